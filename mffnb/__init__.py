@@ -1,0 +1,59 @@
+"""Unmix spectral images under physical constraints, live in JupyterLab.
+
+Names are loaded when they are first used, so that ``import mffnb`` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mffnb import datasets as datasets
+    from mffnb import graphs as graphs
+    from mffnb import plots as plots
+    from mffnb.constraints import NonNegative as NonNegative
+    from mffnb.constraints import UnitBall as UnitBall
+    from mffnb.io import read as read
+    from mffnb.model import MatrixFactorization as MatrixFactorization
+    from mffnb.penalties import Smoothness as Smoothness
+    from mffnb.penalties import Sparsity as Sparsity
+    from mffnb.similarities import Frobenius as Frobenius
+    from mffnb.unmixing import Unmixing as Unmixing
+    from mffnb.unmixing import load as load
+    from mffnb.unmixing import unmix as unmix
+    from mffnb.widgets.explorer import Explorer as Explorer
+    from mffnb.widgets.explorer import explore as explore
+
+__version__ = "0.1.0"
+
+_MODULES = ("datasets", "graphs", "plots")
+_NAMES = {
+    "Explorer": "widgets.explorer",
+    "Frobenius": "similarities",
+    "MatrixFactorization": "model",
+    "NonNegative": "constraints",
+    "Smoothness": "penalties",
+    "Sparsity": "penalties",
+    "UnitBall": "constraints",
+    "Unmixing": "unmixing",
+    "explore": "widgets.explorer",
+    "load": "unmixing",
+    "read": "io",
+    "unmix": "unmixing",
+}
+__all__ = ["__version__", *sorted((*_MODULES, *_NAMES))]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"mffnb.{name}")
+    if name in _NAMES:
+        value = getattr(importlib.import_module(f"mffnb.{_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'mffnb' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,37 @@
+"""Spectral images to learn on: simulated ones whose truth is known, and measured ones fetched on demand.
+
+Everything here is loaded when it is first asked for, so ``import mffnb.datasets`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mffnb.datasets.cartilage import chondro
+    from mffnb.datasets.poplar_wood import poplar
+    from mffnb.datasets.sample import Sample
+    from mffnb.datasets.tof_sims import tof_sims_2d
+
+__all__ = ["Sample", "chondro", "poplar", "tof_sims_2d"]
+
+# No module may bear the name of a function: importing the module would put it in the function's place.
+_HOMES = {
+    "Sample": "sample",
+    "chondro": "cartilage",
+    "poplar": "poplar_wood",
+    "tof_sims_2d": "tof_sims",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

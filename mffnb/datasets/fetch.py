@@ -1,0 +1,158 @@
+"""Real data sets: where each file lives, how it gets into the cache, and how R's files are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pooch
+
+from mffnb.errors import DatasetUnavailableError
+
+VARIABLE = "MFFNB_DATA"
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file of a public repository, pinned to a commit and to its content.
+
+    Parameters
+    ----------
+    repository
+        ``owner/name`` on GitHub.
+    commit
+        Full hash of the commit.
+    path
+        Path of the file inside the repository.
+    sha256
+        SHA-256 of the content, hexadecimal.
+    """
+
+    repository: str
+    commit: str
+    path: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """Plain file name, under which the file is cached."""
+        return PurePosixPath(self.path).name
+
+    @property
+    def address(self) -> str:
+        """Address to download from."""
+        return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{self.path}"
+
+
+FILES = {
+    file.name: file
+    for file in (
+        RemoteFile(
+            repository="bioc/tofsimsData",
+            commit="aec79ec1f4006d81c83177fb28545108efc17c42",
+            path="data/tofsimsData.rda",
+            sha256="8b4f5927aa83c25b2c0db8059ff69019b34379bb2ed5d1d429d573d70e97bde6",
+        ),
+        RemoteFile(
+            repository="r-hyperspec/hySpc.chondro",
+            commit="1cb574ada1f43ae851f04b24ae9273d83517a42c",
+            path="data/chondro.rda",
+            sha256="9e0a84e9515b955751dc421889ca87c64289c21f220235c656ca3591cb80ebe1",
+        ),
+    )
+}
+
+
+def data_folder() -> Path:
+    """Return the folder that holds downloaded data: ``MFFNB_DATA`` if set, else the user's cache folder."""
+    chosen = os.environ.get(VARIABLE)
+    return Path(chosen).expanduser() if chosen else Path(pooch.os_cache("mffnb"))
+
+
+def fetch(name: str) -> Path:
+    """Return the local path of a registered file, downloading it into the cache if it is not there yet.
+
+    A file that is present is only read, so the folder may be write-protected.
+
+    Parameters
+    ----------
+    name
+        Plain file name, a key of ``FILES``.
+
+    Returns
+    -------
+    pathlib.Path
+        Path of a file whose SHA-256 has been checked.
+
+    Raises
+    ------
+    DatasetUnavailableError
+        If the file is absent and cannot be downloaded, or if the file in the cache is not the registered one.
+    """
+    file = FILES[name]
+    folder = data_folder()
+    local = folder / name
+    if local.is_file():
+        found = pooch.file_hash(str(local))
+        if found != file.sha256:
+            raise DatasetUnavailableError(
+                f"{local} is not the expected file (its SHA-256 begins with {found[:12]}, "
+                f"{file.sha256[:12]} was expected): remove it, so that {file.address} is downloaded in its "
+                f"place, or set {VARIABLE} to a folder that holds the right one."
+            )
+        return local
+    try:
+        return Path(pooch.retrieve(file.address, f"sha256:{file.sha256}", fname=name, path=folder))
+    except (OSError, ValueError) as error:  # no network, unwritable folder; pooch's verdict on a wrong hash
+        raise DatasetUnavailableError(
+            f"{name} is not in {folder} and could not be downloaded: download {file.address} to that folder, "
+            f"or set {VARIABLE} to a folder that holds the file."
+        ) from error
+
+
+def read_rda(name: str) -> dict[str, Any]:
+    """Return the objects in an R data file of the registry; S4 objects and data frames become dictionaries.
+
+    Parameters
+    ----------
+    name
+        Plain file name, a key of ``FILES``.
+
+    Returns
+    -------
+    dict
+        Object names to values; an object of class ``MassImage`` or ``hyperSpec`` is a dictionary of its
+        slots, a data frame one of its columns (which may be matrices).
+
+    Raises
+    ------
+    DatasetUnavailableError
+        If the file cannot be had, or the ``rdata`` package is not installed.
+    """
+    path = fetch(name)
+    try:
+        import rdata  # noqa: PLC0415 - an optional dependency
+    except ImportError as error:
+        raise DatasetUnavailableError(
+            f'reading {name} needs the rdata package: pip install "mffnb[io]".'
+        ) from error
+    constructors = {
+        **rdata.conversion.DEFAULT_CLASS_MAP,
+        "MassImage": _slots,
+        "MassSpectra": _slots,
+        "hyperSpec": _slots,
+        "data.frame": _columns,
+    }
+    objects = rdata.conversion.convert(rdata.parser.parse_file(path), constructor_dict=constructors)
+    return dict(objects)
+
+
+def _slots(_value: Any, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(attributes)
+
+
+def _columns(value: Any, _attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(name): column for name, column in value.items()} if isinstance(value, dict) else {}

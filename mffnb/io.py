@@ -1,0 +1,172 @@
+"""Spectral images from files, and results to files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mffnb.cube import as_cube, from_axes
+
+_NETCDF = {".nc", ".nc4", ".netcdf"}
+_HDF5 = {".h5", ".hdf5", ".hdf"}
+
+
+def read(path: str | os.PathLike[str], *, dataset: str | None = None) -> xr.DataArray:
+    """Read a spectral image.
+
+    ``.npy`` and ``.npz`` (NumPy), ``.nc`` (NetCDF) and ``.h5`` (HDF5) are read as they are, last axis the
+    channel; everything else, such as ``.hspy``, ``.dm4``, ``.bcf`` or ``.spd``, goes through RosettaSciIO, an
+    optional extra, which also knows which axes are pixels.
+
+    Parameters
+    ----------
+    path
+        The file.
+    dataset
+        Which array, where a file holds several: a name (``.npz``, ``.nc``), a path (``"/measurement/data"``
+        in ``.h5``) or a number (RosettaSciIO). May be left out where only one could be a spectral image.
+
+    Returns
+    -------
+    xarray.DataArray
+        The cube; ``attrs["source"]`` names the file.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        With what to do: the names to choose from, or the extra to install.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "map.npy")
+    >>> np.save(path, np.ones((4, 5, 60)))
+    >>> dict(read(path).sizes)
+    {'y': 4, 'x': 5, 'channel': 60}
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        cube = as_cube(np.load(path, allow_pickle=False))
+    elif suffix == ".npz":
+        with np.load(path, allow_pickle=False) as archive:
+            cube = as_cube(archive[_choose(path, {name: archive[name].ndim for name in archive}, dataset)])
+    elif suffix in _NETCDF:
+        with _open_netcdf(path) as stored:
+            name = _choose(path, {str(key): stored[key].ndim for key in stored.data_vars}, dataset)
+            cube = as_cube(stored[name].load())
+    elif suffix in _HDF5:
+        cube = _read_hdf5(path, dataset)
+    else:
+        cube = _read_rosettasciio(path, dataset)
+    return cube.assign_attrs(source=str(path))
+
+
+def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
+    """Write a NetCDF-4 file through h5netcdf; a fault on the way leaves any older file as it was."""
+    write_atomically(path, lambda part: dataset.to_netcdf(part, engine="h5netcdf"))
+
+
+def read_netcdf(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a NetCDF-4 file into memory, units left as text."""
+    with _open_netcdf(Path(path)) as stored:
+        return stored.load()
+
+
+def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any]) -> None:
+    """Let ``write`` fill a neighbouring file, then move it into place.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
+    >>> write_atomically(target, lambda part: part.write_text("whole"))
+    >>> target.read_text()
+    'whole'
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        write(part)
+        mask = os.umask(0)
+        os.umask(mask)
+        part.chmod(0o666 & ~mask)  # mkstemp's files are private; a result is an ordinary file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _open_netcdf(path: Path) -> xr.Dataset:
+    # Units such as "s" are labels of an axis here; xarray would turn the axis into time spans.
+    return xr.open_dataset(path, engine="h5netcdf", decode_times=False)
+
+
+def _choose(path: Path, dimensions: dict[str, int], wanted: str | None) -> str:
+    """The name asked for, or the only one that can be a spectral image."""
+    if wanted is not None:
+        for name in (wanted, wanted.strip("/")):
+            if name in dimensions:
+                return name
+    fitting = [name for name, ndim in dimensions.items() if ndim >= 2]
+    if wanted is None and len(fitting) > 1:
+        # A stack beside pictures and tables: the only one with three or more dimensions is meant.
+        deep = [name for name in fitting if dimensions[name] >= 3]
+        fitting = deep if len(deep) == 1 else fitting
+    if wanted is None and len(fitting) == 1:
+        return fitting[0]
+    names = ", ".join(repr(name) for name in fitting) or "none with two or more dimensions"
+    problem = "say which one with dataset=" if wanted is None else f"there is no dataset {wanted!r}"
+    raise ValueError(f"{path.name}: {problem}; it holds {names}")
+
+
+def _read_hdf5(path: Path, wanted: str | None) -> xr.DataArray:
+    import h5py  # noqa: PLC0415  a second of import that other formats need not pay
+
+    with h5py.File(path, "r") as stored:
+        dimensions: dict[str, int] = {}
+
+        def visit(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset) and item.dtype.kind in "biuf":
+                dimensions[name] = item.ndim
+
+        stored.visititems(visit)
+        item = stored[_choose(path, dimensions, wanted)]
+        return as_cube(item[()])
+
+
+def _read_rosettasciio(path: Path, wanted: str | None) -> xr.DataArray:
+    try:
+        from rsciio import IO_PLUGINS  # noqa: PLC0415  an extra
+    except ImportError:
+        raise ValueError(
+            f'reading {path.suffix or "this"} files needs RosettaSciIO: pip install "mffnb[io]"'
+        ) from None
+    import importlib  # noqa: PLC0415
+
+    suffix = path.suffix.lower().lstrip(".")
+    plugins = [plugin for plugin in IO_PLUGINS if suffix in plugin["file_extensions"]]
+    if not plugins:
+        raise ValueError(f"{path.name}: no reader for {path.suffix!r} files; save it as .npy, .nc, .h5 or .hspy")
+    failures = []
+    for plugin in plugins:
+        try:
+            signals = importlib.import_module(plugin["api"]).file_reader(str(path))
+        except Exception as error:  # readers raise what they like; the next one may do
+            failures.append(f"{plugin['name']}: {error}")
+            continue
+        names = {str(number): np.ndim(signal["data"]) for number, signal in enumerate(signals)}
+        signal = signals[int(_choose(path, names, wanted))]
+        return as_cube(from_axes(np.asarray(signal["data"]), signal["axes"]))
+    raise ValueError(f"{path.name} could not be read; " + "; ".join(failures))

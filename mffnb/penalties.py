@@ -1,0 +1,95 @@
+"""What makes an answer less welcome: terms that are added to the objective.
+
+A penalty on the abundances counts per pixel (the objective is divided by the number of pixels), a penalty on the
+endmembers counts once, so that neither changes its meaning with the size of the image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mffnb.graphs import Graph
+from mffnb.protocols import Half
+from mffnb.typing import Float64Array
+
+
+def _check_weight(weight: float) -> None:
+    if not (np.isfinite(weight) and weight >= 0):
+        raise ValueError(f"a penalty weight must be a finite number >= 0, got {weight!r}")
+
+
+@dataclass(frozen=True)
+class Sparsity:
+    r"""Few components per pixel: :math:`\lambda \sum_{ij} f_{ij}` for :math:`f_{ij} \ge 0` (lasso).
+
+    Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Sparsity(0.5).value(np.array([[1.0, 2.0], [0.0, 3.0]]))
+    3.0
+    """
+
+    weight: float = 1e-3
+
+    def __post_init__(self) -> None:
+        _check_weight(self.weight)
+
+    def value(self, factor: Float64Array) -> float:
+        """Evaluate the penalty of a factor (k, entries)."""
+        return self.weight * float(factor.sum())
+
+    def fold(self, half: Half) -> Half:
+        """L1 is linear on non-negative factors: it lowers the cross product."""
+        return replace(half, cross=half.cross - self.weight)
+
+
+@dataclass(frozen=True)
+class Smoothness:
+    r"""Neighbours alike: :math:`\frac{\lambda}{2} \operatorname{tr}(F L F^T)` with the graph Laplacian L = D - W.
+
+    Source: Cai et al. 2011, IEEE TPAMI 33:1548; Kannan et al. 2018, table 2 (whose zero-diagonal L is this W).
+
+    Parameters
+    ----------
+    weight
+        lambda; 1e-3 is a sensible start.
+    graph
+        Who is whose neighbour, :func:`mffnb.graphs.grid` of the map's shape as a rule.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.graphs import grid
+    >>> Smoothness(0.5, grid((1, 2))).value(np.array([[1.0, 3.0]]))   # one step of 2, neighbours weigh 1/4
+    0.25
+    """
+
+    weight: float = 1e-3
+    graph: Graph | None = None
+
+    def __post_init__(self) -> None:
+        _check_weight(self.weight)
+
+    def _graph(self, entries: int) -> Graph:
+        if self.graph is None:
+            raise ValueError("Smoothness needs to know the neighbours: pass graph=mffnb.graphs.grid(map_shape)")
+        if self.graph.pixels != entries:
+            raise ValueError(
+                f"the graph of Smoothness has {self.graph.pixels} pixels and the data have {entries}: "
+                "build it with mffnb.graphs.grid(map_shape)"
+            )
+        return self.graph
+
+    def value(self, factor: Float64Array) -> float:
+        """Evaluate the penalty of a factor (k, entries)."""
+        return self.weight / 2 * self._graph(factor.shape[1]).roughness(factor)
+
+    def fold(self, half: Half) -> Half:
+        """Couple the entries; two graphs on one factor are refused."""
+        if half.graph is not None:
+            raise ValueError("a factor takes one Smoothness term: combine the graphs into one")
+        return replace(half, graph=self._graph(half.cross.shape[1]), coupling=self.weight)

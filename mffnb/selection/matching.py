@@ -1,0 +1,63 @@
+"""Which component of one answer is which of another."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from mffnb.typing import Array, Float64Array
+
+
+def spectral_angles(a: Array, b: Array) -> Float64Array:
+    r"""Angles :math:`\arccos \frac{a_i \cdot b_j}{\lVert a_i\rVert \lVert b_j\rVert}` between two sets of spectra.
+
+    Parameters
+    ----------
+    a, b
+        Spectra, (k_a, channels) and (k_b, channels).
+
+    Returns
+    -------
+    ndarray of shape (k_a, k_b)
+        In rad, 0 to pi; a spectrum that is zero everywhere is at a right angle to all.
+
+    Examples
+    --------
+    >>> spectral_angles([[1, 0], [1, 1]], [[2, 0]]).round(4).tolist()
+    [[0.0], [0.7854]]
+    """
+    unit = []
+    for spectra in (np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)):
+        largest = np.abs(spectra).max(axis=1, keepdims=True, initial=0.0)
+        scaled = spectra / np.where(largest > 0, largest, 1.0)  # squares of tiny or huge spectra stay finite
+        norm = np.linalg.norm(scaled, axis=1, keepdims=True)
+        unit.append(scaled / np.where(norm > 0, norm, 1.0))
+    # The sine and cosine of half the angle: accurate where spectra almost agree, where arccos is not.
+    difference = np.linalg.norm(unit[0][:, None] - unit[1][None], axis=2)
+    total = np.linalg.norm(unit[0][:, None] + unit[1][None], axis=2)
+    angles: Float64Array = 2 * np.arctan2(difference, total)
+    return angles
+
+
+def match(a: Array, b: Array) -> Array:
+    """For each spectrum of ``a`` the index of its partner in ``b``, the sum of angles being least (Hungarian).
+
+    Parameters
+    ----------
+    a, b
+        Spectra, (k_a, channels) and (k_b, channels).
+
+    Returns
+    -------
+    ndarray of int, shape (k_a,)
+        -1 where ``a`` has more spectra than ``b`` and one remains alone.
+
+    Examples
+    --------
+    >>> match([[1, 0], [0, 1], [1, 1]], [[0, 3], [2, 2.1]]).tolist()
+    [-1, 0, 1]
+    """
+    rows, columns = linear_sum_assignment(spectral_angles(a, b))
+    partner = np.full(len(a), -1)
+    partner[rows] = columns
+    return partner

@@ -1,0 +1,83 @@
+"""One component more or less, starting from an answer that is already there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mffnb.protocols import Matrix
+from mffnb.typing import Array, Float64Array
+
+_LOOKS = 2  # power steps on the residual: the component only has to start somewhere sensible
+
+
+def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64Array, Float64Array]:
+    r"""Add the component that explains most of what is left: one step of rank-one NMF on :math:`X - A E`.
+
+    Parameters
+    ----------
+    matrix
+        X, (pixels, channels).
+    abundances, endmembers
+        A (k, pixels) and E (k, channels), A E in the units of X; they are left alone.
+
+    Returns
+    -------
+    abundances, endmembers
+        Shapes (k + 1, pixels) and (k + 1, channels); the new component is last.
+    """
+    # The spectrum to start from is the part of the mean spectrum that the components share least.
+    mean = matrix.T.cross(np.ones((1, matrix.shape[0])))[0]
+    spectrum = _positive_unit(mean - np.linalg.lstsq(endmembers.T, mean, rcond=None)[0] @ endmembers, mean)
+    pixels = np.zeros(matrix.shape[0])
+    for _ in range(_LOOKS):
+        left = matrix.cross(spectrum[None])[0] - (endmembers @ spectrum) @ abundances
+        pixels = _positive_unit(left, np.ones_like(left))
+        left = matrix.T.cross(pixels[None])[0] - (abundances @ pixels) @ endmembers
+        spectrum = _positive_unit(left, mean)
+    size = max(0.0, float(spectrum @ left))
+    return np.vstack([abundances, size * pixels]), np.vstack([endmembers, spectrum])
+
+
+def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64Array, Float64Array, int]:
+    r"""Leave out the component that is needed least.
+
+    What component j alone can describe is :math:`\lVert a_j \rVert^2 / (G^{-1})_{jj}` with
+    :math:`G = E E^T`: its weight times the squared distance of its spectrum from the span of the others.
+
+    Returns
+    -------
+    abundances, endmembers
+        Without that component.
+    dropped
+        Its index.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> E = np.array([[1.0, 0, 0], [0, 1, 0], [0, 1, 0.1]])             # the last two are almost the same
+    >>> shrink(np.array([[1.0, 1], [2, 2], [1, 3]]), E)[2]
+    1
+    """
+    dropped = int(np.argmin(unique_share(abundances, endmembers)))
+    return np.delete(abundances, dropped, 0), np.delete(endmembers, dropped, 0), dropped
+
+
+def unique_share(abundances: Float64Array, endmembers: Float64Array) -> Float64Array:
+    """Squared norm of what each component describes and no other could, (k,)."""
+    norm = np.linalg.norm(endmembers, axis=1)
+    weight = (np.linalg.norm(abundances, axis=1) * norm) ** 2
+    unit = endmembers / np.where(norm > 0, norm, 1.0)[:, None]
+    # A faint ridge keeps the inverse finite where two spectra are the same.
+    inverse = np.linalg.inv(unit @ unit.T + 1e-12 * np.eye(len(unit)))
+    share: Float64Array = weight / np.diag(inverse)
+    return share
+
+
+def _positive_unit(values: Array, otherwise: Array) -> Float64Array:
+    """The positive part scaled to norm 1, or that of ``otherwise`` where there is none."""
+    for candidate in (values, otherwise, np.ones_like(values, dtype=np.float64)):
+        positive = np.maximum(candidate, 0.0)
+        norm = float(np.linalg.norm(positive))
+        if norm > 0:
+            return np.asarray(positive / norm)
+    raise AssertionError("ones have a norm")

@@ -1,0 +1,137 @@
+"""The outer loop that every alternating solver shares, and what may happen to it."""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mffnb.problem import Problem
+from mffnb.protocols import Solver
+from mffnb.typing import Float64Array
+
+
+class Outcome(enum.Enum):
+    """How a run ended; the value is what to tell the user."""
+
+    RUNNING = "still running"
+    CONVERGED = "converged: the projected gradient fell below the tolerance"
+    MAX_ITER = "stopped at max_iter before the tolerance was met: raise max_iter, or tol if the maps look settled"
+    STOPPED = "stopped by the callback: the result so far is kept"
+    INTERRUPTED = "interrupted: the result so far is kept, pass it as init to go on from here"
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where a run stands. The factors are the solver's own arrays: copy what must not change.
+
+    Attributes
+    ----------
+    iteration
+        Whole iterations done; while A is new and E is not yet, that of the iteration under way.
+    abundances, endmembers
+        A (k, pixels) and E (k, channels) of the scaled data.
+    objective
+        F(A, E); see :mod:`mffnb.problem`.
+    relative_error
+        |X - A E| / |X|.
+    step
+        Size of the projected gradient: by how much, relative to |X|, the best single-row steps change A E.
+    seconds
+        Since the start.
+    outcome
+        RUNNING until the last state.
+    whole
+        False while an iteration is half done.
+    """
+
+    iteration: int
+    abundances: Float64Array
+    endmembers: Float64Array
+    objective: float
+    relative_error: float
+    step: float
+    seconds: float
+    outcome: Outcome = Outcome.RUNNING
+    whole: bool = True
+
+
+def iterate(
+    problem: Problem,
+    abundances: Float64Array,
+    endmembers: Float64Array,
+    solver: Solver,
+    max_iter: int,
+    tol: float,
+) -> Iterator[State]:
+    """Alternate half steps, yielding after each of them; the last state carries the outcome.
+
+    Parameters
+    ----------
+    problem
+        What to minimise.
+    abundances, endmembers
+        Start, (k, pixels) and (k, channels), changed in place.
+    solver
+        The half step, used for both factors.
+    max_iter
+        Most iterations, one look at the data for each factor in each.
+    tol
+        Ends the run once ``State.step`` is at most this.
+    """
+    begin = time.perf_counter()
+
+    def state(iteration: int, objective: float, moved: float, *, whole: bool = True) -> State:
+        outcome, step = Outcome.RUNNING, float(np.sqrt(moved))
+        if whole and step <= tol:
+            outcome = Outcome.CONVERGED
+        elif whole and iteration >= max_iter:
+            outcome = Outcome.MAX_ITER
+        error = problem.relative_error(objective, problem.penalty(abundances, endmembers))
+        seconds = time.perf_counter() - begin
+        return State(iteration, abundances, endmembers, objective, error, step, seconds, outcome, whole)
+
+    half = problem.abundance_half(endmembers)
+    current = state(0, problem.objective_at_abundances(half, abundances, endmembers), np.inf)
+    yield current
+    while current.outcome is Outcome.RUNNING:
+        iteration = current.iteration + 1
+        if iteration > 1:
+            half = problem.abundance_half(endmembers)
+        moved = solver.update(abundances, half) / problem.pixels
+        half = problem.endmember_half(abundances)
+        before = problem.objective_at_endmembers(half, abundances, endmembers)
+        yield state(iteration, before, np.inf, whole=False)
+        moved += solver.update(endmembers, half)
+        current = state(iteration, problem.objective_at_endmembers(half, abundances, endmembers), moved)
+        yield current
+
+
+def drive(states: Iterator[State], callback: Callable[[State], object] | None = None) -> tuple[State, list[State]]:
+    """Run a solver to its end and keep the trace of whole iterations, without their factors.
+
+    A callback that returns True, or Ctrl-C, ends the run; what was reached is kept.
+    """
+    trace: list[State] = []
+    last: State | None = None
+    outcome: Outcome | None = None
+    nothing = np.empty((0, 0))
+    try:
+        for state in states:
+            last = state
+            if state.whole:
+                trace.append(replace(state, abundances=nothing, endmembers=nothing))
+                if callback is not None and callback(state) is True and state.outcome is Outcome.RUNNING:
+                    outcome = Outcome.STOPPED
+                    break
+    except KeyboardInterrupt:
+        # A half step changes the factors in place and never raises the objective: they are the best so far.
+        outcome = Outcome.INTERRUPTED
+    if last is None:
+        if outcome is None:
+            raise RuntimeError("the solver yielded no state")
+        raise KeyboardInterrupt
+    return replace(last, outcome=outcome or last.outcome), trace

@@ -1,0 +1,220 @@
+"""The live explorer: sliders above, maps and spectra below, a solver in between."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets
+import numpy as np
+
+from mffnb import plots
+from mffnb.cube import as_cube
+from mffnb.io import read
+from mffnb.palette import component_colors
+from mffnb.unmixing import Unmixing
+from mffnb.widgets.controls import Controls, Parameters
+from mffnb.widgets.frame import Frame
+from mffnb.widgets.live_view import LiveView
+from mffnb.widgets.runner import Runner
+from mffnb.widgets.session import Session, Solved
+
+_PICTURE_WAIT = 1.5  # seconds a notebook may wait for the picture it keeps when it is saved
+
+
+class Explorer(ipywidgets.VBox):
+    """Move a slider, see endmembers and abundance maps follow.
+
+    Every move starts a new run from where the last one stood, in the background; the picture follows while it
+    runs. Components keep their place, number and colour for as long as they live.
+
+    Parameters
+    ----------
+    cube
+        Spectral image, as for :func:`mffnb.unmix`.
+    k, sparsity, smoothness
+        Where the sliders start.
+    channel
+        Channel dimension(s), the last one if None.
+    max_components
+        Upper end of the slider for k.
+    random_state
+        Seed of starts from the data.
+    options
+        ``max_iter`` and ``tol`` of every run.
+
+    Attributes
+    ----------
+    controls
+        The sliders; ``controls.set(k=5)`` moves one.
+    view
+        The live picture.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> explorer = mf.explore(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube, k=3)
+    >>> explorer.wait()
+    >>> explorer.controls.set(k=4)
+    >>> explorer.wait()
+    >>> explorer.result.abundances.sizes["component"]
+    4
+    >>> explorer.close()
+    """
+
+    def __init__(
+        self,
+        cube: Any,
+        *,
+        k: int = 4,
+        sparsity: float = 0.0,
+        smoothness: float = 0.0,
+        channel: str | Sequence[str] | None = None,
+        max_components: int = 12,
+        random_state: int = 0,
+        **options: Any,
+    ) -> None:
+        data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
+        self.session = Session(data, channel, seed=random_state, **options)
+        pixels = self.session.matrix.shape[0]
+        self.controls = Controls(
+            Parameters(k, sparsity, smoothness), max_components=max_components, smooth=pixels > 1
+        )
+        self.view = LiveView()
+        self._error = ipywidgets.HTML()
+        self._runner: Runner[Parameters, Solved] = Runner(
+            self.session.solve, self._publish, on_error=self._complain
+        )
+        self._geometry = _Geometry(self.session)
+        self._closing = threading.Lock()
+        self.view.on_drawn = self._runner.acknowledge
+        self.controls.on_change(self._submit)
+        self.controls.afresh.on_click(lambda _: self.start_afresh())
+        super().__init__([self.controls, self._error, self.view])
+        self._submit()
+
+    @property
+    def result(self) -> Unmixing:
+        """The answer as it stands; call :meth:`wait` first for the final one."""
+        if self.session.last is None:
+            self.wait()
+        solved = self.session.last
+        if solved is None:
+            raise RuntimeError("nothing has been solved yet: call wait() first")
+        return self.session.result(solved)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until the run for the present sliders has ended; raise what it raised.
+
+        Raises
+        ------
+        TimeoutError
+            After ``timeout`` seconds.
+        """
+        self._runner.wait(timeout)
+
+    def start_afresh(self) -> None:
+        """Start from the data again; components that come back keep their place and colour."""
+        self.session.start_afresh()
+        self._submit()
+
+    def close(self) -> None:
+        """End the background thread and remove the widget; the last result stays."""
+        with self._closing:
+            self._runner.close()
+        super().close()
+
+    def _submit(self) -> None:
+        self._runner.submit(self.controls.parameters)
+
+    def _publish(self, generation: int, parameters: Parameters, solved: Solved, final: bool) -> None:
+        self._error.value = ""
+        self.view.show(self._geometry.frame(generation, parameters, solved, final=final))
+
+    def _complain(self, error: BaseException) -> None:
+        self._error.value = (
+            '<div style="color: var(--jp-error-color0, #b00020); padding: 4px 0">'
+            f"{type(error).__name__}: {_escaped(str(error))}</div>"
+        )
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**options)
+        picture = self._picture()
+        if picture is not None:
+            data = bundle[0] if isinstance(bundle, tuple) else bundle
+            data["image/png"] = picture
+        return bundle
+
+    def _picture(self) -> str | None:
+        """A static picture for whoever reads the notebook without a kernel."""
+        try:
+            self.wait(_PICTURE_WAIT)
+        except TimeoutError:
+            pass  # what there is by now is good enough for a picture
+        except Exception:  # already shown in the widget
+            return None
+        if self.session.last is None:
+            return None
+        stream = io.BytesIO()
+        self.result.plot().savefig(stream, format="png", dpi=72)
+        return base64.b64encode(stream.getvalue()).decode("ascii")
+
+
+def explore(cube: Any, **options: Any) -> Explorer:
+    """Open the live explorer on a spectral image; see :class:`Explorer` for the options.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> explorer = mf.explore(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube, k=3, sparsity=1e-3)
+    >>> explorer.wait()
+    >>> explorer.result.outcome.name
+    'CONVERGED'
+    >>> explorer.close()
+    """
+    return Explorer(cube, **options)
+
+
+class _Geometry:
+    """How a state becomes a frame: everything about the cube that does not change while sliders move."""
+
+    def __init__(self, session: Session) -> None:
+        blank = session.layout.abundances(np.zeros((1, session.matrix.shape[0])))[0]
+        spectrum = session.layout.endmembers(np.zeros((1, session.matrix.shape[1])))
+        self._layout = session.layout
+        self._shape = plots.as_image(blank).shape
+        self._pixel_size = plots.pixel_size(blank)
+        self._channel = plots.channel_coordinate(spectrum)
+        self._channel_label = plots.axis_label(spectrum, spectrum.dims[-1])
+
+    def frame(self, generation: int, parameters: Parameters, solved: Solved, *, final: bool) -> Frame:
+        state, names = solved.state, solved.names
+        maps = np.stack([plots.as_image(image).values for image in self._layout.abundances(state.abundances)])
+        palette = component_colors(max(names) + 1)
+        return Frame(
+            maps=maps,
+            spectra=state.endmembers,
+            channel=self._channel,
+            channel_label=self._channel_label,
+            labels=tuple(f"component {name}" for name in names),
+            colors=tuple(palette[name] for name in names),
+            pixel_size=self._pixel_size,
+            status={
+                "iteration": state.iteration,
+                "relative_error": state.relative_error,
+                "objective": state.objective,
+                "outcome": state.outcome.name.lower().replace("_", " "),
+                "milliseconds": 1e3 * state.seconds,
+            },
+            generation=generation,
+            parameters=parameters.as_dict(),
+            final=final,
+        )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,294 @@
+"""One background worker that always solves the newest parameters.
+
+The runner knows no science: `solve` is a generator function, `publish` takes what it yields. It was made for
+a slider: submitting never blocks, a running solve is abandoned between two yields when newer parameters come,
+and pictures are sent only as fast as the browser draws them.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+P = TypeVar("P")
+S = TypeVar("S")
+
+logger = logging.getLogger(__name__)
+
+STARVED_AFTER = 3
+"""So many solves abandoned in a row without a picture, then one is shown although newer parameters wait."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What happened to one generation.
+
+    Parameters
+    ----------
+    generation : int
+        Number that `submit` returned.
+    latency_ms : float
+        From `submit` to the start of the solve.
+    run_ms : float
+        From the start of the solve to its end, publishing included.
+    frames : int
+        Number of published states.
+    abandoned : bool
+        True if newer parameters, or `close`, stopped it.
+    """
+
+    generation: int
+    latency_ms: float
+    run_ms: float
+    frames: int
+    abandoned: bool
+
+
+class Runner(Generic[P, S]):
+    """Solve the newest parameters on one background thread and publish the states on the way.
+
+    Parameters
+    ----------
+    solve : callable
+        ``solve(parameters)`` returns an iterator of states, usually a generator; the last one is the result.
+    publish : callable
+        ``publish(generation, parameters, state, final)``, called on the worker thread, never for an older
+        generation after a newer one.
+    frames_per_second : float
+        Upper limit for states of one generation. Its first state and the final one are exempt.
+    acknowledge_timeout : float
+        Seconds to wait for `acknowledge` before the next frame is sent anyway. While nobody has ever
+        acknowledged, as without a browser, nothing waits.
+    on_error : callable, optional
+        ``on_error(exception)``, called on the worker thread when `solve` or `publish` raised.
+
+    Examples
+    --------
+    >>> def solve(n):
+    ...     for i in range(n):
+    ...         yield i
+    >>> seen = []
+    >>> runner = Runner(solve, lambda generation, n, state, final: seen.append((state, final)))
+    >>> runner.submit(3)
+    1
+    >>> runner.wait(timeout=10)
+    >>> seen[-1]
+    (2, True)
+    >>> runner.close()
+    """
+
+    def __init__(
+        self,
+        solve: Callable[[P], Iterator[S]],
+        publish: Callable[[int, P, S, bool], object],
+        *,
+        frames_per_second: float = 20.0,
+        acknowledge_timeout: float = 0.3,
+        on_error: Callable[[BaseException], object] | None = None,
+    ) -> None:
+        self.log: deque[Record] = deque(maxlen=256)
+        self._solve = solve
+        self._publish = publish
+        self._on_error = on_error
+        self._period = 1.0 / frames_per_second
+        self._acknowledge_timeout = acknowledge_timeout
+        # Guards everything below; never held while solve, publish or on_error run: submit must not block.
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._generation = 0
+        self._done = 0
+        self._request: tuple[P, float] | None = None
+        self._error: BaseException | None = None
+        self._acknowledged = True
+        self._listening = False
+        self._sent_at = -float("inf")
+        self._starved = 0
+
+    @property
+    def generation(self) -> int:
+        """Number of the newest submitted generation, 0 before the first."""
+        return self._generation
+
+    @property
+    def busy(self) -> bool:
+        """Whether the newest generation is still to be solved."""
+        return self._done < self._generation and not self._closed
+
+    def submit(self, parameters: P) -> int:
+        """Ask for a solve with these parameters; never blocks, may be called from any thread.
+
+        Returns
+        -------
+        int
+            The generation, one more than the one before.
+
+        Raises
+        ------
+        RuntimeError
+            If the runner is closed.
+        """
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("This runner is closed; make a new one to solve again.")
+            self._generation += 1
+            self._request = (parameters, time.perf_counter())
+            self._error = None
+            if self._thread is None:
+                # A daemon, so that a kernel or a script can always exit; started only here, so that an unused
+                # runner costs no thread.
+                self._thread = threading.Thread(target=self._work, name="mffnb-runner", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+            return self._generation
+
+    def acknowledge(self, *_: object) -> None:
+        """Say that the last frame is on the screen; arguments are ignored, so that any callback fits."""
+        with self._changed:
+            self._acknowledged = self._listening = True
+            self._changed.notify_all()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until the newest submitted generation is done.
+
+        Raises
+        ------
+        TimeoutError
+            If that takes longer than `timeout` seconds.
+        RuntimeError
+            If the runner is closed before the end, or if called on the worker thread itself.
+        BaseException
+            What `solve` or `publish` raised, once.
+        """
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("wait() inside solve or publish would wait for itself.")
+        with self._changed:
+            ended = self._changed.wait_for(lambda: self._done >= self._generation or self._closed, timeout)
+            if not ended:
+                raise TimeoutError(f"The solve did not end within {timeout:g} seconds.")
+            if self._done < self._generation:
+                raise RuntimeError("The runner was closed before the solve ended.")
+            error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Abandon the running solve and end the thread; may be called repeatedly.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait for the thread, which ends at the next yield of the solve.
+        """
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+            if thread.is_alive():
+                logger.warning(
+                    "The solve did not reach a yield within %g s; its thread ends when it does.", timeout
+                )
+
+    # ------------------------------------------------------------------------------------------ worker thread
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._request is not None)
+                if self._closed or self._request is None:
+                    return
+                generation, (parameters, submitted) = self._generation, self._request
+                self._request = None
+            self._run(generation, parameters, submitted)
+            # An idle worker must not keep the parameters, and the data behind them, alive.
+            del parameters
+
+    def _run(self, generation: int, parameters: P, submitted: float) -> None:
+        started = time.perf_counter()
+        sent = _Counter()
+        error: BaseException | None = None
+        try:
+            self._iterate(generation, parameters, sent)
+        except BaseException as exception:  # a SystemExit in a solve must not end the worker either
+            error = exception
+        abandoned = self._superseded(generation)
+        self._starved = self._starved + 1 if abandoned and not sent.frames else 0
+        if error is not None:
+            self._report(error, abandoned)
+        ended = time.perf_counter()
+        self.log.append(
+            Record(generation, 1e3 * (started - submitted), 1e3 * (ended - started), sent.frames, abandoned)
+        )
+        with self._changed:
+            # Asked again under the lock: a submit in between has made this error history.
+            if error is not None and generation == self._generation:
+                self._error = error
+            if not self._closed or not abandoned:
+                self._done = generation
+            self._changed.notify_all()
+
+    def _iterate(self, generation: int, parameters: P, sent: _Counter) -> None:
+        states = self._solve(parameters)
+        last: list[S] = []
+        try:
+            for state in states:
+                last[:] = [state]
+                if self._superseded(generation):
+                    # A slider dragged faster than the first state takes would otherwise freeze the picture.
+                    if self._starved >= STARVED_AFTER and not self._closed and self._may_send(first=True):
+                        self._send(generation, parameters, state, False, sent)
+                    return
+                if self._may_send(first=sent.frames == 0):
+                    self._send(generation, parameters, state, False, sent)
+            if last and self._screen_is_free(generation):
+                self._send(generation, parameters, last[0], True, sent)
+        finally:
+            # Any iterator will do; generators are closed at once, so that a solve frees its arrays here.
+            close = getattr(states, "close", None)
+            if close is not None:
+                close()
+
+    def _superseded(self, generation: int) -> bool:
+        return self._closed or self._generation != generation
+
+    def _may_send(self, *, first: bool) -> bool:
+        elapsed = time.perf_counter() - self._sent_at
+        if self._listening and not self._acknowledged and elapsed < self._acknowledge_timeout:
+            return False
+        return first or elapsed >= self._period
+
+    def _screen_is_free(self, generation: int) -> bool:
+        """Wait until the last frame is drawn, or the time-out; False if newer parameters came meanwhile."""
+        with self._changed:
+            remaining = self._sent_at + self._acknowledge_timeout - time.perf_counter()
+            if self._listening and remaining > 0:
+                self._changed.wait_for(lambda: self._acknowledged or self._superseded(generation), remaining)
+            return not self._superseded(generation)
+
+    def _send(self, generation: int, parameters: P, state: S, final: bool, sent: _Counter) -> None:
+        with self._changed:
+            self._acknowledged = False
+            self._sent_at = time.perf_counter()
+        self._publish(generation, parameters, state, final)
+        sent.frames += 1
+
+    def _report(self, error: BaseException, abandoned: bool) -> None:
+        if abandoned:
+            logger.debug("An abandoned solve raised %r", error)
+        elif self._on_error is not None:
+            try:
+                self._on_error(error)
+            except Exception:
+                logger.exception("on_error raised")
+
+
+@dataclass
+class _Counter:
+    frames: int = 0

@@ -1,0 +1,167 @@
+"""What an explorer remembers between two moves of a slider, and how it goes on from there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from threadpoolctl import ThreadpoolController
+
+from mffnb.cube import Layout
+from mffnb.matrices import Dense
+from mffnb.model import MatrixFactorization
+from mffnb.selection import grow, match, shrink
+from mffnb.solvers import State
+from mffnb.typing import Array, Float64Array
+from mffnb.unmixing import Unmixing, abundance_terms, assemble
+from mffnb.widgets.controls import Parameters
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A state of the run with the identity of its components.
+
+    Attributes
+    ----------
+    state
+        Factors in the units of the data, in the order of ``names``.
+    names
+        Which component is which, (k,): kept as long as the component lives, whatever the sliders do.
+    parameters
+        What is being solved.
+    trace
+        Whole iterations so far, without their factors.
+    """
+
+    state: State
+    names: tuple[int, ...]
+    parameters: Parameters
+    trace: list[State] = field(default_factory=list)
+
+
+class Session:
+    """Solve for one cube again and again, each time from where the last run stood.
+
+    Warm starts are what makes a slider feel live, and what keeps component 2 component 2. More components begin
+    with the largest residual, fewer drop the one needed least.
+
+    Parameters
+    ----------
+    cube
+        Labelled spectral image.
+    channel
+        Channel dimension(s), the last one if None.
+    seed
+        For starts from the data.
+    options
+        ``max_iter``, ``tol`` and the like for :class:`mffnb.MatrixFactorization`.
+    """
+
+    def __init__(self, cube: xr.DataArray, channel: Any = None, *, seed: int = 0, **options: Any) -> None:
+        self.cube = cube
+        self.layout = Layout.of(cube, channel)
+        self.matrix = Dense(self.layout.matrix(cube))
+        self._model = MatrixFactorization(random_state=seed, **options)
+        self._seed = seed
+        self._lock = threading.Lock()
+        self._last: Solved | None = None
+        self._afresh = False
+        self._threads = ThreadpoolController()
+
+    @property
+    def last(self) -> Solved | None:
+        """The newest state, None before the first."""
+        return self._last
+
+    def start_afresh(self) -> None:
+        """Let the next run start from the data instead of the last state."""
+        with self._lock:
+            self._afresh = True
+
+    def solve(self, parameters: Parameters) -> Iterator[Solved]:
+        """Run to the end, yielding every few milliseconds; may be abandoned at any yield."""
+        with self._lock:
+            afresh, self._afresh = self._afresh or self._last is None, False
+        before = self._last
+        model = MatrixFactorization(**{**self._model.get_params(deep=False), "n_components": parameters.k})
+        model.abundance_terms = abundance_terms(self.layout, parameters.sparsity, parameters.smoothness)
+        # One core in two stays free for the browser and the notebook server: a frame must also be drawn.
+        with self._threads.limit(limits=_half_of_the_threads(self._threads), user_api="blas"):
+            names: tuple[int, ...] = tuple(range(parameters.k))
+            if before is not None and not afresh:
+                A, E, names = self._resized(before, parameters.k)
+                model.init = (A.T, E)
+            trace: list[State] = []
+            same_components = before is not None and not afresh and names == before.names
+            for state in model.iterate(self.matrix):
+                if same_components and state.iteration == 0:
+                    continue  # that is what the screen shows already
+                if before is not None and afresh:
+                    names = _inherited(state.endmembers, before)
+                if state.whole:
+                    nothing = np.empty((0, 0))
+                    trace.append(replace(state, abundances=nothing, endmembers=nothing))
+                solved = _in_order(Solved(state, names, parameters, trace))
+                self._last = solved
+                yield solved
+
+    def result(self, solved: Solved) -> Unmixing:
+        """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
+        settings = {**solved.parameters.as_dict(), "init": "explored", "random_state": self._seed}
+        settings |= {name: getattr(self._model, name) for name in ("max_iter", "tol")}
+        state = solved.state
+        result = assemble(
+            self.cube, self.layout, state.abundances, state.endmembers, state.outcome, solved.trace, settings
+        )
+        names = {"component": list(solved.names)}
+        return replace(
+            result,
+            endmembers=result.endmembers.assign_coords(names),
+            abundances=result.abundances.assign_coords(names),
+        )
+
+    def _resized(self, before: Solved, k: int) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
+        A, E, names = before.state.abundances, before.state.endmembers, list(before.names)
+        while len(A) > k:
+            A, E, dropped = shrink(A, E)
+            del names[dropped]
+        while len(A) < k:
+            A, E = grow(self.matrix, A, E)
+            names.append(_lowest_free(names))
+        return A, E, tuple(names)
+
+
+def _half_of_the_threads(controller: ThreadpoolController) -> int:
+    present = [library["num_threads"] for library in controller.info() if library["user_api"] == "blas"]
+    return max(1, max(present, default=1) // 2)
+
+
+def _lowest_free(names: list[int]) -> int:
+    return min(set(range(len(names) + 1)) - set(names))
+
+
+def _inherited(endmembers: Array, before: Solved) -> tuple[int, ...]:
+    """Names for spectra that were found anew: those of the components they resemble most."""
+    partner = match(endmembers, before.state.endmembers)
+    names = [before.names[p] if p >= 0 else -1 for p in partner]
+    for j, name in enumerate(names):
+        if name < 0:
+            names[j] = _lowest_free(names)
+    return tuple(names)
+
+
+def _in_order(solved: Solved) -> Solved:
+    """Sort components by name, so that places on the screen last as long as the names do."""
+    order = np.argsort(solved.names)
+    if np.array_equal(order, np.arange(len(order))):
+        return solved
+    state = replace(
+        solved.state,
+        abundances=solved.state.abundances[order],
+        endmembers=solved.state.endmembers[order],
+    )
+    return replace(solved, state=state, names=tuple(solved.names[j] for j in order))

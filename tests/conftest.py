@@ -1,0 +1,49 @@
+"""Small data that many tests share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+
+def mixture(shape=(6, 10), channels=20, components=3, noise=0.05, seed=0):
+    """A noisy non-square cube (y, x, channel) of smooth-ish spectra, with calibrated axes."""
+    rng = np.random.default_rng(seed)
+    abundances = rng.dirichlet(np.full(components, 0.5), shape)
+    position = np.linspace(0, 1, channels)
+    centres = (np.arange(components) + 0.5) / components
+    spectra = np.exp(-(((position - centres[:, None]) / 0.25) ** 2)) + 0.1
+    cube = abundances @ spectra
+    cube = np.abs(cube + noise * rng.standard_normal(cube.shape))
+    return xr.DataArray(
+        cube,
+        dims=("y", "x", "energy"),
+        coords={
+            "y": ("y", 0.5 * np.arange(shape[0]), {"units": "µm"}),
+            "x": ("x", 0.5 * np.arange(shape[1]), {"units": "µm"}),
+            "energy": (
+                "energy",
+                400.0 + 2 * np.arange(channels),
+                {"units": "eV", "long_name": "energy loss"},
+            ),
+        },
+        attrs={"units": "counts"},
+        name="intensity",
+    )
+
+
+@pytest.fixture
+def cube():
+    return mixture()
+
+
+@pytest.fixture
+def X(cube):
+    return cube.values.reshape(-1, cube.sizes["energy"])
+
+
+@pytest.fixture
+def start(X):
+    rng = np.random.default_rng(1)
+    return rng.random((len(X), 3)), rng.random((3, X.shape[1]))

@@ -1,0 +1,92 @@
+"""What is known about the measured files."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from mffnb.datasets import chondro, fetch, poplar
+
+
+@pytest.fixture(autouse=True)
+def _files_at_hand():
+    if not os.environ.get("MFFNB_DATA"):
+        pytest.skip("MFFNB_DATA is not set: no folder with the measured files")
+    missing = [name for name in ("tofsimsData.rda", "chondro.rda") if not (fetch.data_folder() / name).is_file()]
+    assert not missing, f"MFFNB_DATA is set but lacks {missing}"
+
+
+def test_poplar_facts():
+    sample = poplar()
+    cube = sample.cube
+    assert cube.dims == ("y", "x", "mz")
+    assert cube.shape == (256, 256, 200)
+    assert cube.dtype == np.uint8
+    assert cube.max() == 32
+    assert (cube.values != 0).mean() == pytest.approx(0.084, abs=0.0005)
+    assert np.median(cube.sum("mz")) == 21
+    assert cube.mz.attrs["units"] == "u"
+    assert cube.attrs["units"] == "counts"
+    assert np.all(np.diff(cube.mz) > 0)
+    assert not np.array_equal(cube.mz, np.arange(1, 201))  # the calibrated masses, not nominal ones
+    np.testing.assert_allclose(cube.mz, np.arange(1, 201), atol=0.15)
+    assert sample.endmembers is None
+    assert sample.abundances is None
+    assert sample.licence == "GPL-3"
+    assert "tofsimsData" in sample.citation
+
+
+def test_poplar_pixels_are_where_they_were():
+    """Neighbours resemble each other in both directions, which a wrong stride would destroy in one."""
+    image = poplar().cube.sum("mz").values.astype(float)
+    for axis in (0, 1):
+        pairs = np.corrcoef(np.delete(image, -1, axis).ravel(), np.delete(image, 0, axis).ravel())
+        assert pairs[0, 1] > 0.6
+    raw = fetch.read_rda("tofsimsData.rda")["testImage"]["nz"]
+    np.testing.assert_array_equal(image[:, 1], raw[256:512].sum(axis=1))  # stored column by column
+    assert not np.array_equal(image, image.T)
+
+
+def test_chondro_facts():
+    sample = chondro()
+    cube = sample.cube
+    assert cube.dims == ("y", "x", "wavenumber")
+    assert cube.shape == (25, 35, 300)
+    assert (float(cube.wavenumber[0]), float(cube.wavenumber[-1])) == (602, 1798)
+    np.testing.assert_allclose(np.diff(cube.x), 1)
+    np.testing.assert_allclose(np.diff(cube.y), 1)
+    assert (float(cube.x[0]), float(cube.y[0])) == (-11.55, -4.77)
+    assert (cube.x.attrs["units"], cube.y.attrs["units"], cube.wavenumber.attrs["units"]) == (
+        "µm",
+        "µm",
+        "1/cm",
+    )
+    assert np.all(np.isfinite(cube))
+    labels, sizes = np.unique(cube.cluster, return_counts=True)
+    assert dict(zip(labels.tolist(), sizes.tolist(), strict=True)) == {
+        "cell": 182, "lacuna": 364, "matrix": 323, "unassigned": 6
+    }  # fmt: skip
+    assert sample.licence == "MIT"
+
+
+def test_chondro_spectra_and_labels_sit_at_their_coordinates():
+    cube = chondro().cube
+    columns = fetch.read_rda("chondro.rda")["chondro"]["data"]
+    for row in (0, 34, 35, 500, 874):
+        place = cube.sel(x=columns["x"][row], y=columns["y"][row])
+        np.testing.assert_array_equal(place, columns["spc"][row])
+        assert str(place.cluster.item()) == columns["clusters"][row]
+
+
+def test_chondro_has_the_rank_its_authors_left_it():
+    assert np.linalg.matrix_rank(chondro().cube.values.reshape(875, 300)) == 11
+
+
+@pytest.mark.parametrize("load", [poplar, chondro])
+def test_changing_a_sample_does_not_change_the_next(load):
+    first = load().cube
+    original = first.values.copy()
+    first.values[:] = 7
+    np.testing.assert_array_equal(load().cube, original)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mffnb.initialization import NNDSVD, RandomStart, randomized_svd
+from mffnb.matrices import Dense
+
+
+def test_randomized_svd_equals_numpy_on_a_low_rank_matrix():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 4)) @ rng.standard_normal((4, 30)) + 1e-9 * rng.standard_normal((50, 30))
+    left, values, right = randomized_svd(Dense(X), 4, seed=0)
+    expected = np.linalg.svd(X, full_matrices=False)
+    np.testing.assert_allclose(values, expected.S[:4], rtol=1e-9)
+    np.testing.assert_allclose(
+        (left.T * values) @ right, (expected.U[:, :4] * expected.S[:4]) @ expected.Vh[:4], atol=1e-7
+    )
+    np.testing.assert_allclose(left @ left.T, np.eye(4), atol=1e-12)
+    np.testing.assert_allclose(right @ right.T, np.eye(4), atol=1e-12)
+
+
+def test_random_start_of_a_pixel_does_not_depend_on_the_others(X):
+    whole, _ = RandomStart().start(Dense(X), 3, seed=4)
+    part, _ = RandomStart().start(Dense(X[:25]), 3, seed=4)
+    ratio = whole[:, :25] / part
+    np.testing.assert_allclose(ratio, ratio[0, 0])  # up to the common factor, which is fitted
+
+
+def test_random_start_is_scaled_to_the_data(X):
+    A, E = RandomStart().start(Dense(X), 3, seed=0)
+    model = A.T @ E
+    assert np.vdot(model, X) / np.vdot(model, model) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("k", [1, 3, 20, 25])
+def test_nndsvd_is_positive_and_close(X, k):
+    A, E = NNDSVD().start(Dense(X), k, seed=0)
+    assert A.shape == (k, len(X))
+    assert E.shape == (k, X.shape[1])
+    assert min(A.min(), E.min()) > 0
+    assert np.linalg.norm(X - A.T @ E) < np.linalg.norm(X)
+
+
+def test_first_component_of_nndsvd_is_the_leading_pair(X):
+    A, E = NNDSVD().start(Dense(X), 1, seed=0)
+    u, s, v = np.linalg.svd(X, full_matrices=False)
+    np.testing.assert_allclose(A.T @ E, s[0] * np.outer(u[:, 0], v[0]), atol=1e-6)

@@ -1,0 +1,88 @@
+"""Every penalty and constraint, found by itself, keeps what its protocol promises."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from mffnb import constraints, penalties
+from mffnb.graphs import grid
+from mffnb.protocols import Constraint, Half, Penalty
+
+SHAPE = (2, 6)
+NEEDS = {penalties.Smoothness: {"graph": grid((2, 3))}}
+factors = arrays(float, SHAPE, elements=st.floats(-10, 10))
+
+
+def parts(module, protocol):
+    classes = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
+    made = [c(**NEEDS.get(c, {})) for c in classes]
+    return [pytest.param(p, id=type(p).__name__) for p in made if isinstance(p, protocol)]
+
+
+PENALTIES = parts(penalties, Penalty)
+CONSTRAINTS = parts(constraints, Constraint)
+
+
+def half():
+    rng = np.random.default_rng(0)
+    basis = rng.random((SHAPE[0], 5))
+    return Half(basis @ basis.T, rng.random(SHAPE))
+
+
+def test_the_catalogue_is_not_empty():
+    assert {p.values[0].__class__.__name__ for p in PENALTIES} == {"Sparsity", "Smoothness"}
+    assert {p.values[0].__class__.__name__ for p in CONSTRAINTS} == {"NonNegative", "UnitBall"}
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@given(factor=factors)
+def test_fold_adds_the_value(penalty, factor):
+    factor = np.abs(factor)
+    plain = half()
+    kept = plain.gram.copy(), plain.cross.copy()
+    folded = penalty.fold(plain)
+    assert folded.value(factor) == pytest.approx(plain.value(factor) + penalty.value(factor), rel=1e-9, abs=1e-9)
+    np.testing.assert_array_equal(plain.gram, kept[0])
+    np.testing.assert_array_equal(plain.cross, kept[1])
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_value_is_zero_at_zero_and_grows_with_the_weight(penalty):
+    factor = np.random.default_rng(0).random(SHAPE)
+    double = type(penalty)(**{**penalty.__dict__, "weight": 2 * penalty.weight})
+    assert penalty.value(np.zeros(SHAPE)) == 0
+    assert double.value(factor) == pytest.approx(2 * penalty.value(factor))
+    assert penalty.value(factor) > 0
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("weight", [-1e-3, np.nan, np.inf])
+def test_impossible_weights_are_refused(penalty, weight):
+    with pytest.raises(ValueError, match="weight must be a finite number >= 0"):
+        type(penalty)(**{**penalty.__dict__, "weight": weight})
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+@given(factor=factors, other=factors)
+def test_project_is_idempotent_and_nearest(constraint, factor, other):
+    projected = constraint.project(factor)
+    np.testing.assert_allclose(constraint.project(projected), projected, rtol=1e-12, atol=1e-12)
+    # For a convex set no other point of it is nearer, as the obtuse angle says.
+    member = constraint.project(other)
+    assert np.vdot(factor - projected, member - projected) <= 1e-9
+
+
+def test_smoothness_explains_what_it_lacks():
+    with pytest.raises(ValueError, match=r"graph=mffnb\.graphs\.grid"):
+        penalties.Smoothness(1.0).fold(half())
+    with pytest.raises(ValueError, match="has 4 pixels and the data have 6"):
+        penalties.Smoothness(1.0, grid((2, 2))).fold(half())
+    once = penalties.Smoothness(1.0, grid((2, 3)))
+    with pytest.raises(ValueError, match="one Smoothness term"):
+        once.fold(once.fold(half()))

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import mffnb as mf
+from mffnb.solvers import Outcome
+
+
+@pytest.fixture
+def result(cube):
+    return mf.unmix(cube, 3, sparsity=1e-3, smoothness=1e-2, random_state=0)
+
+
+def test_result_is_labelled_and_in_the_units_of_the_data(cube, result):
+    assert result.abundances.dims == ("component", "y", "x")
+    assert result.endmembers.dims == ("component", "energy")
+    xr.testing.assert_equal(result.endmembers["energy"], cube["energy"])
+    assert result.endmembers.attrs["units"] == "counts"
+    assert float(result.abundances.sum("component").mean()) == pytest.approx(1)
+    assert result.endmembers.values.max() < 2 * cube.values.max()
+
+
+def test_reconstruction_and_residual_add_up(cube, result):
+    total = result.reconstruction() + result.residual()
+    np.testing.assert_allclose(total.transpose(*cube.dims), cube, atol=1e-12)
+    relative = float(np.linalg.norm(result.residual()) / np.linalg.norm(cube))
+    assert relative == pytest.approx(float(result.trace.relative_error[-1]), rel=1e-9)
+    assert result.residual().dims == cube.dims
+
+
+def test_components_come_in_falling_order_of_share(result):
+    share = result.abundances.sum(("y", "x")) * (result.endmembers**2).sum("energy") ** 0.5
+    assert (np.diff(share) <= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("how", "size"),
+    [
+        ("max", lambda e: e.max("energy")),
+        ("sum", lambda e: e.sum("energy")),
+        ("norm", lambda e: (e**2).sum("energy") ** 0.5),
+        ("area", lambda e: e.integrate("energy")),
+    ],
+)
+def test_normalized_keeps_the_product(result, how, size):
+    scaled = result.normalized(how)
+    np.testing.assert_allclose(size(scaled.endmembers), 1)
+    xr.testing.assert_allclose(scaled.reconstruction(), result.reconstruction())
+    assert scaled.abundances.dims == result.abundances.dims
+    with pytest.raises(ValueError, match="'max', 'sum', 'norm' or 'area'"):
+        result.normalized("total")
+
+
+def test_save_and_load_keep_everything(tmp_path, cube, result):
+    cube["energy"].attrs.update(units="s", calibration={"by": "hand"})
+    result = mf.unmix(cube, 2, random_state=3, max_iter=50, tol=1e-3)
+    result.save(tmp_path / "run.nc")
+    loaded = mf.load(tmp_path / "run.nc")
+    xr.testing.assert_equal(loaded.endmembers, result.endmembers)
+    xr.testing.assert_equal(loaded.abundances, result.abundances)
+    xr.testing.assert_equal(loaded.trace, result.trace)
+    assert loaded.outcome is result.outcome
+    assert loaded.parameters == result.parameters
+    assert loaded.endmembers["energy"].attrs["units"] == "s"
+    assert loaded.endmembers.attrs["units"] == "counts"
+    assert cube["energy"].attrs["calibration"] == {"by": "hand"}
+    with pytest.raises(ValueError, match=r"residual\(cube\)"):
+        loaded.residual()
+    xr.testing.assert_allclose(loaded.residual(cube), result.residual())
+
+
+def test_parameters_reproduce_the_run(cube):
+    first = mf.unmix(cube, 3, init="random")  # the seed is drawn, and kept
+    again = mf.unmix(cube, 3, init="random", random_state=first.parameters["random_state"])
+    xr.testing.assert_identical(first.endmembers, again.endmembers)
+    assert first.parameters["versions"]["numpy"] == np.__version__
+    assert first.parameters["versions"]["mffnb"] == mf.__version__
+
+
+def test_path_array_and_any_axis_order_give_the_same(tmp_path, cube):
+    expected = mf.unmix(cube, 3, random_state=0)
+    np.save(tmp_path / "a.npy", cube.values)
+    from_file = mf.unmix(tmp_path / "a.npy", 3, random_state=0)
+    np.testing.assert_array_equal(from_file.abundances, expected.abundances)
+    assert from_file.parameters["source"].endswith("a.npy")
+    moved = mf.unmix(cube.transpose("energy", "x", "y"), 3, channel="energy", random_state=0)
+    assert moved.abundances.dims == ("component", "x", "y")
+    np.testing.assert_allclose(moved.abundances.transpose("component", "y", "x"), expected.abundances, atol=1e-9)
+
+
+def test_smoothness_knows_which_pixels_are_neighbours():
+    """Rows and columns of a non-square map must not be mixed up: stripes along x smooth along x for free."""
+    rng = np.random.default_rng(0)
+    spectra = rng.random((2, 15))
+    stripes = np.repeat(rng.random((5, 1)), 12, axis=1)  # constant along x
+    data = stripes[..., None] * spectra[0] + (1 - stripes[..., None]) * spectra[1]
+    result = mf.unmix(data, 2, smoothness=1.0, random_state=0, max_iter=2000)
+    assert np.ptp(result.abundances.values, axis=2).max() < 1e-3
+    assert np.ptp(result.abundances.values, axis=1).max() > 0.02
+
+
+def test_warm_start_goes_on_where_the_first_run_ended(cube):
+    first = mf.unmix(cube, 3, random_state=0, tol=1e-6, max_iter=3000)
+    second = mf.unmix(cube, 3, init=first, tol=1e-6)
+    assert second.trace.sizes["iteration"] <= 3
+    np.testing.assert_allclose(second.endmembers, first.endmembers, atol=1e-4)
+    assert second.parameters["init"] == "given"
+
+
+def test_several_starts_keep_the_best(cube):
+    best = mf.unmix(cube, 3, n_init=5, random_state=0, tol=1e-6, max_iter=3000)
+    single = [mf.unmix(cube, 3, init="random", random_state=s, tol=1e-6, max_iter=3000) for s in range(3)]
+    assert float(best.trace.objective[-1]) <= min(float(r.trace.objective[-1]) for r in single) * (1 + 1e-3)
+    with pytest.raises(ValueError, match="n_init"):
+        mf.unmix(cube, 3, n_init=0)
+
+
+def test_interrupt_keeps_the_result_so_far(cube):
+    def interrupt(state):
+        if state.iteration == 4:
+            raise KeyboardInterrupt
+
+    result = mf.unmix(cube, 3, random_state=0, tol=0, callback=interrupt)
+    assert result.outcome is Outcome.INTERRUPTED
+    assert result.trace.iteration[-1] == 4
+    assert np.isfinite(result.abundances).all()
+
+
+def test_progress_and_callback_both_run(cube, capsys):
+    seen = []
+    mf.unmix(cube, 2, random_state=0, progress=True, callback=lambda state: seen.append(state.iteration))
+    assert seen[0] == 0
+    assert seen == sorted(set(seen))
+    assert "error" in capsys.readouterr().err
+
+
+def test_integer_counts_and_line_scans():
+    counts = np.random.default_rng(0).poisson(3, (7, 12)).astype(np.uint16)
+    kept = counts.copy()
+    result = mf.unmix(counts, 2, smoothness=0.01, random_state=0)
+    assert result.abundances.dims == ("component", "x")
+    np.testing.assert_array_equal(counts, kept)
+
+
+def test_parameters_that_mean_nothing_are_refused(cube):
+    with pytest.raises(ValueError, match="finite number >= 0"):
+        mf.unmix(cube, 2, sparsity=-1)
+    with pytest.raises(TypeError):
+        mf.unmix(cube, 2, spasity=1)
+    with pytest.raises(ValueError, match="whole number"):
+        mf.unmix(cube, 0)
