@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mffnb.constraints import NonNegative as NonNegative
     from mffnb.constraints import UnitBall as UnitBall
     from mffnb.io import read as read
+    from mffnb.palette import component_colors as component_colors
     from mffnb.model import MatrixFactorization as MatrixFactorization
     from mffnb.penalties import Smoothness as Smoothness
     from mffnb.penalties import Sparsity as Sparsity
@@ -37,6 +38,7 @@ _NAMES = {
     "Sparsity": "penalties",
     "UnitBall": "constraints",
     "Unmixing": "unmixing",
+    "component_colors": "palette",
     "explore": "widgets.explorer",
     "load": "unmixing",
     "read": "io",

@@ -229,9 +229,9 @@ def in_data_units(state: State, problem: Problem) -> tuple[Float64Array, Float64
     if problem.gauge_is_free:
         norm = np.linalg.norm(state.endmembers, axis=1)
         norm[norm == 0] = 1.0
-    abundances = state.abundances * norm[:, None]
-    gauge = float(abundances.sum(axis=0).mean()) or 1.0
-    return abundances / gauge, state.endmembers * (gauge / problem.scale / norm)[:, None], gauge
+    gauge = float(norm @ state.abundances.mean(axis=1)) or 1.0
+    abundances = state.abundances * (norm / gauge)[:, None]
+    return abundances, state.endmembers * (gauge / problem.scale / norm)[:, None], gauge
 
 
 def _as_legacy(random_state: Seed) -> int | np.random.RandomState | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mffnb.unmixing import Unmixing
 
 _DARK = "#0b0e14"
+_BRIGHT = 99.8  # percentile shown brightest: one hot pixel must not darken a map; the colour bar says so
 
 
 def component_colormap(color: str) -> Colormap:
@@ -30,7 +31,7 @@ def component_colormap(color: str) -> Colormap:
     '#009e73'
     """
     stops = [(0.0, _DARK), (0.75, color), (1.0, _tint(color))]
-    return LinearSegmentedColormap.from_list(color, stops)  # type: ignore[arg-type]  # stubs want one kind of colour
+    return LinearSegmentedColormap.from_list(color, stops)
 
 
 def as_image(image: xr.DataArray) -> xr.DataArray:
@@ -64,11 +65,14 @@ def draw_map(
     colorbar
         Whether to add one.
     options
-        For ``Axes.imshow``, ``vmax`` say.
+        For ``Axes.imshow``; by default ``vmin`` is 0 or the lowest value, ``vmax`` the 99.8th percentile.
     """
     plane = as_image(image)
     options.setdefault("cmap", "viridis" if color is None else component_colormap(color))
-    options.setdefault("vmin", min(0.0, float(plane.min())))
+    values = plane.values[np.isfinite(plane.values)]
+    lowest, bright, highest = np.percentile(values, [0, _BRIGHT, 100]) if values.size else (0.0, 1.0, 1.0)
+    options.setdefault("vmin", min(0.0, lowest))
+    options.setdefault("vmax", bright if bright > 0 else highest)
     drawn = ax.imshow(plane.values, extent=_extent(plane), interpolation="nearest", **options)
     ax.set_aspect("auto" if plane.shape[0] == 1 else _aspect(plane))
     ax.set_xlabel(axis_label(plane, plane.dims[1]))
@@ -77,7 +81,7 @@ def draw_map(
     if colorbar:
         figure = ax.get_figure()
         if figure is not None:
-            figure.colorbar(drawn, ax=ax, fraction=0.046, pad=0.03)
+            figure.colorbar(drawn, ax=ax, fraction=0.046, pad=0.03, extend="max" if highest > options["vmax"] else "neither")
     return ax
 
 
@@ -133,7 +137,7 @@ def draw_spectra(
     return ax
 
 
-def overview(result: Unmixing, *, figure: Figure | None = None, columns: int = 4) -> Figure:
+def overview(result: Unmixing, *, figure: Figure | None = None, columns: int = 6) -> Figure:
     """Draw all maps above all spectra, one colour a component.
 
     Parameters

@@ -48,17 +48,21 @@ class Problem:
         data = Half(abundances @ abundances.T / n, (self.scale / n) * self.matrix.T.cross(abundances))
         return _folded(data, self.endmember_terms)
 
-    def penalty(self, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """Value of all penalties, as they stand in the objective."""
-        return self._abundance_penalty(abundances) + _value(self.endmember_terms, endmembers)
+    def abundance_penalty(self, abundances: Float64Array) -> float:
+        """What the penalties of A add to the objective."""
+        return _value(self.abundance_terms, abundances) / self.pixels
 
-    def objective_at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """F(A, E) from the half problem of A at E, without another look at X."""
-        return self._zero + half.value(abundances) / self.pixels + _value(self.endmember_terms, endmembers)
+    def endmember_penalty(self, endmembers: Float64Array) -> float:
+        """What the penalties of E add to the objective."""
+        return _value(self.endmember_terms, endmembers)
 
-    def objective_at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """F(A, E) from the half problem of E at A, without another look at X."""
-        return self._zero + half.value(endmembers) + self._abundance_penalty(abundances)
+    def fit_at_abundances(self, half: Half, abundances: Float64Array) -> float:
+        """F(A, E) without the penalties of E, from the half problem of A at E: no other look at X."""
+        return self._zero + half.value(abundances) / self.pixels
+
+    def fit_at_endmembers(self, half: Half, endmembers: Float64Array) -> float:
+        """F(A, E) without the penalties of A, from the half problem of E at A: no other look at X."""
+        return self._zero + half.value(endmembers)
 
     def relative_error(self, objective: float, penalty: float) -> float:
         """|X - A E| / |X| from the objective and its penalty part."""
@@ -73,9 +77,6 @@ class Problem:
     def _zero(self) -> float:
         """F(0, 0)."""
         return self.scale**2 * self.squared_norm / self.pixels / 2
-
-    def _abundance_penalty(self, abundances: Float64Array) -> float:
-        return _value(self.abundance_terms, abundances) / self.pixels
 
 
 def state_problem(

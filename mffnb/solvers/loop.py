@@ -84,29 +84,33 @@ def iterate(
     """
     begin = time.perf_counter()
 
-    def state(iteration: int, objective: float, moved: float, *, whole: bool = True) -> State:
+    def state(iteration: int, objective: float, penalty: float, moved: float, *, whole: bool = True) -> State:
         outcome, step = Outcome.RUNNING, float(np.sqrt(moved))
         if whole and step <= tol:
             outcome = Outcome.CONVERGED
         elif whole and iteration >= max_iter:
             outcome = Outcome.MAX_ITER
-        error = problem.relative_error(objective, problem.penalty(abundances, endmembers))
+        error = problem.relative_error(objective, penalty)
         seconds = time.perf_counter() - begin
         return State(iteration, abundances, endmembers, objective, error, step, seconds, outcome, whole)
 
     half = problem.abundance_half(endmembers)
-    current = state(0, problem.objective_at_abundances(half, abundances, endmembers), np.inf)
+    of_E = problem.endmember_penalty(endmembers)
+    of_A = problem.abundance_penalty(abundances)
+    current = state(0, problem.fit_at_abundances(half, abundances) + of_E, of_A + of_E, np.inf)
     yield current
     while current.outcome is Outcome.RUNNING:
         iteration = current.iteration + 1
         if iteration > 1:
             half = problem.abundance_half(endmembers)
         moved = solver.update(abundances, half) / problem.pixels
+        of_A = problem.abundance_penalty(abundances)
         half = problem.endmember_half(abundances)
-        before = problem.objective_at_endmembers(half, abundances, endmembers)
-        yield state(iteration, before, np.inf, whole=False)
+        fit = problem.fit_at_endmembers(half, endmembers)
+        yield state(iteration, fit + of_A, of_A + of_E, np.inf, whole=False)
         moved += solver.update(endmembers, half)
-        current = state(iteration, problem.objective_at_endmembers(half, abundances, endmembers), moved)
+        of_E = problem.endmember_penalty(endmembers)
+        current = state(iteration, problem.fit_at_endmembers(half, endmembers) + of_A, of_A + of_E, moved)
         yield current
 
 

@@ -48,8 +48,8 @@ def log_slider(label: str, value: float, decades: tuple[int, int], tooltip: str)
         description=label,
         tooltip=tooltip,
         continuous_update=True,
-        style={"description_width": "5.5em"},
-        layout={"width": "23em"},
+        style={"description_width": "initial"},
+        layout={"width": "17.5em"},
     )
 
 
@@ -74,8 +74,8 @@ class Controls(ipywidgets.HBox):
             description="components",
             tooltip="k: how many endmembers the image is made of",
             continuous_update=True,
-            style={"description_width": "6.5em"},
-            layout={"width": "20em"},
+            style={"description_width": "initial"},
+            layout={"width": "16em"},
         )
         self.sparsity = log_slider(
             "sparsity",
@@ -120,6 +120,11 @@ class Controls(ipywidgets.HBox):
             else:
                 steps = np.array([step for _, step in slider.options])
                 slider.value = float(steps[np.abs(steps - value).argmin()])
+
+    def greet(self) -> None:
+        """Write to every control without changing it."""
+        for control in (self.k, self.sparsity, self.smoothness, self.afresh):
+            control.send_state("tooltip")
 
     def on_change(self, callback: Callable[[], object]) -> None:
         """Call back, without arguments, whenever a slider moves."""

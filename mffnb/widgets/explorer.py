@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import os
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +22,10 @@ from mffnb.widgets.live_view import LiveView
 from mffnb.widgets.runner import Runner
 from mffnb.widgets.session import Session, Solved
 
+# JupyterLab sends what a slider says to the thread from which the kernel last wrote to that slider. At first that is
+# the main thread, where a running cell would hold it up; writing once while a message from the browser is handled
+# moves the slider to the thread of its own that messages come in on. The very first messages may still be early.
+_GREETINGS = 4
 _PICTURE_WAIT = 1.5  # seconds a notebook may wait for the picture it keeps when it is saved
 
 
@@ -90,8 +93,8 @@ class Explorer(ipywidgets.VBox):
             self.session.solve, self._publish, on_error=self._complain
         )
         self._geometry = _Geometry(self.session)
-        self._closing = threading.Lock()
-        self.view.on_drawn = self._runner.acknowledge
+        self.view.on_drawn = self._drawn
+        self._greetings = _GREETINGS
         self.controls.on_change(self._submit)
         self.controls.afresh.on_click(lambda _: self.start_afresh())
         super().__init__([self.controls, self._error, self.view])
@@ -124,7 +127,7 @@ class Explorer(ipywidgets.VBox):
 
     def close(self) -> None:
         """End the background thread and remove the widget; the last result stays."""
-        with self._closing:
+        if hasattr(self, "_runner"):  # a cube that was refused leaves half a widget, which is closed too
             self._runner.close()
         super().close()
 
@@ -134,6 +137,12 @@ class Explorer(ipywidgets.VBox):
     def _publish(self, generation: int, parameters: Parameters, solved: Solved, final: bool) -> None:
         self._error.value = ""
         self.view.show(self._geometry.frame(generation, parameters, solved, final=final))
+
+    def _drawn(self, _sequence: int) -> None:
+        self._runner.acknowledge()
+        if self._greetings > 0:
+            self._greetings -= 1
+            self.controls.greet()
 
     def _complain(self, error: BaseException) -> None:
         self._error.value = (

@@ -159,8 +159,9 @@ class LiveView {
     }
     this.resizes = new ResizeObserver(() => this.relayout());
     this.resizes.observe(this.root);
-    // JupyterLab switches themes by attributes of the body; canvases do not follow by themselves.
-    this.themes = new MutationObserver(() => this.frame && this.paintSpectra());
+    // JupyterLab switches themes by attributes of the body; canvases do not follow by themselves. It may hide
+    // everything at that moment, so the painting waits for the next screen refresh.
+    this.themes = new MutationObserver(() => this.schedule());
     this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "class"] });
     this.updateControls();
     this.schedule();
@@ -287,6 +288,7 @@ class LiveView {
     data.generation = header.generation;
     data.final = header.final;
     data.iteration = header.status.iteration ?? "";
+    data.objective = header.status.objective ?? "";
     data.parameters = JSON.stringify(header.parameters);
     // A timer set in an animation callback runs after the pixels reached the screen.
     setTimeout(() => this.removed || this.model.send({ type: "drawn", sequence: header.sequence }), 0);
@@ -300,7 +302,7 @@ class LiveView {
     this.body.hidden = true;
     this.status.replaceChildren();
     this.hideTip();
-    for (const name of ["generation", "final", "iteration", "parameters"]) delete this.root.dataset[name];
+    for (const name of ["generation", "final", "iteration", "objective", "parameters"]) delete this.root.dataset[name];
   }
 
   paint() {
@@ -367,7 +369,7 @@ class LiveView {
   }
 
   relayout() {
-    if (!this.frame || this.root.clientWidth === this.width) return;
+    if (!this.frame || (this.root.clientWidth === this.width && !this.stale)) return;
     this.layout();
     this.paint();
   }
@@ -479,7 +481,8 @@ class LiveView {
     const dpr = window.devicePixelRatio || 1;
     const width = this.plot.clientWidth;
     const height = this.plot.clientHeight;
-    if (width === 0 || k === 0) return;
+    this.stale = width === 0; // not visible now; painted when it gets a size again
+    if (this.stale || k === 0) return;
     const canvas = this.spectra;
     canvas.width = Math.round(width * dpr);
     canvas.height = Math.round(height * dpr);

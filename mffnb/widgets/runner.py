@@ -214,11 +214,12 @@ class Runner(Generic[P, S]):
         started = time.perf_counter()
         sent = _Counter()
         error: BaseException | None = None
+        finished = False
         try:
-            self._iterate(generation, parameters, sent)
+            finished = self._iterate(generation, parameters, sent)
         except BaseException as exception:  # a SystemExit in a solve must not end the worker either
             error = exception
-        abandoned = self._superseded(generation)
+        abandoned = not finished and self._superseded(generation)
         self._starved = self._starved + 1 if abandoned and not sent.frames else 0
         if error is not None:
             self._report(error, abandoned)
@@ -234,7 +235,8 @@ class Runner(Generic[P, S]):
                 self._done = generation
             self._changed.notify_all()
 
-    def _iterate(self, generation: int, parameters: P, sent: _Counter) -> None:
+    def _iterate(self, generation: int, parameters: P, sent: _Counter) -> bool:
+        """Run a solve and publish its states; False if newer parameters ended it."""
         states = self._solve(parameters)
         last: list[S] = []
         try:
@@ -244,11 +246,14 @@ class Runner(Generic[P, S]):
                     # A slider dragged faster than the first state takes would otherwise freeze the picture.
                     if self._starved >= STARVED_AFTER and not self._closed and self._may_send(first=True):
                         self._send(generation, parameters, state, False, sent)
-                    return
+                    return False
                 if self._may_send(first=sent.frames == 0):
                     self._send(generation, parameters, state, False, sent)
-            if last and self._screen_is_free(generation):
+            if not self._screen_is_free(generation):
+                return False
+            if last:
                 self._send(generation, parameters, last[0], True, sent)
+            return True
         finally:
             # Any iterator will do; generators are closed at once, so that a solve frees its arrays here.
             close = getattr(states, "close", None)

@@ -1,0 +1,195 @@
+"""The explorer on the real poplar image, in a real JupyterLab, by keyboard and by mouse."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import nbformat
+import pytest
+
+from tests.browser import lab as kit
+
+TUTORIAL = kit.PROJECT / "notebooks" / "01_first_unmix.ipynb"
+EXPLORE = """
+import mffnb as mf
+
+sample = mf.datasets.poplar()
+explorer = mf.explore(sample.cube, k=4, smoothness=1.0)
+explorer
+"""
+READY = ".mffnb-view[data-final='true']"
+
+
+@pytest.fixture(autouse=True)
+def _real_data():
+    if "MFFNB_DATA" not in os.environ:
+        pytest.skip("set MFFNB_DATA to the folder that holds the real data sets")
+
+
+def write(lab, name, cells):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, lab.root / name)
+
+
+def opened(page, lab, name, cells=(EXPLORE,), before=""):
+    write(lab, name, (before, *cells))
+    kit.open_notebook(page, lab, name)
+    kit.run_all(page)
+    view = page.locator(".mffnb-view")
+    view.wait_for()
+    view.scroll_into_view_if_needed()
+    page.locator(".mffnb-view[data-iteration]").wait_for(timeout=60_000)
+    return view
+
+
+def slider(page, label):
+    return page.locator(".widget-inline-hbox", has=page.get_by_text(label, exact=True))
+
+
+def shown(view):
+    return json.loads(view.get_attribute("data-parameters"))
+
+
+def wait_final(page, **parameters):
+    page.wait_for_function(
+        """(wanted) => { const data = document.querySelector(".mffnb-view").dataset;
+            if (data.final !== "true") return false;
+            const now = JSON.parse(data.parameters);
+            return Object.entries(wanted).every(([name, value]) => Math.abs(now[name] - value) <= 1e-9); }""",
+        arg=parameters,
+        timeout=120_000,
+    )
+
+
+def drag(page, control, start, end, steps=25):
+    """Drag a slider's handle over part of its length, slowly enough to see what is on the way."""
+    handle, bar = control.locator(".noUi-handle").bounding_box(), control.locator(".noUi-base").bounding_box()
+    middle = handle["y"] + handle["height"] / 2
+    page.mouse.move(handle["x"] + handle["width"] / 2, middle)
+    page.mouse.down()
+    for i in range(steps + 1):
+        page.mouse.move(bar["x"] + bar["width"] * (start + (end - start) * i / steps), middle)
+        page.wait_for_timeout(30)
+    page.mouse.up()
+
+
+def test_tutorial_runs_and_its_explorer_is_alive(page, lab):
+    """The notebook as a newcomer meets it; its kernel is stopped with it."""
+    (lab.root / TUTORIAL.name).write_bytes(TUTORIAL.read_bytes())
+    kit.open_notebook(page, lab, TUTORIAL.name)
+    kit.run_all(page, timeout=280_000)
+    view = page.locator(".mffnb-view").first
+    view.scroll_into_view_if_needed()
+    page.locator(READY).first.wait_for(timeout=60_000)
+    kit.screenshot(page, "tutorial_explorer")
+    canvas = view.locator("canvas.mffnb-map").first
+    old = kit.canvas_hash(canvas)
+    slider(page, "smoothness").locator(".noUi-handle").focus()
+    page.keyboard.press("ArrowLeft")
+    kit.wait_canvas_change(canvas, old)
+    assert kit.console_errors(page) == []
+
+
+def test_arrow_key_on_k_adds_a_component(page, lab):
+    view = opened(page, lab, "arrow_k.ipynb")
+    page.locator(READY).wait_for(timeout=120_000)
+    kit.screenshot(page, "explorer")
+    before = int(view.get_attribute("data-generation"))
+    assert view.locator("canvas.mffnb-map").count() == 4
+    slider(page, "components").locator(".noUi-handle").focus()
+    page.keyboard.press("ArrowRight")
+    wait_final(page, k=5)
+    assert view.locator("canvas.mffnb-map").count() == 5
+    assert int(view.get_attribute("data-generation")) == before + 1
+    kit.screenshot(page, "explorer_k5")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    wait_final(page, k=3)
+    assert view.locator("canvas.mffnb-map").count() == 3
+    assert kit.console_errors(page) == []
+
+
+def test_dragging_sparsity_changes_pixels_on_the_way_and_ends_on_the_last_value(page, lab):
+    view = opened(page, lab, "drag_sparsity.ipynb")
+    page.locator(READY).wait_for(timeout=120_000)
+    page.evaluate(
+        """() => { window.seen = []; const view = document.querySelector(".mffnb-view");
+            new MutationObserver(() => window.seen.push({...view.dataset}))
+                .observe(view, {attributes: true, attributeFilter: ["data-generation", "data-iteration"]}); }"""
+    )
+    canvas = view.locator("canvas.mffnb-map").first
+    old = kit.canvas_hash(canvas)
+    drag(page, slider(page, "sparsity"), 0.0, 0.8)
+    assert kit.canvas_hash(canvas) != old  # the picture followed the mouse
+    kit.screenshot(page, "explorer_dragged")
+    value = float(slider(page, "sparsity").locator(".widget-readout").inner_text())
+    assert value > 0
+    wait_final(page, sparsity=value)
+    seen = page.evaluate("() => window.seen")
+    generations = [int(frame["generation"]) for frame in seen]
+    assert generations == sorted(generations)
+    assert len(set(generations)) > 3
+    of_generation = {}
+    for frame in seen:  # each generation stands for one set of parameters
+        assert of_generation.setdefault(frame["generation"], frame["parameters"]) == frame["parameters"]
+    # What the browser shows last is what the kernel holds last.
+    final = float(view.get_attribute("data-objective"))
+    kernel = float(evaluate(page, "explorer.result.trace.objective.values[-1]"))
+    assert final == pytest.approx(kernel, rel=0.01)
+    cold = float(
+        evaluate(
+            page,
+            f"float(mf.unmix(sample.cube, 4, smoothness=1.0, sparsity={value}, init=explorer.result, tol=1e-5)"
+            ".trace.objective[-1])",
+        )
+    )
+    assert final == pytest.approx(cold, rel=0.01)
+    assert kit.console_errors(page) == []
+
+
+def test_slider_works_while_another_cell_sleeps(page, lab):
+    view = opened(page, lab, "busy.ipynb", (EXPLORE, "import time\ntime.sleep(8 * busy)"), before="busy = 0")
+    page.locator(READY).wait_for(timeout=120_000)
+    evaluate(page, "globals().update(busy=1)")
+    page.evaluate(
+        """() => { const app = window.jupyterapp; const notebook = app.shell.currentWidget.content;
+            notebook.activeCellIndex = 2;
+            window.asleep = true;
+            app.commands.execute("notebook:run-cell").then(() => { window.asleep = false; }); }"""
+    )
+    page.wait_for_timeout(500)
+    canvas = view.locator("canvas.mffnb-map").first
+    old = kit.canvas_hash(canvas)
+    slider(page, "sparsity").locator(".noUi-handle").focus()
+    for _ in range(15):
+        page.keyboard.press("ArrowRight")
+    kit.wait_canvas_change(canvas, old, timeout=6_000)
+    assert page.evaluate("() => window.asleep")
+    assert shown(view)["sparsity"] > 0
+    assert kit.console_errors(page) == []
+
+
+def test_start_afresh_solves_again(page, lab):
+    view = opened(page, lab, "afresh.ipynb")
+    page.locator(READY).wait_for(timeout=120_000)
+    before = int(view.get_attribute("data-generation"))
+    page.get_by_role("button", name="start afresh").click()
+    page.locator(f".mffnb-view[data-generation='{before + 1}'][data-final='true']").wait_for(timeout=120_000)
+    assert kit.console_errors(page) == []
+
+
+def evaluate(page, expression):
+    """The value of an expression in the notebook's kernel, as text."""
+    return page.evaluate(
+        """async (code) => { const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+            let text = "";
+            const future = kernel.requestExecute({code: `print(${code})`, silent: false, store_history: false});
+            future.onIOPub = (message) => { if (message.header.msg_type === "stream") text += message.content.text;
+                if (message.header.msg_type === "error") text += message.content.evalue; };
+            await future.done;
+            return text.trim(); }""",
+        expression,
+    )
+

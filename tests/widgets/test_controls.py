@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from mffnb.widgets.controls import Controls, Parameters, log_slider
+
+
+def test_log_slider_has_an_exact_zero_and_even_steps():
+    slider = log_slider("x", 0.0, (-3, 0), "")
+    values = [value for _, value in slider.options]
+    assert values[0] == 0.0
+    assert slider.options[0][0] == "0"
+    ratios = [b / a for a, b in zip(values[1:], values[2:], strict=False)]
+    assert min(ratios) > 1.5
+    assert max(ratios) < 1.7
+    assert (values[1], values[-1]) == (1e-3, 1.0)
+
+
+def test_a_start_between_two_steps_is_kept_exactly():
+    controls = Controls(Parameters(3, 0.0123, 3.3), max_components=8)
+    assert controls.parameters == Parameters(3, 0.0123, 3.3)
+
+
+def test_set_moves_to_the_nearest_step_and_knows_its_names():
+    controls = Controls(Parameters(), max_components=8)
+    seen = []
+    controls.on_change(lambda: seen.append(controls.parameters))
+    controls.set(k=5, sparsity=0.0101)
+    assert controls.parameters == Parameters(5, 0.01, 0.0)
+    assert seen == [Parameters(5, 0.0, 0.0), Parameters(5, 0.01, 0.0)]
+    with pytest.raises(TypeError, match="no control 'spasity'"):
+        controls.set(spasity=1)
+
+
+def test_k_larger_than_the_slider_widens_it():
+    assert Controls(Parameters(k=20), max_components=12).k.max == 20

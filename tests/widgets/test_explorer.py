@@ -1,0 +1,151 @@
+"""The explorer without a browser: set a slider, wait, look at the arrays."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import mffnb as mf
+from mffnb.selection import spectral_angles
+from mffnb.solvers import Outcome
+
+# A run that a moved slider cuts short has nobody to warn.
+pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
+
+
+@pytest.fixture
+def explorer(cube):
+    opened = mf.explore(cube, k=3, tol=1e-5, max_iter=3000)
+    opened.frames = []
+    show = opened.view.show
+    opened.view.show = lambda frame: (opened.frames.append(frame), show(frame))[1]
+    opened.wait(60)
+    yield opened
+    opened.close()
+
+
+def moved(explorer, **values):
+    explorer.controls.set(**values)
+    explorer.wait(60)
+    return explorer.result
+
+
+def test_result_is_that_of_unmix(explorer, cube):
+    expected = mf.unmix(cube, 3, tol=1e-5, max_iter=3000, random_state=0)
+    result = explorer.result
+    assert result.outcome is Outcome.CONVERGED
+    assert float(result.trace.objective[-1]) == pytest.approx(float(expected.trace.objective[-1]), rel=1e-6)
+    np.testing.assert_allclose(result.reconstruction(), expected.reconstruction(), atol=1e-3)
+    assert result.parameters["k"] == 3
+
+
+def test_a_moved_slider_ends_at_the_minimum_of_the_new_problem(explorer, cube):
+    first = explorer.result
+    warm = moved(explorer, sparsity=0.1, smoothness=1.0)
+    # Exactly the run that goes on from the first answer with the new weights.
+    cold = mf.unmix(cube, 3, sparsity=0.1, smoothness=1.0, init=first, tol=1e-5, max_iter=3000)
+    assert float(warm.trace.objective[-1]) == pytest.approx(float(cold.trace.objective[-1]), rel=0.01)
+    assert (warm.abundances == 0).sum() > (first.abundances == 0).sum()
+
+
+def test_lambda_keeps_components_in_place(explorer):
+    before = explorer.result
+    after = moved(explorer, sparsity=1e-3)
+    angles = spectral_angles(before.endmembers, after.endmembers)
+    np.testing.assert_array_equal(angles.argmin(axis=1), [0, 1, 2])
+
+
+def test_components_keep_number_and_colour_when_k_changes(explorer):
+    three = explorer.result
+    palette = mf.component_colors(5)
+    four = moved(explorer, k=4)
+    assert four.abundances["component"].values.tolist() == [0, 1, 2, 3]
+    fewer = moved(explorer, k=2)
+    names = fewer.abundances["component"].values.tolist()
+    assert len(names) == 2
+    last = explorer.frames[-1]
+    assert last.colors == tuple(palette[name] for name in names)
+    assert last.labels == tuple(f"component {name}" for name in names)
+    again = moved(explorer, k=3)
+    assert set(names) < set(again.abundances["component"].values.tolist())
+    assert three.abundances.sizes["component"] == 3
+
+
+def test_starting_afresh_gives_old_numbers_to_old_components(explorer):
+    before = moved(explorer, k=4)
+    explorer.start_afresh()
+    explorer.wait(60)
+    after = explorer.result
+    angles = spectral_angles(before.endmembers, after.endmembers)
+    assert after.abundances["component"].values.tolist() == [0, 1, 2, 3]
+    # Each component sits where the one it resembles sat, as far as they can be told apart.
+    assert np.trace(angles) <= min(np.trace(angles[:, np.roll(np.arange(4), s)]) for s in range(4))
+
+
+def test_each_frame_says_what_it_was_solved_with(explorer):
+    explorer.frames.clear()
+    moved(explorer, smoothness=0.1)
+    generations = [frame.generation for frame in explorer.frames]
+    assert generations == sorted(generations)
+    last = explorer.frames[-1]
+    assert last.final
+    assert last.parameters == explorer.controls.parameters.as_dict()
+    assert last.status["outcome"] == "converged"
+    np.testing.assert_array_equal(last.maps, explorer.result.abundances)
+    np.testing.assert_array_equal(last.spectra, explorer.result.endmembers)
+
+
+def test_frames_carry_the_calibration(explorer):
+    frame = explorer.frames[-1]
+    assert frame.maps.shape == (3, 6, 10)
+    assert frame.pixel_size == (0.5, 0.5, "µm")
+    assert frame.channel_label == "energy loss (eV)"
+    assert frame.channel[1] == 402.0
+
+
+@pytest.mark.parametrize("shape", [(12,), (1,), (3, 5, 7), (1, 8)])
+def test_every_kind_of_pixel_grid_can_be_explored(shape):
+    data = np.random.default_rng(0).random((*shape, 10))
+    explorer = mf.explore(data, k=2, smoothness=0.1)
+    explorer.wait(60)
+    assert explorer.result.abundances.shape == (2, *shape)
+    explorer.close()
+
+
+def test_an_error_is_shown_and_raised_and_the_explorer_lives_on(explorer):
+    explorer.session.matrix.array.flags.writeable = True
+    solve = explorer.session._resized
+    explorer.session._resized = lambda *_: (_ for _ in ()).throw(ValueError("a <bad> thing"))
+    explorer.controls.set(sparsity=0.1)
+    with pytest.raises(ValueError, match="a <bad> thing"):
+        explorer.wait(60)
+    assert "a &lt;bad&gt; thing" in explorer._error.value
+    explorer.session._resized = solve
+    assert moved(explorer, sparsity=0.01).outcome is Outcome.CONVERGED
+    assert explorer._error.value == ""
+
+
+def test_a_notebook_keeps_a_picture(explorer):
+    bundle = explorer._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert data["image/png"].startswith("iVBOR")
+
+
+def test_close_ends_the_thread_and_keeps_the_result(cube):
+    before = set(threading.enumerate())
+    explorer = mf.explore(cube, k=3)
+    explorer.wait(60)
+    assert set(threading.enumerate()) - before
+    explorer.close()
+    assert not {t for t in set(threading.enumerate()) - before if t.name.startswith("mffnb")}
+    assert explorer.result.abundances.sizes["component"] == 3
+
+
+def test_what_cannot_be_explored_is_refused_at_once(cube):
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        mf.explore(cube.where(cube > 0.3))
+    with pytest.raises(TypeError):
+        mf.explore(cube, spasity=1)
