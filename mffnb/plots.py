@@ -81,7 +81,9 @@ def draw_map(
     if colorbar:
         figure = ax.get_figure()
         if figure is not None:
-            figure.colorbar(drawn, ax=ax, fraction=0.046, pad=0.03, extend="max" if highest > options["vmax"] else "neither")
+            figure.colorbar(
+                drawn, ax=ax, fraction=0.046, pad=0.03, extend="max" if highest > options["vmax"] else "neither"
+            )
     return ax
 
 

@@ -107,10 +107,11 @@ def fetch(name: str) -> Path:
     try:
         return Path(pooch.retrieve(file.address, f"sha256:{file.sha256}", fname=name, path=folder))
     except (OSError, ValueError) as error:  # no network, unwritable folder; pooch's verdict on a wrong hash
+        # The chain of a failed request fills pages and says no more than this sentence.
         raise DatasetUnavailableError(
-            f"{name} is not in {folder} and could not be downloaded: download {file.address} to that folder, "
+            f"{name} is not in {folder} and could not be downloaded ({type(error).__name__}): download {file.address} to that folder, "
             f"or set {VARIABLE} to a folder that holds the file."
-        ) from error
+        ) from None
 
 
 def read_rda(name: str) -> dict[str, Any]:

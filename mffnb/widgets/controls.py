@@ -49,8 +49,12 @@ def log_slider(label: str, value: float, decades: tuple[int, int], tooltip: str)
         tooltip=tooltip,
         continuous_update=True,
         style={"description_width": "initial"},
-        layout={"width": "17.5em"},
+        layout=_flexible(),
     )
+
+
+def _flexible() -> dict[str, str]:
+    return {"width": "auto", "min_width": "14em", "flex": "1 1 14em"}
 
 
 class Controls(ipywidgets.HBox):
@@ -75,7 +79,7 @@ class Controls(ipywidgets.HBox):
             tooltip="k: how many endmembers the image is made of",
             continuous_update=True,
             style={"description_width": "initial"},
-            layout={"width": "16em"},
+            layout=_flexible(),
         )
         self.sparsity = log_slider(
             "sparsity",
@@ -93,10 +97,11 @@ class Controls(ipywidgets.HBox):
             description="start afresh",
             tooltip="Forget the present maps and start from the data again, with these settings",
             icon="refresh",
-            layout={"width": "9em"},
+            layout={"width": "9em", "flex": "0 0 auto"},
         )
         sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else [])]
         super().__init__([*sliders, self.afresh], layout={"flex_flow": "row wrap", "align_items": "center"})
+        self.add_class("mffnb-controls")  # styled with the view, in live_view.css
 
     @property
     def parameters(self) -> Parameters:

@@ -192,4 +192,3 @@ def evaluate(page, expression):
             return text.trim(); }""",
         expression,
     )
-

@@ -17,7 +17,7 @@ import numpy as np
 
 from mffnb.widgets.frame import Frame
 from mffnb.widgets.live_view import LiveView
-from mffnb.widgets.palette import component_colors
+from mffnb.palette import component_colors
 from mffnb.widgets.runner import Runner
 
 K, H, W, M, STEPS, PIXEL = {k}, {h}, {w}, {m}, {steps}, {pixel}
