@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mffnb.constraints import NonNegative as NonNegative
     from mffnb.constraints import UnitBall as UnitBall
     from mffnb.io import read as read
-    from mffnb.palette import component_colors as component_colors
     from mffnb.model import MatrixFactorization as MatrixFactorization
+    from mffnb.palette import component_colors as component_colors
     from mffnb.penalties import Smoothness as Smoothness
     from mffnb.penalties import Sparsity as Sparsity
     from mffnb.similarities import Frobenius as Frobenius

@@ -109,8 +109,8 @@ def fetch(name: str) -> Path:
     except (OSError, ValueError) as error:  # no network, unwritable folder; pooch's verdict on a wrong hash
         # The chain of a failed request fills pages and says no more than this sentence.
         raise DatasetUnavailableError(
-            f"{name} is not in {folder} and could not be downloaded ({type(error).__name__}): download {file.address} to that folder, "
-            f"or set {VARIABLE} to a folder that holds the file."
+            f"{name} is not in {folder} and could not be downloaded ({type(error).__name__}): "
+            f"download {file.address} to that folder, or set {VARIABLE} to a folder that holds the file."
         ) from None
 
 

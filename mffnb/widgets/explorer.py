@@ -22,9 +22,9 @@ from mffnb.widgets.live_view import LiveView
 from mffnb.widgets.runner import Runner
 from mffnb.widgets.session import Session, Solved
 
-# JupyterLab sends what a slider says to the thread from which the kernel last wrote to that slider. At first that is
-# the main thread, where a running cell would hold it up; writing once while a message from the browser is handled
-# moves the slider to the thread of its own that messages come in on. The very first messages may still be early.
+# What a slider says goes to the thread from which the kernel last wrote to it. At first that is the main thread, where
+# a running cell would hold it up; writing once while a message from the browser is handled moves the slider to the
+# thread that messages have for themselves. The very first messages may still be early.
 _GREETINGS = 4
 _PICTURE_WAIT = 1.5  # seconds a notebook may wait for the picture it keeps when it is saved
 
