@@ -22,9 +22,9 @@ from mffnb.widgets.live_view import LiveView
 from mffnb.widgets.runner import Runner
 from mffnb.widgets.session import Session, Solved
 
-# What a slider says goes to the thread from which the kernel last wrote to it. At first that is the main thread, where
-# a running cell would hold it up; writing once while a message from the browser is handled moves the slider to the
-# thread that messages have for themselves. The very first messages may still be early.
+# What a slider says goes to the thread from which the kernel last wrote to it. At first that is the main one,
+# where a running cell would hold it up; writing once while a message from the browser is handled moves the slider
+# to the thread that messages have for themselves. The very first messages may still be early.
 _GREETINGS = 4
 _PICTURE_WAIT = 1.5  # seconds a notebook may wait for the picture it keeps when it is saved
 
