@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mffnb import datasets as datasets
+    from mffnb import errors as errors
     from mffnb import graphs as graphs
     from mffnb import plots as plots
+    from mffnb import selection as selection
     from mffnb.constraints import NonNegative as NonNegative
+    from mffnb.constraints import Simplex as Simplex
     from mffnb.constraints import UnitBall as UnitBall
     from mffnb.io import read as read
     from mffnb.model import MatrixFactorization as MatrixFactorization
@@ -28,12 +31,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("datasets", "graphs", "plots")
+_MODULES = ("datasets", "errors", "graphs", "plots", "selection")
 _NAMES = {
     "Explorer": "widgets.explorer",
     "Frobenius": "similarities",
     "MatrixFactorization": "model",
     "NonNegative": "constraints",
+    "Simplex": "constraints",
     "Smoothness": "penalties",
     "Sparsity": "penalties",
     "UnitBall": "constraints",

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mffnb.unmixing import Unmixing
 
 
+_PICTURES = (".png", ".pdf", ".svg")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code.
 
@@ -31,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
     except (OSError, ValueError, TypeError) as error:
         print(f"mffnb: {error}", file=sys.stderr)
+        if "mpi4py.run" in sys.modules:
+            raise  # mpi4py then ends all ranks: the others may be waiting for this one
         return 2
     return code
 
@@ -55,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     unmix.add_argument("-k", type=int, default=4, help="number of endmembers (%(default)s)")
     unmix.add_argument("--sparsity", type=float, default=0.0, help="weight; try 1e-3 (%(default)s)")
     unmix.add_argument("--smoothness", type=float, default=0.0, help="weight; try 1e-3 (%(default)s)")
+    unmix.add_argument("--sum-to-one", action="store_true", help="abundances are fractions")
     unmix.add_argument("--init", default="auto", help="auto, nndsvd or random (%(default)s)")
     unmix.add_argument("--n-init", type=int, default=1, help="number of random starts (%(default)s)")
     unmix.add_argument("--max-iter", type=int, default=500, help="most iterations (%(default)s)")
@@ -75,21 +81,34 @@ def _unmix(options: argparse.Namespace) -> int:
     for target in (output, options.picture):
         if target is not None and not target.parent.is_dir():
             raise ValueError(f"there is no folder {target.parent}: make it first")
-    from mffnb.unmixing import unmix  # noqa: PLC0415  numba and scikit-learn, not needed for --help
+        if target is not None and options.file is not None and target.resolve() == options.file.resolve():
+            raise ValueError(f"{target} is the data: give the result another name")
+    if options.picture is not None and options.picture.suffix.lower() not in _PICTURES:
+        raise ValueError(f"a picture is one of {', '.join(_PICTURES)}; got {options.picture.name!r}")
+    if options.picture is not None and options.picture.resolve() == output.resolve():
+        raise ValueError("--output and --picture name the same file")
+    from mffnb.parallel.ranks import world  # noqa: PLC0415  numba and scikit-learn, not needed for --help
+    from mffnb.unmixing import unmix  # noqa: PLC0415
 
+    communicator = world()
+    speaks = communicator is None or communicator.rank == 0
     result = unmix(
         cube,
         options.k,
         sparsity=options.sparsity,
         smoothness=options.smoothness,
+        sum_to_one=options.sum_to_one,
         channel=options.channel,
         init=options.init,
         n_init=options.n_init,
         max_iter=options.max_iter,
         tol=options.tol,
         random_state=options.random_state,
-        progress=not options.quiet,
+        progress=speaks and not options.quiet,
+        communicator=communicator,
     )
+    if not speaks:
+        return 0
     result.save(output)
     if options.picture is not None:
         _draw(result, options.picture)
@@ -142,9 +161,7 @@ def _lab(options: argparse.Namespace) -> int:
 def copy_tutorials(folder: Path) -> list[Path]:
     """Copy the tutorials that ``folder`` does not hold yet; the user's own changes are never overwritten."""
     package = Path(__file__).parent
-    source = next(
-        (place for place in (package / "notebooks", package.parent / "notebooks") if place.is_dir()), None
-    )
+    source = next((place for place in (package / "notebooks", package.parent / "notebooks") if place.is_dir()), None)
     if source is None:
         raise ValueError("this installation holds no tutorials: install mffnb from a wheel or from its repository")
     folder.mkdir(parents=True, exist_ok=True)

@@ -43,3 +43,28 @@ class UnitBall:
     def fold(self, half: Half) -> Half:
         """Bound the rows of the half problem."""
         return replace(half, radius=min(half.radius, self.radius))
+
+
+@dataclass(frozen=True)
+class Simplex:
+    r"""Fractions: :math:`f_{ij} \ge 0,\ \sum_j f_{ji} = 1` for every pixel i, exactly.
+
+    Source: Heinz & Chang 2001, IEEE TGRS 39:529 (fully constrained least squares).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Simplex().project(np.array([[2.0], [1.0], [-1.0]])).ravel().tolist()
+    [1.0, 0.0, 0.0]
+    """
+
+    def project(self, factor: Float64Array) -> Float64Array:
+        """Return the nearest factor (k, entries) whose columns sum to one (Held, Wolfe & Crowder 1974)."""
+        falling = -np.sort(-factor, axis=0)
+        excess = (np.cumsum(falling, axis=0) - 1) / np.arange(1, len(factor) + 1)[:, None]
+        kept = np.maximum(1, np.sum(falling > excess, axis=0))
+        return np.maximum(factor - np.take_along_axis(excess, kept[None] - 1, axis=0), 0.0)
+
+    def fold(self, half: Half) -> Half:
+        """Bind the entries of each column."""
+        return replace(half, sum_to_one=True)

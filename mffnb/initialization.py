@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,19 +21,18 @@ class RandomStart:
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, pixels) and E (k, channels), uniform in [0, 1) times one common factor."""
-        pixels, channels = matrix.shape
-        abundances = _uniform(seed, 1, pixels, components)
-        endmembers = _uniform(seed, 2, channels, components)
-        gram = (abundances @ abundances.T, endmembers @ endmembers.T)
-        fit = float(np.vdot(matrix.cross(endmembers), abundances)) / float(np.vdot(*gram))
-        factor = np.sqrt(max(fit, np.finfo(float).tiny))
+        """A (k, own pixels) and E (k, channels), uniform in [0, 1) times one common factor."""
+        abundances = _uniform(seed, 1, matrix.own, components)
+        endmembers = _uniform(seed, 2, slice(0, matrix.shape[1]), components)
+        fit = matrix.total(np.array(np.vdot(matrix.times(endmembers), abundances)))
+        size = np.vdot(matrix.total(abundances @ abundances.T), endmembers @ endmembers.T)
+        factor = np.sqrt(max(float(fit / size), np.finfo(float).tiny))
         return abundances * factor, endmembers * factor
 
 
 @dataclass(frozen=True)
 class NNDSVD:
-    """Non-negative double singular value decomposition, zeros filled with the mean of the data.
+    """Non-negative double singular value decomposition, zeros filled with the mean of each factor.
 
     Each pair of singular vectors is split into its positive and its negative part, and the heavier pair of parts
     is kept. Deterministic up to the seed of the randomized decomposition.
@@ -41,23 +41,22 @@ class NNDSVD:
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, pixels) and E (k, channels), sharing the singular values evenly."""
-        rank = min(components, *matrix.shape)
-        left, values, right = randomized_svd(matrix, rank, seed)
-        abundances = np.zeros((components, matrix.shape[0]))
-        endmembers = np.zeros((components, matrix.shape[1]))
-        for j in range(rank):
+        """A (k, own pixels) and E (k, channels), sharing the singular values evenly."""
+        left, values, right = randomized_svd(matrix, min(components, *matrix.shape), seed)
+        abundances = np.zeros((components, left.shape[1]))
+        endmembers = np.zeros((components, right.shape[1]))
+        for j in range(len(values)):
             halves = [(np.maximum(s * left[j], 0), np.maximum(s * right[j], 0)) for s in (1.0, -1.0)]
-            norms = [np.linalg.norm(a) * np.linalg.norm(e) for a, e in halves]
-            best = int(np.argmax(norms))
-            if norms[best] > 0:
-                a, e = halves[best]
-                root = np.sqrt(values[j] * norms[best])
-                abundances[j] = root * a / np.linalg.norm(a)
-                endmembers[j] = root * e / np.linalg.norm(e)
-        # Where k exceeds the rank there is nothing to split: such components start as faint uniform ones.
-        for factor in (abundances, endmembers):
-            factor[factor == 0] = factor.mean()
+            norms = [(float(matrix.total(np.array(a @ a))) ** 0.5, float(e @ e) ** 0.5) for a, e in halves]
+            best = int(np.argmax([a * e for a, e in norms]))
+            (a, e), (of_a, of_e) = halves[best], norms[best]
+            if of_a * of_e > 0:
+                root = np.sqrt(values[j] * of_a * of_e)
+                abundances[j], endmembers[j] = root * a / of_a, root * e / of_e
+        # A zero of both factors could never leave zero.
+        mean = float(matrix.total(np.array(abundances.sum()))) / (components * matrix.shape[0])
+        abundances[abundances == 0] = mean
+        endmembers[endmembers == 0] = endmembers.mean()
         return abundances, endmembers
 
 
@@ -87,25 +86,42 @@ def randomized_svd(
     Returns
     -------
     left, values, right
-        Rows of ``left`` (rank, pixels) and ``right`` (rank, channels) are orthonormal; values fall.
+        Rows of ``left`` (rank, own pixels) and ``right`` (rank, channels) are orthonormal; values fall. Fewer than
+        ``rank`` where X has a lower one.
     """
     width = min(rank + oversampling, *matrix.shape)
     basis = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3,))).standard_normal(
         (width, matrix.shape[1])
     )
+    left = np.empty((0, 0))
     for _ in range(power + 1):
-        left = _orthonormal(matrix.cross(_orthonormal(basis)))
-        basis = matrix.T.cross(left)
+        left = _orthonormal(matrix.times(_orthonormal(basis, _as_is)), matrix.total)
+        basis = matrix.transposed_times(left)
     mixing, values, right = linalg.svd(basis, full_matrices=False, check_finite=False)
     return (mixing.T @ left)[:rank], values[:rank], right[:rank]
 
 
-def _orthonormal(rows: Float64Array) -> Float64Array:
-    basis: Float64Array = linalg.qr(rows.T, mode="economic", check_finite=False)[0].T
-    return basis
+def _orthonormal(rows: Float64Array, total: Callable[[Float64Array], Float64Array]) -> Float64Array:
+    """Orthonormal rows with the same span; fewer, where it has fewer dimensions.
+
+    Through the Gram matrix, since the entries may be shared out over processes; twice, since once loses half the
+    digits.
+    """
+    for _ in range(2):
+        values, vectors = linalg.eigh(total(rows @ rows.T))
+        kept = values > 1e-14 * max(values[-1], 0.0) if len(values) else []
+        rows = (vectors[:, kept] / np.sqrt(values[kept])).T @ rows
+    return rows
 
 
-def _uniform(seed: int, tag: int, entries: int, components: int) -> Float64Array:
+def _as_is(part: Float64Array) -> Float64Array:
+    return part
+
+
+def _uniform(seed: int, tag: int, entries: slice, components: int) -> Float64Array:
     """Uniform numbers (components, entries): entry i owns draws ``i * components`` onwards of one stream."""
-    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(tag,))))
-    return np.ascontiguousarray(stream.random((entries, components)).T)
+    stream = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(tag,)))
+    start, stop = entries.start * components, entries.stop * components
+    stream.advance(start // 4)  # a step of the counter makes four numbers
+    numbers = np.random.Generator(stream).random(start % 4 + stop - start)[start % 4 :]
+    return np.ascontiguousarray(numbers.reshape(-1, components).T)

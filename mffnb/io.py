@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ _NETCDF = {".nc", ".nc4", ".netcdf"}
 _HDF5 = {".h5", ".hdf5", ".hdf"}
 
 
-def read(path: str | os.PathLike[str], *, dataset: str | None = None) -> xr.DataArray:
+def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool | None = None) -> xr.DataArray:
     """Read a spectral image.
 
     ``.npy`` and ``.npz`` (NumPy), ``.nc`` (NetCDF) and ``.h5`` (HDF5) are read as they are, last axis the
@@ -31,6 +32,9 @@ def read(path: str | os.PathLike[str], *, dataset: str | None = None) -> xr.Data
     dataset
         Which array, where a file holds several: a name (``.npz``, ``.nc``), a path (``"/measurement/data"``
         in ``.h5``) or a number (RosettaSciIO). May be left out where only one could be a spectral image.
+    lazy
+        Leave NetCDF, HDF5 and ``.npy`` data on disk, to be read in bands while unmixing; by default where they would
+        fill more than a quarter of the machine's memory as float64.
 
     Returns
     -------
@@ -55,16 +59,15 @@ def read(path: str | os.PathLike[str], *, dataset: str | None = None) -> xr.Data
         raise FileNotFoundError(f"there is no file {path}")
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        cube = as_cube(np.load(path, allow_pickle=False))
+        stored = np.load(path, allow_pickle=False, mmap_mode="r")
+        cube = as_cube(stored if _lazy(lazy, stored.size) else np.array(stored))
     elif suffix == ".npz":
         with np.load(path, allow_pickle=False) as archive:
-            cube = as_cube(archive[_choose(path, {name: archive[name].ndim for name in archive}, dataset)])
+            cube = as_cube(archive[_choose(path, _dimensions_in(path), dataset)])
     elif suffix in _NETCDF:
-        with _open_netcdf(path) as stored:
-            name = _choose(path, {str(key): stored[key].ndim for key in stored.data_vars}, dataset)
-            cube = as_cube(stored[name].load())
+        cube = _read_netcdf_variable(path, None, dataset, lazy)
     elif suffix in _HDF5:
-        cube = _read_hdf5(path, dataset)
+        cube = _read_hdf5(path, dataset, lazy)
     else:
         cube = _read_rosettasciio(path, dataset)
     return cube.assign_attrs(source=str(path))
@@ -108,9 +111,47 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any])
         part.unlink(missing_ok=True)
 
 
-def _open_netcdf(path: Path) -> xr.Dataset:
-    # Units such as "s" are labels of an axis here; xarray would turn the axis into time spans.
-    return xr.open_dataset(path, engine="h5netcdf", decode_times=False)
+def _dimensions_in(path: Path) -> dict[str, int]:
+    """Names and numbers of dimensions of the numeric arrays in an ``.npz`` file, from their headers alone."""
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                version = np.lib.format.read_magic(member)
+                header = (
+                    np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                )
+                shape, _, dtype = header(member)
+            if dtype.kind in "biuf":
+                found[name.removesuffix(".npy")] = len(shape)
+    return found
+
+
+def _open_netcdf(path: Path, group: str | None = None) -> xr.Dataset:
+    # Units such as "s" are labels of an axis here; xarray would turn the axis into time spans. Dates stay dates.
+    return xr.open_dataset(
+        path, engine="h5netcdf", decode_timedelta=False, group=group, cache=False, phony_dims="access"
+    )
+
+
+def _read_netcdf_variable(path: Path, group: str | None, wanted: str | None, lazy: bool | None) -> xr.DataArray:
+    stored = _open_netcdf(path, group)
+    cube = stored[_choose(path, {str(key): stored[key].ndim for key in stored.data_vars}, wanted)]
+    if _lazy(lazy, cube.size):
+        return as_cube(cube)  # the file stays open as long as the cube lives
+    with stored:
+        return as_cube(cube.load())
+
+
+def _lazy(wanted: bool | None, size: int) -> bool:
+    """Whether to leave data on disk: as asked, or where float64 would fill a quarter of the memory."""
+    if wanted is not None:
+        return wanted
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on every system
+        return False
+    return 8 * size > memory / 4
 
 
 def _choose(path: Path, dimensions: dict[str, int], wanted: str | None) -> str:
@@ -131,7 +172,7 @@ def _choose(path: Path, dimensions: dict[str, int], wanted: str | None) -> str:
     raise ValueError(f"{path.name}: {problem}; it holds {names}")
 
 
-def _read_hdf5(path: Path, wanted: str | None) -> xr.DataArray:
+def _read_hdf5(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArray:
     import h5py  # noqa: PLC0415  a second of import that other formats need not pay
 
     with h5py.File(path, "r") as stored:
@@ -142,17 +183,20 @@ def _read_hdf5(path: Path, wanted: str | None) -> xr.DataArray:
                 dimensions[name] = item.ndim
 
         stored.visititems(visit)
-        item = stored[_choose(path, dimensions, wanted)]
-        return as_cube(item[()])
+        name = _choose(path, dimensions, wanted)
+        item = stored[name]
+        if not _lazy(lazy, item.size):
+            return as_cube(item[()])
+    group, _, name = name.rpartition("/")
+    cube = _read_netcdf_variable(path, group or None, name, lazy=True)
+    return cube.rename(dict(zip(cube.dims, as_cube(np.empty((1,) * cube.ndim)).dims, strict=True)))
 
 
 def _read_rosettasciio(path: Path, wanted: str | None) -> xr.DataArray:
     try:
         from rsciio import IO_PLUGINS  # noqa: PLC0415  an extra
     except ImportError:
-        raise ValueError(
-            f'reading {path.suffix or "this"} files needs RosettaSciIO: pip install "mffnb[io]"'
-        ) from None
+        raise ValueError(f'reading {path.suffix or "this"} files needs RosettaSciIO: pip install "mffnb[io]"') from None
     import importlib  # noqa: PLC0415
 
     suffix = path.suffix.lower().lstrip(".")

@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mffnb.errors import ConvergenceWarning, DegenerateWarning
+from mffnb.gauge import in_data_units, to_scaled_gauge
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
-from mffnb.matrices import Dense
+from mffnb.matrices import Chunked, Dense, Sparse
 from mffnb.problem import Problem, state_problem
 from mffnb.protocols import Matrix, Similarity, Solver, Start, Term
 from mffnb.similarities import Frobenius
@@ -125,36 +127,42 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         callback
             Called with a :class:`mffnb.solvers.State` after each iteration; returning True ends the run.
         """
-        problem, states = self._prepare(self._as_matrix(X))
+        matrix = self._as_matrix(X)
+        A = self.factorize(matrix, callback)
+        warn_if_poor(matrix.total(np.count_nonzero(A, axis=0)), self.components_, self.outcome_, stacklevel=4)
+        return np.ascontiguousarray(A)
+
+    def factorize(self, matrix: Matrix, callback: Callable[[State], object] | None = None) -> Float64Array:
+        """Fit to a matrix of :mod:`mffnb.matrices` without a word; return A (own pixels, k)."""
+        problem, states = self._prepare(matrix)
         state, self.trace_ = drive(states, callback)
-        abundances, self.components_, self.gauge_ = in_data_units(state, problem)
+        abundances, self.components_, self.gauge_ = in_data_units(state.abundances, state.endmembers, problem)
         self.scale_, self.n_iter_, self.outcome_ = problem.scale, state.iteration, state.outcome
         self.objective_, self.relative_error_ = state.objective, state.relative_error
         self.n_components_ = self._n_features_out = self.components_.shape[0]
-        _warn(state, self.tol)
-        return np.ascontiguousarray(abundances.T)
+        self.n_features_in_ = matrix.shape[1]
+        return abundances.T
 
     def iterate(self, X: Array | Matrix) -> Iterator[State]:
         """Yield the run on X step by step; nothing is fitted, factors come in the units of the data."""
         problem, states = self._prepare(self._as_matrix(X))
         for state in states:
-            abundances, endmembers, _ = in_data_units(state, problem)
+            abundances, endmembers, _ = in_data_units(state.abundances, state.endmembers, problem)
             yield replace(state, abundances=abundances, endmembers=endmembers)
 
-    def transform(self, X: Array) -> Float64Array:
+    def transform(self, X: Array | Matrix) -> Float64Array:
         """Abundances (pixels, k) of new spectra for the fitted endmembers, with the fitted penalties."""
         check_is_fitted(self)
-        X = self._validated(X, reset=False)
-        problem = state_problem(
-            Dense(X), self._similarity(), self.abundance_terms, self.endmember_terms, scale=self.scale_
-        )
+        # New pixels are judged by the scale of the fitted ones; E is given, so nothing has to fix a gauge.
+        matrix = self._as_matrix(X, reset=False)
+        problem = Problem(matrix, self.scale_, tuple(self.abundance_terms), (), squared_norm=np.nan)
         endmembers = self.components_ * (self.scale_ / self.gauge_)
         half = problem.abundance_half(endmembers)
-        abundances = np.zeros((self.components_.shape[0], X.shape[0]))
+        # Equal fractions satisfy every constraint; without one, this is as good a start as any.
+        abundances = np.full_like(half.cross, 1.0 / len(endmembers))
         solver = self._solver()
         for _ in range(self.max_iter):
-            moved = solver.update(abundances, half)
-            if np.sqrt(moved / X.shape[0]) <= min(self.tol, 1e-6):
+            if problem.step(solver.update(abundances, half), 0.0) <= min(self.tol, 1e-6):
                 break
         return np.ascontiguousarray(abundances.T) * (1 / self.gauge_)
 
@@ -164,16 +172,24 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         spectra: Float64Array = np.asarray(A) @ self.components_
         return spectra
 
-    def _as_matrix(self, X: Array | Matrix) -> Matrix:
-        return X if isinstance(X, Matrix) else Dense(self._validated(X, reset=True))
-
-    def _validated(self, X: Array, *, reset: bool) -> Array:
-        checked: Array = validate_data(self, X, reset=reset, dtype=[np.float64, np.float32], order=None)
-        return checked
+    def _as_matrix(self, X: Any, *, reset: bool = True) -> Matrix:
+        if isinstance(X, Matrix):
+            if not reset and X.shape[1] != self.n_features_in_:
+                raise ValueError(f"X has {X.shape[1]} channels, the fitted endmembers have {self.n_features_in_}")
+            return X
+        X = validate_data(self, X, reset=reset, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
+        if sparse.issparse(X):
+            return Sparse(X)
+        # BLAS takes rows or columns that are contiguous; anything else it would copy whole.
+        return Dense(X) if X.flags.c_contiguous or X.flags.f_contiguous else Chunked(X)
 
     def _prepare(self, matrix: Matrix) -> tuple[Problem, Iterator[State]]:
         if not (isinstance(self.n_components, (int, np.integer)) and self.n_components >= 1):
             raise ValueError(f"n_components must be a whole number >= 1, got {self.n_components!r}")
+        if not (isinstance(self.max_iter, (int, np.integer)) and self.max_iter >= 0):
+            raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
+        if not self.tol >= 0:
+            raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
         problem = state_problem(matrix, self._similarity(), self.abundance_terms, self.endmember_terms)
         abundances, endmembers = self._start(matrix)
         to_scaled_gauge(abundances, endmembers, problem)
@@ -182,14 +198,17 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def _start(self, matrix: Matrix) -> tuple[Float64Array, Float64Array]:
         """A (k, pixels) and E (k, channels) in the units of the data, arrays of our own."""
-        if isinstance(self.init, tuple):
+        if isinstance(self.init, (tuple, list)):
             abundances, endmembers = (np.array(part, dtype=np.float64) for part in self.init)
-            wanted = ((matrix.shape[0], self.n_components), (self.n_components, matrix.shape[1]))
+            pixels = matrix.own.stop - matrix.own.start
+            wanted = ((pixels, self.n_components), (self.n_components, matrix.shape[1]))
             if (abundances.shape, endmembers.shape) != wanted:
                 raise ValueError(
                     f"init=(A, E) must have shapes {wanted[0]} and {wanted[1]}, "
                     f"got {abundances.shape} and {endmembers.shape}"
                 )
+            if not (np.isfinite(abundances).all() and np.isfinite(endmembers).all()):
+                raise ValueError("init=(A, E) holds NaN or infinite values: fill them, with numpy.nan_to_num(A) say")
             if min(abundances.min(), endmembers.min()) < 0:
                 raise ValueError("init=(A, E) must not be negative: clip it with numpy.maximum(A, 0)")
             return np.ascontiguousarray(abundances.T), endmembers
@@ -211,29 +230,6 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         return SOLVERS[_known(named, SOLVERS, "solver")] if isinstance(named, str) else named
 
 
-def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
-    """Bring a start, in place, to the scaled data and to endmembers of unit norm."""
-    norm = np.linalg.norm(endmembers, axis=1)
-    norm[norm == 0] = 1.0
-    endmembers /= norm[:, None]
-    abundances *= norm[:, None] * problem.scale
-
-
-def in_data_units(state: State, problem: Problem) -> tuple[Float64Array, Float64Array, float]:
-    """Copies of A and E in the units of the data, the mean pixel's abundances summing to 1.
-
-    Where no penalty fixes how scale is shared, endmembers are first given equal norms: A E and the objective stay
-    as they are. The third value is g in ``E = g E_scaled / s`` and ``A = A_scaled / g``.
-    """
-    norm = np.ones(len(state.endmembers))
-    if problem.gauge_is_free:
-        norm = np.linalg.norm(state.endmembers, axis=1)
-        norm[norm == 0] = 1.0
-    gauge = float(norm @ state.abundances.mean(axis=1)) or 1.0
-    abundances = state.abundances * (norm / gauge)[:, None]
-    return abundances, state.endmembers * (gauge / problem.scale / norm)[:, None], gauge
-
-
 def _as_legacy(random_state: Seed) -> int | np.random.RandomState | None:
     if isinstance(random_state, np.random.Generator):
         return np.random.RandomState(random_state.bit_generator)
@@ -246,16 +242,27 @@ def _known(name: str, known: dict[str, Any], parameter: str) -> str:
     return name
 
 
-def _warn(state: State, tol: float) -> None:
-    dead = np.flatnonzero(~(state.abundances.any(axis=1) & state.endmembers.any(axis=1)))
+def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel: int) -> None:
+    """Warn of components that are zero everywhere and of a run that ended early.
+
+    Parameters
+    ----------
+    used
+        In how many pixels each component is present, (k,).
+    endmembers
+        E, (k, channels).
+    outcome
+        How the run ended.
+    stacklevel
+        As for :func:`warnings.warn`, counted from here.
+    """
+    dead = np.flatnonzero((used == 0) | ~endmembers.any(axis=1))
     if dead.size:
         warnings.warn(
             f"component {', '.join(map(str, dead))} is zero everywhere: the penalties outweigh what it explains, "
-            "or there are fewer endmembers than components; lower the weights or n_components",
+            "or there are fewer endmembers than components; lower the weights or the number of components",
             DegenerateWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
-    if state.outcome is Outcome.MAX_ITER and tol > 0:
-        warnings.warn(
-            f"{state.outcome.value} (step {state.step:.1e}, tol {tol:.1e})", ConvergenceWarning, stacklevel=3
-        )
+    if outcome is Outcome.MAX_ITER:
+        warnings.warn(outcome.value, ConvergenceWarning, stacklevel=stacklevel)

@@ -64,8 +64,8 @@ class Smoothness:
     --------
     >>> import numpy as np
     >>> from mffnb.graphs import grid
-    >>> Smoothness(0.5, grid((1, 2))).value(np.array([[1.0, 3.0]]))   # one step of 2, neighbours weigh 1/4
-    0.25
+    >>> Smoothness(0.5, grid((2,))).value(np.array([[1.0, 3.0]]))   # one step of 2, neighbours weigh 1/2
+    0.5
     """
 
     weight: float = 1e-3

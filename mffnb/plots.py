@@ -113,8 +113,8 @@ def draw_spectra(
     """
     values = spectra.values.reshape(len(spectra), -1)
     channel = channel_coordinate(spectra)
-    colors = component_colors(len(values)) if colors is None else colors
-    labels = [f"component {name}" for name in spectra["component"].values] if labels is None else labels
+    named, colored = _identity(spectra)
+    colors, labels = colors or colored, labels or named
     options.setdefault("linewidth", 0.9)
     for number, (spectrum, color, label) in enumerate(zip(values, colors, labels, strict=True)):
         shift = len(values) - 1 - number if stacked else 0
@@ -158,6 +158,7 @@ def overview(result: Unmixing, *, figure: Figure | None = None, columns: int = 6
     tall = min(2.0, max(0.5, plane.shape[0] / plane.shape[1])) if plane.shape[0] > 1 else 0.4
     tile = 11.0 / max(columns, 3)
     height = rows * (tile * 0.8 * tall + 0.5), 0.9 + 0.62 * k
+    labels, colors = _identity(result.abundances)
     figure = figure or Figure(figsize=(11.0, sum(height)), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=height)
     above, below = parts
@@ -165,8 +166,7 @@ def overview(result: Unmixing, *, figure: Figure | None = None, columns: int = 6
         if number >= k:
             ax.axis("off")
             continue
-        color = component_colors(k)[number]
-        draw_map(result.abundances[number], ax, color=color, title=f"component {number}")
+        draw_map(result.abundances[number], ax, color=colors[number], title=labels[number])
         if number % columns:
             ax.set_ylabel("")
     draw_spectra(result.endmembers, below.subplots())
@@ -202,6 +202,15 @@ def pixel_size(image: xr.DataArray) -> tuple[float, float, str] | None:
         sizes.append(abs(float(steps[0])))
         units.add(str(plane[name].attrs["units"]))
     return (sizes[0], sizes[1], units.pop()) if len(units) == 1 else None
+
+
+def _identity(array: xr.DataArray) -> tuple[list[str], list[str]]:
+    """Labels and colours that go with the names of components, whatever their order and number."""
+    names = array["component"].values if "component" in array.coords else np.arange(len(array))
+    if names.dtype.kind not in "iu":
+        return [str(name) for name in names], component_colors(len(names))
+    palette = component_colors(int(names.max(initial=0)) + 1)
+    return [f"component {name}" for name in names], [palette[name] for name in names]
 
 
 def _extent(plane: xr.DataArray) -> tuple[float, float, float, float]:

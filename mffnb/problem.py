@@ -8,15 +8,26 @@ as a function of E: penalty weights then enter both as they are, whatever the si
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from mffnb.constraints import UnitBall
+from mffnb.constraints import Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.penalties import Sparsity
 from mffnb.protocols import Half, Matrix, Penalty, Similarity, Term
 from mffnb.typing import Float64Array
+
+
+class Gauge(enum.Enum):
+    """What keeps scale from moving between A and E."""
+
+    FREE = "nothing: no penalty minds"
+    ENDMEMBERS = "rows of E have norm 1"
+    ABUNDANCES = "the rms of every abundance is 1"
+    SUM = "the abundances of a pixel sum to 1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,26 +42,29 @@ class Problem:
     abundance_terms: tuple[Term, ...]
     endmember_terms: tuple[Term, ...]
     squared_norm: float
+    gauge: Gauge = Gauge.FREE
 
     @property
     def pixels(self) -> int:
-        """Number of rows of X."""
+        """Number of rows of X, in all processes."""
         return self.matrix.shape[0]
 
     def abundance_half(self, endmembers: Float64Array) -> Half:
         """What A (k, pixels) has to minimise for given E (k, channels)."""
-        data = Half(endmembers @ endmembers.T, self.scale * self.matrix.cross(endmembers))
+        data = Half(endmembers @ endmembers.T, self.scale * self.matrix.times(endmembers))
         return _folded(data, self.abundance_terms)
 
     def endmember_half(self, abundances: Float64Array) -> Half:
         """What E (k, channels) has to minimise for given A (k, pixels)."""
         n = self.pixels
-        data = Half(abundances @ abundances.T / n, (self.scale / n) * self.matrix.T.cross(abundances))
+        gram = self.matrix.total(abundances @ abundances.T) / n
+        data = Half(gram, (self.scale / n) * self.matrix.transposed_times(abundances))
         return _folded(data, self.endmember_terms)
 
     def abundance_penalty(self, abundances: Float64Array) -> float:
         """What the penalties of A add to the objective."""
-        return _value(self.abundance_terms, abundances) / self.pixels
+        here = _value(self.abundance_terms, abundances)
+        return float(self.matrix.total(np.array(here))) / self.pixels
 
     def endmember_penalty(self, endmembers: Float64Array) -> float:
         """What the penalties of E add to the objective."""
@@ -58,20 +72,20 @@ class Problem:
 
     def fit_at_abundances(self, half: Half, abundances: Float64Array) -> float:
         """F(A, E) without the penalties of E, from the half problem of A at E: no other look at X."""
-        return self._zero + half.value(abundances) / self.pixels
+        return self._zero + float(self.matrix.total(np.array(half.value(abundances)))) / self.pixels
 
     def fit_at_endmembers(self, half: Half, endmembers: Float64Array) -> float:
         """F(A, E) without the penalties of A, from the half problem of E at A: no other look at X."""
         return self._zero + half.value(endmembers)
 
+    def step(self, of_abundances: float, of_endmembers: float) -> float:
+        """Size of the projected gradient from what the two half steps returned, relative to |s X|."""
+        squared = float(self.matrix.total(np.array(of_abundances))) / self.pixels + of_endmembers
+        return float(np.sqrt(squared))
+
     def relative_error(self, objective: float, penalty: float) -> float:
         """|X - A E| / |X| from the objective and its penalty part."""
         return float(np.sqrt(max(objective - penalty, 0.0) / self._zero)) if self._zero > 0 else 0.0
-
-    @property
-    def gauge_is_free(self) -> bool:
-        """Whether scale can move between A and E without changing the objective."""
-        return not any(isinstance(term, Penalty) for term in (*self.abundance_terms, *self.endmember_terms))
 
     @property
     def _zero(self) -> float:
@@ -84,12 +98,12 @@ def state_problem(
     similarity: Similarity,
     abundance_terms: Iterable[Term],
     endmember_terms: Iterable[Term],
-    scale: float | None = None,
 ) -> Problem:
     """Check the parts, fix the scale gauge and state the problem.
 
-    Where A is penalised, the rows of E live in the unit ball; where only E is, the rms of every abundance is at
-    most 1. Otherwise scale would flow to the factor that is not penalised and a weight would mean nothing.
+    Where abundances sum to one, that fixes the scale. Else where A is penalised, the rows of E live in the unit ball;
+    where only E is, the rms of every abundance is at most 1. Otherwise scale would flow to the factor that is not
+    penalised and a weight would mean nothing.
 
     Parameters
     ----------
@@ -99,13 +113,11 @@ def state_problem(
         Decides the scale of the data.
     abundance_terms, endmember_terms
         Penalties and constraints of the two factors.
-    scale
-        The scale of the data where it is already known: new pixels are judged by that of the fitted ones.
 
     Raises
     ------
     UnsupportedCombinationError
-        If a term is neither a penalty nor a constraint the solvers can take.
+        If a term is neither a penalty nor a constraint, or if two terms contradict each other.
     """
     abundance_terms, endmember_terms = tuple(abundance_terms), tuple(endmember_terms)
     for term in (*abundance_terms, *endmember_terms):
@@ -113,16 +125,28 @@ def state_problem(
             raise UnsupportedCombinationError(
                 f"{term!r} is not a term: pass an object with a fold(half) method, such as Sparsity(1e-3)"
             )
-    if any(isinstance(term, Penalty) for term in abundance_terms):
+    gauge = Gauge.FREE
+    if any(isinstance(term, Simplex) for term in abundance_terms):
+        if any(isinstance(term, Sparsity) for term in abundance_terms):
+            raise UnsupportedCombinationError(
+                "abundances that sum to one all have the same L1 norm, so sparsity does nothing: drop one of the two"
+            )
+        gauge = Gauge.SUM
+    elif any(isinstance(term, Penalty) for term in abundance_terms):
         endmember_terms += (UnitBall(1.0),)
+        gauge = Gauge.ENDMEMBERS
     elif any(isinstance(term, Penalty) for term in endmember_terms):
         abundance_terms += (UnitBall(float(np.sqrt(matrix.shape[0]))),)
+        gauge = Gauge.ABUNDANCES
+    if not np.isfinite(matrix.squared_norm):
+        raise ValueError("the data are too large for the sum of their squares: divide them by their maximum first")
     return Problem(
         matrix,
-        similarity.scale(matrix) if scale is None else scale,
+        similarity.scale(matrix),
         abundance_terms,
         endmember_terms,
         matrix.squared_norm,
+        gauge,
     )
 
 

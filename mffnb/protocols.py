@@ -25,18 +25,28 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Matrix(Protocol):
-    """Where X lives and how it is read. Rows are pixels, columns are channels; ``T`` swaps them."""
+    """Where X lives and how it is read. Rows are pixels, columns are channels.
+
+    Rows may be shared out over processes: factors over pixels then hold only the rows that are here, factors over
+    channels are the same everywhere, and whatever sums over pixels goes through :meth:`total`.
+    """
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Rows in all processes, columns."""
 
     @property
-    def T(self) -> Matrix:
-        """The transposed matrix, sharing the data."""
+    def own(self) -> slice:
+        """Which rows are here."""
 
-    def cross(self, basis: Float64Array) -> Float64Array:
-        """``basis @ X^T``: for a basis of shape (k, columns) the cross product (k, rows), float64."""
+    def times(self, basis: Float64Array) -> Float64Array:
+        """Return ``basis X^T``: for a basis (k, columns) the cross product (k, own rows), float64."""
+
+    def transposed_times(self, factor: Float64Array) -> Float64Array:
+        """Return ``factor X``: for a factor (k, own rows) the cross product (k, columns), summed over all rows."""
+
+    def total(self, part: Float64Array) -> Float64Array:
+        """Sum over all rows, from the sum over the rows that are here."""
 
     @property
     def squared_norm(self) -> float:
@@ -48,7 +58,7 @@ class Half:
     r"""What one factor F (k, entries) sees while the other one is held.
 
     .. math:: \tfrac12 \langle F, G F\rangle - \langle C, F\rangle + \tfrac{w}{2} \operatorname{tr}(F L F^T)
-              \qquad F \ge 0,\; \lVert f_j\rVert \le r
+              \qquad F \ge 0,\; \lVert f_j\rVert \le r,\; (\sum_j f_{ji} = 1)
 
     Attributes
     ----------
@@ -60,6 +70,8 @@ class Half:
         r, bound on the norm of each row; infinite where there is none.
     graph, coupling
         Graph with Laplacian L between entries and its weight w; None and 0 where entries are independent.
+    sum_to_one
+        Whether every column of F sums to one.
     """
 
     gram: Float64Array
@@ -67,6 +79,7 @@ class Half:
     radius: float = np.inf
     graph: Graph | None = None
     coupling: float = 0.0
+    sum_to_one: bool = False
 
     def value(self, factor: Float64Array) -> float:
         """The quadratic at a factor (k, entries)."""

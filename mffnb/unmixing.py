@@ -13,15 +13,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from mffnb.cube import Layout, as_cube
-from mffnb.graphs import grid
+from mffnb.constraints import Simplex
+from mffnb.cube import as_cube
 from mffnb.io import read, read_netcdf, write_netcdf
-from mffnb.matrices import Dense
-from mffnb.model import Init, MatrixFactorization
+from mffnb.layout import Layout
+from mffnb.model import Init, MatrixFactorization, warn_if_poor
+from mffnb.parallel import ranks
 from mffnb.penalties import Smoothness, Sparsity
-from mffnb.protocols import Similarity, Solver, Term
+from mffnb.protocols import Matrix, Similarity, Solver, Term
 from mffnb.solvers import Outcome, State
 from mffnb.typing import Float64Array, Seed
 
@@ -85,7 +87,10 @@ class Unmixing:
         if cube is None and self.cube is None:
             raise ValueError("a result loaded from a file does not hold its cube: pass it, result.residual(cube)")
         model = self.reconstruction()
-        data = as_cube(self.cube if cube is None else cube).transpose(*model.dims)
+        data = as_cube(self.cube if cube is None else cube)
+        if set(data.dims) != set(model.dims) and data.shape == model.shape:
+            data = xr.DataArray(data.values, dims=model.dims)  # a bare array, in the order of the reconstruction
+        data = data.transpose(*model.dims)
         return model.copy(data=data.values - model.values).rename("residual")
 
     def normalized(self, how: str = "max") -> Unmixing:
@@ -112,7 +117,7 @@ class Unmixing:
         return replace(
             self,
             endmembers=(self.endmembers / size).assign_attrs(self.endmembers.attrs),
-            abundances=(self.abundances * size).assign_attrs(self.abundances.attrs),
+            abundances=(self.abundances * size).rename("abundance").assign_attrs(self.abundances.attrs),
         )
 
     def plot(self, **options: Any) -> Any:
@@ -134,7 +139,7 @@ class Unmixing:
         dataset.attrs = {
             "format": _FORMAT,
             "outcome": self.outcome.name,
-            "parameters": json.dumps(self.parameters, default=str),
+            "parameters": json.dumps(self.parameters, default=_plain),
         }
         write_netcdf(dataset, path)
 
@@ -187,6 +192,8 @@ def unmix(
     similarity: str | Similarity = "frobenius",
     sparsity: float = 0.0,
     smoothness: float = 0.0,
+    sum_to_one: bool = False,
+    mask: Any = None,
     channel: str | Sequence[str] | None = None,
     init: Init | Unmixing = "auto",
     solver: str | Solver = "auto",
@@ -196,6 +203,7 @@ def unmix(
     random_state: Seed = None,
     callback: Callable[[State], object] | None = None,
     progress: bool = False,
+    communicator: Any = None,
 ) -> Unmixing:
     r"""Find k endmembers of a spectral image and where each one is.
 
@@ -218,6 +226,11 @@ def unmix(
         lambda_1, few endmembers per pixel; 1e-3 is a sensible start.
     smoothness
         lambda_2, neighbouring pixels alike; 1e-3 is a sensible start.
+    sum_to_one
+        Make the abundances of every pixel fractions that sum to exactly one.
+    mask
+        True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
+        Pixels and channels that hold nothing but NaN are left out as well; what is left out is NaN in the result.
     channel
         Name(s) of the channel dimension(s); the last one if None.
     init
@@ -235,6 +248,9 @@ def unmix(
         Called with a :class:`mffnb.solvers.State` after each iteration; returning True ends the run.
     progress
         Show a progress bar.
+    communicator
+        An mpi4py communicator whose ranks all make this same call: each reads and keeps its own rows of pixels, and
+        each returns the whole result, equal to the serial one to about 1e-12.
 
     Returns
     -------
@@ -255,15 +271,15 @@ def unmix(
     1.0
     """
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
-    layout = Layout.of(data, channel)
-    matrix = Dense(layout.matrix(data))
+    layout = Layout.of(data, channel, mask)
+    matrix = layout.matrix(data) if communicator is None else ranks.shared_matrix(layout, data, communicator)
     seed = _drawn_seed(random_state)
     given = isinstance(init, (tuple, Unmixing))
     model = MatrixFactorization(
         k,
         similarity=similarity,
-        abundance_terms=abundance_terms(layout, sparsity, smoothness),
-        init=matrices(init, layout) if isinstance(init, Unmixing) else init,
+        abundance_terms=abundance_terms(layout, sparsity, smoothness, sum_to_one, communicator),
+        init=_own_rows(matrices(init, layout) if isinstance(init, Unmixing) else init, matrix),
         solver=solver,
         max_iter=max_iter,
         tol=tol,
@@ -272,24 +288,36 @@ def unmix(
     starts = [model] if n_init == 1 or given else _restarts(model, n_init, seed)
     with _progress(progress, len(starts) * max_iter) as show:
         fitted, A = _best(starts, matrix, _both(show, callback))
+    if communicator is not None:
+        A = ranks.gathered(A, communicator)
     E = fitted.components_
     if not given:
         order = np.argsort(-A.sum(axis=0) * np.linalg.norm(E, axis=1), kind="stable")
         A, E = A[:, order], E[order]
-    settings = {
+    warn_if_poor(np.count_nonzero(A, axis=0), E, fitted.outcome_, stacklevel=3)
+    chosen = {
         "k": int(k),
-        "similarity": _name(similarity),
         "sparsity": float(sparsity),
         "smoothness": float(smoothness),
+        "sum_to_one": bool(sum_to_one),
+    }
+    settings = chosen | record(layout, model, "given" if given else _name(init), n_init, seed)
+    return assemble(data, layout, A.T, E, fitted.outcome_, fitted.trace_, settings)
+
+
+def record(layout: Layout, model: MatrixFactorization, init: str, n_init: int, seed: int) -> dict[str, Any]:
+    """Note the settings of a run that are not on a slider, so that it can be run again."""
+    return {
+        "similarity": _name(model.similarity),
         "channel": [str(name) for name in layout.channel_shape],
-        "init": "given" if given else _name(init),
-        "solver": _name(solver),
+        "masked_pixels": 0 if layout.pixel_mask is None else int((~layout.pixel_mask).sum()),
+        "init": init,
+        "solver": _name(model.solver),
         "n_init": n_init,
-        "max_iter": max_iter,
-        "tol": tol,
+        "max_iter": model.max_iter,
+        "tol": model.tol,
         "random_state": seed,
     }
-    return assemble(data, layout, A.T, E, fitted.outcome_, fitted.trace_, settings)
 
 
 def assemble(
@@ -317,13 +345,16 @@ def assemble(
     )
 
 
-def abundance_terms(layout: Layout, sparsity: float, smoothness: float) -> tuple[Term, ...]:
-    """Build the terms that the two lambdas of :func:`unmix` stand for; an exact zero leaves its term out."""
-    terms: list[Term] = []
+def abundance_terms(
+    layout: Layout, sparsity: float, smoothness: float, sum_to_one: bool = False, communicator: Any = None
+) -> tuple[Term, ...]:
+    """Build the terms that the keywords of :func:`unmix` stand for; an exact zero leaves its term out."""
+    terms: list[Term] = [Simplex()] if sum_to_one else []
     if sparsity != 0:
         terms.append(Sparsity(sparsity))
     if smoothness != 0:
-        terms.append(Smoothness(smoothness, grid(layout.map_shape)))
+        graph = layout.graph
+        terms.append(Smoothness(smoothness, graph if communicator is None else ranks.own_part(graph, communicator)))
     return tuple(terms)
 
 
@@ -331,7 +362,14 @@ def matrices(result: Unmixing, layout: Layout) -> tuple[Float64Array, Float64Arr
     """Turn a result into a start: A (pixels, k) and E (k, channels) in the order of a layout."""
     A = result.abundances.transpose("component", *layout.pixel_shape).values
     E = result.endmembers.transpose("component", *layout.channel_shape).values
-    return A.reshape(len(A), -1).T, E.reshape(len(E), -1)
+    A, E = A.reshape(len(A), -1), E.reshape(len(E), -1)
+    A = A if layout.pixel_mask is None else A[:, layout.pixel_mask.ravel()]
+    E = E if layout.channel_mask is None else E[:, layout.channel_mask.ravel()]
+    return A.T, E
+
+
+def _own_rows(init: Any, matrix: Matrix) -> Any:
+    return (np.asarray(init[0])[matrix.own], init[1]) if isinstance(init, tuple) else init
 
 
 def versions() -> dict[str, str]:
@@ -364,14 +402,17 @@ def _restarts(model: MatrixFactorization, n_init: int, seed: int) -> list[Matrix
 
 
 def _best(
-    starts: Sequence[MatrixFactorization], matrix: Dense, callback: Callable[[State], object] | None
+    starts: Sequence[MatrixFactorization], matrix: Matrix, callback: Callable[[State], object] | None
 ) -> tuple[MatrixFactorization, Float64Array]:
     best: tuple[MatrixFactorization, Float64Array] | None = None
     for model in starts:
-        A = model.fit_transform(matrix, callback=callback)
+        A = model.factorize(matrix, callback)
+        ended = model.outcome_ in (Outcome.INTERRUPTED, Outcome.STOPPED)
+        outcome = model.outcome_
         if best is None or model.objective_ < best[0].objective_:
             best = model, A
-        if model.outcome_ in (Outcome.INTERRUPTED, Outcome.STOPPED):
+        if ended:
+            best[0].outcome_ = outcome  # the best so far, but not of all that was asked for
             break
     if best is None:
         raise ValueError("n_init must be a whole number >= 1")
@@ -414,6 +455,10 @@ def _trace(states: Sequence[State]) -> xr.Dataset:
     return xr.Dataset(variables, coords={"iteration": np.array([state.iteration for state in states])})
 
 
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
 def _name(part: object) -> str:
     return part if isinstance(part, str) else repr(part)
 
@@ -422,10 +467,16 @@ def _storable(array: xr.DataArray) -> xr.DataArray:
     """A copy whose attributes NetCDF can hold: what it cannot is kept as text."""
 
     def plain(attrs: dict[Any, Any]) -> dict[str, Any]:
-        kept = (str, int, float, np.number, np.ndarray)
-        return {str(key): value if isinstance(value, kept) else str(value) for key, value in attrs.items()}
+        kept = (str, float, np.number)
+        whole = {key: value for key, value in attrs.items() if isinstance(value, kept) or type(value) is int}
+        lists = {
+            key: value for key, value in attrs.items() if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"
+        }
+        return {str(key): whole.get(key, lists.get(key, str(value))) for key, value in attrs.items()}
 
-    copy = array.copy(deep=False)
+    # A pixel dimension stacked of several has one coordinate of tuples; its levels are kept one by one.
+    stacked = [name for name, index in array.indexes.items() if isinstance(index, pd.MultiIndex) and name in array.dims]
+    copy = array.reset_index(stacked) if stacked else array.copy(deep=False)
     copy.attrs = plain(array.attrs)
     for name in copy.coords:
         copy.coords[name].attrs = plain(array.coords[name].attrs)

@@ -88,9 +88,7 @@ def test_objective_is_what_the_formula_says(X, start):
 @pytest.mark.parametrize("penalties", [(0, 0), (0.02, 0), (0, 0.3), (0.02, 0.3)])
 def test_scale_and_mirror_tiling_do_not_change_the_answer(X, start, penalties):
     def endmembers(X, A, E, shape):
-        model = MatrixFactorization(
-            3, abundance_terms=terms(*penalties, shape), init=(A, E), max_iter=8000, tol=1e-11
-        )
+        model = MatrixFactorization(3, abundance_terms=terms(*penalties, shape), init=(A, E), max_iter=8000, tol=1e-11)
         model.fit(X)
         return model.components_
 
@@ -229,9 +227,7 @@ def test_tolerance_does_not_depend_on_scale_or_size(X, start):
 
     A, E = start
     assert (
-        iterations(X, A, E)
-        == iterations(1e6 * X, A, 1e6 * E)
-        == iterations(np.tile(X, (3, 1)), np.tile(A, (3, 1)), E)
+        iterations(X, A, E) == iterations(1e6 * X, A, 1e6 * E) == iterations(np.tile(X, (3, 1)), np.tile(A, (3, 1)), E)
     )
 
 
@@ -261,5 +257,5 @@ def test_errors_say_what_to_do(X, parameters, message):
 
 def test_a_ball_and_a_graph_on_one_factor_are_refused(X):
     model = MatrixFactorization(2, endmember_terms=[Smoothness(0.1, grid((20,)))], abundance_terms=[Sparsity(0.1)])
-    with pytest.raises(UnsupportedCombinationError, match="smooth and in a ball"):
+    with pytest.raises(UnsupportedCombinationError, match="in a ball and smooth"):
         model.fit(X)

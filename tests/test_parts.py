@@ -37,7 +37,7 @@ def half():
 
 def test_the_catalogue_is_not_empty():
     assert {p.values[0].__class__.__name__ for p in PENALTIES} == {"Sparsity", "Smoothness"}
-    assert {p.values[0].__class__.__name__ for p in CONSTRAINTS} == {"NonNegative", "UnitBall"}
+    assert {p.values[0].__class__.__name__ for p in CONSTRAINTS} == {"NonNegative", "Simplex", "UnitBall"}
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)

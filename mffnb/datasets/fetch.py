@@ -137,9 +137,7 @@ def read_rda(name: str) -> dict[str, Any]:
     try:
         import rdata  # noqa: PLC0415 - an optional dependency
     except ImportError as error:
-        raise DatasetUnavailableError(
-            f'reading {name} needs the rdata package: pip install "mffnb[io]".'
-        ) from error
+        raise DatasetUnavailableError(f'reading {name} needs the rdata package: pip install "mffnb[io]".') from error
     constructors = {
         **rdata.conversion.DEFAULT_CLASS_MAP,
         "MassImage": _slots,

@@ -26,7 +26,7 @@ _BLOCK = 512  # entries: a handful of components times this many float64 stay in
 
 
 @njit(cache=True, nogil=True, fastmath=_MATH)
-def _pull(gram: Array, cross: Array, factor: Array, j: int, start: int, stop: int, out: Array) -> None:
+def pull_on(gram: Array, cross: Array, factor: Array, j: int, start: int, stop: int, out: Array) -> None:
     """Write ``cross_j - sum_{l != j} gram_jl f_l`` for entries ``start:stop`` into ``out``."""
     for i in range(start, stop):
         out[i - start] = cross[j, i]
@@ -43,7 +43,7 @@ def _descend(factor: Array, gram: Array, cross: Array, j: int, start: int, stop:
     curvature = gram[j, j]
     moved = 0.0
     if curvature > 0.0:
-        _pull(gram, cross, factor, j, start, stop, pull)
+        pull_on(gram, cross, factor, j, start, stop, pull)
         for i in range(start, stop):
             new = max(0.0, pull[i - start] / curvature)
             step = new - factor[j, i]
@@ -97,45 +97,37 @@ def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: 
 
 
 @njit(cache=True, nogil=True)
-def sweep_graph(
-    factor: Array,
-    gram: Array,
-    cross: Array,
+def sweep_colour(
+    row: Array,
+    pull: Array,
+    curvature: float,
     coupling: float,
     indptr: Array,
     indices: Array,
     weights: Array,
     degree: Array,
     bands: Array,
-    sweeps: int,
+    first: int,
 ) -> float:
-    """Sweep entries coupled by ``coupling / 2 * sum_j f_j (D - W) f_j^T``, a graph Laplacian.
+    """Sweep every other band of one row, coupled by ``coupling / 2 * f (D - W) f^T``, a graph Laplacian.
 
-    Bands with an even number go first, then the odd ones. Bands of one colour do not touch, so that they may
-    be swept in any order, by any number of threads or ranks, to the same answer.
+    Bands of one colour do not touch, so that they may be swept in any order, by any number of threads or ranks, to
+    the same answer. ``row`` holds the entries, then copies of entries that live elsewhere; ``pull`` is what
+    :func:`pull_on` wrote; ``first`` is the number of the first band of this colour.
     """
-    components, entries = factor.shape
-    pull = np.empty(entries)
     moved = 0.0
-    for sweep in range(sweeps):
-        for j in range(components):
-            _pull(gram, cross, factor, j, 0, entries, pull)
-            squares = 0.0
-            for colour in range(2):
-                for band in range(colour, bands.size - 1, 2):
-                    for i in range(bands[band], bands[band + 1]):
-                        around = 0.0
-                        for edge in range(indptr[i], indptr[i + 1]):
-                            around += weights[edge] * factor[j, indices[edge]]
-                        curvature = gram[j, j] + coupling * degree[i]
-                        if curvature > 0.0:
-                            new = (pull[i] + coupling * around) / curvature
-                            new = new if new > _FAINT else 0.0
-                        else:
-                            new = factor[j, i] if cross[j, i] >= 0.0 else 0.0
-                        step = new - factor[j, i]
-                        factor[j, i] = new
-                        squares += curvature * step * step
-            if sweep == 0:
-                moved += squares
+    for band in range(first, bands.size - 1, 2):
+        for i in range(bands[band], bands[band + 1]):
+            around = 0.0
+            for edge in range(indptr[i], indptr[i + 1]):
+                around += weights[edge] * row[indices[edge]]
+            steepness = curvature + coupling * degree[i]
+            if steepness > 0.0:
+                new = (pull[i] + coupling * around) / steepness
+                new = new if new > _FAINT else 0.0
+            else:
+                new = row[i] if pull[i] >= 0.0 else 0.0
+            step = new - row[i]
+            row[i] = new
+            moved += steepness * step * step
     return moved

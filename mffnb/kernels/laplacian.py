@@ -9,10 +9,13 @@ from mffnb.typing import Array
 
 @njit(cache=True, nogil=True)
 def roughness(factor: Array, indptr: Array, indices: Array, weights: Array) -> float:
-    """Sum over components and edges of ``w (f_i - f_i')^2``, every edge being stored from both ends."""
+    """Sum over components and edges of ``w (f_i - f_i')^2``, every edge being stored from both ends.
+
+    ``factor`` may hold more columns than ``indptr`` has rows: copies of entries that live elsewhere.
+    """
     total = 0.0
     for j in range(factor.shape[0]):
-        for i in range(factor.shape[1]):
+        for i in range(indptr.size - 1):
             here = factor[j, i]
             for edge in range(indptr[i], indptr[i + 1]):
                 difference = here - factor[j, indices[edge]]

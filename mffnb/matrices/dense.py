@@ -7,39 +7,44 @@ from functools import cached_property
 
 import numpy as np
 
+from mffnb.matrices.local import Local
 from mffnb.typing import Array, Float64Array
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
-    """A float32 or float64 array (rows, columns), any layout, never copied and never written to.
+class Dense(Local):
+    """A float32 or float64 array (rows, columns) in C or Fortran order, never copied and never written to.
 
     Products are accumulated in the precision of the array by BLAS and handed on in float64.
     """
 
     array: Array
 
+    def __post_init__(self) -> None:
+        if self.array.dtype not in (np.float32, np.float64):
+            raise TypeError(f"Dense holds float32 or float64, got {self.array.dtype}: X.astype(float) first")
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows, columns."""
         return self.array.shape[0], self.array.shape[1]
 
-    @property
-    def T(self) -> Dense:
-        """The transposed matrix, a view."""
-        return Dense(self.array.T)
+    def times(self, basis: Float64Array) -> Float64Array:
+        """``basis X^T``, (k, rows)."""
+        return np.asarray(basis.astype(self.array.dtype, copy=False) @ self.array.T, np.float64)
 
-    def cross(self, basis: Float64Array) -> Float64Array:
-        """``basis @ X^T``, (k, rows)."""
-        return np.ascontiguousarray(basis.astype(self.array.dtype, copy=False) @ self.array.T, np.float64)
+    def transposed_times(self, factor: Float64Array) -> Float64Array:
+        """``factor X``, (k, columns)."""
+        return np.asarray(factor.astype(self.array.dtype, copy=False) @ self.array, np.float64)
 
     @cached_property
     def squared_norm(self) -> float:
         """Sum of squares in float64, block by block, since float32 sums of a large image lose digits."""
         rows = self.array if self.array.flags.c_contiguous else self.array.T
         step = max(1, 2**20 // max(1, rows.shape[1]))
-        total = 0.0
-        for first in range(0, rows.shape[0], step):
-            block = rows[first : first + step].astype(np.float64, copy=False)
-            total += float(np.einsum("ij,ij->", block, block))
-        return total
+        return sum(_sum_of_squares(rows[first : first + step]) for first in range(0, rows.shape[0], step))
+
+
+def _sum_of_squares(block: Array) -> float:
+    block = block.astype(np.float64, copy=False)
+    return float(np.einsum("ij,ij->", block, block))

@@ -36,6 +36,8 @@ def spectral_angles(a: Array, b: Array) -> Float64Array:
     difference = np.linalg.norm(unit[0][:, None] - unit[1][None], axis=2)
     total = np.linalg.norm(unit[0][:, None] + unit[1][None], axis=2)
     angles: Float64Array = 2 * np.arctan2(difference, total)
+    nothing = [np.asarray(~spectra.any(axis=1)) for spectra in unit]
+    angles[nothing[0][:, None] | nothing[1][None]] = np.pi / 2
     return angles
 
 

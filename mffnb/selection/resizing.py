@@ -26,13 +26,13 @@ def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> 
         Shapes (k + 1, pixels) and (k + 1, channels); the new component is last.
     """
     # The spectrum to start from is the part of the mean spectrum that the components share least.
-    mean = matrix.T.cross(np.ones((1, matrix.shape[0])))[0]
+    mean = matrix.transposed_times(np.ones((1, abundances.shape[1])))[0]
     spectrum = _positive_unit(mean - np.linalg.lstsq(endmembers.T, mean, rcond=None)[0] @ endmembers, mean)
-    pixels = np.zeros(matrix.shape[0])
+    pixels = np.zeros(abundances.shape[1])
     for _ in range(_LOOKS):
-        left = matrix.cross(spectrum[None])[0] - (endmembers @ spectrum) @ abundances
+        left = matrix.times(spectrum[None])[0] - (endmembers @ spectrum) @ abundances
         pixels = _positive_unit(left, np.ones_like(left))
-        left = matrix.T.cross(pixels[None])[0] - (abundances @ pixels) @ endmembers
+        left = matrix.transposed_times(pixels[None])[0] - (abundances @ pixels) @ endmembers
         spectrum = _positive_unit(left, mean)
     size = max(0.0, float(spectrum @ left))
     return np.vstack([abundances, size * pixels]), np.vstack([endmembers, spectrum])

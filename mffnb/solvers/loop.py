@@ -84,8 +84,8 @@ def iterate(
     """
     begin = time.perf_counter()
 
-    def state(iteration: int, objective: float, penalty: float, moved: float, *, whole: bool = True) -> State:
-        outcome, step = Outcome.RUNNING, float(np.sqrt(moved))
+    def state(iteration: int, objective: float, penalty: float, step: float, *, whole: bool = True) -> State:
+        outcome = Outcome.RUNNING
         if whole and step <= tol:
             outcome = Outcome.CONVERGED
         elif whole and iteration >= max_iter:
@@ -103,14 +103,14 @@ def iterate(
         iteration = current.iteration + 1
         if iteration > 1:
             half = problem.abundance_half(endmembers)
-        moved = solver.update(abundances, half) / problem.pixels
+        moved = solver.update(abundances, half)
         of_A = problem.abundance_penalty(abundances)
         half = problem.endmember_half(abundances)
         fit = problem.fit_at_endmembers(half, endmembers)
         yield state(iteration, fit + of_A, of_A + of_E, np.inf, whole=False)
-        moved += solver.update(endmembers, half)
+        step = problem.step(moved, solver.update(endmembers, half))
         of_E = problem.endmember_penalty(endmembers)
-        current = state(iteration, problem.fit_at_endmembers(half, endmembers) + of_A, of_A + of_E, moved)
+        current = state(iteration, problem.fit_at_endmembers(half, endmembers) + of_A, of_A + of_E, step)
         yield current
 
 

@@ -19,6 +19,15 @@ class Parameters:
     k: int = 4
     sparsity: float = 0.0
     smoothness: float = 0.0
+    sum_to_one: bool = False
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.k, int) and self.k >= 1):
+            raise ValueError(f"k must be a whole number >= 1, got {self.k!r}")
+        for name in ("sparsity", "smoothness"):
+            weight = getattr(self, name)
+            if not (np.isfinite(weight) and weight >= 0):
+                raise ValueError(f"{name} must be a finite number >= 0, got {weight!r}")
 
     def as_dict(self) -> dict[str, Any]:
         """Keywords for :func:`mffnb.unmix`."""
@@ -58,7 +67,7 @@ def _flexible() -> dict[str, str]:
 
 
 class Controls(ipywidgets.HBox):
-    """Sliders for k, sparsity and smoothness, and a button that starts afresh.
+    """Sliders for k, sparsity and smoothness, a switch for fractions, and a button that starts afresh.
 
     Parameters
     ----------
@@ -93,6 +102,15 @@ class Controls(ipywidgets.HBox):
             (-4, 2),
             "lambda 2: the higher, the more alike are neighbours",
         )
+        self.sum_to_one = ipywidgets.Checkbox(
+            value=parameters.sum_to_one,
+            description="sum to one",
+            tooltip="make the abundances of every pixel fractions that sum to exactly one; sparsity then does nothing",
+            indent=False,
+            layout={"width": "7.5em", "flex": "0 0 auto"},
+        )
+        self.sum_to_one.observe(lambda _: self._settle(), "value")
+        self._settle()
         self.afresh = ipywidgets.Button(
             description="start afresh",
             tooltip="Forget the present maps and start from the data again, with these settings",
@@ -100,13 +118,17 @@ class Controls(ipywidgets.HBox):
             layout={"width": "9em", "flex": "0 0 auto"},
         )
         sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else [])]
-        super().__init__([*sliders, self.afresh], layout={"flex_flow": "row wrap", "align_items": "center"})
+        super().__init__(
+            [*sliders, self.sum_to_one, self.afresh], layout={"flex_flow": "row wrap", "align_items": "center"}
+        )
         self.add_class("mffnb-controls")  # styled with the view, in live_view.css
 
     @property
     def parameters(self) -> Parameters:
         """What the sliders say now."""
-        return Parameters(self.k.value, self.sparsity.value, self.smoothness.value)
+        fractions = self.sum_to_one.value
+        sparsity = 0.0 if fractions else self.sparsity.value  # the L1 norm of fractions is a constant
+        return Parameters(self.k.value, sparsity, self.smoothness.value, fractions)
 
     def set(self, **values: Any) -> None:
         """Move sliders; a lambda moves to the nearest step.
@@ -120,7 +142,7 @@ class Controls(ipywidgets.HBox):
             if name not in Parameters.__dataclass_fields__:
                 raise TypeError(f"there is no control {name!r}: use {', '.join(Parameters.__dataclass_fields__)}")
             slider = getattr(self, name)
-            if name == "k":
+            if name in ("k", "sum_to_one"):
                 slider.value = value
             else:
                 steps = np.array([step for _, step in slider.options])
@@ -128,10 +150,23 @@ class Controls(ipywidgets.HBox):
 
     def greet(self) -> None:
         """Write to every control without changing it."""
-        for control in (self.k, self.sparsity, self.smoothness, self.afresh):
+        for control in (*self._parts, self.afresh):
             control.send_state("tooltip")
 
     def on_change(self, callback: Callable[[], object]) -> None:
         """Call back, without arguments, whenever a slider moves."""
-        for slider in (self.k, self.sparsity, self.smoothness):
-            slider.observe(lambda _: callback(), "value")
+        for control in self._parts:
+            control.observe(lambda _: callback(), "value")
+
+    def close(self) -> None:
+        """Close every control, those that are not shown as well."""
+        for control in (*self._parts, self.afresh):
+            control.close()
+        super().close()
+
+    @property
+    def _parts(self) -> tuple[ipywidgets.Widget, ...]:
+        return self.k, self.sparsity, self.smoothness, self.sum_to_one
+
+    def _settle(self) -> None:
+        self.sparsity.disabled = self.sum_to_one.value

@@ -26,7 +26,7 @@ from mffnb.widgets.session import Session, Solved
 # where a running cell would hold it up; writing once while a message from the browser is handled moves the slider
 # to the thread that messages have for themselves. The very first messages may still be early.
 _GREETINGS = 4
-_PICTURE_WAIT = 1.5  # seconds a notebook may wait for the picture it keeps when it is saved
+_PICTURE_WAIT = 0.5  # seconds a notebook may wait for the picture it keeps when it is saved
 
 
 class Explorer(ipywidgets.VBox):
@@ -39,16 +39,18 @@ class Explorer(ipywidgets.VBox):
     ----------
     cube
         Spectral image, as for :func:`mffnb.unmix`.
-    k, sparsity, smoothness
-        Where the sliders start.
+    k, sparsity, smoothness, sum_to_one
+        Where the controls start.
     channel
         Channel dimension(s), the last one if None.
+    mask
+        True where data are to be used, as for :func:`mffnb.unmix`.
     max_components
         Upper end of the slider for k.
     random_state
         Seed of starts from the data.
     options
-        ``max_iter`` and ``tol`` of every run.
+        ``similarity``, ``solver``, ``max_iter`` and ``tol`` of every run.
 
     Attributes
     ----------
@@ -76,22 +78,21 @@ class Explorer(ipywidgets.VBox):
         k: int = 4,
         sparsity: float = 0.0,
         smoothness: float = 0.0,
+        sum_to_one: bool = False,
+        mask: Any = None,
         channel: str | Sequence[str] | None = None,
         max_components: int = 12,
         random_state: int = 0,
         **options: Any,
     ) -> None:
         data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
-        self.session = Session(data, channel, seed=random_state, **options)
+        start = Parameters(k, sparsity, smoothness, sum_to_one)
+        self.session = Session(data, channel, mask=mask, seed=random_state, **options)
         pixels = self.session.matrix.shape[0]
-        self.controls = Controls(
-            Parameters(k, sparsity, smoothness), max_components=max_components, smooth=pixels > 1
-        )
+        self.controls = Controls(start, max_components=max_components, smooth=pixels > 1)
         self.view = LiveView()
         self._error = ipywidgets.HTML()
-        self._runner: Runner[Parameters, Solved] = Runner(
-            self.session.solve, self._publish, on_error=self._complain
-        )
+        self._runner: Runner[Parameters, Solved] = Runner(self.session.solve, self._publish, on_error=self._complain)
         self._geometry = _Geometry(self.session)
         self.view.on_drawn = self._drawn
         self._greetings = _GREETINGS
@@ -103,11 +104,12 @@ class Explorer(ipywidgets.VBox):
     @property
     def result(self) -> Unmixing:
         """The answer as it stands; call :meth:`wait` first for the final one."""
-        if self.session.last is None:
-            self.wait()
+        while self.session.last is None and not self._runner.settled(0.02):
+            pass  # the first state is milliseconds away, the end may be far
         solved = self.session.last
         if solved is None:
-            raise RuntimeError("nothing has been solved yet: call wait() first")
+            self.wait()  # raises what kept it from solving
+            raise RuntimeError("the explorer was closed before it had solved anything")
         return self.session.result(solved)
 
     def wait(self, timeout: float | None = None) -> None:
@@ -129,6 +131,9 @@ class Explorer(ipywidgets.VBox):
         """End the background thread and remove the widget; the last result stays."""
         if hasattr(self, "_runner"):  # a cube that was refused leaves half a widget, which is closed too
             self._runner.close()
+            self.view.on_drawn = None  # or the registry of widgets would keep the cube alive
+            for widget in (self.controls, self._error, self.view):
+                widget.close()
         super().close()
 
     def _submit(self) -> None:
@@ -160,12 +165,7 @@ class Explorer(ipywidgets.VBox):
 
     def _picture(self) -> str | None:
         """A static picture for whoever reads the notebook without a kernel."""
-        try:
-            self.wait(_PICTURE_WAIT)
-        except TimeoutError:
-            pass  # what there is by now is good enough for a picture
-        except Exception:  # already shown in the widget
-            return None
+        self._runner.settled(_PICTURE_WAIT)  # what there is by then is good enough for a picture
         if self.session.last is None:
             return None
         stream = io.BytesIO()

@@ -177,6 +177,11 @@ class Runner(Generic[P, S]):
         if error is not None:
             raise error
 
+    def settled(self, timeout: float | None = None) -> bool:
+        """Whether the newest generation is done within `timeout` seconds; its error, if any, is kept for `wait`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._done >= self._generation or self._closed, timeout)
+
     def close(self, timeout: float = 2.0) -> None:
         """Abandon the running solve and end the thread; may be called repeatedly.
 
@@ -192,9 +197,7 @@ class Runner(Generic[P, S]):
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
             if thread.is_alive():
-                logger.warning(
-                    "The solve did not reach a yield within %g s; its thread ends when it does.", timeout
-                )
+                logger.warning("The solve did not reach a yield within %g s; its thread ends when it does.", timeout)
 
     # ------------------------------------------------------------------------------------------ worker thread
 

@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from threadpoolctl import ThreadpoolController
 
-from mffnb.cube import Layout
-from mffnb.matrices import Dense
+from mffnb.layout import Layout
 from mffnb.model import MatrixFactorization
+from mffnb.parallel.threads import half_of_the_threads
 from mffnb.selection import grow, match, shrink
 from mffnb.solvers import State
 from mffnb.typing import Array, Float64Array
-from mffnb.unmixing import Unmixing, abundance_terms, assemble
+from mffnb.unmixing import Unmixing, abundance_terms, assemble, record
 from mffnb.widgets.controls import Parameters
 
 
@@ -34,13 +33,16 @@ class Solved:
     parameters
         What is being solved.
     trace
-        Whole iterations so far, without their factors.
+        Whole iterations, without their factors; the run goes on adding to it.
+    steps
+        How many of them led to this state.
     """
 
     state: State
     names: tuple[int, ...]
     parameters: Parameters
     trace: list[State] = field(default_factory=list)
+    steps: int = 0
 
 
 class Session:
@@ -58,19 +60,23 @@ class Session:
     seed
         For starts from the data.
     options
-        ``max_iter``, ``tol`` and the like for :class:`mffnb.MatrixFactorization`.
+        ``similarity``, ``solver``, ``max_iter`` and ``tol`` for :class:`mffnb.MatrixFactorization`.
     """
 
-    def __init__(self, cube: xr.DataArray, channel: Any = None, *, seed: int = 0, **options: Any) -> None:
+    def __init__(
+        self, cube: xr.DataArray, channel: Any = None, *, mask: Any = None, seed: int = 0, **options: Any
+    ) -> None:
+        unknown = set(options) - {"similarity", "solver", "max_iter", "tol"}
+        if unknown:
+            raise TypeError(f"there is no option {sorted(unknown)[0]!r}: use similarity, solver, max_iter or tol")
         self.cube = cube
-        self.layout = Layout.of(cube, channel)
-        self.matrix = Dense(self.layout.matrix(cube))
+        self.layout = Layout.of(cube, channel, mask)
+        self.matrix = self.layout.matrix(cube)
         self._model = MatrixFactorization(random_state=seed, **options)
         self._seed = seed
         self._lock = threading.Lock()
         self._last: Solved | None = None
         self._afresh = False
-        self._threads = ThreadpoolController()
 
     @property
     def last(self) -> Solved | None:
@@ -88,9 +94,9 @@ class Session:
             afresh, self._afresh = self._afresh or self._last is None, False
         before = self._last
         model = MatrixFactorization(**{**self._model.get_params(deep=False), "n_components": parameters.k})
-        model.abundance_terms = abundance_terms(self.layout, parameters.sparsity, parameters.smoothness)
-        # One core in two stays free for the browser and the notebook server: a frame must also be drawn.
-        with self._threads.limit(limits=_half_of_the_threads(self._threads), user_api="blas"):
+        weights = (parameters.sparsity, parameters.smoothness, parameters.sum_to_one)
+        model.abundance_terms = abundance_terms(self.layout, *weights)
+        with half_of_the_threads():  # a frame must also be drawn
             names: tuple[int, ...] = tuple(range(parameters.k))
             if before is not None and not afresh:
                 A, E, names = self._resized(before, parameters.k)
@@ -105,18 +111,15 @@ class Session:
                 if state.whole:
                     nothing = np.empty((0, 0))
                     trace.append(replace(state, abundances=nothing, endmembers=nothing))
-                solved = _in_order(Solved(state, names, parameters, trace))
+                solved = _in_order(Solved(state, names, parameters, trace, len(trace)))
                 self._last = solved
                 yield solved
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
-        settings = {**solved.parameters.as_dict(), "init": "explored", "random_state": self._seed}
-        settings |= {name: getattr(self._model, name) for name in ("max_iter", "tol")}
-        state = solved.state
-        result = assemble(
-            self.cube, self.layout, state.abundances, state.endmembers, state.outcome, solved.trace, settings
-        )
+        settings = record(self.layout, self._model, "explored", 1, self._seed) | solved.parameters.as_dict()
+        state, trace = solved.state, solved.trace[: solved.steps]
+        result = assemble(self.cube, self.layout, state.abundances, state.endmembers, state.outcome, trace, settings)
         names = {"component": list(solved.names)}
         return replace(
             result,
@@ -133,11 +136,6 @@ class Session:
             A, E = grow(self.matrix, A, E)
             names.append(_lowest_free(names))
         return A, E, tuple(names)
-
-
-def _half_of_the_threads(controller: ThreadpoolController) -> int:
-    present = [library["num_threads"] for library in controller.info() if library["user_api"] == "blas"]
-    return max(1, max(present, default=1) // 2)
 
 
 def _lowest_free(names: list[int]) -> int:

@@ -7,6 +7,8 @@ import pytest
 
 from mffnb.graphs import grid
 from mffnb.kernels import hals
+from mffnb.protocols import Half
+from mffnb.solvers import Hals
 
 
 def reference(factor, gram, cross, sweeps=1, radius=np.inf):
@@ -51,10 +53,8 @@ def test_ball_sweeps_equal_the_reference(half, sweeps):
 
 
 def graph_sweep(factor, gram, cross, coupling, graph, sweeps=1):
-    return hals.sweep_graph(
-        factor, gram, cross, coupling,
-        graph.indptr, graph.indices, graph.weights, graph.degree, graph.bands, sweeps,
-    )  # fmt: skip
+    """What the solver does with the coloured kernel; the first sweep's step is returned."""
+    return Hals(sweeps).update(factor, Half(gram, cross, graph=graph, coupling=coupling))
 
 
 def test_graph_sweep_without_coupling_equals_the_free_one():

@@ -34,7 +34,6 @@ def test_match_has_the_least_total_angle(a, b, seed):
     total = angles[np.flatnonzero(found), partner[found]].sum()
     small, large = (angles, b) if a <= b else (angles.T, a)
     best = min(
-        sum(small[i, j] for i, j in enumerate(choice))
-        for choice in itertools.permutations(range(large), len(small))
+        sum(small[i, j] for i, j in enumerate(choice)) for choice in itertools.permutations(range(large), len(small))
     )
     assert total == pytest.approx(best)

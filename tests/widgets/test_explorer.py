@@ -145,7 +145,11 @@ def test_close_ends_the_thread_and_keeps_the_result(cube):
 
 
 def test_what_cannot_be_explored_is_refused_at_once(cube):
-    with pytest.raises(ValueError, match="NaN or infinite"):
+    with pytest.raises(ValueError, match="NaN without their whole pixel"):
         mf.explore(cube.where(cube > 0.3))
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="no option 'spasity'"):
         mf.explore(cube, spasity=1)
+    with pytest.raises(ValueError, match="k must be"):
+        mf.explore(cube, k=0)
+    with pytest.raises(ValueError, match="sparsity must be"):
+        mf.explore(cube, sparsity=-1.0)

@@ -245,9 +245,7 @@ def test_show_from_many_threads_keeps_the_sequence():
     view = LiveView()
     frame = make_frame(1, (4, 4), 10)
     numbers = []
-    workers = [
-        threading.Thread(target=lambda: numbers.extend(view.show(frame) for _ in range(20))) for _ in range(4)
-    ]
+    workers = [threading.Thread(target=lambda: numbers.extend(view.show(frame) for _ in range(20))) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -263,6 +261,4 @@ def test_options_are_checked():
     with pytest.raises(traitlets.TraitError):
         LiveView(color_map="jet")
     tables = LiveView().color_tables
-    assert {name: len(table) for name, table in tables.items()} == dict.fromkeys(
-        ("viridis", "cividis", "gray"), 768
-    )
+    assert {name: len(table) for name, table in tables.items()} == dict.fromkeys(("viridis", "cividis", "gray"), 768)

@@ -1,0 +1,194 @@
+"""Least squares over the simplex: a small exact quadratic programme for every entry.
+
+For each column a of a factor, independently or coupled to its neighbours,
+
+    minimise 1/2 a^T G a - c^T a    subject to a >= 0, sum(a) = 1
+
+by a primal active-set method: on the support the minimiser under the sum is found in closed form; where it leaves the
+simplex the step stops at the border and the support shrinks, where a multiplier has the wrong sign it grows.
+A single coordinate cannot move under a sum, so coordinate descent would not do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from mffnb.typing import Array
+
+_TIE = 1e-12  # relative to the largest curvature: multipliers closer to zero than this are zero
+
+
+@njit(cache=True, nogil=True)
+def _support_minimiser(
+    gram: Array, pull: Array, support: Array, size: int, ridge: float, work: Array, out: Array
+) -> bool:
+    """Minimise over the support under the sum, ``out`` holding the values; False where it is singular.
+
+    Eliminates the sum by solving ``G_S [u, v] = [c_S, 1]`` by Cholesky: a = u + nu v with sum(a) = 1.
+    """
+    for p in range(size):
+        for q in range(p + 1):
+            total = gram[support[p], support[q]]
+            if p == q:
+                total += ridge
+            for r in range(q):
+                total -= work[p, r] * work[q, r]
+            if p == q:
+                if total <= 0.0:
+                    return False
+                work[p, p] = np.sqrt(total)
+            else:
+                work[p, q] = total / work[q, q]
+    k = gram.shape[0]
+    sum_u, sum_v = 0.0, 0.0
+    for side in range(2):
+        column = k + side
+        for p in range(size):
+            total = pull[support[p]] if side == 0 else 1.0
+            for r in range(p):
+                total -= work[p, r] * work[r, column]
+            work[p, column] = total / work[p, p]
+        for p in range(size - 1, -1, -1):
+            total = work[p, column]
+            for r in range(p + 1, size):
+                total -= work[r, p] * work[r, column]
+            work[p, column] = total / work[p, p]
+            if side == 0:
+                sum_u += work[p, column]
+            else:
+                sum_v += work[p, column]
+    shift = (1.0 - sum_u) / sum_v
+    for p in range(size):
+        out[p] = work[p, k] + shift * work[p, k + 1]
+    return True
+
+
+@njit(cache=True, nogil=True)
+def minimise(gram: Array, pull: Array, a: Array, added: float, work: Array, support: Array, out: Array) -> None:
+    """Move ``a``, a point of the simplex, to the minimiser of the programme with Hessian ``gram + added I``."""
+    k = a.size
+    largest = added
+    for j in range(k):
+        largest = max(largest, gram[j, j] + added)
+    if largest == 0.0:
+        largest = 1.0
+    for _ in range(8 * k + 8):  # each pass lowers the objective; ties aside a handful suffices
+        size = 0
+        for j in range(k):
+            if a[j] > 0.0:
+                support[size] = j
+                size += 1
+        # Inner passes: minimise on the support, cutting it where the minimiser leaves the simplex.
+        while True:
+            ridge = added
+            while not _support_minimiser(gram, pull, support, size, ridge, work, out):
+                ridge = max(2.0 * ridge, 1e-13 * largest)  # equal endmembers: any split between them is as good
+            reach, blocking = 1.0, -1
+            for p in range(size):
+                if out[p] < 0.0:
+                    here = a[support[p]]
+                    fraction = here / (here - out[p])
+                    if fraction < reach or blocking < 0:
+                        reach, blocking = min(reach, fraction), p
+            for p in range(size):
+                j = support[p]
+                a[j] = max(0.0, a[j] + reach * (out[p] - a[j]))
+            if blocking < 0:
+                break
+            a[support[blocking]] = 0.0
+            kept = 0
+            for p in range(size):
+                if a[support[p]] > 0.0:
+                    support[kept] = support[p]
+                    kept += 1
+            size = kept
+        # The gradient on the support is the multiplier of the sum; elsewhere it must not be lower.
+        level, worst, entering = np.inf, 0.0, -1
+        for p in range(size):
+            j = support[p]
+            slope = -pull[j] + added * a[j]
+            for q in range(size):
+                slope += gram[j, support[q]] * a[support[q]]
+            level = min(level, slope)
+        for j in range(k):
+            if a[j] == 0.0:
+                slope = -pull[j]
+                for q in range(size):
+                    slope += gram[j, support[q]] * a[support[q]]
+                scale = largest + abs(pull[j])
+                if slope - level < worst - _TIE * scale:
+                    worst, entering = slope - level, j
+        if entering < 0:
+            return
+        a[entering] = 1e-300  # on the support from now on, at no height worth mentioning
+
+
+@njit(cache=True, nogil=True)
+def sweep_simplex(factor: Array, gram: Array, cross: Array) -> float:
+    """Move every column to its minimiser; return the squared change of the reconstruction."""
+    k, entries = factor.shape
+    a, pull, out = np.empty(k), np.empty(k), np.empty(k)
+    support, work = np.empty(k, np.int64), np.empty((k, k + 2))
+    moved = 0.0
+    for i in range(entries):
+        for j in range(k):
+            a[j], pull[j] = factor[j, i], cross[j, i]
+        minimise(gram, pull, a, 0.0, work, support, out)
+        moved += _settle(factor, gram, a, i, 0.0)
+    return moved
+
+
+@njit(cache=True, nogil=True)
+def sweep_simplex_colour(
+    factor: Array,
+    gram: Array,
+    cross: Array,
+    coupling: float,
+    indptr: Array,
+    indices: Array,
+    weights: Array,
+    degree: Array,
+    bands: Array,
+    first: int,
+) -> float:
+    """The same for every other band of columns that a graph Laplacian couples: see ``hals.sweep_colour``.
+
+    ``factor`` holds the columns, then copies of columns that live elsewhere.
+    """
+    k = factor.shape[0]
+    a, pull, out = np.empty(k), np.empty(k), np.empty(k)
+    support, work = np.empty(k, np.int64), np.empty((k, k + 2))
+    moved = 0.0
+    for band in range(first, bands.size - 1, 2):
+        for i in range(bands[band], bands[band + 1]):
+            for j in range(k):
+                around = 0.0
+                for edge in range(indptr[i], indptr[i + 1]):
+                    around += weights[edge] * factor[j, indices[edge]]
+                a[j], pull[j] = factor[j, i], cross[j, i] + coupling * around
+            minimise(gram, pull, a, coupling * degree[i], work, support, out)
+            moved += _settle(factor, gram, a, i, coupling * degree[i])
+    return moved
+
+
+@njit(cache=True, nogil=True)
+def _settle(factor: Array, gram: Array, a: Array, i: int, added: float) -> float:
+    """Store a column, its sum made exactly 1 again; return the squared step in the metric of the Hessian."""
+    k = a.size
+    total = 0.0
+    for j in range(k):
+        if a[j] < 1e-14:  # rounding, or a component that entered and stayed at the border
+            a[j] = 0.0
+        total += a[j]
+    moved = 0.0
+    for j in range(k):
+        a[j] /= total
+    for j in range(k):
+        step = a[j] - factor[j, i]
+        moved += added * step * step
+        for other in range(k):
+            moved += step * gram[j, other] * (a[other] - factor[other, i])
+    for j in range(k):
+        factor[j, i] = a[j]
+    return max(moved, 0.0)

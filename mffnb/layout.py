@@ -1,0 +1,283 @@
+"""A labelled cube as a matrix of pixels and channels inside, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mffnb.graphs import Graph, grid
+from mffnb.matrices import Chunked, Dense
+from mffnb.protocols import Matrix
+from mffnb.typing import Array
+
+_SCAN_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Which dimensions of a cube are pixels and which are channels, which of them are used, and their coordinates.
+
+    Build it with :meth:`of`.
+
+    Attributes
+    ----------
+    pixel_shape, channel_shape
+        Lengths of the dimensions by name.
+    pixel_mask, channel_mask
+        True where used, in those shapes; None where all are.
+    coords, name, attrs
+        Those of the cube.
+    """
+
+    pixel_shape: dict[Hashable, int]
+    channel_shape: dict[Hashable, int]
+    pixel_mask: Array | None
+    channel_mask: Array | None
+    coords: dict[Hashable, xr.Variable]
+    name: Hashable | None
+    attrs: dict[str, Any]
+
+    @classmethod
+    def of(cls, cube: xr.DataArray, channel: str | Sequence[str] | None = None, mask: Any = None) -> Layout:
+        """Read the layout off a cube.
+
+        Parameters
+        ----------
+        cube
+            Labelled spectral image.
+        channel
+            Name(s) of the channel dimension(s); if None those that a reader found, else the last one.
+        mask
+            True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
+            Pixels and channels that hold nothing but NaN are left out as well.
+
+        Raises
+        ------
+        ValueError
+            With what to do: for unknown names, masks of the wrong shape, infinite values, and NaN that are neither a
+            whole pixel nor a whole channel.
+        """
+        channels = _channel_names(cube, channel)
+        pixels = [name for name in cube.dims if name not in channels]
+        if not pixels:
+            raise ValueError(f"channel={channel!r} leaves no pixel dimension of {cube.dims}")
+        layout = cls(
+            pixel_shape={name: cube.sizes[name] for name in pixels},
+            channel_shape={name: cube.sizes[name] for name in channels},
+            pixel_mask=None,
+            channel_mask=None,
+            coords={name: coordinate.variable for name, coordinate in cube.coords.items()},
+            name=cube.name,
+            attrs=dict(cube.attrs),
+        )
+        return layout._masked(mask)._without_missing(cube)
+
+    @property
+    def map_shape(self) -> tuple[int, ...]:
+        """Lengths of the pixel dimensions."""
+        return tuple(self.pixel_shape.values())
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Neighbours on the grid of the used pixels."""
+        return grid(self.map_shape, self.pixel_mask)
+
+    def matrix(self, cube: xr.DataArray) -> Matrix:
+        """X (used pixels, used channels): a view where memory allows, bands where the cube is lazy."""
+        rows = CubeRows(self, cube)
+        if not _in_memory(cube):
+            whole = self.pixel_mask is None
+            return Chunked(rows, multiple=prod(self.map_shape[1:]) if whole else 1)
+        X = rows[0 : rows.shape[0]]
+        return Dense(X) if X.flags.c_contiguous or X.flags.f_contiguous else Chunked(X)
+
+    def section(self, start: int, stop: int) -> Layout:
+        """The layout of rows ``start:stop`` of the first pixel dimension."""
+        first = next(iter(self.pixel_shape))
+        coords = {
+            name: variable.isel({first: slice(start, stop)}) if first in variable.dims else variable
+            for name, variable in self.coords.items()
+        }
+        mask = None if self.pixel_mask is None else self.pixel_mask[start:stop]
+        return replace(self, pixel_shape={**self.pixel_shape, first: stop - start}, pixel_mask=mask, coords=coords)
+
+    def cube(self, X: Array) -> xr.DataArray:
+        """The cube of a matrix (used pixels, used channels), NaN elsewhere, with the coordinates of the original."""
+        values = _spread(_spread(X, self.channel_mask).T, self.pixel_mask).T
+        return self._array(values, {**self.pixel_shape, **self.channel_shape}, name=self.name, attrs=self.attrs)
+
+    def abundances(self, factor: Array) -> xr.DataArray:
+        """Maps ("component", pixel dims) from A (k, used pixels), NaN where masked."""
+        values = _spread(factor, self.pixel_mask)
+        return self._array(values, {"component": len(factor), **self.pixel_shape}, name="abundance")
+
+    def endmembers(self, factor: Array) -> xr.DataArray:
+        """Spectra ("component", channel dims) from E (k, used channels), in the units of the cube."""
+        attrs = {key: value for key, value in self.attrs.items() if key in ("units", "long_name")}
+        values = _spread(factor, self.channel_mask)
+        return self._array(values, {"component": len(factor), **self.channel_shape}, name="endmember", attrs=attrs)
+
+    def _array(
+        self,
+        values: Array,
+        shape: Mapping[Hashable, int],
+        name: Hashable | None,
+        attrs: Mapping[str, Any] | None = None,
+    ) -> xr.DataArray:
+        coords: dict[Hashable, Any] = {
+            key: variable for key, variable in self.coords.items() if set(variable.dims) <= set(shape)
+        }
+        if "component" in shape:
+            coords["component"] = np.arange(shape["component"])
+        values = values.reshape(tuple(shape.values()))
+        return xr.DataArray(values, dims=tuple(shape), coords=coords, name=name, attrs=dict(attrs or {}))
+
+    def _masked(self, mask: Any) -> Layout:
+        layout = self
+        for part in mask if isinstance(mask, (list, tuple)) else [mask]:
+            if part is None:
+                continue
+            dims = tuple(part.dims) if isinstance(part, xr.DataArray) else None
+            shape = np.shape(part)
+            if np.asarray(part).dtype != bool:
+                raise ValueError("a mask holds True where data are used: pass a boolean array, mask != 0 say")
+            if set(dims or ()) == set(self.pixel_shape) or (dims is None and shape == self.map_shape):
+                layout = replace(layout, pixel_mask=_ordered(part, self.pixel_shape))
+            elif set(dims or ()) == set(self.channel_shape) or (
+                dims is None and shape == tuple(self.channel_shape.values())
+            ):
+                layout = replace(layout, channel_mask=_ordered(part, self.channel_shape))
+            else:
+                raise ValueError(
+                    f"a mask of shape {shape} fits neither the pixels {self.pixel_shape} nor the channels "
+                    f"{self.channel_shape}: give one for each, mask=[pixels, channels]"
+                )
+        return layout._checked()
+
+    def _without_missing(self, cube: xr.DataArray) -> Layout:
+        """Leave out pixels and channels that hold nothing but NaN; anything else not finite is an error."""
+        if cube.dtype.kind != "f":
+            return self
+        rows = CubeRows(self, cube)
+        in_pixel, in_channel, infinite = np.zeros(rows.shape[0], int), np.zeros(rows.shape[1], int), 0
+        for start, stop, band in _bands(rows):
+            missing = ~np.isfinite(band)
+            if missing.any():
+                infinite += int(np.isinf(band).sum())
+                in_pixel[start:stop] = missing.sum(axis=1)
+                in_channel += missing.sum(axis=0)
+        if infinite:
+            raise ValueError(f"{infinite} values of the cube are infinite: mask or replace them before unmixing")
+        if not in_pixel.any():
+            return self
+        no_pixel = in_pixel == rows.shape[1]
+        no_channel = in_channel - no_pixel.sum() == (~no_pixel).sum()
+        single = int(in_pixel.sum()) - no_pixel.sum() * rows.shape[1] - no_channel.sum() * (~no_pixel).sum()
+        if single:
+            raise ValueError(
+                f"{single} values of the cube are NaN without their whole pixel or channel missing: mask these pixels, "
+                "mask=cube.notnull().all('channel') say, or fill them, cube.fillna(0)"
+            )
+        layout = self
+        if no_pixel.any():
+            layout = replace(layout, pixel_mask=_combined(self.pixel_mask, no_pixel, self.map_shape))
+        if no_channel.any():
+            channel_shape = tuple(self.channel_shape.values())
+            layout = replace(layout, channel_mask=_combined(self.channel_mask, no_channel, channel_shape))
+        return layout._checked()
+
+    def _checked(self) -> Layout:
+        for name, mask in (("pixel", self.pixel_mask), ("channel", self.channel_mask)):
+            if mask is not None and not mask.any():
+                raise ValueError(f"no {name} is left: all are masked or missing (a mask is True where data are used)")
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class CubeRows:
+    """Used pixels of a cube as rows of a matrix; a lazy cube is read only where asked."""
+
+    layout: Layout
+    data: xr.DataArray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Used pixels, used channels."""
+        lengths = (self.layout.map_shape, tuple(self.layout.channel_shape.values()))
+        masks = (self.layout.pixel_mask, self.layout.channel_mask)
+        used = [prod(n) if mask is None else int(mask.sum()) for n, mask in zip(lengths, masks, strict=True)]
+        return used[0], used[1]
+
+    def __getitem__(self, rows: slice) -> Array:
+        """Used pixels ``start:stop``; integers, and floats other than native float32 and float64, as float64."""
+        layout, start, stop = self.layout, rows.start, rows.stop
+        first, length = next(iter(layout.pixel_shape.items()))
+        row = prod(layout.map_shape[1:])
+        ends = np.arange(1, length + 1) * row
+        if layout.pixel_mask is not None:
+            ends = np.cumsum(layout.pixel_mask.reshape(length, -1).sum(axis=1))
+        # Whole rows of the map that contain the wanted pixels, and what of them is wanted.
+        top, bottom = np.searchsorted(ends, [start, stop - 1], side="right") if stop > start else (0, -1)
+        part = self.data if (top, bottom) == (0, length - 1) else self.data.isel({first: slice(top, bottom + 1)})
+        ordered = part.transpose(*layout.pixel_shape, *layout.channel_shape)
+        X = ordered.values.reshape((bottom + 1 - top) * row, -1)
+        before = int(ends[top - 1]) if top else 0
+        if layout.pixel_mask is not None:
+            X = X[layout.pixel_mask.reshape(length, -1)[top : bottom + 1].ravel()]
+        X = X[start - before : stop - before]
+        if layout.channel_mask is not None:
+            X = X[:, layout.channel_mask.ravel()]
+        return X if X.dtype in (np.float32, np.float64) and X.dtype.isnative else X.astype(np.float64)
+
+
+def _channel_names(cube: xr.DataArray, channel: str | Sequence[str] | None) -> tuple[Hashable, ...]:
+    if channel is None:
+        several = cube.attrs.get("channel")
+        return tuple(several) if isinstance(several, list) and set(several) < set(cube.dims) else (cube.dims[-1],)
+    names = (channel,) if isinstance(channel, str) else tuple(channel)
+    unknown = [name for name in names if name not in cube.dims]
+    if unknown:
+        raise ValueError(f"channel={unknown[0]!r} is not a dimension of the cube: it has {cube.dims}")
+    return names
+
+
+def _in_memory(cube: xr.DataArray) -> bool:
+    return bool(getattr(cube.variable, "_in_memory", True))
+
+
+def _bands(rows: CubeRows) -> Iterator[tuple[int, int, Array]]:
+    step = max(1, _SCAN_BYTES // (8 * max(1, rows.shape[1])))
+    # The rows of an array in memory are a view, and cheap; a lazy cube is read in pieces.
+    whole = rows[0 : rows.shape[0]] if _in_memory(rows.data) else rows
+    for start in range(0, rows.shape[0], step):
+        stop = min(start + step, rows.shape[0])
+        yield start, stop, whole[start:stop]
+
+
+def _ordered(mask: Any, shape: Mapping[Hashable, int]) -> Array:
+    values = mask.transpose(*shape).values if isinstance(mask, xr.DataArray) else np.asarray(mask)
+    if values.shape != tuple(shape.values()):
+        raise ValueError(f"a mask of shape {values.shape} does not fit the dimensions {dict(shape)}")
+    return values
+
+
+def _combined(mask: Array | None, missing: Array, shape: tuple[int, ...]) -> Array:
+    """The mask without what is missing among what it used."""
+    used = np.ones(prod(shape), dtype=bool) if mask is None else mask.ravel().copy()
+    used[used] = ~missing
+    return used.reshape(shape)
+
+
+def _spread(rows: Array, mask: Array | None) -> Array:
+    """Values (k, used) in their places among all (k, all), NaN elsewhere."""
+    if mask is None:
+        return rows
+    full = np.full((len(rows), mask.size), np.nan)
+    full[:, mask.ravel()] = rows
+    return full

@@ -1,0 +1,72 @@
+"""X read in bands of rows from wherever it lies: a file larger than memory, a lazy array, an awkward layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from mffnb.matrices.local import Local
+from mffnb.typing import Array, Float64Array
+
+_BAND_BYTES = 8 * 2**20  # float64: a few times the second-level cache, little beside any X worth chunking
+
+
+class Rows(Protocol):
+    """Something of shape (rows, columns) that hands out consecutive rows as an array."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+
+    def __getitem__(self, rows: slice, /) -> Array:
+        """Rows ``start:stop`` as an array (stop - start, columns)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chunked(Local):
+    """Rows read band by band, twice per iteration; at most one band is in memory.
+
+    Parameters
+    ----------
+    rows
+        Where they come from: an array, a memory map, :class:`mffnb.cube.CubeRows`.
+    multiple
+        Bands are a multiple of this number of rows high, where the source is stored in such pieces.
+    """
+
+    rows: Rows
+    multiple: int = 1
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+        return self.rows.shape
+
+    def times(self, basis: Float64Array) -> Float64Array:
+        """``basis X^T``, (k, rows)."""
+        product = np.empty((len(basis), self.shape[0]))
+        for start, stop, band in self._bands():
+            product[:, start:stop] = basis @ band.T
+        return product
+
+    def transposed_times(self, factor: Float64Array) -> Float64Array:
+        """``factor X``, (k, columns)."""
+        product = np.zeros((len(factor), self.shape[1]))
+        for start, stop, band in self._bands():
+            product += factor[:, start:stop] @ band
+        return product
+
+    @cached_property
+    def squared_norm(self) -> float:
+        """Sum of squares in float64."""
+        return sum(float(np.einsum("ij,ij->", band, band)) for _, _, band in self._bands())
+
+    def _bands(self) -> Iterator[tuple[int, int, Float64Array]]:
+        step = max(1, _BAND_BYTES // (8 * self.shape[1] * self.multiple)) * self.multiple
+        for start in range(0, self.shape[0], step):
+            stop = min(start + step, self.shape[0])
+            yield start, stop, np.ascontiguousarray(self.rows[start:stop], dtype=np.float64)

@@ -1,0 +1,70 @@
+"""X shared out over MPI ranks, whole rows to each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mffnb.typing import Float64Array
+
+if TYPE_CHECKING:
+    from mffnb.protocols import Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Distributed:
+    """This rank's rows of X, and the communicator that sums over all of them.
+
+    The abundances of a rank's pixels live on that rank; every rank holds all endmembers.
+
+    Parameters
+    ----------
+    local
+        The rows that are here.
+    communicator
+        An mpi4py communicator.
+    first
+        Number of the first row here.
+    rows
+        Number of rows on all ranks.
+    """
+
+    local: Matrix
+    communicator: Any
+    first: int
+    rows: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows on all ranks, columns."""
+        return self.rows, self.local.shape[1]
+
+    @property
+    def own(self) -> slice:
+        """The rows that are here."""
+        return slice(self.first, self.first + self.local.shape[0])
+
+    def times(self, basis: Float64Array) -> Float64Array:
+        """``basis X^T`` for the rows here, (k, own rows)."""
+        return self.local.times(basis)
+
+    def transposed_times(self, factor: Float64Array) -> Float64Array:
+        """``factor X`` summed over all ranks, (k, columns), for a factor (k, own rows)."""
+        return self.total(self.local.transposed_times(factor))
+
+    def total(self, part: Float64Array) -> Float64Array:
+        """Sum over all ranks, the same number on each of them to the last bit."""
+        # Adding up on one rank and handing the sum round keeps all ranks in step: their decisions must agree.
+        here = np.array(part, dtype=np.float64, order="C")
+        everywhere = np.empty_like(here)
+        self.communicator.Reduce(here, everywhere, root=0)
+        self.communicator.Bcast(everywhere, root=0)
+        return everywhere
+
+    @cached_property
+    def squared_norm(self) -> float:
+        """Sum of squares over all ranks."""
+        return float(self.total(np.array(self.local.squared_norm)))

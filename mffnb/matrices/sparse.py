@@ -1,0 +1,41 @@
+"""X as counts, most of them zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from mffnb.matrices.local import Local
+from mffnb.typing import Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class Sparse(Local):
+    """A SciPy sparse array (rows, columns) in compressed rows or columns, never made dense."""
+
+    array: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+        return self.array.shape[0], self.array.shape[1]
+
+    def times(self, basis: Float64Array) -> Float64Array:
+        """``basis X^T``, (k, rows)."""
+        return np.ascontiguousarray((self.array @ basis.T).T, dtype=np.float64)
+
+    def transposed_times(self, factor: Float64Array) -> Float64Array:
+        """``factor X``, (k, columns)."""
+        return np.ascontiguousarray((self.array.T @ factor.T).T, dtype=np.float64)
+
+    @cached_property
+    def squared_norm(self) -> float:
+        """Sum of squares in float64."""
+        values = self.array.data
+        step = 2**20
+        return sum(
+            float(np.sum(values[first : first + step].astype(np.float64) ** 2)) for first in range(0, values.size, step)
+        )

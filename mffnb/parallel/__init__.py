@@ -1,0 +1,1 @@
+"""Many processes, one answer. Nothing here is imported unless more than one process is asked for."""
