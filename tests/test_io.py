@@ -115,3 +115,25 @@ def test_load_refuses_what_is_no_result(tmp_path, cube):
         mf.load(tmp_path / "text.nc")
     with pytest.raises(FileNotFoundError):
         mf.load(tmp_path / "none.nc")
+
+
+def test_npz_with_an_object_array_beside_the_stack(tmp_path, cube):
+    np.savez(tmp_path / "a.npz", stack=cube.values, notes=np.array([{"by": "hand"}], dtype=object))
+    np.testing.assert_array_equal(read(tmp_path / "a.npz"), cube)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".nc", ".h5"])
+def test_lazy_files_are_read_in_bands_to_the_same_answer(tmp_path, cube, suffix):
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".npy":
+        np.save(path, cube.values)
+    elif suffix == ".nc":
+        cube.to_netcdf(path, engine="h5netcdf")
+    else:
+        with h5py.File(path, "w") as file:
+            file["group/stack"] = cube.values
+    eager, lazy = read(path, lazy=False), read(path, lazy=True)
+    assert eager.dims == lazy.dims
+    one, other = (mf.unmix(data, 2, random_state=0, smoothness=0.1) for data in (eager, lazy))
+    np.testing.assert_allclose(one.endmembers, other.endmembers, atol=1e-9)
+    np.testing.assert_array_equal(lazy.values, eager.values)

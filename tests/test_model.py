@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.decomposition import _nmf
 
-from mffnb import MatrixFactorization, Smoothness, Sparsity
+from mffnb import MatrixFactorization, Simplex, Smoothness, Sparsity
 from mffnb.errors import ConvergenceWarning, DegenerateWarning, UnsupportedCombinationError
 from mffnb.graphs import grid
 from mffnb.selection import match, spectral_angles
@@ -259,3 +259,39 @@ def test_a_ball_and_a_graph_on_one_factor_are_refused(X):
     model = MatrixFactorization(2, endmember_terms=[Smoothness(0.1, grid((20,)))], abundance_terms=[Sparsity(0.1)])
     with pytest.raises(UnsupportedCombinationError, match="in a ball and smooth"):
         model.fit(X)
+
+
+def test_transform_judges_each_pixel_by_itself(X, start):
+    for terms_of in (
+        {"endmember_terms": terms(0.01)},
+        {"abundance_terms": terms(0.01)},
+        {"abundance_terms": [Simplex()]},
+    ):
+        model = MatrixFactorization(3, init=start, max_iter=3000, **terms_of).fit(X)
+        whole = model.transform(X)
+        np.testing.assert_allclose(model.transform(X[7:8]), whole[7:8], atol=1e-6)
+    plain = MatrixFactorization(3, init=start, max_iter=3000, endmember_terms=terms(0.01)).fit(X)
+    np.testing.assert_allclose(plain.transform(5 * X), 5 * plain.transform(X), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [{"abundance_terms": terms(0.02)}, {"endmember_terms": terms(0.02)}, {"abundance_terms": [Simplex()]}, {}],
+    ids=["A penalised", "E penalised", "fractions", "plain"],
+)
+def test_going_on_from_an_answer_starts_at_its_objective(X, start, parts):
+    first = MatrixFactorization(3, init=start, max_iter=3000, tol=1e-8, **parts)
+    A = first.fit_transform(X)
+    second = MatrixFactorization(3, init=(A, first.components_), max_iter=1, **parts).fit(X)
+    assert second.trace_[0].objective == pytest.approx(first.objective_, rel=1e-10)
+
+
+def test_fractions_beat_renormalised_least_squares(X, start):
+    """The exact constrained minimiser: no other feasible abundances fit better for the same endmembers."""
+    model = MatrixFactorization(3, abundance_terms=[Simplex()], init=start, max_iter=500, tol=1e-9)
+    A = model.fit_transform(X)
+    np.testing.assert_allclose(A.sum(axis=1), 1, atol=1e-12)
+    E = model.components_
+    free = np.maximum(np.linalg.lstsq(E.T, X.T, rcond=None)[0].T, 1e-12)
+    renormalised = free / free.sum(axis=1, keepdims=True)
+    assert np.linalg.norm(X - model.transform(X) @ E) < np.linalg.norm(X - renormalised @ E)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -73,3 +75,16 @@ def test_labels_fall_back_to_dimension_names():
     bare = xr.DataArray(np.zeros((2, 3)), dims=("component", "channel"))
     assert plots.axis_label(bare, "channel") == "channel"
     np.testing.assert_array_equal(plots.channel_coordinate(bare), [0, 1, 2])
+
+
+def test_overview_keeps_the_names_and_colours_of_components(cube):
+    result = mf.unmix(cube, 3, random_state=0)
+    named = {"component": [0, 2, 5]}
+    result = replace(
+        result, abundances=result.abundances.assign_coords(named), endmembers=result.endmembers.assign_coords(named)
+    )
+    figure = result.plot()
+    maps = [ax for ax in figure.axes if ax.images and ax.get_title()]
+    palette = component_colors(6)
+    assert [ax.get_title() for ax in maps] == ["component 0", "component 2", "component 5"]
+    assert [to_hex(ax.title.get_color()) for ax in maps] == [palette[0], palette[2], palette[5]]
