@@ -74,9 +74,8 @@ class Session:
         self.matrix = self.layout.matrix(cube)
         self._model = MatrixFactorization(random_state=seed, **options)
         self._seed = seed
-        self._lock = threading.Lock()
         self._last: Solved | None = None
-        self._afresh = False
+        self._afresh = threading.Event()
 
     @property
     def last(self) -> Solved | None:
@@ -85,14 +84,12 @@ class Session:
 
     def start_afresh(self) -> None:
         """Let the next run start from the data instead of the last state."""
-        with self._lock:
-            self._afresh = True
+        self._afresh.set()
 
     def solve(self, parameters: Parameters) -> Iterator[Solved]:
         """Run to the end, yielding every few milliseconds; may be abandoned at any yield."""
-        with self._lock:
-            afresh, self._afresh = self._afresh or self._last is None, False
         before = self._last
+        afresh = self._afresh.is_set() or before is None
         model = MatrixFactorization(**{**self._model.get_params(deep=False), "n_components": parameters.k})
         weights = (parameters.sparsity, parameters.smoothness, parameters.sum_to_one)
         model.abundance_terms = abundance_terms(self.layout, *weights)
@@ -104,15 +101,16 @@ class Session:
             trace: list[State] = []
             same_components = before is not None and not afresh and names == before.names
             for state in model.iterate(self.matrix):
-                if same_components and state.iteration == 0:
-                    continue  # that is what the screen shows already
                 if before is not None and afresh:
                     names = _inherited(state.endmembers, before)
                 if state.whole:
                     nothing = np.empty((0, 0))
                     trace.append(replace(state, abundances=nothing, endmembers=nothing))
+                if same_components and state.iteration == 0:
+                    continue  # that is what the screen shows already
                 solved = _in_order(Solved(state, names, parameters, trace, len(trace)))
                 self._last = solved
+                self._afresh.clear()
                 yield solved
 
     def result(self, solved: Solved) -> Unmixing:

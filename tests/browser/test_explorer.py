@@ -171,6 +171,22 @@ def test_slider_works_while_another_cell_sleeps(page, lab):
     assert kit.console_errors(page) == []
 
 
+def test_switch_makes_fractions(page, lab):
+    view = opened(page, lab, "fractions.ipynb")
+    page.locator(READY).wait_for(timeout=120_000)
+    page.get_by_label("sum to one").click()
+    page.wait_for_function(
+        """() => { const data = document.querySelector(".mffnb-view").dataset;
+            return data.final === "true" && JSON.parse(data.parameters).sum_to_one === true; }""",
+        timeout=120_000,
+    )
+    kit.screenshot(page, "explorer_fractions")
+    assert shown(view)["sparsity"] == 0
+    spread = float(evaluate(page, "float(abs(explorer.result.abundances.sum('component') - 1).max())"))
+    assert spread < 1e-12
+    assert kit.console_errors(page) == []
+
+
 def test_start_afresh_solves_again(page, lab):
     view = opened(page, lab, "afresh.ipynb")
     page.locator(READY).wait_for(timeout=120_000)
