@@ -109,8 +109,9 @@ class Session:
                 if same_components and state.iteration == 0:
                     continue  # that is what the screen shows already
                 solved = _in_order(Solved(state, names, parameters, trace, len(trace)))
+                if afresh and state.iteration == 0:
+                    self._afresh.clear()  # done what was asked, for good: there is a state to go on from
                 self._last = solved
-                self._afresh.clear()
                 yield solved
 
     def result(self, solved: Solved) -> Unmixing:
