@@ -56,6 +56,10 @@ def as_cube(data: Any) -> xr.DataArray:
         raise ValueError(
             '"component" is what the results call their own dimension: rename it, cube.rename(component=...)'
         )
+    if len(set(cube.dims)) < cube.ndim:
+        raise ValueError(f"the dimensions of a spectral image have different names, got {cube.dims}: rename them")
+    if cube.dtype.kind == "O":
+        raise TypeError("a spectral image holds real numbers, got Python objects: convert it, cube.astype(float) say")
     if cube.dtype.kind not in "biuf":
         raise TypeError(f"a spectral image holds real numbers, got {cube.dtype}: convert it, abs(cube) say")
     if cube.size == 0:

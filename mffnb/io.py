@@ -75,7 +75,14 @@ def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool
 
 def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
     """Write a NetCDF-4 file through h5netcdf; a fault on the way leaves any older file as it was."""
-    write_atomically(path, lambda part: dataset.to_netcdf(part, engine="h5netcdf"))
+    # In memory first: HDF5 that meets a full disk keeps the file half open, and takes the process down later.
+    content = bytes(dataset.to_netcdf(engine="h5netcdf"))
+    try:
+        write_atomically(path, lambda part: part.write_bytes(content))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, f"could not write {path}, any older file is as it was: {error}") from error
 
 
 def read_netcdf(path: str | os.PathLike[str]) -> xr.Dataset:

@@ -16,7 +16,7 @@ from mffnb.typing import Float64Array
 
 
 def _check_weight(weight: float) -> None:
-    if not (np.isfinite(weight) and weight >= 0):
+    if not (isinstance(weight, (int, float, np.number)) and np.isfinite(weight) and weight >= 0):
         raise ValueError(f"a penalty weight must be a finite number >= 0, got {weight!r}")
 
 

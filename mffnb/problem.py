@@ -20,6 +20,9 @@ from mffnb.penalties import Sparsity
 from mffnb.protocols import Half, Matrix, Penalty, Similarity, Term
 from mffnb.typing import Float64Array
 
+# Sums of squares below this have lost digits to subnormal numbers, or are about to in the Gram matrices.
+_SMALLEST = 1e-290
+
 
 class Gauge(enum.Enum):
     """What keeps scale from moving between A and E."""
@@ -138,8 +141,7 @@ def state_problem(
     elif any(isinstance(term, Penalty) for term in endmember_terms):
         abundance_terms += (UnitBall(float(np.sqrt(matrix.shape[0]))),)
         gauge = Gauge.ABUNDANCES
-    if not np.isfinite(matrix.squared_norm):
-        raise ValueError("the data are too large for the sum of their squares: divide them by their maximum first")
+    _check_size(matrix)
     return Problem(
         matrix,
         similarity.scale(matrix),
@@ -148,6 +150,20 @@ def state_problem(
         matrix.squared_norm,
         gauge,
     )
+
+
+def _check_size(matrix: Matrix) -> None:
+    """Refuse data whose sum of squares float64 cannot hold."""
+    squared = matrix.squared_norm
+    if squared == 0:
+        # All zero, or so small that every square vanished? A positive combination of the channels still tells.
+        any_left = np.any(matrix.times(np.linspace(1.0, 2.0, matrix.shape[1])[None]))
+        small = bool(matrix.total(np.array(float(any_left))))
+    else:
+        small = squared < _SMALLEST
+    if small or not np.isfinite(squared):
+        size = "small" if small else "large"
+        raise ValueError(f"the data are too {size} for the sum of their squares: divide them by their maximum first")
 
 
 def _folded(half: Half, terms: tuple[Term, ...]) -> Half:

@@ -163,12 +163,17 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     """
     if not os.path.exists(path):
         raise FileNotFoundError(f"there is no file {path}")
+    if os.path.isdir(path):
+        raise ValueError(f"{path} is a folder: name the file in it")
     try:
         stored = read_netcdf(path)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # HDF5 and its wrappers raise what they like on a damaged file
         raise ValueError(f"{path} is no NetCDF file that can be read, or it is cut short: {error}") from error
     if stored.attrs.get("format") != _FORMAT:
         raise ValueError(f"{path} was not written by Unmixing.save: read data with mffnb.read instead")
+    missing = {"endmembers", "abundances", "iteration"} - set(stored.variables)
+    if missing:
+        raise ValueError(f"{path} is incomplete, it lacks {', '.join(sorted(missing))}: save the result again")
     prefix = "trace_"
     trace = {
         str(name).removeprefix(prefix): value.variable
@@ -393,7 +398,7 @@ def _drawn_seed(random_state: Seed) -> int:
 
 
 def _restarts(model: MatrixFactorization, n_init: int, seed: int) -> list[MatrixFactorization]:
-    if n_init < 1:
+    if not (isinstance(n_init, (int, np.integer)) and n_init >= 1):
         raise ValueError(f"n_init must be a whole number >= 1, got {n_init!r}")
     init = "random" if model.init in ("auto", "nndsvd") else model.init
     seeds = np.random.SeedSequence(seed).generate_state(n_init)

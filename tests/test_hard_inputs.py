@@ -1,0 +1,120 @@
+"""Whatever comes in: a finite answer, or one sentence that says what to do."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import mffnb as mf
+from mffnb.errors import ConvergenceWarning, DegenerateWarning
+
+WEIGHTS = (0.0, 1e-12, 1e-6, 1e-3, 1.0, 1e3, 1e6, 1e12)
+DTYPES = ("?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", ">f4", ">f8", ">i4", ">u2", "g")
+
+
+def mixed(shape, rank=3, seed=0):
+    """A cube of the given shape (pixels..., channels) and rank, values of order 1."""
+    rng = np.random.default_rng(seed)
+    return rng.random((*shape[:-1], rank)) @ rng.random((rank, shape[-1])) / rank
+
+
+def examine(data, k, *, observed_pixels=None, observed_channels=None, fitting=1e-10, **options):
+    """Unmix, and check all that has to hold for any data; return the result."""
+    values = data.values if isinstance(data, xr.DataArray) else data
+    before = values.tobytes()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = mf.unmix(data, k, **{"random_state": 0, "max_iter": 20, **options})
+    assert values.tobytes() == before
+    # Nothing but the package's own warnings: a RuntimeWarning of NumPy would be a NaN on its way.
+    assert {warning.category for warning in caught} <= {ConvergenceWarning, DegenerateWarning}
+    A, E = result.abundances.values, result.endmembers.values
+    assert (A.shape, E.shape) == ((k, *values.shape[:-1]), (k, values.shape[-1]))
+    for factor, observed in ((A, observed_pixels), (E, observed_channels)):
+        used = np.ones(factor.shape[1:], bool) if observed is None else observed
+        assert np.isfinite(factor[:, used]).all()
+        assert (factor[:, used] >= 0).all()
+        assert np.isnan(factor[:, ~used]).all()
+    dead = ~(np.nan_to_num(A).reshape(k, -1).any(axis=1) & np.nan_to_num(E).any(axis=1))
+    named = [warning.message for warning in caught if warning.category is DegenerateWarning]
+    assert bool(named) == dead.any()
+    objective = result.trace.objective.values
+    assert np.isfinite(objective).all()
+    # Scaled data have F(0, 0) = 1/2: a start that is right already leaves only the rounding of that.
+    assert (np.diff(objective) <= fitting * max(objective[0], 0.5)).all()
+    assert (result.trace.relative_error.values >= 0).all()
+    if options.get("sum_to_one"):
+        total = A.sum(axis=0) if observed_pixels is None else A.sum(axis=0)[observed_pixels]
+        np.testing.assert_allclose(total, 1, atol=1e-9)
+    return result
+
+
+@st.composite
+def hard_runs(draw):
+    """Data, what of them is observed, and options, of every kind together."""
+    pixels = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
+    shape = (*pixels, draw(st.integers(1, 9)))
+    k = draw(st.integers(1, 11))
+    kind = draw(st.sampled_from(["mixed", "mixed", "mixed", "zero", "constant", "signed", "negative", "counts"]))
+    data = mixed(shape, draw(st.integers(1, 4)), draw(st.integers(0, 99)))
+    data = {
+        "mixed": data,
+        "zero": 0 * data,
+        "constant": np.ones(shape),
+        "signed": data - data.mean(),
+        "negative": -data,
+        "counts": np.random.default_rng(k).poisson(data).astype(float),
+    }[kind]
+    dtype = np.dtype(draw(st.sampled_from((*DTYPES, "f8", "f8", "f8"))))
+    if dtype.kind == "f":
+        # float16 reaches from 6e-8 to 65504, float32 from 1e-38 to 3e38.
+        decades = {2: (-3, 3), 4: (-30, 36)}.get(dtype.itemsize, (-120, 120))
+        data = data * 10.0 ** draw(st.integers(*decades))
+    elif dtype.kind != "b":
+        info = np.iinfo(dtype)
+        size = float(min(info.max, 2**62)) if draw(st.booleans()) else 20.0
+        data = np.clip(data * size, float(info.min), float(info.max) * (1 - 1e-15))
+    data[: draw(st.integers(0, shape[0]))] *= draw(st.sampled_from([1.0, 1.0, 0.0]))
+    data[..., : draw(st.integers(0, shape[-1]))] *= draw(st.sampled_from([1.0, 1.0, 0.0]))
+    data = data.astype(dtype)
+    seen_pixels, seen_channels = np.ones(shape[:-1], bool), np.ones(shape[-1], bool)
+    if dtype.kind == "f" and draw(st.booleans()):
+        rng = np.random.default_rng(draw(st.integers(0, 99)))
+        seen_pixels = rng.random(shape[:-1]) < draw(st.sampled_from([0.3, 0.9]))
+        seen_channels = rng.random(shape[-1]) < draw(st.sampled_from([0.5, 1.0]))
+        seen_pixels.flat[0] = seen_channels[0] = True
+        data[~seen_pixels] = np.nan
+        data[..., ~seen_channels] = np.nan
+    layout = draw(st.sampled_from(["C", "F", "strided", "read-only"]))
+    if layout == "F":
+        data = np.asfortranarray(data)
+    elif layout == "strided":
+        wide = np.zeros((*shape[:-1], 2 * shape[-1]), dtype)
+        wide[..., ::2] = data
+        data = wide[..., ::2]
+    elif layout == "read-only":
+        data.flags.writeable = False
+    sum_to_one = draw(st.booleans())
+    options = {
+        "observed_pixels": seen_pixels,
+        "observed_channels": seen_channels,
+        "sum_to_one": sum_to_one,
+        "sparsity": 0.0 if sum_to_one else draw(st.sampled_from(WEIGHTS)),
+        "smoothness": draw(st.sampled_from(WEIGHTS)),
+        "init": draw(st.sampled_from(["auto", "random", "nndsvd"])),
+        "random_state": draw(st.integers(0, 9)),
+        # Products of float32 data are accumulated in float32, and no trace can be smoother than they are.
+        "fitting": 1e-3 if dtype.itemsize == 4 and dtype.kind == "f" and dtype.isnative else 1e-10,
+    }
+    return data, k, options
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(hard_runs())
+def test_any_data_end_in_a_finite_answer(run):
+    data, k, options = run
+    examine(data, k, **options)
