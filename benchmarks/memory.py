@@ -14,9 +14,14 @@ import json
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
+import h5py
 import numpy as np
+from scipy import sparse
+
+import mffnb as mf
 
 K = 4
 MB = 1e6
@@ -25,9 +30,6 @@ BAND = 8 * 2**20
 
 def write(folder: Path, rows: int, channels: int) -> None:
     """Counts of a seeded mixture, as each kind of file, large and tiny."""
-    import h5py
-    from scipy import sparse
-
     rng = np.random.default_rng(0)
     for name, count in (("tiny", 64), ("large", rows)):
         mean = rng.dirichlet(np.full(K, 0.5), count) @ rng.gamma(0.3, 1.0, (K, channels))
@@ -43,21 +45,15 @@ def write(folder: Path, rows: int, channels: int) -> None:
 def load(folder: Path, name: str, kind: str):
     """X, and the bytes of it that are in memory."""
     if kind == "CSR":
-        from scipy import sparse
-
         X = sparse.load_npz(folder / f"{name}-CSR.npz")
         return X, X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
     if kind == "HDF5":
-        import mffnb as mf
-
         return mf.read(folder / f"{name}-HDF5.h5", lazy=True), 0
     X = np.load(folder / f"{name}-{kind}.npy")
     return X, X.nbytes
 
 
 def solve(X, how: str) -> None:
-    import mffnb as mf
-
     if how == "unmix":
         cube = X if X.ndim == 3 else X.reshape(-1, 64, X.shape[1])
         mf.unmix(cube, K, sparsity=1e-3, smoothness=1e-3, max_iter=5, random_state=0)
@@ -73,8 +69,6 @@ def status(field: str) -> int:
 
 def measure(folder: Path, kind: str, how: str) -> None:
     """In a fresh process: print the bytes of X and the peak beyond it."""
-    import warnings
-
     warnings.simplefilter("ignore")
     X, _ = load(folder, "tiny", kind)
     solve(X, how)

@@ -12,6 +12,7 @@ import argparse
 import statistics
 import subprocess
 import sys
+import time
 
 TIMED = """
 import time
@@ -35,8 +36,6 @@ CASES = {
 
 def seconds(code: str | None) -> float:
     """Run in a fresh process: what it says it took, or the whole of it."""
-    import time
-
     begin = time.perf_counter()
     command = [sys.executable, "-W", "ignore", "-c", code or "import mffnb"]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
