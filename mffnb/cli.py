@@ -1,4 +1,4 @@
-"""The command line: ``mffnb lab`` and ``mffnb unmix``."""
+"""The command line: ``mffnb lab``, ``mffnb unmix`` and ``mffnb warmup``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     unmix.add_argument("--picture", type=Path, help="maps and spectra, .png or .pdf")
     unmix.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     unmix.set_defaults(run=_unmix)
+
+    warmup = commands.add_parser("warmup", help="compile everything now, so that the first slider does not wait")
+    warmup.set_defaults(run=_warmup)
     return parser
 
 
@@ -141,6 +145,23 @@ def _summary(result: Unmixing, written: Sequence[Path]) -> None:
         f"relative error {100 * float(last.relative_error):.2f} %; {result.outcome.value}"
     )
     print("wrote " + " and ".join(map(str, written)))
+
+
+def _warmup(_: argparse.Namespace) -> int:
+    from mffnb.datasets import tof_sims_2d  # noqa: PLC0415
+    from mffnb.kernels.hals import sweep_free  # noqa: PLC0415
+    from mffnb.unmixing import unmix  # noqa: PLC0415
+
+    cube = tof_sims_2d(seed=0, shape=(8, 8)).cube
+    begin = time.perf_counter()
+    # Between them these reach every kernel, with arrays of the kinds that real runs hand over.
+    for smoothness in (0.0, 1e-3):
+        for sum_to_one in (False, True):
+            unmix(cube, 2, smoothness=smoothness, sum_to_one=sum_to_one, tol=1.0, random_state=0)
+    folder = sweep_free.stats.cache_path
+    kept = f"kept in {folder}" if folder else "not kept: set NUMBA_CACHE_DIR to a folder that can be written"
+    print(f"kernels ready after {time.perf_counter() - begin:.1f} s, {kept}")
+    return 0
 
 
 def _lab(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from mffnb.matrices import Chunked, Dense
 from mffnb.protocols import Matrix
 from mffnb.typing import Array
 
-_SCAN_BYTES = 32 * 2**20
+_SCAN_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ gradient (it does not depend on how scale is shared between the two factors).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
 # Reordering sums is allowed so that they use vector registers; infinities and NaN keep their meaning.
@@ -25,7 +25,7 @@ _FAINT = 1e-100
 _BLOCK = 512  # entries: a handful of components times this many float64 stay in the first-level cache
 
 
-@njit(cache=True, nogil=True, fastmath=_MATH)
+@kernel(fastmath=_MATH)
 def pull_on(gram: Array, cross: Array, factor: Array, j: int, start: int, stop: int, out: Array) -> None:
     """Write ``cross_j - sum_{l != j} gram_jl f_l`` for entries ``start:stop`` into ``out``."""
     for i in range(start, stop):
@@ -37,7 +37,7 @@ def pull_on(gram: Array, cross: Array, factor: Array, j: int, start: int, stop: 
                 out[i - start] -= g * factor[other, i]
 
 
-@njit(cache=True, nogil=True, fastmath=_MATH)
+@kernel(fastmath=_MATH)
 def _descend(factor: Array, gram: Array, cross: Array, j: int, start: int, stop: int, pull: Array) -> float:
     """Move row ``j`` over ``start:stop`` to its non-negative minimiser; return the squared step."""
     curvature = gram[j, j]
@@ -57,7 +57,7 @@ def _descend(factor: Array, gram: Array, cross: Array, j: int, start: int, stop:
     return curvature * moved
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def sweep_free(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
     """Sweep entries that do not know of each other, block by block while a block is in the cache."""
     components, entries = factor.shape
@@ -73,7 +73,7 @@ def sweep_free(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
     return moved
 
 
-@njit(cache=True, nogil=True, fastmath=_MATH)
+@kernel(fastmath=_MATH)
 def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: int) -> float:
     """Sweep rows that stay non-negative within ``|f_j| <= radius``.
 
@@ -96,7 +96,7 @@ def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: 
     return moved
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def sweep_colour(
     row: Array,
     pull: Array,

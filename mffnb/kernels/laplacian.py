@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def roughness(factor: Array, indptr: Array, indices: Array, weights: Array) -> float:
     """Sum over components and edges of ``w (f_i - f_i')^2``, every edge being stored from both ends.
 

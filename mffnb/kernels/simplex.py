@@ -12,14 +12,14 @@ A single coordinate cannot move under a sum, so coordinate descent would not do.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
 _TIE = 1e-12  # relative to the largest curvature: multipliers closer to zero than this are zero
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _support_minimiser(
     gram: Array, pull: Array, support: Array, size: int, ridge: float, work: Array, out: Array
 ) -> bool:
@@ -64,7 +64,7 @@ def _support_minimiser(
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def minimise(gram: Array, pull: Array, a: Array, added: float, work: Array, support: Array, out: Array) -> None:
     """Move ``a``, a point of the simplex, to the minimiser of the programme with Hessian ``gram + added I``."""
     k = a.size
@@ -124,7 +124,7 @@ def minimise(gram: Array, pull: Array, a: Array, added: float, work: Array, supp
         a[entering] = 1e-300  # on the support from now on, at no height worth mentioning
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def sweep_simplex(factor: Array, gram: Array, cross: Array) -> float:
     """Move every column to its minimiser; return the squared change of the reconstruction."""
     k, entries = factor.shape
@@ -139,7 +139,7 @@ def sweep_simplex(factor: Array, gram: Array, cross: Array) -> float:
     return moved
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def sweep_simplex_colour(
     factor: Array,
     gram: Array,
@@ -172,7 +172,7 @@ def sweep_simplex_colour(
     return moved
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _settle(factor: Array, gram: Array, a: Array, i: int, added: float) -> float:
     """Store a column, its sum made exactly 1 again; return the squared step in the metric of the Hessian."""
     k = a.size

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from mffnb.matrices.local import Local
+from mffnb.matrices.local import Local, sum_of_squares
 from mffnb.typing import Array, Float64Array
 
 _BAND_BYTES = 8 * 2**20  # float64: a few times the second-level cache, little beside any X worth chunking
@@ -49,24 +49,27 @@ class Chunked(Local):
     def times(self, basis: Float64Array) -> Float64Array:
         """``basis X^T``, (k, rows)."""
         product = np.empty((len(basis), self.shape[0]))
-        for start, stop, band in self._bands():
-            product[:, start:stop] = basis @ band.T
+        for start, stop in self._limits():
+            product[:, start:stop] = basis @ self._band(start, stop).T
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor X``, (k, columns)."""
         product = np.zeros((len(factor), self.shape[1]))
-        for start, stop, band in self._bands():
-            product += factor[:, start:stop] @ band
+        for start, stop in self._limits():
+            product += factor[:, start:stop] @ self._band(start, stop)
         return product
 
     @cached_property
     def squared_norm(self) -> float:
         """Sum of squares in float64."""
-        return sum(float(np.einsum("ij,ij->", band, band)) for _, _, band in self._bands())
+        return sum(sum_of_squares(self._band(start, stop)) for start, stop in self._limits())
 
-    def _bands(self) -> Iterator[tuple[int, int, Float64Array]]:
+    def _limits(self) -> Iterator[tuple[int, int]]:
         step = max(1, _BAND_BYTES // (8 * self.shape[1] * self.multiple)) * self.multiple
         for start in range(0, self.shape[0], step):
-            stop = min(start + step, self.shape[0])
-            yield start, stop, np.ascontiguousarray(self.rows[start:stop], dtype=np.float64)
+            yield start, min(start + step, self.shape[0])
+
+    def _band(self, start: int, stop: int) -> Float64Array:
+        """Rows ``start:stop``; give it no name, or it is still there while the next one is read."""
+        return np.ascontiguousarray(self.rows[start:stop], dtype=np.float64)

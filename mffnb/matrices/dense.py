@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from mffnb.matrices.chunked import Chunked
-from mffnb.matrices.local import Local
+from mffnb.matrices.local import Local, sum_of_squares
 from mffnb.typing import Array, Float64Array
 
 # Between these the product of a value and a factor neither overflows float32 nor loses digits to its subnormal numbers.
@@ -53,12 +53,5 @@ class Dense(Local):
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of squares in float64, block by block, since float32 sums of a large image lose digits."""
-        rows = self.array if self.array.flags.c_contiguous else self.array.T
-        step = max(1, 2**20 // max(1, rows.shape[1]))
-        return sum(_sum_of_squares(rows[first : first + step]) for first in range(0, rows.shape[0], step))
-
-
-def _sum_of_squares(block: Array) -> float:
-    block = block.astype(np.float64, copy=False)
-    return float(np.einsum("ij,ij->", block, block))
+        """Sum of squares in float64."""
+        return sum_of_squares(self.array if self.array.flags.c_contiguous else self.array.T)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.matrices.local import Local
+from mffnb.matrices.local import Local, sum_of_squares
 from mffnb.typing import Float64Array
 
 
@@ -34,8 +34,4 @@ class Sparse(Local):
     @cached_property
     def squared_norm(self) -> float:
         """Sum of squares in float64."""
-        values = self.array.data
-        step = 2**20
-        return sum(
-            float(np.sum(values[first : first + step].astype(np.float64) ** 2)) for first in range(0, values.size, step)
-        )
+        return sum_of_squares(self.array.data)

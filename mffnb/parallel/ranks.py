@@ -90,7 +90,7 @@ def own_part(graph: Graph, communicator: Any) -> Graph:
     return replace(
         graph,
         indptr=graph.indptr[start : stop + 1] - graph.indptr[start],
-        indices=local,
+        indices=local.astype(graph.indices.dtype),  # the kernels compiled for it do for this one
         weights=graph.weights[own],
         degree=graph.degree[start:stop],
         bands=bands - start,

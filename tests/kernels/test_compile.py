@@ -1,0 +1,90 @@
+"""Compiled code is kept where it can be, and done without where it cannot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mffnb
+from mffnb.kernels.compile import kernel
+
+PACKAGE = Path(mffnb.__file__).parent
+
+# Every way to solve, on data of the kinds that users have; prints which kernels had to be compiled for it.
+RUNS = """
+import itertools, warnings
+import numpy as np
+import mffnb as mf
+from mffnb.kernels import hals, laplacian, simplex
+
+warnings.simplefilter("ignore")
+cube = np.random.default_rng(0).random((40, 50, 6))
+for data, smoothness, fractions in itertools.product((cube, cube.astype("f4")), (0, 0.1), (False, True)):
+    for sparsity in (0,) if fractions else (0, 1e-3):
+        mf.unmix(data, 3, sparsity=sparsity, smoothness=smoothness, sum_to_one=fractions, max_iter=2, random_state=0)
+model = mf.MatrixFactorization(3, abundance_terms=[mf.Sparsity(1e-3)], max_iter=2).fit(cube.reshape(-1, 6))
+model.transform(cube.reshape(-1, 6))
+kernels = [value for module in (hals, laplacian, simplex) for value in vars(module).values() if hasattr(value, "stats")]
+print(sorted({kernel.__name__ for kernel in kernels if kernel.signatures and kernel.stats.cache_misses}))
+print(sorted({kernel.__name__ for kernel in kernels if kernel.stats.cache_path}))
+print(sorted({kernel.__name__ for kernel in kernels if kernel.signatures}))
+"""
+
+
+def run(*command, cwd, **environment):
+    kept = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=cwd,  # the working directory comes before PYTHONPATH
+        env=kept | environment,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+
+
+def test_warmup_leaves_nothing_to_compile(tmp_path):
+    place = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent)}
+    said = run("-m", "mffnb", "warmup", cwd=tmp_path, **place).stdout
+    assert said.startswith("kernels ready after ")
+    assert f"kept in {tmp_path}" in said
+    compiled, kept, used = run("-c", RUNS, cwd=tmp_path, **place).stdout.splitlines()
+    assert compiled == "[]"
+    assert kept != "[]"
+    for name in ("sweep_free", "sweep_ball", "sweep_colour", "sweep_simplex", "sweep_simplex_colour", "roughness"):
+        assert name in used
+
+
+def test_nothing_is_kept_where_nothing_can_be_written(tmp_path):
+    # Files where folders should be keep even the super-user from writing there.
+    copy = tmp_path / "site" / "mffnb"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "notebooks"))
+    (copy / "kernels" / "__pycache__").write_text("")
+    home = tmp_path / "home"
+    home.write_text("")
+    place = {name: str(home) for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "NUMBA_CACHE_DIR")}
+    code = (
+        "import mffnb as mf, numpy as np\n"
+        "print(mf.__file__)\n"
+        "print(mf.unmix(np.random.default_rng(0).random((4, 5, 9)), 2, random_state=0).outcome.name)\n"
+        "from mffnb.kernels.hals import sweep_free\n"
+        "print(sweep_free.stats.cache_path)"
+    )
+    ended = run("-c", code, cwd=tmp_path, **place, PYTHONPATH=str(copy.parent))
+    assert ended.stdout.splitlines() == [str(copy / "__init__.py"), "CONVERGED", "None"]
+    assert ended.stderr.count("set NUMBA_CACHE_DIR") == 1  # said once, not once for each kernel
+
+
+def test_other_refusals_are_not_swallowed(monkeypatch):
+    def refuse(**options):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("mffnb.kernels.compile.njit", refuse)
+    with pytest.raises(RuntimeError, match="out of order"):
+        kernel()(abs)

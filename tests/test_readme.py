@@ -1,0 +1,28 @@
+"""The README's example of a penalty is run as it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mffnb.protocols import Half, Penalty
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_a_penalty_of_ones_own():
+    section = README.read_text(encoding="utf-8").split("## Architecture")[1]
+    (example,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    names = {"__name__": "__main__"}  # dataclasses look their module up
+    exec(example, names)
+    assert names["A"].shape == (60, 3)
+    assert (names["A"] >= 0).all()
+    # What is folded in must be what is added to the objective.
+    rng = np.random.default_rng(1)
+    basis, cross, factor = rng.random((3, 5)), rng.random((3, 7)), rng.random((3, 7))
+    half, ridge = Half(basis @ basis.T, cross), names["Ridge"](0.3)
+    assert isinstance(ridge, Penalty)
+    assert ridge.fold(half).value(factor) == pytest.approx(half.value(factor) + ridge.value(factor), rel=1e-12)
