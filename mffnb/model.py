@@ -87,7 +87,7 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def __init__(
         self,
-        n_components: int = 4,
+        n_components: int = 3,
         *,
         similarity: str | Similarity = "frobenius",
         abundance_terms: Sequence[Term] = (),
@@ -151,7 +151,11 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             yield replace(state, abundances=abundances, endmembers=endmembers)
 
     def transform(self, X: Array | Matrix) -> Float64Array:
-        """Abundances (pixels, k) of new spectra for the fitted endmembers, with the fitted penalties."""
+        """Abundances (pixels, k) of new spectra for the fitted endmembers, with the fitted penalties.
+
+        For the fitted spectra they approach those of :meth:`fit_transform` as ``tol`` falls, where the endmembers are
+        linearly independent; with more components than channels, many abundances explain a pixel equally well.
+        """
         check_is_fitted(self)
         # New pixels are judged by the scale of the fitted ones; E is given, so nothing has to fix a gauge.
         matrix = self._as_matrix(X, reset=False)
@@ -171,6 +175,12 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         check_is_fitted(self)
         spectra: Float64Array = np.asarray(A) @ self.components_
         return spectra
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that X may be sparse."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _as_matrix(self, X: Any, *, reset: bool = True) -> Matrix:
         if isinstance(X, Matrix):

@@ -245,7 +245,7 @@ def test_clone_keeps_parameters():
         ({"solver": "newton"}, "solver='newton' is not known"),
         ({"init": "guess"}, "init='guess' is not known"),
         ({"init": (np.ones((2, 2)), np.ones((2, 2)))}, "must have shapes"),
-        ({"init": (-np.ones((60, 4)), np.ones((4, 20)))}, "must not be negative"),
+        ({"init": (-np.ones((60, 3)), np.ones((3, 20)))}, "must not be negative"),
         ({"abundance_terms": [Sparsity]}, "is not a term"),
         ({"abundance_terms": ["sparse"]}, "is not a term"),
     ],
