@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from mffnb.palette import component_colors as component_colors
     from mffnb.penalties import Smoothness as Smoothness
     from mffnb.penalties import Sparsity as Sparsity
+    from mffnb.result import Unmixing as Unmixing
+    from mffnb.result import load as load
     from mffnb.similarities import Frobenius as Frobenius
-    from mffnb.unmixing import Unmixing as Unmixing
-    from mffnb.unmixing import load as load
     from mffnb.unmixing import unmix as unmix
     from mffnb.widgets.explorer import Explorer as Explorer
     from mffnb.widgets.explorer import explore as explore
@@ -41,10 +41,10 @@ _NAMES = {
     "Smoothness": "penalties",
     "Sparsity": "penalties",
     "UnitBall": "constraints",
-    "Unmixing": "unmixing",
+    "Unmixing": "result",
     "component_colors": "palette",
     "explore": "widgets.explorer",
-    "load": "unmixing",
+    "load": "result",
     "read": "io",
     "unmix": "unmixing",
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-    from mffnb.unmixing import Unmixing
+    from mffnb.result import Unmixing
 
 
 _PICTURES = (".png", ".pdf", ".svg")
@@ -31,13 +33,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
+    before = signal.getsignal(signal.SIGINT)
     try:
         code: int = options.run(options)
+    except KeyboardInterrupt:
+        print("mffnb: interrupted before there was a result", file=sys.stderr)
+        return 130
     except (OSError, ValueError, TypeError) as error:
         print(f"mffnb: {error}", file=sys.stderr)
         if "mpi4py.run" in sys.modules:
             raise  # mpi4py then ends all ranks: the others may be waiting for this one
         return 2
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
     return code
 
 
@@ -113,6 +122,7 @@ def _unmix(options: argparse.Namespace) -> int:
     )
     if not speaks:
         return 0
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C must not cost the result
     result.save(output)
     if options.picture is not None:
         _draw(result, options.picture)

@@ -102,9 +102,11 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any])
     >>> target.read_text()
     'whole'
     """
-    path = Path(path)
+    path = Path(path).resolve()  # through links, to what they point at
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is not a file that could be replaced: give another name")
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     part = Path(name)
@@ -112,7 +114,8 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any])
         write(part)
         mask = os.umask(0)
         os.umask(mask)
-        part.chmod(0o666 & ~mask)  # mkstemp's files are private; a result is an ordinary file
+        # mkstemp's files are private; a result is an ordinary file, or what the older one was.
+        part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

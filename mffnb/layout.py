@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.graphs import Graph, grid
-from mffnb.matrices import Chunked, Dense
+from mffnb.matrices import Chunked, in_memory
 from mffnb.protocols import Matrix
 from mffnb.typing import Array
 
@@ -94,8 +94,7 @@ class Layout:
         if not _in_memory(cube):
             whole = self.pixel_mask is None
             return Chunked(rows, multiple=prod(self.map_shape[1:]) if whole else 1)
-        X = rows[0 : rows.shape[0]]
-        return Dense(X) if X.flags.c_contiguous or X.flags.f_contiguous else Chunked(X)
+        return in_memory(rows[0 : rows.shape[0]])
 
     def section(self, start: int, stop: int) -> Layout:
         """The layout of rows ``start:stop`` of the first pixel dimension."""

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from mffnb.errors import ConvergenceWarning, DegenerateWarning
 from mffnb.gauge import in_data_units, to_scaled_gauge
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
-from mffnb.matrices import Chunked, Dense, Sparse
+from mffnb.matrices import Sparse, in_memory
 from mffnb.problem import Problem, state_problem
 from mffnb.protocols import Matrix, Similarity, Solver, Start, Term
 from mffnb.similarities import Frobenius
@@ -190,8 +190,7 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         X = validate_data(self, X, reset=reset, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
         if sparse.issparse(X):
             return Sparse(X)
-        # BLAS takes rows or columns that are contiguous; anything else it would copy whole.
-        return Dense(X) if X.flags.c_contiguous or X.flags.f_contiguous else Chunked(X)
+        return in_memory(X)
 
     def _prepare(self, matrix: Matrix) -> tuple[Problem, Iterator[State]]:
         if not (isinstance(self.n_components, (int, np.integer)) and self.n_components >= 1):
@@ -209,6 +208,8 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     def _start(self, matrix: Matrix) -> tuple[Float64Array, Float64Array]:
         """A (k, pixels) and E (k, channels) in the units of the data, arrays of our own."""
         if isinstance(self.init, (tuple, list)):
+            if len(self.init) != 2:
+                raise ValueError(f"init=(A, E) is a pair, got {len(self.init)} parts")
             abundances, endmembers = (np.array(part, dtype=np.float64) for part in self.init)
             pixels = matrix.own.stop - matrix.own.start
             wanted = ((pixels, self.n_components), (self.n_components, matrix.shape[1]))
@@ -248,7 +249,9 @@ def _as_legacy(random_state: Seed) -> int | np.random.RandomState | None:
 
 def _known(name: str, known: dict[str, Any], parameter: str) -> str:
     if name not in known:
-        raise ValueError(f"{parameter}={name!r} is not known: use one of {sorted({*known, 'auto'})} or an object")
+        raise ValueError(
+            f"{parameter}={name!r} is not known: use {' or '.join(map(repr, sorted(known)))}, or an object"
+        )
     return name
 
 
@@ -269,8 +272,8 @@ def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel
     dead = np.flatnonzero((used == 0) | ~endmembers.any(axis=1))
     if dead.size:
         warnings.warn(
-            f"component {', '.join(map(str, dead))} is zero everywhere: the penalties outweigh what it explains, "
-            "or there are fewer endmembers than components; lower the weights or the number of components",
+            f"component {', '.join(map(str, dead))} is zero everywhere: the penalties outweigh what it explains, there "
+            "are fewer endmembers than components, or the data hold nothing positive; lower the weights or k",
             DegenerateWarning,
             stacklevel=stacklevel,
         )

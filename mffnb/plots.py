@@ -15,7 +15,7 @@ from mffnb.palette import component_colors
 from mffnb.typing import Array
 
 if TYPE_CHECKING:
-    from mffnb.unmixing import Unmixing
+    from mffnb.result import Unmixing
 
 _DARK = "#0b0e14"
 _BRIGHT = 99.8  # percentile shown brightest: one hot pixel must not darken a map; the colour bar says so

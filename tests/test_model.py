@@ -172,7 +172,7 @@ def test_layouts_and_types_give_the_same_answer(X, start, dtype, order):
     model = MatrixFactorization(3, init=start, max_iter=50, tol=0)
     expected = model.fit(data.astype(np.float64)).components_
     got = model.fit(np.asarray(data, order=order)).components_
-    np.testing.assert_allclose(got, expected, rtol=2e-3 if dtype == np.float32 else 1e-9, atol=1e-9)
+    np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
     assert got.dtype == np.float64
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -213,3 +215,40 @@ def test_unusual_coordinates_survive_saving(tmp_path, cube):
 def test_residual_takes_a_bare_array(tmp_path, cube, result):
     result.save(tmp_path / "run.nc")
     np.testing.assert_allclose(mf.load(tmp_path / "run.nc").residual(cube.values), result.residual())
+
+
+def test_names_that_a_file_has_no_room_for_come_back(tmp_path, cube):
+    odd = cube.rename(energy="m/z", y="iteration", x="gain").assign_coords(abundances=("iteration", np.arange(6.0)))
+    odd["gain"].encoding.update(dtype="i2", _FillValue=-1)
+    odd["gain"].attrs["scale_factor"] = 10.0
+    result = mf.unmix(odd, 2, random_state=0)
+    result.save(tmp_path / "run.nc")
+    loaded = mf.load(tmp_path / "run.nc")
+    xr.testing.assert_equal(loaded.abundances, result.abundances)
+    xr.testing.assert_equal(loaded.endmembers, result.endmembers)
+    xr.testing.assert_equal(loaded.trace, result.trace)
+    assert loaded.gain is None
+
+
+def test_saving_follows_links_and_spares_what_is_no_file(tmp_path, result):
+    (tmp_path / "real.nc").write_bytes(b"old")
+    (tmp_path / "real.nc").chmod(0o640)
+    (tmp_path / "link.nc").symlink_to(tmp_path / "real.nc")
+    result.save(tmp_path / "link.nc")
+    assert (tmp_path / "link.nc").is_symlink()
+    assert (tmp_path / "real.nc").stat().st_mode & 0o777 == 0o640
+    mf.load(tmp_path / "real.nc")
+    os.mkfifo(tmp_path / "pipe.nc")
+    with pytest.raises(OSError, match="not a file that could be replaced"):
+        result.save(tmp_path / "pipe.nc")
+    assert (tmp_path / "pipe.nc").is_fifo()
+
+
+def test_a_callback_may_answer_with_numpy(cube):
+    result = mf.unmix(cube, 2, random_state=0, tol=0, callback=lambda state: np.bool_(state.iteration > 2))
+    assert result.outcome is Outcome.STOPPED
+
+
+def test_masked_channels_have_no_area(cube):
+    result = mf.unmix(cube, 2, random_state=0, mask=np.arange(20) != 4)
+    assert np.isfinite(result.normalized("area").abundances).all()

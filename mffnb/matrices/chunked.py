@@ -12,7 +12,10 @@ import numpy as np
 from mffnb.matrices.local import Local, sum_of_squares
 from mffnb.typing import Array, Float64Array
 
-_BAND_BYTES = 8 * 2**20  # float64: a few times the second-level cache, little beside any X worth chunking
+#: Bands of rows that are read from a file: large enough to be worth a read, little beside any X worth chunking.
+FILE_BYTES = 8 * 2**20
+#: Bands of an array in memory: they stay in the second-level cache between being widened and being used.
+CACHE_BYTES = 2**20
 
 
 class Rows(Protocol):
@@ -36,10 +39,13 @@ class Chunked(Local):
         Where they come from: an array, a memory map, :class:`mffnb.cube.CubeRows`.
     multiple
         Bands are a multiple of this number of rows high, where the source is stored in such pieces.
+    band_bytes
+        Size of a band as float64.
     """
 
     rows: Rows
     multiple: int = 1
+    band_bytes: int = FILE_BYTES
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -66,7 +72,7 @@ class Chunked(Local):
         return sum(sum_of_squares(self._band(start, stop)) for start, stop in self._limits())
 
     def _limits(self) -> Iterator[tuple[int, int]]:
-        step = max(1, _BAND_BYTES // (8 * self.shape[1] * self.multiple)) * self.multiple
+        step = max(1, self.band_bytes // (8 * self.shape[1] * self.multiple)) * self.multiple
         for start in range(0, self.shape[0], step):
             yield start, min(start + step, self.shape[0])
 

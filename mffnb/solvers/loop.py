@@ -128,7 +128,8 @@ def drive(states: Iterator[State], callback: Callable[[State], object] | None = 
             last = state
             if state.whole:
                 trace.append(replace(state, abundances=nothing, endmembers=nothing))
-                if callback is not None and callback(state) is True and state.outcome is Outcome.RUNNING:
+                answer = None if callback is None else callback(state)
+                if isinstance(answer, (bool, np.bool_)) and answer and state.outcome is Outcome.RUNNING:
                     outcome = Outcome.STOPPED
                     break
     except KeyboardInterrupt:

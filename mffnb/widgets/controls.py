@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import ipywidgets
@@ -138,9 +138,14 @@ class Controls(ipywidgets.HBox):
         TypeError
             For a name that is no control.
         """
+        unknown = set(values) - set(Parameters.__dataclass_fields__)
+        if unknown:
+            known = ", ".join(Parameters.__dataclass_fields__)
+            raise TypeError(f"there is no control {sorted(unknown)[0]!r}: use {known}")
+        wanted = replace(self.parameters, **values)  # refuses what no parameter may be
+        if wanted.k > self.k.max:
+            raise ValueError(f"k={wanted.k} is beyond the slider: open the explorer with max_components={wanted.k}")
         for name, value in values.items():
-            if name not in Parameters.__dataclass_fields__:
-                raise TypeError(f"there is no control {name!r}: use {', '.join(Parameters.__dataclass_fields__)}")
             slider = getattr(self, name)
             if name in ("k", "sum_to_one"):
                 slider.value = value

@@ -15,7 +15,7 @@ from mffnb import plots
 from mffnb.cube import as_cube
 from mffnb.io import read
 from mffnb.palette import component_colors
-from mffnb.unmixing import Unmixing
+from mffnb.result import Unmixing
 from mffnb.widgets.controls import Controls, Parameters
 from mffnb.widgets.frame import Frame
 from mffnb.widgets.live_view import LiveView
@@ -197,7 +197,8 @@ class _Geometry:
         self._layout = session.layout
         self._shape = plots.as_image(blank).shape
         self._pixel_size = plots.pixel_size(blank)
-        self._channel = plots.channel_coordinate(spectrum)
+        seen = slice(None) if session.layout.channel_mask is None else session.layout.channel_mask.ravel()
+        self._channel = plots.channel_coordinate(spectrum)[seen]
         self._channel_label = plots.axis_label(spectrum, spectrum.dims[-1])
 
     def frame(self, generation: int, parameters: Parameters, solved: Solved, *, final: bool) -> Frame:

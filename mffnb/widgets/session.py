@@ -13,10 +13,11 @@ import xarray as xr
 from mffnb.layout import Layout
 from mffnb.model import MatrixFactorization
 from mffnb.parallel.threads import half_of_the_threads
+from mffnb.result import Unmixing
 from mffnb.selection import grow, match, shrink
 from mffnb.solvers import State
 from mffnb.typing import Array, Float64Array
-from mffnb.unmixing import Unmixing, abundance_terms, assemble, record
+from mffnb.unmixing import abundance_terms, assemble, record
 from mffnb.widgets.controls import Parameters
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import zarr
 from mffnb import MatrixFactorization, Smoothness, Sparsity
 from mffnb.graphs import grid
 from mffnb.initialization import randomized_svd
-from mffnb.matrices import Chunked, Dense, Sparse
+from mffnb.matrices import Chunked, Dense, Sparse, in_memory
 from mffnb.protocols import Matrix
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
@@ -49,15 +51,19 @@ PLACES = {
     "hdf5": lambda X, folder: Chunked(hdf5(X, folder)),
     "zarr": lambda X, folder: Chunked(zarr_array(X, folder)),
     "memory map": lambda X, folder: Chunked(memory_map(X, folder)),
-    "strided": lambda X, _: Chunked(np.repeat(X, 2, axis=1)[:, ::2]),
+    "strided": lambda X, _: in_memory(np.repeat(X, 2, axis=1)[:, ::2]),
+    "float32": lambda X, _: in_memory(X.astype(np.float32)),
+    "float32 columns": lambda X, _: in_memory(np.asfortranarray(X.astype(np.float32))),
     "integers on disk": lambda X, folder: Chunked(memory_map(X.astype(">u2"), folder)),
 }
 
 
 @pytest.fixture(params=PLACES)
-def matrix(request, counts, tmp_path, monkeypatch):
-    monkeypatch.setattr("mffnb.matrices.chunked._BAND_BYTES", 8 * 30 * 50)  # several bands, the last one short
-    return PLACES[request.param](counts, tmp_path)
+def matrix(request, counts, tmp_path):
+    made = PLACES[request.param](counts, tmp_path)
+    if isinstance(made, Chunked):
+        return replace(made, band_bytes=8 * 30 * 50)  # several bands, the last one short
+    return made
 
 
 def test_products_and_norm(matrix, counts):
@@ -84,8 +90,7 @@ def test_the_same_solver_finds_the_same_answer(matrix, counts):
         assert got[2] == pytest.approx(expected[2], rel=1e-12)
 
 
-def test_chunked_holds_one_band_at_a_time(counts, monkeypatch):
-    monkeypatch.setattr("mffnb.matrices.chunked._BAND_BYTES", 8 * 30 * 50)
+def test_chunked_holds_one_band_at_a_time(counts):
     asked = []
 
     class Source:
@@ -95,7 +100,7 @@ def test_chunked_holds_one_band_at_a_time(counts, monkeypatch):
             asked.append((rows.start, rows.stop))
             return counts[rows]
 
-    Chunked(Source(), multiple=20).times(np.ones((1, 30)))
+    Chunked(Source(), multiple=20, band_bytes=8 * 30 * 50).times(np.ones((1, 30)))
     assert asked == [(0, 40), (40, 80), (80, 120), (120, 160), (160, 200), (200, 240)]
 
 
@@ -107,8 +112,10 @@ def test_randomized_svd_works_on_every_matrix(matrix, counts):
 
 
 def test_dense_refuses_what_would_lose_digits():
-    with pytest.raises(TypeError, match=r"astype\(float\)"):
-        Dense(np.ones((3, 4), int))
+    for X in (np.ones((3, 4), int), np.ones((3, 4), np.float32), np.ones((3, 8))[:, ::2]):
+        with pytest.raises(TypeError, match="in_memory"):
+            Dense(X)
+        np.testing.assert_array_equal(in_memory(X).times(np.eye(4)), np.ones((4, 3)))
 
 
 def test_sparse_input_of_the_estimator_stays_sparse(counts):

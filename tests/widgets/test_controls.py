@@ -35,3 +35,11 @@ def test_set_moves_to_the_nearest_step_and_knows_its_names():
 
 def test_k_larger_than_the_slider_widens_it():
     assert Controls(Parameters(k=20), max_components=12).k.max == 20
+
+
+def test_set_refuses_what_cannot_be_and_then_moves_nothing():
+    controls = Controls(Parameters(), max_components=8)
+    for values in ({"k": 0}, {"k": 9}, {"k": 2.5}, {"sparsity": -1.0}, {"k": 5, "smoothness": np.inf}):
+        with pytest.raises(ValueError, match=r"must be|beyond the slider"):
+            controls.set(**values)
+    assert controls.parameters == Parameters()

@@ -202,3 +202,13 @@ def test_numbers_follow_the_component_after_a_fresh_start(cube):
     angles = spectral_angles(state.endmembers, explorer.result.endmembers)
     assert np.diag(angles).max() < 0.05
     explorer.close()
+
+
+def test_masked_channels_and_pixels_can_be_explored(cube):
+    holed = cube.copy()
+    holed[:, :, 7] = np.nan
+    holed[1, 2] = np.nan
+    explorer = mf.explore(holed, k=2)
+    explorer.wait(60)
+    assert explorer.result.endmembers.sizes["energy"] == 20
+    explorer.close()
