@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import settings
+
+# A first example may have to compile a kernel; speed is measured in benchmarks/, not here.
+settings.register_profile("mffnb", deadline=None)
+settings.load_profile("mffnb")
 
 
 def mixture(shape=(6, 10), channels=20, components=3, noise=0.05, seed=0):
