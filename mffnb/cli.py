@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import shutil
 import signal
 import subprocess
@@ -182,6 +183,8 @@ def _lab(options: argparse.Namespace) -> int:
     extra = [option for option in options.options if option != "--"]
     print(f"Tutorials are in {folder.resolve()}; Ctrl-C here stops JupyterLab.")
     first = ["--LabApp.default_url=/lab/tree/01_first_unmix.ipynb"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        first.append("--allow-root")  # in a container everyone is root, and Jupyter would refuse to start
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}", *first, *extra]
     try:
         return subprocess.call(command)

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import json
+import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 
 import numpy as np
 import pytest
@@ -70,3 +76,38 @@ def test_help_and_version(capsys):
         main(["--version"])
     assert stop.value.code == 0
     assert mf.__version__ in capsys.readouterr().out
+
+
+def test_lab_serves_the_tutorials(tmp_path):
+    """The real server, started as a user starts it, without a browser of its own."""
+    pytest.importorskip("jupyterlab", reason="the lab extra is not installed")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    options = ["--no-browser", f"--ServerApp.port={port}", "--IdentityProvider.token=secret"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mffnb", "lab", "--folder", "mine", "--", *options],
+        cwd=tmp_path,
+        env={**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"), "JUPYTER_CONFIG_DIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        names = served(f"http://127.0.0.1:{port}/api/contents?token=secret", process)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+    assert "01_first_unmix.ipynb" in names
+
+
+def served(address, process):
+    """Names of the files that a server which is still starting will offer."""
+    end = time.monotonic() + 90
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                return [item["name"] for item in json.load(answer)["content"]]
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError("the server did not start")
