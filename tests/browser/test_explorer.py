@@ -15,7 +15,7 @@ EXPLORE = """
 import mffnb as mf
 
 sample = mf.datasets.poplar()
-explorer = mf.explore(sample.cube, k=4, smoothness=1.0)
+explorer = mf.explore(sample.cube, k=4, smoothness=1.0, tol=1e-3)
 explorer
 """
 READY = ".mffnb-view[data-final='true']"
