@@ -90,7 +90,10 @@ def _parser() -> argparse.ArgumentParser:
 def _unmix(options: argparse.Namespace) -> int:
     if options.demo == (options.file is not None):
         raise ValueError("name one FILE to unmix, or use --demo")
-    cube, name = _input(options)
+    from mffnb.parallel.ranks import world  # noqa: PLC0415  numba and scikit-learn, not needed for --help
+
+    communicator = world()
+    cube, name = _input(options, lazy=None if communicator is None else True)  # each rank reads its own rows
     output = options.output or name.with_suffix(".mffnb.nc")
     for target in (output, options.picture):
         if target is not None and not target.parent.is_dir():
@@ -101,10 +104,8 @@ def _unmix(options: argparse.Namespace) -> int:
         raise ValueError(f"a picture is one of {', '.join(_PICTURES)}; got {options.picture.name!r}")
     if options.picture is not None and options.picture.resolve() == output.resolve():
         raise ValueError("--output and --picture name the same file")
-    from mffnb.parallel.ranks import world  # noqa: PLC0415  numba and scikit-learn, not needed for --help
     from mffnb.unmixing import unmix  # noqa: PLC0415
 
-    communicator = world()
     speaks = communicator is None or communicator.rank == 0
     result = unmix(
         cube,
@@ -132,14 +133,14 @@ def _unmix(options: argparse.Namespace) -> int:
     return 130 if result.outcome.name == "INTERRUPTED" else 0
 
 
-def _input(options: argparse.Namespace) -> tuple[xr.DataArray, Path]:
+def _input(options: argparse.Namespace, lazy: bool | None) -> tuple[xr.DataArray, Path]:
     if options.demo:
         from mffnb.datasets import tof_sims_2d  # noqa: PLC0415
 
         return tof_sims_2d(seed=0).cube, Path("demo")
     from mffnb.io import read  # noqa: PLC0415
 
-    return read(options.file, dataset=options.dataset), options.file
+    return read(options.file, dataset=options.dataset, lazy=lazy), options.file
 
 
 def _draw(result: Unmixing, picture: Path) -> None:
