@@ -107,7 +107,7 @@ class Controls(ipywidgets.HBox):
             description="sum to one",
             tooltip="make the abundances of every pixel fractions that sum to exactly one; sparsity then does nothing",
             indent=False,
-            layout={"width": "7.5em", "flex": "0 0 auto"},
+            layout={"width": "10em", "flex": "0 0 auto"},
         )
         self.sum_to_one.observe(lambda _: self._settle(), "value")
         self._settle()
