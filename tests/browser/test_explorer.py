@@ -178,7 +178,7 @@ def test_switch_makes_fractions(page, lab):
     page.wait_for_function(
         """() => { const data = document.querySelector(".mffnb-view").dataset;
             return data.final === "true" && JSON.parse(data.parameters).sum_to_one === true; }""",
-        timeout=120_000,
+        timeout=240_000,
     )
     kit.screenshot(page, "explorer_fractions")
     assert shown(view)["sparsity"] == 0
