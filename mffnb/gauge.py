@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from mffnb.problem import Gauge, Problem
 from mffnb.typing import Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a run found, in the units of the data: x_i ~ gain_i a_i E.
+
+    Attributes
+    ----------
+    abundances, endmembers
+        A (k, own pixels) and E (k, channels).
+    gain
+        One factor for each pixel; None where there is none.
+    size
+        What the endmembers of the scaled problem were multiplied by, (k,).
+    """
+
+    abundances: Float64Array
+    endmembers: Float64Array
+    gain: Float64Array | None
+    size: Float64Array
 
 
 def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
@@ -13,14 +35,10 @@ def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem:
 
     The product A E stays as it is, but for the scale of the data and for pixels that have to be brought to a sum of 1.
     """
-    fractions = problem.gauge is Gauge.SUM
-    if fractions and np.allclose(abundances.sum(axis=0), 1.0):
-        norm = np.full(len(endmembers), 1 / problem.scale)
-    elif problem.gauge is Gauge.ABUNDANCES:
-        rms = np.sqrt(problem.matrix.total((abundances**2).sum(axis=1)) / problem.pixels)
-        norm = 1 / (problem.scale * np.where(rms > 0, rms, 1.0))
-    else:
-        norm = _or_one(np.linalg.norm(endmembers, axis=1))
+    if problem.columns is not None:
+        endmembers *= problem.columns
+    fractions = problem.gauge in (Gauge.SUM, Gauge.GAIN)
+    norm = _norms(abundances, endmembers, problem)
     endmembers /= norm[:, None]
     abundances *= norm[:, None] * problem.scale
     if fractions:
@@ -29,20 +47,72 @@ def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem:
         abundances /= np.where(total > 0, total, len(abundances))
 
 
-def in_data_units(
-    abundances: Float64Array, endmembers: Float64Array, problem: Problem
-) -> tuple[Float64Array, Float64Array, float]:
-    """Copies of the scaled A and E in the units of the data, the mean pixel's abundances summing to 1.
+def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Answer:
+    """Copies of the scaled A and E in the units of the data, in the scale that users get.
 
-    Where nothing fixes how scale is shared, endmembers are first given equal norms: A E and the objective stay as they
-    are. The third value is g in ``E = g E_scaled / s`` and ``A = A_scaled / g``.
+    The abundances of the mean pixel sum to 1, and where nothing else fixes how scale is shared the endmembers have
+    equal norms. Known endmembers are handed back as they were given, and the others with the mean of their norms. Up
+    to a gain, the endmembers have one maximum, the abundances of each pixel sum to 1 and the mean gain is 1.
     """
+    size = _sizes(abundances, endmembers, problem)
+    spectra = endmembers * size[:, None]
+    if problem.columns is not None:
+        spectra /= problem.columns
+    if problem.gauge is not Gauge.GAIN:
+        if problem.pinned is not None:
+            known = problem.pinned.known
+            spectra[: len(known)][known] = problem.pinned.values[known]
+        return Answer(abundances / (size * problem.scale)[:, None], spectra, None, size)
+    assert problem.misfit.gain is not None
+    assert problem.rows is not None
+    size = size / _or_one(spectra.max(axis=1))
+    amounts = abundances / size[:, None]
+    total = amounts.sum(axis=0)
+    gain = problem.misfit.gain / problem.rows * total / problem.scale
+    mean = float(problem.matrix.total(np.array(gain.sum()))) / problem.pixels or 1.0
+    size = size * mean
+    spectra = endmembers * size[:, None] / (1.0 if problem.columns is None else problem.columns)
+    return Answer(amounts / total, spectra, gain / mean, size)
+
+
+def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
+    """What the endmembers of a start are divided by."""
+    if problem.gauge is Gauge.GAIN:  # the perspective of the gain gives all endmembers one sum
+        return np.asarray(_or_one(endmembers.sum(axis=1)) / (problem.scale * np.sqrt(endmembers.shape[1])))
+    if problem.gauge is Gauge.SUM and np.allclose(abundances.sum(axis=0), 1.0):
+        return np.full(len(endmembers), 1 / problem.scale)
+    if problem.gauge is Gauge.ABUNDANCES:
+        rms = np.sqrt(problem.matrix.total((abundances**2).sum(axis=1)) / problem.pixels)
+        return np.asarray(1 / (problem.scale * np.where(rms > 0, rms, 1.0)))
+    norm: Float64Array = _or_one(np.linalg.norm(endmembers, axis=1))
+    if problem.pinned is not None:
+        fractions = problem.gauge is Gauge.SUM
+        norm[: len(problem.pinned.values)] = 1 / problem.scale if fractions else _known_norms(problem)
+    return norm
+
+
+def _sizes(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
+    """What the endmembers of the scaled problem have to be multiplied by."""
+    if problem.gauge is Gauge.GAIN:
+        return np.ones(len(endmembers))
     if problem.gauge is Gauge.SUM:
-        return abundances.copy(), endmembers / problem.scale, 1.0
+        return np.full(len(endmembers), 1 / problem.scale)
+    if problem.pinned is not None:
+        known = _known_norms(problem)
+        size = known.mean() / _or_one(np.linalg.norm(endmembers, axis=1))
+        size[: len(known)] = known
+        return np.asarray(size)
     free = problem.gauge is Gauge.FREE
     norm = _or_one(np.linalg.norm(endmembers, axis=1)) if free else np.ones(len(endmembers))
     gauge = float(norm @ problem.matrix.total(abundances.sum(axis=1))) / problem.pixels or 1.0
-    return abundances * (norm / gauge)[:, None], endmembers * (gauge / problem.scale / norm)[:, None], gauge
+    return np.asarray(gauge / problem.scale / norm)
+
+
+def _known_norms(problem: Problem) -> Float64Array:
+    """Norms of the known parts of pinned endmembers, in the units of the weighted data."""
+    assert problem.pinned is not None
+    known = np.nan_to_num(problem.pinned.values)
+    return np.asarray(np.linalg.norm(known if problem.columns is None else known * problem.columns, axis=1))
 
 
 def _or_one(norm: Float64Array) -> Float64Array:

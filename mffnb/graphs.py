@@ -60,6 +60,12 @@ class Graph:
         self.exchange(rows)
         return rows
 
+    def times(self, factor: Float64Array) -> Float64Array:
+        """``F L`` for a factor (k, pixels)."""
+        rows = self.with_ghosts(factor) if self.ghosts else factor
+        product: Float64Array = laplacian.times(rows, self.indptr, self.indices, self.weights)
+        return product
+
     def roughness(self, factor: Float64Array) -> float:
         r"""Evaluate :math:`\operatorname{tr}(F L F^T) = \sum_{\text{edges}} w (f_i - f_{i'})^2` for the pixels here."""
         rows = np.atleast_2d(np.asarray(factor, dtype=np.float64))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import sparse
@@ -16,15 +16,22 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from mffnb.errors import ConvergenceWarning, DegenerateWarning
 from mffnb.gauge import in_data_units, to_scaled_gauge
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
-from mffnb.matrices import Sparse, in_memory
-from mffnb.problem import Problem, state_problem
+from mffnb.matrices import Gappy, Partial, Sparse, in_memory
+from mffnb.matrices.partial import guessed
+from mffnb.problem import Gauge, Problem, for_new_pixels, state_problem
 from mffnb.protocols import Matrix, Similarity, Solver, Start, Term
-from mffnb.similarities import Frobenius
-from mffnb.solvers import Hals, Outcome, State, drive, iterate
+from mffnb.selection.resizing import beside_known
+from mffnb.similarities import Frobenius, KullbackLeibler
+from mffnb.solvers import Auto, Hals, Multiplicative, Outcome, ScalarNewton, State, drive, iterate
 from mffnb.typing import Array, Float64Array, Seed
 
-SIMILARITIES: dict[str, Similarity] = {"frobenius": Frobenius()}
-SOLVERS: dict[str, Solver] = {"auto": Hals(), "hals": Hals()}
+SIMILARITIES: dict[str, Similarity] = {"frobenius": Frobenius(), "kl": KullbackLeibler()}
+SOLVERS: dict[str, Solver] = {
+    "auto": Auto(),
+    "hals": Hals(),
+    "multiplicative": Multiplicative(),
+    "newton": ScalarNewton(),
+}
 
 Init = str | Start | tuple[Array, Array]
 
@@ -45,14 +52,17 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     n_components
         k, number of endmembers.
     similarity
-        ``"frobenius"`` or a similarity object.
+        ``"frobenius"``, ``"kl"`` (for counts) or a similarity object.
     abundance_terms, endmember_terms
         Penalties and constraints on A and on E, in any number; both factors are non-negative.
+    weights
+        How much pixels, channels or entries count: None, ``"poisson"``, an array of shape (pixels, 1), (1, channels) or
+        (pixels, channels), or a list of these; see :class:`mffnb.weights.Weighting`. NaN in X are missing entries.
     init
         ``"nndsvd"``, ``"random"``, a start object, a pair ``(A, E)`` of shapes (pixels, k) and (k, channels)
         in the units of the data, or ``"auto"``: NNDSVD where k does not exceed the shape of X, else random.
     solver
-        ``"auto"``, ``"hals"`` or a solver object.
+        ``"auto"``, ``"hals"``, ``"newton"`` or ``"multiplicative"`` (both for counts), or a solver object.
     max_iter
         Most iterations.
     tol
@@ -65,6 +75,8 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     ----------
     components_ : ndarray of shape (k, channels)
         Endmembers in the units of the data.
+    gain_ : ndarray of shape (pixels,), or None
+        One factor for each fitted pixel, where abundances sum to one up to a gain: X ~ diag(gain) A E.
     n_iter_ : int
         Iterations run.
     objective_, relative_error_ : float
@@ -92,6 +104,7 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         similarity: str | Similarity = "frobenius",
         abundance_terms: Sequence[Term] = (),
         endmember_terms: Sequence[Term] = (),
+        weights: Any = None,
         init: Init = "auto",
         solver: str | Solver = "auto",
         max_iter: int = 500,
@@ -102,6 +115,7 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self.similarity = similarity
         self.abundance_terms = abundance_terms
         self.endmember_terms = endmember_terms
+        self.weights = weights
         self.init = init
         self.solver = solver
         self.max_iter = max_iter
@@ -136,19 +150,21 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         """Fit to a matrix of :mod:`mffnb.matrices` without a word; return A (own pixels, k)."""
         problem, states = self._prepare(matrix)
         state, self.trace_ = drive(states, callback)
-        abundances, self.components_, self.gauge_ = in_data_units(state.abundances, state.endmembers, problem)
-        self.scale_, self.n_iter_, self.outcome_ = problem.scale, state.iteration, state.outcome
+        answer = in_data_units(state.abundances, state.endmembers, problem)
+        self.components_, self.gain_ = answer.endmembers, answer.gain
+        self.scale_, self.columns_, self.size_ = problem.scale, problem.columns, answer.size
+        self.n_iter_, self.outcome_ = state.iteration, state.outcome
         self.objective_, self.relative_error_ = state.objective, state.relative_error
         self.n_components_ = self._n_features_out = self.components_.shape[0]
         self.n_features_in_ = matrix.shape[1]
-        return abundances.T
+        return answer.abundances.T
 
     def iterate(self, X: Array | Matrix) -> Iterator[State]:
         """Yield the run on X step by step; nothing is fitted, factors come in the units of the data."""
         problem, states = self._prepare(self._as_matrix(X))
         for state in states:
-            abundances, endmembers, _ = in_data_units(state.abundances, state.endmembers, problem)
-            yield replace(state, abundances=abundances, endmembers=endmembers)
+            answer = in_data_units(state.abundances, state.endmembers, problem)
+            yield replace(state, abundances=answer.abundances, endmembers=answer.endmembers, gain=answer.gain)
 
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Abundances (pixels, k) of new spectra for the fitted endmembers, with the fitted penalties.
@@ -157,18 +173,24 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         linearly independent; with more components than channels, many abundances explain a pixel equally well.
         """
         check_is_fitted(self)
-        # New pixels are judged by the scale of the fitted ones; E is given, so nothing has to fix a gauge.
+        # New pixels are judged by the scale of the fitted ones.
         matrix = self._as_matrix(X, reset=False)
-        problem = Problem(matrix, self.scale_, tuple(self.abundance_terms), (), squared_norm=np.nan)
-        endmembers = self.components_ * (self.scale_ / self.gauge_)
-        half = problem.abundance_half(endmembers)
+        problem = for_new_pixels(matrix, self._similarity(), self.abundance_terms, self.columns_, self.scale_)
+        endmembers = self.components_ / self.size_[:, None]
+        if self.columns_ is not None:
+            endmembers = endmembers * self.columns_
         # Equal fractions satisfy every constraint; without one, this is as good a start as any.
-        abundances = np.full_like(half.cross, 1.0 / len(endmembers))
-        solver = self._solver()
+        abundances = np.full((len(endmembers), matrix.own.stop - matrix.own.start), 1.0 / len(endmembers))
+        solver, half = self._solver(), problem.misfit.abundance_half(abundances, endmembers)
         for _ in range(self.max_iter):
-            if problem.step(solver.update(abundances, half), 0.0) <= min(self.tol, 1e-6):
+            if problem.step(solver.update(abundances, problem.with_abundance_terms(half)), 0.0) <= min(self.tol, 1e-6):
                 break
-        return np.ascontiguousarray(abundances.T) * (1 / self.gauge_)
+            if not matrix.complete:
+                half = problem.misfit.abundance_half(abundances, endmembers)
+        if problem.gauge is not Gauge.GAIN:
+            return np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_)
+        amounts = np.ascontiguousarray(abundances.T) / self.size_
+        return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
 
     def inverse_transform(self, A: Array) -> Float64Array:
         """Spectra (pixels, channels) of abundances A (pixels, k)."""
@@ -177,9 +199,10 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         return spectra
 
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that X may be sparse."""
+        """Tell scikit-learn that X may be sparse, and hold NaN where it is dense."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
         return tags
 
     def _as_matrix(self, X: Any, *, reset: bool = True) -> Matrix:
@@ -187,10 +210,19 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             if not reset and X.shape[1] != self.n_features_in_:
                 raise ValueError(f"X has {X.shape[1]} channels, the fitted endmembers have {self.n_features_in_}")
             return X
-        X = validate_data(self, X, reset=reset, accept_sparse=("csr", "csc"), dtype=[np.float64, np.float32])
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse=("csr", "csc"),
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
+        )
         if sparse.issparse(X):
+            if np.isnan(X.data).any():
+                raise ValueError("a sparse X must not contain NaN: make it dense for missing entries, X.toarray()")
             return Sparse(X)
-        return in_memory(X)
+        return Partial(X) if np.isnan(X).any() else in_memory(X)
 
     def _prepare(self, matrix: Matrix) -> tuple[Problem, Iterator[State]]:
         if not (isinstance(self.n_components, (int, np.integer)) and self.n_components >= 1):
@@ -199,13 +231,14 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
         if not self.tol >= 0:
             raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
-        problem = state_problem(matrix, self._similarity(), self.abundance_terms, self.endmember_terms)
-        abundances, endmembers = self._start(matrix)
+        problem = state_problem(matrix, self._similarity(), self.abundance_terms, self.endmember_terms, self.weights)
+        complete = matrix if matrix.complete else guessed(cast("Gappy", matrix))
+        abundances, endmembers = self._start(complete, problem)
         to_scaled_gauge(abundances, endmembers, problem)
         states = iterate(problem, abundances, endmembers, self._solver(), self.max_iter, self.tol)
         return problem, states
 
-    def _start(self, matrix: Matrix) -> tuple[Float64Array, Float64Array]:
+    def _start(self, matrix: Matrix, problem: Problem) -> tuple[Float64Array, Float64Array]:
         """A (k, pixels) and E (k, channels) in the units of the data, arrays of our own."""
         if isinstance(self.init, (tuple, list)):
             if len(self.init) != 2:
@@ -230,6 +263,8 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             else:
                 start = STARTS[_known(start, STARTS, "init")]
         seed = int(check_random_state(_as_legacy(self.random_state)).randint(2**31))
+        if problem.pinned is not None:
+            return beside_known(matrix, self.n_components, problem.pinned.values)
         return start.start(matrix, self.n_components, seed)
 
     def _similarity(self) -> Similarity:

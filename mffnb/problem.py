@@ -1,9 +1,9 @@
 r"""The whole objective, cut into the two half problems that solvers see.
 
-.. math:: F(A, E) = \tfrac1n \bigl[ \tfrac12 \lVert sX - A E\rVert^2 + \sum p(A) \bigr] + \sum p(E)
+.. math:: F(A, E) = D(sX, A E) + \tfrac1n \sum p(A) + \sum p(E)
 
-with n pixels and the scale s of the similarity. The half problem of A is n F as a function of A, that of E is F
-as a function of E: penalty weights then enter both as they are, whatever the size of the image.
+with n pixels, the misfit D per pixel and the scale s of the similarity. The half problem of A is n F as a function
+of A, that of E is F as a function of E: penalty weights then enter both as they are, whatever the size of the image.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from mffnb.constraints import Simplex, UnitBall
+from mffnb.constraints import Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.penalties import Sparsity
-from mffnb.protocols import Half, Matrix, Penalty, Similarity, Term
+from mffnb.matrices import Scaled
+from mffnb.penalties import MinimumVolume, Sparsity
+from mffnb.protocols import Half, Matrix, Misfit, Penalty, Similarity, Term
 from mffnb.typing import Float64Array
+from mffnb.weights import Weighting
 
 # Sums of squares below this have lost digits to subnormal numbers, or are about to in the Gram matrices.
 _SMALLEST = 1e-290
@@ -31,6 +34,7 @@ class Gauge(enum.Enum):
     ENDMEMBERS = "rows of E have norm 1"
     ABUNDANCES = "the rms of every abundance is 1"
     SUM = "the abundances of a pixel sum to 1"
+    GAIN = "the abundances of a pixel sum to 1, up to a gain for each pixel"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,31 +42,57 @@ class Problem:
     """Data, scale and terms of one factorization.
 
     Build it with :func:`state_problem`, which checks the parts and fixes the gauge.
+
+    Attributes
+    ----------
+    misfit
+        D, bound to the data as they are weighted and scaled.
+    abundance_terms, endmember_terms
+        Penalties and constraints of the two factors.
+    gauge
+        How scale is shared between them.
+    rows, columns
+        What the rows and the columns of the data are multiplied by; None for ones.
+    pinned
+        Endmembers that are known, in the units of the data; None if none is.
     """
 
-    matrix: Matrix
-    scale: float
+    misfit: Misfit
     abundance_terms: tuple[Term, ...]
     endmember_terms: tuple[Term, ...]
-    squared_norm: float
     gauge: Gauge = Gauge.FREE
+    rows: Float64Array | None = None
+    columns: Float64Array | None = None
+    pinned: Pinned | None = None
+
+    @property
+    def matrix(self) -> Matrix:
+        """The data as they are weighted."""
+        return self.misfit.matrix
+
+    @property
+    def scale(self) -> float:
+        """Factor by which they are multiplied."""
+        return self.misfit.scale
 
     @property
     def pixels(self) -> int:
         """Number of rows of X, in all processes."""
         return self.matrix.shape[0]
 
-    def abundance_half(self, endmembers: Float64Array) -> Half:
-        """What A (k, pixels) has to minimise for given E (k, channels)."""
-        data = Half(endmembers @ endmembers.T, self.scale * self.matrix.times(endmembers))
-        return _folded(data, self.abundance_terms)
+    def with_abundance_terms(self, half: Half) -> Half:
+        """The half problem of A with its penalties and constraints in it."""
+        folded = _folded(half, self.abundance_terms)
+        if half.weights is not None and folded.gram is not half.gram:
+            raise UnsupportedCombinationError(
+                "a term that changes the Gram matrix of the abundances needs pixels that count alike: "
+                "drop it, the gain, or the weights of pixels"
+            )
+        return folded
 
-    def endmember_half(self, abundances: Float64Array) -> Half:
-        """What E (k, channels) has to minimise for given A (k, pixels)."""
-        n = self.pixels
-        gram = self.matrix.total(abundances @ abundances.T) / n
-        data = Half(gram, (self.scale / n) * self.matrix.transposed_times(abundances))
-        return _folded(data, self.endmember_terms)
+    def with_endmember_terms(self, half: Half) -> Half:
+        """The half problem of E with its penalties and constraints in it."""
+        return _folded(half, self.endmember_terms)
 
     def abundance_penalty(self, abundances: Float64Array) -> float:
         """What the penalties of A add to the objective."""
@@ -73,27 +103,15 @@ class Problem:
         """What the penalties of E add to the objective."""
         return _value(self.endmember_terms, endmembers)
 
-    def fit_at_abundances(self, half: Half, abundances: Float64Array) -> float:
-        """F(A, E) without the penalties of E, from the half problem of A at E: no other look at X."""
-        return self._zero + float(self.matrix.total(np.array(half.value(abundances)))) / self.pixels
-
-    def fit_at_endmembers(self, half: Half, endmembers: Float64Array) -> float:
-        """F(A, E) without the penalties of A, from the half problem of E at A: no other look at X."""
-        return self._zero + half.value(endmembers)
-
     def step(self, of_abundances: float, of_endmembers: float) -> float:
         """Size of the projected gradient from what the two half steps returned, relative to |s X|."""
         squared = float(self.matrix.total(np.array(of_abundances))) / self.pixels + of_endmembers
         return float(np.sqrt(squared))
 
-    def relative_error(self, objective: float, penalty: float) -> float:
-        """|X - A E| / |X| from the objective and its penalty part."""
-        return float(np.sqrt(max(objective - penalty, 0.0) / self._zero)) if self._zero > 0 else 0.0
-
-    @property
-    def _zero(self) -> float:
-        """F(0, 0)."""
-        return self.scale**2 * self.squared_norm / self.pixels / 2
+    def relative_error(self, fit: float) -> float:
+        """sqrt(D / D_0), D_0 being that of the model that explains nothing: |X - A E| / |X| for least squares."""
+        zero = self.misfit.zero
+        return float(np.sqrt(max(fit, 0.0) / zero)) if zero > 0 else 0.0
 
 
 def state_problem(
@@ -101,8 +119,9 @@ def state_problem(
     similarity: Similarity,
     abundance_terms: Iterable[Term],
     endmember_terms: Iterable[Term],
+    weights: Any = None,
 ) -> Problem:
-    """Check the parts, fix the scale gauge and state the problem.
+    """Check the parts, weigh the data, fix the scale gauge and state the problem.
 
     Where abundances sum to one, that fixes the scale. Else where A is penalised, the rows of E live in the unit ball;
     where only E is, the rms of every abundance is at most 1. Otherwise scale would flow to the factor that is not
@@ -116,6 +135,8 @@ def state_problem(
         Decides the scale of the data.
     abundance_terms, endmember_terms
         Penalties and constraints of the two factors.
+    weights
+        How much pixels, channels or entries count: see :class:`mffnb.weights.Weighting`.
 
     Raises
     ------
@@ -128,28 +149,103 @@ def state_problem(
             raise UnsupportedCombinationError(
                 f"{term!r} is not a term: pass an object with a fold(half) method, such as Sparsity(1e-3)"
             )
-    gauge = Gauge.FREE
-    if any(isinstance(term, Simplex) for term in abundance_terms):
+    gauge = _gauge(abundance_terms, endmember_terms)
+    _check_size(matrix)
+    weighting = Weighting.of(weights, matrix, similarity)
+    matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
+    if gauge is Gauge.GAIN:
+        sizes, gain = _perspective(matrix)
+        matrix, rows = Scaled(matrix, rows=sizes), sizes if rows is None else rows * sizes
+    if gauge is Gauge.ENDMEMBERS:
+        endmember_terms += (UnitBall(1.0),)
+    elif gauge is Gauge.ABUNDANCES:
+        abundance_terms += (UnitBall(float(np.sqrt(matrix.shape[0]))),)
+    return Problem(
+        similarity.misfit(matrix, gain),
+        abundance_terms,
+        endmember_terms,
+        gauge,
+        rows,
+        weighting.columns,
+        next((term for term in endmember_terms if isinstance(term, Pinned)), None),
+    )
+
+
+def for_new_pixels(
+    matrix: Matrix,
+    similarity: Similarity,
+    abundance_terms: Iterable[Term],
+    columns: Float64Array | None,
+    scale: float,
+) -> Problem:
+    """The same problem for other pixels, whose endmembers are given: nothing is left that would fix a gauge.
+
+    Parameters
+    ----------
+    matrix, similarity, abundance_terms
+        As for :func:`state_problem`.
+    columns, scale
+        Those of the problem that was solved.
+    """
+    abundance_terms = tuple(abundance_terms)
+    matrix = matrix if columns is None else Scaled(matrix, columns=columns)
+    rows = gain = None
+    fractions = any(isinstance(term, Simplex) for term in abundance_terms)
+    if any(isinstance(term, Simplex) and term.gain for term in abundance_terms):
+        rows, gain = _perspective(matrix)
+        matrix = Scaled(matrix, rows=rows)
+    gauge = Gauge.GAIN if gain is not None else Gauge.SUM if fractions else Gauge.FREE
+    return Problem(similarity.misfit(matrix, gain, scale), abundance_terms, (), gauge, rows, columns)
+
+
+def _gauge(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> Gauge:
+    """What the terms leave of the freedom of scale, and whether they go together."""
+    simplex = next((term for term in abundance_terms if isinstance(term, Simplex)), None)
+    pinned = next((term for term in endmember_terms if isinstance(term, Pinned)), None)
+    if any(isinstance(term, MinimumVolume) for term in endmember_terms) and simplex is None:
+        raise UnsupportedCombinationError(
+            "a volume can be made small by scale alone unless abundances sum to one: "
+            "add sum_to_one=True, or gain=True for a sum that varies from pixel to pixel"
+        )
+    if simplex is not None:
         if any(isinstance(term, Sparsity) for term in abundance_terms):
             raise UnsupportedCombinationError(
                 "abundances that sum to one all have the same L1 norm, so sparsity does nothing: drop one of the two"
             )
-        gauge = Gauge.SUM
-    elif any(isinstance(term, Penalty) for term in abundance_terms):
-        endmember_terms += (UnitBall(1.0),)
-        gauge = Gauge.ENDMEMBERS
-    elif any(isinstance(term, Penalty) for term in endmember_terms):
-        abundance_terms += (UnitBall(float(np.sqrt(matrix.shape[0]))),)
-        gauge = Gauge.ABUNDANCES
-    _check_size(matrix)
-    return Problem(
-        matrix,
-        similarity.scale(matrix),
-        abundance_terms,
-        endmember_terms,
-        matrix.squared_norm,
-        gauge,
-    )
+        if simplex.gain and pinned is not None and not pinned.whole:
+            raise UnsupportedCombinationError(
+                "an endmember known in part has no size of its own, which a gain needs: pin it whole, or drop the gain"
+            )
+        return Gauge.GAIN if simplex.gain else Gauge.SUM
+    if any(isinstance(term, Penalty) for term in abundance_terms):
+        return Gauge.ENDMEMBERS
+    if any(isinstance(term, Penalty) for term in endmember_terms):
+        if pinned is not None:
+            raise UnsupportedCombinationError(
+                "a penalty on endmembers beside pinned ones needs a scale for the others: add sum_to_one=True, "
+                "or penalise the abundances"
+            )
+        return Gauge.ABUNDANCES
+    return Gauge.FREE
+
+
+def _perspective(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
+    """Factors that bring pixels to one size, and the gain that makes of their cone of mixtures a simplex.
+
+    With w_i = (|x_i| / rms |x|)^(1/2), scaled to a mean square of 1, pixels become w_i x_i / |x_i|: the residual of a
+    pixel grows about as the root of its size, so that this evens out the noise. Mixtures of endmembers then lie on a
+    sphere; g_i = w_i sum(x_i) / (sqrt(channels) |x_i|) projects them on a plane, where they fill a simplex.
+    """
+    pixels, channels = matrix.shape
+    norm = np.sqrt(matrix.row_squares)
+    sums = matrix.times(np.ones((1, channels)))[0]
+    safe = np.where(norm > 0, norm, 1.0)
+    weight = np.sqrt(norm)
+    mean = float(matrix.total(np.array(np.sum(weight**2)))) / pixels
+    weight = weight / np.sqrt(mean) if mean > 0 else np.ones_like(weight)
+    # A floor for pixels whose noise is as large as they are, or that are empty.
+    weight = np.maximum(weight, 1e-6)
+    return weight / safe, weight * np.maximum(sums / (np.sqrt(channels) * safe), 0.05)
 
 
 def _check_size(matrix: Matrix) -> None:

@@ -12,12 +12,13 @@ is held, and parts (penalties, constraints) that have been folded into it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from mffnb.typing import Float64Array
+from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
     from mffnb.graphs import Graph
@@ -52,12 +53,52 @@ class Matrix(Protocol):
     def squared_norm(self) -> float:
         """Sum of the squares of all entries, accumulated in float64."""
 
+    def bands(self) -> Iterator[tuple[int, int, Any]]:
+        """Yield (start, stop, rows) over the rows that are here: float64 arrays, or CSR where X is sparse."""
+
+    @property
+    def row_squares(self) -> Float64Array:
+        """Sum of squares of each row that is here, (own rows,)."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every entry counts in full; if not, the matrix is a :class:`mffnb.matrices.Gappy` one."""
+
+    @property
+    def transposed(self) -> Matrix | None:
+        """X^T, read as cheaply; None where rows alone can be read."""
+
+
+class LogTerm(Protocol):
+    r"""The part of a likelihood that no quadratic describes: :math:`-w \sum_{im} x_{im} \log (F^T B)_{im}`.
+
+    B, (k, others), is the factor that is held. What the data are multiplied by is part of w.
+    """
+
+    @property
+    def basis(self) -> Float64Array:
+        """B, (k, others)."""
+
+    @property
+    def weight(self) -> float:
+        """W."""
+
+    def value(self, factor: Float64Array) -> float:
+        """The term at a factor F (k, entries); infinite where an observed count is given no chance."""
+
+    def ratios(self, factor: Float64Array) -> Float64Array:
+        r"""Return :math:`w\, f_{ji} \sum_m B_{jm} x_{im} / (F^T B)_{im}`, (k, entries): what draws F upwards."""
+
+    def bands(self) -> Iterator[tuple[int, int, Any]] | None:
+        """Yield (start, stop, rows of X), a row for each entry of F; None where those cannot be read."""
+
 
 @dataclass(frozen=True)
 class Half:
     r"""What one factor F (k, entries) sees while the other one is held.
 
-    .. math:: \tfrac12 \langle F, G F\rangle - \langle C, F\rangle + \tfrac{w}{2} \operatorname{tr}(F L F^T)
+    .. math:: \tfrac12 \sum_i u_i f_i^T G f_i - \langle C, F\rangle + \tfrac{w}{2} \operatorname{tr}(F L F^T)
+              \;(-\, w' \sum_{im} x_{im} \log (F^T B)_{im})
               \qquad F \ge 0,\; \lVert f_j\rVert \le r,\; (\sum_j f_{ji} = 1)
 
     Attributes
@@ -72,6 +113,14 @@ class Half:
         Graph with Laplacian L between entries and its weight w; None and 0 where entries are independent.
     sum_to_one
         Whether every column of F sums to one.
+    weights
+        u, how much each entry counts, (entries,); None where all count 1.
+    fixed
+        True where F stays as it is, (k, entries); None where all of it may move.
+    log
+        What a likelihood adds to the quadratic; None for least squares.
+    factor
+        F as it stands, (k, entries): where a term that is no quadratic is touched by the one it folds in.
     """
 
     gram: Float64Array
@@ -80,11 +129,17 @@ class Half:
     graph: Graph | None = None
     coupling: float = 0.0
     sum_to_one: bool = False
+    weights: Float64Array | None = None
+    fixed: Array | None = None
+    log: LogTerm | None = None
+    factor: Float64Array | None = None
 
     def value(self, factor: Float64Array) -> float:
-        """The quadratic at a factor (k, entries)."""
+        """The half problem at a factor (k, entries)."""
         coupled = self.coupling / 2 * self.graph.roughness(factor) if self.graph is not None else 0.0
-        return float(np.vdot(self.gram, factor @ factor.T) / 2 - np.vdot(self.cross, factor)) + coupled
+        likely = 0.0 if self.log is None else self.log.value(factor)
+        weighted = factor if self.weights is None else factor * self.weights
+        return float(np.vdot(self.gram, weighted @ factor.T) / 2 - np.vdot(self.cross, factor)) + coupled + likely
 
 
 @runtime_checkable
@@ -111,11 +166,43 @@ class Constraint(Term, Protocol):
         """The nearest point of the set."""
 
 
+class Misfit(Protocol):
+    """D(X, A E) of given data, divided by the number of pixels, as the two factors see it."""
+
+    @property
+    def matrix(self) -> Matrix:
+        """The data that are described, weights and row factors in them."""
+
+    @property
+    def gain(self) -> Float64Array | None:
+        """g, (own pixels,), in the model x_i ~ g_i a_i E; None where it is 1."""
+
+    @property
+    def scale(self) -> float:
+        """Factor by which the data are multiplied before a penalty weight means anything."""
+
+    @property
+    def zero(self) -> float:
+        """D of the model that explains nothing, against which errors are relative."""
+
+    def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
+        """D times the number of pixels as a function of A, at A, but for a constant."""
+
+    def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
+        """D as a function of E, at E, but for a constant."""
+
+    def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
+        """D(A, E), given the half problem of A for this E."""
+
+    def at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
+        """D(A, E), given the half problem of E for this A."""
+
+
 class Similarity(Protocol):
     """How the distance between data and model is measured, and the scale on which lambda is defined."""
 
-    def scale(self, matrix: Matrix) -> float:
-        """Factor by which the data are multiplied before a penalty weight means anything."""
+    def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> Misfit:
+        """Bind the measure to data; ``scale`` overrides the one that the data ask for."""
 
 
 class Start(Protocol):
@@ -127,6 +214,9 @@ class Start(Protocol):
 
 class Solver(Protocol):
     """Moves one factor towards the minimum of its half problem; the same code serves A and E."""
+
+    def refuses(self, half: Half) -> str | None:
+        """Why this solver cannot take such a half problem, in one sentence that says what to do; None if it can."""
 
     def update(self, factor: Float64Array, half: Half) -> float:
         """Change ``factor`` in place, never raising the half objective; return the squared size of the step."""

@@ -101,6 +101,7 @@ def sweep_colour(
     row: Array,
     pull: Array,
     curvature: float,
+    counts: Array,
     coupling: float,
     indptr: Array,
     indices: Array,
@@ -113,7 +114,8 @@ def sweep_colour(
 
     Bands of one colour do not touch, so that they may be swept in any order, by any number of threads or ranks, to
     the same answer. ``row`` holds the entries, then copies of entries that live elsewhere; ``pull`` is what
-    :func:`pull_on` wrote; ``first`` is the number of the first band of this colour.
+    :func:`pull_on` wrote; ``counts`` is by how much the curvature is multiplied for each entry, or a single factor for
+    all; ``first`` is the number of the first band of this colour.
     """
     moved = 0.0
     for band in range(first, bands.size - 1, 2):
@@ -121,7 +123,8 @@ def sweep_colour(
             around = 0.0
             for edge in range(indptr[i], indptr[i + 1]):
                 around += weights[edge] * row[indices[edge]]
-            steepness = curvature + coupling * degree[i]
+            count = counts[i] if counts.size > 1 else counts[0]
+            steepness = count * curvature + coupling * degree[i]
             if steepness > 0.0:
                 new = (pull[i] + coupling * around) / steepness
                 new = new if new > _FAINT else 0.0

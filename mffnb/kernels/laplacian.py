@@ -1,6 +1,8 @@
-"""Quadratic form of a graph Laplacian."""
+"""Product with a graph Laplacian, and its quadratic form."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
@@ -20,3 +22,14 @@ def roughness(factor: Array, indptr: Array, indices: Array, weights: Array) -> f
                 difference = here - factor[j, indices[edge]]
                 total += weights[edge] * difference * difference
     return total / 2
+
+
+@kernel()
+def times(factor: Array, indptr: Array, indices: Array, weights: Array) -> Array:
+    """Each row of ``factor`` times the Laplacian: ``sum w (f_i - f_i')`` over the neighbours of each pixel."""
+    out = np.zeros((factor.shape[0], indptr.size - 1))
+    for j in range(factor.shape[0]):
+        for i in range(indptr.size - 1):
+            for edge in range(indptr[i], indptr[i + 1]):
+                out[j, i] += weights[edge] * (factor[j, i] - factor[j, indices[edge]])
+    return out

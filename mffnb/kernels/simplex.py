@@ -125,17 +125,21 @@ def minimise(gram: Array, pull: Array, a: Array, added: float, work: Array, supp
 
 
 @kernel()
-def sweep_simplex(factor: Array, gram: Array, cross: Array) -> float:
-    """Move every column to its minimiser; return the squared change of the reconstruction."""
+def sweep_simplex(factor: Array, gram: Array, cross: Array, counts: Array) -> float:
+    """Move every column to its minimiser; return the squared change of the reconstruction.
+
+    ``counts`` is by how much ``gram`` is multiplied for each column, or a single factor for all.
+    """
     k, entries = factor.shape
     a, pull, out = np.empty(k), np.empty(k), np.empty(k)
     support, work = np.empty(k, np.int64), np.empty((k, k + 2))
     moved = 0.0
     for i in range(entries):
+        count = counts[i] if counts.size > 1 else counts[0]
         for j in range(k):
-            a[j], pull[j] = factor[j, i], cross[j, i]
+            a[j], pull[j] = factor[j, i], cross[j, i] / count
         minimise(gram, pull, a, 0.0, work, support, out)
-        moved += _settle(factor, gram, a, i, 0.0)
+        moved += count * _settle(factor, gram, a, i, 0.0)
     return moved
 
 
@@ -144,6 +148,7 @@ def sweep_simplex_colour(
     factor: Array,
     gram: Array,
     cross: Array,
+    counts: Array,
     coupling: float,
     indptr: Array,
     indices: Array,
@@ -162,13 +167,14 @@ def sweep_simplex_colour(
     moved = 0.0
     for band in range(first, bands.size - 1, 2):
         for i in range(bands[band], bands[band + 1]):
+            count = counts[i] if counts.size > 1 else counts[0]
             for j in range(k):
                 around = 0.0
                 for edge in range(indptr[i], indptr[i + 1]):
                     around += weights[edge] * factor[j, indices[edge]]
-                a[j], pull[j] = factor[j, i], cross[j, i] + coupling * around
-            minimise(gram, pull, a, coupling * degree[i], work, support, out)
-            moved += _settle(factor, gram, a, i, coupling * degree[i])
+                a[j], pull[j] = factor[j, i], (cross[j, i] + coupling * around) / count
+            minimise(gram, pull, a, coupling * degree[i] / count, work, support, out)
+            moved += count * _settle(factor, gram, a, i, coupling * degree[i] / count)
     return moved
 
 

@@ -2,13 +2,17 @@
 
 import numpy as np
 
-from mffnb.matrices.chunked import CACHE_BYTES, Chunked, Rows
+from mffnb.matrices.chunked import Chunked, Rows
 from mffnb.matrices.dense import Dense
 from mffnb.matrices.distributed import Distributed
+from mffnb.matrices.local import CACHE_BYTES
+from mffnb.matrices.low_rank import LowRank
+from mffnb.matrices.partial import Gappy, Partial
+from mffnb.matrices.scaled import Scaled
 from mffnb.matrices.sparse import Sparse
 from mffnb.typing import Array
 
-__all__ = ["Chunked", "Dense", "Distributed", "Rows", "Sparse", "in_memory"]
+__all__ = ["Chunked", "Dense", "Distributed", "Gappy", "LowRank", "Partial", "Rows", "Scaled", "Sparse", "in_memory"]
 
 
 def in_memory(X: Array) -> Dense | Chunked:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from mffnb.matrices.local import Local, sum_of_squares
+from mffnb.matrices.local import FILE_BYTES, Local, band_limits, sum_of_squares
 from mffnb.typing import Array, Float64Array
-
-#: Bands of rows that are read from a file: large enough to be worth a read, little beside any X worth chunking.
-FILE_BYTES = 8 * 2**20
-#: Bands of an array in memory: they stay in the second-level cache between being widened and being used.
-CACHE_BYTES = 2**20
 
 
 class Rows(Protocol):
@@ -66,15 +61,24 @@ class Chunked(Local):
             product += factor[:, start:stop] @ self._band(start, stop)
         return product
 
+    @property
+    def transposed(self) -> Chunked | None:
+        """X^T where X is an array in memory; a file is read by rows."""
+        rows: Any = self.rows
+        return Chunked(rows.T, band_bytes=self.band_bytes) if isinstance(rows, np.ndarray) else None
+
+    def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
+        """Yield (start, stop, rows) as they are read."""
+        for start, stop in self._limits():
+            yield start, stop, self._band(start, stop)
+
     @cached_property
     def squared_norm(self) -> float:
         """Sum of squares in float64."""
         return sum(sum_of_squares(self._band(start, stop)) for start, stop in self._limits())
 
     def _limits(self) -> Iterator[tuple[int, int]]:
-        step = max(1, self.band_bytes // (8 * self.shape[1] * self.multiple)) * self.multiple
-        for start in range(0, self.shape[0], step):
-            yield start, min(start + step, self.shape[0])
+        return band_limits(self.shape, self.band_bytes, self.multiple)
 
     def _band(self, start: int, stop: int) -> Float64Array:
         """Rows ``start:stop``; give it no name, or it is still there while the next one is read."""

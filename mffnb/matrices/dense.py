@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from mffnb.matrices.local import Local, sum_of_squares
+from mffnb.matrices.local import CACHE_BYTES, Local, band_limits, sum_of_squares
 from mffnb.typing import Array, Float64Array
 
 
@@ -41,6 +42,16 @@ class Dense(Local):
         """``factor X``, (k, columns)."""
         product: Float64Array = factor @ self.array
         return product
+
+    @property
+    def transposed(self) -> Dense:
+        """X^T, a view."""
+        return Dense(self.array.T)
+
+    def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
+        """Yield (start, stop, rows), C contiguous."""
+        for start, stop in band_limits(self.shape, CACHE_BYTES):
+            yield start, stop, np.ascontiguousarray(self.array[start:stop])
 
     @cached_property
     def squared_norm(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,25 @@ class Distributed:
         self.communicator.Reduce(here, everywhere, root=0)
         self.communicator.Bcast(everywhere, root=0)
         return everywhere
+
+    @property
+    def complete(self) -> bool:
+        """Whether every entry counts in full."""
+        return self.local.complete
+
+    @property
+    def transposed(self) -> None:
+        """The columns are shared out: not to be read as rows."""
+        return
+
+    def bands(self) -> Iterator[tuple[int, int, Any]]:
+        """Yield (start, stop, rows) over the rows here."""
+        return self.local.bands()
+
+    @property
+    def row_squares(self) -> Float64Array:
+        """Sum of squares of each row here."""
+        return self.local.row_squares
 
     @cached_property
     def squared_norm(self) -> float:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mffnb.typing import Array, Float64Array
+
+if TYPE_CHECKING:
+    from mffnb.protocols import Matrix
+
+#: Bands of rows that are read from a file: large enough to be worth a read, little beside any X worth chunking.
+FILE_BYTES = 8 * 2**20
+#: Bands of an array in memory: they stay in the second-level cache between being widened and being used.
+CACHE_BYTES = 2**20
 
 
 class Local(ABC):
@@ -17,6 +28,28 @@ class Local(ABC):
     def shape(self) -> tuple[int, int]:
         """Rows, columns."""
 
+    @abstractmethod
+    def bands(self) -> Iterator[tuple[int, int, Any]]:
+        """Yield (start, stop, rows): float64 arrays, or CSR where X is sparse."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every entry counts in full."""
+        return True
+
+    @property
+    def transposed(self) -> Matrix | None:
+        """X^T; None where rows alone can be read."""
+        return None
+
+    @cached_property
+    def row_squares(self) -> Float64Array:
+        """Sum of squares of each row, (rows,)."""
+        squares = np.empty(self.shape[0])
+        for start, stop, band in self.bands():
+            squares[start:stop] = row_sums_of_squares(band)
+        return squares
+
     @property
     def own(self) -> slice:
         """The rows that are here: all."""
@@ -25,6 +58,20 @@ class Local(ABC):
     def total(self, part: Float64Array) -> Float64Array:
         """Sum over all rows from the sum over the rows here: the same."""
         return part
+
+
+def band_limits(shape: tuple[int, int], band_bytes: int, multiple: int = 1) -> Iterator[tuple[int, int]]:
+    """Limits of bands of rows that take about ``band_bytes`` as float64, a multiple of so many rows each."""
+    step = max(1, band_bytes // (8 * max(1, shape[1]) * multiple)) * multiple
+    for start in range(0, shape[0], step):
+        yield start, min(start + step, shape[0])
+
+
+def row_sums_of_squares(band: Any) -> Float64Array:
+    """Sum of squares of each row of an array or of a CSR array."""
+    if isinstance(band, np.ndarray):
+        return np.asarray(np.einsum("ij,ij->i", band, band))
+    return np.asarray(band.multiply(band).sum(axis=1), dtype=np.float64).ravel()
 
 
 def sum_of_squares(values: Array) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mffnb.kernels import hals
 from mffnb.protocols import Matrix
 from mffnb.typing import Array, Float64Array
 
@@ -36,6 +37,42 @@ def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> 
         spectrum = _positive_unit(left, mean)
     size = max(0.0, float(spectrum @ left))
     return np.vstack([abundances, size * pixels]), np.vstack([endmembers, spectrum])
+
+
+def beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64Array, Float64Array]:
+    """Start from endmembers that are known: their maps, then one component after the other for what is left.
+
+    Parameters
+    ----------
+    matrix
+        X, (pixels, channels).
+    components
+        k, not fewer than there are known endmembers.
+    known
+        Known spectra, (known, channels) in the units of X; NaN where a channel is not known.
+
+    Returns
+    -------
+    abundances, endmembers
+        Shapes (k, pixels) and (k, channels); the known ones come first.
+    """
+    known = np.asarray(known, dtype=np.float64)
+    if len(known) > components:
+        raise ValueError(f"{len(known)} endmembers are known and k is {components}: raise k, or drop some of them")
+    mean = np.maximum(matrix.transposed_times(np.ones((1, matrix.own.stop - matrix.own.start)))[0], 0.0)
+    if known.shape[1] != len(mean):
+        raise ValueError(f"known endmembers have {known.shape[1]} channels and the data {len(mean)}")
+    endmembers = known.copy()
+    for row in endmembers:
+        missing = np.isnan(row)
+        ratio = np.sum(row[~missing]) / (np.sum(mean[~missing]) or 1.0)
+        row[missing] = mean[missing] * ratio
+    cross = matrix.times(endmembers)
+    abundances = np.full_like(cross, 1.0 / components)
+    hals.sweep_free(abundances, endmembers @ endmembers.T, cross, 50)
+    while len(abundances) < components:
+        abundances, endmembers = grow(matrix, abundances, endmembers)
+    return abundances, endmembers
 
 
 def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64Array, Float64Array, int]:

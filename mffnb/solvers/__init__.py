@@ -1,6 +1,8 @@
 """How the objective is brought down: one outer loop, and the half steps it can use."""
 
+from mffnb.solvers.auto import Auto
 from mffnb.solvers.hals import Hals
+from mffnb.solvers.likelihood import Multiplicative, ScalarNewton
 from mffnb.solvers.loop import Outcome, State, drive, iterate
 
-__all__ = ["Hals", "Outcome", "State", "drive", "iterate"]
+__all__ = ["Auto", "Hals", "Multiplicative", "Outcome", "ScalarNewton", "State", "drive", "iterate"]

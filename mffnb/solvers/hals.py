@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.graphs import Graph
 from mffnb.kernels import hals, simplex
 from mffnb.protocols import Half
-from mffnb.typing import Float64Array
+from mffnb.typing import Array, Float64Array
+
+_ALIKE = np.ones(1)
 
 
 @dataclass(frozen=True)
@@ -32,23 +34,65 @@ class Hals:
 
     sweeps: int = 3
 
-    def update(self, factor: Float64Array, half: Half) -> float:
-        """Sweep ``factor`` (k, entries) in place; return the squared step of the first sweep."""
+    def refuses(self, half: Half) -> str | None:
+        """What this solver cannot keep at once."""
         bounded = np.isfinite(half.radius)
+        if half.log is not None:
+            return "HALS is for least squares: use solver='auto', 'newton' or 'multiplicative' with similarity='kl'"
         if bounded and (half.graph is not None or half.sum_to_one):
-            raise UnsupportedCombinationError(
+            return (
                 "HALS cannot keep a factor in a ball and smooth, or summing to one, at once: "
                 "drop UnitBall, or the penalty on the other factor that calls for it"
             )
+        if half.fixed is not None and (half.graph is not None or half.sum_to_one):
+            return "HALS cannot hold values of a factor that is smooth or sums to one: pin endmembers, not abundances"
+        return None
+
+    def update(self, factor: Float64Array, half: Half) -> float:
+        """Sweep ``factor`` (k, entries) in place; return the squared step of the first sweep."""
+        reason = self.refuses(half)
+        if reason is not None:
+            raise UnsupportedCombinationError(reason)
+        if half.fixed is not None:
+            moved = [_rows_in_part(factor, half, half.fixed) for _ in range(self.sweeps)]
+            return moved[0]
         if half.graph is not None:
             sweep = _simplex_on_graph if half.sum_to_one else _rows_on_graph
             moved = [sweep(factor, half, half.graph) for _ in range(self.sweeps)]
             return moved[0]
         if half.sum_to_one:
-            return float(simplex.sweep_simplex(factor, half.gram, half.cross))
-        if bounded:
-            return float(hals.sweep_ball(factor, half.gram, half.cross, half.radius, self.sweeps))
-        return float(hals.sweep_free(factor, half.gram, half.cross, self.sweeps))
+            return float(simplex.sweep_simplex(factor, half.gram, half.cross, _weights(half)))
+        return _rows(factor, half, self.sweeps)
+
+
+def _rows(factor: Float64Array, half: Half, sweeps: int) -> float:
+    """Sweep rows whose entries do not know of each other, but for a bound on their norm."""
+    if half.weights is not None:  # with F sqrt(u) in place of F every entry counts alike, in a ball of that metric
+        root = np.sqrt(half.weights)
+        scaled = factor * root
+        moved = _rows(scaled, replace(half, cross=half.cross / root, weights=None), sweeps)
+        factor[:] = scaled / root
+        return moved
+    if np.isfinite(half.radius):
+        return float(hals.sweep_ball(factor, half.gram, half.cross, half.radius, sweeps))
+    return float(hals.sweep_free(factor, half.gram, half.cross, sweeps))
+
+
+def _rows_in_part(factor: Float64Array, half: Half, fixed: Array) -> float:
+    """One sweep, row by row, of what is not fixed; such a row has its scale from what is fixed."""
+    moved = 0.0
+    for j in range(len(factor)):
+        curvature = half.gram[j, j]
+        if curvature <= 0 or fixed[j].all():
+            continue
+        pull = half.cross[j] - half.gram[j] @ factor + curvature * factor[j]
+        new = np.where(fixed[j], factor[j], np.maximum(pull / curvature, 0.0))
+        norm = float(np.linalg.norm(new))
+        if norm > half.radius and not fixed[j].any():
+            new *= half.radius / norm
+        moved += curvature * float(np.sum((new - factor[j]) ** 2))
+        factor[j] = new
+    return moved
 
 
 def _rows_on_graph(factor: Float64Array, half: Half, graph: Graph) -> float:
@@ -56,13 +100,17 @@ def _rows_on_graph(factor: Float64Array, half: Half, graph: Graph) -> float:
     entries = factor.shape[1]
     pull = np.empty(entries)
     row = np.empty(entries + graph.ghosts)
+    weights = _weights(half)
+    cross = half.cross if half.weights is None else half.cross / weights
     moved = 0.0
     for j in range(len(factor)):
-        hals.pull_on(half.gram, half.cross, factor, j, 0, entries, pull)
+        hals.pull_on(half.gram, cross, factor, j, 0, entries, pull)
+        if half.weights is not None:
+            pull *= weights
         row[:entries] = factor[j]
         for colour in (0, 1):
             graph.exchange(row)
-            moved += hals.sweep_colour(row, pull, half.gram[j, j], half.coupling, *_edges(graph, colour))
+            moved += hals.sweep_colour(row, pull, half.gram[j, j], weights, half.coupling, *_edges(graph, colour))
         factor[j] = row[:entries]
     return moved
 
@@ -74,9 +122,16 @@ def _simplex_on_graph(factor: Float64Array, half: Half, graph: Graph) -> float:
     moved = 0.0
     for colour in (0, 1):
         graph.exchange(columns)
-        moved += simplex.sweep_simplex_colour(columns, half.gram, half.cross, half.coupling, *_edges(graph, colour))
+        moved += simplex.sweep_simplex_colour(
+            columns, half.gram, half.cross, _weights(half), half.coupling, *_edges(graph, colour)
+        )
     factor[:] = columns[:, : graph.pixels]
     return moved
+
+
+def _weights(half: Half) -> Float64Array:
+    """One weight for each entry, or a single one for all."""
+    return _ALIKE if half.weights is None else half.weights
 
 
 def _edges(graph: Graph, colour: int) -> tuple[Any, ...]:

@@ -37,7 +37,7 @@ class State:
     objective
         F(A, E); see :mod:`mffnb.problem`.
     relative_error
-        |X - A E| / |X|.
+        |X - A E| / |X|; for counts the root of D relative to that of the mean spectrum alone.
     step
         Size of the projected gradient: by how much, relative to |X|, the best single-row steps change A E.
     seconds
@@ -46,6 +46,8 @@ class State:
         RUNNING until the last state.
     whole
         False while an iteration is half done.
+    gain
+        One factor for each pixel, once factors have the units of the data; None where there is none.
     """
 
     iteration: int
@@ -57,6 +59,7 @@ class State:
     seconds: float
     outcome: Outcome = Outcome.RUNNING
     whole: bool = True
+    gain: Float64Array | None = None
 
 
 def iterate(
@@ -84,33 +87,34 @@ def iterate(
     """
     begin = time.perf_counter()
 
-    def state(iteration: int, objective: float, penalty: float, step: float, *, whole: bool = True) -> State:
+    def state(iteration: int, fit: float, penalty: float, step: float, *, whole: bool = True) -> State:
         outcome = Outcome.RUNNING
         if whole and step <= tol:
             outcome = Outcome.CONVERGED
         elif whole and iteration >= max_iter:
             outcome = Outcome.MAX_ITER
-        error = problem.relative_error(objective, penalty)
+        error = problem.relative_error(fit)
         seconds = time.perf_counter() - begin
-        return State(iteration, abundances, endmembers, objective, error, step, seconds, outcome, whole)
+        return State(iteration, abundances, endmembers, fit + penalty, error, step, seconds, outcome, whole)
 
-    half = problem.abundance_half(endmembers)
+    misfit = problem.misfit
+    half = misfit.abundance_half(abundances, endmembers)
     of_E = problem.endmember_penalty(endmembers)
     of_A = problem.abundance_penalty(abundances)
-    current = state(0, problem.fit_at_abundances(half, abundances) + of_E, of_A + of_E, np.inf)
+    current = state(0, misfit.at_abundances(half, abundances, endmembers), of_A + of_E, np.inf)
     yield current
     while current.outcome is Outcome.RUNNING:
         iteration = current.iteration + 1
         if iteration > 1:
-            half = problem.abundance_half(endmembers)
-        moved = solver.update(abundances, half)
+            half = misfit.abundance_half(abundances, endmembers)
+        moved = solver.update(abundances, problem.with_abundance_terms(half))
         of_A = problem.abundance_penalty(abundances)
-        half = problem.endmember_half(abundances)
-        fit = problem.fit_at_endmembers(half, endmembers)
-        yield state(iteration, fit + of_A, of_A + of_E, np.inf, whole=False)
-        step = problem.step(moved, solver.update(endmembers, half))
+        half = misfit.endmember_half(abundances, endmembers)
+        fit = misfit.at_endmembers(half, abundances, endmembers)
+        yield state(iteration, fit, of_A + of_E, np.inf, whole=False)
+        step = problem.step(moved, solver.update(endmembers, problem.with_endmember_terms(half)))
         of_E = problem.endmember_penalty(endmembers)
-        current = state(iteration, problem.fit_at_endmembers(half, endmembers) + of_A, of_A + of_E, step)
+        current = state(iteration, misfit.at_endmembers(half, abundances, endmembers), of_A + of_E, step)
         yield current
 
 

@@ -25,7 +25,7 @@ def test_equals_cvxpy_to_1e_8(k):
     gram = basis @ basis.T
     cross = basis @ (2 * rng.random((12, 30)) - 0.3)
     factor = start(k, 30, rng)
-    simplex.sweep_simplex(factor, gram, cross)
+    simplex.sweep_simplex(factor, gram, cross, np.ones(1))
     a = cvxpy.Variable((k, 30))
     residual = cvxpy.sum_squares(np.linalg.cholesky(gram).T @ a - np.linalg.solve(np.linalg.cholesky(gram), cross))
     problem = cvxpy.Problem(cvxpy.Minimize(residual / 2), [a >= 0, cvxpy.sum(a, axis=0) == 1])
@@ -48,7 +48,7 @@ def test_optimality_whatever_the_rank(k, rank, seed, scale):
     gram, cross = basis @ basis.T, basis @ rng.random((10, 5)) * scale
     factor = start(k, 5, rng)
     before = Half(gram, cross).value(factor)
-    simplex.sweep_simplex(factor, gram, cross)
+    simplex.sweep_simplex(factor, gram, cross, np.ones(1))
     np.testing.assert_allclose(factor.sum(axis=0), 1, atol=1e-12)
     assert factor.min() >= 0
     slope = gram @ factor - cross

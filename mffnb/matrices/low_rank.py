@@ -1,0 +1,58 @@
+"""X as the product of two thin factors: what is left of it after compression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mffnb.matrices.local import CACHE_BYTES, Local, band_limits
+from mffnb.typing import Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class LowRank(Local):
+    """``left^T right``, for a few dozen of rows in each.
+
+    Parameters
+    ----------
+    left
+        Scores, (rank, rows).
+    right
+        Orthonormal loadings, (rank, columns).
+    """
+
+    left: Float64Array
+    right: Float64Array
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+        return self.left.shape[1], self.right.shape[1]
+
+    def times(self, basis: Float64Array) -> Float64Array:
+        """``basis X^T``, (k, rows)."""
+        product: Float64Array = (basis @ self.right.T) @ self.left
+        return product
+
+    def transposed_times(self, factor: Float64Array) -> Float64Array:
+        """``factor X``, (k, columns)."""
+        product: Float64Array = (factor @ self.left.T) @ self.right
+        return product
+
+    @property
+    def transposed(self) -> LowRank:
+        """X^T."""
+        return LowRank(self.right, self.left)
+
+    def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
+        """Yield (start, stop, rows)."""
+        for start, stop in band_limits(self.shape, CACHE_BYTES):
+            yield start, stop, self.left[:, start:stop].T @ self.right
+
+    @cached_property
+    def squared_norm(self) -> float:
+        """Sum of squares."""
+        return float(np.vdot(self.left @ self.left.T, self.right @ self.right.T))

@@ -1,0 +1,157 @@
+"""X of which some entries count less than others, or are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from mffnb.matrices.chunked import Chunked
+from mffnb.matrices.local import CACHE_BYTES, Local, band_limits
+from mffnb.typing import Array, Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class Partial(Local):
+    """A matrix with a weight for each entry; to whoever just looks at it, each entry multiplied by its weight.
+
+    A solver for complete data is served by :func:`completed`.
+
+    Parameters
+    ----------
+    array
+        X, (rows, columns); NaN is missing. Never written to.
+    weights
+        w, the same shape, from 0 (missing) to 1; None if NaN alone says what is missing.
+    """
+
+    array: Array
+    weights: Array | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+        return self.array.shape[0], self.array.shape[1]
+
+    def pieces(self) -> Iterator[tuple[int, int, Float64Array, Float64Array]]:
+        """Yield (start, stop, X with zeros for what is missing, w) band by band."""
+        for start, stop in band_limits(self.shape, CACHE_BYTES):
+            yield start, stop, *self.piece(start, stop)
+
+    def piece(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
+        """Rows ``start:stop`` of X, zeros for what is missing, and of w."""
+        band = np.array(self.array[start:stop], dtype=np.float64)
+        weights = (~np.isnan(band)).astype(np.float64)
+        if self.weights is not None:
+            weights *= self.weights[start:stop]
+        band[np.isnan(band)] = 0.0
+        return band, weights
+
+    def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
+        """Yield (start, stop, w X)."""
+        for start, stop, band, weights in self.pieces():
+            yield start, stop, band * weights
+
+    def times(self, basis: Float64Array) -> Float64Array:
+        """``basis (w X)^T``, (k, rows)."""
+        product = np.empty((len(basis), self.shape[0]))
+        for start, stop, band in self.bands():
+            product[:, start:stop] = basis @ band.T
+        return product
+
+    def transposed_times(self, factor: Float64Array) -> Float64Array:
+        """``factor (w X)``, (k, columns)."""
+        product = np.zeros((len(factor), self.shape[1]))
+        for start, stop, band in self.bands():
+            product += factor[:, start:stop] @ band
+        return product
+
+    @property
+    def transposed(self) -> Partial:
+        """X^T and w^T, views."""
+        return Partial(self.array.T, None if self.weights is None else self.weights.T)
+
+    @cached_property
+    def squared_norm(self) -> float:
+        """Weighted sum of squares."""
+        return float(sum(np.einsum("ij,ij,ij->", band, band, weights) for _, _, band, weights in self.pieces()))
+
+    @property
+    def complete(self) -> bool:
+        """Not every entry counts in full."""
+        return False
+
+
+class Gappy(Protocol):
+    """A matrix that says band by band what it holds and how much that counts: partial, or partial and scaled."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+
+    def piece(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
+        """Rows ``start:stop`` of X, zeros for what is missing, and of w."""
+
+
+def completed(matrix: Gappy, left: Float64Array, right: Float64Array) -> Chunked:
+    """``w X + (1 - w) left^T right``: what is missing is filled in by a model."""
+    return Chunked(_Completed(matrix, left, right), band_bytes=CACHE_BYTES)
+
+
+def squared_residual(matrix: Gappy, left: Float64Array, right: Float64Array) -> float:
+    """Sum of ``w (x - left^T right)^2`` for factors (k, rows) and (k, columns)."""
+    total = 0.0
+    for start, stop in band_limits(matrix.shape, CACHE_BYTES):
+        band, weights = matrix.piece(start, stop)
+        band = band - left[:, start:stop].T @ right
+        total += float(np.einsum("ij,ij,ij->", band, band, weights))
+    return total
+
+
+def weight_times(matrix: Gappy, basis: Float64Array) -> Float64Array:
+    """``basis w^T``, (k, rows)."""
+    product = np.empty((len(basis), matrix.shape[0]))
+    for start, stop in band_limits(matrix.shape, CACHE_BYTES):
+        product[:, start:stop] = basis @ matrix.piece(start, stop)[1].T
+    return product
+
+
+def guessed(matrix: Gappy) -> Chunked:
+    """Complete data to start from: missing entries are those of the mean spectrum, at the size of their pixel."""
+    rows = np.empty(matrix.shape[0])
+    columns, column_weights = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1])
+    for start, stop in band_limits(matrix.shape, CACHE_BYTES):
+        band, weights = matrix.piece(start, stop)
+        band = band * weights
+        rows[start:stop] = band.sum(axis=1)
+        columns += band.sum(axis=0)
+        column_weights += weights.sum(axis=0)
+    spectrum = columns / np.where(column_weights > 0, column_weights, 1.0)
+    # The size of a pixel is judged on the channels it has.
+    expected = weight_times(matrix, spectrum[None])[0]
+    size = np.where(expected != 0, rows / np.where(expected == 0, 1.0, expected), 1.0)
+    return completed(matrix, size[None], spectrum[None])
+
+
+@dataclass(frozen=True, eq=False)
+class _Completed:
+    """Rows of a partial matrix with a model in its gaps."""
+
+    matrix: Gappy
+    left: Float64Array
+    right: Float64Array
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+        return self.matrix.shape
+
+    def __getitem__(self, rows: slice, /) -> Array:
+        """Rows ``start:stop``."""
+        band, weights = self.matrix.piece(rows.start, rows.stop)
+        model = self.left[:, rows].T @ self.right
+        filled: Array = (band - model) * weights + model
+        return filled

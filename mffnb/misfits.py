@@ -1,0 +1,206 @@
+"""Similarities bound to data: the half problems that they present, and their value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from mffnb.kernels import divergence
+from mffnb.matrices import partial
+from mffnb.protocols import Half, Matrix
+from mffnb.typing import Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares:
+    r""":math:`\tfrac{1}{2n} \sum_{im} w_{im} (s x_{im} - g_i a_i e_m)^2` over n pixels.
+
+    Where some entries count less than in full (w < 1, or missing), the half problems are those of the data completed
+    by the model as it stands: a quadratic that touches the true one there and lies above it elsewhere.
+    Source: Srebro & Jaakkola 2003, ICML, section 3 (expectation maximisation).
+    """
+
+    matrix: Matrix
+    gain: Float64Array | None
+    scale: float
+
+    @property
+    def zero(self) -> float:
+        """D of a model that is zero."""
+        return self.scale**2 * self.matrix.squared_norm / self.matrix.shape[0] / 2
+
+    def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
+        """N D as a function of A (k, pixels)."""
+        data = self._complete(abundances, endmembers)
+        cross = _times_gain(self.scale * data.times(endmembers), self.gain)
+        weights = None if self.gain is None else self.gain**2
+        return Half(endmembers @ endmembers.T, cross, weights=weights, factor=abundances)
+
+    def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
+        """D as a function of E (k, channels)."""
+        n = self.matrix.shape[0]
+        data = self._complete(abundances, endmembers)
+        amounts = _times_gain(abundances, self.gain)
+        gram = self.matrix.total(amounts @ amounts.T) / n
+        return Half(gram, (self.scale / n) * data.transposed_times(amounts), factor=endmembers)
+
+    def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
+        """D from the half problem of A: no other look at complete data."""
+        if not self.matrix.complete:
+            return self._partial(abundances, endmembers)
+        return self.zero + float(self.matrix.total(np.array(half.value(abundances)))) / self.matrix.shape[0]
+
+    def at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
+        """D from the half problem of E: no other look at complete data."""
+        return self.zero + half.value(endmembers) if self.matrix.complete else self._partial(abundances, endmembers)
+
+    def _model(self, abundances: Float64Array) -> Float64Array:
+        return _times_gain(abundances, self.gain) / self.scale
+
+    def _complete(self, abundances: Float64Array, endmembers: Float64Array) -> Matrix:
+        if self.matrix.complete:
+            return self.matrix
+        return partial.completed(self.matrix, self._model(abundances), endmembers)  # type: ignore[arg-type]
+
+    def _partial(self, abundances: Float64Array, endmembers: Float64Array) -> float:
+        squares = partial.squared_residual(self.matrix, self._model(abundances), endmembers)  # type: ignore[arg-type]
+        return self.scale**2 * squares / self.matrix.shape[0] / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Divergence:
+    r""":math:`\tfrac1n \sum_{im} w_{im} [s x_{im} \log (s x_{im} / r_{im}) - s x_{im} + r_{im}]`, r_im = g_i a_i e_m.
+
+    Only entries above zero enter the logarithm, so nothing of the size of X is built, be it dense or sparse.
+    """
+
+    matrix: Matrix
+    gain: Float64Array | None
+    scale: float
+
+    @cached_property
+    def zero(self) -> float:
+        """D of the best model with a single component: the mean spectrum, at the size of each pixel."""
+        n, channels = self.matrix.shape
+        pixels = self.matrix.times(np.ones((1, channels)))[0]
+        spectrum = self.matrix.transposed_times(np.ones((1, len(pixels))))[0]
+        total = float(spectrum.sum()) or 1.0
+        of_pixels = float(self.matrix.total(np.array(special.xlogy(pixels, self.scale * pixels).sum())))
+        explained = of_pixels + float(special.xlogy(spectrum, spectrum / total).sum()) - total
+        return self._entropy - self.scale / n * explained
+
+    def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
+        """N D as a function of A (k, pixels), but for a constant."""
+        if self.matrix.complete:
+            sums = np.repeat(endmembers.sum(axis=1)[:, None], abundances.shape[1], axis=1)
+        else:
+            sums = partial.weight_times(self.matrix, endmembers)  # type: ignore[arg-type]
+        log = Logarithm(self.matrix, endmembers, self.scale, of_rows=True)
+        return Half(_no_gram(endmembers), -_times_gain(sums, self.gain), log=log, factor=abundances)
+
+    def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
+        """D as a function of E (k, channels), but for a constant."""
+        n = self.matrix.shape[0]
+        amounts = _times_gain(abundances, self.gain)
+        if self.matrix.complete:
+            sums = np.repeat(self.matrix.total(amounts.sum(axis=1))[:, None], endmembers.shape[1], axis=1)
+        else:
+            sums = partial.weight_times(self.matrix.transposed, amounts)  # type: ignore[arg-type]
+        # The gain multiplies the model, which in the logarithm is a constant.
+        log = Logarithm(self.matrix, abundances, self.scale / n, of_rows=False)
+        return Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers)
+
+    def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
+        """D from the half problem of A."""
+        value = float(self.matrix.total(np.array(half.value(abundances)))) / self.matrix.shape[0]
+        return max(0.0, self._constant + value)
+
+    def at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
+        """D from the half problem of E."""
+        return max(0.0, self._constant + half.value(endmembers))
+
+    @cached_property
+    def _constant(self) -> float:
+        """What the half problems leave out."""
+        if self.gain is None:
+            return self._entropy
+        pixels = self.matrix.times(np.ones((1, self.matrix.shape[1])))[0]
+        of_gain = float(self.matrix.total(np.array(special.xlogy(pixels, self.gain).sum())))
+        return self._entropy - self.scale * of_gain / self.matrix.shape[0]
+
+    @cached_property
+    def _entropy(self) -> float:
+        """``sum s x log(s x) - s x``, divided by the number of pixels."""
+        here = 0.0
+        for _, _, band in self.matrix.bands():
+            values = self.scale * (band if isinstance(band, np.ndarray) else band.data)
+            here += float((special.xlogy(values, values) - values).sum())
+        return float(self.matrix.total(np.array(here))) / self.matrix.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Logarithm:
+    """The logarithm in a Poisson likelihood, for either factor: see :class:`mffnb.protocols.LogTerm`.
+
+    Parameters
+    ----------
+    matrix
+        X, (pixels, channels).
+    basis
+        The factor that is held.
+    weight
+        Multiplies the term.
+    of_rows
+        Whether the factor that moves belongs to the rows of X; else to its columns.
+    """
+
+    matrix: Matrix
+    basis: Float64Array
+    weight: float
+    of_rows: bool
+
+    def value(self, factor: Float64Array) -> float:
+        """``-w sum x log(F^T B)``; infinite where an observed count is given no chance."""
+        total = 0.0
+        for _, left, right, rows in self._aligned(factor):
+            indptr, indices, data = rows
+            total += float(special.xlogy(data, divergence.model(indptr, indices, left, right)).sum())
+        here = -self.weight * total
+        return here if self.of_rows else float(self.matrix.total(np.array(here)))
+
+    def ratios(self, factor: Float64Array) -> Float64Array:
+        """``w f_ji sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
+        out = np.zeros(factor.shape[::-1])
+        for pixels, left, right, (indptr, indices, data) in self._aligned(factor):
+            ratio = data / divergence.model(indptr, indices, left, right)
+            if self.of_rows:
+                divergence.add_to_rows(indptr, indices, ratio, right, out[pixels])
+            else:
+                divergence.add_to_columns(indptr, indices, ratio, left, out)
+        drawn = self.weight * factor * out.T
+        return drawn if self.of_rows else self.matrix.total(drawn)
+
+    def bands(self) -> Iterator[tuple[int, int, Any]] | None:
+        """Rows of X, or of X^T, one for each entry of the factor."""
+        oriented = self.matrix if self.of_rows else self.matrix.transposed
+        return None if oriented is None else oriented.bands()
+
+    def _aligned(self, factor: Float64Array) -> Iterator[tuple[slice, Float64Array, Float64Array, tuple[Any, ...]]]:
+        """Yield (pixels of a band, their factor, the factor of the channels, the band in compressed rows)."""
+        pixels, channels = (factor, self.basis) if self.of_rows else (self.basis, factor)
+        left, right = np.ascontiguousarray(pixels.T), np.ascontiguousarray(channels.T)
+        for start, stop, band in self.matrix.bands():
+            yield slice(start, stop), left[start:stop], right, divergence.compressed(band)
+
+
+def _times_gain(factor: Float64Array, gain: Float64Array | None) -> Float64Array:
+    return factor if gain is None else factor * gain
+
+
+def _no_gram(factor: Float64Array) -> Float64Array:
+    return np.zeros((len(factor), len(factor)))

@@ -1,0 +1,27 @@
+"""The solver that suits a half problem, picked for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mffnb.protocols import Half
+from mffnb.solvers.hals import Hals
+from mffnb.solvers.likelihood import ScalarNewton
+from mffnb.typing import Float64Array
+
+
+@dataclass(frozen=True)
+class Auto:
+    """HALS for least squares, guarded Newton steps for counts."""
+
+    def refuses(self, half: Half) -> str | None:
+        """What the solver of choice refuses."""
+        return _choice(half).refuses(half)
+
+    def update(self, factor: Float64Array, half: Half) -> float:
+        """Hand on to the solver of choice."""
+        return _choice(half).update(factor, half)
+
+
+def _choice(half: Half) -> Hals | ScalarNewton:
+    return Hals() if half.log is None else ScalarNewton()

@@ -1,0 +1,109 @@
+"""Half steps for a Poisson likelihood: multiplicative updates, and coordinate descent by guarded Newton steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.kernels import divergence
+from mffnb.protocols import Half, LogTerm
+from mffnb.typing import Array, Float64Array
+
+_NEEDS_A_LIKELIHOOD = "is for similarity='kl': use solver='auto' or 'hals' for least squares"
+
+
+@dataclass(frozen=True)
+class Multiplicative:
+    """The factor goes to the minimiser of a separable function that lies above the objective and touches it.
+
+    Without penalties this is the multiplicative update of Lee & Seung 2001 (NIPS 13:556); penalties, balls and
+    sums are taken into the separable minimum, which stays exact. Zeros stay zeros.
+    """
+
+    def refuses(self, half: Half) -> str | None:
+        """Only least squares is refused."""
+        return None if half.log is not None else f"Multiplicative {_NEEDS_A_LIKELIHOOD}"
+
+    def update(self, factor: Float64Array, half: Half) -> float:
+        """Move ``factor`` (k, entries) in place; return the squared step in the metric of the curvature."""
+        log = _log(half, self)
+        linear, square = _separable(half, factor, diagonal=True)
+        pull = log.ratios(factor)
+        before = factor.copy()
+        if half.sum_to_one:
+            divergence.settle_on_simplex(linear, pull, square, factor)
+        elif np.isfinite(half.radius):
+            divergence.settle_in_ball(linear, pull, square, half.radius, factor)
+        else:
+            divergence.settle(linear, pull, square, factor)
+        if half.fixed is not None:
+            factor[half.fixed] = before[half.fixed]
+        # The curvature of the separable function is pull / f^2 + square.
+        relative = (factor - before) / np.where(before > 0, before, 1.0)
+        return float(np.vdot(pull, relative**2) + np.vdot(square, (factor - before) ** 2))
+
+
+@dataclass(frozen=True)
+class ScalarNewton:
+    """Each entry in turn goes where a guarded Newton step takes it: no step size, never a rise, zeros may leave zero.
+
+    Where entries are bound to each other, by a sum or a ball, or where X cannot be read along the factor that moves
+    (the columns of a file), the step is that of :class:`Multiplicative`.
+
+    Source: Hien & Gillis 2021, J. Sci. Comput. 87:93, algorithm 2.
+
+    Parameters
+    ----------
+    sweeps
+        Inner sweeps for each look at the data.
+    """
+
+    sweeps: int = 3
+
+    def refuses(self, half: Half) -> str | None:
+        """Only least squares is refused."""
+        return None if half.log is not None else f"ScalarNewton {_NEEDS_A_LIKELIHOOD}"
+
+    def update(self, factor: Float64Array, half: Half) -> float:
+        """Move ``factor`` (k, entries) in place; return the squared step of the first sweep."""
+        log = _log(half, self)
+        bands = log.bands()
+        if bands is None or half.sum_to_one or np.isfinite(half.radius):
+            return Multiplicative().update(factor, half)
+        linear, square = _separable(half, factor, diagonal=False)
+        right = np.ascontiguousarray(log.basis.T)
+        fixed = np.empty((0, 0), bool) if half.fixed is None else half.fixed
+        moved = 0.0
+        for start, _, band in bands:
+            rows = divergence.compressed(band)
+            moved += divergence.newton_rows(
+                *rows, factor, start, right, -linear, half.gram, square, fixed, log.weight, self.sweeps
+            )
+        return moved
+
+
+def _log(half: Half, solver: Multiplicative | ScalarNewton) -> LogTerm:
+    if half.log is None:
+        raise UnsupportedCombinationError(str(solver.refuses(half)))
+    return half.log
+
+
+def _separable(half: Half, factor: Float64Array, *, diagonal: bool) -> tuple[Float64Array, Array]:
+    """Linear and quadratic coefficients of the half problem but for its logarithm, entry by entry.
+
+    What couples entries is replaced by what lies above it and touches it at ``factor``: L <= 2 D for the Laplacian; and
+    where ``diagonal``, gram <= diag(sum_l |gram_jl|). Otherwise the Gram matrix is left to the caller, and the
+    quadratic coefficient is one for each entry, (entries,).
+    """
+    linear = -half.cross
+    square = np.zeros(factor.shape[1])
+    if half.graph is not None:
+        square = square + 2.0 * half.coupling * half.graph.degree
+        linear += half.coupling * half.graph.times(factor) - square * factor
+    if diagonal:
+        bound = np.abs(half.gram).sum(axis=1)[:, None]
+        linear += half.gram @ factor - bound * factor
+        square = square + bound
+    return linear, square

@@ -1,0 +1,147 @@
+"""How much pixels, channels and single entries count: D = sum w_im d(x_im, y_im)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.matrices import Chunked, Dense, Partial, Scaled
+from mffnb.matrices.partial import weight_times
+from mffnb.protocols import Matrix, Similarity
+from mffnb.typing import Array, Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class Weighting:
+    """Data with their weights in them, and what undoes it.
+
+    A weight of rank one, u_i v_m, is the same as data multiplied by a power of it, a half for least squares, one for
+    the Kullback-Leibler divergence: the model of the data is then diag(u)^p A E diag(v)^p. Weights of entries make the
+    data partial, see :class:`mffnb.matrices.Partial`; only their ratios matter.
+
+    Attributes
+    ----------
+    matrix
+        What is to be factored.
+    rows, columns
+        u^p, (own pixels,), and v^p, (channels,); None for ones.
+    """
+
+    matrix: Matrix
+    rows: Float64Array | None = None
+    columns: Float64Array | None = None
+
+    @classmethod
+    def of(cls, weights: Any, matrix: Matrix, similarity: Similarity) -> Weighting:
+        """Weigh a matrix.
+
+        Parameters
+        ----------
+        weights
+            None; "poisson" (Keenan & Kotula 2004, Surf. Interface Anal. 36:203: each entry counts in inverse
+            proportion to the mean of its pixel and to that of its channel); an array of shape (pixels, 1),
+            (1, channels), (pixels, channels), or of one of the two lengths; or a list of these, which multiply.
+        matrix
+            X, (pixels, channels).
+        similarity
+            What the weights multiply.
+
+        Raises
+        ------
+        ValueError
+            For a shape that does not fit, and for weights that are not positive.
+        UnsupportedCombinationError
+            For "poisson" with a likelihood of counts, and for weights of entries where X is sparse or in a file.
+        """
+        power = float(getattr(similarity, "weight_power", 0.5))
+        pixels, channels, entries = np.ones(1), np.ones(1), None
+        for part in weights if isinstance(weights, (list, tuple)) else [weights]:
+            if part is None:
+                continue
+            if isinstance(part, str):
+                of_pixels, of_channels = _poisson(part, matrix, power)
+                pixels, channels = pixels * of_pixels, channels * of_channels
+                continue
+            array, axis = _placed(part, matrix)
+            if axis == 0:
+                pixels = pixels * array
+            elif axis == 1:
+                channels = channels * array
+            else:
+                entries = array if entries is None else entries * array
+        if entries is not None:
+            matrix = _partial(matrix, entries)
+        rows = None if pixels.size == 1 else pixels**power
+        columns = None if channels.size == 1 else channels**power
+        return cls(matrix if rows is columns is None else Scaled(matrix, rows, columns), rows, columns)
+
+
+def _placed(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
+    """The weights as floats, and the axis they belong to: 0 pixels, 1 channels, None both."""
+    array = np.asarray(weights, dtype=np.float64)
+    pixels, channels = matrix.own.stop - matrix.own.start, matrix.shape[1]
+    if not np.isfinite(array).all() or array.min(initial=0.0) < 0:
+        raise ValueError("weights must be finite and not negative")
+    if array.shape == (pixels, channels) and 1 not in array.shape:
+        if not array.any():
+            raise ValueError("all weights are zero: nothing would count")
+        return array, None
+    if array.ndim == 1 and pixels == channels == array.size:
+        raise ValueError("as many pixels as channels: say which weights these are, weights[:, None] or weights[None]")
+    axis = {(pixels,): 0, (pixels, 1): 0, (channels,): 1, (1, channels): 1}.get(array.shape)
+    if axis is None:
+        raise ValueError(
+            f"weights of shape {array.shape} fit neither {pixels} pixels nor {channels} channels: give (pixels, 1), "
+            "(1, channels) or (pixels, channels)"
+        )
+    if array.min() <= 0:
+        raise ValueError("a pixel or channel of weight zero has no answer: leave it out with a mask instead")
+    return array.ravel(), axis
+
+
+def _poisson(name: str, matrix: Matrix, power: float) -> tuple[Float64Array, Float64Array]:
+    if name != "poisson":
+        raise ValueError(f"weights={name!r} is not known: use 'poisson', or arrays")
+    if power != 0.5:
+        raise UnsupportedCombinationError(
+            "Poisson scaling and the Kullback-Leibler divergence are two answers to the same noise: drop one of them"
+        )
+    of_pixels = matrix.times(np.ones((1, matrix.shape[1])))
+    of_channels = matrix.transposed_times(np.ones((1, of_pixels.shape[1])))
+    counted, seen = np.full_like(of_pixels, matrix.shape[1]), np.full_like(of_channels, matrix.shape[0])
+    if not matrix.complete:
+        counted = weight_times(matrix, np.ones_like(of_channels))  # type: ignore[arg-type]
+        seen = weight_times(matrix.transposed, np.ones_like(of_pixels))  # type: ignore[arg-type]
+    if min(of_pixels.min(initial=0.0), of_channels.min(initial=0.0)) < 0:
+        raise ValueError("weights='poisson' is for counts, and some sums of the data are negative: clip them first")
+    means = of_pixels[0] / np.maximum(counted[0], 1e-300), of_channels[0] / np.maximum(seen[0], 1e-300)
+    return _inverse(means[0]), _inverse(means[1])
+
+
+def _inverse(mean: Float64Array) -> Float64Array:
+    """One over the mean; what saw nothing counts as much as what saw least."""
+    positive = mean[mean > 0]
+    return 1.0 / np.maximum(mean, positive.min()) if positive.size else np.ones_like(mean)
+
+
+def _partial(matrix: Matrix, entries: Array) -> Partial:
+    weights = entries / entries.max()
+    if isinstance(matrix, Partial):
+        return Partial(matrix.array, weights if matrix.weights is None else matrix.weights * weights)
+    array = next(_arrays(matrix), None)
+    if array is None:
+        raise UnsupportedCombinationError(
+            "weights of single entries need a dense image in memory: use weights of pixels and channels, or load it"
+        )
+    return Partial(array, weights)
+
+
+def _arrays(matrix: Matrix) -> Iterator[Array]:
+    if isinstance(matrix, Dense):
+        yield matrix.array
+    elif isinstance(matrix, Chunked) and isinstance(matrix.rows, np.ndarray):
+        yield matrix.rows
