@@ -12,31 +12,38 @@ if TYPE_CHECKING:
     from mffnb import datasets as datasets
     from mffnb import errors as errors
     from mffnb import graphs as graphs
+    from mffnb import matrices as matrices
     from mffnb import plots as plots
     from mffnb import selection as selection
     from mffnb.constraints import NonNegative as NonNegative
+    from mffnb.constraints import Pinned as Pinned
     from mffnb.constraints import Simplex as Simplex
     from mffnb.constraints import UnitBall as UnitBall
     from mffnb.io import read as read
     from mffnb.model import MatrixFactorization as MatrixFactorization
     from mffnb.palette import component_colors as component_colors
+    from mffnb.penalties import MinimumVolume as MinimumVolume
     from mffnb.penalties import Smoothness as Smoothness
     from mffnb.penalties import Sparsity as Sparsity
     from mffnb.result import Unmixing as Unmixing
     from mffnb.result import load as load
     from mffnb.similarities import Frobenius as Frobenius
+    from mffnb.similarities import KullbackLeibler as KullbackLeibler
     from mffnb.unmixing import unmix as unmix
     from mffnb.widgets.explorer import Explorer as Explorer
     from mffnb.widgets.explorer import explore as explore
 
 __version__ = "0.1.0"
 
-_MODULES = ("datasets", "errors", "graphs", "plots", "selection")
+_MODULES = ("datasets", "errors", "graphs", "matrices", "plots", "selection")
 _NAMES = {
     "Explorer": "widgets.explorer",
     "Frobenius": "similarities",
     "MatrixFactorization": "model",
+    "KullbackLeibler": "similarities",
+    "MinimumVolume": "penalties",
     "NonNegative": "constraints",
+    "Pinned": "constraints",
     "Simplex": "constraints",
     "Smoothness": "penalties",
     "Sparsity": "penalties",

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.graphs import Graph, grid
-from mffnb.matrices import Chunked, in_memory
+from mffnb.matrices import Chunked, Partial, in_memory
 from mffnb.protocols import Matrix
 from mffnb.typing import Array
 
@@ -33,6 +33,8 @@ class Layout:
         True where used, in those shapes; None where all are.
     coords, name, attrs
         Those of the cube.
+    gaps
+        Whether single entries are missing among what is used.
     """
 
     pixel_shape: dict[Hashable, int]
@@ -42,6 +44,7 @@ class Layout:
     coords: dict[Hashable, xr.Variable]
     name: Hashable | None
     attrs: dict[str, Any]
+    gaps: bool = False
 
     @classmethod
     def of(cls, cube: xr.DataArray, channel: str | Sequence[str] | None = None, mask: Any = None) -> Layout:
@@ -60,8 +63,7 @@ class Layout:
         Raises
         ------
         ValueError
-            With what to do: for unknown names, masks of the wrong shape, infinite values, and NaN that are neither a
-            whole pixel nor a whole channel.
+            With what to do: for unknown names, masks of the wrong shape, and infinite values.
         """
         channels = _channel_names(cube, channel)
         pixels = [name for name in cube.dims if name not in channels]
@@ -91,6 +93,10 @@ class Layout:
     def matrix(self, cube: xr.DataArray) -> Matrix:
         """X (used pixels, used channels): a view where memory allows, bands where the cube is lazy."""
         rows = CubeRows(self, cube)
+        if self.gaps:
+            if not _in_memory(cube):
+                raise ValueError("a cube with missing entries has to be in memory: load it first, cube.load()")
+            return Partial(rows[0 : rows.shape[0]])
         if not _in_memory(cube):
             whole = self.pixel_mask is None
             return Chunked(rows, multiple=prod(self.map_shape[1:]) if whole else 1)
@@ -116,11 +122,71 @@ class Layout:
         values = _spread(factor, self.pixel_mask)
         return self._array(values, {"component": len(factor), **self.pixel_shape}, name="abundance")
 
+    def map(self, values: Array, name: str) -> xr.DataArray:
+        """A map (pixel dims) from one value for each used pixel, NaN where masked."""
+        return self._array(_spread(values[None], self.pixel_mask), dict(self.pixel_shape), name=name)
+
     def endmembers(self, factor: Array) -> xr.DataArray:
         """Spectra ("component", channel dims) from E (k, used channels), in the units of the cube."""
         attrs = {key: value for key, value in self.attrs.items() if key in ("units", "long_name")}
         values = _spread(factor, self.channel_mask)
         return self._array(values, {"component": len(factor), **self.channel_shape}, name="endmember", attrs=attrs)
+
+    def rows(self, values: Any, what: str) -> Array:
+        """Values over the pixels, the channels or the whole cube, as (pixels, 1), (1, channels) or (pixels, channels).
+
+        Parameters
+        ----------
+        values
+            An array in the order of the cube, or a DataArray with its dimensions.
+        what
+            What they are called in an error.
+        """
+        if isinstance(values, xr.DataArray):
+            values = values.transpose(
+                *[name for name in (*self.pixel_shape, *self.channel_shape) if name in values.dims]
+            )
+        array = np.asarray(values)
+        channels = tuple(self.channel_shape.values())
+        of_pixels = slice(None) if self.pixel_mask is None else self.pixel_mask.ravel()
+        of_channels = slice(None) if self.channel_mask is None else self.channel_mask.ravel()
+        if array.shape == self.map_shape:
+            return array.reshape(-1, 1)[of_pixels]
+        if array.shape == channels:
+            return array.reshape(1, -1)[:, of_channels]
+        if array.shape == (*self.map_shape, *channels):
+            return array.reshape(prod(self.map_shape), -1)[of_pixels][:, of_channels]
+        raise ValueError(
+            f"{what} of shape {array.shape} fit neither the pixels {self.pixel_shape} nor the channels "
+            f"{self.channel_shape}, nor the whole cube"
+        )
+
+    def spectra(self, values: Any) -> Array:
+        """Spectra over the channels of the cube as (spectra, used channels).
+
+        Raises
+        ------
+        ValueError
+            If they are sampled elsewhere.
+        """
+        if isinstance(values, xr.DataArray):
+            for name in self.channel_shape:
+                if name not in values.dims:
+                    raise ValueError(f"known endmembers have no dimension {name!r}: they have {values.dims}")
+                here = self.coords.get(name)
+                if name in values.coords and here is not None and not _same(values.coords[name].values, here.values):
+                    raise ValueError(
+                        f"known endmembers are sampled elsewhere along {name!r} than the cube: "
+                        f"interpolate them first, known.interp({{{name!r}: cube[{name!r}]}})"
+                    )
+            others = [name for name in values.dims if name not in self.channel_shape]
+            values = values.transpose(*others, *self.channel_shape)
+        array = np.asarray(values, dtype=np.float64)
+        channels = tuple(self.channel_shape.values())
+        if array.shape[array.ndim - len(channels) :] != channels:
+            raise ValueError(f"known endmembers of shape {array.shape} do not fit the channels {self.channel_shape}")
+        array = array.reshape(-1, prod(channels))
+        return array if self.channel_mask is None else array[:, self.channel_mask.ravel()]
 
     def _array(
         self,
@@ -160,7 +226,7 @@ class Layout:
         return layout._checked()
 
     def _without_missing(self, cube: xr.DataArray) -> Layout:
-        """Leave out pixels and channels that hold nothing but NaN; anything else not finite is an error."""
+        """Leave out pixels and channels that hold nothing but NaN; note other NaN; infinite values are an error."""
         if cube.dtype.kind != "f":
             return self
         rows = CubeRows(self, cube)
@@ -178,12 +244,7 @@ class Layout:
         no_pixel = in_pixel == rows.shape[1]
         no_channel = in_channel - no_pixel.sum() == (~no_pixel).sum()
         single = int(in_pixel.sum()) - no_pixel.sum() * rows.shape[1] - no_channel.sum() * (~no_pixel).sum()
-        if single:
-            raise ValueError(
-                f"{single} values of the cube are NaN without their whole pixel or channel missing: mask these pixels, "
-                "mask=cube.notnull().all('channel') say, or fill them, cube.fillna(0)"
-            )
-        layout = self
+        layout = replace(self, gaps=single > 0)
         if no_pixel.any():
             layout = replace(layout, pixel_mask=_combined(self.pixel_mask, no_pixel, self.map_shape))
         if no_channel.any():
@@ -257,6 +318,10 @@ def _bands(rows: CubeRows) -> Iterator[tuple[int, int, Array]]:
     for start in range(0, rows.shape[0], step):
         stop = min(start + step, rows.shape[0])
         yield start, stop, whole[start:stop]
+
+
+def _same(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and bool(np.all(a == b) if a.dtype.kind not in "fc" else np.allclose(a, b, rtol=1e-6))
 
 
 def _ordered(mask: Any, shape: Mapping[Hashable, int]) -> Array:

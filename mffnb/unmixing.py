@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.constraints import Simplex
 from mffnb.cube import as_cube
 from mffnb.io import read
+from mffnb.keywords import Physics, weights_of
 from mffnb.layout import Layout
 from mffnb.model import Init, MatrixFactorization, warn_if_poor
 from mffnb.parallel import ranks
-from mffnb.penalties import Smoothness, Sparsity
 from mffnb.protocols import Matrix, Similarity, Solver, Term
 from mffnb.result import Unmixing
 from mffnb.solvers import Outcome, State
@@ -33,7 +32,11 @@ def unmix(
     similarity: str | Similarity = "frobenius",
     sparsity: float = 0.0,
     smoothness: float = 0.0,
+    volume: float = 0.0,
     sum_to_one: bool = False,
+    gain: bool = False,
+    known: Any = None,
+    weights: Any = None,
     mask: Any = None,
     channel: str | Sequence[str] | None = None,
     init: Init | Unmixing = "auto",
@@ -44,6 +47,8 @@ def unmix(
     random_state: Seed = None,
     callback: Callable[[State], object] | None = None,
     progress: bool = False,
+    abundance_terms: Sequence[Term] = (),
+    endmember_terms: Sequence[Term] = (),
     communicator: Any = None,
 ) -> Unmixing:
     r"""Find k endmembers of a spectral image and where each one is.
@@ -62,23 +67,36 @@ def unmix(
     k
         Number of endmembers.
     similarity
-        ``"frobenius"`` or a similarity object.
+        ``"frobenius"``, ``"kl"`` for counts, or a similarity object.
     sparsity
         lambda_1, few endmembers per pixel; 1e-3 is a sensible start.
     smoothness
         lambda_2, neighbouring pixels alike; 1e-3 is a sensible start.
+    volume
+        Weight of the volume that the endmembers span; for abundances that sum to one, with or without a gain.
     sum_to_one
         Make the abundances of every pixel fractions that sum to exactly one.
+    gain
+        Make them sum to one up to a factor for each pixel (illumination, thickness, total ion current), which is
+        ``result.gain``.
+    known
+        Endmembers that are known: an array or DataArray (spectra, channel dimensions) in the units of the cube, NaN in
+        channels that are not known. They come first in the result, unchanged; the others are found beside them.
+    weights
+        How much pixels, channels or entries count: an array over the pixel dimensions, over the channel dimensions or
+        over the whole cube, ``"poisson"`` (each entry in inverse proportion to the means of its pixel and of its
+        channel), or a list of these, which multiply.
     mask
         True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
         Pixels and channels that hold nothing but NaN are left out as well; what is left out is NaN in the result.
+        Other NaN are missing entries: they are fitted around, and predicted by ``result.reconstruction()``.
     channel
         Name(s) of the channel dimension(s); the last one if None.
     init
         ``"auto"``, ``"nndsvd"``, ``"random"``, a start object, a pair of matrices (A, E), or an earlier result to
         go on from.
     solver
-        ``"auto"``, ``"hals"`` or a solver object.
+        ``"auto"``, ``"hals"``, ``"newton"``, ``"multiplicative"`` or a solver object.
     n_init
         Number of starts; above 1 they are random, and the one with the lowest objective is kept.
     max_iter, tol
@@ -89,6 +107,8 @@ def unmix(
         Called with a :class:`mffnb.solvers.State` after each iteration; returning True ends the run.
     progress
         Show a progress bar.
+    abundance_terms, endmember_terms
+        Penalties and constraints of your own; see :mod:`mffnb.protocols`.
     communicator
         An mpi4py communicator whose ranks all make this same call: each reads and keeps its own rows of pixels, and
         each returns the whole result, equal to the serial one to about 1e-12.
@@ -116,10 +136,13 @@ def unmix(
     matrix = layout.matrix(data) if communicator is None else ranks.shared_matrix(layout, data, communicator)
     seed = _drawn_seed(random_state)
     given = isinstance(init, (tuple, Unmixing))
+    asked = Physics(sparsity, smoothness, volume, sum_to_one, gain, known, abundance_terms, endmember_terms)
     model = MatrixFactorization(
         k,
         similarity=similarity,
-        abundance_terms=abundance_terms(layout, sparsity, smoothness, sum_to_one, communicator),
+        abundance_terms=asked.of_abundances(layout, communicator),
+        endmember_terms=asked.of_endmembers(layout),
+        weights=weights_of(weights, layout),
         init=_own_rows(matrices(init, layout) if isinstance(init, Unmixing) else init, matrix),
         solver=solver,
         max_iter=max_iter,
@@ -131,25 +154,21 @@ def unmix(
         fitted, A = _best(starts, matrix, _both(show, callback))
     if communicator is not None:
         A = ranks.gathered(A, communicator)
+        fitted.gain_ = None if fitted.gain_ is None else ranks.gathered(fitted.gain_, communicator)
     E = fitted.components_
-    if not given:
+    if not given and known is None:
         order = np.argsort(-A.sum(axis=0) * np.linalg.norm(E, axis=1), kind="stable")
         A, E = A[:, order], E[order]
     warn_if_poor(np.count_nonzero(A, axis=0), E, fitted.outcome_, stacklevel=3)
-    chosen = {
-        "k": int(k),
-        "sparsity": float(sparsity),
-        "smoothness": float(smoothness),
-        "sum_to_one": bool(sum_to_one),
-    }
-    settings = chosen | record(layout, model, "given" if given else _name(init), n_init, seed)
-    return assemble(data, layout, A.T, E, fitted.outcome_, fitted.trace_, settings)
+    settings = {"k": int(k)} | asked.record() | record(layout, model, "given" if given else _name(init), n_init, seed)
+    return assemble(data, layout, A.T, E, fitted.outcome_, fitted.trace_, settings, gain=fitted.gain_)
 
 
 def record(layout: Layout, model: MatrixFactorization, init: str, n_init: int, seed: int) -> dict[str, Any]:
     """Note the settings of a run that are not on a slider, so that it can be run again."""
     return {
         "similarity": _name(model.similarity),
+        "weights": _weights_name(model.weights),
         "channel": [str(name) for name in layout.channel_shape],
         "masked_pixels": 0 if layout.pixel_mask is None else int((~layout.pixel_mask).sum()),
         "init": init,
@@ -169,8 +188,9 @@ def assemble(
     outcome: Outcome,
     trace: Sequence[State],
     settings: dict[str, Any],
+    gain: Float64Array | None = None,
 ) -> Unmixing:
-    """Label the factors A (k, pixels) and E (k, channels) of a run and note where they come from."""
+    """Label the factors A (k, pixels) and E (k, channels) of a run, and its gain, and note where they come from."""
     return Unmixing(
         endmembers=layout.endmembers(endmembers),
         abundances=layout.abundances(np.ascontiguousarray(abundances)),
@@ -182,26 +202,15 @@ def assemble(
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "versions": versions(),
         },
+        gain=None if gain is None else layout.map(gain, "gain"),
         cube=cube,
     )
 
 
-def abundance_terms(
-    layout: Layout, sparsity: float, smoothness: float, sum_to_one: bool = False, communicator: Any = None
-) -> tuple[Term, ...]:
-    """Build the terms that the keywords of :func:`unmix` stand for; an exact zero leaves its term out."""
-    terms: list[Term] = [Simplex()] if sum_to_one else []
-    if sparsity != 0:
-        terms.append(Sparsity(sparsity))
-    if smoothness != 0:
-        graph = layout.graph
-        terms.append(Smoothness(smoothness, graph if communicator is None else ranks.own_part(graph, communicator)))
-    return tuple(terms)
-
-
 def matrices(result: Unmixing, layout: Layout) -> tuple[Float64Array, Float64Array]:
     """Turn a result into a start: A (pixels, k) and E (k, channels) in the order of a layout."""
-    A = result.abundances.transpose("component", *layout.pixel_shape).values
+    amounts = result.abundances if result.gain is None else result.abundances * result.gain
+    A = amounts.transpose("component", *layout.pixel_shape).values
     E = result.endmembers.transpose("component", *layout.channel_shape).values
     A, E = A.reshape(len(A), -1), E.reshape(len(E), -1)
     A = A if layout.pixel_mask is None else A[:, layout.pixel_mask.ravel()]
@@ -294,6 +303,14 @@ def _trace(states: Sequence[State]) -> xr.Dataset:
     names = ("objective", "relative_error", "step", "seconds")
     variables = {name: ("iteration", np.array([getattr(state, name) for state in states])) for name in names}
     return xr.Dataset(variables, coords={"iteration": np.array([state.iteration for state in states])})
+
+
+def _weights_name(weights: Any) -> Any:
+    if weights is None or isinstance(weights, str):
+        return weights
+    if isinstance(weights, (list, tuple)):
+        return [_weights_name(part) for part in weights]
+    return f"array {np.shape(weights)}"
 
 
 def _name(part: object) -> str:

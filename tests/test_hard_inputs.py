@@ -121,7 +121,7 @@ def test_any_data_end_in_a_finite_answer(run):
 
 def test_names_the_values_that_no_fit_can_use():
     cube = mixed((4, 5, 6))
-    for bad, message in ((np.nan, "NaN without their whole pixel"), (np.inf, "infinite"), (-np.inf, "infinite")):
+    for bad, message in ((np.inf, "infinite"), (-np.inf, "infinite")):
         holed = cube.copy()
         holed[1, 2, 3] = bad
         with pytest.raises(ValueError, match=f"1 values of the cube are {message}"):

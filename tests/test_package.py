@@ -28,7 +28,7 @@ FLOORS = [
     {"cube", "io"},
     {"layout"},
     {"parallel"},
-    {"result"},
+    {"result", "keywords"},
     {"unmixing", "datasets"},
     {"plots"},
     {"widgets"},

@@ -110,8 +110,9 @@ def newton_rows(
 
     Minimises, over f >= 0 for each entry i, ``1/2 f^T (gram + steepness_i I) f - cross_i f - weight sum_m x_im log(f
     right_m)``. Along one coordinate the slope is concave: a Newton step upwards never overshoots; one downwards is
-    taken in full within the Dikin ellipsoid; beyond it, where it goes too far, it is replaced by the longer of the damped
-    step and the secant between the two places, which lies short of the minimum. So the objective never rises. ``fixed`` is (k, entries), or empty.
+    taken in full within the Dikin ellipsoid; beyond it, where it goes too far, it is replaced by the longer of the
+    damped step and the secant between the two places, which lies short of the minimum. So the objective never rises.
+    ``fixed`` is (k, entries), or empty.
     Source: Hien & Gillis 2021, J. Sci. Comput. 87:93, section 4.
 
     Returns ``sum h d^2`` of the first sweep, h being the curvature and d the step.

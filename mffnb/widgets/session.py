@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mffnb.keywords import Physics
 from mffnb.layout import Layout
 from mffnb.model import MatrixFactorization
 from mffnb.parallel.threads import half_of_the_threads
@@ -17,7 +18,7 @@ from mffnb.result import Unmixing
 from mffnb.selection import grow, match, shrink
 from mffnb.solvers import State
 from mffnb.typing import Array, Float64Array
-from mffnb.unmixing import abundance_terms, assemble, record
+from mffnb.unmixing import assemble, record
 from mffnb.widgets.controls import Parameters
 
 
@@ -92,8 +93,8 @@ class Session:
         before = self._last
         afresh = self._afresh.is_set() or before is None
         model = MatrixFactorization(**{**self._model.get_params(deep=False), "n_components": parameters.k})
-        weights = (parameters.sparsity, parameters.smoothness, parameters.sum_to_one)
-        model.abundance_terms = abundance_terms(self.layout, *weights)
+        asked = Physics(parameters.sparsity, parameters.smoothness, sum_to_one=parameters.sum_to_one)
+        model.abundance_terms = asked.of_abundances(self.layout)
         with half_of_the_threads():  # a frame must also be drawn
             names: tuple[int, ...] = tuple(range(parameters.k))
             if before is not None and not afresh:
