@@ -17,6 +17,7 @@ from mffnb.validation import as_matrix
 
 # Normal equations lose the digits of this number twice: beyond it abundances are good to fewer than four.
 _LARGEST_CONDITION = 1e6
+_SINGULAR = 1e-12  # singular values below this, relative to the largest, are rounding
 
 
 class KnownEndmembers(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -26,8 +27,7 @@ class KnownEndmembers(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
               l \le a \le u \quad\text{or}\quad a \ge 0,\ \textstyle\sum_j a_j = 1
 
     Abundances have the units that E implies: nothing is rescaled. Where endmembers are linearly dependent, many
-    abundances explain a pixel equally well; a tiny ridge then decides (or, for plain least squares, the smallest norm),
-    and a warning says so.
+    abundances explain a pixel equally well: a tiny ridge then decides, the same way each time, and a warning says so.
 
     Source: Kim & Park 2011, SIAM J. Sci. Comput. 33:3261 (bounds); Heinz & Chang 2001, IEEE TGRS 39:529 (sum to one).
 
@@ -113,8 +113,7 @@ class KnownEndmembers(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.components_ = self._checked(matrix.shape[1])
         self._n_features_out = len(self.components_)
         self._lower, self._upper = self._limits(len(self.components_))
-        norms = np.linalg.norm(self.components_, axis=1, keepdims=True)
-        self.condition_number_ = _condition(self.components_ / np.where(norms > 0, norms, 1.0))
+        self.condition_number_ = _condition(_unit(self.components_)[0])
         if self.condition_number_ > _LARGEST_CONDITION:
             warnings.warn(
                 f"the endmembers are hardly linearly independent (condition number {self.condition_number_:.0e}): "
@@ -160,9 +159,10 @@ class KnownEndmembers(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         endmembers = self.components_
         k = len(endmembers)
         if np.isneginf(self._lower).all() and np.isposinf(self._upper).all():
-            # No side to choose: the pseudo-inverse, which is better than the normal equations of the kernel.
-            inverse: Float64Array = np.linalg.pinv(endmembers)
-            return np.ascontiguousarray(matrix.times(np.ascontiguousarray(inverse.T)).T)
+            # No side to choose: the pseudo-inverse, which loses fewer digits than the normal equations of the kernel.
+            directions, norms = _unit(endmembers)
+            inverse = np.linalg.pinv(directions, rcond=_SINGULAR) / norms.T
+            return np.ascontiguousarray(matrix.times(np.ascontiguousarray(inverse.T, dtype=np.float64)).T)
         gram, cross = endmembers @ endmembers.T, matrix.times(endmembers)
         if self.sum_to_one:
             abundances = np.full_like(cross, 1 / k)
@@ -171,6 +171,13 @@ class KnownEndmembers(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             abundances = np.zeros_like(cross)
             pivoting.sweep_box(abundances, gram, cross, self._lower, self._upper, np.ones(cross.shape[1]))
         return np.ascontiguousarray(abundances.T)
+
+
+def _unit(endmembers: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Endmembers scaled to norm 1, and their norms (k, 1); an endmember that is zero stays so."""
+    norms = np.linalg.norm(endmembers, axis=1, keepdims=True)
+    norms[norms == 0] = 1.0
+    return endmembers / norms, norms
 
 
 def _condition(basis: Float64Array) -> float:

@@ -170,7 +170,8 @@ def _descend(
         side[j] = -1 if a[j] <= low[j] else (1 if a[j] >= high[j] else 0)
     for _ in range(8 * k + 8):  # ties aside a handful suffices
         while True:
-            here[:] = a
+            for j in range(k):
+                here[j] = a[j]
             _minimise_free(gram, c, side, a, free, b, keys, factors)
             reach, blocking = 1.0, -1
             for j in range(k):
@@ -232,7 +233,7 @@ def sweep_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Arr
     side, free = np.zeros(k, np.int64), np.empty(k, np.int64)
     slots = _KEPT // (k * k) | 1
     if k < 16:
-        slots = min(slots, 2**k)
+        slots = min(slots, 1 << k)
     keys, factors = np.full(slots, -1), np.empty((slots, k, k))
     moved = 0.0
     for i in range(entries):
