@@ -33,8 +33,9 @@ class LinearDecomposition(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     Up to 2^20 entries (pixels x channels) LAPACK decomposes X exactly. Beyond, and where pixels are shared out over
     processes, subspace iteration on a few random combinations of the pixels (Halko, Martinsson & Tropp 2011, SIAM
-    Review 53:217) needs :math:`(k + 12)` rows and columns of memory beyond X; the mean is then never subtracted from
-    X, but from its products, so that sparse data stay sparse.
+    Review 53:217) needs memory for (k + 12) rows and columns beyond X; the mean is then never subtracted from X, but
+    from its products, so that sparse data stay sparse. Components that stand out from the noise are as good as exact;
+    those within it explain nearly as much as the exact ones, but need not point their way.
 
     Parameters
     ----------

@@ -6,9 +6,10 @@ For each column a of a factor, independently,
 
 Every variable is free or at one of its bounds. The free ones solve a linear system; all that then leave the box or want
 to leave their bound change sides at once. Where this stops lowering the number of wrong ones, they change one at a
-time, down the objective, which cannot cycle. (The usual single exchange, Murty's rule, cannot either, but takes
-exponentially many steps where components depend on each other.) Neighbouring columns tend to agree on who is free:
-each column starts from the sides of the one before it, and the Cholesky factors of the latest sets are kept.
+time, down the objective, which cannot cycle. (The usual single exchange, Murty's rule, cannot either in exact
+arithmetic, but where components depend on each other it did not end within hundreds of steps.) Neighbouring columns
+tend to agree on who is free: each column starts from the sides of the one before it, and the Cholesky factors of the
+latest sets are kept.
 
 Source: Kim & Park 2011, SIAM J. Sci. Comput. 33:3261; Judice & Pires 1992, J. Optim. Theory Appl. 74:391 (both bounds).
 """

@@ -16,8 +16,8 @@ from mffnb.typing import Float64Array
 class BlockPivoting:
     """The factor goes to the exact non-negative minimiser of its half problem, entry by entry.
 
-    It needs fewer iterations than :class:`mffnb.solvers.Hals` where components resemble each other, and each of them
-    takes longer. Entries have to be independent: no smoothness, no bound on a whole row, no sum.
+    Where components resemble each other it needs fewer iterations than :class:`mffnb.solvers.Hals`. Entries have to be
+    independent: no smoothness, no bound on a whole row, no sum.
 
     Source: Kim & Park 2011, SIAM J. Sci. Comput. 33:3261.
 
