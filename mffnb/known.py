@@ -169,7 +169,9 @@ class KnownEndmembers(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             simplex.sweep_simplex(abundances, gram, cross)
         else:
             abundances = np.zeros_like(cross)
-            pivoting.sweep_box(abundances, gram, cross, self._lower, self._upper, np.ones(cross.shape[1]))
+            # Copies, since a model may have been read from a file, read-only: the kernel would be compiled anew for it.
+            lower, upper = self._lower.copy(), self._upper.copy()
+            pivoting.sweep_box(abundances, gram, cross, lower, upper, np.ones(cross.shape[1]))
         return np.ascontiguousarray(abundances.T)
 
 
