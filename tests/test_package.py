@@ -25,6 +25,7 @@ FLOORS = [
     {"model"},
     {"cube", "io"},
     {"layout"},
+    {"preprocessing"},
     {"parallel"},
     {"result"},
     {"unmixing", "datasets"},
