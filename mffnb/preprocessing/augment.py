@@ -135,7 +135,7 @@ def _stacked(feature: Any, cube: xr.DataArray, name: Hashable) -> xr.DataArray:
     dims = pixels(cube, (name,))
     if not isinstance(feature, xr.DataArray):
         values = np.asarray(feature)
-        feature = xr.DataArray(values, dims=[*dims, "feature"][: values.ndim])
+        feature = xr.DataArray(values, dims=[*dims, *(f"feature {i}" for i in range(values.ndim))][: values.ndim])
     more = [dim for dim in feature.dims if dim not in dims]
     fits = set(dims) <= set(feature.dims) and all(feature.sizes[dim] == cube.sizes[dim] for dim in dims)
     if len(more) > 1 or not fits:

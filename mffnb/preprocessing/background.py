@@ -18,7 +18,7 @@ from mffnb.preprocessing.step import Fitted, Step, float_type, part, refilled, s
 from mffnb.typing import Array, Float64Array
 
 _BAND = 4096  # pixels at a time, so that a fit needs little memory
-_STEEPEST = 50.0
+_STEEPEST = 20.0  # no background falls like this; a window of noise might seem to
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class PowerLaw(Fitted):
 
     amplitude: xr.Variable
     exponent: xr.Variable
-    ratio: xr.Variable  # energy / reference
+    ratio: xr.Variable  # energy / reference, held below the window
 
     @property
     def background(self) -> xr.Variable:
@@ -149,16 +149,16 @@ class AsymmetricBaseline(Step):
 class PowerLawBackground(Step):
     r"""Subtract :math:`I(E) = c E^{-r}`, fitted in a window before the edge: the background of an EELS spectrum.
 
-    c and r are the most likely ones for counts: total and mean log energy of the window are those of the model. So no
-    logarithm of a count is taken and few counts do no harm. A pixel without positive total in the window gets none.
-    Follow with :class:`Crop` to keep what lies above the window. Source of the model: Egerton 2011, "Electron
-    energy-loss spectroscopy in the electron microscope", section 4.4.
+    c and r >= 0 are the most likely ones for counts: total and mean log energy of the window are those of the model. So
+    no logarithm of a count is taken and few counts do no harm. A pixel without positive total in the window gets none.
+    Below the window the background stays at its value there; follow with :class:`Crop` to keep what lies above. Source
+    of the model: Egerton 2011, "Electron energy-loss spectroscopy in the electron microscope", section 4.4.
 
     Parameters
     ----------
     window
-        (low, high) in units of the channel coordinate, which must be positive; None for the first tenth of the channels
-        (two at least).
+        (low, high) in units of the channel coordinate, above zero; None for the lowest tenth of the channels, two at
+        least.
 
     Examples
     --------
@@ -190,20 +190,23 @@ class PowerLawBackground(Step):
         """
         name = single_channel(cube, channel, self)
         length = cube.sizes[name]
-        where = slice(0, max(2, length // 10)) if self.window is None else window_positions(cube, name, self.window)
         energy = cube[name].values.astype(np.float64)
+        tenth = max(2, length // 10)
+        lowest = slice(0, tenth) if energy[0] <= energy[-1] else slice(length - tenth, length)
+        where = lowest if self.window is None else window_positions(cube, name, self.window)
         if len(energy[where]) < 2:
             raise ValueError(f"the window {self.window} holds one channel of {name!r}: a power law needs two or more")
-        if energy.min() <= 0:
-            raise ValueError(
-                f"a power law needs energies above zero, {name!r} starts at {energy.min():g}: crop it first"
-            )
+        start = energy[where].min()
+        if start <= 0:
+            raise ValueError(f"a power law needs energies above zero, its window starts at {start:g}: raise it")
         reference = float(np.exp(np.log(energy[where]).mean()))
         values = cube.isel({name: where}).transpose(..., name).compute()
         amplitude, exponent = _most_likely(values.values, np.log(energy[where] / reference))
         dims = values.dims[:-1]
         return PowerLaw(
-            xr.Variable(dims, amplitude), xr.Variable(dims, exponent), xr.Variable((name,), energy / reference)
+            xr.Variable(dims, amplitude),
+            xr.Variable(dims, exponent),
+            xr.Variable((name,), np.maximum(energy, start) / reference),
         )
 
 
@@ -265,7 +268,7 @@ def _fit_band(counts: Float64Array, log_energy: Float64Array) -> Float64Array:
         mean = model @ log_energy
         variance = model @ log_energy**2 - mean**2
         step = np.where(usable & (variance > 0), (mean - wanted) / np.where(variance > 0, variance, 1.0), 0.0)
-        moved = np.clip(exponent + np.clip(step, -5, 5), -_STEEPEST, _STEEPEST)
+        moved = np.clip(exponent + np.clip(step, -5, 5), 0.0, _STEEPEST)
         change = np.abs(moved - exponent).max(initial=0.0)
         exponent = moved
         if change < 1e-12:

@@ -121,7 +121,7 @@ class Chain:
     def describe(self) -> list[dict[str, Any]]:
         """The steps by name with their parameters, as JSON can hold them; :func:`steps_from` reads it."""
         coded = (plain(step, {}) for step in self.steps)
-        return [{"step": one["type"], **one["fields"]} for one in coded]
+        return [{"step": one["type"], "parameters": one["fields"]} for one in coded]
 
     def to_dataset(self) -> xr.Dataset:
         """Steps and fitted states as arrays and one attribute of JSON; dimension names are its own."""
@@ -217,7 +217,7 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
     >>> cube = xr.DataArray(np.arange(1.0, 61).reshape(3, 4, 5), dims=("y", "x", "energy"))
     >>> processed, chain = fit_chain(cube, [Crop({"energy": slice(1, 5)}), UnitSum()])
     >>> chain.describe()[1]
-    {'step': 'UnitSum'}
+    {'step': 'UnitSum', 'parameters': {}}
     >>> bool(np.allclose(chain.inverse(processed), cube[..., 1:]))
     True
     """
@@ -243,14 +243,11 @@ def steps_from(description: Iterable[dict[str, Any]], known: Iterable[type] = ()
 
     Examples
     --------
-    >>> steps_from([{"step": "Range", "low": -1.0, "high": 1.0, "each": "cube"}])
+    >>> steps_from([{"step": "Range", "parameters": {"low": -1.0, "high": 1.0, "each": "cube"}}])
     [Range(low=-1.0, high=1.0, each='cube')]
     """
     classes = {step.__name__: step for step in (*_STEPS, *known)}
-    coded = [
-        {"type": one["step"], "fields": {key: value for key, value in one.items() if key != "step"}}
-        for one in description
-    ]
+    coded = [{"type": one["step"], "fields": one.get("parameters", {})} for one in description]
     return list(restored(coded, {}, classes))
 
 

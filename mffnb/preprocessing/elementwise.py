@@ -117,12 +117,12 @@ class Anscombe(Step, Fitted):
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
         """Estimate the counts; see the class."""
-        y = cube.variable.clip(min=2 * 0.375**0.5)
+        y = cube.clip(min=2 * 0.375**0.5).variable
         if not self.unbiased:
             return refilled(cube, y**2 / 4 - 0.375)
         root = 1.5**0.5
         counts = y**2 / 4 - 0.125 + root / 4 / y - 1.375 / y**2 + 0.625 * root / y**3
-        return refilled(cube, counts.clip(min=0.0))
+        return refilled(cube, xr.apply_ufunc(np.maximum, counts, 0.0, dask="allowed"))
 
     def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
         """The inverse of e."""

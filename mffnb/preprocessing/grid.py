@@ -125,7 +125,7 @@ class Bin(Step):
         ValueError
             If a dimension is unknown or shorter than its block.
         """
-        blocks = _blocks(self.space, pixels(cube, channel)) | _blocks(self.channel, list(channel))
+        blocks = _blocks(self.space, pixels(cube, channel), cube) | _blocks(self.channel, list(channel), cube)
         for name, length in blocks.items():
             if not (isinstance(length, (int, np.integer)) and 1 <= length <= cube.sizes[name]):
                 raise ValueError(
@@ -141,9 +141,9 @@ def _labelled(array: xr.DataArray, cube: xr.DataArray) -> xr.DataArray:
     return array.rename(cube.name).assign_attrs(cube.attrs)
 
 
-def _blocks(lengths: int | Mapping[Hashable, int], names: list[Hashable]) -> dict[Hashable, int]:
-    if not isinstance(lengths, Mapping):
-        return dict.fromkeys(names, lengths)
+def _blocks(lengths: int | Mapping[Hashable, int], names: list[Hashable], cube: xr.DataArray) -> dict[Hashable, int]:
+    if not isinstance(lengths, Mapping):  # of a single line of pixels there is nothing to bin across
+        return {name: lengths if cube.sizes[name] > 1 else 1 for name in names}
     unknown = [name for name in lengths if name not in names]
     if unknown:
         raise ValueError(f"Bin knows no dimension {unknown[0]!r} among {names}")

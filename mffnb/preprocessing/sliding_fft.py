@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -99,7 +100,7 @@ class SlidingFFT(Step):
         """
         if len(image_shape) != 2:
             raise ValueError(
-                f"SlidingFFT needs an image of two dimensions, got {len(image_shape)}: pick one, or sum over the channel"
+                f"SlidingFFT needs an image of two dimensions, got {len(image_shape)}: pick one, or sum over channels"
             )
         size, step = _both(self.size), _both(self.step)
         if any(n > length for n, length in zip(size, image_shape, strict=True)):
@@ -112,10 +113,10 @@ class SlidingFFT(Step):
 
     def required_bytes(self, image_shape: tuple[int, ...]) -> int:
         """Memory that the transform of an image of this shape takes: the stack in float32, and one band at work."""
-        cells = int(np.prod(self.shape(image_shape), dtype=np.int64))
-        return 4 * cells + 4 * int(np.prod(image_shape, dtype=np.int64)) + 5 * max(_BAND_BYTES, 4 * self._window_cells)
+        band = max(_BAND_BYTES, 4 * prod(_both(self.size)))
+        return 4 * prod(self.shape(image_shape)) + 16 * prod(image_shape) + 5 * band
 
-    def fit(self, image: xr.DataArray, channel: tuple[Hashable, ...] = ()) -> LocalSpectra:
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...] = ()) -> LocalSpectra:
         """Find coordinates and scale; a lazy image is read.
 
         Raises
@@ -125,26 +126,22 @@ class SlidingFFT(Step):
         ValueError
             If it is not an image, a window does not fit, or a coordinate is not evenly spaced.
         """
-        shape = self.shape(image.shape)
-        required, available = self.required_bytes(image.shape), available_bytes()
+        shape = self.shape(cube.shape)
+        required, available = self.required_bytes(cube.shape), available_bytes()
         if available is not None and required > available:
             raise MemoryError(
                 f"the sliding FFT of {shape[0]} x {shape[1]} windows with {shape[2]} x {shape[3]} frequencies needs "
-                f"{required / 2**30:.1f} GiB and {available / 2**30:.1f} GiB are left: raise step or zoom, or lower size"
+                f"{required / 2**30:.1f} GiB and {available / 2**30:.1f} GiB are left: raise step or zoom"
             )
-        y, ky = _axes(image, 0, _both(self.size)[0], _both(self.step)[0], shape[0], shape[2])
-        x, kx = _axes(image, 1, _both(self.size)[1], _both(self.step)[1], shape[1], shape[3])
-        noise = float(np.nanstd(image.values.astype(np.float64))) * float(np.linalg.norm(self.taper()))
+        y, ky = _axes(cube, 0, _both(self.size)[0], _both(self.step)[0], shape[0], shape[2])
+        x, kx = _axes(cube, 1, _both(self.size)[1], _both(self.step)[1], shape[1], shape[3])
+        noise = float(np.nanstd(cube.values.astype(np.float64))) * float(np.linalg.norm(self.taper()))
         return LocalSpectra(self, y, x, ky, kx, noise if noise > 0 else 1.0)
 
     def taper(self) -> Float64Array:
         """The window function on its grid, (size, size)."""
         rows, columns = (get_window(self.window, n) for n in _both(self.size))
         return np.outer(rows, columns)
-
-    @property
-    def _window_cells(self) -> int:
-        return int(np.prod(_both(self.size), dtype=np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,4 +227,4 @@ def _axes(
 
 
 def _both(number: int | tuple[int, int]) -> tuple[int, int]:
-    return (number, number) if isinstance(number, (int, np.integer)) else tuple(number)  # type: ignore[return-value]
+    return number if isinstance(number, tuple) else (number, number)
