@@ -27,7 +27,9 @@ def _of_machine() -> int | None:
 def _of_container() -> int | None:
     folder = Path("/sys/fs/cgroup")
     try:
-        limit, used = ((folder / name).read_text().strip() for name in ("memory.max", "memory.current"))
-        return max(int(limit) - int(used), 0)
+        limit, used = (int((folder / name).read_text()) for name in ("memory.max", "memory.current"))
+        details = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # no container, or no limit ("max")
         return None
+    cached = sum(int(details.get(name, 0)) for name in ("active_file", "inactive_file"))  # given back when needed
+    return max(limit - used + cached, 0)

@@ -28,7 +28,8 @@ def test_the_machine_says(monkeypatch):
 
 @pytest.mark.parametrize(("limit", "expected"), [("max", 500 * 1024), ("3000", 2000), ("9000000", 500 * 1024)])
 def test_a_container_may_have_less(monkeypatch, limit, expected):
-    told(monkeypatch, MACHINE | {"/sys/fs/cgroup/memory.max": f"{limit}\n", "/sys/fs/cgroup/memory.current": "1000\n"})
+    container = {"max": f"{limit}\n", "current": "1600\n", "stat": "anon 1000\nactive_file 400\ninactive_file 200\n"}
+    told(monkeypatch, MACHINE | {f"/sys/fs/cgroup/memory.{name}": text for name, text in container.items()})
     assert memory.available_bytes() == expected
 
 

@@ -172,6 +172,9 @@ def test_images_that_make_no_sense():
         SlidingFFT(64).fit(image, ())
     with pytest.raises(ValueError, match="'x' is not evenly spaced"):
         SlidingFFT(8).fit(image.assign_coords(x=np.arange(70.0) ** 2), ())
+    with pytest.raises(ValueError, match="'y' is not evenly spaced"):
+        SlidingFFT(8).fit(image.assign_coords(y=np.zeros(45)), ())
+    SlidingFFT(8).fit(image.assign_coords(x=np.float32(1000 + 0.01 * np.arange(70))), ())
 
 
 @pytest.mark.parametrize(
