@@ -69,6 +69,11 @@ class Chain:
         """Whether the noise of counts was evened out, so that a Poisson likelihood would be wrong."""
         return any(step.stabilizes for step in self._undone_steps)
 
+    @property
+    def bends(self) -> bool:
+        """Whether A E is not the reconstruction, which is then only ``inverse(a e)`` of the processed factors."""
+        return any(step.bends for step in self._undone_steps)
+
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Process the cube that the chain was fitted to, or one on the same grid."""
         for fitted in self.fitted:

@@ -27,6 +27,11 @@ class Log1p(Step, Fitted):
     True
     """
 
+    @property
+    def bends(self) -> bool:
+        """Always."""
+        return True
+
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Log1p:
         """Check that the logarithm exists.
 
@@ -92,6 +97,11 @@ class Anscombe(Step, Fitted):
     """
 
     unbiased: bool = True
+
+    @property
+    def bends(self) -> bool:
+        """Always."""
+        return True
 
     @property
     def stabilizes(self) -> bool:

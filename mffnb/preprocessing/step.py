@@ -74,6 +74,11 @@ class Step(Protocol):
         return False
 
     @property
+    def bends(self) -> bool:
+        """Whether the step is not linear: A E of the answer is then not the reconstruction, see :class:`Fitted`."""
+        return False
+
+    @property
     def takes_image(self) -> bool:
         """Whether the input is an image, all of whose dimensions are pixels."""
         return False

@@ -46,7 +46,7 @@ CHAINS = {
 }
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(steps=st.lists(st.sampled_from(EXACT), max_size=4))
 def test_the_way_back_ends_at_the_target(steps):
     cube = mixture()
@@ -111,6 +111,15 @@ def test_a_product_of_factors_comes_back(cube):
     xr.testing.assert_allclose(chain.prepare_abundances(A), inner.abundances)
 
 
+def test_fractions_keep_their_sum_with_the_pixel_factors_as_gain(cube):
+    processed, chain = fit_chain(cube, [pre.UnitSum()])
+    inner = mf.unmix(processed, 3, sum_to_one=True, random_state=0)
+    gain = chain.abundances(xr.ones_like(inner.abundances[0]))
+    product = gain * xr.dot(inner.abundances, chain.endmembers(inner.endmembers), dim="component")
+    np.testing.assert_allclose(chain.inverse(inner.reconstruction()), product)
+    np.testing.assert_allclose(gain, cube.sum("energy"))
+
+
 def test_a_mean_is_added_once(cube):
     processed, chain = fit_chain(cube, [pre.MeanCentre()])
     nothing = 0 * processed
@@ -158,6 +167,8 @@ def test_what_a_chain_declares(cube):
     assert not chain(pre.UnitSum(), pre.Range()).signed
     assert chain(pre.Crop(), pre.PoissonScaling()).stabilizes
     assert not chain().stabilizes
+    assert chain(pre.Log1p(), pre.UnitSum()).bends
+    assert not chain(pre.PoissonScaling(), pre.MeanCentre()).bends
 
 
 def test_units_come_back(cube):

@@ -60,7 +60,7 @@ def test_every_step_has_working_defaults_and_is_frozen():
 
 
 @pytest.mark.parametrize("step", [*SCALING, *BENDING, *BACKGROUND], ids=repr)
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(cube=cubes)
 def test_inverse_undoes_transform(step, cube):
     fitted = step.fit(cube, ENERGY)
@@ -72,7 +72,7 @@ def test_inverse_undoes_transform(step, cube):
 
 
 @pytest.mark.parametrize("step", [*SCALING, *BACKGROUND, *GRID], ids=repr)
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(cube=cubes, seed=st.integers(0, 1000))
 def test_factors_come_back_as_the_reconstruction_does(step, cube, seed):
     """A E and the inverse of a e differ by nothing, or by an offset that does not depend on the factors."""
@@ -166,7 +166,7 @@ def test_the_channel_may_come_first(step):
 
 
 @pytest.mark.parametrize("step", [s for s in ALL if not s.signed], ids=repr)
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(cube=cubes)
 def test_a_step_that_is_not_signed_leaves_nothing_negative(step, cube):
     assert float(step.fit(cube, ENERGY).transform(cube).min()) >= -1e-12
@@ -181,4 +181,5 @@ def test_a_signed_step_does_leave_negative_values(step):
 def test_what_is_declared():
     assert {type(s).__name__ for s in ALL if s.centred} == {"MeanCentre", "Range"}
     assert not pre.Range(0, 1).centred
+    assert [s for s in ALL if s.bends] == BENDING
     assert {type(s).__name__ for s in ALL if s.stabilizes} == {"PoissonScaling", "Anscombe"}
