@@ -28,6 +28,7 @@ FLOORS = [
     {"presets"},
     {"cube", "io"},
     {"layout"},
+    {"preprocessing"},
     {"parallel"},
     {"result", "keywords"},
     {"unmixing", "datasets"},
