@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.initialization import randomized_svd
-from mffnb.protocols import Matrix
+from mffnb.protocols import Matrix, Products
 from mffnb.typing import Array, Float64Array
 from mffnb.validation import as_matrix
 
@@ -167,7 +167,7 @@ class Centred:
         return max(0.0, self.matrix.squared_norm - self.shape[0] * float(self.mean @ self.mean))
 
 
-def _triplets(matrix: Matrix, k: int, random_state: Any) -> tuple[Float64Array, Float64Array, Float64Array, float]:
+def _triplets(matrix: Products, k: int, random_state: Any) -> tuple[Float64Array, Float64Array, Float64Array, float]:
     """Left vectors (k, own pixels), values (k,), right vectors (k, channels) and the sum of squares of all values."""
     rows, columns = matrix.shape
     if rows * columns <= _SMALL and matrix.own == slice(0, rows):

@@ -166,7 +166,7 @@ class KnownEndmembers(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         gram, cross = endmembers @ endmembers.T, matrix.times(endmembers)
         if self.sum_to_one:
             abundances = np.full_like(cross, 1 / k)
-            simplex.sweep_simplex(abundances, gram, cross)
+            simplex.sweep_simplex(abundances, gram, cross, np.ones(1))
         else:
             abundances = np.zeros_like(cross)
             # Copies, since a model may have been read from a file, read-only: the kernel would be compiled anew for it.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from mffnb.layout import _channel_names
+from mffnb.layout import channel_names
 from mffnb.preprocessing.step import float_type, pixels, single_channel
 from mffnb.typing import Array
 
@@ -64,7 +64,7 @@ def augment(cube: xr.DataArray, feature: Any, weight: float = 1.0, channel: str 
     """
     if not (np.isfinite(weight) and weight > 0):
         raise ValueError(f"weight must be a positive number, got {weight!r}: leave the feature out instead of 0")
-    names = _channel_names(cube, channel)
+    names = channel_names(cube, channel)
     name = single_channel(cube, names, augment)
     maps = _stacked(feature, cube, name)
     low = maps.min(pixels(cube, names)).compute()

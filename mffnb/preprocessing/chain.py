@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
-from mffnb.layout import _channel_names
+from mffnb.layout import channel_names
 from mffnb.preprocessing.background import (
     AsymmetricBaseline,
     ConstantBackground,
@@ -230,7 +230,7 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
         if isinstance(step, type) or not hasattr(step, "fit"):
             raise TypeError(f"{step!r} is not a preprocessing step: pass objects such as Crop(...) or UnitSum()")
     image = any(step.takes_image for step in steps) and channel is None
-    names = () if image else _channel_names(cube, channel)
+    names = () if image else channel_names(cube, channel)
     labels = _labels(cube)
     fitted: list[Fitted] = []
     for i, step in enumerate(steps):

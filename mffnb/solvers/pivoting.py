@@ -31,6 +31,19 @@ class BlockPivoting:
     ([3.0, 0.0], 9.0)
     """
 
+    def refuses(self, half: Half) -> str | None:
+        """What binds entries to each other."""
+        for asked, name in (
+            (half.graph is not None, "neighbours alike (Smoothness)"),
+            (np.isfinite(half.radius), "rows in a ball (UnitBall, which a penalty on the other factor calls for)"),
+            (half.sum_to_one, "abundances that sum to one (Simplex)"),
+            (half.fixed is not None, "values that stay as they are (Pinned)"),
+            (half.log is not None, "a similarity that is not quadratic"),
+        ):
+            if asked:
+                return f"block pivoting cannot handle {name}: use solver='auto'"
+        return None
+
     def update(self, factor: Float64Array, half: Half) -> float:
         """Move ``factor`` (k, entries) to the minimum in place; return the squared change of the reconstruction.
 
@@ -39,18 +52,10 @@ class BlockPivoting:
         UnsupportedCombinationError
             If the entries of the factor are bound to each other.
         """
-        for asked, name in (
-            (half.graph is not None, "neighbours alike (Smoothness)"),
-            (np.isfinite(half.radius), "rows in a ball (UnitBall, which a penalty on the other factor calls for)"),
-            (half.sum_to_one, "abundances that sum to one (Simplex)"),
-            (getattr(half, "fixed", None) is not None, "values that stay as they are"),
-            (getattr(half, "log", None) is not None, "a similarity that is not quadratic"),
-        ):
-            if asked:
-                raise UnsupportedCombinationError(f"block pivoting cannot handle {name}: use solver='hals'")
+        reason = self.refuses(half)
+        if reason is not None:
+            raise UnsupportedCombinationError(reason)
         k, entries = factor.shape
-        weights = getattr(half, "weights", None)
-        if weights is None:
-            weights = np.ones(entries)
+        weights = np.ones(entries) if half.weights is None else half.weights
         lower, upper = np.zeros(k), np.full(k, np.inf)
         return float(pivoting.sweep_box(factor, half.gram, half.cross, lower, upper, weights))

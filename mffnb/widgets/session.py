@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.keywords import Physics
-from mffnb.layout import Layout
+from mffnb.keywords import Physics, Prepared
+from mffnb.labelling import assemble, record
 from mffnb.model import MatrixFactorization
 from mffnb.parallel.threads import half_of_the_threads
 from mffnb.result import Unmixing
 from mffnb.selection import grow, match, shrink
 from mffnb.solvers import State
 from mffnb.typing import Array, Float64Array
-from mffnb.unmixing import assemble, record
 from mffnb.widgets.controls import Parameters
 
 
@@ -72,7 +71,8 @@ class Session:
         if unknown:
             raise TypeError(f"there is no option {sorted(unknown)[0]!r}: use similarity, solver, max_iter or tol")
         self.cube = cube
-        self.layout = Layout.of(cube, channel, mask)
+        self.image = Prepared.of(cube, channel, mask, ())
+        self.layout = self.image.layout
         self.matrix = self.layout.matrix(cube)
         self._model = MatrixFactorization(random_state=seed, **options)
         self._seed = seed
@@ -94,7 +94,7 @@ class Session:
         afresh = self._afresh.is_set() or before is None
         model = MatrixFactorization(**{**self._model.get_params(deep=False), "n_components": parameters.k})
         asked = Physics(parameters.sparsity, parameters.smoothness, sum_to_one=parameters.sum_to_one)
-        model.abundance_terms = asked.of_abundances(self.layout)
+        model.abundance_terms = asked.of_abundances(self.image)
         with half_of_the_threads():  # a frame must also be drawn
             names: tuple[int, ...] = tuple(range(parameters.k))
             if before is not None and not afresh:
@@ -118,9 +118,9 @@ class Session:
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
-        settings = record(self.layout, self._model, "explored", 1, self._seed) | solved.parameters.as_dict()
+        settings = record(self.image, self._model, "explored", 1, self._seed) | solved.parameters.as_dict()
         state, trace = solved.state, solved.trace[: solved.steps]
-        result = assemble(self.cube, self.layout, state.abundances, state.endmembers, state.outcome, trace, settings)
+        result = assemble(self.cube, self.image, state.abundances, state.endmembers, state.outcome, trace, settings)
         names = {"component": list(solved.names)}
         return replace(
             result,

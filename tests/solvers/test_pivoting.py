@@ -52,7 +52,7 @@ def test_alternating_never_rises_and_reaches_the_minimum_of_hals(X, start):
     [(Smoothness(1e-3, grid((6, 10))), "neighbours alike"), (Simplex(), "sum to one"), (Sparsity(1e-3), "ball")],
 )
 def test_what_binds_entries_is_refused(X, term, words):
-    with pytest.raises(UnsupportedCombinationError, match=f"{words}.*use solver='hals'"):
+    with pytest.raises(UnsupportedCombinationError, match=f"{words}.*use solver='auto'"):
         MatrixFactorization(2, abundance_terms=(term,), solver=BlockPivoting(), random_state=0).fit(X)
 
 
@@ -60,7 +60,7 @@ def test_what_binds_entries_is_refused(X, term, words):
 def test_what_a_half_problem_may_hold_one_day_is_refused(extra):
     problem, _ = half()
     given = SimpleNamespace(**{**vars(problem), extra: np.ones((3, 40), dtype=bool)})
-    with pytest.raises(UnsupportedCombinationError, match="use solver='hals'"):
+    with pytest.raises(UnsupportedCombinationError, match="use solver='auto'"):
         BlockPivoting().update(np.ones((3, 40)), given)
 
 
