@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from mffnb.matrices import Sparse
 from mffnb.misfits import Divergence, LeastSquares
 from mffnb.protocols import Matrix
 from mffnb.typing import Float64Array
@@ -62,4 +63,4 @@ class KullbackLeibler:
         if scale is None:
             whole = float(matrix.total(matrix.times(np.ones((1, matrix.shape[1]))).sum(axis=1))[0])
             scale = matrix.shape[0] / whole if whole > 0 else 1.0
-        return Divergence(matrix, gain, scale)
+        return Divergence(Sparse.of_few(matrix), gain, scale)

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scipy import sparse
+
 from mffnb.matrices.local import FILE_BYTES, Local, band_limits, sum_of_squares
 from mffnb.typing import Float64Array
+
+if TYPE_CHECKING:
+    from mffnb.protocols import Matrix
+
+# An entry takes 12 bytes instead of 8, and is kept twice, by rows and by columns: worth it well below a third.
+_FEW = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +26,19 @@ class Sparse(Local):
     """A SciPy sparse array (rows, columns) in compressed rows or columns, never made dense."""
 
     array: Any
+
+    @classmethod
+    def of_few(cls, matrix: Matrix) -> Matrix:
+        """A matrix in memory of which few entries are not zero, as a sparse one; any other as it is."""
+        if isinstance(matrix, cls) or matrix.transposed is None or not matrix.complete:
+            return matrix
+        bands, kept, seen = [], 0, 0
+        for _, _, band in matrix.bands():
+            bands.append(sparse.csr_array(band))
+            kept, seen = kept + bands[-1].nnz, seen + band.shape[0] * band.shape[1]
+            if kept > _FEW * seen:
+                return matrix
+        return cls(sparse.vstack(bands, format="csr"))
 
     @property
     def shape(self) -> tuple[int, int]:
