@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 from scipy import sparse
 
 from mffnb.matrices.local import FILE_BYTES, Local, band_limits, sum_of_squares
