@@ -21,7 +21,7 @@ FLOORS = [
     {"similarities", "penalties", "constraints"},
     {"problem", "initialization"},
     {"solvers", "gauge"},
-    {"selection"},
+    {"selection", "geometry"},
     {"model"},
     {"cube", "io"},
     {"layout"},

@@ -135,8 +135,9 @@ def _choice(
     nothing = 1e-12 * found.held
     flat, subspace = (value if value > nothing else 0.0 for value in (found.flat, found.subspace))
     rho = flat / subspace if subspace > 0 else (np.inf if flat > 0 else 1.0)
-    squares = float((found.variances**2).sum())
+    shares = found.variances / max(float(found.variances.sum()), np.finfo(float).tiny)
+    squares = float((shares**2).sum())
     # Sixty-four random sums overestimate the sum of squared variances by one part in thirty-two.
-    effective = float(found.variances.sum()) ** 2 / squares * (1 + 2 / _PROBES) if squares > 0 else np.inf
+    effective = (1 + 2 / _PROBES) / squares if squares > 0 else np.inf
     threshold = 1 + tolerated / max(effective - components, 0.5)
     return ModelChoice(bool(rho >= threshold), float(rho), float(threshold), counts, columns)

@@ -90,15 +90,12 @@ def smallest_simplex(
     corners, objective
         (k, dimensions), and the value at the minimum.
     """
-    centre = points.mean(axis=1, keepdims=True)
-    if components == 1:
-        return centre.T, 0.0
+    centre, axes, spread = principal_axes(points, components - 1)
+    if len(spread) == 0:
+        return np.repeat(centre.T, components, axis=0), 0.0
     rng = np.random.default_rng(seed)
-    variances, directions = linalg.eigh((points - centre) @ (points - centre).T / points.shape[1])
-    largest = max(float(variances[-1]), np.finfo(float).tiny)
     # Where the pixels fill fewer dimensions than asked for, a tiny one stands in and any corner there is as good.
-    spread = np.sqrt(np.maximum(variances[::-1][: components - 1], 1e-20 * largest))
-    axes = directions[:, ::-1][:, : components - 1] * spread
+    axes, spread = axes * np.maximum(spread, 1e-10 * spread[0]), np.maximum(spread, 1e-10 * spread[0])
     white = np.vstack([(axes / spread**2).T @ (points - centre), np.ones(points.shape[1])])
     dimensions = len(white)
     if dimensions < components:
@@ -116,6 +113,18 @@ def smallest_simplex(
     )
     corners = np.asarray(np.linalg.inv(completed(answer.x, components)), dtype=np.float64)
     return (centre + axes @ (corners / corners[-1])[: dimensions - 1]).T, float(answer.fun)
+
+
+def principal_axes(points: Float64Array, dimensions: int) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Mean (d, 1), widest directions (d, at most so many), standard deviations; no direction where points coincide."""
+    centre = points.mean(axis=1, keepdims=True)
+    if dimensions == 0 or not points.any():
+        return centre, points[:, :0], np.empty(0)
+    variances, directions = linalg.eigh((points - centre) @ (points - centre).T / points.shape[1])
+    spread = np.sqrt(np.maximum(variances[::-1][:dimensions], 0.0))
+    if spread[0] <= 1e-12 * np.linalg.norm(centre):  # rounding
+        return centre, points[:, :0], np.empty(0)
+    return centre, directions[:, ::-1][:, :dimensions], spread
 
 
 def _start(white: Float64Array, components: int, rng: np.random.Generator) -> Float64Array:
