@@ -24,6 +24,7 @@ FLOORS = [
     {"problem", "initialization"},
     {"solvers", "gauge"},
     {"selection"},
+    {"geometry"},
     {"model", "known", "decomposition"},
     {"presets"},
     {"cube", "io"},

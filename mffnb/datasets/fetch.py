@@ -62,6 +62,12 @@ FILES = {
             path="data/chondro.rda",
             sha256="9e0a84e9515b955751dc421889ca87c64289c21f220235c656ca3591cb80ebe1",
         ),
+        RemoteFile(
+            repository="UPCGIT/Hyperspectral-Unmixing-Models",
+            commit="3ec77a26ce726c2843b4e29070b435056941df39",
+            path="Datasets/Samson.mat",
+            sha256="49530e80d0dabf6b1fb9cde2d6cf257f89a344afe9c13b2cc912eb22f344de18",
+        ),
     )
 }
 

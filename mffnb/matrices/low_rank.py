@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from mffnb.matrices.local import CACHE_BYTES, Local, band_limits
-from mffnb.typing import Float64Array
+from mffnb.typing import Array, Float64Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,10 @@ class LowRank(Local):
         """``factor X``, (k, columns)."""
         product: Float64Array = (factor @ self.left.T) @ self.right
         return product
+
+    def subset(self, rows: Array) -> LowRank:
+        """Some of the rows."""
+        return LowRank(np.ascontiguousarray(self.left[:, rows]), self.right)
 
     @property
     def transposed(self) -> LowRank:

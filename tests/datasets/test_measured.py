@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from mffnb.datasets import chondro, fetch, poplar
+from mffnb.datasets import chondro, fetch, poplar, samson
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +90,29 @@ def test_changing_a_sample_does_not_change_the_next(load):
     original = first.values.copy()
     first.values[:] = 7
     np.testing.assert_array_equal(load().cube, original)
+
+
+def test_samson_facts():
+    if not (fetch.data_folder() / "Samson.mat").is_file():
+        pytest.skip("MFFNB_DATA lacks Samson.mat")
+    sample = samson()
+    cube, endmembers, abundances = sample.cube, sample.endmembers, sample.abundances
+    assert cube.dims == ("y", "x", "wavelength")
+    assert cube.shape == (95, 95, 156)
+    assert (float(cube.wavelength[0]), float(cube.wavelength[-1])) == (401, 889)
+    assert cube.wavelength.attrs["units"] == "nm"
+    np.testing.assert_allclose(endmembers.max("wavelength"), 1, atol=1e-3)
+    np.testing.assert_allclose(abundances.sum("component"), 1)
+    # Vegetation has its red edge and water is dark in the infrared.
+    infrared = endmembers.sel(wavelength=slice(800, None)).mean("wavelength")
+    assert infrared.sel(component="tree") > 0.8
+    assert infrared.sel(component="water") < 0.5
+
+    # The maps belong to the cube pixel by pixel; turned over they do not.
+    def off(maps):
+        model = np.einsum("kyx,kw->yxw", maps, endmembers)
+        cosine = (model * cube.values).sum(-1) / np.linalg.norm(model, axis=-1) / np.linalg.norm(cube.values, axis=-1)
+        return np.arccos(cosine).mean()
+
+    assert off(abundances.values) < 0.05
+    assert off(abundances.values.transpose(0, 2, 1)) > 0.2

@@ -1,0 +1,29 @@
+"""Geometry that finds the true spectra: pixels lie in a simplex, and its corners are the endmembers.
+
+Fitting alone does not say where the corners are: any larger simplex fits as well. Pure pixels, averages of groups and
+simplices of least volume are guesses at the corners; :func:`minimum_volume` joins them into one rule.
+"""
+
+from mffnb.geometry.archetypal import Archetypal
+from mffnb.geometry.clusters import KMeans
+from mffnb.geometry.facets import Facets
+from mffnb.geometry.minimum_volume import Geometry, minimum_volume
+from mffnb.geometry.model_choice import ModelChoice, choose_model
+from mffnb.geometry.pure_pixels import NFINDR, SPA, VCA
+from mffnb.geometry.search import Progress
+from mffnb.geometry.sisal import SISAL
+
+__all__ = [
+    "NFINDR",
+    "SISAL",
+    "SPA",
+    "VCA",
+    "Archetypal",
+    "Facets",
+    "Geometry",
+    "KMeans",
+    "ModelChoice",
+    "Progress",
+    "choose_model",
+    "minimum_volume",
+]

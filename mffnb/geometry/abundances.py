@@ -1,0 +1,35 @@
+"""Abundances for given endmembers: what every start and the final answer need."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+
+from mffnb.kernels.hals import sweep_free
+from mffnb.kernels.simplex import sweep_simplex
+from mffnb.protocols import Matrix
+from mffnb.typing import Float64Array
+
+_SWEEPS = 50
+_ROUNDS = 40
+
+
+def non_negative(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
+    r"""Minimise :math:`\lVert X - A E\rVert` over A >= 0, (k, pixels).
+
+    Starts from the clipped least squares answer, which most pixels are done with, and sweeps until nothing moves.
+    """
+    gram, cross = endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers))
+    abundances: Float64Array = np.maximum(linalg.pinvh(gram) @ cross, 0.0)
+    enough = 1e-13 * float(np.einsum("ji,ji->", cross, abundances))
+    for _ in range(_ROUNDS):
+        if sweep_free(abundances, gram, cross, _SWEEPS) <= enough:
+            break
+    return abundances
+
+
+def fully_constrained(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
+    r"""Minimise :math:`\lVert X - A E\rVert` over A >= 0 whose columns sum to one, (k, pixels); exact."""
+    abundances = np.full((len(endmembers), matrix.shape[0]), 1.0 / len(endmembers))
+    sweep_simplex(abundances, endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers)), np.ones(1))
+    return abundances

@@ -1,0 +1,30 @@
+"""X as a few scores a pixel: geometry is done in that many dimensions, whatever the number of channels."""
+
+from __future__ import annotations
+
+from mffnb.initialization import randomized_svd
+from mffnb.matrices import LowRank
+from mffnb.protocols import Products
+
+
+def compress(matrix: Products, rank: int, seed: int) -> LowRank:
+    """Keep ``rank`` singular triplets, fewer where X has fewer."""
+    left, values, right = randomized_svd(matrix, min(rank, *matrix.shape), seed)
+    return LowRank(values[:, None] * left, right)
+
+
+def one_process(matrix: Products) -> None:
+    """Refuse rows that are shared out over processes."""
+    if matrix.own != slice(0, matrix.shape[0]):
+        raise ValueError("geometry needs all pixels in one process: run it without mpiexec, or give init= a start")
+
+
+def check_components(matrix: Products, components: int) -> None:
+    """Refuse a number of endmembers that the data cannot hold."""
+    pixels, channels = matrix.shape
+    if components < 1:
+        raise ValueError(f"at least one endmember is needed, got {components}")
+    if components > channels:
+        raise ValueError(f"{components} endmembers cannot be told apart in {channels} channels: ask for {channels}")
+    if components > pixels:
+        raise ValueError(f"{components} endmembers cannot be told apart in {pixels} pixels: ask for {pixels} at most")

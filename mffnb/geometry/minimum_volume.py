@@ -1,0 +1,213 @@
+"""The rule that finds the true spectra without being told them: which model, which start, how much volume."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mffnb.geometry.abundances import fully_constrained, non_negative
+from mffnb.geometry.compression import check_components, one_process
+from mffnb.geometry.model_choice import choose_model
+from mffnb.geometry.search import Progress, SumToOne, WithGain, mean_angle
+from mffnb.matrices import Scaled
+from mffnb.protocols import Matrix
+from mffnb.selection.matching import match
+from mffnb.typing import Float64Array
+
+_COMPARABLE = 1.1  # an answer whose misfit is at most so many times as large fits as well
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """The answer of :func:`minimum_volume`.
+
+    Attributes
+    ----------
+    endmembers
+        E (k, channels) in data units.
+    abundances
+        A (k, pixels), non-negative, each pixel sums to one.
+    gain
+        Factor of each pixel (pixels,), on average 1, or None: X ~ gain A E.
+    model
+        ``"gain"`` or ``"sum to one"``.
+    rho, threshold
+        Evidence for the model, see :func:`mffnb.geometry.choose_model`.
+    counts
+        Whether channels were levelled because the data are counts.
+    weight
+        mu, price of the logarithm of the volume at the end; 1 for ``"sum to one"``.
+    objective
+        At the end.
+    candidates
+        Starts tried, and the objective that each reached in the search.
+    disagreement
+        Largest mean spectral angle (rad) between this answer and another that fits as well; 0 where there is none.
+    alternative
+        The endmembers of that other answer, in the same order, or None.
+    stopped
+        Whether a callback or an interrupt ended the search: this is the best so far.
+    trace
+        Stage, start, objective and time of every step.
+    """
+
+    endmembers: Float64Array
+    abundances: Float64Array
+    gain: Float64Array | None
+    model: str
+    rho: float
+    threshold: float
+    counts: bool
+    weight: float
+    objective: float
+    candidates: tuple[tuple[str, float], ...]
+    disagreement: float
+    alternative: Float64Array | None
+    stopped: bool
+    trace: tuple[Progress, ...]
+
+
+def minimum_volume(
+    matrix: Matrix,
+    components: int,
+    seed: int = 0,
+    gain: bool | None = None,
+    callback: Callable[[Progress], object] | None = None,
+) -> Geometry:
+    """Find endmembers and abundances by the geometry of the data alone.
+
+    Parameters
+    ----------
+    matrix
+        X (pixels, channels), in the units it was measured in. Noise may make it negative.
+    components
+        Number of endmembers k, at most the number of channels and a third of the number of pixels.
+    seed
+        Same seed, same answer.
+    gain
+        Whether each pixel has a gain of its own; None lets the data decide.
+    callback
+        Called with a :class:`Progress` after each step. Returning True ends the search with the best so far, and so
+        does an interrupt.
+
+    Returns
+    -------
+    Geometry
+        With the evidence for its choices, and how far another answer that fits as well is away.
+
+    Raises
+    ------
+    ValueError
+        If k is larger than the number of channels, if there are fewer than 3 k pixels, or if the data are zero.
+
+    Examples
+    --------
+    >>> from mffnb.matrices import in_memory
+    >>> from mffnb.selection import spectral_angles
+    >>> rng = np.random.default_rng(0)
+    >>> fractions = rng.dirichlet([1, 1, 1], 900)
+    >>> fractions = fractions[fractions.max(axis=1) < 0.8]  # no pure pixel
+    >>> spectra = rng.random((3, 50))
+    >>> X = fractions @ spectra + 0.005 * rng.standard_normal((len(fractions), 50))
+    >>> found = minimum_volume(in_memory(X), 3)
+    >>> found.model
+    'sum to one'
+    >>> bool(spectral_angles(spectra, found.endmembers).min(axis=1).max() < 0.03)
+    True
+    """
+    one_process(matrix)
+    check_components(matrix, components)
+    if matrix.shape[0] < 3 * components:
+        raise ValueError(
+            f"{matrix.shape[0]} pixels are too few to tell where {components} endmembers lie: "
+            f"ask for {max(1, matrix.shape[0] // 3)} at most, or unmix without volume"
+        )
+    if not matrix.squared_norm > 0:
+        raise ValueError("the data are zero everywhere: there is nothing to unmix")
+    choice = choose_model(matrix, components, seed)
+    level = matrix if np.all(choice.columns == 1) else Scaled(matrix, columns=choice.columns)
+    with_gain = choice.gain if gain is None else gain
+    model = WithGain(level, components, seed) if with_gain else SumToOne(level, components, seed)
+    best, trace, stopped = _followed(model.search(), callback)
+    other, disagreement = (None, 0.0) if stopped else _disagreement(model, best, trace)
+    unlevel = np.where(choice.columns > 0, 1 / np.where(choice.columns > 0, choice.columns, 1.0), 0.0)
+    E, A, gains = _in_data_units(level, best.endmembers, unlevel, with_gain=with_gain)
+    nothing = np.empty((0, 0))
+    return Geometry(
+        endmembers=E,
+        abundances=A,
+        gain=gains,
+        model="gain" if with_gain else "sum to one",
+        rho=choice.rho,
+        threshold=choice.threshold,
+        counts=choice.counts,
+        weight=best.weight,
+        objective=best.objective,
+        candidates=tuple((step.start, step.objective) for step in trace if step.stage == "search" and step.settled),
+        disagreement=disagreement,
+        alternative=None if other is None else other * unlevel,
+        stopped=stopped,
+        trace=tuple(replace(step, endmembers=nothing) for step in trace),
+    )
+
+
+def _followed(
+    steps: Iterator[Progress], callback: Callable[[Progress], object] | None
+) -> tuple[Progress, list[Progress], bool]:
+    """Take steps until they end, a callback returns True or the user interrupts: the best, all, was it cut short."""
+    begin = time.perf_counter()
+    trace: list[Progress] = []
+    best: Progress | None = None
+    try:
+        for taken in steps:
+            step = replace(taken, seconds=time.perf_counter() - begin)
+            # Where the price of volume or the pixels have changed, objectives cannot be compared: later is better.
+            if best is None or step.weight != best.weight or step.objective <= best.objective:
+                best = step
+            trace.append(step if step.settled else replace(step, endmembers=np.empty((0, 0))))
+            answer = None if callback is None else callback(step)
+            if isinstance(answer, (bool, np.bool_)) and answer:
+                return best, trace, True
+    except KeyboardInterrupt:
+        if best is None:
+            raise
+        return best, trace, True
+    if best is None:
+        raise RuntimeError("the search took no step")
+    return best, trace, False
+
+
+def _disagreement(
+    model: WithGain | SumToOne, best: Progress, trace: list[Progress]
+) -> tuple[Float64Array | None, float]:
+    """Of other answers that fit as well, the one farthest away, and its mean spectral angle."""
+    stage = "finish" if isinstance(model, WithGain) else "search"
+    others = model.others() + [step.endmembers for step in trace if step.settled and step.stage == stage]
+    enough = _COMPARABLE * model.misfit(best.endmembers)
+    farthest, most = None, 0.0
+    for other in others:
+        angle = mean_angle(best.endmembers, other)
+        if angle > most and model.misfit(other) <= enough:
+            farthest, most = other[match(best.endmembers, other)], angle
+    return farthest, most
+
+
+def _in_data_units(
+    level: Matrix, endmembers: Float64Array, unlevel: Float64Array, *, with_gain: bool
+) -> tuple[Float64Array, Float64Array, Float64Array | None]:
+    """E, A that sums to one in each pixel, and the gain, so that X ~ gain A E."""
+    if not with_gain:
+        return endmembers * unlevel, fully_constrained(level, endmembers), None
+    # Fractions mean nothing without a scale of the endmembers: all get the same maximum.
+    highest = (endmembers * unlevel).max(axis=1, keepdims=True)
+    scaled = np.ascontiguousarray(endmembers / np.where(highest > 0, highest, 1.0))
+    A = non_negative(level, scaled)
+    gains = A.sum(axis=0)
+    A = np.where(gains > 0, A / np.where(gains > 0, gains, 1.0), 1.0 / len(A))
+    average = gains.mean()
+    if average > 0:
+        gains, scaled = gains / average, scaled * average
+    return scaled * unlevel, A, gains
