@@ -15,10 +15,12 @@ from mffnb import plots
 from mffnb.cube import as_cube
 from mffnb.io import read
 from mffnb.palette import component_colors
+from mffnb.protocols import Similarity, Term
 from mffnb.result import Unmixing
-from mffnb.widgets.controls import Controls, Parameters
+from mffnb.widgets.controls import Controls
 from mffnb.widgets.frame import Frame
 from mffnb.widgets.live_view import LiveView
+from mffnb.widgets.parameters import Parameters
 from mffnb.widgets.runner import Runner
 from mffnb.widgets.session import Session, Solved
 
@@ -39,18 +41,23 @@ class Explorer(ipywidgets.VBox):
     ----------
     cube
         Spectral image, as for :func:`mffnb.unmix`.
-    k, sparsity, smoothness, sum_to_one
-        Where the controls start.
+    k, sparsity, smoothness, volume, sum_to_one, gain, similarity
+        Where the controls start; the names are those of :func:`mffnb.unmix`.
+    known
+        Endmembers that are known, as for :func:`mffnb.unmix`: always the first components, whatever else moves.
     channel
         Channel dimension(s), the last one if None.
-    mask
-        True where data are to be used, as for :func:`mffnb.unmix`.
+    mask, weights
+        What is to be used of the data, and how much it counts, as for :func:`mffnb.unmix`.
+    abundance_terms, endmember_terms
+        Penalties and constraints of your own. Fields that :func:`mffnb.knobs.knob` describes get a slider, which
+        ``controls.set`` knows by its label.
     max_components
         Upper end of the slider for k.
     random_state
         Seed of starts from the data.
     options
-        ``similarity``, ``solver``, ``max_iter`` and ``tol`` of every run.
+        ``solver``, ``max_iter`` and ``tol`` of every run.
 
     Attributes
     ----------
@@ -78,18 +85,34 @@ class Explorer(ipywidgets.VBox):
         k: int = 4,
         sparsity: float = 0.0,
         smoothness: float = 0.0,
+        volume: float | str = 0.0,
         sum_to_one: bool = False,
+        gain: bool = False,
+        similarity: str | Similarity = "frobenius",
+        known: Any = None,
+        weights: Any = None,
         mask: Any = None,
         channel: str | Sequence[str] | None = None,
+        abundance_terms: Sequence[Term] = (),
+        endmember_terms: Sequence[Term] = (),
         max_components: int = 12,
         random_state: int = 0,
         **options: Any,
     ) -> None:
         data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
-        start = Parameters(k, sparsity, smoothness, sum_to_one)
-        self.session = Session(data, channel, mask=mask, seed=random_state, **options)
-        pixels = self.session.matrix.shape[0]
-        self.controls = Controls(start, max_components=max_components, smooth=pixels > 1)
+        start = Parameters(k, sparsity, smoothness, volume, sum_to_one, gain, similarity)
+        terms = {"abundance_terms": abundance_terms, "endmember_terms": endmember_terms}
+        self.session = Session(
+            data, channel, mask=mask, weights=weights, known=known, seed=random_state, **terms, **options
+        )
+        self.controls = Controls(
+            start,
+            max_components=max_components,
+            min_components=self.session.known,
+            smooth=self.session.matrix.shape[0] > 1,
+            automatic=self.session.automatic is not None,
+            own=self.session.own.dials,
+        )
         self.view = LiveView()
         self._error = ipywidgets.HTML()
         self._runner: Runner[Parameters, Solved] = Runner(self.session.solve, self._publish, on_error=self._complain)
@@ -194,7 +217,7 @@ class _Geometry:
     def __init__(self, session: Session) -> None:
         blank = session.layout.abundances(np.zeros((1, session.matrix.shape[0])))[0]
         spectrum = session.layout.endmembers(np.zeros((1, session.matrix.shape[1])))
-        self._layout = session.layout
+        self._layout, self._known = session.layout, session.known
         self._shape = plots.as_image(blank).shape
         self._pixel_size = plots.pixel_size(blank)
         seen = slice(None) if session.layout.channel_mask is None else session.layout.channel_mask.ravel()
@@ -210,7 +233,7 @@ class _Geometry:
             spectra=state.endmembers,
             channel=self._channel,
             channel_label=self._channel_label,
-            labels=tuple(f"component {name}" for name in names),
+            labels=tuple(f"{'known' if name < self._known else 'component'} {name}" for name in names),
             colors=tuple(palette[name] for name in names),
             pixel_size=self._pixel_size,
             status={
