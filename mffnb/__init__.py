@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mffnb import graphs as graphs
     from mffnb import matrices as matrices
     from mffnb import plots as plots
+    from mffnb import preprocessing as preprocessing
+    from mffnb import presets as presets
     from mffnb import selection as selection
     from mffnb.constraints import NonNegative as NonNegative
     from mffnb.constraints import Pinned as Pinned
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("datasets", "errors", "graphs", "matrices", "plots", "selection")
+_MODULES = ("datasets", "errors", "graphs", "matrices", "plots", "preprocessing", "presets", "selection")
 _NAMES = {
     "Explorer": "widgets.explorer",
     "Frobenius": "similarities",

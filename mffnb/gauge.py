@@ -69,6 +69,7 @@ def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: P
     amounts = abundances / size[:, None]
     total = amounts.sum(axis=0)
     gain = problem.misfit.gain / problem.rows * total / problem.scale
+    gain[problem.matrix.row_squares == 0] = 0.0
     mean = float(problem.matrix.total(np.array(gain.sum()))) / problem.pixels or 1.0
     size = size * mean
     spectra = endmembers * size[:, None] / (1.0 if problem.columns is None else problem.columns)
@@ -77,8 +78,8 @@ def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: P
 
 def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
     """What the endmembers of a start are divided by."""
-    if problem.gauge is Gauge.GAIN:  # the perspective of the gain gives all endmembers one sum
-        return np.asarray(_or_one(endmembers.sum(axis=1)) / (problem.scale * np.sqrt(endmembers.shape[1])))
+    if problem.gauge is Gauge.GAIN:
+        return _perspective_norms(abundances, endmembers, problem)
     if problem.gauge is Gauge.SUM and np.allclose(abundances.sum(axis=0), 1.0):
         return np.full(len(endmembers), 1 / problem.scale)
     if problem.gauge is Gauge.ABUNDANCES:
@@ -89,6 +90,20 @@ def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
         fractions = problem.gauge is Gauge.SUM
         norm[: len(problem.pinned.values)] = 1 / problem.scale if fractions else _known_norms(problem)
     return norm
+
+
+def _perspective_norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
+    """Norms that bring the abundances of all pixels to a sum of 1, once their gain is taken out, as near as can be."""
+    assert problem.misfit.gain is not None
+    assert problem.rows is not None
+    fractions = abundances * (problem.scale * problem.rows / problem.misfit.gain)
+    total = problem.matrix.total
+    ones = total(fractions.sum(axis=1))
+    norm = np.linalg.lstsq(total(fractions @ fractions.T), ones, rcond=None)[0]
+    if norm.min() > 1e-3 * norm.max():
+        return np.asarray(norm)
+    # The perspective of the gain gives all endmembers one sum, but for the noise.
+    return np.asarray(_or_one(endmembers.sum(axis=1)) / (problem.scale * np.sqrt(endmembers.shape[1])))
 
 
 def _sizes(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from mffnb.protocols import Matrix, Start
+from mffnb.protocols import Matrix, Products, Start
 from mffnb.typing import Float64Array
 
 
@@ -64,7 +64,7 @@ STARTS: dict[str, Start] = {"random": RandomStart(), "nndsvd": NNDSVD()}
 
 
 def randomized_svd(
-    matrix: Matrix, rank: int, seed: int, *, oversampling: int = 8, power: int = 2
+    matrix: Products, rank: int, seed: int, *, oversampling: int = 8, power: int = 2
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Leading singular triplets of X from a few looks at it.
 

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from mffnb.constraints import Pinned, Simplex
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.layout import Layout
 from mffnb.parallel import ranks
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
-from mffnb.protocols import Term
+from mffnb.preprocessing import Chain, Step, fit_chain
+from mffnb.protocols import Similarity, Term
+from mffnb.similarities import KullbackLeibler
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,23 +56,71 @@ class Physics:
             "terms": [repr(term) for term in (*self.abundance_terms, *self.endmember_terms)],
         }
 
-    def of_abundances(self, layout: Layout, communicator: Any = None) -> tuple[Term, ...]:
+    def of_abundances(self, image: Prepared, communicator: Any = None) -> tuple[Term, ...]:
         """Terms on A for one image."""
         terms: list[Term] = [Simplex(gain=self.gain)] if self.sum_to_one or self.gain else []
         if self.sparsity != 0:
             terms.append(Sparsity(self.sparsity))
         if self.smoothness != 0:
-            graph = layout.graph
+            graph = image.layout.graph
             own = graph if communicator is None else ranks.own_part(graph, communicator)
             terms.append(Smoothness(self.smoothness, own))
         return (*terms, *self.abundance_terms)
 
-    def of_endmembers(self, layout: Layout) -> tuple[Term, ...]:
+    def of_endmembers(self, image: Prepared) -> tuple[Term, ...]:
         """Terms on E for one image."""
         terms: list[Term] = [MinimumVolume(self.volume)] if self.volume != 0 else []
         if self.known is not None:
-            terms.append(Pinned(layout.spectra(self.known)))
+            terms.append(Pinned(image.layout.spectra(image.spectra(self.known))))
         return (*terms, *self.endmember_terms)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """An image as it is factored, and the way back.
+
+    Attributes
+    ----------
+    cube
+        After preprocessing.
+    layout
+        Which of its dimensions are pixels and which channels.
+    chain
+        The fitted steps; None where there are none.
+    """
+
+    cube: xr.DataArray
+    layout: Layout
+    chain: Chain | None = None
+
+    @classmethod
+    def of(cls, cube: xr.DataArray, channel: str | Sequence[str] | None, mask: Any, steps: Sequence[Step]) -> Prepared:
+        """Apply preprocessing steps to what is not masked."""
+        if not steps:
+            return cls(cube, Layout.of(cube, channel, mask))
+        if mask is not None:
+            cube = Layout.of(cube, channel, mask).without_masked(cube)
+        processed, chain = fit_chain(cube, steps, channel)
+        return cls(processed, Layout.of(processed, chain.channel), chain)
+
+    def check(self, similarity: Similarity) -> None:
+        """Refuse steps after which a non-negative factorization, or a likelihood of counts, has no meaning."""
+        if self.chain is None:
+            return
+        if self.chain.centred:
+            raise UnsupportedCombinationError(
+                "centred data have no zero that means nothing is there: drop that step, or use mffnb.presets.pca"
+            )
+        if isinstance(similarity, KullbackLeibler) and (self.chain.stabilizes or self.chain.signed):
+            raise UnsupportedCombinationError(
+                "after these steps the data are no counts any more: drop them, or use similarity='frobenius'"
+            )
+
+    def spectra(self, known: Any) -> Any:
+        """Known endmembers in physical units as those of the processed image."""
+        if self.chain is None or not isinstance(known, xr.DataArray):
+            return known
+        return self.chain.prepare_endmembers(known)
 
 
 def weights_of(weights: Any, layout: Layout) -> Any:

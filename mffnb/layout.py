@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mffnb.cube_rows import CubeRows, in_memory_already, scanned
 from mffnb.graphs import Graph, grid
 from mffnb.matrices import Chunked, Partial, in_memory
 from mffnb.protocols import Matrix
 from mffnb.typing import Array
-
-_SCAN_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +46,7 @@ class Layout:
     gaps: bool = False
 
     @classmethod
-    def of(cls, cube: xr.DataArray, channel: str | Sequence[str] | None = None, mask: Any = None) -> Layout:
+    def of(cls, cube: xr.DataArray, channel: str | Sequence[Hashable] | None = None, mask: Any = None) -> Layout:
         """Read the layout off a cube.
 
         Parameters
@@ -65,7 +64,7 @@ class Layout:
         ValueError
             With what to do: for unknown names, masks of the wrong shape, and infinite values.
         """
-        channels = _channel_names(cube, channel)
+        channels = channel_names(cube, channel)
         pixels = [name for name in cube.dims if name not in channels]
         if not pixels:
             raise ValueError(f"channel={channel!r} leaves no pixel dimension of {cube.dims}")
@@ -94,13 +93,20 @@ class Layout:
         """X (used pixels, used channels): a view where memory allows, bands where the cube is lazy."""
         rows = CubeRows(self, cube)
         if self.gaps:
-            if not _in_memory(cube):
+            if not in_memory_already(cube):
                 raise ValueError("a cube with missing entries has to be in memory: load it first, cube.load()")
             return Partial(rows[0 : rows.shape[0]])
-        if not _in_memory(cube):
+        if not in_memory_already(cube):
             whole = self.pixel_mask is None
             return Chunked(rows, multiple=prod(self.map_shape[1:]) if whole else 1)
         return in_memory(rows[0 : rows.shape[0]])
+
+    def without_masked(self, cube: xr.DataArray) -> xr.DataArray:
+        """The cube with NaN for what is not used; the cube itself where all of it is."""
+        for mask, shape in ((self.pixel_mask, self.pixel_shape), (self.channel_mask, self.channel_shape)):
+            if mask is not None:
+                cube = cube.where(xr.DataArray(mask, dims=tuple(shape)))
+        return cube
 
     def section(self, start: int, stop: int) -> Layout:
         """The layout of rows ``start:stop`` of the first pixel dimension."""
@@ -231,7 +237,7 @@ class Layout:
             return self
         rows = CubeRows(self, cube)
         in_pixel, in_channel, infinite = np.zeros(rows.shape[0], int), np.zeros(rows.shape[1], int), 0
-        for start, stop, band in _bands(rows):
+        for start, stop, band in scanned(rows):
             missing = ~np.isfinite(band)
             if missing.any():
                 infinite += int(np.isinf(band).sum())
@@ -259,44 +265,8 @@ class Layout:
         return self
 
 
-@dataclass(frozen=True, eq=False)
-class CubeRows:
-    """Used pixels of a cube as rows of a matrix; a lazy cube is read only where asked."""
-
-    layout: Layout
-    data: xr.DataArray
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Used pixels, used channels."""
-        lengths = (self.layout.map_shape, tuple(self.layout.channel_shape.values()))
-        masks = (self.layout.pixel_mask, self.layout.channel_mask)
-        used = [prod(n) if mask is None else int(mask.sum()) for n, mask in zip(lengths, masks, strict=True)]
-        return used[0], used[1]
-
-    def __getitem__(self, rows: slice) -> Array:
-        """Used pixels ``start:stop``; integers, and floats other than native float32 and float64, as float64."""
-        layout, start, stop = self.layout, rows.start, rows.stop
-        first, length = next(iter(layout.pixel_shape.items()))
-        row = prod(layout.map_shape[1:])
-        ends = np.arange(1, length + 1) * row
-        if layout.pixel_mask is not None:
-            ends = np.cumsum(layout.pixel_mask.reshape(length, -1).sum(axis=1))
-        # Whole rows of the map that contain the wanted pixels, and what of them is wanted.
-        top, bottom = np.searchsorted(ends, [start, stop - 1], side="right") if stop > start else (0, -1)
-        part = self.data if (top, bottom) == (0, length - 1) else self.data.isel({first: slice(top, bottom + 1)})
-        ordered = part.transpose(*layout.pixel_shape, *layout.channel_shape)
-        X = ordered.values.reshape((bottom + 1 - top) * row, -1)
-        before = int(ends[top - 1]) if top else 0
-        if layout.pixel_mask is not None:
-            X = X[layout.pixel_mask.reshape(length, -1)[top : bottom + 1].ravel()]
-        X = X[start - before : stop - before]
-        if layout.channel_mask is not None:
-            X = X[:, layout.channel_mask.ravel()]
-        return X if X.dtype in (np.float32, np.float64) and X.dtype.isnative else X.astype(np.float64)
-
-
-def _channel_names(cube: xr.DataArray, channel: str | Sequence[str] | None) -> tuple[Hashable, ...]:
+def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) -> tuple[Hashable, ...]:
+    """Names of the channel dimensions: those asked for, else those that a reader found, else the last one."""
     if channel is None:
         several = cube.attrs.get("channel")
         return tuple(several) if isinstance(several, list) and set(several) < set(cube.dims) else (cube.dims[-1],)
@@ -305,19 +275,6 @@ def _channel_names(cube: xr.DataArray, channel: str | Sequence[str] | None) -> t
     if unknown:
         raise ValueError(f"channel={unknown[0]!r} is not a dimension of the cube: it has {cube.dims}")
     return names
-
-
-def _in_memory(cube: xr.DataArray) -> bool:
-    return bool(getattr(cube.variable, "_in_memory", True))
-
-
-def _bands(rows: CubeRows) -> Iterator[tuple[int, int, Array]]:
-    step = max(1, _SCAN_BYTES // (8 * max(1, rows.shape[1])))
-    # The rows of an array in memory are a view, and cheap; a lazy cube is read in pieces.
-    whole = rows[0 : rows.shape[0]] if _in_memory(rows.data) else rows
-    for start in range(0, rows.shape[0], step):
-        stop = min(start + step, rows.shape[0])
-        yield start, stop, whole[start:stop]
 
 
 def _same(a: Array, b: Array) -> bool:

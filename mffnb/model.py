@@ -8,22 +8,21 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from mffnb.errors import ConvergenceWarning, DegenerateWarning
 from mffnb.gauge import in_data_units, to_scaled_gauge
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
-from mffnb.matrices import Gappy, Partial, Sparse, in_memory
-from mffnb.matrices.partial import guessed
+from mffnb.matrices.partial import Gappy, guessed
 from mffnb.problem import Gauge, Problem, for_new_pixels, state_problem
 from mffnb.protocols import Matrix, Similarity, Solver, Start, Term
 from mffnb.selection.resizing import beside_known
 from mffnb.similarities import Frobenius, KullbackLeibler
-from mffnb.solvers import Auto, Hals, Multiplicative, Outcome, ScalarNewton, State, drive, iterate
+from mffnb.solvers import Auto, BlockPivoting, Hals, Multiplicative, Outcome, ScalarNewton, State, drive, iterate
 from mffnb.typing import Array, Float64Array, Seed
+from mffnb.validation import as_matrix
 
 SIMILARITIES: dict[str, Similarity] = {"frobenius": Frobenius(), "kl": KullbackLeibler()}
 SOLVERS: dict[str, Solver] = {
@@ -31,6 +30,7 @@ SOLVERS: dict[str, Solver] = {
     "hals": Hals(),
     "multiplicative": Multiplicative(),
     "newton": ScalarNewton(),
+    "pivoting": BlockPivoting(),
 }
 
 Init = str | Start | tuple[Array, Array]
@@ -62,7 +62,8 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         ``"nndsvd"``, ``"random"``, a start object, a pair ``(A, E)`` of shapes (pixels, k) and (k, channels)
         in the units of the data, or ``"auto"``: NNDSVD where k does not exceed the shape of X, else random.
     solver
-        ``"auto"``, ``"hals"``, ``"newton"`` or ``"multiplicative"`` (both for counts), or a solver object.
+        ``"auto"``, ``"hals"``, ``"pivoting"`` (exact half steps), ``"newton"`` or ``"multiplicative"`` (both for
+        counts), or a solver object.
     max_iter
         Most iterations.
     tol
@@ -141,7 +142,7 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         callback
             Called with a :class:`mffnb.solvers.State` after each iteration; returning True ends the run.
         """
-        matrix = self._as_matrix(X)
+        matrix = as_matrix(self, X, reset=True, missing=True)
         A = self.factorize(matrix, callback)
         warn_if_poor(matrix.total(np.count_nonzero(A, axis=0)), self.components_, self.outcome_, stacklevel=4)
         return np.ascontiguousarray(A)
@@ -161,7 +162,7 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def iterate(self, X: Array | Matrix) -> Iterator[State]:
         """Yield the run on X step by step; nothing is fitted, factors come in the units of the data."""
-        problem, states = self._prepare(self._as_matrix(X))
+        problem, states = self._prepare(as_matrix(self, X, reset=True, missing=True))
         for state in states:
             answer = in_data_units(state.abundances, state.endmembers, problem)
             yield replace(state, abundances=answer.abundances, endmembers=answer.endmembers, gain=answer.gain)
@@ -174,8 +175,10 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         """
         check_is_fitted(self)
         # New pixels are judged by the scale of the fitted ones.
-        matrix = self._as_matrix(X, reset=False)
-        problem = for_new_pixels(matrix, self._similarity(), self.abundance_terms, self.columns_, self.scale_)
+        matrix = as_matrix(self, X, reset=False, missing=True)
+        problem = for_new_pixels(
+            matrix, named_similarity(self.similarity), self.abundance_terms, self.columns_, self.scale_
+        )
         endmembers = self.components_ / self.size_[:, None]
         if self.columns_ is not None:
             endmembers = endmembers * self.columns_
@@ -205,25 +208,6 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         tags.input_tags.allow_nan = True
         return tags
 
-    def _as_matrix(self, X: Any, *, reset: bool = True) -> Matrix:
-        if isinstance(X, Matrix):
-            if not reset and X.shape[1] != self.n_features_in_:
-                raise ValueError(f"X has {X.shape[1]} channels, the fitted endmembers have {self.n_features_in_}")
-            return X
-        X = validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse=("csr", "csc"),
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan",
-        )
-        if sparse.issparse(X):
-            if np.isnan(X.data).any():
-                raise ValueError("a sparse X must not contain NaN: make it dense for missing entries, X.toarray()")
-            return Sparse(X)
-        return Partial(X) if np.isnan(X).any() else in_memory(X)
-
     def _prepare(self, matrix: Matrix) -> tuple[Problem, Iterator[State]]:
         if not (isinstance(self.n_components, (int, np.integer)) and self.n_components >= 1):
             raise ValueError(f"n_components must be a whole number >= 1, got {self.n_components!r}")
@@ -231,7 +215,9 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
         if not self.tol >= 0:
             raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
-        problem = state_problem(matrix, self._similarity(), self.abundance_terms, self.endmember_terms, self.weights)
+        problem = state_problem(
+            matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights
+        )
         complete = matrix if matrix.complete else guessed(cast("Gappy", matrix))
         abundances, endmembers = self._start(complete, problem)
         to_scaled_gauge(abundances, endmembers, problem)
@@ -267,13 +253,14 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             return beside_known(matrix, self.n_components, problem.pinned.values)
         return start.start(matrix, self.n_components, seed)
 
-    def _similarity(self) -> Similarity:
-        named: Similarity | str = self.similarity
-        return SIMILARITIES[_known(named, SIMILARITIES, "similarity")] if isinstance(named, str) else named
-
     def _solver(self) -> Solver:
         named: Solver | str = self.solver
         return SOLVERS[_known(named, SOLVERS, "solver")] if isinstance(named, str) else named
+
+
+def named_similarity(similarity: str | Similarity) -> Similarity:
+    """The similarity of that name; an object is handed back."""
+    return SIMILARITIES[_known(similarity, SIMILARITIES, "similarity")] if isinstance(similarity, str) else similarity
 
 
 def _as_legacy(random_state: Seed) -> int | np.random.RandomState | None:

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from mffnb.graphs import Graph
 
 
-@runtime_checkable
-class Matrix(Protocol):
-    """Where X lives and how it is read. Rows are pixels, columns are channels.
+class Products(Protocol):
+    """Something with rows and columns that can be multiplied from both sides.
 
     Rows may be shared out over processes: factors over pixels then hold only the rows that are here, factors over
     channels are the same everywhere, and whatever sums over pixels goes through :meth:`total`.
@@ -52,6 +51,11 @@ class Matrix(Protocol):
     @property
     def squared_norm(self) -> float:
         """Sum of the squares of all entries, accumulated in float64."""
+
+
+@runtime_checkable
+class Matrix(Products, Protocol):
+    """Where X lives and how it is read. Rows are pixels, columns are channels."""
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
         """Yield (start, stop, rows) over the rows that are here: float64 arrays, or CSR where X is sparse."""

@@ -14,11 +14,35 @@ import xarray as xr
 
 from mffnb.cube import as_cube
 from mffnb.io import read_netcdf, write_netcdf
+from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 
 _FORMAT = "mffnb unmixing 1"
+_ARRAYS = ("endmembers", "abundances", "gain")
 # Attributes by which NetCDF says how numbers are packed; on a label they would change it when it is read.
 _CODING = {"scale_factor", "add_offset", "_FillValue", "missing_value", "calendar", "dtype"}
+
+
+@dataclass(frozen=True, eq=False)
+class Processed:
+    """The factors of a preprocessed image, and the steps that lead back to the units of the data.
+
+    Attributes
+    ----------
+    chain
+        The fitted steps.
+    endmembers, abundances, gain
+        As they were found, before the way back.
+    """
+
+    chain: Chain
+    endmembers: xr.DataArray
+    abundances: xr.DataArray
+    gain: xr.DataArray | None = None
+
+    def reconstruction(self) -> xr.DataArray:
+        """The product of the factors, in the units of the data."""
+        return self.chain.inverse(_product(self.abundances, self.endmembers, self.gain))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +65,8 @@ class Unmixing:
         One factor for each pixel, or None.
     cube
         The data, or None where the result was loaded from a file.
+    processed
+        What was factored after preprocessing, and the way back from there; None where there was none.
 
     Examples
     --------
@@ -58,12 +84,15 @@ class Unmixing:
     parameters: dict[str, Any] = field(default_factory=dict)
     gain: xr.DataArray | None = None
     cube: xr.DataArray | None = None
+    processed: Processed | None = None
 
     def reconstruction(self) -> xr.DataArray:
-        """A E: a cube with the dimensions (pixel dims, channel dims)."""
+        """A E, times the gain: a cube with the dimensions (pixel dims, channel dims), in the units of the data."""
         pixels = [name for name in self.abundances.dims if name != "component"]
-        model = xr.dot(self.abundances, self.endmembers, dim="component")
-        model = model if self.gain is None else model * self.gain
+        if self.processed is not None:
+            model = self.processed.reconstruction()
+        else:
+            model = _product(self.abundances, self.endmembers, self.gain)
         attrs = {key: value for key, value in self.endmembers.attrs.items() if key in ("units", "long_name")}
         return xr.DataArray(model.transpose(*pixels, ...)).rename("reconstruction").assign_attrs(attrs)
 
@@ -79,6 +108,8 @@ class Unmixing:
             raise ValueError("a result loaded from a file does not hold its cube: pass it, result.residual(cube)")
         model = self.reconstruction()
         data = as_cube(self.cube if cube is None else cube)
+        if self.processed is not None:
+            data = self.processed.chain.target(data)
         if set(data.dims) != set(model.dims) and data.shape == model.shape:
             data = xr.DataArray(data.values, dims=model.dims)  # a bare array, in the order of the reconstruction
         data = data.transpose(*model.dims)
@@ -121,6 +152,8 @@ class Unmixing:
         """Write the result, without the cube, as NetCDF; :func:`mffnb.load` reads it back."""
         arrays = {"endmembers": self.endmembers, "abundances": self.abundances}
         arrays |= {} if self.gain is None else {"gain": self.gain}
+        if self.processed is not None:
+            arrays |= {f"processed_{name}": array for name, array in _factors(self.processed).items()}
         stored = {name: _storable(array) for name, array in arrays.items()}
         aliases = _aliases(stored.values())
         dataset = xr.Dataset(
@@ -128,7 +161,9 @@ class Unmixing:
              for name, array in stored.items()}
             | {f"trace_{name}": value for name, value in self.trace.data_vars.items()}
         )  # fmt: skip
-        dataset.attrs = {
+        steps = xr.Dataset() if self.processed is None else self.processed.chain.to_dataset()
+        dataset.update(steps)
+        dataset.attrs = steps.attrs | {
             "format": _FORMAT,
             "names": json.dumps({alias: str(name) for name, alias in aliases.items()}),
             "outcome": self.outcome.name,
@@ -176,9 +211,13 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     names = json.loads(stored.attrs.get("names", "{}"))
     arrays = {
         name: stored[name].rename({a: b for a, b in names.items() if a in (*stored[name].dims, *stored[name].coords)})
-        for name in ("endmembers", "abundances", "gain")
+        for name in (*_ARRAYS, *(f"processed_{name}" for name in _ARRAYS))
         if name in stored.data_vars
     }
+    processed = None
+    if "preprocessing" in stored.attrs:
+        factors = {name: arrays[f"processed_{name}"] for name in _ARRAYS if f"processed_{name}" in arrays}
+        processed = Processed(Chain.from_dataset(stored), **factors)
     return Unmixing(
         endmembers=arrays["endmembers"].rename("endmember"),
         abundances=arrays["abundances"].rename("abundance"),
@@ -186,7 +225,17 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
         trace=xr.Dataset(trace, coords={"iteration": stored["iteration"].variable}),
         parameters=json.loads(stored.attrs["parameters"]),
         gain=arrays.get("gain"),
+        processed=processed,
     )
+
+
+def _product(abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataArray | None) -> xr.DataArray:
+    model: xr.DataArray = xr.dot(abundances, endmembers, dim="component")
+    return model if gain is None else model * gain
+
+
+def _factors(processed: Processed) -> dict[str, xr.DataArray]:
+    return {name: getattr(processed, name) for name in _ARRAYS if getattr(processed, name) is not None}
 
 
 def _plain(value: Any) -> Any:

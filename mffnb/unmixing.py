@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
 import os
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from mffnb.cube import as_cube
 from mffnb.io import read
-from mffnb.keywords import Physics, weights_of
-from mffnb.layout import Layout
-from mffnb.model import Init, MatrixFactorization, warn_if_poor
+from mffnb.keywords import Physics, Prepared, weights_of
+from mffnb.labelling import assemble, matrices, named, record
+from mffnb.model import Init, MatrixFactorization, named_similarity, warn_if_poor
 from mffnb.parallel import ranks
+from mffnb.preprocessing import Step
 from mffnb.protocols import Matrix, Similarity, Solver, Term
 from mffnb.result import Unmixing
 from mffnb.solvers import Outcome, State
@@ -38,6 +35,7 @@ def unmix(
     known: Any = None,
     weights: Any = None,
     mask: Any = None,
+    preprocess: Sequence[Step] = (),
     channel: str | Sequence[str] | None = None,
     init: Init | Unmixing = "auto",
     solver: str | Solver = "auto",
@@ -90,6 +88,8 @@ def unmix(
         True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
         Pixels and channels that hold nothing but NaN are left out as well; what is left out is NaN in the result.
         Other NaN are missing entries: they are fitted around, and predicted by ``result.reconstruction()``.
+    preprocess
+        Steps of :mod:`mffnb.preprocessing`, applied in this order. The result has the units of the data again.
     channel
         Name(s) of the channel dimension(s); the last one if None.
     init
@@ -132,18 +132,23 @@ def unmix(
     1.0
     """
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
-    layout = Layout.of(data, channel, mask)
-    matrix = layout.matrix(data) if communicator is None else ranks.shared_matrix(layout, data, communicator)
+    image = Prepared.of(data, channel, mask, preprocess)
+    image.check(named_similarity(similarity))
+    layout = image.layout
+    if communicator is None:
+        matrix = layout.matrix(image.cube)
+    else:
+        matrix = ranks.shared_matrix(layout, image.cube, communicator)
     seed = _drawn_seed(random_state)
     given = isinstance(init, (tuple, Unmixing))
     asked = Physics(sparsity, smoothness, volume, sum_to_one, gain, known, abundance_terms, endmember_terms)
     model = MatrixFactorization(
         k,
         similarity=similarity,
-        abundance_terms=asked.of_abundances(layout, communicator),
-        endmember_terms=asked.of_endmembers(layout),
+        abundance_terms=asked.of_abundances(image, communicator),
+        endmember_terms=asked.of_endmembers(image),
         weights=weights_of(weights, layout),
-        init=_own_rows(matrices(init, layout) if isinstance(init, Unmixing) else init, matrix),
+        init=_own_rows(matrices(init, image) if isinstance(init, Unmixing) else init, matrix),
         solver=solver,
         max_iter=max_iter,
         tol=tol,
@@ -160,78 +165,12 @@ def unmix(
         order = np.argsort(-A.sum(axis=0) * np.linalg.norm(E, axis=1), kind="stable")
         A, E = A[:, order], E[order]
     warn_if_poor(np.count_nonzero(A, axis=0), E, fitted.outcome_, stacklevel=3)
-    settings = {"k": int(k)} | asked.record() | record(layout, model, "given" if given else _name(init), n_init, seed)
-    return assemble(data, layout, A.T, E, fitted.outcome_, fitted.trace_, settings, gain=fitted.gain_)
-
-
-def record(layout: Layout, model: MatrixFactorization, init: str, n_init: int, seed: int) -> dict[str, Any]:
-    """Note the settings of a run that are not on a slider, so that it can be run again."""
-    return {
-        "similarity": _name(model.similarity),
-        "weights": _weights_name(model.weights),
-        "channel": [str(name) for name in layout.channel_shape],
-        "masked_pixels": 0 if layout.pixel_mask is None else int((~layout.pixel_mask).sum()),
-        "init": init,
-        "solver": _name(model.solver),
-        "n_init": n_init,
-        "max_iter": model.max_iter,
-        "tol": model.tol,
-        "random_state": seed,
-    }
-
-
-def assemble(
-    cube: xr.DataArray,
-    layout: Layout,
-    abundances: Float64Array,
-    endmembers: Float64Array,
-    outcome: Outcome,
-    trace: Sequence[State],
-    settings: dict[str, Any],
-    gain: Float64Array | None = None,
-) -> Unmixing:
-    """Label the factors A (k, pixels) and E (k, channels) of a run, and its gain, and note where they come from."""
-    return Unmixing(
-        endmembers=layout.endmembers(endmembers),
-        abundances=layout.abundances(np.ascontiguousarray(abundances)),
-        outcome=outcome,
-        trace=_trace(trace),
-        parameters={
-            **settings,
-            "source": str(cube.attrs.get("source", "")),
-            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "versions": versions(),
-        },
-        gain=None if gain is None else layout.map(gain, "gain"),
-        cube=cube,
-    )
-
-
-def matrices(result: Unmixing, layout: Layout) -> tuple[Float64Array, Float64Array]:
-    """Turn a result into a start: A (pixels, k) and E (k, channels) in the order of a layout."""
-    amounts = result.abundances if result.gain is None else result.abundances * result.gain
-    A = amounts.transpose("component", *layout.pixel_shape).values
-    E = result.endmembers.transpose("component", *layout.channel_shape).values
-    A, E = A.reshape(len(A), -1), E.reshape(len(E), -1)
-    A = A if layout.pixel_mask is None else A[:, layout.pixel_mask.ravel()]
-    E = E if layout.channel_mask is None else E[:, layout.channel_mask.ravel()]
-    return A.T, E
+    settings = {"k": int(k)} | asked.record() | record(image, model, "given" if given else named(init), n_init, seed)
+    return assemble(data, image, A.T, E, fitted.outcome_, fitted.trace_, settings, gain=fitted.gain_)
 
 
 def _own_rows(init: Any, matrix: Matrix) -> Any:
     return (np.asarray(init[0])[matrix.own], init[1]) if isinstance(init, tuple) else init
-
-
-def versions() -> dict[str, str]:
-    """Versions of what decides the numbers."""
-    packages = ("mffnb", "numpy", "scipy", "numba", "scikit-learn", "xarray")
-    found = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "unknown"
-    return found
 
 
 def _drawn_seed(random_state: Seed) -> int:
@@ -297,21 +236,3 @@ def _both(
         return callback(state)
 
     return call
-
-
-def _trace(states: Sequence[State]) -> xr.Dataset:
-    names = ("objective", "relative_error", "step", "seconds")
-    variables = {name: ("iteration", np.array([getattr(state, name) for state in states])) for name in names}
-    return xr.Dataset(variables, coords={"iteration": np.array([state.iteration for state in states])})
-
-
-def _weights_name(weights: Any) -> Any:
-    if weights is None or isinstance(weights, str):
-        return weights
-    if isinstance(weights, (list, tuple)):
-        return [_weights_name(part) for part in weights]
-    return f"array {np.shape(weights)}"
-
-
-def _name(part: object) -> str:
-    return part if isinstance(part, str) else repr(part)

@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 import mffnb as mf
-from mffnb.layout import CubeRows, Layout
+from mffnb.cube_rows import CubeRows
+from mffnb.layout import Layout
 from mffnb.matrices import Chunked, Dense, Partial
 
 

@@ -31,7 +31,7 @@ class Chunked(Local):
     Parameters
     ----------
     rows
-        Where they come from: an array, a memory map, :class:`mffnb.cube.CubeRows`.
+        Where they come from: an array, a memory map, :class:`mffnb.cube_rows.CubeRows`.
     multiple
         Bands are a multiple of this number of rows high, where the source is stored in such pieces.
     band_bytes

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from mffnb.kernels import gaps
 from mffnb.matrices.chunked import Chunked
 from mffnb.matrices.local import CACHE_BYTES, Local, band_limits
 from mffnb.typing import Array, Float64Array
@@ -36,24 +37,18 @@ class Partial(Local):
         """Rows, columns."""
         return self.array.shape[0], self.array.shape[1]
 
-    def pieces(self) -> Iterator[tuple[int, int, Float64Array, Float64Array]]:
-        """Yield (start, stop, X with zeros for what is missing, w) band by band."""
-        for start, stop in band_limits(self.shape, CACHE_BYTES):
-            yield start, stop, *self.piece(start, stop)
-
     def piece(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
-        """Rows ``start:stop`` of X, zeros for what is missing, and of w."""
-        band = np.array(self.array[start:stop], dtype=np.float64)
-        weights = (~np.isnan(band)).astype(np.float64)
-        if self.weights is not None:
-            weights *= self.weights[start:stop]
-        band[np.isnan(band)] = 0.0
-        return band, weights
+        """Rows ``start:stop`` of X, NaN for what is missing, and of w."""
+        band = np.asarray(self.array[start:stop], dtype=np.float64)
+        if self.weights is None:
+            return band, np.broadcast_to(1.0, band.shape)
+        return band, np.asarray(self.weights[start:stop], dtype=np.float64)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
         """Yield (start, stop, w X)."""
-        for start, stop, band, weights in self.pieces():
-            yield start, stop, band * weights
+        for start, stop in band_limits(self.shape, CACHE_BYTES):
+            band, weights = self.piece(start, stop)
+            yield start, stop, np.nan_to_num(band * weights)
 
     def times(self, basis: Float64Array) -> Float64Array:
         """``basis (w X)^T``, (k, rows)."""
@@ -77,7 +72,8 @@ class Partial(Local):
     @cached_property
     def squared_norm(self) -> float:
         """Weighted sum of squares."""
-        return float(sum(np.einsum("ij,ij,ij->", band, band, weights) for _, _, band, weights in self.pieces()))
+        zero = np.zeros((1, max(self.shape)))
+        return squared_residual(self, zero[:, : self.shape[0]], zero[:, : self.shape[1]])
 
     @property
     def complete(self) -> bool:
@@ -93,7 +89,7 @@ class Gappy(Protocol):
         """Rows, columns."""
 
     def piece(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
-        """Rows ``start:stop`` of X, zeros for what is missing, and of w."""
+        """Rows ``start:stop`` of X, NaN for what is missing, and of w."""
 
 
 def completed(matrix: Gappy, left: Float64Array, right: Float64Array) -> Chunked:
@@ -105,9 +101,7 @@ def squared_residual(matrix: Gappy, left: Float64Array, right: Float64Array) -> 
     """Sum of ``w (x - left^T right)^2`` for factors (k, rows) and (k, columns)."""
     total = 0.0
     for start, stop in band_limits(matrix.shape, CACHE_BYTES):
-        band, weights = matrix.piece(start, stop)
-        band = band - left[:, start:stop].T @ right
-        total += float(np.einsum("ij,ij,ij->", band, band, weights))
+        total += gaps.squared_residual(*matrix.piece(start, stop), left[:, start:stop].T @ right)
     return total
 
 
@@ -115,7 +109,7 @@ def weight_times(matrix: Gappy, basis: Float64Array) -> Float64Array:
     """``basis w^T``, (k, rows)."""
     product = np.empty((len(basis), matrix.shape[0]))
     for start, stop in band_limits(matrix.shape, CACHE_BYTES):
-        product[:, start:stop] = basis @ matrix.piece(start, stop)[1].T
+        product[:, start:stop] = basis @ _counted(*matrix.piece(start, stop)).T
     return product
 
 
@@ -125,7 +119,8 @@ def guessed(matrix: Gappy) -> Chunked:
     columns, column_weights = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1])
     for start, stop in band_limits(matrix.shape, CACHE_BYTES):
         band, weights = matrix.piece(start, stop)
-        band = band * weights
+        weights = _counted(band, weights)
+        band = np.nan_to_num(band * weights)
         rows[start:stop] = band.sum(axis=1)
         columns += band.sum(axis=0)
         column_weights += weights.sum(axis=0)
@@ -151,7 +146,11 @@ class _Completed:
 
     def __getitem__(self, rows: slice, /) -> Array:
         """Rows ``start:stop``."""
-        band, weights = self.matrix.piece(rows.start, rows.stop)
-        model = self.left[:, rows].T @ self.right
-        filled: Array = (band - model) * weights + model
+        filled: Array = self.left[:, rows].T @ self.right
+        gaps.complete(*self.matrix.piece(rows.start, rows.stop), filled)
         return filled
+
+
+def _counted(band: Float64Array, weights: Float64Array) -> Float64Array:
+    """Weights with zeros for what is missing."""
+    return np.where(np.isnan(band), 0.0, weights)

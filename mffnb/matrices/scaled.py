@@ -74,7 +74,7 @@ class Scaled:
         return self.inner.complete
 
     def piece(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
-        """Rows ``start:stop`` of what is scaled, and of the weights of its entries, where X is not complete."""
+        """Rows ``start:stop`` of what is scaled, NaN where missing, and of its weights, where X is not complete."""
         band, weights = self.inner.piece(start, stop)  # type: ignore[attr-defined]
         return _both(band, None if self.rows is None else self.rows[start:stop], self.columns), weights
 

@@ -4,5 +4,6 @@ from mffnb.solvers.auto import Auto
 from mffnb.solvers.hals import Hals
 from mffnb.solvers.likelihood import Multiplicative, ScalarNewton
 from mffnb.solvers.loop import Outcome, State, drive, iterate
+from mffnb.solvers.pivoting import BlockPivoting
 
-__all__ = ["Auto", "Hals", "Multiplicative", "Outcome", "ScalarNewton", "State", "drive", "iterate"]
+__all__ = ["Auto", "BlockPivoting", "Hals", "Multiplicative", "Outcome", "ScalarNewton", "State", "drive", "iterate"]

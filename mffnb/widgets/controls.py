@@ -7,15 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import ipywidgets
-import numpy as np
 
-from mffnb.knobs import Knob, knobs
+from mffnb.knobs import knobs
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
+from mffnb.preprocessing import Step
 from mffnb.protocols import Similarity
 from mffnb.widgets.parameters import AUTO, Dial, Parameters
+from mffnb.widgets.pieces import checkbox, dropdown, flexible, knob_slider, move_to_nearest, put_to_sleep, switch
 
-_STEPS_PER_DECADE = 5
-_STEPS = 50
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
 _SIMILARITIES = (("least squares", "frobenius"), ("counts (KL)", "kl"))
 _SPARSITY_SLEEPS = "Asleep: fractions all have the same L1 norm, so sparsity does nothing. Set fractions to off."
@@ -40,6 +39,8 @@ class Controls(ipywidgets.HBox):
         Whether there is someone to find the weight of the volume.
     own
         Knobs of the user's own terms.
+    steps
+        Preprocessing steps, each of which gets a switch.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Controls(ipywidgets.HBox):
         smooth: bool = True,
         automatic: bool = True,
         own: Sequence[Dial] = (),
+        steps: Sequence[Step] = (),
     ) -> None:
         least = max(1, min_components)
         if parameters.k < least:
@@ -63,7 +65,7 @@ class Controls(ipywidgets.HBox):
             tooltip="k: how many endmembers the image is made of",
             continuous_update=True,
             style={"description_width": "initial"},
-            layout=_flexible(),
+            layout=flexible(),
         )
         volume = parameters.volume
         self.sparsity = knob_slider(knobs(Sparsity)[0], parameters.sparsity)
@@ -71,16 +73,17 @@ class Controls(ipywidgets.HBox):
         self.volume = knob_slider(
             knobs(MinimumVolume)[0], 0.0 if isinstance(parameters.volume, str) else parameters.volume
         )
-        self.auto = _checkbox("auto", volume == AUTO, "find the weight of the volume from the data")
+        self.auto = checkbox("auto", volume == AUTO, "find the weight of the volume from the data")
         self.own = {dial.name: knob_slider(dial.knob, parameters.own.get(dial.name, dial.knob.value)) for dial in own}
-        self.fractions = _dropdown(
+        self.fractions = dropdown(
             "fractions", (_OFF, _SUM, _GAIN), _fractions(parameters), "whether the abundances of a pixel sum to one, "
             "exactly or up to a factor for each pixel (illumination, thickness, total ion current)"
         )  # fmt: skip
-        self.similarity = _dropdown(
+        self.similarity = dropdown(
             "noise", _similarities(parameters.similarity), parameters.similarity,
             "how misfit is measured: least squares for even noise, the Kullback-Leibler divergence for counts",
         )  # fmt: skip
+        self.steps = tuple(switch(step) for step in steps)
         self.afresh = ipywidgets.Button(
             description="start afresh",
             tooltip="Forget the present maps and start from the data again, with these settings",
@@ -91,7 +94,7 @@ class Controls(ipywidgets.HBox):
         self._callbacks: list[Callable[[], object]] = []
         shown = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
         shown += [self.auto] if automatic else []
-        shown += [*self.own.values(), self.fractions, self.similarity, self.afresh]
+        shown += [*self.own.values(), self.fractions, self.similarity, *self.steps, self.afresh]
         super().__init__(shown, layout={"flex_flow": "row wrap", "align_items": "center"})
         self.add_class("mffnb-controls")  # styled with the view, in live_view.css
         for control in (self.fractions, self.auto):
@@ -114,6 +117,7 @@ class Controls(ipywidgets.HBox):
             chosen == _GAIN,
             self.similarity.value,
             {name: slider.value for name, slider in self.own.items()},
+            tuple(button.value for button in self.steps),
         )
 
     def set(self, **values: Any) -> None:
@@ -144,11 +148,13 @@ class Controls(ipywidgets.HBox):
             raise ValueError(f"k={wanted.k} is beyond the slider: {advice}")
         if wanted.similarity not in [choice for _, choice in self.similarity.options]:
             raise ValueError(f"similarity={wanted.similarity!r} is no choice here: open the explorer with it")
+        if len(wanted.steps) != len(self.steps):
+            raise ValueError(f"steps needs one switch for each of the {len(self.steps)} steps, got {wanted.steps!r}")
         self._setting = True
         try:
             self._move(wanted, frozenset(values))
             for name, value in own.items():
-                _to_nearest_step(self.own[name], value)
+                move_to_nearest(self.own[name], value)
         finally:
             self._setting = False
         if values or own:
@@ -172,7 +178,7 @@ class Controls(ipywidgets.HBox):
     @property
     def _parts(self) -> tuple[ipywidgets.Widget, ...]:
         sliders = (self.k, self.sparsity, self.smoothness, self.volume)
-        return *sliders, self.auto, *self.own.values(), self.fractions, self.similarity
+        return *sliders, self.auto, *self.own.values(), self.fractions, self.similarity, *self.steps
 
     def _move(self, wanted: Parameters, names: frozenset[str]) -> None:
         if "k" in names:
@@ -181,12 +187,14 @@ class Controls(ipywidgets.HBox):
             self.fractions.value = _fractions(wanted)
         if "similarity" in names:
             self.similarity.value = wanted.similarity
+        for button, on in zip(self.steps, wanted.steps, strict=True):
+            button.value = button.value if button.disabled else on
         if "volume" in names:
             self.auto.value = wanted.volume == AUTO
         for name in names & {"sparsity", "smoothness", "volume"}:
             value = getattr(wanted, name)
             if value != AUTO:
-                _to_nearest_step(getattr(self, name), value)
+                move_to_nearest(getattr(self, name), value)
 
     def _notify(self) -> None:
         if not self._setting:
@@ -196,93 +204,8 @@ class Controls(ipywidgets.HBox):
     def _settle(self) -> None:
         """Put to sleep what cannot act, and say why."""
         fractions = self.fractions.value != _OFF
-        _sleep(self.sparsity, _SPARSITY_SLEEPS if fractions else "")
-        _sleep(self.volume, _VOLUME_IS_FOUND if self.auto.value else "" if fractions else _VOLUME_SLEEPS)
-
-
-class Slider(ipywidgets.SelectionSlider):
-    """A slider over given steps, with what it does in its tooltip."""
-
-    def __init__(self, purpose: str, **options: Any) -> None:
-        super().__init__(tooltip=purpose, **options)
-        self.purpose = purpose
-
-
-def knob_slider(knob: Knob, value: float) -> Slider:
-    """Build the slider that a knob describes.
-
-    Parameters
-    ----------
-    knob
-        Label, range and scale.
-    value
-        Where it starts; a value between two steps is added as a step of its own.
-    """
-    steps = sorted({*steps_of(knob), value})
-    return Slider(
-        knob.help or knob.label,
-        options=[(f"{step:.2g}" if knob.log else f"{step:g}", step) for step in steps],
-        value=value,
-        description=knob.label,
-        continuous_update=True,
-        style={"description_width": "initial"},
-        layout=_flexible(),
-    )
-
-
-def steps_of(knob: Knob) -> list[float]:
-    """Return where the slider of a knob can stand: whole numbers, even steps, or five steps a decade.
-
-    Examples
-    --------
-    >>> steps_of(Knob("weight", 0.1, "ridge", 0.1, 1.0, log=True))
-    [0.0, 0.1, 0.16, 0.25, 0.4, 0.63, 1.0]
-    >>> steps_of(Knob("order", 2, "order", 1, 4, zero=False))
-    [1, 2, 3, 4]
-    """
-    if isinstance(knob.value, int):
-        whole = np.unique(np.linspace(knob.low, knob.high, _STEPS + 1).astype(int)).tolist()
-        return [0, *whole] if knob.zero and whole[0] > 0 else whole
-    if knob.log:
-        decades = np.log10(knob.high / knob.low)
-        even = knob.low * 10.0 ** (np.arange(int(decades * _STEPS_PER_DECADE + 1e-9) + 1) / _STEPS_PER_DECADE)
-        steps = {float(knob.low), *(float(f"{step:.2g}") for step in even[1:]), float(knob.high)}
-    else:
-        digits = max(0, 2 - int(np.floor(np.log10(knob.high - knob.low))) + 1)
-        steps = {float(round(step, digits)) for step in np.linspace(knob.low, knob.high, _STEPS + 1)}
-    return sorted({0.0, *steps} if knob.zero else steps)
-
-
-def _to_nearest_step(slider: Slider, value: float) -> None:
-    if not np.isfinite(value):
-        raise ValueError(f"{slider.description} must be a finite number, got {value!r}")
-    steps = [step for _, step in slider.options]
-    slider.value = steps[int(np.abs(np.array(steps, dtype=np.float64) - value).argmin())]
-
-
-def _sleep(slider: Slider, reason: str) -> None:
-    slider.disabled, slider.tooltip = bool(reason), reason or slider.purpose
-
-
-def _flexible() -> dict[str, str]:
-    return {"width": "auto", "min_width": "14em", "flex": "1 1 14em"}
-
-
-def _dropdown(label: str, options: Sequence[Any], value: Any, tooltip: str) -> ipywidgets.Dropdown:
-    return ipywidgets.Dropdown(
-        options=options,
-        value=value,
-        description=label,
-        tooltip=tooltip,
-        style={"description_width": "initial"},
-        layout={"width": "auto", "flex": "0 0 auto"},
-    )
-
-
-def _checkbox(label: str, value: bool, tooltip: str) -> ipywidgets.Checkbox:
-    return ipywidgets.Checkbox(
-        value=value, description=label, tooltip=tooltip, indent=False, layout={"width": "auto", "flex": "0 0 auto"}
-    )
+        put_to_sleep(self.sparsity, _SPARSITY_SLEEPS if fractions else "")
+        put_to_sleep(self.volume, _VOLUME_IS_FOUND if self.auto.value else "" if fractions else _VOLUME_SLEEPS)
 
 
 def _fractions(parameters: Parameters) -> str:

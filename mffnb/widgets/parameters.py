@@ -26,6 +26,8 @@ class Parameters:
     ----------
     own
         Values of the knobs of the user's own terms, by the names that :class:`OwnTerms` gives them.
+    steps
+        Which preprocessing steps are on; all are if empty.
     """
 
     k: int = 4
@@ -36,6 +38,7 @@ class Parameters:
     gain: bool = False
     similarity: str | Similarity = "frobenius"
     own: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+    steps: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         if not (isinstance(self.k, int) and self.k >= 1):
@@ -53,7 +56,7 @@ class Parameters:
         return self.sum_to_one or self.gain
 
     def as_dict(self) -> dict[str, Any]:
-        """Keywords for :func:`mffnb.unmix`, and the knobs of the user's own terms."""
+        """All of it by name, knobs of the user's own terms like the others."""
         named = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "own"}
         return named | dict(self.own)
 

@@ -12,12 +12,12 @@ import xarray as xr
 
 from mffnb.constraints import Pinned
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.keywords import Physics, weights_of
+from mffnb.keywords import Physics
+from mffnb.labelling import assemble, matrices, record
 from mffnb.layout import Layout
-from mffnb.matrices import Gappy
-from mffnb.matrices.partial import guessed
-from mffnb.model import MatrixFactorization
+from mffnb.model import MatrixFactorization, named_similarity
 from mffnb.parallel.threads import half_of_the_threads
+from mffnb.preprocessing import Step
 from mffnb.protocols import Matrix, Term
 from mffnb.result import Unmixing
 from mffnb.selection import grow, match
@@ -25,7 +25,7 @@ from mffnb.selection.resizing import unique_share
 from mffnb.similarities import Frobenius
 from mffnb.solvers import State
 from mffnb.typing import Array, Float64Array
-from mffnb.unmixing import assemble, record
+from mffnb.widgets.data import Data, Source
 from mffnb.widgets.parameters import AUTO, OwnTerms, Parameters
 
 # Where a factor is zero, a likelihood may be infinite, and updates that multiply can never leave.
@@ -44,6 +44,8 @@ class Solved:
         Which component is which, (k,): kept as long as the component lives, whatever the sliders do.
     parameters
         What is being solved.
+    data
+        For which image.
     trace
         Whole iterations, without their factors; the run goes on adding to it.
     steps
@@ -53,6 +55,7 @@ class Solved:
     state: State
     names: tuple[int, ...]
     parameters: Parameters
+    data: Data
     trace: list[State] = field(default_factory=list)
     steps: int = 0
 
@@ -69,7 +72,7 @@ class Session:
         Labelled spectral image.
     channel
         Channel dimension(s), the last one if None.
-    mask, weights, known
+    mask, weights, known, preprocess
         As for :func:`mffnb.unmix`.
     abundance_terms, endmember_terms
         The user's own.
@@ -95,6 +98,7 @@ class Session:
         mask: Any = None,
         weights: Any = None,
         known: Any = None,
+        preprocess: Sequence[Step] = (),
         abundance_terms: Sequence[Term] = (),
         endmember_terms: Sequence[Term] = (),
         seed: int = 0,
@@ -103,14 +107,11 @@ class Session:
         unknown = set(options) - {"solver", "max_iter", "tol"}
         if unknown:
             raise TypeError(f"there is no option {sorted(unknown)[0]!r}: use solver, max_iter or tol")
-        self.cube = cube
-        self.layout = Layout.of(cube, channel, mask)
-        self.matrix = self.layout.matrix(cube)
+        self.source = Source(cube, channel, mask, known, weights, tuple(preprocess))
         self.own = OwnTerms(tuple(abundance_terms), tuple(endmember_terms))
-        self.pinned = None if known is None else Pinned(self.layout.spectra(known))
-        self._known = known
-        self._options = {"weights": weights_of(weights, self.layout), "random_state": seed, **options}
-        self._complete = self.matrix if self.matrix.complete else guessed(cast("Gappy", self.matrix))
+        self._data = self.source.prepared([True] * len(self.source.steps))
+        self._prepared = {tuple([True] * len(self.source.steps)): self._data}
+        self._options = {"random_state": seed, **options}
         self._seed = seed
         self._last: Solved | None = None
         self._afresh = threading.Event()
@@ -121,9 +122,19 @@ class Session:
         return self._last
 
     @property
-    def known(self) -> int:
-        """How many endmembers are known; they are the first components."""
-        return 0 if self.pinned is None else len(self.pinned.values)
+    def data(self) -> Data:
+        """The image that is factored at present."""
+        return self._data
+
+    @property
+    def matrix(self) -> Matrix:
+        """X, (pixels, channels), at present."""
+        return self._data.matrix
+
+    @property
+    def layout(self) -> Layout:
+        """Which dimensions are pixels and which channels, at present."""
+        return self._data.layout
 
     def start_afresh(self) -> None:
         """Let the next run start from the data instead of the last state."""
@@ -131,25 +142,30 @@ class Session:
 
     def solve(self, parameters: Parameters) -> Iterator[Solved]:
         """Run to the end, yielding every few milliseconds; may be abandoned at any yield."""
+        data = self._data = self._prepared_for(parameters)
+        data.image.check(named_similarity(parameters.similarity))
         before = self._last
-        afresh = self._afresh.is_set() or before is None
+        begun = None if self._afresh.is_set() or before is None else self._carried(before, data)
+        afresh = begun is None
+        if before is not None and not before.data.same_grid(data):
+            before = None  # nothing of it can be recognised
         with half_of_the_threads():  # a frame must also be drawn
             names: tuple[int, ...] = tuple(range(parameters.k))
-            model = self._model(parameters)
-            if before is not None and not afresh:
-                A, E, names = self._resized(before, parameters.k)
-                model.init = self._started(A, E, parameters)
+            model = self._model(parameters, data)
+            if before is not None and begun is not None:
+                A, E, names = self._resized(*begun, before.names, data, parameters.k)
+                model.init = self._started(A, E, parameters, data)
             trace: list[State] = []
-            same_components = before is not None and not afresh and names == before.names
-            for state in self._states(parameters, model):
+            same_components = before is not None and not afresh and names == before.names and before.data is data
+            for state in self._states(parameters, model, data):
                 if before is not None and (afresh or parameters.volume == AUTO):
-                    names = _inherited(state.endmembers, before, self.known)
+                    names = _inherited(state.endmembers, before, data.known)
                 if state.whole:
                     nothing = np.empty((0, 0))
                     trace.append(replace(state, abundances=nothing, endmembers=nothing))
                 if same_components and state.iteration == 0:
                     continue  # that is what the screen shows already
-                solved = _in_order(Solved(state, names, parameters, trace, len(trace)))
+                solved = _in_order(Solved(state, names, parameters, data, trace, len(trace)))
                 if afresh and state.iteration == 0:
                     self._afresh.clear()  # done what was asked, for good: there is a state to go on from
                 self._last = solved
@@ -157,12 +173,12 @@ class Session:
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
-        state, trace = solved.state, solved.trace[: solved.steps]
+        state, data, trace = solved.state, solved.data, solved.trace[: solved.steps]
         settings = {"k": solved.parameters.k} | self._asked(solved.parameters).record()
-        settings |= record(self.layout, self._model(solved.parameters), "explored", 1, self._seed)
+        settings |= record(data.image, self._model(solved.parameters, data), "explored", 1, self._seed)
         result = assemble(
-            self.cube,
-            self.layout,
+            self.source.cube,
+            data.image,
             state.abundances,
             state.endmembers,
             state.outcome,
@@ -186,47 +202,68 @@ class Session:
             0.0 if parameters.volume == AUTO else cast("float", parameters.volume),
             parameters.sum_to_one,
             parameters.gain,
-            self._known,
+            self.source.known,
             own.abundance_terms,
             own.endmember_terms,
         )
 
-    def _model(self, parameters: Parameters) -> MatrixFactorization:
+    def _model(self, parameters: Parameters, data: Data) -> MatrixFactorization:
         asked = self._asked(parameters)
         return MatrixFactorization(
             parameters.k,
             similarity=parameters.similarity,
-            abundance_terms=asked.of_abundances(self.layout),
-            endmember_terms=asked.of_endmembers(self.layout),
+            abundance_terms=asked.of_abundances(data.image),
+            endmember_terms=asked.of_endmembers(data.image),
+            weights=data.weights,
             **self._options,
         )
 
-    def _states(self, parameters: Parameters, model: MatrixFactorization) -> Iterator[State]:
+    def _states(self, parameters: Parameters, model: MatrixFactorization, data: Data) -> Iterator[State]:
         if parameters.volume != AUTO:
-            return model.iterate(self.matrix)
+            return model.iterate(data.matrix)
         if self.automatic is None:
             raise UnsupportedCombinationError("nobody is here to find the weight of the volume: choose it yourself")
-        return self.automatic(self.matrix, model)
+        return self.automatic(data.matrix, model)
 
-    def _resized(self, before: Solved, k: int) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
-        """Amounts and spectra of the last answer, with as many components as are wanted now."""
-        state, names = before.state, list(before.names)
+    def _prepared_for(self, parameters: Parameters) -> Data:
+        """The image after the steps that are on; the last two are kept, so that a switch can go back at once."""
+        switches = parameters.steps or (True,) * len(self.source.steps)
+        if switches not in self._prepared:
+            data = self.source.prepared(switches)
+            self._prepared = dict([*self._prepared.items()][-1:]) | {switches: data}
+        return self._prepared[switches]
+
+    def _carried(self, before: Solved, data: Data) -> tuple[Float64Array, Float64Array] | None:
+        """Amounts and spectra of the last answer as they are in the image of now; None where they do not fit it."""
+        state = before.state
         A, E = state.abundances if state.gain is None else state.abundances * state.gain, state.endmembers
-        if self.pinned is not None:
-            A, E = _with_known(A, E, self.pinned)
+        if before.data is not data:
+            if not data.same_grid(before.data):
+                return None
+            amounts, E = matrices(self.result(before), data.image)
+            A, E = (np.maximum(np.nan_to_num(part, posinf=0.0), 0.0) for part in (amounts.T, E))
+        return (A, E) if data.pinned is None else _with_known(A, E, data.pinned)
+
+    def _resized(
+        self, A: Float64Array, E: Float64Array, named: tuple[int, ...], data: Data, k: int
+    ) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
+        """As many components as are wanted now; what is known stays."""
+        names = list(named)
         while len(A) > k:
-            dropped = self.known + int(np.argmin(unique_share(A, E)[self.known :]))
+            dropped = data.known + int(np.argmin(unique_share(A, E)[data.known :]))
             A, E = np.delete(A, dropped, 0), np.delete(E, dropped, 0)
             del names[dropped]
         while len(A) < k:
-            A, E = grow(self._complete, A, E)
+            A, E = grow(data.complete, A, E)
             names.append(_lowest_free(names))
         return A, E, tuple(names)
 
-    def _started(self, A: Float64Array, E: Float64Array, parameters: Parameters) -> tuple[Float64Array, Float64Array]:
+    def _started(
+        self, A: Float64Array, E: Float64Array, parameters: Parameters, data: Data
+    ) -> tuple[Float64Array, Float64Array]:
         """A start (pixels, k), (k, channels) that the similarity can go on from."""
         if parameters.similarity != "frobenius" and not isinstance(parameters.similarity, Frobenius):
-            A, E = _lifted(A), np.vstack([E[: self.known], _lifted(E[self.known :])])
+            A, E = _lifted(A), np.vstack([E[: data.known], _lifted(E[data.known :])])
         return A.T, E
 
 

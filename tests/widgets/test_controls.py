@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mffnb.knobs import Knob
-from mffnb.widgets.controls import Controls, knob_slider, steps_of
+from mffnb.knobs import Knob, knob
+from mffnb.widgets.controls import Controls
 from mffnb.widgets.parameters import Parameters
+from mffnb.widgets.pieces import knob_slider
 
 
 def test_log_slider_has_an_exact_zero_and_even_steps():

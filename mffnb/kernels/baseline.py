@@ -1,0 +1,71 @@
+"""Asymmetric least squares along spectra: a pentadiagonal system for each spectrum, solved again and again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mffnb.kernels.compile import kernel
+from mffnb.typing import Array
+
+# Spectra solved side by side: every channel waits for the one before, so one alone would leave the processor idle.
+_LANES = 8
+
+
+@kernel()
+def asymmetric_baselines(spectra: Array, smoothness: float, asymmetry: float, iterations: int) -> Array:
+    """Baselines z (n, channels) of spectra y: ``(W + s D^T D) z = W y`` with W = a above z and 1 - a below.
+
+    D takes second differences. NaN has weight zero, so the baseline runs through; with fewer than two observed values
+    it is NaN. Ends early where no weight changes.
+    """
+    n, m = spectra.shape
+    baselines = np.empty((n, m))
+    main, first, second = np.zeros(m), np.zeros(m), np.zeros(m)  # diagonals of s D^T D
+    for i in range(m - 2):
+        main[i] += smoothness
+        main[i + 1] += 4 * smoothness
+        main[i + 2] += smoothness
+        first[i] -= 2 * smoothness
+        first[i + 1] -= 2 * smoothness
+        second[i] = smoothness
+    y, observed, weight = np.empty((m, _LANES)), np.empty((m, _LANES)), np.empty((m, _LANES))
+    # A = L diag(d) L^T, L having ones on its diagonal, and below it one and two. Row i is kept at i + 2, after zeros.
+    d, one, two = np.zeros((m + 2, _LANES)), np.zeros((m + 2, _LANES)), np.zeros((m + 2, _LANES))
+    z = np.zeros((m + 4, _LANES))
+    seen = np.empty(_LANES)
+    for begin in range(0, n, _LANES):
+        seen[:] = 0.0
+        for s in range(_LANES):
+            row = min(begin + s, n - 1)  # lanes left over at the end repeat the last spectrum
+            for i in range(m):
+                missing = np.isnan(spectra[row, i])
+                y[i, s] = 0.0 if missing else spectra[row, i]
+                observed[i, s] = 0.0 if missing else 1.0
+                seen[s] += observed[i, s]
+            if seen[s] < 2:
+                observed[:, s] = 1.0
+        weight[:] = observed
+        for _ in range(iterations):
+            for i in range(m):
+                for s in range(_LANES):
+                    pivot = weight[i, s] + main[i] - one[i + 1, s] ** 2 * d[i + 1, s] - two[i, s] ** 2 * d[i, s]
+                    d[i + 2, s] = pivot
+                    z[i + 2, s] = weight[i, s] * y[i, s] - one[i + 1, s] * z[i + 1, s] - two[i, s] * z[i, s]
+                    one[i + 2, s] = (first[i] - two[i + 1, s] * d[i + 1, s] * one[i + 1, s]) / pivot
+                    two[i + 2, s] = second[i] / pivot
+            for i in range(m - 1, -1, -1):
+                for s in range(_LANES):
+                    later = one[i + 2, s] * z[i + 3, s] + two[i + 2, s] * z[i + 4, s]
+                    z[i + 2, s] = z[i + 2, s] / d[i + 2, s] - later
+            changed = 0
+            for i in range(m):
+                for s in range(_LANES):
+                    new = observed[i, s] * (asymmetry if y[i, s] > z[i + 2, s] else 1.0 - asymmetry)
+                    changed += new != weight[i, s]
+                    weight[i, s] = new
+            if changed == 0:
+                break
+        for s in range(min(_LANES, n - begin)):
+            for i in range(m):
+                baselines[begin + s, i] = z[i + 2, s] if seen[s] >= 2 else np.nan
+    return baselines

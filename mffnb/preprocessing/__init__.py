@@ -1,0 +1,38 @@
+"""Steps that make a cube ready for unmixing, each with its way back to physical units.
+
+>>> from mffnb.preprocessing import Crop, PoissonScaling, fit_chain
+"""
+
+from mffnb.preprocessing.augment import Parts, augment, split
+from mffnb.preprocessing.background import AsymmetricBaseline, ConstantBackground, PowerLawBackground
+from mffnb.preprocessing.chain import Chain, Processed, fit_chain, steps_from
+from mffnb.preprocessing.elementwise import Anscombe, Log1p
+from mffnb.preprocessing.grid import Bin, Crop
+from mffnb.preprocessing.scaling import MeanCentre, PoissonScaling, Range, UnitNorm, UnitSum
+from mffnb.preprocessing.sliding_fft import SlidingFFT
+from mffnb.preprocessing.step import Fitted, Step
+
+__all__ = [
+    "Anscombe",
+    "AsymmetricBaseline",
+    "Bin",
+    "Chain",
+    "ConstantBackground",
+    "Crop",
+    "Fitted",
+    "Log1p",
+    "MeanCentre",
+    "Parts",
+    "PoissonScaling",
+    "PowerLawBackground",
+    "Processed",
+    "Range",
+    "SlidingFFT",
+    "Step",
+    "UnitNorm",
+    "UnitSum",
+    "augment",
+    "fit_chain",
+    "split",
+    "steps_from",
+]

@@ -1,0 +1,269 @@
+"""Several steps after one another, and the way back through them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import xarray as xr
+
+from mffnb.layout import channel_names
+from mffnb.preprocessing.background import (
+    AsymmetricBaseline,
+    ConstantBackground,
+    PowerLaw,
+    PowerLawBackground,
+    Subtracted,
+)
+from mffnb.preprocessing.elementwise import Anscombe, Log1p
+from mffnb.preprocessing.grid import Bin, Binned, Crop, Cropped
+from mffnb.preprocessing.scaling import MeanCentre, PoissonScaling, Range, Scaled, UnitNorm, UnitSum
+from mffnb.preprocessing.sliding_fft import LocalSpectra, SlidingFFT
+from mffnb.preprocessing.step import Fitted, Step
+from mffnb.preprocessing.storage import plain, restored
+
+_STEPS = (
+    *(MeanCentre, Range, UnitSum, UnitNorm, PoissonScaling, Log1p, Anscombe, Bin, Crop),
+    *(AsymmetricBaseline, PowerLawBackground, ConstantBackground, SlidingFFT),
+)
+_KNOWN = {part.__name__: part for part in (*_STEPS, Scaled, Binned, Cropped, Subtracted, PowerLaw, LocalSpectra)}
+_LABELS = ("units", "long_name")
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Fitted steps in the order they were applied. Build it with :func:`fit_chain`.
+
+    The way back begins at the last step and ends at the first, or at a :class:`SlidingFFT`, beyond which there is none.
+    Crops and bins are not undone: answers stay on the grid that was used.
+
+    Attributes
+    ----------
+    steps, fitted
+        The steps, and what each learned.
+    channel
+        Channel dimensions after the last step.
+    labels
+        Units and long name of what the way back leads to.
+    """
+
+    steps: tuple[Step, ...]
+    fitted: tuple[Fitted, ...]
+    channel: tuple[Hashable, ...]
+    labels: dict[str, Any]
+
+    @property
+    def signed(self) -> bool:
+        """Whether the processed data may be negative although the cube was not."""
+        return any(step.signed for step in self._undone_steps)
+
+    @property
+    def centred(self) -> bool:
+        """Whether zero no longer means "nothing there", so that a non-negative factorization has no meaning."""
+        return any(step.centred for step in self._undone_steps)
+
+    @property
+    def stabilizes(self) -> bool:
+        """Whether the noise of counts was evened out, so that a Poisson likelihood would be wrong."""
+        return any(step.stabilizes for step in self._undone_steps)
+
+    @property
+    def bends(self) -> bool:
+        """Whether A E is not the reconstruction, which is then only ``inverse(a e)`` of the processed factors."""
+        return any(step.bends for step in self._undone_steps)
+
+    def transform(self, cube: xr.DataArray) -> xr.DataArray:
+        """Process the cube that the chain was fitted to, or one on the same grid."""
+        for fitted in self.fitted:
+            cube = fitted.transform(cube)
+        return cube
+
+    def target(self, cube: xr.DataArray) -> xr.DataArray:
+        """The data that :meth:`inverse` of a model is to be compared with: in the same units and on the same grid.
+
+        That is the cube itself, cropped and binned as it was, or its sliding FFT.
+        """
+        begin = self._last_one_way + 1
+        for fitted in self.fitted[:begin]:
+            cube = fitted.transform(cube)
+        for fitted in self.fitted[begin:]:
+            if isinstance(fitted, (Cropped, Binned)):
+                cube = fitted.transform(cube)
+        return cube
+
+    def inverse(self, cube: xr.DataArray) -> xr.DataArray:
+        """A processed cube, or the product of processed factors, in physical units."""
+        for fitted in self._way_back():
+            cube = fitted.inverse(cube)
+        return self._labelled(cube)
+
+    def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
+        """Processed spectra ("component", channel dims) in physical units."""
+        for fitted in self._way_back():
+            endmembers = fitted.endmembers(endmembers)
+        return self._labelled(endmembers)
+
+    def abundances(self, abundances: xr.DataArray) -> xr.DataArray:
+        """Maps ("component", pixel dims) for the physical cube."""
+        for fitted in self._way_back():
+            abundances = fitted.abundances(abundances)
+        return abundances
+
+    def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
+        """Physical spectra on the grid that was used, as the processed cube has them: known ones, or a start."""
+        for fitted in reversed(list(self._way_back())):
+            endmembers = fitted.prepare_endmembers(endmembers)
+        return endmembers
+
+    def prepare_abundances(self, abundances: xr.DataArray) -> xr.DataArray:
+        """Physical maps on the grid that was used, as they belong to the processed cube."""
+        for fitted in reversed(list(self._way_back())):
+            abundances = fitted.prepare_abundances(abundances)
+        return abundances
+
+    def describe(self) -> list[dict[str, Any]]:
+        """The steps by name with their parameters, as JSON can hold them; :func:`steps_from` reads it."""
+        coded = (plain(step, {}) for step in self.steps)
+        return [{"step": one["type"], "parameters": one["fields"]} for one in coded]
+
+    def to_dataset(self) -> xr.Dataset:
+        """Steps and fitted states as arrays and one attribute of JSON; dimension names are its own."""
+        arrays: dict[str, xr.Variable] = {}
+        parts = {
+            "steps": [plain(step, {}) for step in self.steps],
+            "fitted": [plain(fitted, arrays, f"preprocessing_{i}") for i, fitted in enumerate(self.fitted)],
+            "channel": [str(name) for name in self.channel],
+            "labels": {key: str(value) for key, value in self.labels.items()},
+        }
+        return xr.Dataset(arrays, attrs={"preprocessing": json.dumps(parts)})
+
+    @classmethod
+    def from_dataset(cls, dataset: xr.Dataset, known: Iterable[type] = ()) -> Chain:
+        """Read what :meth:`to_dataset` wrote; other variables and attributes in the dataset do no harm.
+
+        Parameters
+        ----------
+        dataset
+            Holds the arrays and the attribute "preprocessing".
+        known
+            Classes of steps and fitted states that are not part of this package.
+
+        Raises
+        ------
+        ValueError
+            If the dataset holds no chain, or a step of an unknown class.
+        """
+        if "preprocessing" not in dataset.attrs:
+            raise ValueError("the dataset holds no preprocessing: it was not written by Chain.to_dataset")
+        parts = json.loads(dataset.attrs["preprocessing"])
+        classes = _KNOWN | {one.__name__: one for one in known}
+        steps = restored(parts["steps"], {}, classes)
+        fitted = restored(parts["fitted"], dataset.variables, classes)
+        return cls(steps, fitted, tuple(parts["channel"]), parts["labels"])
+
+    @property
+    def _last_one_way(self) -> int:
+        return max((i for i, fitted in enumerate(self.fitted) if fitted.new_channel is not None), default=-1)
+
+    @property
+    def _undone_steps(self) -> tuple[Step, ...]:
+        return self.steps[self._last_one_way + 1 :]
+
+    def _way_back(self) -> Iterator[Fitted]:
+        """Fitted steps from the last one on, each for the grid that later crops have left."""
+        later: list[Cropped] = []
+        for fitted in reversed(self.fitted[self._last_one_way + 1 :]):
+            if isinstance(fitted, Cropped):
+                later.insert(0, fitted)
+                continue
+            for crop in later:
+                fitted = fitted.cropped(crop.positions)  # noqa: PLW2901  the same, for what is left
+            yield fitted
+
+    def _labelled(self, array: xr.DataArray) -> xr.DataArray:
+        """The array, or its copy with the labels of physical values."""
+        return array.assign_attrs(self.labels) if self.fitted else array
+
+
+class Processed(NamedTuple):
+    """A processed cube, and the chain that it came out of."""
+
+    cube: xr.DataArray
+    chain: Chain
+
+
+def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence[str] | None = None) -> Processed:
+    """Fit steps one after the other, each to what the one before has made of the cube, and apply them.
+
+    NaN is missing: it stays, and has no part in what is learned. Lazy cubes stay lazy, except that small states (means,
+    extremes, fits) are computed, one reading of the cube a step, and that an image for :class:`SlidingFFT` is read.
+
+    Parameters
+    ----------
+    cube
+        Labelled spectral image, or an image for a :class:`SlidingFFT`. It is not modified.
+    steps
+        Objects of this module, or any with the same methods.
+    channel
+        Name(s) of the channel dimension(s); the last one if None, and none at all for an image.
+
+    Raises
+    ------
+    TypeError
+        If something is not a step.
+    ValueError
+        If a step has no meaning for the data or stands in the wrong place, with what to do.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> cube = xr.DataArray(np.arange(1.0, 61).reshape(3, 4, 5), dims=("y", "x", "energy"))
+    >>> processed, chain = fit_chain(cube, [Crop({"energy": slice(1, 5)}), UnitSum()])
+    >>> chain.describe()[1]
+    {'step': 'UnitSum', 'parameters': {}}
+    >>> bool(np.allclose(chain.inverse(processed), cube[..., 1:]))
+    True
+    """
+    for step in steps:
+        if isinstance(step, type) or not hasattr(step, "fit"):
+            raise TypeError(f"{step!r} is not a preprocessing step: pass objects such as Crop(...) or UnitSum()")
+    image = any(step.takes_image for step in steps) and channel is None
+    names = () if image else channel_names(cube, channel)
+    labels = _labels(cube)
+    fitted: list[Fitted] = []
+    for i, step in enumerate(steps):
+        if isinstance(step, Bin):
+            _check_bin_is_early(steps[:i], fitted)
+        fitted.append(step.fit(cube, names))
+        cube = fitted[-1].transform(cube)
+        if fitted[-1].new_channel is not None:
+            names, labels = fitted[-1].new_channel, _labels(cube)
+    return Processed(cube, Chain(tuple(steps), tuple(fitted), names, labels))
+
+
+def steps_from(description: Iterable[dict[str, Any]], known: Iterable[type] = ()) -> list[Step]:
+    """Build the steps that :meth:`Chain.describe` has written down.
+
+    Examples
+    --------
+    >>> steps_from([{"step": "Range", "parameters": {"low": -1.0, "high": 1.0, "each": "cube"}}])
+    [Range(low=-1.0, high=1.0, each='cube')]
+    """
+    classes = {step.__name__: step for step in (*_STEPS, *known)}
+    coded = [{"type": one["step"], "fields": one.get("parameters", {})} for one in description]
+    return list(restored(coded, {}, classes))
+
+
+def _check_bin_is_early(before: Sequence[Step], fitted: Sequence[Fitted]) -> None:
+    """Sums of scaled or bent values cannot be brought back."""
+    for step, state in zip(reversed(before), reversed(fitted), strict=True):
+        if state.new_channel is not None:
+            return
+        if not isinstance(state, (Cropped, Binned)):
+            raise ValueError(f"put Bin before {type(step).__name__}: afterwards it could not be undone in the answer")
+
+
+def _labels(cube: xr.DataArray) -> dict[str, Any]:
+    return {key: cube.attrs[key] for key in _LABELS if key in cube.attrs}

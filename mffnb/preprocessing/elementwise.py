@@ -1,0 +1,143 @@
+"""Steps that bend every value by itself: they have nothing to learn, so the step is its own fitted state."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from mffnb.preprocessing.step import Fitted, Step, float_type, refilled, smallest
+
+
+@dataclass(frozen=True)
+class Log1p(Step, Fitted):
+    r"""Compress bright values, :math:`x = \log(1 + X)`; undone by :math:`e^x - 1`.
+
+    Not linear: products of log spectra and maps are no longer mixtures. ``inverse(a e)`` is the reconstruction;
+    endmembers come back as ``inverse(e)``, abundances as they are, and their product is not the reconstruction.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> cube = xr.DataArray(np.arange(12.0).reshape(2, 2, 3), dims=("y", "x", "energy"))
+    >>> fitted = Log1p().fit(cube, ("energy",))
+    >>> bool(np.allclose(fitted.inverse(fitted.transform(cube)), cube))
+    True
+    """
+
+    @property
+    def bends(self) -> bool:
+        """Always."""
+        return True
+
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Log1p:
+        """Check that the logarithm exists.
+
+        Raises
+        ------
+        ValueError
+            If values are -1 or less.
+        """
+        low = smallest(cube)
+        if low <= -1:
+            raise ValueError(f"Log1p needs values above -1 and the smallest is {low:g}: use Range() before it")
+        return self
+
+    def transform(self, cube: xr.DataArray) -> xr.DataArray:
+        """log(1 + X)."""
+        values = cube.variable.astype(float_type(cube), copy=False)
+        return refilled(cube, xr.apply_ufunc(np.log1p, values, dask="allowed"), units=False)
+
+    def inverse(self, cube: xr.DataArray) -> xr.DataArray:
+        """exp(x) - 1."""
+        return refilled(cube, xr.apply_ufunc(np.expm1, cube.variable, dask="allowed"))
+
+    def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
+        """exp(e) - 1."""
+        return self.inverse(endmembers)
+
+    def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
+        """log(1 + E)."""
+        return self.transform(endmembers)
+
+
+@dataclass(frozen=True)
+class Anscombe(Step, Fitted):
+    r"""Make counts have noise of variance one: :math:`x = 2 \sqrt{X + 3/8}`.
+
+    A model y of x is an estimate of the mean of x, not of :math:`2 \sqrt{\bar X + 3/8}`, so squaring it would be biased
+    low at few counts. The unbiased inverse maps y to the count whose transform has mean y, in closed form
+
+    .. math:: X = \tfrac14 y^2 + \tfrac14 \sqrt{\tfrac32} y^{-1} - \tfrac{11}{8} y^{-2}
+              + \tfrac58 \sqrt{\tfrac32} y^{-3} - \tfrac18
+
+    and 0 for y up to the transform of no count. Not linear: ``inverse(a e)`` is the reconstruction, endmembers come
+    back as ``inverse(e)``, abundances as they are.
+
+    Sources: Anscombe 1948, Biometrika 35:246; Mäkitalo & Foi 2011, IEEE Trans. Image Process. 20:2697.
+
+    Parameters
+    ----------
+    unbiased
+        Undo with the unbiased inverse (for models of noisy counts), or with the algebraic one, (y / 2)^2 - 3/8, which
+        takes every single count back to itself.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> counts = xr.DataArray(np.random.default_rng(0).poisson(3.0, (100, 100, 4)), dims=("y", "x", "mass"))
+    >>> fitted = Anscombe().fit(counts, ("mass",))
+    >>> x = fitted.transform(counts)
+    >>> float(x.var().round(1))
+    1.0
+    >>> float(fitted.inverse(x.mean(("y", "x"))).mean().round(1))
+    3.0
+    """
+
+    unbiased: bool = True
+
+    @property
+    def bends(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def stabilizes(self) -> bool:
+        """Always."""
+        return True
+
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Anscombe:
+        """Check that these may be counts.
+
+        Raises
+        ------
+        ValueError
+            If there are negative values.
+        """
+        if smallest(cube) < 0:
+            raise ValueError("Anscombe is for counts, and there are negative values: leave it out, or put it first")
+        return self
+
+    def transform(self, cube: xr.DataArray) -> xr.DataArray:
+        """2 sqrt(X + 3/8)."""
+        values = cube.variable.astype(float_type(cube), copy=False)
+        return refilled(cube, 2 * (values + 0.375) ** 0.5, units=False)
+
+    def inverse(self, cube: xr.DataArray) -> xr.DataArray:
+        """Estimate the counts; see the class."""
+        y = cube.clip(min=2 * 0.375**0.5).variable
+        if not self.unbiased:
+            return refilled(cube, y**2 / 4 - 0.375)
+        root = 1.5**0.5
+        counts = y**2 / 4 - 0.125 + root / 4 / y - 1.375 / y**2 + 0.625 * root / y**3
+        return refilled(cube, xr.apply_ufunc(np.maximum, counts, 0.0, dask="allowed"))
+
+    def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
+        """The inverse of e."""
+        return self.inverse(endmembers)
+
+    def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
+        """2 sqrt(E + 3/8)."""
+        return self.transform(endmembers)

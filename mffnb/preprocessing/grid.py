@@ -1,0 +1,182 @@
+"""Steps that change the grid of a cube: cut out a part, or add up neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from mffnb.preprocessing.step import Fitted, Step, float_type, pixels
+
+Bounds = slice | tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Cropped(Fitted):
+    """Positions that are kept, by dimension. Answers stay on the cropped grid."""
+
+    positions: dict[Hashable, slice]
+
+    def transform(self, cube: xr.DataArray) -> xr.DataArray:
+        """The part of the cube, copied."""
+        return cube.isel(self.positions).copy()
+
+
+@dataclass(frozen=True)
+class Crop(Step):
+    """Keep a part of the cube.
+
+    Maps and spectra of the answer live on what was kept, with its coordinates.
+
+    Parameters
+    ----------
+    where
+        For each dimension either ``(low, high)`` in the units of its coordinate, both ends included and None for
+        an open one, or a slice of positions. A dimension without coordinate counts from 0.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> energy = 400 + 2.0 * np.arange(60)
+    >>> cube = xr.DataArray(np.zeros((4, 5, 60)), dims=("y", "x", "energy"), coords={"energy": energy})
+    >>> part = Crop({"energy": (410, 420), "x": slice(1, 4)}).fit(cube, ("energy",)).transform(cube)
+    >>> part.shape, part["energy"].values
+    ((4, 3, 6), array([410., 412., 414., 416., 418., 420.]))
+    """
+
+    where: Mapping[Hashable, Bounds] = field(default_factory=dict)
+
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Cropped:
+        """Find the positions.
+
+        Raises
+        ------
+        ValueError
+            If a dimension is unknown, a coordinate goes to and fro, or nothing is left.
+        """
+        return Cropped({name: _positions(cube, name, bounds) for name, bounds in self.where.items()})
+
+
+@dataclass(frozen=True)
+class Binned(Fitted):
+    """Block lengths by dimension, and whether blocks are summed or averaged. Answers stay on the binned grid."""
+
+    blocks: dict[Hashable, int]
+    how: str
+
+    def transform(self, cube: xr.DataArray) -> xr.DataArray:
+        """Sums or means of blocks, at their centres; of what was observed of a block, and NaN where nothing was."""
+        blocks = {name: length for name, length in self.blocks.items() if length > 1}
+        if not blocks:
+            return cube.copy()
+        text = [name for name, c in cube.coords.items() if c.dtype.kind not in "biufmM" and set(c.dims) & set(blocks)]
+        groups = cube.drop_vars(text).coarsen(blocks, boundary="trim")
+        total = groups.sum(keep_attrs=True)
+        size = prod(blocks.values())
+        if cube.dtype.kind != "f":
+            return total if self.how == "sum" else _labelled(total / size, cube)
+        observed = groups.count()
+        # What is missing of a block counts as the mean of the rest: else the rim of a mask would be dark.
+        share = (size if self.how == "sum" else 1) / observed.where(observed > 0)
+        return _labelled((total * share).astype(float_type(cube)), cube)
+
+
+@dataclass(frozen=True)
+class Bin(Step):
+    """Add up or average blocks of neighbouring pixels and channels.
+
+    Maps and spectra of the answer live on the binned grid, at the centres of blocks. Where a length cannot be divided
+    what is left over at the end is cropped. It comes before steps that bend or scale values, which could not be undone.
+
+    Parameters
+    ----------
+    space, channel
+        Length of a block along pixel and channel dimensions: one number, or one by dimension name.
+    how
+        ``"sum"`` keeps counts counts, ``"mean"`` keeps the values of currents, heights or intensities. ``"auto"`` sums
+        integers and what has units of counts, and averages everything else.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> cube = xr.DataArray(np.ones((4, 5, 6)), dims=("y", "x", "energy"), coords={"x": 0.5 * np.arange(5)})
+    >>> small = Bin(space=2, channel={"energy": 3}, how="sum").fit(cube, ("energy",)).transform(cube)
+    >>> small.shape, small["x"].values, float(small[0, 0, 0])
+    ((2, 2, 2), array([0.25, 1.25]), 12.0)
+    """
+
+    space: int | Mapping[Hashable, int] = 2
+    channel: int | Mapping[Hashable, int] = 1
+    how: Literal["auto", "sum", "mean"] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.how not in ("auto", "sum", "mean"):
+            raise ValueError(f"how={self.how!r} is not known: use 'auto', 'sum' or 'mean'")
+
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Binned:
+        """Decide on the blocks.
+
+        Raises
+        ------
+        ValueError
+            If a dimension is unknown or shorter than its block.
+        """
+        blocks = _blocks(self.space, pixels(cube, channel), cube) | _blocks(self.channel, list(channel), cube)
+        for name, length in blocks.items():
+            if not (isinstance(length, (int, np.integer)) and 1 <= length <= cube.sizes[name]):
+                raise ValueError(
+                    f"a block along {name!r} is a whole number from 1 to its length {cube.sizes[name]}, got {length!r}"
+                )
+        counts = cube.dtype.kind in "biu" or str(cube.attrs.get("units", "")).lower() in ("count", "counts")
+        how = self.how if self.how != "auto" else "sum" if counts else "mean"
+        return Binned({name: int(length) for name, length in blocks.items()}, how)
+
+
+def _labelled(array: xr.DataArray, cube: xr.DataArray) -> xr.DataArray:
+    """The array with name and attributes of the cube, which arithmetic has dropped."""
+    return array.rename(cube.name).assign_attrs(cube.attrs)
+
+
+def _blocks(lengths: int | Mapping[Hashable, int], names: list[Hashable], cube: xr.DataArray) -> dict[Hashable, int]:
+    if not isinstance(lengths, Mapping):  # of a single line of pixels there is nothing to bin across
+        return {name: lengths if cube.sizes[name] > 1 else 1 for name in names}
+    unknown = [name for name in lengths if name not in names]
+    if unknown:
+        raise ValueError(f"Bin knows no dimension {unknown[0]!r} among {names}")
+    return dict(lengths)
+
+
+def window_positions(cube: xr.DataArray, name: Hashable, bounds: tuple[float | None, float | None]) -> slice:
+    """Positions of ``low <= coordinate <= high`` along a dimension whose coordinate rises or falls."""
+    values = cube[name].values
+    low, high = bounds
+    inside = np.ones(len(values), dtype=bool)
+    if low is not None:
+        inside &= values >= low
+    if high is not None:
+        inside &= values <= high
+    found = np.flatnonzero(inside)
+    if not len(found):
+        units = cube[name].attrs.get("units", "")
+        raise ValueError(
+            f"nothing of {name!r} lies in {bounds}: it goes from {values[0]} to {values[-1]} {units}".rstrip()
+        )
+    if found[-1] - found[0] + 1 != len(found):
+        raise ValueError(f"the coordinate {name!r} goes to and fro: sort it first, cube.sortby({name!r})")
+    return slice(int(found[0]), int(found[-1]) + 1)
+
+
+def _positions(cube: xr.DataArray, name: Hashable, bounds: Bounds) -> slice:
+    if name not in cube.dims:
+        raise ValueError(f"Crop knows no dimension {name!r}: the cube has {cube.dims}")
+    if isinstance(bounds, slice):
+        if not range(*bounds.indices(cube.sizes[name])):
+            raise ValueError(f"nothing of {name!r} lies in {bounds}: it has {cube.sizes[name]} positions")
+        return bounds
+    if len(bounds) != 2:
+        raise ValueError(f"the part of {name!r} is a slice or (low, high), got {bounds!r}")
+    return window_positions(cube, name, (bounds[0], bounds[1]))

@@ -1,0 +1,253 @@
+"""Linear steps: a factor for each pixel, a factor for each channel, an offset."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from mffnb.preprocessing.step import Fitted, Step, float_type, part, pixels, refilled, smallest
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled(Fitted):
+    """x = (X - offset) / (pixel_scale channel_scale); None stands for no such part."""
+
+    offset: xr.Variable | None = None
+    pixel_scale: xr.Variable | None = None
+    channel_scale: xr.Variable | None = None
+
+    def transform(self, cube: xr.DataArray) -> xr.DataArray:
+        """Subtract the offset, divide by the factors; float32 stays float32."""
+        dtype = float_type(cube)
+        values = cube.variable.astype(dtype, copy=False)
+        if self.offset is not None:
+            values = values - self.offset.astype(dtype)
+        for scale in (self.pixel_scale, self.channel_scale):
+            if scale is not None:
+                values = values / scale.astype(dtype)
+        return refilled(cube, values, units=self._keeps_units)
+
+    def inverse(self, cube: xr.DataArray) -> xr.DataArray:
+        """Multiply by the factors, add the offset."""
+        values = _times(_times(cube.variable, self.pixel_scale), self.channel_scale)
+        return refilled(cube, values if self.offset is None else values + self.offset)
+
+    def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
+        """Spectra times channel_scale; the offset is no part of them."""
+        return refilled(endmembers, _times(endmembers.variable, self.channel_scale))
+
+    def abundances(self, abundances: xr.DataArray) -> xr.DataArray:
+        """Maps times pixel_scale."""
+        return refilled(abundances, _times(abundances.variable, self.pixel_scale))
+
+    def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
+        """Spectra divided by channel_scale."""
+        return refilled(endmembers, _times(endmembers.variable, _inverted(self.channel_scale)))
+
+    def prepare_abundances(self, abundances: xr.DataArray) -> xr.DataArray:
+        """Maps divided by pixel_scale."""
+        return refilled(abundances, _times(abundances.variable, _inverted(self.pixel_scale)))
+
+    def cropped(self, positions: Mapping[Hashable, slice]) -> Scaled:
+        """The parts on a cropped grid."""
+        parts = (self.offset, self.pixel_scale, self.channel_scale)
+        return Scaled(*(None if state is None else part(state, positions) for state in parts))
+
+    @property
+    def _keeps_units(self) -> bool:
+        return self.pixel_scale is None and self.channel_scale is None
+
+
+@dataclass(frozen=True)
+class MeanCentre(Step):
+    r"""Subtract the mean spectrum, :math:`x_{ij} = X_{ij} - \bar X_j`, as PCA does.
+
+    The mean of the pixels, NaN aside, is kept and added once to the reconstruction. Endmembers are then deviations from
+    it, of either sign.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> cube = xr.DataArray(np.arange(12.0).reshape(2, 2, 3), dims=("y", "x", "energy"))
+    >>> fitted = MeanCentre().fit(cube, ("energy",))
+    >>> fitted.offset.values
+    array([4.5, 5.5, 6.5])
+    >>> fitted.inverse(fitted.transform(cube)).equals(cube)
+    True
+    """
+
+    @property
+    def signed(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def centred(self) -> bool:
+        """Always."""
+        return True
+
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+        """Find the mean over the pixel dimensions, in float64."""
+        return Scaled(offset=cube.mean(pixels(cube, channel), dtype=np.float64).variable.compute())
+
+
+@dataclass(frozen=True)
+class Range(Step):
+    r"""Stretch to an interval, :math:`x = l + (h - l) (X - \min X) / (\max X - \min X)`.
+
+    Over the whole cube one linear map keeps the shape of spectra and the ratios between channels. Channel by channel
+    every channel gets the same range, an empty one the range of its noise; its factor goes back into the endmembers.
+    The offset is kept and added once to the reconstruction, so it is no part of the endmembers.
+
+    Parameters
+    ----------
+    low, high
+        The interval: [0, 1], or [-1, 1] for data of either sign.
+    each
+        ``"cube"`` (one map for all values) or ``"channel"``. What is constant ends at ``low``.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> cube = xr.DataArray(np.arange(12.0).reshape(2, 2, 3), dims=("y", "x", "energy"))
+    >>> x = Range(-1, 1).fit(cube, ("energy",)).transform(cube)
+    >>> float(x.min()), float(x.max())
+    (-1.0, 1.0)
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    each: Literal["cube", "channel"] = "cube"
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"Range goes from low to high, low < high; got {self.low!r} and {self.high!r}")
+        if self.each not in ("cube", "channel"):
+            raise ValueError(f"each={self.each!r} is not known: use 'cube' or 'channel'")
+
+    @property
+    def signed(self) -> bool:
+        """Where ``low`` is negative."""
+        return self.low < 0
+
+    @property
+    def centred(self) -> bool:
+        """Where ``low`` is negative."""
+        return self.low < 0
+
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+        """Find smallest and largest value, NaN aside."""
+        over = pixels(cube, channel) if self.each == "channel" else list(cube.dims)
+        ends = xr.Dataset({"low": cube.min(over), "high": cube.max(over)}).compute().astype(np.float64)
+        smallest, width = ends["low"].variable, (ends["high"] - ends["low"]).variable
+        scale = xr.Variable(width.dims, np.where(width.values > 0, width.values / (self.high - self.low), 1.0))
+        return Scaled(offset=smallest - self.low * scale, channel_scale=scale)
+
+
+@dataclass(frozen=True)
+class UnitSum(Step):
+    r"""Divide every pixel by its sum, :math:`x_{ij} = X_{ij} / \sum_j X_{ij}`: the total ion current, say.
+
+    The sums go back into the abundances. A pixel whose sum is not positive is left as it is.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> cube = xr.DataArray(np.arange(12.0).reshape(2, 2, 3), dims=("y", "x", "energy"))
+    >>> UnitSum().fit(cube, ("energy",)).transform(cube).sum("energy").values
+    array([[1., 1.],
+           [1., 1.]])
+    """
+
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+        """Find the sum of every pixel, NaN aside."""
+        _need_channels(self, channel)
+        return Scaled(pixel_scale=_positive(cube.sum(list(channel), dtype=np.float64)))
+
+
+@dataclass(frozen=True)
+class UnitNorm(Step):
+    r"""Divide every pixel by its norm, :math:`x_{ij} = X_{ij} / (\sum_j X_{ij}^2)^{1/2}`.
+
+    Its brightness then does not count. The norms go back into the abundances. A pixel of norm zero is left as it is.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> cube = xr.DataArray([[[3.0, 4.0], [0.0, 0.0]]], dims=("y", "x", "energy"))
+    >>> UnitNorm().fit(cube, ("energy",)).transform(cube).values
+    array([[[0.6, 0.8],
+            [0. , 0. ]]])
+    """
+
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+        """Find the norm of every pixel, NaN aside."""
+        _need_channels(self, channel)
+        return Scaled(pixel_scale=_positive((cube.astype(np.float64) ** 2).sum(list(channel)) ** 0.5))
+
+
+@dataclass(frozen=True)
+class PoissonScaling(Step):
+    r"""Even out the noise of counts, :math:`x_{ij} = X_{ij} / \sqrt{g_i h_j}`.
+
+    g is the mean image and h the mean spectrum. The variance of a count is its mean, roughly g_i h_j up to a constant,
+    so afterwards it is the same everywhere and least squares is the right thing to use. Undone in the answer: the root
+    of the mean image goes into the abundances, that of the mean spectrum into the endmembers. Empty pixels and channels
+    are left as they are.
+
+    Source: Keenan & Kotula 2004, Surf. Interface Anal. 36:203, "Accounting for Poisson noise in the multivariate
+    analysis of ToF-SIMS spectrum images".
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> counts = xr.DataArray(np.full((2, 2, 3), 4), dims=("y", "x", "mass"))
+    >>> float(PoissonScaling().fit(counts, ("mass",)).transform(counts)[0, 0, 0])
+    1.0
+    """
+
+    @property
+    def stabilizes(self) -> bool:
+        """Always."""
+        return True
+
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+        """Find mean image and mean spectrum, NaN aside.
+
+        Raises
+        ------
+        ValueError
+            If there are negative values.
+        """
+        _need_channels(self, channel)
+        if smallest(cube) < 0:
+            raise ValueError(
+                "PoissonScaling is for counts, and there are negative values: leave it out, or put it first"
+            )
+        image = cube.mean(list(channel), dtype=np.float64)
+        spectrum = cube.mean(pixels(cube, channel), dtype=np.float64)
+        means = xr.Dataset({"image": image, "spectrum": spectrum}).compute()
+        return Scaled(pixel_scale=_positive(means["image"] ** 0.5), channel_scale=_positive(means["spectrum"] ** 0.5))
+
+
+def _times(values: xr.Variable, scale: xr.Variable | None) -> xr.Variable:
+    return values if scale is None else values * scale
+
+
+def _inverted(scale: xr.Variable | None) -> xr.Variable | None:
+    return None if scale is None else 1 / scale
+
+
+def _positive(scale: xr.DataArray) -> xr.Variable:
+    """The scale, computed, with 1 where it is not positive."""
+    values = scale.compute().variable
+    return xr.Variable(values.dims, np.where(values.values > 0, values.values, 1.0))
+
+
+def _need_channels(step: object, channel: tuple[Hashable, ...]) -> None:
+    if not channel:
+        raise ValueError(f"{type(step).__name__} needs spectra and this is an image: put it after SlidingFFT")

@@ -1,0 +1,231 @@
+"""The sliding FFT: an image becomes a cube of local diffraction patterns, one for each window."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from scipy import fft
+from scipy.signal import get_window
+
+from mffnb.preprocessing.memory import available_bytes
+from mffnb.preprocessing.step import Fitted, Step
+from mffnb.typing import Array, Float64Array
+
+_BAND_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class SlidingFFT(Step):
+    r"""Modulus of the Fourier transform of windows that slide over an image.
+
+    .. math:: x_{w}(k) = \log\bigl(1 + |\textstyle\sum_r t(r) (I(r + w) - m_w) e^{-2 \pi i k r}| / s\bigr)
+
+    The taper t is applied before the transform. The scale s is what the modulus of white noise with the variance of the
+    image would be, the root of var(I) sum(t^2): so noise lies about 1 before the logarithm, lattice peaks far above it,
+    and the answer does not depend on the units of the image.
+
+    The cube has dimensions (y, x, ky, kx) if the image had (y, x). Its pixels are the windows, at the coordinates of
+    their centres; its channels are spatial frequencies in cycles per unit of the image, zero in the middle. A window
+    with a missing value is missing. The phase is lost, so the answer stays in these terms: nothing before this step is
+    undone.
+
+    Source: Vasudevan et al. 2015, Appl. Phys. Lett. 106:091601, and Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6,
+    figure 10.
+
+    Parameters
+    ----------
+    size
+        Side of the window in pixels of the image, or one for each dimension. It should span several unit cells.
+    step
+        Distance between windows in pixels, or one for each dimension.
+    window
+        Taper, by its name in :func:`scipy.signal.get_window`; ``"boxcar"`` is none.
+    zoom
+        2 keeps the middle half of the frequencies along each axis, and so on: where the peaks are.
+    log
+        Logarithm as above, or the modulus itself.
+    dc
+        What is done about the mean brightness, whose peak would outshine all others: ``"mean"`` subtracts from each
+        window its mean weighted by the taper, which makes zero frequency exactly zero and leaves no tails; ``"mask"``
+        sets zero frequency to 0 afterwards; ``"keep"`` does nothing.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> x = 0.1 * np.arange(128)  # nm
+    >>> image = xr.DataArray(np.cos(2 * np.pi * 1.25 * x) + np.zeros((96, 1)), dims=("y", "x"), coords={"x": ("x", x)})
+    >>> image["x"].attrs["units"] = "nm"
+    >>> cube = SlidingFFT(size=32, step=16).fit(image, ()).transform(image)
+    >>> cube.shape, cube["kx"].attrs["units"]
+    ((5, 7, 32, 32), '1/nm')
+    >>> peak = cube[2, 3].where(cube["kx"] >= 0, 0).argmax(("ky", "kx"))
+    >>> float(cube["ky"][peak["ky"]]), float(cube["kx"][peak["kx"]].round(3))
+    (0.0, 1.25)
+    """
+
+    size: int | tuple[int, int] = 64
+    step: int | tuple[int, int] = 16
+    window: str | tuple[Any, ...] = "hann"
+    zoom: float = 1.0
+    log: bool = True
+    dc: Literal["mean", "mask", "keep"] = "mean"
+
+    def __post_init__(self) -> None:
+        if self.dc not in ("mean", "mask", "keep"):
+            raise ValueError(f"dc={self.dc!r} is not known: use 'mean', 'mask' or 'keep'")
+        if not self.zoom >= 1:
+            raise ValueError(f"zoom keeps 1 / zoom of the frequencies, so it is 1 or more, got {self.zoom!r}")
+        for name in ("size", "step"):
+            numbers = _both(getattr(self, name))
+            if not (len(numbers) == 2 and all(isinstance(n, (int, np.integer)) and n >= 1 for n in numbers)):
+                raise ValueError(f"{name} is a whole number of pixels, or two of them, got {getattr(self, name)!r}")
+
+    @property
+    def takes_image(self) -> bool:
+        """Always."""
+        return True
+
+    def shape(self, image_shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+        """Windows along both dimensions, frequencies along both dimensions.
+
+        Raises
+        ------
+        ValueError
+            If the image has not two dimensions, or is smaller than a window.
+        """
+        if len(image_shape) != 2:
+            raise ValueError(
+                f"SlidingFFT needs an image of two dimensions, got {len(image_shape)}: pick one, or sum over channels"
+            )
+        size, step = _both(self.size), _both(self.step)
+        if any(n > length for n, length in zip(size, image_shape, strict=True)):
+            raise ValueError(
+                f"a window of {size} pixels does not fit into an image of {image_shape}: make size smaller"
+            )
+        windows = [(length - n) // s + 1 for length, n, s in zip(image_shape, size, step, strict=True)]
+        kept = [max(1, round(n / self.zoom)) for n in size]
+        return windows[0], windows[1], kept[0], kept[1]
+
+    def required_bytes(self, image_shape: tuple[int, ...]) -> int:
+        """Memory that the transform of an image of this shape takes: the stack in float32, and one band at work."""
+        band = max(_BAND_BYTES, 4 * prod(_both(self.size)))
+        return 4 * prod(self.shape(image_shape)) + 16 * prod(image_shape) + 5 * band
+
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...] = ()) -> LocalSpectra:
+        """Find coordinates and scale; a lazy image is read.
+
+        Raises
+        ------
+        MemoryError
+            If the cube would not fit into the memory that is left, before anything is computed.
+        ValueError
+            If it is not an image, a window does not fit, or a coordinate is not evenly spaced.
+        """
+        shape = self.shape(cube.shape)
+        required, available = self.required_bytes(cube.shape), available_bytes()
+        if available is not None and required > available:
+            raise MemoryError(
+                f"the sliding FFT of {shape[0]} x {shape[1]} windows with {shape[2]} x {shape[3]} frequencies needs "
+                f"{required / 2**30:.1f} GiB and {available / 2**30:.1f} GiB are left: raise step or zoom"
+            )
+        y, ky = _axes(cube, 0, _both(self.size)[0], _both(self.step)[0], shape[0], shape[2])
+        x, kx = _axes(cube, 1, _both(self.size)[1], _both(self.step)[1], shape[1], shape[3])
+        noise = float(np.nanstd(cube.values.astype(np.float64))) * float(np.linalg.norm(self.taper()))
+        return LocalSpectra(self, y, x, ky, kx, noise if noise > 0 else 1.0)
+
+    def taper(self) -> Float64Array:
+        """The window function on its grid, (size, size)."""
+        rows, columns = (get_window(self.window, n) for n in _both(self.size))
+        return np.outer(rows, columns)
+
+
+@dataclass(frozen=True, eq=False)
+class LocalSpectra(Fitted):
+    """A sliding FFT with the coordinates of windows and frequencies, and the scale inside the logarithm."""
+
+    step: SlidingFFT
+    y: xr.Variable
+    x: xr.Variable
+    ky: xr.Variable
+    kx: xr.Variable
+    scale: float
+
+    @property
+    def new_channel(self) -> tuple[Hashable, ...]:
+        """The two frequencies."""
+        return (*self.ky.dims, *self.kx.dims)
+
+    def transform(self, cube: xr.DataArray) -> xr.DataArray:
+        """Transform an image; the stack is float32 and is filled in bands."""
+        axes = (self.y, self.x, self.ky, self.kx)
+        image = cube.transpose(*self.y.dims, *self.x.dims).values
+        stack = np.empty(tuple(axis.size for axis in axes), np.float32)
+        _fill(stack, image, self.step, 1 / self.scale)
+        coords = {axis.dims[0]: axis for axis in axes}
+        name, units = ("log modulus", "") if self.step.log else ("modulus", cube.attrs.get("units", ""))
+        attrs = {"long_name": f"{name} of the local Fourier transform", "channel": list(self.new_channel)}
+        attrs |= {"units": units} if units else {}
+        kept = {key: value for key, value in cube.attrs.items() if key not in ("units", "long_name")}
+        return xr.DataArray(stack, dims=tuple(coords), coords=coords, name=cube.name, attrs=kept | attrs)
+
+
+def _fill(stack: Array, image: Array, step: SlidingFFT, scale: float) -> None:
+    """Write the (log) moduli of all windows of an image into a stack (y, x, ky, kx)."""
+    size, stride, taper = _both(step.size), _both(step.step), step.taper()
+    if step.dc == "mean":  # what every window loses anyway would cost digits in float32
+        image = image - np.nanmean(image, dtype=np.float64)
+    windows = np.lib.stride_tricks.sliding_window_view(image.astype(np.float32), size)[:: stride[0], :: stride[1]]
+    weights, taper = (taper / taper.sum()).astype(np.float32), taper.astype(np.float32)
+    rows, negative = _frequencies(stack.shape[2]), stack.shape[3] // 2  # negative frequencies come first
+    band = max(1, _BAND_BYTES // (4 * size[0] * size[1]))
+    for i in range(stack.shape[0]):
+        for start in range(0, stack.shape[1], band):
+            part = windows[i, start : start + band]
+            if step.dc == "mean":
+                part = part - np.einsum("wij,ij->w", part, weights)[:, None, None]
+            half = np.abs(fft.rfft2(part * taper, workers=1))
+            target = stack[i, start : start + band]
+            # The image is real: frequency -k has the modulus of k, so half of them was enough.
+            target[..., negative:] = half[:, rows % size[0], : stack.shape[3] - negative]
+            target[..., :negative] = half[:, -rows % size[0], negative:0:-1]
+            if step.dc != "keep":
+                target[:, rows == 0, negative] *= 0  # NaN stays
+            if step.log:
+                target *= scale
+                np.log1p(target, out=target)
+
+
+def _frequencies(kept: int) -> Array:
+    """Cycles per window in the middle of the spectrum, zero at ``kept // 2``."""
+    return np.arange(kept) - kept // 2
+
+
+def _axes(
+    image: xr.DataArray, axis: int, size: int, step: int, windows: int, kept: int
+) -> tuple[xr.Variable, xr.Variable]:
+    """Coordinates of window centres, and of the frequencies that are kept."""
+    name = image.dims[axis]
+    position = image[name].values.astype(np.float64)
+    spacing = (position[-1] - position[0]) / (len(position) - 1) if len(position) > 1 else 1.0
+    astray = np.abs(position - position[0] - spacing * np.arange(len(position))).max()
+    if not (spacing != 0 and astray < 0.1 * abs(spacing)):  # a tenth of a pixel: rounded and jittering axes are fine
+        raise ValueError(
+            f"the coordinate {name!r} is not evenly spaced: interpolate the image first, image.interp(...)"
+        )
+    first = position[0] + spacing * (size - 1) / 2
+    centres = first + spacing * step * np.arange(windows)
+    attrs = dict(image[name].attrs) if name in image.coords else {"units": "px"}
+    known = {"units": f"1/{attrs['units']}"} if attrs.get("units") else {}
+    frequency = _frequencies(kept) / (size * spacing)
+    return xr.Variable((name,), centres, attrs), xr.Variable(
+        (f"k{name}",), frequency, {"long_name": f"spatial frequency along {name}", **known}
+    )
+
+
+def _both(number: int | tuple[int, int]) -> tuple[int, int]:
+    return number if isinstance(number, tuple) else (number, number)

@@ -1,0 +1,61 @@
+"""Frozen dataclasses as plain values and arrays, and back: nothing is pickled."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+
+def plain(value: Any, arrays: dict[str, xr.Variable], path: str = "part") -> Any:  # noqa: PLR0911  one for each kind
+    """A JSON-able stand-in for a value; the arrays in it are put into ``arrays`` under their own dimension names.
+
+    Dimensions are renamed since parts of different grids share a file; coordinates have attributes that are kept.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: plain(getattr(value, f.name), arrays, f"{path}_{f.name}") for f in dataclasses.fields(value)}
+        return {"type": type(value).__name__, "fields": fields}
+    if isinstance(value, xr.Variable):
+        dims = [f"{path}_dim{axis}" for axis in range(value.ndim)]
+        arrays[path] = xr.Variable(dims, value.data)
+        attrs = {str(key): text for key, text in value.attrs.items() if isinstance(text, (str, int, float))}
+        return {"array": path, "dims": [str(dim) for dim in value.dims], "attrs": attrs}
+    if isinstance(value, slice):
+        return {"slice": [plain(end, arrays) for end in (value.start, value.stop, value.step)]}
+    if isinstance(value, Mapping):
+        return {"mapping": {str(key): plain(one, arrays, f"{path}_{key}") for key, one in value.items()}}
+    if isinstance(value, (tuple, list)):
+        return [plain(one, arrays, f"{path}_{i}") for i, one in enumerate(value)]
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    raise TypeError(
+        f"{value!r} cannot be kept in a file: steps hold numbers, text, slices, mappings and xarray Variables"
+    )
+
+
+def restored(value: Any, arrays: Mapping[Any, xr.Variable], known: Mapping[str, type]) -> Any:
+    """What :func:`plain` was given; lists come back as tuples.
+
+    Raises
+    ------
+    ValueError
+        If a class is not among the known ones.
+    """
+    if isinstance(value, list):
+        return tuple(restored(one, arrays, known) for one in value)
+    if not isinstance(value, dict):
+        return value
+    if "array" in value:
+        return xr.Variable(value["dims"], arrays[value["array"]].data, value["attrs"])
+    if "slice" in value:
+        return slice(*value["slice"])
+    if "mapping" in value:
+        return {key: restored(one, arrays, known) for key, one in value["mapping"].items()}
+    if value["type"] not in known:
+        raise ValueError(f"the step {value['type']!r} is not part of mffnb: pass its classes, known=[...]")
+    return known[value["type"]](**{key: restored(one, arrays, known) for key, one in value["fields"].items()})

@@ -1,0 +1,199 @@
+"""The named methods of the field, each an estimator on a plain matrix X (pixels, channels).
+
+All of them offer ``A = model.fit_transform(X)``, ``E = model.components_``, ``model.transform(X_new)`` and
+``model.inverse_transform(A)``. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mffnb.decomposition import LinearDecomposition
+from mffnb.graphs import Graph
+from mffnb.known import KnownEndmembers
+from mffnb.model import MatrixFactorization
+from mffnb.penalties import Smoothness, Sparsity
+from mffnb.typing import Array
+
+__all__ = ["known_endmembers", "nmf", "pca", "sparse_nmf", "spatial_nmf", "svd"]
+
+
+def svd(k: int, *, random_state: Any = 0) -> LinearDecomposition:
+    r"""Singular value decomposition: the best approximation of rank k, signs free, components orthogonal.
+
+    .. math:: X \approx A V, \qquad V V^T = 1
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    random_state
+        Seed where X is too large for the exact decomposition; see :class:`mffnb.decomposition.LinearDecomposition`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> X = np.outer([1.0, 2.0, 3.0], [1.0, 0.0, 2.0])
+    >>> model = presets.svd(1)
+    >>> A = model.fit_transform(X)
+    >>> bool(np.allclose(A @ model.components_, X))
+    True
+    """
+    return LinearDecomposition(k, centre=False, random_state=random_state)
+
+
+def pca(k: int, *, random_state: Any = 0) -> LinearDecomposition:
+    r"""Principal components: the directions in which the spectra differ most from their mean m.
+
+    .. math:: X \approx 1 m + A V, \qquad V V^T = 1
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    random_state
+        Seed where X is too large for the exact decomposition; see :class:`mffnb.decomposition.LinearDecomposition`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> X = np.array([[3.0, 1.0], [5.0, 1.0], [4.0, 2.0], [4.0, 0.0]]) * [2.0, 1.0]
+    >>> model = presets.pca(1).fit(X)
+    >>> model.mean_, model.explained_variance_ratio_.round(6)
+    (array([8., 1.]), array([0.8]))
+    """
+    return LinearDecomposition(k, centre=True, random_state=random_state)
+
+
+def nmf(k: int, **options: Any) -> MatrixFactorization:
+    r"""Non-negative matrix factorization: nothing negative, and nothing else.
+
+    .. math:: \min_{A, E \ge 0} \lVert X - A E \rVert^2
+
+    It fits, but its answer is not unique: many other spectra explain the same data as well.
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    **options
+        Of :class:`mffnb.MatrixFactorization`: ``similarity``, ``init``, ``solver``, ``max_iter``, ``tol``,
+        ``random_state``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> X = np.array([[1, 0, 2], [0, 1, 1], [1, 1, 3], [2, 1, 5.0]])
+    >>> model = presets.nmf(2, tol=1e-8, max_iter=2000)
+    >>> A = model.fit_transform(X)
+    >>> bool(np.allclose(A @ model.components_, X, atol=1e-5)), bool((A >= 0).all())
+    (True, True)
+    """
+    return MatrixFactorization(k, **options)
+
+
+def sparse_nmf(k: int, sparsity: float = 1e-3, **options: Any) -> MatrixFactorization:
+    r"""Non-negative matrix factorization with few components per pixel.
+
+    .. math:: \min_{A, E \ge 0} \; \tfrac{1}{2n} \lVert s X - A E \rVert^2 + \tfrac{\lambda}{n} \sum_{ij} a_{ij}, \qquad
+              \lVert e_j \rVert \le 1
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    sparsity
+        lambda, relative to scaled data: 1e-3 is a sensible start for any image.
+    **options
+        As for :func:`nmf`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> X = np.random.default_rng(0).random((50, 8))
+    >>> few, many = (presets.sparse_nmf(3, weight, random_state=0).fit_transform(X) for weight in (0.1, 0.0))
+    >>> bool((few == 0).sum() > (many == 0).sum())
+    True
+    """
+    return MatrixFactorization(k, abundance_terms=(Sparsity(sparsity),), **options)
+
+
+def spatial_nmf(
+    k: int, sparsity: float = 1e-3, smoothness: float = 1e-3, graph: Graph | None = None, **options: Any
+) -> MatrixFactorization:
+    r"""Non-negative matrix factorization with few components per pixel and neighbours alike.
+
+    .. math:: \min_{A, E \ge 0} \; \tfrac{1}{n} \bigl[ \tfrac12 \lVert s X - A E \rVert^2 + \lambda_1 \sum_{ij} a_{ij}
+              + \tfrac{\lambda_2}{2} \operatorname{tr}(A^T L A) \bigr], \qquad \lVert e_j \rVert \le 1
+
+    Source: Kannan et al. 2018, equation 6.
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    sparsity, smoothness
+        lambda_1 and lambda_2, relative to scaled data: 1e-3 is a sensible start for any image.
+    graph
+        Who is whose neighbour, ``mffnb.graphs.grid(map_shape)`` as a rule.
+    **options
+        As for :func:`nmf`.
+
+    Raises
+    ------
+    ValueError
+        If no graph is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import graphs, presets
+    >>> X = np.random.default_rng(0).random((6 * 8, 5))
+    >>> grid = graphs.grid((6, 8))
+    >>> calm, free = (presets.spatial_nmf(2, 0.0, weight, grid, random_state=0).fit_transform(X) for weight in (1, 0))
+    >>> grid.roughness(calm.T) < grid.roughness(free.T)
+    True
+    """
+    if graph is None:
+        raise ValueError("spatial_nmf needs to know the neighbours: pass graph=mffnb.graphs.grid(map_shape)")
+    return MatrixFactorization(k, abundance_terms=(Sparsity(sparsity), Smoothness(smoothness, graph)), **options)
+
+
+def known_endmembers(
+    E: Array, sum_to_one: bool = False, bounds: tuple[Any, Any] | None = None, non_negative: bool = True
+) -> KnownEndmembers:
+    r"""Abundances of given spectra by constrained least squares, exactly.
+
+    .. math:: \min_a \tfrac12 \lVert x - a E \rVert^2
+
+    over non-negative abundances, over a box, over fractions that sum to one, or over all.
+
+    Parameters
+    ----------
+    E
+        Endmembers, (k, channels), in the units of the data.
+    sum_to_one
+        Whether the abundances of a pixel sum to one.
+    bounds
+        ``(lower, upper)``, each a number or one for each endmember; they take the place of ``non_negative``.
+    non_negative
+        Whether abundances are at least zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> E = np.array([[1.0, 0.0, 1.0], [0.0, 2.0, 1.0]])
+    >>> x = np.array([[2.0, -1.0, 2.0]])
+    >>> presets.known_endmembers(E).fit_transform(x).round(3).tolist()
+    [[2.0, 0.0]]
+    >>> presets.known_endmembers(E, sum_to_one=True).fit_transform(x).round(3).tolist()
+    [[1.0, 0.0]]
+    >>> presets.known_endmembers(E, non_negative=False).fit_transform(x).round(3).tolist()
+    [[2.222, -0.444]]
+    """
+    return KnownEndmembers(E, sum_to_one=sum_to_one, bounds=bounds, non_negative=non_negative)

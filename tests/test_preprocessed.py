@@ -1,0 +1,123 @@
+"""Unmixing after preprocessing: what comes back has the units of the data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import mffnb as mf
+from mffnb.preprocessing import (
+    Anscombe,
+    Bin,
+    ConstantBackground,
+    Crop,
+    Log1p,
+    MeanCentre,
+    PoissonScaling,
+    Range,
+    SlidingFFT,
+    UnitNorm,
+    UnitSum,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
+
+
+@pytest.fixture(scope="module")
+def cube():
+    rng = np.random.default_rng(0)
+    E = 5 + 60 * rng.random((3, 18)) ** 3
+    A = rng.dirichlet(np.full(3, 0.4), 10 * 12)
+    counts = rng.poisson(A @ E).reshape(10, 12, 18)
+    coords = {"y": np.arange(10) * 0.5, "x": np.arange(12) * 0.5, "energy": 100 + 2.0 * np.arange(18)}
+    return xr.DataArray(counts, coords=coords, dims=("y", "x", "energy"), attrs={"units": "counts"})
+
+
+LINEAR = {
+    "range": [Range()],
+    "sum": [UnitSum()],
+    "norm": [UnitNorm()],
+    "poisson": [PoissonScaling()],
+    "crop": [Crop({"energy": (104, 124), "x": slice(2, 9)})],
+    "bin": [Bin(space=2)],
+    "background": [ConstantBackground()],
+    "several": [Crop({"energy": (104, 124)}), Bin(space=2), UnitSum(), PoissonScaling()],
+}
+
+
+@pytest.mark.parametrize("fractions", [{}, {"sum_to_one": True}, {"gain": True, "volume": 1e-3}], ids=str)
+@pytest.mark.parametrize("steps", LINEAR.values(), ids=LINEAR)
+def test_reconstruction_is_near_the_data_in_their_units(cube, steps, fractions):
+    result = mf.unmix(cube, 3, preprocess=steps, max_iter=200, random_state=0, **fractions)
+    model, residual = result.reconstruction(), result.residual()
+    data = residual + model
+    assert model.attrs["units"] == "counts"
+    assert np.linalg.norm(residual) < (0.6 if fractions else 0.4) * np.linalg.norm(data)
+    assert set(model.dims) == set(cube.dims)
+    if fractions:
+        np.testing.assert_allclose(result.abundances.sum("component"), 1)
+    if steps[0].__class__ in (UnitSum, PoissonScaling, UnitNorm):
+        product = xr.dot(result.abundances, result.endmembers, dim="component")
+        product = product if result.gain is None else product * result.gain
+        np.testing.assert_allclose(product.transpose(*model.dims), model, rtol=1e-9)
+    assert len(result.parameters["preprocess"]) == len(steps)
+
+
+@pytest.mark.parametrize("step", [Log1p(), Anscombe()], ids=repr)
+def test_bent_values_are_unbent(cube, step):
+    result = mf.unmix(cube, 3, preprocess=[step], max_iter=300, random_state=0)
+    assert np.linalg.norm(result.residual()) < 0.4 * np.linalg.norm(cube)
+
+
+@pytest.mark.parametrize("steps", [[Log1p()], [Crop({"x": slice(2, 9)}), UnitSum()]], ids=["bent", "scaled"])
+def test_a_file_keeps_the_way_back(cube, steps, tmp_path):
+    result = mf.unmix(cube, 3, preprocess=steps, max_iter=50, random_state=0)
+    result.save(tmp_path / "run.nc")
+    loaded = mf.load(tmp_path / "run.nc")
+    np.testing.assert_allclose(loaded.reconstruction(), result.reconstruction(), rtol=1e-12)
+    np.testing.assert_allclose(loaded.residual(cube), result.residual(), rtol=1e-12, atol=1e-9)
+
+
+def test_a_run_goes_on_from_a_result(cube):
+    steps = [UnitSum(), PoissonScaling()]
+    first = mf.unmix(cube, 3, preprocess=steps, max_iter=50, random_state=0)
+    more = mf.unmix(cube, 3, preprocess=steps, init=first, max_iter=1, random_state=0)
+    assert more.trace.objective.values[0] == pytest.approx(first.trace.objective.values[-1], rel=1e-9)
+
+
+def test_known_spectra_keep_their_units(cube):
+    known = mf.unmix(cube, 3, random_state=0).endmembers[:1]
+    result = mf.unmix(cube, 3, known=known, preprocess=[PoissonScaling()], random_state=0)
+    np.testing.assert_allclose(result.endmembers[:1].values, known.values, rtol=1e-12)
+
+
+def test_masked_pixels_have_no_part(cube):
+    spoiled = cube.copy(deep=True)
+    spoiled[0] = 10**6
+    mask = np.ones((10, 12), bool)
+    mask[0] = False
+    a, b = (mf.unmix(c, 3, mask=mask, preprocess=[Range()], random_state=0) for c in (cube, spoiled))
+    np.testing.assert_array_equal(a.endmembers, b.endmembers)
+    assert np.isnan(a.abundances[:, 0]).all()
+
+
+def test_an_image_becomes_a_map_of_local_spectra():
+    y, x = np.mgrid[:96, :120]
+    image = np.where(x < 60, 2 + np.cos(0.9 * x), 2 + np.cos(0.9 * y))
+    image = xr.DataArray(image, coords={"y": 0.1 * np.arange(96), "x": 0.1 * np.arange(120)}, dims=("y", "x"))
+    result = mf.unmix(image, 2, preprocess=[SlidingFFT(size=24, step=12)], random_state=0)
+    assert result.endmembers.dims == ("component", "ky", "kx")
+    assert result.abundances.dims == ("component", "y", "x")
+    left = result.abundances.isel(x=slice(0, 3)).mean(("x", "y"))
+    right = result.abundances.isel(x=slice(-3, None)).mean(("x", "y"))
+    assert {int(left.values.argmax()), int(right.values.argmax())} == {0, 1}
+
+
+def test_errors_say_what_to_do(cube):
+    with pytest.raises(ValueError, match=r"mffnb\.presets\.pca"):
+        mf.unmix(cube, 2, preprocess=[MeanCentre()])
+    with pytest.raises(ValueError, match="no counts any more"):
+        mf.unmix(cube, 2, similarity="kl", preprocess=[Anscombe()])
+    with pytest.raises(TypeError, match="pass objects such as"):
+        mf.unmix(cube, 2, preprocess=[UnitSum])
