@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mffnb.graphs import Graph
+from mffnb.knobs import knob
 from mffnb.protocols import Half
 from mffnb.typing import Float64Array
 
@@ -33,7 +34,14 @@ class Sparsity:
     3.0
     """
 
-    weight: float = 1e-3
+    weight: float = knob(
+        1e-3,
+        label="sparsity",
+        low=1e-4,
+        high=1.0,
+        log=True,
+        help="lambda 1: the higher, the fewer components share a pixel",
+    )
 
     def __post_init__(self) -> None:
         _check_weight(self.weight)
@@ -68,7 +76,14 @@ class Smoothness:
     0.5
     """
 
-    weight: float = 1e-3
+    weight: float = knob(
+        1e-3,
+        label="smoothness",
+        low=1e-4,
+        high=1e2,
+        log=True,
+        help="lambda 2: the higher, the more alike are neighbours",
+    )
     graph: Graph | None = None
 
     def __post_init__(self) -> None:
@@ -116,7 +131,14 @@ class MinimumVolume:
     1.386294
     """
 
-    weight: float = 1e-3
+    weight: float = knob(
+        1e-3,
+        label="volume",
+        low=1e-5,
+        high=1.0,
+        log=True,
+        help="the higher, the closer the endmembers lie around the data",
+    )
     delta: float = 0.1
 
     def __post_init__(self) -> None:

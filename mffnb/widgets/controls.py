@@ -1,157 +1,164 @@
-"""The sliders of an explorer, and the parameters they stand for."""
+"""The controls of an explorer, built from the knobs that parts describe."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets
-import numpy as np
 
-_STEPS_PER_DECADE = 5
+from mffnb.knobs import knobs
+from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
+from mffnb.preprocessing import Step
+from mffnb.protocols import Similarity
+from mffnb.widgets.parameters import AUTO, Dial, Parameters
+from mffnb.widgets.pieces import checkbox, dropdown, flexible, knob_slider, move_to_nearest, put_to_sleep, switch
 
-
-@dataclass(frozen=True)
-class Parameters:
-    """What an explorer solves for: the names are those of :func:`mffnb.unmix`."""
-
-    k: int = 4
-    sparsity: float = 0.0
-    smoothness: float = 0.0
-    sum_to_one: bool = False
-
-    def __post_init__(self) -> None:
-        if not (isinstance(self.k, int) and self.k >= 1):
-            raise ValueError(f"k must be a whole number >= 1, got {self.k!r}")
-        for name in ("sparsity", "smoothness"):
-            weight = getattr(self, name)
-            if not (np.isfinite(weight) and weight >= 0):
-                raise ValueError(f"{name} must be a finite number >= 0, got {weight!r}")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Keywords for :func:`mffnb.unmix`."""
-        return asdict(self)
-
-
-def log_slider(label: str, value: float, decades: tuple[int, int], tooltip: str) -> ipywidgets.SelectionSlider:
-    """Build a slider over powers of ten that starts at an exact zero.
-
-    Parameters
-    ----------
-    label
-        Text beside it.
-    value
-        Where it starts; a value between two steps is added as a step of its own.
-    decades
-        Exponents of the first and the last step after zero.
-    tooltip
-        What it does, in a sentence.
-    """
-    first, last = decades
-    exponents = np.arange(first * _STEPS_PER_DECADE, last * _STEPS_PER_DECADE + 1) / _STEPS_PER_DECADE
-    steps = {0.0, float(value), *(float(f"{10.0**exponent:.2g}") for exponent in exponents)}
-    return ipywidgets.SelectionSlider(
-        options=[(f"{step:.2g}" if step else "0", step) for step in sorted(steps)],
-        value=float(value),
-        description=label,
-        tooltip=tooltip,
-        continuous_update=True,
-        style={"description_width": "initial"},
-        layout=_flexible(),
-    )
-
-
-def _flexible() -> dict[str, str]:
-    return {"width": "auto", "min_width": "14em", "flex": "1 1 14em"}
+_OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
+_SIMILARITIES = (("least squares", "frobenius"), ("counts (KL)", "kl"))
+_SPARSITY_SLEEPS = "Asleep: fractions all have the same L1 norm, so sparsity does nothing. Set fractions to off."
+_VOLUME_SLEEPS = "Asleep: scale alone could make a volume small. Choose fractions first: sum to one, or up to a gain."
+_VOLUME_IS_FOUND = "Asleep: the weight is found from the data. Switch auto off to choose it yourself."
 
 
 class Controls(ipywidgets.HBox):
-    """Sliders for k, sparsity and smoothness, a switch for fractions, and a button that starts afresh.
+    """A slider for k and for each knob, choices of the fractions and of the similarity, and a button to start afresh.
 
     Parameters
     ----------
     parameters
-        Where the sliders start.
+        Where the controls start.
     max_components
         Upper end of the slider for k.
+    min_components
+        Lower end: the number of known endmembers.
     smooth
         Whether a smoothness slider makes sense: not for a single pixel.
+    automatic
+        Whether there is someone to find the weight of the volume.
+    own
+        Knobs of the user's own terms.
+    steps
+        Preprocessing steps, each of which gets a switch.
     """
 
-    def __init__(self, parameters: Parameters, *, max_components: int, smooth: bool = True) -> None:
+    def __init__(
+        self,
+        parameters: Parameters,
+        *,
+        max_components: int,
+        min_components: int = 1,
+        smooth: bool = True,
+        automatic: bool = True,
+        own: Sequence[Dial] = (),
+        steps: Sequence[Step] = (),
+    ) -> None:
+        least = max(1, min_components)
+        if parameters.k < least:
+            raise ValueError(f"{least} endmembers are known and k is {parameters.k}: raise k, or drop some of them")
         self.k = ipywidgets.IntSlider(
             value=parameters.k,
-            min=1,
+            min=least,
             max=max(max_components, parameters.k),
             description="components",
             tooltip="k: how many endmembers the image is made of",
             continuous_update=True,
             style={"description_width": "initial"},
-            layout=_flexible(),
+            layout=flexible(),
         )
-        self.sparsity = log_slider(
-            "sparsity",
-            parameters.sparsity,
-            (-4, 0),
-            "lambda 1: the higher, the fewer components share a pixel",
+        volume = parameters.volume
+        self.sparsity = knob_slider(knobs(Sparsity)[0], parameters.sparsity)
+        self.smoothness = knob_slider(knobs(Smoothness)[0], parameters.smoothness)
+        self.volume = knob_slider(
+            knobs(MinimumVolume)[0], 0.0 if isinstance(parameters.volume, str) else parameters.volume
         )
-        self.smoothness = log_slider(
-            "smoothness",
-            parameters.smoothness,
-            (-4, 2),
-            "lambda 2: the higher, the more alike are neighbours",
-        )
-        self.sum_to_one = ipywidgets.Checkbox(
-            value=parameters.sum_to_one,
-            description="sum to one",
-            tooltip="make the abundances of every pixel fractions that sum to exactly one; sparsity then does nothing",
-            indent=False,
-            layout={"width": "10em", "flex": "0 0 auto"},
-        )
-        self.sum_to_one.observe(lambda _: self._settle(), "value")
-        self._settle()
+        self.auto = checkbox("auto", volume == AUTO, "find the weight of the volume from the data")
+        self.own = {dial.name: knob_slider(dial.knob, parameters.own.get(dial.name, dial.knob.value)) for dial in own}
+        self.fractions = dropdown(
+            "fractions", (_OFF, _SUM, _GAIN), _fractions(parameters), "whether the abundances of a pixel sum to one, "
+            "exactly or up to a factor for each pixel (illumination, thickness, total ion current)"
+        )  # fmt: skip
+        self.similarity = dropdown(
+            "noise", _similarities(parameters.similarity), parameters.similarity,
+            "how misfit is measured: least squares for even noise, the Kullback-Leibler divergence for counts",
+        )  # fmt: skip
+        self.steps = tuple(switch(step) for step in steps)
         self.afresh = ipywidgets.Button(
             description="start afresh",
             tooltip="Forget the present maps and start from the data again, with these settings",
             icon="refresh",
             layout={"width": "9em", "flex": "0 0 auto"},
         )
-        sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else [])]
-        super().__init__(
-            [*sliders, self.sum_to_one, self.afresh], layout={"flex_flow": "row wrap", "align_items": "center"}
-        )
+        self._setting = False
+        self._callbacks: list[Callable[[], object]] = []
+        shown = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
+        shown += [self.auto] if automatic else []
+        shown += [*self.own.values(), self.fractions, self.similarity, *self.steps, self.afresh]
+        super().__init__(shown, layout={"flex_flow": "row wrap", "align_items": "center"})
         self.add_class("mffnb-controls")  # styled with the view, in live_view.css
+        for control in (self.fractions, self.auto):
+            control.observe(lambda _: self._settle(), "value")
+        for control in self._parts:
+            control.observe(lambda _: self._notify(), "value")
+        self._settle()
 
     @property
     def parameters(self) -> Parameters:
-        """What the sliders say now."""
-        fractions = self.sum_to_one.value
-        sparsity = 0.0 if fractions else self.sparsity.value  # the L1 norm of fractions is a constant
-        return Parameters(self.k.value, sparsity, self.smoothness.value, fractions)
+        """What the controls say now; what is asleep counts as zero."""
+        chosen = self.fractions.value
+        fractions = chosen != _OFF
+        return Parameters(
+            self.k.value,
+            0.0 if fractions else self.sparsity.value,
+            self.smoothness.value,
+            AUTO if self.auto.value else self.volume.value if fractions else 0.0,
+            chosen == _SUM,
+            chosen == _GAIN,
+            self.similarity.value,
+            {name: slider.value for name, slider in self.own.items()},
+            tuple(button.value for button in self.steps),
+        )
 
     def set(self, **values: Any) -> None:
-        """Move sliders; a lambda moves to the nearest step.
+        """Move controls, and call back once; a number moves to the nearest step of its slider.
+
+        Parameters
+        ----------
+        values
+            Fields of :class:`Parameters`, ``volume="auto"`` among them, and knobs of the user's own terms.
 
         Raises
         ------
         TypeError
             For a name that is no control.
         """
-        unknown = set(values) - set(Parameters.__dataclass_fields__)
+        named = [*(name for name in Parameters.__dataclass_fields__ if name != "own"), *self.own]
+        unknown = set(values) - set(named)
         if unknown:
-            known = ", ".join(Parameters.__dataclass_fields__)
-            raise TypeError(f"there is no control {sorted(unknown)[0]!r}: use {known}")
+            raise TypeError(f"there is no control {sorted(unknown)[0]!r}: use {', '.join(named)}")
+        own = {name: values.pop(name) for name in self.own if name in values}
+        if values.get("sum_to_one"):
+            values.setdefault("gain", False)  # one of the two choices leaves the other
         wanted = replace(self.parameters, **values)  # refuses what no parameter may be
-        if wanted.k > self.k.max:
-            raise ValueError(f"k={wanted.k} is beyond the slider: open the explorer with max_components={wanted.k}")
-        for name, value in values.items():
-            slider = getattr(self, name)
-            if name in ("k", "sum_to_one"):
-                slider.value = value
-            else:
-                steps = np.array([step for _, step in slider.options])
-                slider.value = float(steps[np.abs(steps - value).argmin()])
+        if not self.k.min <= wanted.k <= self.k.max:
+            advice = (
+                f"open the explorer with max_components={wanted.k}" if wanted.k > self.k.max else "drop a known one"
+            )
+            raise ValueError(f"k={wanted.k} is beyond the slider: {advice}")
+        if wanted.similarity not in [choice for _, choice in self.similarity.options]:
+            raise ValueError(f"similarity={wanted.similarity!r} is no choice here: open the explorer with it")
+        if len(wanted.steps) != len(self.steps):
+            raise ValueError(f"steps needs one switch for each of the {len(self.steps)} steps, got {wanted.steps!r}")
+        self._setting = True
+        try:
+            self._move(wanted, frozenset(values))
+            for name, value in own.items():
+                move_to_nearest(self.own[name], value)
+        finally:
+            self._setting = False
+        if values or own:
+            self._notify()
 
     def greet(self) -> None:
         """Write to every control without changing it."""
@@ -159,9 +166,8 @@ class Controls(ipywidgets.HBox):
             control.send_state("tooltip")
 
     def on_change(self, callback: Callable[[], object]) -> None:
-        """Call back, without arguments, whenever a slider moves."""
-        for control in self._parts:
-            control.observe(lambda _: callback(), "value")
+        """Call back, without arguments, whenever a control moves."""
+        self._callbacks.append(callback)
 
     def close(self) -> None:
         """Close every control, those that are not shown as well."""
@@ -171,7 +177,44 @@ class Controls(ipywidgets.HBox):
 
     @property
     def _parts(self) -> tuple[ipywidgets.Widget, ...]:
-        return self.k, self.sparsity, self.smoothness, self.sum_to_one
+        sliders = (self.k, self.sparsity, self.smoothness, self.volume)
+        return *sliders, self.auto, *self.own.values(), self.fractions, self.similarity, *self.steps
+
+    def _move(self, wanted: Parameters, names: frozenset[str]) -> None:
+        if "k" in names:
+            self.k.value = wanted.k
+        if names & {"sum_to_one", "gain"}:
+            self.fractions.value = _fractions(wanted)
+        if "similarity" in names:
+            self.similarity.value = wanted.similarity
+        for button, on in zip(self.steps, wanted.steps, strict=True):
+            button.value = button.value if button.disabled else on
+        if "volume" in names:
+            self.auto.value = wanted.volume == AUTO
+        for name in names & {"sparsity", "smoothness", "volume"}:
+            value = getattr(wanted, name)
+            if value != AUTO:
+                move_to_nearest(getattr(self, name), value)
+
+    def _notify(self) -> None:
+        if not self._setting:
+            for callback in self._callbacks:
+                callback()
 
     def _settle(self) -> None:
-        self.sparsity.disabled = self.sum_to_one.value
+        """Put to sleep what cannot act, and say why."""
+        fractions = self.fractions.value != _OFF
+        put_to_sleep(self.sparsity, _SPARSITY_SLEEPS if fractions else "")
+        put_to_sleep(self.volume, _VOLUME_IS_FOUND if self.auto.value else "" if fractions else _VOLUME_SLEEPS)
+
+
+def _fractions(parameters: Parameters) -> str:
+    return _GAIN if parameters.gain else _SUM if parameters.sum_to_one else _OFF
+
+
+def _similarities(given: str | Similarity) -> list[tuple[str, str | Similarity]]:
+    """The choices that have a name, and the user's own."""
+    if isinstance(given, str) and given not in dict(_SIMILARITIES).values():
+        raise ValueError(f"similarity={given!r} is not known: use 'frobenius' or 'kl', or an object")
+    own = [] if isinstance(given, str) else [(type(given).__name__, given)]
+    return [*_SIMILARITIES, *own]

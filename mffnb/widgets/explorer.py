@@ -10,15 +10,20 @@ from typing import Any
 
 import ipywidgets
 import numpy as np
+import xarray as xr
 
 from mffnb import plots
 from mffnb.cube import as_cube
 from mffnb.io import read
 from mffnb.palette import component_colors
+from mffnb.preprocessing import Step
+from mffnb.protocols import Similarity, Term
 from mffnb.result import Unmixing
-from mffnb.widgets.controls import Controls, Parameters
+from mffnb.widgets.controls import Controls
+from mffnb.widgets.data import Data
 from mffnb.widgets.frame import Frame
 from mffnb.widgets.live_view import LiveView
+from mffnb.widgets.parameters import Parameters
 from mffnb.widgets.runner import Runner
 from mffnb.widgets.session import Session, Solved
 
@@ -39,18 +44,25 @@ class Explorer(ipywidgets.VBox):
     ----------
     cube
         Spectral image, as for :func:`mffnb.unmix`.
-    k, sparsity, smoothness, sum_to_one
-        Where the controls start.
+    k, sparsity, smoothness, volume, sum_to_one, gain, similarity
+        Where the controls start; the names are those of :func:`mffnb.unmix`.
+    known
+        Endmembers that are known, as for :func:`mffnb.unmix`: always the first components, whatever else moves.
+    preprocess
+        Steps of :mod:`mffnb.preprocessing`, each with a switch; the picture and the result are in physical units.
     channel
         Channel dimension(s), the last one if None.
-    mask
-        True where data are to be used, as for :func:`mffnb.unmix`.
+    mask, weights
+        What is to be used of the data, and how much it counts, as for :func:`mffnb.unmix`.
+    abundance_terms, endmember_terms
+        Penalties and constraints of your own. Fields that :func:`mffnb.knobs.knob` describes get a slider, which
+        ``controls.set`` knows by its label.
     max_components
         Upper end of the slider for k.
     random_state
         Seed of starts from the data.
     options
-        ``similarity``, ``solver``, ``max_iter`` and ``tol`` of every run.
+        ``solver``, ``max_iter`` and ``tol`` of every run.
 
     Attributes
     ----------
@@ -78,22 +90,48 @@ class Explorer(ipywidgets.VBox):
         k: int = 4,
         sparsity: float = 0.0,
         smoothness: float = 0.0,
+        volume: float | str = 0.0,
         sum_to_one: bool = False,
+        gain: bool = False,
+        similarity: str | Similarity = "frobenius",
+        known: Any = None,
+        weights: Any = None,
         mask: Any = None,
+        preprocess: Sequence[Step] = (),
         channel: str | Sequence[str] | None = None,
+        abundance_terms: Sequence[Term] = (),
+        endmember_terms: Sequence[Term] = (),
         max_components: int = 12,
         random_state: int = 0,
         **options: Any,
     ) -> None:
         data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
-        start = Parameters(k, sparsity, smoothness, sum_to_one)
-        self.session = Session(data, channel, mask=mask, seed=random_state, **options)
-        pixels = self.session.matrix.shape[0]
-        self.controls = Controls(start, max_components=max_components, smooth=pixels > 1)
+        start = Parameters(k, sparsity, smoothness, volume, sum_to_one, gain, similarity)
+        terms = {"abundance_terms": abundance_terms, "endmember_terms": endmember_terms}
+        self.session = Session(
+            data,
+            channel,
+            mask=mask,
+            weights=weights,
+            known=known,
+            preprocess=preprocess,
+            seed=random_state,
+            **terms,
+            **options,
+        )
+        self.controls = Controls(
+            start,
+            max_components=max_components,
+            min_components=self.session.data.known,
+            smooth=self.session.matrix.shape[0] > 1,
+            automatic=self.session.automatic is not None,
+            own=self.session.own.dials,
+            steps=self.session.source.steps,
+        )
         self.view = LiveView()
         self._error = ipywidgets.HTML()
         self._runner: Runner[Parameters, Solved] = Runner(self.session.solve, self._publish, on_error=self._complain)
-        self._geometry = _Geometry(self.session)
+        self._geometry = _Geometry(self.session.data)
         self.view.on_drawn = self._drawn
         self._greetings = _GREETINGS
         self.controls.on_change(self._submit)
@@ -141,7 +179,17 @@ class Explorer(ipywidgets.VBox):
 
     def _publish(self, generation: int, parameters: Parameters, solved: Solved, final: bool) -> None:
         self._error.value = ""
-        self.view.show(self._geometry.frame(generation, parameters, solved, final=final))
+        if self._geometry.data is not solved.data:
+            self._geometry = _Geometry(solved.data)
+        self.view.show(self._geometry.frame(generation, parameters, solved, self._factors(solved), final=final))
+
+    def _factors(self, solved: Solved) -> tuple[xr.DataArray, xr.DataArray]:
+        """Labelled maps and spectra in physical units."""
+        if solved.data.image.chain is None:
+            layout, state = solved.data.layout, solved.state
+            return layout.abundances(state.abundances), layout.endmembers(state.endmembers)
+        result = self.session.result(solved)
+        return result.abundances, result.endmembers
 
     def _drawn(self, _sequence: int) -> None:
         self._runner.acknowledge()
@@ -191,26 +239,35 @@ def explore(cube: Any, **options: Any) -> Explorer:
 class _Geometry:
     """How a state becomes a frame: everything about the cube that does not change while sliders move."""
 
-    def __init__(self, session: Session) -> None:
-        blank = session.layout.abundances(np.zeros((1, session.matrix.shape[0])))[0]
-        spectrum = session.layout.endmembers(np.zeros((1, session.matrix.shape[1])))
-        self._layout = session.layout
-        self._shape = plots.as_image(blank).shape
+    def __init__(self, data: Data) -> None:
+        layout = data.layout
+        blank = layout.abundances(np.zeros((1, data.matrix.shape[0])))[0]
+        spectrum = layout.endmembers(np.zeros((1, data.matrix.shape[1])))
+        self.data = data
         self._pixel_size = plots.pixel_size(blank)
-        seen = slice(None) if session.layout.channel_mask is None else session.layout.channel_mask.ravel()
-        self._channel = plots.channel_coordinate(spectrum)[seen]
+        self._seen = slice(None) if layout.channel_mask is None else layout.channel_mask.ravel()
+        self._channel = plots.channel_coordinate(spectrum)[self._seen]
         self._channel_label = plots.axis_label(spectrum, spectrum.dims[-1])
 
-    def frame(self, generation: int, parameters: Parameters, solved: Solved, *, final: bool) -> Frame:
+    def frame(
+        self,
+        generation: int,
+        parameters: Parameters,
+        solved: Solved,
+        factors: tuple[xr.DataArray, xr.DataArray],
+        *,
+        final: bool,
+    ) -> Frame:
         state, names = solved.state, solved.names
-        maps = np.stack([plots.as_image(image).values for image in self._layout.abundances(state.abundances)])
+        abundances, endmembers = factors
+        maps = np.stack([plots.as_image(image).values for image in abundances])
         palette = component_colors(max(names) + 1)
         return Frame(
             maps=maps,
-            spectra=state.endmembers,
+            spectra=endmembers.values.reshape(len(names), -1)[:, self._seen],
             channel=self._channel,
             channel_label=self._channel_label,
-            labels=tuple(f"component {name}" for name in names),
+            labels=tuple(f"{'known' if name < self.data.known else 'component'} {name}" for name in names),
             colors=tuple(palette[name] for name in names),
             pixel_size=self._pixel_size,
             status={

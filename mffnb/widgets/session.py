@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
 
-from mffnb.keywords import Physics, Prepared
-from mffnb.labelling import assemble, record
-from mffnb.model import MatrixFactorization
+from mffnb.constraints import Pinned
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.keywords import Physics
+from mffnb.labelling import assemble, matrices, record
+from mffnb.layout import Layout
+from mffnb.model import MatrixFactorization, named_similarity
 from mffnb.parallel.threads import half_of_the_threads
+from mffnb.preprocessing import Step
+from mffnb.protocols import Matrix, Term
 from mffnb.result import Unmixing
-from mffnb.selection import grow, match, shrink
+from mffnb.selection import grow, match
+from mffnb.selection.resizing import unique_share
+from mffnb.similarities import Frobenius
 from mffnb.solvers import State
 from mffnb.typing import Array, Float64Array
-from mffnb.widgets.controls import Parameters
+from mffnb.widgets.data import Data, Source
+from mffnb.widgets.parameters import AUTO, OwnTerms, Parameters
+
+# Where a factor is zero, a likelihood may be infinite, and updates that multiply can never leave.
+_LEAST = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +44,8 @@ class Solved:
         Which component is which, (k,): kept as long as the component lives, whatever the sliders do.
     parameters
         What is being solved.
+    data
+        For which image.
     trace
         Whole iterations, without their factors; the run goes on adding to it.
     steps
@@ -42,6 +55,7 @@ class Solved:
     state: State
     names: tuple[int, ...]
     parameters: Parameters
+    data: Data
     trace: list[State] = field(default_factory=list)
     steps: int = 0
 
@@ -50,7 +64,7 @@ class Session:
     """Solve for one cube again and again, each time from where the last run stood.
 
     Warm starts are what makes a slider feel live, and what keeps component 2 component 2. More components begin
-    with the largest residual, fewer drop the one needed least.
+    with the largest residual, fewer drop the one needed least. Known endmembers come first and stay.
 
     Parameters
     ----------
@@ -58,23 +72,46 @@ class Session:
         Labelled spectral image.
     channel
         Channel dimension(s), the last one if None.
+    mask, weights, known, preprocess
+        As for :func:`mffnb.unmix`.
+    abundance_terms, endmember_terms
+        The user's own.
     seed
         For starts from the data.
     options
-        ``similarity``, ``solver``, ``max_iter`` and ``tol`` for :class:`mffnb.MatrixFactorization`.
+        ``solver``, ``max_iter`` and ``tol`` for :class:`mffnb.MatrixFactorization`.
+
+    Attributes
+    ----------
+    automatic
+        Who solves where the weight of the volume is to be found, or None where nobody can: called with the matrix and
+        the model that has all other terms, it yields states as :meth:`mffnb.MatrixFactorization.iterate` does.
     """
 
+    automatic: Callable[[Matrix, MatrixFactorization], Iterator[State]] | None = None
+
     def __init__(
-        self, cube: xr.DataArray, channel: Any = None, *, mask: Any = None, seed: int = 0, **options: Any
+        self,
+        cube: xr.DataArray,
+        channel: Any = None,
+        *,
+        mask: Any = None,
+        weights: Any = None,
+        known: Any = None,
+        preprocess: Sequence[Step] = (),
+        abundance_terms: Sequence[Term] = (),
+        endmember_terms: Sequence[Term] = (),
+        seed: int = 0,
+        **options: Any,
     ) -> None:
-        unknown = set(options) - {"similarity", "solver", "max_iter", "tol"}
+        unknown = set(options) - {"solver", "max_iter", "tol"}
         if unknown:
-            raise TypeError(f"there is no option {sorted(unknown)[0]!r}: use similarity, solver, max_iter or tol")
-        self.cube = cube
-        self.image = Prepared.of(cube, channel, mask, ())
-        self.layout = self.image.layout
-        self.matrix = self.layout.matrix(cube)
-        self._model = MatrixFactorization(random_state=seed, **options)
+            raise TypeError(f"there is no option {sorted(unknown)[0]!r}: use solver, max_iter or tol")
+        self.source = Source(cube, channel, mask, known, weights, tuple(preprocess))
+        self.own = OwnTerms(tuple(abundance_terms), tuple(endmember_terms))
+        self._data = self.source.prepared([True] * len(self.source.steps))
+        self._prepared = {tuple([True] * len(self.source.steps)): self._data}
+        self._options = {"random_state": seed, **options}
         self._seed = seed
         self._last: Solved | None = None
         self._afresh = threading.Event()
@@ -84,33 +121,51 @@ class Session:
         """The newest state, None before the first."""
         return self._last
 
+    @property
+    def data(self) -> Data:
+        """The image that is factored at present."""
+        return self._data
+
+    @property
+    def matrix(self) -> Matrix:
+        """X, (pixels, channels), at present."""
+        return self._data.matrix
+
+    @property
+    def layout(self) -> Layout:
+        """Which dimensions are pixels and which channels, at present."""
+        return self._data.layout
+
     def start_afresh(self) -> None:
         """Let the next run start from the data instead of the last state."""
         self._afresh.set()
 
     def solve(self, parameters: Parameters) -> Iterator[Solved]:
         """Run to the end, yielding every few milliseconds; may be abandoned at any yield."""
+        data = self._data = self._prepared_for(parameters)
+        data.image.check(named_similarity(parameters.similarity))
         before = self._last
-        afresh = self._afresh.is_set() or before is None
-        model = MatrixFactorization(**{**self._model.get_params(deep=False), "n_components": parameters.k})
-        asked = Physics(parameters.sparsity, parameters.smoothness, sum_to_one=parameters.sum_to_one)
-        model.abundance_terms = asked.of_abundances(self.image)
+        begun = None if self._afresh.is_set() or before is None else self._carried(before, data)
+        afresh = begun is None
+        if before is not None and not before.data.same_grid(data):
+            before = None  # nothing of it can be recognised
         with half_of_the_threads():  # a frame must also be drawn
             names: tuple[int, ...] = tuple(range(parameters.k))
-            if before is not None and not afresh:
-                A, E, names = self._resized(before, parameters.k)
-                model.init = (A.T, E)
+            model = self._model(parameters, data)
+            if before is not None and begun is not None:
+                A, E, names = self._resized(*begun, before.names, data, parameters.k)
+                model.init = self._started(A, E, parameters, data)
             trace: list[State] = []
-            same_components = before is not None and not afresh and names == before.names
-            for state in model.iterate(self.matrix):
-                if before is not None and afresh:
-                    names = _inherited(state.endmembers, before)
+            same_components = before is not None and not afresh and names == before.names and before.data is data
+            for state in self._states(parameters, model, data):
+                if before is not None and (afresh or parameters.volume == AUTO):
+                    names = _inherited(state.endmembers, before, data.known)
                 if state.whole:
                     nothing = np.empty((0, 0))
                     trace.append(replace(state, abundances=nothing, endmembers=nothing))
                 if same_components and state.iteration == 0:
                     continue  # that is what the screen shows already
-                solved = _in_order(Solved(state, names, parameters, trace, len(trace)))
+                solved = _in_order(Solved(state, names, parameters, data, trace, len(trace)))
                 if afresh and state.iteration == 0:
                     self._afresh.clear()  # done what was asked, for good: there is a state to go on from
                 self._last = solved
@@ -118,9 +173,19 @@ class Session:
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
-        settings = record(self.image, self._model, "explored", 1, self._seed) | solved.parameters.as_dict()
-        state, trace = solved.state, solved.trace[: solved.steps]
-        result = assemble(self.cube, self.image, state.abundances, state.endmembers, state.outcome, trace, settings)
+        state, data, trace = solved.state, solved.data, solved.trace[: solved.steps]
+        settings = {"k": solved.parameters.k} | self._asked(solved.parameters).record()
+        settings |= record(data.image, self._model(solved.parameters, data), "explored", 1, self._seed)
+        result = assemble(
+            self.source.cube,
+            data.image,
+            state.abundances,
+            state.endmembers,
+            state.outcome,
+            trace,
+            settings,
+            gain=state.gain,
+        )
         names = {"component": list(solved.names)}
         return replace(
             result,
@@ -128,25 +193,101 @@ class Session:
             abundances=result.abundances.assign_coords(names),
         )
 
-    def _resized(self, before: Solved, k: int) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
-        A, E, names = before.state.abundances, before.state.endmembers, list(before.names)
+    def _asked(self, parameters: Parameters) -> Physics:
+        """The parts that the parameters stand for."""
+        own = self.own.turned(parameters.own)
+        return Physics(
+            parameters.sparsity,
+            parameters.smoothness,
+            0.0 if parameters.volume == AUTO else cast("float", parameters.volume),
+            parameters.sum_to_one,
+            parameters.gain,
+            self.source.known,
+            own.abundance_terms,
+            own.endmember_terms,
+        )
+
+    def _model(self, parameters: Parameters, data: Data) -> MatrixFactorization:
+        asked = self._asked(parameters)
+        return MatrixFactorization(
+            parameters.k,
+            similarity=parameters.similarity,
+            abundance_terms=asked.of_abundances(data.image),
+            endmember_terms=asked.of_endmembers(data.image),
+            weights=data.weights,
+            **self._options,
+        )
+
+    def _states(self, parameters: Parameters, model: MatrixFactorization, data: Data) -> Iterator[State]:
+        if parameters.volume != AUTO:
+            return model.iterate(data.matrix)
+        if self.automatic is None:
+            raise UnsupportedCombinationError("nobody is here to find the weight of the volume: choose it yourself")
+        return self.automatic(data.matrix, model)
+
+    def _prepared_for(self, parameters: Parameters) -> Data:
+        """The image after the steps that are on; the last two are kept, so that a switch can go back at once."""
+        switches = parameters.steps or (True,) * len(self.source.steps)
+        if switches not in self._prepared:
+            data = self.source.prepared(switches)
+            self._prepared = dict([*self._prepared.items()][-1:]) | {switches: data}
+        return self._prepared[switches]
+
+    def _carried(self, before: Solved, data: Data) -> tuple[Float64Array, Float64Array] | None:
+        """Amounts and spectra of the last answer as they are in the image of now; None where they do not fit it."""
+        state = before.state
+        A, E = state.abundances if state.gain is None else state.abundances * state.gain, state.endmembers
+        if before.data is not data:
+            if not data.same_grid(before.data):
+                return None
+            amounts, E = matrices(self.result(before), data.image)
+            A, E = (np.maximum(np.nan_to_num(part, posinf=0.0), 0.0) for part in (amounts.T, E))
+        return (A, E) if data.pinned is None else _with_known(A, E, data.pinned)
+
+    def _resized(
+        self, A: Float64Array, E: Float64Array, named: tuple[int, ...], data: Data, k: int
+    ) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
+        """As many components as are wanted now; what is known stays."""
+        names = list(named)
         while len(A) > k:
-            A, E, dropped = shrink(A, E)
+            dropped = data.known + int(np.argmin(unique_share(A, E)[data.known :]))
+            A, E = np.delete(A, dropped, 0), np.delete(E, dropped, 0)
             del names[dropped]
         while len(A) < k:
-            A, E = grow(self.matrix, A, E)
+            A, E = grow(data.complete, A, E)
             names.append(_lowest_free(names))
         return A, E, tuple(names)
+
+    def _started(
+        self, A: Float64Array, E: Float64Array, parameters: Parameters, data: Data
+    ) -> tuple[Float64Array, Float64Array]:
+        """A start (pixels, k), (k, channels) that the similarity can go on from."""
+        if parameters.similarity != "frobenius" and not isinstance(parameters.similarity, Frobenius):
+            A, E = _lifted(A), np.vstack([E[: data.known], _lifted(E[data.known :])])
+        return A.T, E
 
 
 def _lowest_free(names: list[int]) -> int:
     return min(set(range(len(names) + 1)) - set(names))
 
 
-def _inherited(endmembers: Array, before: Solved) -> tuple[int, ...]:
-    """Names for spectra that were found anew: those of the components they resemble most."""
-    partner = match(endmembers, before.state.endmembers)
-    names = [before.names[p] if p >= 0 else -1 for p in partner]
+def _lifted(factor: Float64Array) -> Float64Array:
+    return np.asarray(np.maximum(factor, _LEAST * factor.mean(axis=1, keepdims=True)))
+
+
+def _with_known(A: Float64Array, E: Float64Array, pinned: Pinned) -> tuple[Float64Array, Float64Array]:
+    """Bring the known endmembers back to the size that they are known in, and their amounts with them."""
+    known, values = pinned.known, np.nan_to_num(pinned.values)
+    size = np.ones(len(E))
+    size[: len(known)] = np.linalg.norm(E[: len(known)] * known, axis=1) / np.linalg.norm(values, axis=1)
+    size[size <= 0] = 1.0
+    return A * size[:, None], pinned.project(E / size[:, None])
+
+
+def _inherited(endmembers: Array, before: Solved, known: int) -> tuple[int, ...]:
+    """Names for spectra that were found anew: those of the components they resemble most; known ones keep theirs."""
+    partner = match(endmembers[known:], before.state.endmembers[known:])
+    names = [*range(known), *(before.names[known + p] if p >= 0 else -1 for p in partner)]
     for j, name in enumerate(names):
         if name < 0:
             names[j] = _lowest_free(names)

@@ -1,0 +1,118 @@
+"""The pieces that controls are made of: sliders over steps, choices and switches, in one look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets
+import numpy as np
+
+from mffnb.knobs import Knob
+from mffnb.preprocessing import Step
+
+_STEPS_PER_DECADE = 5
+_STEPS = 50
+
+
+class Slider(ipywidgets.SelectionSlider):
+    """A slider over given steps, with what it does in its tooltip."""
+
+    def __init__(self, purpose: str, **options: Any) -> None:
+        super().__init__(tooltip=purpose, **options)
+        self.purpose = purpose
+
+
+def knob_slider(knob: Knob, value: float) -> Slider:
+    """Build the slider that a knob describes.
+
+    Parameters
+    ----------
+    knob
+        Label, range and scale.
+    value
+        Where it starts; a value between two steps is added as a step of its own.
+    """
+    steps = sorted({*steps_of(knob), value})
+    return Slider(
+        knob.help or knob.label,
+        options=[(f"{step:.2g}" if knob.log else f"{step:g}", step) for step in steps],
+        value=value,
+        description=knob.label,
+        continuous_update=True,
+        style={"description_width": "initial"},
+        layout=flexible(),
+    )
+
+
+def steps_of(knob: Knob) -> list[float]:
+    """Return where the slider of a knob can stand: whole numbers, even steps, or five steps a decade.
+
+    Examples
+    --------
+    >>> steps_of(Knob("weight", 0.1, "ridge", 0.1, 1.0, log=True))
+    [0.0, 0.1, 0.16, 0.25, 0.4, 0.63, 1.0]
+    >>> steps_of(Knob("order", 2, "order", 1, 4, zero=False))
+    [1, 2, 3, 4]
+    """
+    if isinstance(knob.value, int):
+        whole = np.unique(np.linspace(knob.low, knob.high, _STEPS + 1).astype(int)).tolist()
+        return [0, *whole] if knob.zero and whole[0] > 0 else whole
+    if knob.log:
+        decades = np.log10(knob.high / knob.low)
+        even = knob.low * 10.0 ** (np.arange(int(decades * _STEPS_PER_DECADE + 1e-9) + 1) / _STEPS_PER_DECADE)
+        steps = {float(knob.low), *(float(f"{step:.2g}") for step in even[1:]), float(knob.high)}
+    else:
+        digits = max(0, 2 - int(np.floor(np.log10(knob.high - knob.low))) + 1)
+        steps = {float(round(step, digits)) for step in np.linspace(knob.low, knob.high, _STEPS + 1)}
+    return sorted({0.0, *steps} if knob.zero else steps)
+
+
+def move_to_nearest(slider: Slider, value: float) -> None:
+    """Move a slider to the step that is nearest to a value."""
+    if not np.isfinite(value):
+        raise ValueError(f"{slider.description} must be a finite number, got {value!r}")
+    steps = [step for _, step in slider.options]
+    slider.value = steps[int(np.abs(np.array(steps, dtype=np.float64) - value).argmin())]
+
+
+def put_to_sleep(slider: Slider, reason: str) -> None:
+    """Switch a slider off for a reason, or on again where there is none."""
+    slider.disabled, slider.tooltip = bool(reason), reason or slider.purpose
+
+
+def flexible() -> dict[str, str]:
+    """A layout that takes its share of a row."""
+    return {"width": "auto", "min_width": "14em", "flex": "1 1 14em"}
+
+
+def dropdown(label: str, options: Sequence[Any], value: Any, tooltip: str) -> ipywidgets.Dropdown:
+    """Build a choice of one among several."""
+    return ipywidgets.Dropdown(
+        options=options,
+        value=value,
+        description=label,
+        tooltip=tooltip,
+        style={"description_width": "initial"},
+        layout={"width": "auto", "flex": "0 0 auto"},
+    )
+
+
+def checkbox(label: str, value: bool, tooltip: str) -> ipywidgets.Checkbox:
+    """Build a choice between yes and no."""
+    return ipywidgets.Checkbox(
+        value=value, description=label, tooltip=tooltip, indent=False, layout={"width": "auto", "flex": "0 0 auto"}
+    )
+
+
+def switch(step: Step) -> ipywidgets.ToggleButton:
+    """Build the switch of a preprocessing step."""
+    needed = bool(getattr(step, "takes_image", False))
+    words = "".join(f" {letter}" if letter.isupper() else letter for letter in type(step).__name__)
+    return ipywidgets.ToggleButton(
+        value=True,
+        description=words.strip().lower().replace("f f t", "FFT"),
+        tooltip="Makes the spectra of the image: it cannot be switched off" if needed else f"{step!r}: on or off",
+        disabled=needed,
+        layout={"width": "auto", "flex": "0 0 auto"},
+    )
