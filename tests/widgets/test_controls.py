@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mffnb.knobs import Knob, knob
+from mffnb.knobs import Knob
 from mffnb.widgets.controls import Controls
 from mffnb.widgets.parameters import Parameters
 from mffnb.widgets.pieces import knob_slider
