@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_steps_reach_both_ends_and_start_at_zero_where_that_is_off():
     (volume,) = knobs(MinimumVolume)
     steps = steps_of(volume)
     assert (steps[0], steps[1], steps[-1]) == (0.0, volume.low, volume.high)
-    assert all(b - a > 0 for a, b in zip(steps, steps[1:], strict=False))
+    assert all(b - a > 0 for a, b in pairwise(steps))
 
 
 @pytest.mark.parametrize("ends", [{"low": 1.0, "high": 1.0}, {"low": 0.0, "high": 1.0, "log": True}])

@@ -143,9 +143,8 @@ class Controls(ipywidgets.VBox):
             values.setdefault("gain", False)  # one of the two choices leaves the other
         wanted = replace(self.parameters, **values)  # refuses what no parameter may be
         if not self.k.min <= wanted.k <= self.k.max:
-            advice = (
-                f"open the explorer with max_components={wanted.k}" if wanted.k > self.k.max else "drop a known one"
-            )
+            few = wanted.k < self.k.min
+            advice = f"{self.k.min} are known" if few else f"open the explorer with max_components={wanted.k}"
             raise ValueError(f"k={wanted.k} is beyond the slider: {advice}")
         if wanted.similarity not in [choice for _, choice in self.similarity.options]:
             raise ValueError(f"similarity={wanted.similarity!r} is no choice here: open the explorer with it")

@@ -74,7 +74,7 @@ def test_counts_from_the_choice_are_those_of_unmix(explore, cube):
 
 
 def test_gain_makes_fractions_and_is_in_the_result(explore, cube):
-    lit = cube * np.linspace(0.5, 2.0, 10)
+    lit = cube * np.linspace(0.5, 2.0, 10)[:, None]
     explorer = explore(lit)
     found = moved(explorer, gain=True)
     np.testing.assert_allclose(found.abundances.sum("component"), 1, rtol=0, atol=1e-12)
