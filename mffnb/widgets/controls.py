@@ -22,7 +22,7 @@ _VOLUME_SLEEPS = "Asleep: scale alone could make a volume small. Choose fraction
 _VOLUME_IS_FOUND = "Asleep: the weight is found from the data. Switch auto off to choose it yourself."
 
 
-class Controls(ipywidgets.HBox):
+class Controls(ipywidgets.VBox):
     """A slider for k and for each knob, choices of the fractions and of the similarity, and a button to start afresh.
 
     Parameters
@@ -92,10 +92,11 @@ class Controls(ipywidgets.HBox):
         )
         self._setting = False
         self._callbacks: list[Callable[[], object]] = []
-        shown = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
-        shown += [self.auto] if automatic else []
-        shown += [*self.own.values(), self.fractions, self.similarity, *self.steps, self.afresh]
-        super().__init__(shown, layout={"flex_flow": "row wrap", "align_items": "center"})
+        sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
+        sliders += [*([self.auto] if automatic else []), *self.own.values()]
+        rows = (sliders, [self.fractions, self.similarity, *self.steps, self.afresh])
+        self._rows = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
+        super().__init__(self._rows, layout={"align_items": "stretch"})
         self.add_class("mffnb-controls")  # styled with the view, in live_view.css
         for control in (self.fractions, self.auto):
             control.observe(lambda _: self._settle(), "value")
@@ -142,9 +143,8 @@ class Controls(ipywidgets.HBox):
             values.setdefault("gain", False)  # one of the two choices leaves the other
         wanted = replace(self.parameters, **values)  # refuses what no parameter may be
         if not self.k.min <= wanted.k <= self.k.max:
-            advice = (
-                f"open the explorer with max_components={wanted.k}" if wanted.k > self.k.max else "drop a known one"
-            )
+            few = wanted.k < self.k.min
+            advice = f"{self.k.min} are known" if few else f"open the explorer with max_components={wanted.k}"
             raise ValueError(f"k={wanted.k} is beyond the slider: {advice}")
         if wanted.similarity not in [choice for _, choice in self.similarity.options]:
             raise ValueError(f"similarity={wanted.similarity!r} is no choice here: open the explorer with it")
@@ -171,7 +171,7 @@ class Controls(ipywidgets.HBox):
 
     def close(self) -> None:
         """Close every control, those that are not shown as well."""
-        for control in (*self._parts, self.afresh):
+        for control in (*self._parts, self.afresh, *self._rows):
             control.close()
         super().close()
 

@@ -48,6 +48,10 @@ def slider(page, label):
     return page.locator(".widget-inline-hbox", has=page.get_by_text(label, exact=True))
 
 
+def choice(page, label):
+    return page.locator(".widget-dropdown", has=page.get_by_text(label, exact=True)).locator("select")
+
+
 def shown(view):
     return json.loads(view.get_attribute("data-parameters"))
 
@@ -174,7 +178,7 @@ def test_slider_works_while_another_cell_sleeps(page, lab):
 def test_switch_makes_fractions(page, lab):
     view = opened(page, lab, "fractions.ipynb")
     page.locator(READY).wait_for(timeout=120_000)
-    page.get_by_label("sum to one").click()
+    choice(page, "fractions").select_option("sum to one")
     page.wait_for_function(
         """() => { const data = document.querySelector(".mffnb-view").dataset;
             return data.final === "true" && JSON.parse(data.parameters).sum_to_one === true; }""",
@@ -184,6 +188,46 @@ def test_switch_makes_fractions(page, lab):
     assert shown(view)["sparsity"] == 0
     spread = float(evaluate(page, "float(abs(explorer.result.abundances.sum('component') - 1).max())"))
     assert spread < 1e-12
+    assert kit.console_errors(page) == []
+
+
+def test_counts_by_keyboard_and_volume_by_mouse(page, lab):
+    """On a small image: another noise, then fractions, then a smaller simplex; each changes the picture."""
+    small = """
+import mffnb as mf
+
+explorer = mf.explore(mf.datasets.tof_sims_2d(seed=0, shape=(24, 32)).cube, k=3, tol=1e-3)
+explorer
+"""
+    view = opened(page, lab, "physics.ipynb", (small,))
+    page.locator(READY).wait_for(timeout=120_000)
+    canvas = view.locator("canvas.mffnb-map").first
+    volume = slider(page, "volume")
+    assert "Choose fractions first" in volume.get_attribute("title")
+    old = kit.canvas_hash(canvas)
+    choice(page, "noise").focus()
+    page.keyboard.press("c")  # counts (KL)
+    kit.wait_canvas_change(canvas, old, timeout=60_000)
+    page.wait_for_function(
+        """() => { const data = document.querySelector(".mffnb-view").dataset;
+            return data.final === "true" && JSON.parse(data.parameters).similarity === "kl"; }""",
+        timeout=120_000,
+    )
+    choice(page, "noise").select_option("least squares")
+    choice(page, "fractions").select_option("up to a gain")
+    page.wait_for_function(
+        """() => { const data = document.querySelector(".mffnb-view").dataset;
+            const now = JSON.parse(data.parameters);
+            return data.final === "true" && now.gain && now.similarity === "frobenius"; }""",
+        timeout=120_000,
+    )
+    old = kit.canvas_hash(canvas)
+    drag(page, volume, 0.0, 0.7)
+    kit.wait_canvas_change(canvas, old, timeout=60_000)
+    value = float(volume.locator(".widget-readout").inner_text())
+    assert value > 0
+    wait_final(page, volume=value)
+    kit.screenshot(page, "explorer_volume")
     assert kit.console_errors(page) == []
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mffnb.knobs import Knob
+from mffnb.similarities import KullbackLeibler
 from mffnb.widgets.controls import Controls
 from mffnb.widgets.parameters import Parameters
 from mffnb.widgets.pieces import knob_slider
@@ -46,3 +47,47 @@ def test_set_refuses_what_cannot_be_and_then_moves_nothing():
         with pytest.raises(ValueError, match=r"must be|beyond the slider"):
             controls.set(**values)
     assert controls.parameters == Parameters()
+
+
+def test_what_cannot_act_is_asleep_and_says_why():
+    controls = Controls(Parameters(), max_components=8)
+    assert (controls.sparsity.disabled, controls.volume.disabled) == (False, True)
+    assert "Choose fractions first" in controls.volume.tooltip
+    controls.set(sum_to_one=True, volume=1e-3, sparsity=0.1)
+    assert (controls.sparsity.disabled, controls.volume.disabled) == (True, False)
+    assert "L1 norm" in controls.sparsity.tooltip
+    assert controls.volume.tooltip == controls.volume.purpose
+    assert controls.parameters == Parameters(volume=1e-3, sum_to_one=True)
+    controls.set(volume="auto")
+    assert controls.volume.disabled
+    assert controls.parameters.volume == "auto"
+    controls.set(volume=0.01)
+    assert controls.parameters.volume == 0.01
+
+
+def test_fractions_are_one_choice():
+    controls = Controls(Parameters(gain=True), max_components=8)
+    controls.set(sum_to_one=True)
+    assert (controls.parameters.sum_to_one, controls.parameters.gain) == (True, False)
+    controls.set(gain=True)
+    assert (controls.parameters.sum_to_one, controls.parameters.gain) == (False, True)
+    controls.set(gain=False)
+    assert not controls.parameters.fractions
+
+
+def test_k_is_never_below_what_is_known():
+    controls = Controls(Parameters(k=3), max_components=8, min_components=2)
+    with pytest.raises(ValueError, match="k=1 is beyond the slider: 2 are known"):
+        controls.set(k=1)
+    with pytest.raises(ValueError, match="4 endmembers are known and k is 3"):
+        Controls(Parameters(k=3), max_components=8, min_components=4)
+
+
+def test_a_similarity_of_ones_own_is_among_the_choices():
+    mine = KullbackLeibler()
+    controls = Controls(Parameters(similarity=mine), max_components=8)
+    assert controls.parameters.similarity is mine
+    controls.set(similarity="kl")
+    assert controls.parameters.similarity == "kl"
+    with pytest.raises(ValueError, match="no choice here"):
+        controls.set(similarity="beta")

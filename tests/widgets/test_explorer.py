@@ -148,8 +148,12 @@ def test_close_ends_the_thread_and_keeps_the_result(cube):
 
 
 def test_what_cannot_be_explored_is_refused_at_once(cube):
-    with pytest.raises(ValueError, match="NaN without their whole pixel"):
-        mf.explore(cube.where(cube > 0.3))
+    with pytest.raises(ValueError, match="infinite"):
+        mf.explore(cube.where(cube > 0.3, np.inf))
+    with pytest.raises(ValueError, match="similarity='kll' is not known"):
+        mf.explore(cube, similarity="kll")
+    with pytest.raises(ValueError, match="volume must be"):
+        mf.explore(cube, volume="car")
     with pytest.raises(TypeError, match="no option 'spasity'"):
         mf.explore(cube, spasity=1)
     with pytest.raises(ValueError, match="k must be"):

@@ -1,0 +1,199 @@
+"""The physics in the explorer, without a browser: each control reaches what `unmix` would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+import mffnb as mf
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.knobs import knob
+from mffnb.preprocessing import Bin, MeanCentre, UnitNorm
+from mffnb.widgets.session import Session
+
+pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """A part that someone wrote in a notebook."""
+
+    weight: float = knob(0.0, label="ridge of E", low=1e-3, high=10.0, log=True)
+    unseen: float = 1.0
+
+    def value(self, factor):
+        return self.weight / 2 * float(np.sum(factor**2))
+
+    def fold(self, half):
+        return replace(half, gram=half.gram + self.weight * np.eye(len(half.gram)))
+
+
+@pytest.fixture
+def explore(cube):
+    opened = []
+
+    def open_on(data=None, **options):
+        explorer = mf.explore(cube if data is None else data, **{"k": 3, "tol": 1e-5, "max_iter": 3000} | options)
+        opened.append(explorer)
+        explorer.wait(60)
+        return explorer
+
+    yield open_on
+    for explorer in opened:
+        explorer.close()
+
+
+def moved(explorer, **values):
+    explorer.controls.set(**values)
+    explorer.wait(60)
+    return explorer.result
+
+
+def objective(result):
+    return float(result.trace.objective[-1])
+
+
+def volume(result):
+    E = result.endmembers.values
+    return float(np.linalg.slogdet(E @ E.T)[1])
+
+
+def test_counts_from_the_choice_are_those_of_unmix(explore, cube):
+    counts = np.random.default_rng(0).poisson(60 * cube.values)
+    explorer = explore(counts)
+    squares = explorer.result
+    found = moved(explorer, similarity="kl")
+    assert found.parameters["similarity"] == "kl"
+    went_on = mf.unmix(counts, 3, similarity="kl", init=found, tol=1e-7, max_iter=5000)
+    assert objective(found) == pytest.approx(objective(went_on), rel=0.01)
+    assert np.isfinite(found.trace.objective).all()
+    back = moved(explorer, similarity="frobenius")
+    assert objective(back) == pytest.approx(objective(squares), rel=0.05)
+
+
+def test_gain_makes_fractions_and_is_in_the_result(explore, cube):
+    lit = cube * np.linspace(0.5, 2.0, 10)[:, None]
+    explorer = explore(lit)
+    found = moved(explorer, gain=True)
+    np.testing.assert_allclose(found.abundances.sum("component"), 1, rtol=0, atol=1e-12)
+    assert dict(found.gain.sizes) == {"y": 6, "x": 10}
+    assert float(found.gain[:, -1].mean()) > 2 * float(found.gain[:, 0].mean())
+    error = np.linalg.norm(found.residual()) / np.linalg.norm(lit)
+    # From there k moves on amounts, not fractions: the picture does not fall back.
+    more = moved(explorer, k=4)
+    assert np.linalg.norm(more.residual()) / np.linalg.norm(lit) < 1.01 * error
+    assert moved(explorer, gain=False).gain is None
+
+
+def test_the_volume_slider_shrinks_the_simplex(explore):
+    explorer = explore(sum_to_one=True)
+    before = explorer.result
+    after = moved(explorer, volume=0.1)
+    assert volume(after) < volume(before) - 0.1
+    assert after.parameters["volume"] == 0.1
+
+
+def test_a_part_of_ones_own_has_a_slider_that_acts(explore, cube):
+    explorer = explore(endmember_terms=[Ridge()])
+    assert list(explorer.controls.own) == ["ridge_of_e"]
+    assert explorer.controls.own["ridge_of_e"].description == "ridge of E"
+    plain = explorer.result
+    after = moved(explorer, ridge_of_e=1.0)
+    assert after.parameters["terms"] == ["Ridge(weight=1.0, unseen=1.0)"]
+    expected = mf.unmix(cube, 3, endmember_terms=[Ridge(1.0)], init=plain, tol=1e-5, max_iter=3000)
+    assert objective(after) == pytest.approx(objective(expected), rel=1e-3)
+    assert objective(after) > objective(plain) + 1e-3
+    assert explorer.view.encoded["header"]["parameters"]["ridge_of_e"] == 1.0
+    assert moved(explorer, ridge_of_e=0).parameters["terms"] == []
+
+
+def test_known_endmembers_stay_first_and_as_they_are(explore, cube):
+    known = mf.unmix(cube, 3, random_state=0).endmembers.values[[1, 0]] * 0.7
+    explorer = explore(known=known)
+    for k in (4, 5, 2, 3):
+        found = moved(explorer, k=k)
+        assert (found.endmembers.values[:2] == known).all()
+        assert found.abundances["component"].values.tolist()[:2] == [0, 1]
+    explorer.start_afresh()
+    explorer.wait(60)
+    assert (explorer.result.endmembers.values[:2] == known).all()
+    assert explorer.view.encoded["header"]["labels"] == ["known 0", "known 1", "component 2"]
+    assert explorer.controls.k.min == 2
+    # Through a gain, where their size is free, and back.
+    moved(explorer, gain=True)
+    assert (moved(explorer, gain=False).endmembers.values[:2] == known).all()
+
+
+def test_weights_are_those_of_unmix(explore, cube):
+    weights = np.linspace(0.2, 2.0, cube.sizes["energy"])
+    found = explore(weights=weights).result
+    expected = mf.unmix(cube, 3, weights=weights, random_state=0, tol=1e-5, max_iter=3000)
+    assert objective(found) == pytest.approx(objective(expected), rel=1e-6)
+
+
+def test_missing_entries_are_fitted_around(explore, cube):
+    result = explore(cube.where(np.random.default_rng(0).random(cube.shape) > 0.1)).result
+    assert np.isfinite(result.reconstruction()).all()
+
+
+def test_what_cannot_go_together_is_said_and_the_last_answer_stays(explore, cube):
+    explorer = explore(weights="poisson")
+    good = explorer.result
+    shown = explorer.view.encoded["header"]["sequence"]
+    explorer.controls.set(similarity="kl")
+    with pytest.raises(UnsupportedCombinationError, match="two answers to the same noise"):
+        explorer.wait(60)
+    assert "two answers to the same noise" in explorer._error.value
+    assert explorer.view.encoded["header"]["sequence"] == shown
+    np.testing.assert_array_equal(explorer.result.abundances, good.abundances)
+    moved(explorer, similarity="frobenius", smoothness=0.1)
+    assert explorer._error.value == ""
+
+
+def test_steps_can_be_switched_off_and_on(explore, cube):
+    explorer = explore(preprocess=[UnitNorm()])
+    options = {"tol": 1e-5, "max_iter": 3000}
+    on = explorer.result
+    expected = mf.unmix(cube, 3, preprocess=[UnitNorm()], random_state=0, **options)
+    assert objective(on) == pytest.approx(objective(expected), rel=1e-4)
+    assert explorer.controls.steps[0].description == "unit norm"
+    np.testing.assert_array_equal(
+        np.frombuffer(explorer.view.encoded["spectra"], "<f4").reshape(4, -1)[1:], on.endmembers.astype("<f4")
+    )
+    off = moved(explorer, steps=(False,))
+    assert off.processed is None
+    warm = mf.unmix(cube, 3, init=on, **options)
+    assert objective(off) == pytest.approx(objective(warm), rel=1e-3)
+    assert moved(explorer, steps=(True,)).processed is not None
+
+
+def test_a_step_that_changes_the_grid_starts_from_the_data(explore):
+    explorer = explore(preprocess=[Bin(space=2)])
+    assert explorer.result.abundances.shape == (3, 3, 5)
+    assert moved(explorer, steps=(False,)).abundances.shape == (3, 6, 10)
+    assert explorer.view.encoded["header"]["shape"] == [6, 10]
+
+
+def test_a_step_without_meaning_is_refused_in_words(cube):
+    explorer = mf.explore(cube, preprocess=[MeanCentre()])
+    with pytest.raises(UnsupportedCombinationError, match="centred data"):
+        explorer.wait(60)
+    explorer.close()
+
+
+def test_whoever_finds_the_volume_is_asked(explore, cube, monkeypatch):
+    asked = []
+
+    def automatic(matrix, model):
+        asked.append(model.n_components)
+        model.abundance_terms = [mf.Simplex()]
+        yield from model.iterate(matrix)
+
+    monkeypatch.setattr(Session, "automatic", staticmethod(automatic))
+    explorer = explore()
+    assert explorer.controls.auto in explorer.controls.children[0].children
+    found = moved(explorer, volume="auto")
+    assert asked == [3]
+    np.testing.assert_allclose(found.abundances.sum("component"), 1, rtol=0, atol=1e-12)
