@@ -15,6 +15,10 @@ class ConvergenceWarning(MffnbWarning):
     """The iteration stopped before the requested tolerance was met."""
 
 
+class DisagreementWarning(MffnbWarning):
+    """Two answers that fit the data as well are far apart."""
+
+
 class DatasetUnavailableError(OSError):
     """A real data set is neither in the cache nor within reach."""
 

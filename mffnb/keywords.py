@@ -37,7 +37,7 @@ class Physics:
 
     sparsity: float = 0.0
     smoothness: float = 0.0
-    volume: float = 0.0
+    volume: float | str = 0.0
     sum_to_one: bool = False
     gain: bool = False
     known: Any = None
@@ -49,7 +49,7 @@ class Physics:
         return {
             "sparsity": float(self.sparsity),
             "smoothness": float(self.smoothness),
-            "volume": float(self.volume),
+            "volume": self.volume if isinstance(self.volume, str) else float(self.volume),
             "sum_to_one": bool(self.sum_to_one),
             "gain": bool(self.gain),
             "known": 0 if self.known is None else len(self.known),
@@ -69,6 +69,8 @@ class Physics:
 
     def of_endmembers(self, image: Prepared) -> tuple[Term, ...]:
         """Terms on E for one image."""
+        if isinstance(self.volume, str):
+            raise ValueError(f"volume={self.volume!r} is not known: use 'auto', or a weight >= 0")
         terms: list[Term] = [MinimumVolume(self.volume)] if self.volume != 0 else []
         if self.known is not None:
             terms.append(Pinned(image.layout.spectra(image.spectra(self.known))))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from mffnb.automatic import evidence, find_volume
 from mffnb.cube import as_cube
+from mffnb.errors import DisagreementWarning, UnsupportedCombinationError
 from mffnb.io import read
 from mffnb.keywords import Physics, Prepared, weights_of
 from mffnb.labelling import assemble, matrices, named, record
@@ -21,6 +24,9 @@ from mffnb.result import Unmixing
 from mffnb.solvers import Outcome, State
 from mffnb.typing import Float64Array, Seed
 
+DOUBTFUL = 0.1
+"""Mean spectral angle (rad) between two answers that fit, from which on a result says so."""
+
 
 def unmix(
     cube: Any,
@@ -29,7 +35,7 @@ def unmix(
     similarity: str | Similarity = "frobenius",
     sparsity: float = 0.0,
     smoothness: float = 0.0,
-    volume: float = 0.0,
+    volume: float | str = 0.0,
     sum_to_one: bool = False,
     gain: bool = False,
     known: Any = None,
@@ -71,7 +77,9 @@ def unmix(
     smoothness
         lambda_2, neighbouring pixels alike; 1e-3 is a sensible start.
     volume
-        Weight of the volume that the endmembers span; for abundances that sum to one, with or without a gain.
+        Weight of the volume that the endmembers span; for abundances that sum to one, with or without a gain. "auto"
+        finds model, start and weight by a rule that looks at the data only, see
+        :func:`mffnb.geometry.minimum_volume`; ``result.parameters`` holds its evidence.
     sum_to_one
         Make the abundances of every pixel fractions that sum to exactly one.
     gain
@@ -142,6 +150,26 @@ def unmix(
     seed = _drawn_seed(random_state)
     given = isinstance(init, (tuple, Unmixing))
     asked = Physics(sparsity, smoothness, volume, sum_to_one, gain, known, abundance_terms, endmember_terms)
+    if volume == "auto":
+        if communicator is not None or given or weights is not None or similarity != "frobenius":
+            raise UnsupportedCombinationError(
+                "volume='auto' finds its own start, weights and noise model in one process: "
+                "leave out init, weights, similarity and communicator, or give volume a weight"
+            )
+        with _progress(progress, 0) as show:
+            found, outcome, trace = find_volume(matrix, k, seed, asked, _both(show, callback))
+        if found.disagreement > DOUBTFUL:
+            warnings.warn(
+                f"another answer that fits as well has spectra {found.disagreement:.2f} rad away on average: "
+                "compare both with what you know of the sample before you trust either",
+                DisagreementWarning,
+                stacklevel=2,
+            )
+        order = np.argsort(-found.abundances.sum(axis=1), kind="stable")
+        settings = {"k": int(k)} | asked.record() | evidence(found)
+        settings |= {"preprocess": [] if image.chain is None else image.chain.describe(), "random_state": seed}
+        A, E = found.abundances[order], found.endmembers[order]
+        return assemble(data, image, A, E, outcome, trace, settings, gain=found.gain)
     model = MatrixFactorization(
         k,
         similarity=similarity,

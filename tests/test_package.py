@@ -32,7 +32,7 @@ FLOORS = [
     {"preprocessing"},
     {"parallel"},
     {"result", "keywords"},
-    {"labelling"},
+    {"labelling", "automatic"},
     {"unmixing", "datasets"},
     {"plots"},
     {"widgets"},
