@@ -171,8 +171,9 @@ class Controls(ipywidgets.VBox):
 
     def close(self) -> None:
         """Close every control, those that are not shown as well."""
-        for control in (*self._parts, self.afresh, *self._rows):
-            control.close()
+        if hasattr(self, "_rows"):  # what was refused leaves half of them, which Python closes too
+            for control in (*self._parts, self.afresh, *self._rows):
+                control.close()
         super().close()
 
     @property

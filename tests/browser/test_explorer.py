@@ -203,7 +203,7 @@ explorer
     page.locator(READY).wait_for(timeout=120_000)
     canvas = view.locator("canvas.mffnb-map").first
     volume = slider(page, "volume")
-    assert "Choose fractions first" in volume.get_attribute("title")
+    assert "Choose fractions first" in volume.locator(".widget-label").get_attribute("title")
     old = kit.canvas_hash(canvas)
     choice(page, "noise").focus()
     page.keyboard.press("c")  # counts (KL)
