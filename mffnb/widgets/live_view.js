@@ -725,6 +725,11 @@ function clipText(g, text, width) {
   return text.slice(0, end) + "…";
 }
 
+// Letters and arrows that choose in a drop-down list would otherwise be commands to the notebook: "c" copies the cell.
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches?.(".mffnb-controls select")) target.setAttribute("data-lm-suppress-shortcuts", "true");
+});
+
 export default {
   render({ model, el }) {
     const view = new LiveView(model, el);
