@@ -19,6 +19,7 @@ from mffnb.constraints import Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import Scaled
 from mffnb.penalties import MinimumVolume, Sparsity
+from mffnb.perspective import perspective
 from mffnb.protocols import Half, Matrix, Misfit, Penalty, Similarity, Term
 from mffnb.typing import Float64Array
 from mffnb.weights import Weighting
@@ -154,7 +155,7 @@ def state_problem(
     weighting = Weighting.of(weights, matrix, similarity)
     matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
     if gauge is Gauge.GAIN:
-        sizes, gain = _perspective(matrix)
+        sizes, gain = perspective(matrix)
         matrix, rows = Scaled(matrix, rows=sizes), sizes if rows is None else rows * sizes
     if gauge is Gauge.ENDMEMBERS:
         endmember_terms += (UnitBall(1.0),)
@@ -192,7 +193,7 @@ def for_new_pixels(
     rows = gain = None
     fractions = any(isinstance(term, Simplex) for term in abundance_terms)
     if any(isinstance(term, Simplex) and term.gain for term in abundance_terms):
-        rows, gain = _perspective(matrix)
+        rows, gain = perspective(matrix)
         matrix = Scaled(matrix, rows=rows)
     gauge = Gauge.GAIN if gain is not None else Gauge.SUM if fractions else Gauge.FREE
     return Problem(similarity.misfit(matrix, gain, scale), abundance_terms, (), gauge, rows, columns)
@@ -227,25 +228,6 @@ def _gauge(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...])
             )
         return Gauge.ABUNDANCES
     return Gauge.FREE
-
-
-def _perspective(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
-    """Factors that bring pixels to one size, and the gain that makes of their cone of mixtures a simplex.
-
-    With w_i = (|x_i| / rms |x|)^(1/2), scaled to a mean square of 1, pixels become w_i x_i / |x_i|: the residual of a
-    pixel grows about as the root of its size, so that this evens out the noise. Mixtures of endmembers then lie on a
-    sphere; g_i = w_i sum(x_i) / (sqrt(channels) |x_i|) projects them on a plane, where they fill a simplex.
-    """
-    pixels, channels = matrix.shape
-    norm = np.sqrt(matrix.row_squares)
-    sums = matrix.times(np.ones((1, channels)))[0]
-    safe = np.where(norm > 0, norm, 1.0)
-    weight = np.sqrt(norm)
-    mean = float(matrix.total(np.array(np.sum(weight**2)))) / pixels
-    weight = weight / np.sqrt(mean) if mean > 0 else np.ones_like(weight)
-    # A floor for pixels whose noise is as large as they are, or that are empty.
-    weight = np.maximum(weight, 1e-6)
-    return weight / safe, weight * np.maximum(sums / (np.sqrt(channels) * safe), 0.05)
 
 
 def _check_size(matrix: Matrix) -> None:

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from mffnb.automatic import evidence, find_volume
 from mffnb.cube import as_cube
 from mffnb.errors import DisagreementWarning, UnsupportedCombinationError
+from mffnb.geometry import choose_model
 from mffnb.io import read
 from mffnb.keywords import Physics, Prepared, weights_of
 from mffnb.labelling import assemble, matrices, named, record
@@ -77,7 +79,8 @@ def unmix(
     smoothness
         lambda_2, neighbouring pixels alike; 1e-3 is a sensible start.
     volume
-        Weight of the volume that the endmembers span; for abundances that sum to one, with or without a gain. "auto"
+        Weight of the volume that the endmembers span; for abundances that sum to one, with or without a gain, which the
+        data decide where neither ``sum_to_one`` nor ``gain`` is given. "auto"
         finds model, start and weight by a rule that looks at the data only, see
         :func:`mffnb.geometry.minimum_volume`; ``result.parameters`` holds its evidence.
     sum_to_one
@@ -150,6 +153,11 @@ def unmix(
     seed = _drawn_seed(random_state)
     given = isinstance(init, (tuple, Unmixing))
     asked = Physics(sparsity, smoothness, volume, sum_to_one, gain, known, abundance_terms, endmember_terms)
+    if not isinstance(volume, str) and volume > 0 and not (sum_to_one or gain) and communicator is None:
+        # A volume needs fractions; whether they need a gain is for the data to say.
+        gain = choose_model(matrix, k, seed).gain
+        sum_to_one = not gain
+        asked = replace(asked, gain=gain, sum_to_one=sum_to_one)
     if volume == "auto":
         if communicator is not None or given or weights is not None or similarity != "frobenius":
             raise UnsupportedCombinationError(

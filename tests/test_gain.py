@@ -85,6 +85,12 @@ def test_empty_pixels_have_fractions_and_no_gain(scene):
     assert float(result.gain[3, 4]) == pytest.approx(0, abs=1e-6)
 
 
-def test_a_volume_needs_fractions(scene):
+def test_a_volume_needs_fractions_and_the_data_say_which(scene):
+    cube, A, E, _ = scene
     with pytest.raises(ValueError, match="add sum_to_one=True, or gain=True"):
-        mf.unmix(scene[0], 3, volume=1e-3)
+        mf.MatrixFactorization(3, endmember_terms=[mf.MinimumVolume(1e-3)]).fit(cube.values.reshape(600, 40))
+    assert mf.unmix(cube, 3, volume=1e-3, max_iter=5, random_state=0).gain is not None
+    noisy = cube.copy(data=np.einsum("kyx,kc->yxc", A, E) + 0.01 * np.random.default_rng(0).random(cube.shape))
+    plain = mf.unmix(noisy, 3, volume=1e-3, max_iter=5, random_state=0)
+    assert plain.gain is None
+    assert plain.parameters["sum_to_one"]

@@ -21,6 +21,7 @@ FLOORS = [
     {"misfits", "validation"},
     {"similarities", "penalties", "constraints"},
     {"weights"},
+    {"perspective"},
     {"problem", "initialization"},
     {"solvers", "gauge"},
     {"selection"},

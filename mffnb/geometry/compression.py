@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mffnb.initialization import randomized_svd
 from mffnb.matrices import LowRank
 from mffnb.protocols import Products
@@ -10,7 +12,10 @@ from mffnb.protocols import Products
 def compress(matrix: Products, rank: int, seed: int) -> LowRank:
     """Keep ``rank`` singular triplets, fewer where X has fewer."""
     left, values, right = randomized_svd(matrix, min(rank, *matrix.shape), seed)
-    return LowRank(values[:, None] * left, right)
+    # A singular vector has no sign of its own: left to rounding, it would turn what is drawn from the scores.
+    peaks = right[np.arange(len(right)), np.abs(right).argmax(axis=1)] if len(right) else np.ones(0)
+    signs = np.where(peaks < 0, -1.0, 1.0)[:, None]
+    return LowRank(signs * values[:, None] * left, signs * right)
 
 
 def one_process(matrix: Products) -> None:

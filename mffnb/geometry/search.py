@@ -1,12 +1,8 @@
 r"""How each of the two models looks for its corners: starts, short runs, the best of them to the end.
 
 Where abundances sum to one: the smallest simplex (:mod:`mffnb.geometry.facets`), best of some starts. Where they do so
-up to a gain per pixel, pixels are brought to nearly one length,
-
-.. math:: \tilde x_i = w_i\, x_i / |x_i|, \quad w_i \propto |x_i|^{1/2}, \qquad
-          g_i = w_i \max\Bigl(\frac{\sum_b x_{ib}}{\sqrt{B}\, |x_i|},\, 0.05\Bigr)
-
-so that the cone of mixtures is a simplex again, seen in perspective (g), and pixels weigh by their noise. Then
+up to a gain per pixel, pixels are first brought to nearly one length (:mod:`mffnb.perspective`), so that the cone of
+mixtures is a simplex again, seen in perspective, and pixels weigh by their noise. Then
 :func:`mffnb.geometry.refine.refine` with :math:`\mu = c\, e_{k+1}`, the largest eigenvalue of the pixels that k
 endmembers leave, from many starts at c = 1. The best goes on to c = 2; starts are not compared there, where the lowest
 objective can be a wrong minimum.
@@ -30,12 +26,12 @@ from mffnb.geometry.sisal import smallest_simplex
 from mffnb.kernels.hals import sweep_free
 from mffnb.kernels.simplex import sweep_simplex
 from mffnb.matrices import LowRank, Scaled
+from mffnb.perspective import perspective
 from mffnb.protocols import Matrix
 from mffnb.selection.matching import match, spectral_angles
 from mffnb.typing import Float64Array
 
 _RANK = 30
-_SMALLEST_GAIN = 0.05
 _FLOOR = 1e-6  # of the squared length of the pixels: the volume of noise-free data still has a price
 _HARDNESS = (5.0, 20.0, 80.0)  # of the simplex, for starts with a gain
 _CONTINUATION = (1.5, 2.0)
@@ -148,17 +144,10 @@ class WithGain:
 
     @cached_property
     def _levelled(self) -> tuple[LowRank, Float64Array]:
-        length = np.sqrt(self.matrix.row_squares)
-        seen = length > 1e-10 * length.max()
-        inverse = np.where(seen, 1 / np.where(seen, length, 1.0), 0.0)
-        weights = np.sqrt(length * seen)
-        weights /= np.sqrt(np.mean(weights[seen] ** 2))
-        channels = self.matrix.shape[1]
-        slant = self.matrix.times(np.full((1, channels), channels**-0.5))[0] * inverse
-        scaled = Scaled(self.matrix, weights * inverse)
-        data = compress(scaled, max(_RANK, self.components + 5), self.seed)
-        pixels = np.flatnonzero(seen)
-        return data.subset(pixels), (weights * np.maximum(slant, _SMALLEST_GAIN))[pixels]
+        sizes, gains = perspective(self.matrix)
+        data = compress(Scaled(self.matrix, sizes), max(_RANK, self.components + 5), self.seed)
+        pixels = np.flatnonzero(self.matrix.row_squares > 0)
+        return data.subset(pixels), gains[pixels]
 
     @cached_property
     def weight(self) -> float:
