@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mffnb import datasets as datasets
     from mffnb import errors as errors
+    from mffnb import geometry as geometry
     from mffnb import graphs as graphs
     from mffnb import matrices as matrices
     from mffnb import plots as plots
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mffnb.constraints import Simplex as Simplex
     from mffnb.constraints import UnitBall as UnitBall
     from mffnb.io import read as read
+    from mffnb.knobs import knob as knob
     from mffnb.model import MatrixFactorization as MatrixFactorization
     from mffnb.palette import component_colors as component_colors
     from mffnb.penalties import MinimumVolume as MinimumVolume
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("datasets", "errors", "graphs", "matrices", "plots", "preprocessing", "presets", "selection")
+_MODULES = ("datasets", "errors", "geometry", "graphs", "matrices", "plots", "preprocessing", "presets", "selection")
 _NAMES = {
     "Explorer": "widgets.explorer",
     "Frobenius": "similarities",
@@ -53,6 +55,7 @@ _NAMES = {
     "Unmixing": "result",
     "component_colors": "palette",
     "explore": "widgets.explorer",
+    "knob": "knobs",
     "load": "result",
     "read": "io",
     "unmix": "unmixing",
