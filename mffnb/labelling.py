@@ -45,17 +45,21 @@ def assemble(
     trace: Sequence[State],
     settings: dict[str, Any],
     gain: Float64Array | None = None,
+    alternative: Float64Array | None = None,
 ) -> Unmixing:
-    """Label the factors A (k, pixels) and E (k, channels) of a run, and its gain, and note where they come from."""
+    """Label the factors A (k, pixels) and E (k, channels) of a run, its gain and another answer; note their origin."""
     found: dict[str, Any] = {
         "endmembers": image.layout.endmembers(endmembers),
         "abundances": image.layout.abundances(np.ascontiguousarray(abundances)),
         "gain": None if gain is None else image.layout.map(gain, "gain"),
     }
+    other = None if alternative is None else image.layout.endmembers(alternative)
     if image.chain is not None:
         found = _in_physical_units(image.chain, settings, **found)
+        other = None if other is None else image.chain.endmembers(other)
     return Unmixing(
         **found,
+        alternative=None if other is None else other.rename("alternative"),
         outcome=outcome,
         trace=_trace(trace),
         parameters={

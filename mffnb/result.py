@@ -18,7 +18,8 @@ from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 
 _FORMAT = "mffnb unmixing 1"
-_ARRAYS = ("endmembers", "abundances", "gain")
+_FACTORS = ("endmembers", "abundances", "gain")
+_ARRAYS = (*_FACTORS, "alternative")
 # Attributes by which NetCDF says how numbers are packed; on a label they would change it when it is read.
 _CODING = {"scale_factor", "add_offset", "_FillValue", "missing_value", "calendar", "dtype"}
 
@@ -63,6 +64,9 @@ class Unmixing:
         Everything needed to run it again, and the versions it ran with.
     gain
         One factor for each pixel, or None.
+    alternative
+        Where another answer fits as well: the endmembers of the one that differs most, in the same order, each as long
+        as its partner; else None. ``parameters["disagreement"]`` is the mean spectral angle (rad) to it.
     cube
         The data, or None where the result was loaded from a file.
     processed
@@ -83,6 +87,7 @@ class Unmixing:
     trace: xr.Dataset
     parameters: dict[str, Any] = field(default_factory=dict)
     gain: xr.DataArray | None = None
+    alternative: xr.DataArray | None = None
     cube: xr.DataArray | None = None
     processed: Processed | None = None
 
@@ -135,10 +140,11 @@ class Unmixing:
             size = (self.endmembers**2).sum(over) ** 0.5
         else:
             raise ValueError(f"how={how!r} is not known: use 'max', 'sum', 'norm' or 'area'")
-        size = abs(size).where(size != 0, 1.0)
+        size, other = abs(size).where(size != 0, 1.0), self.alternative
         return replace(
             self,
             endmembers=(self.endmembers / size).assign_attrs(self.endmembers.attrs),
+            alternative=None if other is None else (other / size).assign_attrs(other.attrs),
             abundances=(self.abundances * size).rename("abundance").assign_attrs(self.abundances.attrs),
         )
 
@@ -150,8 +156,7 @@ class Unmixing:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result, without the cube, as NetCDF; :func:`mffnb.load` reads it back."""
-        arrays = {"endmembers": self.endmembers, "abundances": self.abundances}
-        arrays |= {} if self.gain is None else {"gain": self.gain}
+        arrays = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
         if self.processed is not None:
             arrays |= {f"processed_{name}": array for name, array in _factors(self.processed).items()}
         stored = {name: _storable(array) for name, array in arrays.items()}
@@ -211,12 +216,12 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     names = json.loads(stored.attrs.get("names", "{}"))
     arrays = {
         name: stored[name].rename({a: b for a, b in names.items() if a in (*stored[name].dims, *stored[name].coords)})
-        for name in (*_ARRAYS, *(f"processed_{name}" for name in _ARRAYS))
+        for name in (*_ARRAYS, *(f"processed_{name}" for name in _FACTORS))
         if name in stored.data_vars
     }
     processed = None
     if "preprocessing" in stored.attrs:
-        factors = {name: arrays[f"processed_{name}"] for name in _ARRAYS if f"processed_{name}" in arrays}
+        factors = {name: arrays[f"processed_{name}"] for name in _FACTORS if f"processed_{name}" in arrays}
         processed = Processed(Chain.from_dataset(stored), **factors)
     return Unmixing(
         endmembers=arrays["endmembers"].rename("endmember"),
@@ -225,6 +230,7 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
         trace=xr.Dataset(trace, coords={"iteration": stored["iteration"].variable}),
         parameters=json.loads(stored.attrs["parameters"]),
         gain=arrays.get("gain"),
+        alternative=arrays.get("alternative"),
         processed=processed,
     )
 
@@ -235,7 +241,7 @@ def _product(abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataAr
 
 
 def _factors(processed: Processed) -> dict[str, xr.DataArray]:
-    return {name: getattr(processed, name) for name in _ARRAYS if getattr(processed, name) is not None}
+    return {name: getattr(processed, name) for name in _FACTORS if getattr(processed, name) is not None}
 
 
 def _plain(value: Any) -> Any:
@@ -267,6 +273,6 @@ def _storable(array: xr.DataArray) -> xr.DataArray:
 def _aliases(arrays: Iterable[xr.DataArray]) -> dict[Hashable, str]:
     """Other names for dimensions and coordinates that NetCDF or this format has no room for, ``m/z`` say."""
     names = dict.fromkeys(name for array in arrays for name in (*array.dims, *array.coords))
-    taken = {"endmembers", "abundances", "gain", "iteration"}
+    taken = {*_ARRAYS, "iteration"}
     odd = [n for n in names if not isinstance(n, str) or "/" in n or n in taken or n.startswith("trace_")]
     return {name: f"renamed_{number}" for number, name in enumerate(odd)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.automatic import evidence, find_volume
+from mffnb.automatic import check, evidence, find_volume, warn_if_doubtful
 from mffnb.cube import as_cube
-from mffnb.errors import DisagreementWarning, UnsupportedCombinationError
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.geometry import choose_model
 from mffnb.io import read
 from mffnb.keywords import Physics, Prepared, weights_of
@@ -25,9 +24,6 @@ from mffnb.protocols import Matrix, Similarity, Solver, Term
 from mffnb.result import Unmixing
 from mffnb.solvers import Outcome, State
 from mffnb.typing import Float64Array, Seed
-
-DOUBTFUL = 0.1
-"""Mean spectral angle (rad) between two answers that fit, from which on a result says so."""
 
 
 def unmix(
@@ -80,9 +76,9 @@ def unmix(
         lambda_2, neighbouring pixels alike; 1e-3 is a sensible start.
     volume
         Weight of the volume that the endmembers span; for abundances that sum to one, with or without a gain, which the
-        data decide where neither ``sum_to_one`` nor ``gain`` is given. "auto"
-        finds model, start and weight by a rule that looks at the data only, see
-        :func:`mffnb.geometry.minimum_volume`; ``result.parameters`` holds its evidence.
+        data decide where neither ``sum_to_one`` nor ``gain`` is given. "auto" finds model, start and weight by a rule
+        that looks at the data only, see :func:`mffnb.geometry.minimum_volume`; ``result.parameters`` holds its
+        evidence, ``result.alternative`` another answer that fits as well, if there is one.
     sum_to_one
         Make the abundances of every pixel fractions that sum to exactly one.
     gain
@@ -159,25 +155,19 @@ def unmix(
         sum_to_one = not gain
         asked = replace(asked, gain=gain, sum_to_one=sum_to_one)
     if volume == "auto":
-        if communicator is not None or given or weights is not None or similarity != "frobenius":
+        if communicator is not None or given:
             raise UnsupportedCombinationError(
-                "volume='auto' finds its own start, weights and noise model in one process: "
-                "leave out init, weights, similarity and communicator, or give volume a weight"
+                "volume='auto' finds its own start, in one process: leave out init and communicator, "
+                "or give volume a weight"
             )
-        with _progress(progress, 0) as show:
+        check(asked, matrix, similarity, weights)
+        with _progress(progress, None) as show:
             found, outcome, trace = find_volume(matrix, k, seed, asked, _both(show, callback))
-        if found.disagreement > DOUBTFUL:
-            warnings.warn(
-                f"another answer that fits as well has spectra {found.disagreement:.2f} rad away on average: "
-                "compare both with what you know of the sample before you trust either",
-                DisagreementWarning,
-                stacklevel=2,
-            )
-        order = np.argsort(-found.abundances.sum(axis=1), kind="stable")
+        warn_if_doubtful(found, stacklevel=2)
         settings = {"k": int(k)} | asked.record() | evidence(found)
         settings |= {"preprocess": [] if image.chain is None else image.chain.describe(), "random_state": seed}
-        A, E = found.abundances[order], found.endmembers[order]
-        return assemble(data, image, A, E, outcome, trace, settings, gain=found.gain)
+        A, E = found.abundances, found.endmembers
+        return assemble(data, image, A, E, outcome, trace, settings, found.gain, found.alternative)
     model = MatrixFactorization(
         k,
         similarity=similarity,
@@ -245,7 +235,7 @@ def _best(
 
 
 @contextmanager
-def _progress(wanted: bool, total: int) -> Iterator[Callable[[State], object] | None]:
+def _progress(wanted: bool, total: int | None) -> Iterator[Callable[[State], object] | None]:
     if not wanted:
         yield None
         return

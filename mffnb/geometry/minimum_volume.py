@@ -47,7 +47,7 @@ class Geometry:
     disagreement
         Largest mean spectral angle (rad) between this answer and another that fits as well; 0 where there is none.
     alternative
-        The endmembers of that other answer, in the same order, or None.
+        The endmembers of that other answer, in the same order and each as long as its partner, or None.
     stopped
         Whether a callback or an interrupt ended the search: this is the best so far.
     trace
@@ -118,6 +118,93 @@ def minimum_volume(
     >>> bool(spectral_angles(spectra, found.endmembers).min(axis=1).max() < 0.03)
     True
     """
+    return Search(matrix, components, seed, gain).run(callback)
+
+
+class Search:
+    """The search for one image, step by step, for whoever wants to look on: see :func:`minimum_volume`.
+
+    Attributes
+    ----------
+    best
+        The best step so far, None before the first.
+    trace
+        All steps so far; of those that have not settled without their endmembers.
+    """
+
+    def __init__(self, matrix: Matrix, components: int, seed: int = 0, gain: bool | None = None) -> None:
+        _check(matrix, components)
+        self.best: Progress | None = None
+        self.trace: list[Progress] = []
+        self._choice = choice = choose_model(matrix, components, seed)
+        self._level = matrix if np.all(choice.columns == 1) else Scaled(matrix, columns=choice.columns)
+        self._unlevel = np.where(choice.columns > 0, 1 / np.where(choice.columns > 0, choice.columns, 1.0), 0.0)
+        self.with_gain = choice.gain if gain is None else gain
+        kind = WithGain if self.with_gain else SumToOne
+        self._model: WithGain | SumToOne = kind(self._level, components, seed)
+
+    def steps(self) -> Iterator[Progress]:
+        """Search; to be exhausted once at most, or left at any step."""
+        begin = time.perf_counter()
+        for taken in self._model.search():
+            step = replace(taken, seconds=time.perf_counter() - begin)
+            best = self.best
+            # Where the price of volume or the pixels have changed, objectives cannot be compared: later is better.
+            if best is None or step.weight != best.weight or step.objective <= best.objective:
+                self.best = step
+            self.trace.append(step if step.settled else replace(step, endmembers=np.empty((0, 0))))
+            yield step
+
+    def factors(self) -> tuple[Float64Array, Float64Array, Float64Array | None]:
+        """E (k, channels) in data units, A (k, pixels) and the gain of the best so far, as in :class:`Geometry`."""
+        return _in_data_units(self._level, self._found.endmembers, self._unlevel, with_gain=self.with_gain)
+
+    def run(self, callback: Callable[[Progress], object] | None = None) -> Geometry:
+        """Search to the end, until the callback returns True, or until an interrupt."""
+        try:
+            for step in self.steps():
+                answer = None if callback is None else callback(step)
+                if isinstance(answer, (bool, np.bool_)) and answer:
+                    return self.answer(stopped=True)
+        except KeyboardInterrupt:
+            if self.best is None:
+                raise
+            return self.answer(stopped=True)
+        return self.answer()
+
+    def answer(self, *, stopped: bool = False) -> Geometry:
+        """The best so far, and unless stopped, how far another answer that fits as well is away."""
+        best, choice = self._found, self._choice
+        other, disagreement = (None, 0.0) if stopped else _disagreement(self._model, best, self.trace)
+        E, A, gains = self.factors()
+        nothing = np.empty((0, 0))
+        searched = [step for step in self.trace if step.stage == "search" and step.settled]
+        return Geometry(
+            endmembers=E,
+            abundances=A,
+            gain=gains,
+            model="gain" if self.with_gain else "sum to one",
+            rho=choice.rho,
+            threshold=choice.threshold,
+            counts=choice.counts,
+            weight=best.weight,
+            objective=best.objective,
+            candidates=tuple((step.start, step.objective) for step in searched),
+            disagreement=disagreement,
+            alternative=None if other is None else _as_long(other * self._unlevel, E),
+            stopped=stopped,
+            trace=tuple(replace(step, endmembers=nothing) for step in self.trace),
+        )
+
+    @property
+    def _found(self) -> Progress:
+        if self.best is None:
+            raise RuntimeError("the search has taken no step")
+        return self.best
+
+
+def _check(matrix: Matrix, components: int) -> None:
+    """Refuse what no geometry can be seen in."""
     one_process(matrix)
     check_components(matrix, components)
     if matrix.shape[0] < 3 * components:
@@ -127,57 +214,12 @@ def minimum_volume(
         )
     if not matrix.squared_norm > 0:
         raise ValueError("the data are zero everywhere: there is nothing to unmix")
-    choice = choose_model(matrix, components, seed)
-    level = matrix if np.all(choice.columns == 1) else Scaled(matrix, columns=choice.columns)
-    with_gain = choice.gain if gain is None else gain
-    model = WithGain(level, components, seed) if with_gain else SumToOne(level, components, seed)
-    best, trace, stopped = _followed(model.search(), callback)
-    other, disagreement = (None, 0.0) if stopped else _disagreement(model, best, trace)
-    unlevel = np.where(choice.columns > 0, 1 / np.where(choice.columns > 0, choice.columns, 1.0), 0.0)
-    E, A, gains = _in_data_units(level, best.endmembers, unlevel, with_gain=with_gain)
-    nothing = np.empty((0, 0))
-    return Geometry(
-        endmembers=E,
-        abundances=A,
-        gain=gains,
-        model="gain" if with_gain else "sum to one",
-        rho=choice.rho,
-        threshold=choice.threshold,
-        counts=choice.counts,
-        weight=best.weight,
-        objective=best.objective,
-        candidates=tuple((step.start, step.objective) for step in trace if step.stage == "search" and step.settled),
-        disagreement=disagreement,
-        alternative=None if other is None else other * unlevel,
-        stopped=stopped,
-        trace=tuple(replace(step, endmembers=nothing) for step in trace),
-    )
 
 
-def _followed(
-    steps: Iterator[Progress], callback: Callable[[Progress], object] | None
-) -> tuple[Progress, list[Progress], bool]:
-    """Take steps until they end, a callback returns True or the user interrupts: the best, all, was it cut short."""
-    begin = time.perf_counter()
-    trace: list[Progress] = []
-    best: Progress | None = None
-    try:
-        for taken in steps:
-            step = replace(taken, seconds=time.perf_counter() - begin)
-            # Where the price of volume or the pixels have changed, objectives cannot be compared: later is better.
-            if best is None or step.weight != best.weight or step.objective <= best.objective:
-                best = step
-            trace.append(step if step.settled else replace(step, endmembers=np.empty((0, 0))))
-            answer = None if callback is None else callback(step)
-            if isinstance(answer, (bool, np.bool_)) and answer:
-                return best, trace, True
-    except KeyboardInterrupt:
-        if best is None:
-            raise
-        return best, trace, True
-    if best is None:
-        raise RuntimeError("the search took no step")
-    return best, trace, False
+def _as_long(endmembers: Float64Array, others: Float64Array) -> Float64Array:
+    """Spectra that are known up to a factor each, as long as their partners."""
+    lengths, wanted = (np.linalg.norm(one, axis=1, keepdims=True) for one in (endmembers, others))
+    return np.asarray(endmembers * (wanted / np.where(lengths > 0, lengths, 1.0)))
 
 
 def _disagreement(

@@ -13,13 +13,24 @@ from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.preprocessing import Step
 from mffnb.protocols import Similarity
 from mffnb.widgets.parameters import AUTO, Dial, Parameters
-from mffnb.widgets.pieces import checkbox, dropdown, flexible, knob_slider, move_to_nearest, put_to_sleep, switch
+from mffnb.widgets.pieces import (
+    checkbox,
+    dropdown,
+    flexible,
+    knob_slider,
+    move_to_nearest,
+    put_to_sleep,
+    relabel,
+    switch,
+)
 
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
 _SIMILARITIES = (("least squares", "frobenius"), ("counts (KL)", "kl"))
+_FOUND = "from the data"
 _SPARSITY_SLEEPS = "Asleep: fractions all have the same L1 norm, so sparsity does nothing. Set fractions to off."
 _VOLUME_SLEEPS = "Asleep: scale alone could make a volume small. Choose fractions first: sum to one, or up to a gain."
 _VOLUME_IS_FOUND = "Asleep: the weight is found from the data. Switch auto off to choose it yourself."
+_AUTO_RULES = "Asleep: auto looks at nothing but the geometry of the pixels. Switch auto off to use this."
 
 
 class Controls(ipywidgets.VBox):
@@ -73,11 +84,11 @@ class Controls(ipywidgets.VBox):
         self.volume = knob_slider(
             knobs(MinimumVolume)[0], 0.0 if isinstance(parameters.volume, str) else parameters.volume
         )
-        self.auto = checkbox("auto", volume == AUTO, "find the weight of the volume from the data")
+        self.auto = checkbox("auto", volume == AUTO, "find the spectra by the geometry of the data alone")
         self.own = {dial.name: knob_slider(dial.knob, parameters.own.get(dial.name, dial.knob.value)) for dial in own}
         self.fractions = dropdown(
-            "fractions", (_OFF, _SUM, _GAIN), _fractions(parameters), "whether the abundances of a pixel sum to one, "
-            "exactly or up to a factor for each pixel (illumination, thickness, total ion current)"
+            "fractions", [(one, one) for one in (_OFF, _SUM, _GAIN)], _fractions(parameters), "whether the abundances "
+            "of a pixel sum to one, exactly or up to a factor for each pixel (illumination, thickness, ion current)"
         )  # fmt: skip
         self.similarity = dropdown(
             "noise", _similarities(parameters.similarity), parameters.similarity,
@@ -107,16 +118,16 @@ class Controls(ipywidgets.VBox):
     @property
     def parameters(self) -> Parameters:
         """What the controls say now; what is asleep counts as zero."""
-        chosen = self.fractions.value
+        chosen, auto = self.fractions.value, self.auto.value
         fractions = chosen != _OFF
         return Parameters(
             self.k.value,
-            0.0 if fractions else self.sparsity.value,
-            self.smoothness.value,
-            AUTO if self.auto.value else self.volume.value if fractions else 0.0,
+            0.0 if fractions or auto else self.sparsity.value,
+            0.0 if auto else self.smoothness.value,
+            AUTO if auto else self.volume.value if fractions else 0.0,
             chosen == _SUM,
             chosen == _GAIN,
-            self.similarity.value,
+            "frobenius" if auto else self.similarity.value,
             {name: slider.value for name, slider in self.own.items()},
             tuple(button.value for button in self.steps),
         )
@@ -204,9 +215,14 @@ class Controls(ipywidgets.VBox):
 
     def _settle(self) -> None:
         """Put to sleep what cannot act, and say why."""
-        fractions = self.fractions.value != _OFF
-        put_to_sleep(self.sparsity, _SPARSITY_SLEEPS if fractions else "")
-        put_to_sleep(self.volume, _VOLUME_IS_FOUND if self.auto.value else "" if fractions else _VOLUME_SLEEPS)
+        fractions, auto = self.fractions.value != _OFF, self.auto.value
+        put_to_sleep(self.sparsity, _AUTO_RULES if auto else _SPARSITY_SLEEPS if fractions else "")
+        put_to_sleep(self.smoothness, _AUTO_RULES if auto else "")
+        put_to_sleep(self.volume, _VOLUME_IS_FOUND if auto else "" if fractions else _VOLUME_SLEEPS)
+        self.similarity.disabled = auto
+        setting, self._setting = self._setting, True  # other words are no other choice
+        relabel(self.fractions, _OFF, _FOUND if auto else _OFF)
+        self._setting = setting
 
 
 def _fractions(parameters: Parameters) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb import plots
+from mffnb.automatic import doubt
 from mffnb.cube import as_cube
 from mffnb.io import read
 from mffnb.palette import component_colors
@@ -25,7 +26,8 @@ from mffnb.widgets.frame import Frame
 from mffnb.widgets.live_view import LiveView
 from mffnb.widgets.parameters import Parameters
 from mffnb.widgets.runner import Runner
-from mffnb.widgets.session import Session, Solved
+from mffnb.widgets.session import Session
+from mffnb.widgets.solved import Solved
 
 # What a slider says goes to the thread from which the kernel last wrote to it. At first that is the main one,
 # where a running cell would hold it up; writing once while a message from the browser is handled moves the slider
@@ -124,7 +126,7 @@ class Explorer(ipywidgets.VBox):
             max_components=max_components,
             min_components=self.session.data.known,
             smooth=self.session.matrix.shape[0] > 1,
-            automatic=self.session.automatic is not None,
+            automatic=self.session.automatic,
             own=self.session.own.dials,
             steps=self.session.source.steps,
         )
@@ -274,13 +276,22 @@ class _Geometry:
                 "iteration": state.iteration,
                 "relative_error": state.relative_error,
                 "objective": state.objective,
-                "outcome": state.outcome.name.lower().replace("_", " "),
+                "outcome": _ended(solved),
                 "milliseconds": 1e3 * state.seconds,
             },
             generation=generation,
             parameters=parameters.as_dict(),
             final=final,
         )
+
+
+def _ended(solved: Solved) -> str:
+    """How a run stands, and what the data decided where they were asked."""
+    words = [solved.state.outcome.name.lower().replace("_", " ")]
+    if solved.found is not None:
+        words.append("fractions sum to one" if solved.found.gain is None else "fractions up to a gain")
+        words.append(doubt(solved.found))
+    return ", ".join(word for word in words if word)
 
 
 def _escaped(text: str) -> str:

@@ -81,6 +81,15 @@ def put_to_sleep(slider: Slider, reason: str) -> None:
     slider.disabled, slider.tooltip = bool(reason), reason or slider.purpose
 
 
+def relabel(choice: ipywidgets.Dropdown, value: Any, label: str) -> None:
+    """Give one of the choices other words; what is chosen stays."""
+    options = [(label if one == value else words, one) for words, one in choice.options]
+    if options != list(choice.options):
+        index = choice.index
+        choice.options = options  # which chooses the first
+        choice.index = index
+
+
 def flexible() -> dict[str, str]:
     """A layout that takes its share of a row."""
     return {"width": "auto", "min_width": "14em", "flex": "1 1 14em"}

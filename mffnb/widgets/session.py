@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 import xarray as xr
 
+from mffnb.automatic import check, evidence, follow
 from mffnb.constraints import Pinned
-from mffnb.errors import UnsupportedCombinationError
+from mffnb.geometry import Geometry
 from mffnb.keywords import Physics
 from mffnb.labelling import assemble, matrices, record
 from mffnb.layout import Layout
@@ -20,44 +21,17 @@ from mffnb.parallel.threads import half_of_the_threads
 from mffnb.preprocessing import Step
 from mffnb.protocols import Matrix, Term
 from mffnb.result import Unmixing
-from mffnb.selection import grow, match
+from mffnb.selection import grow
 from mffnb.selection.resizing import unique_share
 from mffnb.similarities import Frobenius
 from mffnb.solvers import State
-from mffnb.typing import Array, Float64Array
+from mffnb.typing import Float64Array
 from mffnb.widgets.data import Data, Source
 from mffnb.widgets.parameters import AUTO, OwnTerms, Parameters
+from mffnb.widgets.solved import Solved, by_share, in_order, inherited, lowest_free
 
 # Where a factor is zero, a likelihood may be infinite, and updates that multiply can never leave.
 _LEAST = 1e-4
-
-
-@dataclass(frozen=True, eq=False)
-class Solved:
-    """A state of the run with the identity of its components.
-
-    Attributes
-    ----------
-    state
-        Factors in the units of the data, in the order of ``names``.
-    names
-        Which component is which, (k,): kept as long as the component lives, whatever the sliders do.
-    parameters
-        What is being solved.
-    data
-        For which image.
-    trace
-        Whole iterations, without their factors; the run goes on adding to it.
-    steps
-        How many of them led to this state.
-    """
-
-    state: State
-    names: tuple[int, ...]
-    parameters: Parameters
-    data: Data
-    trace: list[State] = field(default_factory=list)
-    steps: int = 0
 
 
 class Session:
@@ -80,15 +54,7 @@ class Session:
         For starts from the data.
     options
         ``solver``, ``max_iter`` and ``tol`` for :class:`mffnb.MatrixFactorization`.
-
-    Attributes
-    ----------
-    automatic
-        Who solves where the weight of the volume is to be found, or None where nobody can: called with the matrix and
-        the model that has all other terms, it yields states as :meth:`mffnb.MatrixFactorization.iterate` does.
     """
-
-    automatic: Callable[[Matrix, MatrixFactorization], Iterator[State]] | None = None
 
     def __init__(
         self,
@@ -115,6 +81,13 @@ class Session:
         self._seed = seed
         self._last: Solved | None = None
         self._afresh = threading.Event()
+
+    @property
+    def automatic(self) -> bool:
+        """Whether the weight of the volume can be found from the data, with all that was given."""
+        source, own = self.source, self.own
+        given = source.known is not None or source.weights is not None or own.abundance_terms or own.endmember_terms
+        return not given and self.matrix.complete
 
     @property
     def last(self) -> Solved | None:
@@ -156,26 +129,37 @@ class Session:
                 A, E, names = self._resized(*begun, before.names, data, parameters.k)
                 model.init = self._started(A, E, parameters, data)
             trace: list[State] = []
-            same_components = before is not None and not afresh and names == before.names and before.data is data
-            for state in self._states(parameters, model, data):
-                if before is not None and (afresh or parameters.volume == AUTO):
-                    names = _inherited(state.endmembers, before, data.known)
+            anew = afresh or parameters.volume == AUTO
+            same_components = before is not None and not anew and names == before.names and before.data is data
+            for state, found in self._states(parameters, model, data):
+                if before is not None and anew:
+                    names = inherited(state.endmembers, before, data.known)
+                elif parameters.volume == AUTO:
+                    names = by_share(state)
                 if state.whole:
                     nothing = np.empty((0, 0))
                     trace.append(replace(state, abundances=nothing, endmembers=nothing))
                 if same_components and state.iteration == 0:
                     continue  # that is what the screen shows already
-                solved = _in_order(Solved(state, names, parameters, data, trace, len(trace)))
+                solved = in_order(Solved(state, names, parameters, data, trace, len(trace), found))
                 if afresh and state.iteration == 0:
                     self._afresh.clear()  # done what was asked, for good: there is a state to go on from
                 self._last = solved
+                if before is None and parameters.volume == AUTO:
+                    before = solved  # a search jumps from start to start; names do not
                 yield solved
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
-        state, data, trace = solved.state, solved.data, solved.trace[: solved.steps]
-        settings = {"k": solved.parameters.k} | self._asked(solved.parameters).record()
-        settings |= record(data.image, self._model(solved.parameters, data), "explored", 1, self._seed)
+        state, data, trace, parameters = solved.state, solved.data, solved.trace[: solved.steps], solved.parameters
+        settings = {"k": parameters.k} | self._asked(parameters).record()
+        settings |= record(data.image, self._model(parameters, data), "explored", 1, self._seed)
+        other = None
+        if solved.found is not None:
+            settings |= evidence(solved.found)
+            other = solved.found.alternative
+        elif parameters.volume == AUTO:
+            settings |= {"volume": AUTO, "sum_to_one": state.gain is None, "gain": state.gain is not None}
         result = assemble(
             self.source.cube,
             data.image,
@@ -184,13 +168,16 @@ class Session:
             state.outcome,
             trace,
             settings,
-            gain=state.gain,
+            state.gain,
+            other,
         )
         names = {"component": list(solved.names)}
+        spectra = result.alternative
         return replace(
             result,
             endmembers=result.endmembers.assign_coords(names),
             abundances=result.abundances.assign_coords(names),
+            alternative=None if spectra is None else spectra.assign_coords(names),
         )
 
     def _asked(self, parameters: Parameters) -> Physics:
@@ -218,12 +205,15 @@ class Session:
             **self._options,
         )
 
-    def _states(self, parameters: Parameters, model: MatrixFactorization, data: Data) -> Iterator[State]:
+    def _states(
+        self, parameters: Parameters, model: MatrixFactorization, data: Data
+    ) -> Iterator[tuple[State, Geometry | None]]:
+        """States of a run; with the last one what the data decided, where they were asked."""
         if parameters.volume != AUTO:
-            return model.iterate(data.matrix)
-        if self.automatic is None:
-            raise UnsupportedCombinationError("nobody is here to find the weight of the volume: choose it yourself")
-        return self.automatic(data.matrix, model)
+            return ((state, None) for state in model.iterate(data.matrix))
+        asked = self._asked(parameters)
+        check(asked, data.matrix, parameters.similarity, data.weights)
+        return follow(data.matrix, parameters.k, self._seed, asked)
 
     def _prepared_for(self, parameters: Parameters) -> Data:
         """The image after the steps that are on; the last two are kept, so that a switch can go back at once."""
@@ -255,7 +245,7 @@ class Session:
             del names[dropped]
         while len(A) < k:
             A, E = grow(data.complete, A, E)
-            names.append(_lowest_free(names))
+            names.append(lowest_free(names))
         return A, E, tuple(names)
 
     def _started(
@@ -265,10 +255,6 @@ class Session:
         if parameters.similarity != "frobenius" and not isinstance(parameters.similarity, Frobenius):
             A, E = _lifted(A), np.vstack([E[: data.known], _lifted(E[data.known :])])
         return A.T, E
-
-
-def _lowest_free(names: list[int]) -> int:
-    return min(set(range(len(names) + 1)) - set(names))
 
 
 def _lifted(factor: Float64Array) -> Float64Array:
@@ -282,26 +268,3 @@ def _with_known(A: Float64Array, E: Float64Array, pinned: Pinned) -> tuple[Float
     size[: len(known)] = np.linalg.norm(E[: len(known)] * known, axis=1) / np.linalg.norm(values, axis=1)
     size[size <= 0] = 1.0
     return A * size[:, None], pinned.project(E / size[:, None])
-
-
-def _inherited(endmembers: Array, before: Solved, known: int) -> tuple[int, ...]:
-    """Names for spectra that were found anew: those of the components they resemble most; known ones keep theirs."""
-    partner = match(endmembers[known:], before.state.endmembers[known:])
-    names = [*range(known), *(before.names[known + p] if p >= 0 else -1 for p in partner)]
-    for j, name in enumerate(names):
-        if name < 0:
-            names[j] = _lowest_free(names)
-    return tuple(names)
-
-
-def _in_order(solved: Solved) -> Solved:
-    """Sort components by name, so that places on the screen last as long as the names do."""
-    order = np.argsort(solved.names)
-    if np.array_equal(order, np.arange(len(order))):
-        return solved
-    state = replace(
-        solved.state,
-        abundances=solved.state.abundances[order],
-        endmembers=solved.state.endmembers[order],
-    )
-    return replace(solved, state=state, names=tuple(solved.names[j] for j in order))

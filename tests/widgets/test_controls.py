@@ -63,6 +63,11 @@ def test_what_cannot_act_is_asleep_and_says_why():
     assert controls.parameters.volume == "auto"
     controls.set(volume=0.01)
     assert controls.parameters.volume == 0.01
+    moves = []
+    controls.on_change(lambda: moves.append(controls.parameters))
+    controls.auto.value = True
+    controls.auto.value = False
+    assert moves == [Parameters(volume="auto", sum_to_one=True), Parameters(volume=0.01, sum_to_one=True)]
 
 
 def test_fractions_are_one_choice():

@@ -11,6 +11,8 @@ import mffnb as mf
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.knobs import knob
 from mffnb.preprocessing import Bin, MeanCentre, UnitNorm
+from mffnb.selection import match
+from mffnb.widgets.parameters import Parameters
 from mffnb.widgets.session import Session
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
@@ -183,17 +185,72 @@ def test_a_step_without_meaning_is_refused_in_words(cube):
     explorer.close()
 
 
-def test_whoever_finds_the_volume_is_asked(explore, cube, monkeypatch):
-    asked = []
+@pytest.fixture(scope="module")
+def mixtures():
+    """Fractions of three spectra, none above 0.8, (20, 30, 40), and the spectra."""
+    rng = np.random.default_rng(0)
+    spectra = rng.random((3, 40))
+    fractions = rng.dirichlet([1, 1, 1], 5000)
+    fractions = fractions[fractions.max(axis=1) < 0.8][:600]
+    cube = (fractions @ spectra + 0.005 * rng.standard_normal((600, 40))).reshape(20, 30, 40)
+    return np.maximum(cube, 0.0), spectra
 
-    def automatic(matrix, model):
-        asked.append(model.n_components)
-        model.abundance_terms = [mf.Simplex()]
-        yield from model.iterate(matrix)
 
-    monkeypatch.setattr(Session, "automatic", staticmethod(automatic))
-    explorer = explore()
+def test_auto_shows_what_unmix_gives(explore, mixtures):
+    cube, _ = mixtures
+    explorer = explore(cube)
     assert explorer.controls.auto in explorer.controls.children[0].children
     found = moved(explorer, volume="auto")
-    assert asked == [3]
-    np.testing.assert_allclose(found.abundances.sum("component"), 1, rtol=0, atol=1e-12)
+    other = mf.unmix(cube, 3, volume="auto", random_state=0)
+    order = match(other.endmembers.values, found.endmembers.values)
+    np.testing.assert_array_equal(found.endmembers.values[order], other.endmembers)
+    np.testing.assert_array_equal(found.abundances.values[order], other.abundances)
+    same = ("volume", "model", "rho", "threshold", "volume_weight", "disagreement", "sum_to_one", "gain")
+    assert {name: found.parameters[name] for name in same} == {name: other.parameters[name] for name in same}
+    errors = [float(result.trace.relative_error[-1]) for result in (found, other)]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-6)
+    assert errors[0] < 0.05
+    assert explorer.view.encoded["header"]["status"]["outcome"] == "converged, fractions sum to one"
+
+
+def test_components_keep_their_names_when_the_volume_is_found(explore, mixtures):
+    cube, _ = mixtures
+    explorer = explore(cube, sum_to_one=True, volume=1e-3)
+    before = explorer.result.endmembers
+    after = moved(explorer, volume="auto").endmembers
+    np.testing.assert_array_equal(match(before.values, after.values), range(3))
+    back = moved(explorer, volume=1e-3).endmembers
+    np.testing.assert_array_equal(match(before.values, back.values), range(3))
+
+
+def test_what_auto_does_not_look_at_sleeps(explore, mixtures):
+    explorer = explore(mixtures[0], sparsity=1e-2, smoothness=1e-2, similarity="kl")
+    controls = explorer.controls
+    found = moved(explorer, volume="auto")
+    assert controls.sparsity.disabled
+    assert controls.smoothness.disabled
+    assert controls.volume.disabled
+    assert controls.similarity.disabled
+    assert controls.fractions.label == "from the data"
+    assert (found.parameters["sparsity"], found.parameters["similarity"]) == (0.0, "frobenius")
+    assert moved(explorer, volume=0.0).parameters["similarity"] == "kl"
+    assert controls.fractions.label == "off"
+    assert not controls.smoothness.disabled
+
+
+def test_auto_is_not_offered_where_it_cannot_be(explore, mixtures):
+    cube, spectra = mixtures
+    explorer = explore(cube, known=spectra[:1])
+    assert explorer.controls.auto not in explorer.controls.children[0].children
+    with pytest.raises(UnsupportedCombinationError, match="takes no known endmembers"):
+        moved(explorer, volume="auto")
+
+
+def test_a_slider_moved_during_the_search_ends_it(mixtures):
+    session = Session(mf.cube.as_cube(mixtures[0]))
+    search = session.solve(Parameters(3, volume="auto"))
+    first = next(search)
+    assert first.state.abundances.shape == (3, 600)
+    search.close()
+    ended = list(session.solve(Parameters(3)))[-1]
+    assert ended.names == first.names
