@@ -8,14 +8,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from mffnb.constraints import Simplex
+from mffnb.corners import SimplexCorners
 from mffnb.decomposition import LinearDecomposition
+from mffnb.geometry import Archetypal
 from mffnb.graphs import Graph
 from mffnb.known import KnownEndmembers
 from mffnb.model import MatrixFactorization
-from mffnb.penalties import Smoothness, Sparsity
-from mffnb.typing import Array
+from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
+from mffnb.typing import Array, Seed
 
-__all__ = ["known_endmembers", "nmf", "pca", "sparse_nmf", "spatial_nmf", "svd"]
+__all__ = [
+    "archetypal",
+    "known_endmembers",
+    "minimum_volume_nmf",
+    "nmf",
+    "pca",
+    "sparse_nmf",
+    "spatial_nmf",
+    "svd",
+]
 
 
 def svd(k: int, *, random_state: Any = 0) -> LinearDecomposition:
@@ -161,6 +173,85 @@ def spatial_nmf(
     if graph is None:
         raise ValueError("spatial_nmf needs to know the neighbours: pass graph=mffnb.graphs.grid(map_shape)")
     return MatrixFactorization(k, abundance_terms=(Sparsity(sparsity), Smoothness(smoothness, graph)), **options)
+
+
+def minimum_volume_nmf(
+    k: int, volume: float | str = "auto", gain: bool | None = None, *, random_state: Seed = 0, **options: Any
+) -> SimplexCorners | MatrixFactorization:
+    r"""Fractions that sum to one, exactly or up to a gain per pixel, of endmembers that span little volume.
+
+    .. math:: \min_{a_i \in \Delta,\, E \ge 0} \; \tfrac{1}{2n} \sum_i \lVert s x_i - g_i a_i E \rVert^2
+              + \tfrac{\lambda}{2} \log\det(E E^T + \delta I)
+
+    Source: Leplat, Ang & Gillis 2019, ICASSP; for "auto" see :func:`mffnb.geometry.minimum_volume`.
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    volume
+        lambda, or "auto" to have model, start and weight found from the data alone.
+    gain
+        Whether each pixel has a gain of its own. None lets the data decide with "auto", and means no with a weight.
+    random_state
+        Seed.
+    **options
+        With a weight, as for :func:`nmf`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> from mffnb.selection import spectral_angles
+    >>> rng = np.random.default_rng(0)
+    >>> fractions, spectra = rng.dirichlet([1, 1, 1], 900), rng.random((3, 30))
+    >>> fractions = fractions[fractions.max(axis=1) < 0.8]  # no pure pixel
+    >>> found = presets.minimum_volume_nmf(3).fit(fractions @ spectra)
+    >>> bool(spectral_angles(spectra, found.components_).min(axis=1).max() < 0.02)
+    True
+    """
+    if not isinstance(volume, str):
+        return MatrixFactorization(
+            k,
+            abundance_terms=(Simplex(gain=bool(gain)),),
+            endmember_terms=(MinimumVolume(volume),),
+            random_state=random_state,
+            **options,
+        )
+    if volume != "auto":
+        raise ValueError(f"volume={volume!r} is not known: use 'auto', or a weight >= 0")
+    if options:
+        raise TypeError(f"volume='auto' takes no {sorted(options)[0]}: leave it out, or give volume a weight")
+    return SimplexCorners(k, gain=gain, random_state=random_state)
+
+
+def archetypal(k: int, *, random_state: Seed = 0, **options: Any) -> SimplexCorners:
+    """Archetypal analysis: endmembers are averages of pixels, pixels are averages of endmembers.
+
+    See :class:`mffnb.geometry.Archetypal` for formula and source. It finds the true spectra where there are nearly pure
+    pixels of each, and mixtures where there are not.
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    random_state
+        Seed.
+    **options
+        Fields of :class:`mffnb.geometry.Archetypal`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.dirichlet([0.3, 0.3], 200) @ np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
+    >>> model = presets.archetypal(2, restarts=5)
+    >>> A = model.fit_transform(X)
+    >>> A.shape, model.components_.shape, bool((A >= 0).all())
+    ((200, 2), (2, 3), True)
+    """
+    return SimplexCorners(k, finder=Archetypal(**options), random_state=random_state)
 
 
 def known_endmembers(

@@ -24,6 +24,7 @@ from mffnb.protocols import Matrix, Similarity, Solver, Term
 from mffnb.result import Unmixing
 from mffnb.solvers import Outcome, State
 from mffnb.typing import Float64Array, Seed
+from mffnb.validation import drawn_seed
 
 
 def unmix(
@@ -146,7 +147,7 @@ def unmix(
         matrix = layout.matrix(image.cube)
     else:
         matrix = ranks.shared_matrix(layout, image.cube, communicator)
-    seed = _drawn_seed(random_state)
+    seed = drawn_seed(random_state)
     given = isinstance(init, (tuple, Unmixing))
     asked = Physics(sparsity, smoothness, volume, sum_to_one, gain, known, abundance_terms, endmember_terms)
     if not isinstance(volume, str) and volume > 0 and not (sum_to_one or gain) and communicator is None:
@@ -197,14 +198,6 @@ def unmix(
 
 def _own_rows(init: Any, matrix: Matrix) -> Any:
     return (np.asarray(init[0])[matrix.own], init[1]) if isinstance(init, tuple) else init
-
-
-def _drawn_seed(random_state: Seed) -> int:
-    if isinstance(random_state, (int, np.integer)):
-        return int(random_state)
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31))
-    return int(np.random.default_rng(random_state).integers(2**31))
 
 
 def _restarts(model: MatrixFactorization, n_init: int, seed: int) -> list[MatrixFactorization]:

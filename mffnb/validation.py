@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from mffnb.matrices import Partial, Sparse, in_memory
 from mffnb.protocols import Matrix
+from mffnb.typing import Seed
 
 
 def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> Matrix:
@@ -47,3 +48,12 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
             raise ValueError("a sparse X must not contain NaN: make it dense for missing entries, X.toarray()")
         return Sparse(X)
     return Partial(X) if missing and np.isnan(X).any() else in_memory(X)
+
+
+def drawn_seed(random_state: Seed) -> int:
+    """A seed that can be noted: the one given, or one drawn from a generator."""
+    if isinstance(random_state, (int, np.integer)):
+        return int(random_state)
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31))
+    return int(np.random.default_rng(random_state).integers(2**31))

@@ -26,7 +26,7 @@ FLOORS = [
     {"solvers", "gauge"},
     {"selection"},
     {"geometry"},
-    {"model", "known", "decomposition"},
+    {"model", "known", "decomposition", "corners"},
     {"presets"},
     {"cube", "io"},
     {"layout", "cube_rows"},

@@ -22,7 +22,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import mffnb
 from mffnb import MatrixFactorization, Simplex, Smoothness, Sparsity
+from mffnb.corners import SimplexCorners
 from mffnb.errors import ConvergenceWarning
+from mffnb.geometry import VCA
 from mffnb.graphs import grid
 from mffnb.initialization import STARTS
 from mffnb.matrices import Dense
@@ -32,6 +34,8 @@ MODELS = [
     MatrixFactorization(2, init="random"),
     MatrixFactorization(2, abundance_terms=(Sparsity(1e-3),)),
     MatrixFactorization(2, abundance_terms=(Simplex(),)),
+    SimplexCorners(),
+    SimplexCorners(finder=VCA()),
 ]
 
 

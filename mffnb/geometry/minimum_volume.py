@@ -207,10 +207,11 @@ def _check(matrix: Matrix, components: int) -> None:
     """Refuse what no geometry can be seen in."""
     one_process(matrix)
     check_components(matrix, components)
-    if matrix.shape[0] < 3 * components:
+    pixels = matrix.shape[0]
+    if pixels < 3 * components:
+        advice = f"ask for {pixels // 3} at most, or unmix without volume" if pixels >= 3 else "unmix without volume"
         raise ValueError(
-            f"{matrix.shape[0]} pixels are too few to tell where {components} endmembers lie: "
-            f"ask for {max(1, matrix.shape[0] // 3)} at most, or unmix without volume"
+            f"n_samples = {pixels} pixels do not tell where endmembers lie, 3 for each are needed: {advice}"
         )
     if not matrix.squared_norm > 0:
         raise ValueError("the data are zero everywhere: there is nothing to unmix")
