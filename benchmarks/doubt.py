@@ -17,7 +17,9 @@ from true_spectra import score, simulated
 from mffnb.geometry import minimum_volume
 from mffnb.matrices import in_memory
 
-KINDS = [(k, snr, purest, gain) for k in (3, 5) for snr in (30, 20, 10) for purest in (1.0, 0.8, 0.6) for gain in (0, 0.3)]
+KINDS = [
+    (k, snr, purest, gain) for k in (3, 5) for snr in (30, 20, 10) for purest in (1.0, 0.8, 0.6) for gain in (0, 0.3)
+]
 
 
 def main() -> None:
@@ -32,8 +34,10 @@ def main() -> None:
             print(f"{kind}: {errors[-1]:.3f} rad off, another answer {doubts[-1]:.3f} rad away", flush=True)
     error, doubt = np.array(errors), np.array(doubts)
     told = doubt > 0.1
-    print(f"warned in {told.sum()} of {len(told)}: median error {np.median(error[told]) if told.any() else np.nan:.3f} rad, "
-          f"not warned: {np.median(error[~told]):.3f} rad, largest {error[~told].max():.3f}")
+    print(
+        f"warned in {told.sum()} of {len(told)}: median error {np.median(error[told]) if told.any() else np.nan:.3f} rad, "
+        f"not warned: {np.median(error[~told]):.3f} rad, largest {error[~told].max():.3f}"
+    )
     print(f"of {np.sum(error > 0.1)} answers more than 0.1 rad off, {np.sum(told & (error > 0.1))} were warned of")
     print(f"rank correlation {spearmanr(error, doubt).statistic:.2f}")
 

@@ -165,6 +165,7 @@ def unmix(
         with _progress(progress, None) as show:
             found, outcome, trace = find_volume(matrix, k, seed, asked, _both(show, callback))
         warn_if_doubtful(found, stacklevel=2)
+        warn_if_poor(np.count_nonzero(found.abundances, axis=1), found.endmembers, outcome, stacklevel=3)
         settings = {"k": int(k)} | asked.record() | evidence(found)
         settings |= {"preprocess": [] if image.chain is None else image.chain.describe(), "random_state": seed}
         A, E = found.abundances, found.endmembers

@@ -229,6 +229,9 @@ def _disagreement(
     """Of other answers that fit as well, the one farthest away, and its mean spectral angle."""
     stage = "finish" if isinstance(model, WithGain) else "search"
     others = model.others() + [step.endmembers for step in trace if step.settled and step.stage == stage]
+    turned = model.other_way_round(best.endmembers)
+    if turned is not None:
+        others.append(turned)
     enough = _COMPARABLE * model.misfit(best.endmembers)
     farthest, most = None, 0.0
     for other in others:

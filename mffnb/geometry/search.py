@@ -20,6 +20,7 @@ from mffnb.geometry.archetypal import Archetypal
 from mffnb.geometry.clusters import group_means
 from mffnb.geometry.compression import compress
 from mffnb.geometry.facets import noisy_simplex
+from mffnb.geometry.inverted import other_way_round
 from mffnb.geometry.pure_pixels import NFINDR, farthest_pixels, lifted
 from mffnb.geometry.refine import Point, refine
 from mffnb.geometry.sisal import smallest_simplex
@@ -106,6 +107,10 @@ class SumToOne:
     def others(self) -> list[Float64Array]:
         """Answers of another kind: the widest simplex of pixels."""
         return [NFINDR().start(self.matrix, self.components, self.seed)[1]]
+
+    def other_way_round(self, endmembers: Float64Array) -> Float64Array | None:
+        """The simplex upside down, where it is hardly larger."""
+        return other_way_round(self.data, endmembers, self.seed)
 
     def misfit(self, endmembers: Float64Array) -> float:
         """Squared residual of the compressed pixels."""
@@ -195,6 +200,12 @@ class WithGain:
         """Answers of another kind: archetypes."""
         archetypal = Archetypal(restarts=_RESTARTS, pixels=_COMPARE_PIXELS)
         return [np.maximum(archetypal.directions(self.data, self.components, self.seed), 0.0)]
+
+    def other_way_round(self, endmembers: Float64Array) -> Float64Array | None:
+        """The simplex seen in perspective upside down, where it is hardly larger."""
+        plane = LowRank(self.data.left / self.gains, self.data.right)
+        slant = endmembers.sum(axis=1, keepdims=True) / np.sqrt(endmembers.shape[1])
+        return other_way_round(plane, endmembers / slant, self.seed) if slant.min() > 0 else None
 
     def misfit(self, endmembers: Float64Array) -> float:
         """Squared residual of the compressed pixels outside the cone."""

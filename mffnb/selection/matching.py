@@ -19,7 +19,7 @@ def spectral_angles(a: Array, b: Array) -> Float64Array:
     Returns
     -------
     ndarray of shape (k_a, k_b)
-        In rad, 0 to pi; a spectrum that is zero everywhere is at a right angle to all.
+        In rad, 0 to pi; a spectrum that is zero everywhere is at a right angle to all but another such.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def spectral_angles(a: Array, b: Array) -> Float64Array:
     total = np.linalg.norm(unit[0][:, None] + unit[1][None], axis=2)
     angles: Float64Array = 2 * np.arctan2(difference, total)
     nothing = [np.asarray(~spectra.any(axis=1)) for spectra in unit]
-    angles[nothing[0][:, None] | nothing[1][None]] = np.pi / 2
+    angles[nothing[0][:, None] != nothing[1][None]] = np.pi / 2
     return angles
 
 

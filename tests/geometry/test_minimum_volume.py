@@ -113,7 +113,7 @@ def test_where_the_data_live_does_not_matter():
 
 def test_what_cannot_be_done_is_said():
     X = scene(pixels=8)[0]
-    with pytest.raises(ValueError, match=r"8 pixels are too few .* ask for 2"):
+    with pytest.raises(ValueError, match=r"n_samples = 8 pixels are too few.*ask for 2"):
         minimum_volume(matrix(X), 3)
     with pytest.raises(ValueError, match="40 channels"):
         minimum_volume(matrix(np.ones((200, 40))), 41)
@@ -165,3 +165,18 @@ def test_samson():
     fractions = sample.abundances.values.reshape(3, -1)
     assert error_of_maps(truth, fractions, found.endmembers, found.abundances) <= 0.035
     assert found.disagreement < 0.1
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.3])
+def test_where_no_pixel_is_pure_enough_the_truth_is_the_other_answer(gain):
+    # Fractions of three up to 0.6 fill a hexagon, around which the inverted triangle is the smaller one.
+    rng = np.random.default_rng(0)
+    fractions = rng.dirichlet([1, 1, 1], 20000)
+    fractions = fractions[fractions.max(axis=1) < 0.6][:2000]
+    spectra = 0.2 + rng.random((3, 40))
+    gains = np.exp(gain * rng.standard_normal((len(fractions), 1)))
+    X = gains * (fractions @ spectra) + 1e-3 * rng.standard_normal((len(fractions), 40))
+    found = minimum_volume(matrix(X), 3)
+    assert angles(spectra, found.endmembers).mean() > 0.1
+    assert found.disagreement > 0.1
+    assert angles(spectra, found.alternative).mean() < 0.05
