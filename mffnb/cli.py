@@ -160,16 +160,11 @@ def _summary(result: Unmixing, written: Sequence[Path]) -> None:
 
 
 def _warmup(_: argparse.Namespace) -> int:
-    from mffnb.datasets import tof_sims_2d  # noqa: PLC0415
     from mffnb.kernels.hals import sweep_free  # noqa: PLC0415
-    from mffnb.unmixing import unmix  # noqa: PLC0415
+    from mffnb.warmup import compile_kernels  # noqa: PLC0415
 
-    cube = tof_sims_2d(seed=0, shape=(8, 8)).cube
     begin = time.perf_counter()
-    # Between them these reach every kernel, with arrays of the kinds that real runs hand over.
-    for smoothness in (0.0, 1e-3):
-        for sum_to_one in (False, True):
-            unmix(cube, 2, smoothness=smoothness, sum_to_one=sum_to_one, tol=1.0, random_state=0)
+    compile_kernels()
     folder = sweep_free.stats.cache_path
     kept = f"kept in {folder}" if folder else "not kept: set NUMBA_CACHE_DIR to a folder that can be written"
     print(f"kernels ready after {time.perf_counter() - begin:.1f} s, {kept}")

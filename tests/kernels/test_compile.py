@@ -20,7 +20,8 @@ RUNS = """
 import itertools, warnings
 import numpy as np
 import mffnb as mf
-from mffnb.kernels import hals, laplacian, simplex
+from scipy import sparse
+from mffnb.kernels import divergence, gaps, hals, laplacian, pivoting, simplex
 
 warnings.simplefilter("ignore")
 cube = np.random.default_rng(0).random((40, 50, 6))
@@ -29,7 +30,23 @@ for data, smoothness, fractions in itertools.product((cube, cube.astype("f4")), 
         mf.unmix(data, 3, sparsity=sparsity, smoothness=smoothness, sum_to_one=fractions, max_iter=2, random_state=0)
 model = mf.MatrixFactorization(3, abundance_terms=[mf.Sparsity(1e-3)], max_iter=2).fit(cube.reshape(-1, 6))
 model.transform(cube.reshape(-1, 6))
-kernels = [value for module in (hals, laplacian, simplex) for value in vars(module).values() if hasattr(value, "stats")]
+counts = np.random.default_rng(0).poisson(cube)
+holes = np.where(np.random.default_rng(1).random(cube.shape) < 0.1, np.nan, cube)
+for data in (counts.astype("u2"), counts, cube, cube.astype("f4"), holes):
+    for smoothness, physics in itertools.product((0, 0.1), ({}, {"sum_to_one": True}, {"gain": True})):
+        mf.unmix(data, 3, similarity="kl", smoothness=smoothness, max_iter=2, random_state=0, **physics)
+for data in (sparse.csr_array(counts.reshape(-1, 6)), sparse.csr_array(counts.reshape(-1, 6).astype("f4"))):
+    for options in ({}, {"abundance_terms": [mf.Sparsity(1e-3)]}, {"solver": "multiplicative"}):
+        mf.MatrixFactorization(3, similarity="kl", max_iter=2, **options).fit(data)
+for data in (holes, holes.astype("f4")):
+    mf.unmix(data, 3, weights="poisson" if data is holes else None, max_iter=2, random_state=0)
+for physics in ({"gain": True, "volume": 1e-3}, {"solver": "pivoting"}, {"known": cube[0, :1]}):
+    mf.unmix(cube, 3, max_iter=2, random_state=0, **physics)
+for physics in ({"sum_to_one": True}, {"gain": True}):
+    mf.unmix(cube, 3, volume="auto", random_state=0, **physics)
+mf.presets.known_endmembers(cube[0, :3]).fit_transform(cube.reshape(-1, 6))
+modules = (divergence, gaps, hals, laplacian, pivoting, simplex)
+kernels = [value for module in modules for value in vars(module).values() if hasattr(value, "stats")]
 print(sorted({kernel.__name__ for kernel in kernels if kernel.signatures and kernel.stats.cache_misses}))
 print(sorted({kernel.__name__ for kernel in kernels if kernel.stats.cache_path}))
 print(sorted({kernel.__name__ for kernel in kernels if kernel.signatures}))
@@ -57,7 +74,8 @@ def test_warmup_leaves_nothing_to_compile(tmp_path):
     compiled, kept, used = run("-c", RUNS, cwd=tmp_path, **place).stdout.splitlines()
     assert compiled == "[]"
     assert kept != "[]"
-    for name in ("sweep_free", "sweep_ball", "sweep_colour", "sweep_simplex", "sweep_simplex_colour", "roughness"):
+    for name in ("sweep_free", "sweep_ball", "sweep_colour", "sweep_simplex", "sweep_simplex_colour", "roughness",
+                 "sweep_box", "newton_rows", "settle_in_ball", "settle_on_simplex", "complete"):  # fmt: skip
         assert name in used
 
 

@@ -1,0 +1,53 @@
+"""Small runs that reach every compiled kernel, so that none has to be compiled at the first click."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from mffnb import presets
+from mffnb.constraints import Simplex
+from mffnb.datasets import tof_sims_2d
+from mffnb.graphs import grid
+from mffnb.model import MatrixFactorization
+from mffnb.penalties import Smoothness, Sparsity
+from mffnb.preprocessing import AsymmetricBaseline
+from mffnb.unmixing import unmix
+
+_ONCE: dict[str, Any] = {"max_iter": 1, "random_state": 0}
+
+
+def compile_kernels() -> None:
+    """Run everything once, with arrays of the kinds that real runs hand over."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what such runs find means nothing
+        for run in _runs():
+            run()
+
+
+def _runs() -> Iterator[Any]:
+    counts = tof_sims_2d(seed=0, shape=(8, 8)).cube[..., :40]
+    image, X = counts.astype(np.float64), counts.values.reshape(64, 40)
+    holes = image.where(np.random.default_rng(0).random(image.shape) > 0.1)
+    for smoothness in (0.0, 1e-3):
+        yield lambda s=smoothness: unmix(image, 2, smoothness=s, **_ONCE)
+        yield lambda s=smoothness: unmix(image, 2, smoothness=s, sum_to_one=True, **_ONCE)
+        yield lambda s=smoothness: unmix(image, 2, smoothness=s, gain=True, volume=1e-3, **_ONCE)
+    for data in (holes, holes.astype(np.float32)):
+        yield lambda d=data: unmix(d, 2, **_ONCE)
+    for data in (counts, counts.astype(np.float32), image, holes):
+        yield lambda d=data: unmix(d, 2, similarity="kl", **_ONCE)
+    for terms in ((Sparsity(1e-3),), (Smoothness(1e-3, grid((8, 8))),), (Simplex(),), (Simplex(gain=True),)):
+        for matrix in (X.astype(np.float64), sparse.csr_array(X.astype(np.float64))):
+            yield lambda t=terms, d=matrix: MatrixFactorization(2, similarity="kl", abundance_terms=t, **_ONCE).fit(d)
+    yield lambda: unmix(counts, 2, similarity="kl", solver="multiplicative", **_ONCE)
+    yield lambda: unmix(image, 2, solver="pivoting", **_ONCE)
+    yield lambda: unmix(image, 2, volume="auto", random_state=0)
+    yield lambda: unmix(image, 2, volume="auto", gain=True, random_state=0)
+    yield lambda: unmix(image, 2, preprocess=[AsymmetricBaseline()], **_ONCE)
+    for sum_to_one in (False, True):
+        yield lambda one=sum_to_one: presets.known_endmembers(1.0 + np.eye(2, 40), sum_to_one=one).fit_transform(X)
