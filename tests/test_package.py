@@ -35,7 +35,7 @@ FLOORS = [
     {"result", "keywords"},
     {"labelling", "automatic"},
     {"unmixing", "datasets"},
-    {"plots"},
+    {"plots", "warmup"},
     {"widgets"},
     {"cli", "__main__", "__init__"},
 ]
