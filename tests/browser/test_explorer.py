@@ -231,6 +231,39 @@ explorer
     assert kit.console_errors(page) == []
 
 
+SHORE = """
+import mffnb as mf
+
+explorer = mf.explore(mf.datasets.samson().cube, k=3)
+explorer
+"""
+
+
+def test_auto_finds_the_volume_by_one_click(page, lab):
+    view = opened(page, lab, "auto.ipynb", (SHORE,))
+    page.locator(READY).wait_for(timeout=120_000)
+    canvas = view.locator("canvas.mffnb-map").first
+    old = kit.canvas_hash(canvas)
+    auto = page.locator(".widget-checkbox", has=page.get_by_text("auto", exact=True)).locator("input")
+    auto.click()
+    kit.wait_canvas_change(canvas, old, timeout=60_000)  # the search can be watched
+    page.wait_for_function(
+        """() => { const view = document.querySelector(".mffnb-view");
+            return view.dataset.final === "true" && JSON.parse(view.dataset.parameters).volume === "auto"; }""",
+        timeout=120_000,
+    )
+    assert "fractions up to a gain" in view.locator(".mffnb-outcome").inner_text()
+    words = "one => one.selectedOptions[0].text.replaceAll('\\u00a0', ' ')"
+    assert choice(page, "fractions").evaluate(words) == "from the data"
+    assert choice(page, "noise").is_disabled()
+    assert slider(page, "volume").locator("[disabled]").count() > 0
+    kit.screenshot(page, "explorer_auto")
+    auto.click()
+    wait_final(page, volume=0)
+    assert choice(page, "fractions").evaluate(words) == "off"
+    assert kit.console_errors(page) == []
+
+
 def test_start_afresh_solves_again(page, lab):
     view = opened(page, lab, "afresh.ipynb")
     page.locator(READY).wait_for(timeout=120_000)
