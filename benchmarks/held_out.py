@@ -58,7 +58,9 @@ def main() -> None:
     warnings.simplefilter("ignore", ConvergenceWarning)
 
     counts = mf.datasets.poplar().cube.astype(float)[: args.crop, : args.crop]
-    print("| model | components | split | log-likelihood per hidden count | above the mean spectrum | iterations | s | ended |")
+    print(
+        "| model | components | split | log-likelihood per hidden count | above the mean spectrum | iterations | s | ended |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for split in range(args.splits):
         hidden = xr.zeros_like(counts, dtype=bool)
