@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mffnb.constraints import Pinned, Simplex
 from mffnb.problem import Gauge, Problem
+from mffnb.protocols import Constraint, Term
 from mffnb.typing import Float64Array
 
 
@@ -45,6 +47,15 @@ def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem:
         total = abundances.sum(axis=0)
         abundances[:, total <= 0] = 1.0
         abundances /= np.where(total > 0, total, len(abundances))
+    _into_sets(abundances, problem.abundance_terms, 0)
+    _into_sets(endmembers, problem.endmember_terms, 0 if problem.pinned is None else len(problem.pinned.values))
+
+
+def _into_sets(factor: Float64Array, terms: tuple[Term, ...], known: int) -> None:
+    """Bring a factor but for its known rows into the sets it has to lie in: a jump there could raise the objective."""
+    for term in terms:
+        if isinstance(term, Constraint) and not isinstance(term, Pinned | Simplex):
+            factor[known:] = term.project(factor)[known:]
 
 
 def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Answer:

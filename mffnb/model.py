@@ -241,6 +241,8 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
                 raise ValueError("init=(A, E) holds NaN or infinite values: fill them, with numpy.nan_to_num(A) say")
             if min(abundances.min(), endmembers.min()) < 0:
                 raise ValueError("init=(A, E) must not be negative: clip it with numpy.maximum(A, 0)")
+            if problem.pinned is not None:
+                endmembers = problem.pinned.project(endmembers)
             return np.ascontiguousarray(abundances.T), endmembers
         start = self.init
         if isinstance(start, str):

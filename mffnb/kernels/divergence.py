@@ -199,10 +199,10 @@ def _norm(linear: Array, pull: Array, square: Array, added: float, factor: Array
 
 
 @kernel()
-def settle_in_ball(linear: Array, pull: Array, square: Array, radius: float, factor: Array) -> None:
-    """The same under ``|f_j| <= radius``: the multiplier of the ball adds to ``square`` and is found by bisection."""
+def settle_in_ball(linear: Array, pull: Array, square: Array, radii: Array, factor: Array) -> None:
+    """The same under ``|f_j| <= radius_j``: the multiplier of the ball adds to ``square`` and is found by bisection."""
     for j in range(factor.shape[0]):
-        low, high = 0.0, 0.0
+        low, high, radius = 0.0, 0.0, radii[j]
         if _norm(linear[j], pull[j], square[j], 0.0, factor[j]) > radius:
             high = 1e-9
             while _norm(linear[j], pull[j], square[j], high, factor[j]) > radius:
