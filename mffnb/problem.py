@@ -153,6 +153,9 @@ def state_problem(
     _check_places(abundance_terms, endmember_terms)
     gauge = _gauge(abundance_terms, endmember_terms)
     _check_size(matrix)
+    shared = matrix.own != slice(0, matrix.shape[0])
+    if shared and not matrix.complete:
+        raise UnsupportedCombinationError("missing entries need all pixels in one process: run it without mpiexec")
     weighting = Weighting.of(weights, matrix, similarity)
     matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
     if gauge is Gauge.GAIN:
@@ -162,10 +165,10 @@ def state_problem(
         endmember_terms += (UnitBall(1.0),)
     elif gauge is Gauge.ABUNDANCES:
         abundance_terms += (UnitBall(float(np.sqrt(matrix.shape[0]))),)
-    if matrix.own != slice(0, matrix.shape[0]) and any(isinstance(term, UnitBall) for term in abundance_terms):
+    if shared and any(isinstance(term, UnitBall) for term in abundance_terms):
         raise UnsupportedCombinationError(
-            "a bound on the abundances of all pixels, which a penalty on endmembers alone calls for, needs all pixels in "
-            "one process: run it without mpiexec, or add sum_to_one=True"
+            "a bound on abundances, which a penalty on endmembers alone calls for, needs all pixels in one process: "
+            "run it without mpiexec, or add sum_to_one=True"
         )
     return Problem(
         similarity.misfit(matrix, gain),
