@@ -189,7 +189,8 @@ class Logarithm:
         """``w f_ji sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
         out = np.zeros(factor.shape[::-1])
         for pixels, left, right, (indptr, indices, data) in self._aligned(factor):
-            ratio = data / divergence.model(indptr, indices, left, right)
+            model = divergence.model(indptr, indices, left, right)
+            ratio = np.divide(data, model, out=np.zeros_like(model), where=model > 0)
             if self.of_rows:
                 divergence.add_to_rows(indptr, indices, ratio, right, out[pixels])
             else:

@@ -73,6 +73,10 @@ class Weighting:
                 channels = channels * array
             else:
                 entries = array if entries is None else entries * array
+        # Only ratios matter, and a penalty means the same for data in any unit.
+        if pixels.size > 1:
+            pixels = pixels * (matrix.shape[0] / float(matrix.total(np.array(pixels.sum()))))
+        channels = channels / channels.mean()
         if entries is not None:
             matrix = _partial(matrix, entries)
         rows = None if pixels.size == 1 else pixels**power

@@ -8,6 +8,7 @@ from scipy import optimize, sparse, special
 from sklearn.decomposition import NMF
 
 from mffnb import MatrixFactorization, Simplex, Sparsity
+from mffnb.constraints import Pinned
 from mffnb.matrices import Chunked, Dense, Partial
 from mffnb.protocols import Half
 from mffnb.similarities import KullbackLeibler
@@ -136,6 +137,26 @@ def test_fractions_sum_to_one_and_the_gain_is_the_size_of_a_pixel(counts):
     np.testing.assert_allclose(A.sum(axis=1), 1)
     fitted = model.gain_[:, None] * (A @ model.components_)
     np.testing.assert_allclose(fitted.sum(axis=1), counts.sum(axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["newton", "multiplicative"])
+@pytest.mark.parametrize("terms", [[], [Simplex()], [Sparsity(0.01)]], ids=str)
+def test_a_start_that_gives_a_count_no_chance_is_brought_up(counts, solver, terms):
+    known = np.zeros((2, 25))
+    known[0, :9], known[1, 5:14] = 5.0, 4.0
+    A, E = np.zeros((60, 3)), np.zeros((3, 25))
+    A[:, 0], E[0, :3] = 1.0, 1.0
+    for given in ({"endmember_terms": [Pinned(known)]}, {"init": (A, E)}):
+        model = MatrixFactorization(
+            3, similarity="kl", solver=solver, abundance_terms=terms, max_iter=30, tol=0, **given
+        )
+        model.fit(counts)
+        objectives = np.array([state.objective for state in model.trace_])
+        assert np.isfinite(objectives).all()
+        assert (np.diff(objectives) <= 1e-11 * max(1.0, objectives[0])).all()
+        assert np.isfinite(model.transform(counts + 1.0)).all()
+    with pytest.raises(ValueError, match="all endmembers are known to be zero"):
+        MatrixFactorization(2, similarity="kl", endmember_terms=[Pinned(known)]).fit(counts)
 
 
 def test_errors_say_what_to_do(counts):

@@ -82,8 +82,10 @@ def _derivatives(x: Array, b: Array, r: Array, count: int, step: float) -> tuple
     """``sum b x / (r + step b)`` and ``sum b^2 x / (r + step b)^2``; infinite where a model value is not positive."""
     first, second = 0.0, 0.0
     for p in range(count):
+        if b[p] <= 0.0:  # nothing here depends on this coordinate
+            continue
         value = r[p] + step * b[p]
-        if b[p] > 0.0 and value <= 0.0:
+        if value <= 0.0:
             return np.inf, np.inf
         share = b[p] / value
         first += share * x[p]
