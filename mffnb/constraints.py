@@ -34,6 +34,10 @@ class UnitBall:
 
     radius: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not self.radius > 0:
+            raise ValueError(f"the radius of a ball must be positive, got {self.radius!r}")
+
     def project(self, factor: Float64Array) -> Float64Array:
         """Clip, then scale: the exact projection on the intersection of cone and ball."""
         clipped = np.maximum(factor, 0.0)
@@ -119,17 +123,20 @@ class Pinned:
 
     def project(self, factor: Float64Array) -> Float64Array:
         """Return a copy with the known values in place."""
+        self._check_shape(factor.shape)
         held = factor.copy()
         held[: len(self.values)][self.known] = np.asarray(self.values)[self.known]
         return held
 
     def fold(self, half: Half) -> Half:
         """Mark what may not move; the values themselves are put in place with the start."""
-        if half.cross.shape[1] != self.known.shape[1] or len(half.cross) < len(self.known):
-            raise ValueError(
-                f"known endmembers of shape {self.known.shape} do not fit {len(half.cross)} components and "
-                f"{half.cross.shape[1]} channels"
-            )
+        self._check_shape(half.cross.shape)
         fixed = np.zeros(half.cross.shape, dtype=bool)
         fixed[: len(self.known)] = self.known
         return replace(half, fixed=fixed if half.fixed is None else fixed | half.fixed)
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        if shape[1] != self.known.shape[1] or shape[0] < len(self.known):
+            raise ValueError(
+                f"known endmembers of shape {self.known.shape} do not fit {shape[0]} components and {shape[1]} channels"
+            )

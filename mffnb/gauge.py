@@ -6,8 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mffnb.constraints import Pinned, Simplex
 from mffnb.problem import Gauge, Problem
+from mffnb.protocols import Constraint, Term
 from mffnb.typing import Float64Array
+
+_TRIFLE = 1e-2  # of the mean of a factor: enough to start from
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,46 @@ def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem:
         total = abundances.sum(axis=0)
         abundances[:, total <= 0] = 1.0
         abundances /= np.where(total > 0, total, len(abundances))
+    _into_sets(abundances, problem.abundance_terms, 0)
+    _into_sets(endmembers, problem.endmember_terms, 0 if problem.pinned is None else len(problem.pinned.values))
+
+
+def make_likely(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
+    """Bring up the zeros of a start, in place, where it gives an observed count no chance.
+
+    Raises
+    ------
+    ValueError
+        If what is known of the endmembers leaves it none.
+    """
+    if _is_likely(abundances, endmembers, problem):
+        return
+    free = np.ones(endmembers.shape, bool)
+    if problem.pinned is not None:
+        free[: len(problem.pinned.known)] = ~problem.pinned.known
+    for factor, movable in ((abundances, True), (endmembers, free)):
+        factor[(factor <= 0) & movable] = _TRIFLE * (factor.mean() or 1.0)
+    if problem.gauge in (Gauge.SUM, Gauge.GAIN):
+        abundances /= abundances.sum(axis=0)
+    _into_sets(abundances, problem.abundance_terms, 0)
+    _into_sets(endmembers, problem.endmember_terms, 0 if problem.pinned is None else len(problem.pinned.values))
+    if not _is_likely(abundances, endmembers, problem):
+        raise ValueError(
+            "there are counts where all endmembers are known to be zero, which a likelihood cannot explain: "
+            "raise k, mask those channels, or use similarity='frobenius'"
+        )
+
+
+def _is_likely(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> bool:
+    half = problem.misfit.abundance_half(abundances, endmembers)
+    return bool(np.isfinite(problem.misfit.at_abundances(half, abundances, endmembers)))
+
+
+def _into_sets(factor: Float64Array, terms: tuple[Term, ...], known: int) -> None:
+    """Bring a factor but for its known rows into the sets it has to lie in: a jump there could raise the objective."""
+    for term in terms:
+        if isinstance(term, Constraint) and not isinstance(term, Pinned | Simplex):
+            factor[known:] = term.project(factor)[known:]
 
 
 def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Answer:
@@ -131,4 +175,4 @@ def _known_norms(problem: Problem) -> Float64Array:
 
 
 def _or_one(norm: Float64Array) -> Float64Array:
-    return np.where(norm > 0, norm, 1.0)
+    return np.where(norm >= np.finfo(float).tiny, norm, 1.0)

@@ -13,7 +13,7 @@ from scipy import special
 from mffnb.kernels import divergence
 from mffnb.matrices import partial
 from mffnb.protocols import Half, Matrix
-from mffnb.typing import Float64Array
+from mffnb.typing import Array, Float64Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +86,10 @@ class Divergence:
     @cached_property
     def zero(self) -> float:
         """D of the best model with a single component: the mean spectrum, at the size of each pixel."""
+        if not self.matrix.complete:
+            size, spectrum = partial.mean_model(self.matrix)  # type: ignore[arg-type]
+            A = self.scale * size if self.gain is None else self.scale * size / self.gain
+            return self.at_abundances(self.abundance_half(A, spectrum), A, spectrum)
         n, channels = self.matrix.shape
         pixels = self.matrix.times(np.ones((1, channels)))[0]
         spectrum = self.matrix.transposed_times(np.ones((1, len(pixels))))[0]
@@ -135,12 +139,20 @@ class Divergence:
 
     @cached_property
     def _entropy(self) -> float:
-        """``sum s x log(s x) - s x``, divided by the number of pixels."""
+        """``sum w (s x log(s x) - s x)``, divided by the number of pixels."""
         here = 0.0
-        for _, _, band in self.matrix.bands():
-            values = self.scale * (band if isinstance(band, np.ndarray) else band.data)
-            here += float((special.xlogy(values, values) - values).sum())
+        for values, weights in self._values():
+            here += float((weights * (special.xlogy(values, values) - values)).sum())
         return float(self.matrix.total(np.array(here))) / self.matrix.shape[0]
+
+    def _values(self) -> Iterator[tuple[Array, Array | float]]:
+        """Yield s x and w, band by band."""
+        if self.matrix.complete:
+            for _, _, band in self.matrix.bands():
+                yield self.scale * (band if isinstance(band, np.ndarray) else band.data), 1.0
+        else:
+            for band, weights in partial.pieces(self.matrix):  # type: ignore[arg-type]
+                yield self.scale * np.nan_to_num(band), weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +189,8 @@ class Logarithm:
         """``w f_ji sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
         out = np.zeros(factor.shape[::-1])
         for pixels, left, right, (indptr, indices, data) in self._aligned(factor):
-            ratio = data / divergence.model(indptr, indices, left, right)
+            model = divergence.model(indptr, indices, left, right)
+            ratio = np.divide(data, model, out=np.zeros_like(model), where=model > 0)
             if self.of_rows:
                 divergence.add_to_rows(indptr, indices, ratio, right, out[pixels])
             else:

@@ -13,9 +13,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.errors import ConvergenceWarning, DegenerateWarning
-from mffnb.gauge import in_data_units, to_scaled_gauge
+from mffnb.gauge import in_data_units, make_likely, to_scaled_gauge
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
 from mffnb.matrices.partial import Gappy, guessed
+from mffnb.misfits import Divergence
 from mffnb.problem import Gauge, Problem, for_new_pixels, state_problem
 from mffnb.protocols import Matrix, Similarity, Solver, Start, Term
 from mffnb.selection.resizing import beside_known
@@ -221,6 +222,8 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         complete = matrix if matrix.complete else guessed(cast("Gappy", matrix))
         abundances, endmembers = self._start(complete, problem)
         to_scaled_gauge(abundances, endmembers, problem)
+        if isinstance(problem.misfit, Divergence):
+            make_likely(abundances, endmembers, problem)
         states = iterate(problem, abundances, endmembers, self._solver(), self.max_iter, self.tol)
         return problem, states
 
@@ -241,6 +244,8 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
                 raise ValueError("init=(A, E) holds NaN or infinite values: fill them, with numpy.nan_to_num(A) say")
             if min(abundances.min(), endmembers.min()) < 0:
                 raise ValueError("init=(A, E) must not be negative: clip it with numpy.maximum(A, 0)")
+            if problem.pinned is not None:
+                endmembers = problem.pinned.project(endmembers)
             return np.ascontiguousarray(abundances.T), endmembers
         start = self.init
         if isinstance(start, str):

@@ -150,8 +150,12 @@ def state_problem(
             raise UnsupportedCombinationError(
                 f"{term!r} is not a term: pass an object with a fold(half) method, such as Sparsity(1e-3)"
             )
+    _check_places(abundance_terms, endmember_terms)
     gauge = _gauge(abundance_terms, endmember_terms)
     _check_size(matrix)
+    shared = matrix.own != slice(0, matrix.shape[0])
+    if shared and not matrix.complete:
+        raise UnsupportedCombinationError("missing entries need all pixels in one process: run it without mpiexec")
     weighting = Weighting.of(weights, matrix, similarity)
     matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
     if gauge is Gauge.GAIN:
@@ -161,6 +165,11 @@ def state_problem(
         endmember_terms += (UnitBall(1.0),)
     elif gauge is Gauge.ABUNDANCES:
         abundance_terms += (UnitBall(float(np.sqrt(matrix.shape[0]))),)
+    if shared and any(isinstance(term, UnitBall) for term in abundance_terms):
+        raise UnsupportedCombinationError(
+            "a bound on abundances, which a penalty on endmembers alone calls for, needs all pixels in one process: "
+            "run it without mpiexec, or add sum_to_one=True"
+        )
     return Problem(
         similarity.misfit(matrix, gain),
         abundance_terms,
@@ -199,6 +208,20 @@ def for_new_pixels(
     return Problem(similarity.misfit(matrix, gain, scale), abundance_terms, (), gauge, rows, columns)
 
 
+def _check_places(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> None:
+    """Refuse a term on the wrong factor, and twice what can be there once."""
+    for terms, others, owner in (
+        (endmember_terms, (Simplex,), "abundance_terms"),
+        (abundance_terms, (Pinned, MinimumVolume), "endmember_terms"),
+    ):
+        for term in terms:
+            if isinstance(term, others):
+                raise UnsupportedCombinationError(f"{type(term).__name__} belongs into {owner}: move it there")
+    for terms, kind in ((abundance_terms, Simplex), (endmember_terms, Pinned)):
+        if sum(isinstance(term, kind) for term in terms) > 1:
+            raise UnsupportedCombinationError(f"{kind.__name__} can be asked for once: make one of the several")
+
+
 def _gauge(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> Gauge:
     """What the terms leave of the freedom of scale, and whether they go together."""
     simplex = next((term for term in abundance_terms if isinstance(term, Simplex)), None)
@@ -233,6 +256,8 @@ def _gauge(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...])
 def _check_size(matrix: Matrix) -> None:
     """Refuse data whose sum of squares float64 cannot hold."""
     squared = matrix.squared_norm
+    if np.isnan(squared):
+        raise ValueError("the data hold NaN, and missing entries need an array in memory: load the data first")
     if squared == 0:
         # All zero, or so small that every square vanished? A positive combination of the channels still tells.
         any_left = np.any(matrix.times(np.linspace(1.0, 2.0, matrix.shape[1])[None]))

@@ -73,6 +73,10 @@ class Weighting:
                 channels = channels * array
             else:
                 entries = array if entries is None else entries * array
+        # Only ratios matter, and a penalty means the same for data in any unit.
+        if pixels.size > 1:
+            pixels = pixels * (matrix.shape[0] / float(matrix.total(np.array(pixels.sum()))))
+        channels = channels / channels.mean()
         if entries is not None:
             matrix = _partial(matrix, entries)
         rows = None if pixels.size == 1 else pixels**power
@@ -84,6 +88,8 @@ def _placed(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
     """The weights as floats, and the axis they belong to: 0 pixels, 1 channels, None both."""
     array = np.asarray(weights, dtype=np.float64)
     pixels, channels = matrix.own.stop - matrix.own.start, matrix.shape[1]
+    if pixels < matrix.shape[0] and array.shape in ((matrix.shape[0], 1), (matrix.shape[0], channels)):
+        array = array[matrix.own]  # those of the pixels in this process
     if not np.isfinite(array).all() or array.min(initial=0.0) < 0:
         raise ValueError("weights must be finite and not negative")
     if array.shape == (pixels, channels) and 1 not in array.shape:

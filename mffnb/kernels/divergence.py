@@ -82,8 +82,10 @@ def _derivatives(x: Array, b: Array, r: Array, count: int, step: float) -> tuple
     """``sum b x / (r + step b)`` and ``sum b^2 x / (r + step b)^2``; infinite where a model value is not positive."""
     first, second = 0.0, 0.0
     for p in range(count):
+        if b[p] <= 0.0:  # nothing here depends on this coordinate
+            continue
         value = r[p] + step * b[p]
-        if b[p] > 0.0 and value <= 0.0:
+        if value <= 0.0:
             return np.inf, np.inf
         share = b[p] / value
         first += share * x[p]
@@ -199,10 +201,10 @@ def _norm(linear: Array, pull: Array, square: Array, added: float, factor: Array
 
 
 @kernel()
-def settle_in_ball(linear: Array, pull: Array, square: Array, radius: float, factor: Array) -> None:
-    """The same under ``|f_j| <= radius``: the multiplier of the ball adds to ``square`` and is found by bisection."""
+def settle_in_ball(linear: Array, pull: Array, square: Array, radii: Array, factor: Array) -> None:
+    """The same under ``|f_j| <= radius_j``: the multiplier of the ball adds to ``square`` and is found by bisection."""
     for j in range(factor.shape[0]):
-        low, high = 0.0, 0.0
+        low, high, radius = 0.0, 0.0, radii[j]
         if _norm(linear[j], pull[j], square[j], 0.0, factor[j]) > radius:
             high = 1e-9
             while _norm(linear[j], pull[j], square[j], high, factor[j]) > radius:

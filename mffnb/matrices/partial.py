@@ -113,8 +113,20 @@ def weight_times(matrix: Gappy, basis: Float64Array) -> Float64Array:
     return product
 
 
+def pieces(matrix: Gappy) -> Iterator[tuple[Float64Array, Float64Array]]:
+    """Yield rows of X, NaN for what is missing, and of w, zero there."""
+    for start, stop in band_limits(matrix.shape, CACHE_BYTES):
+        band, weights = matrix.piece(start, stop)
+        yield band, _counted(band, weights)
+
+
 def guessed(matrix: Gappy) -> Chunked:
     """Complete data to start from: missing entries are those of the mean spectrum, at the size of their pixel."""
+    return completed(matrix, *mean_model(matrix))
+
+
+def mean_model(matrix: Gappy) -> tuple[Float64Array, Float64Array]:
+    """A single component: the size of each pixel, (1, rows), and the mean spectrum, (1, columns)."""
     rows = np.empty(matrix.shape[0])
     columns, column_weights = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1])
     for start, stop in band_limits(matrix.shape, CACHE_BYTES):
@@ -128,7 +140,7 @@ def guessed(matrix: Gappy) -> Chunked:
     # The size of a pixel is judged on the channels it has.
     expected = weight_times(matrix, spectrum[None])[0]
     size = np.where(expected != 0, rows / np.where(expected == 0, 1.0, expected), 1.0)
-    return completed(matrix, size[None], spectrum[None])
+    return size[None], spectrum[None]
 
 
 @dataclass(frozen=True, eq=False)

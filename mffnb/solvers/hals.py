@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import optimize
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.graphs import Graph
@@ -67,15 +68,40 @@ class Hals:
 
 def _rows(factor: Float64Array, half: Half, sweeps: int) -> float:
     """Sweep rows whose entries do not know of each other, but for a bound on their norm."""
-    if half.weights is not None:  # with F sqrt(u) in place of F every entry counts alike, in a ball of that metric
+    if half.weights is not None and np.isfinite(half.radius):
+        moved = [_rows_in_ball(factor, half, half.weights) for _ in range(sweeps)]
+        return moved[0]
+    if half.weights is not None:  # with F sqrt(u) in place of F every entry counts alike
         root = np.sqrt(half.weights)
         scaled = factor * root
-        moved = _rows(scaled, replace(half, cross=half.cross / root, weights=None), sweeps)
+        step = _rows(scaled, replace(half, cross=half.cross / root, weights=None), sweeps)
         factor[:] = scaled / root
-        return moved
+        return step
     if np.isfinite(half.radius):
         return float(hals.sweep_ball(factor, half.gram, half.cross, half.radius, sweeps))
     return float(hals.sweep_free(factor, half.gram, half.cross, sweeps))
+
+
+def _rows_in_ball(factor: Float64Array, half: Half, weights: Float64Array) -> float:
+    """One sweep, row by row, of entries that do not count alike: the multiplier of the ball adds to their curvature."""
+    moved = 0.0
+    for j in range(len(factor)):
+        curvature = half.gram[j, j] * weights
+        pull = np.maximum(half.cross[j] - weights * (half.gram[j] @ factor) + curvature * factor[j], 0.0)
+        if not half.gram[j, j] > 0:
+            factor[j, half.cross[j] < 0] = 0.0
+            continue
+        new = pull / curvature
+        if np.linalg.norm(new) > half.radius:
+
+            def excess(added: float, pull: Array = pull, curvature: Array = curvature) -> float:
+                return float(np.linalg.norm(pull / (curvature + added))) - half.radius
+
+            new = pull / (curvature + optimize.brentq(excess, 0.0, np.linalg.norm(pull) / half.radius, rtol=1e-15))
+            new *= min(1.0, half.radius / float(np.linalg.norm(new)))
+        moved += float(np.sum(curvature * (new - factor[j]) ** 2))
+        factor[j] = new
+    return moved
 
 
 def _rows_in_part(factor: Float64Array, half: Half, fixed: Array) -> float:

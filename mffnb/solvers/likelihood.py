@@ -11,8 +11,6 @@ from mffnb.kernels import divergence
 from mffnb.protocols import Half, LogTerm
 from mffnb.typing import Array, Float64Array
 
-_NEEDS_A_LIKELIHOOD = "is for similarity='kl': use solver='auto' or 'hals' for least squares"
-
 
 @dataclass(frozen=True)
 class Multiplicative:
@@ -23,8 +21,8 @@ class Multiplicative:
     """
 
     def refuses(self, half: Half) -> str | None:
-        """Only least squares is refused."""
-        return None if half.log is not None else f"Multiplicative {_NEEDS_A_LIKELIHOOD}"
+        """Least squares, and a ball together with a sum."""
+        return _refusal(half, "Multiplicative")
 
     def update(self, factor: Float64Array, half: Half) -> float:
         """Move ``factor`` (k, entries) in place; return the squared step in the metric of the curvature."""
@@ -35,7 +33,9 @@ class Multiplicative:
         if half.sum_to_one:
             divergence.settle_on_simplex(linear, pull, square, factor)
         elif np.isfinite(half.radius):
-            divergence.settle_in_ball(linear, pull, square, half.radius, factor)
+            # A row that is fixed in part has its scale from there.
+            held = np.zeros(len(factor), bool) if half.fixed is None else half.fixed.any(axis=1)
+            divergence.settle_in_ball(linear, pull, square, np.where(held, np.inf, half.radius), factor)
         else:
             divergence.settle(linear, pull, square, factor)
         if half.fixed is not None:
@@ -63,8 +63,8 @@ class ScalarNewton:
     sweeps: int = 3
 
     def refuses(self, half: Half) -> str | None:
-        """Only least squares is refused."""
-        return None if half.log is not None else f"ScalarNewton {_NEEDS_A_LIKELIHOOD}"
+        """Least squares, and a ball together with a sum."""
+        return _refusal(half, "ScalarNewton")
 
     def update(self, factor: Float64Array, half: Half) -> float:
         """Move ``factor`` (k, entries) in place; return the squared step of the first sweep."""
@@ -84,9 +84,18 @@ class ScalarNewton:
         return moved
 
 
-def _log(half: Half, solver: Multiplicative | ScalarNewton) -> LogTerm:
+def _refusal(half: Half, solver: str) -> str | None:
     if half.log is None:
-        raise UnsupportedCombinationError(str(solver.refuses(half)))
+        return f"{solver} is for similarity='kl': use solver='auto' or 'hals' for least squares"
+    if half.sum_to_one and np.isfinite(half.radius):
+        return f"{solver} cannot keep a factor in a ball and summing to one at once: drop UnitBall, or Simplex"
+    return None
+
+
+def _log(half: Half, solver: Multiplicative | ScalarNewton) -> LogTerm:
+    reason = solver.refuses(half)
+    if reason is not None or half.log is None:
+        raise UnsupportedCombinationError(str(reason))
     return half.log
 
 

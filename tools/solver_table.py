@@ -1,0 +1,242 @@
+"""Write docs/solvers.md: which solver takes what, by asking the code.
+
+    python tools/solver_table.py            # write the page
+    python tools/solver_table.py --check    # fail if it is not what the code says
+
+Every cell is an answer of the package itself: one iteration on a small image of counts, or the sentence with which it
+is refused. ``tests/test_combinations.py`` runs what is allowed for longer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from mffnb import MatrixFactorization, MinimumVolume, Simplex, Smoothness, Sparsity
+from mffnb.constraints import NonNegative, Pinned, UnitBall
+from mffnb.graphs import grid
+from mffnb.matrices import Chunked, Dense, Distributed
+from mffnb.model import SIMILARITIES, SOLVERS
+
+PAGE = Path(__file__).parents[1] / "docs" / "solvers.md"
+MAP, CHANNELS, COMPONENTS = (6, 8), 14, 3
+PIXELS = MAP[0] * MAP[1]
+_rng = np.random.default_rng(0)
+SPECTRA = 60 * _rng.dirichlet(np.full(CHANNELS, 0.5), COMPONENTS)
+COUNTS = _rng.poisson(_rng.dirichlet(np.full(COMPONENTS, 0.5), PIXELS) @ SPECTRA).astype(float)
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """A term of a user's own, as in the README."""
+
+    weight: float
+
+    def value(self, factor: Any) -> float:
+        """Half the weight times the sum of squares."""
+        return self.weight / 2 * float(np.sum(factor**2))
+
+    def fold(self, half: Any) -> Any:
+        """A quadratic: it adds to the Gram matrix."""
+        return replace(half, gram=half.gram + self.weight * np.eye(len(half.gram)))
+
+
+class FirstOfTwo:
+    """The communicator of the first of two processes, the other of which has nothing to add."""
+
+    rank, size = 0, 2
+
+    def Reduce(self, here: Any, everywhere: Any, root: int) -> None:  # noqa: D102
+        everywhere[...] = here
+
+    def Bcast(self, everywhere: Any, root: int) -> None:  # noqa: D102
+        pass
+
+
+def in_compressed_rows(X: Any) -> Any:
+    """X as SciPy keeps it."""
+    return sparse.csr_array(X)
+
+
+def in_bands(X: Any) -> Any:
+    """X as it is read from a file."""
+    return Chunked(X, band_bytes=1500)
+
+
+def on_two_ranks(X: Any) -> Any:
+    """X as the first of two processes sees it."""
+    return Distributed(Dense(X[: PIXELS // 2]), FirstOfTwo(), 0, PIXELS)
+
+
+def with_gaps(X: Any) -> Any:
+    """X with a fifth of its entries missing."""
+    return np.where(np.random.default_rng(2).random(X.shape) < 0.2, np.nan, X)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Something to ask for: keywords of the model that are added to those of other parts, and the kind of data."""
+
+    name: str
+    weights: Any = None
+    abundances: tuple[Any, ...] = ()
+    endmembers: tuple[Any, ...] = ()
+    kind: Any = None
+
+
+_whole = Pinned(SPECTRA[:2])
+_in_part = Pinned(np.where(np.arange(CHANNELS) < [[5], [9]], SPECTRA[:2], np.nan))
+_volume = MinimumVolume(1e-2)
+PARTS = (
+    Part("weights of pixels", weights=_rng.uniform(0.2, 3, (PIXELS, 1))),
+    Part("weights of channels", weights=_rng.uniform(0.2, 3, (1, CHANNELS))),
+    Part("weights of entries", weights=_rng.random((PIXELS, CHANNELS))),
+    Part('weights="poisson"', weights="poisson"),
+    Part("missing entries (NaN)", kind=with_gaps),
+    Part("sparse X", kind=in_compressed_rows),
+    Part("X in a file, read in bands", kind=in_bands),
+    Part("X shared out over processes", kind=on_two_ranks),
+    Part("Sparsity of A", abundances=(Sparsity(0.02),)),
+    Part("Smoothness of A", abundances=(Smoothness(0.1, grid(MAP)),)),
+    Part("Simplex", abundances=(Simplex(),)),
+    Part("Simplex(gain=True)", abundances=(Simplex(gain=True),)),
+    Part("MinimumVolume", endmembers=(_volume,)),
+    Part("MinimumVolume, Simplex", abundances=(Simplex(),), endmembers=(_volume,)),
+    Part("MinimumVolume, Simplex(gain=True)", abundances=(Simplex(gain=True),), endmembers=(_volume,)),
+    Part("Pinned endmembers", endmembers=(_whole,)),
+    Part("Pinned in some channels", endmembers=(_in_part,)),
+    Part("Sparsity of E", endmembers=(Sparsity(0.02),)),
+    Part("Smoothness of E", endmembers=(Smoothness(0.1, grid((CHANNELS,))),)),
+    Part("UnitBall for A", abundances=(UnitBall(2.0),)),
+    Part("UnitBall for E", endmembers=(UnitBall(0.5),)),
+    Part("NonNegative", abundances=(NonNegative(),), endmembers=(NonNegative(),)),
+    Part("a quadratic of your own on A", abundances=(Ridge(0.1),)),
+    Part("a quadratic of your own on E", endmembers=(Ridge(0.1),)),
+)
+
+
+def stated(parts: Sequence[Part], similarity: str, solver: str, **options: Any) -> tuple[MatrixFactorization, Any]:
+    """The model that is asked for, and its data."""
+    data, abundances = COUNTS, tuple(dict.fromkeys(itertools.chain(*(part.abundances for part in parts))))
+    for part in parts:
+        data = data if part.kind is None else part.kind(data)
+    if isinstance(data, Distributed):  # a process has the neighbours of its own pixels
+        own = grid((MAP[0] // 2, MAP[1]))
+        abundances = tuple(replace(term, graph=own) if isinstance(term, Smoothness) else term for term in abundances)
+    model = MatrixFactorization(
+        COMPONENTS,
+        similarity=similarity,
+        solver=solver,
+        weights=[part.weights for part in parts if part.weights is not None] or None,
+        abundance_terms=abundances,
+        endmember_terms=tuple(dict.fromkeys(itertools.chain(*(part.endmembers for part in parts)))),
+        **{"init": "random", "random_state": 0, **options},
+    )
+    return model, data
+
+
+def refusal(parts: Sequence[Part], similarity: str, solver: str) -> str | None:
+    """The sentence with which it is refused; None if it runs."""
+    try:
+        model, data = stated(parts, similarity, solver, max_iter=1)
+        for _ in model.iterate(data):
+            pass
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def compatible(pair: Iterable[Part]) -> bool:
+    """Whether two parts can be asked for at once: not two kinds of data, nor twice what can be there once."""
+    first, second = pair
+    return not (first.kind and second.kind) and not any(
+        isinstance(a, kind) and isinstance(b, kind)
+        for kind in (Simplex, Pinned, MinimumVolume)
+        for a, b in itertools.product(first.abundances + first.endmembers, second.abundances + second.endmembers)
+    )
+
+
+class Notes:
+    """Sentences, numbered as they come."""
+
+    def __init__(self) -> None:
+        self.number: dict[str, int] = {}
+
+    def cell(self, sentence: str | None) -> str:
+        """Yes, or no with the number of the reason."""
+        return "yes" if sentence is None else f"no ({self.number.setdefault(sentence, len(self.number) + 1)})"
+
+    def lines(self) -> Iterator[str]:
+        """A numbered list."""
+        for sentence, number in self.number.items():
+            yield f"{number}. {sentence}"
+
+
+INTRODUCTION = """\
+<!-- Written by tools/solver_table.py: do not edit. -->
+# Which solver takes what
+
+For least squares there are `hals`, one row of a factor at a time in closed form (Cichocki & Phan 2009, IEICE Trans.
+Fundamentals E92-A:708), and `pivoting`, each half problem solved exactly (Kim & Park 2011, SIAM J. Sci. Comput.
+33:3261); for counts (`similarity="kl"`) `newton`, guarded Newton steps for one entry at a time (Hien & Gillis 2021,
+J. Sci. Comput. 87:93), and `multiplicative`, the classical updates (Lee & Seung 2001, NIPS 13:556; Févotte & Idier
+2011, Neural Comput. 23:2421); `auto` is `hals` for least squares and `newton` for counts. Wherever it says yes the
+objective never rises, from one half step to the next. What cannot be done is refused in one sentence, to which the
+number in brackets leads, and never left out in silence."""
+
+
+def table(first: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
+    """Lines of a table."""
+    yield "| " + " | ".join([first, *columns]) + " |"
+    yield "|---" * (len(columns) + 1) + "|"
+    for name, cells in rows:
+        yield "| " + " | ".join([name, *cells]) + " |"
+
+
+def pairs_refused(notes: Notes) -> Iterator[tuple[str, list[str]]]:
+    """What runs alone with ``auto`` but not together, and for each similarity whether it does."""
+    alone = {m: [refusal([part], m, "auto") is None for part in PARTS] for m in SIMILARITIES}
+    for (i, first), (j, second) in itertools.combinations(enumerate(PARTS), 2):
+        if not compatible((first, second)):
+            continue
+        asked = {m: alone[m][i] and alone[m][j] for m in SIMILARITIES}
+        sentences = {m: refusal([first, second], m, "auto") if asked[m] else None for m in SIMILARITIES}
+        if any(sentences.values()):
+            cells = [notes.cell(sentences[m]) if asked[m] else "not alone" for m in SIMILARITIES]
+            yield f"{first.name} + {second.name}", cells
+
+
+def page() -> str:
+    """The whole page."""
+    notes = Notes()
+    of_similarities = [
+        (f'`similarity="{similarity}"`', [notes.cell(refusal([], similarity, solver)) for solver in SOLVERS])
+        for similarity in SIMILARITIES
+    ]
+    fitting = [(m, solver) for m in SIMILARITIES for solver in SOLVERS if refusal([], m, solver) is None]
+    of_parts = [(part.name, [notes.cell(refusal([part], *one)) for one in fitting]) for part in PARTS]
+    lines = [INTRODUCTION, "", *table("", [f"`{name}`" for name in SOLVERS], of_similarities), ""]
+    lines += ["## One part", "", *table("", [f"{m}: `{solver}`" for m, solver in fitting], of_parts), ""]
+    lines += ["## Two parts", "", "Any two parts that run alone with `auto` run together, but for these:", ""]
+    lines += [*table("", [f"{m}: `auto`" for m in SIMILARITIES], pairs_refused(notes)), ""]
+    lines += ["## Why not", "", *notes.lines(), ""]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the page, or compare it with what the code says."""
+    if "--check" not in arguments:
+        PAGE.write_text(page(), encoding="utf-8")
+        return 0
+    return int(PAGE.read_text(encoding="utf-8") != page())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
