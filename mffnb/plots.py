@@ -123,9 +123,11 @@ def draw_spectra(
         ax.plot(channel, shown, color=color, label=label, **options)
         if stacked:
             ax.axhline(shift, color=color, linewidth=0.5, alpha=0.4)
+            end = max(1, len(channel) // 7)
+            at_left = np.nanmax(shown[:end], initial=0.0) < np.nanmax(shown[-end:], initial=0.0)  # where there is room
             ax.text(
-                0.995, shift + 0.88, label, color=color, ha="right", va="top",
-                transform=ax.get_yaxis_transform(), fontsize="small", fontweight="bold",
+                0.005 if at_left else 0.995, shift + 0.88, label, color=color, ha="left" if at_left else "right",
+                va="top", transform=ax.get_yaxis_transform(), fontsize="small", fontweight="bold",
             )  # fmt: skip
     ax.set_xlim(channel[0], channel[-1])
     ax.set_xlabel(axis_label(spectra, spectra.dims[-1]))

@@ -124,7 +124,8 @@ def unmix(
     Returns
     -------
     Unmixing
-        Components in falling order of their share, except after a given start, whose order is kept.
+        Components in falling order of their share, except where their numbers may mean something: after a given start,
+        and with known endmembers or terms of your own.
 
     Raises
     ------
@@ -189,7 +190,8 @@ def unmix(
         A = ranks.gathered(A, communicator)
         fitted.gain_ = None if fitted.gain_ is None else ranks.gathered(fitted.gain_, communicator)
     E = fitted.components_
-    if not given and known is None:
+    # A start, known endmembers and terms of one's own may speak of components by their number.
+    if not given and known is None and not (abundance_terms or endmember_terms):
         order = np.argsort(-A.sum(axis=0) * np.linalg.norm(E, axis=1), kind="stable")
         A, E = A[:, order], E[order]
     warn_if_poor(np.count_nonzero(A, axis=0), E, fitted.outcome_, stacklevel=3)

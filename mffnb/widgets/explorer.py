@@ -219,7 +219,7 @@ class Explorer(ipywidgets.VBox):
         if self.session.last is None:
             return None
         stream = io.BytesIO()
-        self.result.plot().savefig(stream, format="png", dpi=72)
+        self.result.plot().savefig(stream, format="png", dpi=72, bbox_inches="tight")
         return base64.b64encode(stream.getvalue()).decode("ascii")
 
 
