@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from mffnb.estimator import LinearModel
 from mffnb.geometry import Geometry, minimum_volume
 from mffnb.geometry.abundances import fully_constrained, non_negative
 from mffnb.protocols import Matrix, Start
@@ -15,7 +13,7 @@ from mffnb.typing import Array, Float64Array, Seed
 from mffnb.validation import as_matrix, drawn_seed
 
 
-class SimplexCorners(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SimplexCorners(LinearModel):
     r"""Find the corners of the simplex, or of the cone, that pixels fill, and the abundances that go with them.
 
     .. math:: x_i \approx g_i\, a_i E, \qquad a_i \ge 0, \quad \textstyle\sum_j a_{ij} = 1
@@ -66,11 +64,6 @@ class SimplexCorners(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.gain = gain
         self.random_state = random_state
 
-    def fit(self, X: Array | Matrix, y: None = None) -> SimplexCorners:
-        """Find the endmembers of X (pixels, channels)."""
-        self.fit_transform(X, y)
-        return self
-
     def fit_transform(self, X: Array | Matrix, y: None = None) -> Float64Array:
         """Find the endmembers of X (pixels, channels) and return the abundances (pixels, k).
 
@@ -107,15 +100,3 @@ class SimplexCorners(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             total = amounts.sum(axis=0)
             amounts = np.where(total > 0, amounts / np.where(total > 0, total, 1.0), 1.0 / len(amounts))
         return np.ascontiguousarray(amounts.T)
-
-    def inverse_transform(self, A: Array) -> Float64Array:
-        """Spectra (pixels, channels) of abundances A (pixels, k), without gain."""
-        check_is_fitted(self)
-        spectra: Float64Array = np.asarray(A) @ self.components_
-        return spectra
-
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that X may be sparse."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from mffnb.estimator import LinearModel
 from mffnb.initialization import randomized_svd
 from mffnb.protocols import Matrix, Products
 from mffnb.typing import Array, Float64Array
@@ -23,7 +23,7 @@ _SMALL = 2**20
 _OVERSAMPLING, _POWER = 12, 6
 
 
-class LinearDecomposition(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LinearDecomposition(LinearModel):
     r"""Find the best approximation of a given rank: singular value decomposition, or principal components if centred.
 
     .. math:: X \approx 1 m + A V, \qquad V V^T = 1, \quad A = U S
@@ -72,11 +72,6 @@ class LinearDecomposition(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self.centre = centre
         self.random_state = random_state
 
-    def fit(self, X: Array | Matrix, y: None = None) -> LinearDecomposition:
-        """Decompose X (pixels, channels)."""
-        self.fit_transform(X, y)
-        return self
-
     def fit_transform(self, X: Array | Matrix, y: None = None) -> Float64Array:
         """Decompose X (pixels, channels) and return the scores A (pixels, k).
 
@@ -112,15 +107,7 @@ class LinearDecomposition(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def inverse_transform(self, A: Array) -> Float64Array:
         """Spectra (pixels, channels) of scores A (pixels, k)."""
-        check_is_fitted(self)
-        spectra: Float64Array = np.asarray(A) @ self.components_ + self.mean_
-        return spectra
-
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that X may be sparse."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
+        return super().inverse_transform(A) + self.mean_
 
 
 @dataclass(frozen=True, eq=False)

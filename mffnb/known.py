@@ -6,10 +6,10 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.errors import DegenerateWarning, UnsupportedCombinationError
+from mffnb.estimator import LinearModel
 from mffnb.kernels import pivoting, simplex
 from mffnb.protocols import Matrix
 from mffnb.typing import Array, Float64Array
@@ -20,7 +20,7 @@ _LARGEST_CONDITION = 1e6
 _SINGULAR = 1e-12  # singular values below this, relative to the largest, are rounding
 
 
-class KnownEndmembers(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class KnownEndmembers(LinearModel):
     r"""Find the abundances of given endmembers in every pixel, exactly, by constrained least squares.
 
     .. math:: \min_a \tfrac12 \lVert x - a E \rVert^2 \quad\text{subject to}\quad
@@ -95,18 +95,6 @@ class KnownEndmembers(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """Abundances (pixels, k) of X (pixels, channels); of the pixels that are here where X is shared out."""
         check_is_fitted(self)
         return self._abundances(as_matrix(self, X, reset=False))
-
-    def inverse_transform(self, A: Array) -> Float64Array:
-        """Spectra (pixels, channels) of abundances A (pixels, k)."""
-        check_is_fitted(self)
-        spectra: Float64Array = np.asarray(A) @ self.components_
-        return spectra
-
-    def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that X may be sparse."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
     def _fit(self, X: Array | Matrix) -> Matrix:
         matrix = as_matrix(self, X, reset=True)

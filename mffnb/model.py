@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.errors import ConvergenceWarning, DegenerateWarning
+from mffnb.estimator import LinearModel
 from mffnb.gauge import in_data_units, make_likely, to_scaled_gauge
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
 from mffnb.matrices.partial import Gappy, guessed
@@ -37,7 +37,7 @@ SOLVERS: dict[str, Solver] = {
 Init = str | Start | tuple[Array, Array]
 
 
-class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class MatrixFactorization(LinearModel):
     r"""Factor a matrix of spectra into abundances and endmembers under physical constraints.
 
     .. math:: \min_{A, E \ge 0} \; \tfrac{1}{n} \bigl[ \tfrac12 \lVert s X - A E \rVert_F^2 + \sum p(A) \bigr]
@@ -124,11 +124,6 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         self.tol = tol
         self.random_state = random_state
 
-    def fit(self, X: Array, y: None = None) -> MatrixFactorization:
-        """Find the endmembers of X (pixels, channels)."""
-        self.fit_transform(X, y)
-        return self
-
     def fit_transform(
         self, X: Array | Matrix, y: None = None, *, callback: Callable[[State], object] | None = None
     ) -> Float64Array:
@@ -196,16 +191,9 @@ class MatrixFactorization(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         amounts = np.ascontiguousarray(abundances.T) / self.size_
         return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
 
-    def inverse_transform(self, A: Array) -> Float64Array:
-        """Spectra (pixels, channels) of abundances A (pixels, k)."""
-        check_is_fitted(self)
-        spectra: Float64Array = np.asarray(A) @ self.components_
-        return spectra
-
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that X may be sparse, and hold NaN where it is dense."""
+        """Tell scikit-learn that X may hold NaN where it is dense."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
 

@@ -18,7 +18,7 @@ FLOORS = [
     {"errors", "typing", "palette", "knobs"},
     {"protocols", "kernels"},
     {"graphs", "matrices"},
-    {"misfits", "validation"},
+    {"misfits", "validation", "estimator"},
     {"similarities", "penalties", "constraints"},
     {"weights"},
     {"perspective"},
