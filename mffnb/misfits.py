@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from mffnb.kernels import divergence
-from mffnb.matrices import partial
+from mffnb.matrices import Sparse, partial
 from mffnb.protocols import Half, Matrix
 from mffnb.typing import Array, Float64Array
 
@@ -33,6 +33,11 @@ class LeastSquares:
     def zero(self) -> float:
         """D of a model that is zero."""
         return self.scale**2 * self.matrix.squared_norm / self.matrix.shape[0] / 2
+
+    @cached_property
+    def counts(self) -> Matrix:
+        """X, entries times their weight: all that a logarithm sees. Sparse where few of them are not zero."""
+        return self.matrix if self.matrix.complete else Sparse.of_few(self.matrix)
 
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """N D as a function of A (k, pixels)."""
@@ -98,13 +103,18 @@ class Divergence:
         explained = of_pixels + float(special.xlogy(spectrum, spectrum / total).sum()) - total
         return self._entropy - self.scale / n * explained
 
+    @cached_property
+    def counts(self) -> Matrix:
+        """X, entries times their weight: all that a logarithm sees. Sparse where few of them are not zero."""
+        return self.matrix if self.matrix.complete else Sparse.of_few(self.matrix)
+
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """N D as a function of A (k, pixels), but for a constant."""
         if self.matrix.complete:
             sums = np.repeat(endmembers.sum(axis=1)[:, None], abundances.shape[1], axis=1)
         else:
             sums = partial.weight_times(self.matrix, endmembers)  # type: ignore[arg-type]
-        log = Logarithm(self.matrix, endmembers, self.scale, of_rows=True)
+        log = Logarithm(self.counts, endmembers, self.scale, of_rows=True)
         return Half(_no_gram(endmembers), -_times_gain(sums, self.gain), log=log, factor=abundances)
 
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
@@ -116,7 +126,7 @@ class Divergence:
         else:
             sums = partial.weight_times(self.matrix.transposed, amounts)  # type: ignore[arg-type]
         # The gain multiplies the model, which in the logarithm is a constant.
-        log = Logarithm(self.matrix, abundances, self.scale / n, of_rows=False)
+        log = Logarithm(self.counts, abundances, self.scale / n, of_rows=False)
         return Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers)
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:

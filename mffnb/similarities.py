@@ -63,4 +63,4 @@ class KullbackLeibler:
         if scale is None:
             whole = float(matrix.total(matrix.times(np.ones((1, matrix.shape[1]))).sum(axis=1))[0])
             scale = matrix.shape[0] / whole if whole > 0 else 1.0
-        return Divergence(Sparse.of_few(matrix), gain, scale)
+        return Divergence(Sparse.of_few(matrix) if matrix.complete else matrix, gain, scale)

@@ -28,8 +28,8 @@ class Sparse(Local):
 
     @classmethod
     def of_few(cls, matrix: Matrix) -> Matrix:
-        """A matrix in memory of which few entries are not zero, as a sparse one; any other as it is."""
-        if isinstance(matrix, cls) or matrix.transposed is None or not matrix.complete:
+        """A matrix in memory that shows few entries that are not zero, as a sparse one; any other as it is."""
+        if isinstance(matrix, cls) or matrix.transposed is None:
             return matrix
         bands, kept, seen = [], 0, 0
         for _, _, band in matrix.bands():
