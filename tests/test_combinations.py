@@ -196,6 +196,25 @@ def test_known_spectra_are_put_in_place_of_what_a_start_says():
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"k": 2.5}, "whole number >= 1, got 2.5"),
+        ({"k": True}, "whole number >= 1, got True"),
+        ({"k": "3", "volume": 1e-3}, "whole number >= 1, got '3'"),
+        ({"k": None, "volume": "auto"}, "whole number >= 1, got None"),
+        ({"similarity": None}, "similarity=None is not known"),
+        ({"init": 3}, "init=3 is not known"),
+        ({"solver": mf.solvers.Hals}, "solver=.* is not known"),
+        ({"abundance_terms": mf.Sparsity(1e-3)}, "terms come in a list"),
+    ],
+)
+def test_what_is_no_part_is_refused(options, message):
+    cube = solver_table.COUNTS.reshape(*solver_table.MAP, -1)
+    with pytest.raises(ValueError, match=message):
+        mf.unmix(cube, **{"k": 2, **options})
+
+
+@pytest.mark.parametrize(
     ("terms", "message"),
     [
         ({"endmember_terms": [Simplex()]}, "Simplex belongs into abundance_terms"),

@@ -121,10 +121,11 @@ def minimum_volume(
     one_process(matrix)
     check_components(matrix, components)
     if matrix.shape[0] < 3 * components:
-        raise ValueError(
-            f"{matrix.shape[0]} pixels are too few to tell where {components} endmembers lie: "
-            f"ask for {max(1, matrix.shape[0] // 3)} at most, or unmix without volume"
+        few, most = (
+            f"{matrix.shape[0]} pixels are too few to tell where {components} endmembers lie",
+            matrix.shape[0] // 3,
         )
+        raise ValueError(f"{few}: " + (f"ask for {most} at most, or " if most else "") + "unmix without volume")
     if not matrix.squared_norm > 0:
         raise ValueError("the data are zero everywhere: there is nothing to unmix")
     choice = choose_model(matrix, components, seed)
