@@ -158,6 +158,7 @@ def stronger(part, factor):
 @example(combination(["weights of entries", "Sparsity of A"], "kl", "newton"))
 @example(combination(["Pinned in some channels", "Smoothness of A"], "kl", "auto"))
 @example(combination(["Pinned endmembers", "UnitBall for A"], "frobenius", "hals"))
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_any_combination_runs_or_is_refused(asked):
     parts = [stronger(NAMED[name], asked["strength"]) for name in asked["names"]]
     if sum(part.kind is not None for part in parts) > 1:
