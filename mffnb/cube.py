@@ -48,6 +48,11 @@ def as_cube(data: Any) -> xr.DataArray:
         array = np.ma.filled(data.astype(np.float64), np.nan) if np.ma.isMaskedArray(data) else np.asarray(data)
         names = _PIXEL_NAMES[5 - array.ndim :] if 2 <= array.ndim <= 5 else None
         if names is None:
+            if array.dtype == object:
+                raise TypeError(
+                    f"a spectral image is an array or a DataArray, got {type(data).__name__}: "
+                    "for a sparse matrix use mffnb.MatrixFactorization"
+                )
             raise ValueError(f"a spectral image has 2 to 5 dimensions, the last one the channel; got {array.ndim}")
         cube = xr.DataArray(array, dims=(*names, "channel"))
     if cube.ndim < 2:

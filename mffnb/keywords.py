@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from mffnb.layout import Layout
 from mffnb.parallel import ranks
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.preprocessing import Chain, Step, fit_chain
+from mffnb.problem import listed
 from mffnb.protocols import Similarity, Term
 from mffnb.similarities import KullbackLeibler
 
@@ -44,6 +46,12 @@ class Physics:
     abundance_terms: Sequence[Term] = ()
     endmember_terms: Sequence[Term] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("sparsity", "smoothness", "volume"):
+            weight = getattr(self, name)
+            if not isinstance(weight, (Real, np.number)) and not (name == "volume" and isinstance(weight, str)):
+                raise TypeError(f"{name} must be a number >= 0, got {weight!r}: 0 leaves it out")
+
     def record(self) -> dict[str, Any]:
         """Notes for the parameters of a result."""
         return {
@@ -53,7 +61,7 @@ class Physics:
             "sum_to_one": bool(self.sum_to_one),
             "gain": bool(self.gain),
             "known": 0 if self.known is None else len(self.known),
-            "terms": [repr(term) for term in (*self.abundance_terms, *self.endmember_terms)],
+            "terms": [repr(term) for term in (*listed(self.abundance_terms), *listed(self.endmember_terms))],
         }
 
     def of_abundances(self, image: Prepared, communicator: Any = None) -> tuple[Term, ...]:
@@ -65,7 +73,7 @@ class Physics:
             graph = image.layout.graph
             own = graph if communicator is None else ranks.own_part(graph, communicator)
             terms.append(Smoothness(self.smoothness, own))
-        return (*terms, *self.abundance_terms)
+        return (*terms, *listed(self.abundance_terms))
 
     def of_endmembers(self, image: Prepared) -> tuple[Term, ...]:
         """Terms on E for one image."""
@@ -74,7 +82,7 @@ class Physics:
         terms: list[Term] = [MinimumVolume(self.volume)] if self.volume != 0 else []
         if self.known is not None:
             terms.append(Pinned(image.layout.spectra(image.spectra(self.known))))
-        return (*terms, *self.endmember_terms)
+        return (*terms, *listed(self.endmember_terms))
 
 
 @dataclass(frozen=True, eq=False)

@@ -198,7 +198,8 @@ class MatrixFactorization(LinearModel):
         return tags
 
     def _prepare(self, matrix: Matrix) -> tuple[Problem, Iterator[State]]:
-        if not (isinstance(self.n_components, (int, np.integer)) and self.n_components >= 1):
+        whole = isinstance(self.n_components, (int, np.integer)) and not isinstance(self.n_components, bool)
+        if not (whole and self.n_components >= 1):
             raise ValueError(f"n_components must be a whole number >= 1, got {self.n_components!r}")
         if not (isinstance(self.max_iter, (int, np.integer)) and self.max_iter >= 0):
             raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
@@ -241,6 +242,7 @@ class MatrixFactorization(LinearModel):
                 start = NNDSVD() if self.n_components <= min(matrix.shape) else RandomStart()
             else:
                 start = STARTS[_known(start, STARTS, "init")]
+        _check_has(start, "start", "init")
         seed = int(check_random_state(_as_legacy(self.random_state)).randint(2**31))
         if problem.pinned is not None:
             return beside_known(matrix, self.n_components, problem.pinned.values)
@@ -248,12 +250,23 @@ class MatrixFactorization(LinearModel):
 
     def _solver(self) -> Solver:
         named: Solver | str = self.solver
-        return SOLVERS[_known(named, SOLVERS, "solver")] if isinstance(named, str) else named
+        if isinstance(named, str):
+            return SOLVERS[_known(named, SOLVERS, "solver")]
+        _check_has(named, "update", "solver")
+        return named
 
 
 def named_similarity(similarity: str | Similarity) -> Similarity:
     """The similarity of that name; an object is handed back."""
-    return SIMILARITIES[_known(similarity, SIMILARITIES, "similarity")] if isinstance(similarity, str) else similarity
+    if isinstance(similarity, str):
+        return SIMILARITIES[_known(similarity, SIMILARITIES, "similarity")]
+    _check_has(similarity, "misfit", "similarity")
+    return similarity
+
+
+def _check_has(part: object, method: str, parameter: str) -> None:
+    if isinstance(part, type) or not hasattr(part, method):
+        raise ValueError(f"{parameter}={part!r} is not known: give a name, or an object with a method {method}")
 
 
 def _as_legacy(random_state: Seed) -> int | np.random.RandomState | None:

@@ -144,7 +144,7 @@ def state_problem(
     UnsupportedCombinationError
         If a term is neither a penalty nor a constraint, or if two terms contradict each other.
     """
-    abundance_terms, endmember_terms = tuple(abundance_terms), tuple(endmember_terms)
+    abundance_terms, endmember_terms = listed(abundance_terms), listed(endmember_terms)
     for term in (*abundance_terms, *endmember_terms):
         if isinstance(term, type) or not isinstance(term, Term):
             raise UnsupportedCombinationError(
@@ -206,6 +206,13 @@ def for_new_pixels(
         matrix = Scaled(matrix, rows=rows)
     gauge = Gauge.GAIN if gain is not None else Gauge.SUM if fractions else Gauge.FREE
     return Problem(similarity.misfit(matrix, gain, scale), abundance_terms, (), gauge, rows, columns)
+
+
+def listed(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """Terms one by one; a single one that stands alone is refused."""
+    if isinstance(terms, Term):
+        raise UnsupportedCombinationError(f"terms come in a list, a single one as well: write [{terms!r}]")
+    return tuple(terms)
 
 
 def _check_places(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> None:

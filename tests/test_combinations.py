@@ -158,6 +158,7 @@ def stronger(part, factor):
 @example(combination(["weights of entries", "Sparsity of A"], "kl", "newton"))
 @example(combination(["Pinned in some channels", "Smoothness of A"], "kl", "auto"))
 @example(combination(["Pinned endmembers", "UnitBall for A"], "frobenius", "hals"))
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_any_combination_runs_or_is_refused(asked):
     parts = [stronger(NAMED[name], asked["strength"]) for name in asked["names"]]
     if sum(part.kind is not None for part in parts) > 1:
@@ -193,6 +194,25 @@ def test_known_spectra_are_put_in_place_of_what_a_start_says():
     np.testing.assert_array_equal(model.components_[:1], known)
     error = np.linalg.norm(X - A @ model.components_) / np.linalg.norm(X)
     assert error == pytest.approx(model.relative_error_)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"k": 2.5}, "whole number >= 1, got 2.5"),
+        ({"k": True}, "whole number >= 1, got True"),
+        ({"k": "3", "volume": 1e-3}, "whole number >= 1, got '3'"),
+        ({"k": None, "volume": "auto"}, "whole number >= 1, got None"),
+        ({"similarity": None}, "similarity=None is not known"),
+        ({"init": 3}, "init=3 is not known"),
+        ({"solver": mf.solvers.Hals}, "solver=.* is not known"),
+        ({"abundance_terms": mf.Sparsity(1e-3)}, "terms come in a list"),
+    ],
+)
+def test_what_is_no_part_is_refused(options, message):
+    cube = solver_table.COUNTS.reshape(*solver_table.MAP, -1)
+    with pytest.raises(ValueError, match=message):
+        mf.unmix(cube, **{"k": 2, **options})
 
 
 @pytest.mark.parametrize(

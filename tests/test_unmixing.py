@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import sparse
 
 import mffnb as mf
 from mffnb.solvers import Outcome
@@ -252,3 +253,18 @@ def test_a_callback_may_answer_with_numpy(cube):
 def test_masked_channels_have_no_area(cube):
     result = mf.unmix(cube, 2, random_state=0, mask=np.arange(20) != 4)
     assert np.isfinite(result.normalized("area").abundances).all()
+
+
+def test_what_is_no_weight_and_no_image_is_refused_in_words(cube):
+    for name in ("sparsity", "smoothness", "volume"):
+        with pytest.raises(TypeError, match=f"{name} must be a number >= 0, got None"):
+            mf.unmix(cube, 2, **{name: None})
+    for data in (None, sparse.csr_array(np.eye(4))):
+        with pytest.raises(TypeError, match=r"use mffnb\.MatrixFactorization"):
+            mf.unmix(data, 2)
+
+
+def test_terms_of_ones_own_keep_their_components(cube):
+    E = np.abs(np.random.default_rng(0).normal(size=(1, 20)))
+    result = mf.unmix(cube, 3, random_state=0, endmember_terms=[mf.Pinned(E)])
+    np.testing.assert_allclose(result.endmembers[0], E[0])

@@ -27,8 +27,8 @@ def one_process(matrix: Products) -> None:
 def check_components(matrix: Products, components: int) -> None:
     """Refuse a number of endmembers that the data cannot hold."""
     pixels, channels = matrix.shape
-    if components < 1:
-        raise ValueError(f"at least one endmember is needed, got {components}")
+    if isinstance(components, bool) or not isinstance(components, (int, np.integer)) or components < 1:
+        raise ValueError(f"the number of endmembers must be a whole number >= 1, got {components!r}")
     if components > channels:
         raise ValueError(f"{components} endmembers cannot be told apart in {channels} channels: ask for {channels}")
     if components > pixels:

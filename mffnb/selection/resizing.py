@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mffnb.kernels import hals
@@ -32,8 +34,8 @@ def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> 
     pixels = np.zeros(abundances.shape[1])
     for _ in range(_LOOKS):
         left = matrix.times(spectrum[None])[0] - (endmembers @ spectrum) @ abundances
-        pixels = _positive_unit(left, np.ones_like(left))
-        left = matrix.transposed_times(pixels[None])[0] - (abundances @ pixels) @ endmembers
+        pixels = _positive_unit(left, np.ones_like(left), matrix.total)
+        left = matrix.transposed_times(pixels[None])[0] - matrix.total(abundances @ pixels) @ endmembers
         spectrum = _positive_unit(left, mean)
     size = max(0.0, float(spectrum @ left))
     return np.vstack([abundances, size * pixels]), np.vstack([endmembers, spectrum])
@@ -110,11 +112,13 @@ def unique_share(abundances: Float64Array, endmembers: Float64Array) -> Float64A
     return share
 
 
-def _positive_unit(values: Array, otherwise: Array) -> Float64Array:
-    """The positive part scaled to norm 1, or that of ``otherwise`` where there is none."""
+def _positive_unit(
+    values: Array, otherwise: Array, total: Callable[[Float64Array], Float64Array] = np.asarray
+) -> Float64Array:
+    """The positive part scaled to norm 1, or that of ``otherwise`` where there is none; ``total`` sums over ranks."""
     for candidate in (values, otherwise, np.ones_like(values, dtype=np.float64)):
         positive = np.maximum(candidate, 0.0)
-        norm = float(np.linalg.norm(positive))
+        norm = float(np.sqrt(total(np.array(positive @ positive))))
         if norm > 0:
             return np.asarray(positive / norm)
     raise AssertionError("ones have a norm")

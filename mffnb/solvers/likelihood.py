@@ -41,8 +41,8 @@ class Multiplicative:
         if half.fixed is not None:
             factor[half.fixed] = before[half.fixed]
         # The curvature of the separable function is pull / f^2 + square.
-        relative = (factor - before) / np.where(before > 0, before, 1.0)
-        return float(np.vdot(pull, relative**2) + np.vdot(square, (factor - before) ** 2))
+        size, squared = np.where(before >= np.finfo(float).tiny, before, 1.0), (factor - before) ** 2
+        return float(np.vdot(pull / size, squared / size) + np.vdot(square, squared))
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,39 @@ def test_command_line_on_ranks_equals_serial(image, tmp_path, ranks, options):
     assert float(got.trace.objective[-1]) == pytest.approx(float(expected.trace.objective[-1]), rel=1e-12)
 
 
+OF_PARTS = """
+import numpy as np, mffnb as mf
+from mpi4py import MPI
+
+cube = np.load("map.npy")
+of_pixels = np.random.default_rng(1).uniform(0.3, 2, cube.shape[:2])
+for options in (
+    {"weights": of_pixels, "gain": True, "smoothness": 0.1},
+    {"known": cube[0, :1], "sparsity": 1e-2},
+    {"endmember_terms": [mf.Sparsity(1e-2)]},
+    {"gaps": True},
+):
+    data = cube.copy()
+    if options.pop("gaps", False):
+        data[3, 4, 5] = np.nan
+    common = {"random_state": 0, "max_iter": 30, "tol": 1e-30, **options}
+    try:
+        shared = mf.unmix(data, 3, communicator=MPI.COMM_WORLD, **common)
+    except mf.errors.UnsupportedCombinationError as error:
+        assert "in one process" in str(error)
+        continue
+    alone = mf.unmix(data, 3, **common)
+    np.testing.assert_allclose(shared.endmembers, alone.endmembers, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(shared.abundances, alone.abundances, rtol=0, atol=1e-11)
+"""
+
+
+def test_weights_and_known_spectra_on_ranks_equal_serial_and_what_needs_all_pixels_is_refused(image, tmp_path):
+    (tmp_path / "parts.py").write_text(OF_PARTS)
+    run = mpiexec(2, "parts.py", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+
+
 def test_a_rank_that_fails_ends_the_job(tmp_path, image):
     image[3, 4, 5] = np.inf
     np.save(tmp_path / "bad.npy", image)
