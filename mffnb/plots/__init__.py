@@ -1,0 +1,22 @@
+"""Pictures of cubes and results: pure functions that draw on axes and return them."""
+
+from mffnb.plots.figures import overview, residuals, sections
+from mffnb.plots.labels import as_image, axis_label, channel_coordinate, pixel_size
+from mffnb.plots.maps import component_colormap, draw_composite, draw_map, draw_scale_bar
+from mffnb.plots.spectra import draw_spectra, label_peaks
+
+__all__ = [
+    "as_image",
+    "axis_label",
+    "channel_coordinate",
+    "component_colormap",
+    "draw_composite",
+    "draw_map",
+    "draw_scale_bar",
+    "draw_spectra",
+    "label_peaks",
+    "overview",
+    "pixel_size",
+    "residuals",
+    "sections",
+]

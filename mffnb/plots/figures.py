@@ -1,0 +1,122 @@
+"""Whole figures of a result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from mffnb.plots.labels import as_image, axis_label, channel_coordinate, identity, with_units
+from mffnb.plots.maps import draw_map
+from mffnb.plots.spectra import draw_spectra
+
+if TYPE_CHECKING:
+    from mffnb.result import Unmixing
+
+
+def overview(result: Unmixing, *, figure: Figure | None = None, columns: int = 6) -> Figure:
+    """Draw all maps above all spectra, one colour a component.
+
+    Parameters
+    ----------
+    result
+        What to show.
+    figure
+        Figure to draw into; a new one, free of pyplot, if None.
+    columns
+        Most maps in a row.
+    """
+    k = len(result.abundances)
+    columns = min(columns, k)
+    rows = -(-k // columns)
+    plane = as_image(result.abundances[0])
+    tall = min(2.0, max(0.5, plane.shape[0] / plane.shape[1])) if plane.shape[0] > 1 else 0.4
+    tile = 11.0 / max(columns, 3)
+    height = rows * (tile * 0.8 * tall + 0.5), 0.9 + 0.62 * k
+    labels, colors = identity(result.abundances)
+    figure = figure or Figure(figsize=(11.0, sum(height)), layout="constrained")
+    parts: Any = figure.subfigures(2, 1, height_ratios=height)
+    above, below = parts
+    for number, ax in enumerate(above.subplots(rows, columns, squeeze=False).flat):
+        if number >= k:
+            ax.axis("off")
+            continue
+        draw_map(result.abundances[number], ax, color=colors[number], title=labels[number])
+        if number % columns:
+            ax.set_ylabel("")
+    draw_spectra(result.endmembers, below.subplots())
+    return figure
+
+
+def residuals(result: Unmixing, cube: Any = None, *, figure: Figure | None = None) -> Figure:
+    r"""Draw where and at which channels the model misses the data.
+
+    A good model leaves noise: the map shows no structure of the sample, and the mean residual stays near zero compared
+    with the scatter around it. Map: :math:`\sqrt{\langle (X - A E)^2 \rangle}` over channels. Below: the mean over
+    pixels, and a band of one standard deviation.
+
+    Parameters
+    ----------
+    result
+        What to show.
+    cube
+        The data, where the result was loaded from a file and does not hold them.
+    figure
+        Figure to draw into; a new one, free of pyplot, if None.
+    """
+    missed = result.residual(cube)
+    channels = [name for name in result.endmembers.dims if name != "component"]
+    pixels = [name for name in missed.dims if name not in channels]
+    figure = figure or Figure(figsize=(11.0, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[1, 2.2])
+    scattered: xr.DataArray = (missed**2).mean(channels) ** 0.5
+    draw_map(scattered, left, title="root mean square residual")
+    mean, scatter = (part.values.ravel() for part in (missed.mean(pixels), missed.std(pixels)))
+    coordinate = channel_coordinate(result.endmembers)
+    right.fill_between(coordinate, mean - scatter, mean + scatter, color="0.85", label="± standard deviation")
+    right.plot(coordinate, mean, color="black", linewidth=0.9, label="mean over pixels")
+    right.axhline(0, color="#d55e00", linewidth=0.6)
+    units = missed.attrs.get("units")
+    right.set(xlabel=axis_label(result.endmembers, channels[-1]), ylabel=with_units("residual", units))
+    right.set_xlim(coordinate[0], coordinate[-1])
+    right.legend(frameon=False, fontsize="small", ncols=2)
+    right.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def sections(result: Unmixing, across: str, at: float | None = None, *, figure: Figure | None = None) -> Figure:
+    """Draw one section of each map of a stack, a depth profile say.
+
+    Parameters
+    ----------
+    result
+        Whose maps have three pixel dimensions or more.
+    across
+        The pixel dimension that is cut: ``"y"`` gives sections in x and z.
+    at
+        Where, in units of its coordinate; in the middle if None.
+    figure
+        Figure to draw into; a new one, free of pyplot, if None.
+
+    Raises
+    ------
+    ValueError
+        If the maps have no such dimension.
+    """
+    maps = result.abundances
+    if across not in maps.dims[1:]:
+        raise ValueError(f"the maps have no dimension {across!r}: use one of {', '.join(map(str, maps.dims[1:]))}")
+    if at is None:
+        cut = maps.isel({across: maps.sizes[across] // 2})
+    else:
+        cut = maps.sel({across: at}, method="nearest") if across in maps.coords else maps.isel({across: int(at)})
+    labels, colors = identity(maps)
+    figure = figure or Figure(figsize=(11.0, 3.0 + 0.3 * (len(maps) > 4)), layout="constrained")
+    for number, ax in enumerate(figure.subplots(1, len(maps), squeeze=False).flat):
+        draw_map(cut[number], ax, color=colors[number], title=labels[number], aspect="auto")
+        if number:
+            ax.set_ylabel("")
+    where = f" = {float(cut[across]):g}" if across in cut.coords else ""
+    figure.suptitle(f"{axis_label(maps, across)}{where}", fontsize="medium")
+    return figure

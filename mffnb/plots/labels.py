@@ -1,0 +1,63 @@
+"""What axes and components are called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mffnb.palette import component_colors
+from mffnb.typing import Array
+
+
+def axis_label(array: xr.DataArray, name: Any) -> str:
+    """Name of a dimension with its units, ``"m/z (u)"`` say."""
+    if name not in array.coords:
+        return str(name)
+    attrs = array[name].attrs
+    return with_units(str(attrs.get("long_name", name)), attrs.get("units"))
+
+
+def with_units(text: str, units: object) -> str:
+    """A label with its unit in brackets, where there is one."""
+    return f"{text} ({units})" if units else text
+
+
+def channel_coordinate(spectra: xr.DataArray) -> Array:
+    """The coordinate of the channels, or their numbers where there is none or where they span dimensions."""
+    name = spectra.dims[-1]
+    if spectra.ndim == 2 and name in spectra.coords and spectra[name].dtype.kind in "iuf":
+        return np.asarray(spectra[name].values, dtype=np.float64)
+    return np.arange(spectra[0].size, dtype=np.float64)
+
+
+def identity(array: xr.DataArray) -> tuple[list[str], list[str]]:
+    """Labels and colours that go with the names of components, whatever their order and number."""
+    names = array["component"].values if "component" in array.coords else np.arange(len(array))
+    if names.dtype.kind not in "iu":
+        return [str(name) for name in names], component_colors(len(names))
+    palette = component_colors(int(names.max(initial=0)) + 1)
+    return [f"component {name}" for name in names], [palette[name] for name in names]
+
+
+def as_image(image: xr.DataArray) -> xr.DataArray:
+    """Reduce a map to two dimensions: a line scan becomes one row, a stack its middle section."""
+    if image.ndim == 1:
+        return image.expand_dims({"": 1})
+    return image.isel({name: image.sizes[name] // 2 for name in image.dims[:-2]})
+
+
+def pixel_size(image: xr.DataArray) -> tuple[float, float, str] | None:
+    """Height, width and unit of a pixel, where both axes are evenly spaced in the same unit; else None."""
+    plane = as_image(image)
+    sizes, units = [], set()
+    for name in plane.dims:
+        if name not in plane.coords or plane.sizes[name] < 2 or not plane[name].attrs.get("units"):
+            return None
+        steps = np.diff(np.asarray(plane[name].values, dtype=np.float64))
+        if not np.allclose(steps, steps[0], rtol=1e-3, atol=0) or steps[0] == 0:
+            return None
+        sizes.append(abs(float(steps[0])))
+        units.add(str(plane[name].attrs["units"]))
+    return (sizes[0], sizes[1], units.pop()) if len(units) == 1 else None

@@ -1,0 +1,198 @@
+"""Maps: one, with its scale bar, or several in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex, to_rgb
+from matplotlib.patches import Patch
+
+from mffnb.plots.labels import as_image, axis_label, identity, pixel_size
+
+_DARK = "#0b0e14"
+_BRIGHT = 99.8  # percentile shown brightest: one hot pixel must not darken a map; the colour bar says so
+
+
+def component_colormap(color: str) -> Colormap:
+    """From near black through a component's colour to a pale tint of it: brightness rises all the way.
+
+    Examples
+    --------
+    >>> from mffnb.plots import component_colormap
+    >>> component_colormap("#009e73").name
+    '#009e73'
+    """
+    stops = [(0.0, _DARK), (0.75, color), (1.0, _tint(color))]
+    return LinearSegmentedColormap.from_list(color, stops)
+
+
+def draw_map(
+    image: xr.DataArray,
+    ax: Axes,
+    *,
+    color: str | None = None,
+    title: str = "",
+    colorbar: bool = True,
+    **options: Any,
+) -> Axes:
+    """Draw one map with calibrated axes.
+
+    Parameters
+    ----------
+    image
+        Map with one to four pixel dimensions; of a stack the middle section is shown.
+    ax
+        Where to draw.
+    color
+        Component colour; the map runs from black to it. Viridis if None.
+    title
+        Text above the map.
+    colorbar
+        Whether to add one.
+    options
+        For ``Axes.imshow``; by default ``vmin`` is 0 or the lowest value, ``vmax`` the 99.8th percentile.
+    """
+    plane = as_image(image)
+    options.setdefault("cmap", "viridis" if color is None else component_colormap(color))
+    values = plane.values[np.isfinite(plane.values)]
+    lowest, bright, highest = np.percentile(values, [0, _BRIGHT, 100]) if values.size else (0.0, 1.0, 1.0)
+    options.setdefault("vmin", min(0.0, lowest))
+    options.setdefault("vmax", bright if bright > 0 else highest)
+    drawn = ax.imshow(plane.values, extent=_extent(plane), interpolation="nearest", **options)
+    ax.set_aspect("auto" if plane.shape[0] == 1 else _aspect(plane))
+    ax.set_xlabel(axis_label(plane, plane.dims[1]))
+    ax.set_ylabel(axis_label(plane, plane.dims[0]))
+    ax.set_title(title, fontsize="medium", color=color or "black")
+    if colorbar:
+        figure = ax.get_figure()
+        if figure is not None:
+            figure.colorbar(
+                drawn, ax=ax, fraction=0.046, pad=0.03, extend="max" if highest > options["vmax"] else "neither"
+            )
+    return ax
+
+
+def _extent(plane: xr.DataArray) -> tuple[float, float, float, float]:
+    """Edges of the outer pixels: left, right, bottom, top; the first row is on top."""
+    edges = []
+    for name in (plane.dims[1], plane.dims[0]):
+        size = plane.sizes[name]
+        first, last, step = 0.0, size - 1.0, 1.0
+        if size > 1 and name in plane.coords and plane[name].dtype.kind in "iuf":
+            first, last = float(plane[name][0]), float(plane[name][-1])
+            step = (last - first) / (size - 1)
+        edges += [first - step / 2, last + step / 2]
+    left, right, top, bottom = edges
+    return left, right, bottom, top
+
+
+def _aspect(plane: xr.DataArray) -> Any:
+    """Equal lengths where both axes have the same unit, else square pixels."""
+    units = {plane[name].attrs.get("units") if name in plane.coords else None for name in plane.dims}
+    if len(units) == 1:
+        return "equal"
+    left, right, bottom, top = _extent(plane)
+    return abs((right - left) / plane.shape[1] / ((top - bottom) / plane.shape[0]))
+
+
+def _tint(color: str) -> str:
+    ramp = LinearSegmentedColormap.from_list("tint", [color, "white"])
+    return to_hex(ramp(0.75))
+
+
+def draw_scale_bar(image: xr.DataArray, ax: Axes, length: float | None = None) -> Axes:
+    """Put a scale bar on a map that has been drawn, in place of its axes.
+
+    Parameters
+    ----------
+    image
+        The map.
+    ax
+        Where it was drawn.
+    length
+        Of the bar, in units of the horizontal axis; about a quarter of the width, a round number, if None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from matplotlib.figure import Figure
+    >>> import mffnb as mf
+    >>> image = mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube.sum("mz")
+    >>> ax = mf.plots.draw_map(image, Figure().subplots(), colorbar=False)
+    >>> ax = mf.plots.draw_scale_bar(image, ax)
+    >>> ax.texts[0].get_text()[0] in "125"
+    True
+    """
+    plane = as_image(image)
+    left, right, bottom, top = _extent(plane)
+    width, height = right - left, top - bottom
+    size = pixel_size(plane)
+    unit = "pixel" if size is None else size[2]
+    # Where axes have no common unit, count pixels.
+    width_in_units = float(plane.shape[1]) if size is None else abs(width)
+    length = _round_length(width_in_units / 4) if length is None else length
+    bar = width * length / width_in_units
+    x, y = left + 0.05 * width, bottom + 0.06 * height
+    outline = [patheffects.withStroke(linewidth=2.5, foreground="black")]
+    ax.plot([x, x + bar], [y, y], color="white", linewidth=3, solid_capstyle="butt", path_effects=[
+        patheffects.withStroke(linewidth=5, foreground="black")])  # fmt: skip
+    ax.text(x + bar / 2, y + 0.03 * height, f"{length:g} {unit}", color="white", ha="center", va="bottom",
+            fontsize="small", fontweight="bold", path_effects=outline)  # fmt: skip
+    ax.set(xticks=[], yticks=[], xlabel="", ylabel="", xlim=(left, right), ylim=(bottom, top))
+    return ax
+
+
+def draw_composite(
+    abundances: xr.DataArray, ax: Axes, *, colors: Sequence[str] | None = None, title: str = "", legend: bool = True
+) -> Axes:
+    """Draw all maps in one picture: the light of each, in its colour, adds up.
+
+    Parameters
+    ----------
+    abundances
+        Maps ("component", pixel dims); each is shown on its own scale, from 0 to its 99.8th percentile. Up to about
+        four can be told apart.
+    ax
+        Where to draw.
+    colors
+        One for each component; by default the component's own.
+    title
+        Text above the picture.
+    legend
+        Whether to name the components beside it.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> import mffnb as mf
+    >>> sample = mf.datasets.tof_sims_2d(seed=0, shape=(16, 24))
+    >>> ax = mf.plots.draw_composite(sample.abundances, Figure().subplots())
+    >>> ax.images[0].get_array().shape
+    (16, 24, 3)
+    """
+    labels, own = identity(abundances)
+    planes = [as_image(image) for image in abundances]
+    light = np.zeros((*planes[0].shape, 3))
+    for plane, color in zip(planes, colors or own, strict=True):
+        values = np.nan_to_num(plane.values.astype(np.float64))
+        bright = np.percentile(values, _BRIGHT) or values.max() or 1.0
+        light += np.clip(values / bright, 0.0, 1.0)[..., None] * to_rgb(color)
+    ax.imshow(np.clip(light, 0.0, 1.0), extent=_extent(planes[0]), interpolation="nearest")
+    ax.set_aspect(_aspect(planes[0]))
+    ax.set(xlabel=axis_label(planes[0], planes[0].dims[1]), ylabel=axis_label(planes[0], planes[0].dims[0]))
+    ax.set_title(title, fontsize="medium")
+    if legend:
+        handles = [Patch(color=color, label=label) for color, label in zip(colors or own, labels, strict=True)]
+        ax.legend(handles=handles, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.02, 1.0))
+    return ax
+
+
+def _round_length(length: float) -> float:
+    """The largest of 1, 2, 5, 10, ... that is no longer."""
+    decade = 10.0 ** np.floor(np.log10(length))
+    return float(max(step for step in (1, 2, 5) if step * decade <= length * (1 + 1e-9)) * decade)

@@ -1,0 +1,124 @@
+"""Spectra, one above another or in one frame, and the names of their peaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from scipy.signal import find_peaks
+
+from mffnb.plots.labels import axis_label, channel_coordinate, identity, with_units
+
+_CLOSE = 0.02  # of the width: closer labels would touch
+
+
+
+def draw_spectra(
+    spectra: xr.DataArray,
+    ax: Axes,
+    *,
+    colors: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    stacked: bool = True,
+    **options: Any,
+) -> Axes:
+    """Draw spectra, one colour each, above one another or in one frame.
+
+    Parameters
+    ----------
+    spectra
+        ("component", channel dims); several channel dimensions are drawn one after the other.
+    ax
+        Where to draw.
+    colors, labels
+        One for each component; by default the component's own colour and number.
+    stacked
+        Scale each spectrum to its largest value and shift it up by one; else draw them as they are.
+    options
+        For ``Axes.plot``.
+    """
+    values = spectra.values.reshape(len(spectra), -1)
+    channel = channel_coordinate(spectra)
+    named, colored = identity(spectra)
+    colors, labels = colors or colored, labels or named
+    options.setdefault("linewidth", 0.9)
+    for number, (spectrum, color, label) in enumerate(zip(values, colors, labels, strict=True)):
+        shift = len(values) - 1 - number if stacked else 0
+        size = np.abs(spectrum).max() if stacked else 1.0
+        shown = 0.9 * spectrum / (size or 1.0) + shift if stacked else spectrum
+        ax.plot(channel, shown, color=color, label=label, **options)
+        if stacked:
+            ax.axhline(shift, color=color, linewidth=0.5, alpha=0.4)
+            end = max(1, len(channel) // 7)
+            at_left = np.nanmax(shown[:end], initial=0.0) < np.nanmax(shown[-end:], initial=0.0)  # where there is room
+            ax.text(
+                0.005 if at_left else 0.995, shift + 0.88, label, color=color, ha="left" if at_left else "right",
+                va="top", transform=ax.get_yaxis_transform(), fontsize="small", fontweight="bold",
+            )  # fmt: skip
+    ax.set_xlim(channel[0], channel[-1])
+    ax.set_xlabel(axis_label(spectra, spectra.dims[-1]))
+    if stacked:
+        ax.set_yticks([])
+        ax.set_ylabel("each scaled to its maximum")
+    else:
+        ax.set_ylabel(with_units(str(spectra.attrs.get("long_name", "intensity")), spectra.attrs.get("units")))
+        ax.legend(frameon=False, fontsize="small")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def label_peaks(
+    spectrum: xr.DataArray, ax: Axes, *, number: int = 6, digits: int = 0, color: str = "black", **options: Any
+) -> Axes:
+    """Write its position above each of the most prominent peaks of a spectrum that has been drawn, as room allows.
+
+    Parameters
+    ----------
+    spectrum
+        One spectrum, (channels,), as it was drawn.
+    ax
+        Where it was drawn, unstacked.
+    number
+        Most labels.
+    digits
+        Behind the decimal point.
+    color
+        Of the text.
+    options
+        For ``Axes.annotate``.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> from matplotlib.figure import Figure
+    >>> from mffnb import plots
+    >>> mass = np.arange(10.0, 60.0)
+    >>> spectrum = xr.DataArray(np.isin(mass, (23, 39)) * [5.0], dims="mz", coords={"mz": mass})
+    >>> ax = plots.label_peaks(spectrum, Figure().subplots())
+    >>> [text.get_text() for text in ax.texts]
+    ['23', '39']
+    """
+    values = np.asarray(spectrum.values, dtype=np.float64).ravel()
+    coordinate = channel_coordinate(spectrum.expand_dims("component"))
+        np.asarray(spectrum.values, dtype=np.float64).ravel(),
+        channel_coordinate(spectrum.expand_dims("component")),
+    )
+    padded = np.concatenate([[-np.inf], np.nan_to_num(values, nan=-np.inf), [-np.inf]])  # a peak may be at an end
+    peaks, found = find_peaks(padded, prominence=0, plateau_size=1)
+    heights = np.where(np.isinf(found["prominences"]), np.nanmax(values) - np.nanmin(values), found["prominences"])
+    chosen: list[int] = []
+    for i in peaks[np.argsort(-heights, kind="stable")] - 1:
+        crowded = any(abs(coordinate[i] - coordinate[other]) < _CLOSE * np.ptp(coordinate) for other in chosen)
+        if len(chosen) < number and not crowded:
+            chosen.append(int(i))
+    ax.margins(y=0.12)  # room for the text
+    for i in sorted(chosen):
+        if values[i] > 0:
+            ax.annotate(
+                f"{coordinate[i]:.{digits}f}", (coordinate[i], values[i]), (0, 2), textcoords="offset points",
+                ha="center", va="bottom", **{"color": color, "fontsize": "small"} | options,
+            )  # fmt: skip
+    return ax
