@@ -15,7 +15,6 @@ from mffnb.plots.labels import axis_label, channel_coordinate, identity, with_un
 _CLOSE = 0.02  # of the width: closer labels would touch
 
 
-
 def draw_spectra(
     spectra: xr.DataArray,
     ax: Axes,
@@ -103,9 +102,6 @@ def label_peaks(
     """
     values = np.asarray(spectrum.values, dtype=np.float64).ravel()
     coordinate = channel_coordinate(spectrum.expand_dims("component"))
-        np.asarray(spectrum.values, dtype=np.float64).ravel(),
-        channel_coordinate(spectrum.expand_dims("component")),
-    )
     padded = np.concatenate([[-np.inf], np.nan_to_num(values, nan=-np.inf), [-np.inf]])  # a peak may be at an end
     peaks, found = find_peaks(padded, prominence=0, plateau_size=1)
     heights = np.where(np.isinf(found["prominences"]), np.nanmax(values) - np.nanmin(values), found["prominences"])
