@@ -23,7 +23,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
@@ -63,8 +63,14 @@ class Lab:
 
 
 @contextlib.contextmanager
-def lab_server(root: pathlib.Path, *, timeout: float = 90.0) -> Iterator[Lab]:
-    """Serve a folder with JupyterLab, with configuration folders of its own."""
+def lab_server(
+    root: pathlib.Path,
+    *,
+    python: Sequence[str] = (sys.executable,),
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 90.0,
+) -> Iterator[Lab]:
+    """Serve a folder with the JupyterLab of some Python, with configuration folders of its own."""
     with tempfile.TemporaryDirectory(prefix="mffnb-lab-", ignore_cleanup_errors=True) as folder:
         private = pathlib.Path(folder)
         for plugin, settings in SETTINGS.items():
@@ -73,7 +79,7 @@ def lab_server(root: pathlib.Path, *, timeout: float = 90.0) -> Iterator[Lab]:
             path.write_text(json.dumps(settings))
         token, port = secrets.token_hex(12), _free_port()
         command = [
-            sys.executable,
+            *python,
             "-m",
             "jupyterlab",
             "--no-browser",
@@ -94,7 +100,7 @@ def lab_server(root: pathlib.Path, *, timeout: float = 90.0) -> Iterator[Lab]:
         with log.open("w") as output:
             process = subprocess.Popen(
                 command,
-                env=_environment(private),
+                env=_environment(private) | dict(environment or {}),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
