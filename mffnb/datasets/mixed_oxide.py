@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from mffnb.datasets.sample import Sample
 from mffnb.preprocessing import SlidingFFT
 from mffnb.preprocessing.sliding_fft import LocalSpectra
-from mffnb.typing import Float64Array
+from mffnb.typing import Array, Float64Array
 
 COMPONENTS = ("M1", "M2")
 
@@ -21,7 +21,6 @@ _SMALLEST_SIDE = 256
 _PIXEL = 0.025  # nm
 _PROBE = 0.045  # nm, standard deviation of a column's image: probe and thermal motion
 _CLOSEST = 0.25  # nm, columns of different phases do not come nearer
-_CONTRAST = 1.7  # intensity of a column goes as Z to this power
 _DETECTOR = 0.12  # background, as a share of the mean signal
 _ROUGHNESS = 0.12  # spread of the columns' intensities: composition and vacancies
 _STRAIN = 0.006  # nm, spread of the columns' static displacements
@@ -36,7 +35,8 @@ class Phase:
     cell
         Lattice parameters a and b in nm.
     columns
-        Fractional coordinates x and y, and mean intensity relative to a column of Mo.
+        Fractional coordinates x and y, and mean intensity relative to a column of Mo, which goes as
+        :math:`Z^{1.7}`.
     angle
         Angle of a to the fast scan direction in degrees.
     """
@@ -45,10 +45,20 @@ class Phase:
     columns: tuple[tuple[float, float, float], ...]
     angle: float
 
+    @property
+    def axes(self) -> Float64Array:
+        """Lattice vectors a and b, one a row, as (y, x) in nm."""
+        angle = np.deg2rad(self.angle)
+        directions = np.array([[np.sin(angle), np.cos(angle)], [np.cos(angle), -np.sin(angle)]])
+        return np.asarray(directions * np.array(self.cell)[:, None])
+
+    def nearest_reflection(self, k: Float64Array) -> Float64Array:
+        """The reciprocal lattice points next to some spatial frequencies (..., 2), ky and kx in 1/nm."""
+        return np.asarray(np.round(k @ self.axes.T) @ np.linalg.inv(self.axes).T)
+
     def positions(self, extent: tuple[float, float]) -> Float64Array:
         """Columns on a field of this height and width: y, x in nm and intensity, (n, 3)."""
-        angle = np.deg2rad(self.angle)
-        axes = np.array([[np.sin(angle), np.cos(angle)], [np.cos(angle), -np.sin(angle)]]) * np.array([self.cell]).T
+        axes = self.axes
         corners = np.array([(0, 0), (0, extent[1]), (extent[0], 0), extent]) @ np.linalg.inv(axes)
         low, high = np.floor(corners.min(axis=0)) - 1, np.ceil(corners.max(axis=0)) + 1
         a, b = np.meshgrid(*(np.arange(*ends) for ends in zip(low, high, strict=True)), indexing="ij")
@@ -56,21 +66,20 @@ class Phase:
         sites = np.array(self.columns)
         place = (origins[:, None] + sites[:, :2]).reshape(-1, 2) @ axes
         inside = ((place > -0.5) & (place < np.array(extent) + 0.5)).all(axis=1)  # half a nanometre beyond the edge
-        return np.column_stack([place, np.tile(sites[:, 2], len(origins))])[inside]
+        columns = np.column_stack([place, np.tile(sites[:, 2], len(origins))])
+        return np.asarray(columns[inside])
 
 
 def _columns(sites: tuple[tuple[float, float, float], ...]) -> tuple[tuple[float, float, float], ...]:
     """All columns of the plane group p2gg that belong to these sites."""
-    return tuple(
-        (*at, z)
-        for x, y, z in sites
-        for at in ((x, y), (-x, -y), (0.5 - x, 0.5 + y), (0.5 + x, 0.5 - y))
-    )
+    return tuple((*at, z) for x, y, z in sites for at in ((x, y), (-x, -y), (0.5 - x, 0.5 + y), (0.5 + x, 0.5 - y)))
 
+
+# Intensities: V has 0.36 of Mo, Te 1.44; Te fills nine tenths of its channels, and V shares sites with Mo.
+_NB, _MO, _MO_V, _TE = 0.96, 1.0, 0.7, 1.3
 
 # Of the 40 metal columns in the cell of M1, 36 are here, among them the pentagonal clusters (the first is their centre,
-# the next five its ring); four lie on the axes. Te is in the largest channels. Relative to Mo: Z, and V in mixed sites.
-_NB, _MO, _MO_V, _TE = 0.96, 1.0, 0.75, 1.2
+# the next five its ring); four lie on the axes. Te is in the largest channels.
 _M1_SITES = (
     (0.762, 0.173, _NB), (0.916, 0.195, _MO), (0.783, 0.295, _MO), (0.622, 0.226, _MO), (0.655, 0.083, _MO),
     (0.837, 0.064, _MO), (0.652, 0.420, _MO_V), (0.332, 0.061, _MO_V), (0.042, 0.665, _MO_V), (0.940, 0.831, _TE),
@@ -79,7 +88,7 @@ _M1_AXES = ((0.0, 0.0, _MO_V), (0.5, 0.5, _MO_V), (0.5, 0.0, _MO), (0.0, 0.5, _M
 _M2_COLUMNS = tuple(  # rings of six metal columns around Te: a hexagonal tungsten bronze in its rectangular cell
     ((x + shift) % 1, (y + shift) % 1, z)
     for shift in (0.0, 0.5)
-    for x, y, z in ((0.0, 0.0, 0.9 * _TE), (0.0, 0.5, _MO), (0.25, 0.25, 0.88), (0.25, 0.75, 0.88))
+    for x, y, z in ((0.0, 0.0, _TE), (0.0, 0.5, _MO), (0.25, 0.25, _MO_V), (0.25, 0.75, _MO_V))
 )
 
 M1 = Phase(cell=(2.1134, 2.6658), columns=_columns(_M1_SITES) + _M1_AXES, angle=8.0)
@@ -114,15 +123,15 @@ def stem_catalyst(
     composition and are displaced a little; thickness rises across the field; lines of the scan are displaced;
     electrons are counted.
 
-    The image has no spectra: ``fft`` makes them, the same step that ``unmix`` is then given as ``preprocess=[fft]``. The
-    truth is in those terms. The transform is linear, so at a reflection of one phase the modulus is the share of the
-    window, weighted by the taper, which that phase fills:
+    The image has no spectra: ``fft`` makes them, the same step that ``unmix`` is then given as ``preprocess=[fft]``.
+    The truth is in those terms. The transform is linear, so at a reflection of one phase the modulus is the share of
+    the window, weighted by the taper, which that phase fills:
 
     .. math:: a_{wc} = \sum_r t(r)\, [r + w \in c] \,/ \sum_r t(r) .
 
-    Endmembers are the mean patterns of images of one phase alone, with thickness and noise like the mixed one. Where
-    reflections of both phases meet, moduli do not add, and each window has its own thickness, a gain: so with this
-    sample even the true spectra leave more than noise.
+    Endmembers are the mean patterns of images of one phase alone, with thickness and noise like the mixed one. Each
+    window has its own thickness, a gain. At the interface a crystal ends inside the window, which widens its spots:
+    there even the true endmembers leave more than noise, and a third component finds something to do.
 
     Parameters
     ----------
@@ -143,8 +152,8 @@ def stem_catalyst(
     -------
     Sample
         ``cube`` is the image ``("y", "x")``, ``float32``, in counts, with pixels of 0.025 nm. ``endmembers``
-        ``("component", "ky", "kx")`` in counts and 1/nm; ``abundances`` ``("component", "y", "x")`` at the centres of the
-        windows, summing to 1; ``extra["phase"]`` ``("y", "x")`` is 0 at pixels of M1 and 1 at pixels of M2.
+        ``("component", "ky", "kx")`` in counts and 1/nm; ``abundances`` ``("component", "y", "x")`` at the centres of
+        the windows, summing to 1; ``extra["phase"]`` ``("y", "x")`` is 0 at pixels of M1 and 1 at pixels of M2.
 
     Raises
     ------
@@ -223,9 +232,7 @@ def stem_catalyst(
         ),
         licence="BSD-3-Clause",
         extra={
-            "phase": labelled(
-                phase, "phase", long_name="phase", flag_values=[0, 1], flag_meanings=" ".join(COMPONENTS)
-            )
+            "phase": labelled(phase, "phase", long_name="phase", flag_values=[0, 1], flag_meanings=" ".join(COMPONENTS))
         },
     )
 
@@ -242,10 +249,11 @@ class _Interface:
     def drawn(cls, shape: tuple[int, int], generator: np.random.Generator) -> _Interface:
         size = _PIXEL * min(shape)
         centre = _PIXEL * np.array(shape) * generator.uniform(0.4, 0.6, 2)
-        waves = [(w * size * generator.uniform(0.02, 0.04), w * size, generator.uniform(0, 6.3)) for w in (1.1, 0.5, 0.2)]
-        return cls(centre, generator.uniform(0, 2 * np.pi), np.array(waves))
+        lengths = size * np.array([1.1, 0.5, 0.2])
+        waves = np.column_stack([lengths * generator.uniform(0.02, 0.04, 3), lengths, generator.uniform(0, 6.3, 3)])
+        return cls(centre, generator.uniform(0, 2 * np.pi), waves)
 
-    def beyond(self, y: Float64Array, x: Float64Array) -> NDArray[np.int8]:
+    def beyond(self, y: Array, x: Array) -> NDArray[np.int8]:
         """0 on the side of M1, 1 on the side of M2."""
         y, x = y - self.centre[0], x - self.centre[1]
         along, across = (y * np.cos(self.angle + s) + x * np.sin(self.angle + s) for s in (np.pi / 2, 0))
@@ -257,7 +265,7 @@ class _Interface:
 def _imperfect(columns: Float64Array, generator: np.random.Generator) -> Float64Array:
     """Displace columns and vary their intensities."""
     columns[:, :2] += generator.normal(0, _STRAIN, (len(columns), 2))
-    columns[:, 2] = columns[:, 2] ** _CONTRAST * generator.normal(1, _ROUGHNESS, len(columns)).clip(0.2)
+    columns[:, 2] *= generator.normal(1, _ROUGHNESS, len(columns)).clip(0.2)
     return columns
 
 
@@ -300,7 +308,8 @@ def _scanned(
     image = fft.irfft(fft.rfft(image, axis=1) * turn, n=columns_, axis=1)[margin:-margin, margin:-margin]
     image = np.maximum(image / image.mean() + _DETECTOR, 0) * thickness
     image *= counts / image.mean()
-    return generator.poisson(image).astype(np.float32)
+    counted: NDArray[np.float32] = generator.poisson(image).astype(np.float32)
+    return counted
 
 
 def _share(mask: NDArray[np.bool_], local: LocalSpectra) -> Float64Array:
@@ -310,3 +319,32 @@ def _share(mask: NDArray[np.bool_], local: LocalSpectra) -> Float64Array:
     step = local.step.step if isinstance(local.step.step, tuple) else (local.step.step,) * 2
     windows = np.lib.stride_tricks.sliding_window_view(mask, taper.shape)[:: step[0], :: step[1]]
     return np.array([[np.sum(taper, where=window) for window in row] for row in windows])
+
+
+def reflections(pattern: xr.DataArray, count: int = 10) -> Float64Array:
+    """Return ky and kx of the brightest spots of a pattern ("ky", "kx"), found to a fraction of a pixel, (count, 2).
+
+    A pattern is the same at k and -k, so spots of the half ky >= 0 are taken, farther from zero than the width of the
+    taper's own spot.
+
+    Examples
+    --------
+    >>> k = np.arange(-8, 9) / 4
+    >>> spot = np.exp(-((k[:, None] - 0.55) ** 2 + (k - 1.2) ** 2) / 0.1)
+    >>> pattern = xr.DataArray(spot, dims=("ky", "kx"), coords={"ky": k, "kx": k})
+    >>> reflections(pattern, 1).round(2).tolist()
+    [[0.55, 1.2]]
+    """
+    ky, kx = pattern["ky"].values, pattern["kx"].values
+    values = pattern.transpose("ky", "kx").values
+    peak = (values == ndimage.maximum_filter(values, 5)) & (ky[:, None] >= 0)
+    peak &= np.hypot(ky[:, None], kx) > 2.5 * (kx[1] - kx[0])
+    peak[:, [0, -1]] = peak[[0, -1]] = False  # the spot must be whole
+    at = np.argwhere(peak)
+    at = at[np.argsort(-values[tuple(at.T)], kind="stable")][:count]
+    found = []
+    for row, column in at:
+        near = np.log(np.maximum(values[row - 1 : row + 2, column - 1 : column + 2], 1e-12 * values.max()))
+        offsets = [(line[2] - line[0]) / (4 * line[1] - 2 * line[0] - 2 * line[2]) for line in (near[:, 1], near[1])]
+        found.append((ky[row] + offsets[0] * (ky[1] - ky[0]), kx[column] + offsets[1] * (kx[1] - kx[0])))
+    return np.array(found)

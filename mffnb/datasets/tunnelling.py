@@ -189,7 +189,9 @@ def _impurity(energy: Float64Array) -> Float64Array:
     q = 6.0
     x = (energy - RESONANCE) / 22 + 1 / q  # so that the maximum, at x = 1 / q, is the resonance
     fano = (q + x) ** 2 / (1 + x**2) / (1 + q**2)
-    return 0.7 * (1 - energy / 900) * _gapped(energy, _SDW_GAP, 0.25, 14.0) + 1.6 * fano + 0.3 * _band_edge(energy, 45.0)
+    return (
+        0.7 * (1 - energy / 900) * _gapped(energy, _SDW_GAP, 0.25, 14.0) + 1.6 * fano + 0.3 * _band_edge(energy, 45.0)
+    )
 
 
 def _depression(energy: Float64Array) -> Float64Array:
