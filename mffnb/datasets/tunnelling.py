@@ -16,7 +16,7 @@ RESONANCE = 100.0
 """Energy of the impurity state in meV."""
 
 BUMP = -100.0
-"""Energy below which a band edge adds to the density of states, in meV."""
+"""Energy of the maximum that a band's upper edge adds to the density of states, in meV."""
 
 _BIAS = 250.0  # mV, the sweep goes from minus to plus this; the tip is set at plus this
 _PIXEL = 0.2  # nm
@@ -177,7 +177,7 @@ def _gapped(energy: Float64Array, gap: float, share: float, broadening: float) -
 
 def _band_edge(energy: Float64Array, width: float) -> Float64Array:
     """A heavy band whose top lies at the bump: a maximum there, a tail towards lower energies, little above it."""
-    below = (BUMP - energy) / width
+    below = (BUMP - energy) / width + 0.47  # where the expression below has its maximum
     return np.asarray(np.exp(-np.logaddexp(0, -3 * below)) * (1 + 4 / (1 + np.clip(below, 0, None) ** 2)) / 3)
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.datasets import cits_pnictide
-from mffnb.datasets.tunnelling import RESONANCE
+from mffnb.datasets.tunnelling import BUMP, RESONANCE
 from mffnb.geometry.abundances import fully_constrained
 from mffnb.matrices import in_memory
 from mffnb.selection import match, spectral_angles
@@ -78,7 +78,7 @@ def test_every_curve_has_the_set_current(default):
 def test_features_are_where_the_experiment_has_them(default):
     matrix, impurity, depression = default.endmembers
     assert float(impurity.sel(bias=slice(50, 150)).idxmax()) == pytest.approx(RESONANCE, abs=2.5)
-    assert float(matrix.sel(bias=slice(-180, -60)).idxmax()) == pytest.approx(-100, abs=20)
+    assert float(matrix.sel(bias=slice(-180, -60)).idxmax()) == pytest.approx(BUMP, abs=5)
     assert float(matrix.sel(bias=slice(-10, 10)).mean()) < 0.6 * float(matrix.sel(bias=slice(40, 60)).max())
     slopes = [float(one.sel(bias=slice(-250, -150)).mean() - one.sel(bias=slice(150, 250)).mean()) for one in
               (matrix, depression)]  # fmt: skip
