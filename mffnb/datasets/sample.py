@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import xarray as xr
 
@@ -17,7 +18,7 @@ class Sample:
         Short identifier, ``"tof_sims_2d"`` say.
     cube
         Spectral image with named dimensions, calibrated coordinates and units; the channel is the last
-        dimension.
+        dimension. An image without a channel where a preprocessing step makes the spectra of it.
     endmembers
         True pure spectra, dimensions ``("component", <channel>)`` with a text coordinate ``component``
         naming each of them, or None where nobody knows.
@@ -27,6 +28,8 @@ class Sample:
         Where the data, or the physics behind a simulation, come from.
     licence
         Under which terms the data may be used.
+    extra
+        What was measured, or is known, beside the cube: a topography, a phase map.
     """
 
     name: str
@@ -35,3 +38,4 @@ class Sample:
     abundances: xr.DataArray | None = None
     citation: str = ""
     licence: str = ""
+    extra: Mapping[str, xr.DataArray] = field(default_factory=dict)

@@ -1,0 +1,350 @@
+"""Two intergrown phases of a catalyst at atomic resolution, simulated, with truth: figure 10 of the paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+from scipy.spatial import cKDTree
+
+from mffnb.datasets.sample import Sample
+from mffnb.preprocessing import SlidingFFT
+from mffnb.preprocessing.sliding_fft import LocalSpectra
+from mffnb.typing import Array, Float64Array
+
+COMPONENTS = ("M1", "M2")
+
+_SMALLEST_SIDE = 256
+_PIXEL = 0.025  # nm
+_PROBE = 0.045  # nm, standard deviation of a column's image: probe and thermal motion
+_CLOSEST = 0.25  # nm, columns of different phases do not come nearer
+_DETECTOR = 0.12  # background, as a share of the mean signal
+_ROUGHNESS = 0.12  # spread of the columns' intensities: composition and vacancies
+_STRAIN = 0.006  # nm, spread of the columns' static displacements
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A crystal seen along c: columns in a rectangular cell.
+
+    Parameters
+    ----------
+    cell
+        Lattice parameters a and b in nm.
+    columns
+        Fractional coordinates x and y, and mean intensity relative to a column of Mo, which goes as
+        :math:`Z^{1.7}`.
+    angle
+        Angle of a to the fast scan direction in degrees.
+    """
+
+    cell: tuple[float, float]
+    columns: tuple[tuple[float, float, float], ...]
+    angle: float
+
+    @property
+    def axes(self) -> Float64Array:
+        """Lattice vectors a and b, one a row, as (y, x) in nm."""
+        angle = np.deg2rad(self.angle)
+        directions = np.array([[np.sin(angle), np.cos(angle)], [np.cos(angle), -np.sin(angle)]])
+        return np.asarray(directions * np.array(self.cell)[:, None])
+
+    def nearest_reflection(self, k: Float64Array) -> Float64Array:
+        """The reciprocal lattice points next to some spatial frequencies (..., 2), ky and kx in 1/nm."""
+        return np.asarray(np.round(k @ self.axes.T) @ np.linalg.inv(self.axes).T)
+
+    def positions(self, extent: tuple[float, float]) -> Float64Array:
+        """Columns on a field of this height and width: y, x in nm and intensity, (n, 3)."""
+        axes = self.axes
+        corners = np.array([(0, 0), (0, extent[1]), (extent[0], 0), extent]) @ np.linalg.inv(axes)
+        low, high = np.floor(corners.min(axis=0)) - 1, np.ceil(corners.max(axis=0)) + 1
+        a, b = np.meshgrid(*(np.arange(*ends) for ends in zip(low, high, strict=True)), indexing="ij")
+        origins = np.stack([a.ravel(), b.ravel()], axis=1)
+        sites = np.array(self.columns)
+        place = (origins[:, None] + sites[:, :2]).reshape(-1, 2) @ axes
+        inside = ((place > -0.5) & (place < np.array(extent) + 0.5)).all(axis=1)  # half a nanometre beyond the edge
+        columns = np.column_stack([place, np.tile(sites[:, 2], len(origins))])
+        return np.asarray(columns[inside])
+
+
+def _columns(sites: tuple[tuple[float, float, float], ...]) -> tuple[tuple[float, float, float], ...]:
+    """All columns of the plane group p2gg that belong to these sites."""
+    return tuple((*at, z) for x, y, z in sites for at in ((x, y), (-x, -y), (0.5 - x, 0.5 + y), (0.5 + x, 0.5 - y)))
+
+
+# Intensities: V has 0.36 of Mo, Te 1.44; Te fills nine tenths of its channels, and V shares sites with Mo.
+_NB, _MO, _MO_V, _TE = 0.96, 1.0, 0.7, 1.3
+
+# Of the 40 metal columns in the cell of M1, 36 are here, among them the pentagonal clusters (the first is their centre,
+# the next five its ring); four lie on the axes. Te is in the largest channels.
+_M1_SITES = (
+    (0.762, 0.173, _NB), (0.916, 0.195, _MO), (0.783, 0.295, _MO), (0.622, 0.226, _MO), (0.655, 0.083, _MO),
+    (0.837, 0.064, _MO), (0.652, 0.420, _MO_V), (0.332, 0.061, _MO_V), (0.042, 0.665, _MO_V), (0.940, 0.831, _TE),
+)  # fmt: skip
+_M1_AXES = ((0.0, 0.0, _MO_V), (0.5, 0.5, _MO_V), (0.5, 0.0, _MO), (0.0, 0.5, _MO))
+_M2_COLUMNS = tuple(  # rings of six metal columns around Te: a hexagonal tungsten bronze in its rectangular cell
+    ((x + shift) % 1, (y + shift) % 1, z)
+    for shift in (0.0, 0.5)
+    for x, y, z in ((0.0, 0.0, _TE), (0.0, 0.5, _MO), (0.25, 0.25, _MO_V), (0.25, 0.75, _MO_V))
+)
+
+M1 = Phase(cell=(2.1134, 2.6658), columns=_columns(_M1_SITES) + _M1_AXES, angle=8.0)
+"""Orthorhombic, plane group p2gg along c."""
+
+M2 = Phase(cell=(1.26294, 0.729156), columns=_M2_COLUMNS, angle=31.0)
+"""Pseudo-hexagonal: a is the root of 3 times b."""
+
+PAPER_WINDOW = SlidingFFT(size=500, step=100, zoom=4, log=False)
+"""Windows as in figure 10; the frequencies that are kept go to 5 per nm, a spacing of 0.2 nm."""
+
+
+def stem_catalyst(
+    seed: int | np.random.Generator | None = 0,
+    *,
+    shape: tuple[int, int] = (2048, 2048),
+    counts: float = 30.0,
+    scan_noise: float = 0.01,
+    gradient: float = 0.4,
+    fft: SlidingFFT = PAPER_WINDOW,
+) -> Sample:
+    r"""Simulate an atomic-resolution image of two intergrown phases of a Mo-V-Te-Nb oxide, known truth.
+
+    A crystal of a selective oxidation catalyst along c, in the scanning transmission electron microscope with a
+    high-angle annular detector. Columns of atoms appear as bright dots, of intensity :math:`Z^{1.7}`. Two
+    components, named in the coordinate ``component``:
+
+    - ``M1``: orthorhombic, a = 2.1134 nm, b = 2.6658 nm, 44 columns in the cell, pentagonal clusters around Nb;
+    - ``M2``: pseudo-hexagonal, a = 1.2629 nm, b = 0.7292 nm, rings of six metal columns around Te.
+
+    They meet at a wavy interface, where columns that would come closer than 0.25 nm are missing. Columns differ in
+    composition and are displaced a little; thickness rises across the field; lines of the scan are displaced;
+    electrons are counted.
+
+    The image has no spectra: ``fft`` makes them, the same step that ``unmix`` is then given as ``preprocess=[fft]``.
+    The truth is in those terms. The transform is linear, so at a reflection of one phase the modulus is the share of
+    the window, weighted by the taper, which that phase fills:
+
+    .. math:: a_{wc} = \sum_r t(r)\, [r + w \in c] \,/ \sum_r t(r) .
+
+    Endmembers are the mean patterns of images of one phase alone, with thickness and noise like the mixed one. Each
+    window has its own thickness, a gain. At the interface a crystal ends inside the window, which widens its spots:
+    there even the true endmembers leave more than noise, and a third component finds something to do.
+
+    Parameters
+    ----------
+    seed
+        Of interface, crystals and noise, anything ``numpy.random.default_rng`` accepts.
+    shape
+        Rows and columns of the image, at least 256 each.
+    counts
+        Electrons on the detector per pixel, the mean over the image.
+    scan_noise
+        Standard deviation of the displacement of a line along the fast scan direction, in nm.
+    gradient
+        Thickness at one end of the field less that at the other, relative to the mean.
+    fft
+        Step by which windows become patterns. With ``log=True`` the truth is a logarithm and mixes less well.
+
+    Returns
+    -------
+    Sample
+        ``cube`` is the image ``("y", "x")``, ``float32``, in counts, with pixels of 0.025 nm. ``endmembers``
+        ``("component", "ky", "kx")`` in counts and 1/nm; ``abundances`` ``("component", "y", "x")`` at the centres of
+        the windows, summing to 1; ``extra["phase"]`` ``("y", "x")`` is 0 at pixels of M1 and 1 at pixels of M2.
+
+    Raises
+    ------
+    ValueError
+        If a side is shorter than 256 pixels or than the window, or a parameter is out of range.
+
+    Notes
+    -----
+    Lattice parameters, symmetry and composition: P. DeSanto et al., Z. Kristallogr. 219, 152 (2004). The columns of M2
+    are those of a hexagonal tungsten bronze; those of M1 are idealised, pentagonal clusters and linking columns
+    packed into the published cell with its symmetry, so the intensities of its reflections are not those of the refined
+    structure. Images of M1: W. D. Pyrz et al., J. Phys. Chem. C 112, 10043 (2008). Experiment: R. K. Vasudevan et
+    al., Appl. Phys. Lett. 106, 091601 (2015), and R. Kannan et al., Adv. Struct. Chem. Imaging 4, 6 (2018),
+    https://doi.org/10.1186/s40679-018-0055-8. Left out: channelling, tilt, aberrations, drift, mobile Te.
+
+    Examples
+    --------
+    >>> import mffnb.datasets
+    >>> from mffnb.preprocessing import SlidingFFT
+    >>> fft = SlidingFFT(size=160, step=48, zoom=4, log=False)
+    >>> sample = mffnb.datasets.stem_catalyst(seed=0, shape=(256, 400), fft=fft)
+    >>> dict(sample.cube.sizes), dict(sample.abundances.sizes)
+    ({'y': 256, 'x': 400}, {'component': 2, 'y': 3, 'x': 6})
+    >>> sample.endmembers.dims, sample.endmembers.kx.attrs["units"]
+    (('component', 'ky', 'kx'), '1/nm')
+    """
+    if min(shape) < _SMALLEST_SIDE:
+        raise ValueError(f"shape {shape} is too small for two crystals: take at least {_SMALLEST_SIDE} pixels a side.")
+    if not counts > 0:
+        raise ValueError(f"counts must be positive, got {counts}.")
+    if not (scan_noise >= 0 and 0 <= gradient < 2):
+        raise ValueError(f"scan_noise must not be negative and gradient in [0, 2), got {scan_noise} and {gradient}.")
+    fft.shape(shape)  # refuses a window that does not fit, before the work
+    generator = np.random.default_rng(seed)
+    interface = _Interface.drawn(shape, generator)
+    field = (_PIXEL * shape[0], _PIXEL * shape[1])
+    crystals = [_imperfect(phase.positions(field), generator) for phase in (M1, M2)]
+    parts = [part[interface.beyond(part[:, 0], part[:, 1]) == i] for i, part in enumerate(crystals)]
+    y, x = _PIXEL * np.arange(shape[0]), _PIXEL * np.arange(shape[1])
+    phase = interface.beyond(y[:, None], x)
+    thickness = 1 + gradient * _ramp(shape, generator)
+
+    def image(columns: Float64Array) -> NDArray[np.float32]:
+        return _scanned(columns, thickness, counts, scan_noise, generator)
+
+    pixels = {
+        "y": ("y", y, {"units": "nm", "long_name": "y"}),
+        "x": ("x", x, {"units": "nm", "long_name": "x"}),
+    }
+
+    def labelled(values: NDArray[np.generic], name: str, **attrs: object) -> xr.DataArray:
+        return xr.DataArray(values, dims=("y", "x"), coords=pixels, name=name, attrs=attrs)
+
+    electrons = {"units": "counts", "long_name": "electrons on the annular detector"}
+    cube = labelled(image(_joined(*parts)), "intensity", **electrons)
+    local = fft.fit(cube)
+    spectra = [local.transform(labelled(image(crystal), "intensity", **electrons)) for crystal in crystals]
+    component = xr.DataArray(list(COMPONENTS), dims="component", name="component")
+    endmembers = xr.concat([one.mean(("y", "x"), keep_attrs=True) for one in spectra], component)
+    share = _share(phase == 1, local)
+    abundances = xr.DataArray(
+        np.stack([1 - share, share]),
+        dims=("component", "y", "x"),
+        coords={"component": component, "y": local.y, "x": local.x},
+        name="abundance",
+        attrs={"units": "1", "long_name": "share of the window"},
+    )
+    return Sample(
+        name="stem_catalyst",
+        cube=cube,
+        endmembers=endmembers.transpose("component", ...),
+        abundances=abundances,
+        citation=(
+            "Simulated after R. Kannan et al., Deep data analysis via physically constrained linear "
+            "unmixing, Adv. Struct. Chem. Imaging 4, 6 (2018), https://doi.org/10.1186/s40679-018-0055-8"
+        ),
+        licence="BSD-3-Clause",
+        extra={
+            "phase": labelled(phase, "phase", long_name="phase", flag_values=[0, 1], flag_meanings=" ".join(COMPONENTS))
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Interface:
+    """A wavy line near the middle of the field; M2 is on the side its normal points to."""
+
+    centre: Float64Array  # y, x in nm
+    angle: float
+    waves: Float64Array  # amplitude in nm, wavelength in nm and phase of each, (n, 3)
+
+    @classmethod
+    def drawn(cls, shape: tuple[int, int], generator: np.random.Generator) -> _Interface:
+        size = _PIXEL * min(shape)
+        centre = _PIXEL * np.array(shape) * generator.uniform(0.4, 0.6, 2)
+        lengths = size * np.array([1.1, 0.5, 0.2])
+        waves = np.column_stack([lengths * generator.uniform(0.02, 0.04, 3), lengths, generator.uniform(0, 6.3, 3)])
+        return cls(centre, generator.uniform(0, 2 * np.pi), waves)
+
+    def beyond(self, y: Array, x: Array) -> NDArray[np.int8]:
+        """0 on the side of M1, 1 on the side of M2."""
+        y, x = y - self.centre[0], x - self.centre[1]
+        along, across = (y * np.cos(self.angle + s) + x * np.sin(self.angle + s) for s in (np.pi / 2, 0))
+        for amplitude, length, start in self.waves:
+            across = across + amplitude * np.sin(2 * np.pi * along / length + start)
+        return np.asarray(across > 0, dtype=np.int8)
+
+
+def _imperfect(columns: Float64Array, generator: np.random.Generator) -> Float64Array:
+    """Displace columns and vary their intensities."""
+    columns[:, :2] += generator.normal(0, _STRAIN, (len(columns), 2))
+    columns[:, 2] *= generator.normal(1, _ROUGHNESS, len(columns)).clip(0.2)
+    return columns
+
+
+def _joined(first: Float64Array, second: Float64Array) -> Float64Array:
+    """Both crystals, without those columns of the second that come too near to the first."""
+    apart, _ = cKDTree(first[:, :2]).query(second[:, :2], distance_upper_bound=_CLOSEST) if len(first) else (np.inf, 0)
+    return np.concatenate([first, second[np.broadcast_to(np.isinf(apart), len(second))]])
+
+
+def _ramp(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.float32]:
+    """From -1/2 to 1/2 across the field, in some direction."""
+    angle = generator.uniform(0, 2 * np.pi)
+    y, x = (np.linspace(-0.5, 0.5, n, dtype=np.float32) for n in shape)
+    ramp = np.sin(angle) * y[:, None] + np.cos(angle) * x
+    return np.asarray(ramp / np.ptp(ramp), dtype=np.float32)
+
+
+def _scanned(
+    columns: Float64Array,
+    thickness: NDArray[np.float32],
+    counts: float,
+    scan_noise: float,
+    generator: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Count electrons on the image of the columns, its lines displaced."""
+    margin = 20  # pixels, so that columns beyond the edge and displaced lines are right at the edge
+    rows, columns_ = (n + 2 * margin for n in thickness.shape)
+    place = columns[:, :2] / _PIXEL + margin
+    corner = np.floor(place).astype(np.intp)
+    part = place - corner
+    image = np.zeros(rows * columns_, dtype=np.float32)
+    for down in (0, 1):
+        for right in (0, 1):  # a column lies between four pixels
+            weight = np.abs(1 - down - part[:, 0]) * np.abs(1 - right - part[:, 1]) * columns[:, 2]
+            at = np.ravel_multi_index((corner[:, 0] + down, corner[:, 1] + right), (rows, columns_), mode="clip")
+            image += np.bincount(at, weight, rows * columns_).astype(np.float32)
+    image = ndimage.gaussian_filter(image.reshape(rows, columns_), _PROBE / _PIXEL, output=np.float32)
+    shift = generator.normal(0, scan_noise / _PIXEL, rows).astype(np.float32)
+    turn = np.exp(-2j * np.pi * fft.rfftfreq(columns_).astype(np.float32) * shift[:, None]).astype(np.complex64)
+    image = fft.irfft(fft.rfft(image, axis=1) * turn, n=columns_, axis=1)[margin:-margin, margin:-margin]
+    image = np.maximum(image / image.mean() + _DETECTOR, 0) * thickness
+    image *= counts / image.mean()
+    counted: NDArray[np.float32] = generator.poisson(image).astype(np.float32)
+    return counted
+
+
+def _share(mask: NDArray[np.bool_], local: LocalSpectra) -> Float64Array:
+    """Share of each window that the mask fills, weighted by the taper."""
+    taper = local.step.taper()
+    taper /= taper.sum()
+    step = local.step.step if isinstance(local.step.step, tuple) else (local.step.step,) * 2
+    windows = np.lib.stride_tricks.sliding_window_view(mask, taper.shape)[:: step[0], :: step[1]]
+    return np.array([[np.sum(taper, where=window) for window in row] for row in windows])
+
+
+def reflections(pattern: xr.DataArray, count: int = 10) -> Float64Array:
+    """Return ky and kx of the brightest spots of a pattern ("ky", "kx"), found to a fraction of a pixel, (count, 2).
+
+    A pattern is the same at k and -k, so spots of the half ky >= 0 are taken, farther from zero than the width of the
+    taper's own spot.
+
+    Examples
+    --------
+    >>> k = np.arange(-8, 9) / 4
+    >>> spot = np.exp(-((k[:, None] - 0.55) ** 2 + (k - 1.2) ** 2) / 0.1)
+    >>> pattern = xr.DataArray(spot, dims=("ky", "kx"), coords={"ky": k, "kx": k})
+    >>> reflections(pattern, 1).round(2).tolist()
+    [[0.55, 1.2]]
+    """
+    ky, kx = pattern["ky"].values, pattern["kx"].values
+    values = pattern.transpose("ky", "kx").values
+    peak = (values == ndimage.maximum_filter(values, 5)) & (ky[:, None] >= 0)
+    peak &= np.hypot(ky[:, None], kx) > 2.5 * (kx[1] - kx[0])
+    peak[:, [0, -1]] = peak[[0, -1]] = False  # the spot must be whole
+    at = np.argwhere(peak)
+    at = at[np.argsort(-values[tuple(at.T)], kind="stable")][:count]
+    found = []
+    for row, column in at:
+        near = np.log(np.maximum(values[row - 1 : row + 2, column - 1 : column + 2], 1e-12 * values.max()))
+        offsets = [(line[2] - line[0]) / (4 * line[1] - 2 * line[0] - 2 * line[2]) for line in (near[:, 1], near[1])]
+        found.append((ky[row] + offsets[0] * (ky[1] - ky[0]), kx[column] + offsets[1] * (kx[1] - kx[0])))
+    return np.array(found)
