@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mffnb.datasets.cartilage import chondro
+    from mffnb.datasets.diffraction_microscopy import xdm_film
+    from mffnb.datasets.energy_loss import eels_map
     from mffnb.datasets.poplar_wood import poplar
     from mffnb.datasets.remote_sensing import samson
     from mffnb.datasets.sample import Sample
     from mffnb.datasets.tof_sims import tof_sims_2d
 
-__all__ = ["Sample", "chondro", "poplar", "samson", "tof_sims_2d"]
+__all__ = ["Sample", "chondro", "eels_map", "poplar", "samson", "tof_sims_2d", "xdm_film"]
 
 # No module may bear the name of a function: importing the module would put it in the function's place.
 _HOMES = {
     "Sample": "sample",
     "chondro": "cartilage",
+    "eels_map": "energy_loss",
     "poplar": "poplar_wood",
     "samson": "remote_sensing",
     "tof_sims_2d": "tof_sims",
+    "xdm_film": "diffraction_microscopy",
 }
 
 
