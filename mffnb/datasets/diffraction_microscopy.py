@@ -105,7 +105,7 @@ def xdm_film(
     seed: int | np.random.Generator | None = 0,
     *,
     shape: tuple[int, int] = (700, 700),
-    counts: float = 2000.0,
+    counts: float = 10000.0,
     field_of_view: float = 70.0,
     resolution: float = 0.25,
 ) -> Sample:
