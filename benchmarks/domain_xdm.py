@@ -25,7 +25,6 @@ from mffnb.matrices import in_memory
 from mffnb.selection import match, spectral_angles
 
 K = 6
-BETWEEN = 4.66  # 1/angstrom, where the mean curve is lowest between its two peaks
 
 
 def score(truth, maps, E, A):
@@ -47,8 +46,10 @@ def ours(**options):
 
 
 def film_by_film(cube, X, seed):
+    mean = cube.mean(("y", "x"))
+    between = float(mean.sel(qz=slice(4.55, 4.76)).idxmin())  # the lowest point between the two peaks
     E, A = np.zeros((K, cube.sizes["qz"])), np.zeros((K, len(X)))
-    for rows, film in ((slice(0, 3), slice(BETWEEN, None)), (slice(3, 6), slice(None, BETWEEN))):
+    for rows, film in ((slice(0, 3), slice(between, None)), (slice(3, 6), slice(None, between))):
         part = cube.sel(qz=film)
         result = mf.unmix(part, 3, volume="auto", random_state=seed)
         E[rows, np.isin(cube.qz, part.qz)] = result.endmembers
