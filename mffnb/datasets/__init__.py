@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mffnb.datasets.cartilage import chondro
+    from mffnb.datasets.diffraction_microscopy import xdm_film
+    from mffnb.datasets.energy_loss import eels_map
     from mffnb.datasets.mixed_oxide import stem_catalyst
     from mffnb.datasets.poplar_wood import poplar
     from mffnb.datasets.remote_sensing import samson
@@ -17,17 +19,29 @@ if TYPE_CHECKING:
     from mffnb.datasets.tof_sims import tof_sims_2d
     from mffnb.datasets.tunnelling import cits_pnictide
 
-__all__ = ["Sample", "chondro", "cits_pnictide", "poplar", "samson", "stem_catalyst", "tof_sims_2d"]
+__all__ = [
+    "Sample",
+    "chondro",
+    "cits_pnictide",
+    "eels_map",
+    "poplar",
+    "samson",
+    "stem_catalyst",
+    "tof_sims_2d",
+    "xdm_film",
+]
 
 # No module may bear the name of a function: importing the module would put it in the function's place.
 _HOMES = {
     "Sample": "sample",
     "chondro": "cartilage",
     "cits_pnictide": "tunnelling",
+    "eels_map": "energy_loss",
     "poplar": "poplar_wood",
     "samson": "remote_sensing",
     "stem_catalyst": "mixed_oxide",
     "tof_sims_2d": "tof_sims",
+    "xdm_film": "diffraction_microscopy",
 }
 
 
