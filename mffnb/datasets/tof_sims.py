@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from mffnb.datasets.counting import counted
 from mffnb.datasets.root_chemistry import COMPONENTS, endmember_spectra
 from mffnb.datasets.root_section import root_section
 from mffnb.datasets.sample import Sample
-from mffnb.typing import Float64Array
 
 CHANNELS = 1535
 """Number of bins on the mass axis."""
@@ -117,7 +116,7 @@ def tof_sims_2d(
     return Sample(
         name="tof_sims_2d",
         cube=xr.DataArray(
-            _count(fractions, spectra, generator),
+            counted(fractions, spectra, generator),
             dims=("y", "x", "mz"),
             coords={**pixels, **masses},
             name="intensity",
@@ -143,16 +142,3 @@ def tof_sims_2d(
         ),
         licence="BSD-3-Clause",
     )
-
-
-def _count(
-    fractions: Float64Array, spectra: Float64Array, generator: np.random.Generator
-) -> NDArray[np.unsignedinteger]:
-    """Draw the counts row by row, since the expectation of the whole cube need not be in memory."""
-    _, rows, columns = fractions.shape
-    highest = spectra.max()
-    dtype = np.uint16 if highest + 12 * np.sqrt(highest) < np.iinfo(np.uint16).max else np.uint32
-    cube = np.empty((rows, columns, spectra.shape[1]), dtype=dtype)
-    for row in range(rows):
-        cube[row] = generator.poisson(fractions[:, row].T @ spectra)
-    return cube
