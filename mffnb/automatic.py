@@ -13,6 +13,7 @@ import numpy as np
 from mffnb.errors import DisagreementWarning, UnsupportedCombinationError
 from mffnb.geometry import Geometry, Progress, Search
 from mffnb.keywords import Physics
+from mffnb.parallel.threads import at_most
 from mffnb.protocols import Matrix, Similarity
 from mffnb.similarities import Frobenius
 from mffnb.solvers import Outcome, State
@@ -44,7 +45,8 @@ def find_volume(
         states.append(replace(state, abundances=_NOTHING, endmembers=_NOTHING, gain=None))
         return None if callback is None else callback(state)
 
-    found = _in_order(search.run(report))
+    with at_most(1):  # matrices are small
+        found = _in_order(search.run(report))
     outcome = Outcome.STOPPED if found.stopped else Outcome.CONVERGED
     states[-1] = replace(states[-1], relative_error=_error(matrix, found.endmembers, found.abundances, found.gain))
     return found, outcome, states

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from mffnb.parallel.threads import half_of_the_threads
+from mffnb.parallel.threads import at_most, half_of_the_threads
 
 
 def blas():
@@ -35,4 +35,18 @@ def test_overlapping_users_leave_nothing_behind():
     first.close()  # the first one in is the first one out
     assert max(blas()) == half
     second.close()
+    assert blas() == before
+
+
+def test_the_lowest_limit_that_is_wanted_holds():
+    before = blas()
+    with at_most(3):
+        assert blas() == {3}
+        with at_most(1):
+            assert blas() == {1}
+            with half_of_the_threads():
+                assert blas() == {1}
+        assert blas() == {3}
+        with at_most(8):
+            assert blas() == {3}
     assert blas() == before
