@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mffnb.datasets.cartilage import chondro
+    from mffnb.datasets.depth_profile import tof_sims_3d
     from mffnb.datasets.poplar_wood import poplar
+    from mffnb.datasets.raman_mapping import raman_map
     from mffnb.datasets.remote_sensing import samson
     from mffnb.datasets.sample import Sample
     from mffnb.datasets.tof_sims import tof_sims_2d
 
-__all__ = ["Sample", "chondro", "poplar", "samson", "tof_sims_2d"]
+__all__ = ["Sample", "chondro", "poplar", "raman_map", "samson", "tof_sims_2d", "tof_sims_3d"]
 
 # No module may bear the name of a function: importing the module would put it in the function's place.
 _HOMES = {
     "Sample": "sample",
     "chondro": "cartilage",
     "poplar": "poplar_wood",
+    "raman_map": "raman_mapping",
     "samson": "remote_sensing",
     "tof_sims_2d": "tof_sims",
+    "tof_sims_3d": "depth_profile",
 }
 
 
