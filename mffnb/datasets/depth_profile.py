@@ -28,11 +28,11 @@ ION_YIELDS = {"surface": 1.5, "film": 1.0, "buffer": 1.1, "substrate": 0.7}
 
 Ions = dict[str, float]
 
-# Caesium is not yet implanted at the surface, so the metals leave as bare ions and with oxygen.
+# Caesium has hardly been implanted yet at the surface, so the metals leave as bare ions and with oxygen.
 _SURFACE: Ions = {
-    "H": 6, "Na": 100, "K": 75, "Na2OH": 5, "Na2Cl": 5, "K2Cl": 3, "NaK": 2, "Cs": 42, "Cs2Cl": 34, "Cs2O": 10, "NaCs": 9,
-    "KCs": 7, "FeCs": 7, "BiCs": 9, "Fe": 48, "FeO": 3, "FeOH": 9, "Bi": 58, "BiO": 8, "C2H3": 7, "C2H5": 8, "C3H5": 13, "C3H7": 11, "C4H7": 10,
-    "C4H9": 7, "C5H9": 5, "CH4N": 3,
+    "H": 6, "Na": 100, "K": 75, "Na2OH": 5, "Na2Cl": 5, "K2Cl": 3, "NaK": 2, "Cs": 42, "Cs2Cl": 34, "Cs2O": 10,
+    "NaCs": 9, "KCs": 7, "FeCs": 7, "BiCs": 9, "Fe": 48, "FeO": 3, "FeOH": 9, "Bi": 58, "BiO": 8, "C2H3": 7, "C2H5": 8,
+    "C3H5": 13, "C3H7": 11, "C4H7": 10, "C4H9": 7, "C5H9": 5, "CH4N": 3,
 }  # fmt: skip
 
 # In the bulk they leave with a caesium atom: MCs+ ions, whose yields depend little on the matrix.
@@ -249,7 +249,8 @@ def _pits(shape: tuple[int, int], step: float, generator: np.random.Generator) -
         row, column = generator.integers(rows), generator.integers(columns)
         pits[row, column] += generator.uniform(4, 14)
     width = 1.2 / step
-    return np.asarray(gaussian_filter(pits, width, mode="wrap") * max(1.0, 2 * np.pi * width**2))
+    # A pit smaller than a pixel covers but a part of it.
+    return np.asarray(gaussian_filter(pits, width, mode="wrap") * 2 * np.pi * width**2)
 
 
 def _count(

@@ -62,7 +62,7 @@ def raman_map(
     shape: tuple[int, int] = (80, 80),
     counts: float = 20000.0,
     fluorescence: float = 1.5,
-    grain_size: float = 9.0,
+    grain_size: float = 8.0,
     spot: float = 18.0,
 ) -> Sample:
     r"""Simulate a Raman map of a tablet of paracetamol, aspirin, caffeine and cellulose: photons, known truth.
@@ -99,8 +99,9 @@ def raman_map(
     -------
     Sample
         ``cube`` with dimensions ``("y", "x", "wavenumber")``, counts as ``uint16`` (``uint32`` at doses that need it);
-        ``y`` and ``x`` in micrometre, ``wavenumber`` (Raman shift) in 1/cm from 200 to 1800 in steps of 2. ``endmembers``
-        ``("component", "wavenumber")`` in counts, ``abundances`` ``("component", "y", "x")`` summing to 1.
+        ``y`` and ``x`` in micrometre, ``wavenumber`` (Raman shift) in 1/cm from 200 to 1800 in steps of 2.
+        ``endmembers`` ``("component", "wavenumber")`` in counts, ``abundances`` ``("component", "y", "x")`` summing
+        to 1.
 
     Raises
     ------
@@ -203,7 +204,7 @@ def _grains(shape: tuple[int, int], size: float, spot: float, generator: np.rand
     coarse = generator.standard_normal((len(COMPONENTS), 9, 9))
     place = np.minimum((seeds / (height, width) * 36).astype(np.intp), 35)
     favour = zoom(coarse, (1, 4, 4), order=3, mode="nearest", grid_mode=True)[:, place[:, 0], place[:, 1]]
-    chance = np.log(SHARES)[:, None] + 1.3 * favour + generator.gumbel(size=favour.shape)
+    chance = np.log(SHARES)[:, None] + favour + generator.gumbel(size=favour.shape)
     material = chance.argmax(axis=0)
 
     y, x = np.meshgrid((np.arange(rows) + 0.5) * step, (np.arange(columns) + 0.5) * step, indexing="ij")
@@ -221,7 +222,7 @@ def _fluorescence(
 ) -> tuple[Float64Array, Float64Array]:
     """Maps (2, rows, columns) and spectra (2, channels) of two fluorophores, of cellulose and of elsewhere."""
     reach = (shift - shift[0]) / (shift[-1] - shift[0])
-    shapes = np.stack([np.exp(-(((reach - 0.25) / 0.7) ** 2)), 0.25 + np.exp(-1.8 * reach)])
+    shapes = np.stack([np.exp(-(((reach - 0.55) / 0.7) ** 2)), 0.25 + np.exp(-1.8 * reach)])
     shape = fractions.shape[1:]
     patches = generator.standard_normal((2, 7, 7))
     uneven = np.exp(0.4 * zoom(patches, (1, shape[0] / 7, shape[1] / 7), order=3, mode="nearest", grid_mode=True))
