@@ -3,7 +3,7 @@
     python benchmarks/domain_raman_map.py
 
 Mean spectral angle (rad, Hungarian matching) and RMSE of the fractions (every endmember scaled to maximum 1, every
-pixel to sum 1, in truth and answer). The baseline, the same for every row of the table, is chosen without a look at the
+pixel to sum 1, in truth and answer). The baseline, the same for every row of the table, has a reason that needs no
 truth: `AsymmetricBaseline(1e8)` bends over 2 pi 1e8^(1/4) = 630 channels, 1260 1/cm, more than the widest group of bands.
 Oracles: the true maps given, least squares for the spectra; the true spectra given, fully constrained maps.
 """
