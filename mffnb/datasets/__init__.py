@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mffnb.datasets.cartilage import chondro
+    from mffnb.datasets.depth_profile import tof_sims_3d
     from mffnb.datasets.diffraction_microscopy import xdm_film
     from mffnb.datasets.energy_loss import eels_map
     from mffnb.datasets.mixed_oxide import stem_catalyst
     from mffnb.datasets.poplar_wood import poplar
+    from mffnb.datasets.raman_mapping import raman_map
     from mffnb.datasets.remote_sensing import samson
     from mffnb.datasets.sample import Sample
     from mffnb.datasets.tof_sims import tof_sims_2d
@@ -25,9 +27,11 @@ __all__ = [
     "cits_pnictide",
     "eels_map",
     "poplar",
+    "raman_map",
     "samson",
     "stem_catalyst",
     "tof_sims_2d",
+    "tof_sims_3d",
     "xdm_film",
 ]
 
@@ -38,9 +42,11 @@ _HOMES = {
     "cits_pnictide": "tunnelling",
     "eels_map": "energy_loss",
     "poplar": "poplar_wood",
+    "raman_map": "raman_mapping",
     "samson": "remote_sensing",
     "stem_catalyst": "mixed_oxide",
     "tof_sims_2d": "tof_sims",
+    "tof_sims_3d": "depth_profile",
     "xdm_film": "diffraction_microscopy",
 }
 
