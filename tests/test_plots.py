@@ -151,3 +151,9 @@ def test_labels_stand_where_there_is_room():
     spectra = xr.DataArray([np.linspace(0, 1, 50), np.linspace(1, 0, 50)], dims=("component", "channel"))
     ax = plots.draw_spectra(spectra, Figure().subplots())
     assert [text.get_ha() for text in ax.texts] == ["left", "right"]
+
+
+def test_several_channel_dimensions_are_numbered():
+    stack = xr.DataArray(np.random.default_rng(0).random((2, 3, 4)), dims=("component", "ky", "kx"))
+    assert plots.draw_spectra(stack, Figure().subplots()).get_xlabel() == "channel, row by row"
+    assert len(plots.channel_coordinate(stack)) == 12

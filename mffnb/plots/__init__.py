@@ -1,7 +1,7 @@
 """Pictures of cubes and results: pure functions that draw on axes and return them."""
 
 from mffnb.plots.figures import overview, residuals, sections
-from mffnb.plots.labels import as_image, axis_label, channel_coordinate, pixel_size
+from mffnb.plots.labels import as_image, axis_label, channel_coordinate, channel_label, pixel_size
 from mffnb.plots.maps import component_colormap, draw_composite, draw_map, draw_scale_bar
 from mffnb.plots.spectra import draw_spectra, label_peaks
 
@@ -9,6 +9,7 @@ __all__ = [
     "as_image",
     "axis_label",
     "channel_coordinate",
+    "channel_label",
     "component_colormap",
     "draw_composite",
     "draw_map",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 from matplotlib.figure import Figure
 
-from mffnb.plots.labels import as_image, axis_label, channel_coordinate, identity, with_units
+from mffnb.plots.labels import as_image, axis_label, channel_coordinate, channel_label, identity, with_units
 from mffnb.plots.maps import draw_map
 from mffnb.plots.spectra import draw_spectra
 
@@ -78,7 +78,7 @@ def residuals(result: Unmixing, cube: Any = None, *, figure: Figure | None = Non
     right.plot(coordinate, mean, color="black", linewidth=0.9, label="mean over pixels")
     right.axhline(0, color="#d55e00", linewidth=0.6)
     units = missed.attrs.get("units")
-    right.set(xlabel=axis_label(result.endmembers, channels[-1]), ylabel=with_units("residual", units))
+    right.set(xlabel=channel_label(result.endmembers), ylabel=with_units("residual", units))
     right.set_xlim(coordinate[0], coordinate[-1])
     right.legend(frameon=False, fontsize="small", ncols=2)
     right.spines[["top", "right"]].set_visible(False)

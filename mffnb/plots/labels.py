@@ -48,6 +48,13 @@ def as_image(image: xr.DataArray) -> xr.DataArray:
     return image.isel({name: image.sizes[name] // 2 for name in image.dims[:-2]})
 
 
+def channel_label(spectra: xr.DataArray) -> str:
+    """What the axis of :func:`channel_coordinate` is called."""
+    if spectra.ndim > 2:
+        return "channel, row by row"
+    return axis_label(spectra, spectra.dims[-1])
+
+
 def pixel_size(image: xr.DataArray) -> tuple[float, float, str] | None:
     """Height, width and unit of a pixel, where both axes are evenly spaced in the same unit; else None."""
     plane = as_image(image)

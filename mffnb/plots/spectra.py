@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from scipy.signal import find_peaks
 
-from mffnb.plots.labels import axis_label, channel_coordinate, identity, with_units
+from mffnb.plots.labels import channel_coordinate, channel_label, identity, with_units
 
 _CLOSE = 0.02  # of the width: closer labels would touch
 
@@ -58,7 +58,7 @@ def draw_spectra(
                 va="top", transform=ax.get_yaxis_transform(), fontsize="small", fontweight="bold",
             )  # fmt: skip
     ax.set_xlim(channel[0], channel[-1])
-    ax.set_xlabel(axis_label(spectra, spectra.dims[-1]))
+    ax.set_xlabel(channel_label(spectra))
     if stacked:
         ax.set_yticks([])
         ax.set_ylabel("each scaled to its maximum")

@@ -249,7 +249,7 @@ class _Geometry:
         self._pixel_size = plots.pixel_size(blank)
         self._seen = slice(None) if layout.channel_mask is None else layout.channel_mask.ravel()
         self._channel = plots.channel_coordinate(spectrum)[self._seen]
-        self._channel_label = plots.axis_label(spectrum, spectrum.dims[-1])
+        self._channel_label = plots.channel_label(spectrum)
 
     def frame(
         self,
