@@ -117,6 +117,8 @@ def test_the_most_prominent_peaks_are_labelled():
     spectrum = xr.DataArray(values, dims="energy", coords={"energy": energy})
     ax = plots.label_peaks(spectrum, Figure().subplots(), number=2, digits=1, fontsize=7)
     assert [text.get_text() for text in ax.texts] == ["20.0", "80.0"]
+    noisy = spectrum + 0.01 * np.random.default_rng(0).random(1001)
+    assert len(plots.label_peaks(noisy, Figure().subplots(), number=99).texts) == 3
     flat = plots.label_peaks(xr.DataArray(np.zeros(5), dims="channel"), Figure().subplots())
     assert not flat.texts
 

@@ -117,6 +117,6 @@ def sections(result: Unmixing, across: str, at: float | None = None, *, figure: 
         draw_map(cut[number], ax, color=colors[number], title=labels[number], aspect="auto")
         if number:
             ax.set_ylabel("")
-    where = f" = {float(cut[across]):g}" if across in cut.coords else ""
+    where = f" = {float(cut[across]):.4g}" if across in cut.coords else ""
     figure.suptitle(f"{axis_label(maps, across)}{where}", fontsize="medium")
     return figure

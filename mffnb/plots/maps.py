@@ -55,7 +55,8 @@ def draw_map(
     colorbar
         Whether to add one.
     options
-        For ``Axes.imshow``; by default ``vmin`` is 0 or the lowest value, ``vmax`` the 99.8th percentile.
+        For ``Axes.imshow``; by default ``vmin`` is 0 or the lowest value, ``vmax`` the 99.8th percentile, and lengths
+        are equal where both axes have one unit.
     """
     plane = as_image(image)
     options.setdefault("cmap", "viridis" if color is None else component_colormap(color))
@@ -63,8 +64,9 @@ def draw_map(
     lowest, bright, highest = np.percentile(values, [0, _BRIGHT, 100]) if values.size else (0.0, 1.0, 1.0)
     options.setdefault("vmin", min(0.0, lowest))
     options.setdefault("vmax", bright if bright > 0 else highest)
+    aspect = options.pop("aspect", "auto" if plane.shape[0] == 1 else _aspect(plane))
     drawn = ax.imshow(plane.values, extent=_extent(plane), interpolation="nearest", **options)
-    ax.set_aspect("auto" if plane.shape[0] == 1 else _aspect(plane))
+    ax.set_aspect(aspect)
     ax.set_xlabel(axis_label(plane, plane.dims[1]))
     ax.set_ylabel(axis_label(plane, plane.dims[0]))
     ax.set_title(title, fontsize="medium", color=color or "black")

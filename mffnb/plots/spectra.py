@@ -13,6 +13,7 @@ from scipy.signal import find_peaks
 from mffnb.plots.labels import channel_coordinate, channel_label, identity, with_units
 
 _CLOSE = 0.02  # of the width: closer labels would touch
+_FAINT = 0.02  # of the most prominent peak: less is noise
 
 
 def draw_spectra(
@@ -105,8 +106,10 @@ def label_peaks(
     padded = np.concatenate([[-np.inf], np.nan_to_num(values, nan=-np.inf), [-np.inf]])  # a peak may be at an end
     peaks, found = find_peaks(padded, prominence=0, plateau_size=1)
     heights = np.where(np.isinf(found["prominences"]), np.nanmax(values) - np.nanmin(values), found["prominences"])
+    clear = heights > _FAINT * heights.max(initial=0.0)
+    peaks, heights = peaks[clear] - 1, heights[clear]
     chosen: list[int] = []
-    for i in peaks[np.argsort(-heights, kind="stable")] - 1:
+    for i in peaks[np.argsort(-heights, kind="stable")]:
         crowded = any(abs(coordinate[i] - coordinate[other]) < _CLOSE * np.ptp(coordinate) for other in chosen)
         if len(chosen) < number and not crowded:
             chosen.append(int(i))
