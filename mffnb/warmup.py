@@ -39,7 +39,8 @@ def _runs() -> Iterator[Any]:
         yield lambda s=smoothness: unmix(image, 2, smoothness=s, gain=True, volume=1e-3, **_ONCE)
     for data in (holes, holes.astype(np.float32)):
         yield lambda d=data: unmix(d, 2, **_ONCE)
-    for data in (counts, counts.astype(np.float32), image, holes):
+    few = (counts, counts.astype(np.int64), counts.astype(np.float32), image, holes)
+    for data in (*few, *(one + 1 for one in few)):  # where few are not zero they are kept sparse
         yield lambda d=data: unmix(d, 2, similarity="kl", **_ONCE)
     for terms in ((Sparsity(1e-3),), (Smoothness(1e-3, grid((8, 8))),), (Simplex(),), (Simplex(gain=True),)):
         for matrix in (X.astype(np.float64), sparse.csr_array(X.astype(np.float64))):

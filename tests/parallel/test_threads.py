@@ -41,12 +41,12 @@ def test_overlapping_users_leave_nothing_behind():
 def test_the_lowest_limit_that_is_wanted_holds():
     before = blas()
     with at_most(3):
-        assert blas() == {3}
+        assert max(blas()) == 3
         with at_most(1):
-            assert blas() == {1}
+            assert max(blas()) == 1
             with half_of_the_threads():
-                assert blas() == {1}
-        assert blas() == {3}
+                assert max(blas()) == 1
+        assert max(blas()) == 3
         with at_most(8):
-            assert blas() == {3}
+            assert max(blas()) == 3
     assert blas() == before
