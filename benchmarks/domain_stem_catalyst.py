@@ -22,7 +22,8 @@ from sklearn.decomposition import NMF
 
 import mffnb as mf
 from mffnb.datasets import stem_catalyst
-from mffnb.datasets.mixed_oxide import M1, M2, PAPER_WINDOW, reflections
+from mffnb.datasets.mixed_oxide import PAPER_WINDOW
+from mffnb.datasets.oxide_phases import M1, M2, reflections
 from mffnb.geometry.abundances import non_negative
 from mffnb.matrices import in_memory
 from mffnb.selection import match, spectral_angles

@@ -30,12 +30,8 @@ def find_volume(
 ) -> tuple[Geometry, Outcome, list[State]]:
     """Run :func:`mffnb.geometry.minimum_volume` as a solver would be run, components in falling order of their share.
 
-    Raises
-    ------
-    UnsupportedCombinationError
-        For what the rule cannot take into account.
+    What is asked has passed :func:`check`.
     """
-    check(asked, matrix)
     search = Search(matrix, k, seed, _model(asked))
     onlooker = _Onlooker(search, matrix)
     states: list[State] = []
@@ -58,7 +54,6 @@ def follow(matrix: Matrix, k: int, seed: int, asked: Physics) -> Iterator[tuple[
     They are renewed as often as can be done in a fifth of the time. Those of the last state are the answer, and what
     the data decided comes with it.
     """
-    check(asked, matrix)
     search = Search(matrix, k, seed, _model(asked))
     onlooker = _Onlooker(search, matrix)
     for step in search.steps():
@@ -67,8 +62,14 @@ def follow(matrix: Matrix, k: int, seed: int, asked: Physics) -> Iterator[tuple[
     yield onlooker.ended(found), found
 
 
-def check(asked: Physics, matrix: Matrix, similarity: str | Similarity = "frobenius", weights: Any = None) -> None:
-    """Refuse what the rule cannot take into account."""
+def check(asked: Physics, matrix: Matrix, similarity: str | Similarity, weights: Any) -> None:
+    """Refuse what the rule cannot take into account.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        In one sentence that says what to leave out.
+    """
     if weights is not None or not (similarity == "frobenius" or isinstance(similarity, Frobenius)):
         raise UnsupportedCombinationError(
             "volume='auto' finds its own weights and noise model: leave out weights and similarity, "

@@ -87,7 +87,8 @@ def unmix(
         ``result.gain``.
     known
         Endmembers that are known: an array or DataArray (spectra, channel dimensions) in the units of the cube, NaN in
-        channels that are not known. They come first in the result, unchanged; the others are found beside them.
+        channels that are not known. They come first in the result, unchanged (with a gain, scaled to one maximum); the
+        others are found beside them.
     weights
         How much pixels, channels or entries count: an array over the pixel dimensions, over the channel dimensions or
         over the whole cube, ``"poisson"`` (each entry in inverse proportion to the means of its pixel and of its

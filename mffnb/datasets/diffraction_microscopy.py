@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -11,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from mffnb.datasets.counting import counted
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.strained_films import FWHM, rocking_curves
 from mffnb.typing import Float64Array
 
 CHANNELS = 56
@@ -20,17 +19,6 @@ SCAN = (4.46, 4.81)
 """First and last Qz in 1/angstrom; it ends before the Bragg peak of the substrate at 4.827."""
 
 SMALLEST_SIDE = 16
-
-SUBSTRATE = 3.905
-"""Lattice parameter of SrTiO3 in angstrom (Okazaki & Kawaminami 1973)."""
-
-SUBSTRATE_FACTOR = 38 + 22 - 8
-
-POISSON_RATIO = 0.3
-"""Of perovskite oxides, 0.2 to 0.4 are found."""
-
-RESOLUTION = 0.008
-"""Full width at half maximum of the scan's resolution in 1/angstrom (bandwidth and divergence)."""
 
 LINE_SPACING = 7.0
 """Mean distance of parallel misfit dislocations in micrometre: a film just beyond its critical thickness."""
@@ -43,60 +31,6 @@ CORE_WIDTH = 0.4
 
 CORE_LOSS = 0.55
 """Share of the intensity that the lower film loses on top of a dislocation."""
-
-_FWHM = 2.3548  # full width at half maximum of a Gaussian, in standard deviations
-_FINE = 32  # points of the rocking curve per point of the scan
-
-
-@dataclass(frozen=True)
-class Film:
-    """An epitaxial film of a perovskite.
-
-    Parameters
-    ----------
-    in_plane, out_of_plane
-        Lattice parameters a and c of the bulk in angstrom.
-    cells
-        Thickness in unit cells.
-    structure_factor
-        Of the reflection 103, with atomic numbers for scattering factors: A + B - O.
-    """
-
-    in_plane: float
-    out_of_plane: float
-    cells: int
-    structure_factor: float
-
-    def lattice_parameter(self, relaxation: float) -> float:
-        """Out-of-plane parameter c in angstrom, from coherent with SrTiO3 (0) to bulk (1)."""
-        strain = (1 - relaxation) * (SUBSTRATE / self.in_plane - 1)
-        return self.out_of_plane * (1 - 2 * POISSON_RATIO / (1 - POISSON_RATIO) * strain)
-
-    def bragg_peak(self, relaxation: float) -> float:
-        """Qz of the reflection 103 in 1/angstrom.
-
-        Examples
-        --------
-        >>> [round(PZT.bragg_peak(relaxation), 3) for relaxation in RELAXATIONS]
-        [4.497, 4.521, 4.544]
-        """
-        return 6 * np.pi / self.lattice_parameter(relaxation)
-
-    def amplitude(self, qz: Float64Array, relaxation: float) -> Float64Array:
-        """Scattered amplitude, complex: the sum over the cells of the film, counted from its lower interface."""
-        phase = qz * self.lattice_parameter(relaxation)
-        # Term by term: the closed form is 0 / 0 at the Bragg peak.
-        return np.asarray(self.structure_factor * np.exp(1j * np.multiply.outer(np.arange(self.cells), phase)).sum(0))
-
-
-SRO = Film(in_plane=3.93, out_of_plane=3.93, cells=76, structure_factor=38 + 44 - 8)
-"""30 nm SrRuO3 (Gan et al. 1998), pseudocubic."""
-
-PZT = Film(in_plane=3.953, out_of_plane=4.148, cells=48, structure_factor=82 + 0.2 * 40 + 0.8 * 22 - 8)
-"""20 nm PbZr0.2Ti0.8O3 (powder diffraction file 70-4261)."""
-
-RELAXATIONS = (0.0, 0.5, 1.0)
-"""The three strained states of each film: coherent with the substrate, half relaxed, relaxed."""
 
 COMPONENTS = ("SRO coherent", "SRO half relaxed", "SRO relaxed", "PZT coherent", "PZT half relaxed", "PZT relaxed")
 
@@ -228,32 +162,6 @@ def xdm_film(
     )
 
 
-def rocking_curves(qz: Float64Array) -> Float64Array:
-    """Return the rocking curves of the six states, up to a common factor.
-
-    Parameters
-    ----------
-    qz
-        Points of the scan in 1/angstrom, equidistant.
-
-    Returns
-    -------
-    ndarray (6, n)
-        Intensities, the three states of SRO first.
-    """
-    step = qz[1] - qz[0]
-    margin = int(np.ceil(4 * RESOLUTION / step))
-    fine = qz[0] + step / _FINE * np.arange(-margin * _FINE, (qz.size - 1 + margin) * _FINE + 1)
-    rod = SUBSTRATE_FACTOR / (1 - np.exp(-1j * fine * SUBSTRATE))
-    curves = []
-    for relaxation in RELAXATIONS:
-        gap = (SUBSTRATE + SRO.lattice_parameter(relaxation)) / 2
-        curves.append(np.abs(rod * np.exp(-1j * fine * gap) + SRO.amplitude(fine, relaxation)) ** 2)
-    curves += [np.abs(PZT.amplitude(fine, relaxation)) ** 2 for relaxation in RELAXATIONS]
-    blurred = gaussian_filter(np.stack(curves), (0, RESOLUTION / _FWHM * _FINE / step), mode="nearest")
-    return np.asarray(blurred[:, margin * _FINE : fine.size - margin * _FINE : _FINE])
-
-
 def _maps(
     shape: tuple[int, int], step: float, resolution: float, generator: np.random.Generator
 ) -> NDArray[np.float32]:
@@ -268,7 +176,7 @@ def _maps(
             kept["intensity"] *= 1 - CORE_LOSS * line(CORE_WIDTH)
         for line in _lines(shape, step, axis, generator, spacing=3 * LINE_SPACING):
             kept["pzt"] *= 1 - generator.uniform(0.6, 1.0) * line(LINE_WIDTH)
-    width = resolution / _FWHM / step
+    width = resolution / FWHM / step
     maps = []
     for name in ("sro", "pzt"):
         uneven = gaussian_filter(generator.standard_normal(shape, dtype=np.float32), LINE_SPACING / 3 / step)

@@ -166,11 +166,11 @@ class Search:
                 answer = None if callback is None else callback(step)
                 if isinstance(answer, (bool, np.bool_)) and answer:
                     return self.answer(stopped=True)
+            return self.answer()
         except KeyboardInterrupt:
             if self.best is None:
                 raise
             return self.answer(stopped=True)
-        return self.answer()
 
     def answer(self, *, stopped: bool = False) -> Geometry:
         """The best so far, and unless stopped, how far another answer that fits as well is away."""

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from mffnb.datasets import xdm_film
-from mffnb.datasets.diffraction_microscopy import PZT, RELAXATIONS, SRO
+from mffnb.datasets.strained_films import PZT, RELAXATIONS, SRO
 from mffnb.geometry.abundances import non_negative
 from mffnb.matrices import in_memory
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.datasets import stem_catalyst
-from mffnb.datasets.mixed_oxide import M1, M2, reflections
+from mffnb.datasets.oxide_phases import M1, M2, reflections
 from mffnb.geometry.abundances import non_negative
 from mffnb.matrices import in_memory
 from mffnb.preprocessing import SlidingFFT

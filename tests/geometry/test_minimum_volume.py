@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 
 import numpy as np
@@ -180,3 +181,16 @@ def test_where_no_pixel_is_pure_enough_the_truth_is_the_other_answer(gain):
     assert angles(spectra, found.endmembers).mean() > 0.1
     assert found.disagreement > 0.1
     assert angles(spectra, found.alternative).mean() < 0.05
+
+
+def test_an_interrupt_while_others_are_compared_loses_nothing(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    X = scene()[0]
+    whole = minimum_volume(matrix(X), 3, gain=False)
+    module = importlib.import_module("mffnb.geometry.minimum_volume")  # the package has the function of that name
+    monkeypatch.setattr(module, "_disagreement", interrupted)
+    found = minimum_volume(matrix(X), 3, gain=False)
+    assert found.stopped
+    np.testing.assert_array_equal(found.endmembers, whole.endmembers)
