@@ -13,17 +13,19 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cube import as_cube, from_axes
+from mffnb.typing import Array
 
 _NETCDF = {".nc", ".nc4", ".netcdf"}
-_HDF5 = {".h5", ".hdf5", ".hdf"}
+_HDF5 = {".h5", ".hdf5", ".hdf", ".hf5"}
 
 
 def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool | None = None) -> xr.DataArray:
     """Read a spectral image.
 
-    ``.npy`` and ``.npz`` (NumPy), ``.nc`` (NetCDF) and ``.h5`` (HDF5) are read as they are, last axis the
-    channel; everything else, such as ``.hspy``, ``.dm4``, ``.bcf`` or ``.spd``, goes through RosettaSciIO, an
-    optional extra, which also knows which axes are pixels.
+    ``.npy`` and ``.npz`` (NumPy), ``.nc`` (NetCDF) and ``.h5`` or ``.hf5`` (HDF5, calibrated by its dimension scales
+    where it has some, as in pyNSID) are read as they are, last axis the channel; everything else, such as ``.hspy``,
+    ``.dm4``, ``.bcf`` or ``.spd``, goes through RosettaSciIO, an optional extra, which also knows which axes are
+    pixels.
 
     Parameters
     ----------
@@ -195,11 +197,37 @@ def _read_hdf5(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArra
         stored.visititems(visit)
         name = _choose(path, dimensions, wanted)
         item = stored[name]
-        if not _lazy(lazy, item.size):
-            return as_cube(item[()])
+        scales = [_scale(dimension) for dimension in item.dims]
+        array = None if _lazy(lazy, item.size) else item[()]
+    if array is not None:
+        return _calibrate(as_cube(array), scales)
     group, _, name = name.rpartition("/")
-    cube = _read_netcdf_variable(path, group or None, name, lazy=True)
-    return cube.rename(dict(zip(cube.dims, as_cube(np.empty((1,) * cube.ndim)).dims, strict=True)))
+    cube = _read_netcdf_variable(path, group or None, name, lazy=True).reset_coords(drop=True)
+    cube = cube.drop_vars(list(cube.coords))
+    plain = as_cube(np.empty((1,) * cube.ndim)).dims
+    return _calibrate(cube.rename(dict(zip(cube.dims, plain, strict=True))), scales)
+
+
+def _scale(dimension: Any) -> tuple[str, Array, dict[str, str]] | None:
+    """Name, values and units of an HDF5 dimension that has a scale with numbers in it."""
+    if not len(dimension):
+        return None
+    scale = dimension[0]
+    if scale.ndim != 1 or scale.dtype.kind not in "biuf":
+        return None
+    units = scale.attrs.get("units")
+    text = units.decode() if isinstance(units, bytes) else units
+    return scale.name.rpartition("/")[2], scale[()], {"units": text} if isinstance(text, str) else {}
+
+
+def _calibrate(cube: xr.DataArray, scales: list[tuple[str, Array, dict[str, str]] | None]) -> xr.DataArray:
+    """Name and calibrate the dimensions that have scales; all of them or, where two names are alike, none."""
+    named = {str(plain): scale for plain, scale in zip(cube.dims, scales, strict=True) if scale is not None}
+    names = {plain: scale[0] for plain, scale in named.items()}
+    if len({*names.values(), *(set(cube.dims) - set(names))}) < cube.ndim:
+        return cube
+    coordinates = {name: (name, values, attrs) for name, values, attrs in named.values()}
+    return as_cube(cube.rename(names).assign_coords(coordinates))
 
 
 def _read_rosettasciio(path: Path, wanted: str | None) -> xr.DataArray:

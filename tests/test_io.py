@@ -43,6 +43,22 @@ def test_hdf5_picks_the_only_stack_and_asks_otherwise(tmp_path, cube):
         read(path)
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_dimension_scales_name_and_calibrate_the_axes(tmp_path, cube, lazy):
+    with h5py.File(tmp_path / "a.hf5", "w") as file:
+        stack = file.create_dataset("measurement/stack", data=cube.values)
+        for number, (name, units) in enumerate([("y", "nm"), ("x", "nm"), (r"$\sqrt E$", b"V")]):
+            file[f"measurement/{name}"] = 0.5 * np.arange(cube.shape[number]) + number
+            file[f"measurement/{name}"].attrs["units"] = units
+            file[f"measurement/{name}"].make_scale(name)
+            stack.dims[number].attach_scale(file[f"measurement/{name}"])
+    found = read(tmp_path / "a.hf5", lazy=lazy)
+    assert found.dims == ("y", "x", r"$\sqrt E$")
+    np.testing.assert_array_equal(found, cube)
+    np.testing.assert_array_equal(found["x"], 0.5 * np.arange(cube.shape[1]) + 1)
+    assert [found[name].attrs["units"] for name in found.dims] == ["nm", "nm", "V"]
+
+
 def test_hyperspy_file_through_rosettasciio(tmp_path, cube):
     api = pytest.importorskip("rsciio.hspy", reason="the io extra is not installed")
     names = [("y", True), ("x", True), ("energy", False)]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mffnb.datasets.cartilage import chondro
     from mffnb.datasets.depth_profile import tof_sims_3d
     from mffnb.datasets.diffraction_microscopy import xdm_film
+    from mffnb.datasets.domain_walls import bfo_iv
     from mffnb.datasets.energy_loss import eels_map
     from mffnb.datasets.mixed_oxide import stem_catalyst
     from mffnb.datasets.poplar_wood import poplar
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Sample",
+    "bfo_iv",
     "chondro",
     "cits_pnictide",
     "eels_map",
@@ -38,6 +40,7 @@ __all__ = [
 # No module may bear the name of a function: importing the module would put it in the function's place.
 _HOMES = {
     "Sample": "sample",
+    "bfo_iv": "domain_walls",
     "chondro": "cartilage",
     "cits_pnictide": "tunnelling",
     "eels_map": "energy_loss",

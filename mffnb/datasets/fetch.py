@@ -68,6 +68,12 @@ FILES = {
             path="Datasets/Samson.mat",
             sha256="49530e80d0dabf6b1fb9cde2d6cf257f89a344afe9c13b2cc912eb22f344de18",
         ),
+        RemoteFile(
+            repository="pycroscopy/pycroscopy",
+            commit="77a589b917f67dce50c7bd8dae1917518664ea53",
+            path="sample_data/bfo_iv_final.hf5",
+            sha256="0d833677015276895a19ebc9ea35fc4b16f8f091bb3a8b817e54b51d5c0fdd43",
+        ),
     )
 }
 

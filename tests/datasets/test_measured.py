@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from mffnb.datasets import chondro, fetch, poplar, samson
+from mffnb.datasets import bfo_iv, chondro, fetch, poplar, samson
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +116,17 @@ def test_samson_facts():
 
     assert off(abundances.values) < 0.05
     assert off(abundances.values.transpose(0, 2, 1)) > 0.2
+
+
+def test_conduction_map_facts():
+    cube = bfo_iv().cube
+    assert cube.dims == ("y", "x", "root_field")
+    assert cube.shape == (50, 50, 53)
+    assert int(np.isnan(cube).sum()) == 47
+    assert int(np.isnan(cube).any("root_field").sum()) == 4
+    assert float(cube.min()) > 0
+    assert float(cube.root_field[0]) == pytest.approx(8591.79, abs=0.01)
+    assert float(cube.median()) == pytest.approx(np.exp(9.2), rel=0.1)
+    # Emission over a barrier: the median curve is a straight line on these axes.
+    curve = np.log(cube.median(("y", "x")))
+    assert np.corrcoef(cube.root_field, curve)[0, 1] > 0.99
