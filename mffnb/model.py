@@ -21,13 +21,24 @@ from mffnb.problem import Gauge, Problem, for_new_pixels, state_problem
 from mffnb.protocols import Matrix, Similarity, Solver, Start, Term
 from mffnb.selection.resizing import beside_known
 from mffnb.similarities import Frobenius, KullbackLeibler
-from mffnb.solvers import Auto, BlockPivoting, Hals, Multiplicative, Outcome, ScalarNewton, State, drive, iterate
+from mffnb.solvers import (
+    Auto,
+    BlockPivoting,
+    Extrapolated,
+    Hals,
+    Multiplicative,
+    Outcome,
+    ScalarNewton,
+    State,
+    drive,
+    iterate,
+)
 from mffnb.typing import Array, Float64Array, Seed
 from mffnb.validation import as_matrix
 
 SIMILARITIES: dict[str, Similarity] = {"frobenius": Frobenius(), "kl": KullbackLeibler()}
 SOLVERS: dict[str, Solver] = {
-    "auto": Auto(),
+    "auto": Extrapolated(Auto()),
     "hals": Hals(),
     "multiplicative": Multiplicative(),
     "newton": ScalarNewton(),

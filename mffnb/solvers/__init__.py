@@ -1,9 +1,21 @@
 """How the objective is brought down: one outer loop, and the half steps it can use."""
 
+from mffnb.solvers.ahead import Extrapolated
 from mffnb.solvers.auto import Auto
 from mffnb.solvers.hals import Hals
 from mffnb.solvers.likelihood import Multiplicative, ScalarNewton
 from mffnb.solvers.loop import Outcome, State, drive, iterate
 from mffnb.solvers.pivoting import BlockPivoting
 
-__all__ = ["Auto", "BlockPivoting", "Hals", "Multiplicative", "Outcome", "ScalarNewton", "State", "drive", "iterate"]
+__all__ = [
+    "Auto",
+    "BlockPivoting",
+    "Extrapolated",
+    "Hals",
+    "Multiplicative",
+    "Outcome",
+    "ScalarNewton",
+    "State",
+    "drive",
+    "iterate",
+]

@@ -33,7 +33,7 @@ class Hals:
         Inner sweeps for each cross product; the product costs far more than a sweep.
     """
 
-    sweeps: int = 3
+    sweeps: int = 4
 
     def refuses(self, half: Half) -> str | None:
         """What this solver cannot keep at once."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from mffnb.problem import Problem
 from mffnb.protocols import Solver
+from mffnb.solvers.ahead import Ahead, Extrapolated, InPlace
 from mffnb.typing import Float64Array
 
 
@@ -72,12 +73,15 @@ def iterate(
 ) -> Iterator[State]:
     """Alternate half steps, yielding after each of them; the last state carries the outcome.
 
+    Whole states never rise; with an :class:`mffnb.solvers.Extrapolated` solver half ones may, and an iteration that is
+    taken back repeats the state before it.
+
     Parameters
     ----------
     problem
         What to minimise.
     abundances, endmembers
-        Start, (k, pixels) and (k, channels), changed in place.
+        Start, (k, pixels) and (k, channels), changed in place: the best so far.
     solver
         The half step, used for both factors.
     max_iter
@@ -87,34 +91,41 @@ def iterate(
     """
     begin = time.perf_counter()
 
-    def state(iteration: int, fit: float, penalty: float, step: float, *, whole: bool = True) -> State:
-        outcome = Outcome.RUNNING
-        if whole and step <= tol:
-            outcome = Outcome.CONVERGED
-        elif whole and iteration >= max_iter:
-            outcome = Outcome.MAX_ITER
+    def state(iteration: int, A: Float64Array, E: Float64Array, parts: tuple[float, float, float]) -> State:
+        fit, penalty, step = parts
         error = problem.relative_error(fit)
-        seconds = time.perf_counter() - begin
-        return State(iteration, abundances, endmembers, fit + penalty, error, step, seconds, outcome, whole)
+        return State(iteration, A, E, fit + penalty, error, step, time.perf_counter() - begin)
+
+    def whole(state: State) -> State:
+        if state.step <= tol:
+            return replace(state, outcome=Outcome.CONVERGED)
+        return replace(state, outcome=Outcome.MAX_ITER) if state.iteration >= max_iter else state
 
     misfit = problem.misfit
     half = misfit.abundance_half(abundances, endmembers)
-    of_E = problem.endmember_penalty(endmembers)
-    of_A = problem.abundance_penalty(abundances)
-    current = state(0, misfit.at_abundances(half, abundances, endmembers), of_A + of_E, np.inf)
+    penalty = problem.abundance_penalty(abundances) + problem.endmember_penalty(endmembers)
+    fit = misfit.at_abundances(half, abundances, endmembers)
+    current = whole(state(0, abundances, endmembers, (fit, penalty, np.inf)))
     yield current
+    ahead = isinstance(solver, Extrapolated)
+    begun = Ahead(problem, abundances, endmembers) if ahead else InPlace(abundances, endmembers)
     while current.outcome is Outcome.RUNNING:
-        iteration = current.iteration + 1
+        A, E, iteration = begun.abundances, begun.endmembers, current.iteration + 1
         if iteration > 1:
-            half = misfit.abundance_half(abundances, endmembers)
-        moved = solver.update(abundances, problem.with_abundance_terms(half))
-        of_A = problem.abundance_penalty(abundances)
-        half = misfit.endmember_half(abundances, endmembers)
-        fit = misfit.at_endmembers(half, abundances, endmembers)
-        yield state(iteration, fit, of_A + of_E, np.inf, whole=False)
-        step = problem.step(moved, solver.update(endmembers, problem.with_endmember_terms(half)))
-        of_E = problem.endmember_penalty(endmembers)
-        current = state(iteration, misfit.at_endmembers(half, abundances, endmembers), of_A + of_E, step)
+            half = misfit.abundance_half(A, E)
+        moved = solver.update(A, problem.with_abundance_terms(half))
+        of_A = problem.abundance_penalty(A)
+        half = misfit.endmember_half(A, E)
+        fit, penalty = misfit.at_endmembers(half, A, E), of_A + problem.endmember_penalty(E)
+        yield replace(state(iteration, A, E, (fit, penalty, np.inf)), whole=False)
+        step = problem.step(moved, solver.update(E, problem.with_endmember_terms(half)))
+        fit, penalty = misfit.at_endmembers(half, A, E), of_A + problem.endmember_penalty(E)
+        if begun.lowers(current.objective, fit + penalty):
+            begun.move_on()
+            current = whole(state(iteration, abundances, endmembers, (fit, penalty, step)))
+        else:
+            begun.take_back()
+            current = whole(replace(current, iteration=iteration, seconds=time.perf_counter() - begin))
         yield current
 
 
@@ -129,8 +140,8 @@ def drive(states: Iterator[State], callback: Callable[[State], object] | None = 
     nothing = np.empty((0, 0))
     try:
         for state in states:
-            last = state
             if state.whole:
+                last = state
                 trace.append(replace(state, abundances=nothing, endmembers=nothing))
                 answer = None if callback is None else callback(state)
                 if isinstance(answer, (bool, np.bool_)) and answer and state.outcome is Outcome.RUNNING:

@@ -1,0 +1,101 @@
+"""Where an iteration begins: at the last factors, or ahead of them in the direction in which they move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mffnb.kernels.ahead import run_ahead
+from mffnb.problem import Gauge, Problem
+from mffnb.protocols import Half, Solver
+from mffnb.typing import Float64Array
+
+# First beta, its growth and its fall, growth of its bound: of four sets the one with the fewest iterations over the
+# images of benchmarks/speed.py; others need up to half as many more.
+_FIRST, _GROWTH, _FALL, _BOUND_GROWTH = 0.5, 1.1, 1.5, 1.02
+
+
+@dataclass(frozen=True)
+class Extrapolated:
+    r"""A solver whose iterations begin ahead of the last factors; far fewer are needed.
+
+    An iteration starts at :math:`F_t + \beta_t (F_t - F_{t-1})`, clipped at zero, for both factors F. While the
+    objective falls, :math:`\beta` grows; where it rose, the iteration is taken back, beta shrinks, and its growth stops
+    short of the value that failed. So what is reached never gets worse, whatever the parts of the problem.
+
+    Source: Ang & Gillis 2019, Neural Computation 31:417, "Accelerating nonnegative matrix factorization algorithms
+    using extrapolation"; to take an iteration back instead of keeping what rose is ours.
+
+    Parameters
+    ----------
+    solver
+        Makes the half steps.
+    """
+
+    solver: Solver
+
+    def refuses(self, half: Half) -> str | None:
+        """What the solver refuses."""
+        return self.solver.refuses(half)
+
+    def update(self, factor: Float64Array, half: Half) -> float:
+        """The half step of the solver."""
+        return self.solver.update(factor, half)
+
+
+class InPlace:
+    """Iterations that begin at the last factors and change them.
+
+    Attributes
+    ----------
+    abundances, endmembers
+        Where the next half steps begin, A (k, pixels) and E (k, channels).
+    """
+
+    def __init__(self, abundances: Float64Array, endmembers: Float64Array):
+        self.abundances, self.endmembers = abundances, endmembers
+
+    def lowers(self, before: float, after: float) -> bool:
+        """Whether to accept an iteration: a half step raises the objective by rounding at most."""
+        return True
+
+    def move_on(self) -> None:
+        """Accept the iteration."""
+
+    def take_back(self) -> None:
+        """Undo the iteration; there is none to undo."""
+
+
+class Ahead(InPlace):
+    """Iterations that begin ahead of the factors, on copies: see :class:`Extrapolated`.
+
+    Parameters
+    ----------
+    problem
+        Decides which factors run ahead: clipping is no way back to fractions that sum to one.
+    abundances, endmembers
+        A and E, the best so far, which an accepted iteration changes.
+    """
+
+    def __init__(self, problem: Problem, abundances: Float64Array, endmembers: Float64Array):
+        super().__init__(abundances.copy(), endmembers.copy())
+        self._settled = abundances, endmembers
+        self._free = problem.gauge not in (Gauge.SUM, Gauge.GAIN), True
+        self._beta, self._bound, self._last = _FIRST, 1.0, 0.0
+
+    def lowers(self, before: float, after: float) -> bool:
+        """Whether to accept an iteration; one that began at the factors themselves rises by rounding at most."""
+        return self._last == 0.0 or after <= before
+
+    def move_on(self) -> None:
+        """Settle where the half steps led, and run ahead."""
+        for settled, ahead, free in zip(self._settled, (self.abundances, self.endmembers), self._free, strict=True):
+            run_ahead(settled, ahead, self._beta if free else 0.0)
+        self._last = self._beta
+        self._beta = min(self._bound, _GROWTH * self._beta)
+        self._bound = min(1.0, _BOUND_GROWTH * self._bound)
+
+    def take_back(self) -> None:
+        """Return to the settled factors, and be more careful."""
+        for settled, ahead in zip(self._settled, (self.abundances, self.endmembers), strict=True):
+            ahead[:] = settled
+        self._bound, self._beta, self._last = self._last, self._beta / _FALL, 0.0
