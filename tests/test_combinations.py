@@ -17,6 +17,7 @@ from mffnb.constraints import Pinned, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.model import SIMILARITIES, SOLVERS
 from mffnb.protocols import Penalty
+from mffnb.solvers import Extrapolated
 from mffnb.validation import as_matrix
 from tools import solver_table
 from tools.solver_table import PARTS, refusal, stated
@@ -32,10 +33,12 @@ def examine(parts, similarity, solver, iterations=12, **options):
     try:
         problem, states = model._prepare(matrix)
         objectives = []
+        ahead = isinstance(model._solver(), Extrapolated)
         for state in states:
-            objectives.append(state.objective)
-            assert np.isfinite(state.objective)
-            assert np.isfinite(state.relative_error)
+            if state.whole or not ahead:  # half a step that began ahead may have to be taken back
+                objectives.append(state.objective)
+                assert np.isfinite(state.objective)
+                assert np.isfinite(state.relative_error)
             for factor in (state.abundances, state.endmembers):
                 assert np.isfinite(factor).all()
                 assert factor.min() >= 0
@@ -46,7 +49,7 @@ def examine(parts, similarity, solver, iterations=12, **options):
         assert "\n" not in str(refused)
         assert 20 < len(str(refused)) < 250
         return str(refused)
-    assert len(objectives) == 2 * iterations + 1 or state.step == 0
+    assert len(objectives) == (1 if ahead else 2) * iterations + 1 or state.step == 0
     assert (np.diff(objectives) <= 1e-11 * max(1.0, abs(objectives[0]))).all()
     A, E = state.abundances, state.endmembers
     assert objectives[-1] == pytest.approx(

@@ -169,7 +169,7 @@ def test_inputs_are_left_alone(X, start):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint8, bool])
 def test_layouts_and_types_give_the_same_answer(X, start, dtype, order):
     data = np.asarray(100 * X).astype(dtype)
-    model = MatrixFactorization(3, init=start, max_iter=50, tol=0)
+    model = MatrixFactorization(3, init=start, max_iter=20, tol=0)
     expected = model.fit(data.astype(np.float64)).components_
     got = model.fit(np.asarray(data, order=order)).components_
     np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)

@@ -8,9 +8,9 @@ from mffnb.typing import Array
 
 @kernel()
 def run_ahead(settled: Array, ahead: Array, beta: float) -> None:
-    """Settle ``ahead``, both (k, entries), and move it on by beta times what it moved, clipped at zero."""
+    """Settle ``ahead``, both (k, entries), and move it on by beta times what it moved, down to half at most."""
     for j in range(settled.shape[0]):
         for i in range(settled.shape[1]):
             reached = ahead[j, i]
-            ahead[j, i] = max(0.0, reached + beta * (reached - settled[j, i]))
+            ahead[j, i] = max(0.5 * reached, reached + beta * (reached - settled[j, i]))
             settled[j, i] = reached

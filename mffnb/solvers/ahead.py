@@ -18,12 +18,13 @@ _FIRST, _GROWTH, _FALL, _BOUND_GROWTH = 0.5, 1.1, 1.5, 1.02
 class Extrapolated:
     r"""A solver whose iterations begin ahead of the last factors; far fewer are needed.
 
-    An iteration starts at :math:`F_t + \beta_t (F_t - F_{t-1})`, clipped at zero, for both factors F. While the
-    objective falls, :math:`\beta` grows; where it rose, the iteration is taken back, beta shrinks, and its growth stops
-    short of the value that failed. So what is reached never gets worse, whatever the parts of the problem.
+    An iteration starts at :math:`\max(F_t + \beta_t (F_t - F_{t-1}), F_t / 2)` for both factors F: no entry is put to
+    zero, where a likelihood is infinite. While the objective falls, :math:`\beta` grows; where it rose, the iteration
+    is taken back, beta shrinks, and its growth stops short of the value that failed. So what is reached never gets
+    worse, whatever the parts of the problem.
 
     Source: Ang & Gillis 2019, Neural Computation 31:417, "Accelerating nonnegative matrix factorization algorithms
-    using extrapolation"; to take an iteration back instead of keeping what rose is ours.
+    using extrapolation"; to stop at half, and to take an iteration back instead of keeping what rose, is ours.
 
     Parameters
     ----------
