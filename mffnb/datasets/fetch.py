@@ -68,6 +68,12 @@ FILES = {
             path="Datasets/Samson.mat",
             sha256="49530e80d0dabf6b1fb9cde2d6cf257f89a344afe9c13b2cc912eb22f344de18",
         ),
+        RemoteFile(
+            repository="adriente/espm",
+            commit="be48ed5e97892d130fc9fc17b84d0fd1c442bfc7",
+            path="generated_datasets/88_ES-LP_G8_selection2_cropped2.hspy",
+            sha256="7b980791c8b91b523f79904f22ab309c9e46762342e6b917a3913f1311139598",
+        ),
     )
 }
 
