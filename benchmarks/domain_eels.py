@@ -26,7 +26,7 @@ from mffnb.selection import match, spectral_angles
 
 K = 4
 BACKGROUND = PowerLawBackground((405, 450))
-VOLUMES = (1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3)
+VOLUMES = (5e-5, 1e-4, 2e-4, 5e-4, 1e-3)
 
 
 def subtracted(cube):
