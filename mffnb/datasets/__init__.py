@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mffnb.datasets.diffraction_microscopy import xdm_film
     from mffnb.datasets.domain_walls import bfo_iv
     from mffnb.datasets.energy_loss import eels_map
+    from mffnb.datasets.mineral_grains import mineral_edx
     from mffnb.datasets.mixed_oxide import stem_catalyst
     from mffnb.datasets.poplar_wood import poplar
     from mffnb.datasets.raman_mapping import raman_map
@@ -28,6 +29,7 @@ __all__ = [
     "chondro",
     "cits_pnictide",
     "eels_map",
+    "mineral_edx",
     "poplar",
     "raman_map",
     "samson",
@@ -44,6 +46,7 @@ _HOMES = {
     "chondro": "cartilage",
     "cits_pnictide": "tunnelling",
     "eels_map": "energy_loss",
+    "mineral_edx": "mineral_grains",
     "poplar": "poplar_wood",
     "raman_map": "raman_mapping",
     "samson": "remote_sensing",

@@ -74,6 +74,12 @@ FILES = {
             path="sample_data/bfo_iv_final.hf5",
             sha256="0d833677015276895a19ebc9ea35fc4b16f8f091bb3a8b817e54b51d5c0fdd43",
         ),
+        RemoteFile(
+            repository="adriente/espm",
+            commit="be48ed5e97892d130fc9fc17b84d0fd1c442bfc7",
+            path="generated_datasets/88_ES-LP_G8_selection2_cropped2.hspy",
+            sha256="7b980791c8b91b523f79904f22ab309c9e46762342e6b917a3913f1311139598",
+        ),
     )
 }
 

@@ -143,7 +143,8 @@ def draw_scale_bar(image: xr.DataArray, ax: Axes, length: float | None = None) -
     outline = [patheffects.withStroke(linewidth=2.5, foreground="black")]
     ax.plot([x, x + bar], [y, y], color="white", linewidth=3, solid_capstyle="butt", path_effects=[
         patheffects.withStroke(linewidth=5, foreground="black")])  # fmt: skip
-    ax.text(x + bar / 2, y + 0.03 * height, f"{length:g} {unit}", color="white", ha="center", va="bottom",
+    # From the left end of the bar: a label wider than the bar stays inside of a small map.
+    ax.text(x, y + 0.03 * height, f"{length:g} {unit}", color="white", ha="left", va="bottom",
             fontsize="small", fontweight="bold", path_effects=outline)  # fmt: skip
     ax.set(xticks=[], yticks=[], xlabel="", ylabel="", xlim=(left, right), ylim=(bottom, top))
     return ax

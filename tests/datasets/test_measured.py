@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy as np
 import pytest
 
-from mffnb.datasets import bfo_iv, chondro, fetch, poplar, samson
+from mffnb.datasets import bfo_iv, chondro, fetch, mineral_edx, mineral_grains, poplar, samson
+from mffnb.errors import DatasetUnavailableError
 
 
 @pytest.fixture(autouse=True)
 def _files_at_hand():
     if not os.environ.get("MFFNB_DATA"):
         pytest.skip("MFFNB_DATA is not set: no folder with the measured files")
-    missing = [name for name in ("tofsimsData.rda", "chondro.rda") if not (fetch.data_folder() / name).is_file()]
+    names = ("tofsimsData.rda", "chondro.rda", mineral_grains.FILE)
+    missing = [name for name in names if not (fetch.data_folder() / name).is_file()]
     assert not missing, f"MFFNB_DATA is set but lacks {missing}"
 
 
@@ -84,12 +87,50 @@ def test_chondro_has_the_rank_its_authors_left_it():
     assert np.linalg.matrix_rank(chondro().cube.values.reshape(875, 300)) == 11
 
 
-@pytest.mark.parametrize("load", [poplar, chondro])
+@pytest.mark.parametrize("load", [poplar, chondro, mineral_edx])
 def test_changing_a_sample_does_not_change_the_next(load):
     first = load().cube
     original = first.values.copy()
     first.values[:] = 7
     np.testing.assert_array_equal(load().cube, original)
+
+
+def test_mineral_edx_facts():
+    sample = mineral_edx()
+    cube = sample.cube
+    assert cube.dims == ("y", "x", "energy")
+    assert cube.shape == (80, 80, 1917)
+    assert cube.dtype == np.uint8
+    assert [cube[name].attrs["units"] for name in cube.dims] == ["nm", "nm", "keV"]
+    assert cube.attrs["units"] == "counts"
+    assert cube.sum("energy").mean() == pytest.approx(112, abs=0.1)
+    np.testing.assert_allclose([np.diff(cube.y), np.diff(cube.x)], 9.859, atol=1e-3)
+    assert np.diff(cube.energy) == pytest.approx(0.010005, abs=1e-5)
+    assert sample.endmembers is None
+    assert sample.abundances is None
+    assert sample.licence == "MIT"
+
+
+def test_mineral_edx_lines_are_at_their_energies():
+    """K alpha of elements that are listed, and of copper, from tables: calibration and units are right."""
+    total = mineral_edx().cube.sum(("y", "x"))
+    for energy in (1.254, 1.487, 1.740, 3.691, 6.400, 8.046):  # Mg, Al, Si, Ca, Fe, Cu
+        line = total.sel(energy=slice(energy - 0.05, energy + 0.05))
+        assert abs(float((line * line.energy).sum() / line.sum()) - energy) < 0.015
+
+
+def test_mineral_edx_grain_is_where_it_was():
+    """Iron is in a band that falls to the right, above the diagonal: mirrored, the same square holds little."""
+    iron = mineral_edx().cube.sel(energy=slice(6.3, 6.5)).sum("energy").values
+    assert iron[40:50, 60:70].mean() > 3 * iron[60:70, 40:50].mean()
+    assert iron[40:50, 60:70].mean() > 3 * iron[:16].mean()
+
+
+def test_mineral_edx_without_its_reader_says_what_to_install(monkeypatch):
+    mineral_grains._parsed.cache_clear()
+    monkeypatch.setitem(sys.modules, "rsciio", None)
+    with pytest.raises(DatasetUnavailableError, match=r'RosettaSciIO: pip install "mffnb\[io\]"'):
+        mineral_edx()
 
 
 def test_samson_facts():
