@@ -1,0 +1,123 @@
+"""Products of X with a handful of rows: what an iteration spends its time on.
+
+A library's matrix product is made for large blocks; with three to eight components it waits for itself. Here a few
+rows of X meet a few components while both are in registers and in the first-level cache, so that X is read from memory
+once, in whatever type it has, and sums are float64. Work goes in tiles of ``2 rows x 4 components`` (sums over
+channels) and ``4 rows x 4 components`` (sums over rows), which were the fastest of those tried with 16 registers.
+"""
+
+from __future__ import annotations
+
+from mffnb.kernels.compile import kernel
+from mffnb.typing import Array
+
+# Reordering sums is allowed so that they use vector registers; infinities and NaN keep their meaning.
+_MATH = {"contract", "reassoc", "nsz"}
+
+
+@kernel(fastmath=_MATH)
+def _dot_tile(X: Array, basis: Array, i: int, j: int, out: Array) -> None:
+    """Two rows of X from ``i``, four of the basis from ``j``."""
+    a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0.0
+    x, y = X[i], X[i + 1]
+    p, q, r, s = basis[j], basis[j + 1], basis[j + 2], basis[j + 3]
+    for c in range(X.shape[1]):
+        u, v = x[c], y[c]
+        a0 += u * p[c]
+        a1 += u * q[c]
+        a2 += u * r[c]
+        a3 += u * s[c]
+        b0 += v * p[c]
+        b1 += v * q[c]
+        b2 += v * r[c]
+        b3 += v * s[c]
+    out[j, i], out[j + 1, i], out[j + 2, i], out[j + 3, i] = a0, a1, a2, a3
+    out[j, i + 1], out[j + 1, i + 1], out[j + 2, i + 1], out[j + 3, i + 1] = b0, b1, b2, b3
+
+
+@kernel(fastmath=_MATH)
+def _dot_row(X: Array, basis: Array, i: int, j: int, out: Array) -> None:
+    """Four rows of X from ``i``, one of the basis."""
+    a = b = c = d = 0.0
+    x, y, z, w, p = X[i], X[i + 1], X[i + 2], X[i + 3], basis[j]
+    for m in range(X.shape[1]):
+        a += x[m] * p[m]
+        b += y[m] * p[m]
+        c += z[m] * p[m]
+        d += w[m] * p[m]
+    out[j, i], out[j, i + 1], out[j, i + 2], out[j, i + 3] = a, b, c, d
+
+
+@kernel(fastmath=_MATH)
+def _dot(X: Array, basis: Array, i: int, j: int, out: Array) -> None:
+    """One row of X, one of the basis."""
+    total = 0.0
+    x, p = X[i], basis[j]
+    for m in range(X.shape[1]):
+        total += x[m] * p[m]
+    out[j, i] = total
+
+
+@kernel()
+def times(X: Array, basis: Array, out: Array) -> None:
+    """Write ``basis X^T``, (k, rows), into ``out``; X (rows, columns) and basis (k, columns) in C order."""
+    rows, k = X.shape[0], basis.shape[0]
+    fours, quads = k - k % 4, rows - rows % 4
+    for i in range(0, quads, 4):
+        for j in range(0, fours, 4):
+            _dot_tile(X, basis, i, j, out)
+            _dot_tile(X, basis, i + 2, j, out)
+        for j in range(fours, k):
+            _dot_row(X, basis, i, j, out)
+    for i in range(quads, rows):
+        for j in range(k):
+            _dot(X, basis, i, j, out)
+
+
+@kernel(fastmath=_MATH)
+def _add_tile(X: Array, factor: Array, i: int, j: int, out: Array) -> None:
+    """Four rows of X from ``i``, four of the factor from ``j``."""
+    x, y, z, w = X[i], X[i + 1], X[i + 2], X[i + 3]
+    p, q, r, s = out[j], out[j + 1], out[j + 2], out[j + 3]
+    a0, a1, a2, a3 = factor[j, i], factor[j, i + 1], factor[j, i + 2], factor[j, i + 3]
+    b0, b1, b2, b3 = factor[j + 1, i], factor[j + 1, i + 1], factor[j + 1, i + 2], factor[j + 1, i + 3]
+    c0, c1, c2, c3 = factor[j + 2, i], factor[j + 2, i + 1], factor[j + 2, i + 2], factor[j + 2, i + 3]
+    d0, d1, d2, d3 = factor[j + 3, i], factor[j + 3, i + 1], factor[j + 3, i + 2], factor[j + 3, i + 3]
+    for m in range(X.shape[1]):
+        t, u, v, f = x[m], y[m], z[m], w[m]
+        p[m] += a0 * t + a1 * u + a2 * v + a3 * f
+        q[m] += b0 * t + b1 * u + b2 * v + b3 * f
+        r[m] += c0 * t + c1 * u + c2 * v + c3 * f
+        s[m] += d0 * t + d1 * u + d2 * v + d3 * f
+
+
+@kernel(fastmath=_MATH)
+def _add_row(X: Array, factor: Array, i: int, j: int, out: Array) -> None:
+    """Four rows of X from ``i``, one of the factor."""
+    x, y, z, w, p = X[i], X[i + 1], X[i + 2], X[i + 3], out[j]
+    a, b, c, d = factor[j, i], factor[j, i + 1], factor[j, i + 2], factor[j, i + 3]
+    for m in range(X.shape[1]):
+        p[m] += a * x[m] + b * y[m] + c * z[m] + d * w[m]
+
+
+@kernel(fastmath=_MATH)
+def _add(X: Array, factor: Array, i: int, j: int, out: Array) -> None:
+    """One row of X, one of the factor."""
+    x, p, a = X[i], out[j], factor[j, i]
+    for m in range(X.shape[1]):
+        p[m] += a * x[m]
+
+
+@kernel()
+def add_times(X: Array, factor: Array, out: Array) -> None:
+    """Add ``factor X``, (k, columns), to ``out``; X (rows, columns) and factor (k, rows) in C order."""
+    rows, k = X.shape[0], factor.shape[0]
+    fours, quads = k - k % 4, rows - rows % 4
+    for i in range(0, quads, 4):
+        for j in range(0, fours, 4):
+            _add_tile(X, factor, i, j, out)
+        for j in range(fours, k):
+            _add_row(X, factor, i, j, out)
+    for i in range(quads, rows):
+        for j in range(k):
+            _add(X, factor, i, j, out)
