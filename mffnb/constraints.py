@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -68,6 +69,7 @@ class Simplex:
     [1.0, 0.0, 0.0]
     """
 
+    pixelwise: ClassVar[bool] = True
     gain: bool = False
 
     def project(self, factor: Float64Array) -> Float64Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -53,6 +53,30 @@ class LeastSquares:
         amounts = _times_gain(abundances, self.gain)
         gram = self.matrix.total(amounts @ amounts.T) / n
         return Half(gram, (self.scale / n) * data.transposed_times(amounts), factor=endmembers)
+
+    def in_one_look(
+        self, abundances: Float64Array, endmembers: Float64Array, step: Callable[[Float64Array, Half], float]
+    ) -> tuple[float, Half] | None:
+        """Move A block by block of pixels; what moved, and D as a function of E. None where data are not complete."""
+        if not self.matrix.complete:
+            return None
+        gram = endmembers @ endmembers.T
+        moved = 0.0
+
+        def move(rows: slice, cross: Float64Array) -> Float64Array:
+            nonlocal moved
+            gain = None if self.gain is None else self.gain[rows]
+            part = np.ascontiguousarray(abundances[:, rows])
+            weights = None if gain is None else gain**2
+            cross *= self.scale
+            moved += step(part, Half(gram, _times_gain(cross, gain), weights=weights, factor=part))
+            abundances[:, rows] = part
+            return _times_gain(part, gain)
+
+        cross = self.matrix.through(endmembers, move)
+        amounts = _times_gain(abundances, self.gain)
+        n = self.matrix.shape[0]
+        return moved, Half(self.matrix.total(amounts @ amounts.T) / n, (self.scale / n) * cross, factor=endmembers)
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
         """D from the half problem of A: no other look at complete data."""
@@ -128,6 +152,11 @@ class Divergence:
         # The gain multiplies the model, which in the logarithm is a constant.
         log = Logarithm(self.counts, abundances, self.scale / n, of_rows=False)
         return Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers)
+
+    def in_one_look(
+        self, abundances: Float64Array, endmembers: Float64Array, step: Callable[[Float64Array, Half], float]
+    ) -> None:
+        """A likelihood looks at X in its half steps, more than once."""
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
         """D from the half problem of A."""

@@ -7,6 +7,7 @@ endmembers counts once, so that neither changes its meaning with the size of the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class Sparsity:
     3.0
     """
 
+    pixelwise: ClassVar[bool] = True
     weight: float = knob(
         1e-3,
         label="sparsity",

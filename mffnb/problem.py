@@ -81,6 +81,11 @@ class Problem:
         """Number of rows of X, in all processes."""
         return self.matrix.shape[0]
 
+    @property
+    def pixelwise(self) -> bool:
+        """Whether the terms of A let every pixel move by itself."""
+        return all(getattr(term, "pixelwise", False) for term in self.abundance_terms)
+
     def with_abundance_terms(self, half: Half) -> Half:
         """The half problem of A with its penalties and constraints in it."""
         folded = _folded(half, self.abundance_terms)

@@ -12,7 +12,7 @@ is held, and parts (penalties, constraints) that have been folded into it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -22,6 +22,13 @@ from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
     from mffnb.graphs import Graph
+
+
+class Move(Protocol):
+    """What happens to a block of rows between the two products that an iteration needs."""
+
+    def __call__(self, rows: slice, cross: Float64Array) -> Float64Array:
+        """From ``basis X^T`` for these rows, (k, rows), the factor (k, rows) that they contribute with."""
 
 
 class Products(Protocol):
@@ -71,6 +78,9 @@ class Matrix(Products, Protocol):
     @property
     def transposed(self) -> Matrix | None:
         """X^T, read as cheaply; None where rows alone can be read."""
+
+    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+        """Return ``factor X`` for the factor that ``move`` makes of ``basis X^T``, block by block, in one look at X."""
 
 
 class LogTerm(Protocol):
@@ -148,7 +158,11 @@ class Half:
 
 @runtime_checkable
 class Term(Protocol):
-    """A penalty or a constraint on one factor: it folds itself into the factor's half problem."""
+    """A penalty or a constraint on one factor: it folds itself into the factor's half problem.
+
+    One whose class says ``pixelwise = True`` leaves entries independent of each other, so that the half problem may be
+    given to it in pieces, as the data are read.
+    """
 
     def fold(self, half: Half) -> Half:
         """The half problem with this term in it; ``half`` itself is left alone."""
@@ -195,6 +209,14 @@ class Misfit(Protocol):
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """D as a function of E, at E, but for a constant."""
 
+    def in_one_look(
+        self, abundances: Float64Array, endmembers: Float64Array, step: Callable[[Float64Array, Half], float]
+    ) -> tuple[float, Half] | None:
+        """Both half problems in one look at X: ``step`` moves A, block by block of pixels, by its half problem there.
+
+        What the steps returned, summed, and the half problem of E; None where one look is not enough.
+        """
+
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
         """D(A, E), given the half problem of A for this E."""
 
@@ -217,7 +239,11 @@ class Start(Protocol):
 
 
 class Solver(Protocol):
-    """Moves one factor towards the minimum of its half problem; the same code serves A and E."""
+    """Moves one factor towards the minimum of its half problem; the same code serves A and E.
+
+    One whose class says ``pixelwise = True`` may be given a half problem in pieces, unless a graph or a radius binds
+    entries to each other.
+    """
 
     def refuses(self, half: Half) -> str | None:
         """Why this solver cannot take such a half problem, in one sentence that says what to do; None if it can."""

@@ -1,7 +1,6 @@
 """How X is read: one small class per place where it may live."""
 
-import numpy as np
-
+from mffnb.matrices.blocks import native
 from mffnb.matrices.chunked import Chunked, Rows
 from mffnb.matrices.dense import Dense
 from mffnb.matrices.distributed import Distributed
@@ -18,9 +17,9 @@ __all__ = ["Chunked", "Dense", "Distributed", "Gappy", "LowRank", "Partial", "Ro
 def in_memory(X: Array) -> Dense | Chunked:
     """Wrap an array (rows, columns) without copying it.
 
-    BLAS takes float64 whose rows or columns are contiguous. Anything else is widened band by band while in the cache:
-    for float32 as fast as products in float32, which would lose the digits that a falling objective needs.
+    Products read the most common types as they are, sums being float64: float32 sums would lose the digits that a
+    falling objective needs. Anything else is widened band by band while in the cache.
     """
-    if X.dtype == np.float64 and (X.flags.c_contiguous or X.flags.f_contiguous):
+    if native(X) is X:
         return Dense(X)
     return Chunked(X, band_bytes=CACHE_BYTES)

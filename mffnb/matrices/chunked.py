@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mffnb.matrices.blocks import native
 from mffnb.matrices.local import FILE_BYTES, Local, band_limits, sum_of_squares
 from mffnb.typing import Array, Float64Array
 
@@ -26,7 +27,7 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Chunked(Local):
-    """Rows read band by band, twice per iteration; at most one band is in memory.
+    """Rows read band by band, once per iteration where every pixel moves by itself; at most one band is in memory.
 
     Parameters
     ----------
@@ -47,20 +48,6 @@ class Chunked(Local):
         """Rows, columns."""
         return self.rows.shape
 
-    def times(self, basis: Float64Array) -> Float64Array:
-        """``basis X^T``, (k, rows)."""
-        product = np.empty((len(basis), self.shape[0]))
-        for start, stop in self._limits():
-            product[:, start:stop] = basis @ self._band(start, stop).T
-        return product
-
-    def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor X``, (k, columns)."""
-        product = np.zeros((len(factor), self.shape[1]))
-        for start, stop in self._limits():
-            product += factor[:, start:stop] @ self._band(start, stop)
-        return product
-
     @property
     def transposed(self) -> Chunked | None:
         """X^T where X is an array in memory; a file is read by rows."""
@@ -71,6 +58,11 @@ class Chunked(Local):
         """Yield (start, stop, rows) as they are read."""
         for start, stop in self._limits():
             yield start, stop, self._band(start, stop)
+
+    def blocks(self) -> Iterator[tuple[int, int, Array]]:
+        """Yield (start, stop, rows) in their own type where products know it."""
+        for start, stop in self._limits():
+            yield start, stop, native(np.asarray(self.rows[start:stop]))
 
     @cached_property
     def squared_norm(self) -> float:

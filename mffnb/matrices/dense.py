@@ -1,4 +1,4 @@
-"""X as a float64 array in memory."""
+"""X as an array in memory."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from functools import cached_property
 
 import numpy as np
 
-from mffnb.matrices.local import CACHE_BYTES, Local, band_limits, sum_of_squares
+from mffnb.matrices import blocks
+from mffnb.matrices.local import BLOCK_BYTES, CACHE_BYTES, Local, band_limits, sum_of_squares
 from mffnb.typing import Array, Float64Array
 
 
 @dataclass(frozen=True, eq=False)
 class Dense(Local):
-    """A float64 array (rows, columns) in C or Fortran order, never copied and never written to.
+    """An array (rows, columns) in C or Fortran order, never copied and never written to.
 
-    Any other array is a :class:`mffnb.matrices.Chunked`, see :func:`mffnb.matrices.in_memory`.
+    Of one of the types in :data:`mffnb.matrices.blocks.NATIVE`; any other array is a :class:`mffnb.matrices.Chunked`,
+    see :func:`mffnb.matrices.in_memory`.
     """
 
     array: Array
 
     def __post_init__(self) -> None:
-        flags = self.array.flags
-        if self.array.dtype != np.float64 or not (flags.c_contiguous or flags.f_contiguous):
+        if blocks.native(self.array) is not self.array:
             raise TypeError(
-                f"Dense holds contiguous float64, got {self.array.dtype}: mffnb.matrices.in_memory(X) takes any array"
+                f"Dense holds contiguous numbers of few types, not {self.array.dtype} with strides "
+                f"{self.array.strides}: mffnb.matrices.in_memory(X) takes any array"
             )
 
     @property
@@ -35,12 +37,12 @@ class Dense(Local):
 
     def times(self, basis: Float64Array) -> Float64Array:
         """``basis X^T``, (k, rows)."""
-        product: Float64Array = basis @ self.array.T
-        return product
+        return blocks.times(self.array, basis)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor X``, (k, columns)."""
-        product: Float64Array = factor @ self.array
+        product = np.zeros((len(factor), self.shape[1]))
+        blocks.add_times(self.array, factor, product)
         return product
 
     @property
@@ -51,6 +53,11 @@ class Dense(Local):
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
         """Yield (start, stop, rows), C contiguous."""
         for start, stop in band_limits(self.shape, CACHE_BYTES):
+            yield start, stop, np.ascontiguousarray(self.array[start:stop], dtype=np.float64)
+
+    def blocks(self) -> Iterator[tuple[int, int, Array]]:
+        """Yield (start, stop, rows) in their own type."""
+        for start, stop in band_limits(self.shape, BLOCK_BYTES * 8 // self.array.itemsize):
             yield start, stop, np.ascontiguousarray(self.array[start:stop])
 
     @cached_property

@@ -12,7 +12,7 @@ import numpy as np
 from mffnb.typing import Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols import Matrix
+    from mffnb.protocols import Matrix, Move
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +55,10 @@ class Distributed:
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor X`` summed over all ranks, (k, columns), for a factor (k, own rows)."""
         return self.total(self.local.transposed_times(factor))
+
+    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+        """Both products in one look at the rows here, summed over all ranks."""
+        return self.total(self.local.through(basis, move))
 
     def total(self, part: Float64Array) -> Float64Array:
         """Sum over all ranks, the same number on each of them to the last bit."""

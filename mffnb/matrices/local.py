@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mffnb.matrices import blocks
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols import Matrix
+    from mffnb.protocols import Matrix, Move
 
 #: Bands of rows that are read from a file: large enough to be worth a read, little beside any X worth chunking.
 FILE_BYTES = 8 * 2**20
+#: Blocks of an array in memory that are read once and used twice: little beside the last-level cache.
+BLOCK_BYTES = 2 * 2**20
 #: Bands of an array in memory: they stay in the second-level cache between being widened and being used.
 CACHE_BYTES = 2**20
 
@@ -31,6 +34,31 @@ class Local(ABC):
     @abstractmethod
     def bands(self) -> Iterator[tuple[int, int, Any]]:
         """Yield (start, stop, rows): float64 arrays, or CSR where X is sparse."""
+
+    def blocks(self) -> Iterator[tuple[int, int, Any]]:
+        """Yield (start, stop, rows) as products take them: in their own type, see :mod:`mffnb.matrices.blocks`."""
+        return self.bands()
+
+    def times(self, basis: Float64Array) -> Float64Array:
+        """``basis X^T``, (k, rows)."""
+        product = np.empty((len(basis), self.shape[0]))
+        for start, stop, block in self.blocks():
+            product[:, start:stop] = blocks.times(block, basis)
+        return product
+
+    def transposed_times(self, factor: Float64Array) -> Float64Array:
+        """``factor X``, (k, columns)."""
+        product = np.zeros((len(factor), self.shape[1]))
+        for start, stop, block in self.blocks():
+            blocks.add_times(block, factor[:, start:stop], product)
+        return product
+
+    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+        """Both products in one look at X, see :class:`mffnb.protocols.Matrix`."""
+        product = np.zeros((len(basis), self.shape[1]))
+        for start, stop, block in self.blocks():
+            blocks.add_times(block, move(slice(start, stop), blocks.times(block, basis)), product)
+        return product
 
     @property
     def complete(self) -> bool:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from mffnb.matrices.local import CACHE_BYTES, Local, band_limits
+from mffnb.protocols import Move
 from mffnb.typing import Array, Float64Array
 
 
@@ -41,6 +42,10 @@ class LowRank(Local):
         """``factor X``, (k, columns)."""
         product: Float64Array = (factor @ self.left.T) @ self.right
         return product
+
+    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+        """Both products; neither looks at many numbers."""
+        return self.transposed_times(move(slice(0, self.shape[0]), self.times(basis)))
 
     def subset(self, rows: Array) -> LowRank:
         """Some of the rows."""

@@ -50,20 +50,6 @@ class Partial(Local):
             band, weights = self.piece(start, stop)
             yield start, stop, np.nan_to_num(band * weights)
 
-    def times(self, basis: Float64Array) -> Float64Array:
-        """``basis (w X)^T``, (k, rows)."""
-        product = np.empty((len(basis), self.shape[0]))
-        for start, stop, band in self.bands():
-            product[:, start:stop] = basis @ band.T
-        return product
-
-    def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor (w X)``, (k, columns)."""
-        product = np.zeros((len(factor), self.shape[1]))
-        for start, stop, band in self.bands():
-            product += factor[:, start:stop] @ band
-        return product
-
     @property
     def transposed(self) -> Partial:
         """X^T and w^T, views."""

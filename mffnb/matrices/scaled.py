@@ -13,7 +13,7 @@ from mffnb.matrices.local import row_sums_of_squares
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols import Matrix
+    from mffnb.protocols import Matrix, Move
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +51,17 @@ class Scaled:
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor diag(r) X diag(c)``, (k, columns)."""
         return _by(self.inner.transposed_times(_by(factor, self.rows)), self.columns)
+
+    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+        """Both products of what is scaled in one look at X."""
+        if self.rows is None:
+            return _by(self.inner.through(_by(basis, self.columns), move), self.columns)
+        factors = self.rows
+
+        def scaled(rows: slice, cross: Float64Array) -> Float64Array:
+            return move(rows, cross * factors[rows]) * factors[rows]
+
+        return _by(self.inner.through(_by(basis, self.columns), scaled), self.columns)
 
     def total(self, part: Float64Array) -> Float64Array:
         """Sum over all rows from the sum over the rows here."""

@@ -12,6 +12,9 @@ from mffnb.typing import Float64Array
 # First beta, its growth and its fall, growth of its bound: of four sets the one with the fewest iterations over the
 # images of benchmarks/speed.py; others need up to half as many more.
 _FIRST, _GROWTH, _FALL, _BOUND_GROWTH = 0.5, 1.1, 1.5, 1.02
+# Of the objective of a model that is zero. Well above the rounding of a sum, on which no decision may hang: the same
+# data read in another order, or on several ranks, would take another way.
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Extrapolated:
     """
 
     solver: Solver
+
+    @property
+    def pixelwise(self) -> bool:
+        """Whether the solver may be given the pixels in any pieces."""
+        return bool(getattr(self.solver, "pixelwise", False))
 
     def refuses(self, half: Half) -> str | None:
         """What the solver refuses."""
@@ -80,12 +88,13 @@ class Ahead(InPlace):
     def __init__(self, problem: Problem, abundances: Float64Array, endmembers: Float64Array):
         super().__init__(abundances.copy(), endmembers.copy())
         self._settled = abundances, endmembers
+        self._rounding = _ROUNDING * problem.misfit.zero
         self._free = problem.gauge not in (Gauge.SUM, Gauge.GAIN), True
         self._beta, self._bound, self._last = _FIRST, 1.0, 0.0
 
     def lowers(self, before: float, after: float) -> bool:
         """Whether to accept an iteration; one that began at the factors themselves rises by rounding at most."""
-        return self._last == 0.0 or after <= before
+        return self._last == 0.0 or after <= before + self._rounding
 
     def move_on(self) -> None:
         """Settle where the half steps led, and run ahead."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mffnb.protocols import Half
 from mffnb.solvers.hals import Hals
@@ -13,6 +14,8 @@ from mffnb.typing import Float64Array
 @dataclass(frozen=True)
 class Auto:
     """HALS for least squares, guarded Newton steps for counts."""
+
+    pixelwise: ClassVar[bool] = True
 
     def refuses(self, half: Half) -> str | None:
         """What the solver of choice refuses."""

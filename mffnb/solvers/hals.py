@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import optimize
@@ -33,6 +33,7 @@ class Hals:
         Inner sweeps for each cross product; the product costs far more than a sweep.
     """
 
+    pixelwise: ClassVar[bool] = True
     sweeps: int = 4
 
     def refuses(self, half: Half) -> str | None:

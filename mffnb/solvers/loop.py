@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mffnb.problem import Problem
-from mffnb.protocols import Solver
+from mffnb.protocols import Half, Solver
 from mffnb.solvers.ahead import Ahead, Extrapolated, InPlace
 from mffnb.typing import Float64Array
 
@@ -111,11 +111,8 @@ def iterate(
     begun = Ahead(problem, abundances, endmembers) if ahead else InPlace(abundances, endmembers)
     while current.outcome is Outcome.RUNNING:
         A, E, iteration = begun.abundances, begun.endmembers, current.iteration + 1
-        if iteration > 1:
-            half = misfit.abundance_half(A, E)
-        moved = solver.update(A, problem.with_abundance_terms(half))
+        moved, half = _abundances(problem, A, E, solver, half if iteration == 1 else None)
         of_A = problem.abundance_penalty(A)
-        half = misfit.endmember_half(A, E)
         fit, penalty = misfit.at_endmembers(half, A, E), of_A + problem.endmember_penalty(E)
         yield replace(state(iteration, A, E, (fit, penalty, np.inf)), whole=False)
         step = problem.step(moved, solver.update(E, problem.with_endmember_terms(half)))
@@ -127,6 +124,23 @@ def iterate(
             begun.take_back()
             current = whole(replace(current, iteration=iteration, seconds=time.perf_counter() - begin))
         yield current
+
+
+def _abundances(
+    problem: Problem, A: Float64Array, E: Float64Array, solver: Solver, half: Half | None
+) -> tuple[float, Half]:
+    """Move A; the squared step, and the half problem of E. In one look at X where every pixel moves by itself."""
+    misfit = problem.misfit
+
+    def step(part: Float64Array, half: Half) -> float:
+        return solver.update(part, problem.with_abundance_terms(half))
+
+    if half is None and problem.pixelwise and getattr(solver, "pixelwise", False):
+        looked = misfit.in_one_look(A, E, step)
+        if looked is not None:
+            return looked
+    moved = step(A, misfit.abundance_half(A, E) if half is None else half)
+    return moved, misfit.endmember_half(A, E)
 
 
 def drive(states: Iterator[State], callback: Callable[[State], object] | None = None) -> tuple[State, list[State]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,6 +31,8 @@ class BlockPivoting:
     >>> factor.ravel().tolist(), moved
     ([3.0, 0.0], 9.0)
     """
+
+    pixelwise: ClassVar[bool] = True
 
     def refuses(self, half: Half) -> str | None:
         """What binds entries to each other."""
