@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mffnb.containers import arrays, matlab_objects, r_objects
 from mffnb.cube import as_cube, from_axes
 from mffnb.typing import Array
 
 _NETCDF = {".nc", ".nc4", ".netcdf"}
+_R = {".rda", ".rdata", ".rds"}
 _HDF5 = {".h5", ".hdf5", ".hdf", ".hf5"}
 
 
@@ -23,17 +25,18 @@ def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool
     """Read a spectral image.
 
     ``.npy`` and ``.npz`` (NumPy), ``.nc`` (NetCDF) and ``.h5`` or ``.hf5`` (HDF5, calibrated by its dimension scales
-    where it has some, as in pyNSID) are read as they are, last axis the channel; everything else, such as ``.hspy``,
-    ``.dm4``, ``.bcf`` or ``.spd``, goes through RosettaSciIO, an optional extra, which also knows which axes are
-    pixels.
+    where it has some, as in pyNSID), ``.mat`` (MATLAB) and ``.rda`` (R, an optional extra) are read as they are, last
+    axis the channel: transpose what is stored in another order. Everything else, such as ``.hspy``, ``.dm4``, ``.bcf``
+    or ``.spd``, goes through RosettaSciIO, an optional extra, which also knows which axes are pixels.
 
     Parameters
     ----------
     path
         The file.
     dataset
-        Which array, where a file holds several: a name (``.npz``, ``.nc``), a path (``"/measurement/data"``
-        in ``.h5``) or a number (RosettaSciIO). May be left out where only one could be a spectral image.
+        Which array, where a file holds several: a name (``.npz``, ``.nc``, ``.mat``), a path (``"/measurement/data"``
+        in ``.h5``, ``"object/slot/column"`` in ``.rda``) or a number (RosettaSciIO). May be left out where only one
+        could be a spectral image.
     lazy
         Leave NetCDF, HDF5 and ``.npy`` data on disk, to be read in bands while unmixing; by default where they would
         fill more than a quarter of the machine's memory as float64.
@@ -68,6 +71,10 @@ def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool
             cube = as_cube(archive[_choose(path, _dimensions_in(path), dataset)])
     elif suffix in _NETCDF:
         cube = _read_netcdf_variable(path, None, dataset, lazy)
+    elif suffix == ".mat":
+        cube = _read_matlab(path, dataset, lazy)
+    elif suffix in _R:
+        cube = _read_named(path, r_objects(path), dataset)
     elif suffix in _HDF5:
         cube = _read_hdf5(path, dataset, lazy)
     else:
@@ -182,6 +189,20 @@ def _choose(path: Path, dimensions: dict[str, int], wanted: str | None) -> str:
     names = ", ".join(repr(name) for name in fitting) or "none with two or more dimensions"
     problem = "say which one with dataset=" if wanted is None else f"there is no dataset {wanted!r}"
     raise ValueError(f"{path.name}: {problem}; it holds {names}")
+
+
+def _read_matlab(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArray:
+    try:
+        objects = matlab_objects(path)
+    except NotImplementedError:  # version 7.3, whose axes come in the opposite order
+        cube = _read_hdf5(path, wanted, lazy)
+        return cube.transpose(*reversed(cube.dims)).rename(dict(zip(reversed(cube.dims), cube.dims, strict=True)))
+    return _read_named(path, objects, wanted)
+
+
+def _read_named(path: Path, objects: dict[str, Any], wanted: str | None) -> xr.DataArray:
+    found = dict(arrays(objects))
+    return as_cube(found[_choose(path, {name: array.ndim for name, array in found.items()}, wanted)])
 
 
 def _read_hdf5(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArray:

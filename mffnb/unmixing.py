@@ -92,7 +92,8 @@ def unmix(
     weights
         How much pixels, channels or entries count: an array over the pixel dimensions, over the channel dimensions or
         over the whole cube, ``"poisson"`` (each entry in inverse proportion to the means of its pixel and of its
-        channel), or a list of these, which multiply.
+        channel: nearly empty channels become as loud as bright ones, so leave them out with ``mask``), or a list of
+        these, which multiply.
     mask
         True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
         Pixels and channels that hold nothing but NaN are left out as well; what is left out is NaN in the result.

@@ -3,6 +3,7 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
+import scipy.io
 import xarray as xr
 
 import mffnb as mf
@@ -57,6 +58,19 @@ def test_dimension_scales_name_and_calibrate_the_axes(tmp_path, cube, lazy):
     np.testing.assert_array_equal(found, cube)
     np.testing.assert_array_equal(found["x"], 0.5 * np.arange(cube.shape[1]) + 1)
     assert [found[name].attrs["units"] for name in found.dims] == ["nm", "nm", "V"]
+
+
+def test_matlab_files_of_both_kinds(tmp_path, cube):
+    scipy.io.savemat(tmp_path / "old.mat", {"stack": cube.values, "lines": 4, "note": "text"})
+    np.testing.assert_array_equal(read(tmp_path / "old.mat", dataset="stack"), cube)
+    with h5py.File(tmp_path / "new.mat", "w", userblock_size=512) as file:
+        file["stack"] = cube.values.T  # MATLAB's order
+    with open(tmp_path / "new.mat", "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+    np.testing.assert_array_equal(read(tmp_path / "new.mat"), cube)
+    assert read(tmp_path / "new.mat").dims == ("y", "x", "channel")
+    with pytest.raises(ValueError, match="there is no dataset 'other'; it holds 'stack', 'lines'"):
+        read(tmp_path / "old.mat", dataset="other")
 
 
 def test_hyperspy_file_through_rosettasciio(tmp_path, cube):

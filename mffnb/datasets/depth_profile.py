@@ -116,11 +116,11 @@ def tof_sims_3d(
 
     Notes
     -----
-    Masses and isotopes are exact; intensities are typical of such spectra, not fitted to any. The axis of depth is
-    taken as calibrated (sputter rates of the three oxides are alike); matrix effects that are not linear, dead time
-    and charging are left out. Sources: R. Kannan et al., Adv. Struct. Chem. Imaging 4, 6 (2018),
-    https://doi.org/10.1186/s40679-018-0055-8, for the experiment; S. Hofmann, Surf. Interface Anal. 21, 673 (1994),
-    for the depth resolution; Y. Gao, J. Appl. Phys. 64, 3760 (1988), for MCs+ ions.
+    Masses and isotopes are tabulated ones; intensities are typical of such spectra, not fitted to any. The axis of
+    depth is taken as calibrated (sputter rates of the three oxides are alike); matrix effects that are not linear, dead
+    time and charging are left out. Sources: R. Kannan et al., Adv. Struct. Chem. Imaging 4, 6 (2018),
+    https://doi.org/10.1186/s40679-018-0055-8, for the experiment; S. Hofmann, Surf. Interface Anal. 21, 673 (1994), for
+    the depth resolution; Y. Gao, J. Appl. Phys. 64, 3760 (1988), for MCs+ ions.
 
     Examples
     --------

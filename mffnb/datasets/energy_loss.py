@@ -29,7 +29,7 @@ RESOLUTION = 1.0
 """Full width at half maximum of the energy resolution in eV: a cold field emitter and its drift."""
 
 PLASMON = (30.0, 12.0)
-"""Energy and full width at half maximum of the volume plasmon in eV; close to 30 eV in all these oxides."""
+"""Energy and full width at half maximum of the volume plasmon in eV: of the order of what these oxides have."""
 
 THICKNESS = 0.35
 """Mean thickness of the specimen in mean free paths of inelastic scattering."""
@@ -77,7 +77,7 @@ TI4 = Edge(456.0, 2.2, ((458.0, 0.9, 3.5), (460.3, 1.6, 7.0), (463.4, 1.6, 4.5),
 TI3 = Edge(456.0, 2.2, ((458.9, 2.4, 11.5), (464.3, 2.8, 10.5)))
 MN3 = Edge(639.0, 1.5, ((642.0, 3.0, 17.0), (653.2, 3.4, 6.5)))
 MN2 = Edge(638.0, 1.5, ((640.3, 2.0, 21.0), (651.8, 2.8, 5.0)))
-LA = Edge(832.0, 1.6, ((834.5, 2.4, 22.0), (851.2, 2.8, 17.0)), delay=25.0)
+LA = Edge(832.0, 1.6, ((834.5, 2.4, 17.0), (851.2, 2.8, 22.0)), delay=25.0)
 OXYGEN = {
     "SrTiO3": Edge(530.0, 1.0, ((531.2, 1.4, 2.0), (533.8, 2.2, 2.2), (537.2, 3.5, 6.0), (544.0, 8.0, 7.0))),
     "LaMnO3": Edge(528.5, 1.0, ((529.9, 2.0, 2.8), (535.6, 4.0, 9.0), (543.2, 8.0, 6.0))),
@@ -89,7 +89,7 @@ COMPONENTS: dict[str, tuple[tuple[float, Edge], ...]] = {
     "SrTiO3": ((1.0, TI4), (3.0, OXYGEN["SrTiO3"])),
     "LaMnO3": ((1.0, MN3), (1.0, LA), (3.0, OXYGEN["LaMnO3"])),
     "interface": ((0.55, TI3), (0.45, MN2), (0.55, LA), (2.8, OXYGEN["interface"])),
-    "MnO": ((2.4, MN2), (2.4, OXYGEN["MnO"])),
+    "MnO": ((2.7, MN2), (2.7, OXYGEN["MnO"])),
 }
 """Atoms in the volume of one perovskite cell, and their edges."""
 
@@ -149,11 +149,12 @@ def eels_map(
     -----
     Left out: plural scattering growing with thickness from pixel to pixel (all endmembers have that of the mean, t / λ
     = 0.35), channeling, gain and point spread of the detector. Sources: C. C. Ahn and O. L. Krivanek, EELS Atlas
-    (Gatan, 1983), for onsets (Ti L3 456, O K 532, Mn L3 640, La M5 832 eV) and white lines; R. F. Egerton, Electron
-    Energy-Loss Spectroscopy in the Electron Microscope (Springer, 2011), for background, continua and plural
-    scattering; A. Ohtomo et al., Nature 419, 378 (2002), for Ti3+ and Ti4+; L. A. J. Garvie and A. J. Craven, Phys.
-    Chem. Miner. 21, 191 (1994), and M. Varela et al., Phys. Rev. B 79, 085117 (2009), for the valence of Mn. Widths,
-    areas and relative strengths are rounded to what such spectra look like, not fitted to any.
+    (Gatan, 1983), for onsets (Ti L3 456, O K 532, Mn L3 640, La M5 832 eV; O K and Mn L are shifted by the bond here)
+    and white lines; R. F. Egerton, Electron Energy-Loss Spectroscopy in the Electron Microscope (Springer, 2011), for
+    background, continua and plural scattering; A. Ohtomo et al., Nature 419, 378 (2002), for Ti3+ and Ti4+; L. A. J.
+    Garvie and A. J. Craven, Phys. Chem. Miner. 21, 191 (1994), and M. Varela et al., Phys. Rev. B 79, 085117 (2009),
+    for the valence of Mn. Widths, areas and relative strengths are rounded to what such spectra look like, not fitted
+    to any.
 
     Examples
     --------

@@ -1,15 +1,15 @@
-"""Real data sets: where each file lives, how it gets into the cache, and how R's files are read."""
+"""Real data sets: where each file lives, and how it gets into the cache."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pooch
 
+from mffnb.containers import r_objects
 from mffnb.errors import DatasetUnavailableError
 
 VARIABLE = "MFFNB_DATA"
@@ -133,18 +133,12 @@ def fetch(name: str) -> Path:
 
 
 def read_rda(name: str) -> dict[str, Any]:
-    """Return the objects in an R data file of the registry; S4 objects and data frames become dictionaries.
+    """Return the objects in an R data file of the registry, see :func:`mffnb.containers.r_objects`.
 
     Parameters
     ----------
     name
         Plain file name, a key of ``FILES``.
-
-    Returns
-    -------
-    dict
-        Object names to values; an object of class ``MassImage`` or ``hyperSpec`` is a dictionary of its
-        slots, a data frame one of its columns (which may be matrices).
 
     Raises
     ------
@@ -153,23 +147,6 @@ def read_rda(name: str) -> dict[str, Any]:
     """
     path = fetch(name)
     try:
-        import rdata  # noqa: PLC0415 - an optional dependency
-    except ImportError as error:
-        raise DatasetUnavailableError(f'reading {name} needs the rdata package: pip install "mffnb[io]".') from error
-    constructors = {
-        **rdata.conversion.DEFAULT_CLASS_MAP,
-        "MassImage": _slots,
-        "MassSpectra": _slots,
-        "hyperSpec": _slots,
-        "data.frame": _columns,
-    }
-    objects = rdata.conversion.convert(rdata.parser.parse_file(path), constructor_dict=constructors)
-    return dict(objects)
-
-
-def _slots(_value: Any, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(attributes)
-
-
-def _columns(value: Any, _attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name): column for name, column in value.items()} if isinstance(value, dict) else {}
+        return r_objects(path)
+    except ValueError as error:
+        raise DatasetUnavailableError(str(error)) from error

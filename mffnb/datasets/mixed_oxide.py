@@ -93,11 +93,12 @@ def stem_catalyst(
     Notes
     -----
     Lattice parameters, symmetry and composition: P. DeSanto et al., Z. Kristallogr. 219, 152 (2004). The columns of M2
-    are those of a hexagonal tungsten bronze; those of M1 are idealised, pentagonal clusters and linking columns
-    packed into the published cell with its symmetry, so the intensities of its reflections are not those of the refined
-    structure. Images of M1: W. D. Pyrz et al., J. Phys. Chem. C 112, 10043 (2008). Experiment: R. K. Vasudevan et
-    al., Appl. Phys. Lett. 106, 091601 (2015), and R. Kannan et al., Adv. Struct. Chem. Imaging 4, 6 (2018),
-    https://doi.org/10.1186/s40679-018-0055-8. Left out: channelling, tilt, aberrations, drift, mobile Te.
+    are those of a hexagonal tungsten bronze; those of M1 are idealised, pentagonal clusters and linking columns packed
+    into the published cell with its symmetry, so the intensities of its reflections are not those of the refined
+    structure, and its tellurium sits in the largest gaps, not in the hexagonal and heptagonal channels of the real one.
+    Images of M1: W. D. Pyrz et al., J. Phys. Chem. C 112, 10043 (2008). Experiment: R. Kannan et al., Adv. Struct.
+    Chem. Imaging 4, 6 (2018), https://doi.org/10.1186/s40679-018-0055-8; the sliding Fourier transform: R. K. Vasudevan
+    et al., Appl. Phys. Lett. 106, 091601 (2015). Left out: channelling, tilt, aberrations, drift, mobile Te.
 
     Examples
     --------

@@ -64,7 +64,7 @@ def _columns(sites: tuple[tuple[float, float, float], ...]) -> tuple[tuple[float
 _NB, _MO, _MO_V, _TE = 0.96, 1.0, 0.7, 1.3
 
 # Of the 40 metal columns in the cell of M1, 36 are here, among them the pentagonal clusters (the first is their centre,
-# the next five its ring); four lie on the axes. Te is in the largest channels.
+# the next five its ring); four lie on the axes. Te is in the largest gaps between them.
 _M1_SITES = (
     (0.762, 0.173, _NB), (0.916, 0.195, _MO), (0.783, 0.295, _MO), (0.622, 0.226, _MO), (0.655, 0.083, _MO),
     (0.837, 0.064, _MO), (0.652, 0.420, _MO_V), (0.332, 0.061, _MO_V), (0.042, 0.665, _MO_V), (0.940, 0.831, _TE),

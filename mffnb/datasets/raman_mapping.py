@@ -110,12 +110,13 @@ def raman_map(
 
     Notes
     -----
-    Positions of bands: paracetamol, ASTM E1840, Standard Guide for Raman Shift Standards (4-acetamidophenol);
-    aspirin, C. Wang, T. J. Vickers, C. K. Mann, J. Pharm. Biomed. Anal. 16, 87 (1997), and the spectra in common
-    libraries; caffeine, I. Pavel et al., Biopolymers 72, 25 (2003), https://doi.org/10.1002/bip.10248; cellulose I,
-    J. H. Wiley and R. H. Atalla, Carbohydr. Res. 160, 113 (1987). Heights and widths are typical, not fitted to
-    any spectrum. Orientation of crystals, cosmic rays, noise of the read-out and topography are left out. Such a
-    tablet, mapped: T. Frosch et al., Molecules 24, 4381 (2019), https://doi.org/10.3390/molecules24234381.
+    Positions of bands: paracetamol, ASTM E1840, Standard Guide for Raman Shift Standards (4-acetamidophenol), and a few
+    weaker bands as spectra show them; aspirin, as spectra show them (C. Wang, T. J. Vickers, C. K. Mann, J. Pharm.
+    Biomed. Anal. 16, 87 (1997), measure tablets of it); caffeine, I. Pavel et al., Biopolymers 72, 25 (2003),
+    https://doi.org/10.1002/bip.10248; cellulose I, J. H. Wiley and R. H. Atalla, Carbohydr. Res. 160, 113 (1987).
+    Heights and widths are typical, not fitted to any spectrum. Orientation of crystals, cosmic rays, noise of the
+    read-out and topography are left out. Such a tablet, mapped: T. Frosch et al., Molecules 24, 4381 (2019),
+    https://doi.org/10.3390/molecules24234381.
 
     Examples
     --------

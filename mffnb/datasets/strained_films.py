@@ -15,7 +15,7 @@ SUBSTRATE = 3.905
 SUBSTRATE_FACTOR = 38 + 22 - 8
 
 POISSON_RATIO = 0.3
-"""Of perovskite oxides, 0.2 to 0.4 are found."""
+"""Perovskite oxides have 0.2 to 0.4. With it PZT strained to SrTiO3 gets c/a = 1.07; 1.06 has been measured."""
 
 RESOLUTION = 0.008
 """Full width at half maximum of the scan's resolution in 1/angstrom (bandwidth and divergence)."""

@@ -216,7 +216,7 @@ def _surface(
     rough = (rough - rough.mean()) / rough.std()
     hollow = 0.95 / (1 + np.exp(-(rough - 1.0) / 0.22))
     depression = (1 - impurity) * hollow
-    stripes = 6 * np.cos(2 * np.pi * (x + y) / np.sqrt(2) / 0.79)  # 2 x 1 rows of the Ba left by the cleavage
+    stripes = 6 * np.cos(2 * np.pi * x / 0.79)  # 2 x 1 rows of the Ba left by the cleavage, 45 degrees from Fe-Fe
     height = 35 * impurity - 60 * hollow + stripes + generator.normal(0, 2.0, shape)
     return np.stack([1 - impurity - depression, impurity, depression]), height
 

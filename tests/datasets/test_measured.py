@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+import mffnb as mf
 from mffnb.datasets import bfo_iv, chondro, fetch, mineral_edx, mineral_grains, poplar, samson
 from mffnb.errors import DatasetUnavailableError
 
@@ -171,3 +172,15 @@ def test_conduction_map_facts():
     # Emission over a barrier: the median curve is a straight line on these axes.
     curve = np.log(cube.median(("y", "x")))
     assert np.corrcoef(cube.root_field, curve)[0, 1] > 0.99
+
+
+def test_files_of_matlab_and_r_are_read_by_name():
+    folder = fetch.data_folder()
+    spectra = mf.read(folder / "chondro.rda", dataset="chondro/data/spc")
+    assert spectra.dims == ("x", "channel")
+    assert spectra.shape == (875, 300)
+    with pytest.raises(ValueError, match="chondro/data/spc"):
+        mf.read(folder / "chondro.rda", dataset="spc")
+    if (folder / "Samson.mat").is_file():
+        bands = mf.read(folder / "Samson.mat", dataset="Y")
+        np.testing.assert_array_equal(bands[:, 0], samson().cube[0, 0])
