@@ -12,6 +12,9 @@ from mffnb.protocols import Matrix, Products, Start
 from mffnb.typing import Float64Array
 
 
+_FAINT = 1e-12  # of the mean of a factor
+
+
 @dataclass(frozen=True)
 class RandomStart:
     """Uniform random maps and spectra, scaled together to fit the data as well as they can.
@@ -53,10 +56,10 @@ class NNDSVD:
             if of_a * of_e > 0:
                 root = np.sqrt(values[j] * of_a * of_e)
                 abundances[j], endmembers[j] = root * a / of_a, root * e / of_e
-        # A zero of both factors could never leave zero.
+        # A zero of both factors could never leave zero; what is zero but for rounding is zero.
         mean = float(matrix.total(np.array(abundances.sum()))) / (components * matrix.shape[0])
-        abundances[abundances == 0] = mean
-        endmembers[endmembers == 0] = endmembers.mean()
+        abundances[abundances <= _FAINT * mean] = mean
+        endmembers[endmembers <= _FAINT * endmembers.mean()] = endmembers.mean()
         return abundances, endmembers
 
 

@@ -45,4 +45,4 @@ def test_nndsvd_is_positive_and_close(X, k):
 def test_first_component_of_nndsvd_is_the_leading_pair(X):
     A, E = NNDSVD().start(Dense(X), 1, seed=0)
     u, s, v = np.linalg.svd(X, full_matrices=False)
-    np.testing.assert_allclose(A.T @ E, s[0] * np.outer(u[:, 0], v[0]), atol=1e-6)
+    np.testing.assert_allclose(A.T @ E, s[0] * np.outer(u[:, 0], v[0]), atol=1e-4)
