@@ -11,7 +11,6 @@ from scipy import linalg
 from mffnb.protocols import Matrix, Products, Start
 from mffnb.typing import Float64Array
 
-
 _FAINT = 1e-12  # of the mean of a factor
 
 

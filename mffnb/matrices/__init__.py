@@ -1,6 +1,6 @@
 """How X is read: one small class per place where it may live."""
 
-from mffnb.matrices.blocks import native
+from mffnb.matrices.block_products import native
 from mffnb.matrices.chunked import Chunked, Rows
 from mffnb.matrices.dense import Dense
 from mffnb.matrices.distributed import Distributed

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mffnb.matrices.blocks import native
+from mffnb.matrices.block_products import native
 from mffnb.matrices.local import FILE_BYTES, Local, band_limits, sum_of_squares
 from mffnb.typing import Array, Float64Array
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mffnb.matrices import blocks
+from mffnb.matrices import block_products
 from mffnb.matrices.local import BLOCK_BYTES, CACHE_BYTES, Local, band_limits, sum_of_squares
 from mffnb.typing import Array, Float64Array
 
@@ -17,14 +17,14 @@ from mffnb.typing import Array, Float64Array
 class Dense(Local):
     """An array (rows, columns) in C or Fortran order, never copied and never written to.
 
-    Of one of the types in :data:`mffnb.matrices.blocks.NATIVE`; any other array is a :class:`mffnb.matrices.Chunked`,
+    Of one of the types in :data:`mffnb.matrices.block_products.NATIVE`; any other array is a :class:`mffnb.matrices.Chunked`,
     see :func:`mffnb.matrices.in_memory`.
     """
 
     array: Array
 
     def __post_init__(self) -> None:
-        if blocks.native(self.array) is not self.array:
+        if block_products.native(self.array) is not self.array:
             raise TypeError(
                 f"Dense holds contiguous numbers of few types, not {self.array.dtype} with strides "
                 f"{self.array.strides}: mffnb.matrices.in_memory(X) takes any array"
@@ -37,12 +37,12 @@ class Dense(Local):
 
     def times(self, basis: Float64Array) -> Float64Array:
         """``basis X^T``, (k, rows)."""
-        return blocks.times(self.array, basis)
+        return block_products.times(self.array, basis)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor X``, (k, columns)."""
         product = np.zeros((len(factor), self.shape[1]))
-        blocks.add_times(self.array, factor, product)
+        block_products.add_times(self.array, factor, product)
         return product
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mffnb.matrices import blocks
+from mffnb.matrices import block_products
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
@@ -36,28 +36,28 @@ class Local(ABC):
         """Yield (start, stop, rows): float64 arrays, or CSR where X is sparse."""
 
     def blocks(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, rows) as products take them: in their own type, see :mod:`mffnb.matrices.blocks`."""
+        """Yield (start, stop, rows) as products take them: in their own type, see :mod:`mffnb.matrices.block_products`."""
         return self.bands()
 
     def times(self, basis: Float64Array) -> Float64Array:
         """``basis X^T``, (k, rows)."""
         product = np.empty((len(basis), self.shape[0]))
         for start, stop, block in self.blocks():
-            product[:, start:stop] = blocks.times(block, basis)
+            product[:, start:stop] = block_products.times(block, basis)
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor X``, (k, columns)."""
         product = np.zeros((len(factor), self.shape[1]))
         for start, stop, block in self.blocks():
-            blocks.add_times(block, factor[:, start:stop], product)
+            block_products.add_times(block, factor[:, start:stop], product)
         return product
 
     def through(self, basis: Float64Array, move: Move) -> Float64Array:
         """Both products in one look at X, see :class:`mffnb.protocols.Matrix`."""
         product = np.zeros((len(basis), self.shape[1]))
         for start, stop, block in self.blocks():
-            blocks.add_times(block, move(slice(start, stop), blocks.times(block, basis)), product)
+            block_products.add_times(block, move(slice(start, stop), block_products.times(block, basis)), product)
         return product
 
     @property

@@ -1,0 +1,95 @@
+"""Products with a block of rows, whatever it is made of: where each kind of array meets its kernel."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mffnb.kernels import products, sparse_products
+from mffnb.typing import Array, Float64Array
+
+#: Types that kernels read as they are; others are widened block by block.
+NATIVE = frozenset(np.dtype(kind) for kind in (np.float64, np.float32, np.uint8, np.uint16))
+# With more components than this BLAS, which has larger tiles, is faster: benchmarks/kernels.py.
+_HANDFUL = 12
+
+
+class CompressedRows(NamedTuple):
+    """A block of compressed rows: ``indptr`` of these rows, counting from the beginning of ``indices`` and ``data``."""
+
+    indptr: Array
+    indices: Array
+    data: Array
+    columns: int
+
+
+def times(block: Any, basis: Float64Array) -> Float64Array:
+    """``basis block^T``, (k, rows), of a block (rows, columns): an array, or compressed rows."""
+    if isinstance(block, CompressedRows):
+        return _sparse_times(block, basis)
+    if _for_blas(block, basis):
+        product: Float64Array = basis @ block.T
+        return product
+    out = np.zeros((len(basis), block.shape[0]))
+    if block.flags.c_contiguous:
+        products.times(looked_at(block), looked_at(basis), out)
+    else:
+        products.add_times(looked_at(block.T), looked_at(basis), out)
+    return out
+
+
+def add_times(block: Any, factor: Float64Array, out: Float64Array) -> None:
+    """Add ``factor block``, (k, columns), to ``out``, for a factor (k, rows)."""
+    if isinstance(block, CompressedRows):
+        _add_sparse_times(block, factor, out)
+    elif _for_blas(block, factor):
+        out += factor @ block
+    elif block.flags.c_contiguous:
+        products.add_times(looked_at(block), looked_at(factor), out)
+    else:
+        turned = np.empty(out.shape)
+        products.times(looked_at(block.T), looked_at(factor), turned)
+        out += turned
+
+
+def native(block: Array) -> Array:
+    """The block as kernels take it: contiguous, in a type that they know; itself if it is that already."""
+    if block.dtype not in NATIVE or not block.flags.aligned or not block.dtype.isnative:
+        block = block.astype(np.float64)
+    return block if block.flags.c_contiguous or block.flags.f_contiguous else np.ascontiguousarray(block)
+
+
+def _sparse_times(block: CompressedRows, basis: Float64Array) -> Float64Array:
+    tile, rows = sparse_products.TILE, block.indptr.size - 1
+    out = np.empty((len(basis), rows))
+    for first in range(0, len(basis), tile):
+        part = basis[first : first + tile]
+        four = np.zeros((block.columns, tile))
+        four[:, : len(part)] = part.T
+        product = np.empty((tile, rows))
+        sparse_products.times(*block[:3], four, product)
+        out[first : first + tile] = product[: len(part)]
+    return out
+
+
+def _add_sparse_times(block: CompressedRows, factor: Float64Array, out: Float64Array) -> None:
+    tile = sparse_products.TILE
+    for first in range(0, len(factor), tile):
+        part = factor[first : first + tile]
+        four = np.zeros((tile, part.shape[1]))
+        four[: len(part)] = part
+        product = np.zeros((block.columns, tile))
+        sparse_products.add_times(*block[:3], four, product)
+        out[first : first + tile] += product[:, : len(part)].T
+
+
+def _for_blas(block: Array, factor: Float64Array) -> bool:
+    return len(factor) > _HANDFUL and block.dtype == np.float64
+
+
+def looked_at(array: Array) -> Array:
+    """A view in C order that cannot be written to, so that kernels are compiled once for all arrays of a type."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
