@@ -17,8 +17,8 @@ from mffnb.typing import Array, Float64Array
 class Dense(Local):
     """An array (rows, columns) in C or Fortran order, never copied and never written to.
 
-    Of one of the types in :data:`mffnb.matrices.block_products.NATIVE`; any other array is a :class:`mffnb.matrices.Chunked`,
-    see :func:`mffnb.matrices.in_memory`.
+    Of one of the types in :data:`mffnb.matrices.block_products.NATIVE`; any other array is a
+    :class:`mffnb.matrices.Chunked`, see :func:`mffnb.matrices.in_memory`.
     """
 
     array: Array

@@ -36,7 +36,7 @@ class Local(ABC):
         """Yield (start, stop, rows): float64 arrays, or CSR where X is sparse."""
 
     def blocks(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, rows) as products take them: in their own type, see :mod:`mffnb.matrices.block_products`."""
+        """Yield (start, stop, rows) in a type that :mod:`mffnb.matrices.block_products` takes, their own if it can."""
         return self.bands()
 
     def times(self, basis: Float64Array) -> Float64Array:

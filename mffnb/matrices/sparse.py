@@ -85,8 +85,8 @@ class Sparse(Local):
         """The rows, or where columns are compressed the columns, as kernels take them."""
         array = self.array
         data = array.data if array.data.dtype in block_products.NATIVE else array.data.astype(np.float64)
-        numbers = (block_products.looked_at(part) for part in (array.indptr, array.indices, data))
-        return block_products.CompressedRows(*numbers, array.shape[1 if self._by_rows else 0])
+        indptr, indices, data = (block_products.looked_at(part) for part in (array.indptr, array.indices, data))
+        return block_products.CompressedRows(indptr, indices, data, array.shape[1 if self._by_rows else 0])
 
     @cached_property
     def transposed(self) -> Sparse:
