@@ -1,0 +1,87 @@
+"""Products with a handful of rows: equal to NumPy's for every type, layout and remainder of a tile."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from mffnb.matrices import Chunked, Dense, Distributed, Scaled, Sparse, block_products, in_memory
+
+KINDS = (np.float64, np.float32, np.uint8, np.uint16, np.int64, bool)
+
+
+def numbers(rng, rows, columns, kind):
+    return rng.integers(0, 2 if kind is bool else 200, (rows, columns)).astype(kind)
+
+
+@given(st.integers(1, 14), st.integers(1, 9), st.integers(1, 14), st.sampled_from(KINDS), st.sampled_from("CF"))
+def test_any_size_type_and_order(rows, columns, k, kind, order):
+    rng = np.random.default_rng(rows * 100 + columns * 10 + k)
+    X = block_products.native(np.asarray(numbers(rng, rows, columns, kind), order=order))
+    basis, factor = rng.normal(size=(k, columns)), rng.normal(size=(k, rows))
+    wide = X.astype(np.float64)
+    np.testing.assert_allclose(block_products.times(X, basis), basis @ wide.T, atol=1e-10)
+    out = np.ones((k, columns))
+    block_products.add_times(X, factor, out)
+    np.testing.assert_allclose(out, 1 + factor @ wide, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.uint8, np.int64])
+@pytest.mark.parametrize("layout", ["csr", "csc"])
+@pytest.mark.parametrize("k", [1, 3, 4, 9])
+def test_compressed(layout, kind, k):
+    rng = np.random.default_rng(k)
+    X = numbers(rng, 37, 23, kind) * (rng.random((37, 23)) < 0.2)
+    matrix = Sparse(sparse.csr_array(X.astype(kind)).asformat(layout))
+    basis, factor = rng.normal(size=(k, 23)), rng.normal(size=(k, 37))
+    np.testing.assert_allclose(matrix.times(basis), basis @ X.T, atol=1e-10)
+    np.testing.assert_allclose(matrix.transposed_times(factor), factor @ X, atol=1e-10)
+
+
+class One:
+    """A communicator of one rank."""
+
+    def Reduce(self, here, everywhere, root):
+        everywhere[:] = here
+
+    def Bcast(self, everywhere, root):
+        pass
+
+
+def test_one_look_makes_both_products_wherever_x_is(monkeypatch):
+    monkeypatch.setattr("mffnb.matrices.dense.BLOCK_BYTES", 2000)
+    monkeypatch.setattr("mffnb.matrices.sparse.BLOCK_BYTES", 2000)
+    rng = np.random.default_rng(0)
+    X = numbers(rng, 61, 19, np.float64) * (rng.random((61, 19)) < 0.5)
+    basis, r, c = rng.random((3, 19)), rng.random(61), rng.random(19)
+    for matrix, full in (
+        (Dense(X), X),
+        (Dense(np.asfortranarray(X)), X),
+        (in_memory(X.astype(np.int32)), X),
+        (Chunked(X, band_bytes=1000), X),
+        (Sparse(sparse.csr_array(X)), X),
+        (Sparse(sparse.csc_array(X)), X),
+        (Scaled(Dense(X), r, c), r[:, None] * X * c),
+        (Scaled(Dense(X), None, c), X * c),
+        (Distributed(Dense(X), One(), 0, 61), X),
+    ):
+        seen = []
+
+        def move(rows, cross, full=full, seen=seen):
+            np.testing.assert_allclose(cross, basis @ full[rows].T)
+            seen.append((rows.start, rows.stop))
+            return np.sqrt(cross)
+
+        expected = np.sqrt(basis @ full.T) @ full
+        np.testing.assert_allclose(matrix.through(basis, move), expected)
+        assert [start for start, _ in seen] == [0, *(stop for _, stop in seen[:-1])]
+        assert seen[-1][1] == 61
+
+
+def test_many_blocks_in_one_look():
+    X = np.ones((5000, 200))
+    assert len(list(Dense(X).blocks())) > 3
+    assert len(list(Sparse(sparse.csr_array(X)).blocks())) > 3
