@@ -44,7 +44,7 @@ class NNDSVD:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """A (k, own pixels) and E (k, channels), sharing the singular values evenly."""
-        left, values, right = randomized_svd(matrix, min(components, *matrix.shape), seed, power=1)
+        left, values, right = randomized_svd(matrix, min(components, *matrix.shape), seed)
         abundances = np.zeros((components, left.shape[1]))
         endmembers = np.zeros((components, right.shape[1]))
         for j in range(len(values)):

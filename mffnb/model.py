@@ -38,7 +38,8 @@ from mffnb.validation import as_matrix
 
 SIMILARITIES: dict[str, Similarity] = {"frobenius": Frobenius(), "kl": KullbackLeibler()}
 SOLVERS: dict[str, Solver] = {
-    "auto": Extrapolated(Auto()),
+    "auto": Auto(),
+    "extrapolated": Extrapolated(Auto()),
     "hals": Hals(),
     "multiplicative": Multiplicative(),
     "newton": ScalarNewton(),

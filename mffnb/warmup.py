@@ -45,6 +45,10 @@ def _runs() -> Iterator[Any]:
     for terms in ((Sparsity(1e-3),), (Smoothness(1e-3, grid((8, 8))),), (Simplex(),), (Simplex(gain=True),)):
         for matrix in (X.astype(np.float64), sparse.csr_array(X.astype(np.float64))):
             yield lambda t=terms, d=matrix: MatrixFactorization(2, similarity="kl", abundance_terms=t, **_ONCE).fit(d)
+    for kind in (np.float64, np.float32, np.uint8, np.uint16):  # what products read as it is
+        for matrix in (X.astype(kind), sparse.csr_array(X.astype(kind))):
+            yield lambda d=matrix: MatrixFactorization(5, **_ONCE).fit(d)
+    yield lambda: unmix(image, 2, solver="extrapolated", **_ONCE)
     yield lambda: unmix(counts, 2, similarity="kl", solver="multiplicative", **_ONCE)
     yield lambda: unmix(image, 2, solver="pivoting", **_ONCE)
     yield lambda: unmix(image, 2, volume="auto", random_state=0)

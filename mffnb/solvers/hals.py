@@ -34,7 +34,7 @@ class Hals:
     """
 
     pixelwise: ClassVar[bool] = True
-    sweeps: int = 4
+    sweeps: int = 3
 
     def refuses(self, half: Half) -> str | None:
         """What this solver cannot keep at once."""

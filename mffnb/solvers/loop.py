@@ -154,8 +154,9 @@ def drive(states: Iterator[State], callback: Callable[[State], object] | None = 
     nothing = np.empty((0, 0))
     try:
         for state in states:
+            if state.whole or last is None or state.abundances is last.abundances:
+                last = state  # half a step that changes the factors in place is worth keeping; one that tries is not
             if state.whole:
-                last = state
                 trace.append(replace(state, abundances=nothing, endmembers=nothing))
                 answer = None if callback is None else callback(state)
                 if isinstance(answer, (bool, np.bool_)) and answer and state.outcome is Outcome.RUNNING:

@@ -21,7 +21,7 @@ import itertools, warnings
 import numpy as np
 import mffnb as mf
 from scipy import sparse
-from mffnb.kernels import divergence, gaps, hals, laplacian, pivoting, simplex
+from mffnb.kernels import ahead, divergence, gaps, hals, laplacian, pivoting, products, simplex, sparse_products
 
 warnings.simplefilter("ignore")
 cube = np.random.default_rng(0).random((40, 50, 6))
@@ -40,12 +40,16 @@ for data in (sparse.csr_array(counts.reshape(-1, 6)), sparse.csr_array(counts.re
         mf.MatrixFactorization(3, similarity="kl", max_iter=2, **options).fit(data)
 for data in (holes, holes.astype("f4")):
     mf.unmix(data, 3, weights="poisson" if data is holes else None, max_iter=2, random_state=0)
+for kind in ("f4", "u1", "u2", "i8"):
+    for data in (counts.astype(kind), sparse.csr_array(counts.reshape(-1, 6).astype(kind))):
+        mf.MatrixFactorization(3, max_iter=2).fit(data.reshape(-1, 6) if data.ndim == 3 else data)
+mf.unmix(np.asfortranarray(cube), 5, solver="extrapolated", max_iter=2, random_state=0)
 for physics in ({"gain": True, "volume": 1e-3}, {"solver": "pivoting"}, {"known": cube[0, :1]}):
     mf.unmix(cube, 3, max_iter=2, random_state=0, **physics)
 for physics in ({"sum_to_one": True}, {"gain": True}):
     mf.unmix(cube, 3, volume="auto", random_state=0, **physics)
 mf.presets.known_endmembers(cube[0, :3]).fit_transform(cube.reshape(-1, 6))
-modules = (divergence, gaps, hals, laplacian, pivoting, simplex)
+modules = (ahead, divergence, gaps, hals, laplacian, pivoting, products, simplex, sparse_products)
 kernels = [value for module in modules for value in vars(module).values() if hasattr(value, "stats")]
 print(sorted({kernel.__name__ for kernel in kernels if kernel.signatures and kernel.stats.cache_misses}))
 print(sorted({kernel.__name__ for kernel in kernels if kernel.stats.cache_path}))
