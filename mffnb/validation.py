@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 from mffnb.matrices import Partial, Sparse, in_memory
 from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.protocols import Matrix
-from mffnb.typing import Seed
+from mffnb.typing import Array, Seed
 
 
 def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> Matrix:
