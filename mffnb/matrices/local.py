@@ -44,6 +44,7 @@ class Local(ABC):
         product = np.empty((len(basis), self.shape[0]))
         for start, stop, block in self.blocks():
             product[:, start:stop] = block_products.times(block, basis)
+            del block  # or it is still there while the next one is read
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
@@ -51,6 +52,7 @@ class Local(ABC):
         product = np.zeros((len(factor), self.shape[1]))
         for start, stop, block in self.blocks():
             block_products.add_times(block, factor[:, start:stop], product)
+            del block
         return product
 
     def through(self, basis: Float64Array, move: Move) -> Float64Array:
@@ -58,6 +60,7 @@ class Local(ABC):
         product = np.zeros((len(basis), self.shape[1]))
         for start, stop, block in self.blocks():
             block_products.add_times(block, move(slice(start, stop), block_products.times(block, basis)), product)
+            del block
         return product
 
     @property

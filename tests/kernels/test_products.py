@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -79,6 +81,29 @@ def test_one_look_makes_both_products_wherever_x_is(monkeypatch):
         np.testing.assert_allclose(matrix.through(basis, move), expected)
         assert [start for start, _ in seen] == [0, *(stop for _, stop in seen[:-1])]
         assert seen[-1][1] == 61
+
+
+class OneBandAtATime:
+    """Rows of a file that refuse to be read while those read before are still held."""
+
+    shape = (64, 10)
+
+    def __init__(self):
+        self.read = []
+
+    def __getitem__(self, rows):
+        assert all(band() is None for band in self.read)
+        band = np.ones((rows.stop - rows.start, 10))
+        self.read.append(weakref.ref(band))
+        return band
+
+
+def test_a_band_of_a_file_is_gone_before_the_next_is_read():
+    matrix = Chunked(OneBandAtATime(), band_bytes=800)
+    np.testing.assert_array_equal(matrix.times(np.ones((2, 10))), np.full((2, 64), 10.0))
+    np.testing.assert_array_equal(matrix.transposed_times(np.ones((2, 64))), np.full((2, 10), 64.0))
+    np.testing.assert_array_equal(matrix.through(np.ones((2, 10)), lambda rows, cross: cross), np.full((2, 10), 640.0))
+    assert len(matrix.rows.read) > 9
 
 
 def test_many_blocks_in_one_look():
