@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from mffnb.matrices.block_products import NATIVE
 from mffnb.typing import Array
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class CubeRows:
         return used[0], used[1]
 
     def __getitem__(self, rows: slice) -> Array:
-        """Used pixels ``start:stop``; integers, and floats other than native float32 and float64, as float64."""
+        """Used pixels ``start:stop``, in their own type where products read it as it is, else as float64."""
         layout, start, stop = self.layout, rows.start, rows.stop
         first, length = next(iter(layout.pixel_shape.items()))
         row = prod(layout.map_shape[1:])
@@ -52,7 +53,7 @@ class CubeRows:
         X = X[start - before : stop - before]
         if layout.channel_mask is not None:
             X = X[:, layout.channel_mask.ravel()]
-        return X if X.dtype in (np.float32, np.float64) and X.dtype.isnative else X.astype(np.float64)
+        return X if X.dtype in NATIVE and X.dtype.isnative else X.astype(np.float64)
 
 
 def in_memory_already(cube: xr.DataArray) -> bool:

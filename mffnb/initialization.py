@@ -12,6 +12,7 @@ from mffnb.protocols import Matrix, Products, Start
 from mffnb.typing import Float64Array
 
 _FAINT = 1e-12  # of the mean of a factor
+_SPARE = 4  # random rows beyond the rank that is wanted
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,14 @@ class NNDSVD:
     """Non-negative double singular value decomposition, zeros filled with the mean of each factor.
 
     Each pair of singular vectors is split into its positive and its negative part, and the heavier pair of parts
-    is kept. Deterministic up to the seed of the randomized decomposition.
+    is kept. Deterministic up to the seed of the sketch of X that they come from.
 
     Source: Boutsidis & Gallopoulos 2008, Pattern Recognition 41:1350.
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """A (k, own pixels) and E (k, channels), sharing the singular values evenly."""
-        left, values, right = randomized_svd(matrix, min(components, *matrix.shape), seed)
+        left, values, right = sketched_svd(matrix, min(components, *matrix.shape), seed)
         abundances = np.zeros((components, left.shape[1]))
         endmembers = np.zeros((components, right.shape[1]))
         for j in range(len(values)):
@@ -63,6 +64,37 @@ class NNDSVD:
 
 
 STARTS: dict[str, Start] = {"random": RandomStart(), "nndsvd": NNDSVD()}
+
+
+def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Leading singular triplets of X, good enough to start from: one product with random rows, then one look at X.
+
+    As :func:`randomized_svd` with half a subspace iteration, whose last two products are made in one look: orthonormal
+    rows are a mixture of rows that are not, and so is their product with X.
+
+    Parameters
+    ----------
+    matrix, rank, seed
+        As there. The random numbers of a pixel depend on the seed and on its number alone.
+
+    Returns
+    -------
+    left, values, right
+        As there.
+    """
+    width = min(rank + _SPARE, *matrix.shape)
+    test = _uniform(seed, 3, matrix.own, width) - 0.5
+    basis = _orthonormal(matrix.transposed_times(test), _as_is)
+    scores = np.empty((len(basis), test.shape[1]))
+
+    def keep(rows: slice, cross: Float64Array) -> Float64Array:
+        scores[:, rows] = cross
+        return cross
+
+    product = matrix.through(basis, keep)
+    mixing = _whitening(matrix.total(scores @ scores.T))
+    rotation, values, right = linalg.svd(mixing @ product, full_matrices=False, check_finite=False)
+    return (rotation.T @ mixing)[:rank] @ scores, values[:rank], right[:rank]
 
 
 def randomized_svd(
@@ -110,10 +142,16 @@ def _orthonormal(rows: Float64Array, total: Callable[[Float64Array], Float64Arra
     digits.
     """
     for _ in range(2):
-        values, vectors = linalg.eigh(total(rows @ rows.T))
-        kept = values > 1e-14 * max(values[-1], 0.0) if len(values) else []
-        rows = (vectors[:, kept] / np.sqrt(values[kept])).T @ rows
+        rows = _whitening(total(rows @ rows.T)) @ rows
     return rows
+
+
+def _whitening(gram: Float64Array) -> Float64Array:
+    """What makes rows with this Gram matrix orthonormal; fewer, where they are linearly dependent."""
+    values, vectors = linalg.eigh(gram)
+    kept = values > 1e-14 * max(values[-1], 0.0) if len(values) else []
+    mixing: Float64Array = (vectors[:, kept] / np.sqrt(values[kept])).T
+    return mixing
 
 
 def _as_is(part: Float64Array) -> Float64Array:

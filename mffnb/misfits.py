@@ -61,22 +61,22 @@ class LeastSquares:
         if not self.matrix.complete:
             return None
         gram = endmembers @ endmembers.T
-        moved = 0.0
+        moved: dict[int, float] = {}  # by block, since they may be done in any order
 
         def move(rows: slice, cross: Float64Array) -> Float64Array:
-            nonlocal moved
             gain = None if self.gain is None else self.gain[rows]
             part = np.ascontiguousarray(abundances[:, rows])
             weights = None if gain is None else gain**2
             cross *= self.scale
-            moved += step(part, Half(gram, _times_gain(cross, gain), weights=weights, factor=part))
+            moved[rows.start] = step(part, Half(gram, _times_gain(cross, gain), weights=weights, factor=part))
             abundances[:, rows] = part
             return _times_gain(part, gain)
 
         cross = self.matrix.through(endmembers, move)
         amounts = _times_gain(abundances, self.gain)
         n = self.matrix.shape[0]
-        return moved, Half(self.matrix.total(amounts @ amounts.T) / n, (self.scale / n) * cross, factor=endmembers)
+        half = Half(self.matrix.total(amounts @ amounts.T) / n, (self.scale / n) * cross, factor=endmembers)
+        return sum(moved[start] for start in sorted(moved)), half
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
         """D from the half problem of A: no other look at complete data."""

@@ -15,6 +15,7 @@ from mffnb.errors import ConvergenceWarning, DegenerateWarning
 from mffnb.estimator import LinearModel
 from mffnb.gauge import in_data_units, make_likely, to_scaled_gauge
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
+from mffnb.matrices import Sparse
 from mffnb.matrices.partial import Gappy, guessed
 from mffnb.misfits import Divergence
 from mffnb.problem import Gauge, Problem, for_new_pixels, state_problem
@@ -38,8 +39,7 @@ from mffnb.validation import as_matrix
 
 SIMILARITIES: dict[str, Similarity] = {"frobenius": Frobenius(), "kl": KullbackLeibler()}
 SOLVERS: dict[str, Solver] = {
-    "auto": Auto(),
-    "extrapolated": Extrapolated(Auto()),
+    "auto": Extrapolated(Auto()),
     "hals": Hals(),
     "multiplicative": Multiplicative(),
     "newton": ScalarNewton(),
@@ -75,8 +75,9 @@ class MatrixFactorization(LinearModel):
         ``"nndsvd"``, ``"random"``, a start object, a pair ``(A, E)`` of shapes (pixels, k) and (k, channels)
         in the units of the data, or ``"auto"``: NNDSVD where k does not exceed the shape of X, else random.
     solver
-        ``"auto"``, ``"hals"``, ``"pivoting"`` (exact half steps), ``"newton"`` or ``"multiplicative"`` (both for
-        counts), or a solver object.
+        ``"auto"``, which begins each iteration ahead of the last one (:class:`mffnb.solvers.Extrapolated`), ``"hals"``,
+        ``"pivoting"`` (exact half steps), ``"newton"`` or ``"multiplicative"`` (both for counts), or a solver object:
+        ``Extrapolated(BlockPivoting())``, say.
     max_iter
         Most iterations.
     tol
@@ -217,6 +218,7 @@ class MatrixFactorization(LinearModel):
             raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
         if not self.tol >= 0:
             raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
+        matrix = Sparse.of_few(matrix) if matrix.complete else matrix
         problem = state_problem(
             matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights
         )

@@ -106,9 +106,9 @@ def unmix(
         ``"auto"``, ``"nndsvd"``, ``"random"``, a start object, a pair of matrices (A, E), or an earlier result to
         go on from.
     solver
-        ``"auto"``, ``"extrapolated"`` (begins each iteration ahead: far fewer are needed where spectra resemble each
-        other, see :class:`mffnb.solvers.Extrapolated`), ``"hals"``, ``"newton"``, ``"multiplicative"``, ``"pivoting"``
-        or a solver object.
+        ``"auto"`` (begins each iteration ahead of the last one, so that few are needed: see
+        :class:`mffnb.solvers.Extrapolated`), ``"hals"``, ``"newton"``, ``"multiplicative"``, ``"pivoting"`` or a solver
+        object.
     n_init
         Number of starts; above 1 they are random, and the one with the lowest objective is kept.
     max_iter, tol

@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.utils.validation import validate_data
 
 from mffnb.matrices import Partial, Sparse, in_memory
+from mffnb.matrices.block_products import NATIVE
 from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.protocols import Matrix
 from mffnb.typing import Array, Seed
@@ -42,7 +43,7 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
             raise ValueError(f"{type(estimator).__name__} needs complete data: mask pixels with missing entries first")
         return X
     finite = "allow-nan" if missing else True
-    dtypes = [np.float64, np.float32]
+    dtypes = sorted(NATIVE, key=lambda kind: -kind.itemsize)  # the first is what others become
     X = validate_data(estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype=dtypes, ensure_all_finite=finite)
     if sparse.issparse(X):
         if np.isnan(X.data).any():

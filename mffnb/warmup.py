@@ -48,7 +48,6 @@ def _runs() -> Iterator[Any]:
     for kind in (np.float64, np.float32, np.uint8, np.uint16):  # what products read as it is
         for matrix in (X.astype(kind), sparse.csr_array(X.astype(kind))):
             yield lambda d=matrix: MatrixFactorization(5, **_ONCE).fit(d)
-    yield lambda: unmix(image, 2, solver="extrapolated", **_ONCE)
     yield lambda: unmix(counts, 2, similarity="kl", solver="multiplicative", **_ONCE)
     yield lambda: unmix(image, 2, solver="pivoting", **_ONCE)
     yield lambda: unmix(image, 2, volume="auto", random_state=0)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mffnb.initialization import NNDSVD, RandomStart, randomized_svd
+from mffnb.initialization import NNDSVD, RandomStart, randomized_svd, sketched_svd
 from mffnb.matrices import Dense
 
 
@@ -43,6 +43,27 @@ def test_nndsvd_is_positive_and_close(X, k):
 
 
 def test_first_component_of_nndsvd_is_the_leading_pair(X):
+    """But for what a sketch of X cannot tell."""
     A, E = NNDSVD().start(Dense(X), 1, seed=0)
     u, s, v = np.linalg.svd(X, full_matrices=False)
-    np.testing.assert_allclose(A.T @ E, s[0] * np.outer(u[:, 0], v[0]), atol=1e-4)
+    leading = s[0] * np.outer(u[:, 0], v[0])
+    assert np.linalg.norm(A.T @ E - leading) < 0.01 * s[0]
+
+
+@pytest.mark.parametrize("rank", [1, 4, 12])
+def test_a_sketch_describes_nearly_what_the_singular_triplets_do(X, rank):
+    left, values, right = sketched_svd(Dense(X), rank, seed=0)
+    np.testing.assert_allclose(left @ left.T, np.eye(rank), atol=1e-10)
+    np.testing.assert_allclose(right @ right.T, np.eye(rank), atol=1e-12)
+    exact = np.linalg.svd(X, compute_uv=False)
+    missed = np.linalg.norm(X - (left.T * values) @ right) ** 2
+    assert np.sum(exact[rank:] ** 2) <= missed * (1 + 1e-12)
+    assert missed < 1.1 * np.sum(exact[rank:] ** 2) + 1e-20
+
+
+def test_a_sketch_of_exactly_low_rank_is_exact():
+    rng = np.random.default_rng(0)
+    X = rng.random((200, 3)) @ rng.random((3, 40))
+    left, values, right = sketched_svd(Dense(X), 5, seed=0)
+    assert len(values) == 3
+    np.testing.assert_allclose((left.T * values) @ right, X, atol=1e-10)

@@ -22,39 +22,62 @@ _MATH = {"contract", "reassoc", "nsz"}
 # Smoothing lets a component fade by a constant factor from pixel to pixel; processors crawl on the subnormal
 # numbers at the end of that road, so it is cut where a value means nothing on data scaled to order 1.
 _FAINT = 1e-100
-_BLOCK = 512  # entries: a handful of components times this many float64 stay in the first-level cache
+_BLOCK = 256  # entries: rows that lie a power of two apart then do not push each other out of the first-level cache
 
 
 @kernel(fastmath=_MATH)
-def pull_on(gram: Array, cross: Array, factor: Array, j: int, start: int, stop: int, out: Array) -> None:
-    """Write ``cross_j - sum_{l != j} gram_jl f_l`` for entries ``start:stop`` into ``out``."""
-    for i in range(start, stop):
-        out[i - start] = cross[j, i]
-    for other in range(factor.shape[0]):
-        if other != j:
-            g = gram[j, other]
-            for i in range(start, stop):
-                out[i - start] -= g * factor[other, i]
+def _ease(weights: Array, factor: Array, first: int, start: int, stop: int, pull: Array) -> None:
+    """Take what four rows from ``first`` explain of entries ``start:stop`` out of ``pull``, each with its weight."""
+    last = factor.shape[0] - 1
+    a = weights[first]  # rows beyond the last weigh nothing
+    b = weights[first + 1] if first < last else 0.0
+    c = weights[first + 2] if first + 1 < last else 0.0
+    d = weights[first + 3] if first + 2 < last else 0.0
+    # Slices of a row, not of the factor: the compiler then knows that entries lie side by side.
+    p, q = factor[first][start:stop], factor[min(first + 1, last)][start:stop]
+    r, s = factor[min(first + 2, last)][start:stop], factor[min(first + 3, last)][start:stop]
+    for i in range(stop - start):
+        pull[i] -= a * p[i] + b * q[i] + c * r[i] + d * s[i]
 
 
 @kernel(fastmath=_MATH)
+def _settle(pull: Array, row: Array, curvature: float) -> float:
+    """Move ``row`` by ``pull / curvature``, down to zero at most; return the sum of squares of its steps."""
+    inverse, moved = 1.0 / curvature, 0.0
+    for i in range(row.size):
+        new = row[i] + inverse * pull[i]
+        new = new if new > 0.0 else 0.0
+        moved += (new - row[i]) * (new - row[i])
+        row[i] = new
+    return moved
+
+
+@kernel()
+def pull_on(gram: Array, cross: Array, factor: Array, j: int, pull: Array) -> None:
+    """Write ``cross_j - sum_{l != j} gram_jl f_l`` into ``pull``."""
+    weights = gram[j].copy()
+    weights[j] = 0.0
+    pull[:] = cross[j]
+    for first in range(0, factor.shape[0], 4):
+        _ease(weights, factor, first, 0, pull.size, pull)
+
+
+@kernel()
 def _descend(factor: Array, gram: Array, cross: Array, j: int, start: int, stop: int, pull: Array) -> float:
     """Move row ``j`` over ``start:stop`` to its non-negative minimiser; return the squared step."""
     curvature = gram[j, j]
-    moved = 0.0
+    row, source = factor[j][start:stop], cross[j][start:stop]
     if curvature > 0.0:
-        pull_on(gram, cross, factor, j, start, stop, pull)
-        for i in range(start, stop):
-            new = max(0.0, pull[i - start] / curvature)
-            step = new - factor[j, i]
-            factor[j, i] = new
-            moved += step * step
-    else:
-        # The other factor's row is zero: the data say nothing, a penalty (cross < 0) still asks for zero.
-        for i in range(start, stop):
-            if cross[j, i] < 0.0:
-                factor[j, i] = 0.0
-    return curvature * moved
+        for i in range(row.size):
+            pull[i] = source[i]
+        for first in range(0, factor.shape[0], 4):
+            _ease(gram[j], factor, first, start, stop, pull)
+        return curvature * _settle(pull, row, curvature)
+    # The other factor's row is zero: the data say nothing, a penalty (cross < 0) still asks for zero.
+    for i in range(row.size):
+        if source[i] < 0.0:
+            row[i] = 0.0
+    return 0.0
 
 
 @kernel()

@@ -28,7 +28,7 @@ def times(block: Any, basis: Float64Array) -> Float64Array:
     """``basis block^T``, (k, rows), of a block (rows, columns): an array, or compressed rows."""
     if isinstance(block, CompressedRows):
         return _sparse_times(block, basis)
-    if _for_blas(block, basis):
+    if block.dtype == np.float64 and for_blas(basis):
         product: Float64Array = basis @ block.T
         return product
     out = np.zeros((len(basis), block.shape[0]))
@@ -43,7 +43,7 @@ def add_times(block: Any, factor: Float64Array, out: Float64Array) -> None:
     """Add ``factor block``, (k, columns), to ``out``, for a factor (k, rows)."""
     if isinstance(block, CompressedRows):
         _add_sparse_times(block, factor, out)
-    elif _for_blas(block, factor):
+    elif block.dtype == np.float64 and for_blas(factor):
         out += factor @ block
     elif block.flags.c_contiguous:
         products.add_times(looked_at(block), looked_at(factor), out)
@@ -84,8 +84,9 @@ def _add_sparse_times(block: CompressedRows, factor: Float64Array, out: Float64A
         out[first : first + tile] += product[:, : len(part)].T
 
 
-def _for_blas(block: Array, factor: Float64Array) -> bool:
-    return len(factor) > _HANDFUL and block.dtype == np.float64
+def for_blas(factor: Float64Array) -> bool:
+    """Whether a factor (k, any) has so many rows that BLAS is faster."""
+    return len(factor) > _HANDFUL
 
 
 def looked_at(array: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class Chunked(Local):
         Size of a band as float64.
     """
 
+    one_by_one: ClassVar[bool] = True
     rows: Rows
     multiple: int = 1
     band_bytes: int = FILE_BYTES

@@ -37,10 +37,14 @@ class Dense(Local):
 
     def times(self, basis: Float64Array) -> Float64Array:
         """``basis X^T``, (k, rows)."""
+        if self.array.flags.c_contiguous:
+            return super().times(basis)
         return block_products.times(self.array, basis)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor X``, (k, columns)."""
+        if self.array.flags.c_contiguous:
+            return super().transposed_times(factor)
         product = np.zeros((len(factor), self.shape[1]))
         block_products.add_times(self.array, factor, product)
         return product

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
 from mffnb.matrices import block_products
+from mffnb.parallel.bands import in_order
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
     from mffnb.protocols import Matrix, Move
+
+Result = TypeVar("Result")
 
 #: Bands of rows that are read from a file: large enough to be worth a read, little beside any X worth chunking.
 FILE_BYTES = 8 * 2**20
@@ -25,6 +28,9 @@ CACHE_BYTES = 2**20
 
 class Local(ABC):
     """All rows are here, and a sum over rows is complete as it stands."""
+
+    #: Whether there is memory for one block of rows only.
+    one_by_one: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -42,26 +48,42 @@ class Local(ABC):
     def times(self, basis: Float64Array) -> Float64Array:
         """``basis X^T``, (k, rows)."""
         product = np.empty((len(basis), self.shape[0]))
-        for start, stop, block in self.blocks():
+
+        def of_block(piece: tuple[int, int, Any]) -> None:
+            start, stop, block = piece
             product[:, start:stop] = block_products.times(block, basis)
-            del block  # or it is still there while the next one is read
+
+        for _ in self._each(of_block, basis):
+            pass
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor X``, (k, columns)."""
-        product = np.zeros((len(factor), self.shape[1]))
-        for start, stop, block in self.blocks():
-            block_products.add_times(block, factor[:, start:stop], product)
-            del block
-        return product
+        return self._summed(lambda start, stop, _: factor[:, start:stop], factor)
 
     def through(self, basis: Float64Array, move: Move) -> Float64Array:
         """Both products in one look at X, see :class:`mffnb.protocols.Matrix`."""
-        product = np.zeros((len(basis), self.shape[1]))
-        for start, stop, block in self.blocks():
-            block_products.add_times(block, move(slice(start, stop), block_products.times(block, basis)), product)
-            del block
-        return product
+        return self._summed(
+            lambda start, stop, block: move(slice(start, stop), block_products.times(block, basis)), basis
+        )
+
+    def _each(self, of_block: Callable[[tuple[int, int, Any]], Result], like: Float64Array) -> Iterator[Result]:
+        """What becomes of each block, in order; on several threads but where BLAS has its own."""
+        return in_order(of_block, self.blocks(), 1 if self.one_by_one or block_products.for_blas(like) else None)
+
+    def _summed(self, factor_of: Callable[[int, int, Any], Float64Array], like: Float64Array) -> Float64Array:
+        """Sum of ``factor_of(start, stop, block) block`` over the blocks, in their order."""
+        total = np.zeros((len(like), self.shape[1]))
+
+        def of_block(piece: tuple[int, int, Any]) -> Float64Array:
+            start, stop, block = piece
+            part = np.zeros_like(total)
+            block_products.add_times(block, factor_of(start, stop, block), part)
+            return part
+
+        for part in self._each(of_block, like):
+            total += part
+        return total
 
     @property
     def complete(self) -> bool:

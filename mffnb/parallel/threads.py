@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
@@ -14,6 +15,23 @@ _wanted: list[int] = []
 _controller: Any = None
 _limit: Any = None
 _present = 1
+
+
+def allowed() -> int:
+    """How many threads BLAS may use now, and so may we: OMP_NUM_THREADS, threadpoolctl and the limits below decide.
+
+    Examples
+    --------
+    >>> with at_most(1):
+    ...     allowed()
+    1
+    """
+    return max((one.num_threads for one in _blas()), default=1)
+
+
+@cache
+def _blas() -> list[Any]:
+    return [one for one in ThreadpoolController().lib_controllers if one.user_api == "blas"]
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class Hals:
     """
 
     pixelwise: ClassVar[bool] = True
-    sweeps: int = 3
+    sweeps: int = 4
 
     def refuses(self, half: Half) -> str | None:
         """What this solver cannot keep at once."""
@@ -131,7 +131,7 @@ def _rows_on_graph(factor: Float64Array, half: Half, graph: Graph) -> float:
     cross = half.cross if half.weights is None else half.cross / weights
     moved = 0.0
     for j in range(len(factor)):
-        hals.pull_on(half.gram, cross, factor, j, 0, entries, pull)
+        hals.pull_on(half.gram, cross, factor, j, pull)
         if half.weights is not None:
             pull *= weights
         row[:entries] = factor[j]

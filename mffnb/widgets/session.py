@@ -210,7 +210,7 @@ class Session:
     ) -> Iterator[tuple[State, Geometry | None]]:
         """States of a run; with the last one what the data decided, where they were asked."""
         if parameters.volume != AUTO:
-            return ((state, None) for state in model.iterate(data.matrix))
+            return ((state, None) for state in model.iterate(data.lean))
         asked = self._asked(parameters)
         check(asked, data.matrix, parameters.similarity, data.weights)
         return follow(data.matrix, parameters.k, self._seed, asked)

@@ -43,7 +43,7 @@ for data in (holes, holes.astype("f4")):
 for kind in ("f4", "u1", "u2", "i8"):
     for data in (counts.astype(kind), sparse.csr_array(counts.reshape(-1, 6).astype(kind))):
         mf.MatrixFactorization(3, max_iter=2).fit(data.reshape(-1, 6) if data.ndim == 3 else data)
-mf.unmix(np.asfortranarray(cube), 5, solver="extrapolated", max_iter=2, random_state=0)
+mf.unmix(np.asfortranarray(cube), 5, max_iter=2, random_state=0)
 for physics in ({"gain": True, "volume": 1e-3}, {"solver": "pivoting"}, {"known": cube[0, :1]}):
     mf.unmix(cube, 3, max_iter=2, random_state=0, **physics)
 for physics in ({"sum_to_one": True}, {"gain": True}):

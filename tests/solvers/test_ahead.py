@@ -52,7 +52,7 @@ def test_an_iteration_that_is_taken_back_repeats_the_state_before(X):
         np.testing.assert_array_equal(before[3], after[3])
 
 
-@pytest.mark.parametrize("solver", ["auto", "extrapolated"])
+@pytest.mark.parametrize("solver", ["hals", "auto"])
 def test_an_interrupt_keeps_the_best_so_far(X, solver):
     model = MatrixFactorization(3, solver=solver, random_state=0, max_iter=50, tol=0)
     problem, states = model._prepare(as_matrix(model, X, reset=True))

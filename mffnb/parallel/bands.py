@@ -1,0 +1,56 @@
+"""Bands of X on several threads; what each yields comes back in their order, so that sums are the same for any number."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from mffnb.parallel.threads import allowed
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+# A process that is forked has none of the threads of its parent.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)
+
+
+def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None) -> Iterator[Result]:
+    """Like :func:`map`, on as many threads as BLAS may use; at most one item more than there are threads is in flight.
+
+    The function should spend its time free of the interpreter lock. When it raises, or the caller goes away, those that
+    have begun are waited for: nobody writes any more.
+
+    Parameters
+    ----------
+    function, items
+        As for :func:`map`; the items are made on the thread of the caller.
+    threads
+        How many, :func:`mffnb.parallel.threads.allowed` if None.
+
+    Examples
+    --------
+    >>> list(in_order(abs, [-1, 2, -3]))
+    [1, 2, 3]
+    """
+    threads = allowed() if threads is None else threads
+    if threads < 2:
+        yield from map(function, items)
+        return
+    pool = _pools.setdefault(threads, ThreadPoolExecutor(threads, thread_name_prefix="mffnb-bands"))
+    begun: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(function, item))
+            if len(begun) > threads:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for future in begun:
+            future.cancel()
+        wait(begun)
