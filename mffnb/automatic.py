@@ -13,10 +13,10 @@ import numpy as np
 from mffnb.errors import DisagreementWarning, UnsupportedCombinationError
 from mffnb.geometry import Geometry, Progress, Search
 from mffnb.keywords import Physics
-from mffnb.parallel.threads import at_most
 from mffnb.protocols import Matrix, Similarity
 from mffnb.similarities import Frobenius
 from mffnb.solvers import Outcome, State
+from mffnb.threads import at_most
 from mffnb.typing import Float64Array
 
 DOUBTFUL = 0.1

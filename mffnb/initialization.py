@@ -12,7 +12,8 @@ from mffnb.protocols import Matrix, Products, Start
 from mffnb.typing import Float64Array
 
 _FAINT = 1e-12  # of the mean of a factor
-_SPARE = 4  # random rows beyond the rank that is wanted
+_SPARE = 2  # random rows beyond the rank that is wanted, at least
+_TILE = 4  # products make four rows at a time: a number that is no multiple costs the same as the next one
 
 
 @dataclass(frozen=True)
@@ -67,25 +68,24 @@ STARTS: dict[str, Start] = {"random": RandomStart(), "nndsvd": NNDSVD()}
 
 
 def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Leading singular triplets of X, good enough to start from: one product with random rows, then one look at X.
+    """Leading singular triplets of X, good enough to start from, in two looks at it.
 
-    As :func:`randomized_svd` with half a subspace iteration, whose last two products are made in one look: orthonormal
-    rows are a mixture of rows that are not, and so is their product with X.
+    As :func:`randomized_svd` with one subspace iteration, but both products of an iteration are made in one look, from
+    rows that are not orthonormal yet: those that are, are a mixture of them, and so is their product with X.
 
     Parameters
     ----------
     matrix, rank, seed
-        As there. The random numbers of a pixel depend on the seed and on its number alone.
+        As there.
 
     Returns
     -------
     left, values, right
         As there.
     """
-    width = min(rank + _SPARE, *matrix.shape)
-    test = _uniform(seed, 3, matrix.own, width) - 0.5
-    basis = _orthonormal(matrix.transposed_times(test), _as_is)
-    scores = np.empty((len(basis), test.shape[1]))
+    width = min(-(-(rank + _SPARE) // _TILE) * _TILE, *matrix.shape)
+    basis = _orthonormal(matrix.through(_test_rows(width, matrix, seed), lambda _, cross: cross), _as_is)
+    scores = np.empty((len(basis), matrix.own.stop - matrix.own.start))
 
     def keep(rows: slice, cross: Float64Array) -> Float64Array:
         scores[:, rows] = cross
@@ -95,6 +95,11 @@ def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Fl
     mixing = _whitening(matrix.total(scores @ scores.T))
     rotation, values, right = linalg.svd(mixing @ product, full_matrices=False, check_finite=False)
     return (rotation.T @ mixing)[:rank] @ scores, values[:rank], right[:rank]
+
+
+def _test_rows(width: int, matrix: Products, seed: int) -> Float64Array:
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3,)))
+    return generator.standard_normal((width, matrix.shape[1]))
 
 
 def randomized_svd(
@@ -124,9 +129,7 @@ def randomized_svd(
         ``rank`` where X has a lower one.
     """
     width = min(rank + oversampling, *matrix.shape)
-    basis = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3,))).standard_normal(
-        (width, matrix.shape[1])
-    )
+    basis = _test_rows(width, matrix, seed)
     left = np.empty((0, 0))
     for _ in range(power + 1):
         left = _orthonormal(matrix.times(_orthonormal(basis, _as_is)), matrix.total)

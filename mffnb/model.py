@@ -15,7 +15,7 @@ from mffnb.errors import ConvergenceWarning, DegenerateWarning
 from mffnb.estimator import LinearModel
 from mffnb.gauge import in_data_units, make_likely, to_scaled_gauge
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
-from mffnb.matrices import Sparse
+from mffnb.matrices import lean
 from mffnb.matrices.partial import Gappy, guessed
 from mffnb.misfits import Divergence
 from mffnb.problem import Gauge, Problem, for_new_pixels, state_problem
@@ -151,7 +151,7 @@ class MatrixFactorization(LinearModel):
         callback
             Called with a :class:`mffnb.solvers.State` after each iteration; returning True ends the run.
         """
-        matrix = as_matrix(self, X, reset=True, missing=True)
+        matrix = self._lean(X)
         A = self.factorize(matrix, callback)
         warn_if_poor(matrix.total(np.count_nonzero(A, axis=0)), self.components_, self.outcome_, stacklevel=4)
         return np.ascontiguousarray(A)
@@ -171,7 +171,7 @@ class MatrixFactorization(LinearModel):
 
     def iterate(self, X: Array | Matrix) -> Iterator[State]:
         """Yield the run on X step by step; nothing is fitted, factors come in the units of the data."""
-        problem, states = self._prepare(as_matrix(self, X, reset=True, missing=True))
+        problem, states = self._prepare(self._lean(X))
         for state in states:
             answer = in_data_units(state.abundances, state.endmembers, problem)
             yield replace(state, abundances=answer.abundances, endmembers=answer.endmembers, gain=answer.gain)
@@ -210,6 +210,11 @@ class MatrixFactorization(LinearModel):
         tags.input_tags.allow_nan = True
         return tags
 
+    def _lean(self, X: Array | Matrix) -> Matrix:
+        """X as fewest bytes have to be looked at; a matrix of ours stays as it is, so that anyone may decide."""
+        matrix = as_matrix(self, X, reset=True, missing=True)
+        return matrix if matrix is X else lean(matrix)
+
     def _prepare(self, matrix: Matrix) -> tuple[Problem, Iterator[State]]:
         whole = isinstance(self.n_components, (int, np.integer)) and not isinstance(self.n_components, bool)
         if not (whole and self.n_components >= 1):
@@ -218,7 +223,6 @@ class MatrixFactorization(LinearModel):
             raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
         if not self.tol >= 0:
             raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
-        matrix = Sparse.of_few(matrix) if matrix.complete else matrix
         problem = state_problem(
             matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights
         )

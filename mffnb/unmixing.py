@@ -17,6 +17,7 @@ from mffnb.geometry import choose_model
 from mffnb.io import read
 from mffnb.keywords import Physics, Prepared, weights_of
 from mffnb.labelling import assemble, matrices, named, record
+from mffnb.matrices import lean
 from mffnb.model import Init, MatrixFactorization, named_similarity, warn_if_poor
 from mffnb.parallel import ranks
 from mffnb.preprocessing import Step
@@ -175,6 +176,7 @@ def unmix(
         settings |= {"preprocess": [] if image.chain is None else image.chain.describe(), "random_state": seed}
         A, E = found.abundances, found.endmembers
         return assemble(data, image, A, E, outcome, trace, settings, found.gain, found.alternative)
+    matrix = lean(matrix)
     model = MatrixFactorization(
         k,
         similarity=similarity,
@@ -199,7 +201,11 @@ def unmix(
         order = np.argsort(-A.sum(axis=0) * np.linalg.norm(E, axis=1), kind="stable")
         A, E = A[:, order], E[order]
     warn_if_poor(np.count_nonzero(A, axis=0), E, fitted.outcome_, stacklevel=3)
-    settings = {"k": int(k)} | asked.record() | record(image, model, "given" if given else named(init), n_init, seed)
+    settings = (
+        {"k": int(k), "data": str(matrix)}
+        | asked.record()
+        | record(image, model, "given" if given else named(init), n_init, seed)
+    )
     return assemble(data, image, A.T, E, fitted.outcome_, fitted.trace_, settings, gain=fitted.gain_)
 
 

@@ -58,7 +58,7 @@ def test_a_sketch_describes_nearly_what_the_singular_triplets_do(X, rank):
     exact = np.linalg.svd(X, compute_uv=False)
     missed = np.linalg.norm(X - (left.T * values) @ right) ** 2
     assert np.sum(exact[rank:] ** 2) <= missed * (1 + 1e-12)
-    assert missed < 1.1 * np.sum(exact[rank:] ** 2) + 1e-20
+    assert missed < 1.2 * np.sum(exact[rank:] ** 2) + 1e-20
 
 
 def test_a_sketch_of_exactly_low_rank_is_exact():

@@ -55,7 +55,13 @@ def test_contiguous_floats_are_not_copied(cube):
         assert held.dtype == data.dtype
 
 
-@pytest.mark.parametrize("dtype", ["u1", "i4", "?", ">f8", ">f4", "f2"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4", "f8"])
+def test_common_numbers_stay_as_they_are(cube, dtype):
+    data = cube.astype(dtype)
+    assert np.shares_memory(Layout.of(data).matrix(data).array, data.values)
+
+
+@pytest.mark.parametrize("dtype", ["i4", "?", ">f8", ">f4", ">u2", "f2"])
 def test_other_numbers_become_float64(cube, dtype):
     with np.errstate(over="ignore"):
         data = cube.astype(dtype)

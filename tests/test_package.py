@@ -15,7 +15,7 @@ PACKAGE = Path(mffnb.__file__).parent
 
 # Imports go downward only: a module may import from its own floor and from those before it.
 FLOORS = [
-    {"errors", "typing", "palette", "knobs", "containers"},
+    {"errors", "typing", "palette", "knobs", "containers", "threads"},
     {"protocols", "kernels"},
     {"graphs", "matrices"},
     {"misfits", "validation", "estimator"},

@@ -9,9 +9,27 @@ from mffnb.matrices.low_rank import LowRank
 from mffnb.matrices.partial import Gappy, Partial
 from mffnb.matrices.scaled import Scaled
 from mffnb.matrices.sparse import Sparse
+from mffnb.protocols import Matrix
 from mffnb.typing import Array
 
-__all__ = ["Chunked", "Dense", "Distributed", "Gappy", "LowRank", "Partial", "Rows", "Scaled", "Sparse", "in_memory"]
+__all__ = [
+    "Chunked",
+    "Dense",
+    "Distributed",
+    "Gappy",
+    "LowRank",
+    "Partial",
+    "Rows",
+    "Scaled",
+    "Sparse",
+    "in_memory",
+    "lean",
+]
+
+
+def lean(matrix: Matrix) -> Matrix:
+    """The same data with fewer bytes to look at, if few entries are not zero; how, ``str(matrix)`` says."""
+    return Sparse.of_few(matrix) if matrix.complete else matrix
 
 
 def in_memory(X: Array) -> Dense | Chunked:

@@ -30,6 +30,10 @@ class Dense(Local):
                 f"{self.array.strides}: mffnb.matrices.in_memory(X) takes any array"
             )
 
+    def __str__(self) -> str:
+        """The type of its numbers."""
+        return f"dense {self.array.dtype}"
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows, columns."""

@@ -38,6 +38,10 @@ class Distributed:
     first: int
     rows: int
 
+    def __str__(self) -> str:
+        """How it is kept on each rank."""
+        return f"{self.local}, shared out over ranks"
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows on all ranks, columns."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from mffnb.matrices import block_products
-from mffnb.parallel.bands import in_order
+from mffnb.matrices.threaded import threaded_map
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ class Local(ABC):
 
     #: Whether there is memory for one block of rows only.
     one_by_one: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        """How X is kept, for whoever asks why it takes so long."""
+        return "bands of rows"
 
     @property
     @abstractmethod
@@ -69,7 +73,7 @@ class Local(ABC):
 
     def _each(self, of_block: Callable[[tuple[int, int, Any]], Result], like: Float64Array) -> Iterator[Result]:
         """What becomes of each block, in order; on several threads but where BLAS has its own."""
-        return in_order(of_block, self.blocks(), 1 if self.one_by_one or block_products.for_blas(like) else None)
+        return threaded_map(of_block, self.blocks(), 1 if self.one_by_one or block_products.for_blas(like) else None)
 
     def _summed(self, factor_of: Callable[[int, int, Any], Float64Array], like: Float64Array) -> Float64Array:
         """Sum of ``factor_of(start, stop, block) block`` over the blocks, in their order."""

@@ -54,6 +54,10 @@ class Sparse(Local):
             compress.fill(looked_at(block), indptr[start : stop + 1], indices, data)
         return cls(CompressedRows(looked_at(indptr), looked_at(indices[:-1]), looked_at(data[:-1]), columns))
 
+    def __str__(self) -> str:
+        """The type of its numbers."""
+        return f"compressed {'rows' if self._by_rows else 'columns'} of {self._parts.data.dtype}"
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows, columns."""

@@ -12,7 +12,7 @@ import xarray as xr
 from mffnb.constraints import Pinned
 from mffnb.keywords import Prepared, weights_of
 from mffnb.layout import Layout
-from mffnb.matrices import Sparse
+from mffnb.matrices import lean
 from mffnb.matrices.partial import Gappy, guessed
 from mffnb.preprocessing import Step
 from mffnb.protocols import Matrix
@@ -82,9 +82,9 @@ class Data:
         return self.matrix if self.matrix.complete else guessed(cast("Gappy", self.matrix))
 
     @cached_property
-    def lean(self) -> Matrix:
+    def looked_at(self) -> Matrix:
         """X with few bytes to look at, if there is a way: found once, not at every restart."""
-        return Sparse.of_few(self.matrix) if self.matrix.complete else self.matrix
+        return lean(self.matrix)
 
     def same_grid(self, other: Data) -> bool:
         """Whether pixels and channels are those of another image."""

@@ -17,7 +17,6 @@ from mffnb.keywords import Physics
 from mffnb.labelling import assemble, matrices, record
 from mffnb.layout import Layout
 from mffnb.model import MatrixFactorization, named_similarity
-from mffnb.parallel.threads import half_of_the_threads
 from mffnb.preprocessing import Step
 from mffnb.protocols import Matrix, Term
 from mffnb.result import Unmixing
@@ -25,6 +24,7 @@ from mffnb.selection import grow
 from mffnb.selection.resizing import unique_share
 from mffnb.similarities import Frobenius
 from mffnb.solvers import State
+from mffnb.threads import half_of_the_threads
 from mffnb.typing import Float64Array
 from mffnb.widgets.data import Data, Source
 from mffnb.widgets.parameters import AUTO, OwnTerms, Parameters
@@ -210,7 +210,7 @@ class Session:
     ) -> Iterator[tuple[State, Geometry | None]]:
         """States of a run; with the last one what the data decided, where they were asked."""
         if parameters.volume != AUTO:
-            return ((state, None) for state in model.iterate(data.lean))
+            return ((state, None) for state in model.iterate(data.looked_at))
         asked = self._asked(parameters)
         check(asked, data.matrix, parameters.similarity, data.weights)
         return follow(data.matrix, parameters.k, self._seed, asked)

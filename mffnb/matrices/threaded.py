@@ -1,4 +1,4 @@
-"""Bands of X on several threads; what each yields comes back in their order, so that sums are the same for any number."""
+"""Bands of X on several threads; what each yields comes back in their order: sums are the same for any number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from mffnb.parallel.threads import allowed
+from mffnb.threads import allowed
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,7 +19,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pools.clear)
 
 
-def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None) -> Iterator[Result]:
+def threaded_map(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
+) -> Iterator[Result]:
     """Like :func:`map`, on as many threads as BLAS may use; at most one item more than there are threads is in flight.
 
     The function should spend its time free of the interpreter lock. When it raises, or the caller goes away, those that
@@ -30,11 +32,11 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads:
     function, items
         As for :func:`map`; the items are made on the thread of the caller.
     threads
-        How many, :func:`mffnb.parallel.threads.allowed` if None.
+        How many, :func:`mffnb.threads.allowed` if None.
 
     Examples
     --------
-    >>> list(in_order(abs, [-1, 2, -3]))
+    >>> list(threaded_map(abs, [-1, 2, -3]))
     [1, 2, 3]
     """
     threads = allowed() if threads is None else threads

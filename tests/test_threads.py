@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from mffnb.parallel.threads import at_most, half_of_the_threads
+from mffnb.threads import at_most, half_of_the_threads
 
 
 def blas():
