@@ -1,0 +1,211 @@
+"""Ours and other methods for the same problem, each as a library's user calls it, watched iteration by iteration.
+
+scikit-learn and torchnmf have no callbacks. Their own `fit` is run, and the function that updates one factor is replaced for
+the time being by itself and a look at the result: same arithmetic, same start, same checks of X.
+
+PLANC, the C++ code of the paper, is run where the variable `MFFNB_PLANC` names its dense executable (`nmf`, built from
+https://github.com/ramkikannan/planc); what it prints is read: seconds and error of each iteration. Its start is random and
+not counted, nor is the transpose that it keeps of X. This part and that about torchnmf follow their sources, but have not
+been run with the real ones.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from curves import Curve, Method, Step, Stepwise, Value
+from problems import Problem
+from scipy import sparse
+from sklearn.decomposition import NMF, _nmf
+
+import mffnb as mf
+
+NAMES = {"frobenius": "CD", "kl": "MU"}
+FOREVER = 10**6
+
+
+class Enough(Exception):  # noqa: N818  nothing went wrong
+    """Ends a run that has no other way to be ended."""
+
+
+def ours(X: Any, k: int, **options: Any) -> Stepwise:
+    kl = options.get("similarity") == "kl"
+    # The callback sees the scaled problem: see mffnb.similarities.
+    scale = X.shape[0] / X.sum() if kl else (X.shape[0] / squares(X)) ** 0.5
+
+    def run(step: Step) -> None:
+        model = mf.MatrixFactorization(k, **{"tol": 0.0, "max_iter": FOREVER, "random_state": 0} | options)
+        model.fit_transform(X, callback=lambda state: step(lambda: (state.abundances.T / scale, state.endmembers)))
+
+    return Stepwise(run)
+
+
+def squares(X: Any) -> float:
+    entries = (X.data if sparse.issparse(X) else X.ravel()).astype(np.float64, copy=False)
+    return float(entries @ entries)
+
+
+def scikit(X: Any, k: int, similarity: str, init: str) -> Stepwise:
+    kl = similarity == "kl"
+    loss = {"solver": "mu", "beta_loss": "kullback-leibler"} if kl else {"solver": "cd"}
+
+    def run(step: Step) -> None:
+        start = {}
+        if init == "custom":  # our start, which takes its time here as it does there
+            first = next(mf.MatrixFactorization(k, similarity=similarity, random_state=0).iterate(X))
+            start = {"W": first.abundances.T.astype(X.dtype, order="C"), "H": first.endmembers.astype(X.dtype)}
+        model = NMF(k, init=init, tol=0.0, max_iter=FOREVER, random_state=0, **loss)
+        watched = watched_multiplicative(step) if kl else watched_descent(step)
+        with watched, suppress(Enough):
+            model.fit_transform(X, **start)
+
+    return Stepwise(run)
+
+
+def tell(step: Step, A: np.ndarray, E: np.ndarray) -> None:
+    if step(lambda: (A, E)):
+        raise Enough
+
+
+def watched_descent(step: Step) -> Any:
+    """`update(X, W, Ht, ...)` moves W in place, then is called with the parts of Ht."""
+    update, calls = _nmf._update_coordinate_descent, itertools.count()
+
+    def watched(X, factor, other, *rest):
+        call = next(calls)
+        if call == 0:
+            tell(step, factor, other.T)
+        violation = update(X, factor, other, *rest)
+        if call % 2:
+            tell(step, other, factor.T)
+        return violation
+
+    return patch.object(_nmf, "_update_coordinate_descent", watched)
+
+
+def watched_multiplicative(step: Step) -> Any:
+    """`update(X, W, H, ...)` moves H, and is the last of an iteration, the first of which begins with W."""
+    of_W, of_H, begun = _nmf._multiplicative_update_w, _nmf._multiplicative_update_h, []
+
+    def first(X, W, H, **rest):
+        if not begun:
+            begun.append(True)
+            tell(step, W, H)
+        return of_W(X, W, H, **rest)
+
+    def last(X, W, H, **rest):
+        H = of_H(X, W, H, **rest)
+        tell(step, W, H)
+        return H
+
+    return patch.multiple(_nmf, _multiplicative_update_w=first, _multiplicative_update_h=last)
+
+
+def torchnmf(X: np.ndarray, k: int) -> Stepwise:
+    import torch  # noqa: PLC0415  not everyone has it
+    from torchnmf import nmf  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+
+    def run(step: Step) -> None:
+        torch.manual_seed(0)
+        data = torch.from_numpy(X)
+        model = nmf.NMF(data.shape, rank=k).to(data.dtype)
+        update, calls = nmf._double_backward_update, itertools.count()
+
+        def now() -> None:
+            tell(step, model.H.detach().numpy(), model.W.detach().numpy().T)
+
+        def watched(*arguments, **options):
+            call = next(calls)
+            if call == 0:
+                now()
+            update(*arguments, **options)
+            if call % 2:
+                now()
+
+        with patch.object(nmf, "_double_backward_update", watched), suppress(Enough):
+            model.fit(data, beta=2, tol=-np.inf, max_iter=FOREVER)
+
+    return Stepwise(run)
+
+
+@dataclass(frozen=True, eq=False)
+class Planc:
+    """PLANC's solver 1 (HALS) or 2 (exact half steps, BPP)."""
+
+    X: np.ndarray
+    k: int
+    solver: int
+
+    def curve(self, value: Value, tolerance: float, patience: float) -> Curve:
+        """It runs for a number of iterations and tells its own error, in six digits; as many as patience allows."""
+        seconds, errors = self.run(20)
+        pace = max(float(seconds[-1]) / 20, 1e-6)
+        iterations = 20
+        while iterations < FOREVER and iterations * pace < patience:
+            iterations = min(10 * iterations, int(patience / pace) + 1)
+            seconds, errors = self.run(iterations)
+            half = errors[len(errors) // 2]
+            if half**2 - errors[-1] ** 2 <= 0.01 * tolerance * errors[-1] ** 2:
+                return Curve(seconds, errors**2, settled=True)
+        return Curve(seconds, errors**2, settled=False)
+
+    def stamps(self, iterations: int) -> np.ndarray:
+        return self.run(max(1, iterations))[0]
+
+    def run(self, iterations: int) -> tuple[np.ndarray, np.ndarray]:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "X.bin"
+            with file.open("wb") as stream:  # as Armadillo saves a matrix: a header, then column after column
+                stream.write(f"ARMA_MAT_BIN_FN008\n{self.X.shape[0]} {self.X.shape[1]}\n".encode())
+                np.ascontiguousarray(self.X.T, dtype="<f8").tofile(stream)
+            options = {"-a": self.solver, "-k": self.k, "-i": file, "-t": iterations}
+            command = [os.environ["MFFNB_PLANC"], *(str(word) for pair in options.items() for word in pair)]
+            printed = subprocess.run(command, check=True, capture_output=True, text=True)
+        return read_planc(printed.stdout + printed.stderr)
+
+
+def read_planc(text: str) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds since the first iteration began, and |X - A E| / |X|, after each; the start itself is not printed."""
+    number = r"\s*=\s*([-+.\deE]+)"
+    seconds = re.findall(r"completed it\s*[=(]\s*\S+ time(?: taken)?" + number, text, re.IGNORECASE)
+    errors = re.findall(r"(?:halserr|bpperr)" + number, text, re.IGNORECASE)
+    if not errors or len(seconds) != len(errors):
+        raise ValueError(f"PLANC printed {len(seconds)} times and {len(errors)} errors")
+    return np.cumsum([0.0, *map(float, seconds)]), np.array([np.inf, *map(float, errors)])
+
+
+def methods(problem: Problem, form: str) -> dict[str, Callable[[], Method]]:
+    """Ours first, then all there are for such data; each is made when it is called."""
+    X, k, similarity = problem.form(form), problem.k, problem.similarity
+    found: dict[str, Callable[[], Method]] = {"mffnb": lambda: ours(X, k, similarity=similarity)}
+    for start, init in (("nndsvda", "nndsvda"), ("random", "random"), ("our start", "custom")):
+        name = f"scikit-learn {NAMES[similarity]}, {start}"
+        found[name] = lambda init=init: scikit(X, k, similarity, init)
+    if similarity == "frobenius" and form != "CSR" and find_spec("torchnmf"):
+        found["torchnmf MU, random"] = lambda: torchnmf(X, k)
+    if similarity == "frobenius" and form == "float64" and "MFFNB_PLANC" in os.environ:
+        found |= {"PLANC HALS": lambda: Planc(X, k, 1), "PLANC BPP": lambda: Planc(X, k, 2)}
+    return found
+
+
+def missing() -> list[str]:
+    """What cannot be compared with here, and why."""
+    words = {
+        "torchnmf is not installed": not find_spec("torchnmf"),
+        "MFFNB_PLANC does not name PLANC's executable": "MFFNB_PLANC" not in os.environ,
+    }
+    return [word for word, absent in words.items() if absent]

@@ -1,0 +1,103 @@
+"""Milliseconds per iteration of ours: as problems grow, under constraints, with threads. Parts of `speed.py`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from one_thread import VARIABLES
+from peers import ours
+from problems import Problem, mixture
+
+import mffnb as mf
+from mffnb.graphs import grid
+
+ITERATIONS = 10
+
+
+def pace(stamps: np.ndarray) -> float:
+    """Seconds per iteration, from those at the start and at the end of each."""
+    return float(np.median(np.diff(stamps)))
+
+
+def interleaved(runs: dict, repeats: int) -> dict:
+    """Median seconds per iteration of methods that take turns."""
+    for method in runs.values():
+        method.stamps(2)
+    paces = {name: [] for name in runs}
+    for _ in range(repeats):
+        for name, method in runs.items():
+            paces[name].append(pace(method.stamps(ITERATIONS)))
+    return {name: median(values) for name, values in paces.items()}
+
+
+def constrained(problem: Problem, repeats: int) -> None:
+    terms = {
+        "plain": [],
+        "sparsity and smoothness": [mf.Sparsity(1e-3), mf.Smoothness(1e-3, grid(problem.shape))],
+        "sum to one": [mf.Simplex()],
+    }
+    print("| | ms per iteration | of plain |\n|---|---|---|")
+    for form in problem.forms:
+        X = problem.form(form)
+        runs = {name: ours(X, problem.k, abundance_terms=those) for name, those in terms.items()}
+        taken = interleaved(runs, repeats)
+        for name, seconds in taken.items():
+            print(
+                f"| {problem.name} {form}, {name} | {1e3 * seconds:.3g} | {seconds / taken['plain']:.2f} |", flush=True
+            )
+    print()
+
+
+def growth(repeats: int, *, small: bool) -> None:
+    """One of pixels, channels and k at a time; 16384 pixels, 64 channels and k = 4 otherwise."""
+    unit = 2**8 if small else 2**14
+    sizes = [(unit * 4**i, 64, 4) for i in range(4)]
+    sizes += [(unit, 64 * 4**i, 4) for i in range(4)]
+    sizes += [(unit, 64, 2**i) for i in range(1, 6)]
+    print("| pixels | channels | k | ms per iteration | ns per entry of X |\n|---|---|---|---|---|")
+    for pixels, channels, k in sizes:
+        run = ours(mixture(pixels, channels, k), k)
+        seconds = interleaved({"": run}, repeats)[""]
+        nanoseconds = 1e9 * seconds / (pixels * channels)
+        print(f"| {pixels} | {channels} | {k} | {1e3 * seconds:.3g} | {nanoseconds:.2f} |", flush=True)
+    print()
+
+
+def threads(problem: Problem, counts: list[int], repeats: int) -> None:
+    """Every run in a process of its own, since libraries read once how many threads they may use."""
+    paces = {count: [] for count in counts}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "X.npy"
+        np.save(file, problem.X)
+        for _ in range(repeats):
+            for count in counts:
+                environment = os.environ | dict.fromkeys(VARIABLES, str(count))
+                command = [sys.executable, __file__, str(file), str(problem.k)]
+                got = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+                paces[count].append(json.loads(got.stdout))
+    print("| threads | ms per iteration | times faster |\n|---|---|---|")
+    first = median(paces[counts[0]])
+    for count in counts:
+        seconds = median(paces[count])
+        print(f"| {problem.name}, {count} | {1e3 * seconds:.3g} | {first / seconds:.2f} |", flush=True)
+    print()
+
+
+def main() -> None:
+    """In a process of its own: print the seconds per iteration on the X of a file."""
+    warnings.simplefilter("ignore")
+    run = ours(np.load(sys.argv[1]), int(sys.argv[2]))
+    run.stamps(2)
+    print(pace(run.stamps(ITERATIONS)))
+
+
+if __name__ == "__main__":
+    main()
