@@ -104,7 +104,7 @@ def enter(problem: Problem, form: str, chosen: list[str], patience: float) -> li
         if curve.factors is None:
             entrants.append(Entrant(name, method, curve, float(curve.objective.min()), None))
             continue
-        settings = {"similarity": problem.similarity, "init": curve.factors, "solver": "extrapolated"}
+        settings = {"similarity": problem.similarity, "init": curve.factors}
         end = ours(base, problem.k, **settings).curve(value, tolerance, patience)
         minimum = float(min(curve.objective.min(), end.objective.min()))
         entrants.append(Entrant(name, method, curve, minimum, end.factors[1] if end.factors else None))
