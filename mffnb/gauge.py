@@ -11,6 +11,7 @@ from mffnb.problem import Gauge, Problem
 from mffnb.protocols import Constraint, Term
 from mffnb.typing import Float64Array
 
+_POSITIVE = 1e-100  # or the product of two might be zero
 _TRIFLE = 1e-2  # of the mean of a factor: enough to start from
 
 
@@ -80,6 +81,9 @@ def make_likely(abundances: Float64Array, endmembers: Float64Array, problem: Pro
 
 
 def _is_likely(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> bool:
+    faint = min(abundances.min(initial=1.0), endmembers.min(initial=1.0)) < _POSITIVE
+    if not problem.matrix.total(np.array(float(faint))):
+        return True
     half = problem.misfit.abundance_half(abundances, endmembers)
     return bool(np.isfinite(problem.misfit.at_abundances(half, abundances, endmembers)))
 

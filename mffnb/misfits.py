@@ -13,7 +13,7 @@ from scipy import special
 from mffnb.kernels import divergence
 from mffnb.matrices import Sparse, partial
 from mffnb.protocols import Half, Matrix
-from mffnb.typing import Array, Float64Array
+from mffnb.typing import Float64Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +101,19 @@ class LeastSquares:
         return self.scale**2 * squares / self.matrix.shape[0] / 2
 
 
+class Counts(Sparse):
+    """Sparse counts, which are looked at where they lie: as one band."""
+
+    @cached_property
+    def transposed(self) -> Counts:
+        """X^T."""
+        return Counts(self.array.T)
+
+    def bands(self) -> Iterator[tuple[int, int, Any]]:
+        """Yield (start, stop, rows), all of them."""
+        yield 0, self.shape[0], self._rows
+
+
 @dataclass(frozen=True, eq=False)
 class Divergence:
     r""":math:`\tfrac1n \sum_{im} w_{im} [s x_{im} \log (s x_{im} / r_{im}) - s x_{im} + r_{im}]`, r_im = g_i a_i e_m.
@@ -130,7 +143,8 @@ class Divergence:
     @cached_property
     def counts(self) -> Matrix:
         """X, entries times their weight: all that a logarithm sees. Sparse where few of them are not zero."""
-        return self.matrix if self.matrix.complete else Sparse.of_few(self.matrix)
+        matrix = self.matrix if self.matrix.complete else Sparse.of_few(self.matrix)
+        return Counts(matrix.as_scipy()) if isinstance(matrix, Sparse) else matrix
 
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """N D as a function of A (k, pixels), but for a constant."""
@@ -180,18 +194,20 @@ class Divergence:
     def _entropy(self) -> float:
         """``sum w (s x log(s x) - s x)``, divided by the number of pixels."""
         here = 0.0
-        for values, weights in self._values():
-            here += float((weights * (special.xlogy(values, values) - values)).sum())
-        return float(self.matrix.total(np.array(here))) / self.matrix.shape[0]
+        for of_logarithm, total in self._sums():
+            here += of_logarithm + (np.log(self.scale) - 1.0) * total
+        return self.scale * float(self.matrix.total(np.array(here))) / self.matrix.shape[0]
 
-    def _values(self) -> Iterator[tuple[Array, Array | float]]:
-        """Yield s x and w, band by band."""
+    def _sums(self) -> Iterator[tuple[float, float]]:
+        """Yield the sums of w x log x and of w x, band by band."""
         if self.matrix.complete:
-            for _, _, band in self.matrix.bands():
-                yield self.scale * (band if isinstance(band, np.ndarray) else band.data), 1.0
+            for _, _, band in self.counts.bands():
+                x = band.ravel() if isinstance(band, np.ndarray) else band.data
+                yield divergence.x_log_x(x), float(x.sum())
         else:
             for band, weights in partial.pieces(self.matrix):  # type: ignore[arg-type]
-                yield self.scale * np.nan_to_num(band), weights
+                x = np.nan_to_num(band)
+                yield float(special.xlogy(weights * x, x).sum()), float((weights * x).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,10 +233,10 @@ class Logarithm:
 
     def value(self, factor: Float64Array) -> float:
         """``-w sum x log(F^T B)``; infinite where an observed count is given no chance."""
-        total = 0.0
-        for _, left, right, rows in self._aligned(factor):
-            indptr, indices, data = rows
-            total += float(special.xlogy(data, divergence.model(indptr, indices, left, right)).sum())
+        pixels, channels = (factor, self.basis) if self.of_rows else (self.basis, factor)
+        right, total = np.ascontiguousarray(channels.T), 0.0
+        for start, _, band in self.matrix.bands():
+            total += divergence.log_likelihood(*divergence.compressed(band), pixels, start, right)
         here = -self.weight * total
         return here if self.of_rows else float(self.matrix.total(np.array(here)))
 

@@ -28,8 +28,8 @@ from mffnb.solvers import (
     Extrapolated,
     Hals,
     Multiplicative,
+    Newton,
     Outcome,
-    ScalarNewton,
     State,
     drive,
     iterate,
@@ -42,7 +42,7 @@ SOLVERS: dict[str, Solver] = {
     "auto": Extrapolated(Auto()),
     "hals": Hals(),
     "multiplicative": Multiplicative(),
-    "newton": ScalarNewton(),
+    "newton": Newton(),
     "pivoting": BlockPivoting(),
 }
 

@@ -12,7 +12,7 @@ from mffnb.constraints import Pinned
 from mffnb.matrices import Chunked, Dense, Partial
 from mffnb.protocols import Half
 from mffnb.similarities import KullbackLeibler
-from mffnb.solvers import Multiplicative, ScalarNewton
+from mffnb.solvers import Multiplicative, Newton
 
 MAP = (6, 10)
 pytestmark = [
@@ -67,7 +67,7 @@ def test_a_half_step_reaches_the_minimum_that_scipy_finds(counts, start):
     half = KullbackLeibler().misfit(Dense(counts)).abundance_half(np.ones((3, 60)), E)
     A = np.ones((3, 60))
     for _ in range(400):
-        ScalarNewton().update(A, half)
+        Newton().update(A, half)
     for pixel in (0, 7, 33):
         x = half.log.weight * counts[pixel]
 
@@ -166,6 +166,6 @@ def test_errors_say_what_to_do(counts):
         MatrixFactorization(2, similarity="kl", weights="poisson").fit(counts)
     with pytest.raises(ValueError, match="HALS is for least squares"):
         MatrixFactorization(2, similarity="kl", solver="hals").fit(counts)
-    with pytest.raises(ValueError, match="ScalarNewton is for similarity='kl'"):
+    with pytest.raises(ValueError, match="Newton is for similarity='kl'"):
         MatrixFactorization(2, solver="newton").fit(counts)
     assert Multiplicative().refuses(Half(np.eye(2), np.ones((2, 3)))) is not None

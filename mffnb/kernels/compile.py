@@ -13,6 +13,8 @@ from numba import njit
 def kernel(fastmath: bool | set[str] = False) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function on its first call, free of the interpreter lock.
 
+    A division by zero is infinite, as in NumPy: to look for it would keep loops out of vector registers.
+
     Machine code is kept beside the source, or in the user's cache folder (``NUMBA_CACHE_DIR`` names another one). Where
     neither can be written, in a locked-down installation say, numba would refuse to go on; here it compiles without.
 
@@ -24,12 +26,12 @@ def kernel(fastmath: bool | set[str] = False) -> Callable[[Callable[..., Any]], 
 
     def compiled(function: Callable[..., Any]) -> Any:
         try:
-            return njit(cache=True, nogil=True, fastmath=fastmath)(function)
+            return njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(function)
         except RuntimeError as error:  # "cannot cache function ...: no locator available"
             if "cannot cache" not in str(error):
                 raise
             _say_that_nothing_is_kept()
-            return njit(nogil=True, fastmath=fastmath)(function)
+            return njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
 
     return compiled
 

@@ -125,19 +125,30 @@ class Sparse(Local):
             for start, stop in band_limits(self.shape, FILE_BYTES):
                 yield start, stop, self._rows[start:stop]
             return
-        for start, stop, (indptr, indices, data, columns) in self.blocks():
-            here = slice(indptr[0], indptr[-1])
-            values, places = data[here].astype(np.float64), indices[here].astype(np.int32)
-            yield start, stop, sparse.csr_array((values, places, indptr - indptr[0]), shape=(stop - start, columns))
+        for start, stop, block in self.blocks():
+            yield start, stop, _as_scipy(block)
+
+    def as_scipy(self) -> Any:
+        """A SciPy sparse array of float64, in compressed rows or columns."""
+        if isinstance(self.array, CompressedRows):
+            return _as_scipy(self.array)
+        return self.array.astype(np.float64, copy=False)
 
     @cached_property
     def _rows(self) -> Any:
-        return self.array.tocsr().astype(np.float64, copy=False)
+        return self.as_scipy().tocsr()
 
     @cached_property
     def squared_norm(self) -> float:
         """Sum of squares in float64."""
         return sum_of_squares(self.array.data)
+
+
+def _as_scipy(rows: CompressedRows) -> Any:
+    here = slice(rows.indptr[0], rows.indptr[-1])
+    values, places = rows.data[here].astype(np.float64), rows.indices[here].astype(np.int32)
+    shape = rows.indptr.size - 1, rows.columns
+    return sparse.csr_array((values, places, rows.indptr - rows.indptr[0]), shape=shape)
 
 
 def _census(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:

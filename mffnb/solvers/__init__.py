@@ -3,7 +3,7 @@
 from mffnb.solvers.ahead import Extrapolated
 from mffnb.solvers.auto import Auto
 from mffnb.solvers.hals import Hals
-from mffnb.solvers.likelihood import Multiplicative, ScalarNewton
+from mffnb.solvers.likelihood import Multiplicative, Newton
 from mffnb.solvers.loop import Outcome, State, drive, iterate
 from mffnb.solvers.pivoting import BlockPivoting
 
@@ -13,8 +13,8 @@ __all__ = [
     "Extrapolated",
     "Hals",
     "Multiplicative",
+    "Newton",
     "Outcome",
-    "ScalarNewton",
     "State",
     "drive",
     "iterate",

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from mffnb.protocols import Half
 from mffnb.solvers.hals import Hals
-from mffnb.solvers.likelihood import ScalarNewton
+from mffnb.solvers.likelihood import Newton
 from mffnb.typing import Float64Array
 
 
@@ -26,5 +26,5 @@ class Auto:
         return _choice(half).update(factor, half)
 
 
-def _choice(half: Half) -> Hals | ScalarNewton:
-    return Hals() if half.log is None else ScalarNewton()
+def _choice(half: Half) -> Hals | Newton:
+    return Hals() if half.log is None else Newton()

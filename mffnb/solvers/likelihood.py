@@ -1,4 +1,4 @@
-"""Half steps for a Poisson likelihood: multiplicative updates, and coordinate descent by guarded Newton steps."""
+"""Half steps for a Poisson likelihood: multiplicative updates, and guarded Newton steps."""
 
 from __future__ import annotations
 
@@ -46,28 +46,20 @@ class Multiplicative:
 
 
 @dataclass(frozen=True)
-class ScalarNewton:
-    """Each entry in turn goes where a guarded Newton step takes it: no step size, never a rise, zeros may leave zero.
+class Newton:
+    """The k entries of a pixel, or channel, go where a guarded Newton step takes them, in one look at its counts.
 
-    Where entries are bound to each other, by a sum or a ball, or where X cannot be read along the factor that moves
-    (the columns of a file), the step is that of :class:`Multiplicative`.
-
-    Source: Hien & Gillis 2021, J. Sci. Comput. 87:93, algorithm 2.
-
-    Parameters
-    ----------
-    sweeps
-        Inner sweeps for each look at the data.
+    No step size, never a rise, and zeros may leave zero. Where entries are bound to each other, by a sum or a ball, or
+    where X cannot be read along the factor that moves (the columns of a file), the step is that of
+    :class:`Multiplicative`.
     """
-
-    sweeps: int = 3
 
     def refuses(self, half: Half) -> str | None:
         """Least squares, and a ball together with a sum."""
-        return _refusal(half, "ScalarNewton")
+        return _refusal(half, "Newton")
 
     def update(self, factor: Float64Array, half: Half) -> float:
-        """Move ``factor`` (k, entries) in place; return the squared step of the first sweep."""
+        """Move ``factor`` (k, entries) in place; return the squared step that single coordinates ask for."""
         log = _log(half, self)
         bands = log.bands()
         if bands is None or half.sum_to_one or np.isfinite(half.radius):
@@ -78,9 +70,7 @@ class ScalarNewton:
         moved = 0.0
         for start, _, band in bands:
             rows = divergence.compressed(band)
-            moved += divergence.newton_rows(
-                *rows, factor, start, right, -linear, half.gram, square, fixed, log.weight, self.sweeps
-            )
+            moved += divergence.newton_rows(*rows, factor, start, right, -linear, half.gram, square, fixed, log.weight)
         return moved
 
 
@@ -92,7 +82,7 @@ def _refusal(half: Half, solver: str) -> str | None:
     return None
 
 
-def _log(half: Half, solver: Multiplicative | ScalarNewton) -> LogTerm:
+def _log(half: Half, solver: Multiplicative | Newton) -> LogTerm:
     reason = solver.refuses(half)
     if reason is not None or half.log is None:
         raise UnsupportedCombinationError(str(reason))
