@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.kernels import divergence
+from mffnb.kernels import divergence, newton
 from mffnb.protocols import Half, LogTerm
 from mffnb.typing import Array, Float64Array
 
@@ -70,7 +70,7 @@ class Newton:
         moved = 0.0
         for start, _, band in bands:
             rows = divergence.compressed(band)
-            moved += divergence.newton_rows(*rows, factor, start, right, -linear, half.gram, square, fixed, log.weight)
+            moved += newton.newton_rows(*rows, factor, start, right, -linear, half.gram, square, fixed, log.weight)
         return moved
 
 
