@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from mffnb.typing import Array, Float64Array
 NATIVE = frozenset(np.dtype(kind) for kind in (np.float64, np.float32, np.uint8, np.uint16))
 # With more components than this BLAS, which has larger tiles, is faster: benchmarks/kernels.py.
 _HANDFUL = 12
+_FOUR, _EIGHT = 4, 8
 
 
 class CompressedRows(NamedTuple):
@@ -61,27 +63,33 @@ def native(block: Array) -> Array:
 
 
 def _sparse_times(block: CompressedRows, basis: Float64Array) -> Float64Array:
-    tile, rows = sparse_products.TILE, block.indptr.size - 1
-    out = np.empty((len(basis), rows))
-    for first in range(0, len(basis), tile):
+    out = np.empty((len(basis), block.indptr.size - 1))
+    for first, tile in _tiles(len(basis)):
         part = basis[first : first + tile]
-        four = np.zeros((block.columns, tile))
-        four[:, : len(part)] = part.T
-        product = np.empty((tile, rows))
-        sparse_products.times(*block[:3], four, product)
+        padded = np.zeros((block.columns, tile))
+        padded[:, : len(part)] = part.T
+        product = np.empty((tile, out.shape[1]))
+        times = sparse_products.times_four if tile == _FOUR else sparse_products.times_eight
+        times(*block[:3], padded, product)
         out[first : first + tile] = product[: len(part)]
     return out
 
 
 def _add_sparse_times(block: CompressedRows, factor: Float64Array, out: Float64Array) -> None:
-    tile = sparse_products.TILE
-    for first in range(0, len(factor), tile):
+    for first, tile in _tiles(len(factor)):
         part = factor[first : first + tile]
-        four = np.zeros((tile, part.shape[1]))
-        four[: len(part)] = part
+        padded = np.zeros((tile, part.shape[1]))
+        padded[: len(part)] = part
         product = np.zeros((block.columns, tile))
-        sparse_products.add_times(*block[:3], four, product)
+        add_times = sparse_products.add_times_four if tile == _FOUR else sparse_products.add_times_eight
+        add_times(*block[:3], padded, product)
         out[first : first + tile] += product[:, : len(part)].T
+
+
+def _tiles(k: int) -> Iterator[tuple[int, int]]:
+    """Where each tile of components begins, and whether it takes four or eight."""
+    for first in range(0, k, _EIGHT):
+        yield first, _FOUR if k - first <= _FOUR else _EIGHT
 
 
 def for_blas(factor: Float64Array) -> bool:
