@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 def modules():
     """Its modules by name, which scripts import from their own folder."""
     sys.path.insert(0, str(FOLDER))
-    yield {name: import_module(name) for name in ("curves", "peers", "per_iteration", "problems", "speed")}
+    yield {name: import_module(name) for name in ("curves", "peers", "per_iteration", "problems", "slider", "speed")}
     sys.path.remove(str(FOLDER))
 
 
@@ -146,3 +146,11 @@ def test_milliseconds_per_iteration(modules, capsys):
     modules["per_iteration"].threads(problem, [1], 1)
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| P4")]
     assert len(rows) == 4
+
+
+def test_a_slider_leads_to_a_new_minimum(modules):
+    slider, problem = modules["slider"], modules["problems"].tof_sims(small=True)
+    cube = mf.datasets.tof_sims_2d(seed=0, shape=(24, 24)).cube
+    lowest = slider.lowest_objective(problem, cube)
+    first, there = slider.moved(problem, cube, lowest)
+    assert 0 < first <= there
