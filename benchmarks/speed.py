@@ -220,7 +220,7 @@ def plot(raced: dict[str, dict[str, list[Entrant]]], file: str) -> None:
     lines = [plt.Line2D([], [], color=color, label=name) for name, color in colors.items()]
     used = {form for forms in raced.values() for form in forms}
     lines += [plt.Line2D([], [], color="0.4", linestyle=styles[form], label=form) for form in styles if form in used]
-    figure.legend(handles=lines, loc="outside lower center", ncols=min(4, len(lines)), frameon=False)
+    figure.legend(handles=lines, loc="outside lower center", ncols=2 * columns, frameon=False)
     figure.savefig(file, dpi=150)
 
 
