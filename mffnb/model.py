@@ -17,7 +17,7 @@ from mffnb.gauge import in_data_units, make_likely, to_scaled_gauge
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
 from mffnb.matrices import lean
 from mffnb.matrices.partial import Gappy, guessed
-from mffnb.misfits import Divergence
+from mffnb.misfits import Divergence, LeastSquares
 from mffnb.problem import Gauge, Problem, for_new_pixels, state_problem
 from mffnb.protocols import Matrix, Similarity, Solver, Start, Term
 from mffnb.selection.resizing import beside_known
@@ -34,6 +34,7 @@ from mffnb.solvers import (
     drive,
     iterate,
 )
+from mffnb.subset_first import SubsetFirst
 from mffnb.typing import Array, Float64Array, Seed
 from mffnb.validation import as_matrix
 
@@ -45,6 +46,9 @@ SOLVERS: dict[str, Solver] = {
     "newton": Newton(),
     "pivoting": BlockPivoting(),
 }
+
+# An iteration on a part of them then costs a sixteenth of one on all.
+_MANY_PIXELS = 16 * SubsetFirst.pixels
 
 Init = str | Start | tuple[Array, Array]
 
@@ -73,7 +77,8 @@ class MatrixFactorization(LinearModel):
         (pixels, channels), or a list of these; see :class:`mffnb.weights.Weighting`. NaN in X are missing entries.
     init
         ``"nndsvd"``, ``"random"``, a start object, a pair ``(A, E)`` of shapes (pixels, k) and (k, channels)
-        in the units of the data, or ``"auto"``: NNDSVD where k does not exceed the shape of X, else random.
+        in the units of the data, or ``"auto"``: NNDSVD where k does not exceed the shape of X, else random; for least
+        squares on 131072 pixels or more :class:`mffnb.subset_first.SubsetFirst`.
     solver
         ``"auto"``, which begins each iteration ahead of the last one (:class:`mffnb.solvers.Extrapolated`), ``"hals"``,
         ``"pivoting"`` (exact half steps), ``"newton"`` or ``"multiplicative"`` (both for counts), or a solver object:
@@ -96,6 +101,8 @@ class MatrixFactorization(LinearModel):
         Iterations run.
     objective_, relative_error_ : float
         At the end, of the scaled problem.
+    start_ : str
+        What it started from.
     outcome_ : Outcome
         How the run ended, with advice.
     trace_ : list of State
@@ -253,18 +260,26 @@ class MatrixFactorization(LinearModel):
                 raise ValueError("init=(A, E) must not be negative: clip it with numpy.maximum(A, 0)")
             if problem.pinned is not None:
                 endmembers = problem.pinned.project(endmembers)
+            self.start_ = "given"
             return np.ascontiguousarray(abundances.T), endmembers
         start = self.init
         if isinstance(start, str):
-            if start == "auto":
-                start = NNDSVD() if self.n_components <= min(matrix.shape) else RandomStart()
-            else:
-                start = STARTS[_known(start, STARTS, "init")]
+            start = self._start_by_rule(matrix, problem) if start == "auto" else STARTS[_known(start, STARTS, "init")]
         _check_has(start, "start", "init")
         seed = int(check_random_state(_as_legacy(self.random_state)).randint(2**31))
+        self.start_ = repr(start)
         if problem.pinned is not None:
+            self.start_ = "beside known endmembers"
             return beside_known(matrix, self.n_components, problem.pinned.values)
         return start.start(matrix, self.n_components, seed)
+
+    def _start_by_rule(self, matrix: Matrix, problem: Problem) -> Start:
+        """NNDSVD where the shape of X allows it, led on by a part of the pixels where very many count alike."""
+        if self.n_components > min(matrix.shape):
+            return RandomStart()
+        free = problem.gauge in (Gauge.FREE, Gauge.ENDMEMBERS) and isinstance(problem.misfit, LeastSquares)
+        alike = problem.matrix is matrix and matrix.complete
+        return SubsetFirst() if free and alike and matrix.shape[0] >= _MANY_PIXELS else NNDSVD()
 
     def _solver(self) -> Solver:
         named: Solver | str = self.solver

@@ -202,7 +202,7 @@ def unmix(
         A, E = A[:, order], E[order]
     warn_if_poor(np.count_nonzero(A, axis=0), E, fitted.outcome_, stacklevel=3)
     settings = (
-        {"k": int(k), "data": str(matrix)}
+        {"k": int(k), "data": str(matrix), "start": fitted.start_}
         | asked.record()
         | record(image, model, "given" if given else named(init), n_init, seed)
     )

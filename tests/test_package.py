@@ -24,7 +24,7 @@ FLOORS = [
     {"perspective"},
     {"problem", "initialization"},
     {"solvers", "gauge"},
-    {"selection"},
+    {"selection", "subset_first"},
     {"geometry"},
     {"model", "known", "decomposition", "corners"},
     {"presets"},

@@ -1,0 +1,71 @@
+"""A start for images of very many pixels: the endmembers of some of them, then the abundances of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mffnb.initialization import NNDSVD
+from mffnb.matrices import Dense
+from mffnb.problem import state_problem
+from mffnb.protocols import Half, Matrix, Start
+from mffnb.similarities import Frobenius
+from mffnb.solvers import Auto, BlockPivoting, Extrapolated, drive, iterate
+from mffnb.typing import Array, Float64Array
+
+
+@dataclass(frozen=True)
+class SubsetFirst:
+    """Least squares NMF of pixels drawn at random, begun where ``begin`` starts for all; then exact maps of all.
+
+    Most of the way to the endmembers of a large image is seen in a small part of it, at a small part of the price; the
+    iterations on all pixels that follow this start go the rest. Whether a material that few pixels show has a component
+    of its own in the end is for chance to say, as from any start: more starts (``n_init``) are the remedy.
+
+    Source: multilevel NMF, Gillis & Glineur 2012, J. Comput. Appl. Math. 236:1708, which coarsens by averaging.
+
+    Parameters
+    ----------
+    pixels
+        How many are drawn.
+    begin
+        The start for all pixels.
+    max_iter, tol
+        End of the run on the part.
+    """
+
+    pixels: int = 2**13
+    begin: Start = field(default_factory=NNDSVD)
+    max_iter: int = 300
+    tol: float = 1e-4
+
+    def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
+        """A (k, own pixels) and E (k, channels) in the units of the data; those of ``begin`` where pixels are few."""
+        abundances, endmembers = self.begin.start(matrix, components, seed)
+        if matrix.shape[0] <= self.pixels:
+            return abundances, endmembers
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(4,)))
+        drawn = np.sort(generator.choice(matrix.shape[0], self.pixels, replace=False))
+        here = (matrix.own.start <= drawn) & (drawn < matrix.own.stop)
+        spectra, maps = np.zeros((self.pixels, matrix.shape[1])), np.zeros((components, self.pixels))
+        own = drawn[here] - matrix.own.start
+        spectra[here], maps[:, here] = _some_rows(matrix, own), abundances[:, own]
+        # Every rank factors the same pixels, to the same answer.
+        problem = state_problem(Dense(matrix.total(spectra)), Frobenius(), (), ())
+        maps = problem.scale * matrix.total(maps)
+        states = iterate(problem, maps, endmembers, Extrapolated(Auto()), self.max_iter, self.tol)
+        endmembers = drive(states)[0].endmembers
+        BlockPivoting().update(abundances, Half(endmembers @ endmembers.T, matrix.times(endmembers)))
+        return abundances, endmembers
+
+
+def _some_rows(matrix: Matrix, rows: Array) -> Float64Array:
+    """Rows of X by their numbers among those that are here, which rise."""
+    out = np.empty((len(rows), matrix.shape[1]))
+    for start, stop, band in matrix.bands():
+        first, last = np.searchsorted(rows, [start, stop])
+        if first < last:
+            some = band[rows[first:last] - start]
+            out[first:last] = some if isinstance(some, np.ndarray) else some.toarray()
+    return out
