@@ -47,7 +47,8 @@ def _runs() -> Iterator[Any]:
             yield lambda t=terms, d=matrix: MatrixFactorization(2, similarity="kl", abundance_terms=t, **_ONCE).fit(d)
     for kind in (np.float64, np.float32, np.uint8, np.uint16):  # what products read as it is
         for matrix in (X.astype(kind), sparse.csr_array(X.astype(kind))):
-            yield lambda d=matrix: MatrixFactorization(5, **_ONCE).fit(d)
+            for k in (3, 5):  # products of sparse rows take four components at once, or eight
+                yield lambda d=matrix, k=k: MatrixFactorization(k, **_ONCE).fit(d)
     yield lambda: unmix(counts, 2, similarity="kl", solver="multiplicative", **_ONCE)
     yield lambda: unmix(image, 2, solver="pivoting", **_ONCE)
     yield lambda: unmix(image, 2, volume="auto", random_state=0)

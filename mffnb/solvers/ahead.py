@@ -15,6 +15,9 @@ _FIRST, _GROWTH, _FALL, _BOUND_GROWTH = 0.5, 1.1, 1.5, 1.02
 # Of the objective of a model that is zero. Well above the rounding of a sum, on which no decision may hang: the same
 # data read in another order, or on several ranks, would take another way.
 _ROUNDING = 1e-13
+# The same for an iteration that began at the factors themselves: where spectra are all but the same, exact half steps
+# are exact to half of the digits only.
+_ROUNDING_OF_STEPS = 1e-11
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,13 @@ class Ahead(InPlace):
     def __init__(self, problem: Problem, abundances: Float64Array, endmembers: Float64Array):
         super().__init__(abundances.copy(), endmembers.copy())
         self._settled = abundances, endmembers
-        self._rounding = _ROUNDING * problem.misfit.zero
+        self._zero = problem.misfit.zero
         self._free = problem.gauge not in (Gauge.SUM, Gauge.GAIN), True
         self._beta, self._bound, self._last = _FIRST, 1.0, 0.0
 
     def lowers(self, before: float, after: float) -> bool:
-        """Whether to accept an iteration; one that began at the factors themselves rises by rounding at most."""
-        return self._last == 0.0 or after <= before + self._rounding
+        """Whether to accept an iteration: not one that rises by more than rounding."""
+        return after <= before + (_ROUNDING if self._last else _ROUNDING_OF_STEPS) * self._zero
 
     def move_on(self) -> None:
         """Settle where the half steps led, and run ahead."""
@@ -108,4 +111,5 @@ class Ahead(InPlace):
         """Return to the settled factors, and be more careful."""
         for settled, ahead in zip(self._settled, (self.abundances, self.endmembers), strict=True):
             ahead[:] = settled
-        self._bound, self._beta, self._last = self._last, self._beta / _FALL, 0.0
+        if self._last:
+            self._bound, self._beta, self._last = self._last, self._beta / _FALL, 0.0
