@@ -61,22 +61,24 @@ class LeastSquares:
         if not self.matrix.complete:
             return None
         gram = endmembers @ endmembers.T
-        moved: dict[int, float] = {}  # by block, since they may be done in any order
+        seen: dict[int, tuple[float, Float64Array]] = {}  # by block, since they may be done in any order
 
         def move(rows: slice, cross: Float64Array) -> Float64Array:
             gain = None if self.gain is None else self.gain[rows]
             part = np.ascontiguousarray(abundances[:, rows])
             weights = None if gain is None else gain**2
             cross *= self.scale
-            moved[rows.start] = step(part, Half(gram, _times_gain(cross, gain), weights=weights, factor=part))
+            moved = step(part, Half(gram, _times_gain(cross, gain), weights=weights, factor=part))
             abundances[:, rows] = part
-            return _times_gain(part, gain)
+            amounts = _times_gain(part, gain)
+            seen[rows.start] = moved, amounts @ amounts.T
+            return amounts
 
         cross = self.matrix.through(endmembers, move)
-        amounts = _times_gain(abundances, self.gain)
+        parts = [seen[start] for start in sorted(seen)]
+        square = self.matrix.total(np.sum([square for _, square in parts], axis=0))
         n = self.matrix.shape[0]
-        half = Half(self.matrix.total(amounts @ amounts.T) / n, (self.scale / n) * cross, factor=endmembers)
-        return sum(moved[start] for start in sorted(moved)), half
+        return sum(moved for moved, _ in parts), Half(square / n, (self.scale / n) * cross, factor=endmembers)
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
         """D from the half problem of A: no other look at complete data."""

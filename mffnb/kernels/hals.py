@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.kernels.compile import kernel
+from mffnb.kernels.registers import LANES, descent
 from mffnb.typing import Array
 
 # Reordering sums is allowed so that they use vector registers; infinities and NaN keep their meaning.
@@ -22,6 +23,11 @@ _MATH = {"contract", "reassoc", "nsz"}
 # Smoothing lets a component fade by a constant factor from pixel to pixel; processors crawl on the subnormal
 # numbers at the end of that road, so it is cut where a value means nothing on data scaled to order 1.
 _FAINT = 1e-100
+_FLAT = 1e-290  # ratios to a diagonal of the gram that is larger are finite
+_FEW = 12  # components that registers, with the help of the first-level cache, sweep faster
+(_of_1, _of_2, _of_3, _of_4, _of_5, _of_6, _of_7, _of_8, _of_9, _of_10, _of_11, _of_12) = map(
+    descent, range(1, _FEW + 1)
+)
 _BLOCK = 256  # entries: rows that lie a power of two apart then do not push each other out of the first-level cache
 
 
@@ -82,7 +88,67 @@ def _descend(factor: Array, gram: Array, cross: Array, j: int, start: int, stop:
 
 @kernel()
 def sweep_free(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
-    """Sweep entries that do not know of each other, block by block while a block is in the cache."""
+    """Sweep entries that do not know of each other; few components stay in registers for all sweeps."""
+    k = factor.shape[0]
+    steep = True
+    for j in range(k):
+        steep = steep and gram[j, j] > _FLAT
+    if not steep or k > _FEW:
+        return _sweep_many(factor, gram, cross, sweeps)
+    ratios, curvature = np.empty((k, k)), np.empty((2, k))
+    for j in range(k):
+        curvature[0, j], curvature[1, j] = gram[j, j], 1.0 / gram[j, j]
+        for other in range(k):
+            ratios[j, other] = -gram[j, other] / gram[j, j]
+    cross = np.ascontiguousarray(cross)
+    whole = factor.shape[1] - factor.shape[1] % LANES
+    moved = 0.0
+    for start in range(0, whole, LANES):
+        moved += _descend_few(factor, cross, ratios, curvature, start, sweeps)
+    left = factor.shape[1] - whole
+    if left > 0:  # entries beyond the last stay zero
+        rest, pulls = np.zeros((k, LANES)), np.zeros((k, LANES))
+        rest[:, :left], pulls[:, :left] = factor[:, whole:], cross[:, whole:]
+        moved += _descend_few(rest, pulls, ratios, curvature, 0, sweeps)
+        factor[:, whole:] = rest[:, :left]
+    return moved
+
+
+@kernel()
+def _descend_few(factor: Array, cross: Array, ratios: Array, curvature: Array, start: int, sweeps: int) -> float:
+    """Sweep entries from ``start``, as many as registers take at once; see :func:`descent`."""
+    k = factor.shape[0]
+    moved = 0.0
+    if k == 1:
+        moved = _of_1(factor, cross, ratios, curvature, start, sweeps)
+    elif k == 2:
+        moved = _of_2(factor, cross, ratios, curvature, start, sweeps)
+    elif k == 3:
+        moved = _of_3(factor, cross, ratios, curvature, start, sweeps)
+    elif k == 4:
+        moved = _of_4(factor, cross, ratios, curvature, start, sweeps)
+    elif k == 5:
+        moved = _of_5(factor, cross, ratios, curvature, start, sweeps)
+    elif k == 6:
+        moved = _of_6(factor, cross, ratios, curvature, start, sweeps)
+    elif k == 7:
+        moved = _of_7(factor, cross, ratios, curvature, start, sweeps)
+    elif k == 8:
+        moved = _of_8(factor, cross, ratios, curvature, start, sweeps)
+    elif k == 9:
+        moved = _of_9(factor, cross, ratios, curvature, start, sweeps)
+    elif k == 10:
+        moved = _of_10(factor, cross, ratios, curvature, start, sweeps)
+    elif k == 11:
+        moved = _of_11(factor, cross, ratios, curvature, start, sweeps)
+    else:
+        moved = _of_12(factor, cross, ratios, curvature, start, sweeps)
+    return moved
+
+
+@kernel()
+def _sweep_many(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
+    """The same for any number of components, and where one of the other factor is zero: block by block in the cache."""
     components, entries = factor.shape
     pull = np.empty(_BLOCK)
     moved = 0.0

@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mffnb.kernels import products, sparse_products
+from mffnb.kernels import panels, products, sparse_products
 from mffnb.typing import Array, Float64Array
 
 #: Types that kernels read as they are; others are widened block by block.
 NATIVE = frozenset(np.dtype(kind) for kind in (np.float64, np.float32, np.uint8, np.uint16))
 # With more components than this BLAS, which has larger tiles, is faster: benchmarks/kernels.py.
 _HANDFUL = 12
+# Rows that are longer are multiplied faster where they lie: benchmarks/kernels.py.
+_SHORT = 128
 _FOUR, _EIGHT = 4, 8
 
 
@@ -35,9 +37,9 @@ def times(block: Any, basis: Float64Array) -> Float64Array:
         return product
     out = np.zeros((len(basis), block.shape[0]))
     if block.flags.c_contiguous:
-        products.times(looked_at(block), looked_at(basis), out)
+        _of(block).times(looked_at(block), looked_at(basis), out)
     else:
-        products.add_times(looked_at(block.T), looked_at(basis), out)
+        _of(block.T).add_times(looked_at(block.T), looked_at(basis), out)
     return out
 
 
@@ -48,10 +50,10 @@ def add_times(block: Any, factor: Float64Array, out: Float64Array) -> None:
     elif block.dtype == np.float64 and for_blas(factor):
         out += factor @ block
     elif block.flags.c_contiguous:
-        products.add_times(looked_at(block), looked_at(factor), out)
+        _of(block).add_times(looked_at(block), looked_at(factor), out)
     else:
         turned = np.empty(out.shape)
-        products.times(looked_at(block.T), looked_at(factor), turned)
+        _of(block.T).times(looked_at(block.T), looked_at(factor), turned)
         out += turned
 
 
@@ -60,6 +62,11 @@ def native(block: Array) -> Array:
     if block.dtype not in NATIVE or not block.flags.aligned or not block.dtype.isnative:
         block = block.astype(np.float64)
     return block if block.flags.c_contiguous or block.flags.f_contiguous else np.ascontiguousarray(block)
+
+
+def _of(block: Array) -> Any:
+    """The kernels for rows of this length."""
+    return panels if block.shape[1] <= _SHORT else products
 
 
 def _sparse_times(block: CompressedRows, basis: Float64Array) -> Float64Array:

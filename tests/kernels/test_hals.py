@@ -42,6 +42,29 @@ def test_free_sweeps_equal_the_reference(half, sweeps):
     np.testing.assert_allclose(factor, expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("k", range(1, 15))
+def test_any_number_of_components_and_of_entries(k):
+    rng = np.random.default_rng(k)
+    basis = rng.random((k, 30))
+    gram = basis @ basis.T
+    for entries in (1, 8, 29):
+        factor, target = rng.random((2, k, entries))
+        cross = gram @ target - 2 * rng.random(target.shape)
+        expected = factor.copy()
+        moved = reference(expected, gram, cross, 3)
+        assert hals.sweep_free(factor, gram, cross, 3) == pytest.approx(moved, rel=1e-10)
+        np.testing.assert_allclose(factor, expected, rtol=0, atol=1e-11)
+        assert entries < 29 or (factor == 0).any()
+
+
+def test_a_component_of_which_the_data_say_nothing_stays_unless_a_penalty_asks():
+    factor = np.ones((2, 9))
+    cross = np.vstack([np.full(9, 2.0), np.r_[np.zeros(4), np.full(5, -1.0)]])
+    hals.sweep_free(factor, np.diag([4.0, 0.0]), cross, 2)
+    np.testing.assert_array_equal(factor[0], 0.5)
+    np.testing.assert_array_equal(factor[1], [1, 1, 1, 1, 0, 0, 0, 0, 0])
+
+
 @pytest.mark.parametrize("sweeps", [1, 3])
 def test_ball_sweeps_equal_the_reference(half, sweeps):
     factor, gram, cross = half

@@ -31,6 +31,20 @@ def test_any_size_type_and_order(rows, columns, k, kind, order):
     np.testing.assert_allclose(out, 1 + factor @ wide, atol=1e-10)
 
 
+@pytest.mark.parametrize("columns", [1, 20, 56, 128, 129, 600])
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.uint8, np.uint16])
+def test_short_rows_and_long_ones(columns, kind):
+    rng = np.random.default_rng(columns)
+    for rows, k in ((1, 3), (47, 4), (99, 5), (101, 8), (146, 11)):
+        X = numbers(rng, rows, columns, kind)
+        basis, factor = rng.normal(size=(k, columns)), rng.normal(size=(k, rows))
+        wide = X.astype(np.float64)
+        np.testing.assert_allclose(block_products.times(X, basis), basis @ wide.T, atol=1e-9)
+        out = np.ones((k, columns))
+        block_products.add_times(X, factor, out)
+        np.testing.assert_allclose(out, 1 + factor @ wide, atol=1e-9)
+
+
 @pytest.mark.parametrize("kind", [np.float64, np.float32, np.uint8, np.int64])
 @pytest.mark.parametrize("layout", ["csr", "csc"])
 @pytest.mark.parametrize("k", [1, 3, 4, 9])

@@ -1,0 +1,199 @@
+"""Inner loops whose numbers stay in vector registers, as instructions for the compiler.
+
+A loop in Python leaves it to the compiler which numbers to keep in registers, and it keeps too few of them there: what
+is written here loads each number once and runs at the pace of the multipliers. Instructions are for vectors of any
+length, which the compiler maps to those of the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.errors import TypingError
+from numba.extending import intrinsic
+
+#: Entries that :func:`descent` moves at once; two registers of four are enough to hide how long a sum takes.
+LANES = 8
+_INT, _DOUBLE = ir.IntType(64), ir.DoubleType()
+
+
+class Vectors:
+    """Writes instructions for vectors of so many float64 numbers.
+
+    Parameters
+    ----------
+    context, builder
+        Of numba, where instructions are written.
+    lanes
+        Numbers in a vector.
+    """
+
+    def __init__(self, context: Any, builder: Any, lanes: int):
+        self.context, self.builder = context, builder
+        self.type = ir.VectorType(_DOUBLE, lanes)
+        self.zero = ir.Constant(self.type, [0.0] * lanes)
+        self._lanes = lanes
+        self._nothing = ir.Constant(self.type, ir.Undefined)
+        self._first = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+
+    def array(self, kind: Any, value: Any) -> tuple[Any, Any]:
+        """Where the numbers of an array begin, and the length of its last axis."""
+        array = self.context.make_array(kind)(self.context, self.builder, value)
+        return array.data, self.builder.extract_value(array.shape, kind.ndim - 1)
+
+    def load(self, data: Any, at: Any) -> Any:
+        """Numbers that lie side by side."""
+        loaded = self.builder.load(self._pointer(data, at))
+        loaded.align = 8
+        return loaded
+
+    def store(self, vector: Any, data: Any, at: Any) -> None:
+        """Put numbers side by side."""
+        self.builder.store(vector, self._pointer(data, at)).align = 8
+
+    def spread(self, data: Any, at: Any) -> Any:
+        """One number, of any type, in all places."""
+        number = self.builder.load(self.builder.gep(data, [at]))
+        pair = self.builder.insert_element(self._nothing, number, ir.Constant(ir.IntType(32), 0))
+        return self.builder.shuffle_vector(pair, self._nothing, self._first)
+
+    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        """``a b + c``, rounded once where the machine can."""
+        kind = ir.FunctionType(self.type, [self.type] * 3)
+        name = f"llvm.fmuladd.v{self._lanes}f64"
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
+
+    def positive(self, vector: Any) -> Any:
+        """Numbers that are not above zero, or not a number, become zero."""
+        return self.builder.select(self.builder.fcmp_ordered(">", vector, self.zero), vector, self.zero)
+
+    def sum(self, vector: Any) -> Any:
+        """The sum of all places."""
+        kind = ir.FunctionType(_DOUBLE, [_DOUBLE, self.type])
+        add = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.vector.reduce.fadd.v{self._lanes}f64")
+        return self.builder.call(add, [ir.Constant(_DOUBLE, -0.0), vector], fastmath=("reassoc",))
+
+    def loop(self, first: int, last: Any, carried: Sequence[Any], body: Any) -> list[Any]:
+        """``for l in range(first, last): carried = body(l, carried)``; what is carried at the end."""
+        builder = self.builder
+        before = builder.block
+        head, inside, after = (builder.append_basic_block(f"loop.{name}") for name in ("head", "inside", "after"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        count, now = builder.phi(_INT), [builder.phi(self.type) for _ in carried]
+        builder.cbranch(builder.icmp_signed("<", count, last), inside, after)
+        builder.position_at_end(inside)
+        following = body(count, list(now))
+        more = builder.add(count, number(1))
+        for phi, start, then in zip((count, *now), (number(first), *carried), (more, *following), strict=True):
+            phi.add_incoming(start, before)
+            phi.add_incoming(then, builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return list(now)
+
+    def _pointer(self, data: Any, at: Any) -> Any:
+        return self.builder.bitcast(self.builder.gep(data, [at]), self.type.as_pointer())
+
+
+def number(value: int) -> Any:
+    """A whole number."""
+    return ir.Constant(_INT, value)
+
+
+def _in_order(*arrays: Any) -> None:
+    """Refuse arrays whose numbers do not lie side by side, row after row."""
+    for array in arrays:
+        if not (isinstance(array, types.Array) and array.layout == "C" and array.dtype == types.float64):
+            raise TypingError(f"float64 arrays in C order are wanted here, got {array}")
+
+
+def tile(count: int, lanes: int) -> Any:
+    r"""Make ``tile(left, first, across, along, right, steps, out, at)``, a small product in registers.
+
+    It adds :math:`\sum_l` ``left[first + r across + l along] right[l]`` to ``out[at + r]`` for ``count`` values of r,
+    ``left`` counted as one row of numbers and both ``right`` and ``out`` (any, lanes) as rows of them, l from 0 to
+    ``steps``. All are float64 in C order; nothing is checked.
+    """
+
+    @intrinsic
+    def multiply(typing, left, first, across, along, right, steps, out, at):  # type: ignore[no-untyped-def] # noqa: ARG001
+        _in_order(left, right, out)
+
+        def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            left, first, across, along, right, steps, out, at = arguments
+            vectors = Vectors(context, builder, lanes)
+            numbers, _ = vectors.array(signature.args[0], left)
+            basis, _ = vectors.array(signature.args[4], right)
+            sums, _ = vectors.array(signature.args[6], out)
+            starts = [builder.add(first, builder.mul(across, number(r))) for r in range(count)]
+
+            def step(at: Any, totals: list[Any]) -> list[Any]:
+                row, shift = vectors.load(basis, builder.mul(at, number(lanes))), builder.mul(at, along)
+                return [
+                    vectors.multiply_add(vectors.spread(numbers, builder.add(start, shift)), row, total)
+                    for start, total in zip(starts, totals, strict=True)
+                ]
+
+            for r, total in enumerate(vectors.loop(0, steps, [vectors.zero] * count, step)):
+                place = builder.mul(builder.add(at, number(r)), number(lanes))
+                vectors.store(builder.fadd(vectors.load(sums, place), total), sums, place)
+            return context.get_dummy_value()
+
+        whole = types.int64
+        return types.void(left, whole, whole, whole, right, whole, out, whole), write
+
+    return multiply
+
+
+def descent(k: int) -> Any:
+    """Make ``descent(factor, cross, ratios, curvature, start, sweeps)``: :data:`LANES` entries, all k components.
+
+    Each component in turn goes to ``max(0, cross_j / curvature_j + sum_l ratios_jl f_l)`` over entries from ``start``
+    of ``factor`` and ``cross`` (k, entries), again and again; ``ratios`` (k, k) has ``-gram_jl / gram_jj`` beside its
+    diagonal, which is not looked at, and ``curvature`` (2, k) the diagonal of the gram and one over it. Returns the sum
+    over components of ``curvature_j |step|^2`` of the first sweep.
+    """
+
+    @intrinsic
+    def descend(typing, factor, cross, ratios, curvature, start, sweeps):  # type: ignore[no-untyped-def] # noqa: ARG001
+        _in_order(factor, cross, ratios, curvature)
+
+        def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            vectors = Vectors(context, builder, LANES)
+            (rows, entries), (pulls, width), (weights, _), (sizes, _) = (
+                vectors.array(kind, value) for kind, value in zip(signature.args[:4], arguments[:4], strict=True)
+            )
+            start, sweeps = arguments[4:]
+
+            def reached(j: int, values: list[Any]) -> Any:
+                pull = vectors.load(pulls, builder.add(builder.mul(number(j), width), start))
+                total = builder.fmul(pull, vectors.spread(sizes, number(k + j)))
+                # The component that moved last is asked for last: by then it is there.
+                for other in (*range(j + 1, k), *range(j)):
+                    total = vectors.multiply_add(vectors.spread(weights, number(j * k + other)), values[other], total)
+                return vectors.positive(total)
+
+            def sweep(_: Any, values: list[Any]) -> list[Any]:
+                for j in range(k):
+                    values[j] = reached(j, values)
+                return values
+
+            places = [builder.add(builder.mul(number(j), entries), start) for j in range(k)]
+            values, moved = [vectors.load(rows, place) for place in places], vectors.zero
+            for j in range(k):
+                new = reached(j, values)
+                step = builder.fsub(new, values[j])
+                moved = vectors.multiply_add(builder.fmul(step, step), vectors.spread(sizes, number(j)), moved)
+                values[j] = new
+            for place, value in zip(places, vectors.loop(1, sweeps, values, sweep), strict=True):
+                vectors.store(value, rows, place)
+            return vectors.sum(moved)
+
+        return types.float64(factor, cross, ratios, curvature, types.int64, types.int64), write
+
+    return descend
