@@ -73,8 +73,8 @@ def iterate(
 ) -> Iterator[State]:
     """Alternate half steps, yielding after each of them; the last state carries the outcome.
 
-    Whole states never rise; with an :class:`mffnb.solvers.Extrapolated` solver half ones may, and an iteration that is
-    taken back repeats the state before it.
+    States never rise. With an :class:`mffnb.solvers.Extrapolated` solver the factors of half ones are a try, with the
+    objective of the whole state before; an iteration that is taken back repeats that state.
 
     Parameters
     ----------
@@ -101,9 +101,20 @@ def iterate(
             return replace(state, outcome=Outcome.CONVERGED)
         return replace(state, outcome=Outcome.MAX_ITER) if state.iteration >= max_iter else state
 
+    def penalties(A: Float64Array, E: Float64Array) -> float:
+        return problem.abundance_penalty(A) + problem.endmember_penalty(E)
+
+    def half_done(iteration: int, A: Float64Array, E: Float64Array, half: Half) -> State:
+        """Factors that only try have the objective of those that they set out from: their own may cost a look at X."""
+        if ahead:
+            now = replace(current, iteration=iteration, abundances=A, endmembers=E, seconds=time.perf_counter() - begin)
+        else:
+            now = state(iteration, A, E, (misfit.at_endmembers(half, A, E), penalties(A, E), np.inf))
+        return replace(now, step=np.inf, whole=False)
+
     misfit = problem.misfit
     half = misfit.abundance_half(abundances, endmembers)
-    penalty = problem.abundance_penalty(abundances) + problem.endmember_penalty(endmembers)
+    penalty = penalties(abundances, endmembers)
     fit = misfit.at_abundances(half, abundances, endmembers)
     current = whole(state(0, abundances, endmembers, (fit, penalty, np.inf)))
     yield current
@@ -112,11 +123,9 @@ def iterate(
     while current.outcome is Outcome.RUNNING:
         A, E, iteration = begun.abundances, begun.endmembers, current.iteration + 1
         moved, half = _abundances(problem, A, E, solver, half if iteration == 1 else None)
-        of_A = problem.abundance_penalty(A)
-        fit, penalty = misfit.at_endmembers(half, A, E), of_A + problem.endmember_penalty(E)
-        yield replace(state(iteration, A, E, (fit, penalty, np.inf)), whole=False)
+        yield half_done(iteration, A, E, half)
         step = problem.step(moved, solver.update(E, problem.with_endmember_terms(half)))
-        fit, penalty = misfit.at_endmembers(half, A, E), of_A + problem.endmember_penalty(E)
+        fit, penalty = misfit.at_endmembers(half, A, E), penalties(A, E)
         if begun.lowers(current.objective, fit + penalty):
             begun.move_on()
             current = whole(state(iteration, abundances, endmembers, (fit, penalty, step)))
