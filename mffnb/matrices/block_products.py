@@ -14,8 +14,8 @@ from mffnb.typing import Array, Float64Array
 NATIVE = frozenset(np.dtype(kind) for kind in (np.float64, np.float32, np.uint8, np.uint16))
 # With more components than this BLAS, which has larger tiles, is faster: benchmarks/kernels.py.
 _HANDFUL = 12
-# Rows that are longer are multiplied faster where they lie: benchmarks/kernels.py.
-_SHORT = 128
+# Rows of at most so many columns are faster in panels, with more components than these: benchmarks/kernels.py.
+_SHORT, _FEW = 128, 4
 _FOUR, _EIGHT = 4, 8
 
 
@@ -37,9 +37,9 @@ def times(block: Any, basis: Float64Array) -> Float64Array:
         return product
     out = np.zeros((len(basis), block.shape[0]))
     if block.flags.c_contiguous:
-        _of(block).times(looked_at(block), looked_at(basis), out)
+        _kernels(block, basis).times(looked_at(block), looked_at(basis), out)
     else:
-        _of(block.T).add_times(looked_at(block.T), looked_at(basis), out)
+        _kernels(block.T, basis).add_times(looked_at(block.T), looked_at(basis), out)
     return out
 
 
@@ -50,10 +50,10 @@ def add_times(block: Any, factor: Float64Array, out: Float64Array) -> None:
     elif block.dtype == np.float64 and for_blas(factor):
         out += factor @ block
     elif block.flags.c_contiguous:
-        _of(block).add_times(looked_at(block), looked_at(factor), out)
+        _kernels(block, factor).add_times(looked_at(block), looked_at(factor), out)
     else:
         turned = np.empty(out.shape)
-        _of(block.T).times(looked_at(block.T), looked_at(factor), turned)
+        _kernels(block.T, factor).times(looked_at(block.T), looked_at(factor), turned)
         out += turned
 
 
@@ -64,9 +64,9 @@ def native(block: Array) -> Array:
     return block if block.flags.c_contiguous or block.flags.f_contiguous else np.ascontiguousarray(block)
 
 
-def _of(block: Array) -> Any:
-    """The kernels for rows of this length."""
-    return panels if block.shape[1] <= _SHORT else products
+def _kernels(block: Array, factor: Float64Array) -> Any:
+    """Those for rows of this length and so many components."""
+    return panels if block.shape[1] <= _SHORT and len(factor) > _FEW else products
 
 
 def _sparse_times(block: CompressedRows, basis: Float64Array) -> Float64Array:

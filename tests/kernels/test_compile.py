@@ -21,7 +21,7 @@ import itertools, warnings
 import numpy as np
 import mffnb as mf
 from scipy import sparse
-from mffnb.kernels import ahead, compress, divergence, gaps, hals, laplacian, newton, pivoting, products, simplex, sparse_products
+from mffnb.kernels import ahead, compress, divergence, gaps, hals, laplacian, newton, panels, pivoting, products, simplex, sparse_products
 
 warnings.simplefilter("ignore")
 cube = np.random.default_rng(0).random((40, 50, 6))
@@ -43,6 +43,7 @@ for data in (holes, holes.astype("f4")):
 for kind in ("f4", "u1", "u2", "i8"):
     for data in (counts.astype(kind), sparse.csr_array(counts.reshape(-1, 6).astype(kind))):
         mf.MatrixFactorization(3, max_iter=2).fit(data.reshape(-1, 6) if data.ndim == 3 else data)
+    mf.MatrixFactorization(5, max_iter=2).fit(counts.reshape(-1, 6).astype(kind))
 few = counts * (np.random.default_rng(2).random(cube.shape) < 0.02)
 for data, similarity in itertools.product((few, few.astype("f8"), few.astype("f4"), few + 0.0), ("frobenius", "kl")):
     mf.unmix(data, 3, similarity=similarity, max_iter=2, random_state=0)
@@ -53,7 +54,7 @@ for physics in ({"sum_to_one": True}, {"gain": True}):
     mf.unmix(cube, 3, volume="auto", random_state=0, **physics)
 mf.presets.known_endmembers(cube[0, :3]).fit_transform(cube.reshape(-1, 6))
 modules = (
-    ahead, compress, divergence, gaps, hals, laplacian, newton, pivoting, products, simplex, sparse_products
+    ahead, compress, divergence, gaps, hals, laplacian, newton, panels, pivoting, products, simplex, sparse_products
 )
 kernels = [value for module in modules for value in vars(module).values() if hasattr(value, "stats")]
 print(sorted({kernel.__name__ for kernel in kernels if kernel.signatures and kernel.stats.cache_misses}))
@@ -84,7 +85,7 @@ def test_warmup_leaves_nothing_to_compile(tmp_path):
     assert compiled == "[]"
     assert kept != "[]"
     for name in ("sweep_free", "sweep_ball", "sweep_colour", "sweep_simplex", "sweep_simplex_colour", "roughness",
-                 "sweep_box", "newton_rows", "settle_in_ball", "settle_on_simplex", "complete", "fill"):  # fmt: skip
+                 "sweep_box", "newton_rows", "add_times", "add_times_four", "settle_in_ball", "settle_on_simplex", "complete", "fill"):  # fmt: skip
         assert name in used
 
 
