@@ -154,10 +154,7 @@ def stability(
     _check(n_init, n_bootstrap, level)
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     seed = drawn_seed(random_state)
-    if isinstance(model, Unmixing):
-        answer = model
-    else:
-        answer = unmix(data, model, random_state=seed, **settings)
+    answer = model if isinstance(model, Unmixing) else unmix(data, model, random_state=seed, **settings)
     recipe = Recipe.of(answer, settings)
     noise = noise_of(data, answer, replicas) if n_bootstrap else None
     sent = cube if isinstance(cube, (str, os.PathLike)) else data
@@ -191,13 +188,8 @@ class _Task:
 
     def run(self, data: xr.DataArray | None = None) -> Unmixing:
         """The answer of this run, without its data."""
-        cube = (
-            data
-            if data is not None
-            else read(self.source)
-            if isinstance(self.source, (str, os.PathLike))
-            else self.source
-        )
+        cube = self.source if data is None else data
+        cube = read(cube) if isinstance(cube, (str, os.PathLike)) else cube
         if self.answer is None or self.noise is None:
             return without_data(self.recipe.follow(cube, self.seed))
         replica = self.noise.draw(cube, self.answer, np.random.default_rng(self.seed))

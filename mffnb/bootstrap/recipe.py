@@ -67,9 +67,8 @@ class Recipe:
                 raise TypeError(f"there is no setting {name!r}: use those of mffnb.unmix")
         noted = answer.parameters
         _check_complete(noted, given)
-        settings = {
-            name: noted[name] for name in (*_PHYSICS[:5], "weights", "channel", "max_iter", "tol") if name in noted
-        }
+        held = (*_PHYSICS[:5], "weights", "channel", "max_iter", "tol")
+        settings = {name: noted[name] for name in held if name in noted}
         settings["similarity"] = noted.get("similarity", "frobenius")
         settings["solver"] = noted.get("solver", "auto")
         settings["mask"] = [answer.abundances[0].notnull(), answer.endmembers[0].notnull()]

@@ -14,7 +14,7 @@ from mffnb.typing import Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """How far runs are from the answer, each run's components matched with those of the answer and brought to their size.
+    """How far runs are from the answer, once their components are matched with its own and brought to their size.
 
     Attributes
     ----------
@@ -136,6 +136,11 @@ def match_quality(endmembers: Array, angles: Array) -> Float64Array:
     nearest = between.min(axis=1)
     worse = np.asarray(angles) / np.where(nearest > 0, nearest / 2, 1.0)
     return np.asarray(np.where(nearest > 0, np.maximum(0.0, 1.0 - worse), 0.0))
+
+
+def sized_like(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
+    """Spectra (k, channels) brought as near to others as a factor for each can."""
+    return np.asarray(spectra * _sizes(wanted, spectra)[:, None])
 
 
 def _sizes(wanted: Float64Array, spectra: Float64Array) -> Float64Array:

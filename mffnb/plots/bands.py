@@ -16,24 +16,33 @@ from mffnb.typing import Array
 if TYPE_CHECKING:
     from mffnb.bootstrap import Stability
 
-_NOTHING_TO_SEE = 0.5  # of a lane: what is wider than this is cut, so that lanes stay apart
+_BELOW, _ABOVE = 0.05, 0.98  # of a lane: what is wider is cut, so that lanes stay apart
 
 
-def draw_bands(
-    spectra: xr.DataArray, lower: xr.DataArray, upper: xr.DataArray, ax: Axes, *, alpha: float = 0.35
-) -> Axes:
-    """Draw spectra above one another, each scaled to its largest value, with a band behind each.
+def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray], ax: Axes) -> Axes:
+    """Draw spectra above one another, each scaled to its largest value, with bands behind each.
 
     Parameters
     ----------
-    spectra, lower, upper
-        ("component", channel dims), in the same units.
+    spectra
+        ("component", channel dims).
+    bands
+        Lower and upper ends of each band, like the spectra and in their units; the last one lies on top, in the colour of
+        the component, those behind it are grey.
     ax
         Where to draw.
-    alpha
-        Opacity of the bands.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> from matplotlib.figure import Figure
+    >>> from mffnb import plots
+    >>> spectra = xr.DataArray(np.ones((2, 5)), dims=("component", "energy"))
+    >>> ax = plots.draw_bands(spectra, (spectra - 0.1, spectra + 0.1), ax=Figure().subplots())
+    >>> len(ax.collections)
+    2
     """
-    curves, low, high = (one.values.reshape(len(one), -1) for one in (spectra, lower, upper))
+    curves = spectra.values.reshape(len(spectra), -1)
     channel = channel_coordinate(spectra)
     labels, colors = identity(spectra)
     for number, (label, color) in enumerate(zip(labels, colors, strict=True)):
@@ -41,20 +50,25 @@ def draw_bands(
         unit = 0.85 / (np.nanmax(np.abs(curves[number]), initial=0.0) or 1.0)
 
         def lane(values: Array, unit: float = unit, shift: int = shift) -> Array:
-            return np.asarray(np.clip(values * unit, -_NOTHING_TO_SEE, 0.98) + shift)
+            return np.asarray(np.clip(values * unit, -_BELOW, _ABOVE) + shift)
 
-        ax.fill_between(channel, lane(low[number]), lane(high[number]), color=color, alpha=alpha, linewidth=0)
+        for place, band in enumerate(bands, start=1):
+            low, high = (lane(one.values.reshape(len(one), -1)[number]) for one in band)
+            shade = {"color": color, "alpha": 0.45} if place == len(bands) else {"color": "0.82"}
+            ax.fill_between(channel, low, high, linewidth=0, **shade)
         ax.plot(channel, lane(curves[number]), color=color, linewidth=0.8, label=label)
         ax.axhline(shift, color=color, linewidth=0.5, alpha=0.4)
     ax.set_xlim(channel[0], channel[-1])
     ax.set_yticks([])
-    ax.set(xlabel=channel_label(spectra), ylabel="each scaled to its maximum")
+    ax.set(xlabel=channel_label(spectra), ylabel="scaled to maximum")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
 def stability(found: Stability, *, figure: Figure | None = None) -> Figure:
-    """Draw a component in each row: its endmember in its band, its map, and the standard deviation of that map.
+    """Draw a component in each row: its endmember in its bands, its map, and the standard deviation of that map.
+
+    The band over replicas has the component's colour, that over restarts is grey.
 
     Parameters
     ----------
@@ -76,7 +90,8 @@ def stability(found: Stability, *, figure: Figure | None = None) -> Figure:
     for number in range(k):
         row = [figure.add_subplot(grid[number, column]) for column in range(3)]
         one = slice(number, number + 1)
-        draw_bands(answer.endmembers[one], part.lower[one], part.upper[one], row[0])
+        bands = [(kind.lower[one], kind.upper[one]) for kind in (found.restarts, found.replicas) if kind is not None]
+        draw_bands(answer.endmembers[one], *bands, ax=row[0])
         scores = [
             f"{name} {float(kind.score[number]):.2f}"
             for name, kind in (("restarts", found.restarts), ("replicas", found.replicas))
@@ -91,6 +106,7 @@ def stability(found: Stability, *, figure: Figure | None = None) -> Figure:
             ax.set(xlabel="", ylabel="")
         if number < k - 1:
             row[0].set_xlabel("")
-    over = f"replicas ({found.noise})" if found.replicas is not None else "restarts"
-    figure.suptitle(f"{100 * found.level:g} % bands and standard deviations over {over}", fontsize="medium")
+    over = [f"replicas ({found.noise}; in colour)"] if found.replicas is not None else []
+    over += ["restarts (grey)"] if over and found.restarts is not None else ["restarts"] if not over else []
+    figure.suptitle(f"{100 * found.level:g} % bands over {' and over '.join(over)}", fontsize="medium")
     return figure
