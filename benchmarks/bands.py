@@ -32,9 +32,9 @@ def scene(pixels: int, peak: float = 100.0) -> tuple[np.ndarray, np.ndarray]:
     rows = max(4, round((0.75 * pixels) ** 0.5))
     position = np.arange(CHANNELS)
     endmembers = np.zeros((3, CHANNELS))
-    for j, spectrum in enumerate(endmembers):
+    for j in range(3):
         for centre, width, height in ((5 + 17 * j, 1.5, 1.0), (11 + 17 * j, 2.0, 0.6), (22 + 17 * j, 4.0, 0.3)):
-            spectrum += height * np.exp(-0.5 * ((position - centre) / width) ** 2)
+            endmembers[j] += height * np.exp(-0.5 * ((position - centre) / width) ** 2)
     endmembers[endmembers < 1e-3] = 0.0
     abundances = rng.dirichlet(np.full(3, 0.3), (rows, pixels // rows))
     abundances[abundances < 0.05] = 0.0
@@ -79,7 +79,7 @@ def coverage(pixels: int, similarity: str, *, gaussian: bool, draws: int, replic
         *shares,
         float(np.median(np.abs(mean / np.where(seen, endmembers, 1.0) - 1)[seen])),
         float(np.median((deviation / np.where(seen, endmembers, 1.0))[seen])),
-        float(np.median((width / deviation)[seen])),
+        float(np.median(width[seen] / deviation[seen])),
     )
 
 

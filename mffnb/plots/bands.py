@@ -27,8 +27,8 @@ def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray],
     spectra
         ("component", channel dims).
     bands
-        Lower and upper ends of each band, like the spectra and in their units; the last one lies on top, in the colour of
-        the component, those behind it are grey.
+        Lower and upper ends of each band, like the spectra and in their units; the last one lies on top, in the
+        colour of the component, those behind it are grey.
     ax
         Where to draw.
 
