@@ -47,6 +47,8 @@ class Frame:
         The parameters that were solved for.
     final : bool
         True for the last frame of a solve.
+    bands : tuple of two ndarrays of shape (k, m), optional
+        Lower and upper ends of a band behind each spectrum.
 
     Examples
     --------
@@ -67,6 +69,7 @@ class Frame:
     generation: int = 0
     parameters: Mapping[str, object] = field(default_factory=dict)
     final: bool = False
+    bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
 
     def __post_init__(self) -> None:
         k = len(self.labels)
@@ -74,11 +77,13 @@ class Frame:
             raise ValueError(f"maps must have the shape ({k}, height, width), not {self.maps.shape}")
         if self.channel.ndim != 1 or self.spectra.shape != (k, self.channel.size) or self.channel.size == 0:
             raise ValueError(f"spectra must have the shape ({k}, {self.channel.size}), not {self.spectra.shape}")
+        if self.bands is not None and any(end.shape != self.spectra.shape for end in self.bands):
+            raise ValueError(f"both ends of bands must have the shape {self.spectra.shape} of the spectra")
         if len(self.colors) != k:
             raise ValueError(f"{k} components need {k} colors, not {len(self.colors)}")
 
 
-def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[str, Any], bytes, bytes]:
+def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[str, Any], bytes, bytes, bytes]:
     """Encode a frame for the browser.
 
     Parameters
@@ -100,14 +105,16 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         finite.
     spectra : bytes
         Little-endian float32 of shape (1 + k, m'): the channel coordinate, then the spectra.
+    bands : bytes
+        The same of shape (2 k, m'): all lower ends, then all upper ones; nothing where there are no bands.
 
     Examples
     --------
     >>> import numpy as np
     >>> frame = Frame(np.ones((1, 4, 6)), np.ones((1, 9)), np.arange(9.0), "m/z (u)", ("a",), ("#111111",))
-    >>> header, maps, spectra = encode(frame, max_map_pixels=3, max_channels=100)
-    >>> header["map_shape"], header["block"], len(maps), len(spectra)
-    ([2, 3], 2, 6, 72)
+    >>> header, maps, spectra, bands = encode(frame, max_map_pixels=3, max_channels=100)
+    >>> header["map_shape"], header["block"], len(maps), len(spectra), len(bands)
+    ([2, 3], 2, 6, 72, 0)
     """
     _, height, width = frame.maps.shape
     block = max(1, math.ceil(max(height, width) / max_map_pixels))
@@ -129,7 +136,11 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "parameters": plain(frame.parameters),
         "final": frame.final,
     }
-    return header, codes.tobytes(), np.vstack([channel[None], spectra]).astype("<f4").tobytes()
+    curves = np.vstack([channel[None], spectra]).astype("<f4").tobytes()
+    bands = b""
+    if frame.bands is not None:
+        bands = np.vstack(band_outline(frame.channel, *frame.bands, max_channels)).astype("<f4").tobytes()
+    return header, codes.tobytes(), curves, bands
 
 
 def block_mean(maps: NDArray[np.floating[Any]], block: int) -> NDArray[np.floating[Any]]:
@@ -241,6 +252,32 @@ def envelope(
     coordinate = np.empty(2 * bins, dtype=channel.dtype)
     coordinate[0::2], coordinate[1::2] = channel[starts], channel[ends - 1]
     return coordinate, outline
+
+
+def band_outline(
+    channel: NDArray[np.floating[Any]],
+    lower: NDArray[np.floating[Any]],
+    upper: NDArray[np.floating[Any]],
+    bins: int,
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
+    """Ends of a band on the channels of :func:`envelope`: the lowest and the highest value of each bin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> lower = np.zeros((1, 100)); lower[0, 37] = -1.0
+    >>> low, high = band_outline(np.arange(100.0), lower, lower + 2, 10)
+    >>> low.shape, low[0, 6:8].tolist(), high[0, 6:8].tolist()
+    ((1, 20), [-1.0, -1.0], [2.0, 2.0])
+    """
+    if channel.size > 1 and not _monotonic(channel):
+        order = np.argsort(channel, kind="stable")
+        lower, upper = lower[:, order], upper[:, order]
+    if channel.size <= 2 * bins:
+        return lower, upper
+    starts = np.arange(bins) * channel.size // bins
+    low, high = np.fmin.reduceat(lower, starts, axis=1), np.fmax.reduceat(upper, starts, axis=1)
+    return np.repeat(low, 2, axis=1), np.repeat(high, 2, axis=1)
 
 
 def _monotonic(channel: NDArray[np.floating[Any]]) -> bool:
