@@ -83,7 +83,7 @@ class Frame:
             raise ValueError(f"{k} components need {k} colors, not {len(self.colors)}")
 
 
-def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[str, Any], bytes, bytes, bytes]:
+def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[str, Any], bytes, bytes]:
     """Encode a frame for the browser.
 
     Parameters
@@ -104,17 +104,16 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         uint8 of shape (k, h', w'): ``value = low + code / LEVELS * (high - low)``, `MISSING` where not
         finite.
     spectra : bytes
-        Little-endian float32 of shape (1 + k, m'): the channel coordinate, then the spectra.
-    bands : bytes
-        The same of shape (2 k, m'): all lower ends, then all upper ones; nothing where there are no bands.
+        Little-endian float32 of shape (1 + k, m'): the channel coordinate, then the spectra. Where there are bands
+        (1 + 3 k, m'): then all their lower ends, and all their upper ones.
 
     Examples
     --------
     >>> import numpy as np
     >>> frame = Frame(np.ones((1, 4, 6)), np.ones((1, 9)), np.arange(9.0), "m/z (u)", ("a",), ("#111111",))
-    >>> header, maps, spectra, bands = encode(frame, max_map_pixels=3, max_channels=100)
-    >>> header["map_shape"], header["block"], len(maps), len(spectra), len(bands)
-    ([2, 3], 2, 6, 72, 0)
+    >>> header, maps, spectra = encode(frame, max_map_pixels=3, max_channels=100)
+    >>> header["map_shape"], header["block"], len(maps), len(spectra)
+    ([2, 3], 2, 6, 72)
     """
     _, height, width = frame.maps.shape
     block = max(1, math.ceil(max(height, width) / max_map_pixels))
@@ -129,6 +128,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "block": block,
         "ranges": ranges,
         "channels": int(channel.size),
+        "bands": frame.bands is not None,
         "channel_label": frame.channel_label,
         "pixel_size": plain(frame.pixel_size),
         "status": plain(frame.status),
@@ -136,11 +136,8 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "parameters": plain(frame.parameters),
         "final": frame.final,
     }
-    curves = np.vstack([channel[None], spectra]).astype("<f4").tobytes()
-    bands = b""
-    if frame.bands is not None:
-        bands = np.vstack(band_outline(frame.channel, *frame.bands, max_channels)).astype("<f4").tobytes()
-    return header, codes.tobytes(), curves, bands
+    bands = () if frame.bands is None else band_outline(frame.channel, *frame.bands, max_channels)
+    return header, codes.tobytes(), np.vstack([channel[None], spectra, *bands]).astype("<f4").tobytes()
 
 
 def block_mean(maps: NDArray[np.floating[Any]], block: int) -> NDArray[np.floating[Any]]:

@@ -268,15 +268,13 @@ class LiveView {
     const codes = bytes(encoded.maps);
     const floats = new Float32Array(bytes(encoded.spectra).buffer);
     const m = header.channels;
-    const ends = new Float32Array(bytes(encoded.bands).buffer);
+    const row = (i) => floats.subarray(i * m, (i + 1) * m);
     this.frame = {
       header,
       maps: header.labels.map((_, i) => codes.subarray(i * h * w, (i + 1) * h * w)),
-      channel: floats.subarray(0, m),
-      spectra: header.labels.map((_, i) => floats.subarray((i + 1) * m, (i + 2) * m)),
-      bands: ends.length
-        ? header.labels.map((_, i) => [ends.subarray(i * m, (i + 1) * m), ends.subarray((k + i) * m, (k + i + 1) * m)])
-        : null,
+      channel: row(0),
+      spectra: header.labels.map((_, i) => row(1 + i)),
+      bands: header.bands ? header.labels.map((_, i) => [row(1 + k + i), row(1 + 2 * k + i)]) : null,
     };
     this.empty.hidden = true;
     this.body.hidden = false;

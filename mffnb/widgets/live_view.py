@@ -56,7 +56,7 @@ class LiveView(anywidget.AnyWidget):
     _css = pathlib.Path(__file__).parent / "live_view.css"
 
     encoded = traitlets.Dict().tag(sync=True)
-    """The newest frame: `header`, and the binary `maps`, `spectra` and `bands`. One trait, so that it travels as one
+    """The newest frame: `header`, and the binary `maps` and `spectra`. One trait, so that it travels as one
     message even if another thread changes a trait at the same time."""
 
     color_map = traitlets.Enum(COLOR_MAPS, "component").tag(sync=True)
@@ -112,14 +112,14 @@ class LiveView(anywidget.AnyWidget):
         map_pixels, points = (
             (FINAL_MAP_PIXELS, FINAL_CHANNELS) if frame.final else (self._map_pixels, self._plot_points)
         )
-        header, maps, spectra, bands = encode(frame, map_pixels, points)
+        header, maps, spectra = encode(frame, map_pixels, points)
         with self._showing:
             if self._generation is not None and frame.generation < self._generation:
                 return 0
             self._generation = frame.generation
             self._sequence += 1
             header.update(sequence=self._sequence, epoch=self._epoch)
-            self.encoded = {"header": header, "maps": maps, "spectra": spectra, "bands": bands}
+            self.encoded = {"header": header, "maps": maps, "spectra": spectra}
             return self._sequence
 
     def clear(self) -> None:

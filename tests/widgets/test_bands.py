@@ -111,10 +111,10 @@ def test_reduced_bands_hold_all_that_was_in_them():
     spectra = rng.random((2, 1000))
     bands = spectra - rng.random((2, 1000)), spectra + rng.random((2, 1000))
     frame = Frame(np.ones((2, 3, 4)), spectra, np.arange(1000.0)[::-1], "E", ("a", "b"), ("#111111",) * 2, bands=bands)
-    header, _, curves, ends = encode(frame, 10, 50)
+    header, _, curves = encode(frame, 10, 50)
     m = header["channels"]
-    drawn = np.frombuffer(curves, "<f4").reshape(-1, m)[1:]
-    low, high = np.frombuffer(ends, "<f4").reshape(2, 2, m)
+    assert header["bands"]
+    drawn, low, high = np.split(np.frombuffer(curves, "<f4").reshape(-1, m)[1:], 3)
     assert (low <= drawn).all()
     assert (drawn <= high).all()
     np.testing.assert_allclose(low.min(axis=1), bands[0].min(axis=1), rtol=1e-6)
