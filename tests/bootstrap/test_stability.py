@@ -254,6 +254,6 @@ def bands():
 
 @pytest.mark.parametrize(("similarity", "gaussian"), [("kl", False), ("frobenius", True)])
 def test_bands_hold_what_the_method_finds_on_average(bands, similarity, gaussian):
-    got = bands.coverage(80, similarity, gaussian=gaussian, draws=8, replicas=15, seed=7)
+    got = bands.coverage(bands.apart(80), similarity, gaussian=gaussian, draws=8, replicas=15, seed=7)
     assert 0.75 < got.mean < 0.98
     assert 0.8 < got.replicated < 1.5
