@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.bootstrap.noise import Noise, noise_of
-from mffnb.bootstrap.recipe import Recipe, without_data
+from mffnb.bootstrap.recipe import Recipe, check_names, without_data
 from mffnb.bootstrap.spread import Runs, Spread
 from mffnb.cube import as_cube
 from mffnb.io import read
@@ -110,7 +110,8 @@ def stability(
     Parameters
     ----------
     cube
-        Spectral image, as for :func:`mffnb.unmix`; not modified. To processes a path is sent as such, data are copied.
+        Spectral image, as for :func:`mffnb.unmix`; not modified. Replicas are made in memory. To
+        processes a path is sent as such, data are copied.
     model
         An answer of :func:`mffnb.unmix` for this cube, whose settings are used again, or k.
     n_init
@@ -152,6 +153,7 @@ def stability(
     True
     """
     _check(n_init, n_bootstrap, level)
+    check_names(settings)
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     seed = drawn_seed(random_state)
     answer = model if isinstance(model, Unmixing) else unmix(data, model, random_state=seed, **settings)

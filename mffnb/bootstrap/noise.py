@@ -118,7 +118,8 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
         return SignFlips()
     if negative:
         raise ValueError("counts cannot be negative: use replicas='residual'")
-    phi = _dispersion(values[seen], expected[seen], len(answer.endmembers), seen)
+    channels = int(np.isfinite(answer.endmembers.values[0]).sum())
+    phi = _dispersion(values[seen], expected[seen], len(answer.endmembers) / channels)
     like_counts = abs(phi - 1) <= _LIKE_COUNTS
     if how == "auto" and not likelihood:
         whole = values.dtype.kind in "iub" or bool(np.all(values[seen] == np.rint(values[seen])))
@@ -126,12 +127,10 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
     return PoissonCounts(1.0 if like_counts or not phi > 0 else phi)
 
 
-def _dispersion(values: Array, expected: Float64Array, k: int, seen: Array) -> float:
-    """Variance over mean of the noise; 0 where there is none."""
+def _dispersion(values: Array, expected: Float64Array, fitted: float) -> float:
+    """Variance over mean of the noise, given which part of it the fit has followed; 0 where there is none."""
     total = float(expected.sum())
-    channels = max(1, int(np.count_nonzero(seen.any(axis=tuple(range(seen.ndim - 1))))))
-    free = max(1 - k / channels, _LEAST_FREE)
-    return float(np.sum((values - expected) ** 2)) / total / free if total > 0 else 0.0
+    return float(np.sum((values - expected) ** 2)) / total / max(1 - fitted, _LEAST_FREE) if total > 0 else 0.0
 
 
 def _expected(cube: xr.DataArray, answer: Unmixing) -> Float64Array:

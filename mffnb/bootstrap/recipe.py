@@ -57,14 +57,9 @@ class Recipe:
 
         Raises
         ------
-        TypeError
-            For a setting that :func:`mffnb.unmix` does not have.
         ValueError
             If the answer came from something that it does not hold, and which is not given.
         """
-        for name in given:
-            if name not in (*_PHYSICS, *_OTHERS):
-                raise TypeError(f"there is no setting {name!r}: use those of mffnb.unmix")
         noted = answer.parameters
         _check_complete(noted, given)
         held = (*_PHYSICS[:5], "weights", "channel", "max_iter", "tol")
@@ -117,6 +112,13 @@ class Recipe:
         A = model.factorize(lean(matrix))
         outcome, trace = model.outcome_, model.trace_
         return assemble(cube, image, A.T, model.components_, outcome, trace, asked, model.gain_)
+
+
+def check_names(given: dict[str, Any]) -> None:
+    """Refuse a setting by which nothing can be found again."""
+    for name in given:
+        if name not in (*_PHYSICS, *_OTHERS):
+            raise TypeError(f"there is no setting {name!r} here: use {', '.join((*_PHYSICS, *_OTHERS))}")
 
 
 def without_data(answer: Unmixing) -> Unmixing:
