@@ -97,7 +97,7 @@ def coverage(scene: Scene, similarity: str, *, gaussian: bool, draws: int, repli
         *shares,
         float(np.median(np.abs(mean / np.where(seen, endmembers, 1.0) - 1)[seen])),
         float(np.median((deviation / np.where(seen, endmembers, 1.0))[seen])),
-        float(np.median(width[seen] / deviation[seen])),
+        float(np.median((width / np.where(deviation > 0, deviation, np.inf))[seen & (deviation > 0)])),
     )
 
 

@@ -108,7 +108,9 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
     similarity = str(answer.parameters.get("similarity"))
     likelihood = similarity == "kl" or similarity.startswith("KullbackLeibler")
     seen = ~(_is_nan(values) | np.isnan(expected))
-    negative = bool(np.any(values[seen] < 0))
+    if not seen.all():
+        values, expected = values[seen], expected[seen]
+    negative = bool(np.any(values < 0))
     if how == "residual" or (how == "auto" and negative):
         if likelihood:
             raise UnsupportedCombinationError(
@@ -119,10 +121,10 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
     if negative:
         raise ValueError("counts cannot be negative: use replicas='residual'")
     channels = int(np.isfinite(answer.endmembers.values[0]).sum())
-    phi = _dispersion(values[seen], expected[seen], len(answer.endmembers) / channels)
+    phi = _dispersion(values, expected, len(answer.endmembers) / channels)
     like_counts = abs(phi - 1) <= _LIKE_COUNTS
     if how == "auto" and not likelihood:
-        whole = values.dtype.kind in "iub" or bool(np.all(values[seen] == np.rint(values[seen])))
+        whole = values.dtype.kind in "iub" or bool(np.all(values == np.rint(values)))
         return PoissonCounts() if whole and like_counts else SignFlips()
     return PoissonCounts(1.0 if like_counts or not phi > 0 else phi)
 

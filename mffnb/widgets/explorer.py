@@ -70,7 +70,8 @@ class Explorer(ipywidgets.VBox):
     Attributes
     ----------
     controls
-        The sliders; ``controls.set(k=5)`` moves one.
+        The sliders; ``controls.set(k=5)`` moves one, ``controls.set(bands=True)`` asks for bands of 90 % behind the
+        spectra, from replicas of the noise (see :func:`mffnb.selection.stability`).
     view
         The live picture.
 
