@@ -70,7 +70,8 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
 
     With the dispersion :math:`\phi = \sum (x - y)^2 / \sum y`, corrected for the parameters that were fitted: data that
     are whole numbers with phi within a fifth of 1 are counts, and replicas are Poisson draws of the reconstruction y.
-    After a fit by the Kullback-Leibler divergence they are too, in units of phi if that is farther from 1. All else
+    After a fit by the Kullback-Leibler divergence, or steps that even out the noise of counts, they are too, in units
+    of phi if that is farther from 1. All else
     keeps its residuals and flips their signs.
 
     Parameters
@@ -106,7 +107,8 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
         )
     values, expected = cube.values, np.maximum(model.transpose(*cube.dims).values, 0.0)
     similarity = str(answer.parameters.get("similarity"))
-    likelihood = similarity == "kl" or similarity.startswith("KullbackLeibler")
+    stabilized = answer.processed is not None and answer.processed.chain.stabilizes
+    likelihood = similarity == "kl" or similarity.startswith("KullbackLeibler") or stabilized
     seen = ~(_is_nan(values) | np.isnan(expected))
     if not seen.all():
         values, expected = values[seen], expected[seen]
@@ -114,8 +116,8 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
     if how == "residual" or (how == "auto" and negative):
         if likelihood:
             raise UnsupportedCombinationError(
-                "residuals with other signs may be negative, which a likelihood of counts refuses: "
-                "use replicas='poisson', or similarity='frobenius'"
+                "residuals with other signs may be negative, which a likelihood of counts, or a step made for them, "
+                "refuses: use replicas='poisson', or similarity='frobenius' and no such step"
             )
         return SignFlips()
     if negative:

@@ -39,6 +39,16 @@ def test_a_likelihood_draws_counts_in_units_that_the_noise_has():
     assert 0.08 < noise.unit < 0.12
 
 
+def test_a_step_made_for_counts_gets_counts():
+    cube = (3 * counts()).astype(np.uint16)
+    answer = mf.unmix(cube, 3, preprocess=[mf.preprocessing.Anscombe()], random_state=0)
+    noise = noise_of(cube, answer)
+    assert noise.name == "poisson"
+    assert 2 < noise.unit < 4
+    found = mf.selection.stability(cube, answer, 2, 9, random_state=0)
+    assert np.isfinite(found.upper).all()
+
+
 def test_poisson_draws_have_the_mean_and_the_variance_of_the_reconstruction():
     cube = counts()
     answer = mf.unmix(cube, 3, random_state=0)
