@@ -35,12 +35,13 @@ FLOORS = [
     {"result", "keywords"},
     {"labelling", "automatic"},
     {"unmixing", "datasets"},
+    {"bootstrap"},
     {"plots", "warmup"},
     {"widgets"},
     {"cli", "__main__", "__init__"},
 ]
 # Looking up, on purpose: a type only, or a convenience that is loaded when it is called.
-ALLOWED = {("protocols", "graphs"), ("result", "plots")}
+ALLOWED = {("protocols", "graphs"), ("result", "plots"), ("bootstrap", "plots"), ("selection", "bootstrap")}
 
 
 def floor(module: str) -> int:

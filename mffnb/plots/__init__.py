@@ -1,5 +1,6 @@
 """Pictures of cubes and results: pure functions that draw on axes and return them."""
 
+from mffnb.plots.bands import draw_bands, stability
 from mffnb.plots.figures import overview, residuals, sections
 from mffnb.plots.labels import as_image, axis_label, channel_coordinate, channel_label, pixel_size
 from mffnb.plots.maps import component_colormap, draw_composite, draw_map, draw_scale_bar
@@ -11,6 +12,7 @@ __all__ = [
     "channel_coordinate",
     "channel_label",
     "component_colormap",
+    "draw_bands",
     "draw_composite",
     "draw_map",
     "draw_scale_bar",
@@ -20,4 +22,5 @@ __all__ = [
     "pixel_size",
     "residuals",
     "sections",
+    "stability",
 ]

@@ -101,11 +101,18 @@ class Controls(ipywidgets.VBox):
             icon="refresh",
             layout={"width": "9em", "flex": "0 0 auto"},
         )
+        self.bands = ipywidgets.ToggleButton(
+            value=parameters.bands,
+            description="bands",
+            tooltip="Draw the noise anew, many times, and show how far the spectra move: 90 % bands behind the curves",
+            icon="area-chart",
+            layout={"width": "7em", "flex": "0 0 auto"},
+        )
         self._setting = False
         self._callbacks: list[Callable[[], object]] = []
         sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
         sliders += [*([self.auto] if automatic else []), *self.own.values()]
-        rows = (sliders, [self.fractions, self.similarity, *self.steps, self.afresh])
+        rows = (sliders, [self.fractions, self.similarity, *self.steps, self.bands, self.afresh])
         self._rows = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
         super().__init__(self._rows, layout={"align_items": "stretch"})
         self.add_class("mffnb-controls")  # styled with the view, in live_view.css
@@ -130,6 +137,7 @@ class Controls(ipywidgets.VBox):
             "frobenius" if auto else self.similarity.value,
             {name: slider.value for name, slider in self.own.items()},
             tuple(button.value for button in self.steps),
+            self.bands.value,
         )
 
     def set(self, **values: Any) -> None:
@@ -190,7 +198,7 @@ class Controls(ipywidgets.VBox):
     @property
     def _parts(self) -> tuple[ipywidgets.Widget, ...]:
         sliders = (self.k, self.sparsity, self.smoothness, self.volume)
-        return *sliders, self.auto, *self.own.values(), self.fractions, self.similarity, *self.steps
+        return *sliders, self.auto, *self.own.values(), self.fractions, self.similarity, *self.steps, self.bands
 
     def _move(self, wanted: Parameters, names: frozenset[str]) -> None:
         if "k" in names:
@@ -199,6 +207,7 @@ class Controls(ipywidgets.VBox):
             self.fractions.value = _fractions(wanted)
         if "similarity" in names:
             self.similarity.value = wanted.similarity
+        self.bands.value = wanted.bands
         for button, on in zip(self.steps, wanted.steps, strict=True):
             button.value = button.value if button.disabled else on
         if "volume" in names:

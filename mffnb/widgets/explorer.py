@@ -20,6 +20,7 @@ from mffnb.palette import component_colors
 from mffnb.preprocessing import Step
 from mffnb.protocols import Similarity, Term
 from mffnb.result import Unmixing
+from mffnb.widgets.bands import ends_of
 from mffnb.widgets.controls import Controls
 from mffnb.widgets.data import Data
 from mffnb.widgets.frame import Frame
@@ -69,7 +70,8 @@ class Explorer(ipywidgets.VBox):
     Attributes
     ----------
     controls
-        The sliders; ``controls.set(k=5)`` moves one.
+        The sliders; ``controls.set(k=5)`` moves one, ``controls.set(bands=True)`` asks for bands of 90 % behind the
+        spectra, from replicas of the noise (see :func:`mffnb.selection.stability`).
     view
         The live picture.
 
@@ -136,6 +138,7 @@ class Explorer(ipywidgets.VBox):
         self._geometry = _Geometry(self.session.data)
         self.view.on_drawn = self._drawn
         self._greetings = _GREETINGS
+        self._shown: Solved | None = None
         self.controls.on_change(self._submit)
         self.controls.afresh.on_click(lambda _: self.start_afresh())
         super().__init__([self.controls, self._error, self.view])
@@ -181,6 +184,9 @@ class Explorer(ipywidgets.VBox):
 
     def _publish(self, generation: int, parameters: Parameters, solved: Solved, final: bool) -> None:
         self._error.value = ""
+        if solved is self._shown and not final:
+            return  # a replica is on its way, and there is nothing new to show
+        self._shown = solved
         if self._geometry.data is not solved.data:
             self._geometry = _Geometry(solved.data)
         self.view.show(self._geometry.frame(generation, parameters, solved, self._factors(solved), final=final))
@@ -278,7 +284,9 @@ class _Geometry:
                 "objective": state.objective,
                 "outcome": _ended(solved),
                 "milliseconds": 1e3 * state.seconds,
+                "text": "" if solved.bands is None else solved.bands.text,
             },
+            bands=ends_of(solved.bands, self._seen),
             generation=generation,
             parameters=parameters.as_dict(),
             final=final,

@@ -47,6 +47,8 @@ class Frame:
         The parameters that were solved for.
     final : bool
         True for the last frame of a solve.
+    bands : tuple of two ndarrays of shape (k, m), optional
+        Lower and upper ends of a band behind each spectrum.
 
     Examples
     --------
@@ -67,6 +69,7 @@ class Frame:
     generation: int = 0
     parameters: Mapping[str, object] = field(default_factory=dict)
     final: bool = False
+    bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
 
     def __post_init__(self) -> None:
         k = len(self.labels)
@@ -74,6 +77,8 @@ class Frame:
             raise ValueError(f"maps must have the shape ({k}, height, width), not {self.maps.shape}")
         if self.channel.ndim != 1 or self.spectra.shape != (k, self.channel.size) or self.channel.size == 0:
             raise ValueError(f"spectra must have the shape ({k}, {self.channel.size}), not {self.spectra.shape}")
+        if self.bands is not None and any(end.shape != self.spectra.shape for end in self.bands):
+            raise ValueError(f"both ends of bands must have the shape {self.spectra.shape} of the spectra")
         if len(self.colors) != k:
             raise ValueError(f"{k} components need {k} colors, not {len(self.colors)}")
 
@@ -99,7 +104,8 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         uint8 of shape (k, h', w'): ``value = low + code / LEVELS * (high - low)``, `MISSING` where not
         finite.
     spectra : bytes
-        Little-endian float32 of shape (1 + k, m'): the channel coordinate, then the spectra.
+        Little-endian float32 of shape (1 + k, m'): the channel coordinate, then the spectra. Where there are bands
+        (1 + 3 k, m'): then all their lower ends, and all their upper ones.
 
     Examples
     --------
@@ -122,6 +128,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "block": block,
         "ranges": ranges,
         "channels": int(channel.size),
+        "bands": frame.bands is not None,
         "channel_label": frame.channel_label,
         "pixel_size": plain(frame.pixel_size),
         "status": plain(frame.status),
@@ -129,7 +136,8 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "parameters": plain(frame.parameters),
         "final": frame.final,
     }
-    return header, codes.tobytes(), np.vstack([channel[None], spectra]).astype("<f4").tobytes()
+    bands = () if frame.bands is None else band_outline(frame.channel, *frame.bands, max_channels)
+    return header, codes.tobytes(), np.vstack([channel[None], spectra, *bands]).astype("<f4").tobytes()
 
 
 def block_mean(maps: NDArray[np.floating[Any]], block: int) -> NDArray[np.floating[Any]]:
@@ -241,6 +249,32 @@ def envelope(
     coordinate = np.empty(2 * bins, dtype=channel.dtype)
     coordinate[0::2], coordinate[1::2] = channel[starts], channel[ends - 1]
     return coordinate, outline
+
+
+def band_outline(
+    channel: NDArray[np.floating[Any]],
+    lower: NDArray[np.floating[Any]],
+    upper: NDArray[np.floating[Any]],
+    bins: int,
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
+    """Ends of a band on the channels of :func:`envelope`: the lowest and the highest value of each bin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> lower = np.zeros((1, 100)); lower[0, 37] = -1.0
+    >>> low, high = band_outline(np.arange(100.0), lower, lower + 2, 10)
+    >>> low.shape, low[0, 6:8].tolist(), high[0, 6:8].tolist()
+    ((1, 20), [-1.0, -1.0], [2.0, 2.0])
+    """
+    if channel.size > 1 and not _monotonic(channel):
+        order = np.argsort(channel, kind="stable")
+        lower, upper = lower[:, order], upper[:, order]
+    if channel.size <= 2 * bins:
+        return lower, upper
+    starts = np.arange(bins) * channel.size // bins
+    low, high = np.fmin.reduceat(lower, starts, axis=1), np.fmax.reduceat(upper, starts, axis=1)
+    return np.repeat(low, 2, axis=1), np.repeat(high, 2, axis=1)
 
 
 def _monotonic(channel: NDArray[np.floating[Any]]) -> bool:

@@ -268,11 +268,13 @@ class LiveView {
     const codes = bytes(encoded.maps);
     const floats = new Float32Array(bytes(encoded.spectra).buffer);
     const m = header.channels;
+    const row = (i) => floats.subarray(i * m, (i + 1) * m);
     this.frame = {
       header,
       maps: header.labels.map((_, i) => codes.subarray(i * h * w, (i + 1) * h * w)),
-      channel: floats.subarray(0, m),
-      spectra: header.labels.map((_, i) => floats.subarray((i + 1) * m, (i + 2) * m)),
+      channel: row(0),
+      spectra: header.labels.map((_, i) => row(1 + i)),
+      bands: header.bands ? header.labels.map((_, i) => [row(1 + k + i), row(1 + 2 * k + i)]) : null,
     };
     this.empty.hidden = true;
     this.body.hidden = false;
@@ -290,6 +292,7 @@ class LiveView {
     data.iteration = header.status.iteration ?? "";
     data.objective = header.status.objective ?? "";
     data.parameters = JSON.stringify(header.parameters);
+    data.bands = this.frame.bands !== null;
     // A timer set in an animation callback runs after the pixels reached the screen.
     setTimeout(() => this.removed || this.model.send({ type: "drawn", sequence: header.sequence }), 0);
     return undefined;
@@ -302,7 +305,7 @@ class LiveView {
     this.body.hidden = true;
     this.status.replaceChildren();
     this.hideTip();
-    for (const name of ["generation", "final", "iteration", "objective", "parameters"]) delete this.root.dataset[name];
+    for (const name of ["generation", "final", "iteration", "objective", "parameters", "bands"]) delete this.root.dataset[name];
   }
 
   paint() {
@@ -537,6 +540,11 @@ class LiveView {
       const floor = area.top + (i + 1) * lane - (i === k - 1 ? 1 : 3);
       const unit = (lane * 0.9) / (high - low || 1);
       const zero = floor + low * unit;
+      if (this.frame.bands) {
+        const lid = area.top + i * lane;
+        const y = (value) => Math.min(Math.max(zero - shape(value) * unit, lid), area.bottom);
+        this.paintBand(g, this.frame.bands[i], i, x, y);
+      }
       this.paintCurve(g, values, i, x, zero, (value) => zero - shape(value) * unit, dpr);
       g.globalAlpha = this.bright[i] ? 1 : 0.3;
       g.font = `600 12px ${family}`;
@@ -567,6 +575,24 @@ class LiveView {
     for (const value of axis.positions) g.fillText(fixed(value, axis.decimals), x(value), base + 8);
     g.font = `600 12px ${family}`;
     g.fillText(header.channel_label, (area.left + area.right) / 2, base + 25);
+  }
+
+  /** Where the spectrum may be, behind its curve; a gap wherever an end is missing. */
+  paintBand(g, [lower, upper], i, x, y) {
+    const { channel } = this.frame;
+    const area = new Path2D();
+    for (let j = 0; j < channel.length; ) {
+      const start = j;
+      while (j < channel.length && Number.isFinite(lower[j]) && Number.isFinite(upper[j])) j++;
+      for (let a = start; a < j; a++) area[a === start ? "moveTo" : "lineTo"](x(channel[a]), y(upper[a]));
+      for (let b = j - 1; b >= start; b--) area.lineTo(x(channel[b]), y(lower[b]));
+      if (j > start) area.closePath();
+      else j++;
+    }
+    g.globalAlpha = this.bright[i] ? 1 : 0.18;
+    g.fillStyle = alpha(this.frame.header.colors[i], 0.45);
+    g.fill(area);
+    g.globalAlpha = 1;
   }
 
   paintCurve(g, values, i, x, zero, y, dpr) {

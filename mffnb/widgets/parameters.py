@@ -28,6 +28,8 @@ class Parameters:
         Values of the knobs of the user's own terms, by the names that :class:`OwnTerms` gives them.
     steps
         Which preprocessing steps are on; all are if empty.
+    bands
+        Whether to go on with replicas of the noise when the answer has settled.
     """
 
     k: int = 4
@@ -39,6 +41,7 @@ class Parameters:
     similarity: str | Similarity = "frobenius"
     own: Mapping[str, float] = field(default_factory=lambda: NOTHING)
     steps: tuple[bool, ...] = ()
+    bands: bool = False
 
     def __post_init__(self) -> None:
         if not (isinstance(self.k, int) and self.k >= 1):

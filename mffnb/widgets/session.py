@@ -11,7 +11,6 @@ import numpy as np
 import xarray as xr
 
 from mffnb.automatic import check, evidence, follow
-from mffnb.constraints import Pinned
 from mffnb.geometry import Geometry
 from mffnb.keywords import Physics
 from mffnb.labelling import assemble, matrices, record
@@ -23,15 +22,13 @@ from mffnb.result import Unmixing
 from mffnb.selection import grow
 from mffnb.selection.resizing import unique_share
 from mffnb.similarities import Frobenius
-from mffnb.solvers import State
+from mffnb.solvers import Outcome, State
 from mffnb.threads import half_of_the_threads
 from mffnb.typing import Float64Array
+from mffnb.widgets.bands import Bands, gathered
 from mffnb.widgets.data import Data, Source
 from mffnb.widgets.parameters import AUTO, OwnTerms, Parameters
-from mffnb.widgets.solved import Solved, by_share, in_order, inherited, lowest_free
-
-# Where a factor is zero, a likelihood may be infinite, and updates that multiply can never leave.
-_LEAST = 1e-4
+from mffnb.widgets.solved import Solved, by_share, in_order, inherited, lifted, lowest_free, with_known
 
 
 class Session:
@@ -115,6 +112,49 @@ class Session:
 
     def solve(self, parameters: Parameters) -> Iterator[Solved]:
         """Run to the end, yielding every few milliseconds; may be abandoned at any yield."""
+        solved = self._settled_for(parameters)
+        if solved is not None:
+            self._last = solved
+            yield solved
+        else:
+            for solved in self._solve(parameters):
+                yield solved
+        if parameters.bands and solved is not None:
+            for bands in self._bands(solved):
+                if solved.bands is not bands:
+                    self._last = solved = replace(solved, bands=bands)
+                yield solved
+
+    def _settled_for(self, parameters: Parameters) -> Solved | None:
+        """The last answer, where it is that for these parameters: bands alone are no reason to look for it again."""
+        last = self._last
+        if last is None or self._afresh.is_set() or last.state.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER):
+            return None
+        if replace(last.parameters, bands=parameters.bands) != parameters or last.parameters.bands == parameters.bands:
+            return None
+        return replace(last, parameters=parameters, bands=None)
+
+    def _bands(self, solved: Solved) -> Iterator[Bands]:
+        """What replicas of the noise show, each fitted from this answer on; where a rule found it, by that rule."""
+        parameters = solved.parameters
+        if parameters.volume == AUTO:  # the model has been decided
+            with_gain = solved.state.gain is not None
+            parameters = replace(parameters, gain=with_gain, sum_to_one=not with_gain)
+        answer = self.result(solved)
+
+        def run(data: Data) -> Iterator[State]:
+            model = self._model(parameters, data)
+            A, E = (np.maximum(np.nan_to_num(part, posinf=0.0), 0.0) for part in matrices(answer, data.image))
+            model.init = self._started(A.T, E, parameters, data)
+            return (state for state, _ in self._states(parameters, model, data))
+
+        def labelled(state: State, data: Data) -> Unmixing:
+            return self.result(replace(solved, state=state, data=data, found=None))
+
+        switches = parameters.steps or (True,) * len(self.source.steps)
+        return gathered(answer, self.source, switches, self._seed, run, labelled)
+
+    def _solve(self, parameters: Parameters) -> Iterator[Solved]:
         data = self._data = self._prepared_for(parameters)
         data.image.check(named_similarity(parameters.similarity))
         before = self._last
@@ -232,7 +272,7 @@ class Session:
                 return None
             amounts, E = matrices(self.result(before), data.image)
             A, E = (np.maximum(np.nan_to_num(part, posinf=0.0), 0.0) for part in (amounts.T, E))
-        return (A, E) if data.pinned is None else _with_known(A, E, data.pinned)
+        return (A, E) if data.pinned is None else with_known(A, E, data.pinned)
 
     def _resized(
         self, A: Float64Array, E: Float64Array, named: tuple[int, ...], data: Data, k: int
@@ -253,18 +293,5 @@ class Session:
     ) -> tuple[Float64Array, Float64Array]:
         """A start (pixels, k), (k, channels) that the similarity can go on from."""
         if parameters.similarity != "frobenius" and not isinstance(parameters.similarity, Frobenius):
-            A, E = _lifted(A), np.vstack([E[: data.known], _lifted(E[data.known :])])
+            A, E = lifted(A), np.vstack([E[: data.known], lifted(E[data.known :])])
         return A.T, E
-
-
-def _lifted(factor: Float64Array) -> Float64Array:
-    return np.asarray(np.maximum(factor, _LEAST * factor.mean(axis=1, keepdims=True)))
-
-
-def _with_known(A: Float64Array, E: Float64Array, pinned: Pinned) -> tuple[Float64Array, Float64Array]:
-    """Bring the known endmembers back to the size that they are known in, and their amounts with them."""
-    known, values = pinned.known, np.nan_to_num(pinned.values)
-    size = np.ones(len(E))
-    size[: len(known)] = np.linalg.norm(E[: len(known)] * known, axis=1) / np.linalg.norm(values, axis=1)
-    size[size <= 0] = 1.0
-    return A * size[:, None], pinned.project(E / size[:, None])

@@ -6,12 +6,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from mffnb.constraints import Pinned
 from mffnb.geometry import Geometry
 from mffnb.selection import match
 from mffnb.solvers import State
-from mffnb.typing import Array
+from mffnb.typing import Array, Float64Array
+from mffnb.widgets.bands import Bands
 from mffnb.widgets.data import Data
 from mffnb.widgets.parameters import Parameters
+
+# Where a factor is zero, a likelihood may be infinite, and updates that multiply can never leave.
+_LEAST = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +39,8 @@ class Solved:
         How many of them led to this state.
     found
         What the data decided and why, where they were asked and have answered.
+    bands
+        How sure the endmembers are, where that is asked for and known.
     """
 
     state: State
@@ -43,6 +50,7 @@ class Solved:
     trace: list[State] = field(default_factory=list)
     steps: int = 0
     found: Geometry | None = None
+    bands: Bands | None = None
 
 
 def lowest_free(names: list[int]) -> int:
@@ -77,3 +85,17 @@ def in_order(solved: Solved) -> Solved:
         found = replace(found, alternative=found.alternative[order])
     state = replace(state, abundances=state.abundances[order], endmembers=state.endmembers[order])
     return replace(solved, state=state, names=tuple(solved.names[j] for j in order), found=found)
+
+
+def lifted(factor: Float64Array) -> Float64Array:
+    """A factor without zeros, which a likelihood could never leave."""
+    return np.asarray(np.maximum(factor, _LEAST * factor.mean(axis=1, keepdims=True)))
+
+
+def with_known(A: Float64Array, E: Float64Array, pinned: Pinned) -> tuple[Float64Array, Float64Array]:
+    """Bring the known endmembers back to the size that they are known in, and their amounts with them."""
+    known, values = pinned.known, np.nan_to_num(pinned.values)
+    size = np.ones(len(E))
+    size[: len(known)] = np.linalg.norm(E[: len(known)] * known, axis=1) / np.linalg.norm(values, axis=1)
+    size[size <= 0] = 1.0
+    return A * size[:, None], pinned.project(E / size[:, None])

@@ -285,3 +285,38 @@ def evaluate(page, expression):
             return text.trim(); }""",
         expression,
     )
+
+
+BANDS = """
+import numpy as np
+import mffnb as mf
+
+rng, energy = np.random.default_rng(0), np.linspace(0, 1, 120)
+spectra = [0.2 + np.exp(-(((energy - centre) / 0.12) ** 2)) for centre in (0.2, 0.5, 0.7, 0.85)]
+counts = rng.poisson(6 * rng.dirichlet(np.full(4, 0.3), (12, 18)) @ spectra)
+explorer = mf.explore(counts, k=4)
+explorer
+"""
+
+
+def test_bands_appear_at_a_click_and_a_slider_takes_them_away(page, lab):
+    view = opened(page, lab, "bands.ipynb", (BANDS,))
+    page.locator(READY).wait_for(timeout=120_000)
+    canvas = view.locator("canvas.mffnb-spectra")
+    kit.screenshot(page, "explorer_without_bands")
+    old = kit.canvas_hash(canvas)
+    page.locator(".widget-toggle-button", has_text="bands").click()
+    page.locator(".mffnb-view[data-bands='true']").wait_for(timeout=120_000)
+    assert view.get_attribute("data-final") == "false"  # they are there long before the last replica
+    page.locator(READY).wait_for(timeout=120_000)
+    assert kit.canvas_hash(canvas) != old
+    assert "20 replicas" in view.locator(".mffnb-status").inner_text()
+    canvas.scroll_into_view_if_needed()
+    kit.screenshot(page, "explorer_bands")
+    slider(page, "components").locator(".noUi-handle").focus()
+    page.keyboard.press("ArrowLeft")
+    page.locator(".mffnb-view[data-bands='false']").wait_for(timeout=60_000)
+    wait_final(page, k=3)
+    assert view.get_attribute("data-bands") == "true"
+    kit.screenshot(page, "explorer_bands_k3")
+    assert kit.console_errors(page) == []

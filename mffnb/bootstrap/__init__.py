@@ -1,0 +1,7 @@
+"""How far an answer moves when the noise is drawn again, or when it is looked for from elsewhere."""
+
+from mffnb.bootstrap.measure import Stability, stability
+from mffnb.bootstrap.noise import PoissonCounts, SignFlips, noise_of
+from mffnb.bootstrap.spread import Runs, Spread, match_quality
+
+__all__ = ["PoissonCounts", "Runs", "SignFlips", "Spread", "Stability", "match_quality", "noise_of", "stability"]

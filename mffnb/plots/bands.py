@@ -1,0 +1,112 @@
+"""Endmembers with their uncertainty, and where maps are uncertain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mffnb.plots.labels import as_image, channel_coordinate, channel_label, identity
+from mffnb.plots.maps import draw_map
+from mffnb.typing import Array
+
+if TYPE_CHECKING:
+    from mffnb.bootstrap import Stability
+
+_BELOW, _ABOVE = 0.05, 0.98  # of a lane: what is wider is cut, so that lanes stay apart
+
+
+def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray], ax: Axes) -> Axes:
+    """Draw spectra above one another, each scaled to its largest value, with bands behind each.
+
+    Parameters
+    ----------
+    spectra
+        ("component", channel dims).
+    bands
+        Lower and upper ends of each band, like the spectra and in their units; the last one lies on top, in the
+        colour of the component, those behind it are grey.
+    ax
+        Where to draw.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> from matplotlib.figure import Figure
+    >>> from mffnb import plots
+    >>> spectra = xr.DataArray(np.ones((2, 5)), dims=("component", "energy"))
+    >>> ax = plots.draw_bands(spectra, (spectra - 0.1, spectra + 0.1), ax=Figure().subplots())
+    >>> len(ax.collections)
+    2
+    """
+    curves = spectra.values.reshape(len(spectra), -1)
+    channel = channel_coordinate(spectra)
+    labels, colors = identity(spectra)
+    for number, (label, color) in enumerate(zip(labels, colors, strict=True)):
+        shift = len(curves) - 1 - number
+        unit = 0.85 / (np.nanmax(np.abs(curves[number]), initial=0.0) or 1.0)
+
+        def lane(values: Array, unit: float = unit, shift: int = shift) -> Array:
+            return np.asarray(np.clip(values * unit, -_BELOW, _ABOVE) + shift)
+
+        for place, band in enumerate(bands, start=1):
+            low, high = (lane(one.values.reshape(len(one), -1)[number]) for one in band)
+            shade = {"color": color, "alpha": 0.45} if place == len(bands) else {"color": "0.82"}
+            ax.fill_between(channel, low, high, linewidth=0, **shade)
+        ax.plot(channel, lane(curves[number]), color=color, linewidth=0.8, label=label)
+        ax.axhline(shift, color=color, linewidth=0.5, alpha=0.4)
+    ax.set_xlim(channel[0], channel[-1])
+    ax.set_yticks([])
+    ax.set(xlabel=channel_label(spectra), ylabel="scaled to maximum")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def stability(found: Stability, *, figure: Figure | None = None) -> Figure:
+    """Draw a component in each row: its endmember in its bands, its map, and the standard deviation of that map.
+
+    The band over replicas has the component's colour, that over restarts is grey.
+
+    Parameters
+    ----------
+    found
+        What to show: replicas where there are some, else restarts.
+    figure
+        Figure to draw into; a new one, free of pyplot, if None.
+    """
+    part = found.replicas if found.replicas is not None else found.restarts
+    if part is None:
+        raise ValueError("there are neither replicas nor restarts to show")
+    answer = found.answer
+    k = len(answer.endmembers)
+    labels, colors = identity(answer.abundances)
+    plane = as_image(answer.abundances[0])
+    tall = min(1.5, max(0.6, plane.shape[0] / plane.shape[1])) if plane.shape[0] > 1 else 0.5
+    figure = figure or Figure(figsize=(12.0, k * (2.4 * tall + 0.6) + 0.8), layout="constrained")
+    grid = figure.add_gridspec(k, 3, width_ratios=[2.0, 1.0, 1.0])
+    for number in range(k):
+        row = [figure.add_subplot(grid[number, column]) for column in range(3)]
+        one = slice(number, number + 1)
+        bands = [(kind.lower[one], kind.upper[one]) for kind in (found.restarts, found.replicas) if kind is not None]
+        draw_bands(answer.endmembers[one], *bands, ax=row[0])
+        scores = [
+            f"{name} {float(kind.score[number]):.2f}"
+            for name, kind in (("restarts", found.restarts), ("replicas", found.replicas))
+            if kind is not None
+        ]
+        row[0].set_title(
+            f"{labels[number]}: stability over {', '.join(scores)}", color=colors[number], fontsize="medium"
+        )
+        draw_map(answer.abundances[number], row[1], color=colors[number], title="abundance")
+        draw_map(part.deviation[number], row[2], title="its standard deviation")
+        for ax in row[1:]:
+            ax.set(xlabel="", ylabel="")
+        if number < k - 1:
+            row[0].set_xlabel("")
+    over = [f"replicas ({found.noise}; in colour)"] if found.replicas is not None else []
+    over += ["restarts (grey)"] if over and found.restarts is not None else ["restarts"] if not over else []
+    figure.suptitle(f"{100 * found.level:g} % bands over {' and over '.join(over)}", fontsize="medium")
+    return figure
