@@ -36,6 +36,7 @@ FLOORS = [
     {"labelling", "automatic"},
     {"unmixing", "datasets"},
     {"plots", "warmup"},
+    {"tuning"},
     {"widgets"},
     {"cli", "__main__", "__init__"},
 ]

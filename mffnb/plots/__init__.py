@@ -3,6 +3,7 @@
 from mffnb.plots.figures import overview, residuals, sections
 from mffnb.plots.labels import as_image, axis_label, channel_coordinate, channel_label, pixel_size
 from mffnb.plots.maps import component_colormap, draw_composite, draw_map, draw_scale_bar
+from mffnb.plots.searches import draw_front, draw_losses, search
 from mffnb.plots.spectra import draw_spectra, label_peaks
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "channel_label",
     "component_colormap",
     "draw_composite",
+    "draw_front",
+    "draw_losses",
     "draw_map",
     "draw_scale_bar",
     "draw_spectra",
@@ -19,5 +22,6 @@ __all__ = [
     "overview",
     "pixel_size",
     "residuals",
+    "search",
     "sections",
 ]
