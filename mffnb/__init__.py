@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
-    "datasets", "errors", "geometry", "graphs", "matrices", "parallel", "plots", "preprocessing", "presets", "selection",
-    "tuning",
+    "datasets", "errors", "geometry", "graphs", "matrices", "parallel", "plots", "preprocessing", "presets",
+    "selection", "tuning",
 )  # fmt: skip
 _NAMES = {
     "Explorer": "widgets.explorer",

@@ -125,8 +125,8 @@ def cluster(n: int, mpi: bool = False, timeout: float = 120.0) -> Cluster:
     Returns
     -------
     Cluster
-        For ``unmix(..., n_init=20, cluster=c)`` and ``tuning.tune(..., executor=c)``. Nothing is printed, a killed engine
-        is replaced, and an engine uses one thread.
+        For ``unmix(..., n_init=20, cluster=c)`` and ``tuning.tune(..., executor=c)``. Nothing is printed, a
+        killed engine is replaced, and an engine uses one thread.
 
     Raises
     ------

@@ -51,11 +51,11 @@ def draw_front(trials: Sequence[Any], front: Sequence[Any], ax: Axes) -> Axes:
     ax
         Where to draw.
     """
-    for some, style in ((trials, {"linestyle": "", "color": "0.5"}), (front, {"color": _BEST})):
+    for some, line, color in ((trials, "", "0.5"), (front, "-", _BEST)):
         shown = [trial for trial in some if trial.error is not None]
         ax.plot(
             [trial.sparsity for trial in shown], [100 * trial.error for trial in shown], marker="o", markersize=4,
-            **style,
+            linestyle=line, color=color,
         )  # fmt: skip
     ax.set(xlabel="sparsity of the abundances", ylabel="relative error (%)")
     ax.spines[["top", "right"]].set_visible(False)

@@ -275,4 +275,4 @@ def _fingerprint(cube: Any) -> str:
     data = cube.data if isinstance(cube, xr.DataArray) else cube
     if not isinstance(data, np.ndarray) or data.dtype.hasobject:
         return described  # on disk, or sparse
-    return f"{described} {zlib.crc32(np.ascontiguousarray(data).view(np.uint8).ravel()):08x}"
+    return f"{described} {zlib.crc32(np.ascontiguousarray(data).tobytes()):08x}"

@@ -144,5 +144,5 @@ def _text(part: Any) -> str:
     return re.sub(r" at 0x[0-9a-f]+", "", str(part))
 
 
-def _nothing(settings: Any) -> float:
+def _nothing(_: Any) -> float:
     raise AssertionError("hyperopt only proposes; what it proposes is evaluated elsewhere")

@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pytest
@@ -17,10 +18,37 @@ from mffnb.tuning import tune
 SPACE = {"sparsity": (1e-3, 1.0), "smoothness": (1e-3, 1.0)}
 
 
+@contextmanager
+def written_to(path):
+    """What this process and its children write goes there."""
+    kept = os.dup(1), os.dup(2)
+    with path.open("ab") as file:
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+    try:
+        yield
+    finally:
+        for number, old in zip((1, 2), kept, strict=True):
+            os.dup2(old, number)
+            os.close(old)
+
+
 @pytest.fixture(scope="module")
-def engines():
-    with mf.parallel.cluster(2) as running:
+def words(tmp_path_factory):
+    return tmp_path_factory.mktemp("engines") / "words"
+
+
+@pytest.fixture(scope="module")
+def engines(words):
+    os.environ["PATH"], kept = "/usr/bin:/bin", os.environ["PATH"]
+    with ExitStack() as stack:
+        with written_to(words):
+            running = stack.enter_context(mf.parallel.cluster(2))
+        os.environ["PATH"] = kept
         yield running
+        with written_to(words):
+            stack.close()
+    assert words.read_text() == ""
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +129,13 @@ def test_killed_engine_loses_no_trial_and_is_replaced(engines, cube, serial, tmp
     assert search(cube, path=tmp_path / "search.jsonl", callback=pytest.fail).trials == serial.trials
 
 
-def test_engine_uses_one_thread_and_prints_nothing(engines, capfd):
-    assert set(engines.client[:].apply_sync(os.environ.get, "OMP_NUM_THREADS")) == {"1"}
-    assert capfd.readouterr() == ("", "")
+def threads():
+    return os.environ["OMP_NUM_THREADS"], mf.threads.allowed()
+
+
+def test_engines_use_one_thread_and_print_nothing(engines, words):
+    assert set(engines.client[:].apply_sync(threads)) == {("1", 1)}
+    assert words.read_text() == ""
 
 
 def test_cluster_that_does_not_run_says_so():
