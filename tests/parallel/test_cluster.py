@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 import mffnb as mf
-from mffnb.tuning import tune
+from mffnb.tuning import BIC, tune
 
 SPACE = {"sparsity": (1e-3, 1.0), "smoothness": (1e-3, 1.0)}
 
@@ -57,7 +57,7 @@ def cube():
 
 
 def search(cube, **options):
-    return tune(cube, SPACE, **{"max_evals": 24, "seed": 5, "k": 3, **options})
+    return tune(cube, SPACE, **{"objective": BIC(), "max_evals": 24, "seed": 5, "k": 3, **options})
 
 
 @pytest.fixture(scope="module")
