@@ -40,12 +40,12 @@ def draw_losses(trials: Sequence[Any], ax: Axes) -> Axes:
 
 
 def draw_front(trials: Sequence[Any], front: Sequence[Any], ax: Axes) -> Axes:
-    """Draw error against sparsity, and a line through the trials that no other one beats in both.
+    """Draw error against sparseness, and a line through the trials that no other one beats in both.
 
     Parameters
     ----------
     trials
-        With ``error`` and ``sparsity``, None where they failed.
+        With ``error`` and ``sparseness``, None where they failed.
     front
         Those on the line.
     ax
@@ -54,16 +54,16 @@ def draw_front(trials: Sequence[Any], front: Sequence[Any], ax: Axes) -> Axes:
     for some, line, color in ((trials, "", "0.5"), (front, "-", _BEST)):
         shown = [trial for trial in some if trial.error is not None]
         ax.plot(
-            [trial.sparsity for trial in shown], [100 * trial.error for trial in shown], marker="o", markersize=4,
+            [trial.sparseness for trial in shown], [100 * trial.error for trial in shown], marker="o", markersize=4,
             linestyle=line, color=color,
         )  # fmt: skip
-    ax.set(xlabel="sparsity of the abundances", ylabel="relative error (%)")
+    ax.set(xlabel="sparseness of the abundances", ylabel="relative error (%)")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
 def search(found: Any, *, figure: Figure | None = None) -> Figure:
-    """Draw loss against trial beside error against sparsity.
+    """Draw loss against trial beside error against sparseness.
 
     Parameters
     ----------

@@ -139,7 +139,7 @@ def sparseness(abundances: xr.DataArray) -> float:
     Examples
     --------
     >>> import xarray as xr
-    >>> sparseness(xr.DataArray([[1.0, 0.5], [0.0, 0.5]], dims=("component", "x")))
+    >>> round(sparseness(xr.DataArray([[1.0, 0.5], [0.0, 0.5]], dims=("component", "x"))), 6)
     0.5
     """
     A = abundances.values.reshape(len(abundances), -1)
@@ -161,7 +161,7 @@ def _report(measured: Measured) -> Report:
         "status": "done",
         "loss": loss,
         "error": error if np.isfinite(error) else None,
-        "sparsity": sparseness(result.abundances),
+        "sparseness": sparseness(result.abundances),
         "outcome": result.outcome.name,
     }
 

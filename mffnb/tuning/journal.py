@@ -54,7 +54,7 @@ class Journal:
     def add(self, trial: Trial) -> None:
         """Append a trial; it is on the disk once this returns."""
         if self.path is not None:
-            parts = ("number", "point", "loss", "message", "error", "sparsity", "outcome", "seconds")
+            parts = ("number", "point", "loss", "message", "error", "sparseness", "outcome", "seconds")
             # Settings are for people; what is read back is the point.
             self._write({name: getattr(trial, name) for name in parts} | {"settings": trial.settings})
 
@@ -91,7 +91,7 @@ class Journal:
 
 
 def _trial(number: int, document: Mapping[str, Any], space: Space) -> Trial:
-    kept = {name: document[name] for name in ("loss", "message", "error", "sparsity", "outcome", "seconds")}
+    kept = {name: document[name] for name in ("loss", "message", "error", "sparseness", "outcome", "seconds")}
     return Trial(number, space.settings(document["point"]), point=document["point"], **kept)
 
 

@@ -215,7 +215,7 @@ class _Search:
                 report.get("loss"),
                 report.get("message", ""),
                 report.get("error"),
-                report.get("sparsity"),
+                report.get("sparseness"),
                 report.get("outcome", ""),
                 point,
                 report.get("seconds", 0.0),

@@ -84,7 +84,7 @@ class Space:
         --------
         >>> space = Space.of({"sparsity": (1e-3, 1.0), "k": range(2, 5)})
         >>> space.settings({"sparsity": 0.1, "k": 2})
-        {'sparsity': 0.1, 'k': 4}
+        {'k': 4, 'sparsity': 0.1}
         """
         if not isinstance(space, (Mapping, pyll.Apply)) or (isinstance(space, Mapping) and not space):
             raise TypeError(
@@ -107,7 +107,8 @@ class Space:
         found = space_eval(self.domain.expr, dict(point))
         if not isinstance(found, Mapping):
             raise TypeError(f"the space has to make a dict of keywords of unmix, and makes {type(found).__name__}")
-        return {str(key): value.item() if isinstance(value, np.generic) else value for key, value in found.items()}
+        plain = {str(key): value.item() if isinstance(value, np.generic) else value for key, value in found.items()}
+        return dict(sorted(plain.items()))
 
     def listed_axes(self, algorithm: str) -> dict[str, Range | Choices]:
         """Ranges and choices, for an algorithm that goes through them one by one."""

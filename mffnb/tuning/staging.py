@@ -49,7 +49,7 @@ def staged(
     >>> cube = mf.datasets.tof_sims_2d(seed=0, shape=(8, 12)).cube
     >>> first, second = mf.tuning.staged(cube, k=3, max_evals=3)
     >>> first.trials[0].settings, second.settings["sparsity"] == first.settings["sparsity"]
-    ({'sparsity': 0.0, 'smoothness': 0.0}, True)
+    ({'smoothness': 0.0, 'sparsity': 0.0}, True)
     """
     first = tune(
         cube, {"sparsity": _levels(sparsity, max_evals), "smoothness": 0.0}, objective,

@@ -23,8 +23,8 @@ class Trial:
         Why it failed; empty where it did not.
     error
         |X - A E| / |X| of its fit; for counts the root of D relative to that of the mean spectrum alone.
-    sparsity
-        Of its abundances, 0 (all alike in every pixel) to 1 (one component a pixel); see :func:`sparseness`.
+    sparseness
+        Of its abundances, 0 (all alike in every pixel) to 1 (one component a pixel); see :func:`mffnb.tuning.sparseness`.
     outcome
         Name of the :class:`mffnb.solvers.Outcome` of its fit.
     point
@@ -38,7 +38,7 @@ class Trial:
     loss: float | None
     message: str = ""
     error: float | None = None
-    sparsity: float | None = None
+    sparseness: float | None = None
     outcome: str = ""
     point: Mapping[str, Any] = field(default_factory=dict, repr=False)
     seconds: float = field(default=0.0, compare=False)
@@ -50,19 +50,19 @@ class Trial:
 
 
 def front(trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
-    """The trials that no other one beats in both error and sparsity, in rising order of error.
+    """The trials that no other one beats in both error and sparseness, in rising order of error.
 
     Examples
     --------
     >>> from mffnb.tuning import Trial
     >>> made = [(0.2, 0.5), (0.3, 0.4), (0.4, 0.9)]
-    >>> trials = tuple(Trial(i, {}, 0.0, error=e, sparsity=s) for i, (e, s) in enumerate(made))
+    >>> trials = tuple(Trial(i, {}, 0.0, error=e, sparseness=s) for i, (e, s) in enumerate(made))
     >>> [trial.number for trial in front(trials)]
     [0, 2]
     """
-    measured = [trial for trial in trials if trial.error is not None and trial.sparsity is not None]
+    measured = [trial for trial in trials if trial.error is not None and trial.sparseness is not None]
     kept: list[Trial] = []
-    for trial in sorted(measured, key=lambda t: (t.error or 0.0, -(t.sparsity or 0.0), t.number)):
-        if not kept or (trial.sparsity or 0.0) > (kept[-1].sparsity or 0.0):
+    for trial in sorted(measured, key=lambda t: (t.error or 0.0, -(t.sparseness or 0.0), t.number)):
+        if not kept or (trial.sparseness or 0.0) > (kept[-1].sparseness or 0.0):
             kept.append(trial)
     return tuple(kept)

@@ -80,19 +80,19 @@ class Tuning:
         return unmix(self.job.cube if cube is None else cube, **{**self.settings, **changes})
 
     def pareto(self) -> tuple[Trial, ...]:
-        """The trials that no other one beats in both error and sparsity, in rising order of error."""
+        """The trials that no other one beats in both error and sparseness, in rising order of error."""
         return front(self.trials)
 
     def table(self) -> pd.DataFrame:
-        """One row a trial: settings, loss, error, sparsity, outcome, message, seconds."""
+        """One row a trial: settings, loss, error, sparseness, outcome, message, seconds."""
         rows = [
             {**trial.settings, **{name: getattr(trial, name) for name in _COLUMNS}} for trial in self.trials
         ]  # fmt: skip
         return pd.DataFrame(rows, index=pd.RangeIndex(len(rows), name="trial"))
 
     def plot(self, **options: Any) -> Any:
-        """Draw loss against trial and error against sparsity; see :func:`mffnb.plots.search`."""
+        """Draw loss against trial and error against sparseness; see :func:`mffnb.plots.search`."""
         return plots.search(self, **options)
 
 
-_COLUMNS = ("loss", "error", "sparsity", "outcome", "message", "seconds")
+_COLUMNS = ("loss", "error", "sparseness", "outcome", "message", "seconds")
