@@ -24,7 +24,8 @@ class Trial:
     error
         |X - A E| / |X| of its fit; for counts the root of D relative to that of the mean spectrum alone.
     sparseness
-        Of its abundances, 0 (all alike in every pixel) to 1 (one component a pixel); see :func:`mffnb.tuning.sparseness`.
+        Of its abundances, 0 (all alike in every pixel) to 1 (one component a pixel);
+        see :func:`mffnb.tuning.sparseness`.
     outcome
         Name of the :class:`mffnb.solvers.Outcome` of its fit.
     point
