@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from mffnb import geometry as geometry
     from mffnb import graphs as graphs
     from mffnb import matrices as matrices
+    from mffnb import parallel as parallel
     from mffnb import plots as plots
     from mffnb import preprocessing as preprocessing
     from mffnb import presets as presets
     from mffnb import selection as selection
+    from mffnb import tuning as tuning
     from mffnb.constraints import NonNegative as NonNegative
     from mffnb.constraints import Pinned as Pinned
     from mffnb.constraints import Simplex as Simplex
@@ -39,7 +41,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("datasets", "errors", "geometry", "graphs", "matrices", "plots", "preprocessing", "presets", "selection")
+_MODULES = (
+    "datasets", "errors", "geometry", "graphs", "matrices", "parallel", "plots", "preprocessing", "presets",
+    "selection", "tuning",
+)  # fmt: skip
 _NAMES = {
     "Explorer": "widgets.explorer",
     "Frobenius": "similarities",

@@ -19,7 +19,7 @@ from mffnb.keywords import Physics, Prepared, weights_of
 from mffnb.labelling import assemble, matrices, named, record
 from mffnb.matrices import lean
 from mffnb.model import Init, MatrixFactorization, named_similarity, warn_if_poor
-from mffnb.parallel import ranks
+from mffnb.parallel import Cluster, ranks, restarts
 from mffnb.preprocessing import Step
 from mffnb.protocols import Matrix, Similarity, Solver, Term
 from mffnb.result import Unmixing
@@ -54,6 +54,7 @@ def unmix(
     abundance_terms: Sequence[Term] = (),
     endmember_terms: Sequence[Term] = (),
     communicator: Any = None,
+    cluster: Cluster | None = None,
 ) -> Unmixing:
     r"""Find k endmembers of a spectral image and where each one is.
 
@@ -125,6 +126,8 @@ def unmix(
     communicator
         An mpi4py communicator whose ranks all make this same call: each reads and keeps its own rows of pixels, and
         each returns the whole result, equal to the serial one to about 1e-12.
+    cluster
+        A running :func:`mffnb.parallel.cluster` that takes the starts of ``n_init``; the answer is the same.
 
     Returns
     -------
@@ -145,6 +148,8 @@ def unmix(
     >>> float(result.abundances.sum("component").mean().round(6))
     1.0
     """
+    if cluster is not None and not (communicator is None and callback is None):
+        raise UnsupportedCombinationError("a cluster takes no communicator and no callback: leave them out")
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     image = Prepared.of(data, channel, mask, preprocess)
     image.check(named_similarity(similarity))
@@ -191,7 +196,10 @@ def unmix(
     )
     starts = [model] if n_init == 1 or given else _restarts(model, n_init, seed)
     with _progress(progress, len(starts) * max_iter) as show:
-        fitted, A = _best(starts, matrix, _both(show, callback))
+        if cluster is None or len(starts) == 1:
+            fitted, A = _best(starts, matrix, _both(show, callback))
+        else:
+            fitted, A = min(restarts.run(starts, matrix, cluster), key=lambda one: one[0].objective_)
     if communicator is not None:
         A = ranks.gathered(A, communicator)
         fitted.gain_ = None if fitted.gain_ is None else ranks.gathered(fitted.gain_, communicator)

@@ -37,6 +37,7 @@ FLOORS = [
     {"unmixing", "datasets"},
     {"bootstrap"},
     {"plots", "warmup"},
+    {"tuning"},
     {"widgets"},
     {"cli", "__main__", "__init__"},
 ]

@@ -4,6 +4,7 @@ from mffnb.plots.bands import draw_bands, stability
 from mffnb.plots.figures import overview, residuals, sections
 from mffnb.plots.labels import as_image, axis_label, channel_coordinate, channel_label, pixel_size
 from mffnb.plots.maps import component_colormap, draw_composite, draw_map, draw_scale_bar
+from mffnb.plots.searches import draw_front, draw_losses, search
 from mffnb.plots.spectra import draw_spectra, label_peaks
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "component_colormap",
     "draw_bands",
     "draw_composite",
+    "draw_front",
+    "draw_losses",
     "draw_map",
     "draw_scale_bar",
     "draw_spectra",
@@ -21,6 +24,7 @@ __all__ = [
     "overview",
     "pixel_size",
     "residuals",
+    "search",
     "sections",
     "stability",
 ]

@@ -1,0 +1,122 @@
+"""What a search for settings brings where nobody knows the truth, and what engines bring to a search.
+
+    python benchmarks/tuning.py accuracy [--seeds 3]
+    python benchmarks/tuning.py engines
+    python benchmarks/tuning.py algorithms [--seeds 5]
+
+Accuracy: abundance RMSE of simulated ToF-SIMS images (64 x 96 pixels, 200 counts each, 16 channels binned to one), as in accuracy.py, untuned and
+with the weights that `tuning.staged` finds by held-out entries. Engines: 40 trials of about a second on
+one engine and on two, window 4, after a trial that warms the engines up. Algorithms: the lowest loss after so many trials.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from dataclasses import replace
+
+import numpy as np
+from accuracy import score
+
+import mffnb as mf
+from mffnb.tuning import HeldOut, staged, tune
+
+SPACE = {"sparsity": (1e-3, 1.0), "smoothness": (1e-3, 10.0)}
+
+
+def error(sample, result):
+    return score(sample, result.endmembers.values, result.abundances.values.reshape(4, -1))
+
+
+def binned(sample, channels=16):
+    """Fewer channels with more counts in each, as a user would who has 200 counts a pixel in 1535 channels."""
+    cube, spectra = (part.coarsen(mz=channels, boundary="trim").sum() for part in (sample.cube, sample.endmembers))
+    return replace(sample, cube=cube, endmembers=spectra)
+
+
+def accuracy(seeds):
+    print(
+        "| seed | setting | sparsity | smoothness | spectral angle (rad) | abundance RMSE | seconds |\n"
+        + "|---" * 7
+        + "|"
+    )
+    for seed in range(seeds):
+        sample = binned(mf.datasets.tof_sims_2d(seed=seed, shape=(64, 96)))
+        ways = {
+            "untuned": lambda: None,
+            "staged": lambda: staged(sample.cube, HeldOut(), k=4, max_evals=10)[1],  # noqa: B023  called at once
+        }
+        for name, search in ways.items():
+            begin = time.perf_counter()
+            found = search()
+            result = mf.unmix(sample.cube, 4, random_state=0) if found is None else found.unmix()
+            weights = [result.parameters[key] for key in SPACE]
+            angle, rmse = error(sample, result)
+            seconds = time.perf_counter() - begin
+            print(
+                f"| {seed} | {name} | {weights[0]:.3g} | {weights[1]:.3g} | {angle:.3f} | {rmse:.3f} | {seconds:.0f} |",
+                flush=True,
+            )
+
+
+def engines():
+    # So many passes that a trial takes about a second on the machine at hand, whatever its settings.
+    cube = mf.datasets.tof_sims_2d(seed=0, shape=(64, 64)).cube
+
+    def trials(executor, number, passes):
+        begin = time.perf_counter()
+        found = tune(
+            cube, SPACE, final_error, k=4, max_evals=number, executor=executor, algorithm="random", tol=0.0, max_iter=passes
+        )  # fmt: skip
+        return time.perf_counter() - begin, found
+
+    passes = 100
+    with mf.parallel.cluster(1) as one:
+        trials(one, 1, 2)
+        passes = max(1, round(passes / trials(one, 1, passes)[1].trials[0].seconds))
+        alone, first = trials(one, 40, passes)
+    with mf.parallel.cluster(2) as two:
+        trials(two, 4, 2)
+        together, second = trials(two, 40, passes)
+    same = first.trials == second.trials
+    mean = np.mean([trial.seconds for trial in first.trials])
+    print(
+        f"40 trials of {mean:.2f} s: one engine {alone:.1f} s, two {together:.1f} s, ratio {alone / together:.2f}, same trials: {same}"
+    )
+
+
+def final_error(result):
+    return float(result.trace.relative_error[-1])
+
+
+def algorithms(seeds, trials=60):
+    cube = mf.datasets.tof_sims_2d(seed=0, shape=(12, 16)).cube[..., ::10]
+    for name in ("tpe", "random", "anneal"):
+        losses = [
+            [np.inf if trial.loss is None else trial.loss for trial in
+             tune(cube, SPACE, HeldOut(), k=4, algorithm=name, max_evals=trials, seed=seed).trials]
+            for seed in range(seeds)
+        ]  # fmt: skip
+        best = np.minimum.accumulate(losses, axis=1)
+        at = [n for n in (10, 20, 30, 40, 60) if n <= trials]
+        print(
+            name,
+            {n: f"{np.median(best[:, n - 1]):.6f} ({best[:, n - 1].min():.6f}-{best[:, n - 1].max():.6f})" for n in at},
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("accuracy", "engines", "algorithms"))
+    parser.add_argument("--seeds", type=int, default=3)
+    chosen = parser.parse_args()
+    warnings.simplefilter("ignore")
+    {"accuracy": lambda: accuracy(chosen.seeds), "engines": engines, "algorithms": lambda: algorithms(chosen.seeds)}[
+        chosen.what
+    ]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Engines of ipyparallel for restarts and searches: started quietly, replaced when they die, stopped for certain."""
+
+from __future__ import annotations
+
+import concurrent.futures as cf
+import contextlib
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_BESIDE_THIS_PYTHON = Path(sys.prefix) / "bin" / "mpiexec"
+
+
+class Cluster:
+    """Engines on this machine, one BLAS thread each; see :func:`cluster`.
+
+    Attributes
+    ----------
+    n
+        How many.
+    client
+        The ``ipyparallel.Client`` while the cluster runs, else None.
+    """
+
+    def __init__(self, n: int, mpi: bool = False, timeout: float = 120.0):
+        if not (isinstance(n, int) and n >= 1):
+            raise ValueError(f"n must be a whole number of engines >= 1, got {n!r}")
+        self.n, self.mpi, self.timeout = n, mpi, timeout
+        self.client: Any = None
+        self._cluster: Any = None
+
+    def __enter__(self) -> Cluster:
+        import ipyparallel  # noqa: PLC0415  slow, and only wanted with engines
+        from traitlets.config import Config  # noqa: PLC0415
+
+        settings = Config()
+        settings.EngineLauncher.environment = dict.fromkeys(_ONE_THREAD, "1")
+        if _BESIDE_THIS_PYTHON.exists():
+            settings.MPILauncher.mpi_cmd = [str(_BESIDE_THIS_PYTHON)]  # the PATH of a notebook often lacks it
+        self._cluster = ipyparallel.Cluster(
+            n=self.n,
+            engines="mpi" if self.mpi else "local",
+            config=settings,
+            log_level=logging.CRITICAL,
+            shutdown_atexit=True,
+        )
+        try:
+            self._cluster.start_cluster_sync()
+            self.client = self._cluster.connect_client_sync()
+            self._wait()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def executor(self) -> EnginePool:
+        """An executor of ``concurrent.futures`` that gives each piece of work to an engine that has the least to do."""
+        if self.client is None:
+            raise RuntimeError("the cluster does not run: use it inside `with mffnb.parallel.cluster(n) as c:`")
+        return EnginePool(self)
+
+    def revive(self) -> None:
+        """Start as many engines as have died; MPI engines, which die together, all anew."""
+        missing = self.n - len(self.client.ids)
+        if missing <= 0:
+            return
+        if self.mpi:
+            self._cluster.stop_engines_sync()
+            missing = self.n
+        self._cluster.start_engines_sync(n=missing)
+        self._wait()
+
+    def _wait(self) -> None:
+        self.client.wait_for_engines(self.n, timeout=self.timeout, interactive=False)
+
+    def _stop(self) -> None:
+        client, running, self.client, self._cluster = self.client, self._cluster, None, None
+        with contextlib.suppress(Exception):  # what has died already cannot be stopped
+            if client is not None:
+                client.shutdown(hub=True, block=True)  # stopping the cluster alone would print the engines' logs
+                client.close()
+        with contextlib.suppress(Exception):
+            if running is not None:
+                running.stop_cluster_sync()
+
+
+class EnginePool(cf.Executor):
+    """Engines as an executor; a dead one is replaced before the next piece of work is sent."""
+
+    def __init__(self, cluster: Cluster):
+        self._cluster = cluster
+
+    @property
+    def view(self) -> Any:
+        """A load-balanced view of the engines there are."""
+        return self._cluster.client.load_balanced_view()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+        """Send a piece of work; the future raises ``ipyparallel.error.EngineError`` where its engine dies."""
+        self._cluster.revive()
+        return self.view.apply_async(fn, *args, **options)
+
+
+def cluster(n: int, mpi: bool = False, timeout: float = 120.0) -> Cluster:
+    """Start engines for the time of a ``with`` block.
+
+    Parameters
+    ----------
+    n
+        Engines; as many as there are cores is a good number.
+    mpi
+        Start them as the ranks of one MPI program.
+    timeout
+        Seconds that a start may take.
+
+    Returns
+    -------
+    Cluster
+        For ``unmix(..., n_init=20, cluster=c)`` and ``tuning.tune(..., executor=c)``. Nothing is printed, a
+        killed engine is replaced, and an engine uses one thread.
+
+    Raises
+    ------
+    TimeoutError
+        If the engines do not answer in that time.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> c = mf.parallel.cluster(2)                 # with mf.parallel.cluster(2) as c: ...
+    >>> c.n, c.client is None
+    (2, True)
+    """
+    return Cluster(n, mpi, timeout)

@@ -1,0 +1,26 @@
+"""Settings of a model searched for with hyperopt: reproducible on any number of workers, resumable, without a truth."""
+
+from mffnb.tuning import objectives
+from mffnb.tuning.evaluation import Fit, Measured, Objective, sparseness
+from mffnb.tuning.objectives import BIC, HeldOut, Stability, TargetSparsity
+from mffnb.tuning.search import tune
+from mffnb.tuning.staging import staged
+from mffnb.tuning.trials import Trial
+from mffnb.tuning.tuning import Ended, Tuning
+
+__all__ = [
+    "BIC",
+    "Ended",
+    "Fit",
+    "HeldOut",
+    "Measured",
+    "Objective",
+    "Stability",
+    "TargetSparsity",
+    "Trial",
+    "Tuning",
+    "objectives",
+    "sparseness",
+    "staged",
+    "tune",
+]

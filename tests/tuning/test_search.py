@@ -1,0 +1,258 @@
+"""Searches: the same trials however they are run, nothing lost, nothing that stops them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+from hyperopt import hp
+
+import mffnb as mf
+from mffnb.tuning import BIC, Ended, HeldOut, Stability, TargetSparsity, Trial, staged, tune
+
+SPACE = {"sparsity": (1e-3, 1.0), "smoothness": (1e-3, 1.0), "k": [2, 3]}
+
+
+@pytest.fixture(scope="module")
+def cube():
+    return mf.datasets.tof_sims_2d(seed=0, shape=(8, 12)).cube[..., ::15]
+
+
+def search(cube, **options):
+    return tune(
+        cube, SPACE, **{"objective": BIC(), "max_evals": 26, "seed": 3, **options}
+    )  # beyond the 20 random trials of TPE
+
+
+@pytest.fixture(scope="module")
+def serial(cube):
+    return search(cube)
+
+
+def test_trials_on_threads_are_those_of_one_thread(cube, serial):
+    with ThreadPoolExecutor(2) as pool:
+        assert search(cube, executor=pool).trials == serial.trials
+
+
+def test_processes_that_cannot_be_reached_get_the_cube_with_a_trial(cube):
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        found = search(cube, max_evals=6, executor=pool)
+    assert found.trials == search(cube, max_evals=6).trials
+
+
+def test_trials_depend_on_the_seed_and_follow_the_losses(cube, serial):
+    assert search(cube, seed=4, max_evals=4).trials[0].settings != serial.trials[0].settings
+    other = search(cube, objective=lambda result: float(result.abundances[0].std()))
+    assert [t.settings for t in other.trials[:20]] == [t.settings for t in serial.trials[:20]]
+    assert [t.settings for t in other.trials] != [t.settings for t in serial.trials]
+
+
+@pytest.mark.parametrize("cut", [1, 40, -25, -1])
+def test_search_goes_on_from_a_torn_file(cube, serial, tmp_path, cut):
+    path = tmp_path / "search.jsonl"
+    search(cube, max_evals=23, path=path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:cut])
+    seen = []
+    again = search(cube, path=path, callback=seen.append)
+    assert again.trials == serial.trials
+    assert [trial.number for trial in seen] == list(range(0 if cut > 0 else 22, 26))
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line.get("number") for line in lines] == [None, *range(26)]
+    assert search(cube, path=path, callback=pytest.fail).trials == serial.trials
+
+
+def test_file_of_another_search_is_refused_and_kept(cube, tmp_path):
+    path = tmp_path / "search.jsonl"
+    search(cube, max_evals=2, path=path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"another search \(seed 3, now 4\)"):
+        search(cube, max_evals=2, path=path, seed=4)
+    with pytest.raises(ValueError, match="cube"):
+        search(cube + 1, max_evals=2, path=path)
+    assert path.read_bytes() == before
+    path.write_text("precious")
+    with pytest.raises(ValueError, match="holds no search"):
+        search(cube, path=path)
+    assert path.read_text() == "precious"
+
+
+def test_damage_in_the_middle_is_said(cube, tmp_path):
+    path = tmp_path / "search.jsonl"
+    search(cube, max_evals=3, path=path)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:2], "x\n", *lines[3:]]))
+    with pytest.raises(ValueError, match=r"line 3 of .* is damaged"):
+        search(cube, path=path)
+
+
+def bad_below(result):
+    """Fails, or is not finite, for most settings."""
+    weight = result.parameters["sparsity"]
+    if weight < 1e-2:
+        raise RuntimeError("too weak")
+    return float("nan") if weight < 0.1 else weight
+
+
+def test_trials_that_fail_are_noted_and_stop_nothing(cube, tmp_path):
+    path = tmp_path / "search.jsonl"
+    found = tune(cube, SPACE, bad_below, algorithm="random", max_evals=12, path=path)
+    kinds = {trial.message.split(":")[0] for trial in found.trials}
+    assert kinds == {"", "RuntimeError", "the loss is not finite"}
+    assert found.best.settings["sparsity"] == min(t.loss for t in found.trials if not t.failed)
+    assert "NaN" not in path.read_text()
+    assert tune(cube, SPACE, bad_below, algorithm="random", max_evals=12, path=path).trials == found.trials
+    table = found.table()
+    assert list(table["sparsity"]) == [t.settings["sparsity"] for t in found.trials]
+    assert list(table["message"]) == [t.message for t in found.trials]
+    assert tune(cube, SPACE, bad_below, max_evals=22).trials[21].point  # TPE goes on after failures
+
+
+def test_no_trial_at_all_has_a_best(cube):
+    found = tune(cube, {"sparsity": [-1.0]}, k=2, max_evals=2)
+    assert all(trial.failed for trial in found.trials)
+    with pytest.raises(ValueError, match="the first one said: ValueError"):
+        _ = found.best
+
+
+def test_settled_searches_end_alike_on_threads(cube):
+    serial = tune(cube, SPACE, lambda result: 1.0, max_evals=30, patience=3)
+    with ThreadPoolExecutor(2) as pool:
+        threaded = tune(cube, SPACE, lambda result: 1.0, max_evals=30, patience=3, executor=pool)
+    assert serial.ended is threaded.ended is Ended.SETTLED
+    assert serial.trials == threaded.trials
+    assert len(serial.trials) == 4
+
+
+def test_stopping_keeps_everything(cube, tmp_path):
+    path = tmp_path / "search.jsonl"
+    event = threading.Event()
+    found = search(cube, stop=event, path=path, callback=lambda trial: trial.number == 2 and event.set())
+    assert found.ended is Ended.STOPPED
+    assert [trial.number for trial in found.trials] == [0, 1, 2]
+    assert len(search(cube, callback=lambda trial: trial.number == 1).trials) == 2
+    assert search(cube, path=path).trials[:3] == found.trials
+
+
+def test_interrupt_keeps_what_was_found(cube):
+    def interrupted(result):
+        if result.parameters["k"] == 2:
+            raise KeyboardInterrupt
+        return 0.0
+
+    found = tune(cube, {"k": [3, 2]}, interrupted, algorithm="grid", max_evals=2)
+    assert found.ended is Ended.INTERRUPTED
+    assert len(found.trials) == 1
+
+
+def test_grid_and_line_go_through_their_levels(cube):
+    grid = tune(cube, {"sparsity": (1e-3, 0.1), "k": [2, 3]}, algorithm="grid", max_evals=7)
+    assert [(round(t.settings["sparsity"], 6), t.settings["k"]) for t in grid.trials] == [
+        (0.001, 2), (0.001, 3), (0.01, 2), (0.01, 3), (0.1, 2), (0.1, 3),
+    ]  # fmt: skip
+    line = tune(cube, {"sparsity": (1e-3, 1.0), "k": [2, 3]}, algorithm="line", max_evals=16)
+    settings = [t.settings for t in line.trials]
+    np.testing.assert_allclose([s["sparsity"] for s in settings[:7]], np.geomspace(1e-3, 1, 7))
+    assert [s["k"] for s in settings[:9]] == [2] * 8 + [3]
+    best = min(line.trials[:9], key=lambda t: t.loss)
+    assert all(s["k"] == best.settings["k"] for s in settings[9:16])
+    around = sorted(s["sparsity"] for s in settings[9:16])
+    assert around[0] <= best.settings["sparsity"] <= around[-1]
+    assert around[1] / around[0] == pytest.approx(10**0.25)
+
+
+def test_hyperopt_expressions_and_objects_are_choices(cube):
+    space = {"solver": [mf.solvers.Hals(), "auto"], "sparsity": hp.uniform("weight", 0, 0.5)}
+    found = tune(cube, space, BIC(), algorithm="anneal", max_evals=4, k=2)
+    assert not any(trial.failed for trial in found.trials)
+    whole = hp.choice("kind", [{"sparsity": hp.loguniform("s", -5, 0)}, {"smoothness": 0.1}])
+    assert {len(t.settings) for t in tune(cube, whole, BIC(), max_evals=6, k=2).trials} == {1}
+    with pytest.raises(ValueError, match="needs ranges"):
+        tune(cube, whole, algorithm="grid", k=2)
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ({"sparsity": (0.0, 1.0)}, "0 < low < high"),
+        ({"sparsity": (1, 2, 3)}, "two numbers"),
+        ({"k": (2, 5)}, "would not be whole"),
+        ({"k": []}, "no choices"),
+        ({"k": 3}, "nothing to search"),
+    ],
+)
+def test_spaces_that_cannot_be_searched_say_why(cube, space, message):
+    with pytest.raises(ValueError, match=message):
+        tune(cube, space)
+
+
+def test_wrong_parameters_say_what_to_do(cube, tmp_path):
+    with pytest.raises(ValueError, match="'bayes' is not known: use 'tpe'"):
+        tune(cube, SPACE, algorithm="bayes")
+    with pytest.raises(TypeError, match="function of an Unmixing"):
+        tune(cube, SPACE, "bic")
+    with pytest.raises(TypeError, match="space is a dict"):
+        tune(cube, [1, 2])
+    with pytest.raises(ValueError, match="max_evals must be"):
+        tune(cube, SPACE, max_evals=0)
+    with pytest.raises(FileNotFoundError):
+        tune(tmp_path / "no.npy", SPACE)
+
+
+def test_cube_may_be_a_path_and_is_never_modified(cube, tmp_path):
+    np.save(tmp_path / "map.npy", cube.values)
+    kept = cube.copy(deep=True)
+    by_path = tune(tmp_path / "map.npy", SPACE, max_evals=3)
+    assert by_path.trials == tune(cube, SPACE, max_evals=3).trials
+    assert cube.identical(kept)
+    assert by_path.unmix().abundances.shape[1:] == (8, 12)
+
+
+@pytest.mark.parametrize("objective", [HeldOut(), Stability(2), BIC(), TargetSparsity()])
+@pytest.mark.parametrize("similarity", ["frobenius", "kl"])
+def test_objectives_are_finite_for_both_similarities(cube, objective, similarity):
+    found = tune(cube, {"sparsity": [1e-3, 0.1]}, objective, k=3, similarity=similarity, algorithm="grid", max_evals=2)
+    assert not any(trial.failed for trial in found.trials), found.trials
+    assert found.trials[0].loss != found.trials[1].loss
+
+
+def test_held_out_error_is_that_of_entries_nobody_saw():
+    rng = np.random.default_rng(0)
+    cube = rng.random((6, 6, 3)) @ rng.random((3, 20))
+    found = tune(cube, {"k": [1, 3]}, HeldOut(), algorithm="grid", max_evals=2, tol=1e-9, max_iter=3000)
+    one, three = found.trials
+    assert three.loss < 1e-3
+    assert one.loss > 0.01
+    noise = rng.random((12, 12, 10))
+    fits = tune(noise, {"k": [1, 8]}, HeldOut(), algorithm="grid", max_evals=2).trials
+    assert fits[1].error < fits[0].error
+    assert fits[1].loss > fits[0].loss  # more components fit noise, and predict it worse
+
+
+def test_target_sparsity_stays_near_the_unpenalised_error(cube):
+    found = tune(cube, {"sparsity": (1e-3, 3.0)}, TargetSparsity(), k=3, algorithm="line", max_evals=14)
+    bare = mf.unmix(cube, 3, random_state=0)
+    allowed = [t for t in found.trials if t.error <= 1.02 * float(bare.trace.relative_error[-1]) + 1e-9]
+    assert found.best in allowed
+    assert found.best.sparseness == max(t.sparseness for t in allowed)
+
+
+def test_stages_take_sparsity_first(cube, tmp_path):
+    first, second = staged(cube, k=3, max_evals=4, path=tmp_path / "s.jsonl")
+    assert [t.settings["sparsity"] for t in first.trials[:2]] == [0.0, 1e-3]
+    assert {t.settings["smoothness"] for t in first.trials} == {0.0}
+    assert {t.settings["sparsity"] for t in second.trials} == {first.best.settings["sparsity"]}
+    assert second.best.loss <= first.best.loss
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["s.smoothness.jsonl", "s.sparsity.jsonl"]
+    assert staged(cube, k=3, max_evals=4, path=tmp_path / "s.jsonl")[1].trials == second.trials
+
+
+def test_pictures_show_every_trial(serial):
+    left, right = serial.plot().axes
+    assert len(left.lines[0].get_xdata()) == len(right.lines[0].get_xdata()) == 26
+    assert left.lines[1].get_ydata()[-1] == serial.best.loss
+    assert all(isinstance(trial, Trial) for trial in serial.pareto())
