@@ -1,0 +1,103 @@
+"""The same factorization from many random starts, on whatever runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mffnb.model import MatrixFactorization
+from mffnb.protocols import Matrix
+from mffnb.selection.consensus import labels
+from mffnb.selection.resizing import grow
+from mffnb.typing import Array, Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class Restart:
+    """Where one start has led.
+
+    Attributes
+    ----------
+    model
+        Fitted.
+    abundances
+        A (pixels, k) in the units of the data.
+    labels
+        Largest component of each pixel, (pixels,).
+    """
+
+    model: MatrixFactorization
+    abundances: Float64Array
+    labels: Array
+
+    @property
+    def endmembers(self) -> Float64Array:
+        """E (k, channels) in the units of the data."""
+        return np.asarray(self.model.components_)
+
+    @classmethod
+    def of(cls, model: MatrixFactorization, matrix: Matrix) -> Restart:
+        """Fit."""
+        A = model.factorize(matrix)
+        small = np.min_scalar_type(A.shape[1])
+        return cls(model, A, labels(A.T, model.components_).astype(small))
+
+
+def run_restarts(
+    settings: dict[str, Any], matrix: Matrix, seeds: Sequence[int], executor: Executor | None = None
+) -> list[Restart]:
+    """Random starts, one for each seed.
+
+    Parameters
+    ----------
+    settings
+        Parameters of :class:`mffnb.MatrixFactorization` but for start and seed.
+    matrix
+        X, (pixels, channels).
+    seeds
+        Whole numbers: whatever runs them, and in whatever order, the answers are theirs.
+    executor
+        Of ``concurrent.futures``; one after the other in this thread if None.
+
+    Returns
+    -------
+    list of Restart
+        In the order of the seeds.
+    """
+    models = [MatrixFactorization(**{**settings, "init": "random", "random_state": seed}) for seed in seeds]
+    if executor is None:
+        return [Restart.of(model, matrix) for model in models]
+    futures = [executor.submit(Restart.of, model, matrix) for model in models]
+    try:
+        return [future.result() for future in futures]
+    finally:
+        for future in futures:
+            future.cancel()  # those that have not begun, where one has failed
+
+
+def go_on(settings: dict[str, Any], matrix: Matrix, best: Restart, smaller: Restart | None, tol: float) -> Restart:
+    """The best restart or the next smaller answer with one component more, whichever is better, to its end.
+
+    Parameters
+    ----------
+    settings, matrix
+        As for :func:`run_restarts`.
+    best
+        Of the restarts.
+    smaller
+        The final answer for k - 1, None where there is none.
+    tol
+        That ends the run.
+    """
+    if smaller is not None and matrix.complete:
+        A, E = grow(matrix, np.ascontiguousarray(smaller.abundances.T), smaller.endmembers)
+        grown = Restart.of(MatrixFactorization(**{**settings, "init": (A.T, E), "random_state": 0}), matrix)
+        if grown.model.objective_ < best.model.objective_:
+            best = grown
+    start = (best.abundances, best.endmembers)
+    last = Restart.of(MatrixFactorization(**{**settings, "init": start, "tol": tol, "random_state": 0}), matrix)
+    return last if last.model.objective_ <= best.model.objective_ else best
