@@ -124,16 +124,6 @@ def lineage(tree: Lineage, *, figure: Figure | None = None) -> Figure:
 def _connect(figure: Figure, parent: Axes, child: Axes, new: Any) -> None:
     """A line from below one map to above another; dashed where a component splits off."""
     style = "--" if new else "-"
-    figure.add_artist(
-        ConnectionPatch(
-            (0.5, 0.0),
-            (0.5, 1.0),
-            "axes fraction",
-            "axes fraction",
-            axesA=parent,
-            axesB=child,
-            color="0.5",
-            linestyle=style,
-            linewidth=1.2,
-        )  # fmt: skip
-    )
+    where = ((0.5, 0.0), (0.5, 1.0), "axes fraction", "axes fraction")
+    line = ConnectionPatch(*where, axesA=parent, axesB=child, color="0.5", linestyle=style, linewidth=1.2)
+    figure.add_artist(line)

@@ -27,6 +27,7 @@ from mffnb.typing import Float64Array
 _PROBES = 64
 _SPARE = 20
 _POWER = 4
+_APART = 2.0  # times as large: noise alone leaves no such gap at its edge
 
 
 def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -> Float64Array:
@@ -61,7 +62,7 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
     >>> int((ratios > 2).sum())
     3
     """
-    level = Scaled(matrix, columns=_precision(matrix, graph, seed))
+    level = levelled(matrix, graph, seed)
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(31,)))
     width = min(most + _SPARE, matrix.shape[1])
     basis = _orthonormal(generator.standard_normal((width, matrix.shape[1])))
@@ -69,9 +70,20 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
     for _ in range(_POWER):
         basis = _orthonormal(_covariance_times(level, graph, basis))
     values = linalg.eigvalsh(basis @ _covariance_times(level, graph, basis).T)
-    # What rounding makes of data without noise is noise as well.
-    edge = max(-float(values[0]), np.finfo(np.float64).eps * float(np.abs(values).max()), np.finfo(np.float64).tiny)
-    return np.asarray(values[::-1][:most] / edge)
+    return np.asarray(values[::-1][:most] / _edge(values))
+
+
+def _edge(values: Float64Array) -> float:
+    """The largest eigenvalue that noise makes, from negative ones that rise.
+
+    One that stands far below the next is no noise but an image with stripes, of a scan whose lines differ, say. What
+    rounding makes of data without noise is noise as well.
+    """
+    below = -values[values < 0]
+    while len(below) > 1 and below[0] > _APART * below[1]:
+        below = below[1:]
+    of_rounding = np.finfo(np.float64).eps * float(np.abs(values).max())
+    return max(float(below[0]) if len(below) else 0.0, of_rounding, np.finfo(np.float64).tiny)
 
 
 def _covariance_times(matrix: Scaled, graph: Graph, basis: Float64Array) -> Float64Array:
@@ -80,10 +92,10 @@ def _covariance_times(matrix: Scaled, graph: Graph, basis: Float64Array) -> Floa
     return matrix.transposed_times(graph.degree * images - graph.times(images))
 
 
-def _precision(matrix: Matrix, graph: Graph, seed: int) -> Float64Array:
-    """One over the standard deviation of the noise in each channel, 0 where nothing changes, (channels,).
+def levelled(matrix: Matrix, graph: Graph, seed: int) -> Scaled:
+    """X with each channel divided by the standard deviation of its noise, left out where nothing changes.
 
-    Half the mean square of differences between neighbours, from random sums of them.
+    The variance of the noise is half the mean square of differences between neighbours, from random sums of them.
     """
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(32,)))
     here = np.repeat(np.arange(graph.pixels), np.diff(graph.indptr))
@@ -97,7 +109,8 @@ def _precision(matrix: Matrix, graph: Graph, seed: int) -> Float64Array:
         squares += np.einsum("pc,pc->c", products, products)
     variance = squares / (2 * _PROBES * max(1, len(low)))
     tiny = np.finfo(np.float64).eps * float(variance.max(initial=0.0))
-    return np.where(variance > tiny, 1 / np.sqrt(np.where(variance > tiny, variance, 1.0)), 0.0)
+    precision = np.where(variance > tiny, 1 / np.sqrt(np.where(variance > tiny, variance, 1.0)), 0.0)
+    return Scaled(matrix, columns=precision)
 
 
 def _orthonormal(rows: Float64Array) -> Float64Array:

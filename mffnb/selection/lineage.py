@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class Lineage:
         """
         ks = sorted(results)
         rows: list[dict[str, Any]] = []
-        for before, k in zip(ks[:-1], ks[1:], strict=True):
+        for before, k in pairwise(ks):
             older, younger = _spectra(results[before]), _spectra(results[k])
             angles = spectral_angles(younger, older)
             partner = match(younger, older)
@@ -65,7 +66,7 @@ class Lineage:
         ks = sorted(self.results)
         numbers = {ks[0]: list(range(len(_spectra(self.results[ks[0]]))))} if ks else {}
         count = len(numbers[ks[0]]) if ks else 0
-        for before, k in zip(ks[:-1], ks[1:], strict=True):
+        for before, k in pairwise(ks):
             here = []
             for link in self.links[self.links.k == k].itertuples():
                 here.append(count if link.new else numbers[before][link.parent])

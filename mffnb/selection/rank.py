@@ -22,7 +22,7 @@ from mffnb.model import MatrixFactorization, named_similarity
 from mffnb.preprocessing import Step
 from mffnb.protocols import Matrix, Similarity, Solver
 from mffnb.result import Unmixing
-from mffnb.selection.coherence import independent_images
+from mffnb.selection.coherence import independent_images, levelled
 from mffnb.selection.consensus import cophenetic_correlation, dispersion
 from mffnb.selection.criteria import (
     elbow,
@@ -69,7 +69,8 @@ class RankScan:
         One variable for each criterion of :data:`CRITERIA` over ``k``; NaN where it was not wanted or means nothing.
         ``angles`` and ``within`` ("k", "split"): the largest angle between partners of two halves, and the smallest
         between two endmembers of one half. ``images`` ("image"): how far eigenvalues of the covariance of neighbours
-        are above noise, see :func:`mffnb.selection.independent_images`.
+        are above noise, see :func:`mffnb.selection.independent_images`. ``shared`` ("direction"): cosine of the
+        largest angle between the spaces of so many leading singular vectors of two halves.
     results
         The best answer for each k.
     parameters
@@ -139,7 +140,7 @@ def scan_rank(
     tol: float = 1e-3,
     random_state: Seed = None,
     held_out: float = 0.1,
-    splits: int = 5,
+    splits: int = 3,
     split_pixels: int = 2000,
     executor: Executor | None = None,
     callback: Callable[[RankScan], object] | None = None,
@@ -261,7 +262,7 @@ def _steps(
         best = smaller = go_on(settings, matrix, best, smaller, _FINAL * ends["tol"])
         rows.append(looks.row(k, best, restarts, MatrixFactorization(**{**settings, "random_state": seeds[0]})))
         results[k] = _labelled(data, image, best, asked, n_init, seed)
-        yield RankScan(_dataset(rows, looks.images), dict(results), parameters | results[k].parameters)
+        yield RankScan(_dataset(rows, looks), dict(results), parameters | results[k].parameters)
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,6 +273,7 @@ class _Looks:
     similarity: Similarity
     seed: int
     images: Float64Array
+    shared: Float64Array
     hidden: HeldOut | None
     halves: Halves | None
 
@@ -287,10 +289,13 @@ class _Looks:
     ) -> _Looks:
         share, splits, pixels = extra
         whole = matrix.complete and len(ks) > 0
-        images = independent_images(matrix, image.layout.graph, ks[-1] + _SPARE_IMAGES, seed) if whole else np.empty(0)
+        most = ks[-1] + _SPARE_IMAGES if ks else 0
+        images = independent_images(matrix, image.layout.graph, most, seed) if whole else np.empty(0)
         halves = Halves.of(matrix, ks, splits, pixels, seed) if whole and splits > 0 else None
         hidden = HeldOut.of(matrix, share, _HELD_PIXELS, seed) if whole and share > 0 else None
-        return cls(matrix, similarity, seed, images, hidden, halves)
+        level = levelled(matrix, image.layout.graph, seed) if halves is not None else None
+        shared = np.empty(0) if halves is None or level is None else halves.shared_directions(level, most)
+        return cls(matrix, similarity, seed, images, shared, hidden, halves)
 
     def row(self, k: int, best: Restart, restarts: Sequence[Restart], unfitted: MatrixFactorization) -> dict[str, Any]:
         """Every criterion for one k."""
@@ -318,15 +323,16 @@ class _Looks:
         }
 
 
-def _dataset(rows: Sequence[dict[str, Any]], images: Float64Array) -> xr.Dataset:
+def _dataset(rows: Sequence[dict[str, Any]], looks: _Looks) -> xr.Dataset:
     variables: dict[str, Any] = {
         name: ("k", np.array([row[name] for row in rows], dtype=np.float64), {"long_name": text})
         for name, text in CRITERIA.items()
     }
     for name in ("angles", "within"):
         variables[name] = (("k", "split"), np.stack([row[name] for row in rows]), {"units": "rad"})
-    variables["images"] = ("image", images)
-    numbers = {"k": [row["k"] for row in rows], "image": np.arange(1, len(images) + 1)}
+    variables["images"], variables["shared"] = ("image", looks.images), ("direction", looks.shared)
+    numbers = {"k": [row["k"] for row in rows]}
+    numbers |= {"image": list(range(1, len(looks.images) + 1)), "direction": list(range(1, len(looks.shared) + 1))}
     return xr.Dataset(variables, coords=numbers)
 
 

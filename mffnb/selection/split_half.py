@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.geometry import choose_model
+from mffnb.geometry.compression import compress
 from mffnb.geometry.search import Progress, SumToOne, WithGain, largest_angle
 from mffnb.matrices import Dense, Scaled
 from mffnb.protocols import Matrix
@@ -73,18 +74,47 @@ class Halves:
             The largest angle between partners, and the smallest between two endmembers of one half; NaN where a half
             has too few pixels, the latter for k = 1.
         """
-        drawn = _drawn(self.matrix.shape[0], 2 * self.pixels, self.seed, split)
-        middle = len(drawn) // 2
-        if middle < _FEWEST * k or k > self.matrix.shape[1]:
+        halves = self._halves(split)
+        if len(halves[0]) < _FEWEST * k or k > self.matrix.shape[1]:
             return np.nan, np.nan
-        order = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(35, split))).permutation(len(drawn))
-        ends = [self._endmembers(drawn[np.sort(half)], k) for half in (order[:middle], order[middle:])]
+        ends = [self._endmembers(half, k) for half in halves]
         within = [spectral_angles(one, one)[~np.eye(k, dtype=bool)].min(initial=np.inf) for one in ends]
         return largest_angle(*ends), float(min(within)) if k > 1 else np.nan
 
+    def shared_directions(self, level: Matrix, most: int, split: int = 0) -> Float64Array:
+        """Cosine of the largest angle between the spaces of the j leading singular vectors of two halves, (most,).
+
+        Near 1 while both hold the same spectra, near 0 from where the last one is noise of its own half. Fewer than
+        ``most`` where two spaces would have to meet for want of channels or pixels.
+
+        Parameters
+        ----------
+        level
+            X with the noise of all channels levelled.
+        most
+            Largest j.
+        split
+            Which pair of halves.
+        """
+        halves = self._halves(split)
+        rank = min(most, level.shape[1] // 3, len(halves[0]) // 3)
+        rights = [compress(Dense(rows_of(level, half)), rank, self.seed).right for half in halves]
+        mixed = rights[0] @ rights[1].T
+        return np.array([np.linalg.svd(mixed[:j, :j])[1][-1] for j in range(1, min(mixed.shape) + 1)])
+
+    def _halves(self, split: int) -> tuple[Array, Array]:
+        """Numbers of pixels, which rise."""
+        drawn = _drawn(self.matrix.shape[0], 2 * self.pixels, self.seed, split)
+        order = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(35, split))).permutation(len(drawn))
+        middle = len(drawn) // 2
+        return drawn[np.sort(order[:middle])], drawn[np.sort(order[middle:])]
+
+    def _rows(self, rows: Array) -> Scaled:
+        return Scaled(Dense(rows_of(self.matrix, rows)), columns=self.columns)
+
     def _endmembers(self, rows: Array, k: int) -> Float64Array:
         """From all starts, as far as starts are compared; what a search does later moves endmembers little."""
-        half = Scaled(Dense(rows_of(self.matrix, rows)), columns=self.columns)
+        half = self._rows(rows)
         model = (WithGain if self.gain else SumToOne)(half, k, self.seed)
         best: Progress | None = None
         with at_most(1):  # matrices are small
