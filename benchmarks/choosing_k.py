@@ -46,20 +46,48 @@ def without_pure_pixels(path, decibel, seed):
 def scenes(path, seed):
     """Name, true k, and how to make the cube."""
     for counts in (200.0, 50.0):
-        yield f"`tof_sims_2d`, {counts:g} counts", 4, lambda c=counts: of(datasets.tof_sims_2d(seed, shape=(64, 64), counts=c))
+        yield (
+            f"`tof_sims_2d`, {counts:g} counts",
+            4,
+            lambda c=counts: of(datasets.tof_sims_2d(seed, shape=(64, 64), counts=c)),
+        )
     for counts in (60.0, 15.0):
-        yield f"`tof_sims_3d`, {counts:g} counts", 4, lambda c=counts: of(datasets.tof_sims_3d(seed, shape=(25, 16, 16), counts=c))
+        yield (
+            f"`tof_sims_3d`, {counts:g} counts",
+            4,
+            lambda c=counts: of(datasets.tof_sims_3d(seed, shape=(25, 16, 16), counts=c)),
+        )
     for noise in (0.03, 0.1):
-        yield f"`cits_pnictide`, noise {noise:g}", 3, lambda n=noise: of(datasets.cits_pnictide(seed, shape=(40, 50, 110), noise=n))
+        yield (
+            f"`cits_pnictide`, noise {noise:g}",
+            3,
+            lambda n=noise: of(datasets.cits_pnictide(seed, shape=(40, 50, 110), noise=n)),
+        )
     for counts in (20000.0, 5000.0):
-        yield f"`raman_map`, {counts:g} counts", 6, lambda c=counts: of(datasets.raman_map(seed, shape=(48, 48), counts=c))
+        yield (
+            f"`raman_map`, {counts:g} counts",
+            6,
+            lambda c=counts: of(datasets.raman_map(seed, shape=(48, 48), counts=c)),
+        )
     yield "`raman_map`, no fluorescence", 4, lambda: of(datasets.raman_map(seed, shape=(48, 48), fluorescence=0.0))
     for counts in (4e5, 1e5):
-        yield f"`eels_map`, {counts:g} counts", 4, lambda c=counts: of(datasets.eels_map(seed, shape=(48, 64), counts=c))
+        yield (
+            f"`eels_map`, {counts:g} counts",
+            4,
+            lambda c=counts: of(datasets.eels_map(seed, shape=(48, 64), counts=c)),
+        )
     for counts in (1e4, 2e3):
-        yield f"`xdm_film`, {counts:g} counts", 6, lambda c=counts: of(datasets.xdm_film(seed, shape=(100, 100), counts=c))
+        yield (
+            f"`xdm_film`, {counts:g} counts",
+            6,
+            lambda c=counts: of(datasets.xdm_film(seed, shape=(100, 100), counts=c)),
+        )
     for counts in (30.0, 10.0):
-        yield f"`stem_catalyst`, {counts:g} counts", 2, lambda c=counts: patterns(datasets.stem_catalyst(seed, shape=(1024, 1024), counts=c))
+        yield (
+            f"`stem_catalyst`, {counts:g} counts",
+            2,
+            lambda c=counts: patterns(datasets.stem_catalyst(seed, shape=(1024, 1024), counts=c)),
+        )
     for decibel in (30, 40) if path else ():
         yield f"no pure pixels, {decibel} dB", 6, lambda d=decibel: without_pure_pixels(path, d, seed)
     yield "Samson", 3, lambda: of(datasets.samson())
@@ -77,7 +105,10 @@ def readings(scan):
     alike = np.flatnonzero(table["similarity"].to_numpy() > ALIKE)
     advice = scan.recommend()
     blur = np.median(scan.evidence.angles / scan.evidence.within, axis=1)
-    split = [int(ks[max(0, bad[0] - 1)]) if len(bad := np.flatnonzero(~(blur < most))) else int(ks[-1]) for most in (0.1, 0.5)]
+    split = [
+        int(ks[max(0, bad[0] - 1)]) if len(bad := np.flatnonzero(~(blur < most))) else int(ks[-1])
+        for most in (0.1, 0.5)
+    ]
     images = scan.evidence.images.values
     above = int((images > 2).sum())
     return {
@@ -105,7 +136,7 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     right = wrong = open_ = 0
-    for number, (name, true, load) in enumerate(scenes(options.file, options.seed)):
+    for name, true, load in scenes(options.file, options.seed):
         if options.only and not any(part in name for part in options.only):
             continue
         begin = time.perf_counter()
@@ -116,7 +147,10 @@ def main() -> None:
             print("|---" * (len(found) + 3) + "|")
         k = scan.recommend().k
         right, wrong, open_ = right + (k == true), wrong + (k not in (None, true)), open_ + (k is None)
-        print(f"| {name} | {true} | {' | '.join(map(str, found.values()))} | {time.perf_counter() - begin:.0f} |", flush=True)
+        print(
+            f"| {name} | {true} | {' | '.join(map(str, found.values()))} | {time.perf_counter() - begin:.0f} |",
+            flush=True,
+        )
     print(f"\n{right} right, {wrong} wrong, {open_} left open")
 
 

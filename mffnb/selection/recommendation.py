@@ -3,11 +3,11 @@
 A number is recommended where the first or the second of these names it, clearly, and no other clearly names another.
 
 - **Images above the noise** (:func:`mffnb.selection.independent_images`): k where X is A E and noise. The count is
-  clear where each value is more than twice, or less than 1.25 times, what noise makes: as many as are above 2. Where all
-  that were looked at are above, the data hold more than mixtures (curved mixing, materials that vary), or noise that
-  neighbours share; then the count says nothing.
-- **Directions that halves share**, clear where cosines fall from above 0.9 to below 0.5 in one step. They take the place
-  of images where neighbours are not alike (one image, the mean, is always there), and speak against fewer images.
+  clear where each value is more than twice, or less than 1.25 times, what noise makes: as many as are above 2. Where
+  all that were looked at are above, the data hold more than mixtures (curved mixing, materials that vary), or noise
+  that neighbours share; then the count says nothing.
+- **Directions that halves share**, clear where cosines fall from above 0.9 to below 0.5 in one step. They take the
+  place of images where neighbours are not alike (one image, the mean, is always there), and speak against fewer images.
 - **Endmembers of halves**, their distance apart in units of the distance of the closest two of one half. More than a
   half and it is for chance to say which is which; less than a tenth and all are distinct. Clear is a step from the one
   to the other between k and k + 1.
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from mffnb.typing import Float64Array
+from mffnb.typing import Array, Float64Array
 
 _ABOVE, _WITHIN = 2.0, 1.25  # times what noise makes
 _SAME, _OTHER = 0.9, 0.5  # cosine
@@ -128,7 +128,7 @@ def _of_halves(ks: list[int], angles: Float64Array, within: Float64Array) -> _Op
     return _Opinion(None, between, f"halves find the same endmembers up to k = {between[0]}, blurred up to {kept}")
 
 
-def _leading(ks: list[int], good: Float64Array) -> int | None:
+def _leading(ks: list[int], good: Array) -> int | None:
     """The last k before the first that is not good; None where already the first is not."""
     bad = np.flatnonzero(~good)
     number = int(bad[0]) if len(bad) else len(ks)
