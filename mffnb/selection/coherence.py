@@ -1,37 +1,43 @@
 r"""How many independent images the data hold: neighbours share the sample, not the noise.
 
-With :math:`W_{ii'}` = 1 for neighbouring pixels, the covariance of each pixel with its neighbours,
+With W = 1 for neighbouring pixels, D the number of neighbours of each, and :math:`P = D^{-1/2} W D^{-1/2}`, images
+:math:`f = X v` are sought that make
 
-.. math:: C = X^T W X,
+.. math:: \rho = \frac{f^T P^3 f}{f^T f}
 
-holds no variance of the noise: where noise is independent from pixel to pixel, whatever its size in each of them and in
-each channel, it leaves eigenvalues that are spread evenly about zero. The image of a component is smooth at the scale
-of a pixel and gives a positive eigenvalue. So the largest negative eigenvalue says how large the positive ones are that
-noise alone makes, and how many stand above is the number of images: k, where X is A E and noise. No constant of the
-noise is asked for. Channels are first divided by the standard deviation of the differences between neighbours.
+largest in turn: as smooth, and as independent of each other, as there are. On a grid, three steps from neighbour to
+neighbour never end where they began, so that no pixel is compared with itself. Noise that is independent from pixel to
+pixel, whatever its size in each of them and in each channel, leaves values that are spread evenly about zero; the image
+of a component is smooth at the scale of a pixel and gives a value near one. So the lowest negative value says how large
+the positive ones are that noise alone makes, and how many stand above is the number of images: k, where X is A E and
+noise. No constant of the noise is asked for.
 
-Source: the covariance of neighbours as in Switzer & Green 1984 (minimum/maximum autocorrelation factors); the count
-by the symmetry of the noise is our own.
+Source: Switzer & Green 1984 (minimum/maximum autocorrelation factors), Green et al. 1988, IEEE TGRS 26:65; the count by
+the symmetry of the noise is our own.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from scipy import linalg
 
 from mffnb.graphs import Graph
+from mffnb.initialization import randomized_svd
 from mffnb.matrices import Scaled
 from mffnb.protocols import Matrix
 from mffnb.typing import Float64Array
 
 _PROBES = 64
-_SPARE = 20
-_POWER = 4
+_STEPS = 3  # odd; more see fainter images but miss finer ones
+_DIRECTIONS, _SPARE = 64, 20  # among the leading ones of X are all images that can be told from noise
+_PIXELS = 10  # for each direction: with few, any image can be made smooth
 _APART = 2.0  # times as large: noise alone leaves no such gap at its edge
 
 
 def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -> Float64Array:
-    """Eigenvalues of the covariance of neighbours, over the largest that noise alone would make.
+    r"""The values above, over the largest that noise alone would make.
 
     Parameters
     ----------
@@ -47,8 +53,9 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
     Returns
     -------
     ndarray
-        Falling, at most ``most`` of them, of which as many as are far above 1 are images. One is no proof of
-        neighbours that are alike: the mean of all pixels is an image too.
+        Falling, ``most`` of them, of which as many as are far above 1 are images. One is no proof of neighbours that
+        are alike: the mean of all pixels is an image too. Each value is :math:`\rho / (1 - |\rho|)` over that of the
+        noise. Empty where there are fewer than ten pixels for each.
 
     Examples
     --------
@@ -63,33 +70,37 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
     3
     """
     level = levelled(matrix, graph, seed)
-    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(31,)))
-    width = min(most + _SPARE, matrix.shape[1])
-    basis = _orthonormal(generator.standard_normal((width, matrix.shape[1])))
-    # Only the product of the whole basis is wanted at the end; until then each turns towards the largest.
-    for _ in range(_POWER):
-        basis = _orthonormal(_covariance_times(level, graph, basis))
-    values = linalg.eigvalsh(basis @ _covariance_times(level, graph, basis).T)
-    return np.asarray(values[::-1][:most] / _edge(values))
+    width = min(max(most + _SPARE, _DIRECTIONS), matrix.shape[1], matrix.shape[0] // _PIXELS)
+    if width < most:
+        return np.empty(0)
+    images = randomized_svd(level, width, seed)[0]
+    root = 1 / np.sqrt(np.where(graph.degree > 0, graph.degree, np.inf))
+    smooth = images
+    for _ in range(_STEPS):
+        scaled = smooth * root
+        smooth = (graph.degree * scaled - graph.times(scaled)) * root
+    found = linalg.eigvalsh(images @ smooth.T)
+    values = np.zeros(min(most, width))
+    values[: len(found)] = found[::-1][: len(values)]
+    return np.asarray(_odds(values) / _odds(_edge(found, graph)))
 
 
-def _edge(values: Float64Array) -> float:
-    """The largest eigenvalue that noise makes, from negative ones that rise.
+def _odds(values: Any) -> Any:
+    """What neighbours share over what they do not, of either sign."""
+    return values / np.maximum(1 - np.abs(values), np.finfo(np.float64).eps)
 
-    One that stands far below the next is no noise but an image with stripes, of a scan whose lines differ, say. What
-    rounding makes of data without noise is noise as well.
+
+def _edge(values: Float64Array, graph: Graph) -> float:
+    """The largest value that noise makes, from negative ones that rise.
+
+    One that stands far below the next is no noise but an image with stripes, of a scan whose lines differ, say. Where
+    hardly any are left, three standard deviations of a single one stand in for the lowest of many.
     """
     below = -values[values < 0]
     while len(below) > 1 and below[0] > _APART * below[1]:
         below = below[1:]
-    of_rounding = np.finfo(np.float64).eps * float(np.abs(values).max())
-    return max(float(below[0]) if len(below) else 0.0, of_rounding, np.finfo(np.float64).tiny)
-
-
-def _covariance_times(matrix: Scaled, graph: Graph, basis: Float64Array) -> Float64Array:
-    """``basis C``, (k, channels)."""
-    images = matrix.times(basis)
-    return matrix.transposed_times(graph.degree * images - graph.times(images))
+    edges = max(1, len(graph.indices) // 2)
+    return float(max(below[0] if len(below) else 0.0, 3 / np.sqrt(edges)))
 
 
 def levelled(matrix: Matrix, graph: Graph, seed: int) -> Scaled:
@@ -111,7 +122,3 @@ def levelled(matrix: Matrix, graph: Graph, seed: int) -> Scaled:
     tiny = np.finfo(np.float64).eps * float(variance.max(initial=0.0))
     precision = np.where(variance > tiny, 1 / np.sqrt(np.where(variance > tiny, variance, 1.0)), 0.0)
     return Scaled(matrix, columns=precision)
-
-
-def _orthonormal(rows: Float64Array) -> Float64Array:
-    return np.ascontiguousarray(linalg.qr(rows.T, mode="economic")[0].T)

@@ -17,7 +17,7 @@ from mffnb.cube import as_cube
 from mffnb.io import read
 from mffnb.keywords import Physics, Prepared
 from mffnb.labelling import assemble, record
-from mffnb.matrices import lean
+from mffnb.matrices import Scaled, lean
 from mffnb.model import MatrixFactorization, named_similarity
 from mffnb.preprocessing import Step
 from mffnb.protocols import Matrix, Similarity, Solver
@@ -34,8 +34,8 @@ from mffnb.selection.criteria import (
 )
 from mffnb.selection.held_out import HeldOut
 from mffnb.selection.lineage import Lineage
-from mffnb.selection.recommendation import Recommendation, recommend
-from mffnb.selection.restarts import Restart, go_on, run_restarts
+from mffnb.selection.recommendation import Recommendation, neighbours_alike, recommend
+from mffnb.selection.restarts import Part, Restart, go_on, run_restarts
 from mffnb.selection.split_half import Halves
 from mffnb.typing import Array, Float64Array, Seed
 from mffnb.validation import drawn_seed
@@ -55,8 +55,9 @@ CRITERIA = {
 """Variables of :attr:`RankScan.evidence` and what they are."""
 
 _SPARE_IMAGES = 4
-_FINAL = 0.1  # of the tolerance of restarts: the answer that is shown
-_HELD_PIXELS = 2000
+_FINAL = 0.3  # of the tolerance of restarts: the answer that is shown
+_HELD_PIXELS = 1000
+_RESTART_PIXELS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,16 +156,17 @@ def scan_rank(
     ks
         Numbers of components to try.
     n_init
-        Random starts for each k: their agreement is evidence. The best of them, or the best for k - 1 with one
+        Random starts for each k, on 4096 pixels drawn at random where there are more (on all with ``smoothness``):
+        their agreement is evidence. The best of them, or the best for k - 1 with one
         component more where that is better, goes on to the answer that is kept.
     similarity, sparsity, smoothness, sum_to_one, mask, preprocess, channel, solver
         As for :func:`mffnb.unmix`.
     max_iter, tol
-        End of each restart; the answer that is kept goes on to a tenth of ``tol``, in as many iterations again.
+        End of each restart; the answer that is kept goes on to a third of ``tol``, in as many iterations again.
     random_state
         Seed: same seed, same answer, whatever the executor.
     held_out
-        Share of entries, of 2000 pixels at most, that is hidden and foretold; 0 leaves that out.
+        Share of entries, of 1000 pixels at most, that is hidden and foretold; 0 leaves that out.
     splits
         Pairs of halves of the pixels, whose endmembers of least volume are compared; 0 leaves that out.
     split_pixels
@@ -248,6 +250,8 @@ def _steps(
     if ks and ks[-1] > min(matrix.shape):
         raise ValueError(f"k = {ks[-1]} is more than {matrix.shape} pixels and channels can tell apart: lower it")
     terms: dict[str, Any] = {"similarity": similarity, "abundance_terms": asked.of_abundances(image)}
+    # What couples neighbours needs all of them.
+    part = Part(matrix) if asked.smoothness > 0 else Part.of(matrix, _RESTART_PIXELS, seed)
     looks = _Looks.of(matrix, image, ks, measure, extra, seed)
     parameters = {"n_init": n_init, "held_out": extra[0], "splits": extra[1], "split_pixels": extra[2]}
     rows: list[dict[str, Any]] = []
@@ -256,10 +260,10 @@ def _steps(
     for k in ks:
         settings = {"n_components": k, **terms, **ends}
         seeds = [int(s % 2**31) for s in np.random.SeedSequence(seed, spawn_key=(36, k)).generate_state(n_init)]
-        restarts = run_restarts(settings, matrix, seeds, executor)
+        restarts = run_restarts(settings, part.matrix, seeds, executor)
         best = min(restarts, key=lambda one: one.model.objective_)
         smaller = smaller if smaller is not None and smaller.abundances.shape[1] == k - 1 else None
-        best = smaller = go_on(settings, matrix, best, smaller, _FINAL * ends["tol"])
+        best = smaller = go_on(settings, part, matrix, best, smaller, _FINAL * ends["tol"])
         rows.append(looks.row(k, best, restarts, MatrixFactorization(**{**settings, "random_state": seeds[0]})))
         results[k] = _labelled(data, image, best, asked, n_init, seed)
         yield RankScan(_dataset(rows, looks), dict(results), parameters | results[k].parameters)
@@ -293,8 +297,12 @@ class _Looks:
         images = independent_images(matrix, image.layout.graph, most, seed) if whole else np.empty(0)
         halves = Halves.of(matrix, ks, splits, pixels, seed) if whole and splits > 0 else None
         hidden = HeldOut.of(matrix, share, _HELD_PIXELS, seed) if whole and share > 0 else None
-        level = levelled(matrix, image.layout.graph, seed) if halves is not None else None
-        shared = np.empty(0) if halves is None or level is None else halves.shared_directions(level, most)
+        shared = np.empty(0)
+        if halves is not None:
+            # Differences between neighbours that are not alike say nothing of the noise.
+            alike = neighbours_alike(images)
+            level = levelled(matrix, image.layout.graph, seed) if alike else Scaled(matrix, columns=halves.columns)
+            shared = halves.shared_directions(level, most)
         return cls(matrix, similarity, seed, images, shared, hidden, halves)
 
     def row(self, k: int, best: Restart, restarts: Sequence[Restart], unfitted: MatrixFactorization) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 A number is recommended where the first or the second of these names it, clearly, and no other clearly names another.
 
 - **Images above the noise** (:func:`mffnb.selection.independent_images`): k where X is A E and noise. The count is
-  clear where each value is more than twice, or less than 1.25 times, what noise makes: as many as are above 2. Where
+  clear where each value is more than twice, or less than 1.2 times, what noise makes: as many as are above 2. Where
   all that were looked at are above, the data hold more than mixtures (curved mixing, materials that vary), or noise
   that neighbours share; then the count says nothing.
 - **Directions that halves share**, clear where cosines fall from above 0.9 to below 0.5 in one step. They take the
@@ -24,7 +24,7 @@ import xarray as xr
 
 from mffnb.typing import Array, Float64Array
 
-_ABOVE, _WITHIN = 2.0, 1.25  # times what noise makes
+_ABOVE, _WITHIN = 2.0, 1.2  # times what noise makes
 _SAME, _OTHER = 0.9, 0.5  # cosine
 _DISTINCT, _BLURRED = 0.1, 0.5  # of the distance of the closest two
 
@@ -74,9 +74,11 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
     ks = [int(k) for k in evidence.k.values]
     count, shared = _of_images(evidence.images.values), _of_directions(evidence.shared.values)
     halves = _of_halves(ks, evidence.angles.values, evidence.within.values)
-    if count.between is None and int((evidence.images.values > _WITHIN).sum()) <= 1:
+    if not neighbours_alike(evidence.images.values):
         count = shared if shared.k is not None else count
     reasons = tuple(one.reason for one in dict.fromkeys((count, halves)) if one.reason)
+    if count.k is not None and count.k > ks[-1] and halves.k is None:
+        return Recommendation(None, halves.between or (ks[-1], count.k), (*reasons, "more than were tried"))
     if count.k is None:
         return Recommendation(None, count.between or halves.between or (ks[0], ks[-1]), reasons)
     named = [count.k]
@@ -91,6 +93,11 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
     return Recommendation(count.k, (count.k, count.k), reasons)
 
 
+def neighbours_alike(images: Float64Array) -> bool:
+    """Whether there is an image beside the mean, which is always there."""
+    return int((images > _WITHIN).sum()) > 1
+
+
 def _of_images(ratios: Float64Array) -> _Opinion:
     """How many images stand above the noise."""
     above, perhaps = int((ratios > _ABOVE).sum()), int((ratios > _WITHIN).sum())
@@ -98,7 +105,7 @@ def _of_images(ratios: Float64Array) -> _Opinion:
         return _Opinion(None, None, "")
     if perhaps == len(ratios):
         return _Opinion(None, None, f"more than {perhaps - 1} images stand above the noise: no plain mixture")
-    if perhaps <= 1:
+    if not neighbours_alike(ratios):
         return _Opinion(None, None, "neighbouring pixels are not alike")
     if above == perhaps:
         return _Opinion(above, (above, above), f"{above} images stand above the noise")

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from mffnb.matrices import in_memory, lean
 from mffnb.model import MatrixFactorization
 from mffnb.protocols import Matrix
 from mffnb.selection.consensus import labels
 from mffnb.selection.resizing import grow
+from mffnb.subset_first import rows_of
 from mffnb.typing import Array, Float64Array
 
 
@@ -79,25 +81,61 @@ def run_restarts(
             future.cancel()  # those that have not begun, where one has failed
 
 
-def go_on(settings: dict[str, Any], matrix: Matrix, best: Restart, smaller: Restart | None, tol: float) -> Restart:
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Pixels on which restarts are compared: all, or some drawn at random where there are many.
+
+    Attributes
+    ----------
+    matrix
+        Their rows of X.
+    rows
+        Their numbers among all, which rise; None for all.
+    """
+
+    matrix: Matrix
+    rows: Array | None = None
+
+    @classmethod
+    def of(cls, matrix: Matrix, pixels: int, seed: int) -> Part:
+        """Draw at most so many."""
+        if matrix.shape[0] <= pixels or not matrix.complete:
+            return cls(matrix)
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(37,)))
+        rows = np.sort(generator.choice(matrix.shape[0], pixels, replace=False))
+        return cls(lean(in_memory(rows_of(matrix, rows))), rows)
+
+    def of_all(self, abundances: Float64Array) -> Float64Array:
+        """Abundances (pixels, k) of these pixels among those of all."""
+        return abundances if self.rows is None else abundances[self.rows]
+
+
+def go_on(
+    settings: dict[str, Any], part: Part, matrix: Matrix, best: Restart, smaller: Restart | None, tol: float
+) -> Restart:
     """The best restart or the next smaller answer with one component more, whichever is better, to its end.
 
     Parameters
     ----------
-    settings, matrix
+    settings
         As for :func:`run_restarts`.
+    part, matrix
+        Pixels of the restarts, and all of them.
     best
         Of the restarts.
     smaller
         The final answer for k - 1, None where there is none.
     tol
-        That ends the run.
+        That ends the run on all pixels.
     """
+
+    def run(matrix: Matrix, A: Float64Array, E: Float64Array, **ends: float) -> Restart:
+        return Restart.of(MatrixFactorization(**{**settings, "init": (A, E), "random_state": 0, **ends}), matrix)
+
     if smaller is not None and matrix.complete:
-        A, E = grow(matrix, np.ascontiguousarray(smaller.abundances.T), smaller.endmembers)
-        grown = Restart.of(MatrixFactorization(**{**settings, "init": (A.T, E), "random_state": 0}), matrix)
-        if grown.model.objective_ < best.model.objective_:
-            best = grown
-    start = (best.abundances, best.endmembers)
-    last = Restart.of(MatrixFactorization(**{**settings, "init": start, "tol": tol, "random_state": 0}), matrix)
-    return last if last.model.objective_ <= best.model.objective_ else best
+        A, E = grow(part.matrix, np.ascontiguousarray(part.of_all(smaller.abundances).T), smaller.endmembers)
+        grown = run(part.matrix, A.T, E)
+        best = grown if grown.model.objective_ < best.model.objective_ else best
+    A = best.abundances if part.rows is None else best.model.transform(matrix)
+    last = run(matrix, A, best.endmembers, tol=tol)
+    return best if part.rows is None and best.model.objective_ < last.model.objective_ else last

@@ -22,7 +22,7 @@ def smooth_maps(k, rng):
 
 def counted(X, most=10, graph=None):
     ratios = independent_images(in_memory(X), graph or grid(SHAPE), most, 0)
-    return int((ratios > 2).sum()), int((ratios > 1.25).sum())
+    return int((ratios > 2).sum()), int((ratios > 1.2).sum())
 
 
 @pytest.mark.parametrize("seed", range(3))
