@@ -6,7 +6,7 @@ A number is recommended where the first or the second of these names it, clearly
   clear where each value is more than twice, or less than 1.2 times, what noise makes: as many as are above 2. Where
   all that were looked at are above, the data hold more than mixtures (curved mixing, materials that vary), or noise
   that neighbours share; then the count says nothing.
-- **Directions that halves share**, clear where cosines fall from above 0.9 to below 0.5 in one step. They take the
+- **Directions that halves share**, clear where cosines fall from above 0.9 to below 0.3 in one step. They take the
   place of images where neighbours are not alike (one image, the mean, is always there), and speak against fewer images.
 - **Endmembers of halves**, their distance apart in units of the distance of the closest two of one half. More than a
   half and it is for chance to say which is which; less than a tenth and all are distinct. Clear is a step from the one
@@ -25,7 +25,7 @@ import xarray as xr
 from mffnb.typing import Array, Float64Array
 
 _ABOVE, _WITHIN = 2.0, 1.2  # times what noise makes
-_SAME, _OTHER = 0.9, 0.5  # cosine
+_SAME, _OTHER = 0.9, 0.3  # cosine
 _DISTINCT, _BLURRED = 0.1, 0.5  # of the distance of the closest two
 
 
