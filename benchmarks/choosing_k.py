@@ -121,7 +121,7 @@ def readings(scan):
         "alike": int(ks[max(0, alike[0] - 1)]) if len(alike) else f"> {ks[-1] - 1}",
         "elbow": scan.elbow,
         "split halves": f"{split[0]}, {split[1]}",
-        "images": above if above < len(images) else f">= {above}",
+        "images": "" if len(images) == 0 else above if above < len(images) else f">= {above}",
         "**recommended**": f"**{advice.k}**" if advice.k is not None else f"{advice.between[0]}-{advice.between[1]}?",
     }
 

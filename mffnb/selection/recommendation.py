@@ -77,8 +77,9 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
     if not neighbours_alike(evidence.images.values):
         count = shared if shared.k is not None else count
     reasons = tuple(one.reason for one in dict.fromkeys((count, halves)) if one.reason)
-    if count.k is not None and count.k > ks[-1] and halves.k is None:
-        return Recommendation(None, halves.between or (ks[-1], count.k), (*reasons, "more than were tried"))
+    if count.between is not None and count.between[0] > ks[-1] and halves.k is None:
+        between = halves.between or (ks[-1], count.between[1])
+        return Recommendation(None, between, (*reasons, "more than were tried"))
     if count.k is None:
         return Recommendation(None, count.between or halves.between or (ks[0], ks[-1]), reasons)
     named = [count.k]

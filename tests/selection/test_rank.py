@@ -146,6 +146,11 @@ CASES = {
     "halves name another": (evidence([90, 9, 3, 1, 0.9], blur=[0.01, 0.05, 0.05, 0.9]), None, (3, 4)),
     "halves are vague": (evidence([90, 9, 3, 1, 0.9], blur=[0.01, 0.2, 0.3, 0.9]), 3, (3, 3)),
     "more than tried": (evidence([90, 9, 8, 7, 6, 3, 1, 1]), None, (5, 6)),
+    "more than tried, not clear": (
+        evidence([90, 9, 8, 7, 6, 3, 1.5, 1], blur=[0.01, 0.2, 0.9, 0.9]),
+        None,
+        (2, 3),
+    ),
     "fewer than tried": (evidence([90, 9, 1, 1], ks=(3, 4, 5)), None, (2, 2)),
     "neighbours are not alike": (evidence([90, 1, 1, 0.9], shared=[1, 1, 0.95, 0.1]), 3, (3, 3)),
     "not alike, not clear": (evidence([90, 1, 1, 0.9], shared=[1, 1, 0.7, 0.1]), None, (2, 5)),
