@@ -114,8 +114,11 @@ def _of_images(ratios: Float64Array) -> _Opinion:
 
 
 def _of_directions(cosines: Float64Array) -> _Opinion:
-    """How many directions two halves share."""
-    same, perhaps = int((cosines > _SAME).sum()), int((cosines > _OTHER).sum())
+    """How many directions two halves share.
+
+    Up to the last one that they do: where two singular values are nearly equal, fewer directions may be turned.
+    """
+    same, perhaps = (int(np.flatnonzero(cosines > least).max(initial=-1)) + 1 for least in (_SAME, _OTHER))
     if 0 < same == perhaps < len(cosines):
         return _Opinion(same, (same, same), f"halves share {same} directions")
     return _Opinion(None, None, "")

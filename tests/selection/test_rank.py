@@ -153,6 +153,7 @@ CASES = {
     ),
     "fewer than tried": (evidence([90, 9, 1, 1], ks=(3, 4, 5)), None, (2, 2)),
     "neighbours are not alike": (evidence([90, 1, 1, 0.9], shared=[1, 1, 0.95, 0.1]), 3, (3, 3)),
+    "two directions turned": (evidence([90, 1, 1, 0.9], shared=[1, 0.2, 0.95, 0.1]), 3, (3, 3)),
     "not alike, not clear": (evidence([90, 1, 1, 0.9], shared=[1, 1, 0.7, 0.1]), None, (2, 5)),
     "more is shared than there are images": (evidence([90, 9, 1, 1], shared=[1, 1, 0.99, 0.1]), None, (2, 3)),
     "nothing": (evidence(), None, (2, 5)),
