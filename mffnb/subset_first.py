@@ -50,7 +50,7 @@ class SubsetFirst:
         here = (matrix.own.start <= drawn) & (drawn < matrix.own.stop)
         spectra, maps = np.zeros((self.pixels, matrix.shape[1])), np.zeros((components, self.pixels))
         own = drawn[here] - matrix.own.start
-        spectra[here], maps[:, here] = _some_rows(matrix, own), abundances[:, own]
+        spectra[here], maps[:, here] = rows_of(matrix, own), abundances[:, own]
         # Every rank factors the same pixels, to the same answer.
         problem = state_problem(Dense(matrix.total(spectra)), Frobenius(), (), ())
         maps = problem.scale * matrix.total(maps)
@@ -60,7 +60,7 @@ class SubsetFirst:
         return abundances, endmembers
 
 
-def _some_rows(matrix: Matrix, rows: Array) -> Float64Array:
+def rows_of(matrix: Matrix, rows: Array) -> Float64Array:
     """Rows of X by their numbers among those that are here, which rise."""
     out = np.empty((len(rows), matrix.shape[1]))
     for start, stop, band in matrix.bands():

@@ -5,6 +5,7 @@ from mffnb.plots.figures import overview, residuals, sections
 from mffnb.plots.labels import as_image, axis_label, channel_coordinate, channel_label, pixel_size
 from mffnb.plots.maps import component_colormap, draw_composite, draw_map, draw_scale_bar
 from mffnb.plots.searches import draw_front, draw_losses, search
+from mffnb.plots.ranks import lineage, rank_scan
 from mffnb.plots.spectra import draw_spectra, label_peaks
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "draw_scale_bar",
     "draw_spectra",
     "label_peaks",
+    "lineage",
     "overview",
     "pixel_size",
+    "rank_scan",
     "residuals",
     "search",
     "sections",

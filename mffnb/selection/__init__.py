@@ -1,23 +1,60 @@
-"""Which components, how many, which one is which, and how sure they are."""
+"""Which components, how many, which one is which, and how sure they are.
+
+What unmixes, many times, is loaded when it is first asked for: solvers and geometry need the rest.
+"""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from mffnb.selection.matching import match, spectral_angles
 from mffnb.selection.resizing import grow, shrink
 
 if TYPE_CHECKING:
-    from mffnb.bootstrap import Stability as Stability
-    from mffnb.bootstrap import stability as stability
+    from mffnb.bootstrap import Stability, stability
+    from mffnb.selection.coherence import independent_images
+    from mffnb.selection.consensus import cophenetic_correlation, dispersion
+    from mffnb.selection.lineage import Lineage
+    from mffnb.selection.rank import RankScan, scan_rank
+    from mffnb.selection.recommendation import Recommendation
 
-# These unmix, many times, and live above; solvers and geometry need what is loaded here at once.
-_ABOVE = {"Stability": "bootstrap", "stability": "bootstrap"}
-__all__ = ["grow", "match", "shrink", "spectral_angles", *_ABOVE]  # noqa: PLE0604
+__all__ = [
+    "Lineage",
+    "RankScan",
+    "Recommendation",
+    "Stability",
+    "cophenetic_correlation",
+    "dispersion",
+    "grow",
+    "independent_images",
+    "match",
+    "scan_rank",
+    "shrink",
+    "spectral_angles",
+    "stability",
+]
+
+_HOMES = {
+    "Lineage": "selection.lineage",
+    "RankScan": "selection.rank",
+    "Recommendation": "selection.recommendation",
+    "Stability": "bootstrap",
+    "cophenetic_correlation": "selection.consensus",
+    "dispersion": "selection.consensus",
+    "independent_images": "selection.coherence",
+    "scan_rank": "selection.rank",
+    "stability": "bootstrap",
+}
 
 
-def __getattr__(name: str) -> Any:
-    if name in _ABOVE:
-        return getattr(importlib.import_module(f"mffnb.{_ABOVE[name]}"), name)
-    raise AttributeError(f"module 'mffnb.selection' has no attribute {name!r}")
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"mffnb.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,67 @@
+"""Images above the noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mffnb.graphs import grid
+from mffnb.matrices import in_memory
+from mffnb.selection import independent_images
+
+SHAPE = (24, 30)
+
+
+def smooth_maps(k, rng):
+    """Positive maps (k, pixels), one hump for each."""
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    centres = rng.random((k, 2)) * SHAPE
+    maps = [np.exp(-((y - a) ** 2 + (x - b) ** 2) / 2 / 5.0**2) + 0.05 for a, b in centres]
+    return np.stack(maps).reshape(k, -1)
+
+
+def counted(X, most=10, graph=None):
+    ratios = independent_images(in_memory(X), graph or grid(SHAPE), most, 0)
+    return int((ratios > 2).sum()), int((ratios > 1.2).sum())
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("noise", ["even", "uneven", "counts", "of the pixel"])
+def test_as_many_as_there_are_components_whatever_the_noise(noise, seed):
+    rng = np.random.default_rng(seed)
+    k, channels = 2 + seed, 60
+    mean = smooth_maps(k, rng).T @ rng.random((k, channels)) ** 3
+    if noise == "counts":
+        X = rng.poisson(30 * mean).astype(float)
+    else:
+        size = {"even": 0.1, "uneven": 0.02 + 0.5 * rng.random(channels), "of the pixel": 0.2 * mean}[noise]
+        X = mean + size * rng.standard_normal(mean.shape)
+    assert counted(X) == (k, k)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_alone_is_no_image(seed):
+    X = np.random.default_rng(seed).standard_normal((SHAPE[0] * SHAPE[1], 80))
+    assert counted(X)[0] == 0
+
+
+def test_stripes_do_not_hide_images():
+    rng = np.random.default_rng(0)
+    X = smooth_maps(3, rng).T @ rng.random((3, 50)) + 0.05 * rng.standard_normal((SHAPE[0] * SHAPE[1], 50))
+    stripes = np.where(np.arange(SHAPE[1]) % 2, 1.0, -1.0) * np.ones((SHAPE[0], 1))
+    # Lines that differ are one anti-image, far below the noise that is symmetric about zero.
+    assert counted(X + stripes.reshape(-1, 1) * 0.3 * rng.random(50))[0] == 3
+
+
+def test_masked_pixels_and_channels_of_zeros():
+    rng = np.random.default_rng(0)
+    mask = rng.random(SHAPE) < 0.8
+    X = smooth_maps(3, rng).T @ rng.random((3, 40)) + 0.05 * rng.standard_normal((mask.size, 40))
+    X[:, :5] = 0
+    assert counted(X[mask.ravel()], graph=grid(SHAPE, mask)) == (3, 3)
+
+
+def test_data_without_noise():
+    rng = np.random.default_rng(0)
+    X = smooth_maps(4, rng).T @ rng.random((4, 40))
+    assert counted(X) == (4, 4)

@@ -1,0 +1,190 @@
+"""The scan, and what it recommends."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+
+import mffnb as mf
+from mffnb.preprocessing import Crop
+from mffnb.selection import scan_rank
+from mffnb.selection.rank import CRITERIA
+from mffnb.selection.recommendation import recommend
+
+OPTIONS = {"n_init": 3, "splits": 2, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60))
+
+
+@pytest.fixture(scope="module")
+def scan(sample):
+    return scan_rank(sample.cube, range(2, 6), **OPTIONS)
+
+
+def test_every_criterion_is_there_for_every_k(scan, sample):
+    assert scan.ks == [2, 3, 4, 5]
+    assert list(scan.table.columns) == list(CRITERIA)
+    assert np.isfinite(scan.table.to_numpy()).all()
+    errors = scan.table["relative_error"].to_numpy()
+    assert (np.diff(errors) < 0).all()
+    for k, result in scan.results.items():
+        left = result.residual()
+        size = float(np.sqrt((left**2).sum() / (sample.cube.astype(float) ** 2).sum()))
+        assert size == pytest.approx(float(scan.evidence.relative_error.sel(k=k)), rel=1e-6)
+    assert scan.elbow == 3
+    assert scan.parameters["n_init"] == 3
+
+
+def test_the_recommendation_is_right_and_says_why(scan):
+    advice = scan.recommend()
+    assert (advice.k, advice.between) == (3, (3, 3))
+    assert "3 images stand above the noise" in str(advice)
+
+
+def test_the_answer_kept_is_as_good_as_that_of_unmix(scan, sample):
+    other = mf.unmix(sample.cube, 3, random_state=1, tol=1e-5)
+    mine, theirs = (float((one.residual() ** 2).sum()) for one in (scan.results[3], other))
+    assert mine < 1.01 * theirs
+
+
+def same(a, b):
+    xr.testing.assert_identical(a.evidence, b.evidence)
+    for k in a.results:
+        np.testing.assert_array_equal(a.results[k].abundances.values, b.results[k].abundances.values)
+
+
+def test_an_executor_changes_nothing(scan, sample):
+    with ThreadPoolExecutor(2) as executor:
+        same(scan_rank(sample.cube, range(2, 6), executor=executor, **OPTIONS), scan)
+
+
+def test_order_of_ks_and_repeats_change_nothing(sample, scan):
+    same(scan_rank(sample.cube, [5, 2, 3, 3, 4], **OPTIONS), scan)
+
+
+def test_a_callback_sees_each_k_and_may_end_the_scan(sample):
+    seen = []
+
+    def look(partial):
+        seen.append(partial.ks)
+        partial.recommend()
+        return len(seen) == 2
+
+    scan = scan_rank(sample.cube, range(2, 6), n_init=2, splits=0, held_out=0, random_state=0, callback=look)
+    assert seen == [[2], [2, 3]]
+    assert scan.ks == [2, 3]
+
+
+def test_many_pixels_are_sampled_for_restarts_and_answered_all(monkeypatch, sample):
+    monkeypatch.setattr("mffnb.selection.rank._RESTART_PIXELS", 300)
+    scan = scan_rank(sample.cube, [2, 3], **OPTIONS)
+    assert scan.results[3].abundances.shape == (3, 20, 24)
+    error = float((mf.unmix(sample.cube, 3, random_state=1, tol=1e-5).residual() ** 2).sum())
+    assert float((scan.results[3].residual() ** 2).sum()) < 1.02 * error
+
+
+def test_input_is_left_alone_and_may_be_of_any_kind(sample):
+    cube = sample.cube.copy(deep=True)
+    whole = scan_rank(cube, [2, 3], n_init=2, splits=1, random_state=0)
+    xr.testing.assert_identical(cube, sample.cube)
+    bare = scan_rank(cube.values, [2, 3], n_init=2, splits=1, random_state=0)
+    np.testing.assert_array_equal(whole.table.to_numpy(), bare.table.to_numpy())
+
+
+def test_missing_entries_leave_out_what_they_must(sample):
+    cube = sample.cube.copy(deep=True).astype(float)
+    cube[3, 4, 5] = np.nan
+    scan = scan_rank(cube, [2, 3], n_init=2, random_state=0)
+    assert np.isfinite(scan.table["dispersion"]).all()
+    assert scan.table[["held_out", "split_half"]].isna().to_numpy().all()
+    assert scan.recommend().k is None
+
+
+@pytest.mark.parametrize("options", [
+    {"similarity": "kl"}, {"sparsity": 1e-3, "smoothness": 1e-3}, {"sum_to_one": True}, {"preprocess": [Crop({"y": slice(2, 12)})]},
+])  # fmt: skip
+def test_constraints_and_steps_are_taken_along(options):
+    cube = mf.datasets.tof_sims_2d(seed=0, shape=(12, 16)).cube[..., :300]
+    scan = scan_rank(cube, [2, 3], n_init=2, splits=1, random_state=0, **options)
+    assert np.isfinite(scan.table.to_numpy()).all()
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ({"ks": [0, 2]}, "whole numbers"), ({"ks": [2.5]}, "whole numbers"), ({"ks": []}, "ks is empty"), ({"ks": [99]}, "lower it"),
+    ({"ks": [2], "n_init": 0}, "n_init"), ({"ks": [2], "held_out": 2.0}, "between 0 and 1"),
+])  # fmt: skip
+def test_what_cannot_be_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        scan_rank(np.random.default_rng(0).random((5, 6, 12)), **arguments)
+
+
+def evidence(images=(), shared=(), blur=None, ks=(2, 3, 4, 5)):
+    blur = np.full(len(ks), np.nan) if blur is None else np.asarray(blur)
+    return xr.Dataset(
+        {
+            "angles": (("k", "split"), blur[:, None]),
+            "within": (("k", "split"), np.ones((len(ks), 1))),
+            "images": ("image", np.asarray(images, dtype=float)),
+            "shared": ("direction", np.asarray(shared, dtype=float)),
+        },
+        coords={"k": list(ks)},
+    )
+
+
+CASES = {
+    "images alone": (evidence([90, 9, 3, 1, 0.9]), 3, (3, 3)),
+    "images that are not clear": (evidence([90, 9, 1.6, 1, 0.9]), None, (2, 3)),
+    "all are above noise": (evidence([90, 9, 8, 7, 6], blur=[0.01, 0.05, 0.3, 0.9]), None, (3, 4)),
+    "halves agree": (evidence([90, 9, 3, 1, 0.9], blur=[0.01, 0.05, 0.9, 0.9]), 3, (3, 3)),
+    "halves name another": (evidence([90, 9, 3, 1, 0.9], blur=[0.01, 0.05, 0.05, 0.9]), None, (3, 4)),
+    "halves are vague": (evidence([90, 9, 3, 1, 0.9], blur=[0.01, 0.2, 0.3, 0.9]), 3, (3, 3)),
+    "more than tried": (evidence([90, 9, 8, 7, 6, 3, 1, 1]), None, (5, 6)),
+    "more than tried, not clear": (
+        evidence([90, 9, 8, 7, 6, 3, 1.5, 1], blur=[0.01, 0.2, 0.9, 0.9]),
+        None,
+        (2, 3),
+    ),
+    "fewer than tried": (evidence([90, 9, 1, 1], ks=(3, 4, 5)), None, (2, 2)),
+    "neighbours are not alike": (evidence([90, 1, 1, 0.9], shared=[1, 1, 0.95, 0.1]), 3, (3, 3)),
+    "two directions turned": (evidence([90, 1, 1, 0.9], shared=[1, 0.2, 0.95, 0.1]), 3, (3, 3)),
+    "not alike, not clear": (evidence([90, 1, 1, 0.9], shared=[1, 1, 0.7, 0.1]), None, (2, 5)),
+    "more is shared than there are images": (evidence([90, 9, 1, 1], shared=[1, 1, 0.99, 0.1]), None, (2, 3)),
+    "nothing": (evidence(), None, (2, 5)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_recommendation_of_evidence(case):
+    given, k, between = CASES[case]
+    advice = recommend(given)
+    assert (advice.k, advice.between) == (k, between)
+    assert str(advice).startswith(f"k = {k}" if k else f"cannot tell, between {between[0]} and {between[1]}")
+
+
+def test_halves_speak_only_of_a_step_within_the_scan():
+    assert recommend(evidence([90, 9, 3, 1], blur=[0.01, 0.02, 0.03, 0.04])).k == 3
+
+
+def test_pixels_in_any_order_are_counted_by_their_halves():
+    rng = np.random.default_rng(0)
+    X = rng.dirichlet([0.5] * 4, (30, 40)) @ rng.random((4, 50)) + 0.03 * rng.standard_normal((30, 40, 50))
+    scan = scan_rank(X, range(2, 7), n_init=2, splits=1, random_state=0)
+    assert int((scan.evidence.images > 1.2).sum()) <= 1
+    assert scan.recommend().k == 4
+
+
+def test_pictures(scan):
+    figure = scan.plot()
+    assert isinstance(figure, Figure)
+    assert figure.get_suptitle() == "k = 3"
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), scan.table["relative_error"])
+    figure.draw_without_rendering()
+    without = scan_rank(np.random.default_rng(0).random((6, 7, 9)), [2], n_init=1, splits=0, held_out=0, random_state=0)
+    assert without.plot().get_suptitle() == str(without.recommend()).split(":")[0]
