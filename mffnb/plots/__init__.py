@@ -4,8 +4,8 @@ from mffnb.plots.bands import draw_bands, stability
 from mffnb.plots.figures import overview, residuals, sections
 from mffnb.plots.labels import as_image, axis_label, channel_coordinate, channel_label, pixel_size
 from mffnb.plots.maps import component_colormap, draw_composite, draw_map, draw_scale_bar
-from mffnb.plots.searches import draw_front, draw_losses, search
 from mffnb.plots.ranks import lineage, rank_scan
+from mffnb.plots.searches import draw_front, draw_losses, search
 from mffnb.plots.spectra import draw_spectra, label_peaks
 
 __all__ = [
