@@ -46,8 +46,8 @@ def _runs() -> Iterator[Any]:
         for matrix in (X.astype(np.float64), sparse.csr_array(X.astype(np.float64))):
             yield lambda t=terms, d=matrix: MatrixFactorization(2, similarity="kl", abundance_terms=t, **_ONCE).fit(d)
     for kind in (np.float64, np.float32, np.uint8, np.uint16):  # what products read as it is
-        few = X.astype(kind)  # kept sparse where that takes little
-        for matrix in (few, few + few.dtype.type(1), sparse.csr_array(few)):
+        thin = X.astype(kind)  # kept sparse where that takes little
+        for matrix in (thin, thin + np.ones(1, kind), sparse.csr_array(thin)):
             for k in (3, 5):  # products take four components at once, or eight
                 yield lambda d=matrix, k=k: MatrixFactorization(k, **_ONCE).fit(d)
     yield lambda: unmix(counts, 2, similarity="kl", solver="multiplicative", **_ONCE)
