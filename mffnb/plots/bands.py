@@ -102,10 +102,10 @@ def stability(found: Stability, *, figure: Figure | None = None) -> Figure:
         )
         draw_map(answer.abundances[number], row[1], color=colors[number], title="abundance")
         draw_map(part.deviation[number], row[2], title="its standard deviation")
-        for ax in row[1:]:
-            ax.set(xlabel="", ylabel="")
+        row[2].set_ylabel("")
         if number < k - 1:
-            row[0].set_xlabel("")
+            for ax in row:
+                ax.set_xlabel("")
     over = [f"replicas ({found.noise}; in colour)"] if found.replicas is not None else []
     over += ["restarts (grey)"] if over and found.restarts is not None else ["restarts"] if not over else []
     figure.suptitle(f"{100 * found.level:g} % bands over {' and over '.join(over)}", fontsize="medium")
