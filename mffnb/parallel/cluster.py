@@ -33,7 +33,10 @@ class Cluster:
         self.client: Any = None
         self._cluster: Any = None
 
-    def __enter__(self) -> Cluster:
+    def start(self) -> Cluster:
+        """Start the engines, and wait until they answer; for notebooks, where no block spans two cells."""
+        if self.client is not None:
+            raise RuntimeError("the cluster runs already: stop() it first")
         import ipyparallel  # noqa: PLC0415  slow, and only wanted with engines
         from traitlets.config import Config  # noqa: PLC0415
 
@@ -53,19 +56,33 @@ class Cluster:
             self.client = self._cluster.connect_client_sync()
             self._wait()
         except BaseException:
-            self._stop()
+            self.stop()
             raise
         return self
+
+    def stop(self) -> None:
+        """Stop the engines, if any run."""
+        client, running, self.client, self._cluster = self.client, self._cluster, None, None
+        with contextlib.suppress(Exception):  # what has died already cannot be stopped
+            if client is not None:
+                client.shutdown(hub=True, block=True)  # stopping the cluster alone would print the engines' logs
+                client.close()
+        with contextlib.suppress(Exception):
+            if running is not None:
+                running.stop_cluster_sync()
+
+    def __enter__(self) -> Cluster:
+        return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        self.stop()
 
     def executor(self) -> EnginePool:
         """An executor of ``concurrent.futures`` that gives each piece of work to an engine that has the least to do."""
         if self.client is None:
-            raise RuntimeError("the cluster does not run: use it inside `with mffnb.parallel.cluster(n) as c:`")
+            raise RuntimeError("the cluster does not run: start() it, or use `with mffnb.parallel.cluster(n) as c:`")
         return EnginePool(self)
 
     def revive(self) -> None:
@@ -81,16 +98,6 @@ class Cluster:
 
     def _wait(self) -> None:
         self.client.wait_for_engines(self.n, timeout=self.timeout, interactive=False)
-
-    def _stop(self) -> None:
-        client, running, self.client, self._cluster = self.client, self._cluster, None, None
-        with contextlib.suppress(Exception):  # what has died already cannot be stopped
-            if client is not None:
-                client.shutdown(hub=True, block=True)  # stopping the cluster alone would print the engines' logs
-                client.close()
-        with contextlib.suppress(Exception):
-            if running is not None:
-                running.stop_cluster_sync()
 
 
 class EnginePool(cf.Executor):
@@ -111,7 +118,7 @@ class EnginePool(cf.Executor):
 
 
 def cluster(n: int, mpi: bool = False, timeout: float = 120.0) -> Cluster:
-    """Start engines for the time of a ``with`` block.
+    """Engines for the time of a ``with`` block, or from ``start()`` to ``stop()``.
 
     Parameters
     ----------

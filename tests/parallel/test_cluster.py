@@ -143,3 +143,12 @@ def test_cluster_that_does_not_run_says_so():
         mf.parallel.cluster(2).executor()
     with pytest.raises(ValueError, match="engines >= 1"):
         mf.parallel.cluster(0)
+
+
+def test_what_runs_is_not_started_again_and_what_does_not_run_gives_no_executor(engines):
+    with pytest.raises(RuntimeError, match="runs already"):
+        engines.start()
+    idle = mf.parallel.cluster(1)
+    idle.stop()
+    with pytest.raises(RuntimeError, match="does not run"):
+        idle.executor()
