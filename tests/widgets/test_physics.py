@@ -204,10 +204,12 @@ def test_auto_shows_what_unmix_gives(explore, mixtures):
     found = moved(explorer, volume="auto")
     other = mf.unmix(cube, 3, volume="auto", random_state=0)
     order = match(other.endmembers.values, found.endmembers.values)
-    np.testing.assert_array_equal(found.endmembers.values[order], other.endmembers)
-    np.testing.assert_array_equal(found.abundances.values[order], other.abundances)
-    same = ("volume", "model", "rho", "threshold", "volume_weight", "disagreement", "sum_to_one", "gain")
-    assert {name: found.parameters[name] for name in same} == {name: other.parameters[name] for name in same}
+    # The explorer leaves half of the threads to others, and BLAS adds up in another order on fewer of them.
+    np.testing.assert_allclose(found.endmembers.values[order], other.endmembers, rtol=1e-8)
+    np.testing.assert_allclose(found.abundances.values[order], other.abundances, atol=1e-8)
+    for name in ("volume", "model", "rho", "threshold", "volume_weight", "disagreement", "sum_to_one", "gain"):
+        got, expected = found.parameters[name], other.parameters[name]
+        assert got == (pytest.approx(expected, rel=1e-6) if isinstance(expected, float) else expected), name
     errors = [float(result.trace.relative_error[-1]) for result in (found, other)]
     assert errors[0] == pytest.approx(errors[1], rel=1e-6)
     assert errors[0] < 0.05
