@@ -76,7 +76,9 @@ class LeastSquares:
 
         cross = self.matrix.through(endmembers, move)
         parts = [seen[start] for start in sorted(seen)]
-        square = self.matrix.total(np.sum([square for _, square in parts], axis=0))
+        square = self.matrix.total(
+            sum((square for _, square in parts), np.zeros_like(gram))
+        )  # a rank may have no pixels
         n = self.matrix.shape[0]
         return sum(moved for moved, _ in parts), Half(square / n, (self.scale / n) * cross, factor=endmembers)
 

@@ -116,7 +116,10 @@ def sweep_free(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
 
 @kernel()
 def _descend_few(factor: Array, cross: Array, ratios: Array, curvature: Array, start: int, sweeps: int) -> float:
-    """Sweep entries from ``start``, as many as registers take at once; see :func:`descent`."""
+    """Sweep entries from ``start``, as many as registers take at once; see :func:`descent`.
+
+    Each k has code of its own, and compiled code cannot look functions up.
+    """
     k = factor.shape[0]
     moved = 0.0
     if k == 1:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from mffnb.matrices import Chunked, Dense, Distributed, Scaled, Sparse, block_products, in_memory
+from mffnb.misfits import LeastSquares
 
 KINDS = (np.float64, np.float32, np.uint8, np.uint16, np.int64, bool)
 
@@ -125,3 +126,11 @@ def test_many_blocks_in_one_look():
     X = np.ones((5000, 200))
     assert len(list(Dense(X).blocks())) > 3
     assert len(list(Sparse(sparse.csr_array(X)).blocks())) > 3
+
+
+def test_a_rank_without_pixels_adds_nothing():
+    misfit = LeastSquares(Distributed(Dense(np.empty((0, 5))), One(), 0, 61), None, 1.0)
+    moved, half = misfit.in_one_look(np.empty((2, 0)), np.ones((2, 5)), lambda part, half: 1.0)
+    assert moved == 0
+    np.testing.assert_array_equal(half.gram, np.zeros((2, 2)))
+    np.testing.assert_array_equal(half.cross, np.zeros((2, 5)))
