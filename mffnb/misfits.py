@@ -76,9 +76,8 @@ class LeastSquares:
 
         cross = self.matrix.through(endmembers, move)
         parts = [seen[start] for start in sorted(seen)]
-        square = self.matrix.total(
-            sum((square for _, square in parts), np.zeros_like(gram))
-        )  # a rank may have no pixels
+        here = sum((square for _, square in parts), np.zeros_like(gram))  # a rank may have no pixels
+        square = self.matrix.total(here)
         n = self.matrix.shape[0]
         return sum(moved for moved, _ in parts), Half(square / n, (self.scale / n) * cross, factor=endmembers)
 
