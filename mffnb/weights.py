@@ -84,6 +84,17 @@ class Weighting:
         return cls(matrix if rows is columns is None else Scaled(matrix, rows, columns), rows, columns)
 
 
+def of_rows(weights: Any, rows: Array, shape: tuple[int, int]) -> Any:
+    """The weights of some pixels, by their numbers, among those of a whole matrix of that shape."""
+    if weights is None or isinstance(weights, str):
+        return weights
+    if isinstance(weights, (list, tuple)):
+        return [of_rows(part, rows, shape) for part in weights]
+    array = np.asarray(weights)
+    of_pixels = array.shape[0] == shape[0] and array.shape != (shape[1],)
+    return array[rows] if of_pixels else array
+
+
 def _placed(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
     """The weights as floats, and the axis they belong to: 0 pixels, 1 channels, None both."""
     array = np.asarray(weights, dtype=np.float64)

@@ -36,7 +36,7 @@ FLOORS = [
     {"result", "keywords"},
     {"labelling", "automatic"},
     {"selection.lineage", "selection.recommendation"},
-    {"selection.rank"},
+    {"selection.scan", "selection.evidence", "selection.scanning", "selection.rank"},
     {"unmixing", "datasets"},
     {"bootstrap"},
     {"plots", "warmup"},
@@ -50,7 +50,7 @@ ALLOWED = {
     ("result", "plots"),
     ("bootstrap", "plots"),
     ("selection.lineage", "plots"),
-    ("selection.rank", "plots"),
+    ("selection.scan", "plots"),
     ("selection", "bootstrap"),
 }
 # What is handed out by name when it is first asked for.

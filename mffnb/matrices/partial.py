@@ -106,6 +106,18 @@ def pieces(matrix: Gappy) -> Iterator[tuple[Float64Array, Float64Array]]:
         yield band, _counted(band, weights)
 
 
+def partial_rows(matrix: Gappy, rows: Array) -> tuple[Float64Array, Float64Array]:
+    """Some rows of X by their numbers, which rise, NaN for what is missing, and of w, zero there."""
+    values, counted = np.empty((len(rows), matrix.shape[1])), np.empty((len(rows), matrix.shape[1]))
+    for start, stop in band_limits(matrix.shape, CACHE_BYTES):
+        first, last = np.searchsorted(rows, [start, stop])
+        if first < last:
+            band, weights = matrix.piece(start, stop)
+            some = rows[first:last] - start
+            values[first:last], counted[first:last] = band[some], _counted(band, weights)[some]
+    return values, counted
+
+
 def guessed(matrix: Gappy) -> Chunked:
     """Complete data to start from: missing entries are those of the mean spectrum, at the size of their pixel."""
     return completed(matrix, *mean_model(matrix))

@@ -15,7 +15,7 @@ from mffnb.plots.maps import draw_map
 
 if TYPE_CHECKING:
     from mffnb.selection.lineage import Lineage
-    from mffnb.selection.rank import RankScan
+    from mffnb.selection.scan import RankScan
 
 _PANELS: dict[str, tuple[str, ...]] = {
     "fit": ("relative_error", "held_out"),

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from mffnb.selection.coherence import independent_images
     from mffnb.selection.consensus import cophenetic_correlation, dispersion
     from mffnb.selection.lineage import Lineage
-    from mffnb.selection.rank import RankScan, scan_rank
+    from mffnb.selection.rank import scan_rank
     from mffnb.selection.recommendation import Recommendation
+    from mffnb.selection.scan import RankScan
 
 __all__ = [
     "Lineage",
@@ -37,7 +38,7 @@ __all__ = [
 
 _HOMES = {
     "Lineage": "selection.lineage",
-    "RankScan": "selection.rank",
+    "RankScan": "selection.scan",
     "Recommendation": "selection.recommendation",
     "Stability": "bootstrap",
     "cophenetic_correlation": "selection.consensus",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from sklearn.metrics import silhouette_samples
 
+from mffnb.matrices.partial import Gappy, pieces
 from mffnb.misfits import Divergence
 from mffnb.protocols import Matrix, Similarity
 from mffnb.selection.matching import match, spectral_angles
@@ -38,7 +41,7 @@ def information(
     r"""Information criteria of Akaike, :math:`-2 \log L + 2 p`, and Schwarz, :math:`-2 \log L + p \log N`.
 
     L is the likelihood of the similarity but for a constant: Poisson for the Kullback-Leibler divergence, else normal
-    with the variance that fits best, :math:`-2 \log L = N \log (|X - A E|^2 / N)`. N counts the entries of X
+    with the variance that fits best, :math:`-2 \log L = N \log (|X - A E|^2 / N)`. N counts the observed entries of X
     (n pixels, m channels), and :math:`p = k (n + m - k)` the directions in which a product A E of rank k can move:
     A and E have k (n + m) entries, but :math:`k^2` of them only mix components. That neither may be negative does not
     make it less.
@@ -61,7 +64,7 @@ def information(
     pixels, channels = matrix.shape
     half = misfit.abundance_half(abundances, endmembers)
     loss = pixels * misfit.at_abundances(half, abundances, endmembers)
-    entries, k = pixels * channels, len(endmembers)
+    entries, k = _observed(matrix), len(endmembers)
     if isinstance(misfit, Divergence):
         deviance = 2 * loss
     else:
@@ -125,6 +128,13 @@ def elbow(ks: Array, errors: Array) -> int | None:
     along = (ks - ks[0]) / (ks[-1] - ks[0])
     below = 1 - along - (errors - errors[-1]) / (errors[0] - errors[-1])
     return int(ks[below.argmax()]) if below.max() > 0 else None
+
+
+def _observed(matrix: Matrix) -> int:
+    """How many entries count at all."""
+    if matrix.complete:
+        return matrix.shape[0] * matrix.shape[1]
+    return sum(int(np.count_nonzero(weights)) for _, weights in pieces(cast("Gappy", matrix)))
 
 
 def _squared_residual(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from scipy.special import xlogy
 
 from mffnb.matrices import Partial
+from mffnb.matrices.partial import Gappy, partial_rows
 from mffnb.misfits import Divergence
 from mffnb.model import MatrixFactorization, named_similarity
 from mffnb.protocols import Matrix
@@ -24,13 +26,16 @@ class HeldOut:
     Attributes
     ----------
     values
-        X, (pixels, channels), of pixels drawn at random.
+        X, (pixels, channels), of pixels drawn at random; NaN where missing.
     hidden
         True where hidden, of that shape.
+    weights
+        How much entries count, of that shape; None where all count alike.
     """
 
     values: Float64Array
     hidden: Array
+    weights: Float64Array | None = None
 
     @classmethod
     def of(cls, matrix: Matrix, share: float, pixels: int, seed: int) -> HeldOut:
@@ -39,7 +44,7 @@ class HeldOut:
         Parameters
         ----------
         matrix
-            X, (pixels, channels).
+            X, (pixels, channels), with its weights in it.
         share
             Of the entries, between 0 and 1.
         pixels
@@ -53,8 +58,11 @@ class HeldOut:
         drawn = np.arange(matrix.shape[0])
         if len(drawn) > pixels:
             drawn = np.sort(generator.choice(len(drawn), pixels, replace=False))
-        values = rows_of(matrix, drawn)
-        return cls(values, generator.random(values.shape) < share)
+        if matrix.complete:
+            values = rows_of(matrix, drawn)
+            return cls(values, generator.random(values.shape) < share)
+        values, weights = partial_rows(cast("Gappy", matrix), drawn)
+        return cls(values, (generator.random(values.shape) < share) & (weights > 0), weights)
 
     def error(self, model: MatrixFactorization) -> float:
         """Fit a model to what is shown, and compare it with what is hidden.
@@ -70,26 +78,28 @@ class HeldOut:
             |X - A E| / |X| over hidden entries; for counts the root of their Kullback-Leibler divergence relative to
             that of the mean spectrum at the size of each pixel. Lower is better.
         """
-        shown = Partial(np.where(self.hidden, np.nan, self.values))
+        shown = Partial(np.where(self.hidden, np.nan, self.values), self.weights)
         A = model.factorize(shown)
         A = A if model.gain_ is None else A * model.gain_[:, None]
         found = (A @ model.components_)[self.hidden]
-        x = self.values[self.hidden]
+        x, w = self.values[self.hidden], 1.0 if self.weights is None else self.weights[self.hidden]
         if not isinstance(named_similarity(model.similarity).misfit(shown, scale=1.0), Divergence):
-            size = float(np.linalg.norm(x))
-            return float(np.linalg.norm(x - found)) / size if size > 0 else np.nan
+            root = np.sqrt(w)
+            size = float(np.linalg.norm(root * x))
+            return float(np.linalg.norm(root * (x - found))) / size if size > 0 else np.nan
         flat = self._mean_spectrum()[self.hidden]
-        of_flat = _divergence(x, flat)
-        return float(np.sqrt(_divergence(x, (1 - _FLOOR) * found + _FLOOR * flat) / of_flat)) if of_flat > 0 else np.nan
+        of_flat = _divergence(x, flat, w)
+        found = (1 - _FLOOR) * found + _FLOOR * flat
+        return float(np.sqrt(_divergence(x, found, w) / of_flat)) if of_flat > 0 else np.nan
 
     def _mean_spectrum(self) -> Float64Array:
         """At the size of each pixel, from what is shown; half a count in each channel, so that none is impossible."""
-        shown = ~self.hidden
+        shown = ~self.hidden & np.isfinite(self.values)
         counts = np.where(shown, self.values, 0.0)
         spectrum = (counts.sum(axis=0) + 0.5) / np.maximum(shown.sum(axis=0), 1)
         size = (counts.sum(axis=1) + 0.5) / np.maximum((shown * spectrum).sum(axis=1), np.finfo(np.float64).tiny)
         return np.asarray(size[:, None] * spectrum)
 
 
-def _divergence(x: Float64Array, model: Float64Array) -> float:
-    return float(np.sum(xlogy(x, x / model) - x + model))
+def _divergence(x: Float64Array, model: Float64Array, weights: Float64Array | float) -> float:
+    return float(np.sum(weights * (xlogy(x, x / model) - x + model)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from mffnb.selection.consensus import labels
 from mffnb.selection.resizing import grow
 from mffnb.subset_first import rows_of
 from mffnb.typing import Array, Float64Array
+from mffnb.weights import of_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,38 +50,6 @@ class Restart:
         return cls(model, A, labels(A.T, model.components_).astype(small))
 
 
-def run_restarts(
-    settings: dict[str, Any], matrix: Matrix, seeds: Sequence[int], executor: Executor | None = None
-) -> list[Restart]:
-    """Random starts, one for each seed.
-
-    Parameters
-    ----------
-    settings
-        Parameters of :class:`mffnb.MatrixFactorization` but for start and seed.
-    matrix
-        X, (pixels, channels).
-    seeds
-        Whole numbers: whatever runs them, and in whatever order, the answers are theirs.
-    executor
-        Of ``concurrent.futures``; one after the other in this thread if None.
-
-    Returns
-    -------
-    list of Restart
-        In the order of the seeds.
-    """
-    models = [MatrixFactorization(**{**settings, "init": "random", "random_state": seed}) for seed in seeds]
-    if executor is None:
-        return [Restart.of(model, matrix) for model in models]
-    futures = [executor.submit(Restart.of, model, matrix) for model in models]
-    try:
-        return [future.result() for future in futures]
-    finally:
-        for future in futures:
-            future.cancel()  # those that have not begun, where one has failed
-
-
 @dataclass(frozen=True, eq=False)
 class Part:
     """Pixels on which restarts are compared: all, or some drawn at random where there are many.
@@ -89,29 +58,65 @@ class Part:
     ----------
     matrix
         Their rows of X.
+    weights
+        How much they, and their entries, count; see :class:`mffnb.weights.Weighting`.
     rows
         Their numbers among all, which rise; None for all.
     """
 
     matrix: Matrix
+    weights: Any = None
     rows: Array | None = None
 
     @classmethod
-    def of(cls, matrix: Matrix, pixels: int, seed: int) -> Part:
+    def of(cls, matrix: Matrix, weights: Any, pixels: int, seed: int) -> Part:
         """Draw at most so many."""
         if matrix.shape[0] <= pixels or not matrix.complete:
-            return cls(matrix)
+            return cls(matrix, weights)
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(37,)))
         rows = np.sort(generator.choice(matrix.shape[0], pixels, replace=False))
-        return cls(lean(in_memory(rows_of(matrix, rows))), rows)
+        return cls(lean(in_memory(rows_of(matrix, rows))), of_rows(weights, rows, matrix.shape), rows)
 
     def of_all(self, abundances: Float64Array) -> Float64Array:
         """Abundances (pixels, k) of these pixels among those of all."""
         return abundances if self.rows is None else abundances[self.rows]
 
+    def fitted(self, settings: dict[str, Any], **changes: Any) -> Restart:
+        """Fit a model with these settings to these pixels."""
+        return Restart.of(MatrixFactorization(**{**settings, "weights": self.weights, **changes}), self.matrix)
+
+
+def run_restarts(
+    settings: dict[str, Any], part: Part, seeds: Sequence[int], executor: Executor | None = None
+) -> Iterator[Restart]:
+    """Random starts, one for each seed, in the order of the seeds.
+
+    Parameters
+    ----------
+    settings
+        Parameters of :class:`mffnb.MatrixFactorization` but for start, seed and weights.
+    part
+        Pixels to start on.
+    seeds
+        Whole numbers: whatever runs them, and in whatever order, the answers are theirs.
+    executor
+        Of ``concurrent.futures``; one after the other in this thread if None.
+    """
+    if executor is None:
+        for seed in seeds:
+            yield part.fitted(settings, init="random", random_state=seed)
+        return
+    futures = [executor.submit(part.fitted, settings, init="random", random_state=seed) for seed in seeds]
+    try:
+        for future in futures:
+            yield future.result()
+    finally:
+        for future in futures:
+            future.cancel()  # those that have not begun, where one has failed or nobody wants more
+
 
 def go_on(
-    settings: dict[str, Any], part: Part, matrix: Matrix, best: Restart, smaller: Restart | None, tol: float
+    settings: dict[str, Any], part: Part, whole: Part, best: Restart, smaller: Restart | None, tol: float
 ) -> Restart:
     """The best restart or the next smaller answer with one component more, whichever is better, to its end.
 
@@ -119,7 +124,7 @@ def go_on(
     ----------
     settings
         As for :func:`run_restarts`.
-    part, matrix
+    part, whole
         Pixels of the restarts, and all of them.
     best
         Of the restarts.
@@ -128,14 +133,10 @@ def go_on(
     tol
         That ends the run on all pixels.
     """
-
-    def run(matrix: Matrix, A: Float64Array, E: Float64Array, **ends: float) -> Restart:
-        return Restart.of(MatrixFactorization(**{**settings, "init": (A, E), "random_state": 0, **ends}), matrix)
-
-    if smaller is not None and matrix.complete:
+    if smaller is not None and whole.matrix.complete:
         A, E = grow(part.matrix, np.ascontiguousarray(part.of_all(smaller.abundances).T), smaller.endmembers)
-        grown = run(part.matrix, A.T, E)
+        grown = part.fitted(settings, init=(A.T, E), random_state=0)
         best = grown if grown.model.objective_ < best.model.objective_ else best
-    A = best.abundances if part.rows is None else best.model.transform(matrix)
-    last = run(matrix, A, best.endmembers, tol=tol)
+    A = best.abundances if part.rows is None else best.model.transform(whole.matrix)
+    last = whole.fitted(settings, init=(A, best.endmembers), random_state=0, tol=tol)
     return best if part.rows is None and best.model.objective_ < last.model.objective_ else last

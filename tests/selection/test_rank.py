@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,8 +13,9 @@ from matplotlib.figure import Figure
 import mffnb as mf
 from mffnb.preprocessing import Crop
 from mffnb.selection import scan_rank
-from mffnb.selection.rank import CRITERIA
 from mffnb.selection.recommendation import recommend
+from mffnb.selection.scan import CRITERIA
+from mffnb.selection.scanning import Scanning
 
 OPTIONS = {"n_init": 3, "splits": 2, "random_state": 0}
 
@@ -83,7 +85,7 @@ def test_a_callback_sees_each_k_and_may_end_the_scan(sample):
 
 
 def test_many_pixels_are_sampled_for_restarts_and_answered_all(monkeypatch, sample):
-    monkeypatch.setattr("mffnb.selection.rank._RESTART_PIXELS", 300)
+    monkeypatch.setattr("mffnb.selection.scanning._RESTART_PIXELS", 300)
     scan = scan_rank(sample.cube, [2, 3], **OPTIONS)
     assert scan.results[3].abundances.shape == (3, 20, 24)
     error = float((mf.unmix(sample.cube, 3, random_state=1, tol=1e-5).residual() ** 2).sum())
@@ -103,8 +105,48 @@ def test_missing_entries_leave_out_what_they_must(sample):
     cube[3, 4, 5] = np.nan
     scan = scan_rank(cube, [2, 3], n_init=2, random_state=0)
     assert np.isfinite(scan.table["dispersion"]).all()
-    assert scan.table[["held_out", "split_half"]].isna().to_numpy().all()
+    assert np.isfinite(scan.table["held_out"]).all()
+    assert scan.table["split_half"].isna().all()
     assert scan.recommend().k is None
+
+
+def test_weights_of_entries_that_spoil_the_scan_save_it(sample):
+    """Cosmic rays: with a weight of zero they are as if they had never been."""
+    rng = np.random.default_rng(0)
+    hit = rng.random(sample.cube.shape) < 0.01
+    spoilt = sample.cube.astype(float).where(~hit, 100 * float(sample.cube.max()))
+    options = {"n_init": 2, "random_state": 0, "splits": 0}
+    saved = scan_rank(spoilt, [2, 3], weights=np.where(hit, 0.0, 1.0), **options)
+    holed = scan_rank(sample.cube.astype(float).where(~hit), [2, 3], **options)
+    for name in ("relative_error", "held_out", "aic", "bic"):
+        np.testing.assert_allclose(saved.table[name], holed.table[name], rtol=1e-3)
+    left = saved.results[3].residual().values[~hit]
+    assert np.linalg.norm(left) < 0.1 * np.linalg.norm(sample.cube.values[~hit])
+
+
+def test_weights_of_pixels_and_channels_are_those_of_unmix(sample, monkeypatch):
+    monkeypatch.setattr("mffnb.selection.scanning._RESTART_PIXELS", 300)
+    rng = np.random.default_rng(1)
+    pixels, channels = rng.uniform(0.5, 2, (20, 24)), rng.uniform(0.5, 2, 60)
+    scan = scan_rank(sample.cube, [3], weights=[pixels, channels], n_init=2, splits=1, random_state=0)
+    assert np.isfinite(scan.table.to_numpy()).all()
+    expected = mf.unmix(sample.cube, 3, weights=[pixels, channels], random_state=0)
+    mine, theirs = ((one.residual() ** 2 * pixels[..., None] * channels).sum() for one in (scan.results[3], expected))
+    assert float(mine) == pytest.approx(float(theirs), rel=0.01)
+    size = (sample.cube.astype(float) ** 2 * pixels[..., None] * channels).sum()
+    assert float(scan.evidence.relative_error[0]) == pytest.approx(float(np.sqrt(mine / size)), rel=1e-6)
+
+
+def test_many_pixels_that_are_neighbours_can_be_scanned():
+    cube = mf.datasets.cits_pnictide(seed=0, shape=(30, 36, 40)).cube
+    scan = scan_rank(cube, [2], n_init=2, splits=0, smoothness=1e-2, random_state=0)
+    assert np.isfinite(scan.table["held_out"]).all()
+
+
+def test_keywords_of_a_scan_are_the_same_everywhere():
+    call = inspect.signature(scan_rank).parameters
+    for name, parameter in inspect.signature(Scanning).parameters.items():
+        assert parameter.default == call[name].default
 
 
 @pytest.mark.parametrize("options", [
