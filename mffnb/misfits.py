@@ -245,6 +245,10 @@ class Logarithm:
 
     def ratios(self, factor: Float64Array) -> Float64Array:
         """``w f_ji sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
+        return -factor * self.gradient(factor)
+
+    def gradient(self, factor: Float64Array) -> Float64Array:
+        """``-w sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
         out = np.zeros(factor.shape[::-1])
         for pixels, left, right, (indptr, indices, data) in self._aligned(factor):
             model = divergence.model(indptr, indices, left, right)
@@ -253,8 +257,8 @@ class Logarithm:
                 divergence.add_to_rows(indptr, indices, ratio, right, out[pixels])
             else:
                 divergence.add_to_columns(indptr, indices, ratio, left, out)
-        drawn = self.weight * factor * out.T
-        return drawn if self.of_rows else self.matrix.total(drawn)
+        slope = -self.weight * out.T
+        return slope if self.of_rows else self.matrix.total(slope)
 
     def bands(self) -> Iterator[tuple[int, int, Any]] | None:
         """Rows of X, or of X^T, one for each entry of the factor."""

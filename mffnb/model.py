@@ -30,6 +30,7 @@ from mffnb.solvers import (
     Multiplicative,
     Newton,
     Outcome,
+    ProximalGradient,
     State,
     drive,
     iterate,
@@ -45,6 +46,7 @@ SOLVERS: dict[str, Solver] = {
     "multiplicative": Multiplicative(),
     "newton": Newton(),
     "pivoting": BlockPivoting(),
+    "proximal": Extrapolated(ProximalGradient()),
 }
 
 # An iteration on a part of them then costs a sixteenth of one on all.
@@ -81,8 +83,8 @@ class MatrixFactorization(LinearModel):
         squares on 131072 pixels or more :class:`mffnb.subset_first.SubsetFirst`.
     solver
         ``"auto"``, which begins each iteration ahead of the last one (:class:`mffnb.solvers.Extrapolated`), ``"hals"``,
-        ``"pivoting"`` (exact half steps), ``"newton"`` or ``"multiplicative"`` (both for counts), or a solver object:
-        ``Extrapolated(BlockPivoting())``, say.
+        ``"pivoting"`` (exact half steps), ``"newton"`` or ``"multiplicative"`` (both for counts), ``"proximal"`` (takes
+        any part), or a solver object: ``Extrapolated(BlockPivoting())``, say.
     max_iter
         Most iterations.
     tol

@@ -100,6 +100,9 @@ class LogTerm(Protocol):
     def value(self, factor: Float64Array) -> float:
         """The term at a factor F (k, entries); infinite where an observed count is given no chance."""
 
+    def gradient(self, factor: Float64Array) -> Float64Array:
+        r"""Return :math:`-w \sum_m B_{jm} x_{im} / (F^T B)_{im}`, (k, entries)."""
+
     def ratios(self, factor: Float64Array) -> Float64Array:
         r"""Return :math:`w\, f_{ji} \sum_m B_{jm} x_{im} / (F^T B)_{im}`, (k, entries): what draws F upwards."""
 
@@ -107,12 +110,26 @@ class LogTerm(Protocol):
         """Yield (start, stop, rows of X), a row for each entry of F; None where those cannot be read."""
 
 
+class Loss(Protocol):
+    """A misfit that is neither a quadratic nor a logarithm, as a function of one factor; the other one is held."""
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+
+    def value(self, factor: Float64Array) -> float:
+        """The misfit at a factor (k, entries); infinite where it is not defined."""
+
+    def look(self, factor: Float64Array) -> tuple[float, Float64Array]:
+        """Value and gradient, (k, entries), in one look at X."""
+
+
 @dataclass(frozen=True)
 class Half:
     r"""What one factor F (k, entries) sees while the other one is held.
 
     .. math:: \tfrac12 \sum_i u_i f_i^T G f_i - \langle C, F\rangle + \tfrac{w}{2} \operatorname{tr}(F L F^T)
-              \;(-\, w' \sum_{im} x_{im} \log (F^T B)_{im})
+              \;(-\, w' \sum_{im} x_{im} \log (F^T B)_{im} + d(F) + \sum s(F) + \sum p(F))
               \qquad F \ge 0,\; \lVert f_j\rVert \le r,\; (\sum_j f_{ji} = 1)
 
     Attributes
@@ -135,6 +152,12 @@ class Half:
         What a likelihood adds to the quadratic; None for least squares.
     factor
         F as it stands, (k, entries): where a term that is no quadratic is touched by the one it folds in.
+    loss
+        d, a misfit that is nothing of the above (G and C are zero then); None else.
+    smooth
+        s, penalties with a gradient that is not linear.
+    proximal
+        p, what is left: penalties that know their proximal point, and sets that know their nearest point.
     """
 
     gram: Float64Array
@@ -147,13 +170,26 @@ class Half:
     fixed: Array | None = None
     log: LogTerm | None = None
     factor: Float64Array | None = None
+    loss: Loss | None = None
+    smooth: tuple[SmoothTerm, ...] = ()
+    proximal: tuple[Proximal | Constraint, ...] = ()
 
     def value(self, factor: Float64Array) -> float:
         """The half problem at a factor (k, entries)."""
         coupled = self.coupling / 2 * self.graph.roughness(factor) if self.graph is not None else 0.0
         likely = 0.0 if self.log is None else self.log.value(factor)
+        likely += 0.0 if self.loss is None else self.loss.value(factor)
+        penalties = sum(part.value(factor) for part in (*self.smooth, *self.proximal) if isinstance(part, Penalty))
         weighted = factor if self.weights is None else factor * self.weights
-        return float(np.vdot(self.gram, weighted @ factor.T) / 2 - np.vdot(self.cross, factor)) + coupled + likely
+        quadratic = float(np.vdot(self.gram, weighted @ factor.T) / 2 - np.vdot(self.cross, factor))
+        return quadratic + coupled + likely + penalties
+
+    @property
+    def unfolded(self) -> str | None:
+        """The name of a part that is no quadratic, no logarithm and none of the sets above; None if there is none."""
+        if self.loss is not None:
+            return self.loss.name
+        return next((type(part).__name__ for part in (*self.smooth, *self.proximal)), None)
 
 
 @runtime_checkable
@@ -177,8 +213,24 @@ class Penalty(Term, Protocol):
 
 
 @runtime_checkable
+class SmoothTerm(Penalty, Protocol):
+    """A penalty with a gradient that no quadratic has: it appends itself to ``half.smooth``."""
+
+    def gradient(self, factor: Float64Array) -> Float64Array:
+        """The gradient at a factor, (k, entries)."""
+
+
+@runtime_checkable
+class Proximal(Penalty, Protocol):
+    """A penalty without a gradient, or one better taken whole: it appends itself to ``half.proximal``."""
+
+    def prox(self, factor: Float64Array, step: float) -> Float64Array:
+        """The G, (k, entries), that minimises ``step * value(G) + |G - factor|^2 / 2``."""
+
+
+@runtime_checkable
 class Constraint(Term, Protocol):
-    """A set that a factor must lie in."""
+    """A set that a factor must lie in. One that a half problem has no field for appends itself to ``half.proximal``."""
 
     def project(self, factor: Float64Array) -> Float64Array:
         """The nearest point of the set."""

@@ -114,7 +114,7 @@ PARTS = (
     Part("Pinned in some channels", endmembers=(_in_part,)),
     Part("Sparsity of E", endmembers=(Sparsity(0.02),)),
     Part("Smoothness of E", endmembers=(Smoothness(0.1, grid((CHANNELS,))),)),
-    Part("UnitBall for A", abundances=(UnitBall(2.0),)),
+    Part("UnitBall for A", abundances=(UnitBall(4.0),)),
     Part("UnitBall for E", endmembers=(UnitBall(0.5),)),
     Part("NonNegative", abundances=(NonNegative(),), endmembers=(NonNegative(),)),
     Part("a quadratic of your own on A", abundances=(Ridge(0.1),)),
@@ -187,9 +187,11 @@ For least squares there are `hals`, one row of a factor at a time in closed form
 Fundamentals E92-A:708), and `pivoting`, each half problem solved exactly (Kim & Park 2011, SIAM J. Sci. Comput.
 33:3261); for counts (`similarity="kl"`) `newton`, guarded Newton steps for one entry at a time (Hien & Gillis 2021,
 J. Sci. Comput. 87:93), and `multiplicative`, the classical updates (Lee & Seung 2001, NIPS 13:556; Févotte & Idier
-2011, Neural Comput. 23:2421); `auto` is `hals` for least squares and `newton` for counts. Wherever it says yes the
-objective never rises, from one half step to the next. What cannot be done is refused in one sentence, to which the
-number in brackets leads, and never left out in silence."""
+2011, Neural Comput. 23:2421). `proximal` is the general one: accelerated proximal gradients for whatever has a
+gradient, a proximal point or a nearest point (Beck & Teboulle 2009, SIAM J. Imaging Sci. 2:183). `auto` is `hals` for
+least squares and `newton` for counts, half step by half step, and `proximal` where those cannot. Wherever it says yes
+the objective never rises, from one iteration to the next. What cannot be done is refused in one sentence, to which
+the number in brackets leads, and never left out in silence."""
 
 
 def table(first: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:

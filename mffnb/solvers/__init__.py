@@ -6,6 +6,7 @@ from mffnb.solvers.hals import Hals
 from mffnb.solvers.likelihood import Multiplicative, Newton
 from mffnb.solvers.loop import Outcome, State, drive, iterate
 from mffnb.solvers.pivoting import BlockPivoting
+from mffnb.solvers.proximal import ProximalGradient
 
 __all__ = [
     "Auto",
@@ -15,6 +16,7 @@ __all__ = [
     "Multiplicative",
     "Newton",
     "Outcome",
+    "ProximalGradient",
     "State",
     "drive",
     "iterate",

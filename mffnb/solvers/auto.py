@@ -8,12 +8,13 @@ from typing import ClassVar
 from mffnb.protocols import Half
 from mffnb.solvers.hals import Hals
 from mffnb.solvers.likelihood import Newton
+from mffnb.solvers.proximal import ProximalGradient
 from mffnb.typing import Float64Array
 
 
 @dataclass(frozen=True)
 class Auto:
-    """HALS for least squares, guarded Newton steps for counts."""
+    """HALS for least squares, guarded Newton steps for counts, proximal gradients for what neither can take."""
 
     pixelwise: ClassVar[bool] = True
 
@@ -26,5 +27,6 @@ class Auto:
         return _choice(half).update(factor, half)
 
 
-def _choice(half: Half) -> Hals | Newton:
-    return Hals() if half.log is None else Newton()
+def _choice(half: Half) -> Hals | Newton | ProximalGradient:
+    fast: Hals | Newton = Hals() if half.log is None else Newton()
+    return fast if fast.refuses(half) is None else ProximalGradient()

@@ -39,11 +39,13 @@ class Hals:
     def refuses(self, half: Half) -> str | None:
         """What this solver cannot keep at once."""
         bounded = np.isfinite(half.radius)
+        if half.unfolded is not None:
+            return f"HALS cannot handle {half.unfolded}: use solver='auto' or 'proximal'"
         if half.log is not None:
             return "HALS is for least squares: use solver='auto', 'newton' or 'multiplicative' with similarity='kl'"
         if bounded and (half.graph is not None or half.sum_to_one):
             return (
-                "HALS cannot keep a factor in a ball and smooth, or summing to one, at once: "
+                "HALS cannot keep a factor in a ball and smooth, or summing to one, at once: use solver='auto', or "
                 "drop UnitBall, or the penalty on the other factor that calls for it"
             )
         if half.fixed is not None and (half.graph is not None or half.sum_to_one):

@@ -75,10 +75,14 @@ class Newton:
 
 
 def _refusal(half: Half, solver: str) -> str | None:
+    if half.unfolded is not None:
+        return f"{solver} cannot handle {half.unfolded}: use solver='auto' or 'proximal'"
     if half.log is None:
         return f"{solver} is for similarity='kl': use solver='auto' or 'hals' for least squares"
     if half.sum_to_one and np.isfinite(half.radius):
-        return f"{solver} cannot keep a factor in a ball and summing to one at once: drop UnitBall, or Simplex"
+        return (
+            f"{solver} cannot keep a factor in a ball and summing to one at once: use solver='auto', or drop UnitBall"
+        )
     return None
 
 

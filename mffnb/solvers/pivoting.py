@@ -37,6 +37,7 @@ class BlockPivoting:
     def refuses(self, half: Half) -> str | None:
         """What binds entries to each other."""
         for asked, name in (
+            (half.unfolded is not None, str(half.unfolded)),
             (half.graph is not None, "neighbours alike (Smoothness)"),
             (np.isfinite(half.radius), "rows in a ball (UnitBall, which a penalty on the other factor calls for)"),
             (half.sum_to_one, "abundances that sum to one (Simplex)"),

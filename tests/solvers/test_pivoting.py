@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -59,7 +58,7 @@ def test_what_binds_entries_is_refused(X, term, words):
 @pytest.mark.parametrize("extra", ["fixed", "log"])
 def test_what_a_half_problem_may_hold_one_day_is_refused(extra):
     problem, _ = half()
-    given = SimpleNamespace(**{**vars(problem), extra: np.ones((3, 40), dtype=bool)})
+    given = replace(problem, **{extra: np.ones((3, 40), dtype=bool)})
     with pytest.raises(UnsupportedCombinationError, match="use solver='auto'"):
         BlockPivoting().update(np.ones((3, 40)), given)
 
@@ -67,7 +66,7 @@ def test_what_a_half_problem_may_hold_one_day_is_refused(extra):
 def test_weights_of_entries_count():
     problem, _ = half()
     weights = np.linspace(0.5, 2, 40)
-    given = SimpleNamespace(**{**vars(replace(problem, cross=problem.cross * weights)), "weights": weights})
+    given = replace(problem, cross=problem.cross * weights, weights=weights)
     factor, plain = np.ones((3, 40)), np.ones((3, 40))
     BlockPivoting().update(factor, given)
     BlockPivoting().update(plain, problem)
