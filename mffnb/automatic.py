@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from mffnb.errors import DisagreementWarning, UnsupportedCombinationError
+from mffnb.errors import DisagreementWarning, UnsupportedCombinationError, warn
 from mffnb.geometry import Geometry, Progress, Search
 from mffnb.keywords import Physics
 from mffnb.protocols import Matrix, Similarity
@@ -111,7 +110,7 @@ def doubt(found: Geometry) -> str:
 def warn_if_doubtful(found: Geometry, stacklevel: int) -> None:
     """Say so."""
     if doubt(found):
-        warnings.warn(
+        warn(
             f"{doubt(found)}, see result.alternative: compare both with what you know of the sample",
             DisagreementWarning,
             stacklevel=stacklevel + 1,

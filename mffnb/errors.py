@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_quiet: ContextVar[bool] = ContextVar("mffnb_quiet", default=False)
+
 
 class MffnbWarning(UserWarning):
     """Every warning this package raises; filter on this class."""
@@ -25,3 +32,28 @@ class DatasetUnavailableError(OSError):
 
 class UnsupportedCombinationError(ValueError):
     """No solver can take this combination of parts."""
+
+
+def warn(message: str, category: type[MffnbWarning], stacklevel: int = 1) -> None:
+    """As :func:`warnings.warn`, counted from the caller; says nothing inside of :func:`without_warnings`."""
+    if not _quiet.get():
+        warnings.warn(message, category, stacklevel=stacklevel + 1)
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keep this package's own warnings back where nobody is to read them, on this thread only.
+
+    Filters of :mod:`warnings` belong to all threads of a process, and a search on one of them must not take the
+    warnings of a cell that runs meanwhile.
+
+    Examples
+    --------
+    >>> with without_warnings():
+    ...     warn("a loose fit", ConvergenceWarning)
+    """
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)

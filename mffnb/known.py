@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from mffnb.errors import DegenerateWarning, UnsupportedCombinationError
+from mffnb.errors import DegenerateWarning, UnsupportedCombinationError, warn
 from mffnb.estimator import LinearModel
 from mffnb.kernels import pivoting, simplex
 from mffnb.protocols import Matrix
@@ -103,7 +102,7 @@ class KnownEndmembers(LinearModel):
         self._lower, self._upper = self._limits(len(self.components_))
         self.condition_number_ = _condition(_unit(self.components_)[0])
         if self.condition_number_ > _LARGEST_CONDITION:
-            warnings.warn(
+            warn(
                 f"the endmembers are hardly linearly independent (condition number {self.condition_number_:.0e}): "
                 "many abundances explain a pixel equally well; drop or merge spectra that resemble each other",
                 DegenerateWarning,

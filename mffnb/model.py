@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -11,7 +10,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from mffnb.errors import ConvergenceWarning, DegenerateWarning
+from mffnb.errors import ConvergenceWarning, DegenerateWarning, warn
 from mffnb.estimator import LinearModel
 from mffnb.gauge import in_data_units, make_likely, to_scaled_gauge
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
@@ -334,11 +333,11 @@ def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel
     """
     dead = np.flatnonzero((used == 0) | ~endmembers.any(axis=1))
     if dead.size:
-        warnings.warn(
+        warn(
             f"component {', '.join(map(str, dead))} is zero everywhere: the penalties outweigh what it explains, there "
             "are fewer endmembers than components, or the data hold nothing positive; lower the weights or k",
             DegenerateWarning,
             stacklevel=stacklevel,
         )
     if outcome is Outcome.MAX_ITER:
-        warnings.warn(outcome.value, ConvergenceWarning, stacklevel=stacklevel)
+        warn(outcome.value, ConvergenceWarning, stacklevel=stacklevel)

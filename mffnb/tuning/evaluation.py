@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
@@ -15,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cube import as_cube
-from mffnb.errors import MffnbWarning
+from mffnb.errors import without_warnings
 from mffnb.io import read
 from mffnb.parallel import sharing
 from mffnb.result import Unmixing
@@ -104,7 +102,7 @@ def evaluate(
         return {"status": "absent"}
     begin = time.perf_counter()
     try:
-        with at_most(1), _quiet(token):  # one thread, so that the sums are the same everywhere
+        with at_most(1), without_warnings():  # one thread, so that sums are the same everywhere; outcomes are reported
             fit = Fit(job.cube, {**job.options, **settings}, job.memory)
             if isinstance(objective, Objective):
                 measured = objective.measure(fit)
@@ -164,17 +162,3 @@ def _report(measured: Measured) -> Report:
         "sparseness": sparseness(result.abundances),
         "outcome": result.outcome.name,
     }
-
-
-@contextmanager
-def _quiet(token: str) -> Iterator[None]:
-    """Keep the package's own warnings from a worker's output; outcomes are in the report.
-
-    In the process that searches the search does it, since filters belong to all of its threads.
-    """
-    if sharing.is_from_here(token):
-        yield
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MffnbWarning)
-        yield

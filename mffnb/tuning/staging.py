@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mffnb.tuning.search import tune
-from mffnb.tuning.tuning import Tuning
+from mffnb.tuning.searching import Searching
+from mffnb.tuning.tuning import Ended, Tuning
 
 
 def staged(
@@ -52,14 +55,48 @@ def staged(
     ({'smoothness': 0.0, 'sparsity': 0.0}, True)
     """
     first = tune(
-        cube, {"sparsity": _levels(sparsity, max_evals), "smoothness": 0.0}, objective,
+        cube, _of_sparsity(sparsity, max_evals), objective,
         algorithm=algorithm, max_evals=max_evals, path=_part(path, "sparsity"), **options,
     )  # fmt: skip
     second = tune(
-        cube, {"sparsity": first.best.settings["sparsity"], "smoothness": _levels(smoothness, max_evals)}, objective,
+        cube, _of_smoothness(first, smoothness, max_evals), objective,
         algorithm=algorithm, max_evals=max_evals, path=_part(path, "smoothness"), **options,
     )  # fmt: skip
     return first, second
+
+
+@dataclass(frozen=True, eq=False)
+class Staging:
+    """Both stages, to be watched: ``search`` says everything but the space, and its file is split in two."""
+
+    search: Searching
+    sparsity: tuple[float, float] = (1e-3, 1.0)
+    smoothness: tuple[float, float] = (1e-3, 10.0)
+
+    def __post_init__(self) -> None:
+        for ends in (self.sparsity, self.smoothness):
+            _levels(ends, 2)  # which refuses what is wrong
+
+    def states(self) -> Iterator[tuple[Tuning, ...]]:
+        """The stages so far, again and again; the second begins where the first was not stopped and has a best."""
+        number, path = self.search.max_evals, self.search.path
+        space = _of_sparsity(self.sparsity, number)
+        first = None
+        for first in replace(self.search, space=space, path=_part(path, "sparsity")).states():
+            yield (first,)
+        if first is None or first.ended not in (Ended.FINISHED, Ended.SETTLED) or all(t.failed for t in first.trials):
+            return
+        space = _of_smoothness(first, self.smoothness, number)
+        for second in replace(self.search, space=space, path=_part(path, "smoothness")).states():
+            yield first, second
+
+
+def _of_sparsity(ends: tuple[float, float], number: int) -> dict[str, Any]:
+    return {"sparsity": _levels(ends, number), "smoothness": 0.0}
+
+
+def _of_smoothness(first: Tuning, ends: tuple[float, float], number: int) -> dict[str, Any]:
+    return {"sparsity": first.best.settings["sparsity"], "smoothness": _levels(ends, number)}
 
 
 def _levels(ends: tuple[float, float], number: int) -> list[float]:

@@ -18,6 +18,7 @@ from mffnb.tuning.trials import Trial, front
 class Ended(enum.Enum):
     """How a search ended; the value says what that means."""
 
+    RUNNING = "not over yet"
     FINISHED = "all trials were made"
     SETTLED = "no trial was better for as long as was asked: the best one is kept"
     STOPPED = "stopped: what was found so far is kept"

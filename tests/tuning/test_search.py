@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -13,6 +14,8 @@ from hyperopt import hp
 
 import mffnb as mf
 from mffnb.tuning import BIC, Ended, HeldOut, Stability, TargetSparsity, Trial, staged, tune
+from mffnb.tuning.identity import fingerprint
+from mffnb.tuning.searching import Searching
 
 SPACE = {"sparsity": (1e-3, 1.0), "smoothness": (1e-3, 1.0), "k": [2, 3]}
 
@@ -79,6 +82,24 @@ def test_file_of_another_search_is_refused_and_kept(cube, tmp_path):
     with pytest.raises(ValueError, match="holds no search"):
         search(cube, path=path)
     assert path.read_text() == "precious"
+
+
+def test_a_file_knows_the_data_and_not_where_they_lie(cube, tmp_path):
+    path, image = tmp_path / "search.jsonl", tmp_path / "map.npy"
+    np.save(image, cube.values)
+    found = search(image, max_evals=2, path=path)
+    image.rename(tmp_path / "moved.npy")
+    assert search(tmp_path / "moved.npy", max_evals=2, path=path, callback=pytest.fail).trials == found.trials
+    np.save(image, cube.values + 1)
+    with pytest.raises(ValueError, match="another search \\(cube"):
+        search(image, max_evals=3, path=path)
+    assert fingerprint(cube) == fingerprint(cube.chunk({"y": 3})) == fingerprint(cube.values)
+
+
+def test_keywords_of_a_search_are_the_same_everywhere():
+    call = inspect.signature(tune).parameters
+    for name, parameter in inspect.signature(Searching).parameters.items():
+        assert name == "options" or parameter.default == call[name].default
 
 
 def test_damage_in_the_middle_is_said(cube, tmp_path):
