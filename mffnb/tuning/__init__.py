@@ -2,7 +2,7 @@
 
 from mffnb.tuning import objectives
 from mffnb.tuning.evaluation import Fit, Measured, Objective, sparseness
-from mffnb.tuning.objectives import BIC, HeldOut, Stability, TargetSparsity
+from mffnb.tuning.objectives import BIC, HeldOut, Repeatability, TargetSparsity
 from mffnb.tuning.search import tune
 from mffnb.tuning.staging import staged
 from mffnb.tuning.trials import Trial
@@ -15,7 +15,7 @@ __all__ = [
     "HeldOut",
     "Measured",
     "Objective",
-    "Stability",
+    "Repeatability",
     "TargetSparsity",
     "Trial",
     "Tuning",

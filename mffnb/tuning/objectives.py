@@ -59,10 +59,10 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
-class Stability:
+class Repeatability:
     """Mean spectral angle (rad) between matched endmembers of fits from different random starts.
 
-    Zero where every start leads to the same spectra. Strong penalties are stable as well: use it for k, or beside
+    Zero where every start leads to the same spectra. Strong penalties are repeatable as well: use it for k, or beside
     an error.
 
     Parameters
@@ -72,8 +72,8 @@ class Stability:
 
     Examples
     --------
-    >>> Stability(starts=4)
-    Stability(starts=4)
+    >>> Repeatability(starts=4)
+    Repeatability(starts=4)
     """
 
     starts: int = 4

@@ -13,7 +13,7 @@ import pytest
 from hyperopt import hp
 
 import mffnb as mf
-from mffnb.tuning import BIC, Ended, HeldOut, Stability, TargetSparsity, Trial, staged, tune
+from mffnb.tuning import BIC, Ended, HeldOut, Repeatability, TargetSparsity, Trial, staged, tune
 from mffnb.tuning.identity import fingerprint
 from mffnb.tuning.searching import Searching
 
@@ -233,7 +233,7 @@ def test_cube_may_be_a_path_and_is_never_modified(cube, tmp_path):
     assert by_path.unmix().abundances.shape[1:] == (8, 12)
 
 
-@pytest.mark.parametrize("objective", [HeldOut(), Stability(2), BIC(), TargetSparsity()])
+@pytest.mark.parametrize("objective", [HeldOut(), Repeatability(2), BIC(), TargetSparsity()])
 @pytest.mark.parametrize("similarity", ["frobenius", "kl"])
 def test_objectives_are_finite_for_both_similarities(cube, objective, similarity):
     found = tune(cube, {"sparsity": [1e-3, 0.1]}, objective, k=3, similarity=similarity, algorithm="grid", max_evals=2)
