@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +18,10 @@ from mffnb.keywords import Physics, Prepared, weights_of
 from mffnb.labelling import assemble, matrices, named, record
 from mffnb.matrices import lean
 from mffnb.model import Init, MatrixFactorization, named_similarity, warn_if_poor
-from mffnb.parallel import Cluster, ranks, restarts
+from mffnb.parallel import Cluster, distant, ranks, restarts
+from mffnb.parallel.glimpses import Glimpses
 from mffnb.preprocessing import Step
+from mffnb.progress import bar, both
 from mffnb.protocols import Matrix, Similarity, Solver, Term
 from mffnb.result import Unmixing
 from mffnb.solvers import Outcome, State
@@ -127,7 +128,11 @@ def unmix(
         An mpi4py communicator whose ranks all make this same call: each reads and keeps its own rows of pixels, and
         each returns the whole result, equal to the serial one to about 1e-12.
     cluster
-        A running :func:`mffnb.parallel.cluster` that takes the starts of ``n_init``; the answer is the same.
+        A running :func:`mffnb.parallel.cluster`; the answer is the same. Engines share out the starts of ``n_init``;
+        MPI engines share out the pixels. Pass the path of a file: engines read it themselves, and nothing is sent.
+        ``progress`` and ``callback`` work from here. MPI engines show a callback a state a few times a second, with
+        abundances as maps (k, rows, columns) averaged over blocks of pixels; other engines show it the state in which a
+        start has ended. Ctrl-C keeps what was reached.
 
     Returns
     -------
@@ -148,8 +153,11 @@ def unmix(
     >>> float(result.abundances.sum("component").mean().round(6))
     1.0
     """
-    if cluster is not None and not (communicator is None and callback is None):
-        raise UnsupportedCombinationError("a cluster takes no communicator and no callback: leave them out")
+    arguments = dict(locals())
+    if cluster is not None and communicator is not None:
+        raise UnsupportedCombinationError("a cluster has a communicator of its own: leave out communicator")
+    if cluster is not None and cluster.mpi:
+        return distant.unmix(unmix, arguments)  # type: ignore[no-any-return]
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     image = Prepared.of(data, channel, mask, preprocess)
     image.check(named_similarity(similarity))
@@ -158,6 +166,8 @@ def unmix(
         matrix = layout.matrix(image.cube)
     else:
         matrix = ranks.shared_matrix(layout, image.cube, communicator)
+    if isinstance(callback, Glimpses):
+        callback.place(layout, matrix.own)
     seed = drawn_seed(random_state)
     given = isinstance(init, (tuple, Unmixing))
     asked = Physics(sparsity, smoothness, volume, sum_to_one, gain, known, abundance_terms, endmember_terms)
@@ -169,12 +179,12 @@ def unmix(
     if volume == "auto":
         if communicator is not None or given:
             raise UnsupportedCombinationError(
-                "volume='auto' finds its own start, in one process: leave out init and communicator, "
+                "volume='auto' finds its own start, in one process: leave out init, communicator and MPI engines, "
                 "or give volume a weight"
             )
         check(asked, matrix, similarity, weights)
-        with _progress(progress, None) as show:
-            found, outcome, trace = find_volume(matrix, k, seed, asked, _both(show, callback))
+        with bar(progress, None) as show:
+            found, outcome, trace = find_volume(matrix, k, seed, asked, both(show, callback))
         warn_if_doubtful(found, stacklevel=2)
         warn_if_poor(np.count_nonzero(found.abundances, axis=1), found.endmembers, outcome, stacklevel=3)
         settings = {"k": int(k)} | asked.record() | evidence(found)
@@ -195,9 +205,9 @@ def unmix(
         random_state=seed,
     )
     starts = [model] if n_init == 1 or given else _restarts(model, n_init, seed)
-    with _progress(progress, len(starts) * max_iter) as show:
+    with bar(progress, len(starts) * max_iter) as show:
         if cluster is None or len(starts) == 1:
-            fitted, A = _best(starts, matrix, _both(show, callback))
+            fitted, A = _best(starts, matrix, both(show, callback))
         else:
             fitted, A = min(restarts.run(starts, matrix, cluster), key=lambda one: one[0].objective_)
     if communicator is not None:
@@ -246,33 +256,3 @@ def _best(
     if best is None:
         raise ValueError("n_init must be a whole number >= 1")
     return best
-
-
-@contextmanager
-def _progress(wanted: bool, total: int | None) -> Iterator[Callable[[State], object] | None]:
-    if not wanted:
-        yield None
-        return
-    from tqdm.auto import tqdm  # noqa: PLC0415  pulls in ipywidgets in a notebook
-
-    with tqdm(total=total, unit="it", desc="unmix") as bar:
-
-        def show(state: State) -> None:
-            if state.iteration:
-                bar.update()
-            bar.set_postfix(error=f"{100 * state.relative_error:.2f} %", step=f"{state.step:.0e}", refresh=False)
-
-        yield show
-
-
-def _both(
-    show: Callable[[State], object] | None, callback: Callable[[State], object] | None
-) -> Callable[[State], object] | None:
-    if show is None or callback is None:
-        return show or callback
-
-    def call(state: State) -> object:
-        show(state)
-        return callback(state)
-
-    return call

@@ -23,7 +23,7 @@ FLOORS = [
     {"weights"},
     {"perspective"},
     {"problem", "initialization"},
-    {"solvers", "gauge"},
+    {"solvers", "gauge", "progress"},
     {"selection", "subset_first"},
     {"geometry"},
     {"model", "known", "decomposition", "corners"},

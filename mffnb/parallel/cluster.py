@@ -1,18 +1,25 @@
-"""Engines of ipyparallel for restarts and searches: started quietly, replaced when they die, stopped for certain."""
+"""Engines of ipyparallel: started quietly, replaced when they die, stopped for certain, even where this process dies."""
 
 from __future__ import annotations
 
 import concurrent.futures as cf
 import contextlib
 import logging
+import os
 import sys
+import threading
+import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from mffnb.parallel.guard import Guard, kill
+
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _BESIDE_THIS_PYTHON = Path(sys.prefix) / "bin" / "mpiexec"
+_BETWEEN_LOOKS = 0.05  # seconds
 
 
 class Cluster:
@@ -22,8 +29,12 @@ class Cluster:
     ----------
     n
         How many.
+    mpi
+        Whether they are the ranks of one MPI program, which work on one factorization together.
     client
         The ``ipyparallel.Client`` while the cluster runs, else None.
+    busy
+        Held by whoever has MPI engines work together: what two callers send must not mix.
     """
 
     def __init__(self, n: int, mpi: bool = False, timeout: float = 120.0):
@@ -31,12 +42,17 @@ class Cluster:
             raise ValueError(f"n must be a whole number of engines >= 1, got {n!r}")
         self.n, self.mpi, self.timeout = n, mpi, timeout
         self.client: Any = None
+        self.busy = threading.RLock()
         self._cluster: Any = None
+        self._guard: Guard | None = None
+        self._engines: list[int] = []
 
     def start(self) -> Cluster:
         """Start the engines, and wait until they answer; for notebooks, where no block spans two cells."""
         if self.client is not None:
             raise RuntimeError("the cluster runs already: stop() it first")
+        if self.mpi and find_spec("mpi4py") is None:
+            raise RuntimeError('MPI engines need mpi4py and an MPI library: pip install "mffnb[mpi]"')
         import ipyparallel  # noqa: PLC0415  slow, and only wanted with engines
         from traitlets.config import Config  # noqa: PLC0415
 
@@ -48,9 +64,11 @@ class Cluster:
             n=self.n,
             engines="mpi" if self.mpi else "local",
             config=settings,
+            controller_args=["--nodb"],  # or it would keep a copy of all that was ever sent
             log_level=logging.CRITICAL,
             shutdown_atexit=True,
         )
+        self._guard = Guard()
         try:
             self._cluster.start_cluster_sync()
             self.client = self._cluster.connect_client_sync()
@@ -70,6 +88,9 @@ class Cluster:
         with contextlib.suppress(Exception):
             if running is not None:
                 running.stop_cluster_sync()
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.stand_down()
 
     def __enter__(self) -> Cluster:
         return self.start()
@@ -81,12 +102,17 @@ class Cluster:
 
     def executor(self) -> EnginePool:
         """An executor of ``concurrent.futures`` that gives each piece of work to an engine that has the least to do."""
-        if self.client is None:
-            raise RuntimeError("the cluster does not run: start() it, or use `with mffnb.parallel.cluster(n) as c:`")
+        self.check_runs()
         return EnginePool(self)
 
+    def check_runs(self) -> None:
+        """Raise RuntimeError, with what to do, where there are no engines."""
+        if self.client is None:
+            raise RuntimeError("the cluster does not run: start() it, or use `with mffnb.parallel.cluster(n) as c:`")
+
     def revive(self) -> None:
-        """Start as many engines as have died; MPI engines, which die together, all anew."""
+        """Start as many engines as have died; MPI engines, which die together, all anew (some 5 to 9 seconds)."""
+        self.check_runs()
         missing = self.n - len(self.client.ids)
         if missing <= 0:
             return
@@ -96,8 +122,19 @@ class Cluster:
         self._cluster.start_engines_sync(n=missing)
         self._wait()
 
+    def abort(self) -> None:
+        """End all engines in the middle of what they do; `revive` starts new ones."""
+        for pid in self._engines:
+            kill(pid)
+        deadline = time.monotonic() + self.timeout
+        while self.client.ids and time.monotonic() < deadline:
+            time.sleep(_BETWEEN_LOOKS)
+
     def _wait(self) -> None:
         self.client.wait_for_engines(self.n, timeout=self.timeout, interactive=False)
+        self._engines = self.client[:].apply_sync(os.getpid)
+        if self._guard is not None:
+            self._guard.watch([self._cluster.controller.pid, *self._engines])
 
 
 class EnginePool(cf.Executor):
@@ -125,15 +162,16 @@ def cluster(n: int, mpi: bool = False, timeout: float = 120.0) -> Cluster:
     n
         Engines; as many as there are cores is a good number.
     mpi
-        Start them as the ranks of one MPI program.
+        Start them as the ranks of one MPI program, which share the pixels of one image out among themselves.
     timeout
         Seconds that a start may take.
 
     Returns
     -------
     Cluster
-        For ``unmix(..., n_init=20, cluster=c)`` and ``tuning.tune(..., executor=c)``. Nothing is printed, a
-        killed engine is replaced, and an engine uses one thread.
+        For ``unmix("big.h5", 4, cluster=c)``, ``explore(..., cluster=c)`` and ``tuning.tune(..., executor=c)``. Nothing
+        is printed, a killed engine is replaced, and an engine uses one thread. If this process dies, its engines end
+        within a second.
 
     Raises
     ------

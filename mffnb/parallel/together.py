@@ -1,0 +1,230 @@
+"""One call that all MPI engines of a cluster make together, watched and stopped from here.
+
+Between two iterations the first rank looks for a word from the client, a file, and tells the others what it found: so
+all of them stop at the same point, and no signal cuts a message in two.
+"""
+
+from __future__ import annotations
+
+import enum
+import pickle
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mffnb.parallel.cluster import Cluster
+from mffnb.threads import at_most
+
+_BETWEEN_LOOKS = 0.01  # seconds
+_GRACE = 2.0  # seconds in which ranks that have agreed to fail come back; those that are still out wait for ever
+_WAS_KILLED = (
+    "an engine died while it worked (too little memory, perhaps), and MPI engines die together: "
+    "call again, which starts new ones"
+)
+
+
+class Word(enum.IntEnum):
+    """What the client says to a call that runs."""
+
+    GO_ON = 0
+    STOP = 1
+    INTERRUPT = 2
+
+
+@dataclass
+class Watch:
+    """A rank's end of the line to the client.
+
+    Attributes
+    ----------
+    communicator
+        Of all ranks.
+    path
+        Where the client leaves its word.
+    period
+        Seconds between two pictures.
+    """
+
+    communicator: Any
+    path: Path
+    period: float
+    _shown: float = field(default=-float("inf"), init=False)
+
+    def look(self) -> tuple[Word, bool]:
+        """What the client says, and whether a picture is due: the same on all ranks, which all have to ask."""
+        seen = None
+        if self.communicator.rank == 0:
+            now = time.monotonic()
+            due = now - self._shown >= self.period
+            self._shown = now if due else self._shown
+            seen = _read(self.path), due
+        answer: tuple[Word, bool] = self.communicator.bcast(seen, root=0)
+        return answer
+
+    def show(self, picture: Any) -> None:
+        """Send a picture to the client, which sees the newest one; on the first rank only."""
+        if self.communicator.rank == 0:
+            from ipyparallel.datapub import publish_data  # noqa: PLC0415  an engine has it
+
+            publish_data({"picture": picture})
+
+
+class Call:
+    """The client's end; see :func:`call`."""
+
+    def __init__(self, engines: Cluster, path: Path, results: list[Any]) -> None:
+        self._engines, self._path, self._results = engines, path, results
+        self._failed_at = float("inf")
+
+    def pictures(self) -> Iterator[Any]:
+        """Yield what the first rank shows, the newest only, until the call has ended."""
+        last = None
+        while self._under_way():
+            newest = self._results[0].data.get("picture")
+            if newest is not None and newest is not last:
+                last = newest
+                yield newest
+            time.sleep(_BETWEEN_LOOKS)
+
+    def say(self, word: Word) -> None:
+        """Leave word for the ranks."""
+        part = self._path.with_suffix(".part")
+        part.write_text(str(word.value))
+        part.replace(self._path)
+
+    def wait(self) -> None:
+        """Wait for the end."""
+        while self._under_way():
+            time.sleep(_BETWEEN_LOOKS)
+
+    def answer(self) -> Any:
+        """Wait, and return what the first rank returned.
+
+        Raises
+        ------
+        RuntimeError
+            If an engine died.
+        Exception
+            What a rank raised.
+        """
+        self.wait()
+        returned = [result.result() for result in self._results if result.exception() is None]
+        for one in returned:
+            if isinstance(one, _Failed):
+                raise one.error()
+        if len(returned) < len(self._results):
+            fault = next(result.exception() for result in self._results if result.exception() is not None)
+            self._engines.abort()  # what is left of them
+            raise RuntimeError(_WAS_KILLED) if _is_loss(fault) else fault
+        for message, category in returned[0].warnings:
+            warnings.warn(message, category, stacklevel=2)
+        return returned[0].value
+
+    def _under_way(self) -> bool:
+        """Whether ranks are at work; those that wait for one that failed are ended."""
+        ready = [result.ready() for result in self._results]
+        if all(ready):
+            return False
+        if any(ready) and any(_has_failed(r) for r, there in zip(self._results, ready, strict=True) if there):
+            self._failed_at = min(self._failed_at, time.monotonic())
+            if time.monotonic() > self._failed_at + _GRACE:
+                self._engines.abort()
+        return True
+
+
+@contextmanager
+def call(
+    engines: Cluster, function: Callable[..., Any], *arguments: Any, period: float = 0.2, **options: Any
+) -> Iterator[Call]:
+    """Let all MPI engines call ``function(watch, *arguments, **options)``; the end of the block ends the call.
+
+    Parameters
+    ----------
+    engines
+        Running MPI engines; dead ones are replaced first.
+    function
+        Of a module that the engines can import. It gets a :class:`Watch`, and asks it now and then.
+    period
+        Seconds between two pictures.
+    """
+    with engines.busy, tempfile.TemporaryDirectory(prefix="mffnb-") as folder:
+        engines.revive()
+        path, client = Path(folder) / "word", engines.client
+        results = [client[i].apply_async(_work, path, period, function, arguments, options) for i in sorted(client.ids)]
+        made = Call(engines, path, results)
+        try:
+            yield made
+        finally:
+            try:
+                if made._under_way():
+                    made.say(Word.STOP)
+                    made.wait()
+            except BaseException:  # nobody wants to wait for the iteration under way
+                engines.abort()
+                raise
+
+
+@dataclass(frozen=True)
+class _Returned:
+    value: Any
+    warnings: list[tuple[str, type[Warning]]]
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """What a rank raised, and for errors that cannot travel what they said."""
+
+    rank: int
+    text: str
+    pickled: bytes | None
+
+    @classmethod
+    def of(cls, rank: int, error: Exception) -> _Failed:
+        text = f"{type(error).__name__}: {error}"
+        try:
+            pickled = pickle.dumps(error)
+            pickle.loads(pickled)
+        except Exception:
+            return cls(rank, text, None)
+        return cls(rank, text, pickled)
+
+    def error(self) -> Exception:
+        error: Exception = RuntimeError(self.text) if self.pickled is None else pickle.loads(self.pickled)
+        error.add_note(f"raised on engine {self.rank}")
+        return error
+
+
+def _work(
+    path: Path, period: float, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
+) -> _Returned | _Failed:
+    """On each engine. An error is returned, not raised: of what is raised only the text would arrive."""
+    from mpi4py import MPI  # noqa: PLC0415  on an MPI engine
+
+    watch = Watch(MPI.COMM_WORLD, path, period)
+    try:
+        with at_most(1), warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("default")
+            value = function(watch, *arguments, **options)
+    except Exception as error:
+        return _Failed.of(watch.communicator.rank, error)
+    return _Returned(value, [(str(one.message), one.category) for one in said])
+
+
+def _read(path: Path) -> Word:
+    try:
+        return Word(int(path.read_text()))
+    except FileNotFoundError:
+        return Word.GO_ON
+
+
+def _has_failed(result: Any) -> bool:
+    return result.exception() is not None or isinstance(result.result(), _Failed)
+
+
+def _is_loss(error: BaseException) -> bool:
+    return getattr(error, "ename", type(error).__name__) == "EngineError"

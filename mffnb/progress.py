@@ -1,0 +1,45 @@
+"""A bar that shows how far a run is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from mffnb.solvers import State
+
+Callback = Callable[[State], object]
+
+
+@contextmanager
+def bar(wanted: bool, total: int | None) -> Iterator[Callback | None]:
+    """Give a callback that moves a progress bar, or None where none is wanted.
+
+    States may be left out, and several runs may follow each other.
+    """
+    if not wanted:
+        yield None
+        return
+    from tqdm.auto import tqdm  # noqa: PLC0415  pulls in ipywidgets in a notebook
+
+    reached = 0
+    with tqdm(total=total, unit="it", desc="unmix") as shown:
+
+        def show(state: State) -> None:
+            nonlocal reached
+            shown.update(state.iteration - (reached if state.iteration >= reached else 0))
+            reached = state.iteration
+            shown.set_postfix(error=f"{100 * state.relative_error:.2f} %", step=f"{state.step:.0e}", refresh=False)
+
+        yield show
+
+
+def both(show: Callback | None, callback: Callback | None) -> Callback | None:
+    """Call the bar first, and answer what the user's callback answers."""
+    if show is None or callback is None:
+        return show or callback
+
+    def call(state: State) -> object:
+        show(state)
+        return callback(state)
+
+    return call
