@@ -163,14 +163,23 @@ def _read_netcdf_variable(path: Path, group: str | None, wanted: str | None, laz
 
 
 def _lazy(wanted: bool | None, size: int) -> bool:
-    """Whether to leave data on disk: as asked, or where float64 would fill a quarter of the memory."""
-    if wanted is not None:
-        return wanted
+    """Whether to leave data on disk: as asked, or where there is little room for them."""
+    return stays_on_disk(size) if wanted is None else wanted
+
+
+def stays_on_disk(size: int, copies: int = 1) -> bool:
+    """Whether so many numbers as float64 would fill a quarter of the memory; many copies at once, half of it.
+
+    Examples
+    --------
+    >>> stays_on_disk(1000), stays_on_disk(10**15), stays_on_disk(1000, copies=10**12)
+    (False, True, True)
+    """
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not on every system
         return False
-    return 8 * size > memory / 4
+    return 8 * size * max(2, copies) > memory / 2
 
 
 def _choose(path: Path, dimensions: dict[str, int], wanted: str | None) -> str:

@@ -13,11 +13,13 @@ import xarray as xr
 from mffnb.constraints import Pinned, Simplex
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.layout import Layout
+from mffnb.matrices import lean
 from mffnb.parallel import ranks
+from mffnb.parallel.sources import Source
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.preprocessing import Chain, Step, fit_chain
 from mffnb.problem import listed
-from mffnb.protocols import Similarity, Term
+from mffnb.protocols import Matrix, Similarity, Term
 from mffnb.similarities import KullbackLeibler
 
 
@@ -131,6 +133,29 @@ class Prepared:
         if self.chain is None or not isinstance(known, xr.DataArray):
             return known
         return self.chain.prepare_endmembers(known)
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """How an engine makes the matrix of a cube that it opens itself.
+
+    Attributes
+    ----------
+    source
+        The cube.
+    channel, mask, steps
+        As for :class:`Prepared`.
+    """
+
+    source: Source
+    channel: str | Sequence[str] | None
+    mask: Any
+    steps: Sequence[Step]
+
+    def matrix(self) -> Matrix:
+        """X, (pixels, channels)."""
+        image = Prepared.of(self.source.open(), self.channel, self.mask, self.steps)
+        return lean(image.layout.matrix(image.cube))
 
 
 def weights_of(weights: Any, layout: Layout) -> Any:

@@ -33,6 +33,26 @@ def bar(wanted: bool, total: int | None) -> Iterator[Callback | None]:
         yield show
 
 
+@contextmanager
+def counted(wanted: bool, total: int) -> Iterator[Callback | None]:
+    """Give a callback that counts starts that have ended, or None where no bar is wanted."""
+    if not wanted:
+        yield None
+        return
+    from tqdm.auto import tqdm  # noqa: PLC0415  pulls in ipywidgets in a notebook
+
+    with tqdm(total=total, unit="start", desc="unmix") as shown:
+        lowest = float("inf")
+
+        def show(state: State) -> None:
+            nonlocal lowest
+            lowest = min(lowest, state.relative_error)
+            shown.set_postfix(error=f"{100 * lowest:.2f} %", refresh=False)
+            shown.update()
+
+        yield show
+
+
 def both(show: Callback | None, callback: Callback | None) -> Callback | None:
     """Call the bar first, and answer what the user's callback answers."""
     if show is None or callback is None:

@@ -8,20 +8,22 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from mffnb.automatic import check, evidence, find_volume, warn_if_doubtful
 from mffnb.cube import as_cube
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.geometry import choose_model
 from mffnb.io import read
-from mffnb.keywords import Physics, Prepared, weights_of
+from mffnb.keywords import Physics, Prepared, Recipe, weights_of
 from mffnb.labelling import assemble, matrices, named, record
 from mffnb.matrices import lean
 from mffnb.model import Init, MatrixFactorization, named_similarity, warn_if_poor
 from mffnb.parallel import Cluster, distant, ranks, restarts
 from mffnb.parallel.glimpses import Glimpses
+from mffnb.parallel.sources import Source, in_file
 from mffnb.preprocessing import Step
-from mffnb.progress import bar, both
+from mffnb.progress import Callback, bar, both, counted
 from mffnb.protocols import Matrix, Similarity, Solver, Term
 from mffnb.result import Unmixing
 from mffnb.solvers import Outcome, State
@@ -158,18 +160,23 @@ def unmix(
         raise UnsupportedCombinationError("a cluster has a communicator of its own: leave out communicator")
     if cluster is not None and cluster.mpi:
         return distant.unmix(unmix, arguments)  # type: ignore[no-any-return]
-    data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
+    given = isinstance(init, (tuple, Unmixing))
+    # A volume for which the data decide the model has to see them here.
+    apart = n_init != 1 and not given and (volume == 0 or (volume != "auto" and (sum_to_one or gain)))
+    data, there = _opened(cube, cluster if apart else None)
     image = Prepared.of(data, channel, mask, preprocess)
     image.check(named_similarity(similarity))
     layout = image.layout
-    if communicator is None:
+    matrix: Any  # or how engines make it
+    if there is not None:
+        matrix = Recipe(there, channel, mask, preprocess)
+    elif communicator is None:
         matrix = layout.matrix(image.cube)
     else:
         matrix = ranks.shared_matrix(layout, image.cube, communicator)
     if isinstance(callback, Glimpses):
         callback.place(layout, matrix.own)
     seed = drawn_seed(random_state)
-    given = isinstance(init, (tuple, Unmixing))
     asked = Physics(sparsity, smoothness, volume, sum_to_one, gain, known, abundance_terms, endmember_terms)
     if not isinstance(volume, str) and volume > 0 and not (sum_to_one or gain) and communicator is None:
         # A volume needs fractions; whether they need a gain is for the data to say.
@@ -183,15 +190,8 @@ def unmix(
                 "or give volume a weight"
             )
         check(asked, matrix, similarity, weights)
-        with bar(progress, None) as show:
-            found, outcome, trace = find_volume(matrix, k, seed, asked, both(show, callback))
-        warn_if_doubtful(found, stacklevel=2)
-        warn_if_poor(np.count_nonzero(found.abundances, axis=1), found.endmembers, outcome, stacklevel=3)
-        settings = {"k": int(k)} | asked.record() | evidence(found)
-        settings |= {"preprocess": [] if image.chain is None else image.chain.describe(), "random_state": seed}
-        A, E = found.abundances, found.endmembers
-        return assemble(data, image, A, E, outcome, trace, settings, found.gain, found.alternative)
-    matrix = lean(matrix)
+        return _by_rule(data, image, matrix, k, asked, seed, callback, progress)
+    matrix = matrix if there is not None else lean(matrix)
     model = MatrixFactorization(
         k,
         similarity=similarity,
@@ -205,11 +205,7 @@ def unmix(
         random_state=seed,
     )
     starts = [model] if n_init == 1 or given else _restarts(model, n_init, seed)
-    with bar(progress, len(starts) * max_iter) as show:
-        if cluster is None or len(starts) == 1:
-            fitted, A = _best(starts, matrix, both(show, callback))
-        else:
-            fitted, A = min(restarts.run(starts, matrix, cluster), key=lambda one: one[0].objective_)
+    fitted, A, kept = _solved(starts, matrix, cluster, callback, progress)
     if communicator is not None:
         A = ranks.gathered(A, communicator)
         fitted.gain_ = None if fitted.gain_ is None else ranks.gathered(fitted.gain_, communicator)
@@ -220,11 +216,55 @@ def unmix(
         A, E = A[:, order], E[order]
     warn_if_poor(np.count_nonzero(A, axis=0), E, fitted.outcome_, stacklevel=3)
     settings = (
-        {"k": int(k), "data": str(matrix), "start": fitted.start_}
+        {"k": int(k), "data": kept, "start": fitted.start_}
         | asked.record()
         | record(image, model, "given" if given else named(init), n_init, seed)
     )
     return assemble(data, image, A.T, E, fitted.outcome_, fitted.trace_, settings, gain=fitted.gain_)
+
+
+def _opened(cube: Any, engines: Cluster | None) -> tuple[xr.DataArray, Source | None]:
+    """The cube, and where engines find it by themselves if it is in a file."""
+    if engines is not None:
+        return in_file(cube, copies=engines.n)
+    return (read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)), None
+
+
+def _by_rule(
+    data: xr.DataArray,
+    image: Prepared,
+    matrix: Matrix,
+    k: int,
+    asked: Physics,
+    seed: int,
+    callback: Callback | None,
+    progress: bool,
+) -> Unmixing:
+    """The answer with the volume that the data ask for."""
+    with bar(progress, None) as show:
+        found, outcome, trace = find_volume(matrix, k, seed, asked, both(show, callback))
+    warn_if_doubtful(found, stacklevel=3)
+    warn_if_poor(np.count_nonzero(found.abundances, axis=1), found.endmembers, outcome, stacklevel=4)
+    settings = {"k": int(k)} | asked.record() | evidence(found)
+    settings |= {"preprocess": [] if image.chain is None else image.chain.describe(), "random_state": seed}
+    A, E = found.abundances, found.endmembers
+    return assemble(data, image, A, E, outcome, trace, settings, found.gain, found.alternative)
+
+
+def _solved(
+    starts: Sequence[MatrixFactorization],
+    matrix: Any,
+    engines: Cluster | None,
+    callback: Callback | None,
+    progress: bool,
+) -> tuple[MatrixFactorization, Float64Array, str]:
+    """The best of all starts: the model, A (own pixels, k), and how X was kept."""
+    if engines is None or len(starts) == 1:
+        with bar(progress, len(starts) * starts[0].max_iter) as show:
+            return *_best(starts, matrix, both(show, callback)), str(matrix)
+    with counted(progress, len(starts)) as show:
+        best = restarts.run(starts, matrix, engines, both(show, callback))
+    return best.model, best.abundances, best.data
 
 
 def _own_rows(init: Any, matrix: Matrix) -> Any:
@@ -241,7 +281,7 @@ def _restarts(model: MatrixFactorization, n_init: int, seed: int) -> list[Matrix
 
 
 def _best(
-    starts: Sequence[MatrixFactorization], matrix: Matrix, callback: Callable[[State], object] | None
+    starts: Sequence[MatrixFactorization], matrix: Matrix, callback: Callback | None
 ) -> tuple[MatrixFactorization, Float64Array]:
     best: tuple[MatrixFactorization, Float64Array] | None = None
     for model in starts:

@@ -1,4 +1,4 @@
-"""Engines of ipyparallel: started quietly, replaced when they die, stopped for certain, even where this process dies."""
+"""Engines of ipyparallel: started quietly, replaced when they die, and stopped for certain."""
 
 from __future__ import annotations
 

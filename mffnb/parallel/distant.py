@@ -8,7 +8,7 @@ from typing import Any
 
 from mffnb.parallel.cluster import Cluster
 from mffnb.parallel.glimpses import Glimpses
-from mffnb.parallel.sources import Source, source
+from mffnb.parallel.sources import Source, shared
 from mffnb.parallel.together import Call, Watch, Word, call
 from mffnb.progress import Callback, bar, both
 from mffnb.validation import drawn_seed
@@ -34,10 +34,13 @@ def unmix(solve: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     callback: Callback | None = keywords.pop("callback")
     progress, total = keywords.pop("progress"), keywords["n_init"] * keywords["max_iter"]
     engines.check_runs()
-    with source(keywords.pop("cube"), engines) as (cube, there), bar(progress, total) as show:
-        with call(engines, _on_rank, solve, there, callback is not None, keywords) as running:
-            _tell(running, both(show, callback))
-            result = running.answer()
+    with (
+        shared(keywords.pop("cube"), engines) as (cube, there),
+        bar(progress, total) as show,
+        call(engines, _on_rank, solve, there, callback is not None, keywords) as running,
+    ):
+        _tell(running, both(show, callback))
+        result = running.answer()
     return replace(result, cube=cube)
 
 

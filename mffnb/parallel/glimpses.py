@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil, prod
 from typing import Any
@@ -55,20 +56,18 @@ class Blocks:
         """Blocks of the pixels ``own`` among the used ones of a layout; all ranks have to ask."""
         side = block(layout.map_shape)
         shape = tuple(ceil(length / side) for length in layout.map_shape)
-        if layout.pixel_mask is None:
-            pixels = np.arange(own.start, own.stop)
-        else:
-            pixels = np.flatnonzero(layout.pixel_mask)[own]
+        used = layout.pixel_mask
+        pixels = np.arange(own.start, own.stop) if used is None else np.flatnonzero(used)[own]
         places = [axis // side for axis in np.unravel_index(pixels, layout.map_shape)]
         place = np.ravel_multi_index(tuple(places), shape)
-        count = _summed(np.bincount(place, minlength=prod(shape)).astype(np.float64), communicator)
+        count = _summed(np.bincount(place, minlength=prod(shape)), communicator)
         share = np.divide(1.0, count, out=np.zeros_like(count), where=count > 0)
         return cls(shape, place, share, communicator)
 
     def means(self, factor: Float64Array) -> Float64Array:
         """Mean of each row of a factor (k, own pixels) over each block, (k, blocks), on the first rank."""
-        sums = np.stack([np.bincount(self.place, weights=row, minlength=self.share.size) for row in factor])
-        return np.asarray(_summed(sums, self.communicator) * self.share)
+        sums = [np.bincount(self.place, weights=row, minlength=self.share.size) for row in factor]
+        return np.asarray(_summed(np.stack(sums), self.communicator) * self.share)
 
 
 def coarse(layout: Layout) -> Layout:
@@ -90,11 +89,11 @@ def coarse(layout: Layout) -> Layout:
         if not along:
             coords[name] = variable
         elif len(along) == variable.ndim and variable.dtype.kind in "iuf":
-            coords[name] = variable.astype(float).coarsen({dim: side for dim in along}, np.nanmean, boundary="pad")
+            coords[name] = _by_blocks(variable.astype(float), dict.fromkeys(along, side), np.nanmean)
     mask = layout.pixel_mask
     if mask is not None:
         used = xr.Variable(tuple(layout.pixel_shape), mask.astype(float))
-        mask = used.coarsen(windows, np.nanmax, boundary="pad").values > 0
+        mask = _by_blocks(used, windows, np.nanmax).values > 0
     shape = {name: ceil(length / side) for name, length in layout.pixel_shape.items()}
     return replace(layout, pixel_shape=shape, pixel_mask=mask, coords=coords)
 
@@ -131,7 +130,13 @@ class Glimpses:
         return word is Word.STOP
 
 
-def _summed(values: Float64Array, communicator: Any) -> Float64Array:
-    total = np.empty_like(values)
-    communicator.Reduce(values, total, root=0)
+def _by_blocks(variable: xr.Variable, windows: Mapping[Hashable, int], of: Callable[..., Any]) -> xr.Variable:
+    small: xr.Variable = variable.coarsen(windows, of, boundary="pad")  # type: ignore[no-untyped-call]
+    return small
+
+
+def _summed(values: Array, communicator: Any) -> Float64Array:
+    here = np.ascontiguousarray(values, dtype=np.float64)
+    total = np.zeros_like(here)
+    communicator.Reduce(here, total, root=0)
     return total

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import xarray as xr
 
 from mffnb.cube import as_cube
 from mffnb.cube_rows import in_memory_already
-from mffnb.io import read
+from mffnb.io import read, stays_on_disk
 from mffnb.parallel import sharing
 from mffnb.parallel.cluster import Cluster
 
@@ -30,13 +30,22 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Stored:
-    """A file that all engines can open."""
+    """A file that all engines can open.
+
+    Attributes
+    ----------
+    path
+        Where it is, from the root.
+    lazy
+        Whether its values stay in the file, as for :func:`mffnb.read`.
+    """
 
     path: str
+    lazy: bool | None = True
 
     def open(self) -> xr.DataArray:
-        """The cube; its values stay in the file."""
-        return read(self.path, lazy=True)
+        """The cube."""
+        return read(self.path, lazy=self.lazy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,26 +73,40 @@ class Sent:
         return cube  # type: ignore[no-any-return]
 
 
+def in_file(cube: Any, copies: int) -> tuple[xr.DataArray, Source | None]:
+    """A cube as it is here, its values in its file, and its source for engines; None for one in memory.
+
+    Parameters
+    ----------
+    cube
+        As for :func:`mffnb.unmix`.
+    copies
+        How many engines want all of it: the values stay in the file where there is no room for so many.
+    """
+    if isinstance(cube, (str, os.PathLike)):
+        path = os.path.abspath(cube)  # an engine may have another working folder
+        data = read(path, lazy=True)
+        return data, Stored(path, True if stays_on_disk(data.size, copies) else None)
+    data = as_cube(cube)
+    return data, None if in_memory_already(data) else Lazy(data)
+
+
 @contextmanager
-def source(cube: Any, engines: Cluster) -> Iterator[tuple[xr.DataArray, Source]]:
-    """Give a cube as it is here, and its source for engines for the time of the block.
+def shared(cube: Any, engines: Cluster) -> Iterator[tuple[xr.DataArray, Source]]:
+    """Give a cube as it is here, and its source for engines that each read a part, for the time of the block.
 
     Raises
     ------
     ValueError
         If the cube is in memory, and too large to be sent.
     """
-    if isinstance(cube, (str, os.PathLike)):
-        stored = Stored(os.path.abspath(cube))  # an engine may have another working folder
-        yield stored.open(), stored
-        return
-    data = as_cube(cube)
-    if not in_memory_already(data):
-        yield data, Lazy(data)
+    data, there = in_file(cube, copies=1)
+    if there is not None:
+        yield data, replace(there, lazy=True) if isinstance(there, Stored) else there
         return
     if data.nbytes > MOST_BYTES:
         raise ValueError(
-            f"a cube of {data.nbytes / 2**30:.1f} GB in memory is too large to be sent to engines: save it, and pass "
+            f"a cube of {data.nbytes / 2**30:.2f} GB in memory is too large to be sent to engines: save it, and pass "
             "the path of the file, of which each engine reads its own part"
         )
     pool, token = engines.executor(), sharing.share(data)

@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 
 import mffnb as mf
+from mffnb.solvers import Outcome
 from mffnb.tuning import BIC, tune
 
 SPACE = {"sparsity": (1e-3, 1.0), "smoothness": (1e-3, 1.0)}
@@ -152,3 +153,33 @@ def test_what_runs_is_not_started_again_and_what_does_not_run_gives_no_executor(
     idle.stop()
     with pytest.raises(RuntimeError, match="does not run"):
         idle.executor()
+
+
+def test_engines_read_a_path_themselves_and_show_each_start(engines, cube, tmp_path, monkeypatch, capsys):
+    np.save(tmp_path / "map.npy", cube.values)
+    options = {"n_init": 5, "random_state": 7, "sparsity": 1e-2}
+    one, seen = mf.unmix(tmp_path / "map.npy", 3, **options), []
+
+    def never(*_):
+        raise AssertionError("the matrix is not made here")
+
+    monkeypatch.setattr(mf.layout.Layout, "matrix", never)
+    many = mf.unmix(tmp_path / "map.npy", 3, cluster=engines, callback=seen.append, progress=True, **options)
+    for name in ("endmembers", "abundances"):
+        xr.testing.assert_identical(getattr(one, name), getattr(many, name))
+    assert one.parameters["data"] == many.parameters["data"]
+    assert len(seen) == 5
+    assert min(state.objective for state in seen) == float(many.trace.objective[-1])
+    assert "5/5" in capsys.readouterr().err
+
+
+def test_a_callback_ends_restarts_with_the_best_so_far(engines, cube):
+    seen = []
+
+    def enough(state):
+        seen.append(state)
+        return len(seen) == 2
+
+    result = mf.unmix(cube, 3, cluster=engines, callback=enough, n_init=8, random_state=7)
+    assert result.outcome is Outcome.STOPPED
+    assert float(result.trace.objective[-1]) in [state.objective for state in seen]
