@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from mffnb import presets as presets
     from mffnb import selection as selection
     from mffnb import tuning as tuning
+    from mffnb.constraints import Bounds as Bounds
     from mffnb.constraints import NonNegative as NonNegative
+    from mffnb.constraints import Orthogonal as Orthogonal
     from mffnb.constraints import Pinned as Pinned
     from mffnb.constraints import Simplex as Simplex
     from mffnb.constraints import UnitBall as UnitBall
@@ -29,8 +31,10 @@ if TYPE_CHECKING:
     from mffnb.model import MatrixFactorization as MatrixFactorization
     from mffnb.palette import component_colors as component_colors
     from mffnb.penalties import MinimumVolume as MinimumVolume
+    from mffnb.penalties import Ridge as Ridge
     from mffnb.penalties import Smoothness as Smoothness
     from mffnb.penalties import Sparsity as Sparsity
+    from mffnb.penalties import SpectralSmoothness as SpectralSmoothness
     from mffnb.result import Unmixing as Unmixing
     from mffnb.result import load as load
     from mffnb.similarities import Frobenius as Frobenius
@@ -46,16 +50,20 @@ _MODULES = (
     "selection", "tuning",
 )  # fmt: skip
 _NAMES = {
+    "Bounds": "constraints",
     "Explorer": "widgets.explorer",
     "Frobenius": "similarities",
     "MatrixFactorization": "model",
     "KullbackLeibler": "similarities",
     "MinimumVolume": "penalties",
     "NonNegative": "constraints",
+    "Orthogonal": "constraints",
     "Pinned": "constraints",
+    "Ridge": "penalties",
     "Simplex": "constraints",
     "Smoothness": "penalties",
     "Sparsity": "penalties",
+    "SpectralSmoothness": "penalties",
     "UnitBall": "constraints",
     "Unmixing": "result",
     "component_colors": "palette",

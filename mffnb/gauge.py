@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mffnb.constraints import Pinned, Simplex
+from mffnb.constraints import Bounds, Pinned, Simplex
 from mffnb.problem import Gauge, Problem
 from mffnb.protocols import Constraint, Term
 from mffnb.typing import Float64Array
@@ -99,8 +99,9 @@ def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: P
     """Copies of the scaled A and E in the units of the data, in the scale that users get.
 
     The abundances of the mean pixel sum to 1, and where nothing else fixes how scale is shared the endmembers have
-    equal norms. Known endmembers are handed back as they were given, and the others with the mean of their norms. Up
-    to a gain, the endmembers have one maximum, the abundances of each pixel sum to 1 and the mean gain is 1.
+    equal norms; factors with bounds are handed out as they are. Known endmembers are handed back as they were given,
+    and the others with the mean of their norms. Up to a gain, the endmembers have one maximum, the abundances of each
+    pixel sum to 1 and the mean gain is 1.
     """
     size = _sizes(abundances, endmembers, problem)
     spectra = endmembers * size[:, None]
@@ -133,10 +134,35 @@ def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
     if problem.gauge is Gauge.ABUNDANCES:
         rms = np.sqrt(problem.matrix.total((abundances**2).sum(axis=1)) / problem.pixels)
         return np.asarray(1 / (problem.scale * np.where(rms > 0, rms, 1.0)))
+    if problem.gauge is Gauge.BOUNDS:
+        return _norms_in_bounds(abundances, endmembers, problem)
     norm: Float64Array = _or_one(np.linalg.norm(endmembers, axis=1))
     if problem.pinned is not None:
         fractions = problem.gauge is Gauge.SUM
         norm[: len(problem.pinned.values)] = 1 / problem.scale if fractions else _known_norms(problem)
+    return norm
+
+
+def _norms_in_bounds(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
+    """Norms that leave a start that obeys its bounds alone, and bring the largest values of another one to them."""
+    norm = np.full(len(endmembers), 1 / problem.scale)
+    boxes = [
+        [term for term in terms if isinstance(term, Bounds)]
+        for terms in (problem.abundance_terms, problem.endmember_terms)
+    ]
+    obeyed = all(
+        np.array_equal(box.project(factor), factor)
+        for within, factor in zip(boxes, (abundances, endmembers * problem.scale), strict=True)
+        for box in within
+    )
+    for box in [] if obeyed else boxes[1]:
+        if box.closed:
+            norm = _or_one((endmembers / box.upper).max(axis=1))
+    for box in [] if obeyed else boxes[0]:
+        if box.closed:
+            norm = box.upper / (problem.scale * _or_one(abundances.max(axis=1)))
+    if problem.pinned is not None:
+        norm[: len(problem.pinned.values)] = 1 / problem.scale
     return norm
 
 
@@ -158,7 +184,7 @@ def _sizes(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
     """What the endmembers of the scaled problem have to be multiplied by."""
     if problem.gauge is Gauge.GAIN:
         return np.ones(len(endmembers))
-    if problem.gauge is Gauge.SUM:
+    if problem.gauge in (Gauge.SUM, Gauge.BOUNDS):
         return np.full(len(endmembers), 1 / problem.scale)
     if problem.pinned is not None:
         known = _known_norms(problem)

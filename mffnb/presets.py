@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from mffnb.constraints import Simplex
+from mffnb.bounded import BoundedFactorization
+from mffnb.constraints import Orthogonal, Simplex
 from mffnb.corners import SimplexCorners
 from mffnb.decomposition import LinearDecomposition
-from mffnb.geometry import Archetypal
+from mffnb.geometry import Archetypal, Groups
 from mffnb.graphs import Graph
 from mffnb.known import KnownEndmembers
+from mffnb.latent import LatentClasses
 from mffnb.model import MatrixFactorization
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.typing import Array, Seed
 
 __all__ = [
     "archetypal",
+    "bounded_nmf",
     "known_endmembers",
     "minimum_volume_nmf",
     "nmf",
+    "orthogonal_nmf",
     "pca",
+    "plsi",
     "sparse_nmf",
     "spatial_nmf",
     "svd",
@@ -223,6 +228,99 @@ def minimum_volume_nmf(
     if options:
         raise TypeError(f"volume='auto' takes no {sorted(options)[0]}: leave it out, or give volume a weight")
     return SimplexCorners(k, gain=gain, random_state=random_state)
+
+
+def plsi(k: int, *, n_init: int = 1, random_state: Seed = None, **options: Any) -> LatentClasses:
+    r"""Probabilistic latent semantic indexing: counts as a mixture of k distributions over the channels.
+
+    .. math:: \max \sum_{im} x_{im} \log \sum_z P(z)\, P(i \mid z)\, P(m \mid z)
+
+    See :class:`mffnb.latent.LatentClasses`. Source: Hofmann 1999, UAI, 289; Kannan et al. 2018, table 3.
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    n_init
+        Runs, of which the most likely is kept.
+    random_state
+        Seed.
+    **options
+        ``max_iter`` and ``tol``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> X = np.random.default_rng(0).poisson(5.0, (20, 6))
+    >>> model = presets.plsi(2, random_state=0).fit(X)
+    >>> model.components_.sum(axis=1).round(9), model.class_probability_.sum().round(9)
+    (array([1., 1.]), np.float64(1.0))
+    """
+    return LatentClasses(k, n_init=n_init, random_state=random_state, **options)
+
+
+def bounded_nmf(
+    k: int, lower: float = 0.0, upper: float = 1.0, *, random_state: Seed = None, **options: Any
+) -> BoundedFactorization:
+    r"""Non-negative matrix factorization whose product never leaves its bounds; NaN are entries to be predicted.
+
+    .. math:: \min_{A, E \ge 0} \sum_{(i, m)\ \text{known}} (x_{im} - a_i e_m)^2, \qquad l \le A E \le u
+
+    See :class:`mffnb.bounded.BoundedFactorization`. Source: Kannan, Ishteva & Park 2014, Knowledge and Information
+    Systems 39:491.
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    lower, upper
+        l and u, in the units of the data.
+    random_state
+        Seed.
+    **options
+        ``max_iter``, ``tol`` and ``non_negative``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> X = np.array([[5.0, 1.0, np.nan], [1.0, 5.0, 3.0], [5.0, np.nan, 3.0], [5.0, 1.0, 3.0]])
+    >>> model = presets.bounded_nmf(2, 1, 5, random_state=0)
+    >>> product = model.inverse_transform(model.fit_transform(X))
+    >>> bool(product.min() >= 1 and product.max() <= 5)
+    True
+    """
+    return BoundedFactorization(k, lower=lower, upper=upper, random_state=random_state, **options)
+
+
+def orthogonal_nmf(k: int, *, tries: int = 10, **options: Any) -> MatrixFactorization:
+    r"""Non-negative matrix factorization with one component per pixel: maps that do not overlap.
+
+    .. math:: \min_{A, E \ge 0} \lVert X - A E \rVert^2, \qquad A^T A \text{ diagonal}
+
+    A grouping of the pixels, like k-means, but for how much of its component each of them holds.
+    Source: Pompili, Gillis, Absil & Glineur 2014, Neurocomputing 141:15.
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    tries
+        Groupings to start from, of which the best is taken: see :class:`mffnb.geometry.Groups`.
+    **options
+        As for :func:`nmf`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> X = np.array([[1.0, 0.0, 1.0], [2.0, 0.0, 2.0], [0.0, 3.0, 0.1]])
+    >>> A = presets.orthogonal_nmf(2, random_state=0).fit_transform(X)
+    >>> (A > 0).sum(axis=1), (A.T @ A)[0, 1]
+    (array([1, 1, 1]), np.float64(0.0))
+    """
+    return MatrixFactorization(k, abundance_terms=(Orthogonal(),), **{"init": Groups(tries), **options})
 
 
 def archetypal(k: int, *, random_state: Seed = 0, **options: Any) -> SimplexCorners:

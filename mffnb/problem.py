@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.constraints import Pinned, Simplex, UnitBall
+from mffnb.constraints import Bounds, Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import Scaled
-from mffnb.penalties import MinimumVolume, Sparsity
+from mffnb.penalties import MinimumVolume, Sparsity, SpectralSmoothness
 from mffnb.perspective import perspective
 from mffnb.protocols import Half, Matrix, Misfit, Penalty, Similarity, Term
 from mffnb.typing import Float64Array
@@ -34,6 +34,7 @@ class Gauge(enum.Enum):
     FREE = "nothing: no penalty minds"
     ENDMEMBERS = "rows of E have norm 1"
     ABUNDANCES = "the rms of every abundance is 1"
+    BOUNDS = "the bounds of a factor: the answer is handed out as it is"
     SUM = "the abundances of a pixel sum to 1"
     GAIN = "the abundances of a pixel sum to 1, up to a gain for each pixel"
 
@@ -129,9 +130,9 @@ def state_problem(
 ) -> Problem:
     """Check the parts, weigh the data, fix the scale gauge and state the problem.
 
-    Where abundances sum to one, that fixes the scale. Else where A is penalised, the rows of E live in the unit ball;
-    where only E is, the rms of every abundance is at most 1. Otherwise scale would flow to the factor that is not
-    penalised and a weight would mean nothing.
+    Where abundances sum to one, or a factor has bounds, that fixes the scale. Else where A is penalised, the rows of E
+    live in the unit ball; where only E is, the rms of every abundance is at most 1. Otherwise scale would flow to the
+    factor that is not penalised and a weight would mean nothing.
 
     Parameters
     ----------
@@ -175,8 +176,13 @@ def state_problem(
             "a bound on abundances, which a penalty on endmembers alone calls for, needs all pixels in one process: "
             "run it without mpiexec, or add sum_to_one=True"
         )
+    misfit = similarity.misfit(matrix, gain)
+    of_endmembers = misfit.scale if weighting.columns is None else misfit.scale * weighting.columns
+    endmember_terms = tuple(
+        term.scaled(of_endmembers) if isinstance(term, Bounds) else term for term in endmember_terms
+    )
     return Problem(
-        similarity.misfit(matrix, gain),
+        misfit,
         abundance_terms,
         endmember_terms,
         gauge,
@@ -224,11 +230,13 @@ def _check_places(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term
     """Refuse a term on the wrong factor, and twice what can be there once."""
     for terms, others, owner in (
         (endmember_terms, (Simplex,), "abundance_terms"),
-        (abundance_terms, (Pinned, MinimumVolume), "endmember_terms"),
+        (abundance_terms, (Pinned, MinimumVolume, SpectralSmoothness), "endmember_terms"),
     ):
         for term in terms:
             if isinstance(term, others):
                 raise UnsupportedCombinationError(f"{type(term).__name__} belongs into {owner}: move it there")
+    if any(box.bounds_each for box in _bounds(abundance_terms)):
+        raise UnsupportedCombinationError("bounds on abundances are two numbers: pass Bounds(lower, upper)")
     for terms, kind in ((abundance_terms, Simplex), (endmember_terms, Pinned)):
         if sum(isinstance(term, kind) for term in terms) > 1:
             raise UnsupportedCombinationError(f"{kind.__name__} can be asked for once: make one of the several")
@@ -252,7 +260,22 @@ def _gauge(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...])
             raise UnsupportedCombinationError(
                 "an endmember known in part has no size of its own, which a gain needs: pin it whole, or drop the gain"
             )
+        if simplex.gain and _bounds(endmember_terms):
+            raise UnsupportedCombinationError(
+                "up to a gain endmembers have no size of their own that could be bounded: drop Bounds, or the gain"
+            )
         return Gauge.GAIN if simplex.gain else Gauge.SUM
+    if _bounds(abundance_terms) or _bounds(endmember_terms):
+        for terms, others, penalised, other in (
+            (abundance_terms, endmember_terms, "abundances", "endmembers"),
+            (endmember_terms, abundance_terms, "endmembers", "abundances"),
+        ):
+            if any(isinstance(term, Penalty) for term in terms) and not any(one.closed for one in _bounds(others)):
+                raise UnsupportedCombinationError(
+                    f"bounds fix the scale, and a penalty on {penalised} moves it to {other} that have no upper bound: "
+                    f"drop one of the two, or add Bounds to the {other}"
+                )
+        return Gauge.BOUNDS
     if any(isinstance(term, Penalty) for term in abundance_terms):
         return Gauge.ENDMEMBERS
     if any(isinstance(term, Penalty) for term in endmember_terms):
@@ -263,6 +286,11 @@ def _gauge(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...])
             )
         return Gauge.ABUNDANCES
     return Gauge.FREE
+
+
+def _bounds(terms: tuple[Term, ...]) -> list[Bounds]:
+    """Those of the terms that are boxes."""
+    return [term for term in terms if isinstance(term, Bounds)]
 
 
 def _check_size(matrix: Matrix) -> None:

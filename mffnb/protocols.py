@@ -130,7 +130,7 @@ class Half:
 
     .. math:: \tfrac12 \sum_i u_i f_i^T G f_i - \langle C, F\rangle + \tfrac{w}{2} \operatorname{tr}(F L F^T)
               \;(-\, w' \sum_{im} x_{im} \log (F^T B)_{im} + d(F) + \sum s(F) + \sum p(F))
-              \qquad F \ge 0,\; \lVert f_j\rVert \le r,\; (\sum_j f_{ji} = 1)
+              \qquad l \le F \le u,\; \lVert f_j\rVert \le r,\; (\sum_j f_{ji} = 1)
 
     Attributes
     ----------
@@ -144,10 +144,14 @@ class Half:
         Graph with Laplacian L between entries and its weight w; None and 0 where entries are independent.
     sum_to_one
         Whether every column of F sums to one.
+    single
+        Whether at most one entry of every column of F is not zero.
     weights
         u, how much each entry counts, (entries,); None where all count 1.
     fixed
         True where F stays as it is, (k, entries); None where all of it may move.
+    lower, upper
+        Bounds on the entries of F, each a number or one for each entry, (entries,).
     log
         What a likelihood adds to the quadratic; None for least squares.
     factor
@@ -166,13 +170,21 @@ class Half:
     graph: Graph | None = None
     coupling: float = 0.0
     sum_to_one: bool = False
+    single: bool = False
     weights: Float64Array | None = None
     fixed: Array | None = None
+    lower: float | Float64Array = 0.0
+    upper: float | Float64Array = np.inf
     log: LogTerm | None = None
     factor: Float64Array | None = None
     loss: Loss | None = None
     smooth: tuple[SmoothTerm, ...] = ()
     proximal: tuple[Proximal | Constraint, ...] = ()
+
+    @property
+    def boxed(self) -> bool:
+        """Whether an entry has other bounds than zero."""
+        return bool(np.any(np.greater(self.lower, 0.0)) or np.any(np.less(self.upper, np.inf)))
 
     def value(self, factor: Float64Array) -> float:
         """The half problem at a factor (k, entries)."""

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from mffnb.graphs import grid
+from mffnb.graphs import alike, combined, grid, similar
+from mffnb.protocols import Half
+from mffnb.solvers import Hals
 
 
 def adjacency(graph):
@@ -46,3 +48,63 @@ def test_bands_are_whole_rows_and_touch_only_their_neighbours(shape):
 def test_empty_grid_is_refused():
     with pytest.raises(ValueError, match="positive lengths"):
         grid((3, 0))
+
+
+@pytest.fixture(scope="module")
+def spectra():
+    rng = np.random.default_rng(0)
+    return rng.random((3, 7))[np.arange(40) % 3] + 0.05 * rng.random((40, 7))
+
+
+@pytest.mark.parametrize("rank", [7, 3])
+def test_similar_joins_the_nearest_spectra_from_both_sides(spectra, rank):
+    W = adjacency(similar(spectra, 4, rank=rank))
+    assert W.sum(axis=1).mean() == pytest.approx(1.0)
+    np.testing.assert_array_equal(W, W.T)
+    group = np.arange(40) % 3
+    assert not W[group[:, None] != group].any()
+    if rank == 7:
+        apart = np.linalg.norm(spectra[:, None] - spectra[None], axis=2) + np.diag(np.full(40, np.inf))
+        near = apart <= np.sort(apart, axis=1)[:, 3:4]
+        np.testing.assert_array_equal(W > 0, near | near.T)
+
+
+def test_similar_takes_counts_cubes_and_sparse_matrices(spectra):
+    counts = np.round(100 * spectra).astype("u2")
+    W = adjacency(similar(counts, 3))
+    np.testing.assert_array_equal(adjacency(similar(counts.reshape(5, 8, 7), 3)), W)
+    np.testing.assert_array_equal(adjacency(similar(scipy.sparse.csr_array(counts), 3)), W)
+    with pytest.raises(ValueError, match="from 1 to 39"):
+        similar(counts, 40)
+    with pytest.raises(ValueError, match="missing values"):
+        similar(np.where(spectra > 0.9, np.nan, spectra))
+
+
+def test_combined_adds_and_alike_keeps_what_is_alike(spectra):
+    near, side = similar(spectra, 4), grid((5, 8))
+    both = combined(side, near, 0.25)
+    np.testing.assert_allclose(adjacency(both), 0.75 * adjacency(side) + 0.25 * adjacency(near), atol=1e-15)
+    W = adjacency(alike(side, spectra))
+    apart = ((spectra[:, None] - spectra[None]) ** 2).sum(axis=2)
+    expected = adjacency(side) * np.exp(-apart / (2 * np.median(apart[adjacency(side) > 0])))
+    np.testing.assert_allclose(W, expected * adjacency(side).sum() / expected.sum(), rtol=1e-9)
+    np.testing.assert_allclose(alike(side, spectra).degree, W.sum(axis=1))
+    with pytest.raises(ValueError, match="not of the same image"):
+        combined(grid((3,)), near)
+    with pytest.raises(ValueError, match="does not fit 40 spectra"):
+        alike(grid((3,)), spectra)
+
+
+def test_hals_on_any_graph_never_rises_and_ends_at_the_minimum(spectra):
+    graph, rng = combined(grid((5, 8)), similar(spectra, 4)), np.random.default_rng(1)
+    basis = rng.random((2, 9))
+    half = Half(basis @ basis.T, 2 * rng.random((2, 40)) - 0.4, graph=graph, coupling=0.7)
+    factor = rng.random((2, 40))
+    objective = [half.value(factor)]
+    for _ in range(300):
+        Hals(1).update(factor, half)
+        objective.append(half.value(factor))
+    assert np.diff(objective).max() <= 1e-12
+    gradient = half.gram @ factor - half.cross + 0.7 * factor @ (np.diag(graph.degree) - adjacency(graph))
+    assert np.abs(gradient[factor > 0]).max() < 1e-10
+    assert gradient[factor == 0].min() >= -1e-10

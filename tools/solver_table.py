@@ -19,7 +19,17 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mffnb import MatrixFactorization, MinimumVolume, Simplex, Smoothness, Sparsity
+from mffnb import (
+    Bounds,
+    MatrixFactorization,
+    MinimumVolume,
+    Orthogonal,
+    Ridge,
+    Simplex,
+    Smoothness,
+    Sparsity,
+    SpectralSmoothness,
+)
 from mffnb.constraints import NonNegative, Pinned, UnitBall
 from mffnb.graphs import grid
 from mffnb.matrices import Chunked, Dense, Distributed
@@ -34,7 +44,7 @@ COUNTS = _rng.poisson(_rng.dirichlet(np.full(COMPONENTS, 0.5), PIXELS) @ SPECTRA
 
 
 @dataclass(frozen=True)
-class Ridge:
+class OfYourOwn:
     """A term of a user's own, as in the README."""
 
     weight: float
@@ -116,9 +126,15 @@ PARTS = (
     Part("Smoothness of E", endmembers=(Smoothness(0.1, grid((CHANNELS,))),)),
     Part("UnitBall for A", abundances=(UnitBall(4.0),)),
     Part("UnitBall for E", endmembers=(UnitBall(0.5),)),
+    Part("SpectralSmoothness", endmembers=(SpectralSmoothness(0.1),)),
+    Part("Bounds of A", abundances=(Bounds(0.0, 0.8),)),
+    Part("Bounds of E", endmembers=(Bounds(0.05, 12.0),)),
+    Part("Orthogonal A", abundances=(Orthogonal(),)),
+    Part("Ridge of A", abundances=(Ridge(0.1),)),
+    Part("Ridge of E", endmembers=(Ridge(0.1),)),
     Part("NonNegative", abundances=(NonNegative(),), endmembers=(NonNegative(),)),
-    Part("a quadratic of your own on A", abundances=(Ridge(0.1),)),
-    Part("a quadratic of your own on E", endmembers=(Ridge(0.1),)),
+    Part("a quadratic of your own on A", abundances=(OfYourOwn(0.1),)),
+    Part("a quadratic of your own on E", endmembers=(OfYourOwn(0.1),)),
 )
 
 

@@ -7,6 +7,7 @@ simplices of least volume are guesses at the corners; :func:`minimum_volume` joi
 from mffnb.geometry.archetypal import Archetypal
 from mffnb.geometry.clusters import KMeans
 from mffnb.geometry.facets import Facets
+from mffnb.geometry.groups import Groups
 from mffnb.geometry.minimum_volume import Geometry, Search, minimum_volume
 from mffnb.geometry.model_choice import ModelChoice, choose_model
 from mffnb.geometry.pure_pixels import NFINDR, SPA, VCA
@@ -21,6 +22,7 @@ __all__ = [
     "Archetypal",
     "Facets",
     "Geometry",
+    "Groups",
     "KMeans",
     "ModelChoice",
     "Progress",

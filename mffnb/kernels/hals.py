@@ -188,6 +188,29 @@ def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: 
     return moved
 
 
+@kernel(fastmath=_MATH)
+def sweep_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Array, sweeps: int) -> float:
+    """Sweep rows whose entries stay between bounds, (entries,): to clip a coordinate is its exact minimiser there."""
+    components, entries = factor.shape
+    pull = np.empty(entries)
+    moved = 0.0
+    for sweep in range(sweeps):
+        for j in range(components):
+            curvature, row = gram[j, j], factor[j]
+            pull_on(gram, cross, factor, j, pull)
+            step = 0.0
+            for i in range(entries):
+                new = row[i] if pull[i] >= 0.0 else 0.0
+                if curvature > 0.0:
+                    new = pull[i] / curvature
+                new = min(max(new, lower[i]), upper[i])
+                step += (new - row[i]) * (new - row[i])
+                row[i] = new
+            if sweep == 0:
+                moved += curvature * step
+    return moved
+
+
 @kernel()
 def sweep_colour(
     row: Array,
@@ -195,6 +218,9 @@ def sweep_colour(
     curvature: float,
     counts: Array,
     coupling: float,
+    added: float,
+    lower: Array,
+    upper: Array,
     indptr: Array,
     indices: Array,
     weights: Array,
@@ -207,7 +233,8 @@ def sweep_colour(
     Bands of one colour do not touch, so that they may be swept in any order, by any number of threads or ranks, to
     the same answer. ``row`` holds the entries, then copies of entries that live elsewhere; ``pull`` is what
     :func:`pull_on` wrote; ``counts`` is by how much the curvature is multiplied for each entry, or a single factor for
-    all; ``first`` is the number of the first band of this colour.
+    all; ``added`` adds to the curvature, the multiplier of a ball; ``lower`` and ``upper`` are bounds, one for each
+    entry or for all; ``first`` is the number of the first band of this colour.
     """
     moved = 0.0
     for band in range(first, bands.size - 1, 2):
@@ -216,12 +243,15 @@ def sweep_colour(
             for edge in range(indptr[i], indptr[i + 1]):
                 around += weights[edge] * row[indices[edge]]
             count = counts[i] if counts.size > 1 else counts[0]
-            steepness = count * curvature + coupling * degree[i]
+            steepness = count * curvature + coupling * degree[i] + added
             if steepness > 0.0:
                 new = (pull[i] + coupling * around) / steepness
                 new = new if new > _FAINT else 0.0
             else:
                 new = row[i] if pull[i] >= 0.0 else 0.0
+            low = lower[i] if lower.size > 1 else lower[0]
+            high = upper[i] if upper.size > 1 else upper[0]
+            new = min(max(new, low), high)
             step = new - row[i]
             row[i] = new
             moved += steepness * step * step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ _ALIKE = np.ones(1)
 class Hals:
     """Each row of the factor in turn goes to its exact minimiser: no step size, never a rise.
 
+    Smooth rows in a ball take a sweep with the multiplier of the ball in it, which never rises either.
     Where the entries of a pixel have to sum to one, a single row cannot move; there each pixel's small quadratic
     programme is solved exactly instead.
 
@@ -43,13 +45,23 @@ class Hals:
             return f"HALS cannot handle {half.unfolded}: use solver='auto' or 'proximal'"
         if half.log is not None:
             return "HALS is for least squares: use solver='auto', 'newton' or 'multiplicative' with similarity='kl'"
-        if bounded and (half.graph is not None or half.sum_to_one):
+        if bounded and half.sum_to_one:
             return (
-                "HALS cannot keep a factor in a ball and smooth, or summing to one, at once: use solver='auto', or "
+                "HALS cannot keep a factor in a ball and summing to one at once: use solver='auto', or "
                 "drop UnitBall, or the penalty on the other factor that calls for it"
             )
         if half.fixed is not None and (half.graph is not None or half.sum_to_one):
             return "HALS cannot hold values of a factor that is smooth or sums to one: pin endmembers, not abundances"
+        if half.single and (bounded or half.boxed or half.graph is not None or half.fixed is not None):
+            return (
+                "HALS cannot keep one component per pixel in a ball or a box, smooth or fixed in part, at once: "
+                "drop Orthogonal, or the term that asks for the other"
+            )
+        if half.boxed and (bounded or half.sum_to_one):
+            return (
+                "HALS cannot keep a factor in a box and in a ball, or summing to one, at once: "
+                "use solver='auto', or drop Bounds"
+            )
         return None
 
     def update(self, factor: Float64Array, half: Half) -> float:
@@ -57,6 +69,8 @@ class Hals:
         reason = self.refuses(half)
         if reason is not None:
             raise UnsupportedCombinationError(reason)
+        if half.single:
+            return _one_of_each(factor, half)
         if half.fixed is not None:
             moved = [_rows_in_part(factor, half, half.fixed) for _ in range(self.sweeps)]
             return moved[0]
@@ -77,12 +91,38 @@ def _rows(factor: Float64Array, half: Half, sweeps: int) -> float:
     if half.weights is not None:  # with F sqrt(u) in place of F every entry counts alike
         root = np.sqrt(half.weights)
         scaled = factor * root
-        step = _rows(scaled, replace(half, cross=half.cross / root, weights=None), sweeps)
+        alike = replace(
+            half, cross=half.cross / root, weights=None, lower=half.lower * root, upper=np.multiply(half.upper, root)
+        )
+        step = _rows(scaled, alike, sweeps)
         factor[:] = scaled / root
+        if half.boxed:
+            np.clip(factor, half.lower, half.upper, out=factor)  # of the rounding
         return step
+    if half.boxed:
+        lower, upper = (np.array(np.broadcast_to(side, factor.shape[1]), float) for side in (half.lower, half.upper))
+        return float(hals.sweep_box(factor, half.gram, half.cross, lower, upper, sweeps))
     if np.isfinite(half.radius):
         return float(hals.sweep_ball(factor, half.gram, half.cross, half.radius, sweeps))
     return float(hals.sweep_free(factor, half.gram, half.cross, sweeps))
+
+
+def _one_of_each(factor: Float64Array, half: Half) -> float:
+    """Move every column to its minimiser among those with one entry that is not zero."""
+    curvature = np.diag(half.gram)[:, None]
+    weights = np.ones(factor.shape[1]) if half.weights is None else half.weights
+    if half.sum_to_one:
+        height, worth = np.ones_like(factor), half.cross - weights * curvature / 2
+    else:
+        height = np.divide(
+            np.maximum(half.cross, 0.0), weights * curvature, out=np.zeros_like(factor), where=weights * curvature > 0
+        )
+        worth = half.cross * height
+    kept = np.arange(len(factor))[:, None] == np.argmax(worth, axis=0)
+    new = np.where(kept, height, 0.0)
+    moved = float(np.sum(weights * curvature * (new - factor) ** 2))
+    factor[:] = new
+    return moved
 
 
 def _rows_in_ball(factor: Float64Array, half: Half, weights: Float64Array) -> float:
@@ -115,7 +155,7 @@ def _rows_in_part(factor: Float64Array, half: Half, fixed: Array) -> float:
         if curvature <= 0 or fixed[j].all():
             continue
         pull = half.cross[j] - half.gram[j] @ factor + curvature * factor[j]
-        new = np.where(fixed[j], factor[j], np.maximum(pull / curvature, 0.0))
+        new = np.where(fixed[j], factor[j], np.clip(pull / curvature, half.lower, half.upper))
         norm = float(np.linalg.norm(new))
         if norm > half.radius and not fixed[j].any():
             new *= half.radius / norm
@@ -125,23 +165,55 @@ def _rows_in_part(factor: Float64Array, half: Half, fixed: Array) -> float:
 
 
 def _rows_on_graph(factor: Float64Array, half: Half, graph: Graph) -> float:
-    """One sweep, row by row: even bands, a look at the neighbours, odd bands."""
+    """One sweep, row by row: even bands, a look at the neighbours, odd bands; then again, until it is in the ball."""
     entries = factor.shape[1]
     pull = np.empty(entries)
     row = np.empty(entries + graph.ghosts)
     weights = _weights(half)
     cross = half.cross if half.weights is None else half.cross / weights
+    sides = [np.atleast_1d(np.asarray(side, dtype=np.float64)) for side in (half.lower, half.upper)]
     moved = 0.0
     for j in range(len(factor)):
         hals.pull_on(half.gram, cross, factor, j, pull)
         if half.weights is not None:
             pull *= weights
-        row[:entries] = factor[j]
-        for colour in (0, 1):
-            graph.exchange(row)
-            moved += hals.sweep_colour(row, pull, half.gram[j, j], weights, half.coupling, *_edges(graph, colour))
+
+        def swept(added: float, j: int = j, pull: Array = pull) -> float:
+            """Sweep the row as it stands in the factor, with something added to the curvature."""
+            step = 0.0
+            row[:entries] = factor[j]
+            for colour in (0, 1):
+                graph.exchange(row)
+                step += hals.sweep_colour(
+                    row, pull, half.gram[j, j], weights, half.coupling, added, *sides, *_edges(graph, colour)
+                )
+            return step
+
+        step = swept(0.0)
+        if np.linalg.norm(row[:entries]) > half.radius:
+            _into_ball(row[:entries], half.radius, swept)
+            step = float((half.gram[j, j] + half.coupling) * np.sum((row[:entries] - factor[j]) ** 2))
+        moved += step
         factor[j] = row[:entries]
     return moved
+
+
+def _into_ball(row: Float64Array, radius: float, swept: Callable[[float], float]) -> None:
+    """Sweep a row that left the ball again, with a multiplier such that it ends in the ball.
+
+    A sweep lowers q(f) + added |f|^2 / 2. From a row in the ball to one on its surface it thus lowers q, the half
+    problem, too; and where it changes nothing the row and the multiplier are optimal together.
+    """
+
+    def excess(added: float) -> float:
+        swept(added)
+        return float(np.linalg.norm(row)) - radius
+
+    most = 1.0
+    while excess(most) > 0:
+        most *= 4.0
+    excess(optimize.brentq(excess, 0.0, most, xtol=1e-14 * most, rtol=1e-13))
+    row *= min(1.0, radius / float(np.linalg.norm(row)))
 
 
 def _simplex_on_graph(factor: Float64Array, half: Half, graph: Graph) -> float:

@@ -38,6 +38,8 @@ class Multiplicative:
             divergence.settle_in_ball(linear, pull, square, np.where(held, np.inf, half.radius), factor)
         else:
             divergence.settle(linear, pull, square, factor)
+        if half.boxed:  # the separable function is convex in each entry
+            np.clip(factor, half.lower, half.upper, out=factor)
         if half.fixed is not None:
             factor[half.fixed] = before[half.fixed]
         # The curvature of the separable function is pull / f^2 + square.
@@ -49,7 +51,7 @@ class Multiplicative:
 class Newton:
     """The k entries of a pixel, or channel, go where a guarded Newton step takes them, in one look at its counts.
 
-    No step size, never a rise, and zeros may leave zero. Where entries are bound to each other, by a sum or a ball, or
+    No step size, never a rise, and zeros may leave zero. Where entries are bound by a sum, a ball or a box, or
     where X cannot be read along the factor that moves (the columns of a file), the step is that of
     :class:`Multiplicative`.
     """
@@ -62,7 +64,7 @@ class Newton:
         """Move ``factor`` (k, entries) in place; return the squared step that single coordinates ask for."""
         log = _log(half, self)
         bands = log.bands()
-        if bands is None or half.sum_to_one or np.isfinite(half.radius):
+        if bands is None or half.sum_to_one or half.boxed or np.isfinite(half.radius):
             return Multiplicative().update(factor, half)
         linear, square = _separable(half, factor, diagonal=False)
         right = np.ascontiguousarray(log.basis.T)
@@ -79,6 +81,10 @@ def _refusal(half: Half, solver: str) -> str | None:
         return f"{solver} cannot handle {half.unfolded}: use solver='auto' or 'proximal'"
     if half.log is None:
         return f"{solver} is for similarity='kl': use solver='auto' or 'hals' for least squares"
+    if half.single:
+        return f"{solver} cannot keep one component per pixel: drop Orthogonal, or use similarity='frobenius'"
+    if half.boxed and (half.sum_to_one or np.isfinite(half.radius)):
+        return f"{solver} cannot keep a factor in a box and in a ball, or summing to one, at once: drop Bounds"
     if half.sum_to_one and np.isfinite(half.radius):
         return (
             f"{solver} cannot keep a factor in a ball and summing to one at once: use solver='auto', or drop UnitBall"

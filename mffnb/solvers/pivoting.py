@@ -41,7 +41,9 @@ class BlockPivoting:
             (half.graph is not None, "neighbours alike (Smoothness)"),
             (np.isfinite(half.radius), "rows in a ball (UnitBall, which a penalty on the other factor calls for)"),
             (half.sum_to_one, "abundances that sum to one (Simplex)"),
+            (half.single, "one component per pixel (Orthogonal)"),
             (half.fixed is not None, "values that stay as they are (Pinned)"),
+            (np.ndim(half.lower) + np.ndim(half.upper) > 0, "bounds that differ from entry to entry (Bounds)"),
             (half.log is not None, "a similarity that is not quadratic"),
         ):
             if asked:
@@ -61,5 +63,5 @@ class BlockPivoting:
             raise UnsupportedCombinationError(reason)
         k, entries = factor.shape
         weights = np.ones(entries) if half.weights is None else half.weights
-        lower, upper = np.zeros(k), np.full(k, np.inf)
+        lower, upper = np.full(k, float(half.lower)), np.full(k, float(half.upper))
         return float(pivoting.sweep_box(factor, half.gram, half.cross, lower, upper, weights))

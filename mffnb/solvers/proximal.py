@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mffnb.constraints import Simplex, UnitBall
+from mffnb.constraints import Orthogonal, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols import Constraint, Half, Penalty, Proximal
 from mffnb.typing import Float64Array
@@ -56,9 +56,15 @@ class ProximalGradient:
     steps: int = 12
 
     def refuses(self, half: Half) -> str | None:
-        """Neighbours in other processes, which would have to take the same decisions."""
+        """Neighbours in other processes, who would have to take the same decisions; one component beside other sets."""
         if half.graph is not None and half.graph.ghosts:
             return "the proximal solver needs all neighbours in one process: run it without mpiexec"
+        together = half.sum_to_one or half.boxed or half.fixed is not None or np.isfinite(half.radius)
+        if half.single and (together or half.proximal):
+            return (
+                "one component per pixel goes with no other set: drop Orthogonal, or what bounds, fixes or sums up "
+                "the same factor"
+            )
         return None
 
     def update(self, factor: Float64Array, half: Half) -> float:
@@ -191,6 +197,10 @@ def _simple_sets(half: Half, factor: Float64Array) -> list[Callable[[Float64Arra
         sets.append(lambda point: np.where(held[:, None], point, ball.project(point)))
     if half.sum_to_one:
         sets.append(Simplex().project)
+    if half.single:
+        sets.append(Orthogonal().project)
+    if half.boxed:
+        sets.append(lambda point: np.clip(point, half.lower, half.upper))
     if half.fixed is not None:
         fixed, values = half.fixed, factor.copy()
         sets.append(lambda point: np.where(fixed, values, np.maximum(point, 0.0)))

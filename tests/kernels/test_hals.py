@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import optimize
 
 from mffnb.graphs import grid
 from mffnb.kernels import hals
@@ -125,6 +128,57 @@ def test_bands_of_one_colour_may_be_swept_in_any_order():
                     pull = cross[j, i] - gram[j] @ factor[:, i] + gram[j, j] * factor[j, i] + 0.5 * around
                     factor[j, i] = max(0.0, pull / (gram[j, j] + 0.5 * graph.degree[i]))
     np.testing.assert_allclose(factor, expected, rtol=0, atol=1e-13)
+
+
+def laplacian(graph):
+    matrix = np.diag(graph.degree)
+    owner = np.repeat(np.arange(graph.pixels), np.diff(graph.indptr))
+    matrix[owner, graph.indices] -= graph.weights
+    return matrix
+
+
+def test_smooth_rows_in_a_ball_end_where_a_cone_programme_ends():
+    cvxpy = pytest.importorskip("cvxpy")
+    rng = np.random.default_rng(0)
+    graph, basis = grid((12,)), rng.random((3, 9))
+    gram, cross = basis @ basis.T, 3 * rng.random((3, 12)) - 0.5
+    half = Half(gram, cross, radius=0.7, graph=graph, coupling=0.6)
+    factor = 0.2 * rng.random((3, 12))
+    objective = [half.value(factor)]
+    for _ in range(500):
+        Hals(1).update(factor, half)
+        objective.append(half.value(factor))
+        assert np.linalg.norm(factor, axis=1).max() <= 0.7 * (1 + 1e-14)
+    assert np.diff(objective).max() <= 1e-14
+    F = cvxpy.Variable((3, 12), nonneg=True)
+    rough = np.linalg.cholesky(laplacian(graph) + 1e-12 * np.eye(12))
+    wanted = cvxpy.sum_squares(np.linalg.cholesky(gram).T @ F) / 2 - cvxpy.sum(cvxpy.multiply(cross, F))
+    inside = [cvxpy.norm(F[j]) <= 0.7 for j in range(3)]
+    least = cvxpy.Problem(cvxpy.Minimize(wanted + 0.3 * cvxpy.sum_squares(F @ rough)), inside).solve()
+    assert objective[-1] == pytest.approx(least, rel=1e-6)
+    assert (np.linalg.norm(factor, axis=1) > 0.7 - 1e-9).any()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("coupling", [0.0, 0.4])
+def test_sweeps_in_a_box_end_where_bounded_least_squares_ends(weighted, coupling):
+    rng = np.random.default_rng(1)
+    basis = rng.random((3, 9))
+    gram, cross = basis @ basis.T, 3 * rng.random((3, 12)) - 0.5
+    weights = rng.uniform(0.2, 2, 12) if weighted else np.ones(12)
+    lower, upper = 0.1, np.linspace(0.2, 0.9, 12)
+    half = Half(gram, cross, lower=lower, upper=upper, weights=weights if weighted else None)
+    metric = np.kron(gram, np.diag(weights))
+    if coupling:
+        half = replace(half, graph=grid((12,)), coupling=coupling)
+        metric += coupling * np.kron(np.eye(3), laplacian(half.graph))
+    factor = np.full((3, 12), 0.15)
+    Hals(1500).update(factor, half)
+    root = np.linalg.cholesky(metric)
+    exact = optimize.lsq_linear(root.T, np.linalg.solve(root, cross.ravel()), (lower, np.tile(upper, 3)), tol=1e-14)
+    np.testing.assert_allclose(factor.ravel(), exact.x, atol=1e-9)
+    assert (factor == lower).any()
+    assert (factor == upper).any()
 
 
 def test_a_row_without_curvature_obeys_only_its_penalty():

@@ -1,0 +1,9 @@
+"""What an answer must obey: sets that a factor lies in."""
+
+from mffnb.constraints.ball import NonNegative, UnitBall
+from mffnb.constraints.bounds import Bounds
+from mffnb.constraints.orthogonal import Orthogonal
+from mffnb.constraints.pinned import Pinned
+from mffnb.constraints.simplex import Simplex
+
+__all__ = ["Bounds", "NonNegative", "Orthogonal", "Pinned", "Simplex", "UnitBall"]

@@ -1,0 +1,70 @@
+"""Endmembers that are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mffnb.protocols import Half
+from mffnb.typing import Array, Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class Pinned:
+    """Endmembers, or channels of them, that are known: the first rows of the factor stay at these values.
+
+    Parameters
+    ----------
+    values
+        Known spectra, (known, channels), in the units of the data; NaN where a channel is to be found. Not more
+        of them than components; those that follow are found as if none were known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pinned = Pinned(np.array([[1.0, np.nan, 0.5]]))
+    >>> pinned.project(np.ones((2, 3))).tolist()
+    [[1.0, 1.0, 0.5], [1.0, 1.0, 1.0]]
+    """
+
+    values: Array
+
+    def __post_init__(self) -> None:
+        values = np.asarray(self.values, dtype=np.float64)
+        if values.ndim != 2:
+            raise ValueError(f"known endmembers have shape (known, channels), got {values.shape}")
+        if np.isinf(values).any() or np.nanmin(values, initial=0.0) < 0:
+            raise ValueError("known endmembers must be finite and not negative; NaN marks a channel to be found")
+        if not np.nansum(values, axis=1).all():
+            raise ValueError("a known endmember holds nothing above zero: leave it out")
+
+    @property
+    def known(self) -> Array:
+        """True where a value is known, (known, channels)."""
+        return ~np.isnan(self.values)
+
+    @property
+    def whole(self) -> bool:
+        """Whether no channel of the known endmembers is left to be found."""
+        return bool(self.known.all())
+
+    def project(self, factor: Float64Array) -> Float64Array:
+        """Return a copy with the known values in place."""
+        self._check_shape(factor.shape)
+        held = factor.copy()
+        held[: len(self.values)][self.known] = np.asarray(self.values)[self.known]
+        return held
+
+    def fold(self, half: Half) -> Half:
+        """Mark what may not move; the values themselves are put in place with the start."""
+        self._check_shape(half.cross.shape)
+        fixed = np.zeros(half.cross.shape, dtype=bool)
+        fixed[: len(self.known)] = self.known
+        return replace(half, fixed=fixed if half.fixed is None else fixed | half.fixed)
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        if shape[1] != self.known.shape[1] or shape[0] < len(self.known):
+            raise ValueError(
+                f"known endmembers of shape {self.known.shape} do not fit {shape[0]} components and {shape[1]} channels"
+            )

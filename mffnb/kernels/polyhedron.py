@@ -1,0 +1,230 @@
+"""Least squares within a polyhedron, one small exact programme for every row of a matrix with gaps.
+
+For each row x of X, over its entries that are not NaN,
+
+    minimise 1/2 sum_m (x_m - a b_m)^2    subject to  lower <= a b_m <= upper for all m,  (a >= 0)
+
+where the b_m, (k,), are given. With the Cholesky factor of the Gram matrix this is the projection of a point on a
+polyhedron in k dimensions; the dual active-set method begins at the point itself and takes in, one by one, the
+constraint that is violated most. At most k are active, so that a row needs a few looks at all constraints, whatever
+their number.
+
+Source: Goldfarb & Idnani 1983, Mathematical Programming 27:1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mffnb.kernels.compile import kernel
+from mffnb.typing import Array
+
+_RIDGE = 1e-8  # of the mean diagonal of the Gram matrix: a proximal term, which moves no minimum
+_DEPENDENT = 1e-18  # squared sine of the angle below which a normal lies in the span of others
+
+
+@kernel()
+def _observe(x: Array, basis: Array, old: Array, gram: Array, pull: Array) -> None:
+    """Gram matrix and cross product of what is observed, with a proximal term that ties the answer to the old one."""
+    k = old.size
+    gram[:] = 0.0
+    pull[:] = 0.0
+    for m in range(x.size):
+        if not np.isnan(x[m]):
+            for j in range(k):
+                pull[j] += x[m] * basis[m, j]
+                for other in range(j + 1):
+                    gram[j, other] += basis[m, j] * basis[m, other]
+    trace = 0.0
+    for j in range(k):
+        trace += gram[j, j]
+    added = _RIDGE * trace / k if trace > 0.0 else 1.0
+    for j in range(k):
+        gram[j, j] += added
+        pull[j] += added * old[j]
+        for other in range(j):
+            gram[other, j] = gram[j, other]
+
+
+@kernel()
+def _cholesky(gram: Array, root: Array) -> None:
+    """Write the lower factor."""
+    for p in range(gram.shape[0]):
+        for q in range(p + 1):
+            total = gram[p, q]
+            for r in range(q):
+                total -= root[p, r] * root[q, r]
+            if q < p:
+                root[p, q] = total / root[q, q]
+            else:
+                root[p, p] = np.sqrt(max(total, 1e-300))
+
+
+@kernel()
+def _forward(root: Array, b: Array) -> None:
+    """Replace b by root^-1 b."""
+    for p in range(b.size):
+        total = b[p]
+        for r in range(p):
+            total -= root[p, r] * b[r]
+        b[p] = total / root[p, p]
+
+
+@kernel()
+def _backward(root: Array, b: Array) -> None:
+    """Replace b by root^-T b."""
+    for p in range(b.size - 1, -1, -1):
+        total = b[p]
+        for r in range(p + 1, b.size):
+            total -= root[r, p] * b[r]
+        b[p] = total / root[p, p]
+
+
+@kernel()
+def _worst(a: Array, basis: Array, lower: float, upper: float, non_negative: bool, slack: float) -> tuple[int, float]:
+    """Which constraint is violated most, and by how much: 2 m for the lower bound of entry m, 2 m + 1 for the upper.
+
+    Beyond all entries come the signs of a. None is violated by more than the slack where the number is -1.
+    """
+    entries, k = basis.shape
+    which, worst = -1, slack
+    for m in range(entries):
+        value = 0.0
+        for j in range(k):
+            value += a[j] * basis[m, j]
+        if lower - value > worst:
+            which, worst = 2 * m, lower - value
+        if value - upper > worst:
+            which, worst = 2 * m + 1, value - upper
+    if non_negative:
+        for j in range(k):
+            if -a[j] > worst:
+                which, worst = 2 * (entries + j), -a[j]
+    return which, worst
+
+
+@kernel()
+def _normal(which: int, basis: Array, out: Array) -> None:
+    """Write the inward normal of a constraint."""
+    entries = basis.shape[0]
+    if which >= 2 * entries:
+        out[:] = 0.0
+        out[which // 2 - entries] = 1.0
+    else:
+        sign = 1.0 if which % 2 == 0 else -1.0
+        for j in range(out.size):
+            out[j] = sign * basis[which // 2, j]
+
+
+@kernel()
+def _split(normals: Array, count: int, d: Array, along: Array, z: Array, q: Array, r: Array) -> None:
+    """Split d into a combination ``along`` of the active normals and the rest z at right angles to them."""
+    for p in range(count):  # modified Gram-Schmidt: normals_p = sum_s r[s, p] q_s
+        q[p] = normals[p]
+        for s in range(p):
+            r[s, p] = np.dot(q[s], q[p])
+            q[p] -= r[s, p] * q[s]
+        r[p, p] = np.sqrt(np.dot(q[p], q[p]))
+        q[p] /= r[p, p]
+    z[:] = d
+    along[:] = 0.0
+    for _ in range(2):  # once leaves rounding behind
+        for p in range(count):
+            part = np.dot(q[p], z)
+            along[p] += part
+            z -= part * q[p]
+    for p in range(count - 1, -1, -1):
+        for s in range(p + 1, count):
+            along[p] -= r[p, s] * along[s]
+        along[p] /= r[p, p]
+
+
+@kernel()
+def _within(
+    gram: Array, pull: Array, basis: Array, lower: float, upper: float, non_negative: bool, slack: float, a: Array
+) -> bool:
+    """Write the minimiser of ``1/2 a G a - pull a`` in the polyhedron; False where none was found."""
+    k = a.size
+    root, normals, q, r = np.zeros((k, k)), np.empty((k, k)), np.empty((k, k)), np.empty((k, k))
+    active, height, along = np.empty(k, np.int64), np.zeros(k + 1), np.empty(k)
+    d, z, y = np.empty(k), np.empty(k), pull.copy()
+    _cholesky(gram, root)
+    _forward(root, y)
+    a[:] = y
+    _backward(root, a)
+    count = 0
+    for _ in range(40 * k + 40):
+        which, violation = _worst(a, basis, lower, upper, non_negative, slack)
+        if which < 0:
+            return True
+        _normal(which, basis, d)
+        _forward(root, d)
+        size = np.dot(d, d)
+        new = 0.0
+        while True:
+            _split(normals, count, d, along, z, q, r)
+            free = np.dot(z, z)
+            full = violation / free if count < k and free > _DEPENDENT * size else np.inf
+            partial, leaving = np.inf, -1
+            for p in range(count):
+                if along[p] > 0.0 and height[p] < partial * along[p]:
+                    partial, leaving = height[p] / along[p], p
+            step = min(full, partial)
+            if step == np.inf:
+                return False  # nothing is left
+            for p in range(count):
+                height[p] -= step * along[p]
+            new += step
+            if full < np.inf:
+                y += step * z
+                violation -= step * free
+            if full <= partial:
+                normals[count], active[count], height[count] = d, which, new
+                count += 1
+                break
+            for p in range(leaving, count - 1):
+                normals[p], active[p], height[p] = normals[p + 1], active[p + 1], height[p + 1]
+            count -= 1
+        a[:] = y
+        _backward(root, a)
+    return False
+
+
+@kernel()
+def fit_rows(
+    rows: Array,
+    basis: Array,
+    factor: Array,
+    lower: float,
+    upper: float,
+    non_negative: bool,
+    slack: float,
+) -> float:
+    """Move the rows of ``factor``, (rows, k), to their minimisers, in place; return the sum of squares that is left.
+
+    ``rows`` is X, (rows, entries), NaN where it is not known, and ``basis`` the other factor, (entries, k). A row that
+    would not get better, or for which rounding leaves no room, stays where it is.
+    """
+    k = factor.shape[1]
+    gram, pull, new = np.empty((k, k)), np.empty(k), np.empty(k)
+    left = 0.0
+    for i in range(rows.shape[0]):
+        old = factor[i]
+        _observe(rows[i], basis, old, gram, pull)
+        found = _within(gram, pull, basis, lower, upper, non_negative, slack, new)
+        if non_negative:
+            for j in range(k):
+                new[j] = max(new[j], 0.0)
+        before, after = 0.0, 0.0
+        for m in range(basis.shape[0]):
+            if not np.isnan(rows[i, m]):
+                is_old, is_new = rows[i, m], rows[i, m]
+                for j in range(k):
+                    is_old -= old[j] * basis[m, j]
+                    is_new -= new[j] * basis[m, j]
+                before += is_old * is_old
+                after += is_new * is_new
+        if found and after <= before:
+            factor[i] = new
+        left += min(before, after) if found else before
+    return left

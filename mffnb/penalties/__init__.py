@@ -1,0 +1,12 @@
+"""What makes an answer less welcome: terms that are added to the objective.
+
+A penalty on the abundances counts per pixel (the objective is divided by the number of pixels), a penalty on the
+endmembers counts once, so that neither changes its meaning with the size of the image.
+"""
+
+from mffnb.penalties.ridge import Ridge
+from mffnb.penalties.smoothness import Smoothness, SpectralSmoothness
+from mffnb.penalties.sparsity import Sparsity
+from mffnb.penalties.volume import MinimumVolume
+
+__all__ = ["MinimumVolume", "Ridge", "Smoothness", "Sparsity", "SpectralSmoothness"]
