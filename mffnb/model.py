@@ -10,9 +10,11 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from mffnb.constraints import Orthogonal
 from mffnb.errors import ConvergenceWarning, DegenerateWarning, warn
 from mffnb.estimator import LinearModel
 from mffnb.gauge import in_data_units, make_likely, to_scaled_gauge
+from mffnb.geometry import Groups
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
 from mffnb.matrices import lean
 from mffnb.matrices.partial import Gappy, guessed
@@ -78,8 +80,9 @@ class MatrixFactorization(LinearModel):
         (pixels, channels), or a list of these; see :class:`mffnb.weights.Weighting`. NaN in X are missing entries.
     init
         ``"nndsvd"``, ``"random"``, a start object, a pair ``(A, E)`` of shapes (pixels, k) and (k, channels)
-        in the units of the data, or ``"auto"``: NNDSVD where k does not exceed the shape of X, else random; for least
-        squares on 131072 pixels or more :class:`mffnb.subset_first.SubsetFirst`.
+        in the units of the data, or ``"auto"``: NNDSVD where k does not exceed the shape of X, else random; groups of
+        pixels (:class:`mffnb.geometry.Groups`) for one component per pixel; for least squares on 131072 pixels or more
+        :class:`mffnb.subset_first.SubsetFirst`.
     solver
         ``"auto"``, which begins each iteration ahead of the last one (:class:`mffnb.solvers.Extrapolated`), ``"hals"``,
         ``"pivoting"`` (exact half steps), ``"newton"`` or ``"multiplicative"`` (both for counts), ``"proximal"`` (takes
@@ -278,6 +281,9 @@ class MatrixFactorization(LinearModel):
         """NNDSVD where the shape of X allows it, led on by a part of the pixels where very many count alike."""
         if self.n_components > min(matrix.shape):
             return RandomStart()
+        whole = matrix.own == slice(0, matrix.shape[0])
+        if any(isinstance(term, Orthogonal) for term in problem.abundance_terms) and whole:
+            return Groups()
         free = problem.gauge in (Gauge.FREE, Gauge.ENDMEMBERS) and isinstance(problem.misfit, LeastSquares)
         alike = problem.matrix is matrix and matrix.complete
         return SubsetFirst() if free and alike and matrix.shape[0] >= _MANY_PIXELS else NNDSVD()

@@ -78,7 +78,7 @@ def test_with_fractions_it_is_k_means():
 
 def test_a_penalty_goes_with_it_and_a_ball_does_not():
     X = PROBLEMS["grains"]
-    A = MatrixFactorization(4, abundance_terms=(Orthogonal(), Sparsity(0.02)), random_state=0).fit_transform(X)
+    A = MatrixFactorization(4, abundance_terms=(Orthogonal(), Sparsity(0.1)), random_state=0).fit_transform(X)
     assert ((A > 0).sum(axis=1) <= 1).all()
     with pytest.raises(UnsupportedCombinationError, match="goes with no other set: drop Orthogonal"):
         MatrixFactorization(4, abundance_terms=(Orthogonal(), UnitBall())).fit(X)

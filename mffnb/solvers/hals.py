@@ -40,28 +40,35 @@ class Hals:
 
     def refuses(self, half: Half) -> str | None:
         """What this solver cannot keep at once."""
-        bounded = np.isfinite(half.radius)
-        if half.unfolded is not None:
-            return f"HALS cannot handle {half.unfolded}: use solver='auto' or 'proximal'"
-        if half.log is not None:
-            return "HALS is for least squares: use solver='auto', 'newton' or 'multiplicative' with similarity='kl'"
-        if bounded and half.sum_to_one:
-            return (
+        bounded, smooth, fixed = np.isfinite(half.radius), half.graph is not None, half.fixed is not None
+        for asked, reason in (
+            (half.unfolded is not None, f"HALS cannot handle {half.unfolded}: use solver='auto' or 'proximal'"),
+            (
+                half.log is not None,
+                "HALS is for least squares: use solver='auto', 'newton' or 'multiplicative' with similarity='kl'",
+            ),
+            (
+                bounded and half.sum_to_one,
                 "HALS cannot keep a factor in a ball and summing to one at once: use solver='auto', or "
-                "drop UnitBall, or the penalty on the other factor that calls for it"
-            )
-        if half.fixed is not None and (half.graph is not None or half.sum_to_one):
-            return "HALS cannot hold values of a factor that is smooth or sums to one: pin endmembers, not abundances"
-        if half.single and (bounded or half.boxed or half.graph is not None or half.fixed is not None):
-            return (
+                "drop UnitBall, or the penalty on the other factor that calls for it",
+            ),
+            (
+                fixed and (smooth or half.sum_to_one),
+                "HALS cannot hold values of a factor that is smooth or sums to one: pin endmembers, not abundances",
+            ),
+            (
+                half.single and (bounded or half.boxed or smooth or fixed),
                 "HALS cannot keep one component per pixel in a ball or a box, smooth or fixed in part, at once: "
-                "drop Orthogonal, or the term that asks for the other"
-            )
-        if half.boxed and (bounded or half.sum_to_one):
-            return (
+                "drop Orthogonal, or the term that asks for the other",
+            ),
+            (
+                half.boxed and (bounded or half.sum_to_one),
                 "HALS cannot keep a factor in a box and in a ball, or summing to one, at once: "
-                "use solver='auto', or drop Bounds"
-            )
+                "use solver='auto', or drop Bounds",
+            ),
+        ):
+            if asked:
+                return reason
         return None
 
     def update(self, factor: Float64Array, half: Half) -> float:
