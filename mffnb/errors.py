@@ -26,6 +26,10 @@ class DisagreementWarning(MffnbWarning):
     """Two answers that fit the data as well are far apart."""
 
 
+class SlowReadingWarning(MffnbWarning):
+    """A file is stored in such pieces that much more has to be read than is used."""
+
+
 class DatasetUnavailableError(OSError):
     """A real data set is neither in the cache nor within reach."""
 

@@ -14,6 +14,8 @@ import xarray as xr
 
 from mffnb.containers import arrays, matlab_objects, r_objects
 from mffnb.cube import as_cube, from_axes
+from mffnb.sparse_pixels import SparsePixels, is_sparse_file, npy_header
+from mffnb.stored import from_hdf5, from_npy, from_zarr, renamed
 from mffnb.typing import Array
 
 _NETCDF = {".nc", ".nc4", ".netcdf"}
@@ -24,10 +26,12 @@ _HDF5 = {".h5", ".hdf5", ".hdf", ".hf5"}
 def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool | None = None) -> xr.DataArray:
     """Read a spectral image.
 
-    ``.npy`` and ``.npz`` (NumPy), ``.nc`` (NetCDF) and ``.h5`` or ``.hf5`` (HDF5, calibrated by its dimension scales
-    where it has some, as in pyNSID), ``.mat`` (MATLAB) and ``.rda`` (R, an optional extra) are read as they are, last
-    axis the channel: transpose what is stored in another order. Everything else, such as ``.hspy``, ``.dm4``, ``.bcf``
-    or ``.spd``, goes through RosettaSciIO, an optional extra, which also knows which axes are pixels.
+    ``.npy`` and ``.npz`` (NumPy), ``.nc`` (NetCDF), ``.h5`` or ``.hf5`` (HDF5, calibrated by its dimension scales where
+    it has some, as in pyNSID), ``.zarr`` (an optional extra), ``.mat`` (MATLAB) and ``.rda`` (R, an optional extra) are
+    read as they are, last axis the channel: transpose what is stored in another order. An ``.npz`` of compressed rows,
+    :func:`scipy.sparse.save_npz`, is an image (x, channel) that is never made dense. Everything else, such as
+    ``.hspy``, ``.dm4``, ``.bcf`` or ``.spd``, goes through RosettaSciIO, an optional extra, which also knows which axes
+    are pixels.
 
     Parameters
     ----------
@@ -35,11 +39,11 @@ def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool
         The file.
     dataset
         Which array, where a file holds several: a name (``.npz``, ``.nc``, ``.mat``), a path (``"/measurement/data"``
-        in ``.h5``, ``"object/slot/column"`` in ``.rda``) or a number (RosettaSciIO). May be left out where only one
-        could be a spectral image.
+        in ``.h5`` and ``.zarr``, ``"object/slot/column"`` in ``.rda``) or a number (RosettaSciIO). May be left out
+        where only one could be a spectral image.
     lazy
-        Leave NetCDF, HDF5 and ``.npy`` data on disk, to be read in bands while unmixing; by default where they would
-        fill more than a quarter of the machine's memory as float64.
+        Leave NetCDF, HDF5, zarr and ``.npy`` data on disk, to be read in bands while unmixing; by default where they
+        would fill more than a quarter of the machine's memory as float64.
 
     Returns
     -------
@@ -65,18 +69,19 @@ def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool
     suffix = path.suffix.lower()
     if suffix == ".npy":
         stored = np.load(path, allow_pickle=False, mmap_mode="r")
-        cube = as_cube(stored if _lazy(lazy, stored.size) else np.array(stored))
+        cube = from_npy(path) if _lazy(lazy, stored.size) else as_cube(np.array(stored))
     elif suffix == ".npz":
-        with np.load(path, allow_pickle=False) as archive:
-            cube = as_cube(archive[_choose(path, _dimensions_in(path), dataset)])
+        cube = _read_npz(path, dataset)
     elif suffix in _NETCDF:
-        cube = _read_netcdf_variable(path, None, dataset, lazy)
+        cube = _read_netcdf_variable(path, dataset, lazy)
     elif suffix == ".mat":
         cube = _read_matlab(path, dataset, lazy)
     elif suffix in _R:
         cube = _read_named(path, r_objects(path), dataset)
     elif suffix in _HDF5:
         cube = _read_hdf5(path, dataset, lazy)
+    elif suffix == ".zarr":
+        cube = _read_zarr(path, dataset, lazy)
     else:
         cube = _read_rosettasciio(path, dataset)
     return cube.assign_attrs(source=str(path))
@@ -130,31 +135,38 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any])
         part.unlink(missing_ok=True)
 
 
-def _dimensions_in(path: Path) -> dict[str, int]:
-    """Names and numbers of dimensions of the numeric arrays in an ``.npz`` file, from their headers alone."""
-    found = {}
+def _read_npz(path: Path, wanted: str | None) -> xr.DataArray:
+    dimensions = _dimensions_in(path)
+    if wanted is None and is_sparse_file(set(dimensions)):
+        pixels = SparsePixels.of(path)
+        return as_cube(xr.DataArray(xr.Variable(as_cube(np.empty((1, 1))).dims, pixels)))
+    with np.load(path, allow_pickle=False) as archive:
+        numeric = {name: ndim for name, ndim in dimensions.items() if ndim is not None}
+        return as_cube(archive[_choose(path, numeric, wanted)])
+
+
+def _dimensions_in(path: Path) -> dict[str, int | None]:
+    """Names and numbers of dimensions of the arrays in an ``.npz`` file, from their headers; None for what is text."""
+    found: dict[str, int | None] = {}
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             with archive.open(name) as member:
-                version = np.lib.format.read_magic(member)
-                header = (
-                    np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                )
-                shape, _, dtype = header(member)
-            if dtype.kind in "biuf":
-                found[name.removesuffix(".npy")] = len(shape)
+                shape, dtype = npy_header(member)
+            found[name.removesuffix(".npy")] = len(shape) if dtype.kind in "biuf" else None
     return found
 
 
-def _open_netcdf(path: Path, group: str | None = None) -> xr.Dataset:
+def _opened(path: Path, **options: Any) -> xr.Dataset:
     # Units such as "s" are labels of an axis here; xarray would turn the axis into time spans. Dates stay dates.
-    return xr.open_dataset(
-        path, engine="h5netcdf", decode_timedelta=False, group=group, cache=False, phony_dims="access"
-    )
+    return xr.open_dataset(path, decode_timedelta=False, cache=False, **options)
 
 
-def _read_netcdf_variable(path: Path, group: str | None, wanted: str | None, lazy: bool | None) -> xr.DataArray:
-    stored = _open_netcdf(path, group)
+def _open_netcdf(path: Path) -> xr.Dataset:
+    return _opened(path, engine="h5netcdf", phony_dims="access")
+
+
+def _read_netcdf_variable(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArray:
+    stored = _open_netcdf(path)
     cube = stored[_choose(path, {str(key): stored[key].ndim for key in stored.data_vars}, wanted)]
     if _lazy(lazy, cube.size):
         return as_cube(cube)  # the file stays open as long as the cube lives
@@ -205,7 +217,7 @@ def _read_matlab(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataAr
         objects = matlab_objects(path)
     except NotImplementedError:  # version 7.3, whose axes come in the opposite order
         cube = _read_hdf5(path, wanted, lazy)
-        return cube.transpose(*reversed(cube.dims)).rename(dict(zip(reversed(cube.dims), cube.dims, strict=True)))
+        return renamed(cube.transpose(*reversed(cube.dims)), dict(zip(reversed(cube.dims), cube.dims, strict=True)))
     return _read_named(path, objects, wanted)
 
 
@@ -231,11 +243,29 @@ def _read_hdf5(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArra
         array = None if _lazy(lazy, item.size) else item[()]
     if array is not None:
         return _calibrate(as_cube(array), scales)
-    group, _, name = name.rpartition("/")
-    cube = _read_netcdf_variable(path, group or None, name, lazy=True).reset_coords(drop=True)
-    cube = cube.drop_vars(list(cube.coords))
-    plain = as_cube(np.empty((1,) * cube.ndim)).dims
-    return _calibrate(cube.rename(dict(zip(cube.dims, plain, strict=True))), scales)
+    return _calibrate(from_hdf5(path, name), scales)
+
+
+def _read_zarr(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArray:
+    try:
+        import zarr  # noqa: PLC0415  an extra
+    except ImportError:
+        raise ValueError('reading .zarr needs the zarr package: pip install "mffnb[io]"') from None
+    stored = zarr.open(path, mode="r")
+    if isinstance(stored, zarr.Array):
+        found = {"": stored}
+    else:
+        members = stored.members(max_depth=None)
+        found = {name: item for name, item in members if isinstance(item, zarr.Array) and item.dtype.kind in "biuf"}
+    name = _choose(path, {name: array.ndim for name, array in found.items()}, wanted)
+    array, group = found[name], name.rpartition("/")[0]
+    names: Any = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
+    if names is None or not all(names) or not name:
+        cube = from_zarr(path, name)
+    else:  # as xarray wrote it, coordinates and all
+        options = {"engine": "zarr", "group": group or None, "consolidated": False, "chunks": None}
+        cube = as_cube(_opened(path, **options)[name.rpartition("/")[2]])
+    return cube if _lazy(lazy, cube.size) else cube.load()
 
 
 def _scale(dimension: Any) -> tuple[str, Array, dict[str, str]] | None:
@@ -257,7 +287,7 @@ def _calibrate(cube: xr.DataArray, scales: list[tuple[str, Array, dict[str, str]
     if len({*names.values(), *(set(cube.dims) - set(names))}) < cube.ndim:
         return cube
     coordinates = {name: (name, values, attrs) for name, values, attrs in named.values()}
-    return as_cube(cube.rename(names).assign_coords(coordinates))
+    return as_cube(renamed(cube, names).assign_coords(coordinates))
 
 
 def _read_rosettasciio(path: Path, wanted: str | None) -> xr.DataArray:

@@ -106,14 +106,21 @@ class Prepared:
     chain: Chain | None = None
 
     @classmethod
-    def of(cls, cube: xr.DataArray, channel: str | Sequence[str] | None, mask: Any, steps: Sequence[Step]) -> Prepared:
+    def of(
+        cls,
+        cube: xr.DataArray,
+        channel: str | Sequence[str] | None,
+        mask: Any,
+        steps: Sequence[Step],
+        communicator: Any = None,
+    ) -> Prepared:
         """Apply preprocessing steps to what is not masked."""
         if not steps:
-            return cls(cube, Layout.of(cube, channel, mask))
+            return cls(cube, Layout.of(cube, channel, mask, communicator))
         if mask is not None:
             cube = Layout.of(cube, channel, mask).without_masked(cube)
         processed, chain = fit_chain(cube, steps, channel)
-        return cls(processed, Layout.of(processed, chain.channel), chain)
+        return cls(processed, Layout.of(processed, chain.channel, communicator=communicator), chain)
 
     def check(self, similarity: Similarity) -> None:
         """Refuse steps after which a non-negative factorization, or a likelihood of counts, has no meaning."""

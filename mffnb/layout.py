@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.cube_rows import CubeRows, in_memory_already, scanned
+from mffnb.cube_rows import CubeRows, in_memory_already
 from mffnb.graphs import Graph, grid
-from mffnb.matrices import Chunked, Partial, in_memory
+from mffnb.matrices import Chunked, Partial, Sparse, in_memory
+from mffnb.missing import count_missing
 from mffnb.protocols import Matrix
+from mffnb.sparse_pixels import pixels_of
 from mffnb.typing import Array
 
 
@@ -34,6 +36,8 @@ class Layout:
         Those of the cube.
     gaps
         Whether single entries are missing among what is used.
+    first
+        Number of the first row, where this is a section of a larger map.
     """
 
     pixel_shape: dict[Hashable, int]
@@ -44,9 +48,16 @@ class Layout:
     name: Hashable | None
     attrs: dict[str, Any]
     gaps: bool = False
+    first: int = 0
 
     @classmethod
-    def of(cls, cube: xr.DataArray, channel: str | Sequence[Hashable] | None = None, mask: Any = None) -> Layout:
+    def of(
+        cls,
+        cube: xr.DataArray,
+        channel: str | Sequence[Hashable] | None = None,
+        mask: Any = None,
+        communicator: Any = None,
+    ) -> Layout:
         """Read the layout off a cube.
 
         Parameters
@@ -58,11 +69,13 @@ class Layout:
         mask
             True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
             Pixels and channels that hold nothing but NaN are left out as well.
+        communicator
+            Whose ranks have the same cube: each looks for missing values in a part of it, and all know of all.
 
         Raises
         ------
         ValueError
-            With what to do: for unknown names, masks of the wrong shape, and infinite values.
+            With what to do, on all ranks: for unknown names, masks of the wrong shape, and infinite values.
         """
         channels = channel_names(cube, channel)
         pixels = [name for name in cube.dims if name not in channels]
@@ -77,7 +90,7 @@ class Layout:
             name=cube.name,
             attrs=dict(cube.attrs),
         )
-        return layout._masked(mask)._without_missing(cube)
+        return layout._masked(mask)._without_missing(cube, communicator)
 
     @property
     def map_shape(self) -> tuple[int, ...]:
@@ -90,15 +103,18 @@ class Layout:
         return grid(self.map_shape, self.pixel_mask)
 
     def matrix(self, cube: xr.DataArray) -> Matrix:
-        """X (used pixels, used channels): a view where memory allows, bands where the cube is lazy."""
-        rows = CubeRows(self, cube)
+        """X (used pixels, used channels): a view where memory allows, bands of a lazy cube, sparse if it is."""
+        rows = CubeRows(self, cube, self.first)
         if self.gaps:
             if not in_memory_already(cube):
                 raise ValueError("a cube with missing entries has to be in memory: load it first, cube.load()")
             return Partial(rows[0 : rows.shape[0]])
+        if (pixels := pixels_of(cube)) is not None:
+            held = pixels.compressed()
+            held = held if self.pixel_mask is None else held[self.pixel_mask.ravel()]
+            return Sparse(held if self.channel_mask is None else held[:, self.channel_mask.ravel()])
         if not in_memory_already(cube):
-            whole = self.pixel_mask is None
-            return Chunked(rows, multiple=prod(self.map_shape[1:]) if whole else 1)
+            return Chunked(rows, rows.limits)
         return in_memory(rows[0 : rows.shape[0]])
 
     def without_masked(self, cube: xr.DataArray) -> xr.DataArray:
@@ -116,7 +132,8 @@ class Layout:
             for name, variable in self.coords.items()
         }
         mask = None if self.pixel_mask is None else self.pixel_mask[start:stop]
-        return replace(self, pixel_shape={**self.pixel_shape, first: stop - start}, pixel_mask=mask, coords=coords)
+        shape = {**self.pixel_shape, first: stop - start}
+        return replace(self, pixel_shape=shape, pixel_mask=mask, coords=coords, first=self.first + start)
 
     def cube(self, X: Array) -> xr.DataArray:
         """The cube of a matrix (used pixels, used channels), NaN elsewhere, with the coordinates of the original."""
@@ -231,18 +248,12 @@ class Layout:
                 )
         return layout._checked()
 
-    def _without_missing(self, cube: xr.DataArray) -> Layout:
+    def _without_missing(self, cube: xr.DataArray, communicator: Any) -> Layout:
         """Leave out pixels and channels that hold nothing but NaN; note other NaN; infinite values are an error."""
         if cube.dtype.kind != "f":
             return self
-        rows = CubeRows(self, cube)
-        in_pixel, in_channel, infinite = np.zeros(rows.shape[0], int), np.zeros(rows.shape[1], int), 0
-        for start, stop, band in scanned(rows):
-            missing = ~np.isfinite(band)
-            if missing.any():
-                infinite += int(np.isinf(band).sum())
-                in_pixel[start:stop] = missing.sum(axis=1)
-                in_channel += missing.sum(axis=0)
+        rows = CubeRows(self, cube, self.first)
+        infinite, in_pixel, in_channel = count_missing(rows, communicator)
         if infinite:
             raise ValueError(f"{infinite} values of the cube are infinite: mask or replace them before unmixing")
         if not in_pixel.any():

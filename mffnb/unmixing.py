@@ -164,7 +164,7 @@ def unmix(
     # A volume for which the data decide the model has to see them here.
     apart = n_init != 1 and not given and (volume == 0 or (volume != "auto" and (sum_to_one or gain)))
     data, there = _opened(cube, cluster if apart else None)
-    image = Prepared.of(data, channel, mask, preprocess)
+    image = Prepared.of(data, channel, mask, preprocess, communicator)
     image.check(named_similarity(similarity))
     layout = image.layout
     matrix: Any  # or how engines make it

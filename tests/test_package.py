@@ -15,7 +15,7 @@ PACKAGE = Path(mffnb.__file__).parent
 
 # Imports go downward only: a module may import from its own floor and from those before it.
 FLOORS = [
-    {"errors", "typing", "palette", "knobs", "containers", "threads"},
+    {"errors", "typing", "agreement", "palette", "knobs", "containers", "threads"},
     {"protocols", "kernels"},
     {"graphs", "matrices"},
     {"misfits", "validation", "estimator"},
@@ -30,8 +30,8 @@ FLOORS = [
     {"latent"},
     {"selection.held_out", "selection.split_half", "selection.restarts"},
     {"presets"},
-    {"cube", "io"},
-    {"layout", "cube_rows"},
+    {"cube", "io", "stored", "sparse_pixels"},
+    {"layout", "cube_rows", "missing"},
     {"preprocessing"},
     {"parallel"},
     {"result", "keywords"},

@@ -4,7 +4,7 @@ from mffnb.matrices.block_products import native
 from mffnb.matrices.chunked import Chunked, Rows
 from mffnb.matrices.dense import Dense
 from mffnb.matrices.distributed import Distributed
-from mffnb.matrices.local import CACHE_BYTES
+from mffnb.matrices.local import CACHE_BYTES, FILE_BYTES
 from mffnb.matrices.low_rank import LowRank
 from mffnb.matrices.partial import Gappy, Partial
 from mffnb.matrices.scaled import Scaled
@@ -13,6 +13,7 @@ from mffnb.protocols import Matrix
 from mffnb.typing import Array
 
 __all__ = [
+    "FILE_BYTES",
     "Chunked",
     "Dense",
     "Distributed",

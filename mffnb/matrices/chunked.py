@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
@@ -11,6 +12,7 @@ import numpy as np
 
 from mffnb.matrices.block_products import native
 from mffnb.matrices.local import FILE_BYTES, Local, band_limits, sum_of_squares
+from mffnb.matrices.reading import read_ahead
 from mffnb.typing import Array, Float64Array
 
 
@@ -27,21 +29,25 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Chunked(Local):
-    """Rows read band by band, once per iteration where every pixel moves by itself; at most one band is in memory.
+    """Rows read band by band, once per iteration where every pixel moves by itself; else twice.
+
+    While one band is used the next one is read on a thread of its own: two of them are in memory at most. Rows that
+    lie in memory, or say so (``in_memory = True``), are taken as they are asked for.
 
     Parameters
     ----------
     rows
         Where they come from: an array, a memory map, :class:`mffnb.cube_rows.CubeRows`.
-    multiple
-        Bands are a multiple of this number of rows high, where the source is stored in such pieces.
+    limits
+        Limits of the bands, (bands + 1,): where the source is stored in pieces, these should be read whole. If None,
+        bands of ``band_bytes`` as float64.
     band_bytes
-        Size of a band as float64.
+        Size of a band.
     """
 
     one_by_one: ClassVar[bool] = True
     rows: Rows
-    multiple: int = 1
+    limits: Array | None = None
     band_bytes: int = FILE_BYTES
 
     @property
@@ -57,22 +63,31 @@ class Chunked(Local):
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
         """Yield (start, stop, rows) as they are read."""
-        for start, stop in self._limits():
-            yield start, stop, self._band(start, stop)
+        return self._read(lambda rows: np.ascontiguousarray(rows, dtype=np.float64))
 
     def blocks(self) -> Iterator[tuple[int, int, Array]]:
         """Yield (start, stop, rows) in their own type where products know it."""
-        for start, stop in self._limits():
-            yield start, stop, native(np.asarray(self.rows[start:stop]))
+        return self._read(lambda rows: native(np.asarray(rows)))
 
     @cached_property
     def squared_norm(self) -> float:
         """Sum of squares in float64."""
-        return sum(sum_of_squares(self._band(start, stop)) for start, stop in self._limits())
+        return sum(map(_squares, self.blocks()))
 
-    def _limits(self) -> Iterator[tuple[int, int]]:
-        return band_limits(self.shape, self.band_bytes, self.multiple)
+    def _read(self, kept_as: Callable[[Any], Array]) -> Iterator[tuple[int, int, Array]]:
+        """Yield (start, stop, rows); give those no name, or they are still there while others are read."""
 
-    def _band(self, start: int, stop: int) -> Float64Array:
-        """Rows ``start:stop``; give it no name, or it is still there while the next one is read."""
-        return np.ascontiguousarray(self.rows[start:stop], dtype=np.float64)
+        def read(limits: tuple[int, int]) -> tuple[int, int, Array]:
+            start, stop = limits
+            return start, stop, kept_as(self.rows[start:stop])
+
+        if self.limits is None:
+            limits = band_limits(self.shape, self.band_bytes)
+        else:
+            limits = itertools.pairwise(self.limits.tolist())
+        at_once = getattr(self.rows, "in_memory", isinstance(self.rows, np.ndarray))
+        return map(read, limits) if at_once else read_ahead(read, limits)
+
+
+def _squares(band: tuple[int, int, Array]) -> float:
+    return sum_of_squares(band[2])

@@ -117,9 +117,9 @@ class Local(ABC):
         return part
 
 
-def band_limits(shape: tuple[int, int], band_bytes: int, multiple: int = 1) -> Iterator[tuple[int, int]]:
-    """Limits of bands of rows that take about ``band_bytes`` as float64, a multiple of so many rows each."""
-    step = max(1, band_bytes // (8 * max(1, shape[1]) * multiple)) * multiple
+def band_limits(shape: tuple[int, int], band_bytes: int) -> Iterator[tuple[int, int]]:
+    """Limits of bands of rows that take about ``band_bytes`` as float64."""
+    step = max(1, band_bytes // (8 * max(1, shape[1])))
     for start in range(0, shape[0], step):
         yield start, min(start + step, shape[0])
 

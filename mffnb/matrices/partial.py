@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -145,6 +145,7 @@ def mean_model(matrix: Gappy) -> tuple[Float64Array, Float64Array]:
 class _Completed:
     """Rows of a partial matrix with a model in its gaps."""
 
+    in_memory: ClassVar[bool] = True
     matrix: Gappy
     left: Float64Array
     right: Float64Array

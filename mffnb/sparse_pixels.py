@@ -1,0 +1,149 @@
+"""Counts of an image in compressed rows, labelled by xarray without being made dense."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy import sparse
+
+from mffnb.typing import Array
+
+_COMPRESSED_ROWS = {"indices", "indptr", "format", "shape", "data"}
+
+
+@dataclass(frozen=True, eq=False)
+class SparsePixels:
+    """Rows ``start:stop`` of a matrix (pixels, channels) that SciPy saved; what xarray takes for an array.
+
+    Slices of rows stay what they are, and unread. Whatever else is done to it happens to a dense copy.
+
+    Parameters
+    ----------
+    path
+        The ``.npz`` file.
+    start, stop
+        Which rows.
+    columns
+        Number of channels.
+    dtype
+        Of the numbers.
+    """
+
+    path: Path
+    start: int
+    stop: int
+    columns: int
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, path: Path) -> SparsePixels:
+        """All rows of a file.
+
+        Raises
+        ------
+        ValueError
+            If it holds columns, or blocks, not compressed rows.
+        """
+        with np.load(path, allow_pickle=False) as archive:
+            kept, shape = archive["format"].item(), archive["shape"]
+        name = kept.decode() if isinstance(kept, bytes) else str(kept)
+        if name != "csr":
+            raise ValueError(f"{path.name} holds a sparse matrix by {name!r}: save compressed rows, X.tocsr()")
+        with zipfile.ZipFile(path) as archive, archive.open("data.npy") as member:
+            dtype = npy_header(member)[1]
+        return cls(path, 0, int(shape[0]), int(shape[1]), dtype)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Pixels, channels."""
+        return self.stop - self.start, self.columns
+
+    @property
+    def ndim(self) -> int:
+        """Two."""
+        return 2
+
+    @property
+    def size(self) -> int:
+        """Number of entries, zeros and all."""
+        return self.shape[0] * self.columns
+
+    def compressed(self) -> Any:
+        """These rows as a SciPy array; no others are kept while they are read."""
+        with zipfile.ZipFile(self.path) as archive:
+            begins = _part(archive, "indptr.npy", self.start, self.stop + 1)
+            first, last = int(begins[0]), int(begins[-1])
+            indices, data = (_part(archive, f"{name}.npy", first, last) for name in ("indices", "data"))
+        return sparse.csr_array((data, indices, begins - first), shape=self.shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.asarray(self.compressed().toarray(), dtype=dtype)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Rows that follow each other stay compressed; anything else is dense."""
+        rows, columns = (*key, slice(None))[:2] if isinstance(key, tuple) else (key, slice(None))
+        if isinstance(rows, slice) and isinstance(columns, slice):
+            start, stop, step = rows.indices(self.shape[0])
+            if step == 1 and columns.indices(self.columns) == (0, self.columns, 1):
+                return replace(self, start=self.start + start, stop=self.start + max(start, stop))
+        return np.asarray(self)[key]
+
+    def transpose(self, *order: Any) -> Array:
+        """Dense."""
+        return np.asarray(self).transpose(*order)
+
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return getattr(function, method)(*_dense(inputs), **options)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Sequence[Any], options: Mapping[str, Any]
+    ) -> Any:
+        return function(*_dense(args), **options)
+
+
+def pixels_of(cube: xr.DataArray) -> SparsePixels | None:
+    """The compressed rows that a cube holds; None where it holds something else."""
+    held = getattr(cube.variable, "_data", None)
+    return held if isinstance(held, SparsePixels) else None
+
+
+def is_sparse_file(names: set[str]) -> bool:
+    """Whether an ``.npz`` file with arrays of these names was written by :func:`scipy.sparse.save_npz`."""
+    return names >= _COMPRESSED_ROWS
+
+
+def _dense(values: Any) -> Any:
+    return type(values)(
+        np.asarray(value)
+        if isinstance(value, SparsePixels)
+        else _dense(value)
+        if isinstance(value, (list, tuple))
+        else value
+        for value in values
+    )
+
+
+def npy_header(member: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and type of an array from the beginning of a ``.npy`` stream."""
+    version = np.lib.format.read_magic(member)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(member)
+    return shape, dtype
+
+
+def _part(archive: zipfile.ZipFile, name: str, first: int, last: int) -> Array:
+    """Entries ``first:last`` of an array in an archive: what lies before is passed over."""
+    with archive.open(name) as member:
+        _, dtype = npy_header(member)
+        member.seek(first * dtype.itemsize, 1)
+        wanted = (last - first) * dtype.itemsize
+        content = member.read(wanted)
+    if len(content) < wanted:
+        raise OSError(f"{archive.filename} is cut short")
+    return np.frombuffer(content, dtype)
