@@ -25,16 +25,19 @@ if TYPE_CHECKING:
     from mffnb.constraints import Orthogonal as Orthogonal
     from mffnb.constraints import Pinned as Pinned
     from mffnb.constraints import Simplex as Simplex
+    from mffnb.constraints import Unimodal as Unimodal
     from mffnb.constraints import UnitBall as UnitBall
     from mffnb.io import read as read
     from mffnb.knobs import knob as knob
     from mffnb.model import MatrixFactorization as MatrixFactorization
     from mffnb.palette import component_colors as component_colors
+    from mffnb.penalties import GroupSparsity as GroupSparsity
     from mffnb.penalties import MinimumVolume as MinimumVolume
     from mffnb.penalties import Ridge as Ridge
     from mffnb.penalties import Smoothness as Smoothness
     from mffnb.penalties import Sparsity as Sparsity
     from mffnb.penalties import SpectralSmoothness as SpectralSmoothness
+    from mffnb.penalties import TotalVariation as TotalVariation
     from mffnb.result import Unmixing as Unmixing
     from mffnb.result import load as load
     from mffnb.similarities import Frobenius as Frobenius
@@ -53,8 +56,9 @@ _NAMES = {
     "Bounds": "constraints",
     "Explorer": "widgets.explorer",
     "Frobenius": "similarities",
-    "MatrixFactorization": "model",
+    "GroupSparsity": "penalties",
     "KullbackLeibler": "similarities",
+    "MatrixFactorization": "model",
     "MinimumVolume": "penalties",
     "NonNegative": "constraints",
     "Orthogonal": "constraints",
@@ -64,6 +68,8 @@ _NAMES = {
     "Smoothness": "penalties",
     "Sparsity": "penalties",
     "SpectralSmoothness": "penalties",
+    "TotalVariation": "penalties",
+    "Unimodal": "constraints",
     "UnitBall": "constraints",
     "Unmixing": "result",
     "component_colors": "palette",

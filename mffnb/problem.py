@@ -18,7 +18,7 @@ import numpy as np
 from mffnb.constraints import Bounds, Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import Scaled
-from mffnb.penalties import MinimumVolume, Sparsity, SpectralSmoothness
+from mffnb.penalties import GroupSparsity, MinimumVolume, Sparsity, SpectralSmoothness
 from mffnb.perspective import perspective
 from mffnb.protocols import Half, Matrix, Misfit, Penalty, Similarity, Term
 from mffnb.typing import Float64Array
@@ -181,6 +181,11 @@ def state_problem(
     endmember_terms = tuple(
         term.scaled(of_endmembers) if isinstance(term, Bounds) else term for term in endmember_terms
     )
+    if shared and any(getattr(term, "rowwise", False) for term in abundance_terms):
+        raise UnsupportedCombinationError(
+            "a term on whole maps, such as GroupSparsity or TotalVariation, needs all pixels in one process: "
+            "run it without mpiexec"
+        )
     return Problem(
         misfit,
         abundance_terms,
@@ -229,7 +234,7 @@ def listed(terms: Iterable[Term]) -> tuple[Term, ...]:
 def _check_places(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> None:
     """Refuse a term on the wrong factor, and twice what can be there once."""
     for terms, others, owner in (
-        (endmember_terms, (Simplex,), "abundance_terms"),
+        (endmember_terms, (Simplex, GroupSparsity), "abundance_terms"),
         (abundance_terms, (Pinned, MinimumVolume, SpectralSmoothness), "endmember_terms"),
     ):
         for term in terms:

@@ -209,7 +209,9 @@ class Term(Protocol):
     """A penalty or a constraint on one factor: it folds itself into the factor's half problem.
 
     One whose class says ``pixelwise = True`` leaves entries independent of each other, so that the half problem may be
-    given to it in pieces, as the data are read.
+    given to it in pieces, as the data are read. One that appends itself to ``half.proximal`` and whose class says
+    ``rowwise = True`` leaves rows independent of each other and non-negative, and is a cone, grows in proportion to
+    each row, or depends on its norm alone: a solver that moves one row at a time can then take it exactly.
     """
 
     def fold(self, half: Half) -> Half:

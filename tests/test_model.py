@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.decomposition import _nmf
 
 from mffnb import MatrixFactorization, Simplex, Smoothness, Sparsity
-from mffnb.errors import ConvergenceWarning, DegenerateWarning, UnsupportedCombinationError
+from mffnb.errors import ConvergenceWarning, DegenerateWarning
 from mffnb.graphs import grid
 from mffnb.selection import match, spectral_angles
 from mffnb.solvers import Hals, Outcome
@@ -255,10 +255,11 @@ def test_errors_say_what_to_do(X, parameters, message):
         MatrixFactorization(**parameters).fit(X)
 
 
-def test_a_ball_and_a_graph_on_one_factor_are_refused(X):
+def test_smooth_endmembers_stay_in_the_ball_that_sparsity_calls_for(X):
     model = MatrixFactorization(2, endmember_terms=[Smoothness(0.1, grid((20,)))], abundance_terms=[Sparsity(0.1)])
-    with pytest.raises(UnsupportedCombinationError, match="in a ball and smooth"):
-        model.fit(X)
+    for state in model._prepare(in_memory(X))[1]:
+        assert np.linalg.norm(state.endmembers, axis=1).max() <= 1 + 1e-12
+    assert state.outcome is Outcome.CONVERGED
 
 
 def test_transform_judges_each_pixel_by_itself(X, start):

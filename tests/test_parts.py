@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +13,17 @@ from hypothesis.extra.numpy import arrays
 
 from mffnb import constraints, penalties
 from mffnb.graphs import grid
-from mffnb.protocols import Constraint, Half, Penalty
+from mffnb.protocols import Constraint, Half, Penalty, Proximal
+from mffnb.solvers import Hals, ProximalGradient
 
 SHAPE = (2, 6)
 KNOWN = np.array([[0.5, np.nan, 1.0, 2.0, np.nan, 0.0]])
-NEEDS = {penalties.Smoothness: {"graph": grid((2, 3))}, constraints.Pinned: {"values": KNOWN}}
-NOT_CONVEX = {constraints.Orthogonal}
+NEEDS = {
+    penalties.Smoothness: {"graph": grid((2, 3))},
+    penalties.TotalVariation: {"graph": grid((2, 3))},
+    constraints.Pinned: {"values": KNOWN},
+}
+NOT_CONVEX = {constraints.Orthogonal, constraints.Unimodal}
 factors = arrays(float, SHAPE, elements=st.floats(-10, 10))
 
 
@@ -94,6 +100,50 @@ def test_project_is_idempotent_and_nearest(constraint, factor, other):
     assert np.linalg.norm(factor - projected) <= np.linalg.norm(factor - member) + 1e-9
     if type(constraint) not in NOT_CONVEX:  # no other point of it is nearer, as the obtuse angle says
         assert np.vdot(factor - projected, member - projected) <= 1e-9
+
+
+PROXIMAL = [p for p in PENALTIES if isinstance(p.values[0], Proximal)]
+
+
+def test_whatever_is_not_folded_is_in_the_catalogue_of_proximal_parts():
+    assert {p.id for p in PROXIMAL} == {p.id for p in PENALTIES if p.values[0].fold(half(np.ones(SHAPE))).proximal}
+
+
+@pytest.mark.parametrize("penalty", PROXIMAL)
+@given(factor=factors, other=factors, step=st.floats(0.01, 100))
+def test_no_point_is_lower_than_the_proximal_one(penalty, factor, other, step):
+    penalty = type(penalty)(**{**penalty.__dict__, "weight": 0.3})
+    point = penalty.prox(factor, step)
+    assert point.min() >= 0
+
+    def cost(at):
+        return step * penalty.value(at) + np.sum((at - factor) ** 2) / 2
+
+    other = np.abs(other)
+    for share in (1e-3, 1e-2, 0.1, 0.5, 1.0):
+        assert cost(point) <= cost((1 - share) * point + share * other) + 1e-6 * (1 + np.sum(factor**2))
+
+
+ROWWISE = [p for p in (*PENALTIES, *CONSTRAINTS) if getattr(p.values[0], "rowwise", False)]
+
+
+@pytest.mark.parametrize("radius", [np.inf, 0.8])
+@pytest.mark.parametrize("part", ROWWISE)
+def test_parts_of_whole_rows_never_let_hals_rise(part, radius):
+    if isinstance(part, Penalty):
+        part = type(part)(**{**part.__dict__, "weight": 0.05})
+    problem = part.fold(replace(half(), radius=radius))
+    factor = np.abs(np.random.default_rng(1).random(SHAPE)) * 0.3
+    moved, objective = np.inf, []
+    for _ in range(200):
+        moved = Hals().update(factor, problem)
+        objective.append(problem.value(factor))
+        assert np.linalg.norm(factor, axis=1).max() <= radius * (1 + 1e-12)
+    assert np.diff(objective).max() <= 1e-12
+    assert moved < 1e-12
+    general = factor.copy()
+    ProximalGradient(200).update(general, problem)
+    assert problem.value(general) >= objective[-1] - 1e-6 * abs(objective[-1])
 
 
 def test_smoothness_explains_what_it_lacks():

@@ -21,6 +21,7 @@ from scipy import sparse
 
 from mffnb import (
     Bounds,
+    GroupSparsity,
     MatrixFactorization,
     MinimumVolume,
     Orthogonal,
@@ -29,6 +30,8 @@ from mffnb import (
     Smoothness,
     Sparsity,
     SpectralSmoothness,
+    TotalVariation,
+    Unimodal,
 )
 from mffnb.constraints import NonNegative, Pinned, UnitBall
 from mffnb.graphs import grid
@@ -129,6 +132,9 @@ PARTS = (
     Part("SpectralSmoothness", endmembers=(SpectralSmoothness(0.1),)),
     Part("Bounds of A", abundances=(Bounds(0.0, 0.8),)),
     Part("Bounds of E", endmembers=(Bounds(0.05, 12.0),)),
+    Part("GroupSparsity", abundances=(GroupSparsity(0.02),)),
+    Part("TotalVariation of A", abundances=(TotalVariation(0.01, grid(MAP)),)),
+    Part("Unimodal E", endmembers=(Unimodal(),)),
     Part("Orthogonal A", abundances=(Orthogonal(),)),
     Part("Ridge of A", abundances=(Ridge(0.1),)),
     Part("Ridge of E", endmembers=(Ridge(0.1),)),

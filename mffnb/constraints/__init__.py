@@ -5,5 +5,6 @@ from mffnb.constraints.bounds import Bounds
 from mffnb.constraints.orthogonal import Orthogonal
 from mffnb.constraints.pinned import Pinned
 from mffnb.constraints.simplex import Simplex
+from mffnb.constraints.unimodal import Unimodal
 
-__all__ = ["Bounds", "NonNegative", "Orthogonal", "Pinned", "Simplex", "UnitBall"]
+__all__ = ["Bounds", "NonNegative", "Orthogonal", "Pinned", "Simplex", "Unimodal", "UnitBall"]

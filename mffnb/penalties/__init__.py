@@ -4,9 +4,19 @@ A penalty on the abundances counts per pixel (the objective is divided by the nu
 endmembers counts once, so that neither changes its meaning with the size of the image.
 """
 
+from mffnb.penalties.groups import GroupSparsity
 from mffnb.penalties.ridge import Ridge
 from mffnb.penalties.smoothness import Smoothness, SpectralSmoothness
 from mffnb.penalties.sparsity import Sparsity
+from mffnb.penalties.variation import TotalVariation
 from mffnb.penalties.volume import MinimumVolume
 
-__all__ = ["MinimumVolume", "Ridge", "Smoothness", "Sparsity", "SpectralSmoothness"]
+__all__ = [
+    "GroupSparsity",
+    "MinimumVolume",
+    "Ridge",
+    "Smoothness",
+    "Sparsity",
+    "SpectralSmoothness",
+    "TotalVariation",
+]

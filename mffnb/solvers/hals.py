@@ -12,7 +12,7 @@ from scipy import optimize
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.graphs import Graph
 from mffnb.kernels import hals, simplex
-from mffnb.protocols import Half
+from mffnb.protocols import Constraint, Half, Penalty, Proximal
 from mffnb.typing import Array, Float64Array
 
 _ALIKE = np.ones(1)
@@ -42,7 +42,10 @@ class Hals:
         """What this solver cannot keep at once."""
         bounded, smooth, fixed = np.isfinite(half.radius), half.graph is not None, half.fixed is not None
         for asked, reason in (
-            (half.unfolded is not None, f"HALS cannot handle {half.unfolded}: use solver='auto' or 'proximal'"),
+            (
+                half.unfolded is not None and _row_part(half) is None,
+                f"HALS cannot handle {half.unfolded}: use solver='auto' or 'proximal'",
+            ),
             (
                 half.log is not None,
                 "HALS is for least squares: use solver='auto', 'newton' or 'multiplicative' with similarity='kl'",
@@ -76,6 +79,9 @@ class Hals:
         reason = self.refuses(half)
         if reason is not None:
             raise UnsupportedCombinationError(reason)
+        part = _row_part(half)
+        if part is not None:
+            return _rows_of_part(factor, half, part)
         if half.single:
             return _one_of_each(factor, half)
         if half.fixed is not None:
@@ -130,6 +136,46 @@ def _one_of_each(factor: Float64Array, half: Half) -> float:
     moved = float(np.sum(weights * curvature * (new - factor) ** 2))
     factor[:] = new
     return moved
+
+
+def _row_part(half: Half) -> Proximal | Constraint | None:
+    """What HALS can take beside the quadratic: a single part, row by row, where nothing else binds entries or rows."""
+    if len(half.proximal) != 1 or not getattr(half.proximal[0], "rowwise", False):
+        return None
+    others = half.graph is not None or half.weights is not None or half.fixed is not None
+    others = others or half.sum_to_one or half.single or half.boxed or half.loss is not None or bool(half.smooth)
+    return None if others else half.proximal[0]
+
+
+def _rows_of_part(factor: Float64Array, half: Half, part: Proximal | Constraint) -> float:
+    """One sweep, row by row: all entries of a row have one curvature, so that its minimiser is a proximal point.
+
+    A ball only shortens it, the part being a cone, growing in proportion, or radial (Yu 2013, NIPS, theorem 4).
+    """
+    moved = 0.0
+    for j in range(len(factor)):
+        curvature, old = half.gram[j, j], factor[j].copy()
+        if curvature > 0:
+            point = old + (half.cross[j] - half.gram[j] @ factor) / curvature
+            new = _point(part, point, 1 / curvature)
+        else:  # the data say nothing
+            point, new = old, np.zeros_like(old) if isinstance(part, Penalty) else _point(part, old, 1.0)
+        norm = float(np.linalg.norm(new))
+        if norm > half.radius:
+            new *= half.radius / norm
+        if isinstance(part, Penalty) and np.linalg.norm(old) <= half.radius:  # found to some digits only?
+            fall = curvature / 2 * (np.sum((old - point) ** 2) - np.sum((new - point) ** 2))
+            if fall + part.value(old[None]) < part.value(new[None]):
+                continue
+        moved += curvature * float(np.sum((new - old) ** 2))
+        factor[j] = new
+    return moved
+
+
+def _point(part: Proximal | Constraint, row: Float64Array, step: float) -> Float64Array:
+    """The proximal, or nearest, point of a single row."""
+    point = part.prox(row[None], step) if isinstance(part, Proximal) else part.project(row[None])
+    return np.asarray(point[0])
 
 
 def _rows_in_ball(factor: Float64Array, half: Half, weights: Float64Array) -> float:

@@ -1,0 +1,70 @@
+"""Nearest rows that rise to one peak and fall from there, none of it negative.
+
+For each place of the peak that is an isotonic regression of what lies before it and an antitonic one of what lies
+behind; errors of all beginnings of a row come from one pass of pooling adjacent violators. Values below zero are then
+zero, which is the nearest non-negative monotone row, too.
+
+Source: Stout 2008, Computational Statistics & Data Analysis 53:289, section 3.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mffnb.kernels.compile import kernel
+from mffnb.typing import Array
+
+
+@kernel()
+def _rising(x: Array, errors: Array, means: Array, sizes: Array) -> int:
+    """Pool x into blocks of rising means; write the error of each beginning of it, (x.size + 1,); return the blocks.
+
+    Blocks with a negative mean have the value zero.
+    """
+    squares, costs = np.empty(x.size), np.empty(x.size)
+    count = 0
+    errors[0] = 0.0
+    for i in range(x.size):
+        mean, size, square = x[i], 1, x[i] * x[i]
+        while count > 0 and means[count - 1] >= mean:
+            count -= 1
+            mean = (sizes[count] * means[count] + size * mean) / (sizes[count] + size)
+            size += sizes[count]
+            square += squares[count]
+        means[count], sizes[count], squares[count] = mean, size, square
+        within = square - size * mean * mean if mean > 0.0 else square
+        costs[count] = (costs[count - 1] if count > 0 else 0.0) + max(within, 0.0)
+        count += 1
+        errors[i + 1] = costs[count - 1]
+    return count
+
+
+@kernel()
+def _write(x: Array, errors: Array, means: Array, sizes: Array, out: Array) -> None:
+    """Write the nearest rising non-negative row."""
+    count = _rising(x, errors, means, sizes)
+    start = 0
+    for block in range(count):
+        for i in range(start, start + sizes[block]):
+            out[i] = max(means[block], 0.0)
+        start += sizes[block]
+
+
+@kernel()
+def nearest_unimodal(rows: Array, out: Array) -> None:
+    """Write the nearest unimodal non-negative row for each row of (k, entries)."""
+    entries = rows.shape[1]
+    before, behind = np.empty(entries + 1), np.empty(entries + 1)
+    means, sizes, work = np.empty(entries), np.empty(entries, np.int64), np.empty(entries)
+    for j in range(rows.shape[0]):
+        _rising(rows[j], before, means, sizes)
+        _rising(rows[j][::-1].copy(), behind, means, sizes)
+        peak, least = 0, np.inf
+        for split in range(entries + 1):  # rising before it, falling from it on
+            error = before[split] + behind[entries - split]
+            if error < least:
+                peak, least = split, error
+        _write(rows[j][:peak].copy(), before, means, sizes, out[j][:peak])
+        _write(rows[j][peak:][::-1].copy(), before, means, sizes, work[: entries - peak])
+        for i in range(entries - peak):
+            out[j, entries - 1 - i] = work[i]
