@@ -14,6 +14,7 @@ from sklearn.decomposition import _nmf
 from mffnb import MatrixFactorization, Simplex, Smoothness, Sparsity
 from mffnb.errors import ConvergenceWarning, DegenerateWarning
 from mffnb.graphs import grid
+from mffnb.matrices import in_memory
 from mffnb.selection import match, spectral_angles
 from mffnb.solvers import Hals, Outcome
 

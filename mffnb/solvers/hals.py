@@ -139,10 +139,14 @@ def _one_of_each(factor: Float64Array, half: Half) -> float:
 
 
 def _row_part(half: Half) -> Proximal | Constraint | None:
-    """What HALS can take beside the quadratic: a single part, row by row, where nothing else binds entries or rows."""
+    """What HALS can take beside the quadratic: a single part, row by row, where nothing else binds entries or rows.
+
+    Rows may be fixed, but not in part.
+    """
     if len(half.proximal) != 1 or not getattr(half.proximal[0], "rowwise", False):
         return None
-    others = half.graph is not None or half.weights is not None or half.fixed is not None
+    in_part = half.fixed is not None and bool((half.fixed.any(axis=1) != half.fixed.all(axis=1)).any())
+    others = half.graph is not None or half.weights is not None or in_part
     others = others or half.sum_to_one or half.single or half.boxed or half.loss is not None or bool(half.smooth)
     return None if others else half.proximal[0]
 
@@ -154,6 +158,8 @@ def _rows_of_part(factor: Float64Array, half: Half, part: Proximal | Constraint)
     """
     moved = 0.0
     for j in range(len(factor)):
+        if half.fixed is not None and half.fixed[j].all():
+            continue
         curvature, old = half.gram[j, j], factor[j].copy()
         if curvature > 0:
             point = old + (half.cross[j] - half.gram[j] @ factor) / curvature
