@@ -7,6 +7,8 @@ import pytest
 import xarray as xr
 from hypothesis import settings
 
+import mffnb as mf
+
 # A first example may have to compile a kernel; speed is measured in benchmarks/, not here.
 settings.register_profile("mffnb", deadline=None)
 settings.load_profile("mffnb")
@@ -52,3 +54,10 @@ def X(cube):
 def start(X):
     rng = np.random.default_rng(1)
     return rng.random((len(X), 3)), rng.random((3, X.shape[1]))
+
+
+@pytest.fixture(scope="session")
+def mpi_engines():
+    """Two MPI engines, started once; a test that kills one leaves it to the next call to start others."""
+    with mf.parallel.cluster(2, mpi=True) as running:
+        yield running

@@ -55,7 +55,7 @@ def _tell(running: Call, callback: Callback | None) -> None:
 
 def _hand_on(pictures: Iterable[Any], running: Call, callback: Callback | None) -> None:
     for state in pictures:
-        answer = None if callback is None else callback(state)
+        answer = None if callback is None or state is None else callback(state)
         if isinstance(answer, bool) and answer:
             running.say(Word.STOP)
 

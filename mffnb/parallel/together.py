@@ -82,13 +82,12 @@ class Call:
         self._failed_at = float("inf")
 
     def pictures(self) -> Iterator[Any]:
-        """Yield what the first rank shows, the newest only, until the call has ended."""
+        """Yield what the first rank shows, the newest only, or None where nothing is new, until the call has ended."""
         last = None
         while self._under_way():
             newest = self._results[0].data.get("picture")
-            if newest is not None and newest is not last:
-                last = newest
-                yield newest
+            yield None if newest is last else newest
+            last = newest
             time.sleep(_BETWEEN_LOOKS)
 
     def say(self, word: Word) -> None:
@@ -162,7 +161,7 @@ def call(
         finally:
             try:
                 if made._under_way():
-                    made.say(Word.STOP)
+                    made.say(Word.INTERRUPT)
                     made.wait()
             except BaseException:  # nobody wants to wait for the iteration under way
                 engines.abort()

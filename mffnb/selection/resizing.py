@@ -101,10 +101,12 @@ def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64A
     return np.delete(abundances, dropped, 0), np.delete(endmembers, dropped, 0), dropped
 
 
-def unique_share(abundances: Float64Array, endmembers: Float64Array) -> Float64Array:
-    """Squared norm of what each component describes and no other could, (k,)."""
+def unique_share(
+    abundances: Float64Array, endmembers: Float64Array, total: Callable[[Float64Array], Float64Array] = np.asarray
+) -> Float64Array:
+    """Squared norm of what each component describes and no other could, (k,); ``total`` sums over ranks."""
     norm = np.linalg.norm(endmembers, axis=1)
-    weight = (np.linalg.norm(abundances, axis=1) * norm) ** 2
+    weight = total(np.square(abundances).sum(axis=1)) * norm**2
     unit = endmembers / np.where(norm > 0, norm, 1.0)[:, None]
     # A faint ridge keeps the inverse finite where two spectra are the same.
     inverse = np.linalg.inv(unit @ unit.T + 1e-12 * np.eye(len(unit)))

@@ -34,7 +34,7 @@ _AUTO_RULES = "Asleep: auto looks at nothing but the geometry of the pixels. Swi
 
 
 class Controls(ipywidgets.VBox):
-    """A slider for k and for each knob, choices of the fractions and of the similarity, and a button to start afresh.
+    """A slider for k and for each knob, choices of fractions and similarity, buttons to start afresh and to stop.
 
     Parameters
     ----------
@@ -101,6 +101,12 @@ class Controls(ipywidgets.VBox):
             icon="refresh",
             layout={"width": "9em", "flex": "0 0 auto"},
         )
+        self.enough = ipywidgets.Button(
+            description="stop",
+            tooltip="End this run and keep what it has reached; a moved slider goes on from there",
+            icon="stop",
+            layout={"width": "6em", "flex": "0 0 auto"},
+        )
         self.bands = ipywidgets.ToggleButton(
             value=parameters.bands,
             description="bands",
@@ -112,7 +118,7 @@ class Controls(ipywidgets.VBox):
         self._callbacks: list[Callable[[], object]] = []
         sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
         sliders += [*([self.auto] if automatic else []), *self.own.values()]
-        rows = (sliders, [self.fractions, self.similarity, *self.steps, self.bands, self.afresh])
+        rows = (sliders, [self.fractions, self.similarity, *self.steps, self.bands, self.afresh, self.enough])
         self._rows = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
         super().__init__(self._rows, layout={"align_items": "stretch"})
         self.add_class("mffnb-controls")  # styled with the view, in live_view.css
@@ -181,7 +187,7 @@ class Controls(ipywidgets.VBox):
 
     def greet(self) -> None:
         """Write to every control without changing it."""
-        for control in (*self._parts, self.afresh):
+        for control in (*self._parts, self.afresh, self.enough):
             control.send_state("tooltip")
 
     def on_change(self, callback: Callable[[], object]) -> None:
@@ -191,7 +197,7 @@ class Controls(ipywidgets.VBox):
     def close(self) -> None:
         """Close every control, those that are not shown as well."""
         if hasattr(self, "_rows"):  # what was refused leaves half of them, which Python closes too
-            for control in (*self._parts, self.afresh, *self._rows):
+            for control in (*self._parts, self.afresh, self.enough, *self._rows):
                 control.close()
         super().close()
 

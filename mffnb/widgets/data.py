@@ -14,6 +14,7 @@ from mffnb.keywords import Prepared, weights_of
 from mffnb.layout import Layout
 from mffnb.matrices import lean
 from mffnb.matrices.partial import Gappy, guessed
+from mffnb.parallel import ranks
 from mffnb.preprocessing import Step
 from mffnb.protocols import Matrix
 
@@ -28,6 +29,8 @@ class Source:
         As for :func:`mffnb.unmix`.
     steps
         Preprocessing steps, each of which can be switched off.
+    communicator
+        Of MPI ranks that share the pixels out; None in one process.
     """
 
     cube: xr.DataArray
@@ -36,13 +39,18 @@ class Source:
     known: Any = None
     weights: Any = None
     steps: tuple[Step, ...] = ()
+    communicator: Any = None
 
     def prepared(self, switches: Sequence[bool]) -> Data:
         """The image after those steps that are on."""
         steps = [step for step, on in zip(self.steps, switches, strict=True) if on]
         image = Prepared.of(self.cube, self.channel, self.mask, steps)
         pinned = None if self.known is None else Pinned(image.layout.spectra(image.spectra(self.known)))
-        return Data(image, image.layout.matrix(image.cube), pinned, weights_of(self.weights, image.layout))
+        if self.communicator is None:
+            matrix = image.layout.matrix(image.cube)
+        else:
+            matrix = ranks.shared_matrix(image.layout, image.cube, self.communicator)
+        return Data(image, matrix, pinned, weights_of(self.weights, image.layout))
 
 
 @dataclass(frozen=True, eq=False)

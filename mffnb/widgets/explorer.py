@@ -17,12 +17,14 @@ from mffnb.automatic import doubt
 from mffnb.cube import as_cube
 from mffnb.io import read
 from mffnb.palette import component_colors
+from mffnb.parallel import Cluster
 from mffnb.preprocessing import Step
 from mffnb.protocols import Similarity, Term
 from mffnb.result import Unmixing
 from mffnb.widgets.bands import ends_of
 from mffnb.widgets.controls import Controls
 from mffnb.widgets.data import Data
+from mffnb.widgets.engine_session import EngineSession
 from mffnb.widgets.frame import Frame
 from mffnb.widgets.live_view import LiveView
 from mffnb.widgets.parameters import Parameters
@@ -64,6 +66,9 @@ class Explorer(ipywidgets.VBox):
         Upper end of the slider for k.
     random_state
         Seed of starts from the data.
+    cluster
+        A running :func:`mffnb.parallel.cluster` with ``mpi=True``, whose engines share the pixels out: pass the path of
+        a file. While they work the maps, and ``result``, are means over blocks of pixels; the last ones are whole.
     options
         ``solver``, ``max_iter`` and ``tol`` of every run.
 
@@ -107,22 +112,13 @@ class Explorer(ipywidgets.VBox):
         endmember_terms: Sequence[Term] = (),
         max_components: int = 12,
         random_state: int = 0,
+        cluster: Cluster | None = None,
         **options: Any,
     ) -> None:
-        data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
         start = Parameters(k, sparsity, smoothness, volume, sum_to_one, gain, similarity)
-        terms = {"abundance_terms": abundance_terms, "endmember_terms": endmember_terms}
-        self.session = Session(
-            data,
-            channel,
-            mask=mask,
-            weights=weights,
-            known=known,
-            preprocess=preprocess,
-            seed=random_state,
-            **terms,
-            **options,
-        )
+        options |= {"mask": mask, "weights": weights, "known": known, "preprocess": preprocess, "seed": random_state}
+        options |= {"abundance_terms": abundance_terms, "endmember_terms": endmember_terms}
+        self.session = _session(cube, channel, cluster, options)
         self.controls = Controls(
             start,
             max_components=max_components,
@@ -141,6 +137,7 @@ class Explorer(ipywidgets.VBox):
         self._shown: Solved | None = None
         self.controls.on_change(self._submit)
         self.controls.afresh.on_click(lambda _: self.start_afresh())
+        self.controls.enough.on_click(lambda _: self.stop())
         super().__init__([self.controls, self._error, self.view])
         self._submit()
 
@@ -170,26 +167,34 @@ class Explorer(ipywidgets.VBox):
         self.session.start_afresh()
         self._submit()
 
+    def stop(self) -> None:
+        """End the present run; the result so far is kept, and a moved slider goes on from it."""
+        self.session.stop()
+
     def close(self) -> None:
         """End the background thread and remove the widget; the last result stays."""
         if hasattr(self, "_runner"):  # a cube that was refused leaves half a widget, which is closed too
             self._runner.close()
+            if isinstance(self.session, EngineSession):
+                self.session.close()
             self.view.on_drawn = None  # or the registry of widgets would keep the cube alive
             for widget in (self.controls, self._error, self.view):
                 widget.close()
         super().close()
 
     def _submit(self) -> None:
+        self.session.go_on()
         self._runner.submit(self.controls.parameters)
 
-    def _publish(self, generation: int, parameters: Parameters, solved: Solved, final: bool) -> None:
+    def _publish(self, generation: int, parameters: Parameters, solved: Solved, final: bool) -> bool:
         self._error.value = ""
         if solved is self._shown and not final:
-            return  # a replica is on its way, and there is nothing new to show
+            return False  # a replica, or an engine's answer, is on its way
         self._shown = solved
         if self._geometry.data is not solved.data:
             self._geometry = _Geometry(solved.data)
         self.view.show(self._geometry.frame(generation, parameters, solved, self._factors(solved), final=final))
+        return True
 
     def _factors(self, solved: Solved) -> tuple[xr.DataArray, xr.DataArray]:
         """Labelled maps and spectra in physical units."""
@@ -227,6 +232,13 @@ class Explorer(ipywidgets.VBox):
         stream = io.BytesIO()
         self.result.plot().savefig(stream, format="png", dpi=72, bbox_inches="tight")
         return base64.b64encode(stream.getvalue()).decode("ascii")
+
+
+def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str, Any]) -> Session | EngineSession:
+    """Who solves: this process, or the engines."""
+    if engines is not None:
+        return EngineSession(cube, channel, engines, **options)
+    return Session(read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube), channel, **options)
 
 
 def explore(cube: Any, **options: Any) -> Explorer:

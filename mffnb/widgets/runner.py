@@ -58,7 +58,7 @@ class Runner(Generic[P, S]):
         ``solve(parameters)`` returns an iterator of states, usually a generator; the last one is the result.
     publish : callable
         ``publish(generation, parameters, state, final)``, called on the worker thread, never for an older
-        generation after a newer one.
+        generation after a newer one. It may return False where there was nothing new to show.
     frames_per_second : float
         Upper limit for states of one generation. Its first state and the final one are exempt.
     acknowledge_timeout : float
@@ -282,10 +282,15 @@ class Runner(Generic[P, S]):
 
     def _send(self, generation: int, parameters: P, state: S, final: bool, sent: _Counter) -> None:
         with self._changed:
+            acknowledged, before = self._acknowledged, self._sent_at
             self._acknowledged = False
             self._sent_at = time.perf_counter()
-        self._publish(generation, parameters, state, final)
-        sent.frames += 1
+        if self._publish(generation, parameters, state, final) is not False:
+            sent.frames += 1
+            return
+        with self._changed:  # the screen still has what it had
+            self._acknowledged = self._acknowledged or acknowledged
+            self._sent_at = before
 
     def _report(self, error: BaseException, abandoned: bool) -> None:
         if abandoned:

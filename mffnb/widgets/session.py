@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from mffnb.automatic import check, evidence, follow
+from mffnb.automatic import check, follow
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.geometry import Geometry
-from mffnb.keywords import Physics
-from mffnb.labelling import assemble, matrices, record
+from mffnb.labelling import matrices
 from mffnb.layout import Layout
 from mffnb.model import MatrixFactorization, named_similarity
 from mffnb.preprocessing import Step
@@ -29,6 +29,7 @@ from mffnb.widgets.bands import Bands, gathered
 from mffnb.widgets.data import Data, Source
 from mffnb.widgets.parameters import AUTO, OwnTerms, Parameters
 from mffnb.widgets.solved import Solved, by_share, in_order, inherited, lifted, lowest_free, with_known
+from mffnb.widgets.task import Task
 
 
 class Session:
@@ -49,6 +50,8 @@ class Session:
         The user's own.
     seed
         For starts from the data.
+    communicator
+        Of MPI ranks that all make the same session, and the same calls of it: each has its own rows of pixels.
     options
         ``solver``, ``max_iter`` and ``tol`` for :class:`mffnb.MatrixFactorization`.
     """
@@ -65,26 +68,24 @@ class Session:
         abundance_terms: Sequence[Term] = (),
         endmember_terms: Sequence[Term] = (),
         seed: int = 0,
+        communicator: Any = None,
         **options: Any,
     ) -> None:
-        unknown = set(options) - {"solver", "max_iter", "tol"}
-        if unknown:
-            raise TypeError(f"there is no option {sorted(unknown)[0]!r}: use solver, max_iter or tol")
-        self.source = Source(cube, channel, mask, known, weights, tuple(preprocess))
+        self.source = Source(cube, channel, mask, known, weights, tuple(preprocess), communicator)
         self.own = OwnTerms(tuple(abundance_terms), tuple(endmember_terms))
+        self._task = Task(self.source, self.own, seed, options)
         self._data = self.source.prepared([True] * len(self.source.steps))
         self._prepared = {tuple([True] * len(self.source.steps)): self._data}
-        self._options = {"random_state": seed, **options}
         self._seed = seed
         self._last: Solved | None = None
-        self._afresh = threading.Event()
+        self._afresh, self._enough = threading.Event(), threading.Event()
 
     @property
     def automatic(self) -> bool:
         """Whether the weight of the volume can be found from the data, with all that was given."""
         source, own = self.source, self.own
         given = source.known is not None or source.weights is not None or own.abundance_terms or own.endmember_terms
-        return not given and self.matrix.complete
+        return not given and self.matrix.complete and source.communicator is None
 
     @property
     def last(self) -> Solved | None:
@@ -110,6 +111,18 @@ class Session:
         """Let the next run start from the data instead of the last state."""
         self._afresh.set()
 
+    def stop(self) -> None:
+        """Let the present run, or the next one if there is none, end with what it has."""
+        self._enough.set()
+
+    def go_on(self) -> None:
+        """Take back what `stop` said."""
+        self._enough.clear()
+
+    def resume(self, state: State, names: tuple[int, ...], parameters: Parameters) -> None:
+        """Go on from an answer of another session, whose state has the pixels that are here."""
+        self._last = Solved(state, names, parameters, self._data)
+
     def solve(self, parameters: Parameters) -> Iterator[Solved]:
         """Run to the end, yielding every few milliseconds; may be abandoned at any yield."""
         solved = self._settled_for(parameters)
@@ -121,6 +134,8 @@ class Session:
                 yield solved
         if parameters.bands and solved is not None:
             for bands in self._bands(solved):
+                if self._enough.is_set():
+                    return
                 if solved.bands is not bands:
                     self._last = solved = replace(solved, bands=bands)
                 yield solved
@@ -140,10 +155,12 @@ class Session:
         if parameters.volume == AUTO:  # the model has been decided
             with_gain = solved.state.gain is not None
             parameters = replace(parameters, gain=with_gain, sum_to_one=not with_gain)
+        if self.source.communicator is not None:
+            raise UnsupportedCombinationError("bands need all pixels in one process: open an explorer without engines")
         answer = self.result(solved)
 
         def run(data: Data) -> Iterator[State]:
-            model = self._model(parameters, data)
+            model = self._task.model(parameters, data)
             A, E = (np.maximum(np.nan_to_num(part, posinf=0.0), 0.0) for part in matrices(answer, data.image))
             model.init = self._started(A.T, E, parameters, data)
             return (state for state, _ in self._states(parameters, model, data))
@@ -164,7 +181,7 @@ class Session:
             before = None  # nothing of it can be recognised
         with half_of_the_threads():  # a frame must also be drawn
             names: tuple[int, ...] = tuple(range(parameters.k))
-            model = self._model(parameters, data)
+            model = self._task.model(parameters, data)
             if before is not None and begun is not None:
                 A, E, names = self._resized(*begun, before.names, data, parameters.k)
                 model.init = self._started(A, E, parameters, data)
@@ -179,71 +196,23 @@ class Session:
                 if state.whole:
                     nothing = np.empty((0, 0))
                     trace.append(replace(state, abundances=nothing, endmembers=nothing))
-                if same_components and state.iteration == 0:
+                ended = state.whole and self._enough.is_set() and state.outcome is Outcome.RUNNING
+                if same_components and state.iteration == 0 and not ended:
                     continue  # that is what the screen shows already
-                solved = in_order(Solved(state, names, parameters, data, trace, len(trace), found))
+                reached = replace(state, outcome=Outcome.STOPPED) if ended else state
+                solved = in_order(Solved(reached, names, parameters, data, trace, len(trace), found))
                 if afresh and state.iteration == 0:
                     self._afresh.clear()  # done what was asked, for good: there is a state to go on from
                 self._last = solved
                 if before is None and parameters.volume == AUTO:
                     before = solved  # a search jumps from start to start; names do not
                 yield solved
+                if ended:
+                    return
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
-        state, data, trace, parameters = solved.state, solved.data, solved.trace[: solved.steps], solved.parameters
-        settings = {"k": parameters.k} | self._asked(parameters).record()
-        settings |= record(data.image, self._model(parameters, data), "explored", 1, self._seed)
-        other = None
-        if solved.found is not None:
-            settings |= evidence(solved.found)
-            other = solved.found.alternative
-        elif parameters.volume == AUTO:
-            settings |= {"volume": AUTO, "sum_to_one": state.gain is None, "gain": state.gain is not None}
-        result = assemble(
-            self.source.cube,
-            data.image,
-            state.abundances,
-            state.endmembers,
-            state.outcome,
-            trace,
-            settings,
-            state.gain,
-            other,
-        )
-        names = {"component": list(solved.names)}
-        spectra = result.alternative
-        return replace(
-            result,
-            endmembers=result.endmembers.assign_coords(names),
-            abundances=result.abundances.assign_coords(names),
-            alternative=None if spectra is None else spectra.assign_coords(names),
-        )
-
-    def _asked(self, parameters: Parameters) -> Physics:
-        """The parts that the parameters stand for."""
-        own = self.own.turned(parameters.own)
-        return Physics(
-            parameters.sparsity,
-            parameters.smoothness,
-            0.0 if parameters.volume == AUTO else cast("float", parameters.volume),
-            parameters.sum_to_one,
-            parameters.gain,
-            self.source.known,
-            own.abundance_terms,
-            own.endmember_terms,
-        )
-
-    def _model(self, parameters: Parameters, data: Data) -> MatrixFactorization:
-        asked = self._asked(parameters)
-        return MatrixFactorization(
-            parameters.k,
-            similarity=parameters.similarity,
-            abundance_terms=asked.of_abundances(data.image),
-            endmember_terms=asked.of_endmembers(data.image),
-            weights=data.weights,
-            **self._options,
-        )
+        return self._task.result(solved)
 
     def _states(
         self, parameters: Parameters, model: MatrixFactorization, data: Data
@@ -251,7 +220,7 @@ class Session:
         """States of a run; with the last one what the data decided, where they were asked."""
         if parameters.volume != AUTO:
             return ((state, None) for state in model.iterate(data.looked_at))
-        asked = self._asked(parameters)
+        asked = self._task.asked(parameters)
         check(asked, data.matrix, parameters.similarity, data.weights)
         return follow(data.matrix, parameters.k, self._seed, asked)
 
@@ -280,7 +249,7 @@ class Session:
         """As many components as are wanted now; what is known stays."""
         names = list(named)
         while len(A) > k:
-            dropped = data.known + int(np.argmin(unique_share(A, E)[data.known :]))
+            dropped = data.known + int(np.argmin(unique_share(A, E, data.matrix.total)[data.known :]))
             A, E = np.delete(A, dropped, 0), np.delete(E, dropped, 0)
             del names[dropped]
         while len(A) < k:
@@ -293,5 +262,7 @@ class Session:
     ) -> tuple[Float64Array, Float64Array]:
         """A start (pixels, k), (k, channels) that the similarity can go on from."""
         if parameters.similarity != "frobenius" and not isinstance(parameters.similarity, Frobenius):
-            A, E = lifted(A), np.vstack([E[: data.known], lifted(E[data.known :])])
+            mean = data.matrix.total(A.sum(axis=1)) / data.matrix.shape[0]
+            free = E[data.known :]
+            A, E = lifted(A, mean), np.vstack([E[: data.known], lifted(free, free.mean(axis=1))])
         return A.T, E

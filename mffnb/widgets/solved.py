@@ -87,9 +87,9 @@ def in_order(solved: Solved) -> Solved:
     return replace(solved, state=state, names=tuple(solved.names[j] for j in order), found=found)
 
 
-def lifted(factor: Float64Array) -> Float64Array:
-    """A factor without zeros, which a likelihood could never leave."""
-    return np.asarray(np.maximum(factor, _LEAST * factor.mean(axis=1, keepdims=True)))
+def lifted(factor: Float64Array, mean: Float64Array) -> Float64Array:
+    """A factor without zeros, which a likelihood could never leave; the mean is that of each row on all ranks."""
+    return np.asarray(np.maximum(factor, _LEAST * mean[:, None]))
 
 
 def with_known(A: Float64Array, E: Float64Array, pinned: Pinned) -> tuple[Float64Array, Float64Array]:

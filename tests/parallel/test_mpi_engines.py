@@ -22,10 +22,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning
 ENDLESS = {"tol": 0, "max_iter": 10**6, "random_state": 0}
 
 
-@pytest.fixture(scope="module")
-def engines():
-    with mf.parallel.cluster(2, mpi=True) as running:
-        yield running
+@pytest.fixture
+def engines(mpi_engines):
+    mpi_engines.revive()
+    return mpi_engines
 
 
 @pytest.fixture(scope="module")

@@ -216,3 +216,21 @@ def test_masked_channels_and_pixels_can_be_explored(cube):
     explorer.wait(60)
     assert explorer.result.endmembers.sizes["energy"] == 20
     explorer.close()
+
+
+def test_stop_keeps_what_was_reached_and_a_moved_slider_goes_on(cube):
+    opened = mf.explore(cube, k=3, tol=0, max_iter=10**7)
+    try:
+        reached = opened.result  # the first state is there
+        opened.controls.enough.click()
+        opened.wait(60)
+        stopped = opened.result
+        assert stopped.outcome is Outcome.STOPPED
+        assert float(stopped.trace.objective[-1]) <= float(reached.trace.objective[-1])
+        opened.controls.set(sparsity=0.01)
+        opened.stop()
+        opened.wait(60)
+        assert opened.result.outcome is Outcome.STOPPED
+        assert opened.result.parameters["sparsity"] > 0
+    finally:
+        opened.close()

@@ -399,6 +399,23 @@ def test_no_frame_while_the_last_one_is_not_acknowledged(make, published):
     steps.permits.release()
 
 
+def test_a_state_that_shows_nothing_new_needs_no_acknowledgement(make, published):
+    def publish(generation, parameters, state, final):
+        published(generation, parameters, state, final)
+        return final or state % 10 == 0
+
+    runner = make(lambda n: iter(range(n)), publish, frames_per_second=1e9, acknowledge_timeout=LONG)
+    runner.submit(31)
+    published.wait_for(lambda items: items)
+    for _ in range(3):
+        runner.acknowledge()
+    begin = time.monotonic()
+    while not runner.settled(0.001):
+        runner.acknowledge()
+    assert time.monotonic() - begin < LONG
+    assert runner.log[-1].frames <= 5
+
+
 def test_the_final_frame_waits_for_a_slow_browser(make, published):
     exhausted = threading.Event()
 

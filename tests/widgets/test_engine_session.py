@@ -1,0 +1,120 @@
+"""The explorer whose pixels lie on MPI engines, without a browser."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+import mffnb as mf
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.parallel.glimpses import LONGEST
+from mffnb.solvers import Outcome
+
+pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
+OPTIONS = {"tol": 1e-5, "max_iter": 3000}
+
+
+@pytest.fixture
+def engines(mpi_engines):
+    mpi_engines.revive()
+    return mpi_engines
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    target = tmp_path_factory.mktemp("maps") / "map.npy"
+    rng = np.random.default_rng(0)
+    shape = (2 * LONGEST + 16, 60)
+    np.save(target, rng.dirichlet(np.full(3, 0.4), shape) @ rng.random((3, 20)) + 0.05 * rng.random((*shape, 20)))
+    return target
+
+
+@pytest.fixture
+def explorer(engines, path):
+    opened = mf.explore(path, k=3, cluster=engines, **OPTIONS)
+    opened.frames = []
+    show = opened.view.show
+    opened.view.show = lambda frame: (opened.frames.append(frame), show(frame))[1]
+    opened.wait(120)
+    yield opened
+    opened.close()
+
+
+def moved(explorer, **values):
+    explorer.controls.set(**values)
+    explorer.wait(120)
+    return explorer.result
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert condition()
+
+
+def test_sliders_give_what_one_process_gives(explorer, path):
+    alone = mf.explore(path, k=3, **OPTIONS)
+    try:
+        alone.wait(120)
+        for values in ({}, {"sparsity": 0.03, "smoothness": 0.5}, {"k": 4}, {"k": 2}, {"sum_to_one": True}):
+            there = moved(explorer, **values)
+            here = moved(alone, **values)
+            np.testing.assert_allclose(there.endmembers, here.endmembers, rtol=0, atol=1e-9)
+            np.testing.assert_allclose(there.abundances, here.abundances, rtol=0, atol=1e-9)
+            assert there.outcome is here.outcome
+            for name in ("sparsity", "smoothness", "k", "sum_to_one", "similarity", "random_state"):
+                assert there.parameters[name] == here.parameters[name]
+    finally:
+        alone.close()
+
+
+def test_maps_are_small_while_engines_work_a_moved_slider_ends_the_run_and_stop_keeps_it(engines, path):
+    endless = mf.explore(path, k=3, cluster=engines, tol=0, max_iter=10**6)
+    frames, show = [], endless.view.show
+    endless.view.show = lambda frame: (frames.append(frame), show(frame))[1]
+    try:
+        until(lambda: len(frames) >= 2)
+        assert frames[-1].maps.shape == (3, 134, 20)
+        assert not frames[-1].final
+        assert endless.result.abundances.shape == (3, 134, 20)  # what there is by now
+        endless.controls.set(sparsity=0.1)
+        until(lambda: frames[-1].generation == 2)
+        endless.stop()
+        endless.wait(60)
+        assert frames[-1].final
+        assert frames[-1].maps.shape == (3, 400, 60)
+        result = endless.result
+        assert result.outcome is Outcome.STOPPED
+        assert result.abundances.shape == (3, 400, 60)
+        assert result.parameters["sparsity"] == pytest.approx(0.1, rel=0.2)
+    finally:
+        endless.close()
+
+
+def test_what_needs_one_process_is_refused_and_said(engines, path, explorer):
+    with pytest.raises(ValueError, match="mpi=True"):
+        mf.explore(path, cluster=mf.parallel.cluster(1))
+    with pytest.raises(UnsupportedCombinationError, match="save the processed cube"):
+        mf.explore(path, cluster=engines, preprocess=[mf.preprocessing.Log1p()])
+    with pytest.raises(TypeError, match="no option 'speed'"):
+        mf.explore(path, cluster=engines, speed=3)
+    explorer.controls.set(bands=True)
+    with pytest.raises(UnsupportedCombinationError, match="without engines"):
+        explorer.wait(60)
+    assert "without engines" in explorer._error.value
+
+
+def test_after_a_killed_engine_the_next_move_goes_on_from_the_last_answer(engines, explorer):
+    before = moved(explorer, k=4)
+    os.kill(engines.client[:].apply_sync(os.getpid)[0], signal.SIGKILL)
+    until(lambda: not engines.client.ids)
+    after = moved(explorer, sparsity=1e-3)
+    assert after.outcome is Outcome.CONVERGED
+    assert after.abundances["component"].values.tolist() == before.abundances["component"].values.tolist()
+    angles = mf.selection.spectral_angles(before.endmembers, after.endmembers)
+    np.testing.assert_array_equal(angles.argmin(axis=1), range(4))
