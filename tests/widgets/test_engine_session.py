@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 
 import mffnb as mf
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.parallel import sharing
 from mffnb.parallel.glimpses import LONGEST
 from mffnb.solvers import Outcome
 
@@ -109,10 +108,9 @@ def test_what_needs_one_process_is_refused_and_said(engines, path, explorer):
     assert "without engines" in explorer._error.value
 
 
-def test_after_a_killed_engine_the_next_move_goes_on_from_the_last_answer(engines, explorer):
+def test_new_engines_go_on_from_the_last_answer(engines, explorer):
     before = moved(explorer, k=4)
-    os.kill(engines.client[:].apply_sync(os.getpid)[0], signal.SIGKILL)
-    until(lambda: not engines.client.ids)
+    engines.client[:].apply_sync(sharing.forget, explorer.session._token)  # as engines that were started since
     after = moved(explorer, sparsity=1e-3)
     assert after.outcome is Outcome.CONVERGED
     assert after.abundances["component"].values.tolist() == before.abundances["component"].values.tolist()
