@@ -107,12 +107,15 @@ class BoundedFactorization(LinearModel):
         self.components_ = np.ascontiguousarray(E.T)
         self._inside = A.mean(axis=0)  # the set of rows that keep to the bounds is convex
         self._n_features_out = A.shape[1]
-        return A
+        return self._rows(X)
 
     def transform(self, X: Array) -> Float64Array:
         """Rows (pixels, k) for new data (pixels, channels) whose product with the components keeps to the bounds."""
         check_is_fitted(self)
-        X = self._checked(X, reset=False)
+        return self._rows(self._checked(X, reset=False))
+
+    def _rows(self, X: Array) -> Float64Array:
+        """A for the components that were found."""
         A = np.tile(self._inside, (len(X), 1))
         self._half_step(X, A, np.ascontiguousarray(self.components_.T))
         return A

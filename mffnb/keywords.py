@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -75,7 +75,7 @@ class Physics:
             graph = image.layout.graph
             own = graph if communicator is None else ranks.own_part(graph, communicator)
             terms.append(Smoothness(self.smoothness, own))
-        return (*terms, *listed(self.abundance_terms))
+        return (*terms, *(_on_map(term, image, communicator) for term in listed(self.abundance_terms)))
 
     def of_endmembers(self, image: Prepared) -> tuple[Term, ...]:
         """Terms on E for one image."""
@@ -85,6 +85,15 @@ class Physics:
         if self.known is not None:
             terms.append(Pinned(image.layout.spectra(image.spectra(self.known))))
         return (*terms, *listed(self.endmember_terms))
+
+
+def _on_map(term: Term, image: Prepared, communicator: Any) -> Term:
+    """A term that has not been told who is whose neighbour learns it from the map."""
+    if not hasattr(term, "graph") or term.graph is not None or not is_dataclass(term):
+        return term
+    graph = image.layout.graph
+    found: Term = replace(term, graph=graph if communicator is None else ranks.own_part(graph, communicator))
+    return found
 
 
 @dataclass(frozen=True, eq=False)

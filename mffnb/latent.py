@@ -84,6 +84,12 @@ class LatentClasses(LinearModel):
         matrix = as_matrix(self, X, reset=True)
         if not (isinstance(self.n_init, (int, np.integer)) and self.n_init >= 1):
             raise ValueError(f"n_init must be a whole number >= 1, got {self.n_init!r}")
+        least = min((float(band.min()) for _, _, band in matrix.bands()), default=0.0)
+        if float(matrix.total(np.array(float(least < 0)))) > 0:
+            raise ValueError(
+                f"Negative values in data passed to {type(self).__name__}, which is for counts: "
+                "clip them with numpy.maximum(X, 0), or use mffnb.presets.nmf"
+            )
         seed = drawn_seed(self.random_state)
         best, shares = self._run(matrix, "auto", seed)
         for attempt in range(1, self.n_init):

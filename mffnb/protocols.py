@@ -211,7 +211,9 @@ class Term(Protocol):
     One whose class says ``pixelwise = True`` leaves entries independent of each other, so that the half problem may be
     given to it in pieces, as the data are read. One that appends itself to ``half.proximal`` and whose class says
     ``rowwise = True`` leaves rows independent of each other and non-negative, and is a cone, grows in proportion to
-    each row, or depends on its norm alone: a solver that moves one row at a time can then take it exactly.
+    each row, or depends on its norm alone: a solver that moves one row at a time can then take it exactly. One whose
+    class has ``offered = {"abundances": label}``, or "endmembers", can be added in the explorer; a field ``graph`` that
+    is None becomes the neighbours on the map.
     """
 
     def fold(self, half: Half) -> Half:

@@ -26,6 +26,9 @@ MADE = {
     "sparse_nmf": presets.sparse_nmf(3, 1e-3, random_state=0),
     "spatial_nmf": presets.spatial_nmf(3, 1e-3, 1e-2, GRID, random_state=0),
     "minimum_volume_nmf": presets.minimum_volume_nmf(3),
+    "plsi": presets.plsi(3, random_state=0),
+    "bounded_nmf": presets.bounded_nmf(3, 0.0, 10.0, random_state=0),
+    "orthogonal_nmf": presets.orthogonal_nmf(3, random_state=0),
     "archetypal": presets.archetypal(3),
     "known_endmembers": presets.known_endmembers(E),
 }
@@ -43,7 +46,7 @@ def test_one_interface(model, X):
 
 def test_all_are_tested_and_documented():
     for name in MADE:
-        assert name in presets.__all__
+        assert set(MADE) == set(presets.__all__)
         text = inspect.getdoc(getattr(presets, name))
         assert ">>>" in text
         assert "Parameters" in text

@@ -21,7 +21,7 @@ from sklearn.preprocessing import MaxAbsScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import mffnb
-from mffnb import MatrixFactorization, Simplex, Smoothness, Sparsity
+from mffnb import MatrixFactorization, Ridge, Simplex, Smoothness, Sparsity, Unimodal, presets
 from mffnb.corners import SimplexCorners
 from mffnb.errors import ConvergenceWarning
 from mffnb.geometry import VCA
@@ -36,6 +36,10 @@ MODELS = [
     MatrixFactorization(2, abundance_terms=(Simplex(),)),
     SimplexCorners(),
     SimplexCorners(finder=VCA()),
+    presets.plsi(2),
+    presets.bounded_nmf(2, 0.0, 5.0),
+    presets.orthogonal_nmf(2),
+    MatrixFactorization(2, abundance_terms=(Ridge(1e-3),), endmember_terms=(Unimodal(),)),
 ]
 
 

@@ -33,6 +33,7 @@ class Bounds:
     """
 
     pixelwise: ClassVar[bool] = True
+    offered: ClassVar[dict[str, str]] = {"abundances": "bounds"}
     lower: Any = knob(0.0, low=0.0, high=1.0, zero=False, help="the least value")  # noqa: RUF009  a field
     upper: Any = knob(1.0, low=0.02, high=2.0, zero=False, help="the largest value")  # noqa: RUF009  a field
 

@@ -30,6 +30,7 @@ class Orthogonal:
     """
 
     pixelwise: ClassVar[bool] = True
+    offered: ClassVar[dict[str, str]] = {"abundances": "one per pixel"}
 
     def project(self, factor: Float64Array) -> Float64Array:
         """Keep the largest entry of each column, where it is positive: the nearest point of the set."""

@@ -44,6 +44,7 @@ class GroupSparsity:
     """
 
     rowwise: ClassVar[bool] = True
+    offered: ClassVar[dict[str, str]] = {"abundances": "few components"}
     weight: float = knob(
         1e-2,
         label="few components",

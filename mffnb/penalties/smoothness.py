@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from mffnb.graphs import Graph, grid
 from mffnb.knobs import knob
@@ -89,6 +90,7 @@ class SpectralSmoothness:
     0.5
     """
 
+    offered: ClassVar[dict[str, str]] = {"endmembers": "smooth spectra"}
     weight: float = knob(
         1e-3,
         label="smooth spectra",

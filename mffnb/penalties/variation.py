@@ -48,6 +48,7 @@ class TotalVariation:
     """
 
     rowwise: ClassVar[bool] = True
+    offered: ClassVar[dict[str, str]] = {"abundances": "total variation"}
     weight: float = knob(
         1e-3,
         label="total variation",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import ipywidgets
@@ -27,6 +28,7 @@ from mffnb.widgets.pieces import (
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
 _SIMILARITIES = (("least squares", "frobenius"), ("counts (KL)", "kl"))
 _FOUND = "from the data"
+_NO_TERM, _ADDED = "add a term", "\N{CHECK MARK}"
 _SPARSITY_SLEEPS = "Asleep: fractions all have the same L1 norm, so sparsity does nothing. Set fractions to off."
 _VOLUME_SLEEPS = "Asleep: scale alone could make a volume small. Choose fractions first: sum to one, or up to a gain."
 _VOLUME_IS_FOUND = "Asleep: the weight is found from the data. Switch auto off to choose it yourself."
@@ -50,6 +52,8 @@ class Controls(ipywidgets.VBox):
         Whether there is someone to find the weight of the volume.
     own
         Knobs of the user's own terms.
+    offered
+        Knobs of terms that may be added, by what they are called.
     steps
         Preprocessing steps, each of which gets a switch.
     """
@@ -63,6 +67,7 @@ class Controls(ipywidgets.VBox):
         smooth: bool = True,
         automatic: bool = True,
         own: Sequence[Dial] = (),
+        offered: Mapping[str, Sequence[Dial]] = MappingProxyType({}),
         steps: Sequence[Step] = (),
     ) -> None:
         least = max(1, min_components)
@@ -86,6 +91,15 @@ class Controls(ipywidgets.VBox):
         )
         self.auto = checkbox("auto", volume == AUTO, "find the spectra by the geometry of the data alone")
         self.own = {dial.name: knob_slider(dial.knob, parameters.own.get(dial.name, dial.knob.value)) for dial in own}
+        self.offered = {
+            label: {dial.name: knob_slider(dial.knob, dial.knob.value) for dial in dials}
+            for label, dials in offered.items()
+        }
+        self._added: list[str] = []
+        self.add = dropdown(
+            "terms", [(_NO_TERM, ""), *((label, label) for label in self.offered)], "",
+            "add a penalty or a constraint, which brings its sliders; choose it again to take it away",
+        )  # fmt: skip
         self.fractions = dropdown(
             "fractions", [(one, one) for one in (_OFF, _SUM, _GAIN)], _fractions(parameters), "whether the abundances "
             "of a pixel sum to one, exactly or up to a factor for each pixel (illumination, thickness, ion current)"
@@ -118,10 +132,13 @@ class Controls(ipywidgets.VBox):
         self._callbacks: list[Callable[[], object]] = []
         sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
         sliders += [*([self.auto] if automatic else []), *self.own.values()]
-        rows = (sliders, [self.fractions, self.similarity, *self.steps, self.bands, self.afresh, self.enough])
+        self._always = tuple(sliders)
+        add = [self.add] if self.offered else []
+        rows = (sliders, [self.fractions, self.similarity, *add, *self.steps, self.bands, self.afresh, self.enough])
         self._rows = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
         super().__init__(self._rows, layout={"align_items": "stretch"})
         self.add_class("mffnb-controls")  # styled with the view, in live_view.css
+        self.add.observe(lambda _: self._toggle(self.add.value), "value")
         for control in (self.fractions, self.auto):
             control.observe(lambda _: self._settle(), "value")
         for control in self._parts:
@@ -141,7 +158,7 @@ class Controls(ipywidgets.VBox):
             chosen == _SUM,
             chosen == _GAIN,
             "frobenius" if auto else self.similarity.value,
-            {name: slider.value for name, slider in self.own.items()},
+            {name: slider.value for name, slider in (self.own | self._of_added()).items()},
             tuple(button.value for button in self.steps),
             self.bands.value,
         )
@@ -159,11 +176,12 @@ class Controls(ipywidgets.VBox):
         TypeError
             For a name that is no control.
         """
-        named = [*(name for name in Parameters.__dataclass_fields__ if name != "own"), *self.own]
+        own_sliders = {**self.own, **{name: one for part in self.offered.values() for name, one in part.items()}}
+        named = [*(name for name in Parameters.__dataclass_fields__ if name != "own"), *own_sliders]
         unknown = set(values) - set(named)
         if unknown:
             raise TypeError(f"there is no control {sorted(unknown)[0]!r}: use {', '.join(named)}")
-        own = {name: values.pop(name) for name in self.own if name in values}
+        own = {name: values.pop(name) for name in own_sliders if name in values}
         if values.get("sum_to_one"):
             values.setdefault("gain", False)  # one of the two choices leaves the other
         wanted = replace(self.parameters, **values)  # refuses what no parameter may be
@@ -179,7 +197,10 @@ class Controls(ipywidgets.VBox):
         try:
             self._move(wanted, frozenset(values))
             for name, value in own.items():
-                move_to_nearest(self.own[name], value)
+                move_to_nearest(own_sliders[name], value)
+            for label, part in self.offered.items():
+                if label not in self._added and own.keys() & part.keys():
+                    self._toggle(label)
         finally:
             self._setting = False
         if values or own:
@@ -187,7 +208,7 @@ class Controls(ipywidgets.VBox):
 
     def greet(self) -> None:
         """Write to every control without changing it."""
-        for control in (*self._parts, self.afresh, self.enough):
+        for control in (*self._parts, self.add, self.afresh, self.enough):
             control.send_state("tooltip")
 
     def on_change(self, callback: Callable[[], object]) -> None:
@@ -197,14 +218,29 @@ class Controls(ipywidgets.VBox):
     def close(self) -> None:
         """Close every control, those that are not shown as well."""
         if hasattr(self, "_rows"):  # what was refused leaves half of them, which Python closes too
-            for control in (*self._parts, self.afresh, self.enough, *self._rows):
+            for control in (*self._parts, self.add, self.afresh, self.enough, *self._rows):
                 control.close()
         super().close()
 
     @property
     def _parts(self) -> tuple[ipywidgets.Widget, ...]:
         sliders = (self.k, self.sparsity, self.smoothness, self.volume)
-        return *sliders, self.auto, *self.own.values(), self.fractions, self.similarity, *self.steps, self.bands
+        added = [slider for part in self.offered.values() for slider in part.values()]
+        return *sliders, self.auto, *self.own.values(), *added, self.fractions, self.similarity, *self.steps, self.bands
+
+    def _of_added(self) -> dict[str, ipywidgets.Widget]:
+        """Sliders of the terms that were added."""
+        return {name: one for label in self._added for name, one in self.offered[label].items()}
+
+    def _toggle(self, label: str) -> None:
+        """Add an offered term, or take it away again, and let the choice stand at none."""
+        if not label:
+            return
+        self._added = [one for one in self._added if one != label] if label in self._added else [*self._added, label]
+        self.add.value = ""  # before the words change, which would choose anew
+        relabel(self.add, label, f"{_ADDED} {label}" if label in self._added else label)
+        self._rows[0].children = (*self._always, *self._of_added().values())
+        self._notify()
 
     def _move(self, wanted: Parameters, names: frozenset[str]) -> None:
         if "k" in names:

@@ -126,6 +126,7 @@ class Explorer(ipywidgets.VBox):
             smooth=self.session.matrix.shape[0] > 1,
             automatic=self.session.automatic,
             own=self.session.own.dials,
+            offered=self.session.own.by_offer,
             steps=self.session.source.steps,
         )
         self.view = LiveView()

@@ -12,9 +12,12 @@ import numpy as np
 
 from mffnb.knobs import Knob, knobs
 from mffnb.protocols import Similarity, Term
+from mffnb.widgets.catalogue import Offer
 
 AUTO = "auto"
 """The weight of a volume that is found from the data."""
+SWITCH = "switch"
+"""Name of the knob of a term that has none."""
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
@@ -90,7 +93,7 @@ class Dial:
 
 @dataclass(frozen=True)
 class OwnTerms:
-    """The user's own terms, and where their knobs stand.
+    """The user's own terms, and where their knobs stand; and terms that may be added.
 
     Examples
     --------
@@ -99,23 +102,35 @@ class OwnTerms:
     >>> own.values
     {'sparsity_2': 0.1}
     >>> own.turned({"sparsity_2": 0.5})
-    OwnTerms(abundance_terms=(), endmember_terms=(Sparsity(weight=0.5),))
+    OwnTerms(abundance_terms=(), endmember_terms=(Sparsity(weight=0.5),), offers=())
     """
 
     abundance_terms: Sequence[Term] = ()
     endmember_terms: Sequence[Term] = ()
+    offers: Sequence[Offer] = ()
 
     @cached_property
     def dials(self) -> tuple[Dial, ...]:
         """All knobs; where two have one label, the second gets a number."""
-        taken = {one.name for one in fields(Parameters)}
-        dials = []
-        for i, term in enumerate((*self.abundance_terms, *self.endmember_terms)):
-            for knob in knobs(term):
-                label = next(label for label in _numbered(knob.label) if _name(label) not in taken)
-                taken.add(_name(label))
-                dials.append(Dial(_name(label), i, replace(knob, label=label)))
+        return tuple(_dials((*self.abundance_terms, *self.endmember_terms), {one.name for one in fields(Parameters)}))
+
+    @cached_property
+    def offered(self) -> tuple[Dial, ...]:
+        """Knobs of the terms that may be added, by the number of the offer; a switch for one that has none."""
+        taken = {one.name for one in fields(Parameters)} | {dial.name for dial in self.dials}
+        dials = list(_dials([offer.term for offer in self.offers], taken))
+        for i, offer in enumerate(self.offers):
+            if not knobs(offer.term):
+                (label,) = _free(offer.label, taken)
+                dials.append(Dial(_name(label), i, Knob(SWITCH, 1, label, 0, 1, zero=False, help=offer.purpose)))
         return tuple(dials)
+
+    @property
+    def by_offer(self) -> dict[str, tuple[Dial, ...]]:
+        """The same by what is offered, in the words of a choice."""
+        return {
+            offer.label: tuple(dial for dial in self.offered if dial.term == i) for i, offer in enumerate(self.offers)
+        }
 
     @property
     def values(self) -> dict[str, float]:
@@ -131,10 +146,32 @@ class OwnTerms:
             terms[dial.term] = None if off or term is None else replace(term, **{dial.knob.name: value})  # type: ignore[type-var]
         split = len(self.abundance_terms)
         of_abundances, of_endmembers = terms[:split], terms[split:]
+        for i, offer in enumerate(self.offers):
+            chosen = {dial.knob: values[dial.name] for dial in self.offered if dial.term == i and dial.name in values}
+            off = any(value == 0 and (knob.zero or knob.name == SWITCH) for knob, value in chosen.items())
+            if chosen and not off:
+                turned = {knob.name: value for knob, value in chosen.items() if knob.name != SWITCH}
+                place = of_abundances if offer.place == "abundances" else of_endmembers
+                place.append(replace(offer.term, **turned) if turned else offer.term)  # type: ignore[type-var]
         return OwnTerms(
             tuple(term for term in of_abundances if term is not None),
             tuple(term for term in of_endmembers if term is not None),
         )
+
+
+def _dials(terms: Sequence[Term], taken: set[str]) -> Iterator[Dial]:
+    """The knobs of terms; names are added to those that are taken."""
+    for i, term in enumerate(terms):
+        for knob in knobs(term):
+            for label in _free(knob.label, taken):
+                yield Dial(_name(label), i, replace(knob, label=label))
+
+
+def _free(label: str, taken: set[str]) -> Iterator[str]:
+    """The label, with a number where its name is taken, which it now is."""
+    free = next(one for one in _numbered(label) if _name(one) not in taken)
+    taken.add(_name(free))
+    yield free
 
 
 def _name(label: str) -> str:

@@ -26,6 +26,7 @@ from mffnb.solvers import Outcome, State
 from mffnb.threads import half_of_the_threads
 from mffnb.typing import Float64Array
 from mffnb.widgets.bands import Bands, gathered
+from mffnb.widgets.catalogue import catalogue
 from mffnb.widgets.data import Data, Source
 from mffnb.widgets.parameters import AUTO, OwnTerms, Parameters
 from mffnb.widgets.solved import Solved, by_share, in_order, inherited, lifted, lowest_free, with_known
@@ -72,7 +73,7 @@ class Session:
         **options: Any,
     ) -> None:
         self.source = Source(cube, channel, mask, known, weights, tuple(preprocess), communicator)
-        self.own = OwnTerms(tuple(abundance_terms), tuple(endmember_terms))
+        self.own = OwnTerms(tuple(abundance_terms), tuple(endmember_terms), catalogue())
         self._task = Task(self.source, self.own, seed, options)
         self._data = self.source.prepared([True] * len(self.source.steps))
         self._prepared = {tuple([True] * len(self.source.steps)): self._data}

@@ -1,0 +1,109 @@
+"""Terms that the explorer offers, found by their classes alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import mffnb as mf
+from mffnb import constraints, penalties
+from mffnb.knobs import knob, knobs
+from mffnb.widgets.catalogue import catalogue
+from mffnb.widgets.controls import Controls
+from mffnb.widgets.parameters import OwnTerms, Parameters
+
+
+@dataclass(frozen=True)
+class Mine:
+    """A part of one's own: :math:`x`."""
+
+    offered: ClassVar[dict[str, str]] = {"abundances": "mine", "endmembers": "mine too"}
+    strength: float = knob(0.5, low=0.1, high=1.0)
+
+    def fold(self, half):
+        return half
+
+
+def test_every_part_with_a_knob_is_offered_or_has_a_control_of_its_own():
+    classes = {getattr(module, name) for module in (penalties, constraints) for name in module.__all__}
+    always = {mf.Sparsity, mf.Smoothness, mf.MinimumVolume}
+    offered = {type(offer.term) for offer in catalogue()}
+    assert {part for part in classes if knobs(part)} <= offered | always
+    assert {"Unimodal", "Orthogonal"} <= {part.__name__ for part in offered}
+    assert all(offer.purpose for offer in catalogue())
+
+
+def test_a_class_is_enough():
+    module = ModuleType("mine")
+    module.Mine = Mine
+    offers = catalogue(module)
+    assert [(offer.label, offer.place) for offer in offers] == [("mine", "abundances"), ("mine too", "endmembers")]
+    own = OwnTerms(offers=offers)
+    assert [dial.name for dial in own.offered] == ["strength", "strength_2"]
+    assert own.turned({}).abundance_terms == ()
+    assert own.turned({"strength": 0.2}).abundance_terms == (Mine(0.2),)
+    assert own.turned({"strength_2": 0.2}).endmember_terms == (Mine(0.2),)
+    assert own.turned({"strength": 0}).abundance_terms == ()
+
+
+@pytest.fixture
+def controls():
+    return Controls(Parameters(), max_components=8, offered=OwnTerms(offers=catalogue()).by_offer)
+
+
+def test_a_choice_adds_its_sliders_and_takes_them_away(controls):
+    seen = []
+    controls.on_change(lambda: seen.append(dict(controls.parameters.own)))
+    shown = len(controls._rows[0].children)
+    controls.add.value = "total variation"
+    assert controls.add.value == ""
+    assert controls.parameters.own == {"total_variation": 1e-3}
+    assert len(controls._rows[0].children) == shown + 1
+    assert [words for words, label in controls.add.options if label == "total variation"] != ["total variation"]
+    controls.add.value = "total variation"
+    assert controls.parameters.own == {}
+    assert len(controls._rows[0].children) == shown
+    assert seen == [{"total_variation": 1e-3}, {}]
+
+
+def test_set_adds_what_it_names(controls):
+    controls.set(ridge=0.1, one_peak=1)
+    assert controls.parameters.own == {"ridge": 0.1, "one_peak": 1}
+    controls.set(ridge=0.01)
+    assert controls.parameters.own == {"ridge": 0.01, "one_peak": 1}
+    with pytest.raises(TypeError, match="no control 'rigde'"):
+        controls.set(rigde=1)
+
+
+def test_the_explorer_solves_with_what_was_added():
+    cube = mf.datasets.tof_sims_2d(seed=0, shape=(12, 16)).cube
+    explorer = mf.explore(cube, k=3)
+    explorer.wait()
+    free = explorer.result
+    explorer.controls.set(total_variation=0.1)
+    explorer.wait()
+    calm = explorer.result
+
+    def steps(result):
+        return float(np.abs(result.abundances.diff("x")).sum() + np.abs(result.abundances.diff("y")).sum())
+
+    assert steps(calm) < 0.8 * steps(free)
+    assert "TotalVariation" in calm.parameters["terms"][0]
+    explorer.controls.add.value = "total variation"
+    explorer.controls.set(one_peak=1)
+    explorer.wait()
+    assert explorer.result.parameters["terms"] == ["Unimodal()"]
+    explorer.close()
+
+
+def test_unmix_knows_the_neighbours_of_the_map():
+    cube = mf.datasets.tof_sims_2d(seed=0, shape=(12, 16)).cube
+    result = mf.unmix(cube, 3, abundance_terms=[mf.TotalVariation(0.1)], random_state=0)
+    told = mf.TotalVariation(0.1, mf.graphs.grid((12, 16)))
+    np.testing.assert_array_equal(
+        result.abundances, mf.unmix(cube, 3, abundance_terms=[told], random_state=0).abundances
+    )
