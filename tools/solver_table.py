@@ -46,21 +46,6 @@ SPECTRA = 60 * _rng.dirichlet(np.full(CHANNELS, 0.5), COMPONENTS)
 COUNTS = _rng.poisson(_rng.dirichlet(np.full(COMPONENTS, 0.5), PIXELS) @ SPECTRA).astype(float)
 
 
-@dataclass(frozen=True)
-class OfYourOwn:
-    """A term of a user's own, as in the README."""
-
-    weight: float
-
-    def value(self, factor: Any) -> float:
-        """Half the weight times the sum of squares."""
-        return self.weight / 2 * float(np.sum(factor**2))
-
-    def fold(self, half: Any) -> Any:
-        """A quadratic: it adds to the Gram matrix."""
-        return replace(half, gram=half.gram + self.weight * np.eye(len(half.gram)))
-
-
 class FirstOfTwo:
     """The communicator of the first of two processes, the other of which has nothing to add."""
 
@@ -139,8 +124,6 @@ PARTS = (
     Part("Ridge of A", abundances=(Ridge(0.1),)),
     Part("Ridge of E", endmembers=(Ridge(0.1),)),
     Part("NonNegative", abundances=(NonNegative(),), endmembers=(NonNegative(),)),
-    Part("a quadratic of your own on A", abundances=(OfYourOwn(0.1),)),
-    Part("a quadratic of your own on E", endmembers=(OfYourOwn(0.1),)),
 )
 
 
