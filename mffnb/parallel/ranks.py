@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from mffnb.agreement import together
 from mffnb.graphs import Graph
+from mffnb.io import stays_on_disk
 from mffnb.layout import Layout
-from mffnb.matrices import Distributed
+from mffnb.matrices import Chunked, Distributed, in_memory
 from mffnb.typing import Array, Float64Array
 
 # What MPI launchers tell the processes they start.
@@ -61,6 +64,15 @@ def shared_matrix(layout: Layout, cube: xr.DataArray, communicator: Any) -> Dist
     name = next(iter(layout.pixel_shape))
     local = layout.section(start, stop).matrix(cube.isel({name: slice(start, stop)}))
     return Distributed(local, communicator, first, int(limits[-1]))
+
+
+def held(matrix: Distributed) -> Distributed:
+    """The same with the part of each rank in memory, where those of all ranks of a machine fit into a quarter of it."""
+    local, communicator = matrix.local, matrix.communicator
+    beside = min(communicator.size, int(os.environ.get("MPI_LOCALNRANKS") or communicator.size))
+    if not isinstance(local, Chunked) or stays_on_disk(prod(matrix.shape) * beside // communicator.size):
+        return matrix
+    return replace(matrix, local=in_memory(together(communicator, lambda: local.rows[0 : local.shape[0]])))
 
 
 def gathered(abundances: Float64Array, communicator: Any) -> Float64Array:
