@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ from scipy import special
 
 from mffnb.kernels import divergence
 from mffnb.matrices import Sparse, partial
-from mffnb.protocols import Half, Matrix
+from mffnb.protocols import Descent, Half, Matrix, Step
 from mffnb.typing import Float64Array
 
 
@@ -54,32 +54,15 @@ class LeastSquares:
         gram = self.matrix.total(amounts @ amounts.T) / n
         return Half(gram, (self.scale / n) * data.transposed_times(amounts), factor=endmembers)
 
-    def in_one_look(
-        self, abundances: Float64Array, endmembers: Float64Array, step: Callable[[Float64Array, Half], float]
-    ) -> tuple[float, Half] | None:
+    def in_one_look(self, abundances: Float64Array, endmembers: Float64Array, step: Step) -> tuple[float, Half] | None:
         """Move A block by block of pixels; what moved, and D as a function of E. None where data are not complete."""
         if not self.matrix.complete:
             return None
-        gram = endmembers @ endmembers.T
-        seen: dict[int, tuple[float, Float64Array]] = {}  # by block, since they may be done in any order
-
-        def move(rows: slice, cross: Float64Array) -> Float64Array:
-            gain = None if self.gain is None else self.gain[rows]
-            part = np.ascontiguousarray(abundances[:, rows])
-            weights = None if gain is None else gain**2
-            cross *= self.scale
-            moved = step(part, Half(gram, _times_gain(cross, gain), weights=weights, factor=part))
-            abundances[:, rows] = part
-            amounts = _times_gain(part, gain)
-            seen[rows.start] = moved, amounts @ amounts.T
-            return amounts
-
+        move = _Moving(self, abundances, endmembers @ endmembers.T, step)
         cross = self.matrix.through(endmembers, move)
-        parts = [seen[start] for start in sorted(seen)]
-        here = sum((square for _, square in parts), np.zeros_like(gram))  # a rank may have no pixels
-        square = self.matrix.total(here)
+        moved, here = move.total()
         n = self.matrix.shape[0]
-        return sum(moved for moved, _ in parts), Half(square / n, (self.scale / n) * cross, factor=endmembers)
+        return moved, Half(self.matrix.total(here) / n, (self.scale / n) * cross, factor=endmembers)
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
         """D from the half problem of A: no other look at complete data."""
@@ -102,6 +85,46 @@ class LeastSquares:
     def _partial(self, abundances: Float64Array, endmembers: Float64Array) -> float:
         squares = partial.squared_residual(self.matrix, self._model(abundances), endmembers)  # type: ignore[arg-type]
         return self.scale**2 * squares / self.matrix.shape[0] / 2
+
+
+class _Moving:
+    """The step of A (k, pixels) for least squares, block by block: a :class:`mffnb.protocols.KnownMove`."""
+
+    def __init__(self, misfit: LeastSquares, abundances: Float64Array, gram: Float64Array, step: Step):
+        self._gain, self._scale = misfit.gain, misfit.scale
+        self._abundances, self._gram, self._step = abundances, gram, step
+        self._seen: dict[int, tuple[float, Float64Array]] = {}  # by block, since they may be done in any order
+
+    def __call__(self, rows: slice, cross: Float64Array) -> Float64Array:
+        """Move the abundances of these rows."""
+        gain = None if self._gain is None else self._gain[rows]
+        part = np.ascontiguousarray(self._abundances[:, rows])
+        weights = None if gain is None else gain**2
+        cross *= self._scale
+        moved = self._step(part, Half(self._gram, _times_gain(cross, gain), weights=weights, factor=part))
+        self._abundances[:, rows] = part
+        amounts = _times_gain(part, gain)
+        self.made(rows, moved, amounts @ amounts.T)
+        return amounts
+
+    @cached_property
+    def descent(self) -> Descent | None:
+        """What the step is for all pixels, if they are all treated alike."""
+        if self._gain is not None or not self._abundances.flags.c_contiguous:
+            return None
+        nothing = np.zeros((len(self._gram), 1))
+        half, sweeps = self._step.descent(Half(self._gram, nothing, factor=nothing))
+        return Descent(self._abundances, half.gram, self._scale, half.cross[:, 0], sweeps) if sweeps else None
+
+    def made(self, rows: slice, moved: float, square: Float64Array) -> None:
+        """Keep what moved, and the Gram matrix of the rows."""
+        self._seen[rows.start] = moved, square
+
+    def total(self) -> tuple[float, Float64Array]:
+        """What moved, and the Gram matrix, of all rows that are here."""
+        parts = [self._seen[start] for start in sorted(self._seen)]
+        squares = sum((square for _, square in parts), np.zeros_like(self._gram))  # a rank may have no pixels
+        return sum(moved for moved, _ in parts), squares
 
 
 class Counts(Sparse):
@@ -170,9 +193,7 @@ class Divergence:
         log = Logarithm(self.counts, abundances, self.scale / n, of_rows=False)
         return Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers)
 
-    def in_one_look(
-        self, abundances: Float64Array, endmembers: Float64Array, step: Callable[[Float64Array, Half], float]
-    ) -> None:
+    def in_one_look(self, abundances: Float64Array, endmembers: Float64Array, step: Step) -> None:
         """A likelihood looks at X in its half steps, more than once."""
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:

@@ -87,6 +87,11 @@ class Problem:
         """Whether the terms of A let every pixel move by itself."""
         return all(getattr(term, "pixelwise", False) for term in self.abundance_terms)
 
+    @property
+    def alike(self) -> bool:
+        """Whether they do the same to every pixel."""
+        return self.pixelwise and all(getattr(term, "alike", False) for term in self.abundance_terms)
+
     def with_abundance_terms(self, half: Half) -> Half:
         """The half problem of A with its penalties and constraints in it."""
         folded = _folded(half, self.abundance_terms)

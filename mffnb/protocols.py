@@ -12,8 +12,8 @@ is held, and parts (penalties, constraints) that have been folded into it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -29,6 +29,43 @@ class Move(Protocol):
 
     def __call__(self, rows: slice, cross: Float64Array) -> Float64Array:
         """From ``basis X^T`` for these rows, (k, rows), the factor (k, rows) that they contribute with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    r"""Coordinate descent over columns f of a factor that do not know of each other, in numbers.
+
+    .. math:: \tfrac12 f^T G f - (s c + b)^T f, \qquad f \ge 0
+
+    with c what ``basis X^T`` has for the column.
+
+    Attributes
+    ----------
+    factor
+        F (k, own rows), changed in place.
+    gram, scale, shift
+        G (k, k), s and b (k,).
+    sweeps
+        How often each component is brought to its minimum in turn.
+    """
+
+    factor: Float64Array
+    gram: Float64Array
+    scale: float
+    shift: Float64Array
+    sweeps: int
+
+
+@runtime_checkable
+class KnownMove(Move, Protocol):
+    """A move that kernels may make themselves, where they can, while a few rows of X are in the cache."""
+
+    @property
+    def descent(self) -> Descent | None:
+        """All that the move does; None where it does something else."""
+
+    def made(self, rows: slice, moved: float, square: Float64Array) -> None:
+        """Take note of what was done: the squared step of the first sweep, and ``F F^T`` of these rows."""
 
 
 class Products(Protocol):
@@ -182,6 +219,13 @@ class Half:
     proximal: tuple[Proximal | Constraint, ...] = ()
 
     @property
+    def free(self) -> bool:
+        """Whether this is a quadratic whose entries are not negative, and nothing else."""
+        mine = {"gram", "cross", "factor"}
+        others = [(getattr(self, part.name), part.default) for part in fields(self) if part.name not in mine]
+        return all(value is default or (np.ndim(value) == 0 and value == default) for value, default in others)
+
+    @property
     def boxed(self) -> bool:
         """Whether an entry has other bounds than zero."""
         return bool(np.any(np.greater(self.lower, 0.0)) or np.any(np.less(self.upper, np.inf)))
@@ -209,7 +253,8 @@ class Term(Protocol):
     """A penalty or a constraint on one factor: it folds itself into the factor's half problem.
 
     One whose class says ``pixelwise = True`` leaves entries independent of each other, so that the half problem may be
-    given to it in pieces, as the data are read. One that appends itself to ``half.proximal`` and whose class says
+    given to it in pieces, as the data are read; with ``alike = True`` as well it does the same to each of them,
+    whatever the data and the factor are there. One that appends itself to ``half.proximal`` and whose class says
     ``rowwise = True`` leaves rows independent of each other and non-negative, and is a cone, grows in proportion to
     each row, or depends on its norm alone: a solver that moves one row at a time can then take it exactly. One whose
     class has ``offered = {"abundances": label}``, or "endmembers", can be added in the explorer; a field ``graph`` that
@@ -252,6 +297,19 @@ class Constraint(Term, Protocol):
         """The nearest point of the set."""
 
 
+class Step(Protocol):
+    """Moves a factor, or some of its columns, by the half problem there."""
+
+    def __call__(self, factor: Float64Array, half: Half) -> float:
+        """Change ``factor`` in place; the squared size of the step."""
+
+    def descent(self, half: Half) -> tuple[Half, int]:
+        """How many sweeps of coordinate descent are all that is done, and the half problem with all terms in it.
+
+        For one of no data, (k, 1), that differs from the others by its cross product only. 0 where more is done.
+        """
+
+
 class Misfit(Protocol):
     """D(X, A E) of given data, divided by the number of pixels, as the two factors see it."""
 
@@ -277,9 +335,7 @@ class Misfit(Protocol):
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """D as a function of E, at E, but for a constant."""
 
-    def in_one_look(
-        self, abundances: Float64Array, endmembers: Float64Array, step: Callable[[Float64Array, Half], float]
-    ) -> tuple[float, Half] | None:
+    def in_one_look(self, abundances: Float64Array, endmembers: Float64Array, step: Step) -> tuple[float, Half] | None:
         """Both half problems in one look at X: ``step`` moves A, block by block of pixels, by its half problem there.
 
         What the steps returned, summed, and the half problem of E; None where one look is not enough.
@@ -310,7 +366,8 @@ class Solver(Protocol):
     """Moves one factor towards the minimum of its half problem; the same code serves A and E.
 
     One whose class says ``pixelwise = True`` may be given a half problem in pieces, unless a graph or a radius binds
-    entries to each other.
+    entries to each other. One with a method ``free_sweeps(half)`` tells how many sweeps of coordinate descent are all
+    that it does to a half problem; 0 where it does something else.
     """
 
     def refuses(self, half: Half) -> str | None:

@@ -1,4 +1,4 @@
-"""Two arrays trade places: what was reached becomes settled, and the next step begins ahead of it."""
+"""Two rows trade places: what was reached becomes settled, and the next step begins ahead of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from mffnb.typing import Array
 
 @kernel()
 def run_ahead(settled: Array, ahead: Array, beta: float) -> None:
-    """Settle ``ahead``, both (k, entries), and move it on by beta times what it moved, down to half at most."""
-    for j in range(settled.shape[0]):
-        for i in range(settled.shape[1]):
-            reached = ahead[j, i]
-            ahead[j, i] = max(0.5 * reached, reached + beta * (reached - settled[j, i]))
-            settled[j, i] = reached
+    """Settle ``ahead``, both (entries,), and move it on by beta times what it moved, down to half at most."""
+    for i in range(settled.size):
+        reached = ahead[i]
+        moved, half = reached + beta * (reached - settled[i]), 0.5 * reached
+        ahead[i] = moved if moved > half else half
+        settled[i] = reached

@@ -24,9 +24,10 @@ _MATH = {"contract", "reassoc", "nsz"}
 # numbers at the end of that road, so it is cut where a value means nothing on data scaled to order 1.
 _FAINT = 1e-100
 _FLAT = 1e-290  # ratios to a diagonal of the gram that is larger are finite
-_FEW = 12  # components that registers, with the help of the first-level cache, sweep faster
+#: Components that registers, with the help of the first-level cache, sweep faster.
+FEW = 12
 (_of_1, _of_2, _of_3, _of_4, _of_5, _of_6, _of_7, _of_8, _of_9, _of_10, _of_11, _of_12) = map(
-    descent, range(1, _FEW + 1)
+    descent, range(1, FEW + 1)
 )
 _BLOCK = 256  # entries: rows that lie a power of two apart then do not push each other out of the first-level cache
 
@@ -89,33 +90,56 @@ def _descend(factor: Array, gram: Array, cross: Array, j: int, start: int, stop:
 @kernel()
 def sweep_free(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
     """Sweep entries that do not know of each other; few components stay in registers for all sweeps."""
-    k = factor.shape[0]
-    steep = True
-    for j in range(k):
-        steep = steep and gram[j, j] > _FLAT
-    if not steep or k > _FEW:
+    if factor.shape[0] > FEW or not steep(gram):
         return _sweep_many(factor, gram, cross, sweeps)
+    ratios, curvature = slopes(gram)
+    return sweep_few(factor, 0, np.ascontiguousarray(cross), factor.shape[1], ratios, curvature, sweeps)
+
+
+@kernel()
+def steep(gram: Array) -> bool:
+    """Whether every component is seen in the data, so that it has a minimum to go to."""
+    answer = True
+    for j in range(gram.shape[0]):
+        answer = answer and gram[j, j] > _FLAT
+    return answer
+
+
+@kernel()
+def slopes(gram: Array) -> tuple[Array, Array]:
+    """What :func:`descent` takes of a gram: ratios to its diagonal, (k, k), and that and one over it, (2, k)."""
+    k = gram.shape[0]
     ratios, curvature = np.empty((k, k)), np.empty((2, k))
     for j in range(k):
         curvature[0, j], curvature[1, j] = gram[j, j], 1.0 / gram[j, j]
         for other in range(k):
             ratios[j, other] = -gram[j, other] / gram[j, j]
-    cross = np.ascontiguousarray(cross)
-    whole = factor.shape[1] - factor.shape[1] % LANES
+    return ratios, curvature
+
+
+@kernel()
+def sweep_few(
+    factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
+) -> float:
+    """Sweep entries ``first:first + entries`` of at most twelve rows; ``cross`` begins with the first of them."""
+    k, whole = factor.shape[0], entries - entries % LANES
     moved = 0.0
-    for start in range(0, whole, LANES):
-        moved += _descend_few(factor, cross, ratios, curvature, start, sweeps)
-    left = factor.shape[1] - whole
+    for at in range(0, whole, LANES):
+        moved += _descend_few(factor, first + at, cross, at, ratios, curvature, sweeps)
+    left = entries - whole
     if left > 0:  # entries beyond the last stay zero
+        begin = first + whole
         rest, pulls = np.zeros((k, LANES)), np.zeros((k, LANES))
-        rest[:, :left], pulls[:, :left] = factor[:, whole:], cross[:, whole:]
-        moved += _descend_few(rest, pulls, ratios, curvature, 0, sweeps)
-        factor[:, whole:] = rest[:, :left]
+        rest[:, :left], pulls[:, :left] = factor[:, begin : begin + left], cross[:, whole:entries]
+        moved += _descend_few(rest, 0, pulls, 0, ratios, curvature, sweeps)
+        factor[:, begin : begin + left] = rest[:, :left]
     return moved
 
 
 @kernel()
-def _descend_few(factor: Array, cross: Array, ratios: Array, curvature: Array, start: int, sweeps: int) -> float:
+def _descend_few(
+    factor: Array, start: int, cross: Array, at: int, ratios: Array, curvature: Array, sweeps: int
+) -> float:
     """Sweep entries from ``start``, as many as registers take at once; see :func:`descent`.
 
     Each k has code of its own, and compiled code cannot look functions up.
@@ -123,29 +147,29 @@ def _descend_few(factor: Array, cross: Array, ratios: Array, curvature: Array, s
     k = factor.shape[0]
     moved = 0.0
     if k == 1:
-        moved = _of_1(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_1(factor, start, cross, at, ratios, curvature, sweeps)
     elif k == 2:
-        moved = _of_2(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_2(factor, start, cross, at, ratios, curvature, sweeps)
     elif k == 3:
-        moved = _of_3(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_3(factor, start, cross, at, ratios, curvature, sweeps)
     elif k == 4:
-        moved = _of_4(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_4(factor, start, cross, at, ratios, curvature, sweeps)
     elif k == 5:
-        moved = _of_5(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_5(factor, start, cross, at, ratios, curvature, sweeps)
     elif k == 6:
-        moved = _of_6(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_6(factor, start, cross, at, ratios, curvature, sweeps)
     elif k == 7:
-        moved = _of_7(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_7(factor, start, cross, at, ratios, curvature, sweeps)
     elif k == 8:
-        moved = _of_8(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_8(factor, start, cross, at, ratios, curvature, sweeps)
     elif k == 9:
-        moved = _of_9(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_9(factor, start, cross, at, ratios, curvature, sweeps)
     elif k == 10:
-        moved = _of_10(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_10(factor, start, cross, at, ratios, curvature, sweeps)
     elif k == 11:
-        moved = _of_11(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_11(factor, start, cross, at, ratios, curvature, sweeps)
     else:
-        moved = _of_12(factor, cross, ratios, curvature, start, sweeps)
+        moved = _of_12(factor, start, cross, at, ratios, curvature, sweeps)
     return moved
 
 

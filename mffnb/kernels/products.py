@@ -1,9 +1,9 @@
-"""Products of X with a handful of rows: what an iteration spends its time on.
+"""Products of X with a handful of rows, where the rows of X are very long: an image whose pixels are contiguous, say.
 
 A library's matrix product is made for large blocks; with three to eight components it waits for itself. Here a few
 rows of X meet a few components while both are in registers and in the first-level cache, so that X is read from memory
 once, in whatever type it has, and sums are float64. Work goes in tiles of four rows and four components, the fastest of
-those tried, with 16 vector registers as with 32. Short rows have kernels of their own, :mod:`mffnb.kernels.panels`.
+those tried, with 16 vector registers as with 32. Most rows are short enough for :mod:`mffnb.kernels.panels`.
 """
 
 from __future__ import annotations

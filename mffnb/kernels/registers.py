@@ -19,6 +19,9 @@ from numba.extending import intrinsic
 #: Entries that :func:`descent` moves at once; two registers of four are enough to hide how long a sum takes.
 LANES = 8
 _INT, _DOUBLE = ir.IntType(64), ir.DoubleType()
+# To be read, little used, data: into the second-level cache. The first one takes too few requests at once to keep up
+# with memory.
+_READ_LATER = 0, 1, 1
 
 
 class Vectors:
@@ -54,6 +57,14 @@ class Vectors:
     def store(self, vector: Any, data: Any, at: Any) -> None:
         """Put numbers side by side."""
         self.builder.store(vector, self._pointer(data, at)).align = 8
+
+    def ask_for(self, data: Any, at: Any) -> None:
+        """Have a number brought into the second-level cache, for later; it need not exist."""
+        word = ir.IntType(32)
+        place = self.builder.bitcast(self.builder.gep(data, [at]), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
+        fetch = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        self.builder.call(fetch, [place, *(ir.Constant(word, value) for value in _READ_LATER)])
 
     def spread(self, data: Any, at: Any) -> Any:
         """One number, of any type, in all places."""
@@ -112,66 +123,78 @@ def _in_order(*arrays: Any) -> None:
             raise TypingError(f"float64 arrays in C order are wanted here, got {array}")
 
 
-def tile(count: int, lanes: int) -> Any:
+def tile(count: int, lanes: int, *, asks: bool = False) -> Any:
     r"""Make ``tile(left, first, across, along, right, steps, out, at)``, a small product in registers.
 
     It adds :math:`\sum_l` ``left[first + r across + l along] right[l]`` to ``out[at + r]`` for ``count`` values of r,
     ``left`` counted as one row of numbers and both ``right`` and ``out`` (any, lanes) as rows of them, l from 0 to
     ``steps``. All are float64 in C order; nothing is checked.
+
+    One that ``asks`` has two more arguments, ``source`` and ``ahead``: while it computes, ``count steps`` numbers of
+    ``source`` from ``ahead`` on are brought into the second-level cache, which costs nothing where the multipliers are
+    what is waited for. They may lie beyond its end.
     """
+
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        left, first, across, along, right, steps, out, at, *later = arguments
+        vectors = Vectors(context, builder, lanes)
+        numbers, _ = vectors.array(signature.args[0], left)
+        basis, _ = vectors.array(signature.args[4], right)
+        sums, _ = vectors.array(signature.args[6], out)
+        source, ahead = (vectors.array(signature.args[8], later[0])[0], later[1]) if asks else (None, None)
+        starts = [builder.add(first, builder.mul(across, number(r))) for r in range(count)]
+
+        def step(at: Any, totals: list[Any]) -> list[Any]:
+            if asks:
+                vectors.ask_for(source, builder.add(ahead, builder.mul(at, number(count))))
+            row, shift = vectors.load(basis, builder.mul(at, number(lanes))), builder.mul(at, along)
+            return [
+                vectors.multiply_add(vectors.spread(numbers, builder.add(start, shift)), row, total)
+                for start, total in zip(starts, totals, strict=True)
+            ]
+
+        for r, total in enumerate(vectors.loop(0, steps, [vectors.zero] * count, step)):
+            place = builder.mul(builder.add(at, number(r)), number(lanes))
+            vectors.store(builder.fadd(vectors.load(sums, place), total), sums, place)
+        return context.get_dummy_value()
+
+    whole = types.int64
 
     @intrinsic
     def multiply(typing, left, first, across, along, right, steps, out, at):  # type: ignore[no-untyped-def] # noqa: ARG001
         _in_order(left, right, out)
-
-        def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            left, first, across, along, right, steps, out, at = arguments
-            vectors = Vectors(context, builder, lanes)
-            numbers, _ = vectors.array(signature.args[0], left)
-            basis, _ = vectors.array(signature.args[4], right)
-            sums, _ = vectors.array(signature.args[6], out)
-            starts = [builder.add(first, builder.mul(across, number(r))) for r in range(count)]
-
-            def step(at: Any, totals: list[Any]) -> list[Any]:
-                row, shift = vectors.load(basis, builder.mul(at, number(lanes))), builder.mul(at, along)
-                return [
-                    vectors.multiply_add(vectors.spread(numbers, builder.add(start, shift)), row, total)
-                    for start, total in zip(starts, totals, strict=True)
-                ]
-
-            for r, total in enumerate(vectors.loop(0, steps, [vectors.zero] * count, step)):
-                place = builder.mul(builder.add(at, number(r)), number(lanes))
-                vectors.store(builder.fadd(vectors.load(sums, place), total), sums, place)
-            return context.get_dummy_value()
-
-        whole = types.int64
         return types.void(left, whole, whole, whole, right, whole, out, whole), write
 
-    return multiply
+    @intrinsic
+    def multiply_and_ask(typing, left, first, across, along, right, steps, out, at, source, ahead):  # type: ignore[no-untyped-def] # noqa: ARG001
+        _in_order(left, right, out)
+        return types.void(left, whole, whole, whole, right, whole, out, whole, source, whole), write
+
+    return multiply_and_ask if asks else multiply
 
 
 def descent(k: int) -> Any:
-    """Make ``descent(factor, cross, ratios, curvature, start, sweeps)``: :data:`LANES` entries, all k components.
+    """Make ``descent(factor, start, cross, at, ratios, curvature, sweeps)``: :data:`LANES` entries, all k components.
 
     Each component in turn goes to ``max(0, cross_j / curvature_j + sum_l ratios_jl f_l)`` over entries from ``start``
-    of ``factor`` and ``cross`` (k, entries), again and again; ``ratios`` (k, k) has ``-gram_jl / gram_jj`` beside its
-    diagonal, which is not looked at, and ``curvature`` (2, k) the diagonal of the gram and one over it. Returns the sum
-    over components of ``curvature_j |step|^2`` of the first sweep.
+    of ``factor`` and from ``at`` of ``cross``, both (k, any), again and again; ``ratios`` (k, k) has
+    ``-gram_jl / gram_jj`` beside its diagonal, which is not looked at, and ``curvature`` (2, k) the diagonal of the
+    gram and one over it. Returns the sum over components of ``curvature_j |step|^2`` of the first sweep.
     """
 
     @intrinsic
-    def descend(typing, factor, cross, ratios, curvature, start, sweeps):  # type: ignore[no-untyped-def] # noqa: ARG001
+    def descend(typing, factor, start, cross, at, ratios, curvature, sweeps):  # type: ignore[no-untyped-def] # noqa: ARG001
         _in_order(factor, cross, ratios, curvature)
 
         def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             vectors = Vectors(context, builder, LANES)
             (rows, entries), (pulls, width), (weights, _), (sizes, _) = (
-                vectors.array(kind, value) for kind, value in zip(signature.args[:4], arguments[:4], strict=True)
+                vectors.array(signature.args[i], arguments[i]) for i in (0, 2, 4, 5)
             )
-            start, sweeps = arguments[4:]
+            start, at, sweeps = arguments[1], arguments[3], arguments[6]
 
             def reached(j: int, values: list[Any]) -> Any:
-                pull = vectors.load(pulls, builder.add(builder.mul(number(j), width), start))
+                pull = vectors.load(pulls, builder.add(builder.mul(number(j), width), at))
                 total = builder.fmul(pull, vectors.spread(sizes, number(k + j)))
                 # The component that moved last is asked for last: by then it is there.
                 for other in (*range(j + 1, k), *range(j)):
@@ -194,6 +217,7 @@ def descent(k: int) -> Any:
                 vectors.store(value, rows, place)
             return vectors.sum(moved)
 
-        return types.float64(factor, cross, ratios, curvature, types.int64, types.int64), write
+        whole = types.int64
+        return types.float64(factor, whole, cross, whole, ratios, curvature, whole), write
 
     return descend

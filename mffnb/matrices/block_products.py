@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mffnb.kernels import panels, products, sparse_products
+from mffnb.kernels import hals, panels, products, sparse_products
+from mffnb.protocols import Descent, KnownMove, Move
 from mffnb.typing import Array, Float64Array
 
 #: Types that kernels read as they are; others are widened block by block.
 NATIVE = frozenset(np.dtype(kind) for kind in (np.float64, np.float32, np.uint8, np.uint16))
 # With more components than this BLAS, which has larger tiles, is faster: benchmarks/kernels.py.
 _HANDFUL = 12
-# Rows of at most so many columns are faster in panels, with more components than these: benchmarks/kernels.py.
-_SHORT, _FEW = 128, 4
+# Rows of at most so many columns are faster in panels, which stay in the second-level cache: benchmarks/kernels.py.
+_SHORT = 2048
 _FOUR, _EIGHT = 4, 8
 
 
@@ -37,9 +38,9 @@ def times(block: Any, basis: Float64Array) -> Float64Array:
         return product
     out = np.zeros((len(basis), block.shape[0]))
     if block.flags.c_contiguous:
-        _kernels(block, basis).times(looked_at(block), looked_at(basis), out)
+        _kernels(block).times(looked_at(block), looked_at(basis), out)
     else:
-        _kernels(block.T, basis).add_times(looked_at(block.T), looked_at(basis), out)
+        _kernels(block.T).add_times(looked_at(block.T), looked_at(basis), out)
     return out
 
 
@@ -50,11 +51,28 @@ def add_times(block: Any, factor: Float64Array, out: Float64Array) -> None:
     elif block.dtype == np.float64 and for_blas(factor):
         out += factor @ block
     elif block.flags.c_contiguous:
-        _kernels(block, factor).add_times(looked_at(block), looked_at(factor), out)
+        _kernels(block).add_times(looked_at(block), looked_at(factor), out)
     else:
         turned = np.empty(out.shape)
-        _kernels(block.T, factor).times(looked_at(block.T), looked_at(factor), turned)
+        _kernels(block.T).times(looked_at(block.T), looked_at(factor), turned)
         out += turned
+
+
+def through(block: Any, basis: Float64Array, rows: slice, move: Move, out: Float64Array) -> None:
+    """Add ``factor block`` to ``out`` for the factor that ``move`` makes of ``basis block^T`` for these rows of X."""
+    if isinstance(move, KnownMove) and move.descent is not None and _descends(block, move.descent):
+        descent, square = move.descent, np.zeros_like(move.descent.gram)
+        parts = looked_at(descent.scale * basis), looked_at(descent.shift), looked_at(descent.gram), descent.sweeps
+        moved = panels.descend_between(looked_at(block), *parts, descent.factor, rows.start, out, square)
+        move.made(rows, moved, square)
+    else:
+        add_times(block, move(rows, times(block, basis)), out)
+
+
+def _descends(block: Any, descent: Descent) -> bool:
+    """Whether kernels can make the move between their two products."""
+    few = not for_blas(descent.gram) and hals.steep(looked_at(descent.gram))
+    return few and isinstance(block, np.ndarray) and block.flags.c_contiguous and block.shape[1] <= _SHORT
 
 
 def native(block: Array) -> Array:
@@ -64,9 +82,9 @@ def native(block: Array) -> Array:
     return block if block.flags.c_contiguous or block.flags.f_contiguous else np.ascontiguousarray(block)
 
 
-def _kernels(block: Array, factor: Float64Array) -> Any:
-    """Those for rows of this length and so many components."""
-    return panels if block.shape[1] <= _SHORT and len(factor) > _FEW else products
+def _kernels(block: Array) -> Any:
+    """Those for rows of this length."""
+    return panels if block.shape[1] <= _SHORT else products
 
 
 def _sparse_times(block: CompressedRows, basis: Float64Array) -> Float64Array:

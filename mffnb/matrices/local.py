@@ -63,26 +63,24 @@ class Local(ABC):
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor X``, (k, columns)."""
-        return self._summed(lambda start, stop, _: factor[:, start:stop], factor)
+        return self._summed(lambda rows, block, out: block_products.add_times(block, factor[:, rows], out), factor)
 
     def through(self, basis: Float64Array, move: Move) -> Float64Array:
         """Both products in one look at X, see :class:`mffnb.protocols.Matrix`."""
-        return self._summed(
-            lambda start, stop, block: move(slice(start, stop), block_products.times(block, basis)), basis
-        )
+        return self._summed(lambda rows, block, out: block_products.through(block, basis, rows, move, out), basis)
 
     def _each(self, of_block: Callable[[tuple[int, int, Any]], Result], like: Float64Array) -> Iterator[Result]:
         """What becomes of each block, in order; on several threads but where BLAS has its own."""
         return threaded_map(of_block, self.blocks(), 1 if self.one_by_one or block_products.for_blas(like) else None)
 
-    def _summed(self, factor_of: Callable[[int, int, Any], Float64Array], like: Float64Array) -> Float64Array:
-        """Sum of ``factor_of(start, stop, block) block`` over the blocks, in their order."""
+    def _summed(self, add: Callable[[slice, Any, Float64Array], None], like: Float64Array) -> Float64Array:
+        """Sum of what ``add(rows, block, out)`` adds to ``out`` (k, columns) over the blocks, in their order."""
         total = np.zeros((len(like), self.shape[1]))
 
         def of_block(piece: tuple[int, int, Any]) -> Float64Array:
             start, stop, block = piece
             part = np.zeros_like(total)
-            block_products.add_times(block, factor_of(start, stop, block), part)
+            add(slice(start, stop), block, part)
             return part
 
         for part in self._each(of_block, like):

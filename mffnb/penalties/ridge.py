@@ -28,6 +28,7 @@ class Ridge:
     """
 
     pixelwise: ClassVar[bool] = True
+    alike: ClassVar[bool] = True
     offered: ClassVar[dict[str, str]] = {"abundances": "ridge"}
     weight: float = knob(
         1e-3,

@@ -25,6 +25,7 @@ class Sparsity:
     """
 
     pixelwise: ClassVar[bool] = True
+    alike: ClassVar[bool] = True
     weight: float = knob(
         1e-3,
         label="sparsity",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from mffnb.kernels.ahead import run_ahead
+from mffnb.matrices.threaded import threaded_map
 from mffnb.problem import Gauge, Problem
 from mffnb.protocols import Half, Solver
 from mffnb.typing import Float64Array
@@ -18,6 +22,9 @@ _ROUNDING = 1e-13
 # The same for an iteration that began at the factors themselves: where spectra are all but the same, exact half steps
 # are exact to half of the digits only.
 _ROUNDING_OF_STEPS = 1e-11
+
+# A row of so many entries takes far longer than to hand it to another thread.
+_LONG = 2**15
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,11 @@ class Extrapolated:
     def refuses(self, half: Half) -> str | None:
         """What the solver refuses."""
         return self.solver.refuses(half)
+
+    def free_sweeps(self, half: Half) -> int:
+        """Those of the solver; 0 where it has none."""
+        sweeps: Callable[[Half], int] | None = getattr(self.solver, "free_sweeps", None)
+        return 0 if sweeps is None else sweeps(half)
 
     def update(self, factor: Float64Array, half: Half) -> float:
         """The half step of the solver."""
@@ -102,7 +114,7 @@ class Ahead(InPlace):
     def move_on(self) -> None:
         """Settle where the half steps led, and run ahead."""
         for settled, ahead, free in zip(self._settled, (self.abundances, self.endmembers), self._free, strict=True):
-            run_ahead(settled, ahead, self._beta if free else 0.0)
+            _row_by_row(run_ahead, settled, ahead, self._beta if free else 0.0)
         self._last = self._beta
         self._beta = min(self._bound, _GROWTH * self._beta)
         self._bound = min(1.0, _BOUND_GROWTH * self._bound)
@@ -110,6 +122,13 @@ class Ahead(InPlace):
     def take_back(self) -> None:
         """Return to the settled factors, and be more careful."""
         for settled, ahead in zip(self._settled, (self.abundances, self.endmembers), strict=True):
-            ahead[:] = settled
+            _row_by_row(np.copyto, ahead, settled)
         if self._last:
             self._bound, self._beta, self._last = self._last, self._beta / _FALL, 0.0
+
+
+def _row_by_row(function: Callable[..., object], first: Float64Array, second: Float64Array, *rest: float) -> None:
+    """Call a function for each pair of rows; on several threads where rows are long enough to be worth it."""
+    pairs = zip(first, second, strict=True)
+    for _ in threaded_map(lambda pair: function(*pair, *rest), pairs, None if first.shape[1] > _LONG else 1):
+        pass

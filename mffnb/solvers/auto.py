@@ -22,6 +22,10 @@ class Auto:
         """What the solver of choice refuses."""
         return _choice(half).refuses(half)
 
+    def free_sweeps(self, half: Half) -> int:
+        """Those of HALS."""
+        return Hals().free_sweeps(half)
+
     def update(self, factor: Float64Array, half: Half) -> float:
         """Hand on to the solver of choice."""
         return _choice(half).update(factor, half)

@@ -74,6 +74,10 @@ class Hals:
                 return reason
         return None
 
+    def free_sweeps(self, half: Half) -> int:
+        """Those that are all that is done to entries which do not know of each other."""
+        return self.sweeps if half.free else 0
+
     def update(self, factor: Float64Array, half: Half) -> float:
         """Sweep ``factor`` (k, entries) in place; return the squared step of the first sweep."""
         reason = self.refuses(half)

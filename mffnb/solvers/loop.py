@@ -139,17 +139,33 @@ def _abundances(
     problem: Problem, A: Float64Array, E: Float64Array, solver: Solver, half: Half | None
 ) -> tuple[float, Half]:
     """Move A; the squared step, and the half problem of E. In one look at X where every pixel moves by itself."""
-    misfit = problem.misfit
-
-    def step(part: Float64Array, half: Half) -> float:
-        return solver.update(part, problem.with_abundance_terms(half))
-
+    misfit, step = problem.misfit, AbundanceStep(problem, solver)
     if half is None and problem.pixelwise and getattr(solver, "pixelwise", False):
         looked = misfit.in_one_look(A, E, step)
         if looked is not None:
             return looked
     moved = step(A, misfit.abundance_half(A, E) if half is None else half)
     return moved, misfit.endmember_half(A, E)
+
+
+@dataclass(frozen=True)
+class AbundanceStep:
+    """What a solver does to A, or to some of its columns: a :class:`mffnb.protocols.Step`."""
+
+    problem: Problem
+    solver: Solver
+
+    def __call__(self, factor: Float64Array, half: Half) -> float:
+        """Fold the terms into the half problem and move."""
+        return self.solver.update(factor, self.problem.with_abundance_terms(half))
+
+    def descent(self, half: Half) -> tuple[Half, int]:
+        """The half problem with the terms in it, and the sweeps; 0 where these are not all, or pixels differ."""
+        sweeps: Callable[[Half], int] | None = getattr(self.solver, "free_sweeps", None)
+        if sweeps is None or not self.problem.alike:
+            return half, 0
+        half = self.problem.with_abundance_terms(half)
+        return half, sweeps(half)
 
 
 def drive(states: Iterator[State], callback: Callable[[State], object] | None = None) -> tuple[State, list[State]]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from mffnb.kernels import hals, panels
 from mffnb.matrices import Chunked, Dense, Distributed, Scaled, Sparse, block_products, in_memory
 from mffnb.misfits import LeastSquares
 
@@ -56,6 +57,25 @@ def test_compressed(layout, kind, k):
     basis, factor = rng.normal(size=(k, 23)), rng.normal(size=(k, 37))
     np.testing.assert_allclose(matrix.times(basis), basis @ X.T, atol=1e-10)
     np.testing.assert_allclose(matrix.transposed_times(factor), factor @ X, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.uint8, np.uint16])
+@pytest.mark.parametrize(("columns", "k"), [(1, 1), (9, 3), (56, 6), (200, 4), (600, 9), (21, 12)])
+def test_descent_between_the_products(columns, k, kind):
+    rng = np.random.default_rng(columns)
+    for rows in (3, 99, 210):
+        X = numbers(rng, rows, columns, kind)
+        basis, shift, factor = rng.random((k, columns)), -100 * rng.random(k), rng.random((k, rows + 7))
+        gram = basis @ basis.T + 0.1 * np.eye(k)
+        expected = factor[:, 5:-2].copy()
+        moved = hals.sweep_free(expected, gram, basis @ X.T.astype(np.float64) + shift[:, None], 3)
+        around, product, square = factor.copy(), np.ones((k, columns)), np.ones((k, k))
+        got = panels.descend_between(X, basis, shift, gram, 3, factor, 5, product, square)
+        assert got == pytest.approx(moved, rel=1e-9)
+        np.testing.assert_allclose(factor[:, 5:-2], expected, rtol=1e-9, atol=1e-9 * expected.max())
+        np.testing.assert_array_equal(factor[:, [0, 4, -2, -1]], around[:, [0, 4, -2, -1]])  # others are left alone
+        np.testing.assert_allclose(product, 1 + expected @ X, rtol=1e-8)
+        np.testing.assert_allclose(square, 1 + expected @ expected.T, rtol=1e-8)
 
 
 class One:
@@ -130,9 +150,19 @@ def test_many_blocks_in_one_look():
     assert len(list(Sparse(sparse.csr_array(X)).blocks())) > 3
 
 
+class Still:
+    """A step of no size."""
+
+    def __call__(self, factor, half):
+        return 0.0
+
+    def descent(self, half):
+        return half, 0
+
+
 def test_a_rank_without_pixels_adds_nothing():
     misfit = LeastSquares(Distributed(Dense(np.empty((0, 5))), One(), 0, 61), None, 1.0)
-    moved, half = misfit.in_one_look(np.empty((2, 0)), np.ones((2, 5)), lambda part, half: 1.0)
+    moved, half = misfit.in_one_look(np.empty((2, 0)), np.ones((2, 5)), Still())
     assert moved == 0
     for sums, shape in ((half.gram, (2, 2)), (half.cross, (2, 5))):  # ranks add arrays of one shape
         assert np.shape(sums) == shape

@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from mffnb import MatrixFactorization, Simplex, Sparsity
+from mffnb import Bounds, MatrixFactorization, Ridge, Simplex, Sparsity
+from mffnb.kernels import panels
 from mffnb.solvers import Extrapolated, Hals, Outcome, drive
 from mffnb.validation import as_matrix
 
@@ -50,6 +51,40 @@ def test_an_iteration_that_is_taken_back_repeats_the_state_before(X):
         assert after[0] == before[0] + 1
         np.testing.assert_array_equal(before[2], after[2])
         np.testing.assert_array_equal(before[3], after[3])
+
+
+class BlockByBlock:
+    """Coordinate descent that does not tell how many sweeps it makes: kernels cannot make them."""
+
+    pixelwise = True
+
+    def refuses(self, half):
+        return Hals().refuses(half)
+
+    def update(self, factor, half):
+        return Hals().update(factor, half)
+
+
+@pytest.mark.parametrize("terms", [(), (Sparsity(1e-3),), (Ridge(1e-2),), (Simplex(),), (Bounds(upper=0.4),)])
+def test_sweeps_made_while_rows_are_in_the_cache_are_the_same(X, terms):
+    fits = [fitted(X, Extrapolated(solver), terms, max_iter=20) for solver in (Hals(), BlockByBlock())]
+    np.testing.assert_allclose(fits[0].components_, fits[1].components_, rtol=1e-9)
+    steps = [[state.step for state in fit.trace_[1:]] for fit in fits]
+    np.testing.assert_allclose(*steps, rtol=1e-7)
+
+
+@pytest.mark.parametrize("term", [None, Sparsity(1e-3), Ridge(1e-2)])
+def test_kernels_make_the_sweeps_where_nothing_else_is_done(X, term, monkeypatch):
+    made = []
+    descend = panels.descend_between
+    monkeypatch.setattr(panels, "descend_between", lambda *numbers: made.append(1) or descend(*numbers))
+    terms = () if term is None else (term,)
+    fitted(X, "auto", terms, max_iter=3)
+    assert made
+    made.clear()
+    for others in ((Simplex(),), (Bounds(upper=0.4),)):
+        fitted(X, "auto", others, max_iter=3)
+    assert not made
 
 
 @pytest.mark.parametrize("solver", ["hals", "auto"])
