@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mffnb import presets as presets
     from mffnb import selection as selection
     from mffnb import tuning as tuning
+    from mffnb.checkpoint import Checkpoint as Checkpoint
     from mffnb.constraints import Bounds as Bounds
     from mffnb.constraints import NonNegative as NonNegative
     from mffnb.constraints import Orthogonal as Orthogonal
@@ -54,6 +55,7 @@ _MODULES = (
 )  # fmt: skip
 _NAMES = {
     "Bounds": "constraints",
+    "Checkpoint": "checkpoint",
     "Explorer": "widgets.explorer",
     "Frobenius": "similarities",
     "GroupSparsity": "penalties",

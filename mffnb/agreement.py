@@ -35,12 +35,11 @@ def together(communicator: Any, work: Callable[[], Result]) -> Result:
         result = work()
     except Exception as raised:  # whatever it is, the others must hear of it
         error = raised
-    found = communicator.allgather(None if error is None else (type(error).__name__, str(error)))
-    failed = [rank for rank, fault in enumerate(found) if fault is not None]
-    if not failed:
+    if not communicator.allreduce(int(error is not None)):
         return result
+    found = communicator.allgather(None if error is None else (type(error).__name__, str(error)))
     if error is not None:
         raise error
-    name, text = found[failed[0]]
+    rank, (name, text) = next((rank, fault) for rank, fault in enumerate(found) if fault is not None)
     said = text if name in _KNOWN else f"{name}: {text}"
-    raise _KNOWN.get(name, RuntimeError)(f"rank {failed[0]}: {said}")
+    raise _KNOWN.get(name, RuntimeError)(f"rank {rank}: {said}")

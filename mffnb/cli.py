@@ -77,7 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     unmix.add_argument("--max-iter", type=int, default=500, help="most iterations (%(default)s)")
     unmix.add_argument("--tol", type=float, default=1e-4, help="projected gradient to end at (%(default)s)")
     unmix.add_argument("--random-state", type=int, help="seed; drawn and recorded if left out")
-    unmix.add_argument("-o", "--output", type=Path, help="result, NetCDF (FILE with .mffnb.nc)")
+    unmix.add_argument("-o", "--output", type=Path, help="result, NetCDF or .zarr (FILE with .mffnb.nc)")
+    unmix.add_argument(
+        "--checkpoint", type=Path, metavar="FOLDER", help="go on from what is there, and keep it up to date"
+    )
+    unmix.add_argument("--every", type=float, default=60.0, help="seconds between two checkpoints (%(default)s)")
     unmix.add_argument("--picture", type=Path, help="maps and spectra, .png or .pdf")
     unmix.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     unmix.set_defaults(run=_unmix)
@@ -104,6 +108,7 @@ def _unmix(options: argparse.Namespace) -> int:
         raise ValueError(f"a picture is one of {', '.join(_PICTURES)}; got {options.picture.name!r}")
     if options.picture is not None and options.picture.resolve() == output.resolve():
         raise ValueError("--output and --picture name the same file")
+    from mffnb.checkpoint import Checkpoint  # noqa: PLC0415
     from mffnb.unmixing import unmix  # noqa: PLC0415
 
     speaks = communicator is None or communicator.rank == 0
@@ -121,11 +126,14 @@ def _unmix(options: argparse.Namespace) -> int:
         random_state=options.random_state,
         progress=speaks and not options.quiet,
         communicator=communicator,
+        checkpoint=None if options.checkpoint is None else Checkpoint(options.checkpoint, options.every),
+        gather=options.picture is not None,  # which needs all maps in one place
     )
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C must not cost the result
+    if speaks or result.block is not None:
+        result.save(output)
     if not speaks:
         return 0
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C must not cost the result
-    result.save(output)
     if options.picture is not None:
         _draw(result, options.picture)
     if not options.quiet:

@@ -30,6 +30,10 @@ class SlowReadingWarning(MffnbWarning):
     """A file is stored in such pieces that much more has to be read than is used."""
 
 
+class CheckpointWarning(MffnbWarning):
+    """A checkpoint could not be written, or the newest one not be read."""
+
+
 class DatasetUnavailableError(OSError):
     """A real data set is neither in the cache nor within reach."""
 

@@ -13,6 +13,7 @@ import xarray as xr
 
 from mffnb.keywords import Prepared
 from mffnb.model import MatrixFactorization
+from mffnb.parallel.blocks import Block
 from mffnb.preprocessing import Chain
 from mffnb.result import Processed, Unmixing
 from mffnb.solvers import Outcome, State
@@ -46,6 +47,7 @@ def assemble(
     settings: dict[str, Any],
     gain: Float64Array | None = None,
     alternative: Float64Array | None = None,
+    block: Block | None = None,
 ) -> Unmixing:
     """Label the factors A (k, pixels) and E (k, channels) of a run, its gain and another answer; note their origin."""
     found: dict[str, Any] = {
@@ -69,6 +71,7 @@ def assemble(
             "versions": versions(),
         },
         cube=cube,
+        block=block,
     )
 
 

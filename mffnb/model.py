@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from mffnb.checkpoint import Keeper
 from mffnb.constraints import Orthogonal
 from mffnb.errors import ConvergenceWarning, DegenerateWarning, warn
 from mffnb.estimator import LinearModel
@@ -32,6 +33,7 @@ from mffnb.solvers import (
     Newton,
     Outcome,
     ProximalGradient,
+    Reached,
     State,
     drive,
     iterate,
@@ -167,10 +169,23 @@ class MatrixFactorization(LinearModel):
         warn_if_poor(matrix.total(np.count_nonzero(A, axis=0)), self.components_, self.outcome_, stacklevel=4)
         return np.ascontiguousarray(A)
 
-    def factorize(self, matrix: Matrix, callback: Callable[[State], object] | None = None) -> Float64Array:
-        """Fit to a matrix of :mod:`mffnb.matrices` without a word; return A (own pixels, k)."""
-        problem, states = self._prepare(matrix)
-        state, self.trace_ = drive(states, callback)
+    def factorize(
+        self, matrix: Matrix, callback: Callable[[State], object] | None = None, keeper: Keeper | None = None
+    ) -> Float64Array:
+        """Fit to a matrix of :mod:`mffnb.matrices` without a word; return A (own pixels, k).
+
+        With a keeper, go on from where it says that an earlier run ended.
+        """
+        reached, start = (None, "") if keeper is None else keeper.found() or (None, "")
+        problem, states = self._prepare(matrix, reached)
+        if reached is not None:
+            self.start_ = start
+
+        def keep(state: State, trace: Sequence[State], last: bool) -> None:
+            if keeper is not None:
+                keeper.offer(state, trace, self.start_, last)
+
+        state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
         answer = in_data_units(state.abundances, state.endmembers, problem)
         self.components_, self.gain_ = answer.endmembers, answer.gain
         self.scale_, self.columns_, self.size_ = problem.scale, problem.columns, answer.size
@@ -226,7 +241,7 @@ class MatrixFactorization(LinearModel):
         matrix = as_matrix(self, X, reset=True, missing=True)
         return matrix if matrix is X else lean(matrix)
 
-    def _prepare(self, matrix: Matrix) -> tuple[Problem, Iterator[State]]:
+    def _prepare(self, matrix: Matrix, reached: Reached | None = None) -> tuple[Problem, Iterator[State]]:
         whole = isinstance(self.n_components, (int, np.integer)) and not isinstance(self.n_components, bool)
         if not (whole and self.n_components >= 1):
             raise ValueError(f"n_components must be a whole number >= 1, got {self.n_components!r}")
@@ -237,12 +252,15 @@ class MatrixFactorization(LinearModel):
         problem = state_problem(
             matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights
         )
-        complete = matrix if matrix.complete else guessed(cast("Gappy", matrix))
-        abundances, endmembers = self._start(complete, problem)
-        to_scaled_gauge(abundances, endmembers, problem)
-        if isinstance(problem.misfit, Divergence):
-            make_likely(abundances, endmembers, problem)
-        states = iterate(problem, abundances, endmembers, self._solver(), self.max_iter, self.tol)
+        if reached is None:
+            complete = matrix if matrix.complete else guessed(cast("Gappy", matrix))
+            abundances, endmembers = self._start(complete, problem)
+            to_scaled_gauge(abundances, endmembers, problem)
+            if isinstance(problem.misfit, Divergence):
+                make_likely(abundances, endmembers, problem)
+        else:
+            abundances, endmembers = reached.state.abundances, reached.state.endmembers
+        states = iterate(problem, abundances, endmembers, self._solver(), self.max_iter, self.tol, reached)
         return problem, states
 
     def _start(self, matrix: Matrix, problem: Problem) -> tuple[Float64Array, Float64Array]:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,10 @@ import xarray as xr
 
 from mffnb.cube import as_cube
 from mffnb.io import read_netcdf, write_netcdf
+from mffnb.parallel.blocks import Block, write_blocks
 from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
+from mffnb.stores import is_store, read_zarr, write_zarr
 
 _FORMAT = "mffnb unmixing 1"
 _FACTORS = ("endmembers", "abundances", "gain")
@@ -71,6 +74,8 @@ class Unmixing:
         The data, or None where the result was loaded from a file.
     processed
         What was factored after preprocessing, and the way back from there; None where there was none.
+    block
+        Which rows of the maps these are, where the others are on other ranks; else None.
 
     Examples
     --------
@@ -90,6 +95,7 @@ class Unmixing:
     alternative: xr.DataArray | None = None
     cube: xr.DataArray | None = None
     processed: Processed | None = None
+    block: Block | None = None
 
     def reconstruction(self) -> xr.DataArray:
         """A E, times the gain: a cube with the dimensions (pixel dims, channel dims), in the units of the data."""
@@ -155,7 +161,10 @@ class Unmixing:
         return plots.overview(self, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the result, without the cube, as NetCDF; :func:`mffnb.load` reads it back."""
+        """Write the result, without the cube, as NetCDF or ``.zarr``; :func:`mffnb.load` reads it back.
+
+        Where this is the part of one rank, all ranks call it together, and the whole is written.
+        """
         arrays = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
         if self.processed is not None:
             arrays |= {f"processed_{name}": array for name, array in _factors(self.processed).items()}
@@ -174,7 +183,12 @@ class Unmixing:
             "outcome": self.outcome.name,
             "parameters": json.dumps(self.parameters, default=_plain),
         }
-        write_netcdf(dataset, path)
+        if self.block is not None:
+            write_blocks(dataset, Path(path), self.block)
+        elif Path(path).suffix.lower() == ".zarr":
+            write_zarr(dataset, path)
+        else:
+            write_netcdf(dataset, path)
 
 
 def load(path: str | os.PathLike[str]) -> Unmixing:
@@ -196,12 +210,13 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     """
     if not os.path.exists(path):
         raise FileNotFoundError(f"there is no file {path}")
-    if os.path.isdir(path):
+    if os.path.isdir(path) and not is_store(path):
         raise ValueError(f"{path} is a folder: name the file in it")
+    kind = "zarr store" if os.path.isdir(path) else "NetCDF file"
     try:
-        stored = read_netcdf(path)
+        stored = read_zarr(path) if os.path.isdir(path) else read_netcdf(path)
     except Exception as error:  # HDF5 and its wrappers raise what they like on a damaged file
-        raise ValueError(f"{path} is no NetCDF file that can be read, or it is cut short: {error}") from error
+        raise ValueError(f"{path} is no {kind} that can be read, or it is cut short: {error}") from error
     if stored.attrs.get("format") != _FORMAT:
         raise ValueError(f"{path} was not written by Unmixing.save: read data with mffnb.read instead")
     missing = {"endmembers", "abundances", "iteration"} - set(stored.variables)

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.automatic import check, evidence, find_volume, warn_if_doubtful
+from mffnb.checkpoint import Checkpoint, Keeper, digest, kept_seed
 from mffnb.cube import as_cube
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.geometry import choose_model
@@ -31,7 +32,7 @@ from mffnb.typing import Float64Array, Seed
 from mffnb.validation import drawn_seed
 
 
-def unmix(
+def unmix(  # noqa: PLR0915  what is decided in which order
     cube: Any,
     k: int,
     *,
@@ -58,6 +59,8 @@ def unmix(
     endmember_terms: Sequence[Term] = (),
     communicator: Any = None,
     cluster: Cluster | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    gather: bool = True,
 ) -> Unmixing:
     r"""Find k endmembers of a spectral image and where each one is.
 
@@ -136,6 +139,14 @@ def unmix(
         abundances as maps (k, rows, columns) averaged over blocks of pixels; other engines show it the state in which a
         start has ended. Ctrl-C keeps what was reached.
 
+    checkpoint
+        A folder, or a :class:`mffnb.Checkpoint`, where the run keeps what it needs to go on. The same call made again,
+        after a fault or with a larger ``max_iter``, goes on from there, to the same answer to the last bit.
+
+    gather
+        With a communicator: whether each rank returns the maps of all pixels. If False it returns those of its own
+        rows, ``result.block`` says which, and ``result.save``, called on all ranks, writes them by block.
+
     Returns
     -------
     Unmixing
@@ -158,12 +169,21 @@ def unmix(
     arguments = dict(locals())
     if cluster is not None and communicator is not None:
         raise UnsupportedCombinationError("a cluster has a communicator of its own: leave out communicator")
+    if checkpoint is not None and (volume == "auto" or (cluster is not None and not cluster.mpi)):
+        raise UnsupportedCombinationError(
+            "a checkpoint is of one run, in this process or on ranks: leave it out, or give volume a weight and drop "
+            "the cluster"
+        )
+    if preprocess and not gather:
+        raise UnsupportedCombinationError(
+            "the way back through preprocess needs the maps of all ranks: leave out gather"
+        )
     if cluster is not None and cluster.mpi:
         return distant.unmix(unmix, arguments)  # type: ignore[no-any-return]
     given = isinstance(init, (tuple, Unmixing))
     # A volume for which the data decide the model has to see them here.
     apart = n_init != 1 and not given and (volume == 0 or (volume != "auto" and (sum_to_one or gain)))
-    data, there = _opened(cube, cluster if apart else None, communicator)
+    data, there = _opened(cube, cluster if apart else None)
     image = Prepared.of(data, channel, mask, preprocess, communicator)
     image.check(named_similarity(similarity))
     layout = image.layout
@@ -174,10 +194,11 @@ def unmix(
         matrix = layout.matrix(image.cube)
     else:
         matrix = ranks.shared_matrix(layout, image.cube, communicator)
-        matrix = ranks.held(matrix) if isinstance(cube, (str, os.PathLike)) else matrix  # a lazy cube stays so
     if isinstance(callback, Glimpses):
         callback.place(layout, matrix.own)
-    seed = drawn_seed(random_state)
+    seed = ranks.agreed(drawn_seed(random_state), communicator)
+    if checkpoint is not None and random_state is None:
+        seed = kept_seed(Checkpoint.of(checkpoint), seed, communicator)
     asked = Physics(sparsity, smoothness, volume, sum_to_one, gain, known, abundance_terms, endmember_terms)
     if not isinstance(volume, str) and volume > 0 and not (sum_to_one or gain) and communicator is None:
         # A volume needs fractions; whether they need a gain is for the data to say.
@@ -206,31 +227,36 @@ def unmix(
         random_state=seed,
     )
     starts = [model] if n_init == 1 or given else _restarts(model, n_init, seed)
-    fitted, A, kept = _solved(starts, matrix, cluster, callback, progress)
+    settings = {"k": int(k)} | asked.record() | record(image, model, "given" if given else named(init), n_init, seed)
+    keeper = None
+    if checkpoint is not None:
+        arrays = {"mask": mask, "weights": weights, "known": known, "init": model.init if given else None}
+        keeper = _keeper(Checkpoint.of(checkpoint), settings, image, matrix, arrays, communicator)
+    fitted, A, kept = _solved(starts, matrix, cluster, callback, progress, keeper)
+    E, share, used, block = fitted.components_, A.sum(axis=0), np.count_nonzero(A, axis=0), None
     if communicator is not None:
+        share, used = matrix.total(share), matrix.total(used)
+    if communicator is not None and gather:
         A = ranks.gathered(A, communicator)
         fitted.gain_ = None if fitted.gain_ is None else ranks.gathered(fitted.gain_, communicator)
-    E = fitted.components_
+    elif communicator is not None:
+        block = ranks.own_block(layout, communicator)
+        data = data.isel({block.dim: slice(block.start, block.stop)})
+        image = Prepared(data, layout.section(block.start, block.stop))
     # A start, known endmembers and terms of one's own may speak of components by their number.
     if not given and known is None and not (abundance_terms or endmember_terms):
-        order = np.argsort(-A.sum(axis=0) * np.linalg.norm(E, axis=1), kind="stable")
-        A, E = A[:, order], E[order]
-    warn_if_poor(np.count_nonzero(A, axis=0), E, fitted.outcome_, stacklevel=3)
-    settings = (
-        {"k": int(k), "data": kept, "start": fitted.start_}
-        | asked.record()
-        | record(image, model, "given" if given else named(init), n_init, seed)
-    )
-    return assemble(data, image, A.T, E, fitted.outcome_, fitted.trace_, settings, gain=fitted.gain_)
+        order = np.argsort(-share * np.linalg.norm(E, axis=1), kind="stable")
+        A, E, used = A[:, order], E[order], used[order]
+    warn_if_poor(used, E, fitted.outcome_, stacklevel=3)
+    settings = {"k": int(k), "data": kept, "start": fitted.start_} | settings
+    return assemble(data, image, A.T, E, fitted.outcome_, fitted.trace_, settings, fitted.gain_, block=block)
 
 
-def _opened(cube: Any, engines: Cluster | None, communicator: Any) -> tuple[xr.DataArray, Source | None]:
+def _opened(cube: Any, engines: Cluster | None) -> tuple[xr.DataArray, Source | None]:
     """The cube, and where engines find it by themselves if it is in a file."""
     if engines is not None:
         return in_file(cube, copies=engines.n)
-    if not isinstance(cube, (str, os.PathLike)):
-        return as_cube(cube), None
-    return read(cube, lazy=None if communicator is None else True), None  # no rank needs all of it
+    return (read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)), None
 
 
 def _by_rule(
@@ -260,14 +286,31 @@ def _solved(
     engines: Cluster | None,
     callback: Callback | None,
     progress: bool,
+    keeper: Keeper | None,
 ) -> tuple[MatrixFactorization, Float64Array, str]:
     """The best of all starts: the model, A (own pixels, k), and how X was kept."""
     if engines is None or len(starts) == 1:
         with bar(progress, len(starts) * starts[0].max_iter) as show:
-            return *_best(starts, matrix, both(show, callback)), str(matrix)
+            return *_best(starts, matrix, both(show, callback), keeper), str(matrix)
     with counted(progress, len(starts)) as show:
         best = restarts.run(starts, matrix, engines, both(show, callback))
     return best.model, best.abundances, best.data
+
+
+def _keeper(
+    checkpoint: Checkpoint,
+    settings: dict[str, Any],
+    image: Prepared,
+    matrix: Matrix,
+    arrays: dict[str, Any],
+    communicator: Any,
+) -> Keeper:
+    """Keep a run of these settings; how long it is to go on is none of what makes it."""
+    about = {name: value for name, value in settings.items() if name not in ("max_iter", "tol")}
+    about |= {"pixels": matrix.shape[0], "channels": matrix.shape[1], "type": str(image.cube.dtype)}
+    about |= {name: digest(value) for name, value in arrays.items() if value is not None}
+    about["ranks"] = 1 if communicator is None else communicator.size
+    return Keeper(checkpoint, about, communicator)
 
 
 def _own_rows(init: Any, matrix: Matrix) -> Any:
@@ -284,11 +327,12 @@ def _restarts(model: MatrixFactorization, n_init: int, seed: int) -> list[Matrix
 
 
 def _best(
-    starts: Sequence[MatrixFactorization], matrix: Matrix, callback: Callback | None
+    starts: Sequence[MatrixFactorization], matrix: Matrix, callback: Callback | None, keeper: Keeper | None
 ) -> tuple[MatrixFactorization, Float64Array]:
     best: tuple[MatrixFactorization, Float64Array] | None = None
-    for model in starts:
-        A = model.factorize(matrix, callback)
+    for number, model in enumerate(starts):
+        of_this = keeper if keeper is None or len(starts) == 1 else keeper.of_start(number)
+        A = model.factorize(matrix, callback, of_this)
         ended = model.outcome_ in (Outcome.INTERRUPTED, Outcome.STOPPED)
         outcome = model.outcome_
         if best is None or model.objective_ < best[0].objective_:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mffnb.agreement import together
 from mffnb.typing import Float64Array
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class Distributed:
     """This rank's rows of X, and the communicator that sums over all of them.
 
-    The abundances of a rank's pixels live on that rank; every rank holds all endmembers.
+    The abundances of a rank's pixels live on that rank; every rank holds all endmembers. Where one rank cannot read its
+    rows, all of them raise what it met.
 
     Parameters
     ----------
@@ -54,15 +56,15 @@ class Distributed:
 
     def times(self, basis: Float64Array) -> Float64Array:
         """``basis X^T`` for the rows here, (k, own rows)."""
-        return self.local.times(basis)
+        return together(self.communicator, lambda: self.local.times(basis))
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor X`` summed over all ranks, (k, columns), for a factor (k, own rows)."""
-        return self.total(self.local.transposed_times(factor))
+        return self.total(together(self.communicator, lambda: self.local.transposed_times(factor)))
 
     def through(self, basis: Float64Array, move: Move) -> Float64Array:
         """Both products in one look at the rows here, summed over all ranks."""
-        return self.total(self.local.through(basis, move))
+        return self.total(together(self.communicator, lambda: self.local.through(basis, move)))
 
     def total(self, part: Float64Array) -> Float64Array:
         """Sum over all ranks, the same number on each of them to the last bit."""
@@ -95,4 +97,4 @@ class Distributed:
     @cached_property
     def squared_norm(self) -> float:
         """Sum of squares over all ranks."""
-        return float(self.total(np.array(self.local.squared_norm)))
+        return float(self.total(np.array(together(self.communicator, lambda: self.local.squared_norm))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ import xarray as xr
 
 from mffnb.agreement import together
 from mffnb.graphs import Graph
-from mffnb.io import stays_on_disk
 from mffnb.layout import Layout
-from mffnb.matrices import Chunked, Distributed, in_memory
+from mffnb.matrices import Distributed
+from mffnb.parallel.blocks import Block
 from mffnb.typing import Array, Float64Array
 
 # What MPI launchers tell the processes they start.
@@ -28,6 +27,11 @@ def world() -> Any:
     from mpi4py import MPI  # noqa: PLC0415  raises where there is no MPI library
 
     return MPI.COMM_WORLD
+
+
+def agreed(seed: int, communicator: Any) -> int:
+    """The seed of the first rank, for all: each may have drawn its own."""
+    return seed if communicator is None else int(communicator.bcast(seed, root=0))
 
 
 def shares(bands: Array, size: int) -> Array:
@@ -53,26 +57,23 @@ def shares(bands: Array, size: int) -> Array:
     return limits
 
 
+def own_block(layout: Layout, communicator: Any) -> Block:
+    """The rows of the map that this rank's pixels are on; rows without any are those of the rank before."""
+    limits = shares(layout.graph.bands, communicator.size)
+    used = np.ones(layout.map_shape, bool) if layout.pixel_mask is None else layout.pixel_mask
+    # Bands are whole rows of the map.
+    ends = np.cumsum(used.reshape(len(used), -1).sum(axis=1))
+    starts = [0, *np.searchsorted(ends, limits[1:-1], "right").tolist(), len(used)]
+    dim = next(iter(layout.pixel_shape))
+    return Block(communicator, dim, starts[communicator.rank], starts[communicator.rank + 1], len(used))
+
+
 def shared_matrix(layout: Layout, cube: xr.DataArray, communicator: Any) -> Distributed:
     """Read this rank's rows of X; the other rows are not touched."""
-    limits = shares(layout.graph.bands, communicator.size)
-    first, last = int(limits[communicator.rank]), int(limits[communicator.rank + 1])
-    used = np.ones(layout.map_shape, bool) if layout.pixel_mask is None else layout.pixel_mask
-    ends = np.cumsum(used.reshape(len(used), -1).sum(axis=1))
-    # Bands are whole rows of the map.
-    start, stop = int(np.searchsorted(ends, first, "right")), int(np.searchsorted(ends, last, "left")) + 1
-    name = next(iter(layout.pixel_shape))
-    local = layout.section(start, stop).matrix(cube.isel({name: slice(start, stop)}))
-    return Distributed(local, communicator, first, int(limits[-1]))
-
-
-def held(matrix: Distributed) -> Distributed:
-    """The same with the part of each rank in memory, where those of all ranks of a machine fit into a quarter of it."""
-    local, communicator = matrix.local, matrix.communicator
-    beside = min(communicator.size, int(os.environ.get("MPI_LOCALNRANKS") or communicator.size))
-    if not isinstance(local, Chunked) or stays_on_disk(prod(matrix.shape) * beside // communicator.size):
-        return matrix
-    return replace(matrix, local=in_memory(together(communicator, lambda: local.rows[0 : local.shape[0]])))
+    limits, block = shares(layout.graph.bands, communicator.size), own_block(layout, communicator)
+    section, part = layout.section(block.start, block.stop), cube.isel({block.dim: slice(block.start, block.stop)})
+    local = together(communicator, lambda: section.matrix(part))
+    return Distributed(local, communicator, int(limits[communicator.rank]), int(limits[-1]))
 
 
 def gathered(abundances: Float64Array, communicator: Any) -> Float64Array:

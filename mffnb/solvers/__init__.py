@@ -4,7 +4,7 @@ from mffnb.solvers.ahead import Extrapolated
 from mffnb.solvers.auto import Auto
 from mffnb.solvers.hals import Hals
 from mffnb.solvers.likelihood import Multiplicative, Newton
-from mffnb.solvers.loop import Outcome, State, drive, iterate
+from mffnb.solvers.loop import Outcome, Reached, State, drive, iterate
 from mffnb.solvers.pivoting import BlockPivoting
 from mffnb.solvers.proximal import ProximalGradient
 
@@ -17,6 +17,7 @@ __all__ = [
     "Newton",
     "Outcome",
     "ProximalGradient",
+    "Reached",
     "State",
     "drive",
     "iterate",

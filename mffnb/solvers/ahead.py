@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +88,13 @@ class InPlace:
     def take_back(self) -> None:
         """Undo the iteration; there is none to undo."""
 
+    def memory(self) -> dict[str, Float64Array]:
+        """What has to be remembered, beside the factors, to go on from here."""
+        return {}
+
+    def recall(self, memory: Mapping[str, Float64Array]) -> None:
+        """Go on from where :meth:`memory` was asked."""
+
 
 class Ahead(InPlace):
     """Iterations that begin ahead of the factors, on copies: see :class:`Extrapolated`.
@@ -125,6 +132,16 @@ class Ahead(InPlace):
             _row_by_row(np.copyto, ahead, settled)
         if self._last:
             self._bound, self._beta, self._last = self._last, self._beta / _FALL, 0.0
+
+    def memory(self) -> dict[str, Float64Array]:
+        """Where the iteration begins, and how far ahead the next ones may."""
+        momentum = np.array([self._beta, self._bound, self._last])
+        return {"ahead_abundances": self.abundances, "ahead_endmembers": self.endmembers, "momentum": momentum}
+
+    def recall(self, memory: Mapping[str, Float64Array]) -> None:
+        """Go on from where :meth:`memory` was asked."""
+        self.abundances[:], self.endmembers[:] = memory["ahead_abundances"], memory["ahead_endmembers"]
+        self._beta, self._bound, self._last = memory["momentum"].tolist()
 
 
 def _row_by_row(function: Callable[..., object], first: Float64Array, second: Float64Array, *rest: float) -> None:

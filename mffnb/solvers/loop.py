@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,9 @@ from mffnb.problem import Problem
 from mffnb.protocols import Half, Solver
 from mffnb.solvers.ahead import Ahead, Extrapolated, InPlace
 from mffnb.typing import Float64Array
+
+# Of the objective: how well the same factors have to describe the same data, summed in another order perhaps.
+_SAME = 1e-9
 
 
 class Outcome(enum.Enum):
@@ -49,6 +52,8 @@ class State:
         False while an iteration is half done.
     gain
         One factor for each pixel, once factors have the units of the data; None where there is none.
+    begun
+        Where the next iteration begins; None in half states and before the first iteration.
     """
 
     iteration: int
@@ -61,6 +66,29 @@ class State:
     outcome: Outcome = Outcome.RUNNING
     whole: bool = True
     gain: Float64Array | None = None
+    begun: InPlace | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """Where a run stood between two iterations: all that it takes to go on as if it had not ended.
+
+    Attributes
+    ----------
+    state
+        The last whole state, factors and all.
+    memory
+        What the beginning of the next iteration remembers.
+    trace
+        The states before it, without factors.
+    """
+
+    state: State
+    memory: dict[str, Float64Array]
+    trace: list[State]
+
+
+Keep = Callable[[State, Sequence[State], bool], None]
 
 
 def iterate(
@@ -70,6 +98,7 @@ def iterate(
     solver: Solver,
     max_iter: int,
     tol: float,
+    reached: Reached | None = None,
 ) -> Iterator[State]:
     """Alternate half steps, yielding after each of them; the last state carries the outcome.
 
@@ -88,8 +117,15 @@ def iterate(
         Most iterations, one look at the data for each factor in each.
     tol
         Ends the run once ``State.step`` is at most this.
+    reached
+        Where an earlier run of this problem ended, with ``abundances`` and ``endmembers``: the first state is that one.
+
+    Raises
+    ------
+    ValueError
+        If what was reached belongs to other data.
     """
-    begin = time.perf_counter()
+    begin = time.perf_counter() - (0.0 if reached is None else reached.state.seconds)
 
     def state(iteration: int, A: Float64Array, E: Float64Array, parts: tuple[float, float, float]) -> State:
         fit, penalty, step = parts
@@ -110,16 +146,21 @@ def iterate(
             now = replace(current, iteration=iteration, abundances=A, endmembers=E, seconds=time.perf_counter() - begin)
         else:
             now = state(iteration, A, E, (misfit.at_endmembers(half, A, E), penalties(A, E), np.inf))
-        return replace(now, step=np.inf, whole=False)
+        return replace(now, step=np.inf, whole=False, begun=None)
 
     misfit = problem.misfit
     half = misfit.abundance_half(abundances, endmembers)
     penalty = penalties(abundances, endmembers)
     fit = misfit.at_abundances(half, abundances, endmembers)
-    current = whole(state(0, abundances, endmembers, (fit, penalty, np.inf)))
-    yield current
     ahead = isinstance(solver, Extrapolated)
     begun = Ahead(problem, abundances, endmembers) if ahead else InPlace(abundances, endmembers)
+    if reached is None:
+        current = whole(state(0, abundances, endmembers, (fit, penalty, np.inf)))
+    else:
+        _check_objective(fit + penalty, reached.state.objective, misfit.zero)
+        begun.recall(reached.memory)
+        current = whole(replace(reached.state, abundances=abundances, endmembers=endmembers, begun=begun))
+    yield current
     while current.outcome is Outcome.RUNNING:
         A, E, iteration = begun.abundances, begun.endmembers, current.iteration + 1
         moved, half = _abundances(problem, A, E, solver, half if iteration == 1 else None)
@@ -132,7 +173,16 @@ def iterate(
         else:
             begun.take_back()
             current = whole(replace(current, iteration=iteration, seconds=time.perf_counter() - begin))
+        current = replace(current, begun=begun)
         yield current
+
+
+def _check_objective(here: float, there: float, zero: float) -> None:
+    if not abs(here - there) <= _SAME * max(abs(there), zero):
+        raise ValueError(
+            f"the checkpoint belongs to other data: its factors have an objective of {there:.6g} there and of "
+            f"{here:.6g} here; name another folder, or delete that one"
+        )
 
 
 def _abundances(
@@ -168,12 +218,28 @@ class AbundanceStep:
         return half, sweeps(half)
 
 
-def drive(states: Iterator[State], callback: Callable[[State], object] | None = None) -> tuple[State, list[State]]:
+def drive(
+    states: Iterator[State],
+    callback: Callable[[State], object] | None = None,
+    keep: Keep | None = None,
+    before: Sequence[State] = (),
+) -> tuple[State, list[State]]:
     """Run a solver to its end and keep the trace of whole iterations, without their factors.
 
     A callback that returns True, or Ctrl-C, ends the run; what was reached is kept.
+
+    Parameters
+    ----------
+    states
+        The run.
+    callback
+        Called with each whole state.
+    keep
+        Called after it with the state, the trace up to it, and whether it is the last one: to write checkpoints.
+    before
+        The trace of an earlier run that this one continues.
     """
-    trace: list[State] = []
+    trace: list[State] = list(before)
     last: State | None = None
     outcome: Outcome | None = None
     nothing = np.empty((0, 0))
@@ -182,10 +248,13 @@ def drive(states: Iterator[State], callback: Callable[[State], object] | None = 
             if state.whole or last is None or state.abundances is last.abundances:
                 last = state  # half a step that changes the factors in place is worth keeping; one that tries is not
             if state.whole:
-                trace.append(replace(state, abundances=nothing, endmembers=nothing))
+                trace.append(replace(state, abundances=nothing, endmembers=nothing, begun=None))
                 answer = None if callback is None else callback(state)
                 if isinstance(answer, (bool, np.bool_)) and answer and state.outcome is Outcome.RUNNING:
                     outcome = Outcome.STOPPED
+                if keep is not None:
+                    keep(state, trace, bool(outcome) or state.outcome is not Outcome.RUNNING)
+                if outcome is not None:
                     break
     except KeyboardInterrupt:
         # A half step changes the factors in place and never raises the objective: they are the best so far.
@@ -194,4 +263,4 @@ def drive(states: Iterator[State], callback: Callable[[State], object] | None = 
         if outcome is None:
             raise RuntimeError("the solver yielded no state")
         raise KeyboardInterrupt
-    return replace(last, outcome=outcome or last.outcome), trace
+    return replace(last, outcome=outcome or last.outcome, begun=None), trace

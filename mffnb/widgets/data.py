@@ -44,13 +44,12 @@ class Source:
     def prepared(self, switches: Sequence[bool]) -> Data:
         """The image after those steps that are on."""
         steps = [step for step, on in zip(self.steps, switches, strict=True) if on]
-        image = Prepared.of(self.cube, self.channel, self.mask, steps, self.communicator)
+        image = Prepared.of(self.cube, self.channel, self.mask, steps)
         pinned = None if self.known is None else Pinned(image.layout.spectra(image.spectra(self.known)))
-        matrix: Matrix
         if self.communicator is None:
             matrix = image.layout.matrix(image.cube)
         else:
-            matrix = ranks.held(ranks.shared_matrix(image.layout, image.cube, self.communicator))
+            matrix = ranks.shared_matrix(image.layout, image.cube, self.communicator)
         return Data(image, matrix, pinned, weights_of(self.weights, image.layout))
 
 
