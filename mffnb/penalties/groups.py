@@ -40,7 +40,7 @@ class GroupSparsity:
     >>> round(GroupSparsity(0.5).value(F), 4)
     0.158
     >>> GroupSparsity(0.5).prox(F, 0.1).round(3).tolist()     # one is hardly diminished, one switched off
-    [[0.293, 0.391], [0.0, 0.0]]
+    [[0.29, 0.387], [0.0, 0.0]]
     """
 
     rowwise: ClassVar[bool] = True
