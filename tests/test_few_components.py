@@ -9,7 +9,7 @@ import pytest
 
 from mffnb import GroupSparsity, MatrixFactorization
 from mffnb.errors import DegenerateWarning, UnsupportedCombinationError
-from mffnb.matrices import Dense, Distributed
+from tools.solver_table import PARTS, refusal
 
 WEIGHTS = 10.0 ** np.arange(-3, 0.1, 0.5)
 
@@ -52,16 +52,5 @@ def test_what_is_switched_off_is_said():
 def test_it_belongs_to_the_abundances_of_one_process():
     with pytest.raises(UnsupportedCombinationError, match="belongs into abundance_terms"):
         MatrixFactorization(2, endmember_terms=[GroupSparsity()]).fit(scene(0))
-
-    class Second:
-        rank, size = 1, 2
-
-        def Reduce(self, here, everywhere, root):
-            everywhere[...] = here
-
-        def Bcast(self, everywhere, root):
-            pass
-
-    X = Distributed(Dense(np.ones((4, 5))), Second(), 4, 8)
-    with pytest.raises(UnsupportedCombinationError, match="all pixels in one process"):
-        MatrixFactorization(2, abundance_terms=[GroupSparsity()], init="random").fit(X)
+    on_two_ranks = [part for part in PARTS if part.name in ("GroupSparsity", "X shared out over processes")]
+    assert "all pixels in one process" in refusal(on_two_ranks, "frobenius", "auto")
