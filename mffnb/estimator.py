@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +11,29 @@ from sklearn.utils.validation import check_is_fitted
 
 from mffnb.protocols import Matrix
 from mffnb.typing import Array, Float64Array
+
+
+class MethodAndParameter:
+    """A method that shares its name with a parameter: callers find the method, ``vars(estimator)`` the parameter.
+
+    Parameters
+    ----------
+    method
+        As a class has it.
+    name
+        Of both.
+    """
+
+    def __init__(self, method: Callable[..., Any], name: str):
+        self.method, self.name = method, name
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        """The method."""
+        return self.method if owner is None else self.method.__get__(owner, kind)
+
+    def __set__(self, owner: Any, value: Any) -> None:
+        """Set the parameter."""
+        owner.__dict__[self.name] = value
 
 
 class LinearModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

@@ -112,17 +112,23 @@ def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: P
             known = problem.pinned.known
             spectra[: len(known)][known] = problem.pinned.values[known]
         return Answer(abundances / (size * problem.scale)[:, None], spectra, None, size)
-    assert problem.misfit.gain is not None
-    assert problem.rows is not None
     size = size / _or_one(spectra.max(axis=1))
     amounts = abundances / size[:, None]
     total = amounts.sum(axis=0)
-    gain = problem.misfit.gain / problem.rows * total / problem.scale
+    gain = _gain(abundances, endmembers, problem) * total / problem.scale
     gain[problem.matrix.row_squares == 0] = 0.0
     mean = float(problem.matrix.total(np.array(gain.sum()))) / problem.pixels or 1.0
     size = size * mean
     spectra = endmembers * size[:, None] / (1.0 if problem.columns is None else problem.columns)
     return Answer(amounts / total, spectra, gain / mean, size)
+
+
+def _gain(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
+    """What the model of each pixel is multiplied by."""
+    rows = 1.0 if problem.rows is None else problem.rows
+    if problem.misfit.gain is not None:
+        return problem.misfit.gain / rows
+    return np.asarray(problem.misfit.sizes(abundances, endmembers) / rows)  # type: ignore[attr-defined]
 
 
 def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
@@ -168,8 +174,8 @@ def _norms_in_bounds(abundances: Float64Array, endmembers: Float64Array, problem
 
 def _perspective_norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
     """Norms that bring the abundances of all pixels to a sum of 1, once their gain is taken out, as near as can be."""
-    assert problem.misfit.gain is not None
-    assert problem.rows is not None
+    if problem.misfit.gain is None or problem.rows is None:  # a pixel has the size that it happens to have
+        return np.asarray(_or_one(endmembers.sum(axis=1)))
     fractions = abundances * (problem.scale * problem.rows / problem.misfit.gain)
     total = problem.matrix.total
     ones = total(fractions.sum(axis=1))

@@ -6,6 +6,7 @@ import datetime
 import importlib.metadata
 import platform
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,18 +14,22 @@ import xarray as xr
 
 from mffnb.keywords import Prepared
 from mffnb.model import MatrixFactorization
+from mffnb.model import mapped as map_of
 from mffnb.parallel.blocks import Block
 from mffnb.preprocessing import Chain
 from mffnb.result import Processed, Unmixing
 from mffnb.solvers import Outcome, State
+from mffnb.transforms import Mapped
 from mffnb.typing import Float64Array
 
 
 def record(image: Prepared, model: MatrixFactorization, init: str, n_init: int, seed: int) -> dict[str, Any]:
     """Note the settings of a run that are not on a slider, so that it can be run again."""
+    through = map_of(model.similarity, model.get_params(deep=False)["transform"], None)
     return {
         "similarity": named(model.similarity),
         "weights": _weights_name(model.weights),
+        "transform": None if through is None else through.name,
         "channel": [str(name) for name in image.layout.channel_shape],
         "masked_pixels": 0 if image.layout.pixel_mask is None else int((~image.layout.pixel_mask).sum()),
         "preprocess": [] if image.chain is None else image.chain.describe(),
@@ -48,13 +53,16 @@ def assemble(
     gain: Float64Array | None = None,
     alternative: Float64Array | None = None,
     block: Block | None = None,
+    mapped: Mapped | None = None,
 ) -> Unmixing:
-    """Label the factors A (k, pixels) and E (k, channels) of a run, its gain and another answer; note their origin."""
+    """Label the factors A (k, pixels) and E (k, channels) of a run, and what goes with them; note their origin."""
     found: dict[str, Any] = {
         "endmembers": image.layout.endmembers(endmembers),
         "abundances": image.layout.abundances(np.ascontiguousarray(abundances)),
         "gain": None if gain is None else image.layout.map(gain, "gain"),
     }
+    if mapped is not None and mapped.intercept is not None:
+        mapped = replace(mapped, intercept=image.layout.endmembers(mapped.intercept[None])[0].drop_vars("component"))
     other = None if alternative is None else image.layout.endmembers(alternative)
     if image.chain is not None:
         found = _in_physical_units(image.chain, settings, **found)
@@ -66,12 +74,14 @@ def assemble(
         trace=_trace(trace),
         parameters={
             **settings,
+            "transform": None if mapped is None else mapped.name,
             "source": str(cube.attrs.get("source", "")),
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "versions": versions(),
         },
         cube=cube,
         block=block,
+        mapped=mapped,
     )
 
 
@@ -89,7 +99,7 @@ def _in_physical_units(
     """
     processed = Processed(chain, endmembers, abundances, gain)
     spectra = chain.endmembers(endmembers)
-    if settings.get("sum_to_one") or settings.get("gain"):
+    if settings.get("sum_to_one") or settings.get("gain") or gain is not None:
         factor = chain.abundances(xr.ones_like(abundances[:1]))[0].drop_vars("component", errors="ignore")
         factor = factor if gain is None else factor * gain
         only_ones = gain is None and bool((factor == 1).all())

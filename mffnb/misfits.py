@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import special
@@ -28,6 +28,12 @@ class LeastSquares:
     matrix: Matrix
     gain: Float64Array | None
     scale: float
+    barrier: ClassVar[bool] = False
+
+    @property
+    def touching(self) -> bool:
+        """Where data are completed by the model."""
+        return not self.matrix.complete
 
     @property
     def zero(self) -> float:
@@ -150,6 +156,8 @@ class Divergence:
     matrix: Matrix
     gain: Float64Array | None
     scale: float
+    barrier: ClassVar[bool] = True
+    touching: ClassVar[bool] = False
 
     @cached_property
     def zero(self) -> float:

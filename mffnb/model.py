@@ -13,17 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 from mffnb.checkpoint import Keeper
 from mffnb.constraints import Orthogonal
 from mffnb.errors import ConvergenceWarning, DegenerateWarning, warn
-from mffnb.estimator import LinearModel
+from mffnb.estimator import LinearModel, MethodAndParameter
 from mffnb.gauge import in_data_units, make_likely, to_scaled_gauge
 from mffnb.geometry import Groups
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
 from mffnb.matrices import lean
 from mffnb.matrices.partial import Gappy, guessed
-from mffnb.misfits import Divergence, LeastSquares
-from mffnb.problem import Gauge, Problem, for_new_pixels, state_problem
+from mffnb.misfits import LeastSquares
+from mffnb.problem import Gauge, Problem, bends, for_new_pixels, state_problem
 from mffnb.protocols import Matrix, Similarity, Solver, Start, Term
 from mffnb.selection.resizing import beside_known
-from mffnb.similarities import Frobenius, KullbackLeibler
+from mffnb.similarities import Bernoulli, BetaDivergence, Frobenius, Huber, KullbackLeibler, SpectralAngle
 from mffnb.solvers import (
     Auto,
     BlockPivoting,
@@ -39,10 +39,18 @@ from mffnb.solvers import (
     iterate,
 )
 from mffnb.subset_first import SubsetFirst
+from mffnb.transforms import TRANSFORMS, Identity, Mapped
 from mffnb.typing import Array, Float64Array, Seed
 from mffnb.validation import as_matrix
 
-SIMILARITIES: dict[str, Similarity] = {"frobenius": Frobenius(), "kl": KullbackLeibler()}
+SIMILARITIES: dict[str, Similarity] = {
+    "frobenius": Frobenius(),
+    "kl": KullbackLeibler(),
+    "itakura-saito": BetaDivergence(0.0),
+    "huber": Huber(),
+    "angle": SpectralAngle(),
+    "bernoulli": Bernoulli(),
+}
 SOLVERS: dict[str, Solver] = {
     "auto": Extrapolated(Auto()),
     "hals": Hals(),
@@ -74,12 +82,17 @@ class MatrixFactorization(LinearModel):
     n_components
         k, number of endmembers.
     similarity
-        ``"frobenius"``, ``"kl"`` (for counts) or a similarity object.
+        ``"frobenius"``, ``"kl"`` (for counts), ``"itakura-saito"`` (noise in proportion to the signal), ``"huber"``
+        (outliers), ``"angle"`` (directions of single spectra), ``"bernoulli"`` (Boolean data), or an object of
+        :mod:`mffnb.similarities`.
     abundance_terms, endmember_terms
         Penalties and constraints on A and on E, in any number; both factors are non-negative.
     weights
         How much pixels, channels or entries count: None, ``"poisson"``, an array of shape (pixels, 1), (1, channels) or
         (pixels, channels), or a list of these; see :class:`mffnb.weights.Weighting`. NaN in X are missing entries.
+    transform
+        F in X ~ f(A E): ``"identity"``, ``"logistic"``, ``"rounding"``, or an object of :mod:`mffnb.transforms`. None
+        is the one that the similarity wants, as a rule the identity.
     init
         ``"nndsvd"``, ``"random"``, a start object, a pair ``(A, E)`` of shapes (pixels, k) and (k, channels)
         in the units of the data, or ``"auto"``: NNDSVD where k does not exceed the shape of X, else random; groups of
@@ -103,6 +116,8 @@ class MatrixFactorization(LinearModel):
         Endmembers in the units of the data.
     gain_ : ndarray of shape (pixels,), or None
         One factor for each fitted pixel, where abundances sum to one up to a gain: X ~ diag(gain) A E.
+    intercept_ : ndarray of shape (channels,), or None
+        b, where the transformation has one: X ~ f(b + A E).
     n_iter_ : int
         Iterations run.
     objective_, relative_error_ : float
@@ -133,6 +148,7 @@ class MatrixFactorization(LinearModel):
         abundance_terms: Sequence[Term] = (),
         endmember_terms: Sequence[Term] = (),
         weights: Any = None,
+        transform: Any = None,
         init: Init = "auto",
         solver: str | Solver = "auto",
         max_iter: int = 500,
@@ -144,11 +160,16 @@ class MatrixFactorization(LinearModel):
         self.abundance_terms = abundance_terms
         self.endmember_terms = endmember_terms
         self.weights = weights
+        self.__dict__["transform"] = transform  # beside the method of that name
         self.init = init
         self.solver = solver
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters, ``transform`` among them, which is a method as well."""
+        return {**super().get_params(deep), "transform": self._map}
 
     def fit_transform(
         self, X: Array | Matrix, y: None = None, *, callback: Callable[[State], object] | None = None
@@ -189,6 +210,7 @@ class MatrixFactorization(LinearModel):
         answer = in_data_units(state.abundances, state.endmembers, problem)
         self.components_, self.gain_ = answer.endmembers, answer.gain
         self.scale_, self.columns_, self.size_ = problem.scale, problem.columns, answer.size
+        self.similarity_, self.intercept_ = problem.similarity, state.intercept
         self.n_iter_, self.outcome_ = state.iteration, state.outcome
         self.objective_, self.relative_error_ = state.objective, state.relative_error
         self.n_components_ = self._n_features_out = self.components_.shape[0]
@@ -212,8 +234,9 @@ class MatrixFactorization(LinearModel):
         # New pixels are judged by the scale of the fitted ones.
         matrix = as_matrix(self, X, reset=False, missing=True)
         problem = for_new_pixels(
-            matrix, named_similarity(self.similarity), self.abundance_terms, self.columns_, self.scale_
-        )
+            matrix, cast("Similarity", self.similarity_), self.abundance_terms, self.columns_, self.scale_,
+            named_transform(self._map), self.intercept_,
+        )  # fmt: skip
         endmembers = self.components_ / self.size_[:, None]
         if self.columns_ is not None:
             endmembers = endmembers * self.columns_
@@ -223,12 +246,27 @@ class MatrixFactorization(LinearModel):
         for _ in range(self.max_iter):
             if problem.step(solver.update(abundances, problem.with_abundance_terms(half)), 0.0) <= min(self.tol, 1e-6):
                 break
-            if not matrix.complete:
+            if problem.misfit.touching:
                 half = problem.misfit.abundance_half(abundances, endmembers)
         if problem.gauge is not Gauge.GAIN:
             return np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_)
         amounts = np.ascontiguousarray(abundances.T) / self.size_
         return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
+
+    def inverse_transform(self, A: Array) -> Float64Array:
+        """Spectra (pixels, channels) of abundances A (pixels, k), without gain, as the transformation makes them."""
+        spectra = super().inverse_transform(A)
+        mapped = self.mapped_
+        return spectra if mapped is None else np.asarray(mapped.apply(spectra))
+
+    @property
+    def mapped_(self) -> Mapped | None:
+        """The transformation that was fitted, with its intercept; None for none."""
+        return mapped(self.similarity, self._map, self.intercept_)
+
+    @property
+    def _map(self) -> Any:
+        return vars(self)["transform"]
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that X may hold NaN where it is dense."""
@@ -250,13 +288,15 @@ class MatrixFactorization(LinearModel):
         if not self.tol >= 0:
             raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
         problem = state_problem(
-            matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights
-        )
+            matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights,
+            named_transform(self._map),
+        )  # fmt: skip
         if reached is None:
             complete = matrix if matrix.complete else guessed(cast("Gappy", matrix))
-            abundances, endmembers = self._start(complete, problem)
+            taming = getattr(problem.similarity, "to_start_from", None)
+            abundances, endmembers = self._start(complete if taming is None else taming(complete), problem)
             to_scaled_gauge(abundances, endmembers, problem)
-            if isinstance(problem.misfit, Divergence):
+            if problem.misfit.barrier:
                 make_likely(abundances, endmembers, problem)
         else:
             abundances, endmembers = reached.state.abundances, reached.state.endmembers
@@ -322,6 +362,22 @@ def named_similarity(similarity: str | Similarity) -> Similarity:
     return similarity
 
 
+def named_transform(transform: Any) -> Any:
+    """The transformation of that name; an object, or None, is handed back."""
+    if isinstance(transform, str):
+        return TRANSFORMS[_known(transform, TRANSFORMS, "transform")]
+    if transform is not None:
+        _check_has(transform, "apply", "transform")
+    return transform
+
+
+def mapped(similarity: str | Similarity, transform: Any, intercept: Float64Array | None) -> Mapped | None:
+    """What a model goes through before it is compared with data, or shown; None for the identity."""
+    named = named_transform(transform)
+    applied = bends(named_similarity(similarity), named) or named
+    return None if applied is None or applied == Identity() else Mapped(applied, intercept)
+
+
 def _check_has(part: object, method: str, parameter: str) -> None:
     if isinstance(part, type) or not hasattr(part, method):
         raise ValueError(f"{parameter}={part!r} is not known: give a name, or an object with a method {method}")
@@ -365,3 +421,6 @@ def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel
         )
     if outcome is Outcome.MAX_ITER:
         warn(outcome.value, ConvergenceWarning, stacklevel=stacklevel)
+
+
+MatrixFactorization.transform = MethodAndParameter(MatrixFactorization.transform, "transform")  # type: ignore[method-assign,assignment]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from mffnb.matrices import Scaled
 from mffnb.penalties import GroupSparsity, MinimumVolume, Sparsity, SpectralSmoothness
 from mffnb.perspective import perspective
 from mffnb.protocols import Half, Matrix, Misfit, Penalty, Similarity, Term
+from mffnb.similarities import through
+from mffnb.transforms import Logistic
 from mffnb.typing import Float64Array
 from mffnb.weights import Weighting
 
@@ -57,6 +59,8 @@ class Problem:
         What the rows and the columns of the data are multiplied by; None for ones.
     pinned
         Endmembers that are known, in the units of the data; None if none is.
+    similarity
+        What the misfit was bound from, with whatever it took from the data.
     """
 
     misfit: Misfit
@@ -66,6 +70,7 @@ class Problem:
     rows: Float64Array | None = None
     columns: Float64Array | None = None
     pinned: Pinned | None = None
+    similarity: Similarity | None = None
 
     @property
     def matrix(self) -> Matrix:
@@ -115,6 +120,16 @@ class Problem:
         """What the penalties of E add to the objective."""
         return _value(self.endmember_terms, endmembers)
 
+    def settled(self, abundances: Float64Array, endmembers: Float64Array) -> Problem:
+        """The same with what the misfit has of its own, an intercept say, at its best for these factors."""
+        settle = getattr(self.misfit, "settled", None)
+        misfit = self.misfit if settle is None else settle(abundances, endmembers)
+        return self if misfit is self.misfit else replace(self, misfit=misfit)
+
+    def with_intercept(self, intercept: Float64Array) -> Problem:
+        """The same with another intercept of the model, (channels,)."""
+        return replace(self, misfit=self.misfit.with_offset(intercept))  # type: ignore[attr-defined]
+
     def step(self, of_abundances: float, of_endmembers: float) -> float:
         """Size of the projected gradient from what the two half steps returned, relative to |s X|."""
         squared = float(self.matrix.total(np.array(of_abundances))) / self.pixels + of_endmembers
@@ -132,6 +147,7 @@ def state_problem(
     abundance_terms: Iterable[Term],
     endmember_terms: Iterable[Term],
     weights: Any = None,
+    transform: Any = None,
 ) -> Problem:
     """Check the parts, weigh the data, fix the scale gauge and state the problem.
 
@@ -149,6 +165,8 @@ def state_problem(
         Penalties and constraints of the two factors.
     weights
         How much pixels, channels or entries count: see :class:`mffnb.weights.Weighting`.
+    transform
+        A map of :mod:`mffnb.transforms` between model and data; None for that of the similarity, as a rule none.
 
     Raises
     ------
@@ -162,14 +180,24 @@ def state_problem(
                 f"{term!r} is not a term: pass an object with a fold(half) method, such as Sparsity(1e-3)"
             )
     _check_places(abundance_terms, endmember_terms)
+    sizeless = getattr(similarity, "sizeless", False)
+    if sizeless:
+        abundance_terms = _with_gain(abundance_terms, endmember_terms)
     gauge = _gauge(abundance_terms, endmember_terms)
+    bent = bends(similarity, transform)
+    if bent is not None and sizeless:
+        raise UnsupportedCombinationError(
+            f"{type(similarity).__name__} looks at whole spectra: leave out the transformation"
+        )
+    if bent is not None and gauge is Gauge.GAIN:
+        raise UnsupportedCombinationError("a logistic model has no gain of pixels: leave out the gain")
     _check_size(matrix)
     shared = matrix.own != slice(0, matrix.shape[0])
     if shared and not matrix.complete:
         raise UnsupportedCombinationError("missing entries need all pixels in one process: run it without mpiexec")
     weighting = Weighting.of(weights, matrix, similarity)
     matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
-    if gauge is Gauge.GAIN:
+    if gauge is Gauge.GAIN and not sizeless:
         sizes, gain = perspective(matrix)
         matrix, rows = Scaled(matrix, rows=sizes), sizes if rows is None else rows * sizes
     if gauge is Gauge.ENDMEMBERS:
@@ -181,7 +209,9 @@ def state_problem(
             "a bound on abundances, which a penalty on endmembers alone calls for, needs all pixels in one process: "
             "run it without mpiexec, or add sum_to_one=True"
         )
-    misfit = similarity.misfit(matrix, gain)
+    settle = getattr(similarity, "settled", None)
+    similarity = similarity if settle is None else settle(matrix)
+    misfit = similarity.misfit(matrix, gain) if bent is None else through(similarity, bent, matrix, gain)
     of_endmembers = misfit.scale if weighting.columns is None else misfit.scale * weighting.columns
     endmember_terms = tuple(
         term.scaled(of_endmembers) if isinstance(term, Bounds) else term for term in endmember_terms
@@ -199,6 +229,7 @@ def state_problem(
         rows,
         weighting.columns,
         next((term for term in endmember_terms if isinstance(term, Pinned)), None),
+        similarity,
     )
 
 
@@ -208,6 +239,8 @@ def for_new_pixels(
     abundance_terms: Iterable[Term],
     columns: Float64Array | None,
     scale: float,
+    transform: Any = None,
+    offset: Float64Array | None = None,
 ) -> Problem:
     """The same problem for other pixels, whose endmembers are given: nothing is left that would fix a gauge.
 
@@ -215,18 +248,31 @@ def for_new_pixels(
     ----------
     matrix, similarity, abundance_terms
         As for :func:`state_problem`.
-    columns, scale
+    transform
+        As for :func:`state_problem`.
+    columns, scale, offset
         Those of the problem that was solved.
     """
     abundance_terms = tuple(abundance_terms)
+    sizeless = getattr(similarity, "sizeless", False)
+    if sizeless:
+        abundance_terms = _with_gain(abundance_terms, ())
     matrix = matrix if columns is None else Scaled(matrix, columns=columns)
     rows = gain = None
     fractions = any(isinstance(term, Simplex) for term in abundance_terms)
-    if any(isinstance(term, Simplex) and term.gain for term in abundance_terms):
+    if any(isinstance(term, Simplex) and term.gain for term in abundance_terms) and not sizeless:
         rows, gain = perspective(matrix)
         matrix = Scaled(matrix, rows=rows)
-    gauge = Gauge.GAIN if gain is not None else Gauge.SUM if fractions else Gauge.FREE
-    return Problem(similarity.misfit(matrix, gain, scale), abundance_terms, (), gauge, rows, columns)
+    gauge = Gauge.GAIN if gain is not None or sizeless else Gauge.SUM if fractions else Gauge.FREE
+    bent = bends(similarity, transform)
+    misfit = similarity.misfit(matrix, gain, scale) if bent is None else through(similarity, bent, matrix, gain, offset)
+    return Problem(misfit, abundance_terms, (), gauge, rows, columns, similarity=similarity)
+
+
+def bends(similarity: Similarity, transform: Any) -> Logistic | None:
+    """The map that the factors are fitted through, where it is none that is applied afterwards."""
+    transform = getattr(similarity, "transform", None) if transform is None else transform
+    return transform if isinstance(transform, Logistic) else None
 
 
 def listed(terms: Iterable[Term]) -> tuple[Term, ...]:
@@ -250,6 +296,22 @@ def _check_places(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term
     for terms, kind in ((abundance_terms, Simplex), (endmember_terms, Pinned)):
         if sum(isinstance(term, kind) for term in terms) > 1:
             raise UnsupportedCombinationError(f"{kind.__name__} can be asked for once: make one of the several")
+
+
+def _with_gain(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Abundances that a similarity can find which does not see how large pixels are: fractions up to a gain."""
+    if any(isinstance(term, Penalty) for term in endmember_terms):
+        raise UnsupportedCombinationError(
+            "an angle does not see how long endmembers are, so a penalty would make them shrink: leave it out"
+        )
+    simplex = next((term for term in abundance_terms if isinstance(term, Simplex)), None)
+    if simplex is None:
+        return (Simplex(gain=True), *abundance_terms)
+    if not simplex.gain:
+        raise UnsupportedCombinationError(
+            "an angle leaves open how large a pixel is: use gain=True, not sum_to_one=True"
+        )
+    return abundance_terms
 
 
 def _gauge(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> Gauge:

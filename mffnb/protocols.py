@@ -160,6 +160,9 @@ class Loss(Protocol):
     def look(self, factor: Float64Array) -> tuple[float, Float64Array]:
         """Value and gradient, (k, entries), in one look at X."""
 
+    def curvature(self, factor: Float64Array) -> Float64Array:
+        """A diagonal that lies above the second derivative near a factor, or nearly so, (k, entries)."""
+
 
 @dataclass(frozen=True)
 class Half:
@@ -329,6 +332,14 @@ class Misfit(Protocol):
     def zero(self) -> float:
         """D of the model that explains nothing, against which errors are relative."""
 
+    @property
+    def barrier(self) -> bool:
+        """Whether D is infinite where the model is zero and the data are not."""
+
+    @property
+    def touching(self) -> bool:
+        """Whether half problems lie above the true ones and touch them at the factors as they stand."""
+
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """D times the number of pixels as a function of A, at A, but for a constant."""
 
@@ -349,7 +360,13 @@ class Misfit(Protocol):
 
 
 class Similarity(Protocol):
-    """How the distance between data and model is measured, and the scale on which lambda is defined."""
+    """How the distance between data and model is measured, and the scale on which lambda is defined.
+
+    One may also say: ``weight_power``, with which data multiplied by a weight to this power are the same as a weight on
+    the loss; ``label``, its name in an explorer; ``sizeless``, whether it does not see how large a pixel is;
+    ``transform``, the map it wants; ``distance(scale)``, that of single entries, for other maps; ``settled(matrix)``,
+    itself with what it takes from the data; ``to_start_from(matrix)``, the data that a start is looked for in.
+    """
 
     def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> Misfit:
         """Bind the measure to data; ``scale`` overrides the one that the data ask for."""

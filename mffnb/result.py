@@ -19,6 +19,7 @@ from mffnb.parallel.blocks import Block, write_blocks
 from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 from mffnb.stores import is_store, read_zarr, write_zarr
+from mffnb.transforms import TRANSFORMS, Mapped
 
 _FORMAT = "mffnb unmixing 1"
 _FACTORS = ("endmembers", "abundances", "gain")
@@ -44,9 +45,9 @@ class Processed:
     abundances: xr.DataArray
     gain: xr.DataArray | None = None
 
-    def reconstruction(self) -> xr.DataArray:
-        """The product of the factors, in the units of the data."""
-        return self.chain.inverse(_product(self.abundances, self.endmembers, self.gain))
+    def reconstruction(self, mapped: Mapped | None = None) -> xr.DataArray:
+        """The product of the factors, through the map that it was fitted through, in the units of the data."""
+        return self.chain.inverse(_model(self.abundances, self.endmembers, self.gain, mapped))
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,9 @@ class Unmixing:
         What was factored after preprocessing, and the way back from there; None where there was none.
     block
         Which rows of the maps these are, where the others are on other ranks; else None.
+    mapped
+        The transformation f in X ~ f(A E), and its intercept over the channels of what was factored; None where there
+        is none.
 
     Examples
     --------
@@ -96,14 +100,21 @@ class Unmixing:
     cube: xr.DataArray | None = None
     processed: Processed | None = None
     block: Block | None = None
+    mapped: Mapped | None = None
 
     def reconstruction(self) -> xr.DataArray:
-        """A E, times the gain: a cube with the dimensions (pixel dims, channel dims), in the units of the data."""
+        """A E, times the gain, through the transformation: a cube (pixel dims, channel dims), in the data's units."""
+        if self.mapped is None and self.parameters.get("transform") not in (None, "identity"):
+            raise ValueError(
+                "a file does not hold a transformation of your own: apply it to result.abundances yourself"
+            )
         pixels = [name for name in self.abundances.dims if name != "component"]
         if self.processed is not None:
-            model = self.processed.reconstruction()
+            model = self.processed.reconstruction(self.mapped)
         else:
-            model = _product(self.abundances, self.endmembers, self.gain)
+            model = _model(self.abundances, self.endmembers, self.gain, self.mapped)
+        if self.mapped is not None and not self.mapped.fitted:
+            model = self.mapped.apply(model)
         attrs = {key: value for key, value in self.endmembers.attrs.items() if key in ("units", "long_name")}
         return xr.DataArray(model.transpose(*pixels, ...)).rename("reconstruction").assign_attrs(attrs)
 
@@ -168,6 +179,8 @@ class Unmixing:
         arrays = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
         if self.processed is not None:
             arrays |= {f"processed_{name}": array for name, array in _factors(self.processed).items()}
+        if self.mapped is not None and self.mapped.intercept is not None:
+            arrays["intercept"] = self.mapped.intercept
         stored = {name: _storable(array) for name, array in arrays.items()}
         aliases = _aliases(stored.values())
         dataset = xr.Dataset(
@@ -231,23 +244,34 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     names = json.loads(stored.attrs.get("names", "{}"))
     arrays = {
         name: stored[name].rename({a: b for a, b in names.items() if a in (*stored[name].dims, *stored[name].coords)})
-        for name in (*_ARRAYS, *(f"processed_{name}" for name in _FACTORS))
+        for name in (*_ARRAYS, "intercept", *(f"processed_{name}" for name in _FACTORS))
         if name in stored.data_vars
     }
     processed = None
     if "preprocessing" in stored.attrs:
         factors = {name: arrays[f"processed_{name}"] for name in _FACTORS if f"processed_{name}" in arrays}
         processed = Processed(Chain.from_dataset(stored), **factors)
+    parameters = json.loads(stored.attrs["parameters"])
+    transform = TRANSFORMS.get(parameters.get("transform"))
     return Unmixing(
         endmembers=arrays["endmembers"].rename("endmember"),
         abundances=arrays["abundances"].rename("abundance"),
         outcome=Outcome[stored.attrs["outcome"]],
         trace=xr.Dataset(trace, coords={"iteration": stored["iteration"].variable}),
-        parameters=json.loads(stored.attrs["parameters"]),
+        parameters=parameters,
         gain=arrays.get("gain"),
         alternative=arrays.get("alternative"),
         processed=processed,
+        mapped=None if transform is None else Mapped(transform, arrays.get("intercept")),
     )
+
+
+def _model(
+    abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataArray | None, mapped: Mapped | None
+) -> xr.DataArray:
+    """What was fitted to the data."""
+    product = _product(abundances, endmembers, gain)
+    return product if mapped is None or not mapped.fitted else xr.DataArray(mapped.apply(product))
 
 
 def _product(abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataArray | None) -> xr.DataArray:

@@ -44,6 +44,7 @@ def unmix(  # noqa: PLR0915  what is decided in which order
     gain: bool = False,
     known: Any = None,
     weights: Any = None,
+    transform: Any = None,
     mask: Any = None,
     preprocess: Sequence[Step] = (),
     channel: str | Sequence[str] | None = None,
@@ -78,7 +79,9 @@ def unmix(  # noqa: PLR0915  what is decided in which order
     k
         Number of endmembers.
     similarity
-        ``"frobenius"``, ``"kl"`` for counts, or a similarity object.
+        ``"frobenius"``, ``"kl"`` for counts, ``"itakura-saito"`` for noise in proportion to the signal, ``"huber"``
+        where there are outliers, ``"angle"`` for the directions of single spectra, ``"bernoulli"`` for Boolean data, or
+        an object of :mod:`mffnb.similarities`.
     sparsity
         lambda_1, few endmembers per pixel; 1e-3 is a sensible start.
     smoothness
@@ -102,6 +105,9 @@ def unmix(  # noqa: PLR0915  what is decided in which order
         over the whole cube, ``"poisson"`` (each entry in inverse proportion to the means of its pixel and of its
         channel: nearly empty channels become as loud as bright ones, so leave them out with ``mask``), or a list of
         these, which multiply.
+    transform
+        F in X ~ f(A E): ``"logistic"`` for data between 0 and 1, ``"rounding"`` for whole numbers, or an object of
+        :mod:`mffnb.transforms`; ``result.reconstruction()`` applies it.
     mask
         True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
         Pixels and channels that hold nothing but NaN are left out as well; what is left out is NaN in the result.
@@ -220,6 +226,7 @@ def unmix(  # noqa: PLR0915  what is decided in which order
         abundance_terms=asked.of_abundances(image, communicator),
         endmember_terms=asked.of_endmembers(image),
         weights=weights_of(weights, layout),
+        transform=transform,
         init=_own_rows(matrices(init, image) if isinstance(init, Unmixing) else init, matrix),
         solver=solver,
         max_iter=max_iter,
@@ -249,7 +256,9 @@ def unmix(  # noqa: PLR0915  what is decided in which order
         A, E, used = A[:, order], E[order], used[order]
     warn_if_poor(used, E, fitted.outcome_, stacklevel=3)
     settings = {"k": int(k), "data": kept, "start": fitted.start_} | settings
-    return assemble(data, image, A.T, E, fitted.outcome_, fitted.trace_, settings, fitted.gain_, block=block)
+    return assemble(
+        data, image, A.T, E, fitted.outcome_, fitted.trace_, settings, fitted.gain_, block=block, mapped=fitted.mapped_
+    )
 
 
 def _opened(cube: Any, engines: Cluster | None) -> tuple[xr.DataArray, Source | None]:

@@ -57,8 +57,9 @@ class Weighting:
         UnsupportedCombinationError
             For "poisson" with a likelihood of counts, and for weights of entries where X is sparse or in a file.
         """
-        power = float(getattr(similarity, "weight_power", 0.5))
-        pixels, channels, entries = np.ones(1), np.ones(1), None
+        power = getattr(similarity, "weight_power", 0.5)
+        pixels, channels = np.ones(1), np.ones(1)
+        entries: Any = None
         for part in weights if isinstance(weights, (list, tuple)) else [weights]:
             if part is None:
                 continue
@@ -77,10 +78,14 @@ class Weighting:
         if pixels.size > 1:
             pixels = pixels * (matrix.shape[0] / float(matrix.total(np.array(pixels.sum()))))
         channels = channels / channels.mean()
+        if power is None and max(pixels.size, channels.size) > 1:  # nothing done to the data would do
+            outer = Outer(pixels, channels, (matrix.own.stop - matrix.own.start, matrix.shape[1]))
+            entries = outer if entries is None else entries * outer[:]
+            pixels = channels = np.ones(1)
         if entries is not None:
             matrix = _partial(matrix, entries)
-        rows = None if pixels.size == 1 else pixels**power
-        columns = None if channels.size == 1 else channels**power
+        rows = None if pixels.size == 1 else pixels ** float(power)
+        columns = None if channels.size == 1 else channels ** float(power)
         return cls(matrix if rows is columns is None else Scaled(matrix, rows, columns), rows, columns)
 
 
@@ -120,12 +125,13 @@ def _placed(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
     return array.ravel(), axis
 
 
-def _poisson(name: str, matrix: Matrix, power: float) -> tuple[Float64Array, Float64Array]:
+def _poisson(name: str, matrix: Matrix, power: float | None) -> tuple[Float64Array, Float64Array]:
     if name != "poisson":
         raise ValueError(f"weights={name!r} is not known: use 'poisson', or arrays")
     if power != 0.5:
         raise UnsupportedCombinationError(
-            "Poisson scaling and the Kullback-Leibler divergence are two answers to the same noise: drop one of them"
+            "Poisson scaling and a similarity with its own idea of the noise, such as the Kullback-Leibler divergence, "
+            "are two answers to the same noise: drop one of them"
         )
     of_pixels = matrix.times(np.ones((1, matrix.shape[1])))
     of_channels = matrix.transposed_times(np.ones((1, of_pixels.shape[1])))
@@ -145,10 +151,37 @@ def _inverse(mean: Float64Array) -> Float64Array:
     return 1.0 / np.maximum(mean, positive.min()) if positive.size else np.ones_like(mean)
 
 
-def _partial(matrix: Matrix, entries: Array) -> Partial:
-    weights = entries / entries.max()
+@dataclass(frozen=True, eq=False)
+class Outer:
+    """Weights u_i v_m of entries, band by band; at most 1.
+
+    Parameters
+    ----------
+    rows, columns
+        U and v, one number for each, or a single one for all.
+    shape
+        Rows, columns.
+    """
+
+    rows: Float64Array
+    columns: Float64Array
+    shape: tuple[int, int]
+
+    def __getitem__(self, rows: slice) -> Float64Array:
+        """Rows of u v^T, divided by its maximum."""
+        of_rows = np.broadcast_to(self.rows / self.rows.max(), self.shape[:1])[rows, None]
+        return np.asarray(of_rows * np.broadcast_to(self.columns / self.columns.max(), self.shape[1:]))
+
+    @property
+    def T(self) -> Outer:
+        """The transposed."""
+        return Outer(self.columns, self.rows, self.shape[::-1])
+
+
+def _partial(matrix: Matrix, entries: Array | Outer) -> Partial:
+    weights: Any = entries if isinstance(entries, Outer) else entries / entries.max()
     if isinstance(matrix, Partial):
-        return Partial(matrix.array, weights if matrix.weights is None else matrix.weights * weights)
+        return Partial(matrix.array, weights if matrix.weights is None else matrix.weights * weights[:])
     array = next(_arrays(matrix), None)
     if array is None:
         raise UnsupportedCombinationError(

@@ -53,7 +53,7 @@ def examine(parts, similarity, solver, iterations=12, **options):
     assert (np.diff(objectives) <= 1e-11 * max(1.0, abs(objectives[0]))).all()
     A, E = state.abundances, state.endmembers
     assert objectives[-1] == pytest.approx(
-        by_the_formula(problem, matrix, parts, similarity, A, E), rel=1e-8, abs=1e-11
+        by_the_formula(problem, matrix, parts, similarity, A, E, state.intercept), rel=1e-8, abs=1e-11
     )
     held = check_constraints(problem, A, E)
     answer = model.factorize(matrix).T  # in the units of the data
@@ -66,25 +66,48 @@ def examine(parts, similarity, solver, iterations=12, **options):
     return None
 
 
-def by_the_formula(problem, matrix, parts, similarity, A, E):
+def by_the_formula(problem, matrix, parts, similarity, A, E, intercept):
     """The objective from X, the weights and the factors, nothing of it from a half problem."""
-    X = next((part.kind for part in parts if part.kind is solver_table.with_gaps), np.array)(solver_table.COUNTS)
-    X = X[matrix.own]
+    kind = next((part.kind for part in parts if part.kind is solver_table.with_gaps), np.array)
+    X = kind(solver_table.suited(parts, similarity))[matrix.own]
     w = np.ones_like(X)
+    outer = similarity in ("bernoulli", "itakura-saito")  # no scaling does what their weights do
     for part in parts:
-        if isinstance(part.weights, np.ndarray) and 1 not in part.weights.shape:
-            w = part.weights / part.weights.max()
+        if isinstance(part.weights, np.ndarray) and (outer or 1 not in part.weights.shape):
+            w = w * part.weights
+    w = w / w.max()
     s = problem.scale * (1 if problem.rows is None else problem.rows[:, None])
     X = s * X * (1 if problem.columns is None else problem.columns)
     gain = problem.misfit.gain
     model = (A if gain is None else A * gain).T @ E
-    unlike = (X - model) ** 2 / 2 if similarity == "frobenius" else special.kl_div(X, model)
-    fit = np.nansum(w * unlike)
+    if similarity == "bernoulli" or any(part.transform == "logistic" for part in parts):
+        model = special.expit(model + intercept)
+    fit = np.nansum(w * unlike(similarity, problem, X, w, model))
     penalties = [
         sum(term.value(factor) for term in terms if isinstance(term, Penalty))
         for terms, factor in ((problem.abundance_terms, A), (problem.endmember_terms, E))
     ]
     return (fit + penalties[0]) / problem.pixels + penalties[1]
+
+
+def unlike(similarity, problem, X, w, model):
+    """How far each entry is from its model, of whole spectra the share of each entry in that."""
+    if similarity == "frobenius":
+        return (X - model) ** 2 / 2
+    if similarity == "kl":
+        return special.kl_div(X, model)
+    if similarity == "itakura-saito":
+        return X / model - np.log(X / model) - 1
+    if similarity == "huber":
+        threshold, size = 1.345 * problem.similarity.noise * problem.scale, np.abs(X - model)
+        return np.where(size < threshold, size**2 / 2, threshold * (size - threshold / 2))
+    if similarity == "bernoulli":
+        return special.kl_div(X, model) + special.kl_div(1 - X, 1 - model)
+    of_pixels = 1.0 if problem.rows is None else problem.rows**2
+    seen = np.where(np.isnan(X), 0.0, w)
+    products = [(seen * np.nan_to_num(a * b)).sum(axis=1) for a, b in ((X, model), (X, X), (model, model))]
+    distance = of_pixels * (1 - products[0] / np.sqrt(products[1] * products[2]))
+    return np.where(np.isnan(X), np.nan, (distance / seen.sum(axis=1))[:, None])
 
 
 def check_constraints(problem, A, E):
@@ -106,17 +129,22 @@ def check_constraints(problem, A, E):
     return held
 
 
+CLASSIC = solver_table.OF_SEVERAL_SOLVERS
+
+
 @pytest.mark.parametrize("similarity", SIMILARITIES)
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_every_cell_of_the_table_is_true(similarity, solver):
-    for part in [None, *PARTS]:
-        parts = [] if part is None else [part]
-        assert examine(parts, similarity, solver) == refusal(parts, similarity, solver)
+    for part in [None, *(PARTS if solver == "auto" or similarity in CLASSIC else ())]:
+        parts, iterations = [] if part is None else [part], 12 if similarity in CLASSIC else 5
+        assert examine(parts, similarity, solver, iterations) == refusal(parts, similarity, solver)
 
 
 @pytest.mark.parametrize("similarity", SIMILARITIES)
 def test_every_pair_runs_or_is_refused(similarity):
-    for pair in filter(solver_table.compatible, itertools.combinations(PARTS, 2)):
+    """Of the similarities that cost a look at X for every step, every seventh pair."""
+    pairs = [*filter(solver_table.compatible, itertools.combinations(PARTS, 2))]
+    for pair in pairs if similarity in CLASSIC else pairs[::7]:
         assert examine(pair, similarity, "auto", 4) == refusal(pair, similarity, "auto")
 
 

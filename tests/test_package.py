@@ -18,7 +18,7 @@ FLOORS = [
     {"errors", "typing", "agreement", "palette", "knobs", "containers", "threads"},
     {"protocols", "kernels"},
     {"graphs", "matrices"},
-    {"misfits", "validation", "estimator"},
+    {"misfits", "losses", "measures", "noise", "transforms", "validation", "estimator"},
     {"similarities", "penalties", "constraints"},
     {"weights"},
     {"perspective"},

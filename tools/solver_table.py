@@ -38,6 +38,7 @@ from mffnb.graphs import grid
 from mffnb.matrices import Chunked, Dense, Distributed
 from mffnb.model import SIMILARITIES, SOLVERS
 
+OF_SEVERAL_SOLVERS = ("frobenius", "kl")
 PAGE = Path(__file__).parents[1] / "docs" / "solvers.md"
 MAP, CHANNELS, COMPONENTS = (6, 8), 14, 3
 PIXELS = MAP[0] * MAP[1]
@@ -87,6 +88,7 @@ class Part:
     abundances: tuple[Any, ...] = ()
     endmembers: tuple[Any, ...] = ()
     kind: Any = None
+    transform: str | None = None
 
 
 _whole = Pinned(SPECTRA[:2])
@@ -123,13 +125,25 @@ PARTS = (
     Part("Orthogonal A", abundances=(Orthogonal(),)),
     Part("Ridge of A", abundances=(Ridge(0.1),)),
     Part("Ridge of E", endmembers=(Ridge(0.1),)),
+    Part('transform="logistic"', transform="logistic"),
+    Part('transform="rounding"', transform="rounding"),
     Part("NonNegative", abundances=(NonNegative(),), endmembers=(NonNegative(),)),
 )
 
 
+def suited(parts: Sequence[Part], similarity: str) -> Any:
+    """Data of the kind that is asked for, from which a kind of storage is made yet."""
+    if similarity == "bernoulli" or any(part.transform == "logistic" for part in parts):
+        return (COUNTS > 3).astype(float)
+    return COUNTS + 1.0 if similarity == "itakura-saito" else COUNTS
+
+
 def stated(parts: Sequence[Part], similarity: str, solver: str, **options: Any) -> tuple[MatrixFactorization, Any]:
     """The model that is asked for, and its data."""
-    data, abundances = COUNTS, tuple(dict.fromkeys(itertools.chain(*(part.abundances for part in parts))))
+    data, abundances = (
+        suited(parts, similarity),
+        tuple(dict.fromkeys(itertools.chain(*(part.abundances for part in parts)))),
+    )
     for part in parts:
         data = data if part.kind is None else part.kind(data)
     if isinstance(data, Distributed):  # a process has the neighbours of its own pixels
@@ -140,6 +154,7 @@ def stated(parts: Sequence[Part], similarity: str, solver: str, **options: Any) 
         similarity=similarity,
         solver=solver,
         weights=[part.weights for part in parts if part.weights is not None] or None,
+        transform=next((part.transform for part in parts if part.transform is not None), None),
         abundance_terms=abundances,
         endmember_terms=tuple(dict.fromkeys(itertools.chain(*(part.endmembers for part in parts)))),
         **{"init": "random", "random_state": 0, **options},
@@ -161,10 +176,14 @@ def refusal(parts: Sequence[Part], similarity: str, solver: str) -> str | None:
 def compatible(pair: Iterable[Part]) -> bool:
     """Whether two parts can be asked for at once: not two kinds of data, nor twice what can be there once."""
     first, second = pair
-    return not (first.kind and second.kind) and not any(
-        isinstance(a, kind) and isinstance(b, kind)
-        for kind in (Simplex, Pinned, MinimumVolume)
-        for a, b in itertools.product(first.abundances + first.endmembers, second.abundances + second.endmembers)
+    return (
+        not (first.kind and second.kind)
+        and not (first.transform and second.transform)
+        and not any(
+            isinstance(a, kind) and isinstance(b, kind)
+            for kind in (Simplex, Pinned, MinimumVolume)
+            for a, b in itertools.product(first.abundances + first.endmembers, second.abundances + second.endmembers)
+        )
     )
 
 
@@ -223,14 +242,21 @@ def pairs_refused(notes: Notes) -> Iterator[tuple[str, list[str]]]:
 def page() -> str:
     """The whole page."""
     notes = Notes()
+
+    def of_parts(asked: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+        yield from ((part.name, [notes.cell(refusal([part], *one)) for one in asked]) for part in PARTS)
+
     of_similarities = [
         (f'`similarity="{similarity}"`', [notes.cell(refusal([], similarity, solver)) for solver in SOLVERS])
         for similarity in SIMILARITIES
     ]
-    fitting = [(m, solver) for m in SIMILARITIES for solver in SOLVERS if refusal([], m, solver) is None]
-    of_parts = [(part.name, [notes.cell(refusal([part], *one)) for one in fitting]) for part in PARTS]
     lines = [INTRODUCTION, "", *table("", [f"`{name}`" for name in SOLVERS], of_similarities), ""]
-    lines += ["## One part", "", *table("", [f"{m}: `{solver}`" for m, solver in fitting], of_parts), ""]
+    lines += ["## One part, with `auto`", ""]
+    lines += [*table("", list(SIMILARITIES), of_parts([(m, "auto") for m in SIMILARITIES])), ""]
+    for m in OF_SEVERAL_SOLVERS:
+        fitting = [solver for solver in SOLVERS if solver != "auto" and refusal([], m, solver) is None]
+        lines += [f'## One part, with the solvers for `similarity="{m}"`', ""]
+        lines += [*table("", [f"`{one}`" for one in fitting], of_parts([(m, one) for one in fitting])), ""]
     lines += ["## Two parts", "", "Any two parts that run alone with `auto` run together, but for these:", ""]
     lines += [*table("", [f"{m}: `auto`" for m in SIMILARITIES], pairs_refused(notes)), ""]
     lines += ["## Why not", "", *notes.lines(), ""]

@@ -18,9 +18,22 @@ from mffnb.model import SIMILARITIES, SOLVERS, MatrixFactorization
 from mffnb.preprocessing import Step
 from mffnb.protocols import Similarity, Solver
 from mffnb.result import Unmixing
+from mffnb.transforms import TRANSFORMS
 
 _PHYSICS = ("sparsity", "smoothness", "volume", "sum_to_one", "gain", "known", "abundance_terms", "endmember_terms")
-_OTHERS = ("similarity", "weights", "mask", "preprocess", "channel", "solver", "max_iter", "tol", "init", "n_init")
+_OTHERS = (
+    "similarity",
+    "weights",
+    "transform",
+    "mask",
+    "preprocess",
+    "channel",
+    "solver",
+    "max_iter",
+    "tol",
+    "init",
+    "n_init",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +46,7 @@ class Recipe:
         Number of endmembers.
     physics
         Penalties and constraints, as they were decided where the data decided.
-    similarity, weights, mask, preprocess, channel, solver, max_iter, tol
+    similarity, weights, transform, mask, preprocess, channel, solver, max_iter, tol
         As for :func:`mffnb.unmix`.
     init
         Where fresh starts come from: random ones where a name was given.
@@ -43,6 +56,7 @@ class Recipe:
     physics: Physics
     similarity: str | Similarity = "frobenius"
     weights: Any = None
+    transform: Any = None
     mask: Any = None
     preprocess: Sequence[Step] = ()
     channel: Any = None
@@ -62,7 +76,7 @@ class Recipe:
         """
         noted = answer.parameters
         _check_complete(noted, given)
-        held = (*_PHYSICS[:5], "weights", "channel", "max_iter", "tol")
+        held = (*_PHYSICS[:5], "weights", "transform", "channel", "max_iter", "tol")
         settings = {name: noted[name] for name in held if name in noted}
         settings["similarity"] = noted.get("similarity", "frobenius")
         settings["solver"] = noted.get("solver", "auto")
@@ -103,6 +117,7 @@ class Recipe:
             abundance_terms=self.physics.of_abundances(image),
             endmember_terms=self.physics.of_endmembers(image),
             weights=weights_of(self.weights, image.layout),
+            transform=self.transform,
             init=self.init if start is None else _non_negative(matrices(start, image)),
             solver=self.solver,
             max_iter=self.max_iter,
@@ -111,7 +126,7 @@ class Recipe:
         )
         A = model.factorize(lean(matrix))
         outcome, trace = model.outcome_, model.trace_
-        return assemble(cube, image, A.T, model.components_, outcome, trace, asked, model.gain_)
+        return assemble(cube, image, A.T, model.components_, outcome, trace, asked, model.gain_, mapped=model.mapped_)
 
 
 def check_names(given: dict[str, Any]) -> None:
@@ -140,6 +155,7 @@ def _check_complete(noted: dict[str, Any], given: dict[str, Any]) -> None:
         and not (given.get("abundance_terms") or given.get("endmember_terms")),
         "weights": noted.get("weights") not in (None, "poisson") and "weights" not in given,
         "similarity": noted.get("similarity", "frobenius") not in SIMILARITIES and "similarity" not in given,
+        "transform": noted.get("transform") not in (None, *TRANSFORMS) and "transform" not in given,
         "solver": noted.get("solver", "auto") not in SOLVERS and "solver" not in given,
     }
     for name, gone in missing.items():

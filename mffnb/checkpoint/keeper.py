@@ -112,7 +112,12 @@ class Keeper:
         self._written = int(about["iteration"])
         nothing = np.empty((0, 0))
         trace = [_state(row, nothing, nothing) for row in arrays.pop("trace")]
-        last = replace(trace.pop(), abundances=arrays.pop("abundances"), endmembers=arrays.pop("endmembers"))
+        last = replace(
+            trace.pop(),
+            abundances=arrays.pop("abundances"),
+            endmembers=arrays.pop("endmembers"),
+            intercept=arrays.pop("intercept", None),
+        )
         return Reached(last, arrays, trace), about["start"]
 
     def offer(self, state: State, trace: Sequence[State], start: str, last: bool) -> None:
@@ -123,6 +128,8 @@ class Keeper:
         if state.begun is None or not state.iteration or state.iteration == self._written or not self._due(last):
             return
         arrays = {"abundances": state.abundances, "endmembers": state.endmembers} | state.begun.memory()
+        if state.intercept is not None:
+            arrays["intercept"] = state.intercept
         arrays["trace"] = np.array([[getattr(one, name) for name in _SCALARS] for one in trace])
         about = {"format": _FORMAT, "iteration": state.iteration, "start": start, "settings": dict(self.settings)}
         try:

@@ -1,6 +1,7 @@
 """How X is read: one small class per place where it may live."""
 
 from mffnb.matrices.block_products import native
+from mffnb.matrices.capped import Capped
 from mffnb.matrices.chunked import Chunked, Rows
 from mffnb.matrices.dense import Dense
 from mffnb.matrices.distributed import Distributed
@@ -14,6 +15,7 @@ from mffnb.typing import Array
 
 __all__ = [
     "FILE_BYTES",
+    "Capped",
     "Chunked",
     "Dense",
     "Distributed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -26,11 +26,12 @@ class Partial(Local):
     array
         X, (rows, columns); NaN is missing. Never written to.
     weights
-        w, the same shape, from 0 (missing) to 1; None if NaN alone says what is missing.
+        w, the same shape, from 0 (missing) to 1, an array or what can be sliced and transposed like one; None if NaN
+        alone says what is missing.
     """
 
     array: Array
-    weights: Array | None = None
+    weights: Any = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -150,7 +150,9 @@ class Scanning:
         order: Array = np.argsort(-A.sum(axis=0) * np.linalg.norm(E, axis=1), kind="stable")
         settings = {"k": len(E)} | self.physics.record() | record(self.image, model, "random", self.n_init, self.seed)
         A, E = A.T[order], E[order]
-        return assemble(self.data, self.image, A, E, model.outcome_, model.trace_, settings, gain=model.gain_)
+        return assemble(
+            self.data, self.image, A, E, model.outcome_, model.trace_, settings, gain=model.gain_, mapped=model.mapped_
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,6 +54,8 @@ class State:
         One factor for each pixel, once factors have the units of the data; None where there is none.
     begun
         Where the next iteration begins; None in half states and before the first iteration.
+    intercept
+        What is added to the model of every pixel before it is mapped, (channels,); None where there is none.
     """
 
     iteration: int
@@ -66,6 +68,7 @@ class State:
     outcome: Outcome = Outcome.RUNNING
     whole: bool = True
     gain: Float64Array | None = None
+    intercept: Float64Array | None = None
     begun: InPlace | None = None
 
 
@@ -130,7 +133,8 @@ def iterate(
     def state(iteration: int, A: Float64Array, E: Float64Array, parts: tuple[float, float, float]) -> State:
         fit, penalty, step = parts
         error = problem.relative_error(fit)
-        return State(iteration, A, E, fit + penalty, error, step, time.perf_counter() - begin)
+        seconds, intercept = time.perf_counter() - begin, getattr(problem.misfit, "offset", None)
+        return State(iteration, A, E, fit + penalty, error, step, seconds, intercept=intercept)
 
     def whole(state: State) -> State:
         if state.step <= tol:
@@ -148,6 +152,10 @@ def iterate(
             now = state(iteration, A, E, (misfit.at_endmembers(half, A, E), penalties(A, E), np.inf))
         return replace(now, step=np.inf, whole=False, begun=None)
 
+    if reached is None:
+        problem = problem.settled(abundances, endmembers)
+    elif reached.state.intercept is not None:
+        problem = problem.with_intercept(reached.state.intercept)
     misfit = problem.misfit
     half = misfit.abundance_half(abundances, endmembers)
     penalty = penalties(abundances, endmembers)
@@ -169,6 +177,10 @@ def iterate(
         fit, penalty = misfit.at_endmembers(half, A, E), penalties(A, E)
         if begun.lowers(current.objective, fit + penalty):
             begun.move_on()
+            settled = problem.settled(abundances, endmembers)
+            if settled is not problem:
+                problem, misfit = settled, settled.misfit
+                fit = misfit.at_endmembers(half, abundances, endmembers)
             current = whole(state(iteration, abundances, endmembers, (fit, penalty, step)))
         else:
             begun.take_back()

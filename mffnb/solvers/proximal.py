@@ -76,7 +76,7 @@ class ProximalGradient:
         best = nearest.of_sets(factor)
         lowest = slope.value(best) + nearest.value(best)
         ahead, momentum = best, 1.0
-        curvature, exact = (_curvature(half), True) if slope.quadratic else (_guess(slope, best), False)
+        curvature, exact = slope.curvature(best), slope.quadratic
         first = None
         for _ in range(self.steps):
             here, gradient = slope.look(ahead)
@@ -126,6 +126,16 @@ class _Slope:
         for term in half.smooth:
             value, gradient = value + term.value(factor), gradient + term.gradient(factor)
         return value, gradient
+
+    def curvature(self, factor: Float64Array) -> Float64Array:
+        """What the second derivative lies below, of a quadratic everywhere, else near a factor and nearly so."""
+        half = self._half
+        bend = _curvature(half)
+        if half.loss is not None:
+            bend = bend + _together(half, half.loss.curvature(factor))
+        if half.log is not None or half.smooth:
+            bend = bend + _guess(self, factor)
+        return np.maximum(bend, np.finfo(float).tiny)
 
     def _quadratic(self, factor: Float64Array) -> tuple[float, Float64Array]:
         half = self._half
@@ -224,22 +234,29 @@ def _common(parts: list[Part], point: Float64Array, step: float) -> Float64Array
 
 
 def _curvature(half: Half) -> Float64Array:
-    """What the second derivative of a quadratic half problem lies below, a number for each row, entry or both.
-
-    Parts that bind entries of one row want one number for it, those that bind rows one for each entry.
-    """
+    """What the second derivative of the quadratic lies below, a number for each row, entry or both."""
     scale = np.sqrt(np.where(np.diag(half.gram) > 0, np.diag(half.gram), 1.0))
-    binds_rows, binds_entries = half.sum_to_one or bool(half.proximal), np.isfinite(half.radius) or bool(half.proximal)
-    if binds_rows:
+    if _binds_rows(half):
         of_rows = np.full((1, 1), np.linalg.eigvalsh(half.gram)[-1])
     else:  # the Gram matrix of rows scaled alike has a far smaller condition
         of_rows = (scale**2 * np.linalg.eigvalsh(half.gram / np.outer(scale, scale))[-1])[:, None]
-    of_entries = np.ones((1, 1)) if half.weights is None else half.weights[None]
-    curvature = of_rows * (of_entries.max(initial=0.0) if binds_entries else of_entries)
+    curvature = of_rows if half.weights is None else of_rows * half.weights
     if half.graph is not None:  # a Laplacian lies below twice its diagonal
-        degree = 2 * half.coupling * half.graph.degree[None]
-        curvature = curvature + (degree.max(initial=0.0) if binds_entries else degree)
-    return np.maximum(curvature, np.finfo(float).tiny)
+        curvature = curvature + 2 * half.coupling * half.graph.degree
+    return _together(half, curvature)
+
+
+def _together(half: Half, curvature: Float64Array) -> Float64Array:
+    """One number where parts bind: for the entries of a row in a ball, for rows under a sum, for all under any part."""
+    if _binds_rows(half):
+        curvature = curvature.max(axis=0, keepdims=True)
+    if half.proximal or np.isfinite(half.radius):
+        curvature = curvature.max(axis=1, keepdims=True, initial=0.0)
+    return curvature
+
+
+def _binds_rows(half: Half) -> bool:
+    return half.sum_to_one or half.single or bool(half.proximal)
 
 
 def _guess(slope: _Slope, factor: Float64Array) -> Float64Array:

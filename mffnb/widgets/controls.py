@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets
 
 from mffnb.knobs import knobs
+from mffnb.model import SIMILARITIES
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.preprocessing import Step
 from mffnb.protocols import Similarity
@@ -26,7 +27,7 @@ from mffnb.widgets.pieces import (
 )
 
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
-_SIMILARITIES = (("least squares", "frobenius"), ("counts (KL)", "kl"))
+_SIMILARITIES = tuple((getattr(one, "label", name), name) for name, one in SIMILARITIES.items())
 _FOUND = "from the data"
 _NO_TERM, _ADDED = "add a term", "\N{CHECK MARK}"
 _SPARSITY_SLEEPS = "Asleep: fractions all have the same L1 norm, so sparsity does nothing. Set fractions to off."
@@ -106,7 +107,8 @@ class Controls(ipywidgets.VBox):
         )  # fmt: skip
         self.similarity = dropdown(
             "noise", _similarities(parameters.similarity), parameters.similarity,
-            "how misfit is measured: least squares for even noise, the Kullback-Leibler divergence for counts",
+            "how misfit is measured: least squares for even noise, Kullback-Leibler for counts, Huber for "
+            "outliers",
         )  # fmt: skip
         self.steps = tuple(switch(step) for step in steps)
         self.afresh = ipywidgets.Button(
@@ -283,6 +285,6 @@ def _fractions(parameters: Parameters) -> str:
 def _similarities(given: str | Similarity) -> list[tuple[str, str | Similarity]]:
     """The choices that have a name, and the user's own."""
     if isinstance(given, str) and given not in dict(_SIMILARITIES).values():
-        raise ValueError(f"similarity={given!r} is not known: use 'frobenius' or 'kl', or an object")
+        raise ValueError(f"similarity={given!r} is not known: use {' or '.join(map(repr, SIMILARITIES))}, or an object")
     own = [] if isinstance(given, str) else [(type(given).__name__, given)]
     return [*_SIMILARITIES, *own]

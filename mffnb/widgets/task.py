@@ -9,7 +9,7 @@ from typing import Any, cast
 from mffnb.automatic import evidence
 from mffnb.keywords import Physics
 from mffnb.labelling import assemble, record
-from mffnb.model import MatrixFactorization
+from mffnb.model import MatrixFactorization, mapped
 from mffnb.result import Unmixing
 from mffnb.widgets.data import Data, Source
 from mffnb.widgets.parameters import AUTO, OwnTerms, Parameters
@@ -84,6 +84,7 @@ class Task:
             settings,
             state.gain,
             other,
+            mapped=mapped(parameters.similarity, None, state.intercept),
         )
         names = {"component": list(solved.names)}
         spectra = result.alternative
