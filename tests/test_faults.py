@@ -228,3 +228,33 @@ def test_foreign_files_are_named_as_such(tmp_path, cube, result):
     damaged.to_netcdf(tmp_path / "damaged.nc", engine="h5netcdf")
     with pytest.raises(ValueError, match="incomplete"):
         mf.load(tmp_path / "damaged.nc")
+
+
+def test_a_process_killed_between_two_checkpoints_goes_on_to_the_same_bits(tmp_path, large):
+    def command(output, *more):
+        common = ["-k", "3", "--random-state", "0", "--tol", "0", "--max-iter", "60", "--smoothness", "0.1", "-q"]
+        return [sys.executable, "-m", "mffnb", "unmix", str(large), *common, "-o", output, *more]
+
+    process = started(command("first.nc", "--checkpoint", "ck", "--every", "0.2"), tmp_path)
+    end = time.monotonic() + 120
+    while not list(tmp_path.glob("ck/iteration-*")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    ended(process)
+    reached = max(int(path.name.removeprefix("iteration-")) for path in tmp_path.glob("ck/iteration-*"))
+    assert 0 < reached < 60
+    process = started(command("then.zarr", "--checkpoint", "ck"), tmp_path)
+    _, err = ended(process)
+    assert process.returncode == 0, err
+    assert not (tmp_path / "first.nc").exists()
+    with pytest.warns(mf.errors.ConvergenceWarning):
+        whole = mf.unmix(large, 3, random_state=0, tol=0, max_iter=60, smoothness=0.1)
+    then = mf.load(tmp_path / "then.zarr")
+    for part in ("abundances", "endmembers"):
+        xr.testing.assert_identical(getattr(then, part), getattr(whole, part))
+    process = started(command("other.nc", "--checkpoint", "ck", "--sparsity", "0.1"), tmp_path)
+    _, err = ended(process)
+    assert process.returncode == 2
+    assert "sparsity is 0.0 there and 0.1 here" in err

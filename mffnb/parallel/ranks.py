@@ -17,7 +17,7 @@ from mffnb.parallel.blocks import Block
 from mffnb.typing import Array, Float64Array
 
 # What MPI launchers tell the processes they start.
-_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS")
+_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
 
 
 def world() -> Any:

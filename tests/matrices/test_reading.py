@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 
+import h5py
 import numpy as np
 import pytest
 
 import mffnb as mf
-from mffnb.matrices import Chunked
+from mffnb.matrices import FILE_BYTES, Chunked
 from mffnb.matrices.reading import read_ahead
 
 
@@ -94,3 +96,25 @@ def test_what_lies_in_memory_is_not_read_on_a_thread(X):
     file.in_memory = True
     list(Chunked(file).blocks())
     assert file.readers == {"MainThread"}
+
+
+@pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
+def test_an_image_in_a_file_takes_two_bands_and_its_factors(tmp_path):
+    """The small stand-in of benchmarks/out_of_core.py: 100 MB in pieces, of which a tenth is in memory at any time."""
+    rng = np.random.default_rng(0)
+    shape, k = (512, 64, 768), 4
+    spectra = rng.random((k, shape[2]), dtype=np.float32)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = file.create_dataset("data", shape, "f4", chunks=(8, 16, 768))
+        for top in range(0, shape[0], 64):
+            data[top : top + 64] = rng.random((64, shape[1], k), dtype=np.float32) @ spectra
+    cube = mf.read(tmp_path / "a.h5", lazy=True)
+    mf.unmix(cube[:16], k, init="random", random_state=0, max_iter=2)  # kernels and modules are none of it
+    tracemalloc.start()
+    try:
+        mf.unmix(cube, k, init="random", random_state=0, max_iter=3, tol=0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    band, abundances = FILE_BYTES / 2, 8 * k * shape[0] * shape[1]
+    assert peak < 2.5 * band + 5 * abundances

@@ -152,7 +152,7 @@ def test_a_rank_that_fails_ends_the_job(tmp_path, image):
 
 
 def test_without_a_launcher_there_is_no_world(monkeypatch):
-    for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS"):
+    for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS"):
         monkeypatch.delenv(name, raising=False)
     assert world() is None
     monkeypatch.setenv("PMI_SIZE", "1")
