@@ -58,6 +58,9 @@ class FirstOfTwo:
     def Bcast(self, everywhere: Any, root: int) -> None:  # noqa: D102
         pass
 
+    def allreduce(self, here: Any) -> Any:  # noqa: D102
+        return here
+
 
 def in_compressed_rows(X: Any) -> Any:
     """X as SciPy keeps it."""
