@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -61,3 +63,24 @@ def mpi_engines():
     """Two MPI engines, started once; a test that kills one leaves it to the next call to start others."""
     with mf.parallel.cluster(2, mpi=True) as running:
         yield running
+
+
+@pytest.fixture
+def disk_of(tmp_path):
+    """A function that mounts a disk of some size and returns its folder."""
+    folder = tmp_path / "disk"
+
+    def mounted(size):
+        folder.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        try:
+            done = subprocess.run(mount, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            pytest.skip("there is no mount command")
+        if done.returncode:
+            pytest.skip(f"a small disk cannot be mounted: {done.stderr.strip()}")
+        return folder
+
+    yield mounted
+    if folder.is_mount():
+        subprocess.run(["umount", str(folder)], check=True)

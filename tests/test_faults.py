@@ -174,18 +174,8 @@ def test_ctrl_c_while_writing_leaves_the_older_file(tmp_path, result, monkeypatc
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(mount, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount command")
-    if done.returncode:
-        pytest.skip(f"a small disk cannot be mounted: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+def small_disk(disk_of):
+    return disk_of("256k")
 
 
 def test_a_full_disk_leaves_the_older_file(small_disk, result):

@@ -127,6 +127,40 @@ def test_one_process_writes_the_same_store_and_keeps_the_older_one(tmp_path, ima
     assert not is_store(tmp_path / "other.zarr")
 
 
+FULL = """
+import os
+import numpy as np, mffnb as mf
+from mpi4py import MPI
+from mffnb.parallel import blocks
+
+world, rng = MPI.COMM_WORLD, np.random.default_rng(0)
+small, large = (
+    mf.unmix(rng.random(shape), 3, communicator=world, gather=False, max_iter=2, random_state=0)
+    for shape in ((70, 45, 8), (500, 400, 6))
+)
+for name in ("a.zarr", "a.nc"):
+    small.save(name)
+for name, room in (("a.zarr", None), ("a.nc", None), ("a.nc", 10**12)):
+    if room:  # another process takes it while the file is written
+        blocks.shutil.disk_usage = lambda _: type("Usage", (), {"free": room})
+    try:
+        large.save(name)
+    except OSError as error:
+        assert name in str(error) and "as it was" in str(error) and "No space left" in str(error), error
+    else:
+        raise AssertionError("there is no room for it")
+    world.Barrier()
+    assert sorted(os.listdir()) == ["a.nc", "a.zarr"]
+    assert world.rank or mf.load(name).abundances.shape == (3, 70, 45)
+"""
+
+
+def test_a_full_disk_is_told_by_all_ranks_and_keeps_the_older_result(disk_of, tmp_path):
+    (tmp_path / "full.py").write_text(FULL)
+    done = run(2, str(tmp_path / "full.py"), cwd=disk_of("1200k"))
+    assert done.returncode == 0, done.stderr
+
+
 SLOW = """
 import os, sys, time
 import mffnb as mf
