@@ -98,18 +98,26 @@ def final_error(result):
 
 
 def algorithms(seeds, trials=60):
+    """Lowest loss after so many trials; each seed is compared with random search of the same seed, which fits alike."""
     cube = mf.datasets.tof_sims_2d(seed=0, shape=(12, 16)).cube[..., ::10]
-    for name in ("tpe", "random", "anneal"):
+    at = [n for n in (10, 20, 30, 40, 60) if n <= trials]
+    print("| algorithm |" + "".join(f" {n} trials |" for n in at) + " lower than random, the same, higher |")
+    print("|---" * (len(at) + 2) + "|")
+    of_random = None
+    for name in ("random", "tpe", "anneal"):
         losses = [
             [np.inf if trial.loss is None else trial.loss for trial in
              tune(cube, SPACE, HeldOut(), k=4, algorithm=name, max_evals=trials, seed=seed).trials]
             for seed in range(seeds)
         ]  # fmt: skip
         best = np.minimum.accumulate(losses, axis=1)
-        at = [n for n in (10, 20, 30, 40, 60) if n <= trials]
+        of_random = best if of_random is None else of_random
+        signs = np.sign(best[:, -1] - of_random[:, -1])
+        cells = [
+            f" {np.median(best[:, n - 1]):.5f} ({best[:, n - 1].min():.5f} to {best[:, n - 1].max():.5f}) |" for n in at
+        ]
         print(
-            name,
-            {n: f"{np.median(best[:, n - 1]):.6f} ({best[:, n - 1].min():.6f}-{best[:, n - 1].max():.6f})" for n in at},
+            f"| {name} |" + "".join(cells) + f" {(signs < 0).sum()}, {(signs == 0).sum()}, {(signs > 0).sum()} |",
             flush=True,
         )
 

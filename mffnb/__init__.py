@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from mffnb.unmixing import unmix as unmix
     from mffnb.widgets.explorer import Explorer as Explorer
     from mffnb.widgets.explorer import explore as explore
+    from mffnb.widgets.rank_explorer import RankExplorer as RankExplorer
+    from mffnb.widgets.tuning_monitor import TuningMonitor as TuningMonitor
 
 __version__ = "0.1.0"
 
@@ -65,12 +67,14 @@ _NAMES = {
     "NonNegative": "constraints",
     "Orthogonal": "constraints",
     "Pinned": "constraints",
+    "RankExplorer": "widgets.rank_explorer",
     "Ridge": "penalties",
     "Simplex": "constraints",
     "Smoothness": "penalties",
     "Sparsity": "penalties",
     "SpectralSmoothness": "penalties",
     "TotalVariation": "penalties",
+    "TuningMonitor": "widgets.tuning_monitor",
     "Unimodal": "constraints",
     "UnitBall": "constraints",
     "Unmixing": "result",

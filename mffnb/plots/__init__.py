@@ -1,11 +1,12 @@
 """Pictures of cubes and results: pure functions that draw on axes and return them."""
 
 from mffnb.plots.bands import draw_bands, stability
+from mffnb.plots.dark import on_dark
 from mffnb.plots.figures import overview, residuals, sections
 from mffnb.plots.labels import as_image, axis_label, channel_coordinate, channel_label, pixel_size
 from mffnb.plots.maps import component_colormap, draw_composite, draw_map, draw_scale_bar
 from mffnb.plots.ranks import lineage, rank_scan
-from mffnb.plots.searches import draw_front, draw_losses, search
+from mffnb.plots.searches import draw_front, draw_losses, draw_settings, search
 from mffnb.plots.spectra import draw_spectra, label_peaks
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "draw_losses",
     "draw_map",
     "draw_scale_bar",
+    "draw_settings",
     "draw_spectra",
     "label_peaks",
     "lineage",
+    "on_dark",
     "overview",
     "pixel_size",
     "rank_scan",

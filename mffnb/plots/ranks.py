@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import ConnectionPatch
+from matplotlib.image import AxesImage
+from matplotlib.patches import FancyBboxPatch
 
 from mffnb.palette import component_colors
 from mffnb.plots.labels import as_image
-from mffnb.plots.maps import draw_map
+from mffnb.plots.maps import component_colormap
+from mffnb.typing import Array
 
 if TYPE_CHECKING:
     from mffnb.selection.lineage import Lineage
@@ -25,42 +28,60 @@ _PANELS: dict[str, tuple[str, ...]] = {
 }
 _NAMES = {"relative_error": "all entries", "held_out": "held-out entries", "aic": "AIC", "bic": "BIC"}
 
+_GAP, _BESIDE, _MARGIN = 0.38, 0.12, 0.75  # between rows of a tree, between its columns, left of it; in widths of a map
+_THUMBNAIL = 200  # pixels
 
-def rank_scan(scan: RankScan, *, figure: Figure | None = None) -> Figure:
+
+def rank_scan(
+    scan: RankScan, *, ks: Sequence[int] | None = None, advice: bool = True, figure: Figure | None = None
+) -> Figure:
     """Draw all criteria against k, those that speak for themselves at the end, and the recommendation above.
 
     Parameters
     ----------
     scan
         What to show.
+    ks
+        What the axes are for, where more k are to come.
+    advice
+        Whether to mark what is recommended; a scan that goes on may change its mind.
     figure
         Figure to draw into; a new one, free of pyplot, if None.
     """
     figure = figure or Figure(figsize=(11.0, 5.6), layout="constrained")
     axes = figure.subplots(2, 3).ravel()
-    evidence, advice = scan.evidence, scan.recommend()
+    evidence, ks = scan.evidence, scan.ks if ks is None else sorted(ks)
     for ax, (title, names) in zip(axes, _PANELS.items(), strict=False):
         for name in names:
             values = evidence[name].values
             values = values - np.nanmin(values) if name in ("aic", "bic") and np.isfinite(values).any() else values
             ax.plot(scan.ks, values, "o-", markersize=4, label=_NAMES.get(name, name))
         ax.set_title(title, fontsize="medium")
+        ax.ticklabel_format(axis="y", useOffset=False, scilimits=(-3, 5))
         if len(names) > 1:
             ax.legend(frameon=False, fontsize="small")
+    axes[2].set_ylim(min(0.0, axes[2].get_ylim()[0]), 1.05)
     _draw_halves(scan, axes[4])
     _draw_images(scan, axes[5])
+    for ax in axes[:5]:
+        ax.set(xlabel="k", xticks=ks, xlim=(ks[0] - 0.5, ks[-1] + 0.5))
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
-        if advice.k is not None:
-            ax.axvline(advice.k, color="#009e73", linewidth=6, alpha=0.25, zorder=0)
-        else:
-            ax.axvspan(*advice.between, color="#e69f00", alpha=0.15, zorder=0)
-    for ax in axes[:5]:
-        ax.set(xlabel="k", xticks=scan.ks)
-    low, high = advice.between
-    text = f"k = {advice.k}" if advice.k is not None else f"cannot tell, between {low} and {high}"
-    figure.suptitle(text, fontsize="medium")
+    if advice:
+        _draw_advice(scan, figure, axes)
     return figure
+
+
+def _draw_advice(scan: RankScan, figure: Figure, axes: Sequence[Axes]) -> None:
+    found = scan.recommend()
+    low, high = found.between
+    for ax in axes:
+        if found.k is not None:
+            ax.axvline(found.k, color="#009e73", linewidth=6, alpha=0.25, zorder=0)
+        else:
+            ax.axvspan(low - 0.1, high + 0.1, color="#e69f00", alpha=0.15, linewidth=0, zorder=0)
+    text = f"k = {found.k}" if found.k is not None else f"cannot tell, between {low} and {high}"
+    figure.suptitle(text, fontsize="medium")
 
 
 def _draw_halves(scan: RankScan, ax: Axes) -> None:
@@ -85,45 +106,68 @@ def _draw_images(scan: RankScan, ax: Axes) -> None:
         ax.set_yscale("log")
 
 
-def lineage(tree: Lineage, *, figure: Figure | None = None) -> Figure:
+def lineage(tree: Lineage, *, chosen: int | None = None, figure: Figure | None = None) -> Figure:
     """Draw the maps of each k in a row, and from each a line to where it came from in the row above.
 
-    A component keeps its colour and its column as k grows; one that splits off gets the next of both.
+    A component keeps its colour and its column as k grows; one that splits off gets the next of both, and its line is
+    dashed.
 
     Parameters
     ----------
     tree
         What to show.
+    chosen
+        The k whose row is marked.
     figure
         Figure to draw into; a new one, free of pyplot, if None.
     """
     ks, families = sorted(tree.results), tree.families()
     columns = max((number for row in families.values() for number in row), default=0) + 1
     plane = as_image(tree.results[ks[0]].abundances[0])
-    tall = min(1.5, max(0.5, plane.shape[0] / plane.shape[1]))
-    figure = figure or Figure(figsize=(1.5 * columns + 0.8, (1.5 * tall + 0.5) * len(ks)))
-    grid = figure.add_gridspec(len(ks), columns, left=0.06, right=0.99, top=0.98, bottom=0.02, hspace=0.35)
+    tall = min(1.5, max(0.4, plane.shape[0] / plane.shape[1]))
+    step = tall + _GAP
+    width, height = columns * (1 + _BESIDE) + _MARGIN, len(ks) * step
+    inches = min(1.4, 11.0 / width)
+    figure = figure or Figure(figsize=(inches * width, inches * height))
+    ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    ax.set(xlim=(-_MARGIN, width - _MARGIN), ylim=(height, 0), aspect="equal")
+    ax.axis("off")
     colors = component_colors(columns)
-    drawn: dict[tuple[int, int], Axes] = {}
+    middle: dict[tuple[int, int], tuple[float, float]] = {}
     for row, k in enumerate(ks):
-        maps = tree.results[k].abundances
+        top = row * step + _GAP / 2
+        _mark_row(ax, k, row * step, step, width, marked=k == chosen)
+        ax.text(-0.12, top + tall / 2, f"k = {k}", ha="right", va="center")
         for component, family in enumerate(families[k]):
-            ax = figure.add_subplot(grid[row, family])
-            draw_map(maps[component], ax, color=colors[family], colorbar=False)
-            ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
-            ax.set_gid(f"k{k}-component{component}")
-            drawn[k, component] = ax
-        first = drawn[k, int(np.argmin(families[k]))]
-        first.set_ylabel(f"k = {k}", rotation=0, ha="right", va="center")
+            left = family * (1 + _BESIDE)
+            image = as_image(tree.results[k].abundances[component]).values
+            _thumbnail(ax, image, (left, left + 1, top + tall, top), colors[family]).set_gid(
+                f"k{k}-component{component}"
+            )
+            middle[k, component] = left + 0.5, top
     before: dict[int, int] = dict(zip(ks[1:], ks[:-1], strict=True))
     for link in tree.links.itertuples():
-        _connect(figure, drawn[before[link.k], link.parent], drawn[link.k, link.component], link.new)
+        (x, y), (to_x, to_y) = middle[before[link.k], link.parent], middle[link.k, link.component]
+        style = "--" if link.new else "-"
+        ax.plot([x, to_x], [y + tall, to_y], color="0.5", linestyle=style, linewidth=1.2, zorder=1)
     return figure
 
 
-def _connect(figure: Figure, parent: Axes, child: Axes, new: Any) -> None:
-    """A line from below one map to above another; dashed where a component splits off."""
-    style = "--" if new else "-"
-    where = ((0.5, 0.0), (0.5, 1.0), "axes fraction", "axes fraction")
-    line = ConnectionPatch(*where, axesA=parent, axesB=child, color="0.5", linestyle=style, linewidth=1.2)
-    figure.add_artist(line)
+def _mark_row(ax: Axes, k: int, top: float, tall: float, width: float, *, marked: bool) -> None:
+    """Where the row of this k is; seen only if it is marked."""
+    place = FancyBboxPatch(
+        (0.03 - _MARGIN, top + 0.03), width - 0.06, tall - 0.06, boxstyle="round,pad=0,rounding_size=0.08",
+        facecolor="#2b83d6", alpha=0.18 if marked else 0.0, linewidth=0, zorder=0,
+    )  # fmt: skip
+    place.set_gid(f"k{k}")
+    ax.add_patch(place)
+
+
+def _thumbnail(ax: Axes, image: Array, extent: tuple[float, float, float, float], color: str) -> AxesImage:
+    """A map without axes, no larger than can be seen."""
+    every = max(1, max(image.shape) // _THUMBNAIL)
+    high = np.nanpercentile(image, 99.8) if np.isfinite(image).any() else 1.0
+    return ax.imshow(
+        image[::every, ::every], extent=extent, interpolation="nearest", aspect="auto", cmap=component_colormap(color),
+        vmin=0.0, vmax=high or 1.0, zorder=2,
+    )  # fmt: skip

@@ -9,11 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mffnb.typing import Array
+
 _BEST = "#d55e00"
 
 
 def draw_losses(trials: Sequence[Any], ax: Axes) -> Axes:
     """Draw the loss of each trial, the best so far as a line, and failed trials as crosses at the bottom.
+
+    Triangles at the top are trials that are far worse than most.
 
     Parameters
     ----------
@@ -24,7 +28,12 @@ def draw_losses(trials: Sequence[Any], ax: Axes) -> Axes:
     """
     number = np.array([trial.number for trial in trials], dtype=np.float64)
     loss = np.array([np.nan if trial.loss is None else trial.loss for trial in trials], dtype=np.float64)
-    ax.plot(number, loss, "o", color="0.5", markersize=4, label="trial")
+    top = _top(loss)
+    ax.plot(number, np.where(loss <= top, loss, np.nan), "o", color="0.5", markersize=4, label="trial")
+    beyond = loss > top
+    if beyond.any():
+        ax.set_ylim(top=top)
+        ax.plot(number[beyond], np.full(beyond.sum(), top), "^", color="0.5", markersize=5, clip_on=False)
     if np.isfinite(loss).any():
         ax.step(number, np.fmin.accumulate(loss), where="post", color=_BEST, label="best so far")
     failed = np.isnan(loss)
@@ -62,8 +71,87 @@ def draw_front(trials: Sequence[Any], front: Sequence[Any], ax: Axes) -> Axes:
     return ax
 
 
+def draw_settings(trials: Sequence[Any], ax: Axes, names: Sequence[str] = ()) -> Axes:
+    """Draw where the search looked: two settings against each other, coloured by loss; failed trials are crosses.
+
+    Weights are on log scales; zero, where it was tried, stands to the left of or below them.
+
+    Parameters
+    ----------
+    trials
+        With ``settings`` and ``loss``.
+    ax
+        Where to draw.
+    names
+        Of two settings; those that vary most, weights first, if none are given. With one the loss is the other axis.
+    """
+    names = tuple(names) or _varied(trials)
+    across = np.array([_number(trial.settings.get(names[0])) for trial in trials]) if names else np.zeros(len(trials))
+    loss = np.array([np.nan if trial.loss is None else trial.loss for trial in trials], dtype=np.float64)
+    up = np.array([_number(trial.settings.get(names[1])) for trial in trials]) if len(names) > 1 else loss
+    done = np.isfinite(loss)
+    if done.any():
+        best = int(np.nanargmin(loss))
+        order = np.argsort(-np.where(done, loss, -np.inf), kind="stable")  # good ones on top
+        order = order[done[order]]
+        worst = min(_top(loss), float(np.nanmax(loss)))
+        points = ax.scatter(
+            across[order], up[order], c=loss[order], cmap="viridis", vmax=worst, s=36, edgecolors="0.6", linewidths=0.9
+        )
+        figure = ax.get_figure()
+        if len(names) > 1 and figure is not None:
+            figure.colorbar(
+                points, ax=ax, label="loss", pad=0.02, extend="max" if worst < np.nanmax(loss) else "neither"
+            )
+        ax.plot(across[best], up[best], "o", markersize=12, markerfacecolor="none", color=_BEST, markeredgewidth=1.6)
+    there = ~done & np.isfinite(across) & np.isfinite(up)
+    ax.plot(across[there], up[there], "x", color="black", markersize=6)
+    _scale(ax.set_xscale, names[0] if names else "", across)
+    _scale(ax.set_yscale, names[1] if len(names) > 1 else "", up)
+    ax.set(xlabel=names[0] if names else "", ylabel=names[1] if len(names) > 1 else "loss")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _top(loss: Array) -> float:
+    """Up to where losses are worth a place: a few that are far worse would press all others onto one line."""
+    known = loss[np.isfinite(loss)]
+    if known.size < 4:
+        return np.inf
+    low, upper, high = np.quantile(known, [0.0, 0.75, 1.0])
+    return float(low + 2.5 * (upper - low)) if high > low + 4 * (upper - low) > low else np.inf
+
+
+def _varied(trials: Sequence[Any]) -> tuple[str, ...]:
+    """Names of at most two settings that are numbers and differ from trial to trial."""
+    values: dict[str, set[float]] = {}
+    for trial in trials:
+        for name, value in trial.settings.items():
+            if np.isfinite(_number(value)):
+                values.setdefault(name, set()).add(_number(value))
+    known = ("sparsity", "smoothness", "volume", "k")
+    names = [name for name in values if len(values[name]) > 1]
+    names.sort(key=lambda name: known.index(name) if name in known else len(known))
+    return tuple(names[:2])
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float, np.number)) and not isinstance(value, bool) else np.nan
+
+
+def _scale(set_scale: Any, name: str, values: Array) -> None:
+    """Log scale for weights; where zero is among them, it is one decade below the least."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    if name in ("", "k") or positive.size == 0 or (values < 0).any():
+        return
+    if (values == 0).any():
+        set_scale("symlog", linthresh=float(positive.min()), linscale=0.5)
+    else:
+        set_scale("log")
+
+
 def search(found: Any, *, figure: Figure | None = None) -> Figure:
-    """Draw loss against trial beside error against sparseness.
+    """Draw loss against trial, the settings that were tried, and error against sparseness.
 
     Parameters
     ----------
@@ -72,8 +160,24 @@ def search(found: Any, *, figure: Figure | None = None) -> Figure:
     figure
         Figure to draw into; a new one, free of pyplot, if None.
     """
-    figure = figure or Figure(figsize=(11.0, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    draw_losses(found.trials, left)
-    draw_front(found.trials, found.pareto(), right)
+    return draw_search(found.trials, found.pareto(), figure=figure)
+
+
+def draw_search(trials: Sequence[Any], front: Sequence[Any], *, figure: Figure | None = None) -> Figure:
+    """As :func:`search`, of trials and those that no other one beats.
+
+    Parameters
+    ----------
+    trials, front
+        See :func:`draw_front`.
+    figure
+        Figure to draw into; a new one, free of pyplot, if None.
+    """
+    figure = figure or Figure(figsize=(11.0, 3.3), layout="constrained")
+    loss, settings, pareto = figure.subplots(1, 3, width_ratios=[1, 1.15, 1])
+    draw_losses(trials, loss).set_title("trials", fontsize="medium")
+    draw_settings(trials, settings).set_title("where it looked", fontsize="medium")
+    draw_front(trials, front, pareto).set_title("error against sparseness", fontsize="medium")
+    for ax, name in ((loss, "loss"), (settings, "settings"), (pareto, "front")):
+        ax.set_gid(name)
     return figure

@@ -10,6 +10,7 @@ from sklearn.metrics import silhouette_samples
 from mffnb.matrices.partial import Gappy, pieces
 from mffnb.misfits import Divergence
 from mffnb.protocols import Matrix, Similarity
+from mffnb.selection.freedom import freedom
 from mffnb.selection.matching import match, spectral_angles
 from mffnb.typing import Array, Float64Array
 
@@ -36,15 +37,13 @@ def relative_error(matrix: Matrix, abundances: Float64Array, endmembers: Float64
 
 
 def information(
-    matrix: Matrix, similarity: Similarity, abundances: Float64Array, endmembers: Float64Array
+    matrix: Matrix, similarity: Similarity, abundances: Float64Array, endmembers: Float64Array, left: float = 1.0
 ) -> tuple[float, float]:
     r"""Information criteria of Akaike, :math:`-2 \log L + 2 p`, and Schwarz, :math:`-2 \log L + p \log N`.
 
     L is the likelihood of the similarity but for a constant: Poisson for the Kullback-Leibler divergence, else normal
-    with the variance that fits best, :math:`-2 \log L = N \log (|X - A E|^2 / N)`. N counts the observed entries of X
-    (n pixels, m channels), and :math:`p = k (n + m - k)` the directions in which a product A E of rank k can move:
-    A and E have k (n + m) entries, but :math:`k^2` of them only mix components. That neither may be negative does not
-    make it less.
+    with the variance that fits best, :math:`-2 \log L = N \log (|X - A E|^2 / N)`. N counts the observed entries of X,
+    and p what the data were free to choose, see :func:`mffnb.selection.freedom.freedom`.
 
     Parameters
     ----------
@@ -54,6 +53,8 @@ def information(
         Of the fit.
     abundances, endmembers
         A (k, pixels) and E (k, channels) in the units of X.
+    left
+        Share of the freedom of A that smoothness leaves.
 
     Returns
     -------
@@ -61,18 +62,18 @@ def information(
         Lower is better, of the same data only.
     """
     misfit = similarity.misfit(matrix, scale=1.0)
-    pixels, channels = matrix.shape
+    pixels = matrix.shape[0]
     half = misfit.abundance_half(abundances, endmembers)
     loss = pixels * misfit.at_abundances(half, abundances, endmembers)
-    entries, k = _observed(matrix), len(endmembers)
+    entries = _observed(matrix)
     if isinstance(misfit, Divergence):
         deviance = 2 * loss
     else:
         # What rounding leaves of a perfect fit has no logarithm worth minding.
         floor = np.finfo(np.float64).eps ** 2 * misfit.zero * pixels
         deviance = entries * float(np.log(max(2 * loss, 2 * floor, np.finfo(np.float64).tiny) / entries))
-    freedom = k * (pixels + channels - k)
-    return deviance + 2 * freedom, deviance + freedom * float(np.log(entries))
+    free = freedom(abundances, endmembers, left)
+    return deviance + 2 * free, deviance + free * float(np.log(entries))
 
 
 def largest_similarity(endmembers: Float64Array) -> float:

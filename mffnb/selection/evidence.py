@@ -16,6 +16,7 @@ from mffnb.protocols import Similarity
 from mffnb.selection.coherence import independent_images, levelled
 from mffnb.selection.consensus import cophenetic_correlation, dispersion
 from mffnb.selection.criteria import explained_variance, information, largest_similarity, relative_error, silhouette
+from mffnb.selection.freedom import Smoothed
 from mffnb.selection.held_out import HeldOut
 from mffnb.selection.recommendation import neighbours_alike
 from mffnb.selection.restarts import Restart
@@ -38,7 +39,7 @@ class Looks:
     ----------
     weighting
         X, (pixels, channels), as it is fitted: with its weights in it.
-    similarity
+    similarity, smoothed
         Of the fit.
     seed
         Of all draws.
@@ -50,6 +51,7 @@ class Looks:
 
     weighting: Weighting
     similarity: Similarity
+    smoothed: Smoothed
     seed: int
     images: Float64Array
     shared: Float64Array
@@ -65,7 +67,7 @@ class Looks:
         similarity: Similarity,
         extra: tuple[float, int, int],
         seed: int,
-        coupled: bool = False,
+        smoothed: Smoothed,
     ) -> Looks:
         """Make ready what does not depend on k.
 
@@ -79,8 +81,8 @@ class Looks:
             All that will be tried.
         extra
             Share of entries held out, pairs of halves, most pixels in a half.
-        coupled
-            Whether a model of some pixels needs all of them.
+        smoothed
+            How strongly neighbours are coupled; a model of some pixels then needs all of them.
         """
         share, splits, pixels = extra
         matrix = weighting.matrix
@@ -88,14 +90,18 @@ class Looks:
         most = ks[-1] + _SPARE_IMAGES
         images = independent_images(matrix, image.layout.graph, most, seed) if whole else np.empty(0)
         halves = Halves.of(matrix, ks, splits, pixels, seed) if whole and splits > 0 else None
-        hidden = HeldOut.of(matrix, share, matrix.shape[0] if coupled else _HELD_PIXELS, seed) if share > 0 else None
+        hidden = (
+            HeldOut.of(matrix, share, matrix.shape[0] if smoothed.weight > 0 else _HELD_PIXELS, seed)
+            if share > 0
+            else None
+        )
         shared = np.empty(0)
         if halves is not None:
             # Differences between neighbours that are not alike say nothing of the noise.
             alike = neighbours_alike(images)
             level = levelled(matrix, image.layout.graph, seed) if alike else Scaled(matrix, columns=halves.columns)
             shared = halves.shared_directions(level, most)
-        return cls(weighting, similarity, seed, images, shared, hidden, halves)
+        return cls(weighting, similarity, smoothed, seed, images, shared, hidden, halves)
 
     @property
     def splits(self) -> int:
@@ -112,7 +118,7 @@ class Looks:
         E = E if weighting.columns is None else E * weighting.columns
         matrix = weighting.matrix
         groups = np.stack([one.labels for one in restarts])
-        aic, bic = information(matrix, self.similarity, A, E)
+        aic, bic = information(matrix, self.similarity, A, E, self.smoothed.left(A, E))
         several = len(groups) > 1
         apart = np.full((self.splits, 2), np.nan)
         row: Row = {

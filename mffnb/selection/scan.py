@@ -44,6 +44,8 @@ class RankScan:
         The best answer for each k.
     parameters
         Everything needed to run it again.
+    settings
+        Keywords of :func:`mffnb.unmix` that all fits share: ``mf.unmix(cube, k, **scan.settings)``.
     elbow
         Where the relative error bends most; None where it does not, or where there are fewer than three k.
 
@@ -61,6 +63,7 @@ class RankScan:
     evidence: xr.Dataset
     results: dict[int, Unmixing]
     parameters: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def ks(self) -> list[int]:

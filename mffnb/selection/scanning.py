@@ -22,8 +22,10 @@ from mffnb.preprocessing import Step
 from mffnb.protocols import Matrix, Similarity, Solver
 from mffnb.result import Unmixing
 from mffnb.selection.evidence import Looks, Row
+from mffnb.selection.freedom import Smoothed
 from mffnb.selection.restarts import Part, Restart, go_on, run_restarts
 from mffnb.selection.scan import RankScan
+from mffnb.similarities import KullbackLeibler
 from mffnb.typing import Array, Seed
 from mffnb.validation import drawn_seed
 from mffnb.weights import Weighting
@@ -137,12 +139,29 @@ class Scanning:
                 share += each
             rows.append(row)
             results[k] = self._labelled(smaller)
-            scan = RankScan(work.looks.dataset(rows), dict(results), self._record | results[k].parameters)
+            scan = RankScan(
+                work.looks.dataset(rows), dict(results), self._record | results[k].parameters, self._settings
+            )
             yield Stage(share, f"k = {k}: done", scan)
 
     @property
     def _record(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("n_init", "held_out", "splits", "split_pixels")}
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        names = (
+            "similarity",
+            "sparsity",
+            "smoothness",
+            "sum_to_one",
+            "weights",
+            "mask",
+            "preprocess",
+            "channel",
+            "solver",
+        )
+        return {name: getattr(self, name) for name in names}
 
     def _labelled(self, best: Restart) -> Unmixing:
         """Components in falling order of their share."""
@@ -177,7 +196,9 @@ class _Work:
         part = whole if coupled else Part.of(matrix, weights, _RESTART_PIXELS, seed)
         extra = asked.held_out, asked.splits, asked.split_pixels
         weighting = Weighting.of(weights, matrix, similarity)
-        looks = Looks.of(weighting, image, asked.numbers, similarity, extra, seed, coupled)
+        counts = isinstance(similarity, KullbackLeibler)
+        smoothed = Smoothed(float(asked.smoothness), image.layout.map_shape, asked.sum_to_one, counts)
+        looks = Looks.of(weighting, image, asked.numbers, similarity, extra, seed, smoothed)
         settings = {
             "similarity": asked.similarity,
             "abundance_terms": asked.physics.of_abundances(image),

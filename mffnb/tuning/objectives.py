@@ -8,8 +8,11 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.model import named_similarity
+from mffnb.result import Unmixing
 from mffnb.selection import match, spectral_angles
+from mffnb.selection.freedom import Smoothed, freedom
 from mffnb.similarities import KullbackLeibler
 from mffnb.tuning.evaluation import Fit, Measured, sparseness
 from mffnb.typing import Array
@@ -49,6 +52,11 @@ class HeldOut:
 
     def measure(self, fit: Fit) -> Measured:
         """Fit around the entries and predict them."""
+        if fit.settings.get("volume") == "auto":
+            raise UnsupportedCombinationError(
+                "HeldOut hides entries, and volume='auto' looks at the geometry of whole pixels: judge by "
+                "Repeatability() or BIC(), or give the volume a weight"
+            )
         values = np.asarray(fit.cube.values, dtype=np.float64)
         held = np.random.default_rng(self.seed).random(values.shape) < self.share
         known = xr.DataArray(np.where(held, np.nan, values), fit.cube.coords, fit.cube.dims, attrs=fit.cube.attrs)
@@ -100,9 +108,10 @@ class BIC:
 
     .. math:: N \log(\mathrm{RSS} / N) + p \log N
 
-    with N observed entries and p entries of A and E that are not zero (the degrees of freedom of an L1 penalty: Zou et
-    al. 2007, Ann. Stat. 35:2173), less k for the scale; for counts (``similarity="kl"``) twice the Poisson divergence
-    instead of the first term. What smoothness takes away is not counted. Source: Schwarz 1978, Ann. Stat. 6:461.
+    with N observed entries and p what the data were free to choose, as :func:`mffnb.selection.scan_rank` counts it:
+    entries that are not zero, less what smoothness takes away (:mod:`mffnb.selection.freedom`). For counts
+    (``similarity="kl"``) twice the Poisson divergence takes the place of the first term. Source: Schwarz 1978, Ann.
+    Stat. 6:461.
 
     Examples
     --------
@@ -116,14 +125,12 @@ class BIC:
         residual = result.residual()
         there = np.isfinite(residual.values)
         number = int(there.sum())
-        A, E = result.abundances.values, result.endmembers.values
-        parameters = np.count_nonzero(np.nan_to_num(A)) + np.count_nonzero(np.nan_to_num(E)) - len(E)
         if _counts(fit):
             model = result.reconstruction().values[there]
             misfit = 2 * float(_divergence(residual.values[there] + model, model).sum())
         else:
             misfit = number * float(np.log(np.mean(residual.values[there] ** 2)))
-        return Measured(misfit + parameters * float(np.log(number)), result)
+        return Measured(misfit + _freedom(result, counts=_counts(fit)) * float(np.log(number)), result)
 
 
 @dataclass(frozen=True)
@@ -161,6 +168,17 @@ class TargetSparsity:
         error = float(result.trace.relative_error[-1])
         excess = max(0.0, error / max(fit.memory[key], np.finfo(float).tiny) - 1 - self.slack)
         return Measured(abs(sparseness(result.abundances) - self.target) + 100 * excess, result)
+
+
+def _freedom(result: Unmixing, *, counts: bool) -> float:
+    """Degrees of freedom of an answer, in the pixels and channels that were used."""
+    maps, spectra = result.abundances, result.endmembers
+    A, E = (part.values.reshape(len(part), -1) for part in (maps, spectra))
+    A, E = A[:, np.isfinite(A).all(axis=0)], E[:, np.isfinite(E).all(axis=0)]
+    settings = result.parameters
+    fractions = bool(settings.get("sum_to_one") or settings.get("gain"))
+    smoothed = Smoothed(float(settings.get("smoothness", 0.0)), maps.shape[1:], fractions, counts)
+    return freedom(A, E, smoothed.left(A, E))
 
 
 def _mean_angle(a: Array, b: Array) -> float:

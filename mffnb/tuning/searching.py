@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,10 @@ class Searching:
         if isinstance(source, Path) and not source.exists():
             raise FileNotFoundError(f"there is no file {self.cube}")
         return Job(source, {"random_state": self.seed, **self.options})
+
+    def run_by(self, executor: Any, stop: Callable[[], bool]) -> Searching:
+        """The same search, run and stopped by others."""
+        return replace(self, executor=executor, stop=stop)
 
     def states(self, observe: Callable[[Trial], object] | None = None) -> Iterator[Tuning]:
         """The search so far, again and again: at first what the file holds, at last how it ended.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class Staging:
         for ends in (self.sparsity, self.smoothness):
             _levels(ends, 2)  # which refuses what is wrong
 
-    def states(self) -> Iterator[tuple[Tuning, ...]]:
+    def states(self) -> Generator[tuple[Tuning, ...]]:
         """The stages so far, again and again; the second begins where the first was not stopped and has a best."""
         number, path = self.search.max_evals, self.search.path
         space = _of_sparsity(self.sparsity, number)

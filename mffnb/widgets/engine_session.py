@@ -69,6 +69,8 @@ class EngineSession:
             raise UnsupportedCombinationError(
                 "preprocessing steps are switched in one process: save the processed cube, and pass its path"
             )
+        if options.pop("start", None) is not None:
+            raise UnsupportedCombinationError("engines begin with the data: leave out start, or the cluster")
         engines.check_runs()
         self._engines, self._cube, self._options = engines, cube, options
         self._token = f"session-{uuid.uuid4().hex}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +10,9 @@ import ipywidgets
 import numpy as np
 import xarray as xr
 
-from mffnb import plots
 from mffnb.automatic import doubt
 from mffnb.cube import as_cube
 from mffnb.io import read
-from mffnb.palette import component_colors
 from mffnb.parallel import Cluster
 from mffnb.preprocessing import Step
 from mffnb.protocols import Similarity, Term
@@ -25,8 +21,9 @@ from mffnb.widgets.bands import ends_of
 from mffnb.widgets.controls import Controls
 from mffnb.widgets.data import Data
 from mffnb.widgets.engine_session import EngineSession
-from mffnb.widgets.frame import Frame
+from mffnb.widgets.framing import Framing
 from mffnb.widgets.live_view import LiveView
+from mffnb.widgets.messages import complaint, encoded
 from mffnb.widgets.parameters import Parameters
 from mffnb.widgets.runner import Runner
 from mffnb.widgets.session import Session
@@ -59,6 +56,8 @@ class Explorer(ipywidgets.VBox):
         Channel dimension(s), the last one if None.
     mask, weights
         What is to be used of the data, and how much it counts, as for :func:`mffnb.unmix`.
+    start
+        An answer for this image to go on from; its components keep their numbers and colours.
     abundance_terms, endmember_terms
         Penalties and constraints of your own. Fields that :func:`mffnb.knobs.knob` describes get a slider, which
         ``controls.set`` knows by its label.
@@ -110,17 +109,19 @@ class Explorer(ipywidgets.VBox):
         channel: str | Sequence[str] | None = None,
         abundance_terms: Sequence[Term] = (),
         endmember_terms: Sequence[Term] = (),
+        start: Unmixing | None = None,
         max_components: int = 12,
         random_state: int = 0,
         cluster: Cluster | None = None,
         **options: Any,
     ) -> None:
-        start = Parameters(k, sparsity, smoothness, volume, sum_to_one, gain, similarity)
+        begin = Parameters(k, sparsity, smoothness, volume, sum_to_one, gain, similarity)
         options |= {"mask": mask, "weights": weights, "known": known, "preprocess": preprocess, "seed": random_state}
         options |= {"abundance_terms": abundance_terms, "endmember_terms": endmember_terms}
+        options |= {} if start is None else {"start": start}
         self.session = _session(cube, channel, cluster, options)
         self.controls = Controls(
-            start,
+            begin,
             max_components=max_components,
             min_components=self.session.data.known,
             smooth=self.session.matrix.shape[0] > 1,
@@ -132,7 +133,7 @@ class Explorer(ipywidgets.VBox):
         self.view = LiveView()
         self._error = ipywidgets.HTML()
         self._runner: Runner[Parameters, Solved] = Runner(self.session.solve, self._publish, on_error=self._complain)
-        self._geometry = _Geometry(self.session.data)
+        self._framed: tuple[Data, Framing] | None = None
         self.view.on_drawn = self._drawn
         self._greetings = _GREETINGS
         self._shown: Solved | None = None
@@ -192,10 +193,36 @@ class Explorer(ipywidgets.VBox):
         if solved is self._shown and not final:
             return False  # a replica, or an engine's answer, is on its way
         self._shown = solved
-        if self._geometry.data is not solved.data:
-            self._geometry = _Geometry(solved.data)
-        self.view.show(self._geometry.frame(generation, parameters, solved, self._factors(solved), final=final))
+        framing, state = self._framing(solved.data), solved.state
+        self.view.show(
+            framing.frame(
+                *self._factors(solved),
+                solved.names,
+                status={
+                    "iteration": state.iteration,
+                    "relative_error": state.relative_error,
+                    "objective": state.objective,
+                    "outcome": _ended(solved),
+                    "milliseconds": 1e3 * state.seconds,
+                    "text": "" if solved.bands is None else solved.bands.text,
+                },
+                generation=generation,
+                parameters=parameters.as_dict(),
+                final=final,
+                known=solved.data.known,
+                bands=ends_of(solved.bands, framing.seen),
+            )
+        )
         return True
+
+    def _framing(self, data: Data) -> Framing:
+        if self._framed is None or self._framed[0] is not data:
+            blanks = (np.zeros((1, size)) for size in data.matrix.shape)
+            self._framed = (
+                data,
+                Framing(data.layout.abundances(next(blanks))[0], data.layout.endmembers(next(blanks))[0]),
+            )
+        return self._framed[1]
 
     def _factors(self, solved: Solved) -> tuple[xr.DataArray, xr.DataArray]:
         """Labelled maps and spectra in physical units."""
@@ -212,10 +239,7 @@ class Explorer(ipywidgets.VBox):
             self.controls.greet()
 
     def _complain(self, error: BaseException) -> None:
-        self._error.value = (
-            '<div style="color: var(--jp-error-color0, #b00020); padding: 4px 0">'
-            f"{type(error).__name__}: {_escaped(str(error))}</div>"
-        )
+        self._error.value = complaint(error)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
@@ -230,9 +254,7 @@ class Explorer(ipywidgets.VBox):
         self._runner.settled(_PICTURE_WAIT)  # what there is by then is good enough for a picture
         if self.session.last is None:
             return None
-        stream = io.BytesIO()
-        self.result.plot().savefig(stream, format="png", dpi=72, bbox_inches="tight")
-        return base64.b64encode(stream.getvalue()).decode("ascii")
+        return encoded(self.result.plot())
 
 
 def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str, Any]) -> Session | EngineSession:
@@ -257,55 +279,6 @@ def explore(cube: Any, **options: Any) -> Explorer:
     return Explorer(cube, **options)
 
 
-class _Geometry:
-    """How a state becomes a frame: everything about the cube that does not change while sliders move."""
-
-    def __init__(self, data: Data) -> None:
-        layout = data.layout
-        blank = layout.abundances(np.zeros((1, data.matrix.shape[0])))[0]
-        spectrum = layout.endmembers(np.zeros((1, data.matrix.shape[1])))
-        self.data = data
-        self._pixel_size = plots.pixel_size(blank)
-        self._seen = slice(None) if layout.channel_mask is None else layout.channel_mask.ravel()
-        self._channel = plots.channel_coordinate(spectrum)[self._seen]
-        self._channel_label = plots.channel_label(spectrum)
-
-    def frame(
-        self,
-        generation: int,
-        parameters: Parameters,
-        solved: Solved,
-        factors: tuple[xr.DataArray, xr.DataArray],
-        *,
-        final: bool,
-    ) -> Frame:
-        state, names = solved.state, solved.names
-        abundances, endmembers = factors
-        maps = np.stack([plots.as_image(image).values for image in abundances])
-        palette = component_colors(max(names) + 1)
-        return Frame(
-            maps=maps,
-            spectra=endmembers.values.reshape(len(names), -1)[:, self._seen],
-            channel=self._channel,
-            channel_label=self._channel_label,
-            labels=tuple(f"{'known' if name < self.data.known else 'component'} {name}" for name in names),
-            colors=tuple(palette[name] for name in names),
-            pixel_size=self._pixel_size,
-            status={
-                "iteration": state.iteration,
-                "relative_error": state.relative_error,
-                "objective": state.objective,
-                "outcome": _ended(solved),
-                "milliseconds": 1e3 * state.seconds,
-                "text": "" if solved.bands is None else solved.bands.text,
-            },
-            bands=ends_of(solved.bands, self._seen),
-            generation=generation,
-            parameters=parameters.as_dict(),
-            final=final,
-        )
-
-
 def _ended(solved: Solved) -> str:
     """How a run stands, and what the data decided where they were asked."""
     words = [solved.state.outcome.name.lower().replace("_", " ")]
@@ -313,7 +286,3 @@ def _ended(solved: Solved) -> str:
         words.append("fractions sum to one" if solved.found.gain is None else "fractions up to a gain")
         words.append(doubt(solved.found))
     return ", ".join(word for word in words if word)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -29,7 +29,7 @@ from mffnb.widgets.bands import Bands, gathered
 from mffnb.widgets.catalogue import catalogue
 from mffnb.widgets.data import Data, Source
 from mffnb.widgets.parameters import AUTO, OwnTerms, Parameters
-from mffnb.widgets.solved import Solved, by_share, in_order, inherited, lifted, lowest_free, with_known
+from mffnb.widgets.solved import Solved, by_share, in_order, inherited, lifted, lowest_free, numbers_of, with_known
 from mffnb.widgets.task import Task
 
 
@@ -49,6 +49,8 @@ class Session:
         As for :func:`mffnb.unmix`.
     abundance_terms, endmember_terms
         The user's own.
+    start
+        An answer for this image to go on from.
     seed
         For starts from the data.
     communicator
@@ -68,6 +70,7 @@ class Session:
         preprocess: Sequence[Step] = (),
         abundance_terms: Sequence[Term] = (),
         endmember_terms: Sequence[Term] = (),
+        start: Unmixing | None = None,
         seed: int = 0,
         communicator: Any = None,
         **options: Any,
@@ -78,8 +81,11 @@ class Session:
         self._data = self.source.prepared([True] * len(self.source.steps))
         self._prepared = {tuple([True] * len(self.source.steps)): self._data}
         self._seed = seed
+        self._start = start
         self._last: Solved | None = None
         self._afresh, self._enough = threading.Event(), threading.Event()
+        if start is not None:
+            _ = self._begun(None, self._data)  # which refuses what does not fit
 
     @property
     def automatic(self) -> bool:
@@ -176,22 +182,22 @@ class Session:
         data = self._data = self._prepared_for(parameters)
         data.image.check(named_similarity(parameters.similarity))
         before = self._last
-        begun = None if self._afresh.is_set() or before is None else self._carried(before, data)
+        begun = None if self._afresh.is_set() else self._begun(before, data)
         afresh = begun is None
         if before is not None and not before.data.same_grid(data):
             before = None  # nothing of it can be recognised
         with half_of_the_threads():  # a frame must also be drawn
             names: tuple[int, ...] = tuple(range(parameters.k))
             model = self._task.model(parameters, data)
-            if before is not None and begun is not None:
-                A, E, names = self._resized(*begun, before.names, data, parameters.k)
+            if begun is not None:
+                A, E, names = self._resized(*begun, data, parameters.k)
                 model.init = self._started(A, E, parameters, data)
             trace: list[State] = []
             anew = afresh or parameters.volume == AUTO
             same_components = before is not None and not anew and names == before.names and before.data is data
             for state, found in self._states(parameters, model, data):
                 if before is not None and anew:
-                    names = inherited(state.endmembers, before, data.known)
+                    names = inherited(state.endmembers, before.state.endmembers, before.names, data.known)
                 elif parameters.volume == AUTO:
                     names = by_share(state)
                 if state.whole:
@@ -233,16 +239,27 @@ class Session:
             self._prepared = dict([*self._prepared.items()][-1:]) | {switches: data}
         return self._prepared[switches]
 
-    def _carried(self, before: Solved, data: Data) -> tuple[Float64Array, Float64Array] | None:
-        """Amounts and spectra of the last answer as they are in the image of now; None where they do not fit it."""
-        state = before.state
-        A, E = state.abundances if state.gain is None else state.abundances * state.gain, state.endmembers
-        if before.data is not data:
-            if not data.same_grid(before.data):
+    def _begun(self, before: Solved | None, data: Data) -> tuple[Float64Array, Float64Array, tuple[int, ...]] | None:
+        """Amounts, spectra and names of the last answer, or of the given start; None where they do not fit."""
+        if before is not None and before.data is data:
+            state = before.state
+            A, E = state.abundances if state.gain is None else state.abundances * state.gain, state.endmembers
+            names = before.names
+        else:
+            if before is not None and not data.same_grid(before.data):
                 return None
-            amounts, E = matrices(self.result(before), data.image)
+            answer = self._start if before is None else self.result(before)
+            if answer is None:
+                return None
+            amounts, E = matrices(answer, data.image)
             A, E = (np.maximum(np.nan_to_num(part, posinf=0.0), 0.0) for part in (amounts.T, E))
-        return (A, E) if data.pinned is None else with_known(A, E, data.pinned)
+            if (A.shape[1], E.shape[1]) != data.matrix.shape:
+                raise ValueError(
+                    f"start is an answer for another image: this one has {data.matrix.shape} pixels and channels"
+                )
+            names = numbers_of(answer)
+        A, E = (A, E) if data.pinned is None else with_known(A, E, data.pinned)
+        return A, E, names
 
     def _resized(
         self, A: Float64Array, E: Float64Array, named: tuple[int, ...], data: Data, k: int

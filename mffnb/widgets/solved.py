@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from mffnb.constraints import Pinned
 from mffnb.geometry import Geometry
+from mffnb.result import Unmixing
 from mffnb.selection import match
 from mffnb.solvers import State
 from mffnb.typing import Array, Float64Array
@@ -58,10 +60,18 @@ def lowest_free(names: list[int]) -> int:
     return min(set(range(len(names) + 1)) - set(names))
 
 
-def inherited(endmembers: Array, before: Solved, known: int) -> tuple[int, ...]:
+def numbers_of(answer: Unmixing) -> tuple[int, ...]:
+    """The lasting names in an answer; its order where there are none."""
+    names = answer.abundances.coords.get("component")
+    if names is None or names.dtype.kind not in "iu" or len(set(names.values.tolist())) < len(answer.abundances):
+        return tuple(range(len(answer.abundances)))
+    return tuple(int(name) for name in names.values)
+
+
+def inherited(endmembers: Array, before: Array, numbers: Sequence[int], known: int = 0) -> tuple[int, ...]:
     """Names for spectra that were found anew: those of the components they resemble most; known ones keep theirs."""
-    partner = match(endmembers[known:], before.state.endmembers[known:])
-    names = [*range(known), *(before.names[known + p] if p >= 0 else -1 for p in partner)]
+    partner = match(endmembers[known:], before[known:])
+    names = [*range(known), *(numbers[known + p] if p >= 0 else -1 for p in partner)]
     for j, name in enumerate(names):
         if name < 0:
             names[j] = lowest_free(names)

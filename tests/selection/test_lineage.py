@@ -46,13 +46,14 @@ def test_families_keep_their_number(tree):
 
 
 def test_the_tree_is_drawn_with_a_map_for_each_component_and_a_line_to_each_parent(tree):
-    figure = tree.plot()
-    names = [ax.get_gid() for ax in figure.axes]
-    assert sorted(names) == sorted(f"k{k}-component{c}" for k in (2, 3, 5) for c in range(k))
-    assert len(figure.artists) == len(tree.links) == 8
-    assert sum(line.get_linestyle() == "--" for line in figure.artists) == 3
-    images = {ax.get_gid(): ax.images[0].get_array() for ax in figure.axes}
+    figure = tree.plot(chosen=3)
+    (ax,) = figure.axes
+    images = {image.get_gid(): image.get_array() for image in ax.images}
+    assert sorted(images) == sorted(f"k{k}-component{c}" for k in (2, 3, 5) for c in range(k))
     np.testing.assert_array_equal(images["k3-component2"], tree.results[3].abundances[2])
+    assert len(ax.lines) == len(tree.links) == 8
+    assert sum(line.get_linestyle() == "--" for line in ax.lines) == 3
+    assert {patch.get_gid(): patch.get_alpha() > 0 for patch in ax.patches} == {"k2": False, "k3": True, "k5": False}
     figure.draw_without_rendering()
 
 
@@ -60,4 +61,4 @@ def test_a_single_k_is_a_tree_too():
     tree = Lineage.of({2: answer([1, 0], [0, 1])})
     assert tree.links.empty
     assert tree.families() == {2: [0, 1]}
-    assert len(tree.plot().axes) == 2
+    assert len(tree.plot().axes[0].images) == 2

@@ -254,6 +254,11 @@ def test_held_out_error_is_that_of_entries_nobody_saw():
     assert fits[1].loss > fits[0].loss  # more components fit noise, and predict it worse
 
 
+def test_what_looks_at_whole_pixels_cannot_be_judged_by_hidden_entries(cube):
+    found = tune(cube, {"k": [2, 3]}, HeldOut(), volume="auto", algorithm="grid", max_evals=2)
+    assert all("judge by Repeatability() or BIC()" in trial.message for trial in found.trials)
+
+
 def test_target_sparsity_stays_near_the_unpenalised_error(cube):
     found = tune(cube, {"sparsity": (1e-3, 3.0)}, TargetSparsity(), k=3, algorithm="line", max_evals=14)
     bare = mf.unmix(cube, 3, random_state=0)

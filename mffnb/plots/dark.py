@@ -1,0 +1,50 @@
+"""Figures for a dark page."""
+
+from __future__ import annotations
+
+from colorsys import hls_to_rgb, rgb_to_hls
+from typing import Any
+
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+_GREY = 0.1  # of saturation: less is ink, more is a colour that means something
+_DARKEST = 0.25  # ink on a dark page is not quite white, lines not quite black
+
+
+def on_dark(figure: Figure) -> Figure:
+    """Turn the ink of a figure, whatever is black or grey, into its opposite, and leave the page transparent.
+
+    Examples
+    --------
+    >>> figure = Figure()
+    >>> text = figure.text(0, 0, "m/z", color="black")
+    >>> _ = on_dark(figure)
+    >>> text.get_color()
+    (0.9, 0.9, 0.9, 1.0)
+    """
+    figure.patch.set_alpha(0.0)
+    for ax in figure.axes:
+        ax.patch.set_alpha(0.0)
+    for artist in figure.findobj(lambda one: hasattr(one, "get_color") and hasattr(one, "set_color")):
+        color = _turned(artist.get_color())  # type: ignore[attr-defined]
+        if color is not None:
+            artist.set_color(color)  # type: ignore[attr-defined]
+    for ax in figure.axes:
+        ax.tick_params(which="both", colors=_turned("black"))  # those that are there, and those made when it is drawn
+        for spine in ax.spines.values():
+            spine.set_edgecolor(_turned(spine.get_edgecolor()) or spine.get_edgecolor())
+    return figure
+
+
+def _turned(color: Any) -> tuple[float, float, float, float] | None:
+    """The opposite of a grey; None for all else."""
+    try:
+        red, green, blue, alpha = to_rgba(color)
+    except (TypeError, ValueError):
+        return None  # one for each of many parts
+    hue, light, saturation = rgb_to_hls(red, green, blue)
+    if saturation > _GREY:
+        return None
+    red, green, blue = hls_to_rgb(hue, 0.9 - (0.9 - _DARKEST) * light, saturation)
+    return red, green, blue, alpha
