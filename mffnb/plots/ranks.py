@@ -57,7 +57,7 @@ def rank_scan(
             values = values - np.nanmin(values) if name in ("aic", "bic") and np.isfinite(values).any() else values
             ax.plot(scan.ks, values, "o-", markersize=4, label=_NAMES.get(name, name))
         ax.set_title(title, fontsize="medium")
-        ax.ticklabel_format(axis="y", useOffset=False, scilimits=(-3, 5))
+        ax.ticklabel_format(axis="y", useOffset=False, scilimits=(-3, 7))
         if len(names) > 1:
             ax.legend(frameon=False, fontsize="small")
     axes[2].set_ylim(min(0.0, axes[2].get_ylim()[0]), 1.05)

@@ -14,7 +14,7 @@ from mffnb.result import Unmixing
 from mffnb.tuning.searching import Searching
 from mffnb.tuning.staging import Staging
 from mffnb.tuning.trials import Trial
-from mffnb.tuning.tuning import Tuning
+from mffnb.tuning.tuning import Ended, Tuning
 from mffnb.widgets.board import Board, ordered
 from mffnb.widgets.explorer import Explorer
 from mffnb.widgets.messages import encoded
