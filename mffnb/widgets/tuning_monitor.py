@@ -329,9 +329,7 @@ class TuningMonitor(ipywidgets.VBox):
             self.picture.redraw()
         whole = final and not self._board.stopped.is_set()
         share = 1.0 if whole else min(len(trials) / max(self._total, 1), 1.0)
-        self._board.tell(
-            share, told(trials, self._total, found[-1].ended.value if final and found else ""), final=final
-        )
+        self._board.tell(share, told(trials, self._total, ended), final=final)
         self._tell_trial()
 
     # --------------------------------------------------------------------------------------------- any thread
