@@ -329,6 +329,7 @@ class TuningMonitor(ipywidgets.VBox):
             self.picture.redraw()
         whole = final and not self._board.stopped.is_set()
         share = 1.0 if whole else min(len(trials) / max(self._total, 1), 1.0)
+        ended = found[-1].ended.value if found and found[-1].ended is not Ended.RUNNING else ""
         self._board.tell(share, told(trials, self._total, ended), final=final)
         self._tell_trial()
 
