@@ -278,7 +278,9 @@ def test_stages_take_sparsity_first(cube, tmp_path):
 
 
 def test_pictures_show_every_trial(serial):
-    left, right = serial.plot().axes
-    assert len(left.lines[0].get_xdata()) == len(right.lines[0].get_xdata()) == 26
-    assert left.lines[1].get_ydata()[-1] == serial.best.loss
+    axes = {ax.get_gid(): ax for ax in serial.plot().axes}
+    lines = {line.get_label(): line for line in axes["loss"].lines}
+    assert len(lines["trial"].get_xdata()) == len(axes["front"].lines[0].get_xdata()) == 26
+    assert len(axes["settings"].collections[0].get_offsets()) == 26
+    assert lines["best so far"].get_ydata()[-1] == serial.best.loss
     assert all(isinstance(trial, Trial) for trial in serial.pareto())
