@@ -5,8 +5,7 @@ the time being by itself and a look at the result: same arithmetic, same start, 
 
 PLANC, the C++ code of the paper, is run where the variable `MFFNB_PLANC` names its dense executable (`nmf`, built from
 https://github.com/ramkikannan/planc); what it prints is read: seconds and error of each iteration. Its start is random and
-not counted, nor is the transpose that it keeps of X. This part and that about torchnmf follow their sources, but have not
-been run with the real ones.
+not counted, nor is the transpose that it keeps of X. This part follows its source, but has not been run with the real one.
 """
 
 from __future__ import annotations

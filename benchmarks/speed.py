@@ -44,7 +44,7 @@ from statistics import median
 import numpy as np
 from curves import Curve, Method, divergence, squared_residual
 from peers import methods, missing, ours
-from per_iteration import constrained, growth, pace, threads
+from per_iteration import constrained, cost, growth, pace, threads
 from problems import PROBLEMS, Problem
 from scipy import sparse
 from threadpoolctl import threadpool_limits
@@ -233,6 +233,7 @@ def arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--patience", type=float, default=120.0, help="seconds for a run; slower ones count as more")
     parser.add_argument("--small", action="store_true", help="cut all problems down, to try the program")
     parser.add_argument("--plot", metavar="FILE", help="draw excess against seconds")
+    parser.add_argument("--cost", action="store_true", help="processor time per iteration and read of X, alone")
     parser.add_argument("--growth", action="store_true", help="milliseconds with pixels, channels and k, alone")
     parser.add_argument("--constrained", action="store_true", help="milliseconds on P1 under constraints, alone")
     parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="milliseconds on P3 with threads, alone")
@@ -244,11 +245,13 @@ def main(words: list[str] | None = None) -> None:
     warnings.simplefilter("ignore")  # runs are ended on purpose
     if options.constrained:
         constrained(PROBLEMS["P1"](options.small), options.repeats)
+    if options.cost:
+        cost([PROBLEMS[name](options.small) for name in options.problems if name[0] == "P"], options.repeats)
     if options.growth:
         growth(options.repeats, small=options.small)
     if options.threads:
         threads(PROBLEMS["P3"](options.small), options.threads, options.repeats)
-    if options.constrained or options.growth or options.threads:
+    if options.constrained or options.cost or options.growth or options.threads:
         return
     for word in missing():
         print(f"Left out: {word}.")

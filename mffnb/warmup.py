@@ -51,6 +51,8 @@ def _runs() -> Iterator[Any]:
         for matrix in (thin, thin + np.ones(1, kind), sparse.csr_array(thin)):
             for k in (3, 5):  # products take four components at once, or eight
                 yield lambda d=matrix, k=k: MatrixFactorization(k, **_TWICE).fit(d)
+        long = np.tile(thin + np.ones(1, kind), (1, 60))  # rows of so many channels have kernels of their own
+        yield lambda d=long: MatrixFactorization(2, **_TWICE).fit(d)
     yield lambda: unmix(counts, 2, similarity="kl", solver="multiplicative", **_ONCE)
     yield lambda: unmix(image, 2, solver="pivoting", **_ONCE)
     yield lambda: unmix(image, 2, volume="auto", random_state=0)

@@ -44,6 +44,7 @@ for kind in ("f4", "u1", "u2", "i8"):
     for data in (counts.astype(kind), sparse.csr_array(counts.reshape(-1, 6).astype(kind))):
         mf.MatrixFactorization(3, max_iter=2).fit(data.reshape(-1, 6) if data.ndim == 3 else data)
     mf.MatrixFactorization(5, max_iter=2).fit(counts.reshape(-1, 6).astype(kind))
+    mf.MatrixFactorization(3, max_iter=2).fit(1 + np.tile(counts.reshape(-1, 6)[:9], 500).astype(kind))
 few = counts * (np.random.default_rng(2).random(cube.shape) < 0.02)
 for data, similarity in itertools.product((few, few.astype("f8"), few.astype("f4"), few + 0.0), ("frobenius", "kl")):
     mf.unmix(data, 3, similarity=similarity, max_iter=2, random_state=0)
