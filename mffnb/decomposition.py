@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mffnb.estimator import LinearModel
 from mffnb.initialization import randomized_svd
+from mffnb.matrices import everywhere
 from mffnb.protocols import Matrix, Products
 from mffnb.typing import Array, Float64Array
 from mffnb.validation import as_matrix
@@ -89,7 +90,7 @@ class LinearDecomposition(LinearModel):
             )
         here = matrix.own.stop - matrix.own.start
         mean = matrix.transposed_times(np.ones((1, here)))[0] / matrix.shape[0] if self.centre else None
-        self.mean_ = np.zeros(matrix.shape[1]) if mean is None else mean
+        self.mean_ = np.zeros(matrix.shape[1]) if mean is None else everywhere(matrix, mean)
         looked_at = matrix if mean is None else Centred(matrix, mean)
         left, values, right, total = _triplets(looked_at, int(k), self.random_state)
         peaks = right[np.arange(k), np.argmax(np.abs(right), axis=1)]
@@ -102,7 +103,8 @@ class LinearDecomposition(LinearModel):
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Scores (pixels, k) of X (pixels, channels)."""
         check_is_fitted(self)
-        products = as_matrix(self, X, reset=False).times(self.components_)
+        matrix = as_matrix(self, X, reset=False)
+        products = matrix.times(np.ascontiguousarray(self.components_[:, matrix.own_columns]))
         return np.ascontiguousarray((products - (self.components_ @ self.mean_)[:, None]).T)
 
     def inverse_transform(self, A: Array) -> Float64Array:
@@ -119,7 +121,7 @@ class Centred:
     matrix
         X, (pixels, channels).
     mean
-        m, (channels,); products are those of X - 1 m.
+        m, (own channels,); products are those of X - 1 m.
     """
 
     matrix: Matrix
@@ -127,20 +129,30 @@ class Centred:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows in all processes, columns."""
+        """Rows and columns in all processes."""
         return self.matrix.shape
 
     @property
+    def shared(self) -> bool:
+        """Whether there are other processes."""
+        return self.matrix.shared
+
+    @property
     def own(self) -> slice:
-        """Which rows are here."""
+        """The rows whose factor is here."""
         return self.matrix.own
+
+    @property
+    def own_columns(self) -> slice:
+        """The columns whose factor is here."""
+        return self.matrix.own_columns
 
     def times(self, basis: Float64Array) -> Float64Array:
         """``basis (X - 1 m)^T``, (k, own rows)."""
-        return self.matrix.times(basis) - (basis @ self.mean)[:, None]
+        return self.matrix.times(basis) - self.matrix.total(basis @ self.mean)[:, None]
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor (X - 1 m)``, (k, columns)."""
+        """``factor (X - 1 m)``, (k, own columns)."""
         sums = self.matrix.total(factor.sum(axis=1))
         return self.matrix.transposed_times(factor) - sums[:, None] * self.mean
 
@@ -151,19 +163,21 @@ class Centred:
     @cached_property
     def squared_norm(self) -> float:
         """Sum of squares, for the mean of all rows."""
-        return max(0.0, self.matrix.squared_norm - self.shape[0] * float(self.mean @ self.mean))
+        of_mean = float(self.matrix.total(np.array(self.mean @ self.mean)))
+        return max(0.0, self.matrix.squared_norm - self.shape[0] * of_mean)
 
 
 def _triplets(matrix: Products, k: int, random_state: Any) -> tuple[Float64Array, Float64Array, Float64Array, float]:
     """Left vectors (k, own pixels), values (k,), right vectors (k, channels) and the sum of squares of all values."""
     rows, columns = matrix.shape
-    if rows * columns <= _SMALL and matrix.own == slice(0, rows):
+    if rows * columns <= _SMALL and not matrix.shared:
         # The lesser side decides how the entries are asked for, so that neither unit matrix is large.
         dense = matrix.times(np.eye(columns)).T if columns <= rows else matrix.transposed_times(np.eye(rows))
         left, values, right = linalg.svd(dense, full_matrices=False, check_finite=False)
         return left.T[:k], values[:k], right[:k], float(values @ values)
     seed = int(check_random_state(random_state).randint(2**31))
     left, values, right = randomized_svd(matrix, k, seed, oversampling=_OVERSAMPLING, power=_POWER)
+    right = everywhere(matrix, right)
     missing = k - len(values)
     if missing > 0:  # the rank of X is lower than k
         left = np.vstack([left, np.zeros((missing, left.shape[1]))])

@@ -22,7 +22,7 @@ class Answer:
     Attributes
     ----------
     abundances, endmembers
-        A (k, own pixels) and E (k, channels).
+        A (k, own pixels) and E (k, own channels).
     gain
         One factor for each pixel; None where there is none.
     size
@@ -36,7 +36,7 @@ class Answer:
 
 
 def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
-    """Bring a start (k, own pixels), (k, channels) in data units, in place, to the scaled data and its gauge.
+    """Bring a start (k, own pixels), (k, own channels) in data units, in place, to the scaled data and its gauge.
 
     The product A E stays as it is, but for the scale of the data and for pixels that have to be brought to a sum of 1.
     """
@@ -68,7 +68,9 @@ def make_likely(abundances: Float64Array, endmembers: Float64Array, problem: Pro
     if problem.pinned is not None:
         free[: len(problem.pinned.known)] = ~problem.pinned.known
     for factor, movable in ((abundances, True), (endmembers, free)):
-        factor[(factor <= 0) & movable] = _TRIFLE * (factor.mean() or 1.0)
+        entries = float(problem.matrix.total(np.array(float(factor.size))))
+        mean = float(problem.matrix.total(np.array(factor.sum()))) / entries
+        factor[(factor <= 0) & movable] = _TRIFLE * (mean or 1.0)
     if problem.gauge in (Gauge.SUM, Gauge.GAIN):
         abundances /= abundances.sum(axis=0)
     _into_sets(abundances, problem.abundance_terms, 0)
@@ -112,7 +114,7 @@ def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: P
             known = problem.pinned.known
             spectra[: len(known)][known] = problem.pinned.values[known]
         return Answer(abundances / (size * problem.scale)[:, None], spectra, None, size)
-    size = size / _or_one(spectra.max(axis=1))
+    size = size / _or_one(-problem.matrix.least(-spectra.max(axis=1, initial=0.0)))
     amounts = abundances / size[:, None]
     total = amounts.sum(axis=0)
     gain = _gain(abundances, endmembers, problem) * total / problem.scale
@@ -135,14 +137,14 @@ def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
     """What the endmembers of a start are divided by."""
     if problem.gauge is Gauge.GAIN:
         return _perspective_norms(abundances, endmembers, problem)
-    if problem.gauge is Gauge.SUM and np.allclose(abundances.sum(axis=0), 1.0):
+    if problem.gauge is Gauge.SUM and _are_fractions(abundances, problem):
         return np.full(len(endmembers), 1 / problem.scale)
     if problem.gauge is Gauge.ABUNDANCES:
         rms = np.sqrt(problem.matrix.total((abundances**2).sum(axis=1)) / problem.pixels)
         return np.asarray(1 / (problem.scale * np.where(rms > 0, rms, 1.0)))
     if problem.gauge is Gauge.BOUNDS:
         return _norms_in_bounds(abundances, endmembers, problem)
-    norm: Float64Array = _or_one(np.linalg.norm(endmembers, axis=1))
+    norm: Float64Array = _or_one(_lengths(endmembers, problem))
     if problem.pinned is not None:
         fractions = problem.gauge is Gauge.SUM
         norm[: len(problem.pinned.values)] = 1 / problem.scale if fractions else _known_norms(problem)
@@ -156,17 +158,19 @@ def _norms_in_bounds(abundances: Float64Array, endmembers: Float64Array, problem
         [term for term in terms if isinstance(term, Bounds)]
         for terms in (problem.abundance_terms, problem.endmember_terms)
     ]
+    least = problem.matrix.least
     obeyed = all(
         np.array_equal(box.project(factor), factor)
         for within, factor in zip(boxes, (abundances, endmembers * problem.scale), strict=True)
         for box in within
     )
+    obeyed = bool(least(np.array(float(obeyed))))
     for box in [] if obeyed else boxes[1]:
-        if box.closed:
-            norm = _or_one((endmembers / box.upper).max(axis=1))
+        if least(np.array(float(box.closed))):
+            norm = _or_one(-least(-(endmembers / box.upper).max(axis=1, initial=0.0)))
     for box in [] if obeyed else boxes[0]:
         if box.closed:
-            norm = box.upper / (problem.scale * _or_one(abundances.max(axis=1)))
+            norm = box.upper / (problem.scale * _or_one(-least(-abundances.max(axis=1, initial=0.0))))
     if problem.pinned is not None:
         norm[: len(problem.pinned.values)] = 1 / problem.scale
     return norm
@@ -183,7 +187,8 @@ def _perspective_norms(abundances: Float64Array, endmembers: Float64Array, probl
     if norm.min() > 1e-3 * norm.max():
         return np.asarray(norm)
     # The perspective of the gain gives all endmembers one sum, but for the noise.
-    return np.asarray(_or_one(endmembers.sum(axis=1)) / (problem.scale * np.sqrt(endmembers.shape[1])))
+    sums = _or_one(total(endmembers.sum(axis=1)))
+    return np.asarray(sums / (problem.scale * np.sqrt(problem.matrix.shape[1])))
 
 
 def _sizes(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
@@ -194,11 +199,11 @@ def _sizes(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
         return np.full(len(endmembers), 1 / problem.scale)
     if problem.pinned is not None:
         known = _known_norms(problem)
-        size = known.mean() / _or_one(np.linalg.norm(endmembers, axis=1))
+        size = known.mean() / _or_one(_lengths(endmembers, problem))
         size[: len(known)] = known
         return np.asarray(size)
     free = problem.gauge is Gauge.FREE
-    norm = _or_one(np.linalg.norm(endmembers, axis=1)) if free else np.ones(len(endmembers))
+    norm = _or_one(_lengths(endmembers, problem)) if free else np.ones(len(endmembers))
     gauge = float(norm @ problem.matrix.total(abundances.sum(axis=1))) / problem.pixels or 1.0
     return np.asarray(gauge / problem.scale / norm)
 
@@ -207,7 +212,18 @@ def _known_norms(problem: Problem) -> Float64Array:
     """Norms of the known parts of pinned endmembers, in the units of the weighted data."""
     assert problem.pinned is not None
     known = np.nan_to_num(problem.pinned.values)
-    return np.asarray(np.linalg.norm(known if problem.columns is None else known * problem.columns, axis=1))
+    return _lengths(known if problem.columns is None else known * problem.columns, problem)
+
+
+def _lengths(spectra: Float64Array, problem: Problem) -> Float64Array:
+    """Norms of spectra, of which own channels are here."""
+    return np.asarray(np.sqrt(problem.matrix.total((spectra**2).sum(axis=1))))
+
+
+def _are_fractions(abundances: Float64Array, problem: Problem) -> bool:
+    """Whether the abundances of all pixels sum to one."""
+    off = np.count_nonzero(~np.isclose(abundances.sum(axis=0), 1.0))
+    return not problem.matrix.total(np.array(float(off)))
 
 
 def _or_one(norm: Float64Array) -> Float64Array:

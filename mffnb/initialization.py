@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
+from mffnb.matrices import everywhere
 from mffnb.protocols import Matrix, Products, Start
 from mffnb.typing import Float64Array
 
@@ -25,11 +26,11 @@ class RandomStart:
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, own pixels) and E (k, channels), uniform in [0, 1) times one common factor."""
+        """A (k, own pixels) and E (k, own channels), uniform in [0, 1) times one common factor."""
         abundances = _uniform(seed, 1, matrix.own, components)
-        endmembers = _uniform(seed, 2, slice(0, matrix.shape[1]), components)
+        endmembers = _uniform(seed, 2, matrix.own_columns, components)
         fit = matrix.total(np.array(np.vdot(matrix.times(endmembers), abundances)))
-        size = np.vdot(matrix.total(abundances @ abundances.T), endmembers @ endmembers.T)
+        size = np.vdot(matrix.total(abundances @ abundances.T), matrix.total(endmembers @ endmembers.T))
         factor = np.sqrt(max(float(fit / size), np.finfo(float).tiny))
         return abundances * factor, endmembers * factor
 
@@ -45,22 +46,22 @@ class NNDSVD:
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, own pixels) and E (k, channels), sharing the singular values evenly."""
+        """A (k, own pixels) and E (k, own channels), sharing the singular values evenly."""
         left, values, right = sketched_svd(matrix, min(components, *matrix.shape), seed)
         abundances = np.zeros((components, left.shape[1]))
         endmembers = np.zeros((components, right.shape[1]))
         for j in range(len(values)):
             halves = [(np.maximum(s * left[j], 0), np.maximum(s * right[j], 0)) for s in (1.0, -1.0)]
-            norms = [(float(matrix.total(np.array(a @ a))) ** 0.5, float(e @ e) ** 0.5) for a, e in halves]
+            norms = [matrix.total(np.array([a @ a, e @ e])) ** 0.5 for a, e in halves]
             best = int(np.argmax([a * e for a, e in norms]))
             (a, e), (of_a, of_e) = halves[best], norms[best]
             if of_a * of_e > 0:
                 root = np.sqrt(values[j] * of_a * of_e)
                 abundances[j], endmembers[j] = root * a / of_a, root * e / of_e
         # A zero of both factors could never leave zero; what is zero but for rounding is zero.
-        mean = float(matrix.total(np.array(abundances.sum()))) / (components * matrix.shape[0])
-        abundances[abundances <= _FAINT * mean] = mean
-        endmembers[endmembers <= _FAINT * endmembers.mean()] = endmembers.mean()
+        for factor, entries in ((abundances, matrix.shape[0]), (endmembers, matrix.shape[1])):
+            mean = float(matrix.total(np.array(factor.sum()))) / (components * entries)
+            factor[factor <= _FAINT * mean] = mean
         return abundances, endmembers
 
 
@@ -84,7 +85,7 @@ def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Fl
         As there.
     """
     width = min(-(-(rank + _SPARE) // _TILE) * _TILE, *matrix.shape)
-    basis = _orthonormal(matrix.through(_test_rows(width, matrix, seed), lambda _, cross: cross), _as_is)
+    basis = _orthonormal(matrix.through(_test_rows(width, matrix, seed), lambda _, cross: cross), matrix.total)
     scores = np.empty((len(basis), matrix.own.stop - matrix.own.start))
 
     def keep(rows: slice, cross: Float64Array) -> Float64Array:
@@ -93,13 +94,19 @@ def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Fl
 
     product = matrix.through(basis, keep)
     mixing = _whitening(matrix.total(scores @ scores.T))
-    rotation, values, right = linalg.svd(mixing @ product, full_matrices=False, check_finite=False)
+    rotation, values, right = _svd(mixing @ product, matrix)
     return (rotation.T @ mixing)[:rank] @ scores, values[:rank], right[:rank]
+
+
+def _svd(rows: Float64Array, matrix: Products) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Singular value decomposition of (few, own columns) over all columns; own columns of the right vectors."""
+    left, values, right = linalg.svd(everywhere(matrix, rows), full_matrices=False, check_finite=False)
+    return left, values, right[:, matrix.own_columns]
 
 
 def _test_rows(width: int, matrix: Products, seed: int) -> Float64Array:
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3,)))
-    return generator.standard_normal((width, matrix.shape[1]))
+    return generator.standard_normal((width, matrix.shape[1]))[:, matrix.own_columns]
 
 
 def randomized_svd(
@@ -125,16 +132,16 @@ def randomized_svd(
     Returns
     -------
     left, values, right
-        Rows of ``left`` (rank, own pixels) and ``right`` (rank, channels) are orthonormal; values fall. Fewer than
+        Rows of ``left`` (rank, own pixels) and ``right`` (rank, own channels) are orthonormal; values fall. Fewer than
         ``rank`` where X has a lower one.
     """
     width = min(rank + oversampling, *matrix.shape)
     basis = _test_rows(width, matrix, seed)
     left = np.empty((0, 0))
     for _ in range(power + 1):
-        left = _orthonormal(matrix.times(_orthonormal(basis, _as_is)), matrix.total)
+        left = _orthonormal(matrix.times(_orthonormal(basis, matrix.total)), matrix.total)
         basis = matrix.transposed_times(left)
-    mixing, values, right = linalg.svd(basis, full_matrices=False, check_finite=False)
+    mixing, values, right = _svd(basis, matrix)
     return (mixing.T @ left)[:rank], values[:rank], right[:rank]
 
 
@@ -155,10 +162,6 @@ def _whitening(gram: Float64Array) -> Float64Array:
     kept = values > 1e-14 * max(values[-1], 0.0) if len(values) else []
     mixing: Float64Array = (vectors[:, kept] / np.sqrt(values[kept])).T
     return mixing
-
-
-def _as_is(part: Float64Array) -> Float64Array:
-    return part
 
 
 def _uniform(seed: int, tag: int, entries: slice, components: int) -> Float64Array:

@@ -72,9 +72,7 @@ class Physics:
         if self.sparsity != 0:
             terms.append(Sparsity(self.sparsity))
         if self.smoothness != 0:
-            graph = image.layout.graph
-            own = graph if communicator is None else ranks.own_part(graph, communicator)
-            terms.append(Smoothness(self.smoothness, own))
+            terms.append(Smoothness(self.smoothness, ranks.own_graph(image.layout, communicator)))
         return (*terms, *(_on_map(term, image, communicator) for term in listed(self.abundance_terms)))
 
     def of_endmembers(self, image: Prepared) -> tuple[Term, ...]:
@@ -91,8 +89,7 @@ def _on_map(term: Term, image: Prepared, communicator: Any) -> Term:
     """A term that has not been told who is whose neighbour learns it from the map."""
     if not hasattr(term, "graph") or term.graph is not None or not is_dataclass(term):
         return term
-    graph = image.layout.graph
-    found: Term = replace(term, graph=graph if communicator is None else ranks.own_part(graph, communicator))
+    found: Term = replace(term, graph=ranks.own_graph(image.layout, communicator))
     return found
 
 

@@ -135,6 +135,28 @@ class Layout:
         shape = {**self.pixel_shape, first: stop - start}
         return replace(self, pixel_shape=shape, pixel_mask=mask, coords=coords, first=self.first + start)
 
+    def channel_section(self, start: int, stop: int) -> Layout:
+        """The layout of channels ``start:stop`` of the first channel dimension."""
+        first = next(iter(self.channel_shape))
+        coords = {
+            name: variable.isel({first: slice(start, stop)}) if first in variable.dims else variable
+            for name, variable in self.coords.items()
+        }
+        mask = None if self.channel_mask is None else self.channel_mask[start:stop]
+        return replace(
+            self, channel_shape={**self.channel_shape, first: stop - start}, channel_mask=mask, coords=coords
+        )
+
+    @property
+    def pixel_ends(self) -> Array:
+        """Number of used pixels up to the end of each row of the first pixel dimension."""
+        return _ends(self.map_shape, self.pixel_mask)
+
+    @property
+    def channel_ends(self) -> Array:
+        """The same for channels."""
+        return _ends(tuple(self.channel_shape.values()), self.channel_mask)
+
     def cube(self, X: Array) -> xr.DataArray:
         """The cube of a matrix (used pixels, used channels), NaN elsewhere, with the coordinates of the original."""
         values = _spread(_spread(X, self.channel_mask).T, self.pixel_mask).T
@@ -286,6 +308,12 @@ def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) 
     if unknown:
         raise ValueError(f"channel={unknown[0]!r} is not a dimension of the cube: it has {cube.dims}")
     return names
+
+
+def _ends(shape: tuple[int, ...], mask: Array | None) -> Array:
+    if mask is None:
+        return np.arange(1, shape[0] + 1) * prod(shape[1:])
+    return np.cumsum(mask.reshape(shape[0], -1).sum(axis=1))
 
 
 def _same(a: Array, b: Array) -> bool:

@@ -12,8 +12,8 @@ from scipy import special
 
 from mffnb.kernels import divergence
 from mffnb.matrices import Sparse, partial
-from mffnb.protocols import Descent, Half, Matrix, Step
-from mffnb.typing import Float64Array
+from mffnb.protocols import Descent, Half, Matrix, Share, Step
+from mffnb.typing import Float64Array, Total
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,17 +40,13 @@ class LeastSquares:
         """D of a model that is zero."""
         return self.scale**2 * self.matrix.squared_norm / self.matrix.shape[0] / 2
 
-    @cached_property
-    def counts(self) -> Matrix:
-        """X, entries times their weight: all that a logarithm sees. Sparse where few of them are not zero."""
-        return self.matrix if self.matrix.complete else Sparse.of_few(self.matrix)
-
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """N D as a function of A (k, pixels)."""
         data = self._complete(abundances, endmembers)
         cross = _times_gain(self.scale * data.times(endmembers), self.gain)
         weights = None if self.gain is None else self.gain**2
-        return Half(endmembers @ endmembers.T, cross, weights=weights, factor=abundances)
+        gram = self.matrix.total(endmembers @ endmembers.T)
+        return Half(gram, cross, weights=weights, factor=abundances, total=_sums(self.matrix))
 
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """D as a function of E (k, channels)."""
@@ -58,17 +54,19 @@ class LeastSquares:
         data = self._complete(abundances, endmembers)
         amounts = _times_gain(abundances, self.gain)
         gram = self.matrix.total(amounts @ amounts.T) / n
-        return Half(gram, (self.scale / n) * data.transposed_times(amounts), factor=endmembers)
+        cross = (self.scale / n) * data.transposed_times(amounts)
+        return Half(gram, cross, factor=endmembers, total=_sums(self.matrix))
 
     def in_one_look(self, abundances: Float64Array, endmembers: Float64Array, step: Step) -> tuple[float, Half] | None:
         """Move A block by block of pixels; what moved, and D as a function of E. None where data are not complete."""
         if not self.matrix.complete:
             return None
-        move = _Moving(self, abundances, endmembers @ endmembers.T, step)
+        move = _Moving(self, abundances, self.matrix.total(endmembers @ endmembers.T), step)
         cross = self.matrix.through(endmembers, move)
         moved, here = move.total()
         n = self.matrix.shape[0]
-        return moved, Half(self.matrix.total(here) / n, (self.scale / n) * cross, factor=endmembers)
+        square = self.matrix.total(here)
+        return moved, Half(square / n, (self.scale / n) * cross, factor=endmembers, total=_sums(self.matrix))
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
         """D from the half problem of A: no other look at complete data."""
@@ -78,7 +76,9 @@ class LeastSquares:
 
     def at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
         """D from the half problem of E: no other look at complete data."""
-        return self.zero + half.value(endmembers) if self.matrix.complete else self._partial(abundances, endmembers)
+        if not self.matrix.complete:
+            return self._partial(abundances, endmembers)
+        return self.zero + float(self.matrix.total(np.array(half.value(endmembers))))
 
     def _model(self, abundances: Float64Array) -> Float64Array:
         return _times_gain(abundances, self.gain) / self.scale
@@ -86,10 +86,10 @@ class LeastSquares:
     def _complete(self, abundances: Float64Array, endmembers: Float64Array) -> Matrix:
         if self.matrix.complete:
             return self.matrix
-        return partial.completed(self.matrix, self._model(abundances), endmembers)  # type: ignore[arg-type]
+        return partial.completed(self.matrix, self._model(abundances), endmembers)
 
     def _partial(self, abundances: Float64Array, endmembers: Float64Array) -> float:
-        squares = partial.squared_residual(self.matrix, self._model(abundances), endmembers)  # type: ignore[arg-type]
+        squares = partial.squared_residual(self.matrix, self._model(abundances), endmembers)
         return self.scale**2 * squares / self.matrix.shape[0] / 2
 
 
@@ -97,7 +97,7 @@ class _Moving:
     """The step of A (k, pixels) for least squares, block by block: a :class:`mffnb.protocols.KnownMove`."""
 
     def __init__(self, misfit: LeastSquares, abundances: Float64Array, gram: Float64Array, step: Step):
-        self._gain, self._scale = misfit.gain, misfit.scale
+        self._gain, self._scale, self._sums = misfit.gain, misfit.scale, _sums(misfit.matrix)
         self._abundances, self._gram, self._step = abundances, gram, step
         self._seen: dict[int, tuple[float, Float64Array]] = {}  # by block, since they may be done in any order
 
@@ -107,7 +107,8 @@ class _Moving:
         part = np.ascontiguousarray(self._abundances[:, rows])
         weights = None if gain is None else gain**2
         cross *= self._scale
-        moved = self._step(part, Half(self._gram, _times_gain(cross, gain), weights=weights, factor=part))
+        half = Half(self._gram, _times_gain(cross, gain), weights=weights, factor=part, total=self._sums)
+        moved = self._step(part, half)
         self._abundances[:, rows] = part
         amounts = _times_gain(part, gain)
         self.made(rows, moved, amounts @ amounts.T)
@@ -163,31 +164,32 @@ class Divergence:
     def zero(self) -> float:
         """D of the best model with a single component: the mean spectrum, at the size of each pixel."""
         if not self.matrix.complete:
-            size, spectrum = partial.mean_model(self.matrix)  # type: ignore[arg-type]
+            size, spectrum = partial.mean_model(self.matrix)
             A = self.scale * size if self.gain is None else self.scale * size / self.gain
             return self.at_abundances(self.abundance_half(A, spectrum), A, spectrum)
-        n, channels = self.matrix.shape
-        pixels = self.matrix.times(np.ones((1, channels)))[0]
-        spectrum = self.matrix.transposed_times(np.ones((1, len(pixels))))[0]
-        total = float(spectrum.sum()) or 1.0
-        of_pixels = float(self.matrix.total(np.array(special.xlogy(pixels, self.scale * pixels).sum())))
-        explained = of_pixels + float(special.xlogy(spectrum, spectrum / total).sum()) - total
-        return self._entropy - self.scale / n * explained
+        pixels, spectrum = self._pixel_sums, self.matrix.transposed_times(np.ones((1, len(self._pixel_sums))))[0]
+        total = float(self.matrix.total(np.array(spectrum.sum()))) or 1.0
+        of_pixels = special.xlogy(pixels, self.scale * pixels).sum()
+        of_channels = special.xlogy(spectrum, spectrum / total).sum()
+        explained = float(self.matrix.total(np.array(of_pixels + of_channels))) - total
+        return self._entropy - self.scale / self.matrix.shape[0] * explained
 
     @cached_property
     def counts(self) -> Matrix:
         """X, entries times their weight: all that a logarithm sees. Sparse where few of them are not zero."""
-        matrix = self.matrix if self.matrix.complete else Sparse.of_few(self.matrix)
-        return Counts(matrix.as_scipy()) if isinstance(matrix, Sparse) else matrix
+        block = self.matrix.block if self.matrix.complete else Sparse.of_few(self.matrix.block)
+        return self.matrix.with_block(Counts(block.as_scipy()) if isinstance(block, Sparse) else block)
 
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """N D as a function of A (k, pixels), but for a constant."""
         if self.matrix.complete:
-            sums = np.repeat(endmembers.sum(axis=1)[:, None], abundances.shape[1], axis=1)
+            sums = np.repeat(self.matrix.total(endmembers.sum(axis=1))[:, None], abundances.shape[1], axis=1)
         else:
-            sums = partial.weight_times(self.matrix, endmembers)  # type: ignore[arg-type]
-        log = Logarithm(self.counts, endmembers, self.scale, of_rows=True)
-        return Half(_no_gram(endmembers), -_times_gain(sums, self.gain), log=log, factor=abundances)
+            sums = partial.weight_times(self.matrix, endmembers)
+        log = Logarithm(self.counts, self.matrix.over_columns.gathered(endmembers), self.scale, of_rows=True)
+        return Half(
+            _no_gram(endmembers), -_times_gain(sums, self.gain), log=log, factor=abundances, total=_sums(self.matrix)
+        )
 
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
         """D as a function of E (k, channels), but for a constant."""
@@ -198,8 +200,8 @@ class Divergence:
         else:
             sums = partial.weight_times(self.matrix.transposed, amounts)  # type: ignore[arg-type]
         # The gain multiplies the model, which in the logarithm is a constant.
-        log = Logarithm(self.counts, abundances, self.scale / n, of_rows=False)
-        return Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers)
+        log = Logarithm(self.counts, self.matrix.over_rows.gathered(abundances), self.scale / n, of_rows=False)
+        return Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers, total=_sums(self.matrix))
 
     def in_one_look(self, abundances: Float64Array, endmembers: Float64Array, step: Step) -> None:
         """A likelihood looks at X in its half steps, more than once."""
@@ -211,16 +213,21 @@ class Divergence:
 
     def at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
         """D from the half problem of E."""
-        return max(0.0, self._constant + half.value(endmembers))
+        return max(0.0, self._constant + float(self.matrix.total(np.array(half.value(endmembers)))))
 
     @cached_property
     def _constant(self) -> float:
         """What the half problems leave out."""
         if self.gain is None:
             return self._entropy
-        pixels = self.matrix.times(np.ones((1, self.matrix.shape[1])))[0]
-        of_gain = float(self.matrix.total(np.array(special.xlogy(pixels, self.gain).sum())))
+        of_gain = float(self.matrix.total(np.array(special.xlogy(self._pixel_sums, self.gain).sum())))
         return self._entropy - self.scale * of_gain / self.matrix.shape[0]
+
+    @cached_property
+    def _pixel_sums(self) -> Float64Array:
+        """Sum over the channels of each own pixel."""
+        channels = self.matrix.own_columns.stop - self.matrix.own_columns.start
+        return np.asarray(self.matrix.times(np.ones((1, channels)))[0])
 
     @cached_property
     def _entropy(self) -> float:
@@ -237,7 +244,7 @@ class Divergence:
                 x = band.ravel() if isinstance(band, np.ndarray) else band.data
                 yield divergence.x_log_x(x), float(x.sum())
         else:
-            for band, weights in partial.pieces(self.matrix):  # type: ignore[arg-type]
+            for band, weights in partial.pieces(self.matrix):
                 x = np.nan_to_num(band)
                 yield float(special.xlogy(weights * x, x).sum()), float((weights * x).sum())
 
@@ -251,7 +258,7 @@ class Logarithm:
     matrix
         X, (pixels, channels).
     basis
-        The factor that is held.
+        The factor that is held, of all entries of the block.
     weight
         Multiplies the term.
     of_rows
@@ -263,14 +270,19 @@ class Logarithm:
     weight: float
     of_rows: bool
 
+    @property
+    def share(self) -> Share:
+        """Whose entries of the factor are whose."""
+        return self.matrix.over_rows if self.of_rows else self.matrix.over_columns
+
     def value(self, factor: Float64Array) -> float:
-        """``-w sum x log(F^T B)``; infinite where an observed count is given no chance."""
-        pixels, channels = (factor, self.basis) if self.of_rows else (self.basis, factor)
+        """``-w sum x log(F^T B)`` over the counts of the block; infinite where one is given no chance."""
+        moving = self.share.gathered(factor)
+        pixels, channels = (moving, self.basis) if self.of_rows else (self.basis, moving)
         right, total = np.ascontiguousarray(channels.T), 0.0
         for start, _, band in self.matrix.bands():
             total += divergence.log_likelihood(*divergence.compressed(band), pixels, start, right)
-        here = -self.weight * total
-        return here if self.of_rows else float(self.matrix.total(np.array(here)))
+        return -self.weight * total
 
     def ratios(self, factor: Float64Array) -> Float64Array:
         """``w f_ji sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
@@ -278,19 +290,19 @@ class Logarithm:
 
     def gradient(self, factor: Float64Array) -> Float64Array:
         """``-w sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
-        out = np.zeros(factor.shape[::-1])
-        for pixels, left, right, (indptr, indices, data) in self._aligned(factor):
+        moving = self.share.gathered(factor)
+        out = np.zeros(moving.shape[::-1])
+        for pixels, left, right, (indptr, indices, data) in self._aligned(moving):
             model = divergence.model(indptr, indices, left, right)
             ratio = np.divide(data, model, out=np.zeros_like(model), where=model > 0)
             if self.of_rows:
                 divergence.add_to_rows(indptr, indices, ratio, right, out[pixels])
             else:
                 divergence.add_to_columns(indptr, indices, ratio, left, out)
-        slope = -self.weight * out.T
-        return slope if self.of_rows else self.matrix.total(slope)
+        return -self.weight * self.share.summed(out.T)
 
     def bands(self) -> Iterator[tuple[int, int, Any]] | None:
-        """Rows of X, or of X^T, one for each entry of the factor."""
+        """Rows of X, or of X^T, one for each entry of the block."""
         oriented = self.matrix if self.of_rows else self.matrix.transposed
         return None if oriented is None else oriented.bands()
 
@@ -300,6 +312,10 @@ class Logarithm:
         left, right = np.ascontiguousarray(pixels.T), np.ascontiguousarray(channels.T)
         for start, stop, band in self.matrix.bands():
             yield slice(start, stop), left[start:stop], right, divergence.compressed(band)
+
+
+def _sums(matrix: Matrix) -> Total | None:
+    return matrix.total if matrix.shared else None
 
 
 def _times_gain(factor: Float64Array, gain: Float64Array | None) -> Float64Array:

@@ -17,8 +17,8 @@ from mffnb.estimator import LinearModel, MethodAndParameter
 from mffnb.gauge import in_data_units, make_likely, to_scaled_gauge
 from mffnb.geometry import Groups
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
-from mffnb.matrices import lean
-from mffnb.matrices.partial import Gappy, guessed
+from mffnb.matrices import everywhere, lean
+from mffnb.matrices.partial import guessed
 from mffnb.misfits import LeastSquares
 from mffnb.problem import Gauge, Problem, bends, for_new_pixels, state_problem
 from mffnb.protocols import Matrix, Similarity, Solver, Start, Term
@@ -208,8 +208,9 @@ class MatrixFactorization(LinearModel):
 
         state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
         answer = in_data_units(state.abundances, state.endmembers, problem)
-        self.components_, self.gain_ = answer.endmembers, answer.gain
-        self.scale_, self.columns_, self.size_ = problem.scale, problem.columns, answer.size
+        self.components_, self.gain_ = everywhere(matrix, answer.endmembers), answer.gain
+        self.columns_ = None if problem.columns is None else everywhere(matrix, problem.columns)
+        self.scale_, self.size_ = problem.scale, answer.size
         self.similarity_, self.intercept_ = problem.similarity, state.intercept
         self.n_iter_, self.outcome_ = state.iteration, state.outcome
         self.objective_, self.relative_error_ = state.objective, state.relative_error
@@ -222,7 +223,8 @@ class MatrixFactorization(LinearModel):
         problem, states = self._prepare(self._lean(X))
         for state in states:
             answer = in_data_units(state.abundances, state.endmembers, problem)
-            yield replace(state, abundances=answer.abundances, endmembers=answer.endmembers, gain=answer.gain)
+            spectra = everywhere(problem.matrix, answer.endmembers)
+            yield replace(state, abundances=answer.abundances, endmembers=spectra, gain=answer.gain)
 
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Abundances (pixels, k) of new spectra for the fitted endmembers, with the fitted penalties.
@@ -233,13 +235,14 @@ class MatrixFactorization(LinearModel):
         check_is_fitted(self)
         # New pixels are judged by the scale of the fitted ones.
         matrix = as_matrix(self, X, reset=False, missing=True)
+        columns = None if self.columns_ is None else self.columns_[matrix.own_columns]
         problem = for_new_pixels(
-            matrix, cast("Similarity", self.similarity_), self.abundance_terms, self.columns_, self.scale_,
+            matrix, cast("Similarity", self.similarity_), self.abundance_terms, columns, self.scale_,
             named_transform(self._map), self.intercept_,
         )  # fmt: skip
-        endmembers = self.components_ / self.size_[:, None]
-        if self.columns_ is not None:
-            endmembers = endmembers * self.columns_
+        endmembers = np.ascontiguousarray(self.components_[:, matrix.own_columns]) / self.size_[:, None]
+        if columns is not None:
+            endmembers = endmembers * columns
         # Equal fractions satisfy every constraint; without one, this is as good a start as any.
         abundances = np.full((len(endmembers), matrix.own.stop - matrix.own.start), 1.0 / len(endmembers))
         solver, half = self._solver(), problem.misfit.abundance_half(abundances, endmembers)
@@ -292,7 +295,7 @@ class MatrixFactorization(LinearModel):
             named_transform(self._map),
         )  # fmt: skip
         if reached is None:
-            complete = matrix if matrix.complete else guessed(cast("Gappy", matrix))
+            complete = matrix if matrix.complete else guessed(matrix)
             taming = getattr(problem.similarity, "to_start_from", None)
             abundances, endmembers = self._start(complete if taming is None else taming(complete), problem)
             to_scaled_gauge(abundances, endmembers, problem)
@@ -304,7 +307,7 @@ class MatrixFactorization(LinearModel):
         return problem, states
 
     def _start(self, matrix: Matrix, problem: Problem) -> tuple[Float64Array, Float64Array]:
-        """A (k, pixels) and E (k, channels) in the units of the data, arrays of our own."""
+        """A (k, own pixels) and E (k, own channels) in the units of the data, arrays of our own."""
         if isinstance(self.init, (tuple, list)):
             if len(self.init) != 2:
                 raise ValueError(f"init=(A, E) is a pair, got {len(self.init)} parts")
@@ -318,8 +321,9 @@ class MatrixFactorization(LinearModel):
                 )
             if not (np.isfinite(abundances).all() and np.isfinite(endmembers).all()):
                 raise ValueError("init=(A, E) holds NaN or infinite values: fill them, with numpy.nan_to_num(A) say")
-            if min(abundances.min(), endmembers.min()) < 0:
+            if min(abundances.min(initial=0.0), endmembers.min()) < 0:
                 raise ValueError("init=(A, E) must not be negative: clip it with numpy.maximum(A, 0)")
+            endmembers = np.ascontiguousarray(endmembers[:, matrix.own_columns])
             if problem.pinned is not None:
                 endmembers = problem.pinned.project(endmembers)
             self.start_ = "given"
@@ -339,8 +343,7 @@ class MatrixFactorization(LinearModel):
         """NNDSVD where the shape of X allows it, led on by a part of the pixels where very many count alike."""
         if self.n_components > min(matrix.shape):
             return RandomStart()
-        whole = matrix.own == slice(0, matrix.shape[0])
-        if any(isinstance(term, Orthogonal) for term in problem.abundance_terms) and whole:
+        if any(isinstance(term, Orthogonal) for term in problem.abundance_terms) and not matrix.shared:
             return Groups()
         free = problem.gauge in (Gauge.FREE, Gauge.ENDMEMBERS) and isinstance(problem.misfit, LeastSquares)
         alike = problem.matrix is matrix and matrix.complete

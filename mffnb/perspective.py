@@ -34,5 +34,6 @@ def perspective(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
     weights = np.sqrt(np.where(seen, length, 0.0))
     squares, pixels = total(np.array([np.sum(weights**2), np.count_nonzero(seen)], dtype=np.float64))
     weights = np.maximum(weights / np.sqrt(squares / pixels) if squares > 0 else weights, _FAINTEST)
-    slant = matrix.times(np.full((1, channels), channels**-0.5))[0] / safe
+    here = matrix.own_columns.stop - matrix.own_columns.start
+    slant = matrix.times(np.full((1, here), channels**-0.5))[0] / safe
     return weights / safe, weights * np.maximum(slant, _SMALLEST_GAIN)

@@ -11,14 +11,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from mffnb.constraints import Bounds, Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.matrices import Scaled
-from mffnb.penalties import GroupSparsity, MinimumVolume, Sparsity, SpectralSmoothness
+from mffnb.matrices import scaled
+from mffnb.penalties import GroupSparsity, MinimumVolume, Smoothness, Sparsity, SpectralSmoothness
 from mffnb.perspective import perspective
 from mffnb.protocols import Half, Matrix, Misfit, Penalty, Similarity, Term
 from mffnb.similarities import through
@@ -113,12 +113,11 @@ class Problem:
 
     def abundance_penalty(self, abundances: Float64Array) -> float:
         """What the penalties of A add to the objective."""
-        here = _value(self.abundance_terms, abundances)
-        return float(self.matrix.total(np.array(here))) / self.pixels
+        return _value(self.abundance_terms, abundances, self.matrix) / self.pixels
 
     def endmember_penalty(self, endmembers: Float64Array) -> float:
         """What the penalties of E add to the objective."""
-        return _value(self.endmember_terms, endmembers)
+        return _value(self.endmember_terms, endmembers, self.matrix)
 
     def settled(self, abundances: Float64Array, endmembers: Float64Array) -> Problem:
         """The same with what the misfit has of its own, an intercept say, at its best for these factors."""
@@ -132,8 +131,7 @@ class Problem:
 
     def step(self, of_abundances: float, of_endmembers: float) -> float:
         """Size of the projected gradient from what the two half steps returned, relative to |s X|."""
-        squared = float(self.matrix.total(np.array(of_abundances))) / self.pixels + of_endmembers
-        return float(np.sqrt(squared))
+        return float(np.sqrt(self.matrix.total(np.array(of_abundances / self.pixels + of_endmembers))))
 
     def relative_error(self, fit: float) -> float:
         """sqrt(D / D_0), D_0 being that of the model that explains nothing: |X - A E| / |X| for least squares."""
@@ -191,24 +189,24 @@ def state_problem(
         )
     if bent is not None and gauge is Gauge.GAIN:
         raise UnsupportedCombinationError("a logistic model has no gain of pixels: leave out the gain")
+    if matrix.shared and (bent is not None or not getattr(similarity, "shared_out", False)):
+        name = type(similarity if bent is None else bent).__name__
+        raise UnsupportedCombinationError(
+            f"{name} needs all data in one process: run it without mpiexec, or use similarity='frobenius' or 'kl'"
+        )
     _check_size(matrix)
-    shared = matrix.own != slice(0, matrix.shape[0])
-    if shared and not matrix.complete:
-        raise UnsupportedCombinationError("missing entries need all pixels in one process: run it without mpiexec")
     weighting = Weighting.of(weights, matrix, similarity)
     matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
     if gauge is Gauge.GAIN and not sizeless:
         sizes, gain = perspective(matrix)
-        matrix, rows = Scaled(matrix, rows=sizes), sizes if rows is None else rows * sizes
+        matrix, rows = scaled(matrix, rows=sizes), sizes if rows is None else rows * sizes
     if gauge is Gauge.ENDMEMBERS:
         endmember_terms += (UnitBall(1.0),)
     elif gauge is Gauge.ABUNDANCES:
         abundance_terms += (UnitBall(float(np.sqrt(matrix.shape[0]))),)
-    if shared and any(isinstance(term, UnitBall) for term in abundance_terms):
-        raise UnsupportedCombinationError(
-            "a bound on abundances, which a penalty on endmembers alone calls for, needs all pixels in one process: "
-            "run it without mpiexec, or add sum_to_one=True"
-        )
+    if matrix.shared:
+        abundance_terms = tuple(_shared_out(term, matrix, 0) for term in abundance_terms)
+        endmember_terms = tuple(_shared_out(term, matrix, 1) for term in endmember_terms)
     settle = getattr(similarity, "settled", None)
     similarity = similarity if settle is None else settle(matrix)
     misfit = similarity.misfit(matrix, gain) if bent is None else through(similarity, bent, matrix, gain)
@@ -216,11 +214,6 @@ def state_problem(
     endmember_terms = tuple(
         term.scaled(of_endmembers) if isinstance(term, Bounds) else term for term in endmember_terms
     )
-    if shared and any(getattr(term, "rowwise", False) for term in abundance_terms):
-        raise UnsupportedCombinationError(
-            "a term on whole maps, such as GroupSparsity or TotalVariation, needs all pixels in one process: "
-            "run it without mpiexec"
-        )
     return Problem(
         misfit,
         abundance_terms,
@@ -257,12 +250,12 @@ def for_new_pixels(
     sizeless = getattr(similarity, "sizeless", False)
     if sizeless:
         abundance_terms = _with_gain(abundance_terms, ())
-    matrix = matrix if columns is None else Scaled(matrix, columns=columns)
+    matrix = matrix if columns is None else scaled(matrix, columns=columns)
     rows = gain = None
     fractions = any(isinstance(term, Simplex) for term in abundance_terms)
     if any(isinstance(term, Simplex) and term.gain for term in abundance_terms) and not sizeless:
         rows, gain = perspective(matrix)
-        matrix = Scaled(matrix, rows=rows)
+        matrix = scaled(matrix, rows=rows)
     gauge = Gauge.GAIN if gain is not None or sizeless else Gauge.SUM if fractions else Gauge.FREE
     bent = bends(similarity, transform)
     misfit = similarity.misfit(matrix, gain, scale) if bent is None else through(similarity, bent, matrix, gain, offset)
@@ -372,7 +365,7 @@ def _check_size(matrix: Matrix) -> None:
         raise ValueError("the data hold NaN, and missing entries need an array in memory: load the data first")
     if squared == 0:
         # All zero, or so small that every square vanished? A positive combination of the channels still tells.
-        any_left = np.any(matrix.times(np.linspace(1.0, 2.0, matrix.shape[1])[None]))
+        any_left = np.any(matrix.times(np.linspace(1.0, 2.0, matrix.shape[1])[None, matrix.own_columns]))
         small = bool(matrix.total(np.array(float(any_left))))
     else:
         small = squared < _SMALLEST
@@ -387,5 +380,39 @@ def _folded(half: Half, terms: tuple[Term, ...]) -> Half:
     return half
 
 
-def _value(terms: tuple[Term, ...], factor: Float64Array) -> float:
-    return sum(term.value(factor) for term in terms if isinstance(term, Penalty))
+def _value(terms: tuple[Term, ...], factor: Float64Array, matrix: Matrix) -> float:
+    """What the penalties add; those that sum over processes themselves are complete."""
+    whole = sum(term.value(factor) for term in terms if isinstance(term, Penalty) and hasattr(term, "total"))
+    parts = [term.value(factor) for term in terms if isinstance(term, Penalty) and not hasattr(term, "total")]
+    return whole + (float(matrix.total(np.array(sum(parts)))) if parts else 0.0)
+
+
+def _shared_out(term: Term, matrix: Matrix, axis: int) -> Term:
+    """A term on the entries that are here, of a factor that is shared out over processes."""
+    own = (matrix.own, matrix.own_columns)[axis]
+    if isinstance(term, Pinned):
+        return replace(term, values=term.values[:, own], total=matrix.total)
+    if hasattr(term, "total"):
+        bound: Any = replace(cast("Any", term), total=matrix.total)
+        return cast("Term", bound)
+    if isinstance(term, Bounds):
+        return term.of(own) if axis == 1 else term
+    if isinstance(term, (Smoothness, SpectralSmoothness)) and axis == 1:
+        raise UnsupportedCombinationError(
+            "smooth endmembers need all channels in one process: run it without mpiexec, or drop that term"
+        )
+    if isinstance(term, Smoothness) and (term.graph is None or term.graph.pixels != own.stop - own.start):
+        raise UnsupportedCombinationError(
+            "a graph of your own needs all pixels in one process: run it without mpiexec, or ask for smoothness="
+        )
+    if getattr(term, "rowwise", False):
+        raise UnsupportedCombinationError(
+            f"{type(term).__name__}, like every term on whole maps or spectra, needs all "
+            f"{('pixels', 'channels')[axis]} in one process: run it without mpiexec"
+        )
+    if not (isinstance(term, Smoothness) or getattr(term, "pixelwise", False)):
+        raise UnsupportedCombinationError(
+            f"{type(term).__name__} does not say that it treats each entry by itself (pixelwise = True), so that it "
+            "cannot be shared out over processes: run it without mpiexec"
+        )
+    return term

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from mffnb.typing import Array, Float64Array
+from mffnb.typing import Array, Float64Array, Total
 
 if TYPE_CHECKING:
     from mffnb.graphs import Graph
@@ -68,29 +68,66 @@ class KnownMove(Move, Protocol):
         """Take note of what was done: the squared step of the first sweep, and ``F F^T`` of these rows."""
 
 
+class Share(Protocol):
+    """Whose entries along one side of X are whose, where processes share X.
+
+    A process has a block of X, and of either factor its own entries: a part of those of the block. Processes whose
+    blocks have the same rows share out the abundances of these rows; the same for columns.
+    """
+
+    @property
+    def own(self) -> slice:
+        """The entries whose factor is here."""
+
+    @property
+    def block(self) -> slice:
+        """The entries of the block."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether these are the same: no other process has entries of the block."""
+
+    def gathered(self, factor: Float64Array) -> Float64Array:
+        """From a factor (..., own entries) that of all entries of the block."""
+
+    def summed(self, part: Float64Array) -> Float64Array:
+        """Sum (..., entries of the block) over the processes that share them; own entries of it."""
+
+    def least(self, part: Float64Array) -> Float64Array:
+        """The same with the least in place of the sum."""
+
+
 class Products(Protocol):
     """Something with rows and columns that can be multiplied from both sides.
 
-    Rows may be shared out over processes: factors over pixels then hold only the rows that are here, factors over
-    channels are the same everywhere, and whatever sums over pixels goes through :meth:`total`.
+    It may be shared out over processes: factors then hold only the entries that are here, over pixels and over
+    channels, and whatever sums over either goes through :meth:`total`.
     """
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows in all processes, columns."""
+        """Rows and columns in all processes."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether there are other processes."""
 
     @property
     def own(self) -> slice:
-        """Which rows are here."""
+        """The rows whose factor is here."""
+
+    @property
+    def own_columns(self) -> slice:
+        """The columns whose factor is here."""
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Return ``basis X^T``: for a basis (k, columns) the cross product (k, own rows), float64."""
+        """Return ``basis X^T``: for a basis (k, own columns) the cross product (k, own rows), float64."""
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Return ``factor X``: for a factor (k, own rows) the cross product (k, columns), summed over all rows."""
+        """Return ``factor X``: for a factor (k, own rows) the cross product (k, own columns), float64."""
 
     def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all rows, from the sum over the rows that are here."""
+        """Sum over all rows, or columns, from the sum over those that are here."""
 
     @property
     def squared_norm(self) -> float:
@@ -101,12 +138,30 @@ class Products(Protocol):
 class Matrix(Products, Protocol):
     """Where X lives and how it is read. Rows are pixels, columns are channels."""
 
+    @property
+    def block(self) -> Matrix:
+        """What is in this process, as a matrix of its own: X itself where there are no others."""
+
+    def with_block(self, block: Matrix) -> Matrix:
+        """Something else that is shared out in the same way."""
+
+    @property
+    def over_rows(self) -> Share:
+        """Whose rows are whose."""
+
+    @property
+    def over_columns(self) -> Share:
+        """Whose columns are whose."""
+
+    def least(self, part: Float64Array) -> Float64Array:
+        """The least over all processes."""
+
     def bands(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, rows) over the rows that are here: float64 arrays, or CSR where X is sparse."""
+        """Yield (start, stop, rows) over the rows of the block: float64 arrays, or CSR where X is sparse."""
 
     @property
     def row_squares(self) -> Float64Array:
-        """Sum of squares of each row that is here, (own rows,)."""
+        """Sum of squares of each row, (own rows,)."""
 
     @property
     def complete(self) -> bool:
@@ -134,6 +189,10 @@ class LogTerm(Protocol):
     def weight(self) -> float:
         """W."""
 
+    @property
+    def share(self) -> Share:
+        """Whose entries of F are whose; B is that of all others in the block."""
+
     def value(self, factor: Float64Array) -> float:
         """The term at a factor F (k, entries); infinite where an observed count is given no chance."""
 
@@ -144,7 +203,7 @@ class LogTerm(Protocol):
         r"""Return :math:`w\, f_{ji} \sum_m B_{jm} x_{im} / (F^T B)_{im}`, (k, entries): what draws F upwards."""
 
     def bands(self) -> Iterator[tuple[int, int, Any]] | None:
-        """Yield (start, stop, rows of X), a row for each entry of F; None where those cannot be read."""
+        """Yield (start, stop, rows of X), a row for each entry of the block; None where those cannot be read."""
 
 
 class Loss(Protocol):
@@ -202,6 +261,8 @@ class Half:
         s, penalties with a gradient that is not linear.
     proximal
         p, what is left: penalties that know their proximal point, and sets that know their nearest point.
+    total
+        Sums over all processes what was summed over the entries here; None where all entries are here.
     """
 
     gram: Float64Array
@@ -220,21 +281,28 @@ class Half:
     loss: Loss | None = None
     smooth: tuple[SmoothTerm, ...] = ()
     proximal: tuple[Proximal | Constraint, ...] = ()
+    total: Total | None = None
 
     @property
     def free(self) -> bool:
         """Whether this is a quadratic whose entries are not negative, and nothing else."""
-        mine = {"gram", "cross", "factor"}
+        mine = {"gram", "cross", "factor", "total"}
         others = [(getattr(self, part.name), part.default) for part in fields(self) if part.name not in mine]
         return all(value is default or (np.ndim(value) == 0 and value == default) for value, default in others)
 
     @property
     def boxed(self) -> bool:
-        """Whether an entry has other bounds than zero."""
-        return bool(np.any(np.greater(self.lower, 0.0)) or np.any(np.less(self.upper, np.inf)))
+        """Whether entries have other bounds than zero, or bounds of their own."""
+        each = np.ndim(self.lower) + np.ndim(self.upper) > 0  # which those in other processes have as well
+        return bool(each or self.lower > 0.0 or self.upper < np.inf)
+
+    def summed(self, part: Array | float) -> Float64Array:
+        """Sum over all entries, from the sum over those that are here."""
+        here = np.asarray(part, dtype=np.float64)
+        return here if self.total is None else self.total(here)
 
     def value(self, factor: Float64Array) -> float:
-        """The half problem at a factor (k, entries)."""
+        """The half problem at a factor (k, entries); what the entries here, and their counts, add to it."""
         coupled = self.coupling / 2 * self.graph.roughness(factor) if self.graph is not None else 0.0
         likely = 0.0 if self.log is None else self.log.value(factor)
         likely += 0.0 if self.loss is None else self.loss.value(factor)
@@ -256,12 +324,13 @@ class Term(Protocol):
     """A penalty or a constraint on one factor: it folds itself into the factor's half problem.
 
     One whose class says ``pixelwise = True`` leaves entries independent of each other, so that the half problem may be
-    given to it in pieces, as the data are read; with ``alike = True`` as well it does the same to each of them,
-    whatever the data and the factor are there. One that appends itself to ``half.proximal`` and whose class says
-    ``rowwise = True`` leaves rows independent of each other and non-negative, and is a cone, grows in proportion to
-    each row, or depends on its norm alone: a solver that moves one row at a time can then take it exactly. One whose
-    class has ``offered = {"abundances": label}``, or "endmembers", can be added in the explorer; a field ``graph`` that
-    is None becomes the neighbours on the map.
+    given to it in pieces, as the data are read, or shared out over processes; with ``alike = True`` as well it does the
+    same to each of them, whatever the data and the factor are there. One that binds them needs a field ``total`` to be
+    shared out: what sums over all processes is put there, and its value is that of the whole factor. One that appends
+    itself to ``half.proximal`` and whose class says ``rowwise = True`` leaves rows independent of each other and
+    non-negative, and is a cone, grows in proportion to each row, or depends on its norm alone: a solver that moves one
+    row at a time can then take it exactly. One whose class has ``offered = {"abundances": label}``, or "endmembers",
+    can be added in the explorer; a field ``graph`` that is None becomes the neighbours on the map.
     """
 
     def fold(self, half: Half) -> Half:

@@ -10,7 +10,7 @@ from scipy import special
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.losses import Banded, looks
-from mffnb.matrices import Sparse
+from mffnb.matrices import lean
 from mffnb.matrices.partial import mean_model
 from mffnb.measures import Clipped, Cosine, Distance, Entrywise, Odds, Powers, Squares
 from mffnb.misfits import Divergence, LeastSquares
@@ -32,6 +32,8 @@ class Frobenius:
     label: ClassVar[str] = "least squares"
     #: A weight w on the loss is the same as data multiplied by w to this power.
     weight_power: ClassVar[float] = 0.5
+    #: Whether processes may share the data.
+    shared_out: ClassVar[bool] = True
 
     def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> LeastSquares:
         """Bind to data, scaled such that the mean of ``|s x_i|^2`` over pixels is 1."""
@@ -60,6 +62,8 @@ class KullbackLeibler:
     label: ClassVar[str] = "counts (KL)"
     #: A weight w on the loss is the same as data multiplied by w to this power.
     weight_power: ClassVar[float] = 1.0
+    #: Whether processes may share the data.
+    shared_out: ClassVar[bool] = True
 
     def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> Divergence:
         """Bind to data, scaled such that the mean of ``sum_m s x_im`` over pixels is 1.
@@ -69,14 +73,14 @@ class KullbackLeibler:
         ValueError
             If anything in the data is negative.
         """
-        least = min((float(band.min()) for _, _, band in matrix.bands()), default=0.0)
-        if float(matrix.total(np.array(float(least < 0)))) > 0:
+        least = float(matrix.least(np.array(min((float(band.min()) for _, _, band in matrix.bands()), default=0.0))))
+        if least < 0:
             raise ValueError(
                 f"the Kullback-Leibler divergence is for counts, and the data go down to {least:.3g}: "
                 "clip them with cube.clip(0), or use similarity='frobenius'"
             )
         scale = _to_mean_sum_one(matrix) if scale is None else scale
-        return Divergence(Sparse.of_few(matrix) if matrix.complete else matrix, gain, scale)
+        return Divergence(lean(matrix), gain, scale)
 
     def distance(self, scale: float) -> Distance:
         """Of single entries."""
@@ -334,14 +338,15 @@ def through(
 
 def _to_mean_sum_one(matrix: Matrix) -> float:
     """The scale that brings the mean sum of a pixel to 1."""
-    whole = float(matrix.total(matrix.times(np.ones((1, matrix.shape[1]))).sum(axis=1))[0])
+    ones = np.ones((1, matrix.own_columns.stop - matrix.own_columns.start))
+    whole = float(matrix.total(matrix.times(ones).sum(axis=1))[0])
     return matrix.shape[0] / whole if whole > 0 else 1.0
 
 
 def _mean_model(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
     """A single component: the size of each pixel, (1, own pixels), and the mean spectrum, (1, channels)."""
     if not matrix.complete:
-        return mean_model(matrix)  # type: ignore[arg-type]
+        return mean_model(matrix)
     pixels = matrix.times(np.ones((1, matrix.shape[1])))
     spectrum = matrix.transposed_times(np.ones_like(pixels))
     return pixels, spectrum / (float(spectrum.sum()) or 1.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mffnb.initialization import NNDSVD
-from mffnb.matrices import Dense
+from mffnb.matrices import Dense, everywhere
 from mffnb.problem import state_problem
 from mffnb.protocols import Half, Matrix, Start
 from mffnb.similarities import Frobenius
@@ -41,28 +41,35 @@ class SubsetFirst:
     tol: float = 1e-4
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, own pixels) and E (k, channels) in the units of the data; those of ``begin`` where pixels are few."""
+        """A (k, own pixels) and E (k, own channels) in data units; those of ``begin`` where pixels are few."""
         abundances, endmembers = self.begin.start(matrix, components, seed)
         if matrix.shape[0] <= self.pixels:
             return abundances, endmembers
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(4,)))
         drawn = np.sort(generator.choice(matrix.shape[0], self.pixels, replace=False))
-        here = (matrix.own.start <= drawn) & (drawn < matrix.own.stop)
         spectra, maps = np.zeros((self.pixels, matrix.shape[1])), np.zeros((components, self.pixels))
-        own = drawn[here] - matrix.own.start
-        spectra[here], maps[:, here] = rows_of(matrix, own), abundances[:, own]
+        block, own = matrix.over_rows.block, matrix.own
+        in_block, here = _within(drawn, block), _within(drawn, own)
+        spectra[in_block, matrix.over_columns.block] = rows_of(matrix, drawn[in_block] - block.start)
+        maps[:, here] = abundances[:, drawn[here] - own.start]
         # Every rank factors the same pixels, to the same answer.
         problem = state_problem(Dense(matrix.total(spectra)), Frobenius(), (), ())
         maps = problem.scale * matrix.total(maps)
-        states = iterate(problem, maps, endmembers, Extrapolated(Auto()), self.max_iter, self.tol)
-        endmembers = drive(states)[0].endmembers
-        BlockPivoting().update(abundances, Half(endmembers @ endmembers.T, matrix.times(endmembers)))
+        spectra = everywhere(matrix, endmembers)
+        states = iterate(problem, maps, spectra, Extrapolated(Auto()), self.max_iter, self.tol)
+        spectra = drive(states)[0].endmembers
+        endmembers = np.ascontiguousarray(spectra[:, matrix.own_columns])
+        BlockPivoting().update(abundances, Half(spectra @ spectra.T, matrix.times(endmembers)))
         return abundances, endmembers
 
 
+def _within(numbers: Array, entries: slice) -> Array:
+    return np.asarray((entries.start <= numbers) & (numbers < entries.stop))
+
+
 def rows_of(matrix: Matrix, rows: Array) -> Float64Array:
-    """Rows of X by their numbers among those that are here, which rise."""
-    out = np.empty((len(rows), matrix.shape[1]))
+    """Rows of the block of X that is here by their numbers in it, which rise."""
+    out = np.empty((len(rows), matrix.block.shape[1]))
     for start, stop, band in matrix.bands():
         first, last = np.searchsorted(rows, [start, stop])
         if first < last:

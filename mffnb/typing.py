@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,3 +14,11 @@ Array = npt.NDArray[Any]
 Float64Array = npt.NDArray[np.float64]
 #: What may seed a random start.
 Seed = int | np.random.RandomState | np.random.Generator | None
+
+#: From a sum over the entries that are in this process to the sum over all of them.
+Total = Callable[[Float64Array], Float64Array]
+
+
+def as_is(part: Float64Array) -> Float64Array:
+    """The total where all entries are in this process."""
+    return part

@@ -136,8 +136,9 @@ def unmix(  # noqa: PLR0915  what is decided in which order
     abundance_terms, endmember_terms
         Penalties and constraints of your own; see :mod:`mffnb.protocols`.
     communicator
-        An mpi4py communicator whose ranks all make this same call: each reads and keeps its own rows of pixels, and
-        each returns the whole result, equal to the serial one to about 1e-12.
+        An mpi4py communicator whose ranks all make this same call, or a :class:`mffnb.parallel.Grid` of them: each
+        reads and keeps its own block of the data, and each returns the whole result, equal to the serial one to about
+        1e-12. A callback is called on every rank; one that returns True ends the run on all of them.
     cluster
         A running :func:`mffnb.parallel.cluster`; the answer is the same. Engines share out the starts of ``n_init``;
         MPI engines share out the pixels. Pass the path of a file: engines read it themselves, and nothing is sent.
@@ -201,8 +202,9 @@ def unmix(  # noqa: PLR0915  what is decided in which order
     else:
         matrix = ranks.shared_matrix(layout, image.cube, communicator)
     if isinstance(callback, Glimpses):
-        callback.place(layout, matrix.own)
+        callback.place(layout, matrix)
     seed = ranks.agreed(drawn_seed(random_state), communicator)
+    callback = ranks.agreeing(callback, communicator)
     if checkpoint is not None and random_state is None:
         seed = kept_seed(Checkpoint.of(checkpoint), seed, communicator)
     asked = Physics(sparsity, smoothness, volume, sum_to_one, gain, known, abundance_terms, endmember_terms)
@@ -318,7 +320,8 @@ def _keeper(
     about = {name: value for name, value in settings.items() if name not in ("max_iter", "tol")}
     about |= {"pixels": matrix.shape[0], "channels": matrix.shape[1], "type": str(image.cube.dtype)}
     about |= {name: digest(value) for name, value in arrays.items() if value is not None}
-    about["ranks"] = 1 if communicator is None else communicator.size
+    shape = (1, 1) if communicator is None else ranks.sized(communicator, image.layout).shape
+    about["ranks"] = " x ".join(map(str, shape or ()))
     return Keeper(checkpoint, about, communicator)
 
 

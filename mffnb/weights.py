@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.matrices import Chunked, Dense, Partial, Scaled
+from mffnb.matrices import Chunked, Dense, Partial, scaled
 from mffnb.matrices.partial import weight_times
 from mffnb.protocols import Matrix, Similarity
 from mffnb.typing import Array, Float64Array
@@ -28,7 +28,7 @@ class Weighting:
     matrix
         What is to be factored.
     rows, columns
-        u^p, (own pixels,), and v^p, (channels,); None for ones.
+        u^p, (own pixels,), and v^p, (own channels,); None for ones.
     """
 
     matrix: Matrix
@@ -58,35 +58,45 @@ class Weighting:
             For "poisson" with a likelihood of counts, and for weights of entries where X is sparse or in a file.
         """
         power = getattr(similarity, "weight_power", 0.5)
-        pixels, channels = np.ones(1), np.ones(1)
+        pixels: Float64Array | None = None
+        channels: Float64Array | None = None
         entries: Any = None
         for part in weights if isinstance(weights, (list, tuple)) else [weights]:
             if part is None:
                 continue
             if isinstance(part, str):
                 of_pixels, of_channels = _poisson(part, matrix, power)
-                pixels, channels = pixels * of_pixels, channels * of_channels
+                pixels, channels = _product(pixels, of_pixels), _product(channels, of_channels)
                 continue
             array, axis = _placed(part, matrix)
             if axis == 0:
-                pixels = pixels * array
+                pixels = _product(pixels, array[matrix.own])
             elif axis == 1:
-                channels = channels * array
+                channels = _product(channels, array[matrix.own_columns])
             else:
-                entries = array if entries is None else entries * array
+                entries = _product(entries, array[matrix.over_rows.block, matrix.over_columns.block])
         # Only ratios matter, and a penalty means the same for data in any unit.
-        if pixels.size > 1:
-            pixels = pixels * (matrix.shape[0] / float(matrix.total(np.array(pixels.sum()))))
-        channels = channels / channels.mean()
-        if power is None and max(pixels.size, channels.size) > 1:  # nothing done to the data would do
-            outer = Outer(pixels, channels, (matrix.own.stop - matrix.own.start, matrix.shape[1]))
+        pixels = None if pixels is None else pixels / _mean(pixels, matrix, 0)
+        channels = None if channels is None else channels / _mean(channels, matrix, 1)
+        if power is None and not (pixels is channels is None):  # nothing done to the data would do
+            one = np.ones(1)
+            outer = Outer(one if pixels is None else pixels, one if channels is None else channels, matrix.shape)
             entries = outer if entries is None else entries * outer[:]
-            pixels = channels = np.ones(1)
+            pixels = channels = None
         if entries is not None:
             matrix = _partial(matrix, entries)
-        rows = None if pixels.size == 1 else pixels ** float(power)
-        columns = None if channels.size == 1 else channels ** float(power)
-        return cls(matrix if rows is columns is None else Scaled(matrix, rows, columns), rows, columns)
+        rows = None if pixels is None else pixels ** float(power)
+        columns = None if channels is None else channels ** float(power)
+        return cls(matrix if rows is columns is None else scaled(matrix, rows, columns), rows, columns)
+
+
+def _product(known: Float64Array | None, more: Float64Array) -> Float64Array:
+    return more if known is None else known * more
+
+
+def _mean(values: Float64Array, matrix: Matrix, axis: int) -> float:
+    """Over all processes."""
+    return float(matrix.total(np.array(values.sum()))) / matrix.shape[axis]
 
 
 def of_rows(weights: Any, rows: Array, shape: tuple[int, int]) -> Any:
@@ -101,11 +111,9 @@ def of_rows(weights: Any, rows: Array, shape: tuple[int, int]) -> Any:
 
 
 def _placed(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
-    """The weights as floats, and the axis they belong to: 0 pixels, 1 channels, None both."""
+    """The weights as floats, whole, and the axis they belong to: 0 pixels, 1 channels, None both."""
     array = np.asarray(weights, dtype=np.float64)
-    pixels, channels = matrix.own.stop - matrix.own.start, matrix.shape[1]
-    if pixels < matrix.shape[0] and array.shape in ((matrix.shape[0], 1), (matrix.shape[0], channels)):
-        array = array[matrix.own]  # those of the pixels in this process
+    pixels, channels = matrix.shape
     if not np.isfinite(array).all() or array.min(initial=0.0) < 0:
         raise ValueError("weights must be finite and not negative")
     if array.shape == (pixels, channels) and 1 not in array.shape:
@@ -133,22 +141,22 @@ def _poisson(name: str, matrix: Matrix, power: float | None) -> tuple[Float64Arr
             "Poisson scaling and a similarity with its own idea of the noise, such as the Kullback-Leibler divergence, "
             "are two answers to the same noise: drop one of them"
         )
-    of_pixels = matrix.times(np.ones((1, matrix.shape[1])))
+    of_pixels = matrix.times(np.ones((1, matrix.own_columns.stop - matrix.own_columns.start)))
     of_channels = matrix.transposed_times(np.ones((1, of_pixels.shape[1])))
     counted, seen = np.full_like(of_pixels, matrix.shape[1]), np.full_like(of_channels, matrix.shape[0])
     if not matrix.complete:
-        counted = weight_times(matrix, np.ones_like(of_channels))  # type: ignore[arg-type]
+        counted = weight_times(matrix, np.ones_like(of_channels))
         seen = weight_times(matrix.transposed, np.ones_like(of_pixels))  # type: ignore[arg-type]
-    if min(of_pixels.min(initial=0.0), of_channels.min(initial=0.0)) < 0:
+    if matrix.least(np.array(min(of_pixels.min(initial=0.0), of_channels.min(initial=0.0)))) < 0:
         raise ValueError("weights='poisson' is for counts, and some sums of the data are negative: clip them first")
     means = of_pixels[0] / np.maximum(counted[0], 1e-300), of_channels[0] / np.maximum(seen[0], 1e-300)
-    return _inverse(means[0]), _inverse(means[1])
+    return _inverse(means[0], matrix), _inverse(means[1], matrix)
 
 
-def _inverse(mean: Float64Array) -> Float64Array:
+def _inverse(mean: Float64Array, matrix: Matrix) -> Float64Array:
     """One over the mean; what saw nothing counts as much as what saw least."""
-    positive = mean[mean > 0]
-    return 1.0 / np.maximum(mean, positive.min()) if positive.size else np.ones_like(mean)
+    least = float(matrix.least(np.array(mean[mean > 0].min(initial=np.inf))))
+    return 1.0 / np.maximum(mean, least) if np.isfinite(least) else np.ones_like(mean)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,16 +186,20 @@ class Outer:
         return Outer(self.columns, self.rows, self.shape[::-1])
 
 
-def _partial(matrix: Matrix, entries: Array | Outer) -> Partial:
-    weights: Any = entries if isinstance(entries, Outer) else entries / entries.max()
-    if isinstance(matrix, Partial):
-        return Partial(matrix.array, weights if matrix.weights is None else matrix.weights * weights[:])
-    array = next(_arrays(matrix), None)
+def _partial(matrix: Matrix, entries: Array | Outer) -> Matrix:
+    weights: Any = entries
+    if not isinstance(entries, Outer):
+        weights = entries / -float(matrix.least(np.array(-entries.max(initial=0.0))))
+    block = matrix.block
+    if isinstance(block, Partial):
+        both = weights if block.weights is None else block.weights * weights[:]
+        return matrix.with_block(Partial(block.array, both))
+    array = next(_arrays(block), None)
     if array is None:
         raise UnsupportedCombinationError(
             "weights of single entries need a dense image in memory: use weights of pixels and channels, or load it"
         )
-    return Partial(array, weights)
+    return matrix.with_block(Partial(array, weights))
 
 
 def _arrays(matrix: Matrix) -> Iterator[Array]:

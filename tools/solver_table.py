@@ -35,7 +35,7 @@ from mffnb import (
 )
 from mffnb.constraints import NonNegative, Pinned, UnitBall
 from mffnb.graphs import grid
-from mffnb.matrices import Chunked, Dense, Distributed
+from mffnb.matrices import Chunked, Dense, Distributed, Spread
 from mffnb.model import SIMILARITIES, SOLVERS
 
 OF_SEVERAL_SOLVERS = ("frobenius", "kl")
@@ -58,6 +58,9 @@ class FirstOfTwo:
     def Bcast(self, everywhere: Any, root: int) -> None:  # noqa: D102
         pass
 
+    def allgather(self, here: Any) -> list[Any]:  # noqa: D102
+        return [here]
+
     def allreduce(self, here: Any) -> Any:  # noqa: D102
         return here
 
@@ -74,7 +77,9 @@ def in_bands(X: Any) -> Any:
 
 def on_two_ranks(X: Any) -> Any:
     """X as the first of two processes sees it."""
-    return Distributed(Dense(X[: PIXELS // 2]), FirstOfTwo(), 0, PIXELS)
+    pixels = Spread(PIXELS, np.array([0, PIXELS // 2]), None, 0)
+    channels = Spread(CHANNELS, np.array([0, CHANNELS]), None, 0)
+    return Distributed(Dense(X[: PIXELS // 2]), pixels, channels, FirstOfTwo())
 
 
 def with_gaps(X: Any) -> Any:

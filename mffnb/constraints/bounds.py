@@ -58,6 +58,11 @@ class Bounds:
         """The box for a factor whose values are multiplied by something."""
         return replace(self, lower=np.asarray(self.lower) * factor, upper=np.asarray(self.upper) * factor)
 
+    def of(self, entries: slice) -> Bounds:
+        """The box of some channels."""
+        sides = (side if np.ndim(side) == 0 else np.asarray(side)[entries] for side in (self.lower, self.upper))
+        return Bounds(*sides)
+
     def project(self, factor: Float64Array) -> Float64Array:
         """Clip: the nearest point of the box."""
         return np.clip(factor, self.lower, self.upper)

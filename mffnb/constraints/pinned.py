@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from mffnb.protocols import Half
-from mffnb.typing import Array, Float64Array
+from mffnb.typing import Array, Float64Array, Total, as_is
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +19,8 @@ class Pinned:
     values
         Known spectra, (known, channels), in the units of the data; NaN where a channel is to be found. Not more
         of them than components; those that follow are found as if none were known.
+    total
+        Sums over all processes that share the channels; a problem puts it there.
 
     Examples
     --------
@@ -29,6 +31,7 @@ class Pinned:
     """
 
     values: Array
+    total: Total = field(default=as_is, repr=False)
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values, dtype=np.float64)
@@ -36,7 +39,7 @@ class Pinned:
             raise ValueError(f"known endmembers have shape (known, channels), got {values.shape}")
         if np.isinf(values).any() or np.nanmin(values, initial=0.0) < 0:
             raise ValueError("known endmembers must be finite and not negative; NaN marks a channel to be found")
-        if not np.nansum(values, axis=1).all():
+        if not self.total(np.nansum(values, axis=1)).all():
             raise ValueError("a known endmember holds nothing above zero: leave it out")
 
     @property

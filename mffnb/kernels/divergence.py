@@ -175,35 +175,14 @@ def settle(linear: Array, pull: Array, square: Array, factor: Array) -> None:
 
 
 @kernel()
-def _norm(linear: Array, pull: Array, square: Array, added: float, factor: Array) -> float:
-    total = 0.0
-    for i in range(linear.size):
-        new = _root(linear[i], pull[i], square[i] + added)
-        total += new * new if np.isfinite(new) else factor[i] ** 2
-    return np.sqrt(total)
-
-
-@kernel()
-def settle_in_ball(linear: Array, pull: Array, square: Array, radii: Array, factor: Array) -> None:
-    """The same under ``|f_j| <= radius_j``: the multiplier of the ball adds to ``square`` and is found by bisection."""
+def squares_at(linear: Array, pull: Array, square: Array, added: Array, factor: Array) -> Array:
+    """Sum of squares of each row of the minimiser, ``added_j`` being added to ``square``, (k,)."""
+    totals = np.zeros(factor.shape[0])
     for j in range(factor.shape[0]):
-        low, high, radius = 0.0, 0.0, radii[j]
-        if _norm(linear[j], pull[j], square[j], 0.0, factor[j]) > radius:
-            high = 1e-9
-            while _norm(linear[j], pull[j], square[j], high, factor[j]) > radius:
-                low, high = high, 8.0 * high
-            while high - low > 1e-15 * high:
-                middle = 0.5 * (low + high)
-                if middle in (low, high):
-                    break
-                if _norm(linear[j], pull[j], square[j], middle, factor[j]) > radius:
-                    low = middle
-                else:
-                    high = middle
         for i in range(factor.shape[1]):
-            new = _root(linear[j, i], pull[j, i], square[j, i] + high)
-            if np.isfinite(new):
-                factor[j, i] = new
+            new = _root(linear[j, i], pull[j, i], square[j, i] + added[j])
+            totals[j] += new * new if np.isfinite(new) else factor[j, i] ** 2
+    return totals
 
 
 @kernel()

@@ -190,25 +190,39 @@ def _sweep_many(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
 
 
 @kernel(fastmath=_MATH)
-def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: int) -> float:
-    """Sweep rows that stay non-negative within ``|f_j| <= radius``.
+def descend_row(factor: Array, gram: Array, cross: Array, j: int, old: Array, pull: Array) -> float:
+    """Move row ``j`` to its non-negative minimiser, what it was to ``old``; return the sum of its squares."""
+    old[:] = factor[j]
+    _descend(factor, gram, cross, j, 0, old.size, pull)
+    return np.sum(factor[j] ** 2)
+
+
+@kernel(fastmath=_MATH)
+def bound_row(factor: Array, gram: Array, j: int, old: Array, squares: float, radius: float) -> float:
+    """Scale row ``j`` down to the radius where its sum of squares is larger; return its squared step from ``old``.
 
     Clipping and then scaling is the exact projection on the intersection of the cone and the ball, hence
     the exact minimiser over row j, hence no objective rises.
     """
+    norm = np.sqrt(squares)
+    if norm > radius:
+        factor[j] *= radius / norm
+    return gram[j, j] * np.sum((factor[j] - old) ** 2)
+
+
+@kernel(fastmath=_MATH)
+def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: int) -> float:
+    """Sweep rows that stay non-negative within ``|f_j| <= radius``, all of whose entries are here."""
     components, entries = factor.shape
     pull = np.empty(entries)
     old = np.empty(entries)
     moved = 0.0
     for sweep in range(sweeps):
         for j in range(components):
-            old[:] = factor[j]
-            _descend(factor, gram, cross, j, 0, entries, pull)
-            norm = np.sqrt(np.sum(factor[j] ** 2))
-            if norm > radius:
-                factor[j] *= radius / norm
+            squares = descend_row(factor, gram, cross, j, old, pull)
+            step = bound_row(factor, gram, j, old, squares, radius)
             if sweep == 0:
-                moved += gram[j, j] * np.sum((factor[j] - old) ** 2)
+                moved += step
     return moved
 
 

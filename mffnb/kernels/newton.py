@@ -117,6 +117,32 @@ def _lowest(f: Array, curvature: Array, least: float, low: Array) -> None:
 
 
 @kernel()
+def _add_rest(
+    f: Array, cross: Array, gram: Array, steepness: float, weight: float, slope: Array, curvature: Array
+) -> None:
+    """Add the derivatives of ``(1/2 f^T (gram + steepness I) f - cross f) / weight``."""
+    for j in range(len(f)):
+        slope[j] += (steepness * f[j] - cross[j]) / weight
+        for other in range(len(f)):
+            curvature[j, other] += gram[j, other] / weight
+            slope[j] += gram[j, other] / weight * f[other]
+        curvature[j, j] += steepness / weight
+
+
+@kernel()
+def _advance(f: Array, slope: Array, curvature: Array, least: float, fixed: Array, room: Array) -> float:
+    """Take ``f`` (k,) one guarded step; return what single steps would be. ``room`` (3, k) is overwritten."""
+    step, low, inverse = room
+    _lowest(f, curvature, least, low)
+    _hold(fixed, slope, curvature)
+    moved = _single_steps(f, slope, curvature)
+    _descend(curvature, slope, low, step, inverse)
+    for j in range(len(f)):
+        f[j] = max(0.0, f[j] + step[j])
+    return moved
+
+
+@kernel()
 def newton_rows(
     indptr: Array,
     indices: Array,
@@ -145,25 +171,72 @@ def newton_rows(
     Returns the sum of ``h d^2``, h being curvatures and d the steps that single coordinates ask for.
     """
     k = len(factor)
-    room = np.empty((k + 2, COUNTS))
-    f, slope, step, low, inverse = np.empty(k), np.empty(k), np.empty(k), np.empty(k), np.empty(k)
-    curvature = np.empty((k, k))
+    room, steps = np.empty((k + 2, COUNTS)), np.empty((3, k))
+    f, slope, curvature, free = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
     moved = 0.0
     for i in range(indptr.size - 1):
         f[:] = factor[:, start + i]
         x, columns = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
-        for j in range(k):
-            slope[j] = (steepness[start + i] * f[j] - cross[j, start + i]) / weight
-            for other in range(k):
-                curvature[j, other] = gram[j, other] / weight
-                slope[j] += curvature[j, other] * f[other]
-            curvature[j, j] += steepness[start + i] / weight
+        slope[:], curvature[:] = 0.0, 0.0
+        _add_rest(f, cross[:, start + i], gram, steepness[start + i], weight, slope, curvature)
         least = _add_derivatives(columns, x, right, f, slope, curvature, room)
-        _lowest(f, curvature, least, low)
-        if fixed.size > 0:
-            _hold(fixed[:, start + i], slope, curvature)
-        moved += weight * _single_steps(f, slope, curvature)
-        _descend(curvature, slope, low, step, inverse)
+        held = fixed[:, start + i] if fixed.size > 0 else free
+        moved += weight * _advance(f, slope, curvature, least, held, steps)
+        factor[:, start + i] = f
+    return moved
+
+
+def no_derivatives(k: int, entries: int) -> Array:
+    """Room for what :func:`derivatives_of_rows` writes: k slopes and half a matrix of curvatures for each entry."""
+    return np.zeros((k + k * (k + 1) // 2, entries))
+
+
+@kernel()
+def derivatives_of_rows(
+    indptr: Array, indices: Array, data: Array, factor: Array, start: int, right: Array, out: Array, least: Array
+) -> None:
+    """Write those of ``-sum_m x_im log(f right_m)`` for each entry to ``out``, and its least count to ``least``."""
+    k = len(factor)
+    room, f, slope, curvature = np.empty((k + 2, COUNTS)), np.empty(k), np.empty(k), np.empty((k, k))
+    for i in range(indptr.size - 1):
+        f[:] = factor[:, start + i]
+        x, columns = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
+        slope[:], curvature[:] = 0.0, 0.0
+        least[start + i] = _add_derivatives(columns, x, right, f, slope, curvature, room)
+        place = k
         for j in range(k):
-            factor[j, start + i] = max(0.0, f[j] + step[j])
+            out[j, start + i] = slope[j]
+            for other in range(j + 1):
+                out[place, start + i] = curvature[j, other]
+                place += 1
+
+
+@kernel()
+def newton_steps(
+    derivatives: Array,
+    least: Array,
+    factor: Array,
+    cross: Array,
+    gram: Array,
+    steepness: Array,
+    fixed: Array,
+    weight: float,
+) -> float:
+    """Take each entry the step of :func:`newton_rows`, from derivatives that are summed over all its counts."""
+    k = len(factor)
+    f, slope, curvature, free = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
+    steps = np.empty((3, k))
+    moved = 0.0
+    for i in range(factor.shape[1]):
+        f[:] = factor[:, i]
+        place = k
+        for j in range(k):
+            slope[j] = derivatives[j, i]
+            for other in range(j + 1):
+                curvature[j, other] = curvature[other, j] = derivatives[place, i]
+                place += 1
+        _add_rest(f, cross[:, i], gram, steepness[i], weight, slope, curvature)
+        held = fixed[:, i] if fixed.size > 0 else free
+        moved += weight * _advance(f, slope, curvature, least[i], held, steps)
+        factor[:, i] = f
     return moved

@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
 from mffnb.matrices import block_products
+from mffnb.matrices.shares import Whole
 from mffnb.matrices.threaded import threaded_map
 from mffnb.typing import Array, Float64Array
 
@@ -106,12 +107,45 @@ class Local(ABC):
         return squares
 
     @property
+    def shared(self) -> bool:
+        """Not over processes."""
+        return False
+
+    @property
+    def block(self) -> Self:
+        """What is here: all of it."""
+        return self
+
+    def with_block(self, block: Matrix) -> Matrix:
+        """What is made of all of it."""
+        return block
+
+    @property
     def own(self) -> slice:
         """The rows that are here: all."""
         return slice(0, self.shape[0])
 
+    @property
+    def own_columns(self) -> slice:
+        """The columns that are here: all."""
+        return slice(0, self.shape[1])
+
+    @property
+    def over_rows(self) -> Whole:
+        """Nobody else has rows."""
+        return Whole(self.shape[0])
+
+    @property
+    def over_columns(self) -> Whole:
+        """Nobody else has columns."""
+        return Whole(self.shape[1])
+
     def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all rows from the sum over the rows here: the same."""
+        """Sum over all processes: the same."""
+        return part
+
+    def least(self, part: Float64Array) -> Float64Array:
+        """The least over all processes: the same."""
         return part
 
 

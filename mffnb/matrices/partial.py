@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from mffnb.kernels import gaps
 from mffnb.matrices.chunked import Chunked
 from mffnb.matrices.local import CACHE_BYTES, Local, band_limits
 from mffnb.typing import Array, Float64Array
+
+if TYPE_CHECKING:
+    from mffnb.protocols import Matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,7 @@ class Partial(Local):
     def squared_norm(self) -> float:
         """Weighted sum of squares."""
         zero = np.zeros((1, max(self.shape)))
-        return squared_residual(self, zero[:, : self.shape[0]], zero[:, : self.shape[1]])
+        return _squares(self, zero[:, : self.shape[0]], zero[:, : self.shape[1]])
 
     @property
     def complete(self) -> bool:
@@ -79,67 +82,84 @@ class Gappy(Protocol):
         """Rows ``start:stop`` of X, NaN for what is missing, and of w."""
 
 
-def completed(matrix: Gappy, left: Float64Array, right: Float64Array) -> Chunked:
-    """``w X + (1 - w) left^T right``: what is missing is filled in by a model."""
-    return Chunked(_Completed(matrix, left, right), band_bytes=CACHE_BYTES)
+def completed(matrix: Matrix, left: Float64Array, right: Float64Array) -> Matrix:
+    """``w X + (1 - w) left^T right``: what is missing is filled in by a model, (k, own rows) and (k, own columns)."""
+    left, right = matrix.over_rows.gathered(left), matrix.over_columns.gathered(right)
+    return matrix.with_block(Chunked(_Completed(_gappy(matrix), left, right), band_bytes=CACHE_BYTES))
 
 
-def squared_residual(matrix: Gappy, left: Float64Array, right: Float64Array) -> float:
-    """Sum of ``w (x - left^T right)^2`` for factors (k, rows) and (k, columns)."""
-    total = 0.0
-    for start, stop in band_limits(matrix.shape, CACHE_BYTES):
-        total += gaps.squared_residual(*matrix.piece(start, stop), left[:, start:stop].T @ right)
-    return total
+def squared_residual(matrix: Matrix, left: Float64Array, right: Float64Array) -> float:
+    """Sum of ``w (x - left^T right)^2`` for factors (k, own rows) and (k, own columns)."""
+    left, right = matrix.over_rows.gathered(left), matrix.over_columns.gathered(right)
+    return float(matrix.total(np.array(_squares(_gappy(matrix), left, right))))
 
 
-def weight_times(matrix: Gappy, basis: Float64Array) -> Float64Array:
-    """``basis w^T``, (k, rows)."""
-    product = np.empty((len(basis), matrix.shape[0]))
-    for start, stop in band_limits(matrix.shape, CACHE_BYTES):
-        product[:, start:stop] = basis @ _counted(*matrix.piece(start, stop)).T
-    return product
+def weight_times(matrix: Matrix, basis: Float64Array) -> Float64Array:
+    """``basis w^T``, (k, own rows), for a basis (k, own columns)."""
+    held, block = matrix.over_columns.gathered(basis), _gappy(matrix)
+    product = np.empty((len(basis), block.shape[0]))
+    for start, stop in band_limits(block.shape, CACHE_BYTES):
+        product[:, start:stop] = held @ _counted(*block.piece(start, stop)).T
+    return matrix.over_rows.summed(product)
 
 
-def pieces(matrix: Gappy) -> Iterator[tuple[Float64Array, Float64Array]]:
-    """Yield rows of X, NaN for what is missing, and of w, zero there."""
-    for start, stop in band_limits(matrix.shape, CACHE_BYTES):
-        band, weights = matrix.piece(start, stop)
+def pieces(matrix: Matrix) -> Iterator[tuple[Float64Array, Float64Array]]:
+    """Yield rows of the block that is here, NaN for what is missing, and of w, zero there."""
+    block = _gappy(matrix)
+    for start, stop in band_limits(block.shape, CACHE_BYTES):
+        band, weights = block.piece(start, stop)
         yield band, _counted(band, weights)
 
 
-def partial_rows(matrix: Gappy, rows: Array) -> tuple[Float64Array, Float64Array]:
-    """Some rows of X by their numbers, which rise, NaN for what is missing, and of w, zero there."""
-    values, counted = np.empty((len(rows), matrix.shape[1])), np.empty((len(rows), matrix.shape[1]))
-    for start, stop in band_limits(matrix.shape, CACHE_BYTES):
+def partial_rows(matrix: Matrix, rows: Array) -> tuple[Float64Array, Float64Array]:
+    """Some rows of the block of X by their numbers, which rise, NaN for what is missing, and of w, zero there."""
+    block = _gappy(matrix)
+    values, counted = np.empty((len(rows), block.shape[1])), np.empty((len(rows), block.shape[1]))
+    for start, stop in band_limits(block.shape, CACHE_BYTES):
         first, last = np.searchsorted(rows, [start, stop])
         if first < last:
-            band, weights = matrix.piece(start, stop)
+            band, weights = block.piece(start, stop)
             some = rows[first:last] - start
             values[first:last], counted[first:last] = band[some], _counted(band, weights)[some]
     return values, counted
 
 
-def guessed(matrix: Gappy) -> Chunked:
+def guessed(matrix: Matrix) -> Matrix:
     """Complete data to start from: missing entries are those of the mean spectrum, at the size of their pixel."""
     return completed(matrix, *mean_model(matrix))
 
 
-def mean_model(matrix: Gappy) -> tuple[Float64Array, Float64Array]:
-    """A single component: the size of each pixel, (1, rows), and the mean spectrum, (1, columns)."""
-    rows = np.empty(matrix.shape[0])
-    columns, column_weights = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1])
-    for start, stop in band_limits(matrix.shape, CACHE_BYTES):
-        band, weights = matrix.piece(start, stop)
+def mean_model(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
+    """A single component: the size of each pixel, (1, own rows), and the mean spectrum, (1, own columns)."""
+    block = _gappy(matrix)
+    rows = np.empty((1, block.shape[0]))
+    columns = np.zeros((2, block.shape[1]))  # sums, and those of weights
+    for start, stop in band_limits(block.shape, CACHE_BYTES):
+        band, weights = block.piece(start, stop)
         weights = _counted(band, weights)
         band = np.nan_to_num(band * weights)
-        rows[start:stop] = band.sum(axis=1)
-        columns += band.sum(axis=0)
-        column_weights += weights.sum(axis=0)
-    spectrum = columns / np.where(column_weights > 0, column_weights, 1.0)
+        rows[0, start:stop] = band.sum(axis=1)
+        columns[0] += band.sum(axis=0)
+        columns[1] += weights.sum(axis=0)
+    rows, columns = matrix.over_rows.summed(rows), matrix.over_columns.summed(columns)
+    spectrum = columns[:1] / np.where(columns[1] > 0, columns[1], 1.0)
     # The size of a pixel is judged on the channels it has.
-    expected = weight_times(matrix, spectrum[None])[0]
+    expected = weight_times(matrix, spectrum)
     size = np.where(expected != 0, rows / np.where(expected == 0, 1.0, expected), 1.0)
-    return size[None], spectrum[None]
+    return size, spectrum
+
+
+def _gappy(matrix: Matrix) -> Gappy:
+    """The block that is here."""
+    return cast("Gappy", matrix.block)
+
+
+def _squares(block: Gappy, left: Float64Array, right: Float64Array) -> float:
+    """Sum of ``w (x - left^T right)^2`` over a block."""
+    return sum(
+        float(gaps.squared_residual(*block.piece(start, stop), left[:, start:stop].T @ right))
+        for start, stop in band_limits(block.shape, CACHE_BYTES)
+    )
 
 
 @dataclass(frozen=True, eq=False)

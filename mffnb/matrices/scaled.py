@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mffnb.matrices.local import row_sums_of_squares
+from mffnb.matrices.local import Local, row_sums_of_squares
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Scaled:
-    """diag(r) X diag(c), which is never formed.
+class Scaled(Local):
+    """diag(r) X diag(c), which is never formed, of an X that is whole in this process; see :func:`scaled`.
 
     Parameters
     ----------
     inner
         X.
     rows
-        r, (own rows,); None for ones.
+        r, (rows,); None for ones.
     columns
         c, (columns,); None for ones.
     """
@@ -39,13 +39,8 @@ class Scaled:
         """Rows, columns."""
         return self.inner.shape
 
-    @property
-    def own(self) -> slice:
-        """The rows that are here."""
-        return self.inner.own
-
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis diag(c) X^T diag(r)``, (k, own rows)."""
+        """``basis diag(c) X^T diag(r)``, (k, rows)."""
         return _by(self.inner.times(_by(basis, self.columns)), self.rows)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
@@ -62,10 +57,6 @@ class Scaled:
             return move(rows, cross * factors[rows]) * factors[rows]
 
         return _by(self.inner.through(_by(basis, self.columns), scaled), self.columns)
-
-    def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all rows from the sum over the rows here."""
-        return self.inner.total(part)
 
     @property
     def transposed(self) -> Scaled | None:
@@ -91,11 +82,11 @@ class Scaled:
 
     @cached_property
     def row_squares(self) -> Float64Array:
-        """Sum of squares of each row, (own rows,)."""
+        """Sum of squares of each row, (rows,)."""
         if self.columns is None:
             squares = self.inner.row_squares
         else:
-            squares = np.empty(self.own.stop - self.own.start)
+            squares = np.empty(self.shape[0])
             for start, stop, band in self.inner.bands():
                 squares[start:stop] = row_sums_of_squares(_both(band, None, self.columns))
         return squares if self.rows is None else squares * self.rows**2
@@ -103,7 +94,22 @@ class Scaled:
     @cached_property
     def squared_norm(self) -> float:
         """Sum of the squares of all entries."""
-        return float(self.total(np.array(self.row_squares.sum())))
+        return float(self.row_squares.sum())
+
+
+def scaled(matrix: Matrix, rows: Float64Array | None = None, columns: Float64Array | None = None) -> Matrix:
+    """diag(r) X diag(c), X shared out over processes or not.
+
+    Parameters
+    ----------
+    matrix
+        X.
+    rows, columns
+        r, (own rows,), and c, (own columns,); None for ones.
+    """
+    of_rows = None if rows is None else matrix.over_rows.gathered(rows)
+    of_columns = None if columns is None else matrix.over_columns.gathered(columns)
+    return matrix.with_block(Scaled(matrix.block, of_rows, of_columns))
 
 
 def _by(rows: Float64Array, factor: Array | None) -> Float64Array:

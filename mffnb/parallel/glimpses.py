@@ -11,7 +11,9 @@ import numpy as np
 import xarray as xr
 
 from mffnb.layout import Layout
+from mffnb.matrices import everywhere
 from mffnb.parallel.together import Watch, Word
+from mffnb.protocols import Matrix
 from mffnb.solvers import Outcome, State
 from mffnb.typing import Array, Float64Array
 
@@ -112,10 +114,12 @@ class Glimpses:
     def __init__(self, watch: Watch, maps: bool) -> None:
         self._watch, self._maps = watch, maps
         self._blocks: Blocks | None = None
+        self._matrix: Matrix | None = None
 
-    def place(self, layout: Layout, own: slice) -> None:
-        """Learn which pixels are here."""
-        self._blocks = Blocks.of(layout, own, self._watch.communicator) if self._maps else None
+    def place(self, layout: Layout, matrix: Matrix) -> None:
+        """Learn which pixels and channels are here."""
+        self._matrix = matrix
+        self._blocks = Blocks.of(layout, matrix.own, self._watch.communicator) if self._maps else None
 
     def __call__(self, state: State) -> bool:
         """Show a state; True if the client wants no more."""
@@ -124,7 +128,8 @@ class Glimpses:
             maps = np.empty((0, 0)) if self._blocks is None else self._blocks.means(state.abundances)
             if self._blocks is not None:
                 maps = maps.reshape(-1, *self._blocks.shape)
-            self._watch.show(replace(state, abundances=maps.astype(np.float32), endmembers=state.endmembers.copy()))
+            spectra = state.endmembers if self._matrix is None else everywhere(self._matrix, state.endmembers)
+            self._watch.show(replace(state, abundances=maps.astype(np.float32), endmembers=spectra.copy()))
         if word is Word.INTERRUPT:
             raise KeyboardInterrupt
         return word is Word.STOP

@@ -1,9 +1,12 @@
-"""One spectral image shared out over MPI ranks: whole bands of pixel rows to each."""
+"""One spectral image shared out over MPI ranks: a block of pixels and channels to each."""
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,12 @@ import xarray as xr
 from mffnb.agreement import together
 from mffnb.graphs import Graph
 from mffnb.layout import Layout
-from mffnb.matrices import Distributed
+from mffnb.matrices import Distributed, Spread
 from mffnb.parallel.blocks import Block
+from mffnb.parallel.glimpses import Glimpses
+from mffnb.parallel.grid import Grid, even_cuts
+from mffnb.protocols import Matrix
+from mffnb.solvers import State
 from mffnb.typing import Array, Float64Array
 
 # What MPI launchers tell the processes they start.
@@ -57,54 +64,144 @@ def shares(bands: Array, size: int) -> Array:
     return limits
 
 
+def pixel_limits(bands: Array, shape: tuple[int, int]) -> Array:
+    """Limits of the pixels of each rank of a grid, (rows x columns + 1,), row by row.
+
+    Each row of ranks has pixels, as even as whole bands come; some rank in it may have none.
+    """
+    rows = shares(bands, shape[0])
+    cuts = [
+        even_cuts(bands[(bands >= start) & (bands <= stop)], shape[1])[:-1] for start, stop in itertools.pairwise(rows)
+    ]
+    return np.concatenate([*cuts, rows[-1:]])
+
+
 def own_block(layout: Layout, communicator: Any) -> Block:
     """The rows of the map that this rank's pixels are on; rows without any are those of the rank before."""
-    limits = shares(layout.graph.bands, communicator.size)
-    used = np.ones(layout.map_shape, bool) if layout.pixel_mask is None else layout.pixel_mask
+    grid = sized(communicator, layout)
+    assert grid.shape is not None
+    limits, rows = pixel_limits(layout.graph.bands, grid.shape), layout.map_shape[0]
     # Bands are whole rows of the map.
-    ends = np.cumsum(used.reshape(len(used), -1).sum(axis=1))
-    starts = [0, *np.searchsorted(ends, limits[1:-1], "right").tolist(), len(used)]
+    starts = [0, *np.searchsorted(layout.pixel_ends, limits[1:-1], "right").tolist(), rows]
     dim = next(iter(layout.pixel_shape))
-    return Block(communicator, dim, starts[communicator.rank], starts[communicator.rank + 1], len(used))
+    return Block(grid.communicator, dim, starts[grid.rank], starts[grid.rank + 1], rows)
 
 
 def shared_matrix(layout: Layout, cube: xr.DataArray, communicator: Any) -> Distributed:
-    """Read this rank's rows of X; the other rows are not touched."""
-    limits, block = shares(layout.graph.bands, communicator.size), own_block(layout, communicator)
-    section, part = layout.section(block.start, block.stop), cube.isel({block.dim: slice(block.start, block.stop)})
-    local = together(communicator, lambda: section.matrix(part))
-    return Distributed(local, communicator, int(limits[communicator.rank]), int(limits[-1]))
+    """Read this rank's block of X; the others are not touched.
+
+    Parameters
+    ----------
+    layout, cube
+        The image.
+    communicator
+        An mpi4py communicator, or a :class:`mffnb.parallel.Grid`.
+    """
+    grid = sized(communicator, layout)
+    assert grid.shape is not None
+    (i, j), (_, columns) = grid.place, grid.shape
+    limits = pixel_limits(layout.graph.bands, grid.shape)
+    rows = Spread(int(limits[-1]), limits[i * columns : (i + 1) * columns + 1], grid.row, j)
+    channels, of_ranks = _channel_limits(layout, grid.shape)
+    across = Spread(int(channels[-1]), of_ranks[j], grid.column, i)
+    block = together(grid.communicator, lambda: _block(layout, cube, rows.block, across.block))
+    return Distributed(block, rows, across, grid.communicator)
+
+
+def sized(communicator: Any, layout: Layout) -> Grid:
+    """The grid of ranks, given or chosen, for such an image."""
+    channels = prod(layout.channel_shape.values()) if layout.channel_mask is None else int(layout.channel_mask.sum())
+    return Grid.over(communicator).of_shape_for(int(layout.graph.bands[-1]), channels)
+
+
+def agreeing(callback: Callable[[State], object] | None, communicator: Any) -> Callable[[State], object] | None:
+    """A callback that ends the run on all ranks where it does so on any; raising counts."""
+    if callback is None or communicator is None or isinstance(callback, Glimpses):  # who asks the first rank
+        return callback
+    grid = Grid.over(communicator)
+
+    def together_called(state: State) -> bool:
+        answer = together(grid.communicator, lambda: callback(state))
+        ends = isinstance(answer, (bool, np.bool_)) and bool(answer)
+        return any(grid.communicator.allgather(ends))
+
+    return together_called
+
+
+def _channel_limits(layout: Layout, shape: tuple[int, int]) -> tuple[Array, list[Array]]:
+    """Limits of the channels of each column of a grid, and in each of them of those of its ranks."""
+    slabs = layout.channel_ends
+    channels = even_cuts(np.concatenate(([0], slabs)), shape[1])
+    return channels, [
+        even_cuts(np.arange(start, stop + 1), shape[0]) for start, stop in itertools.pairwise(channels.tolist())
+    ]
+
+
+def _block(layout: Layout, cube: xr.DataArray, rows: slice, columns: slice) -> Matrix:
+    """A block of X whose limits are those of whole rows of the map and of whole slabs of channels."""
+    for ends, limits, names, section in (
+        (layout.pixel_ends, rows, layout.pixel_shape, Layout.section),
+        (layout.channel_ends, columns, layout.channel_shape, Layout.channel_section),
+    ):
+        first = int(np.searchsorted(ends, limits.start, "right"))
+        last = max(first, int(np.searchsorted(ends, limits.stop, "left")) + 1 if limits.stop > limits.start else 0)
+        if (first, last) != (0, len(ends)):
+            layout = section(layout, first, last)
+            cube = cube.isel({next(iter(names)): slice(first, last)})
+    return layout.matrix(cube)
+
+
+def own_graph(layout: Layout, communicator: Any) -> Graph:
+    """This rank's pixels of the grid of pixels; all of them without a communicator."""
+    if communicator is None:
+        return layout.graph
+    grid = sized(communicator, layout)
+    assert grid.shape is not None
+    return own_part(layout.graph, pixel_limits(layout.graph.bands, grid.shape), grid.communicator)
 
 
 def gathered(abundances: Float64Array, communicator: Any) -> Float64Array:
     """Collect A (pixels, k) of all pixels, on every rank."""
-    whole: Float64Array = np.concatenate(communicator.allgather(np.ascontiguousarray(abundances)))
+    grid = Grid.over(communicator)
+    whole: Float64Array = np.concatenate(grid.communicator.allgather(np.ascontiguousarray(abundances)))
     return whole
 
 
-def own_part(graph: Graph, communicator: Any) -> Graph:
-    """This rank's pixels of a graph, with the neighbours that other ranks hold as ghosts."""
-    limits = shares(graph.bands, communicator.size)
+def own_part(graph: Graph, limits: Array, communicator: Any) -> Graph:
+    """This rank's pixels of a graph, with the neighbours that other ranks hold as ghosts.
+
+    Parameters
+    ----------
+    graph
+        Of all pixels.
+    limits
+        Of the pixels of each rank, (ranks + 1,), at limits of bands.
+    communicator
+        An mpi4py communicator of as many ranks.
+    """
     start, stop = int(limits[communicator.rank]), int(limits[communicator.rank + 1])
-    own = slice(graph.indptr[start], graph.indptr[stop])
-    indices = graph.indices[own].astype(np.int64)
+    edges = slice(graph.indptr[start], graph.indptr[stop])
+    indices = graph.indices[edges].astype(np.int64)
     here = (indices >= start) & (indices < stop)
     ghosts = np.unique(indices[~here])
     local = np.where(here, indices - start, 0)
     local[~here] = stop - start + np.searchsorted(ghosts, indices[~here])
-    owner = np.repeat(np.arange(stop - start), np.diff(graph.indptr[start : stop + 1]))
-    outside = [(indices < start, ghosts < start, -1), (indices >= stop, ghosts >= stop, 1)]
+    pixel = np.repeat(np.arange(stop - start), np.diff(graph.indptr[start : stop + 1]))
+    owners = np.searchsorted(limits, indices, "right") - 1  # of two limits that are alike the later one
     borders = [
-        (np.unique(owner[edges]), stop - start + np.flatnonzero(theirs), communicator.rank + side)
-        for edges, theirs, side in outside
-        if edges.any()
+        (
+            np.unique(pixel[owners == rank]),
+            stop - start + np.flatnonzero(np.isin(ghosts, indices[owners == rank])),
+            int(rank),
+        )
+        for rank in np.unique(owners[~here])
     ]
     bands = graph.bands[(graph.bands >= start) & (graph.bands <= stop)]
     return replace(
         graph,
         indptr=graph.indptr[start : stop + 1] - graph.indptr[start],
         indices=local.astype(graph.indices.dtype),  # the kernels compiled for it do for this one
-        weights=graph.weights[own],
+        weights=graph.weights[edges],
         degree=graph.degree[start:stop],
         bands=bands - start,
         first_band=int(np.searchsorted(graph.bands, start)),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
 from mffnb.protocols import Half
-from mffnb.typing import Float64Array
+from mffnb.typing import Float64Array, Total, as_is
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class MinimumVolume:
         lambda. The noise of the data sets its scale: the mean squared residual of a pixel in one direction.
     delta
         Keeps the logarithm finite where endmembers coincide.
+    total
+        Sums over all processes that share the channels; a problem puts it there.
 
     Examples
     --------
@@ -42,6 +44,7 @@ class MinimumVolume:
         help="the higher, the closer the endmembers lie around the data",
     )
     delta: float = 0.1
+    total: Total = field(default=as_is, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_weight(self.weight)
@@ -60,5 +63,5 @@ class MinimumVolume:
         return replace(half, gram=half.gram + self.weight * (inverse + inverse.T) / 2)
 
     def _metric(self, factor: Float64Array) -> Float64Array:
-        metric: Float64Array = factor @ factor.T + self.delta * np.eye(len(factor))
+        metric: Float64Array = self.total(factor @ factor.T) + self.delta * np.eye(len(factor))
         return metric

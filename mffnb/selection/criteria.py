@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 from sklearn.metrics import silhouette_samples
 
-from mffnb.matrices.partial import Gappy, pieces
+from mffnb.matrices.partial import pieces
 from mffnb.misfits import Divergence
 from mffnb.protocols import Matrix, Similarity
 from mffnb.selection.freedom import freedom
@@ -135,7 +133,7 @@ def _observed(matrix: Matrix) -> int:
     """How many entries count at all."""
     if matrix.complete:
         return matrix.shape[0] * matrix.shape[1]
-    return sum(int(np.count_nonzero(weights)) for _, weights in pieces(cast("Gappy", matrix)))
+    return sum(int(np.count_nonzero(weights)) for _, weights in pieces(matrix))
 
 
 def _squared_residual(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> float:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from scipy.special import xlogy
 
 from mffnb.matrices import Partial
-from mffnb.matrices.partial import Gappy, partial_rows
+from mffnb.matrices.partial import partial_rows
 from mffnb.misfits import Divergence
 from mffnb.model import MatrixFactorization, named_similarity
 from mffnb.protocols import Matrix
@@ -61,7 +60,7 @@ class HeldOut:
         if matrix.complete:
             values = rows_of(matrix, drawn)
             return cls(values, generator.random(values.shape) < share)
-        values, weights = partial_rows(cast("Gappy", matrix), drawn)
+        values, weights = partial_rows(matrix, drawn)
         return cls(values, (generator.random(values.shape) < share) & (weights > 0), weights)
 
     def error(self, model: MatrixFactorization) -> float:

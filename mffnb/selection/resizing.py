@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from mffnb.kernels import hals
+from mffnb.matrices import everywhere
 from mffnb.protocols import Matrix
-from mffnb.typing import Array, Float64Array
+from mffnb.typing import Array, Float64Array, Total, as_is
 
 _LOOKS = 2  # power steps on the residual: the component only has to start somewhere sensible
 
@@ -21,22 +20,23 @@ def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> 
     matrix
         X, (pixels, channels).
     abundances, endmembers
-        A (k, pixels) and E (k, channels), A E in the units of X; they are left alone.
+        A (k, own pixels) and E (k, channels), A E in the units of X; they are left alone.
 
     Returns
     -------
     abundances, endmembers
-        Shapes (k + 1, pixels) and (k + 1, channels); the new component is last.
+        Shapes (k + 1, own pixels) and (k + 1, channels); the new component is last.
     """
     # The spectrum to start from is the part of the mean spectrum that the components share least.
-    mean = matrix.transposed_times(np.ones((1, abundances.shape[1])))[0]
-    spectrum = _positive_unit(mean - np.linalg.lstsq(endmembers.T, mean, rcond=None)[0] @ endmembers, mean)
+    mean = everywhere(matrix, matrix.transposed_times(np.ones((1, abundances.shape[1]))))[0]
+    spectrum = _positive_unit(mean - np.linalg.lstsq(endmembers.T, mean, rcond=None)[0] @ endmembers, mean, as_is)
     pixels = np.zeros(abundances.shape[1])
     for _ in range(_LOOKS):
-        left = matrix.times(spectrum[None])[0] - (endmembers @ spectrum) @ abundances
+        left = matrix.times(spectrum[None, matrix.own_columns])[0] - (endmembers @ spectrum) @ abundances
         pixels = _positive_unit(left, np.ones_like(left), matrix.total)
-        left = matrix.transposed_times(pixels[None])[0] - matrix.total(abundances @ pixels) @ endmembers
-        spectrum = _positive_unit(left, mean)
+        left = everywhere(matrix, matrix.transposed_times(pixels[None]))[0]
+        left -= matrix.total(abundances @ pixels) @ endmembers
+        spectrum = _positive_unit(left, mean, as_is)
     size = max(0.0, float(spectrum @ left))
     return np.vstack([abundances, size * pixels]), np.vstack([endmembers, spectrum])
 
@@ -51,12 +51,12 @@ def beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64
     components
         k, not fewer than there are known endmembers.
     known
-        Known spectra, (known, channels) in the units of X; NaN where a channel is not known.
+        Known spectra, (known, own channels) in the units of X; NaN where a channel is not known.
 
     Returns
     -------
     abundances, endmembers
-        Shapes (k, pixels) and (k, channels); the known ones come first.
+        Shapes (k, own pixels) and (k, own channels); the known ones come first.
     """
     known = np.asarray(known, dtype=np.float64)
     if len(known) > components:
@@ -67,14 +67,16 @@ def beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64
     endmembers = known.copy()
     for row in endmembers:
         missing = np.isnan(row)
-        ratio = np.sum(row[~missing]) / (np.sum(mean[~missing]) or 1.0)
+        sums = matrix.total(np.array([np.sum(row[~missing]), np.sum(mean[~missing])]))
+        ratio = sums[0] / (sums[1] or 1.0)
         row[missing] = mean[missing] * ratio
     cross = matrix.times(endmembers)
     abundances = np.full_like(cross, 1.0 / components)
-    hals.sweep_free(abundances, endmembers @ endmembers.T, cross, 50)
+    hals.sweep_free(abundances, matrix.total(endmembers @ endmembers.T), cross, 50)
+    endmembers = everywhere(matrix, endmembers)
     while len(abundances) < components:
         abundances, endmembers = grow(matrix, abundances, endmembers)
-    return abundances, endmembers
+    return abundances, np.ascontiguousarray(endmembers[:, matrix.own_columns])
 
 
 def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64Array, Float64Array, int]:
@@ -101,9 +103,7 @@ def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64A
     return np.delete(abundances, dropped, 0), np.delete(endmembers, dropped, 0), dropped
 
 
-def unique_share(
-    abundances: Float64Array, endmembers: Float64Array, total: Callable[[Float64Array], Float64Array] = np.asarray
-) -> Float64Array:
+def unique_share(abundances: Float64Array, endmembers: Float64Array, total: Total = as_is) -> Float64Array:
     """Squared norm of what each component describes and no other could, (k,); ``total`` sums over ranks."""
     norm = np.linalg.norm(endmembers, axis=1)
     weight = total(np.square(abundances).sum(axis=1)) * norm**2
@@ -114,10 +114,8 @@ def unique_share(
     return share
 
 
-def _positive_unit(
-    values: Array, otherwise: Array, total: Callable[[Float64Array], Float64Array] = np.asarray
-) -> Float64Array:
-    """The positive part scaled to norm 1, or that of ``otherwise`` where there is none; ``total`` sums over ranks."""
+def _positive_unit(values: Array, otherwise: Array, total: Total) -> Float64Array:
+    """The positive part scaled to norm 1, or that of ``otherwise`` where there is none."""
     for candidate in (values, otherwise, np.ones_like(values, dtype=np.float64)):
         positive = np.maximum(candidate, 0.0)
         norm = float(np.sqrt(total(np.array(positive @ positive))))

@@ -119,9 +119,22 @@ def _rows(factor: Float64Array, half: Half, sweeps: int) -> float:
     if half.boxed:
         lower, upper = (np.array(np.broadcast_to(side, factor.shape[1]), float) for side in (half.lower, half.upper))
         return float(hals.sweep_box(factor, half.gram, half.cross, lower, upper, sweeps))
-    if np.isfinite(half.radius):
+    if not np.isfinite(half.radius):
+        return float(hals.sweep_free(factor, half.gram, half.cross, sweeps))
+    if half.total is None:
         return float(hals.sweep_ball(factor, half.gram, half.cross, half.radius, sweeps))
-    return float(hals.sweep_free(factor, half.gram, half.cross, sweeps))
+    moved = [_rows_in_shared_ball(factor, half) for _ in range(sweeps)]
+    return moved[0]
+
+
+def _rows_in_shared_ball(factor: Float64Array, half: Half) -> float:
+    """One sweep of rows whose norms are sums over processes."""
+    old, pull = np.empty(factor.shape[1]), np.empty(factor.shape[1])
+    cross, moved = np.ascontiguousarray(half.cross), 0.0
+    for j in range(len(factor)):
+        squares = hals.descend_row(factor, half.gram, cross, j, old, pull)
+        moved += hals.bound_row(factor, half.gram, j, old, float(half.summed(squares)), half.radius)
+    return moved
 
 
 def _one_of_each(factor: Float64Array, half: Half) -> float:
@@ -198,13 +211,13 @@ def _rows_in_ball(factor: Float64Array, half: Half, weights: Float64Array) -> fl
             factor[j, half.cross[j] < 0] = 0.0
             continue
         new = pull / curvature
-        if np.linalg.norm(new) > half.radius:
+        if _norm(new, half) > half.radius:
 
             def excess(added: float, pull: Array = pull, curvature: Array = curvature) -> float:
-                return float(np.linalg.norm(pull / (curvature + added))) - half.radius
+                return _norm(pull / (curvature + added), half) - half.radius
 
-            new = pull / (curvature + optimize.brentq(excess, 0.0, np.linalg.norm(pull) / half.radius, rtol=1e-15))
-            new *= min(1.0, half.radius / float(np.linalg.norm(new)))
+            new = pull / (curvature + optimize.brentq(excess, 0.0, _norm(pull, half) / half.radius, rtol=1e-15))
+            new *= min(1.0, half.radius / _norm(new, half))
         moved += float(np.sum(curvature * (new - factor[j]) ** 2))
         factor[j] = new
     return moved
@@ -213,15 +226,15 @@ def _rows_in_ball(factor: Float64Array, half: Half, weights: Float64Array) -> fl
 def _rows_in_part(factor: Float64Array, half: Half, fixed: Array) -> float:
     """One sweep, row by row, of what is not fixed; such a row has its scale from what is fixed."""
     moved = 0.0
+    held = half.summed(np.asarray(fixed.any(axis=1))) > 0
     for j in range(len(factor)):
         curvature = half.gram[j, j]
-        if curvature <= 0 or fixed[j].all():
+        if curvature <= 0:
             continue
         pull = half.cross[j] - half.gram[j] @ factor + curvature * factor[j]
         new = np.where(fixed[j], factor[j], np.clip(pull / curvature, half.lower, half.upper))
-        norm = float(np.linalg.norm(new))
-        if norm > half.radius and not fixed[j].any():
-            new *= half.radius / norm
+        if np.isfinite(half.radius) and not held[j]:
+            new *= min(1.0, half.radius / max(_norm(new, half), np.finfo(float).tiny))
         moved += curvature * float(np.sum((new - factor[j]) ** 2))
         factor[j] = new
     return moved
@@ -253,15 +266,15 @@ def _rows_on_graph(factor: Float64Array, half: Half, graph: Graph) -> float:
             return step
 
         step = swept(0.0)
-        if np.linalg.norm(row[:entries]) > half.radius:
-            _into_ball(row[:entries], half.radius, swept)
+        if np.isfinite(half.radius) and _norm(row[:entries], half) > half.radius:
+            _into_ball(row[:entries], half, swept)
             step = float((half.gram[j, j] + half.coupling) * np.sum((row[:entries] - factor[j]) ** 2))
         moved += step
         factor[j] = row[:entries]
     return moved
 
 
-def _into_ball(row: Float64Array, radius: float, swept: Callable[[float], float]) -> None:
+def _into_ball(row: Float64Array, half: Half, swept: Callable[[float], float]) -> None:
     """Sweep a row that left the ball again, with a multiplier such that it ends in the ball.
 
     A sweep lowers q(f) + added |f|^2 / 2. From a row in the ball to one on its surface it thus lowers q, the half
@@ -270,13 +283,13 @@ def _into_ball(row: Float64Array, radius: float, swept: Callable[[float], float]
 
     def excess(added: float) -> float:
         swept(added)
-        return float(np.linalg.norm(row)) - radius
+        return _norm(row, half) - half.radius
 
     most = 1.0
     while excess(most) > 0:
         most *= 4.0
     excess(optimize.brentq(excess, 0.0, most, xtol=1e-14 * most, rtol=1e-13))
-    row *= min(1.0, radius / float(np.linalg.norm(row)))
+    row *= min(1.0, half.radius / _norm(row, half))
 
 
 def _simplex_on_graph(factor: Float64Array, half: Half, graph: Graph) -> float:
@@ -291,6 +304,11 @@ def _simplex_on_graph(factor: Float64Array, half: Half, graph: Graph) -> float:
         )
     factor[:] = columns[:, : graph.pixels]
     return moved
+
+
+def _norm(row: Float64Array, half: Half) -> float:
+    """Over all entries, of which some are here."""
+    return float(np.sqrt(half.summed(row @ row)))
 
 
 def _weights(half: Half) -> Float64Array:

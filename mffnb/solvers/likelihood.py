@@ -34,8 +34,13 @@ class Multiplicative:
             divergence.settle_on_simplex(linear, pull, square, factor)
         elif np.isfinite(half.radius):
             # A row that is fixed in part has its scale from there.
-            held = np.zeros(len(factor), bool) if half.fixed is None else half.fixed.any(axis=1)
-            divergence.settle_in_ball(linear, pull, square, np.where(held, np.inf, half.radius), factor)
+            held = (
+                np.zeros(len(factor), bool)
+                if half.fixed is None
+                else half.summed(np.asarray(half.fixed.any(axis=1))) > 0
+            )
+            added = _multipliers(linear, pull, square, factor, np.where(held > 0, np.inf, half.radius), half)
+            divergence.settle(linear, pull, square + added[:, None], factor)
         else:
             divergence.settle(linear, pull, square, factor)
         if half.boxed:  # the separable function is convex in each entry
@@ -69,11 +74,44 @@ class Newton:
         linear, square = _separable(half, factor, diagonal=False)
         right = np.ascontiguousarray(log.basis.T)
         fixed = np.empty((0, 0), bool) if half.fixed is None else half.fixed
-        moved = 0.0
+        rest = -linear, half.gram, square, fixed, log.weight
+        if log.share.alone:
+            moved = 0.0
+            for start, _, band in bands:
+                moved += newton.newton_rows(*divergence.compressed(band), factor, start, right, *rest)
+            return moved
+        # The counts of an entry are spread over processes, and so are the sums that make its derivatives.
+        held = np.ascontiguousarray(log.share.gathered(factor))
+        derivatives, least = newton.no_derivatives(*held.shape), np.full((1, held.shape[1]), np.inf)
         for start, _, band in bands:
-            rows = divergence.compressed(band)
-            moved += newton.newton_rows(*rows, factor, start, right, -linear, half.gram, square, fixed, log.weight)
-        return moved
+            newton.derivatives_of_rows(*divergence.compressed(band), held, start, right, derivatives, least[0])
+        derivatives, least = log.share.summed(derivatives), log.share.least(least)
+        return float(newton.newton_steps(derivatives, least[0], factor, *rest))
+
+
+def _multipliers(
+    linear: Float64Array, pull: Float64Array, square: Array, factor: Float64Array, radii: Array, half: Half
+) -> Float64Array:
+    """What has to be added to ``square`` for each row of the separable minimum to end at its radius, by bisection."""
+
+    def beyond(added: Float64Array) -> Array:
+        squares = half.summed(divergence.squares_at(linear, pull, square, added, factor))
+        return np.asarray(np.sqrt(squares) > radii)
+
+    low, high = np.zeros(len(factor)), np.zeros(len(factor))
+    far = beyond(high)
+    if not far.any():
+        return high
+    high[far] = 1e-9
+    while (far := far & beyond(high)).any():
+        low[far], high[far] = high[far], 8.0 * high[far]
+    while True:
+        middle = 0.5 * (low + high)
+        open_ = (high - low > 1e-15 * high) & (middle != low) & (middle != high)
+        if not open_.any():
+            return high
+        below = beyond(middle)
+        low, high = np.where(open_ & below, middle, low), np.where(open_ & ~below, middle, high)
 
 
 def _refusal(half: Half, solver: str) -> str | None:

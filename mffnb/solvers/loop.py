@@ -37,7 +37,7 @@ class State:
     iteration
         Whole iterations done; while A is new and E is not yet, that of the iteration under way.
     abundances, endmembers
-        A (k, pixels) and E (k, channels) of the scaled data.
+        A (k, pixels) and E (k, channels) of the scaled data; where processes share them, of own pixels and channels.
     objective
         F(A, E); see :mod:`mffnb.problem`.
     relative_error

@@ -56,9 +56,9 @@ class ProximalGradient:
     steps: int = 12
 
     def refuses(self, half: Half) -> str | None:
-        """Neighbours in other processes, who would have to take the same decisions; one component beside other sets."""
-        if half.graph is not None and half.graph.ghosts:
-            return "the proximal solver needs all neighbours in one process: run it without mpiexec"
+        """Entries in other processes, which would have to go the same way; one component beside other sets."""
+        if half.total is not None or (half.graph is not None and half.graph.ghosts):
+            return "the proximal solver needs all of the data in one process: run it without mpiexec"
         together = half.sum_to_one or half.boxed or half.fixed is not None or np.isfinite(half.radius)
         if half.single and (together or half.proximal):
             return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import xarray as xr
 
@@ -13,7 +13,7 @@ from mffnb.constraints import Pinned
 from mffnb.keywords import Prepared, weights_of
 from mffnb.layout import Layout
 from mffnb.matrices import lean
-from mffnb.matrices.partial import Gappy, guessed
+from mffnb.matrices.partial import guessed
 from mffnb.parallel import ranks
 from mffnb.preprocessing import Step
 from mffnb.protocols import Matrix
@@ -87,7 +87,7 @@ class Data:
     @cached_property
     def complete(self) -> Matrix:
         """X with a guess for what is missing."""
-        return self.matrix if self.matrix.complete else guessed(cast("Gappy", self.matrix))
+        return self.matrix if self.matrix.complete else guessed(self.matrix)
 
     @cached_property
     def looked_at(self) -> Matrix:

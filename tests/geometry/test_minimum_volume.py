@@ -10,7 +10,8 @@ import pytest
 from scipy import sparse
 
 from mffnb.geometry import minimum_volume
-from mffnb.matrices import Chunked, Distributed, Sparse
+from mffnb.matrices import Chunked, Sparse
+from tests.parallel.pretend import alone
 
 from .scenes import angles, error_of_maps, matrix, scene
 
@@ -121,7 +122,7 @@ def test_what_cannot_be_done_is_said():
     with pytest.raises(ValueError, match="zero everywhere"):
         minimum_volume(matrix(np.zeros((20, 4))), 2)
     with pytest.raises(ValueError, match="one process"):
-        minimum_volume(Distributed(matrix(X), None, 0, 16), 2)
+        minimum_volume(alone(matrix(X), size=2), 2)
 
 
 @pytest.mark.parametrize("after", [1, 4, 60])

@@ -86,7 +86,7 @@ def test_warmup_leaves_nothing_to_compile(tmp_path):
     assert compiled == "[]"
     assert kept != "[]"
     for name in ("sweep_free", "sweep_ball", "sweep_colour", "sweep_simplex", "sweep_simplex_colour", "roughness",
-                 "sweep_box", "newton_rows", "add_times", "add_times_four", "settle_in_ball", "settle_on_simplex", "complete", "fill"):  # fmt: skip
+                 "sweep_box", "newton_rows", "add_times", "add_times_four", "squares_at", "settle_on_simplex", "complete", "fill"):  # fmt: skip
         assert name in used
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from mffnb import MatrixFactorization
-from mffnb.matrices import Chunked, Distributed, Scaled, Sparse, in_memory
+from mffnb.matrices import Chunked, Scaled, Sparse, in_memory
 from mffnb.matrices.partial import Partial
+from tests.parallel.pretend import alone
 
 
 def few(rng, rows, columns, largest=200, share=0.05):
@@ -82,7 +83,6 @@ def test_what_is_sparse_or_in_a_file_stays_as_it_is():
         Sparse(sparse.csr_array(X)),
         Scaled(Sparse(sparse.csr_array(X)), np.arange(1.0, 101)),
         Chunked(Rows()),
-        Distributed(in_memory(X), None, 0, 100),
     ):
         assert Sparse.of_few(matrix) is matrix
 
@@ -102,20 +102,7 @@ def test_a_factorization_finds_the_same_in_either(kind):
     assert isinstance(Sparse.of_few(in_memory(X)), Sparse)
     fits = [
         MatrixFactorization(3, init="random", max_iter=40, tol=0, random_state=0).fit(matrix)
-        for matrix in (X, sparse.csr_array(X.astype(float)), Distributed(in_memory(X), One(), 0, 400))
+        for matrix in (X, sparse.csr_array(X.astype(float)), alone(in_memory(X)))
     ]
     for other in fits[1:]:
         np.testing.assert_allclose(other.components_, fits[0].components_, atol=1e-8 * fits[0].components_.max())
-
-
-class One:
-    """A communicator of one rank."""
-
-    def allreduce(self, here):
-        return here
-
-    def Reduce(self, here, everywhere, root):
-        everywhere[...] = here
-
-    def Bcast(self, everywhere, root):
-        pass

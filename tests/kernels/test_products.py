@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from mffnb.kernels import hals, panels
-from mffnb.matrices import Chunked, Dense, Distributed, Scaled, Sparse, block_products, in_memory
+from mffnb.matrices import Chunked, Dense, Scaled, Sparse, block_products, in_memory
 from mffnb.misfits import LeastSquares
+from tests.parallel.pretend import alone
 
 KINDS = (np.float64, np.float32, np.uint8, np.uint16, np.int64, bool)
 
@@ -78,19 +79,6 @@ def test_descent_between_the_products(columns, k, kind):
         np.testing.assert_allclose(square, 1 + expected @ expected.T, rtol=1e-8)
 
 
-class One:
-    """A communicator of one rank."""
-
-    def allreduce(self, here):
-        return here
-
-    def Reduce(self, here, everywhere, root):
-        everywhere[:] = here
-
-    def Bcast(self, everywhere, root):
-        pass
-
-
 def test_one_look_makes_both_products_wherever_x_is(monkeypatch):
     monkeypatch.setattr("mffnb.matrices.dense.BLOCK_BYTES", 2000)
     monkeypatch.setattr("mffnb.matrices.sparse.BLOCK_BYTES", 2000)
@@ -106,7 +94,7 @@ def test_one_look_makes_both_products_wherever_x_is(monkeypatch):
         (Sparse(sparse.csc_array(X)), X),
         (Scaled(Dense(X), r, c), r[:, None] * X * c),
         (Scaled(Dense(X), None, c), X * c),
-        (Distributed(Dense(X), One(), 0, 61), X),
+        (alone(Dense(X)), X),
     ):
         seen = []
 
@@ -164,7 +152,7 @@ class Still:
 
 
 def test_a_rank_without_pixels_adds_nothing():
-    misfit = LeastSquares(Distributed(Dense(np.empty((0, 5))), One(), 0, 61), None, 1.0)
+    misfit = LeastSquares(alone(Dense(np.empty((0, 5))), rows=61), None, 1.0)
     moved, half = misfit.in_one_look(np.empty((2, 0)), np.ones((2, 5)), Still())
     assert moved == 0
     for sums, shape in ((half.gram, (2, 2)), (half.cross, (2, 5))):  # ranks add arrays of one shape
