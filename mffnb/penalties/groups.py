@@ -30,8 +30,8 @@ class GroupSparsity:
     Parameters
     ----------
     weight
-        lambda; 1e-2 is a sensible start. Over the decades between the noise and the faintest component the number of
-        components that are left does not change: look for the widest such range.
+        lambda; 1e-2 is a sensible start. Components of nothing but noise are about as faint as each other, so that a
+        rising weight takes them away at once: the number left after the largest drop is the one to believe.
 
     Examples
     --------
