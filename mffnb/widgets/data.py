@@ -44,7 +44,7 @@ class Source:
     def prepared(self, switches: Sequence[bool]) -> Data:
         """The image after those steps that are on."""
         steps = [step for step, on in zip(self.steps, switches, strict=True) if on]
-        image = Prepared.of(self.cube, self.channel, self.mask, steps)
+        image = Prepared.of(self.cube, self.channel, self.mask, steps, self.communicator)
         pinned = None if self.known is None else Pinned(image.layout.spectra(image.spectra(self.known)))
         if self.communicator is None:
             matrix = image.layout.matrix(image.cube)
