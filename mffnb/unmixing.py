@@ -190,7 +190,7 @@ def unmix(  # noqa: PLR0915  what is decided in which order
     given = isinstance(init, (tuple, Unmixing))
     # A volume for which the data decide the model has to see them here.
     apart = n_init != 1 and not given and (volume == 0 or (volume != "auto" and (sum_to_one or gain)))
-    data, there = _opened(cube, cluster if apart else None)
+    data, there = _opened(cube, cluster if apart else None, communicator)
     image = Prepared.of(data, channel, mask, preprocess, communicator)
     image.check(named_similarity(similarity))
     layout = image.layout
@@ -201,6 +201,7 @@ def unmix(  # noqa: PLR0915  what is decided in which order
         matrix = layout.matrix(image.cube)
     else:
         matrix = ranks.shared_matrix(layout, image.cube, communicator)
+        matrix = ranks.held(matrix) if isinstance(cube, (str, os.PathLike)) else matrix  # a lazy cube stays so
     if isinstance(callback, Glimpses):
         callback.place(layout, matrix)
     seed = ranks.agreed(drawn_seed(random_state), communicator)
@@ -263,11 +264,13 @@ def unmix(  # noqa: PLR0915  what is decided in which order
     )
 
 
-def _opened(cube: Any, engines: Cluster | None) -> tuple[xr.DataArray, Source | None]:
+def _opened(cube: Any, engines: Cluster | None, communicator: Any) -> tuple[xr.DataArray, Source | None]:
     """The cube, and where engines find it by themselves if it is in a file."""
     if engines is not None:
         return in_file(cube, copies=engines.n)
-    return (read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)), None
+    if not isinstance(cube, (str, os.PathLike)):
+        return as_cube(cube), None
+    return read(cube, lazy=None if communicator is None else True), None  # no rank needs all of it
 
 
 def _by_rule(

@@ -8,7 +8,7 @@ from typing import Any
 
 from mffnb.parallel.cluster import Cluster
 from mffnb.parallel.glimpses import Glimpses
-from mffnb.parallel.sources import Source, shared
+from mffnb.parallel.sources import Source, Stored, shared
 from mffnb.parallel.together import Call, Watch, Word, call
 from mffnb.progress import Callback, bar, both
 from mffnb.validation import drawn_seed
@@ -63,5 +63,6 @@ def _hand_on(pictures: Iterable[Any], running: Call, callback: Callback | None) 
 
 def _on_rank(watch: Watch, solve: Callable[..., Any], there: Source, maps: bool, keywords: dict[str, Any]) -> Any:
     """The call of one rank; only the first one has to return what it found."""
-    result = solve(there.open(), **keywords, communicator=watch.communicator, callback=Glimpses(watch, maps))
+    cube = there.path if isinstance(there, Stored) else there.open()
+    result = solve(cube, **keywords, communicator=watch.communicator, callback=Glimpses(watch, maps))
     return replace(result, cube=None) if watch.communicator.rank == 0 else None

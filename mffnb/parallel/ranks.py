@@ -14,8 +14,9 @@ import xarray as xr
 
 from mffnb.agreement import together
 from mffnb.graphs import Graph
+from mffnb.io import stays_on_disk
 from mffnb.layout import Layout
-from mffnb.matrices import Distributed, Spread
+from mffnb.matrices import Chunked, Distributed, Spread, in_memory
 from mffnb.parallel.blocks import Block
 from mffnb.parallel.glimpses import Glimpses
 from mffnb.parallel.grid import Grid, even_cuts
@@ -158,6 +159,18 @@ def own_graph(layout: Layout, communicator: Any) -> Graph:
     grid = sized(communicator, layout)
     assert grid.shape is not None
     return own_part(layout.graph, pixel_limits(layout.graph.bands, grid.shape), grid.communicator)
+
+
+def held(matrix: Distributed) -> Distributed:
+    """The same with each rank's block in memory, where those of all ranks of a machine fit into a quarter of it."""
+    block, communicator = matrix.block, matrix.communicator
+    beside = min(communicator.size, int(os.environ.get("MPI_LOCALNRANKS") or communicator.size))
+    fits = not stays_on_disk(prod(matrix.shape) * beside // communicator.size)
+
+    def read() -> Matrix:
+        return in_memory(block.rows[0 : block.shape[0]]) if fits and isinstance(block, Chunked) else block
+
+    return matrix.with_block(together(communicator, read))
 
 
 def gathered(abundances: Float64Array, communicator: Any) -> Float64Array:

@@ -46,10 +46,11 @@ class Source:
         steps = [step for step, on in zip(self.steps, switches, strict=True) if on]
         image = Prepared.of(self.cube, self.channel, self.mask, steps, self.communicator)
         pinned = None if self.known is None else Pinned(image.layout.spectra(image.spectra(self.known)))
+        matrix: Matrix
         if self.communicator is None:
             matrix = image.layout.matrix(image.cube)
         else:
-            matrix = ranks.shared_matrix(image.layout, image.cube, self.communicator)
+            matrix = ranks.held(ranks.shared_matrix(image.layout, image.cube, self.communicator))
         return Data(image, matrix, pinned, weights_of(self.weights, image.layout))
 
 

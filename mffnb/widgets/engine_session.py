@@ -15,7 +15,7 @@ from mffnb.constraints import Pinned
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.keywords import Prepared, weights_of
 from mffnb.layout import Layout
-from mffnb.parallel import Cluster
+from mffnb.parallel import Cluster, sharing
 from mffnb.parallel.glimpses import coarse
 from mffnb.parallel.sources import shared
 from mffnb.parallel.together import Word, call
@@ -27,6 +27,8 @@ from mffnb.widgets.engine_side import Answer, Before, Described
 from mffnb.widgets.parameters import AUTO, OwnTerms, Parameters
 from mffnb.widgets.solved import Solved
 from mffnb.widgets.task import Task
+
+_PATIENCE = 2.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,13 @@ class EngineSession:
 
     def close(self) -> None:
         """Let the engines forget the image, if they live."""
-        if self._engines.client is not None and len(self._engines.client.ids) == self._engines.n:
-            with call(self._engines, engine_side.end, self._token) as running:
-                running.answer()
+        if not self._engines.busy.acquire(timeout=_PATIENCE):
+            return  # a run that does not end: newer images take the place of this one
+        try:
+            if self._engines.client is not None and len(self._engines.client.ids) == self._engines.n:
+                self._engines.client[:].apply_async(sharing.forget, self._token)
+        finally:
+            self._engines.busy.release()
 
     def _begin(self, channel: Any) -> tuple[xr.DataArray, Described]:
         """Let the engines open the image, and go on from the last answer."""

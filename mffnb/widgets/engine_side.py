@@ -99,11 +99,6 @@ def solve(watch: Watch, token: str, parameters: Parameters, afresh: bool) -> Ans
     return None if solved is None else _whole(solved, watch.communicator)
 
 
-def end(_watch: Watch, token: str) -> None:
-    """Let go of a session."""
-    sharing.forget(token)
-
-
 def _seen(solved: Solved, blocks: Blocks) -> Answer:
     """A small picture of a state."""
     state = solved.state

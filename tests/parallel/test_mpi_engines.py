@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import numpy as np
@@ -48,12 +47,6 @@ def equal(one, other):
     np.testing.assert_allclose(one.abundances, other.abundances, rtol=0, atol=1e-10)
     assert one.outcome is other.outcome
     assert one.trace.objective.values == pytest.approx(other.trace.objective.values, rel=1e-10)
-
-
-def after(seconds, action, *arguments):
-    timer = threading.Timer(seconds, action, arguments)
-    timer.start()
-    return timer
 
 
 @pytest.mark.parametrize(
@@ -103,9 +96,12 @@ def test_a_callback_and_an_interrupt_end_the_run_and_keep_its_result(engines, pa
     stopped = mf.unmix(path, 3, cluster=engines, callback=lambda state: state.iteration > 2, **ENDLESS)
     assert stopped.outcome is Outcome.STOPPED
     assert int(stopped.trace.iteration[-1]) > 2
-    timer = after(0.5, os.kill, os.getpid(), signal.SIGINT)
-    interrupted = mf.unmix(path, 3, cluster=engines, **ENDLESS)
-    timer.join()
+
+    def interrupt(state):
+        if state.iteration > 2:
+            signal.raise_signal(signal.SIGINT)
+
+    interrupted = mf.unmix(path, 3, cluster=engines, callback=interrupt, **ENDLESS)
     assert interrupted.outcome is Outcome.INTERRUPTED
     assert np.isfinite(interrupted.abundances).all()
     errors = interrupted.trace.relative_error.values
@@ -185,10 +181,8 @@ def test_a_rank_that_raises_alone_hangs_nobody(engines, cube, path):
 
 def test_a_killed_engine_is_reported_and_the_cluster_works_again(engines, cube, path):
     victim = engines.client[:].apply_sync(os.getpid)[1]
-    timer = after(0.5, os.kill, victim, signal.SIGKILL)
     with pytest.raises(RuntimeError, match="an engine died while it worked"):
-        mf.unmix(path, 3, cluster=engines, **ENDLESS)
-    timer.join()
+        mf.unmix(path, 3, cluster=engines, callback=lambda _: os.kill(victim, signal.SIGKILL), **ENDLESS)
     equal(mf.unmix(path, 3, cluster=engines, random_state=0), mf.unmix(cube, 3, random_state=0))
     assert victim not in engines.client[:].apply_sync(os.getpid)
 
