@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -26,7 +27,9 @@ def unmix(solve: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     keywords
         Its arguments by name.
     """
-    keywords = {name: value for name, value in keywords.items() if name != "communicator"}
+    keywords = {name: value for name, value in keywords.items() if name != "communicator"} | {"gather": True}
+    if isinstance(keywords["checkpoint"], (str, os.PathLike)):
+        keywords["checkpoint"] = os.path.abspath(keywords["checkpoint"])  # an engine may have another working folder
     if keywords["random_state"] is not None:
         keywords["random_state"] = drawn_seed(keywords["random_state"])  # a generator stays here
     if hasattr(keywords["init"], "cube"):

@@ -67,7 +67,8 @@ def deliver(executor: Any, token: str, value: Any, served: set[int]) -> bool:
         return False
     waiting = sorted(set(client.ids) - served)
     if waiting:
-        client[waiting].apply_async(keep, token, value)  # each engine does its work in the order of its arrival
+        # Work for the engine that has the least to do comes another way, and might be there first.
+        client[waiting].apply_async(keep, token, value).wait()
         served.update(waiting)
     return True
 

@@ -128,6 +128,16 @@ def test_blocks_of_a_large_and_masked_map_are_means_over_all_ranks(engines, monk
     assert (count[:, :2, :2] == 0).all()
 
 
+def test_a_run_on_engines_goes_on_from_its_checkpoint(engines, cube, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = {"random_state": 0, "tol": 1e-7, "cluster": engines}
+    mf.unmix(path, 3, checkpoint="kept", max_iter=5, **options)
+    further = mf.unmix(path, 3, checkpoint="kept", max_iter=40, **options)
+    assert (tmp_path / "kept").is_dir()
+    whole = mf.unmix(path, 3, max_iter=40, **options)
+    xr.testing.assert_identical(further.abundances, whole.abundances)
+
+
 def test_what_needs_one_process_and_bad_data_are_refused_as_ever(engines, cube, tmp_path):
     with pytest.raises(UnsupportedCombinationError, match="in one process"):
         mf.unmix(cube, 3, cluster=engines, volume="auto")
