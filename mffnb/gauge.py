@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mffnb.constraints import Bounds, Pinned, Simplex
+from mffnb.constraints import Bounds, Orthogonal, Pinned, Simplex
 from mffnb.problem import Gauge, Problem
 from mffnb.protocols import Constraint, Term
 from mffnb.typing import Float64Array
 
 _POSITIVE = 1e-100  # or the product of two might be zero
+_TURNS, _SUMMED = 200, 1e-12  # between sets, and how near a sum has to come to 1
 _TRIFLE = 1e-2  # of the mean of a factor: enough to start from
 
 
@@ -51,6 +52,8 @@ def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem:
         abundances[:, total <= 0] = 1.0
         abundances /= np.where(total > 0, total, len(abundances))
     _into_sets(abundances, problem.abundance_terms, 0)
+    if fractions:
+        _into_sums(abundances, problem.abundance_terms)
     _into_sets(endmembers, problem.endmember_terms, 0 if problem.pinned is None else len(problem.pinned.values))
 
 
@@ -95,6 +98,17 @@ def _into_sets(factor: Float64Array, terms: tuple[Term, ...], known: int) -> Non
     for term in terms:
         if isinstance(term, Constraint) and not isinstance(term, Pinned | Simplex):
             factor[known:] = term.project(factor)[known:]
+
+
+def _into_sums(abundances: Float64Array, terms: tuple[Term, ...]) -> None:
+    """Bring fractions that were brought into other sets to a sum of 1 within those, by turns."""
+    alone = any(isinstance(term, Orthogonal) for term in terms)
+    for _ in range(_TURNS):
+        total = abundances.sum(axis=0)
+        if np.abs(total - 1.0).max(initial=0.0) <= _SUMMED:
+            return
+        abundances[:] = abundances / _or_one(total) if alone else Simplex().project(abundances)
+        _into_sets(abundances, terms, 0)
 
 
 def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Answer:

@@ -115,6 +115,27 @@ def test_a_result_keeps_its_map(boolean, tmp_path):
     np.testing.assert_array_equal(again.mapped.intercept, result.mapped.intercept)
 
 
+def test_a_run_goes_on_from_a_checkpoint_with_its_intercept(boolean, tmp_path):
+    cube = boolean[0].reshape(20, 20, 30)
+    options = {"similarity": "bernoulli", "sparsity": 0.1, "random_state": 0, "tol": 0}
+    whole = mf.unmix(cube, 3, max_iter=8, **options)
+    for iterations in (4, 8):
+        parts = mf.unmix(cube, 3, max_iter=iterations, checkpoint=tmp_path, **options)
+    np.testing.assert_array_equal(parts.endmembers, whole.endmembers)
+    np.testing.assert_array_equal(parts.mapped.intercept, whole.mapped.intercept)
+
+
+@pytest.mark.parametrize("similarity", ["angle", "bernoulli"])
+def test_the_explorer_shows_what_unmix_gives(boolean, similarity):
+    cube = boolean[1 if similarity == "angle" else 0].reshape(20, 20, 30)[::3, ::3]
+    with_widgets = mf.explore(cube, k=2, similarity=similarity, random_state=0, max_iter=20)
+    with_widgets.wait()
+    shown = with_widgets.result.reconstruction()
+    with_widgets.close()
+    expected = mf.unmix(cube, 2, similarity=similarity, random_state=0, max_iter=20).reconstruction()
+    np.testing.assert_allclose(shown, expected, rtol=1e-8)
+
+
 def test_a_map_of_ones_own_is_applied_and_not_guessed(tmp_path):
     class Root:
         def apply(self, model):
