@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cube_rows import CubeRows, in_memory_already
-from mffnb.graphs import Graph, grid
+from mffnb.graphs import Graph, bands, grid
 from mffnb.matrices import Chunked, Partial, Sparse, in_memory
 from mffnb.missing import count_missing
 from mffnb.protocols import Matrix
@@ -101,6 +101,11 @@ class Layout:
     def graph(self) -> Graph:
         """Neighbours on the grid of the used pixels."""
         return grid(self.map_shape, self.pixel_mask)
+
+    @cached_property
+    def bands(self) -> Array:
+        """Limits of its bands: groups of whole rows of the map."""
+        return bands(self.map_shape, self.pixel_mask)
 
     def matrix(self, cube: xr.DataArray) -> Matrix:
         """X (used pixels, used channels): a view where memory allows, bands of a lazy cube, sparse if it is."""

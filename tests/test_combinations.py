@@ -74,7 +74,7 @@ def by_the_formula(problem, matrix, parts, similarity, A, E, intercept):
     outer = similarity in ("bernoulli", "itakura-saito")  # no scaling does what their weights do
     for part in parts:
         if isinstance(part.weights, np.ndarray) and (outer or 1 not in part.weights.shape):
-            w = w * part.weights
+            w = w * np.broadcast_to(part.weights, (solver_table.PIXELS, solver_table.CHANNELS))[matrix.own]
     w = w / w.max()
     s = problem.scale * (1 if problem.rows is None else problem.rows[:, None])
     X = s * X * (1 if problem.columns is None else problem.columns)

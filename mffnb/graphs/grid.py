@@ -54,13 +54,27 @@ def grid(shape: tuple[int, ...], mask: Array | None = None) -> Graph:
     pixels = int(used.sum())
     counts = np.bincount(here, minlength=pixels)
     weight = 1.0 / (2 * max(1, sum(length > 1 for length in shape)))
-    row = used.size // shape[0]
-    band = row * max(1, _BAND_PIXELS // row)
-    limits = np.append(np.arange(0, used.size, band), used.size)
     return Graph(
         indptr=np.concatenate(([0], np.cumsum(counts))),
         indices=there[order].astype(np.int32 if pixels < 2**31 else np.int64),
         weights=np.full(there.size, weight),
         degree=counts.astype(np.float64) * weight,
-        bands=np.concatenate(([0], np.cumsum(used)))[limits],
+        bands=bands(shape, mask),
     )
+
+
+def bands(shape: tuple[int, ...], mask: Array | None = None) -> Array:
+    """Limits of the bands of such a grid in the numbers of used pixels, without making it.
+
+    Examples
+    --------
+    >>> bands((5, 512)).tolist()
+    [0, 1024, 2048, 2560]
+    """
+    row = prod(shape[1:])
+    ends = np.arange(shape[0] + 1) * row
+    if mask is not None:
+        ends = np.concatenate(([0], np.cumsum(np.asarray(mask, dtype=bool).reshape(shape[0], -1).sum(axis=1))))
+    starts = np.arange(0, shape[0], max(1, _BAND_PIXELS // row))
+    limits: Array = ends[np.append(starts, shape[0])]
+    return limits

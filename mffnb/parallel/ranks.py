@@ -81,7 +81,7 @@ def own_block(layout: Layout, communicator: Any) -> Block:
     """The rows of the map that this rank's pixels are on; rows without any are those of the rank before."""
     grid = sized(communicator, layout)
     assert grid.shape is not None
-    limits, rows = pixel_limits(layout.graph.bands, grid.shape), layout.map_shape[0]
+    limits, rows = pixel_limits(layout.bands, grid.shape), layout.map_shape[0]
     # Bands are whole rows of the map.
     starts = [0, *np.searchsorted(layout.pixel_ends, limits[1:-1], "right").tolist(), rows]
     dim = next(iter(layout.pixel_shape))
@@ -101,7 +101,7 @@ def shared_matrix(layout: Layout, cube: xr.DataArray, communicator: Any) -> Dist
     grid = sized(communicator, layout)
     assert grid.shape is not None
     (i, j), (_, columns) = grid.place, grid.shape
-    limits = pixel_limits(layout.graph.bands, grid.shape)
+    limits = pixel_limits(layout.bands, grid.shape)
     rows = Spread(int(limits[-1]), limits[i * columns : (i + 1) * columns + 1], grid.row, j)
     channels, of_ranks = _channel_limits(layout, grid.shape)
     across = Spread(int(channels[-1]), of_ranks[j], grid.column, i)
@@ -112,7 +112,7 @@ def shared_matrix(layout: Layout, cube: xr.DataArray, communicator: Any) -> Dist
 def sized(communicator: Any, layout: Layout) -> Grid:
     """The grid of ranks, given or chosen, for such an image."""
     channels = prod(layout.channel_shape.values()) if layout.channel_mask is None else int(layout.channel_mask.sum())
-    return Grid.over(communicator).of_shape_for(int(layout.graph.bands[-1]), channels)
+    return Grid.over(communicator).of_shape_for(int(layout.bands[-1]), channels)
 
 
 def agreeing(callback: Callable[[State], object] | None, communicator: Any) -> Callable[[State], object] | None:
@@ -158,7 +158,13 @@ def own_graph(layout: Layout, communicator: Any) -> Graph:
         return layout.graph
     grid = sized(communicator, layout)
     assert grid.shape is not None
-    return own_part(layout.graph, pixel_limits(layout.graph.bands, grid.shape), grid.communicator)
+    block, limits = own_block(layout, communicator), pixel_limits(layout.bands, grid.shape)
+    # Neighbours lie in the rows before and after: nothing of the size of the map is made.
+    top, bottom = max(0, block.start - 1), min(block.rows, block.stop + 1)
+    before = int(layout.pixel_ends[top - 1]) if top else 0
+    window = layout.section(top, bottom).graph
+    near = replace(window, bands=layout.bands - before)
+    return own_part(near, np.clip(limits - before, 0, window.pixels), grid.communicator)
 
 
 def held(matrix: Distributed) -> Distributed:

@@ -15,6 +15,7 @@ import mffnb as mf
 from mffnb.matrices import Chunked, Distributed, Spread, everywhere
 from mffnb.model import MatrixFactorization
 from mffnb.parallel import Grid
+from mffnb.similarities import Huber
 
 MPI = pytest.importorskip("mpi4py.MPI", reason="no MPI library", exc_type=RuntimeError)
 WORLD = MPI.COMM_WORLD
@@ -55,10 +56,10 @@ MORE = {
     "penalty on endmembers": {"endmember_terms": [mf.Sparsity(1e-2)]},
     "ridge": {"abundance_terms": [mf.Ridge(1e-2)]},
     "bounds": {"abundance_terms": [mf.Bounds(0, 1)], "endmember_terms": [mf.Bounds(np.zeros(11), np.linspace(0.5, 1, 11))]},
-    "smooth in a ball": {"smoothness": 0.1, "abundance_terms": [mf.UnitBall(15.0)]},
+    "smooth in a ball": {"max_iter": 3, "smoothness": 0.1, "abundance_terms": [mf.UnitBall(15.0)]},
     "one component": {"abundance_terms": [mf.Orthogonal()], "init": "nndsvd"},
     "multiplicative": {"cube": COUNTS, "similarity": "kl", "solver": "multiplicative", "mask": MASK},
-    "counts, endmembers in a ball": {"cube": COUNTS, "similarity": "kl", "sparsity": 1e-2, "known": KNOWN},
+    "counts, endmembers in a ball": {"max_iter": 6, "cube": COUNTS, "similarity": "kl", "sparsity": 1e-2, "known": KNOWN},
     "counts, abundances in a ball": {"cube": COUNTS, "similarity": "kl", "endmember_terms": [mf.Sparsity(1e-2)]},
     "counts, fractions": {"cube": COUNTS, "similarity": "kl", "gain": True},
     "counts, gaps": {"cube": np.where(np.isnan(HOLES), np.nan, COUNTS), "similarity": "kl"},
@@ -158,7 +159,8 @@ class Fails:
         return 1.0 + np.add.outer(np.arange(rows.start, rows.stop) % 7, np.arange(6) % 5)
 
 
-def test_a_rank_that_cannot_read_makes_all_of_them_stop(grid):
+@pytest.mark.parametrize("similarity", ["frobenius", "kl"])
+def test_a_rank_that_cannot_read_makes_all_of_them_stop(grid, similarity):
     rows, columns = grid.shape
     i, j = grid.place
     cuts = np.linspace(0, 100, columns + 1).astype(int) + 100 * i
@@ -166,7 +168,7 @@ def test_a_rank_that_cannot_read_makes_all_of_them_stop(grid):
     over_columns = Spread(6 * columns, np.linspace(0, 6, rows + 1).astype(int) + 6 * j, grid.column, i)
     block = Chunked(Fails(WORLD.rank == WORLD.size - 1), np.array([0, 50, 100]))
     matrix = Distributed(block, over_rows, over_columns, WORLD)
-    model = MatrixFactorization(2, init="random", tol=0, max_iter=30, random_state=0)
+    model = MatrixFactorization(2, similarity=similarity, init="random", tol=0, max_iter=30, random_state=0)
     with pytest.raises(OSError, match="damaged"):
         model.factorize(matrix)
 
@@ -184,6 +186,7 @@ def test_a_callback_ends_the_run_on_all_ranks(grid):
         ({"endmember_terms": [mf.SpectralSmoothness(0.1)]}, "smooth endmembers need all channels"),
         ({"abundance_terms": [mf.Smoothness(0.1, mf.graphs.grid((4, 520)))]}, "graph of your own needs all pixels"),
         ({"abundance_terms": [mf.GroupSparsity(0.1)]}, "GroupSparsity, like every term on whole maps"),
+        ({"similarity": Huber()}, "Huber needs all data in one process"),
         ({"volume": "auto"}, "in one process"),
     ],
 )
