@@ -126,30 +126,54 @@ def on_rank(pixels: int, channels: int, shape: tuple[int, int] | None) -> None:
         print(json.dumps(np.diff(stamps)[WARM:].tolist()))
 
 
-def run(ranks: int, command: list[str]) -> str:
+def started(ranks: int, command: list[str]) -> subprocess.Popen:
     beside = Path(sys.prefix) / "bin" / "mpiexec"
     launcher = str(beside) if beside.exists() else shutil.which("mpiexec") or "mpiexec"
     environment = os.environ | dict.fromkeys(VARIABLES, "1")
-    return subprocess.run(
-        [launcher, "-n", str(ranks), *command], check=True, capture_output=True, text=True, env=environment
-    ).stdout
+    return subprocess.Popen([launcher, "-n", str(ranks), *command], stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def run(ranks: int, command: list[str]) -> str:
+    return said(started(ranks, command))
+
+
+def said(process: subprocess.Popen) -> str:
+    text = process.communicate()[0]
+    if process.returncode:
+        raise SystemExit(f"{process.args} ended with {process.returncode}")
+    return text
+
+
+def own(rows: int, columns: int, pixels: int, channels: int) -> list[str]:
+    sizes = {"--pixels": pixels, "--channels": channels}
+    words = [str(word) for pair in sizes.items() for word in pair]
+    return [sys.executable, "-m", "mpi4py", __file__, "rank", "--shape", str(rows), str(columns), *words]
+
+
+def apart(processes: int, pixels: int, channels: int) -> list[float]:
+    """As many processes at once, each with its part of the pixels, that do not talk: what the machine allows."""
+    running = [started(1, own(1, 1, pixels // processes, channels)) for _ in range(processes)]
+    return [time for process in running for time in json.loads(said(process))]
 
 
 def measured(most: int, repeats: int, pixels: int, channels: int) -> None:
-    """Interleaved runs on one rank and on several."""
+    """Interleaved runs on one rank and on several; of all iterations the median and the fastest."""
     grids = [(1, 1), *((p, 1) for p in range(2, most + 1)), *((1, p) for p in range(2, most + 1))]
-    times: dict[tuple[int, int], list[float]] = {grid: [] for grid in grids}
+    names = {(rows, columns): f"{rows} x {columns}" for rows, columns in grids}
+    times: dict[str, list[float]] = {name: [] for name in names.values()}
+    counts = {name: rows * columns for (rows, columns), name in names.items()}
+    alone = f"{most} processes that do not talk"
+    times[alone], counts[alone] = [], most
     for _ in range(repeats):
-        for rows, columns in grids:
-            own = [sys.executable, "-m", "mpi4py", __file__, "rank", "--shape", str(rows), str(columns)]
-            options = ["--pixels", str(pixels), "--channels", str(channels)]
-            times[rows, columns].append(statistics.median(json.loads(run(rows * columns, own + options))))
-    print("| grid | ms an iteration, median of runs | fastest | efficiency, medians | fastest |\n|---|---|---|---|---|")
-    one, least = statistics.median(times[1, 1]), min(times[1, 1])
-    for (rows, columns), values in times.items():
-        middle, p = statistics.median(values), rows * columns
+        for (rows, columns), name in names.items():
+            times[name] += json.loads(run(rows * columns, own(rows, columns, pixels, channels)))
+        times[alone] += apart(most, pixels, channels)
+    print("| grid | ms an iteration, median | fastest | efficiency, medians | fastest |\n|---|---|---|---|---|")
+    one, least = statistics.median(times["1 x 1"]), min(times["1 x 1"])
+    for name, values in times.items():
+        middle, p = statistics.median(values), counts[name]
         print(
-            f"| {rows} x {columns} | {1e3 * middle:.1f} | {1e3 * min(values):.1f} | {one / (p * middle):.2f} | "
+            f"| {name} | {1e3 * middle:.1f} | {1e3 * min(values):.1f} | {one / (p * middle):.2f} | "
             f"{least / (p * min(values)):.2f} |"
         )
 

@@ -21,7 +21,10 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 def modules():
     """Its modules by name, which scripts import from their own folder."""
     sys.path.insert(0, str(FOLDER))
-    yield {name: import_module(name) for name in ("curves", "peers", "per_iteration", "problems", "slider", "speed")}
+    yield {
+        name: import_module(name)
+        for name in ("curves", "peers", "per_iteration", "problems", "scaling", "slider", "speed")
+    }
     sys.path.remove(str(FOLDER))
 
 
@@ -154,3 +157,14 @@ def test_a_slider_leads_to_a_new_minimum(modules):
     lowest = slider.lowest_objective(problem, cube)
     first, there = slider.moved(problem, cube, lowest)
     assert 0 < first <= there
+
+
+def test_what_is_foretold_of_ranks_follows_from_what_they_move(modules):
+    scaling = modules["scaling"]
+    assert scaling.words(1000, 100, 4, (1, 1)) == (0, 0)
+    assert scaling.words(1000, 100, 4, (2, 2)) == (2 * (100 + 1000) * 4 / 4, 4 * 16 * 3 / 4)
+    for shape in ((4, 1), (2, 2), (1, 4)):
+        compute, talk = scaling.seconds(1000, 100, 4, shape)
+        assert talk > 8 * sum(scaling.words(1000, 100, 4, shape)) / scaling.Machine().bandwidth
+        assert compute >= scaling.seconds(1000, 100, 4, (1, 1))[0] / 4
+    assert scaling.foretold().count("| 1024 | 1024 x 1 |") == 2
