@@ -75,7 +75,6 @@ def test_own_parts_are_the_graph_cut_in_pieces():
     assert total == pytest.approx(graph.roughness(factor), rel=1e-12)
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize(
     "options",
     [
@@ -86,9 +85,9 @@ def test_own_parts_are_the_graph_cut_in_pieces():
     ],
     ids=["sparse+smooth", "smooth random", "sum to one", "plain"],
 )
-def test_command_line_on_ranks_equals_serial(image, tmp_path, ranks, options):
+def test_command_line_on_ranks_equals_serial(image, tmp_path, options):
     common = ["-k", "3", "--random-state", "0", "--max-iter", "40", "--tol", "0", "-q", *options]
-    run = mpiexec(ranks, "-m", "mffnb", "unmix", "map.npy", *common, "-o", "ranks.nc", cwd=tmp_path)
+    run = mpiexec(2, "-m", "mffnb", "unmix", "map.npy", *common, "-o", "ranks.nc", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     got = mf.load(tmp_path / "ranks.nc")
     keywords = {"sparsity": 0.0, "smoothness": 0.0, "init": "auto", "sum_to_one": "--sum-to-one" in options}
@@ -102,35 +101,6 @@ def test_command_line_on_ranks_equals_serial(image, tmp_path, ranks, options):
     np.testing.assert_allclose(got.endmembers, expected.endmembers, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(got.abundances, expected.abundances, rtol=1e-11, atol=1e-12)
     assert float(got.trace.objective[-1]) == pytest.approx(float(expected.trace.objective[-1]), rel=1e-12)
-
-
-OF_PARTS = """
-import numpy as np, mffnb as mf
-from mpi4py import MPI
-
-cube = np.load("map.npy")
-of_pixels = np.random.default_rng(1).uniform(0.3, 2, cube.shape[:2])
-for options in (
-    {"weights": of_pixels, "gain": True, "smoothness": 0.1},
-    {"known": cube[0, :1], "sparsity": 1e-2},
-    {"endmember_terms": [mf.Sparsity(1e-2)]},
-    {"gaps": True},
-):
-    data = cube.copy()
-    if options.pop("gaps", False):
-        data[3, 4, 5] = np.nan
-    common = {"random_state": 0, "max_iter": 30, "tol": 1e-30, **options}
-    shared = mf.unmix(data, 3, communicator=MPI.COMM_WORLD, **common)
-    alone = mf.unmix(data, 3, **common)
-    np.testing.assert_allclose(shared.endmembers, alone.endmembers, rtol=0, atol=1e-11)
-    np.testing.assert_allclose(shared.abundances, alone.abundances, rtol=0, atol=1e-11)
-"""
-
-
-def test_weights_gaps_and_known_spectra_on_ranks_equal_serial(image, tmp_path):
-    (tmp_path / "parts.py").write_text(OF_PARTS)
-    run = mpiexec(2, "parts.py", cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
 
 
 def test_a_rank_that_fails_ends_the_job(tmp_path, image):
