@@ -197,7 +197,7 @@ def test_any_combination_runs_or_is_refused(asked):
     examine(parts, asked["similarity"], asked["solver"], init=asked["init"], random_state=asked["seed"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     similarity=st.sampled_from(sorted(SIMILARITIES)),
     order=st.permutations(PARTS),
