@@ -41,8 +41,14 @@ if TYPE_CHECKING:
     from mffnb.penalties import TotalVariation as TotalVariation
     from mffnb.result import Unmixing as Unmixing
     from mffnb.result import load as load
+    from mffnb.similarities import Bernoulli as Bernoulli
+    from mffnb.similarities import BetaDivergence as BetaDivergence
     from mffnb.similarities import Frobenius as Frobenius
+    from mffnb.similarities import Huber as Huber
     from mffnb.similarities import KullbackLeibler as KullbackLeibler
+    from mffnb.similarities import SpectralAngle as SpectralAngle
+    from mffnb.transforms import Logistic as Logistic
+    from mffnb.transforms import Rounding as Rounding
     from mffnb.unmixing import unmix as unmix
     from mffnb.widgets.explorer import Explorer as Explorer
     from mffnb.widgets.explorer import explore as explore
@@ -56,12 +62,16 @@ _MODULES = (
     "selection", "tuning",
 )  # fmt: skip
 _NAMES = {
+    "Bernoulli": "similarities",
+    "BetaDivergence": "similarities",
     "Bounds": "constraints",
     "Checkpoint": "checkpoint",
     "Explorer": "widgets.explorer",
     "Frobenius": "similarities",
     "GroupSparsity": "penalties",
+    "Huber": "similarities",
     "KullbackLeibler": "similarities",
+    "Logistic": "transforms",
     "MatrixFactorization": "model",
     "MinimumVolume": "penalties",
     "NonNegative": "constraints",
@@ -69,9 +79,11 @@ _NAMES = {
     "Pinned": "constraints",
     "RankExplorer": "widgets.rank_explorer",
     "Ridge": "penalties",
+    "Rounding": "transforms",
     "Simplex": "constraints",
     "Smoothness": "penalties",
     "Sparsity": "penalties",
+    "SpectralAngle": "similarities",
     "SpectralSmoothness": "penalties",
     "TotalVariation": "penalties",
     "TuningMonitor": "widgets.tuning_monitor",
