@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class Graph:
     bands: Array
     first_band: int = 0
     ghosts: int = 0
-    exchange: Callable[[Float64Array], None] = _all_here
+    exchange: Callable[[Float64Array], None] = field(default=_all_here, repr=False)
 
     @property
     def pixels(self) -> int:
