@@ -23,6 +23,6 @@ def test_a_penalty_of_ones_own():
     # What is folded in must be what is added to the objective.
     rng = np.random.default_rng(1)
     basis, cross, factor = rng.random((3, 5)), rng.random((3, 7)), rng.random((3, 7))
-    half, ridge = Half(basis @ basis.T, cross), names["Ridge"](0.3)
-    assert isinstance(ridge, Penalty)
-    assert ridge.fold(half).value(factor) == pytest.approx(half.value(factor) + ridge.value(factor), rel=1e-12)
+    half, penalty = Half(basis @ basis.T, cross), names["SharedOut"](0.3)
+    assert isinstance(penalty, Penalty)
+    assert penalty.fold(half).value(factor) == pytest.approx(half.value(factor) + penalty.value(factor), rel=1e-12)
