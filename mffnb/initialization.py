@@ -85,7 +85,9 @@ def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Fl
         As there.
     """
     width = min(-(-(rank + _SPARE) // _TILE) * _TILE, *matrix.shape)
-    basis = _orthonormal(matrix.through(_test_rows(width, matrix, seed), lambda _, cross: cross), matrix.total)
+    size = float(np.sqrt(matrix.squared_norm)) or 1.0  # its fourth power may be more than a number holds
+    rows = matrix.through(_test_rows(width, matrix, seed) / size, lambda _, cross: cross / size)
+    basis = _orthonormal(rows, matrix.total)
     scores = np.empty((len(basis), matrix.own.stop - matrix.own.start))
 
     def keep(rows: slice, cross: Float64Array) -> Float64Array:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from mffnb import presets
-from mffnb.constraints import Simplex
+from mffnb.constraints import Bounds, Simplex
 from mffnb.datasets import tof_sims_2d
 from mffnb.graphs import grid
 from mffnb.model import MatrixFactorization
@@ -55,6 +55,7 @@ def _runs() -> Iterator[Any]:
         yield lambda d=long: MatrixFactorization(2, **_TWICE).fit(d)
     yield lambda: unmix(counts, 2, similarity="kl", solver="multiplicative", **_ONCE)
     yield lambda: unmix(image, 2, solver="pivoting", **_ONCE)
+    yield lambda: unmix(image, 2, abundance_terms=[Bounds(0.0, 1.0)], **_ONCE)
     yield lambda: unmix(image, 2, volume="auto", random_state=0)
     yield lambda: unmix(image, 2, volume="auto", gain=True, random_state=0)
     yield lambda: unmix(image, 2, preprocess=[AsymmetricBaseline()], **_ONCE)

@@ -93,7 +93,7 @@ def test_imports_go_downward(path):
 
 def run(code: str) -> str:
     return subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=280
     ).stdout.strip()
 
 
