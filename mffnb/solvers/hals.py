@@ -108,9 +108,9 @@ def _rows(factor: Float64Array, half: Half, sweeps: int) -> float:
     if half.weights is not None:  # with F sqrt(u) in place of F every entry counts alike
         root = np.sqrt(half.weights)
         scaled = factor * root
-        alike = replace(
-            half, cross=half.cross / root, weights=None, lower=half.lower * root, upper=np.multiply(half.upper, root)
-        )
+        alike = replace(half, cross=half.cross / root, weights=None)
+        if half.boxed:
+            alike = replace(alike, lower=half.lower * root, upper=np.multiply(half.upper, root))
         step = _rows(scaled, alike, sweeps)
         factor[:] = scaled / root
         if half.boxed:
