@@ -284,9 +284,10 @@ def _step(
     """A step from ``ahead``: where it leads, the value there, and the curvature below which the half problem lies."""
     least = _SMALLEST_STEP / float(curvature.max())
     while True:
-        new = nearest(ahead - gradient / curvature, float(1 / curvature.max()))
-        there, change = slope.value(new), new - ahead
-        bound = here + float(np.vdot(gradient, change) + np.sum(curvature * change**2) / 2)
+        with np.errstate(over="ignore", invalid="ignore"):  # a step beyond all numbers is too long like any other
+            new = nearest(ahead - gradient / curvature, float(1 / curvature.max()))
+            there, change = slope.value(new), new - ahead
+            bound = here + float(np.vdot(gradient, change) + np.sum(curvature * change**2) / 2)
         if exact or there <= bound + _ROUNDING * abs(here) or 1 / curvature.max() < least:
             return new, there, curvature
         curvature = 2 * curvature

@@ -73,10 +73,11 @@ def run(*command, cwd, **environment):
         check=True,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=900,
     )
 
 
+@pytest.mark.timeout(1800)
 def test_warmup_leaves_nothing_to_compile(tmp_path):
     place = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent)}
     said = run("-m", "mffnb", "warmup", cwd=tmp_path, **place).stdout
