@@ -97,8 +97,11 @@ def test_a_callback_and_an_interrupt_end_the_run_and_keep_its_result(engines, pa
     assert stopped.outcome is Outcome.STOPPED
     assert int(stopped.trace.iteration[-1]) > 2
 
+    pressed = []
+
     def interrupt(state):
-        if state.iteration > 2:
+        if state.iteration > 2 and not pressed:  # a second time would not wait for the result
+            pressed.append(state.iteration)
             signal.raise_signal(signal.SIGINT)
 
     interrupted = mf.unmix(path, 3, cluster=engines, callback=interrupt, **ENDLESS)
