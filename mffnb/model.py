@@ -39,6 +39,7 @@ from mffnb.solvers import (
     iterate,
 )
 from mffnb.subset_first import SubsetFirst
+from mffnb.threads import blas_in_one_order, in_one_order
 from mffnb.transforms import TRANSFORMS, Identity, Mapped
 from mffnb.typing import Array, Float64Array, Seed
 from mffnb.validation import as_matrix
@@ -245,16 +246,21 @@ class MatrixFactorization(LinearModel):
             endmembers = endmembers * columns
         # Equal fractions satisfy every constraint; without one, this is as good a start as any.
         abundances = np.full((len(endmembers), matrix.own.stop - matrix.own.start), 1.0 / len(endmembers))
+        with blas_in_one_order():
+            self._settle(abundances, endmembers, problem)
+        if problem.gauge is not Gauge.GAIN:
+            return np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_)
+        amounts = np.ascontiguousarray(abundances.T) / self.size_
+        return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
+
+    def _settle(self, abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
+        """Move A (k, own pixels) in place to its minimum for these endmembers."""
         solver, half = self._solver(), problem.misfit.abundance_half(abundances, endmembers)
         for _ in range(self.max_iter):
             if problem.step(solver.update(abundances, problem.with_abundance_terms(half)), 0.0) <= min(self.tol, 1e-6):
                 break
             if problem.misfit.touching:
                 half = problem.misfit.abundance_half(abundances, endmembers)
-        if problem.gauge is not Gauge.GAIN:
-            return np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_)
-        amounts = np.ascontiguousarray(abundances.T) / self.size_
-        return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
 
     def inverse_transform(self, A: Array) -> Float64Array:
         """Spectra (pixels, channels) of abundances A (pixels, k), without gain, as the transformation makes them."""
@@ -290,21 +296,27 @@ class MatrixFactorization(LinearModel):
             raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
         if not self.tol >= 0:
             raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
-        problem = state_problem(
-            matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights,
-            named_transform(self._map),
-        )  # fmt: skip
-        if reached is None:
-            complete = matrix if matrix.complete else guessed(matrix)
-            taming = getattr(problem.similarity, "to_start_from", None)
-            abundances, endmembers = self._start(complete if taming is None else taming(complete), problem)
-            to_scaled_gauge(abundances, endmembers, problem)
-            if problem.misfit.barrier:
-                make_likely(abundances, endmembers, problem)
-        else:
-            abundances, endmembers = reached.state.abundances, reached.state.endmembers
+        with blas_in_one_order():
+            problem = state_problem(
+                matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights,
+                named_transform(self._map),
+            )  # fmt: skip
+            if reached is None:
+                abundances, endmembers = self._begin(matrix, problem)
+            else:
+                abundances, endmembers = reached.state.abundances, reached.state.endmembers
         states = iterate(problem, abundances, endmembers, self._solver(), self.max_iter, self.tol, reached)
-        return problem, states
+        return problem, in_one_order(states)
+
+    def _begin(self, matrix: Matrix, problem: Problem) -> tuple[Float64Array, Float64Array]:
+        """A and E where the iterations start, in the units of the problem and in all of its sets."""
+        complete = matrix if matrix.complete else guessed(matrix)
+        taming = getattr(problem.similarity, "to_start_from", None)
+        abundances, endmembers = self._start(complete if taming is None else taming(complete), problem)
+        to_scaled_gauge(abundances, endmembers, problem)
+        if problem.misfit.barrier:
+            make_likely(abundances, endmembers, problem)
+        return abundances, endmembers
 
     def _start(self, matrix: Matrix, problem: Problem) -> tuple[Float64Array, Float64Array]:
         """A (k, own pixels) and E (k, own channels) in the units of the data, arrays of our own."""

@@ -329,8 +329,9 @@ class Term(Protocol):
     shared out: what sums over all processes is put there, and its value is that of the whole factor. One that appends
     itself to ``half.proximal`` and whose class says ``rowwise = True`` leaves rows independent of each other and
     non-negative, and is a cone, grows in proportion to each row, or depends on its norm alone: a solver that moves one
-    row at a time can then take it exactly. One whose class has ``offered = {"abundances": label}``, or "endmembers",
-    can be added in the explorer; a field ``graph`` that is None becomes the neighbours on the map.
+    row at a time can then take it exactly. A set that is not convex says ``convex = False``. One whose class has
+    ``offered = {"abundances": label}``, or "endmembers", can be added in the explorer; a field ``graph`` that is
+    None becomes the neighbours on the map.
     """
 
     def fold(self, half: Half) -> Half:

@@ -6,19 +6,25 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+Item = TypeVar("Item")
+
+
+class _Limit(NamedTuple):
+    bands: int
+    blas: int
+
+
 _lock = threading.Lock()
-_wanted: list[int] = []
-_controller: Any = None
-_limit: Any = None
-_present = 1
+_wanted: list[_Limit] = []
+_present: list[int] = []  # threads of each BLAS library, before the first caller came in
 
 
 def allowed() -> int:
-    """How many threads BLAS may use now, and so may we: OMP_NUM_THREADS, threadpoolctl and the limits below decide.
+    """How many threads bands of X may use: as many as BLAS, so OMP_NUM_THREADS, threadpoolctl and the limits below.
 
     Examples
     --------
@@ -26,12 +32,8 @@ def allowed() -> int:
     ...     allowed()
     1
     """
-    return max((one.num_threads for one in _blas()), default=1)
-
-
-@cache
-def _blas() -> list[Any]:
-    return [one for one in ThreadpoolController().lib_controllers if one.user_api == "blas"]
+    with _lock:
+        return min((one.bands for one in _wanted), default=_of_blas())
 
 
 @contextmanager
@@ -49,7 +51,7 @@ def half_of_the_threads() -> Iterator[None]:
 
 @contextmanager
 def at_most(threads: int | None) -> Iterator[None]:
-    """Let BLAS use so many threads, half of those there are if None, while any caller is inside.
+    """Use so many threads, half of those there are if None, while any caller is inside: BLAS, and bands of X.
 
     The limit holds for the whole process: the lowest that is wanted. It is set by the first one in and lifted by the
     last one out, so that callers on several threads cannot make it last. Many products of small matrices are best done
@@ -60,22 +62,70 @@ def at_most(threads: int | None) -> Iterator[None]:
     >>> with at_most(1):
     ...     pass
     """
-    global _controller, _limit, _present  # noqa: PLW0603  a process has one BLAS
+    with _limited(None if threads is None else _Limit(threads, threads)):
+        yield
+
+
+@contextmanager
+def blas_in_one_order() -> Iterator[None]:
+    """Keep BLAS to one thread, bands of X to as many as before: how BLAS adds up depends on their number.
+
+    Examples
+    --------
+    >>> before = allowed()
+    >>> with blas_in_one_order():
+    ...     allowed() == before
+    True
+    """
+    with _limited(_Limit(allowed(), 1)):
+        yield
+
+
+def in_one_order(steps: Iterator[Item]) -> Iterator[Item]:
+    """The same steps, each made while BLAS keeps to one thread; between them it has its own.
+
+    Examples
+    --------
+    >>> list(in_one_order(iter("ab")))
+    ['a', 'b']
+    """
+    while True:
+        with blas_in_one_order():
+            try:
+                step = next(steps)
+            except StopIteration:
+                return
+        yield step
+
+
+@contextmanager
+def _limited(limit: _Limit | None) -> Iterator[None]:
     with _lock:
         if not _wanted:
-            _controller = ThreadpoolController()
-            _present = max((one["num_threads"] for one in _controller.info() if one["user_api"] == "blas"), default=1)
-            _limit = _controller.limit(limits=_present, user_api="blas")  # remembers what there was
-        threads = max(1, _present // 2) if threads is None else threads
-        _wanted.append(threads)
-        _controller.limit(limits=min(_wanted), user_api="blas")
+            _present[:] = [one.num_threads for one in _blas()]
+        half = max(1, max(_present, default=1) // 2)
+        limit = _Limit(half, half) if limit is None else limit
+        _wanted.append(limit)
+        _set()
     try:
         yield
     finally:
         with _lock:
-            _wanted.remove(threads)
-            if _wanted:
-                _controller.limit(limits=min(_wanted), user_api="blas")
-            else:
-                _limit.restore_original_limits()
-                _limit = None
+            _wanted.remove(limit)
+            _set()
+
+
+def _set() -> None:
+    """The lowest number of threads that is wanted; what there was before, where nothing is."""
+    lowest = min((one.blas for one in _wanted), default=None)
+    for one, present in zip(_blas(), _present, strict=True):
+        one.set_num_threads(present if lowest is None else min(lowest, present))
+
+
+def _of_blas() -> int:
+    return max((one.num_threads for one in _blas()), default=1)
+
+
+@cache
+def _blas() -> list[Any]:
+    return [one for one in ThreadpoolController().lib_controllers if one.user_api == "blas"]

@@ -215,6 +215,15 @@ def test_combinations_of_what_goes_together_run(similarity, order, number, data)
     assert examine(parts, similarity, data.draw(st.sampled_from(solvers), label="solver")) is None
 
 
+@pytest.mark.parametrize(
+    "others", [["Smoothness of A"], ["UnitBall for E"], ["Bounds of E", "Bounds of A"], ["Ridge of E"]]
+)
+def test_one_peak_goes_with_other_sets(others):
+    """It is not convex, and Dykstra's algorithm may go round in circles."""
+    parts = [NAMED[name] for name in ["SpectralSmoothness", 'weights="poisson"', "Unimodal E", *others]]
+    assert examine(parts, "frobenius", "proximal") is None
+
+
 def test_known_spectra_are_put_in_place_of_what_a_start_says():
     X, known = solver_table.COUNTS, solver_table.SPECTRA[:1]
     rng = np.random.default_rng(0)

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import contextlib
 
+import numpy as np
 import pytest
+import xarray as xr
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from mffnb.threads import at_most, half_of_the_threads
+import mffnb as mf
+from mffnb.threads import allowed, at_most, blas_in_one_order, half_of_the_threads
 
 
 def blas():
@@ -50,3 +53,37 @@ def test_the_lowest_limit_that_is_wanted_holds():
         with at_most(8):
             assert max(blas()) == 3
     assert blas() == before
+
+
+def test_blas_alone_keeps_to_one_thread():
+    before = blas()
+    assert allowed() == 4
+    with blas_in_one_order():
+        assert (blas(), allowed()) == ({1}, 4)
+        with at_most(2):
+            assert (blas(), allowed()) == ({1}, 2)
+    assert blas() == before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"smoothness": 0.1, "init": "random"},
+        {"sum_to_one": True, "volume": 1e-3},
+        {"solver": "pivoting"},
+        {"similarity": "kl"},
+        {"similarity": "huber"},
+    ],
+)
+@pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
+def test_the_answer_is_the_same_for_any_number_of_threads(options):
+    rng = np.random.default_rng(0)
+    data = rng.random((100, 80, 3)) @ rng.random((3, 150)) + 0.1 * rng.random((100, 80, 150))
+    answers = []
+    for threads in (1, 2, 4):
+        with threadpool_limits(threads, user_api="blas"):
+            answers.append(mf.unmix(data, 3, max_iter=4, random_state=0, **options))
+    for answer in answers[1:]:
+        for part in ("abundances", "endmembers"):
+            xr.testing.assert_identical(getattr(answer, part), getattr(answers[0], part))

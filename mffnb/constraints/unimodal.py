@@ -30,6 +30,7 @@ class Unimodal:
     """
 
     rowwise: ClassVar[bool] = True
+    convex: ClassVar[bool] = False
     offered: ClassVar[dict[str, str]] = {"endmembers": "one peak"}
 
     def project(self, factor: Float64Array) -> Float64Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -167,11 +167,12 @@ class _Nearest:
 
     def __init__(self, half: Half, factor: Float64Array):
         self._penalties = [part for part in half.proximal if isinstance(part, Penalty)]
+        self._kinks = [part.prox for part in half.proximal if isinstance(part, Proximal)]
+        sets = [part for part in half.proximal if isinstance(part, Constraint)]
         # Sets come last, and of those the ones that are met exactly.
-        parts = [part.prox for part in half.proximal if isinstance(part, Proximal)]
-        sets = [part.project for part in half.proximal if isinstance(part, Constraint)]
-        self._sets = [_as_part(project) for project in (*sets, *_simple_sets(half, factor))]
-        self._parts = [*parts, *self._sets]
+        self._cones = [_as_part(part.project) for part in sets if not getattr(part, "convex", True)]
+        convex = [part.project for part in sets if getattr(part, "convex", True)]
+        self._sets = [_as_part(project) for project in (*convex, *_simple_sets(half, factor))]
 
     def value(self, factor: Float64Array) -> float:
         """The penalties at a factor that lies in the sets."""
@@ -179,8 +180,9 @@ class _Nearest:
 
     def of_sets(self, factor: Float64Array) -> Float64Array:
         """The nearest point of all sets."""
-        point = _common(self._sets, factor, 1.0)
-        for part in self._sets if len(self._sets) > 1 else ():
+        point = self._common((), factor, 1.0)
+        sets = [*self._cones, *self._sets]
+        for part in sets if len(sets) > 1 else ():
             if np.abs(part(point, 1.0) - point).max(initial=0.0) > _OUTSIDE * np.abs(point).max(initial=1e-300):
                 raise UnsupportedCombinationError(
                     "no factor was found that lies in all the sets that it has to lie in: loosen or drop one of them"
@@ -189,7 +191,23 @@ class _Nearest:
 
     def __call__(self, point: Float64Array, step: float) -> Float64Array:
         """The common proximal point."""
-        return _common(self._parts, point, step)
+        return self._common(self._kinks, point, step)
+
+    def _common(self, kinks: Sequence[Part], point: Float64Array, step: float) -> Float64Array:
+        """Of what is convex by Dykstra's algorithm, which goes round in circles between sets that are not.
+
+        Of those that are not the nearest point comes before. They are cones, and no ball, and no bound alike for all
+        entries of a row, leads out of them: one turn is all. For other sets there are turns until nothing changes.
+        """
+        for _ in range(_TURNS if self._cones else 1):
+            before = point
+            for cone in self._cones:
+                point = cone(point, step)
+            point = _dykstra([*kinks, *self._sets], point, step)
+            if _alike(point, before):
+                break
+            kinks = ()
+        return point
 
 
 def _as_part(project: Callable[[Float64Array], Float64Array]) -> Part:
@@ -217,7 +235,7 @@ def _simple_sets(half: Half, factor: Float64Array) -> list[Callable[[Float64Arra
     return sets or [lambda point: np.maximum(point, 0.0)]
 
 
-def _common(parts: list[Part], point: Float64Array, step: float) -> Float64Array:
+def _dykstra(parts: list[Part], point: Float64Array, step: float) -> Float64Array:
     """The proximal point of a sum of parts: what each has taken away is given back before its next turn."""
     if len(parts) == 1:
         return parts[0](point, step)
@@ -228,9 +246,13 @@ def _common(parts: list[Part], point: Float64Array, step: float) -> Float64Array
             moved = part(point + taken[i], step)
             taken[i] += point - moved
             point = moved
-        if np.abs(point - before).max(initial=0.0) <= _EQUAL * np.abs(point).max(initial=1e-300):
+        if _alike(point, before):
             break
     return point
+
+
+def _alike(point: Float64Array, before: Float64Array) -> bool:
+    return bool(np.abs(point - before).max(initial=0.0) <= _EQUAL * np.abs(point).max(initial=1e-300))
 
 
 def _curvature(half: Half) -> Float64Array:
