@@ -101,8 +101,13 @@ class _Moving:
         self._abundances, self._gram, self._step = abundances, gram, step
         self._seen: dict[int, tuple[float, Float64Array]] = {}  # by block, since they may be done in any order
 
+    def begin(self, rows: slice) -> None:
+        """Bring the abundances of these rows to where the step begins."""
+        self._step.begin(rows)
+
     def __call__(self, rows: slice, cross: Float64Array) -> Float64Array:
         """Move the abundances of these rows."""
+        self.begin(rows)
         gain = None if self._gain is None else self._gain[rows]
         part = np.ascontiguousarray(self._abundances[:, rows])
         weights = None if gain is None else gain**2

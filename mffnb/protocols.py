@@ -60,6 +60,9 @@ class Descent:
 class KnownMove(Move, Protocol):
     """A move that kernels may make themselves, where they can, while a few rows of X are in the cache."""
 
+    def begin(self, rows: slice) -> None:
+        """Bring the factor of these rows to where the move begins; kernels need to be told, a call does so itself."""
+
     @property
     def descent(self) -> Descent | None:
         """All that the move does; None where it does something else."""
@@ -372,6 +375,9 @@ class Constraint(Term, Protocol):
 
 class Step(Protocol):
     """Moves a factor, or some of its columns, by the half problem there."""
+
+    def begin(self, entries: slice) -> None:
+        """Bring these columns to where the step begins: once, before their half problem is looked at."""
 
     def __call__(self, factor: Float64Array, half: Half) -> float:
         """Change ``factor`` in place; the squared size of the step."""

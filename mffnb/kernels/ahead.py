@@ -1,4 +1,4 @@
-"""Two rows trade places: what was reached becomes settled, and the next step begins ahead of it."""
+"""Where an iteration begins: ahead of what was reached, in the direction in which it moved."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from mffnb.typing import Array
 
 
 @kernel()
-def run_ahead(settled: Array, ahead: Array, beta: float) -> None:
-    """Settle ``ahead``, both (entries,), and move it on by beta times what it moved, down to half at most."""
-    for i in range(settled.size):
-        reached = ahead[i]
-        moved, half = reached + beta * (reached - settled[i]), 0.5 * reached
-        ahead[i] = moved if moved > half else half
-        settled[i] = reached
+def run_ahead(reached: Array, before: Array, start: int, stop: int, beta: float) -> None:
+    """Put columns of ``before`` ahead of ``reached``, both (k, entries), by beta times what moved, to half at least."""
+    for j in range(reached.shape[0]):
+        now, out = reached[j][start:stop], before[j][start:stop]
+        for i in range(now.size):
+            moved, half = now[i] + beta * (now[i] - out[i]), 0.5 * now[i]
+            out[i] = moved if moved > half else half

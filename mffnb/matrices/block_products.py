@@ -62,6 +62,7 @@ def through(block: Any, basis: Float64Array, rows: slice, move: Move, out: Float
     """Add ``factor block`` to ``out`` for the factor that ``move`` makes of ``basis block^T`` for these rows of X."""
     if isinstance(move, KnownMove) and move.descent is not None and _descends(block, move.descent):
         descent, square = move.descent, np.zeros_like(move.descent.gram)
+        move.begin(rows)
         parts = looked_at(descent.scale * basis), looked_at(descent.shift), looked_at(descent.gram), descent.sweeps
         moved = panels.descend_between(looked_at(block), *parts, descent.factor, rows.start, out, square)
         move.made(rows, moved, square)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.kernels.ahead import run_ahead
-from mffnb.matrices.threaded import threaded_map
 from mffnb.problem import Gauge, Problem
 from mffnb.protocols import Half, Solver
 from mffnb.typing import Float64Array
@@ -22,9 +21,6 @@ _ROUNDING = 1e-13
 # The same for an iteration that began at the factors themselves: where spectra are all but the same, exact half steps
 # are exact to half of the digits only.
 _ROUNDING_OF_STEPS = 1e-11
-
-# A row of so many entries takes far longer than to hand it to another thread.
-_LONG = 2**15
 
 
 @dataclass(frozen=True)
@@ -72,11 +68,19 @@ class InPlace:
     Attributes
     ----------
     abundances, endmembers
-        Where the next half steps begin, A (k, pixels) and E (k, channels).
+        Where the half steps of an iteration are made, A (k, pixels) and E (k, channels).
     """
 
     def __init__(self, abundances: Float64Array, endmembers: Float64Array):
         self.abundances, self.endmembers = abundances, endmembers
+
+    @property
+    def settled(self) -> tuple[Float64Array, Float64Array]:
+        """A and E, the best so far."""
+        return self.abundances, self.endmembers
+
+    def begin(self, pixels: slice) -> None:
+        """Bring A of these pixels to where the iteration begins; once, before anything is done to them."""
 
     def lowers(self, before: float, after: float) -> bool:
         """Whether to accept an iteration: a half step raises the objective by rounding at most."""
@@ -97,22 +101,37 @@ class InPlace:
 
 
 class Ahead(InPlace):
-    """Iterations that begin ahead of the factors, on copies: see :class:`Extrapolated`.
+    """Iterations that begin ahead of the factors, in arrays of their own: see :class:`Extrapolated`.
+
+    There are two arrays of each factor, for the best so far and for the iteration. An accepted iteration makes them
+    change places. What is then in the second one, the best before, is all that it takes to run ahead; for A this waits
+    until pixels are looked at (:meth:`begin`), while they are in the cache.
 
     Parameters
     ----------
     problem
         Decides which factors run ahead: clipping is no way back to fractions that sum to one.
     abundances, endmembers
-        A and E, the best so far, which an accepted iteration changes.
+        Where the run starts.
     """
 
     def __init__(self, problem: Problem, abundances: Float64Array, endmembers: Float64Array):
         super().__init__(abundances.copy(), endmembers.copy())
-        self._settled = abundances, endmembers
+        self._settled = np.ascontiguousarray(abundances), np.ascontiguousarray(endmembers)
         self._zero = problem.misfit.zero
-        self._free = problem.gauge not in (Gauge.SUM, Gauge.GAIN), True
+        self._free = problem.gauge not in (Gauge.SUM, Gauge.GAIN)
         self._beta, self._bound, self._last = _FIRST, 1.0, 0.0
+        self._waiting: float | None = None  # how far ahead A has to be brought
+
+    @property
+    def settled(self) -> tuple[Float64Array, Float64Array]:
+        """A and E, the best so far; not changed before the next but one iteration."""
+        return self._settled
+
+    def begin(self, pixels: slice) -> None:
+        """Bring A of these pixels to where the iteration begins; once, before anything is done to them."""
+        if self._waiting is not None:
+            _run_ahead(self._settled[0], self.abundances, pixels, self._waiting)
 
     def lowers(self, before: float, after: float) -> bool:
         """Whether to accept an iteration: not one that rises by more than rounding."""
@@ -120,21 +139,27 @@ class Ahead(InPlace):
 
     def move_on(self) -> None:
         """Settle where the half steps led, and run ahead."""
-        for settled, ahead, free in zip(self._settled, (self.abundances, self.endmembers), self._free, strict=True):
-            _row_by_row(run_ahead, settled, ahead, self._beta if free else 0.0)
+        (A, E), self._settled = self._settled, (self.abundances, self.endmembers)
+        self.abundances, self.endmembers = A, E
+        self._from_settled(self._beta)
         self._last = self._beta
         self._beta = min(self._bound, _GROWTH * self._beta)
         self._bound = min(1.0, _BOUND_GROWTH * self._bound)
 
     def take_back(self) -> None:
         """Return to the settled factors, and be more careful."""
-        for settled, ahead in zip(self._settled, (self.abundances, self.endmembers), strict=True):
-            _row_by_row(np.copyto, ahead, settled)
+        self._from_settled(0.0)
         if self._last:
             self._bound, self._beta, self._last = self._last, self._beta / _FALL, 0.0
 
+    def _from_settled(self, beta: float) -> None:
+        self._waiting = beta if self._free else 0.0
+        _run_ahead(self._settled[1], self.endmembers, slice(0, self.endmembers.shape[1]), beta)
+
     def memory(self) -> dict[str, Float64Array]:
         """Where the iteration begins, and how far ahead the next ones may."""
+        self.begin(slice(0, self.abundances.shape[1]))
+        self._waiting = None
         momentum = np.array([self._beta, self._bound, self._last])
         return {"ahead_abundances": self.abundances, "ahead_endmembers": self.endmembers, "momentum": momentum}
 
@@ -144,8 +169,8 @@ class Ahead(InPlace):
         self._beta, self._bound, self._last = memory["momentum"].tolist()
 
 
-def _row_by_row(function: Callable[..., object], first: Float64Array, second: Float64Array, *rest: float) -> None:
-    """Call a function for each pair of rows; on several threads where rows are long enough to be worth it."""
-    pairs = zip(first, second, strict=True)
-    for _ in threaded_map(lambda pair: function(*pair, *rest), pairs, None if first.shape[1] > _LONG else 1):
-        pass
+def _run_ahead(reached: Float64Array, before: Float64Array, entries: slice, beta: float) -> None:
+    if beta:
+        run_ahead(reached, before, entries.start, entries.stop, beta)
+    else:
+        before[:, entries] = reached[:, entries]

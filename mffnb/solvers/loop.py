@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mffnb.matrices.threaded import threaded_map
 from mffnb.problem import Problem
 from mffnb.protocols import Half, Solver
 from mffnb.solvers.ahead import Ahead, Extrapolated, InPlace
@@ -16,6 +17,8 @@ from mffnb.typing import Float64Array
 
 # Of the objective: how well the same factors have to describe the same data, summed in another order perhaps.
 _SAME = 1e-9
+# So many pixels take far longer than to hand them to another thread.
+_PIECE = 2**15
 
 
 class Outcome(enum.Enum):
@@ -113,7 +116,7 @@ def iterate(
     problem
         What to minimise.
     abundances, endmembers
-        Start, (k, pixels) and (k, channels), changed in place: the best so far.
+        Start, (k, pixels) and (k, channels), arrays that the run may use as its own.
     solver
         The half step, used for both factors.
     max_iter
@@ -128,65 +131,80 @@ def iterate(
     ValueError
         If what was reached belongs to other data.
     """
-    begin = time.perf_counter() - (0.0 if reached is None else reached.state.seconds)
-
-    def state(iteration: int, A: Float64Array, E: Float64Array, parts: tuple[float, float, float]) -> State:
-        fit, penalty, step = parts
-        error = problem.relative_error(fit)
-        seconds, intercept = time.perf_counter() - begin, getattr(problem.misfit, "offset", None)
-        return State(iteration, A, E, fit + penalty, error, step, seconds, intercept=intercept)
-
-    def whole(state: State) -> State:
-        if state.step <= tol:
-            return replace(state, outcome=Outcome.CONVERGED)
-        return replace(state, outcome=Outcome.MAX_ITER) if state.iteration >= max_iter else state
-
-    def penalties(A: Float64Array, E: Float64Array) -> float:
-        return problem.abundance_penalty(A) + problem.endmember_penalty(E)
-
-    def half_done(iteration: int, A: Float64Array, E: Float64Array, half: Half) -> State:
-        """Factors that only try have the objective of those that they set out from: their own may cost a look at X."""
-        if ahead:
-            now = replace(current, iteration=iteration, abundances=A, endmembers=E, seconds=time.perf_counter() - begin)
-        else:
-            now = state(iteration, A, E, (misfit.at_endmembers(half, A, E), penalties(A, E), np.inf))
-        return replace(now, step=np.inf, whole=False, begun=None)
-
     if reached is None:
         problem = problem.settled(abundances, endmembers)
     elif reached.state.intercept is not None:
         problem = problem.with_intercept(reached.state.intercept)
-    misfit = problem.misfit
-    half = misfit.abundance_half(abundances, endmembers)
-    penalty = penalties(abundances, endmembers)
-    fit = misfit.at_abundances(half, abundances, endmembers)
+    note = _Notes(max_iter, tol, time.perf_counter() - (0.0 if reached is None else reached.state.seconds))
+    half = problem.misfit.abundance_half(abundances, endmembers)
+    fit = problem.misfit.at_abundances(half, abundances, endmembers)
+    penalty = _penalties(problem, abundances, endmembers)
+    current = note.whole(problem, 0, (abundances, endmembers), fit, penalty, np.inf)
     ahead = isinstance(solver, Extrapolated)
     begun = Ahead(problem, abundances, endmembers) if ahead else InPlace(abundances, endmembers)
-    if reached is None:
-        current = whole(state(0, abundances, endmembers, (fit, penalty, np.inf)))
-    else:
-        _check_objective(fit + penalty, reached.state.objective, misfit.zero)
+    if reached is not None:
+        _check_objective(current.objective, reached.state.objective, problem.misfit.zero)
         begun.recall(reached.memory)
-        current = whole(replace(reached.state, abundances=abundances, endmembers=endmembers, begun=begun))
+        current = note.ended(replace(reached.state, abundances=abundances, endmembers=endmembers, begun=begun))
     yield current
     while current.outcome is Outcome.RUNNING:
         A, E, iteration = begun.abundances, begun.endmembers, current.iteration + 1
-        moved, half = _abundances(problem, A, E, solver, half if iteration == 1 else None)
-        yield half_done(iteration, A, E, half)
+        moved, half = _abundances(problem, begun, solver, half if iteration == 1 else None)
+        yield note.half_done(problem, half, replace(current, iteration=iteration, abundances=A, endmembers=E), ahead)
         step = problem.step(moved, solver.update(E, problem.with_endmember_terms(half)))
-        fit, penalty = misfit.at_endmembers(half, A, E), penalties(A, E)
+        fit, penalty = problem.misfit.at_endmembers(half, A, E), _penalties(problem, A, E)
         if begun.lowers(current.objective, fit + penalty):
             begun.move_on()
-            settled = problem.settled(abundances, endmembers)
+            settled = problem.settled(*begun.settled)
             if settled is not problem:
-                problem, misfit = settled, settled.misfit
-                fit = misfit.at_endmembers(half, abundances, endmembers)
-            current = whole(state(iteration, abundances, endmembers, (fit, penalty, step)))
+                problem, fit = settled, settled.misfit.at_endmembers(half, *begun.settled)
+            current = note.whole(problem, iteration, begun.settled, fit, penalty, step)
         else:
             begun.take_back()
-            current = whole(replace(current, iteration=iteration, seconds=time.perf_counter() - begin))
+            current = note.ended(replace(current, iteration=iteration, seconds=note.seconds))
         current = replace(current, begun=begun)
         yield current
+
+
+@dataclass(frozen=True)
+class _Notes:
+    """Writes down where a run stands."""
+
+    max_iter: int
+    tol: float
+    begin: float
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self.begin
+
+    def whole(
+        self, problem: Problem, iteration: int, factors: tuple[Float64Array, Float64Array],
+        fit: float, penalty: float, step: float,
+    ) -> State:  # fmt: skip
+        """After an iteration."""
+        error, intercept = problem.relative_error(fit), getattr(problem.misfit, "offset", None)
+        return self.ended(State(iteration, *factors, fit + penalty, error, step, self.seconds, intercept=intercept))
+
+    def ended(self, state: State) -> State:
+        """With the outcome, where there is one."""
+        if state.step <= self.tol:
+            return replace(state, outcome=Outcome.CONVERGED)
+        return replace(state, outcome=Outcome.MAX_ITER) if state.iteration >= self.max_iter else state
+
+    def half_done(self, problem: Problem, half: Half, state: State, ahead: bool) -> State:
+        """Factors that only try have the objective of those that they set out from: their own may cost a look at X."""
+        if not ahead:
+            A, E = state.abundances, state.endmembers
+            fit = problem.misfit.at_endmembers(half, A, E)
+            objective, error = fit + _penalties(problem, A, E), problem.relative_error(fit)
+            state = replace(state, objective=objective, relative_error=error)
+        return replace(state, step=np.inf, seconds=self.seconds, whole=False, begun=None)
+
+
+def _penalties(problem: Problem, A: Float64Array, E: Float64Array) -> float:
+    return problem.abundance_penalty(A) + problem.endmember_penalty(E)
 
 
 def _check_objective(here: float, there: float, zero: float) -> None:
@@ -197,15 +215,17 @@ def _check_objective(here: float, there: float, zero: float) -> None:
         )
 
 
-def _abundances(
-    problem: Problem, A: Float64Array, E: Float64Array, solver: Solver, half: Half | None
-) -> tuple[float, Half]:
+def _abundances(problem: Problem, begun: InPlace, solver: Solver, half: Half | None) -> tuple[float, Half]:
     """Move A; the squared step, and the half problem of E. In one look at X where every pixel moves by itself."""
-    misfit, step = problem.misfit, AbundanceStep(problem, solver)
+    A, E = begun.abundances, begun.endmembers
+    misfit, step = problem.misfit, AbundanceStep(problem, solver, begun)
     if half is None and problem.pixelwise and getattr(solver, "pixelwise", False):
         looked = misfit.in_one_look(A, E, step)
         if looked is not None:
             return looked
+    pixels = A.shape[1]
+    for _ in threaded_map(step.begin, (slice(at, min(at + _PIECE, pixels)) for at in range(0, pixels, _PIECE))):
+        pass
     moved = step(A, misfit.abundance_half(A, E) if half is None else half)
     return moved, misfit.endmember_half(A, E)
 
@@ -216,6 +236,11 @@ class AbundanceStep:
 
     problem: Problem
     solver: Solver
+    begun: InPlace
+
+    def begin(self, pixels: slice) -> None:
+        """Bring these columns of A to where the step begins."""
+        self.begun.begin(pixels)
 
     def __call__(self, factor: Float64Array, half: Half) -> float:
         """Fold the terms into the half problem and move."""
