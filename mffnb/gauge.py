@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.constraints import Bounds, Orthogonal, Pinned, Simplex
+from mffnb.constraints.simplex import nearest_fractions
 from mffnb.problem import Gauge, Problem
 from mffnb.protocols import Constraint, Term
 from mffnb.typing import Float64Array
@@ -103,11 +104,13 @@ def _into_sets(factor: Float64Array, terms: tuple[Term, ...], known: int) -> Non
 def _into_sums(abundances: Float64Array, terms: tuple[Term, ...]) -> None:
     """Bring fractions that were brought into other sets to a sum of 1 within those, by turns."""
     alone = any(isinstance(term, Orthogonal) for term in terms)
+    boxes = [term for term in terms if isinstance(term, Bounds)]
+    lower, upper = max([0.0, *(box.lower for box in boxes)]), min([np.inf, *(box.upper for box in boxes)])
     for _ in range(_TURNS):
         total = abundances.sum(axis=0)
         if np.abs(total - 1.0).max(initial=0.0) <= _SUMMED:
             return
-        abundances[:] = abundances / _or_one(total) if alone else Simplex().project(abundances)
+        abundances[:] = abundances / _or_one(total) if alone else nearest_fractions(abundances, lower, upper)
         _into_sets(abundances, terms, 0)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 import mffnb as mf
-from mffnb import MatrixFactorization, Simplex
+from mffnb import Bounds, MatrixFactorization, Simplex
 from mffnb.constraints import Pinned, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.model import SIMILARITIES, SOLVERS
@@ -80,7 +80,8 @@ def by_the_formula(problem, matrix, parts, similarity, A, E, intercept):
     X = s * X * (1 if problem.columns is None else problem.columns)
     gain = problem.misfit.gain
     model = (A if gain is None else A * gain).T @ E
-    if similarity == "bernoulli" or any(part.transform == "logistic" for part in parts):
+    asked = next((part.transform for part in parts if part.transform is not None), None)
+    if asked == "logistic" or (similarity == "bernoulli" and asked is None):
         model = special.expit(model + intercept)
     fit = np.nansum(w * unlike(similarity, problem, X, w, model))
     penalties = [
@@ -122,6 +123,8 @@ def check_constraints(problem, A, E):
                 np.testing.assert_allclose(factor.sum(axis=0), 1, atol=1e-12)
             if isinstance(term, UnitBall):
                 assert np.linalg.norm(factor[known:], axis=1).max(initial=0) <= term.radius * (1 + 1e-12)
+            if isinstance(term, Bounds):
+                np.testing.assert_allclose(term.project(factor)[known:], factor[known:], rtol=1e-12, atol=0)
     if held is not None:
         known, weights = held.known, 1 if problem.columns is None else problem.columns
         for row, values, mask in zip(E, held.values * weights, known, strict=False):
@@ -222,6 +225,20 @@ def test_one_peak_goes_with_other_sets(others):
     """It is not convex, and Dykstra's algorithm may go round in circles."""
     parts = [NAMED[name] for name in ["SpectralSmoothness", 'weights="poisson"', "Unimodal E", *others]]
     assert examine(parts, "frobenius", "proximal") is None
+
+
+@pytest.mark.parametrize("similarity", [name for name in SIMILARITIES if name != "angle"])
+@pytest.mark.parametrize("init", ["random", "nndsvd"])
+def test_fractions_stay_between_bounds_however_far_a_step_leads(similarity, init):
+    parts = [stronger(NAMED[name], 1e3) for name in ("MinimumVolume, Simplex", "Bounds of A")]
+    assert examine(parts, similarity, "auto", init=init) is None
+
+
+def test_bounds_that_leave_no_fractions_are_refused():
+    for tight in (Bounds(0.0, 0.3), Bounds(0.4, 1.0)):
+        model = MatrixFactorization(3, abundance_terms=[Simplex(), tight])
+        with pytest.raises(UnsupportedCombinationError, match=r"cannot sum to 1: let Bounds .* have 1/3 between them"):
+            model.fit(solver_table.COUNTS)
 
 
 def test_known_spectra_are_put_in_place_of_what_a_start_says():

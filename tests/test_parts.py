@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mffnb import constraints, penalties
+from mffnb.constraints.simplex import nearest_fractions
 from mffnb.graphs import grid
 from mffnb.protocols import Constraint, Half, Penalty, Proximal
 from mffnb.solvers import Hals, ProximalGradient
@@ -154,3 +155,22 @@ def test_smoothness_explains_what_it_lacks():
     once = penalties.Smoothness(1.0, grid((2, 3)))
     with pytest.raises(ValueError, match="one Smoothness term"):
         once.fold(once.fold(half()))
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(0.0, 0.8), (0.1, 0.5), (0.0, 1 / 3), (1 / 3, np.inf), (0.2, np.inf)])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e8, 1e100])
+def test_fractions_between_bounds_are_the_nearest(lower, upper, size):
+    rng = np.random.default_rng(0)
+    points = size * rng.standard_normal((3, 50))
+    fractions = nearest_fractions(points, lower, upper)
+    np.testing.assert_allclose(fractions.sum(axis=0), 1, atol=1e-14)
+    assert lower <= fractions.min()
+    assert fractions.max() <= upper
+    # An obtuse angle at the nearest point of a convex set, seen from all others.
+    others = nearest_fractions(rng.standard_normal((3, 50)), lower, upper)
+    assert (((points - fractions) * (others - fractions)).sum(axis=0) <= 1e-12 * max(size, 1.0)).all()
+
+
+def test_fractions_of_very_large_numbers_sum_to_one():
+    points = np.array([[1e100, 1e17], [1e17, -1e300], [0.0, -1.0]])
+    np.testing.assert_array_equal(constraints.Simplex().project(points), [[1, 1], [0, 0], [0, 0]])

@@ -7,8 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols import Half
 from mffnb.typing import Float64Array
+
+_POLISHINGS = 3  # the first is exact, the others bring a sum to one to the last digit
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Simplex:
 
     def project(self, factor: Float64Array) -> Float64Array:
         """Return the nearest factor (k, entries) whose columns sum to one (Held, Wolfe & Crowder 1974)."""
+        factor = factor - factor.max(axis=0)  # the digits of a large number do not hold a fraction
         falling = -np.sort(-factor, axis=0)
         excess = (np.cumsum(falling, axis=0) - 1) / np.arange(1, len(factor) + 1)[:, None]
         kept = np.maximum(1, np.sum(falling > excess, axis=0))
@@ -43,3 +48,68 @@ class Simplex:
     def fold(self, half: Half) -> Half:
         """Bind the entries of each column."""
         return replace(half, sum_to_one=True)
+
+
+def nearest_fractions(point: Float64Array, lower: float = 0.0, upper: float = np.inf) -> Float64Array:
+    r"""The nearest factor whose columns sum to one, with entries between bounds: what both sets have in common.
+
+    It is :math:`\min(u, \max(l, f_{ji} - \nu_i))`, with the level :math:`\nu_i` that makes the sum one. Where the
+    bounds do not bind it is that of :class:`Simplex`.
+
+    Parameters
+    ----------
+    point
+        F, (k, entries).
+    lower, upper
+        l and u.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        If the bounds leave no such factor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> nearest_fractions(np.array([[9e9], [1.0], [0.0]]), upper=0.8).ravel().round(3).tolist()
+    [0.8, 0.2, 0.0]
+    """
+    k = len(point)
+    if not (k * lower <= 1 + _ROUNDING and k * upper >= 1 - _ROUNDING):
+        raise UnsupportedCombinationError(
+            f"{k} fractions between {lower:.3g} and {upper:.3g} cannot sum to 1: "
+            f"let Bounds of the abundances have 1/{k} between them"
+        )
+    nearest = Simplex().project(point)
+    beyond = np.flatnonzero((nearest.min(axis=0, initial=1.0) < lower) | (nearest.max(axis=0, initial=0.0) > upper))
+    if not beyond.size:
+        return nearest
+    nearest[:, beyond] = _between(_closer(point[:, beyond]), lower, upper)
+    return nearest
+
+
+def _closer(f: Float64Array) -> Float64Array:
+    """Columns with the same nearest fractions, and digits for them: whether a gap is 1 or more is all the same."""
+    order = np.argsort(-f, axis=0)
+    gaps = np.diff(np.take_along_axis(f, order, axis=0), axis=0, prepend=f.max(axis=0, keepdims=True))
+    closer = np.empty_like(f)
+    np.put_along_axis(closer, order, np.cumsum(np.maximum(gaps, -1.0), axis=0), axis=0)
+    return closer
+
+
+def _between(f: Float64Array, lower: float, upper: float) -> Float64Array:
+    """The same where bounds bind: bisection finds the levels between which none of them begins or ends to."""
+    turns = np.sort(np.concatenate([f - min(upper, 1.0), f - lower]), axis=0)
+    first, last = np.zeros((1, f.shape[1]), int), np.full((1, f.shape[1]), len(turns) - 1)
+    while np.any(last - first > 1):
+        middle = (first + last) // 2
+        large = np.clip(f - np.take_along_axis(turns, middle, axis=0), lower, upper).sum(axis=0) >= 1
+        first, last = np.where(large, middle, first), np.where(large, last, middle)
+    level = (np.take_along_axis(turns, first, axis=0) + np.take_along_axis(turns, last, axis=0)) / 2
+    moving = (f - level > lower) & (f - level < upper)
+    f = np.clip(f - level, lower, upper)
+    for _ in range(_POLISHINGS):
+        missing = 1 - f.sum(axis=0)
+        f = np.clip(f + moving * (missing / np.maximum(moving.sum(axis=0), 1)), lower, upper)
+        moving = np.where(missing > 0, f < upper, f > lower)  # but for rounding, all is as it should be
+    return f

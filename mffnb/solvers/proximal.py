@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from mffnb.constraints import Orthogonal, Simplex, UnitBall
+from mffnb.constraints import Orthogonal, UnitBall
+from mffnb.constraints.simplex import nearest_fractions
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols import Constraint, Half, Penalty, Proximal
 from mffnb.typing import Float64Array
@@ -224,10 +225,11 @@ def _simple_sets(half: Half, factor: Float64Array) -> list[Callable[[Float64Arra
         # A row that is fixed in part has its scale from there.
         sets.append(lambda point: np.where(held[:, None], point, ball.project(point)))
     if half.sum_to_one:
-        sets.append(Simplex().project)
+        lower, upper = float(np.max(half.lower)), float(np.min(half.upper))  # numbers, for abundances
+        sets.append(lambda point: nearest_fractions(point, lower, upper))
     if half.single:
         sets.append(Orthogonal().project)
-    if half.boxed:
+    if half.boxed and not half.sum_to_one:
         sets.append(lambda point: np.clip(point, half.lower, half.upper))
     if half.fixed is not None:
         fixed, values = half.fixed, factor.copy()
