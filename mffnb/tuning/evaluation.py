@@ -60,7 +60,11 @@ class Measured:
 
 @runtime_checkable
 class Objective(Protocol):
-    """What a search makes small."""
+    """What a search makes small.
+
+    One with a method ``check(settings)`` may refuse what it cannot judge before there is a first trial: it is given the
+    keywords of :func:`mffnb.unmix`, and for those that are searched the part of the space.
+    """
 
     def measure(self, fit: Fit) -> Measured:
         """Fit, and judge."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -27,8 +29,9 @@ class HeldOut:
     .. math:: \Bigl( \sum_{h} (x_h - (A E)_h)^2 \Big/ \sum_h x_h^2 \Bigr)^{1/2}
 
     over the entries h held out, or with ``similarity="kl"`` their mean Poisson divergence
-    :math:`\langle x \log (x / r) - x + r \rangle`. The same entries are held out in every trial. Source: Wold 1978,
-    Technometrics 20:397.
+    :math:`\langle x \log (x / r) - x + r \rangle`. The same entries are held out in every trial. With ``volume="auto"``
+    it is refused: that rule needs whole pixels, and if hidden entries were filled in for it, it would be judged by what
+    they were filled with. Source: Wold 1978, Technometrics 20:397.
 
     Parameters
     ----------
@@ -50,13 +53,18 @@ class HeldOut:
         if not 0 < self.share < 1:
             raise ValueError(f"share must lie between 0 and 1, got {self.share!r}")
 
-    def measure(self, fit: Fit) -> Measured:
-        """Fit around the entries and predict them."""
-        if fit.settings.get("volume") == "auto":
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Refuse what cannot be judged."""
+        volume = settings.get("volume")
+        if isinstance(volume, str) and volume == "auto":
             raise UnsupportedCombinationError(
                 "HeldOut hides entries, and volume='auto' looks at the geometry of whole pixels: judge by "
                 "Repeatability() or BIC(), or give the volume a weight"
             )
+
+    def measure(self, fit: Fit) -> Measured:
+        """Fit around the entries and predict them."""
+        self.check(fit.settings)
         values = np.asarray(fit.cube.values, dtype=np.float64)
         held = np.random.default_rng(self.seed).random(values.shape) < self.share
         known = xr.DataArray(np.where(held, np.nan, values), fit.cube.coords, fit.cube.dims, attrs=fit.cube.attrs)

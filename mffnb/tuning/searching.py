@@ -58,6 +58,8 @@ class Searching:
                 "or a function of an Unmixing that returns a number"
             )
         _ = self._algorithm, self.job  # which refuse what is wrong
+        if hasattr(judge, "check") and isinstance(self.space, Mapping):
+            judge.check({**self.options, **self.space})
 
     @cached_property
     def judge(self) -> Any:

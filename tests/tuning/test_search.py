@@ -13,6 +13,7 @@ import pytest
 from hyperopt import hp
 
 import mffnb as mf
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.tuning import BIC, Ended, HeldOut, Repeatability, TargetSparsity, Trial, staged, tune
 from mffnb.tuning.identity import fingerprint
 from mffnb.tuning.searching import Searching
@@ -255,8 +256,11 @@ def test_held_out_error_is_that_of_entries_nobody_saw():
 
 
 def test_what_looks_at_whole_pixels_cannot_be_judged_by_hidden_entries(cube):
-    found = tune(cube, {"k": [2, 3]}, HeldOut(), volume="auto", algorithm="grid", max_evals=2)
-    assert all("judge by Repeatability() or BIC()" in trial.message for trial in found.trials)
+    with pytest.raises(UnsupportedCombinationError, match="judge by Repeatability"):
+        tune(cube, {"k": [2, 3]}, HeldOut(), volume="auto")
+    found = tune(cube, {"volume": [1e-3, "auto"]}, HeldOut(), k=2, volume="auto", algorithm="grid", max_evals=2)
+    assert [trial.failed for trial in found.trials] == [False, True]
+    assert "give the volume a weight" in found.trials[1].message
 
 
 def test_target_sparsity_stays_near_the_unpenalised_error(cube):
