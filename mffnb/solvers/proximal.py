@@ -182,13 +182,16 @@ class _Nearest:
     def of_sets(self, factor: Float64Array) -> Float64Array:
         """The nearest point of all sets."""
         point = self._common((), factor, 1.0)
-        sets = [*self._cones, *self._sets]
-        for part in sets if len(sets) > 1 else ():
-            if np.abs(part(point, 1.0) - point).max(initial=0.0) > _OUTSIDE * np.abs(point).max(initial=1e-300):
-                raise UnsupportedCombinationError(
-                    "no factor was found that lies in all the sets that it has to lie in: loosen or drop one of them"
-                )
+        if not self.holds(point):
+            raise UnsupportedCombinationError(
+                "no factor was found that lies in all the sets that it has to lie in: loosen or drop one of them"
+            )
         return point
+
+    def holds(self, point: Float64Array) -> bool:
+        """Whether a nearest point lies in all sets: far from several, all turns may not be enough."""
+        sets, off = [*self._cones, *self._sets], _OUTSIDE * np.abs(point).max(initial=1e-300)
+        return len(sets) == 1 or not any(np.abs(part(point, 1.0) - point).max(initial=0.0) > off for part in sets)
 
     def __call__(self, point: Float64Array, step: float) -> Float64Array:
         """The common proximal point."""
@@ -312,6 +315,7 @@ def _step(
             new = nearest(ahead - gradient / curvature, float(1 / curvature.max()))
             there, change = slope.value(new), new - ahead
             bound = here + float(np.vdot(gradient, change) + np.sum(curvature * change**2) / 2)
-        if exact or there <= bound + _ROUNDING * abs(here) or 1 / curvature.max() < least:
+            low = (exact or there <= bound + _ROUNDING * abs(here)) and nearest.holds(new)
+        if low or 1 / curvature.max() < least:
             return new, there, curvature
         curvature = 2 * curvature

@@ -211,6 +211,19 @@ def test_sets_without_a_common_point_are_refused():
         ProximalGradient().update(np.full(SHAPE, 1 / 3), problem)
 
 
+@pytest.mark.parametrize("pull", [1.0, 1e3, 1e6])
+def test_a_step_far_out_of_several_sets_ends_in_all_of_them(pull):
+    rng = np.random.default_rng(0)
+    factor = np.full(SHAPE, 0.02)
+    problem = replace(half(), cross=pull * rng.standard_normal(SHAPE), radius=0.5, lower=0.01, upper=0.3)
+    before = problem.value(factor)
+    ProximalGradient().update(factor, problem)
+    assert problem.value(factor) < before
+    assert np.linalg.norm(factor, axis=1).max() <= 0.5 * (1 + 1e-7)
+    assert factor.min() >= 0.01
+    assert factor.max() <= 0.3
+
+
 def test_neighbours_in_other_processes_are_refused():
     problem = replace(half(), graph=replace(grid(MAP), ghosts=2), coupling=1.0)
     with pytest.raises(UnsupportedCombinationError, match="without mpiexec"):
