@@ -18,6 +18,7 @@ from mffnb.gauge import in_data_units, make_likely, to_scaled_gauge
 from mffnb.geometry import Groups
 from mffnb.initialization import NNDSVD, STARTS, RandomStart
 from mffnb.matrices import everywhere, lean
+from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.matrices.partial import guessed
 from mffnb.misfits import LeastSquares
 from mffnb.problem import Gauge, Problem, bends, for_new_pixels, state_problem
@@ -40,7 +41,7 @@ from mffnb.solvers import (
 )
 from mffnb.subset_first import SubsetFirst
 from mffnb.threads import blas_in_one_order, in_one_order
-from mffnb.transforms import TRANSFORMS, Identity, Mapped
+from mffnb.transforms import CERTAIN, TRANSFORMS, Identity, Logistic, Mapped
 from mffnb.typing import Array, Float64Array, Seed
 from mffnb.validation import as_matrix
 
@@ -189,6 +190,7 @@ class MatrixFactorization(LinearModel):
         matrix = self._lean(X)
         A = self.factorize(matrix, callback)
         warn_if_poor(matrix.total(np.count_nonzero(A, axis=0)), self.components_, self.outcome_, stacklevel=4)
+        warn_if_certain(A, self.components_, self.mapped_, stacklevel=4)
         return np.ascontiguousarray(A)
 
     def factorize(
@@ -436,6 +438,32 @@ def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel
         )
     if outcome is Outcome.MAX_ITER:
         warn(outcome.value, ConvergenceWarning, stacklevel=stacklevel)
+
+
+def warn_if_certain(abundances: Array, endmembers: Array, mapped: Mapped | None, *, stacklevel: int) -> None:
+    """Warn of log-odds that ran off: nothing but a penalty keeps the likelihood of chances from rising without end.
+
+    Parameters
+    ----------
+    abundances, endmembers
+        A (pixels, k) and E (k, channels).
+    mapped
+        What the model goes through; None for nothing.
+    stacklevel
+        As for :func:`warnings.warn`, counted from here.
+    """
+    if mapped is None or not isinstance(mapped.transform, Logistic):
+        return
+    offset, largest = 0.0 if mapped.intercept is None else np.asarray(mapped.intercept), 0.0
+    for start, stop in band_limits((len(abundances), endmembers.shape[1]), CACHE_BYTES):
+        largest = max(largest, float(np.abs(abundances[start:stop] @ endmembers + offset).max(initial=0.0)))
+    if largest > CERTAIN:
+        warn(
+            f"some chances are certain, with log-odds of {largest:.0e}: the data let the factors grow without end, and "
+            "their sizes mean nothing; add abundance_terms=[mffnb.Ridge(0.01)], or raise the penalty that is there",
+            DegenerateWarning,
+            stacklevel=stacklevel,
+        )
 
 
 MatrixFactorization.transform = MethodAndParameter(MatrixFactorization.transform, "transform")  # type: ignore[method-assign,assignment]

@@ -260,7 +260,8 @@ class Bernoulli:
               + (1 - x_{im}) \log\frac{1 - x_{im}}{1 - p_{im}} \Bigr], \qquad P = f(A E)
 
     Chances come through :class:`mffnb.transforms.Logistic`, which is taken if no transformation is given. Data are not
-    scaled.
+    scaled. Add a penalty, ``abundance_terms=[Ridge(0.01)]`` say: without one the factors as a rule run off to infinity,
+    of which a warning tells; see there why.
     """
 
     #: What an explorer calls it.

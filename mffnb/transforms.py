@@ -10,6 +10,9 @@ from scipy import special
 
 from mffnb.typing import Array, Float64Array
 
+CERTAIN = 20.0
+"""Log-odds of two in a billion, which an image cannot tell from certainty."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -46,8 +49,13 @@ class Logistic:
     A E is what components add to the log-odds of a channel, and the intercept b, one number for each channel, its
     log-odds where no component is present. It is fitted with the factors, within :math:`\pm 15`; data are not scaled.
     The likelihood of Boolean data is ``similarity="bernoulli"``; least squares and others measure the distance of the
-    chances instead. Log-odds have no end: where pixels have few channels, sparsity and smoothness (0.1 each, say) keep
-    the model from being surer than it can be.
+    chances instead.
+
+    Log-odds have no end. Where a component separates the yes from the no of some pixels, or of some channels, the more
+    it grows the better, and the factors run off to infinity: no maximum of the likelihood exists. That happens in
+    nearly all data, noise as well, and a penalty ends it: ``abundance_terms=[Ridge(0.01)]``, or sparsity and smoothness
+    (0.1 each, say) where pixels have few channels. None is added by itself, since its weight would decide the answer,
+    and the objective would no longer be the likelihood; a run that ends with certain chances warns instead.
 
     Sources: Schein, Saul & Ungar 2003, AISTATS ("A generalized linear model for principal component
     analysis of binary data"); Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.

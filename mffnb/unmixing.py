@@ -19,7 +19,7 @@ from mffnb.io import read
 from mffnb.keywords import Physics, Prepared, Recipe, weights_of
 from mffnb.labelling import assemble, matrices, named, record
 from mffnb.matrices import lean
-from mffnb.model import Init, MatrixFactorization, named_similarity, warn_if_poor
+from mffnb.model import Init, MatrixFactorization, named_similarity, warn_if_certain, warn_if_poor
 from mffnb.parallel import Cluster, distant, ranks, restarts
 from mffnb.parallel.glimpses import Glimpses
 from mffnb.parallel.sources import Source, in_file
@@ -258,6 +258,7 @@ def unmix(  # noqa: PLR0915  what is decided in which order
         order = np.argsort(-share * np.linalg.norm(E, axis=1), kind="stable")
         A, E, used = A[:, order], E[order], used[order]
     warn_if_poor(used, E, fitted.outcome_, stacklevel=3)
+    warn_if_certain(A, E, fitted.mapped_, stacklevel=3)
     settings = {"k": int(k), "data": kept, "start": fitted.start_} | settings
     return assemble(
         data, image, A.T, E, fitted.outcome_, fitted.trace_, settings, fitted.gain_, block=block, mapped=fitted.mapped_

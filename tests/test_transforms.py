@@ -8,6 +8,7 @@ from scipy import special
 
 import mffnb as mf
 from mffnb import MatrixFactorization, Smoothness, Sparsity
+from mffnb.errors import DegenerateWarning
 from mffnb.graphs import grid
 from mffnb.transforms import Identity, Logistic, Mapped, Rounding
 
@@ -159,3 +160,28 @@ def test_parameters_of_the_estimator_hold_the_map():
     assert callable(model.transform)
     assert Mapped(Logistic()).name == "logistic"
     assert Mapped(Logistic(intercept=False)).name == "Logistic(intercept=False)"
+
+
+def separable():
+    """Three classes, each with channels of its own."""
+    return np.repeat(np.eye(3), 10, axis=1)[np.random.default_rng(0).integers(0, 3, 60)]
+
+
+@pytest.mark.parametrize("similarity", ["bernoulli", "frobenius"])
+def test_chances_that_became_certain_are_told_of(similarity):
+    X = separable()
+    options = {"similarity": similarity, "transform": "logistic", "random_state": 0}
+    with pytest.warns(DegenerateWarning, match=r"grow without end.*add abundance_terms=\[mffnb.Ridge") as caught:
+        MatrixFactorization(3, **options).fit_transform(X)
+    assert caught[0].filename == __file__
+    with pytest.warns(DegenerateWarning, match="without end") as caught:
+        mf.unmix(X.reshape(6, 10, 30), 3, **options)
+    assert caught[0].filename == __file__
+
+
+def test_a_ridge_keeps_chances_from_becoming_certain():
+    X = separable()
+    model = MatrixFactorization(3, similarity="bernoulli", abundance_terms=[mf.Ridge(0.01)], random_state=0)
+    chance = model.inverse_transform(model.fit_transform(X))
+    assert np.abs(chance - X).max() < 0.1
+    assert np.abs(chance - X).min() > 1e-3
