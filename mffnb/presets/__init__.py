@@ -1,0 +1,23 @@
+"""The named methods of the field, each an estimator on a plain matrix X (pixels, channels).
+
+All of them offer ``A = model.fit_transform(X)``, ``E = model.components_``, ``model.transform(X_new)`` and
+``model.inverse_transform(A)``. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 3.
+"""
+
+from mffnb.presets.mixtures import archetypal, known_endmembers, minimum_volume_nmf, plsi
+from mffnb.presets.non_negative import bounded_nmf, nmf, orthogonal_nmf, sparse_nmf, spatial_nmf
+from mffnb.presets.signed import pca, svd
+
+__all__ = [
+    "archetypal",
+    "bounded_nmf",
+    "known_endmembers",
+    "minimum_volume_nmf",
+    "nmf",
+    "orthogonal_nmf",
+    "pca",
+    "plsi",
+    "sparse_nmf",
+    "spatial_nmf",
+    "svd",
+]

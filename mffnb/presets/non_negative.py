@@ -1,0 +1,172 @@
+"""Amounts that are not negative: plain, sparse, smooth, one per pixel, or with a bounded product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mffnb.bounded import BoundedFactorization
+from mffnb.constraints import Orthogonal
+from mffnb.geometry import Groups
+from mffnb.graphs import Graph
+from mffnb.model import MatrixFactorization
+from mffnb.penalties import Smoothness, Sparsity
+from mffnb.typing import Seed
+
+
+def nmf(k: int, **options: Any) -> MatrixFactorization:
+    r"""Non-negative matrix factorization: nothing negative, and nothing else.
+
+    .. math:: \min_{A, E \ge 0} \lVert X - A E \rVert^2
+
+    It fits, but its answer is not unique: many other spectra explain the same data as well.
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    **options
+        Of :class:`mffnb.MatrixFactorization`: ``similarity``, ``init``, ``solver``, ``max_iter``, ``tol``,
+        ``random_state``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> X = np.array([[1, 0, 2], [0, 1, 1], [1, 1, 3], [2, 1, 5.0]])
+    >>> model = presets.nmf(2, tol=1e-8, max_iter=2000)
+    >>> A = model.fit_transform(X)
+    >>> bool(np.allclose(A @ model.components_, X, atol=1e-5)), bool((A >= 0).all())
+    (True, True)
+    """
+    return MatrixFactorization(k, **options)
+
+
+def sparse_nmf(k: int, sparsity: float = 1e-3, **options: Any) -> MatrixFactorization:
+    r"""Non-negative matrix factorization with few components per pixel.
+
+    .. math:: \min_{A, E \ge 0} \; \tfrac{1}{2n} \lVert s X - A E \rVert^2 + \tfrac{\lambda}{n} \sum_{ij} a_{ij}, \qquad
+              \lVert e_j \rVert \le 1
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    sparsity
+        lambda, relative to scaled data: 1e-3 is a sensible start for any image.
+    **options
+        As for :func:`nmf`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> X = np.random.default_rng(0).random((50, 8))
+    >>> few, many = (presets.sparse_nmf(3, weight, random_state=0).fit_transform(X) for weight in (0.1, 0.0))
+    >>> bool((few == 0).sum() > (many == 0).sum())
+    True
+    """
+    return MatrixFactorization(k, abundance_terms=(Sparsity(sparsity),), **options)
+
+
+def spatial_nmf(
+    k: int, sparsity: float = 1e-3, smoothness: float = 1e-3, graph: Graph | None = None, **options: Any
+) -> MatrixFactorization:
+    r"""Non-negative matrix factorization with few components per pixel and neighbours alike.
+
+    .. math:: \min_{A, E \ge 0} \; \tfrac{1}{n} \bigl[ \tfrac12 \lVert s X - A E \rVert^2 + \lambda_1 \sum_{ij} a_{ij}
+              + \tfrac{\lambda_2}{2} \operatorname{tr}(A^T L A) \bigr], \qquad \lVert e_j \rVert \le 1
+
+    Source: Kannan et al. 2018, equation 6.
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    sparsity, smoothness
+        lambda_1 and lambda_2, relative to scaled data: 1e-3 is a sensible start for any image.
+    graph
+        Who is whose neighbour, ``mffnb.graphs.grid(map_shape)`` as a rule.
+    **options
+        As for :func:`nmf`.
+
+    Raises
+    ------
+    ValueError
+        If no graph is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import graphs, presets
+    >>> X = np.random.default_rng(0).random((6 * 8, 5))
+    >>> grid = graphs.grid((6, 8))
+    >>> calm, free = (presets.spatial_nmf(2, 0.0, weight, grid, random_state=0).fit_transform(X) for weight in (1, 0))
+    >>> grid.roughness(calm.T) < grid.roughness(free.T)
+    True
+    """
+    if graph is None:
+        raise ValueError("spatial_nmf needs to know the neighbours: pass graph=mffnb.graphs.grid(map_shape)")
+    return MatrixFactorization(k, abundance_terms=(Sparsity(sparsity), Smoothness(smoothness, graph)), **options)
+
+
+def bounded_nmf(
+    k: int, lower: float = 0.0, upper: float = 1.0, *, random_state: Seed = None, **options: Any
+) -> BoundedFactorization:
+    r"""Non-negative matrix factorization whose product never leaves its bounds; NaN are entries to be predicted.
+
+    .. math:: \min_{A, E \ge 0} \sum_{(i, m)\ \text{known}} (x_{im} - a_i e_m)^2, \qquad l \le A E \le u
+
+    See :class:`mffnb.bounded.BoundedFactorization`. Source: Kannan, Ishteva & Park 2014, Knowledge and Information
+    Systems 39:491.
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    lower, upper
+        l and u, in the units of the data.
+    random_state
+        Seed.
+    **options
+        ``max_iter``, ``tol`` and ``non_negative``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> X = np.array([[5.0, 1.0, np.nan], [1.0, 5.0, 3.0], [5.0, np.nan, 3.0], [5.0, 1.0, 3.0]])
+    >>> model = presets.bounded_nmf(2, 1, 5, random_state=0)
+    >>> product = model.inverse_transform(model.fit_transform(X))
+    >>> bool(product.min() >= 1 and product.max() <= 5)
+    True
+    """
+    return BoundedFactorization(k, lower=lower, upper=upper, random_state=random_state, **options)
+
+
+def orthogonal_nmf(k: int, *, tries: int = 10, **options: Any) -> MatrixFactorization:
+    r"""Non-negative matrix factorization with one component per pixel: maps that do not overlap.
+
+    .. math:: \min_{A, E \ge 0} \lVert X - A E \rVert^2, \qquad A^T A \text{ diagonal}
+
+    A grouping of the pixels, like k-means, but for how much of its component each of them holds.
+    Source: Pompili, Gillis, Absil & Glineur 2014, Neurocomputing 141:15.
+
+    Parameters
+    ----------
+    k
+        Number of components.
+    tries
+        Groupings to start from, of which the best is taken: see :class:`mffnb.geometry.Groups`.
+    **options
+        As for :func:`nmf`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb import presets
+    >>> X = np.array([[1.0, 0.0, 1.0], [2.0, 0.0, 2.0], [0.0, 3.0, 0.1]])
+    >>> A = presets.orthogonal_nmf(2, random_state=0).fit_transform(X)
+    >>> (A > 0).sum(axis=1), (A.T @ A)[0, 1]
+    (array([1, 1, 1]), np.float64(0.0))
+    """
+    return MatrixFactorization(k, abundance_terms=(Orthogonal(),), **{"init": Groups(tries), **options})
