@@ -131,6 +131,10 @@ def guessed(matrix: Matrix) -> Matrix:
 
 def mean_model(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
     """A single component: the size of each pixel, (1, own rows), and the mean spectrum, (1, own columns)."""
+    if matrix.complete:
+        pixels = matrix.times(np.ones((1, matrix.own_columns.stop - matrix.own_columns.start)))
+        sums = matrix.transposed_times(np.ones_like(pixels))
+        return pixels, sums / (float(matrix.total(sums.sum(axis=1))[0]) or 1.0)
     block = _gappy(matrix)
     rows = np.empty((1, block.shape[0]))
     columns = np.zeros((2, block.shape[1]))  # sums, and those of weights
