@@ -20,19 +20,20 @@ from mffnb.keywords import Physics, Prepared, Recipe, weights_of
 from mffnb.labelling import assemble, matrices, named, record
 from mffnb.matrices import lean
 from mffnb.model import Init, MatrixFactorization, named_similarity, warn_if_certain, warn_if_poor
-from mffnb.parallel import Cluster, distant, ranks, restarts
+from mffnb.parallel import Cluster, distant, ranks
 from mffnb.parallel.glimpses import Glimpses
 from mffnb.parallel.sources import Source, in_file
 from mffnb.preprocessing import Step
-from mffnb.progress import Callback, bar, both, counted
+from mffnb.progress import Callback, bar, both
 from mffnb.protocols import Matrix, Similarity, Solver, Term
 from mffnb.result import Unmixing
-from mffnb.solvers import Outcome, State
-from mffnb.typing import Float64Array, Seed
+from mffnb.solvers import State
+from mffnb.starts import several, solved
+from mffnb.typing import Seed
 from mffnb.validation import drawn_seed
 
 
-def unmix(  # noqa: PLR0915  what is decided in which order
+def unmix(
     cube: Any,
     k: int,
     *,
@@ -174,20 +175,10 @@ def unmix(  # noqa: PLR0915  what is decided in which order
     1.0
     """
     arguments = dict(locals())
-    if cluster is not None and communicator is not None:
-        raise UnsupportedCombinationError("a cluster has a communicator of its own: leave out communicator")
-    if checkpoint is not None and (volume == "auto" or (cluster is not None and not cluster.mpi)):
-        raise UnsupportedCombinationError(
-            "a checkpoint is of one run, in this process or on ranks: leave it out, or give volume a weight and drop "
-            "the cluster"
-        )
-    if preprocess and not gather:
-        raise UnsupportedCombinationError(
-            "the way back through preprocess needs the maps of all ranks: leave out gather"
-        )
+    given = isinstance(init, (tuple, Unmixing))
+    _check_together(volume, given, preprocess, communicator, cluster, checkpoint, gather)
     if cluster is not None and cluster.mpi:
         return distant.unmix(unmix, arguments)  # type: ignore[no-any-return]
-    given = isinstance(init, (tuple, Unmixing))
     # A volume for which the data decide the model has to see them here.
     apart = n_init != 1 and not given and (volume == 0 or (volume != "auto" and (sum_to_one or gain)))
     data, there = _opened(cube, cluster if apart else None, communicator)
@@ -195,13 +186,7 @@ def unmix(  # noqa: PLR0915  what is decided in which order
     image.check(named_similarity(similarity))
     layout = image.layout
     matrix: Any  # or how engines make it
-    if there is not None:
-        matrix = Recipe(there, channel, mask, preprocess)
-    elif communicator is None:
-        matrix = layout.matrix(image.cube)
-    else:
-        matrix = ranks.shared_matrix(layout, image.cube, communicator)
-        matrix = ranks.held(matrix) if isinstance(cube, (str, os.PathLike)) else matrix  # a lazy cube stays so
+    matrix = _matrix(cube, image, communicator) if there is None else Recipe(there, channel, mask, preprocess)
     if isinstance(callback, Glimpses):
         callback.place(layout, matrix)
     seed = ranks.agreed(drawn_seed(random_state), communicator)
@@ -215,11 +200,6 @@ def unmix(  # noqa: PLR0915  what is decided in which order
         sum_to_one = not gain
         asked = replace(asked, gain=gain, sum_to_one=sum_to_one)
     if volume == "auto":
-        if communicator is not None or given:
-            raise UnsupportedCombinationError(
-                "volume='auto' finds its own start, in one process: leave out init, communicator and MPI engines, "
-                "or give volume a weight"
-            )
         check(asked, matrix, similarity, weights)
         return _by_rule(data, image, matrix, k, asked, seed, callback, progress)
     matrix = matrix if there is not None else lean(matrix)
@@ -236,13 +216,13 @@ def unmix(  # noqa: PLR0915  what is decided in which order
         tol=tol,
         random_state=seed,
     )
-    starts = [model] if n_init == 1 or given else _restarts(model, n_init, seed)
+    starts = [model] if n_init == 1 or given else several(model, n_init, seed)
     settings = {"k": int(k)} | asked.record() | record(image, model, "given" if given else named(init), n_init, seed)
     keeper = None
     if checkpoint is not None:
         arrays = {"mask": mask, "weights": weights, "known": known, "init": model.init if given else None}
         keeper = _keeper(Checkpoint.of(checkpoint), settings, image, matrix, arrays, communicator)
-    fitted, A, kept = _solved(starts, matrix, cluster, callback, progress, keeper)
+    fitted, A, kept = solved(starts, matrix, cluster, callback, progress, keeper)
     E, share, used, block = fitted.components_, A.sum(axis=0), np.count_nonzero(A, axis=0), None
     if communicator is not None:
         share, used = matrix.total(share), matrix.total(used)
@@ -265,6 +245,34 @@ def unmix(  # noqa: PLR0915  what is decided in which order
     )
 
 
+def _check_together(
+    volume: float | str,
+    given: bool,
+    preprocess: Sequence[Step],
+    communicator: Any,
+    cluster: Cluster | None,
+    checkpoint: Any,
+    gather: bool,
+) -> None:
+    """Refuse what cannot be asked for at once."""
+    if cluster is not None and communicator is not None:
+        raise UnsupportedCombinationError("a cluster has a communicator of its own: leave out communicator")
+    if checkpoint is not None and (volume == "auto" or (cluster is not None and not cluster.mpi)):
+        raise UnsupportedCombinationError(
+            "a checkpoint is of one run, in this process or on ranks: leave it out, or give volume a weight and drop "
+            "the cluster"
+        )
+    if preprocess and not gather:
+        raise UnsupportedCombinationError(
+            "the way back through preprocess needs the maps of all ranks: leave out gather"
+        )
+    if volume == "auto" and (communicator is not None or given):
+        raise UnsupportedCombinationError(
+            "volume='auto' finds its own start, in one process: leave out init, communicator and MPI engines, "
+            "or give volume a weight"
+        )
+
+
 def _opened(cube: Any, engines: Cluster | None, communicator: Any) -> tuple[xr.DataArray, Source | None]:
     """The cube, and where engines find it by themselves if it is in a file."""
     if engines is not None:
@@ -272,6 +280,14 @@ def _opened(cube: Any, engines: Cluster | None, communicator: Any) -> tuple[xr.D
     if not isinstance(cube, (str, os.PathLike)):
         return as_cube(cube), None
     return read(cube, lazy=None if communicator is None else True), None  # no rank needs all of it
+
+
+def _matrix(cube: Any, image: Prepared, communicator: Any) -> Matrix:
+    """X, or what this rank has of it."""
+    if communicator is None:
+        return image.layout.matrix(image.cube)
+    matrix = ranks.shared_matrix(image.layout, image.cube, communicator)
+    return ranks.held(matrix) if isinstance(cube, (str, os.PathLike)) else matrix  # a lazy cube stays so
 
 
 def _by_rule(
@@ -295,23 +311,6 @@ def _by_rule(
     return assemble(data, image, A, E, outcome, trace, settings, found.gain, found.alternative)
 
 
-def _solved(
-    starts: Sequence[MatrixFactorization],
-    matrix: Any,
-    engines: Cluster | None,
-    callback: Callback | None,
-    progress: bool,
-    keeper: Keeper | None,
-) -> tuple[MatrixFactorization, Float64Array, str]:
-    """The best of all starts: the model, A (own pixels, k), and how X was kept."""
-    if engines is None or len(starts) == 1:
-        with bar(progress, len(starts) * starts[0].max_iter) as show:
-            return *_best(starts, matrix, both(show, callback), keeper), str(matrix)
-    with counted(progress, len(starts)) as show:
-        best = restarts.run(starts, matrix, engines, both(show, callback))
-    return best.model, best.abundances, best.data
-
-
 def _keeper(
     checkpoint: Checkpoint,
     settings: dict[str, Any],
@@ -331,31 +330,3 @@ def _keeper(
 
 def _own_rows(init: Any, matrix: Matrix) -> Any:
     return (np.asarray(init[0])[matrix.own], init[1]) if isinstance(init, tuple) else init
-
-
-def _restarts(model: MatrixFactorization, n_init: int, seed: int) -> list[MatrixFactorization]:
-    if not (isinstance(n_init, (int, np.integer)) and n_init >= 1):
-        raise ValueError(f"n_init must be a whole number >= 1, got {n_init!r}")
-    init = "random" if model.init in ("auto", "nndsvd") else model.init
-    seeds = np.random.SeedSequence(seed).generate_state(n_init)
-    parameters = model.get_params(deep=False)
-    return [MatrixFactorization(**{**parameters, "init": init, "random_state": int(s % 2**31)}) for s in seeds]
-
-
-def _best(
-    starts: Sequence[MatrixFactorization], matrix: Matrix, callback: Callback | None, keeper: Keeper | None
-) -> tuple[MatrixFactorization, Float64Array]:
-    best: tuple[MatrixFactorization, Float64Array] | None = None
-    for number, model in enumerate(starts):
-        of_this = keeper if keeper is None or len(starts) == 1 else keeper.of_start(number)
-        A = model.factorize(matrix, callback, of_this)
-        ended = model.outcome_ in (Outcome.INTERRUPTED, Outcome.STOPPED)
-        outcome = model.outcome_
-        if best is None or model.objective_ < best[0].objective_:
-            best = model, A
-        if ended:
-            best[0].outcome_ = outcome  # the best so far, but not of all that was asked for
-            break
-    if best is None:
-        raise ValueError("n_init must be a whole number >= 1")
-    return best

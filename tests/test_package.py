@@ -36,7 +36,7 @@ FLOORS = [
     {"preprocessing"},
     {"parallel"},
     {"result", "keywords"},
-    {"labelling", "automatic"},
+    {"labelling", "automatic", "starts"},
     {"selection.lineage", "selection.recommendation"},
     {"selection.scan", "selection.evidence", "selection.scanning", "selection.rank"},
     {"unmixing", "datasets"},
