@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
@@ -19,9 +18,10 @@ from mffnb.widgets.board import Board, ordered
 from mffnb.widgets.explorer import Explorer
 from mffnb.widgets.messages import encoded
 from mffnb.widgets.picture import Drawn, Picture
-from mffnb.widgets.pieces import flexible
+from mffnb.widgets.trial_choice import TrialChoice
 from mffnb.widgets.trial_fits import Fits
 from mffnb.widgets.trial_pictures import losses, settings_of, summary, told
+from mffnb.widgets.trial_words import in_words
 
 _PICTURE_WAIT = 0.5  # seconds a notebook may wait for the picture it keeps when it is saved
 _BREATH = 0.02  # seconds between two looks at a fit
@@ -146,35 +146,25 @@ class TuningMonitor(ipywidgets.VBox):
         self._total = total
         self._found: Found = ()
         self._drawn: tuple[Trial, ...] | None = None
-        self._followed = True  # until the user chooses, the best trial is shown
-        self._moving = False
         self._shown: int | None = None
         # Trials on a thread of their own are those of no executor at all, and leave the worker free for clicks.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-trial") if executor is None else None
         self._fits = Fits()
-        self.slider = ipywidgets.IntSlider(
-            value=0, min=0, max=0, description="trial", tooltip="Whose settings and maps are shown",
-            continuous_update=True, disabled=True, style={"description_width": "initial"}, layout=flexible(),
-        )  # fmt: skip
-        self.best = ipywidgets.Button(
-            description="best", tooltip="Choose the trial with the lowest loss", icon="check", disabled=True,
-            layout={"width": "7em", "flex": "0 0 auto"},
-        )  # fmt: skip
         self._board: Board[int, Found] = Board(
             self._states, self._publish, frames_per_second=3.0, explore=self.explore,
             to_explorer=("use these settings", "Open the explorer below with the settings of this trial"),
         )  # fmt: skip
         self._search = states(self._board.stopped.is_set, self._pool or executor)
         self.picture = Picture(self._draw, "trial", self.choose)
-        self._choice = ipywidgets.HBox(
+        self._choice = TrialChoice(self._board.changing, lambda: self.trials, self._chosen)
+        self.slider, self.best = self._choice.slider, self._choice.best
+        self._row = ipywidgets.HBox(
             [self.slider, self.best, self._board.hand], layout={"align_items": "center", "flex_flow": "row wrap"}
         )
-        self._choice.add_class("mffnb-controls")
-        self.slider.observe(lambda _: self._moved(), "value")
-        self.best.on_click(lambda _: self._choose_best())
+        self._row.add_class("mffnb-controls")
         self._board.greet(self.slider, self.best)
         board = self._board
-        above = [board.progress, board.error, self.picture, self._choice, board.words]
+        above = [board.progress, board.error, self.picture, self._row, board.words]
         super().__init__([*above, board.view, board.place], layout={"align_items": "stretch"})
         board.runner.submit(0)
 
@@ -251,12 +241,7 @@ class TuningMonitor(ipywidgets.VBox):
         """
         if not 0 <= number < len(self.trials):
             raise ValueError(f"there is no trial {number} yet: {len(self.trials)} have ended")
-        self._followed = False
-        if number == self.slider.value:
-            self._tell_trial()
-            self._board.runner.submit(number)
-        else:
-            self.slider.value = number
+        self._choice.choose(number)
 
     def stop(self) -> None:
         """End the search after the trials that have begun; everything is kept."""
@@ -285,7 +270,7 @@ class TuningMonitor(ipywidgets.VBox):
                 self._search.close()
             if self._pool is not None:
                 self._pool.shutdown(wait=False, cancel_futures=True)
-            for widget in (self.picture, self.slider, self.best, self._choice):
+            for widget in (self.picture, self.slider, self.best, self._row):
                 widget.close()
         super().close()
 
@@ -312,12 +297,7 @@ class TuningMonitor(ipywidgets.VBox):
         trials = self.trials
         if not trials:
             return
-        with self._board.changing:
-            self.slider.max = max(len(trials) - 1, self.slider.max)
-            self.slider.disabled = self.best.disabled = False
-            if self._followed:
-                self._move(_best(trials))
-            number = self.slider.value
+        number = self._choice.follow(trials)
         if not trials[number].failed:
             job = self._found[-1].job
             self._fits.ask(number, job.cube, settings_of(self._found, number))
@@ -335,25 +315,7 @@ class TuningMonitor(ipywidgets.VBox):
 
     # --------------------------------------------------------------------------------------------- any thread
 
-    def _moved(self) -> None:
-        if self._moving:
-            return
-        self._followed = False
-        self._tell_trial()
-        self._board.runner.submit(self.slider.value)
-
-    def _move(self, number: int) -> None:
-        """Move the slider where the user did not."""
-        self._moving = True
-        try:
-            self.slider.value = number
-        finally:
-            self._moving = False
-
-    def _choose_best(self) -> None:
-        self._followed = True
-        with self._board.changing:
-            self._move(_best(self.trials))
+    def _chosen(self) -> None:
         self._tell_trial()
         self._board.runner.submit(self.slider.value)
 
@@ -366,7 +328,7 @@ class TuningMonitor(ipywidgets.VBox):
             trial, answer = trials[number], self._fits.get(number)
             self.picture.chosen = number
             self._board.hand.disabled = answer is None
-            self._board.words.value = _words(number, trial, self._fits.complaint(number))
+            self._board.words.value = in_words(number, trial, self._fits.complaint(number))
             if trial.failed or self._fits.complaint(number):
                 self._shown = None
                 self._board.clear()
@@ -387,28 +349,3 @@ class TuningMonitor(ipywidgets.VBox):
             data = bundle[0] if isinstance(bundle, tuple) else bundle
             data["image/png"] = encoded(summary(self._found, self._fits.get(self.slider.value)))
         return bundle
-
-
-def _best(trials: tuple[Trial, ...]) -> int:
-    """The place of the trial with the lowest loss; the last one where all failed."""
-    done = [number for number, trial in enumerate(trials) if trial.loss is not None]
-    return min(done, key=lambda number: (trials[number].loss or 0.0, number)) if done else len(trials) - 1
-
-
-def _words(number: int, trial: Trial, complaint: str) -> str:
-    settings = ", ".join(f"{name} {_short(value)}" for name, value in trial.settings.items())
-    head = f"<b>trial {number}</b> <span class='mffnb-quiet'>{html.escape(settings)}</span><br>"
-    if trial.failed:
-        return f"{head}<span class='mffnb-failed'>failed: {html.escape(trial.message)}</span>"
-    if complaint:
-        return f"{head}<span class='mffnb-failed'>its maps cannot be shown: {html.escape(complaint)}</span>"
-    parts = [f"loss <b>{_short(trial.loss)}</b>"]
-    if trial.error is not None:
-        parts.append(f"relative error <b>{100 * trial.error:.3g} %</b>")
-    if trial.sparseness is not None:
-        parts.append(f"sparseness <b>{trial.sparseness:.3g}</b>")
-    return head + " &nbsp; ".join([*parts, trial.outcome.lower().replace("_", " ")])
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
