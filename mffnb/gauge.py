@@ -8,8 +8,9 @@ import numpy as np
 
 from mffnb.constraints import Bounds, Orthogonal, Pinned, Simplex
 from mffnb.constraints.simplex import nearest_fractions
-from mffnb.problem import Gauge, Problem
+from mffnb.problem import Problem
 from mffnb.protocols import Constraint, Term
+from mffnb.terms import Gauge
 from mffnb.typing import Float64Array
 
 _POSITIVE = 1e-100  # or the product of two might be zero

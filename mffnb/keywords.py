@@ -18,9 +18,9 @@ from mffnb.parallel import ranks
 from mffnb.parallel.sources import Source
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.preprocessing import Chain, Step, fit_chain
-from mffnb.problem import listed
 from mffnb.protocols import Matrix, Similarity, Term
 from mffnb.similarities import KullbackLeibler
+from mffnb.terms import listed
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from mffnb.matrices import everywhere, lean
 from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.matrices.partial import guessed
 from mffnb.misfits import LeastSquares
-from mffnb.problem import Gauge, Problem, bends, for_new_pixels, state_problem
+from mffnb.problem import Problem, bends, for_new_pixels, state_problem
 from mffnb.protocols import Matrix, Similarity, Solver, Start, Term
 from mffnb.selection.resizing import beside_known
 from mffnb.similarities import Bernoulli, BetaDivergence, Frobenius, Huber, KullbackLeibler, SpectralAngle
@@ -40,6 +40,7 @@ from mffnb.solvers import (
     iterate,
 )
 from mffnb.subset_first import SubsetFirst
+from mffnb.terms import Gauge
 from mffnb.threads import blas_in_one_order, in_one_order
 from mffnb.transforms import CERTAIN, TRANSFORMS, Identity, Logistic, Mapped
 from mffnb.typing import Array, Float64Array, Seed

@@ -21,7 +21,7 @@ FLOORS = [
     {"misfits", "losses", "measures", "noise", "transforms", "validation", "estimator"},
     {"similarities", "penalties", "constraints"},
     {"weights"},
-    {"perspective"},
+    {"perspective", "terms"},
     {"problem", "initialization"},
     {"solvers", "gauge", "progress"},
     {"checkpoint"},

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.kernels.ahead import run_ahead
-from mffnb.problem import Gauge, Problem
+from mffnb.problem import Problem
 from mffnb.protocols import Half, Solver
+from mffnb.terms import Gauge
 from mffnb.typing import Float64Array
 
 # First beta, its growth and its fall, growth of its bound: of five sets, tried on ToF-SIMS, EDX, tunnelling and remote
