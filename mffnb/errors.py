@@ -26,6 +26,10 @@ class DisagreementWarning(MffnbWarning):
     """Two answers that fit the data as well are far apart."""
 
 
+class NoiseWarning(MffnbWarning):
+    """The noise is of another kind than the fit takes it for: how uncertain it is said to be is not to be trusted."""
+
+
 class SlowReadingWarning(MffnbWarning):
     """A file is stored in such pieces that much more has to be read than is used."""
 

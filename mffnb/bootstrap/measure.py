@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mffnb.bootstrap.efficiency import doubt_about
+from mffnb.bootstrap.mixing import Reach, reach_of
 from mffnb.bootstrap.noise import Noise, noise_of
 from mffnb.bootstrap.recipe import Recipe, check_names, without_data
 from mffnb.bootstrap.spread import Runs, Spread
 from mffnb.cube import as_cube
+from mffnb.errors import NoiseWarning, warn
 from mffnb.io import read
 from mffnb.result import Unmixing
 from mffnb.typing import Seed
@@ -30,14 +33,18 @@ class Stability:
     answer
         What it is about; components are its components.
     replicas
-        Over replicas of the noise, each fitted warm from the answer; None without any. Its band is the uncertainty that
-        noise gives the endmembers.
+        Over replicas of the noise, each fitted warm from the answer; None without any. Its band holds what noise alone
+        does.
     restarts
         Over fresh starts on the same data; None without any.
     noise
         How replicas were drawn: ``"poisson"`` or ``"residual"``.
     level
         Of the bands, 0.9 for 90 %.
+    reach
+        How far endmembers may be from the answer for what the data leave open; None without replicas.
+    doubt
+        Why bands are not to be trusted, with what to do; empty where nothing speaks against them.
     parameters
         Numbers of runs and the seed.
     """
@@ -47,17 +54,19 @@ class Stability:
     restarts: Spread | None
     noise: str
     level: float
+    reach: Reach | None = None
+    doubt: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
 
     @property
     def lower(self) -> xr.DataArray:
-        """Lower end of the endmembers' band over replicas, ("component", channel dims)."""
-        return self._replicas.lower
+        """Lower end of the endmembers' band, of noise and what data leave open, ("component", channel dims)."""
+        return self._band[0]
 
     @property
     def upper(self) -> xr.DataArray:
         """Upper end of that band."""
-        return self._replicas.upper
+        return self._band[1]
 
     @property
     def deviation(self) -> xr.DataArray:
@@ -75,6 +84,11 @@ class Stability:
         from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
 
         return plots.stability(self, **options)
+
+    @property
+    def _band(self) -> tuple[xr.DataArray, xr.DataArray]:
+        noise = self._replicas
+        return (noise.lower, noise.upper) if self.reach is None else self.reach.around(noise.lower, noise.upper)
 
     @property
     def _replicas(self) -> Spread:
@@ -101,11 +115,10 @@ def stability(
     Restarts look for the answer again, from random starts. Replicas are data as they might have been measured instead
     (:func:`mffnb.bootstrap.noise_of` says how they are drawn), each fitted from the answer on. Components of every run
     are matched with those of the answer (:func:`mffnb.selection.match`) and, where scale is a convention, brought to
-    their size. The band of an endmember is :math:`\hat e \pm q`, with q the quantile of :math:`|e^* - \hat e|` over
-    replicas.
-
-    Such a band says where this method would find the endmember if the sample were measured once more: it holds what
-    noise does. It does not hold what the model gets wrong however often one measures.
+    their size. The band of noise is :math:`\hat e \pm q`, with q the quantile of :math:`|e^* - \hat e|` over
+    replicas: it says where this method would find the endmember if the sample were measured once more. What data and
+    signs leave open, because endmembers can be mixed into each other without a contradiction beyond noise, is added to
+    that (:func:`mffnb.bootstrap.reach_of`). What the model gets wrong otherwise is in neither.
 
     Parameters
     ----------
@@ -146,7 +159,7 @@ def stability(
     --------
     >>> import mffnb as mf
     >>> cube = mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube
-    >>> found = mf.selection.stability(cube, 3, n_init=2, n_bootstrap=9, random_state=0)
+    >>> found = mf.selection.stability(cube, 3, n_init=2, n_bootstrap=9, similarity="kl", random_state=0)
     >>> found.noise, found.deviation.dims
     ('poisson', ('component', 'y', 'x'))
     >>> bool((found.lower <= found.answer.endmembers).all() and (found.answer.endmembers <= found.upper).all())
@@ -159,6 +172,9 @@ def stability(
     answer = model if isinstance(model, Unmixing) else unmix(data, model, random_state=seed, **settings)
     recipe = Recipe.of(answer, settings)
     noise = noise_of(data, answer, replicas) if n_bootstrap else None
+    doubt = "" if noise is None else doubt_about(answer, noise)
+    if doubt:
+        warn(doubt, NoiseWarning, stacklevel=2)
     sent = cube if isinstance(cube, (str, os.PathLike)) else data
     seeds = [int(one) for one in np.random.SeedSequence(seed).generate_state(n_init + n_bootstrap) >> 1]
     light = without_data(answer)
@@ -174,6 +190,8 @@ def stability(
         restarts,
         noise.name if noise is not None else "none",
         level,
+        None if noise is None else reach_of(data, answer, noise),
+        doubt,
         {"n_init": n_init, "n_bootstrap": n_bootstrap, "random_state": seed},
     )
 

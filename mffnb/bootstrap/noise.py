@@ -38,6 +38,10 @@ class PoissonCounts:
         counts = generator.poisson(np.where(missing, 0.0, np.maximum(expected, 0.0)) / self.unit)
         return _like(cube, counts if self.unit == 1.0 else counts * self.unit, missing)
 
+    def variance(self, X: Float64Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """Of X (n, m), fitted by A (k, n) and E (k, m): phi times the fit, as a product (n, r) by (r, m)."""
+        return A.T, self.unit * np.maximum(E, 0.0)
+
 
 @dataclass(frozen=True)
 class SignFlips:
@@ -60,6 +64,13 @@ class SignFlips:
         residual /= np.sqrt(np.clip(free.transpose(*cube.dims).values, _LEAST_FREE, 1.0))
         signs = generator.integers(0, 2, expected.shape, dtype=np.int8)
         return _like(cube, np.nan_to_num(np.where(signs == 1, expected + residual, expected - residual)), missing)
+
+    def variance(self, X: Float64Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """Of X (n, m), fitted by A (k, n) and E (k, m): that of a pixel times that of a channel, (n, 1) by (1, m)."""
+        squares = (X - A.T @ E) ** 2
+        mean = float(squares.mean())
+        of_pixels, of_channels = squares.mean(axis=1)[:, None], squares.mean(axis=0)[None]
+        return of_pixels / (mean if mean > 0 else 1.0), of_channels
 
 
 Noise = PoissonCounts | SignFlips
@@ -106,9 +117,7 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
             "crop, bin or transform the cube first, and unmix that without these steps"
         )
     values, expected = cube.values, np.maximum(model.transpose(*cube.dims).values, 0.0)
-    similarity = str(answer.parameters.get("similarity"))
-    stabilized = answer.processed is not None and answer.processed.chain.stabilizes
-    likelihood = similarity == "kl" or similarity.startswith("KullbackLeibler") or stabilized
+    likelihood = likelihood_of_counts(answer)
     seen = ~(_is_nan(values) | np.isnan(expected))
     if not seen.all():
         values, expected = values[seen], expected[seen]
@@ -129,6 +138,13 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
         whole = values.dtype.kind in "iub" or bool(np.all(values == np.rint(values)))
         return PoissonCounts() if whole and like_counts else SignFlips()
     return PoissonCounts(1.0 if like_counts or not phi > 0 else phi)
+
+
+def likelihood_of_counts(answer: Unmixing) -> bool:
+    """Whether the fit knew the noise of counts, or data had been made even by steps that do."""
+    similarity = str(answer.parameters.get("similarity"))
+    stabilized = answer.processed is not None and answer.processed.chain.stabilizes
+    return similarity == "kl" or similarity.startswith("KullbackLeibler") or stabilized
 
 
 def _dispersion(values: Array, expected: Float64Array, fitted: float) -> float:

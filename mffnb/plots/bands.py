@@ -68,7 +68,8 @@ def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray],
 def stability(found: Stability, *, figure: Figure | None = None) -> Figure:
     """Draw a component in each row: its endmember in its bands, its map, and the standard deviation of that map.
 
-    The band over replicas has the component's colour, that over restarts is grey.
+    The band over replicas, and of what data leave open, has the component's colour; that over restarts is grey. A
+    doubt is in the title.
 
     Parameters
     ----------
@@ -81,6 +82,7 @@ def stability(found: Stability, *, figure: Figure | None = None) -> Figure:
     if part is None:
         raise ValueError("there are neither replicas nor restarts to show")
     answer = found.answer
+    replicated = [found] if found.replicas is not None else []
     k = len(answer.endmembers)
     labels, colors = identity(answer.abundances)
     plane = as_image(answer.abundances[0])
@@ -90,7 +92,7 @@ def stability(found: Stability, *, figure: Figure | None = None) -> Figure:
     for number in range(k):
         row = [figure.add_subplot(grid[number, column]) for column in range(3)]
         one = slice(number, number + 1)
-        bands = [(kind.lower[one], kind.upper[one]) for kind in (found.restarts, found.replicas) if kind is not None]
+        bands = [(kind.lower[one], kind.upper[one]) for kind in (found.restarts, *replicated) if kind is not None]
         draw_bands(answer.endmembers[one], *bands, ax=row[0])
         scores = [
             f"{name} {float(kind.score[number]):.2f}"
@@ -106,7 +108,9 @@ def stability(found: Stability, *, figure: Figure | None = None) -> Figure:
         if number < k - 1:
             for ax in row:
                 ax.set_xlabel("")
-    over = [f"replicas ({found.noise}; in colour)"] if found.replicas is not None else []
+    open_too = " and what is left open" if found.reach is not None else ""
+    over = [f"replicas ({found.noise}){open_too} (in colour)"] if found.replicas is not None else []
     over += ["restarts (grey)"] if over and found.restarts is not None else ["restarts"] if not over else []
-    figure.suptitle(f"{100 * found.level:g} % bands over {' and over '.join(over)}", fontsize="medium")
+    title = f"{100 * found.level:g} % bands over {' and over '.join(over)}"
+    figure.suptitle(f"{title}\n{found.doubt}" if found.doubt else title, fontsize="medium")
     return figure

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import xarray as xr
 
-from mffnb.bootstrap import Runs, noise_of
+from mffnb.bootstrap import Runs, doubt_about, noise_of, reach_of
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.result import Unmixing
 from mffnb.solvers import State
@@ -69,6 +69,7 @@ def gathered(
     cube = source.cube
     try:
         noise = yield from _aside(lambda: noise_of(cube, answer), Bands("bands: a look at the noise"))
+        reach = yield from _aside(lambda: reach_of(cube, answer, noise), Bands("bands: a look at what is left open"))
     except UnsupportedCombinationError as error:
         yield Bands(f"no bands: {error}")
         return
@@ -88,10 +89,12 @@ def gathered(
                 last[:] = [state]
                 yield bands
         runs.add(labelled(last[0], data))
-        ends = runs.band(LEVEL) if len(runs) >= _LEAST else (None, None)
+        ends = reach.around(*runs.band(LEVEL)) if len(runs) >= _LEAST else (None, None)
         done = f"bands: replica {number + 2} of {REPLICAS}"
         if number == REPLICAS - 1:
             done = f"bands: {100 * LEVEL:g} % over {len(runs)} replicas of the noise ({noise.name})"
+            doubt = doubt_about(answer, noise)
+            done += f"; {doubt}" if doubt else ""
         bands = Bands(done, *ends)
         yield bands
 
