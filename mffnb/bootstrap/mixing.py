@@ -72,7 +72,7 @@ def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
     --------
     >>> import numpy as np, mffnb as mf
     >>> from mffnb.bootstrap import noise_of
-    >>> E = np.array([[900.0, 400, 100, 100], [0, 300, 500, 800]])  # nowhere is the first one alone without the second
+    >>> E = np.array([[900.0, 400, 100, 100], [0, 300, 500, 800]])  # of the second some may be taken off the first
     >>> A = np.random.default_rng(0).dirichlet(np.ones(2), (5, 8))
     >>> answer = mf.unmix(np.random.default_rng(1).poisson(A @ E), 2, random_state=0)
     >>> reach = reach_of(answer.cube, answer, noise_of(answer.cube, answer))
