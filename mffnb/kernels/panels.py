@@ -1,10 +1,10 @@
 """Products with a handful of rows, a panel of rows of X at a time, float64 in the cache.
 
-Components lie side by side, four or eight to a tile of registers, and both products are one loop: over the channels of
-a few pixels, or over the pixels of a few channels. While a panel is multiplied the next one is asked for, so that
-memory is not waited for. Where coordinate descent is all that happens between the two products,
-:func:`descend_between` makes them from one and the same panel. For rows so long that a panel is beyond the caches see
-:mod:`mffnb.kernels.products`.
+Sums stay in registers, see :func:`mffnb.kernels.registers.strip`: over the channels, those of a few pixels for all
+components, which lie side by side; over the pixels, those of a few components for eight channels. While a panel is
+multiplied the next one is asked for, so that memory is not waited for. Where coordinate descent is all that happens
+between the two products, :func:`descend_between` makes them from one and the same panel. For rows so long that a panel
+is beyond the caches see :mod:`mffnb.kernels.products`.
 """
 
 from __future__ import annotations
@@ -17,75 +17,65 @@ from numba.extending import overload
 
 from mffnb.kernels.compile import kernel
 from mffnb.kernels.hals import slopes, sweep_few
-from mffnb.kernels.registers import tile
+from mffnb.kernels.registers import strip
 from mffnb.typing import Array
 
 # Numbers of a panel, which stays in the second-level cache, and its least and most rows. Few rows cost the second
 # product more, which begins and ends its sums with each panel.
 _PANEL, _LEAST, _MOST = 9600, 16, 96
 _FOUR, _EIGHT = 4, 8
-_four_of_four, _one_of_four = (tile(count, _FOUR) for count in (4, 1))
-_four_of_eight, _one_of_eight = (tile(count, _EIGHT) for count in (4, 1))
-_eight_of_four, _eight_of_eight = (tile(8, lanes) for lanes in (_FOUR, _EIGHT))
-_ask_eight_of_four, _ask_eight_of_eight = (tile(8, lanes, asks=True) for lanes in (_FOUR, _EIGHT))
+# Registers hold the sums of so many rows of eight numbers, or of four, and what is multiplied.
+_SIX, _TWELVE = 6, 12
+_of_one, _of_four, _of_eight = strip(_SIX, 1), strip(_TWELVE, _FOUR), strip(_SIX, _EIGHT)
 
 
 @kernel()
-def _multiply(left: Array, count: int, across: int, along: int, right: Array, steps: int, out: Array) -> None:
-    """Tiles for ``count`` rows or columns of a panel, see :func:`tile`."""
-    _multiply_from(0, left, count, across, along, right, steps, out)
+def _next(left: int, most: int) -> int:
+    """How many of the rows that are left come next: all strips are about as high."""
+    strips = (left + most - 1) // most
+    return (left + strips - 1) // strips
 
 
 @kernel()
-def _multiply_from(
-    r: int, left: Array, count: int, across: int, along: int, right: Array, steps: int, out: Array
-) -> None:
-    """The same from row or column ``r`` on."""
-    if right.shape[1] == _FOUR:
-        while r + 8 <= count:
-            _eight_of_four(left, r * across, across, along, right, steps, out, r)
-            r += 8
-        if r + 4 <= count:
-            _four_of_four(left, r * across, across, along, right, steps, out, r)
-            r += 4
-        while r < count:
-            _one_of_four(left, r * across, across, along, right, steps, out, r)
-            r += 1
-    else:
-        while r + 8 <= count:
-            _eight_of_eight(left, r * across, across, along, right, steps, out, r)
-            r += 8
-        if r + 4 <= count:
-            _four_of_eight(left, r * across, across, along, right, steps, out, r)
-            r += 4
-        while r < count:
-            _one_of_eight(left, r * across, across, along, right, steps, out, r)
-            r += 1
-
-
-@kernel()
-def _multiply_and_ask(
-    left: Array,
-    count: int,
-    across: int,
-    along: int,
-    right: Array,
-    steps: int,
-    out: Array,
-    source: Array,
-    ahead: int,
-) -> None:
-    """The same, while as many numbers of ``source`` from ``ahead`` on are asked for."""
+def _add_entries(wide: Array, count: int, columns: int, base: Array, out: Array, source: Array, ahead: int) -> None:
+    """Add ``wide base``, (count, lanes), to ``out``; as many numbers of ``source`` from ``ahead`` on are asked for."""
+    lanes = base.shape[1]
     r = 0
-    if right.shape[1] == _FOUR:
-        while r + 8 <= count:
-            _ask_eight_of_four(left, r * across, across, along, right, steps, out, r, source, ahead + r * steps)
-            r += 8
-    else:
-        while r + 8 <= count:
-            _ask_eight_of_eight(left, r * across, across, along, right, steps, out, r, source, ahead + r * steps)
-            r += 8
-    _multiply_from(r, left, count, across, along, right, steps, out)
+    while r < count:
+        first, ask = r * columns, ahead + r * columns
+        if lanes == _FOUR:
+            n = _next(count - r, _TWELVE)
+            _of_four(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, ask, n)
+        else:
+            n = _next(count - r, _SIX)
+            _of_eight(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, ask, n)
+        r += n
+
+
+@kernel()
+def _add_rows(
+    factor: Array, at: int, right: Array, pitch: int, count: int, out: Array, source: Array, ahead: int, every: int
+) -> None:
+    """Add ``factor[:, at : at + count] right``, (k, columns), to ``out``: a few components, eight channels at a time.
+
+    Rows of ``right`` lie ``pitch`` apart. At each step ``every`` numbers of ``source`` from ``ahead`` on are asked for.
+    """
+    (k, stride), columns = factor.shape, out.shape[1]
+    j = 0
+    while j < k:
+        n, first, row = _next(k - j, _SIX), at + j * stride, j * columns
+        c = 0
+        while c + _EIGHT <= columns:
+            ask = ahead + c * count
+            _of_eight(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, ask, every)
+            c += _EIGHT
+        if c + _FOUR <= columns:
+            _of_four(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, ahead, 0)
+            c += _FOUR
+        while c < columns:
+            _of_one(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, ahead, 0)
+            c += 1
+        j += n
 
 
 def _wide(X: Array, start: int, stop: int, panel: Array) -> Array:
@@ -147,7 +137,7 @@ def times(X: Array, basis: Array, out: Array) -> None:
         stop = min(start + height, rows)
         wide = _wide(X, start, stop, panel)
         for side in range(sides):
-            _multiply_and_ask(wide, stop - start, columns, 1, bases[side], columns, sums, source, stop * columns)
+            _add_entries(wide, stop - start, columns, bases[side], sums, source, stop * columns)
             _one_after_the_other(sums, side * lanes, start, stop, out)
 
 
@@ -155,26 +145,14 @@ def times(X: Array, basis: Array, out: Array) -> None:
 def add_times(X: Array, factor: Array, out: Array) -> None:
     """Add ``factor X``, (k, columns), to ``out``; X (rows, columns) and factor (k, rows) in C order."""
     rows, columns = X.shape
-    height, lanes, sides = _sizes(columns, factor.shape[0])
-    source, panel, part = X.reshape(X.size), np.empty(height * columns), np.zeros((height, lanes))
-    sums = np.zeros((sides, columns, lanes))
+    height, _, _ = _sizes(columns, factor.shape[0])
+    source, panel = X.reshape(X.size), np.empty(height * columns)
+    products = np.zeros((factor.shape[0], columns))
     for start in range(0, rows, height):
         stop = min(start + height, rows)
         wide = _wide(X, start, stop, panel)
-        for side in range(sides):
-            _side_by_side(factor, side * lanes, start, stop, part)
-            _multiply_and_ask(wide, columns, 1, columns, part, stop - start, sums[side], source, stop * columns)
-    _add(sums, out)
-
-
-@kernel()
-def _add(sums: Array, out: Array) -> None:
-    """Add sums (sides, entries, lanes) to ``out`` (k, entries)."""
-    sides, entries, lanes = sums.shape
-    for side in range(sides):
-        for lane in range(min(lanes, out.shape[0] - side * lanes)):
-            for m in range(entries):
-                out[side * lanes + lane, m] += sums[side, m, lane]
+        _add_rows(factor, start, wide, columns, stop - start, products, source, stop * columns, _EIGHT)
+    out += products
 
 
 @kernel()
@@ -216,28 +194,23 @@ def descend_between(
         _side_by_side(basis, side * lanes, 0, columns, bases[side])
         _side_by_side(shift.reshape(k, 1), side * lanes, 0, 1, shifts[side])
     source, panel, sums = X.reshape(X.size), np.empty(height * columns), np.zeros((height, lanes))
-    cross, part = np.empty((k, height)), np.zeros((sides, height, lanes))
-    products, squares = np.zeros((sides, columns, lanes)), np.zeros((sides, sides, lanes, lanes))
+    cross, part = np.empty((k, height)), np.zeros((height, lanes))
+    products, squares = np.zeros((k, columns)), np.zeros((sides, k, lanes))
     ratios, curvature = slopes(gram)
     moved = 0.0
     for start in range(0, rows, height):
-        stop = min(start + height, rows)
+        stop, at = min(start + height, rows), first + start
         count, wide = stop - start, _wide(X, start, stop, panel)
         for side in range(sides):
             sums[:] = shifts[side]
-            _multiply_and_ask(wide, count, columns, 1, bases[side], columns, sums, source, stop * columns)
+            _add_entries(wide, count, columns, bases[side], sums, source, stop * columns)
             _one_after_the_other(sums, side * lanes, 0, count, cross)
-        moved += sweep_few(factor, first + start, cross, count, ratios, curvature, sweeps)
+        moved += sweep_few(factor, at, cross, count, ratios, curvature, sweeps)
+        _add_rows(factor, at, wide, columns, count, products, source, 0, 0)
         for side in range(sides):
-            _side_by_side(factor, side * lanes, first + start, first + stop, part[side])
-            _multiply(wide, columns, 1, columns, part[side], count, products[side])
-            for other in range(side + 1):
-                _multiply(part[other], lanes, 1, lanes, part[side], count, squares[side, other])
-    _add(products, product)
+            _side_by_side(factor, side * lanes, at, at + count, part)
+            _add_rows(factor, at, part, lanes, count, squares[side], source, 0, 0)
+    product += products
     for j in range(k):
-        for other in range(j + 1):
-            total = squares[j // lanes, other // lanes, other % lanes, j % lanes]
-            square[j, other] += total
-            if other < j:
-                square[other, j] += total
+        square[j] += squares[j // lanes, :, j % lanes]
     return moved

@@ -7,7 +7,7 @@ length, which the compiler maps to those of the machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -22,6 +22,7 @@ _INT, _DOUBLE = ir.IntType(64), ir.DoubleType()
 # To be read, little used, data: into the second-level cache. The first one takes too few requests at once to keep up
 # with memory.
 _READ_LATER = 0, 1, 1
+_LINE = 8  # numbers of a line of the cache
 
 
 class Vectors:
@@ -107,6 +108,19 @@ class Vectors:
         builder.position_at_end(after)
         return list(now)
 
+    def choose(self, value: Any, cases: Iterable[int], body: Any) -> None:
+        """``body(case)`` for the case that the value is; nothing for any other."""
+        builder = self.builder
+        after = builder.append_basic_block("chosen")
+        switch = builder.switch(value, after)
+        for case in cases:
+            block = builder.append_basic_block(f"case.{case}")
+            switch.add_case(number(case), block)
+            builder.position_at_end(block)
+            body(case)
+            builder.branch(after)
+        builder.position_at_end(after)
+
     def _pointer(self, data: Any, at: Any) -> Any:
         return self.builder.bitcast(self.builder.gep(data, [at]), self.type.as_pointer())
 
@@ -123,54 +137,53 @@ def _in_order(*arrays: Any) -> None:
             raise TypingError(f"float64 arrays in C order are wanted here, got {array}")
 
 
-def tile(count: int, lanes: int, *, asks: bool = False) -> Any:
-    r"""Make ``tile(left, first, across, along, right, steps, out, at)``, a small product in registers.
+def strip(most: int, lanes: int) -> Any:
+    r"""Make a small product in registers.
 
-    It adds :math:`\sum_l` ``left[first + r across + l along] right[l]`` to ``out[at + r]`` for ``count`` values of r,
-    ``left`` counted as one row of numbers and both ``right`` and ``out`` (any, lanes) as rows of them, l from 0 to
-    ``steps``. All are float64 in C order; nothing is checked.
+    ``strip(count, left, first, across, along, right, begin, pitch, steps, out, at, row, source, ahead, every)`` adds
+    :math:`\sum_l` ``left[first + r across + l along] right[begin + l pitch + lane]`` to ``out[at + r row + lane]`` for
+    r below ``count``, which is ``most`` at most, l below ``steps``, and all lanes. Every array counts as one row of
+    numbers; all are float64 in C order, and nothing is checked.
 
-    One that ``asks`` has two more arguments, ``source`` and ``ahead``: while it computes, ``count steps`` numbers of
-    ``source`` from ``ahead`` on are brought into the second-level cache, which costs nothing where the multipliers are
-    what is waited for. They may lie beyond its end.
+    While it computes, numbers of ``source`` from ``ahead + l every`` on are brought into the second-level cache: a line
+    of it at each step, two where there are more than eight rows. This costs nothing where the multipliers are what is
+    waited for. The numbers may lie beyond the end.
     """
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        left, first, across, along, right, steps, out, at, *later = arguments
+        count, _, first, across, along, _, begin, pitch, steps, _, at, row, _, ahead, every = arguments
         vectors = Vectors(context, builder, lanes)
-        numbers, _ = vectors.array(signature.args[0], left)
-        basis, _ = vectors.array(signature.args[4], right)
-        sums, _ = vectors.array(signature.args[6], out)
-        source, ahead = (vectors.array(signature.args[8], later[0])[0], later[1]) if asks else (None, None)
-        starts = [builder.add(first, builder.mul(across, number(r))) for r in range(count)]
+        numbers, basis, sums, source = (vectors.array(signature.args[i], arguments[i])[0] for i in (1, 5, 9, 12))
 
-        def step(at: Any, totals: list[Any]) -> list[Any]:
-            if asks:
-                vectors.ask_for(source, builder.add(ahead, builder.mul(at, number(count))))
-            row, shift = vectors.load(basis, builder.mul(at, number(lanes))), builder.mul(at, along)
-            return [
-                vectors.multiply_add(vectors.spread(numbers, builder.add(start, shift)), row, total)
-                for start, total in zip(starts, totals, strict=True)
-            ]
+        def of(height: int) -> None:
+            starts = [builder.add(first, builder.mul(across, number(r))) for r in range(height)]
 
-        for r, total in enumerate(vectors.loop(0, steps, [vectors.zero] * count, step)):
-            place = builder.mul(builder.add(at, number(r)), number(lanes))
-            vectors.store(builder.fadd(vectors.load(sums, place), total), sums, place)
+            def step(now: Any, totals: list[Any]) -> list[Any]:
+                for line in range(0, height, _LINE):
+                    vectors.ask_for(source, builder.add(ahead, builder.add(builder.mul(now, every), number(line))))
+                vector = vectors.load(basis, builder.add(begin, builder.mul(now, pitch)))
+                shift = builder.mul(now, along)
+                return [
+                    vectors.multiply_add(vectors.spread(numbers, builder.add(start, shift)), vector, total)
+                    for start, total in zip(starts, totals, strict=True)
+                ]
+
+            for r, total in enumerate(vectors.loop(0, steps, [vectors.zero] * height, step)):
+                place = builder.add(at, builder.mul(row, number(r)))
+                vectors.store(builder.fadd(vectors.load(sums, place), total), sums, place)
+
+        vectors.choose(count, range(1, most + 1), of)
         return context.get_dummy_value()
 
     whole = types.int64
 
     @intrinsic
-    def multiply(typing, left, first, across, along, right, steps, out, at):  # type: ignore[no-untyped-def] # noqa: ARG001
+    def add(typing, count, left, first, across, along, right, begin, pitch, steps, out, at, row, source, ahead, every):  # type: ignore[no-untyped-def] # noqa: ARG001
         _in_order(left, right, out)
-        return types.void(left, whole, whole, whole, right, whole, out, whole), write
+        pair, place = (whole, whole), (whole, whole, whole)
+        return types.void(whole, left, *place, right, *place, out, *pair, source, *pair), write
 
-    @intrinsic
-    def multiply_and_ask(typing, left, first, across, along, right, steps, out, at, source, ahead):  # type: ignore[no-untyped-def] # noqa: ARG001
-        _in_order(left, right, out)
-        return types.void(left, whole, whole, whole, right, whole, out, whole, source, whole), write
-
-    return multiply_and_ask if asks else multiply
+    return add
 
 
 def descent(k: int) -> Any:
