@@ -56,7 +56,6 @@ class Descent:
     sweeps: int
 
 
-@runtime_checkable
 class KnownMove(Move, Protocol):
     """A move that kernels may make themselves, where they can, while a few rows of X are in the cache."""
 

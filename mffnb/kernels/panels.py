@@ -2,9 +2,9 @@
 
 Sums stay in registers, see :func:`mffnb.kernels.registers.strip`: over the channels, those of a few pixels for all
 components, which lie side by side; over the pixels, those of a few components for eight channels. While a panel is
-multiplied the next one is asked for, so that memory is not waited for. Where coordinate descent is all that happens
-between the two products, :func:`descend_between` makes them from one and the same panel. For rows so long that a panel
-is beyond the caches see :mod:`mffnb.kernels.products`.
+multiplied the next one is asked for, half of it in each product, so that memory is not waited for. Where coordinate
+descent is all that happens between the two products, :func:`descend_between` makes them from one and the same panel.
+For rows so long that a panel is beyond the caches see :mod:`mffnb.kernels.products`.
 """
 
 from __future__ import annotations
@@ -37,28 +37,35 @@ def _next(left: int, most: int) -> int:
 
 
 @kernel()
-def _add_entries(wide: Array, count: int, columns: int, base: Array, out: Array, source: Array, ahead: int) -> None:
-    """Add ``wide base``, (count, lanes), to ``out``; as many numbers of ``source`` from ``ahead`` on are asked for."""
+def _add_entries(
+    wide: Array, count: int, columns: int, base: Array, out: Array, source: Array, ahead: int, eighths: int
+) -> None:
+    """Add ``wide base``, (count, lanes), to ``out``.
+
+    Meanwhile numbers of ``source`` from ``ahead`` on are asked for: so many eighths of those that ``wide`` has.
+    """
     lanes = base.shape[1]
     r = 0
     while r < count:
-        first, ask = r * columns, ahead + r * columns
+        first, ask = r * columns, ahead + r * columns * eighths // 8
         if lanes == _FOUR:
             n = _next(count - r, _TWELVE)
-            _of_four(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, ask, n)
+            every = n * eighths // 8
+            _of_four(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, ask, every)
         else:
             n = _next(count - r, _SIX)
-            _of_eight(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, ask, n)
+            every = n * eighths // 8
+            _of_eight(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, ask, every)
         r += n
 
 
 @kernel()
 def _add_rows(
-    factor: Array, at: int, right: Array, pitch: int, count: int, out: Array, source: Array, ahead: int, every: int
+    factor: Array, at: int, right: Array, pitch: int, count: int, out: Array, source: Array, ahead: int, eighths: int
 ) -> None:
     """Add ``factor[:, at : at + count] right``, (k, columns), to ``out``: a few components, eight channels at a time.
 
-    Rows of ``right`` lie ``pitch`` apart. At each step ``every`` numbers of ``source`` from ``ahead`` on are asked for.
+    Rows of ``right`` lie ``pitch`` apart. Meanwhile numbers of ``source`` are asked for as in :func:`_add_entries`.
     """
     (k, stride), columns = factor.shape, out.shape[1]
     j = 0
@@ -66,8 +73,8 @@ def _add_rows(
         n, first, row = _next(k - j, _SIX), at + j * stride, j * columns
         c = 0
         while c + _EIGHT <= columns:
-            ask = ahead + c * count
-            _of_eight(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, ask, every)
+            ask = ahead + c * count * eighths // 8
+            _of_eight(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, ask, eighths)
             c += _EIGHT
         if c + _FOUR <= columns:
             _of_four(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, ahead, 0)
@@ -137,7 +144,7 @@ def times(X: Array, basis: Array, out: Array) -> None:
         stop = min(start + height, rows)
         wide = _wide(X, start, stop, panel)
         for side in range(sides):
-            _add_entries(wide, stop - start, columns, bases[side], sums, source, stop * columns)
+            _add_entries(wide, stop - start, columns, bases[side], sums, source, stop * columns, 8)
             _one_after_the_other(sums, side * lanes, start, stop, out)
 
 
@@ -151,7 +158,7 @@ def add_times(X: Array, factor: Array, out: Array) -> None:
     for start in range(0, rows, height):
         stop = min(start + height, rows)
         wide = _wide(X, start, stop, panel)
-        _add_rows(factor, start, wide, columns, stop - start, products, source, stop * columns, _EIGHT)
+        _add_rows(factor, start, wide, columns, stop - start, products, source, stop * columns, 8)
     out += products
 
 
@@ -203,10 +210,10 @@ def descend_between(
         count, wide = stop - start, _wide(X, start, stop, panel)
         for side in range(sides):
             sums[:] = shifts[side]
-            _add_entries(wide, count, columns, bases[side], sums, source, stop * columns)
+            _add_entries(wide, count, columns, bases[side], sums, source, stop * columns, 4)
             _one_after_the_other(sums, side * lanes, 0, count, cross)
         moved += sweep_few(factor, at, cross, count, ratios, curvature, sweeps)
-        _add_rows(factor, at, wide, columns, count, products, source, 0, 0)
+        _add_rows(factor, at, wide, columns, count, products, source, stop * columns + count * columns // 2, 4)
         for side in range(sides):
             _side_by_side(factor, side * lanes, at, at + count, part)
             _add_rows(factor, at, part, lanes, count, squares[side], source, 0, 0)

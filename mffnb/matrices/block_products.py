@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -60,12 +60,13 @@ def add_times(block: Any, factor: Float64Array, out: Float64Array) -> None:
 
 def through(block: Any, basis: Float64Array, rows: slice, move: Move, out: Float64Array) -> None:
     """Add ``factor block`` to ``out`` for the factor that ``move`` makes of ``basis block^T`` for these rows of X."""
-    if isinstance(move, KnownMove) and move.descent is not None and _descends(block, move.descent):
-        descent, square = move.descent, np.zeros_like(move.descent.gram)
-        move.begin(rows)
+    descent: Descent | None = getattr(move, "descent", None)  # isinstance of a protocol takes as long as a small block
+    if descent is not None and _descends(block, descent):
+        known, square = cast("KnownMove", move), np.zeros_like(descent.gram)
+        known.begin(rows)
         parts = looked_at(descent.scale * basis), looked_at(descent.shift), looked_at(descent.gram), descent.sweeps
         moved = panels.descend_between(looked_at(block), *parts, descent.factor, rows.start, out, square)
-        move.made(rows, moved, square)
+        known.made(rows, moved, square)
     else:
         add_times(block, move(rows, times(block, basis)), out)
 

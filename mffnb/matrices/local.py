@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 #: Bands of rows that are read from a file: large enough to be worth a read, little beside any X worth chunking.
 FILE_BYTES = 8 * 2**20
 #: Blocks of an array in memory that are read once and used twice: little beside the last-level cache.
-BLOCK_BYTES = 2 * 2**20
+BLOCK_BYTES = 4 * 2**20
 #: Bands of an array in memory: they stay in the second-level cache between being widened and being used.
 CACHE_BYTES = 2**20
 

@@ -136,7 +136,7 @@ def test_two_bands_of_a_file_are_in_memory_at_most():
 
 
 def test_many_blocks_in_one_look():
-    X = np.ones((5000, 200))
+    X = np.ones((9000, 200))
     assert len(list(Dense(X).blocks())) > 3
     assert len(list(Sparse(sparse.csr_array(X)).blocks())) > 3
 
