@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -97,31 +96,50 @@ def growth(repeats: int, *, small: bool) -> None:
 
 
 def threads(problem: Problem, counts: list[int], repeats: int) -> None:
-    """Every run in a process of its own, since libraries read once how many threads they may use."""
-    paces = {count: [] for count in counts}
+    """Beside threads: processes that have nothing in common but the machine, each with its part of the pixels."""
+    ways = [(1, count) for count in counts] + [(count, 1) for count in counts if count > 1]
+    paces = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "X.npy"
         np.save(file, problem.X)
         for _ in range(repeats):
-            for count in counts:
-                environment = os.environ | dict.fromkeys(VARIABLES, str(count))
-                command = [sys.executable, __file__, str(file), str(problem.k)]
-                got = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-                paces[count].append(json.loads(got.stdout))
-    print("| threads | ms per iteration | times faster |\n|---|---|---|")
-    first = median(paces[counts[0]])
-    for count in counts:
-        seconds = median(paces[count])
-        print(f"| {problem.name}, {count} | {1e3 * seconds:.3g} | {first / seconds:.2f} |", flush=True)
+            for way in ways:
+                paces[way].append(at_once(file, problem.k, *way))
+    print(
+        "| processes | threads of each | ms per iteration | times faster: median | of each repeat |\n|---|---|---|---|---|"
+    )
+    first = np.array(paces[ways[0]])
+    for way in ways:
+        taken = np.array(paces[way])
+        each = ", ".join(f"{ratio:.2f}" for ratio in first / taken)
+        faster = median(first) / median(taken)
+        print(f"| {way[0]} | {way[1]} | {1e3 * median(taken):.3g} | {faster:.2f} | {each} |", flush=True)
     print()
 
 
+def at_once(file: Path, k: int, processes: int, threads: int) -> float:
+    """Seconds per iteration of the slowest; new processes, since libraries read once how many threads they may use."""
+    environment = os.environ | dict.fromkeys(VARIABLES, str(threads))
+    command = [sys.executable, __file__, str(file), str(k), str(processes)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
+    running = [subprocess.Popen([*command, str(part)], **pipes) for part in range(processes)]
+    for one in running:
+        one.stdout.readline()  # it is warm
+    for one in running:
+        one.stdin.write("\n")
+        one.stdin.flush()
+    return max(float(one.communicate()[0]) for one in running)
+
+
 def main() -> None:
-    """In a process of its own: print the seconds per iteration on the X of a file."""
+    """In a process of its own: print the seconds per iteration on a part of the X of a file, once told to go."""
     warnings.simplefilter("ignore")
-    run = ours(np.load(sys.argv[1]), int(sys.argv[2]))
-    run.stamps(2)
-    print(pace(run.stamps(ITERATIONS)))
+    file, (k, parts, part) = sys.argv[1], map(int, sys.argv[2:])
+    run = ours(np.array(np.array_split(np.load(file, mmap_mode="r"), parts)[part]), k)
+    run.stamps(ITERATIONS)
+    print("warm", flush=True)
+    sys.stdin.readline()
+    print(pace(run.stamps(4 * ITERATIONS)))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import enum
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -149,8 +150,10 @@ def iterate(
     yield current
     while current.outcome is Outcome.RUNNING:
         A, E, iteration = begun.abundances, begun.endmembers, current.iteration + 1
-        moved, half = _abundances(problem, begun, solver, half if iteration == 1 else None)
-        yield note.half_done(problem, half, replace(current, iteration=iteration, abundances=A, endmembers=E), ahead)
+        moved, of_endmembers = _abundances(problem, begun, solver, half if iteration == 1 else None)
+        tried = replace(current, iteration=iteration, abundances=A, endmembers=E)
+        yield note.half_done(problem, of_endmembers, tried, ahead)
+        half = of_endmembers()
         step = problem.step(moved, solver.update(E, problem.with_endmember_terms(half)))
         fit, penalty = problem.misfit.at_endmembers(half, A, E), _penalties(problem, A, E)
         if begun.lowers(current.objective, fit + penalty):
@@ -193,11 +196,11 @@ class _Notes:
             return replace(state, outcome=Outcome.CONVERGED)
         return replace(state, outcome=Outcome.MAX_ITER) if state.iteration >= self.max_iter else state
 
-    def half_done(self, problem: Problem, half: Half, state: State, ahead: bool) -> State:
+    def half_done(self, problem: Problem, of_endmembers: Callable[[], Half], state: State, ahead: bool) -> State:
         """Factors that only try have the objective of those that they set out from: their own may cost a look at X."""
         if not ahead:
             A, E = state.abundances, state.endmembers
-            fit = problem.misfit.at_endmembers(half, A, E)
+            fit = problem.misfit.at_endmembers(of_endmembers(), A, E)
             objective, error = fit + _penalties(problem, A, E), problem.relative_error(fit)
             state = replace(state, objective=objective, relative_error=error)
         return replace(state, step=np.inf, seconds=self.seconds, whole=False, begun=None)
@@ -215,19 +218,25 @@ def _check_objective(here: float, there: float, zero: float) -> None:
         )
 
 
-def _abundances(problem: Problem, begun: InPlace, solver: Solver, half: Half | None) -> tuple[float, Half]:
-    """Move A; the squared step, and the half problem of E. In one look at X where every pixel moves by itself."""
+def _abundances(
+    problem: Problem, begun: InPlace, solver: Solver, half: Half | None
+) -> tuple[float, Callable[[], Half]]:
+    """Move A; the squared step, and what presents the half problem of E, at the first call.
+
+    In one look at X where every pixel moves by itself. Where it takes another one, a picture of A need not wait for it.
+    """
     A, E = begun.abundances, begun.endmembers
     misfit, step = problem.misfit, AbundanceStep(problem, solver, begun)
     if half is None and problem.pixelwise and getattr(solver, "pixelwise", False):
         looked = misfit.in_one_look(A, E, step)
         if looked is not None:
-            return looked
+            moved, seen = looked
+            return moved, lambda: seen
     pixels = A.shape[1]
     for _ in threaded_map(step.begin, (slice(at, min(at + _PIECE, pixels)) for at in range(0, pixels, _PIECE))):
         pass
     moved = step(A, misfit.abundance_half(A, E) if half is None else half)
-    return moved, misfit.endmember_half(A, E)
+    return moved, cache(lambda: misfit.endmember_half(A, E))
 
 
 @dataclass(frozen=True)
