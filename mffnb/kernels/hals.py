@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.kernels.compile import kernel
-from mffnb.kernels.registers import LANES, descent
+from mffnb.kernels.registers import LANES, descent, strip
 from mffnb.typing import Array
 
 # Reordering sums is allowed so that they use vector registers; infinities and NaN keep their meaning.
@@ -29,21 +29,22 @@ FEW = 12
 (_of_1, _of_2, _of_3, _of_4, _of_5, _of_6, _of_7, _of_8, _of_9, _of_10, _of_11, _of_12) = map(
     descent, range(1, FEW + 1)
 )
-_BLOCK = 256  # entries: rows that lie a power of two apart then do not push each other out of the first-level cache
+# More components are swept for so many entries at once, which takes eight sums at once to hide how long one takes.
+_WIDE = 32
+_of_wide = strip(1, _WIDE)
 
 
 @kernel(fastmath=_MATH)
-def _ease(weights: Array, factor: Array, first: int, start: int, stop: int, pull: Array) -> None:
-    """Take what four rows from ``first`` explain of entries ``start:stop`` out of ``pull``, each with its weight."""
+def _ease(weights: Array, factor: Array, first: int, pull: Array) -> None:
+    """Take what four rows from ``first`` explain out of ``pull``, each with its weight."""
     last = factor.shape[0] - 1
     a = weights[first]  # rows beyond the last weigh nothing
     b = weights[first + 1] if first < last else 0.0
     c = weights[first + 2] if first + 1 < last else 0.0
     d = weights[first + 3] if first + 2 < last else 0.0
-    # Slices of a row, not of the factor: the compiler then knows that entries lie side by side.
-    p, q = factor[first][start:stop], factor[min(first + 1, last)][start:stop]
-    r, s = factor[min(first + 2, last)][start:stop], factor[min(first + 3, last)][start:stop]
-    for i in range(stop - start):
+    # Rows, not the factor: the compiler then knows that entries lie side by side.
+    p, q, r, s = factor[first], factor[min(first + 1, last)], factor[min(first + 2, last)], factor[min(first + 3, last)]
+    for i in range(pull.size):
         pull[i] -= a * p[i] + b * q[i] + c * r[i] + d * s[i]
 
 
@@ -66,19 +67,17 @@ def pull_on(gram: Array, cross: Array, factor: Array, j: int, pull: Array) -> No
     weights[j] = 0.0
     pull[:] = cross[j]
     for first in range(0, factor.shape[0], 4):
-        _ease(weights, factor, first, 0, pull.size, pull)
+        _ease(weights, factor, first, pull)
 
 
 @kernel()
-def _descend(factor: Array, gram: Array, cross: Array, j: int, start: int, stop: int, pull: Array) -> float:
-    """Move row ``j`` over ``start:stop`` to its non-negative minimiser; return the squared step."""
-    curvature = gram[j, j]
-    row, source = factor[j][start:stop], cross[j][start:stop]
+def _descend(factor: Array, gram: Array, cross: Array, j: int, pull: Array) -> float:
+    """Move row ``j`` to its non-negative minimiser; return the squared step."""
+    curvature, row, source = gram[j, j], factor[j], cross[j]
     if curvature > 0.0:
-        for i in range(row.size):
-            pull[i] = source[i]
+        pull[:] = source
         for first in range(0, factor.shape[0], 4):
-            _ease(gram[j], factor, first, start, stop, pull)
+            _ease(gram[j], factor, first, pull)
         return curvature * _settle(pull, row, curvature)
     # The other factor's row is zero: the data say nothing, a penalty (cross < 0) still asks for zero.
     for i in range(row.size):
@@ -89,39 +88,45 @@ def _descend(factor: Array, gram: Array, cross: Array, j: int, start: int, stop:
 
 @kernel()
 def sweep_free(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
-    """Sweep entries that do not know of each other; few components stay in registers for all sweeps."""
-    if factor.shape[0] > FEW or not steep(gram):
-        return _sweep_many(factor, gram, cross, sweeps)
+    """Sweep entries that do not know of each other."""
     ratios, curvature = slopes(gram)
-    return sweep_few(factor, 0, np.ascontiguousarray(cross), factor.shape[1], ratios, curvature, sweeps)
-
-
-@kernel()
-def steep(gram: Array) -> bool:
-    """Whether every component is seen in the data, so that it has a minimum to go to."""
-    answer = True
-    for j in range(gram.shape[0]):
-        answer = answer and gram[j, j] > _FLAT
-    return answer
+    return sweep_some(factor, 0, np.ascontiguousarray(cross), factor.shape[1], ratios, curvature, sweeps)
 
 
 @kernel()
 def slopes(gram: Array) -> tuple[Array, Array]:
-    """What :func:`descent` takes of a gram: ratios to its diagonal, (k, k), and that and one over it, (2, k)."""
+    """What :func:`descent` takes of a gram: ratios to its diagonal, (k, k), and that and one over it, (2, k).
+
+    Where the diagonal is zero the data say nothing of a component: ratios are zero, and it stands over one.
+    """
     k = gram.shape[0]
-    ratios, curvature = np.empty((k, k)), np.empty((2, k))
+    ratios, curvature = np.zeros((k, k)), np.zeros((2, k))
     for j in range(k):
-        curvature[0, j], curvature[1, j] = gram[j, j], 1.0 / gram[j, j]
-        for other in range(k):
-            ratios[j, other] = -gram[j, other] / gram[j, j]
+        curvature[1, j] = 1.0
+        if gram[j, j] > _FLAT:
+            curvature[0, j], curvature[1, j] = gram[j, j], 1.0 / gram[j, j]
+            for other in range(k):
+                ratios[j, other] = -gram[j, other] / gram[j, j]
     return ratios, curvature
 
 
 @kernel()
-def sweep_few(
+def sweep_some(
     factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
 ) -> float:
-    """Sweep entries ``first:first + entries`` of at most twelve rows; ``cross`` begins with the first of them."""
+    """Sweep entries ``first:first + entries``; ``cross``, in C order, begins with the first of them.
+
+    Few components stay in registers for all sweeps, if all of them are seen in the data.
+    """
+    if factor.shape[0] > FEW or curvature[0].min() == 0.0:
+        return _sweep_many(factor, first, cross, entries, ratios, curvature, sweeps)
+    return _sweep_few(factor, first, cross, entries, ratios, curvature, sweeps)
+
+
+@kernel()
+def _sweep_few(
+    factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
+) -> float:
     k, whole = factor.shape[0], entries - entries % LANES
     moved = 0.0
     for at in range(0, whole, LANES):
@@ -174,18 +179,46 @@ def _descend_few(
 
 
 @kernel()
-def _sweep_many(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
-    """The same for any number of components, and where one of the other factor is zero: block by block in the cache."""
-    components, entries = factor.shape
-    pull = np.empty(_BLOCK)
+def _sweep_many(
+    factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
+) -> float:
+    k = factor.shape[0]
+    block, pulls, steps = np.zeros((k, _WIDE)), np.zeros((k, _WIDE)), np.empty(_WIDE)
     moved = 0.0
-    for start in range(0, entries, _BLOCK):
-        stop = min(start + _BLOCK, entries)
+    for at in range(0, entries, _WIDE):
+        count = min(_WIDE, entries - at)
+        for j in range(k):
+            row, pull, inverse = factor[j][first + at : first + at + count], cross[j][at : at + count], curvature[1, j]
+            for i in range(count):
+                block[j, i], pulls[j, i] = row[i], inverse * pull[i]
+            block[j, count:], pulls[j, count:] = 0.0, 0.0
         for sweep in range(sweeps):
-            for j in range(components):
-                step = _descend(factor, gram, cross, j, start, stop, pull)
+            for j in range(k):
+                steps[:] = pulls[j]
+                _of_wide(1, ratios, j * k, 0, 1, block, 0, _WIDE, k, steps, 0, 0, block, 0, 0)
+                squares = _take(block[j], steps, curvature[0, j] > 0.0)
                 if sweep == 0:
-                    moved += step
+                    moved += curvature[0, j] * squares
+        for j in range(k):
+            row = factor[j][first + at : first + at + count]
+            for i in range(count):
+                row[i] = block[j, i]
+    return moved
+
+
+@kernel(fastmath=_MATH)
+def _take(row: Array, steps: Array, seen: bool) -> float:
+    """Move a row, down to zero at most; return the sum of squares of what it moved.
+
+    Where the data say nothing of it, a penalty (a step down, of any length) still asks for zero.
+    """
+    moved = 0.0
+    for i in range(row.size):
+        step = steps[i] if seen else (0.0 if steps[i] >= 0.0 else -row[i])
+        new = row[i] + step
+        new = new if new > 0.0 else 0.0
+        moved += (new - row[i]) * (new - row[i])
+        row[i] = new
     return moved
 
 
@@ -193,7 +226,7 @@ def _sweep_many(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
 def descend_row(factor: Array, gram: Array, cross: Array, j: int, old: Array, pull: Array) -> float:
     """Move row ``j`` to its non-negative minimiser, what it was to ``old``; return the sum of its squares."""
     old[:] = factor[j]
-    _descend(factor, gram, cross, j, 0, old.size, pull)
+    _descend(factor, gram, cross, j, pull)
     return np.sum(factor[j] ** 2)
 
 

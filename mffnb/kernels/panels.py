@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import overload
 
 from mffnb.kernels.compile import kernel
-from mffnb.kernels.hals import slopes, sweep_few
+from mffnb.kernels.hals import slopes, sweep_some
 from mffnb.kernels.registers import strip
 from mffnb.typing import Array
 
@@ -179,9 +179,9 @@ def descend_between(
     Parameters
     ----------
     X, basis
-        Rows, (rows, columns), and (k, columns), k at most twelve.
+        Rows, (rows, columns), and (k, columns).
     shift, gram
-        What is added to ``basis X^T``, (k,), and the steep gram, (k, k), of the quadratic that is brought down.
+        What is added to ``basis X^T``, (k,), and the gram, (k, k), of the quadratic that is brought down.
     sweeps
         How many.
     factor, first
@@ -212,7 +212,7 @@ def descend_between(
             sums[:] = shifts[side]
             _add_entries(wide, count, columns, bases[side], sums, source, stop * columns, 4)
             _one_after_the_other(sums, side * lanes, 0, count, cross)
-        moved += sweep_few(factor, at, cross, count, ratios, curvature, sweeps)
+        moved += sweep_some(factor, at, cross, count, ratios, curvature, sweeps)
         _add_rows(factor, at, wide, columns, count, products, source, stop * columns + count * columns // 2, 4)
         for side in range(sides):
             _side_by_side(factor, side * lanes, at, at + count, part)

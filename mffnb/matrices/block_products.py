@@ -7,14 +7,14 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from mffnb.kernels import hals, panels, products, sparse_products
+from mffnb.kernels import panels, products, sparse_products
 from mffnb.protocols import Descent, KnownMove, Move
 from mffnb.typing import Array, Float64Array
 
 #: Types that kernels read as they are; others are widened block by block.
 NATIVE = frozenset(np.dtype(kind) for kind in (np.float64, np.float32, np.uint8, np.uint16))
 # With more components than this BLAS, which has larger tiles, is faster: benchmarks/kernels.py.
-_HANDFUL = 12
+_HANDFUL = 24
 # Rows of at most so many columns are faster in panels, which stay in the second-level cache: benchmarks/kernels.py.
 _SHORT = 2048
 _FOUR, _EIGHT = 4, 8
@@ -73,8 +73,8 @@ def through(block: Any, basis: Float64Array, rows: slice, move: Move, out: Float
 
 def _descends(block: Any, descent: Descent) -> bool:
     """Whether kernels can make the move between their two products."""
-    few = not for_blas(descent.gram) and hals.steep(looked_at(descent.gram))
-    return few and isinstance(block, np.ndarray) and block.flags.c_contiguous and block.shape[1] <= _SHORT
+    rows = isinstance(block, np.ndarray) and block.flags.c_contiguous and block.shape[1] <= _SHORT
+    return rows and not for_blas(descent.gram)
 
 
 def native(block: Array) -> Array:

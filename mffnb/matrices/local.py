@@ -12,6 +12,7 @@ import numpy as np
 from mffnb.matrices import block_products
 from mffnb.matrices.shares import Whole
 from mffnb.matrices.threaded import threaded_map
+from mffnb.threads import blas_in_one_order
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Local(ABC):
             start, stop, block = piece
             product[:, start:stop] = block_products.times(block, basis)
 
-        for _ in self._each(of_block, basis):
+        for _ in self._each(of_block):
             pass
         return product
 
@@ -70,9 +71,10 @@ class Local(ABC):
         """Both products in one look at X, see :class:`mffnb.protocols.Matrix`."""
         return self._summed(lambda rows, block, out: block_products.through(block, basis, rows, move, out), basis)
 
-    def _each(self, of_block: Callable[[tuple[int, int, Any]], Result], like: Float64Array) -> Iterator[Result]:
-        """What becomes of each block, in order; on several threads but where BLAS has its own."""
-        return threaded_map(of_block, self.blocks(), 1 if self.one_by_one or block_products.for_blas(like) else None)
+    def _each(self, of_block: Callable[[tuple[int, int, Any]], Result]) -> Iterator[Result]:
+        """What becomes of each block, in order, on several threads; BLAS, where blocks need it, has one in each."""
+        with blas_in_one_order():
+            yield from threaded_map(of_block, self.blocks(), 1 if self.one_by_one else None)
 
     def _summed(self, add: Callable[[slice, Any, Float64Array], None], like: Float64Array) -> Float64Array:
         """Sum of what ``add(rows, block, out)`` adds to ``out`` (k, columns) over the blocks, in their order."""
@@ -84,7 +86,7 @@ class Local(ABC):
             add(slice(start, stop), block, part)
             return part
 
-        for part in self._each(of_block, like):
+        for part in self._each(of_block):
             total += part
         return total
 
