@@ -74,6 +74,7 @@ def test_blas_alone_keeps_to_one_thread():
         {"solver": "pivoting"},
         {"similarity": "kl"},
         {"similarity": "huber"},
+        {"k": 30, "init": "random"},  # so many that BLAS multiplies
     ],
 )
 @pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
@@ -83,7 +84,7 @@ def test_the_answer_is_the_same_for_any_number_of_threads(options):
     answers = []
     for threads in (1, 2, 4):
         with threadpool_limits(threads, user_api="blas"):
-            answers.append(mf.unmix(data, 3, max_iter=4, random_state=0, **options))
+            answers.append(mf.unmix(data, max_iter=4, random_state=0, **{"k": 3} | options))
     for answer in answers[1:]:
         for part in ("abundances", "endmembers"):
             xr.testing.assert_identical(getattr(answer, part), getattr(answers[0], part))
