@@ -113,7 +113,9 @@ def threads(problem: Problem, counts: list[int], repeats: int) -> None:
         taken = np.array(paces[way])
         each = ", ".join(f"{ratio:.2f}" for ratio in first / taken)
         faster = median(first) / median(taken)
-        print(f"| {way[0]} | {way[1]} | {1e3 * median(taken):.3g} | {faster:.2f} | {each} |", flush=True)
+        print(
+            f"| {problem.name}, {way[0]} x {way[1]} | {1e3 * median(taken):.3g} | {faster:.2f} | {each} |", flush=True
+        )
     print()
 
 

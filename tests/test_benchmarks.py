@@ -146,9 +146,10 @@ def test_what_planc_prints_is_understood(modules, solver):
 def test_milliseconds_per_iteration(modules, capsys):
     problem = modules["problems"].tunnelling(small=True).only(["float64"])
     modules["per_iteration"].constrained(problem, 1)
-    modules["per_iteration"].threads(problem, [1], 1)
+    modules["per_iteration"].threads(problem, [1, 2], 1)
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| P4")]
-    assert len(rows) == 4
+    assert len(rows) == 6
+    assert [row[:13] for row in rows[3:]] == ["| P4, 1 x 1 |", "| P4, 1 x 2 |", "| P4, 2 x 1 |"]
 
 
 def test_a_slider_leads_to_a_new_minimum(modules):
