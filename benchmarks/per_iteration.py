@@ -106,7 +106,7 @@ def threads(problem: Problem, counts: list[int], repeats: int) -> None:
             for way in ways:
                 paces[way].append(at_once(file, problem.k, *way))
     print(
-        "| processes | threads of each | ms per iteration | times faster: median | of each repeat |\n|---|---|---|---|---|"
+        "| processes x threads of each | ms per iteration | times faster: medians | in each repeat |\n|---|---|---|---|"
     )
     first = np.array(paces[ways[0]])
     for way in ways:
