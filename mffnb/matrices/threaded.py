@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import chain, islice
 from typing import TypeVar
 
 from mffnb.threads import allowed
@@ -23,6 +24,7 @@ def threaded_map(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
 ) -> Iterator[Result]:
     """Like :func:`map`, on as many threads as BLAS may use; at most one item more than there are threads is in flight.
+    A single item stays on the thread of the caller.
 
     The function should spend its time free of the interpreter lock. When it raises, or the caller goes away, those that
     have begun are waited for: nobody writes any more.
@@ -40,7 +42,10 @@ def threaded_map(
     [1, 2, 3]
     """
     threads = allowed() if threads is None else threads
-    if threads < 2:
+    items = iter(items)
+    ready = list(islice(items, 2)) if threads > 1 else []
+    items = chain(ready, items)
+    if len(ready) < 2:  # to wake another thread takes longer than a small image
         yield from map(function, items)
         return
     pool = _pools.setdefault(threads, ThreadPoolExecutor(threads, thread_name_prefix="mffnb-bands"))

@@ -23,6 +23,12 @@ def test_results_come_in_order_whoever_is_first():
     assert list(threaded_map(slow_first, range(20), threads=3)) == list(range(20))
 
 
+def test_a_single_item_wakes_no_other_thread():
+    here = threading.get_ident()
+    assert list(threaded_map(lambda _: threading.get_ident(), range(1), threads=3)) == [here]
+    assert here not in threaded_map(lambda _: threading.get_ident(), range(2), threads=3)
+
+
 def test_few_items_are_in_flight():
     made = []
 
