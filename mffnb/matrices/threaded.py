@@ -24,10 +24,9 @@ def threaded_map(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
 ) -> Iterator[Result]:
     """Like :func:`map`, on as many threads as BLAS may use; at most one item more than there are threads is in flight.
-    A single item stays on the thread of the caller.
 
     The function should spend its time free of the interpreter lock. When it raises, or the caller goes away, those that
-    have begun are waited for: nobody writes any more.
+    have begun are waited for: nobody writes any more. A single item stays on the thread of the caller.
 
     Parameters
     ----------
