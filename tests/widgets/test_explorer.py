@@ -226,7 +226,8 @@ def test_stop_keeps_what_was_reached_and_a_moved_slider_goes_on(cube):
         opened.wait(60)
         stopped = opened.result
         assert stopped.outcome is Outcome.STOPPED
-        assert float(stopped.trace.objective[-1]) <= float(reached.trace.objective[-1])
+        before, after = (float(one.trace.objective[-1]) for one in (reached, stopped))
+        assert after <= before * (1 + 1e-11)  # once it has converged, rounding goes up and down
         opened.controls.set(sparsity=0.01)
         opened.stop()
         opened.wait(60)
