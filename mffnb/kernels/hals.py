@@ -61,6 +61,14 @@ def _settle(pull: Array, row: Array, curvature: float) -> float:
 
 
 @kernel()
+def _give_way(pull: Array, row: Array) -> None:
+    """Where the other factor's row is zero the data say nothing; a penalty (a pull below zero) still asks for zero."""
+    for i in range(row.size):
+        if pull[i] < 0.0:
+            row[i] = 0.0
+
+
+@kernel()
 def pull_on(gram: Array, cross: Array, factor: Array, j: int, pull: Array) -> None:
     """Write ``cross_j - sum_{l != j} gram_jl f_l`` into ``pull``."""
     weights = gram[j].copy()
@@ -79,10 +87,7 @@ def _descend(factor: Array, gram: Array, cross: Array, j: int, pull: Array) -> f
         for first in range(0, factor.shape[0], 4):
             _ease(gram[j], factor, first, pull)
         return curvature * _settle(pull, row, curvature)
-    # The other factor's row is zero: the data say nothing, a penalty (cross < 0) still asks for zero.
-    for i in range(row.size):
-        if source[i] < 0.0:
-            row[i] = 0.0
+    _give_way(source, row)
     return 0.0
 
 
@@ -194,31 +199,17 @@ def _sweep_many(
             block[j, count:], pulls[j, count:] = 0.0, 0.0
         for sweep in range(sweeps):
             for j in range(k):
-                steps[:] = pulls[j]
-                _of_wide(1, ratios, j * k, 0, 1, block, 0, _WIDE, k, steps, 0, 0, block, 0, 0)
-                squares = _take(block[j], steps, curvature[0, j] > 0.0)
-                if sweep == 0:
-                    moved += curvature[0, j] * squares
+                if curvature[0, j] > 0.0:
+                    steps[:] = pulls[j]
+                    _of_wide(1, ratios, j * k, 0, 1, block, 0, _WIDE, k, steps, 0, 0, block, 0, 0)
+                    squares = _settle(steps, block[j], 1.0)
+                    moved += curvature[0, j] * squares if sweep == 0 else 0.0
+                else:
+                    _give_way(pulls[j], block[j])
         for j in range(k):
             row = factor[j][first + at : first + at + count]
             for i in range(count):
                 row[i] = block[j, i]
-    return moved
-
-
-@kernel(fastmath=_MATH)
-def _take(row: Array, steps: Array, seen: bool) -> float:
-    """Move a row, down to zero at most; return the sum of squares of what it moved.
-
-    Where the data say nothing of it, a penalty (a step down, of any length) still asks for zero.
-    """
-    moved = 0.0
-    for i in range(row.size):
-        step = steps[i] if seen else (0.0 if steps[i] >= 0.0 else -row[i])
-        new = row[i] + step
-        new = new if new > 0.0 else 0.0
-        moved += (new - row[i]) * (new - row[i])
-        row[i] = new
     return moved
 
 

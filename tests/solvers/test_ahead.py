@@ -9,6 +9,7 @@ import pytest
 
 from mffnb import Bounds, MatrixFactorization, Ridge, Simplex, Sparsity
 from mffnb.kernels import panels
+from mffnb.matrices import Dense
 from mffnb.solvers import Extrapolated, Hals, Outcome, drive
 from mffnb.validation import as_matrix
 
@@ -104,3 +105,16 @@ def test_an_interrupt_keeps_the_best_so_far(X, solver):
     half = problem.misfit.abundance_half(last.abundances, last.endmembers)
     value = problem.misfit.at_abundances(half, last.abundances, last.endmembers)
     assert value == pytest.approx(last.objective, rel=1e-10)
+
+
+def test_a_picture_of_the_maps_does_not_wait_for_the_next_look_at_the_data(X, monkeypatch):
+    looks, real = [], Dense.transposed_times
+    monkeypatch.setattr(Dense, "transposed_times", lambda self, factor: looks.append(1) or real(self, factor))
+    rng = np.random.default_rng(1)
+    start = rng.random((len(X), 3)), rng.random((3, X.shape[1]))
+    states = MatrixFactorization(3, init=start).iterate(X)
+    next(states)
+    assert not next(states).whole
+    assert looks == []
+    assert next(states).whole
+    assert looks == [1]
