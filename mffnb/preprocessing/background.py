@@ -157,8 +157,9 @@ class PowerLawBackground(Step):
     r"""Subtract :math:`I(E) = c E^{-r}`, fitted in a window before the edge: the background of an EELS spectrum.
 
     c and r >= 0 maximise the Poisson likelihood: total and mean log energy of the window equal those of the model. No
-    logarithm of a count is taken, so few counts cause no bias. A pixel whose total in the window is not positive gets no
-    background. Below the window the background is constant; follow with :class:`Crop` to keep the channels above. Source: Egerton 2011, "Electron energy-loss spectroscopy in the electron microscope", section 4.4.
+    logarithm of a count is taken, so few counts cause no bias. A pixel whose total in the window is not positive gets
+    no background. Below the window the background is constant; follow with :class:`Crop` to keep the channels above.
+    Source: Egerton 2011, "Electron energy-loss spectroscopy in the electron microscope", section 4.4.
 
     Parameters
     ----------

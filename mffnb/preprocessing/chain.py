@@ -71,7 +71,7 @@ class Chain:
 
     @property
     def bends(self) -> bool:
-        """Whether a step is non-linear: the reconstruction is then ``inverse(a e)`` of the processed factors, not A E."""
+        """Whether a step is non-linear, so that the reconstruction is ``inverse(a e)`` of processed factors."""
         return any(step.bends for step in self._undone_steps)
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
@@ -112,7 +112,7 @@ class Chain:
         return abundances
 
     def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """Convert physical spectra on the processed grid to spectra of the processed cube, for known ones or a start."""
+        """Convert physical spectra (known ones, or a start) on the processed grid to spectra of the processed cube."""
         for fitted in reversed(list(self._way_back())):
             endmembers = fitted.prepare_endmembers(endmembers)
         return endmembers
@@ -244,7 +244,7 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
 
 
 def steps_from(description: Iterable[dict[str, Any]], known: Iterable[type] = ()) -> list[Step]:
-    """Build the steps that :meth:`Chain.describe` has written down.
+    """Build steps from the output of :meth:`Chain.describe`.
 
     Examples
     --------

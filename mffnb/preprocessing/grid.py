@@ -80,7 +80,8 @@ class Binned(Fitted):
         if cube.dtype.kind != "f":
             return total if self.how == "sum" else _labelled(total / size, cube)
         observed = groups.count()
-        # Missing values of a block count as the mean of the observed ones, so that sums at the rim of a mask are not low.
+        # Missing values of a block count as the mean of the observed ones, so that sums at the rim of a mask are not
+        # low.
         share = (size if self.how == "sum" else 1) / observed.where(observed > 0)
         return _labelled((total * share).astype(float_type(cube)), cube)
 
@@ -97,8 +98,8 @@ class Bin(Step):
     space, channel
         Length of a block along pixel and channel dimensions: one number, or one by dimension name.
     how
-        ``"sum"`` for counts, ``"mean"`` for currents, heights or intensities. ``"auto"`` sums integers and data in units
-        of counts, and averages all other data.
+        ``"sum"`` for counts, ``"mean"`` for currents, heights or intensities. ``"auto"`` sums integers and data in
+        units of counts, and averages all other data.
 
     Examples
     --------

@@ -194,8 +194,8 @@ class UnitNorm(Step):
 class PoissonScaling(Step):
     r"""Scale counts to uniform noise variance (Keenan and Kotula), :math:`x_{ij} = X_{ij} / \sqrt{g_i h_j}`.
 
-    g is the mean image and h the mean spectrum. The variance of a count equals its mean, about g_i h_j up to
-    a constant, so the scaled variance is uniform and least squares is the maximum-likelihood fit. The inverse multiplies
+    g is the mean image and h the mean spectrum. The variance of a count equals its mean, about g_i h_j up to a
+    constant, so the scaled variance is uniform and least squares is the maximum-likelihood fit. The inverse multiplies
     the abundances by the root of the mean image and the endmembers by the root of the mean spectrum. Empty pixels and
     channels are not changed.
 
