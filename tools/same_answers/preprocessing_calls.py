@@ -82,9 +82,9 @@ def data_sets() -> dict[str, Any]:
         "tof_sims_3d": sets.tof_sims_3d(seed=0, shape=(20, 6, 8)),
         "cits_pnictide": sets.cits_pnictide(seed=0, shape=(8, 10, 30)),
         "raman_map": sets.raman_map(seed=0, shape=(8, 10)),
-        "eels_map": sets.eels_map(seed=0, shape=(8, 10)),
-        "xdm_film": sets.xdm_film(seed=0, shape=(8, 10)),
-        "stem_catalyst": sets.stem_catalyst(seed=0, shape=(64, 80)),
+        "eels_map": sets.eels_map(seed=0, shape=(16, 18)),
+        "xdm_film": sets.xdm_film(seed=0, shape=(16, 18)),
+        "stem_catalyst": sets.stem_catalyst(seed=0, shape=(520, 540)),
     }
     parts = ("cube", "endmembers", "abundances")
     return {name: {part: getattr(sample, part) for part in parts} for name, sample in samples.items()}

@@ -13,6 +13,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+# Parameters of a result that say when and where it was made.
+_OF_THE_RUN = {"created", "versions", "source"}
+
 Scalar = float | int | bool | str | None
 
 
@@ -102,6 +105,8 @@ class Record:
         self.add(f"{name}.trace", result.trace.drop_vars("seconds", errors="ignore"))
         self.scalars[f"{name}.outcome"] = result.outcome.name
         for key, value in result.parameters.items():
+            if key in _OF_THE_RUN:
+                continue
             if isinstance(value, str) or (isinstance(value, (list, tuple)) and any(isinstance(v, str) for v in value)):
                 self.words[f"{name}.parameters.{key}"] = str(value)
             elif value is None or isinstance(value, (Number, np.generic, list, tuple, np.ndarray)):
