@@ -14,7 +14,6 @@ import mffnb as mf
 from mffnb import graphs
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols import Half
-from mffnb.similarities import BetaDivergence
 from mffnb.solvers import BlockPivoting, Extrapolated, Hals, Multiplicative, Newton, ProximalGradient
 
 from . import inputs
@@ -63,7 +62,7 @@ OPTIONS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "kl_proximal": lambda: {"cube": inputs.counts(), "similarity": "kl", "solver": "proximal"},
     "itakura_saito": lambda: {"similarity": "itakura-saito"},
-    "beta_divergence": lambda: {"similarity": BetaDivergence(0.5), "smoothness": 0.1},
+    "beta_divergence": lambda: {"similarity": mf.BetaDivergence(0.5), "smoothness": 0.1},
     "huber": lambda: {"similarity": "huber"},
     "huber_object": lambda: {"similarity": mf.Huber(1.0, 0.3), "solver": "hals", "sparsity": 1e-2},
     "angle": lambda: {"cube": inputs.with_gain(), "similarity": "angle"},
