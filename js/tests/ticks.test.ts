@@ -24,6 +24,11 @@ test("ticks of a small interval have decimals", () => {
   );
 });
 
+test("a step of two has quarters, steps of one and five have fifths", () => {
+  const first = (to: number, count: number) => ticks(0, to, count).minor[1];
+  assert.deepEqual([first(100, 5), first(10, 10), first(50, 10)], [5, 0.2, 1]);
+});
+
 test("a falling axis has the same ticks", () => {
   assert.deepEqual(ticks(300, 0, 7), ticks(0, 300, 7));
 });

@@ -79,13 +79,13 @@ test("pointing at a map shows the values of all components and moves all crossha
   const tip = { show: (...words: unknown[]) => shown.push(words) } as unknown as Tip;
   const lanes = [{ bright: true }, { bright: false }] as unknown as Stage["lanes"];
   const gestures = readMap.start(stage({ frame, lanes, tip, maps: { tiles } as unknown as MapGrid }));
-  gestures.mapMove?.({ fx: 0.9, fy: 0.8, x: 5, y: 3, index: 5 }, {} as PointerEvent);
+  gestures.mapMove?.({ fx: 0.8, fy: 0.8, x: 4, y: 3, index: 5 }, {} as PointerEvent);
   assert.deepEqual(crosses, [
-    [0.9, 0.8],
-    [0.9, 0.8],
+    [0.8, 0.8],
+    [0.8, 0.8],
   ]);
   const [, , title, note, rows] = shown[0];
-  assert.deepEqual([title, note], ["x 10 nm, y 6 nm", "pixel 5, 3"]);
+  assert.deepEqual([title, note], ["x 8 nm, y 6 nm", "pixel 4, 3"]);
   assert.deepEqual(rows, [
     { label: "a", colour: "#2b83d6", value: Number.NaN, bright: true },
     { label: "b", colour: "#d62728", value: 1, bright: false },
