@@ -17,7 +17,7 @@ from mffnb.cubes.lazy_array import pieces_of
 from mffnb.errors import SlowReadingWarning
 from mffnb.matrices import FILE_BYTES
 from mffnb.matrices.block_products import NATIVE
-from mffnb.matrices.reading import read_ahead
+from mffnb.matrices.prefetching import read_ahead
 from mffnb.typing import Array
 
 # All as float64. A band of a file is a 256th of it, but not so small that a read is not worth its while, ...

@@ -11,7 +11,7 @@ from mffnb.geometry.groups import Groups
 from mffnb.geometry.minimum_volume import Geometry, Search, minimum_volume
 from mffnb.geometry.model_choice import ModelChoice, choose_model
 from mffnb.geometry.pure_pixels import NFINDR, SPA, VCA
-from mffnb.geometry.search import Progress
+from mffnb.geometry.simplex_search import Progress
 from mffnb.geometry.sisal import SISAL
 
 __all__ = [

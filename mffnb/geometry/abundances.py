@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from mffnb.kernels.hals import sweep_free
+from mffnb.kernels.hals import sweep_non_negative
 from mffnb.kernels.simplex import sweep_simplex
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
@@ -23,7 +23,7 @@ def non_negative(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
     abundances: Float64Array = np.maximum(linalg.pinvh(gram) @ cross, 0.0)
     enough = 1e-13 * float(np.einsum("ji,ji->", cross, abundances))
     for _ in range(_ROUNDS):
-        if sweep_free(abundances, gram, cross, _SWEEPS) <= enough:
+        if sweep_non_negative(abundances, gram, cross, _SWEEPS) <= enough:
             break
     return abundances
 

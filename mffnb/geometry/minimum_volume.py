@@ -12,7 +12,7 @@ from mffnb.geometry.abundances import fully_constrained, non_negative
 from mffnb.geometry.compression import check_components, one_process
 from mffnb.geometry.matching import match
 from mffnb.geometry.model_choice import choose_model
-from mffnb.geometry.search import Progress, SumToOne, WithGain, mean_angle
+from mffnb.geometry.simplex_search import Progress, SumToOne, WithGain, mean_angle
 from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array

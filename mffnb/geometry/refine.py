@@ -19,7 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mffnb.kernels.hals import sweep_free
+from mffnb.kernels.hals import sweep_non_negative
 from mffnb.kernels.simplex import sweep_simplex
 from mffnb.matrices import LowRank
 from mffnb.typing import Float64Array
@@ -134,7 +134,7 @@ class _Problem:
         tangent = np.linalg.inv(start @ start.T + self.delta * np.eye(len(start)))
         gram = (A * self._squared_gains) @ A.T + self.weight * (tangent + tangent.T) / 2
         E = start.copy()
-        sweep_free(E, gram, np.ascontiguousarray((A @ self._by_gain) @ self.data.right), _SWEEPS)
+        sweep_non_negative(E, gram, np.ascontiguousarray((A @ self._by_gain) @ self.data.right), _SWEEPS)
         return E
 
     def value(self, A: Float64Array, E: Float64Array) -> float:

@@ -7,7 +7,7 @@ from mffnb.typing import Array
 
 
 @kernel()
-def run_ahead(reached: Array, before: Array, start: int, stop: int, beta: float) -> None:
+def extrapolate(reached: Array, before: Array, start: int, stop: int, beta: float) -> None:
     """Put columns of ``before`` ahead of ``reached``, both (k, entries), by beta times what moved, to half at least."""
     for j in range(reached.shape[0]):
         now, out = reached[j][start:stop], before[j][start:stop]

@@ -21,10 +21,10 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-_TIE = 1e-13  # relative to data and answer: slopes closer to zero than this are zero
+_RELATIVE_TOLERANCE = 1e-13  # relative to data and answer: slopes closer to zero than this are zero
 _SINGULAR = 1e-12  # of a unit diagonal: pivots below this make the answer arbitrary, so a ridge of this size decides
 _PATIENCE = 3  # exchanges without progress, before they are made one at a time
-_KEPT = 2**17  # numbers: the Cholesky factors of about this size together stay in the second-level cache
+_CACHED_NUMBERS = 2**17  # numbers: the Cholesky factors of about this size together stay in the second-level cache
 
 
 @kernel()
@@ -107,7 +107,7 @@ def _minimise_free(
 
 
 @kernel()
-def _pivot(
+def _block_pivoting(
     gram: Array,
     c: Array,
     low: Array,
@@ -127,7 +127,7 @@ def _pivot(
             if side[j] != 0:
                 a[j] = low[j] if side[j] < 0 else high[j]
         _minimise_free(gram, c, side, a, free, b, keys, factors)
-        tie = _tie(c, a)
+        tie = _slope_tolerance(c, a)
         wrong = 0
         for j in range(k):
             b[j] = side[j]  # where it goes
@@ -151,7 +151,7 @@ def _pivot(
 
 
 @kernel()
-def _descend(
+def _active_set_descent(
     gram: Array,
     c: Array,
     low: Array,
@@ -187,11 +187,11 @@ def _descend(
             for j in range(k):
                 a[j] = min(max(here[j] + reach * (a[j] - here[j]), low[j]), high[j])
             a[blocking] = low[blocking] if side[blocking] < 0 else high[blocking]
-        worst, leaving = _tie(c, a), -1
+        worst, leaving = _slope_tolerance(c, a), -1
         for j in range(k):
-            steepness = side[j] * _slope(gram, c, a, j)
-            if steepness > worst:
-                worst, leaving = steepness, j
+            slope = side[j] * _slope(gram, c, a, j)
+            if slope > worst:
+                worst, leaving = slope, j
         if leaving < 0:
             return
         side[leaving] = 0
@@ -207,16 +207,16 @@ def _slope(gram: Array, c: Array, a: Array, j: int) -> float:
 
 
 @kernel()
-def _tie(c: Array, a: Array) -> float:
+def _slope_tolerance(c: Array, a: Array) -> float:
     """Slopes below this are rounding."""
     size = 0.0
     for j in range(a.size):
         size = max(size, abs(c[j]), abs(a[j]))
-    return _TIE * size
+    return _RELATIVE_TOLERANCE * size
 
 
 @kernel()
-def sweep_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Array, weights: Array) -> float:
+def solve_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Array, weights: Array) -> float:
     """Move every column to its minimiser; return the squared change of the reconstruction.
 
     Bounds are ``(k,)``, infinite where there are none. Columns count with ``weights`` (entries,), which multiply
@@ -232,7 +232,7 @@ def sweep_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Arr
             low[j], high[j] = lower[j] * size[j], upper[j] * size[j]
     c, a, b = np.empty(k), np.empty(k), np.empty(k)
     side, free = np.zeros(k, np.int64), np.empty(k, np.int64)
-    slots = _KEPT // (k * k) | 1
+    slots = _CACHED_NUMBERS // (k * k) | 1
     if k < 16:
         slots = min(slots, 1 << k)
     keys, factors = np.full(slots, -1), np.empty((slots, k, k))
@@ -241,8 +241,8 @@ def sweep_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Arr
         weight = weights[i]
         for j in range(k):
             c[j] = cross[j, i] / (weight * size[j]) if weight * size[j] > 0.0 else 0.0
-        if weight > 0.0 and not _pivot(scaled, c, low, high, side, a, free, b, keys, factors):
-            _descend(scaled, c, low, high, side, a, free, b, keys, factors)
+        if weight > 0.0 and not _block_pivoting(scaled, c, low, high, side, a, free, b, keys, factors):
+            _active_set_descent(scaled, c, low, high, side, a, free, b, keys, factors)
         for j in range(k):
             old = factor[j, i]
             if weight * size[j] > 0.0:

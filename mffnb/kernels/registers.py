@@ -21,11 +21,11 @@ LANES = 8
 _INT, _DOUBLE = ir.IntType(64), ir.DoubleType()
 # To be read, little used, data: into the second-level cache. The first one takes too few requests at once to keep up
 # with memory.
-_READ_LATER = 0, 1, 1
-_LINE = 8  # numbers of a line of the cache
+_PREFETCH_READ_L2 = 0, 1, 1
+_CACHE_LINE = 8  # numbers of a line of the cache
 
 
-class Vectors:
+class VectorBuilder:
     """Writes instructions for vectors of so many float64 numbers.
 
     Parameters
@@ -59,18 +59,18 @@ class Vectors:
         """Put numbers side by side."""
         self.builder.store(vector, self._pointer(data, at)).align = 8
 
-    def ask_for(self, data: Any, at: Any) -> None:
+    def prefetch(self, data: Any, at: Any) -> None:
         """Have a number brought into the second-level cache, for later; it need not exist."""
         word = ir.IntType(32)
         place = self.builder.bitcast(self.builder.gep(data, [at]), ir.IntType(8).as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
-        fetch = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
-        self.builder.call(fetch, [place, *(ir.Constant(word, value) for value in _READ_LATER)])
+        prefetch_intrinsic = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        self.builder.call(prefetch_intrinsic, [place, *(ir.Constant(word, value) for value in _PREFETCH_READ_L2)])
 
-    def spread(self, data: Any, at: Any) -> Any:
+    def broadcast(self, data: Any, at: Any) -> Any:
         """One number, of any type, in all places."""
-        number = self.builder.load(self.builder.gep(data, [at]))
-        pair = self.builder.insert_element(self._nothing, number, ir.Constant(ir.IntType(32), 0))
+        value = self.builder.load(self.builder.gep(data, [at]))
+        pair = self.builder.insert_element(self._nothing, value, ir.Constant(ir.IntType(32), 0))
         return self.builder.shuffle_vector(pair, self._nothing, self._first)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
@@ -79,7 +79,7 @@ class Vectors:
         name = f"llvm.fmuladd.v{self._lanes}f64"
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
 
-    def positive(self, vector: Any) -> Any:
+    def clip_at_zero(self, vector: Any) -> Any:
         """Numbers that are not above zero, or not a number, become zero."""
         return self.builder.select(self.builder.fcmp_ordered(">", vector, self.zero), vector, self.zero)
 
@@ -100,22 +100,22 @@ class Vectors:
         builder.cbranch(builder.icmp_signed("<", count, last), inside, after)
         builder.position_at_end(inside)
         following = body(count, list(now))
-        more = builder.add(count, number(1))
-        for phi, start, then in zip((count, *now), (number(first), *carried), (more, *following), strict=True):
+        more = builder.add(count, constant(1))
+        for phi, start, then in zip((count, *now), (constant(first), *carried), (more, *following), strict=True):
             phi.add_incoming(start, before)
             phi.add_incoming(then, builder.block)
         builder.branch(head)
         builder.position_at_end(after)
         return list(now)
 
-    def choose(self, value: Any, cases: Iterable[int], body: Any) -> None:
+    def switch_case(self, value: Any, cases: Iterable[int], body: Any) -> None:
         """``body(case)`` for the case that the value is; nothing for any other."""
         builder = self.builder
         after = builder.append_basic_block("chosen")
         switch = builder.switch(value, after)
         for case in cases:
             block = builder.append_basic_block(f"case.{case}")
-            switch.add_case(number(case), block)
+            switch.add_case(constant(case), block)
             builder.position_at_end(block)
             body(case)
             builder.branch(after)
@@ -125,19 +125,19 @@ class Vectors:
         return self.builder.bitcast(self.builder.gep(data, [at]), self.type.as_pointer())
 
 
-def number(value: int) -> Any:
+def constant(value: int) -> Any:
     """A whole number."""
     return ir.Constant(_INT, value)
 
 
-def _in_order(*arrays: Any) -> None:
+def _require_c_order(*arrays: Any) -> None:
     """Refuse arrays whose numbers do not lie side by side, row after row."""
     for array in arrays:
         if not (isinstance(array, types.Array) and array.layout == "C" and array.dtype == types.float64):
             raise TypingError(f"float64 arrays in C order are wanted here, got {array}")
 
 
-def strip(most: int, lanes: int) -> Any:
+def strip_product(most: int, lanes: int) -> Any:
     r"""Make a small product in registers.
 
     ``strip(count, left, first, across, along, right, begin, pitch, steps, out, at, row, source, ahead, every)`` adds
@@ -151,42 +151,42 @@ def strip(most: int, lanes: int) -> Any:
     """
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        count, _, first, across, along, _, begin, pitch, steps, _, at, row, _, ahead, every = arguments
-        vectors = Vectors(context, builder, lanes)
+        count, _, first, across, along, _, begin, pitch, steps, _, at, row, _, fetch, stride = arguments
+        vectors = VectorBuilder(context, builder, lanes)
         numbers, basis, sums, source = (vectors.array(signature.args[i], arguments[i])[0] for i in (1, 5, 9, 12))
 
-        def of(height: int) -> None:
-            starts = [builder.add(first, builder.mul(across, number(r))) for r in range(height)]
+        def emit_rows(height: int) -> None:
+            starts = [builder.add(first, builder.mul(across, constant(r))) for r in range(height)]
 
             def step(now: Any, totals: list[Any]) -> list[Any]:
-                for line in range(0, height, _LINE):
-                    vectors.ask_for(source, builder.add(ahead, builder.add(builder.mul(now, every), number(line))))
+                for line in range(0, height, _CACHE_LINE):
+                    vectors.prefetch(source, builder.add(fetch, builder.add(builder.mul(now, stride), constant(line))))
                 vector = vectors.load(basis, builder.add(begin, builder.mul(now, pitch)))
                 shift = builder.mul(now, along)
                 return [
-                    vectors.multiply_add(vectors.spread(numbers, builder.add(start, shift)), vector, total)
+                    vectors.multiply_add(vectors.broadcast(numbers, builder.add(start, shift)), vector, total)
                     for start, total in zip(starts, totals, strict=True)
                 ]
 
             for r, total in enumerate(vectors.loop(0, steps, [vectors.zero] * height, step)):
-                place = builder.add(at, builder.mul(row, number(r)))
+                place = builder.add(at, builder.mul(row, constant(r)))
                 vectors.store(builder.fadd(vectors.load(sums, place), total), sums, place)
 
-        vectors.choose(count, range(1, most + 1), of)
+        vectors.switch_case(count, range(1, most + 1), emit_rows)
         return context.get_dummy_value()
 
-    whole = types.int64
+    integer = types.int64
 
     @intrinsic
-    def add(typing, count, left, first, across, along, right, begin, pitch, steps, out, at, row, source, ahead, every):  # type: ignore[no-untyped-def] # noqa: ARG001
-        _in_order(left, right, out)
-        pair, place = (whole, whole), (whole, whole, whole)
-        return types.void(whole, left, *place, right, *place, out, *pair, source, *pair), write
+    def add(typing, count, left, first, across, along, right, begin, pitch, steps, out, at, row, source, fetch, stride):  # type: ignore[no-untyped-def] # noqa: ARG001
+        _require_c_order(left, right, out)
+        pair, place = (integer, integer), (integer, integer, integer)
+        return types.void(integer, left, *place, right, *place, out, *pair, source, *pair), write
 
     return add
 
 
-def descent(k: int) -> Any:
+def register_descent(k: int) -> Any:
     """Make ``descent(factor, start, cross, at, ratios, curvature, sweeps)``: :data:`LANES` entries, all k components.
 
     Each component in turn goes to ``max(0, cross_j / curvature_j + sum_l ratios_jl f_l)`` over entries from ``start``
@@ -197,40 +197,42 @@ def descent(k: int) -> Any:
 
     @intrinsic
     def descend(typing, factor, start, cross, at, ratios, curvature, sweeps):  # type: ignore[no-untyped-def] # noqa: ARG001
-        _in_order(factor, cross, ratios, curvature)
+        _require_c_order(factor, cross, ratios, curvature)
 
         def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            vectors = Vectors(context, builder, LANES)
+            vectors = VectorBuilder(context, builder, LANES)
             (rows, entries), (pulls, width), (weights, _), (sizes, _) = (
                 vectors.array(signature.args[i], arguments[i]) for i in (0, 2, 4, 5)
             )
             start, at, sweeps = arguments[1], arguments[3], arguments[6]
 
-            def reached(j: int, values: list[Any]) -> Any:
-                pull = vectors.load(pulls, builder.add(builder.mul(number(j), width), at))
-                total = builder.fmul(pull, vectors.spread(sizes, number(k + j)))
+            def minimiser(j: int, values: list[Any]) -> Any:
+                pull = vectors.load(pulls, builder.add(builder.mul(constant(j), width), at))
+                total = builder.fmul(pull, vectors.broadcast(sizes, constant(k + j)))
                 # The component that moved last is asked for last: by then it is there.
                 for other in (*range(j + 1, k), *range(j)):
-                    total = vectors.multiply_add(vectors.spread(weights, number(j * k + other)), values[other], total)
-                return vectors.positive(total)
+                    total = vectors.multiply_add(
+                        vectors.broadcast(weights, constant(j * k + other)), values[other], total
+                    )
+                return vectors.clip_at_zero(total)
 
             def sweep(_: Any, values: list[Any]) -> list[Any]:
                 for j in range(k):
-                    values[j] = reached(j, values)
+                    values[j] = minimiser(j, values)
                 return values
 
-            places = [builder.add(builder.mul(number(j), entries), start) for j in range(k)]
+            places = [builder.add(builder.mul(constant(j), entries), start) for j in range(k)]
             values, moved = [vectors.load(rows, place) for place in places], vectors.zero
             for j in range(k):
-                new = reached(j, values)
+                new = minimiser(j, values)
                 step = builder.fsub(new, values[j])
-                moved = vectors.multiply_add(builder.fmul(step, step), vectors.spread(sizes, number(j)), moved)
+                moved = vectors.multiply_add(builder.fmul(step, step), vectors.broadcast(sizes, constant(j)), moved)
                 values[j] = new
             for place, value in zip(places, vectors.loop(1, sweeps, values, sweep), strict=True):
                 vectors.store(value, rows, place)
             return vectors.sum(moved)
 
-        whole = types.int64
-        return types.float64(factor, whole, cross, whole, ratios, curvature, whole), write
+        integer = types.int64
+        return types.float64(factor, integer, cross, integer, ratios, curvature, integer), write
 
     return descend

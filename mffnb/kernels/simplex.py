@@ -16,12 +16,12 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-_TIE = 1e-12  # relative to the largest curvature: multipliers closer to zero than this are zero
+_TOLERANCE = 1e-12  # relative to the largest curvature: multipliers closer to zero than this are zero
 
 
 @kernel()
 def _support_minimiser(
-    gram: Array, pull: Array, support: Array, size: int, ridge: float, work: Array, out: Array
+    gram: Array, linear: Array, support: Array, size: int, ridge: float, work: Array, out: Array
 ) -> bool:
     """Minimise over the support under the sum, ``out`` holding the values; False where it is singular.
 
@@ -45,7 +45,7 @@ def _support_minimiser(
     for side in range(2):
         column = k + side
         for p in range(size):
-            total = pull[support[p]] if side == 0 else 1.0
+            total = linear[support[p]] if side == 0 else 1.0
             for r in range(p):
                 total -= work[p, r] * work[r, column]
             work[p, column] = total / work[p, p]
@@ -65,7 +65,9 @@ def _support_minimiser(
 
 
 @kernel()
-def minimise(gram: Array, pull: Array, a: Array, added: float, work: Array, support: Array, out: Array) -> None:
+def minimise_quadratic(
+    gram: Array, linear: Array, a: Array, added: float, work: Array, support: Array, out: Array
+) -> None:
     """Move ``a``, a point of the simplex, to the minimiser of the programme with Hessian ``gram + added I``."""
     k = a.size
     largest = added
@@ -82,7 +84,7 @@ def minimise(gram: Array, pull: Array, a: Array, added: float, work: Array, supp
         # Inner passes: minimise on the support, cutting it where the minimiser leaves the simplex.
         while True:
             ridge = added
-            while not _support_minimiser(gram, pull, support, size, ridge, work, out):
+            while not _support_minimiser(gram, linear, support, size, ridge, work, out):
                 ridge = max(2.0 * ridge, 1e-13 * largest)  # equal endmembers: any split between them is as good
             reach, blocking = 1.0, -1
             for p in range(size):
@@ -107,17 +109,17 @@ def minimise(gram: Array, pull: Array, a: Array, added: float, work: Array, supp
         level, worst, entering = np.inf, 0.0, -1
         for p in range(size):
             j = support[p]
-            slope = -pull[j] + added * a[j]
+            slope = -linear[j] + added * a[j]
             for q in range(size):
                 slope += gram[j, support[q]] * a[support[q]]
             level = min(level, slope)
         for j in range(k):
             if a[j] == 0.0:
-                slope = -pull[j]
+                slope = -linear[j]
                 for q in range(size):
                     slope += gram[j, support[q]] * a[support[q]]
-                scale = largest + abs(pull[j])
-                if slope - level < worst - _TIE * scale:
+                scale = largest + abs(linear[j])
+                if slope - level < worst - _TOLERANCE * scale:
                     worst, entering = slope - level, j
         if entering < 0:
             return
@@ -131,15 +133,15 @@ def sweep_simplex(factor: Array, gram: Array, cross: Array, counts: Array) -> fl
     ``counts`` is by how much ``gram`` is multiplied for each column, or a single factor for all.
     """
     k, entries = factor.shape
-    a, pull, out = np.empty(k), np.empty(k), np.empty(k)
+    a, linear, out = np.empty(k), np.empty(k), np.empty(k)
     support, work = np.empty(k, np.int64), np.empty((k, k + 2))
     moved = 0.0
     for i in range(entries):
         count = counts[i] if counts.size > 1 else counts[0]
         for j in range(k):
-            a[j], pull[j] = factor[j, i], cross[j, i] / count
-        minimise(gram, pull, a, 0.0, work, support, out)
-        moved += count * _settle(factor, gram, a, i, 0.0)
+            a[j], linear[j] = factor[j, i], cross[j, i] / count
+        minimise_quadratic(gram, linear, a, 0.0, work, support, out)
+        moved += count * _store_column(factor, gram, a, i, 0.0)
     return moved
 
 
@@ -162,24 +164,24 @@ def sweep_simplex_colour(
     ``factor`` holds the columns, then copies of columns that live elsewhere.
     """
     k = factor.shape[0]
-    a, pull, out = np.empty(k), np.empty(k), np.empty(k)
+    a, linear, out = np.empty(k), np.empty(k), np.empty(k)
     support, work = np.empty(k, np.int64), np.empty((k, k + 2))
     moved = 0.0
     for band in range(first, bands.size - 1, 2):
         for i in range(bands[band], bands[band + 1]):
             count = counts[i] if counts.size > 1 else counts[0]
             for j in range(k):
-                around = 0.0
+                neighbour_sum = 0.0
                 for edge in range(indptr[i], indptr[i + 1]):
-                    around += weights[edge] * factor[j, indices[edge]]
-                a[j], pull[j] = factor[j, i], (cross[j, i] + coupling * around) / count
-            minimise(gram, pull, a, coupling * degree[i] / count, work, support, out)
-            moved += count * _settle(factor, gram, a, i, coupling * degree[i] / count)
+                    neighbour_sum += weights[edge] * factor[j, indices[edge]]
+                a[j], linear[j] = factor[j, i], (cross[j, i] + coupling * neighbour_sum) / count
+            minimise_quadratic(gram, linear, a, coupling * degree[i] / count, work, support, out)
+            moved += count * _store_column(factor, gram, a, i, coupling * degree[i] / count)
     return moved
 
 
 @kernel()
-def _settle(factor: Array, gram: Array, a: Array, i: int, added: float) -> float:
+def _store_column(factor: Array, gram: Array, a: Array, i: int, added: float) -> float:
     """Store a column, its sum made exactly 1 again; return the squared step in the metric of the Hessian."""
     k = a.size
     total = 0.0

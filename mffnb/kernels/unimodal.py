@@ -16,7 +16,7 @@ from mffnb.typing import Array
 
 
 @kernel()
-def _rising(x: Array, errors: Array, means: Array, sizes: Array) -> int:
+def _isotonic_errors(x: Array, errors: Array, means: Array, sizes: Array) -> int:
     """Pool x into blocks of rising means; write the error of each beginning of it, (x.size + 1,); return the blocks.
 
     Blocks with a negative mean have the value zero.
@@ -40,9 +40,9 @@ def _rising(x: Array, errors: Array, means: Array, sizes: Array) -> int:
 
 
 @kernel()
-def _write(x: Array, errors: Array, means: Array, sizes: Array, out: Array) -> None:
+def _write_isotonic(x: Array, errors: Array, means: Array, sizes: Array, out: Array) -> None:
     """Write the nearest rising non-negative row."""
-    count = _rising(x, errors, means, sizes)
+    count = _isotonic_errors(x, errors, means, sizes)
     start = 0
     for block in range(count):
         for i in range(start, start + sizes[block]):
@@ -57,14 +57,14 @@ def nearest_unimodal(rows: Array, out: Array) -> None:
     before, behind = np.empty(entries + 1), np.empty(entries + 1)
     means, sizes, work = np.empty(entries), np.empty(entries, np.int64), np.empty(entries)
     for j in range(rows.shape[0]):
-        _rising(rows[j], before, means, sizes)
-        _rising(rows[j][::-1].copy(), behind, means, sizes)
+        _isotonic_errors(rows[j], before, means, sizes)
+        _isotonic_errors(rows[j][::-1].copy(), behind, means, sizes)
         peak, least = 0, np.inf
         for split in range(entries + 1):  # rising before it, falling from it on
             error = before[split] + behind[entries - split]
             if error < least:
                 peak, least = split, error
-        _write(rows[j][:peak].copy(), before, means, sizes, out[j][:peak])
-        _write(rows[j][peak:][::-1].copy(), before, means, sizes, work[: entries - peak])
+        _write_isotonic(rows[j][:peak].copy(), before, means, sizes, out[j][:peak])
+        _write_isotonic(rows[j][peak:][::-1].copy(), before, means, sizes, work[: entries - peak])
         for i in range(entries - peak):
             out[j, entries - 1 - i] = work[i]

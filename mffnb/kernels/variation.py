@@ -20,7 +20,7 @@ from mffnb.typing import Array
 
 
 @kernel()
-def variation(row: Array, first: Array, second: Array, weights: Array) -> float:
+def total_variation(row: Array, first: Array, second: Array, weights: Array) -> float:
     """Evaluate ``sum_e w_e |f_i - f_j|``."""
     total = 0.0
     for e in range(first.size):
@@ -38,7 +38,7 @@ def _apply(x: Array, flow: Array, first: Array, second: Array, f: Array) -> None
 
 
 @kernel()
-def calm(
+def prox_total_variation(
     x: Array, first: Array, second: Array, limits: Array, steepest: float, tolerance: float, most: int, out: Array
 ) -> int:
     """Write the proximal point, to a gap of ``tolerance``; return how many steps it took.
@@ -46,24 +46,24 @@ def calm(
     ``steepest`` is twice the largest number of edges at an entry, above all eigenvalues of the Laplacian.
     """
     edges = first.size
-    flow, ahead = np.zeros(edges), np.zeros(edges)
+    flow, extrapolated = np.zeros(edges), np.zeros(edges)
     momentum = 1.0
     out[:] = x
     for step in range(most):
-        _apply(x, ahead, first, second, out)
+        _apply(x, extrapolated, first, second, out)
         uphill = 0.0
         after = (1.0 + np.sqrt(1.0 + 4.0 * momentum * momentum)) / 2.0
-        share = (momentum - 1.0) / after
+        momentum_factor = (momentum - 1.0) / after
         for e in range(edges):
-            new = ahead[e] + (out[first[e]] - out[second[e]]) / steepest
+            new = extrapolated[e] + (out[first[e]] - out[second[e]]) / steepest
             new = min(max(new, -limits[e]), limits[e])
-            uphill += (ahead[e] - new) * (new - flow[e])
-            ahead[e] = new + share * (new - flow[e])
+            uphill += (extrapolated[e] - new) * (new - flow[e])
+            extrapolated[e] = new + momentum_factor * (new - flow[e])
             flow[e] = new
         momentum = after
         if uphill > 0.0:
             momentum = 1.0
-            ahead[:] = flow
+            extrapolated[:] = flow
         if step % 8 == 7 or step == most - 1:
             _apply(x, flow, first, second, out)
             gap = 0.0

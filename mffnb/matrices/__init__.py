@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mffnb.matrices.axis_distribution import Spread, Whole, everywhere
 from mffnb.matrices.block_products import native
 from mffnb.matrices.capped import Capped
 from mffnb.matrices.chunked import Chunked, Rows
@@ -11,7 +12,6 @@ from mffnb.matrices.local import CACHE_BYTES, FILE_BYTES
 from mffnb.matrices.low_rank import LowRank
 from mffnb.matrices.partial import Gappy, Partial
 from mffnb.matrices.scaled import Scaled, scaled
-from mffnb.matrices.shares import Spread, Whole, everywhere
 from mffnb.matrices.sparse import Sparse
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array

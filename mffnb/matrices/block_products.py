@@ -65,7 +65,7 @@ def through(block: Any, basis: Float64Array, rows: slice, move: Move, out: Float
         known, square = cast("KnownMove", move), np.zeros_like(descent.gram)
         known.begin(rows)
         parts = looked_at(descent.scale * basis), looked_at(descent.shift), looked_at(descent.gram), descent.sweeps
-        moved = panels.descend_between(looked_at(block), *parts, descent.factor, rows.start, out, square)
+        moved = panels.fused_descent(looked_at(block), *parts, descent.factor, rows.start, out, square)
         known.made(rows, moved, square)
     else:
         add_times(block, move(rows, times(block, basis)), out)

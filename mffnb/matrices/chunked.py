@@ -12,7 +12,7 @@ import numpy as np
 
 from mffnb.matrices.block_products import native
 from mffnb.matrices.local import FILE_BYTES, Local, band_limits, sum_of_squares
-from mffnb.matrices.reading import read_ahead
+from mffnb.matrices.prefetching import read_ahead
 from mffnb.typing import Array, Float64Array
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mffnb.matrices.axis_distribution import Spread
 from mffnb.matrices.collective_errors import together
-from mffnb.matrices.shares import Spread
 from mffnb.typing import Float64Array
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 import numpy as np
 
 from mffnb.matrices import block_products
-from mffnb.matrices.shares import Whole
+from mffnb.matrices.axis_distribution import Whole
 from mffnb.matrices.threaded import threaded_map
 from mffnb.threads import blas_in_one_order
 from mffnb.typing import Array, Float64Array

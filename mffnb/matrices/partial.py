@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import numpy as np
 
-from mffnb.kernels import gaps
+from mffnb.kernels import missing_entries
 from mffnb.matrices.chunked import Chunked
 from mffnb.matrices.local import CACHE_BYTES, Local, band_limits
 from mffnb.typing import Array, Float64Array
@@ -161,14 +161,14 @@ def _gappy(matrix: Matrix) -> Gappy:
 def _squares(block: Gappy, left: Float64Array, right: Float64Array) -> float:
     """Sum of ``w (x - left^T right)^2`` over a block."""
     return sum(
-        float(gaps.squared_residual(*block.piece(start, stop), left[:, start:stop].T @ right))
+        float(missing_entries.squared_residual(*block.piece(start, stop), left[:, start:stop].T @ right))
         for start, stop in band_limits(block.shape, CACHE_BYTES)
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Completed:
-    """Rows of a partial matrix with a model in its gaps."""
+    """Rows of a partial matrix with a model where entries are missing."""
 
     in_memory: ClassVar[bool] = True
     matrix: Gappy
@@ -183,7 +183,7 @@ class _Completed:
     def __getitem__(self, rows: slice, /) -> Array:
         """Rows ``start:stop``."""
         filled: Array = self.left[:, rows].T @ self.right
-        gaps.complete(*self.matrix.piece(rows.start, rows.stop), filled)
+        missing_entries.impute(*self.matrix.piece(rows.start, rows.stop), filled)
         return filled
 
 

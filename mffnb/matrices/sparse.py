@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from mffnb.kernels import compress
+from mffnb.kernels import compressed_rows
 from mffnb.matrices import block_products
 from mffnb.matrices.block_products import CompressedRows, looked_at
 from mffnb.matrices.local import BLOCK_BYTES, FILE_BYTES, Local, band_limits, sum_of_squares
@@ -51,7 +51,7 @@ class Sparse(Local):
         columns = matrix.shape[1]
         indices, data = np.empty(indptr[-1] + 1, _index_type(columns)), np.empty(indptr[-1] + 1, kind)
         for start, stop, block in _blocks(matrix):
-            compress.fill(looked_at(block), indptr[start : stop + 1], indices, data)
+            compressed_rows.compress_rows(looked_at(block), indptr[start : stop + 1], indices, data)
         return cls(CompressedRows(looked_at(indptr), looked_at(indices[:-1]), looked_at(data[:-1]), columns))
 
     def __str__(self) -> str:
@@ -116,7 +116,7 @@ class Sparse(Local):
         indptr, indices, data, _ = self.array
         begins = np.concatenate([[0], np.cumsum(np.bincount(indices, minlength=columns))])
         of_rows, values = np.empty(indices.size, _index_type(rows)), np.empty_like(data)
-        compress.turn(indptr, indices, data, begins, of_rows, values)
+        compressed_rows.transpose_rows(indptr, indices, data, begins, of_rows, values)
         return Sparse(CompressedRows(looked_at(begins), looked_at(of_rows), looked_at(values), rows))
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
@@ -158,7 +158,7 @@ def _census(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
     for start, stop, block in _blocks(matrix):
         if not isinstance(block, np.ndarray):
             return None  # sparse already, below weights
-        signs += compress.census(looked_at(block), filled[start:stop])
+        signs += compressed_rows.count_nonzeros(looked_at(block), filled[start:stop])
         broken, above_byte, above_two_bytes = signs
         counts = broken == 0.0 and above_two_bytes == 0.0
         kind = np.dtype(np.uint16 if above_byte else np.uint8) if counts else block.dtype

@@ -10,7 +10,7 @@ import numpy as np
 from mffnb.geometry import choose_model
 from mffnb.geometry.compression import compress
 from mffnb.geometry.matching import spectral_angles
-from mffnb.geometry.search import Progress, SumToOne, WithGain, largest_angle
+from mffnb.geometry.simplex_search import Progress, SumToOne, WithGain, largest_angle
 from mffnb.matrices import Dense, Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers.subsampled_start import rows_of

@@ -288,7 +288,7 @@ class Logarithm:
         pixels, channels = (moving, self.basis) if self.of_rows else (self.basis, moving)
         right, total = np.ascontiguousarray(channels.T), 0.0
         for start, _, band in self.matrix.bands():
-            total += divergence.log_likelihood(*divergence.compressed(band), pixels, start, right)
+            total += divergence.log_likelihood(*divergence.as_compressed_rows(band), pixels, start, right)
         return -self.weight * total
 
     def ratios(self, factor: Float64Array) -> Float64Array:
@@ -300,7 +300,7 @@ class Logarithm:
         moving = self.share.gathered(factor)
         out = np.zeros(moving.shape[::-1])
         for pixels, left, right, (indptr, indices, data) in self._aligned(moving):
-            model = divergence.model(indptr, indices, left, right)
+            model = divergence.model_at_nonzeros(indptr, indices, left, right)
             ratio = np.divide(data, model, out=np.zeros_like(model), where=model > 0)
             if self.of_rows:
                 divergence.add_to_rows(indptr, indices, ratio, right, out[pixels])
@@ -318,7 +318,7 @@ class Logarithm:
         pixels, channels = (factor, self.basis) if self.of_rows else (self.basis, factor)
         left, right = np.ascontiguousarray(pixels.T), np.ascontiguousarray(channels.T)
         for start, stop, band in self.matrix.bands():
-            yield slice(start, stop), left[start:stop], right, divergence.compressed(band)
+            yield slice(start, stop), left[start:stop], right, divergence.as_compressed_rows(band)
 
 
 def _sums(matrix: Matrix) -> Total | None:

@@ -72,7 +72,7 @@ def beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64
         row[missing] = mean[missing] * ratio
     cross = matrix.times(endmembers)
     abundances = np.full_like(cross, 1.0 / components)
-    hals.sweep_free(abundances, matrix.total(endmembers @ endmembers.T), cross, 50)
+    hals.sweep_non_negative(abundances, matrix.total(endmembers @ endmembers.T), cross, 50)
     endmembers = everywhere(matrix, endmembers)
     while len(abundances) < components:
         abundances, endmembers = grow(matrix, abundances, endmembers)

@@ -69,9 +69,9 @@ def test_descent_between_the_products(columns, k, kind):
         basis, shift, factor = rng.random((k, columns)), -100 * rng.random(k), rng.random((k, rows + 7))
         gram = basis @ basis.T + 0.1 * np.eye(k)
         expected = factor[:, 5:-2].copy()
-        moved = hals.sweep_free(expected, gram, basis @ X.T.astype(np.float64) + shift[:, None], 3)
+        moved = hals.sweep_non_negative(expected, gram, basis @ X.T.astype(np.float64) + shift[:, None], 3)
         around, product, square = factor.copy(), np.ones((k, columns)), np.ones((k, k))
-        got = panels.descend_between(X, basis, shift, gram, 3, factor, 5, product, square)
+        got = panels.fused_descent(X, basis, shift, gram, 3, factor, 5, product, square)
         assert got == pytest.approx(moved, rel=1e-9)
         np.testing.assert_allclose(factor[:, 5:-2], expected, rtol=1e-9, atol=1e-9 * expected.max())
         np.testing.assert_array_equal(factor[:, [0, 4, -2, -1]], around[:, [0, 4, -2, -1]])  # others are left alone

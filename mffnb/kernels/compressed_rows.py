@@ -9,7 +9,7 @@ from mffnb.typing import Array
 
 
 @kernel(fastmath={"contract", "reassoc", "nsz"})
-def census(X: Array, filled: Array) -> tuple[float, float, float]:
+def count_nonzeros(X: Array, filled: Array) -> tuple[float, float, float]:
     """Write into ``filled`` (rows,) how many entries of each row are not zero.
 
     Returns
@@ -34,7 +34,7 @@ def census(X: Array, filled: Array) -> tuple[float, float, float]:
 
 
 @kernel()
-def fill(X: Array, indptr: Array, indices: Array, data: Array) -> None:
+def compress_rows(X: Array, indptr: Array, indices: Array, data: Array) -> None:
     """Write the entries of X that are not zero into compressed rows that begin at ``indptr``.
 
     The number of every column is written, and the next one over it where the entry was zero: no branch to be guessed
@@ -52,7 +52,7 @@ def fill(X: Array, indptr: Array, indices: Array, data: Array) -> None:
 
 
 @kernel()
-def turn(indptr: Array, indices: Array, data: Array, begins: Array, rows: Array, values: Array) -> None:
+def transpose_rows(indptr: Array, indices: Array, data: Array, begins: Array, rows: Array, values: Array) -> None:
     """Write compressed rows as compressed columns.
 
     Parameters

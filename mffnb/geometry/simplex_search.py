@@ -20,12 +20,12 @@ from mffnb.geometry.archetypal import Archetypal
 from mffnb.geometry.clusters import group_means
 from mffnb.geometry.compression import compress
 from mffnb.geometry.facets import noisy_simplex
-from mffnb.geometry.inverted import other_way_round
+from mffnb.geometry.inverted_simplex import other_way_round
 from mffnb.geometry.matching import match, spectral_angles
 from mffnb.geometry.pure_pixels import NFINDR, farthest_pixels, lifted
 from mffnb.geometry.refine import Point, refine
 from mffnb.geometry.sisal import smallest_simplex
-from mffnb.kernels.hals import sweep_free
+from mffnb.kernels.hals import sweep_non_negative
 from mffnb.kernels.simplex import sweep_simplex
 from mffnb.matrices import LowRank, Scaled
 from mffnb.matrices.pixel_gain import perspective
@@ -213,7 +213,7 @@ class WithGain:
         inside = endmembers @ data.right.T
         gram, cross = endmembers @ endmembers.T, np.ascontiguousarray(inside @ data.left)
         A = np.maximum(np.linalg.pinv(gram, hermitian=True) @ cross, 0.0)
-        sweep_free(A, gram, cross, 500)
+        sweep_non_negative(A, gram, cross, 500)
         return float(np.sum((data.left - inside.T @ A) ** 2))
 
     def _some(self, most: int) -> tuple[LowRank, Float64Array, float]:

@@ -9,7 +9,7 @@ from mffnb.typing import Array
 
 
 @kernel()
-def complete(band: Array, weights: Array, model: Array) -> None:
+def impute(band: Array, weights: Array, model: Array) -> None:
     """Move ``model`` towards ``band`` by the weight of each entry; where the band is NaN it stays."""
     for i in range(model.shape[0]):
         for m in range(model.shape[1]):
