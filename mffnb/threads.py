@@ -19,21 +19,21 @@ class _Limit(NamedTuple):
 
 
 _lock = threading.Lock()
-_wanted: list[_Limit] = []
-_present: list[int] = []  # threads of each BLAS library, before the first caller came in
+_requested_limits: list[_Limit] = []
+_original_threads: list[int] = []  # threads of each BLAS library, before the first caller came in
 
 
-def allowed() -> int:
+def allowed_threads() -> int:
     """How many threads bands of X may use: as many as BLAS, so OMP_NUM_THREADS, threadpoolctl and the limits below.
 
     Examples
     --------
-    >>> with at_most(1):
-    ...     allowed()
+    >>> with limit_threads(1):
+    ...     allowed_threads()
     1
     """
     with _lock:
-        return min((one.bands for one in _wanted), default=_of_blas())
+        return min((one.bands for one in _requested_limits), default=_blas_threads())
 
 
 @contextmanager
@@ -45,12 +45,12 @@ def half_of_the_threads() -> Iterator[None]:
     >>> with half_of_the_threads():
     ...     pass
     """
-    with at_most(None):
+    with limit_threads(None):
         yield
 
 
 @contextmanager
-def at_most(threads: int | None) -> Iterator[None]:
+def limit_threads(threads: int | None) -> Iterator[None]:
     """Use so many threads, half of those there are if None, while any caller is inside: BLAS, and bands of X.
 
     The limit holds for the whole process: the lowest that is wanted. It is set by the first one in and lifted by the
@@ -59,7 +59,7 @@ def at_most(threads: int | None) -> Iterator[None]:
 
     Examples
     --------
-    >>> with at_most(1):
+    >>> with limit_threads(1):
     ...     pass
     """
     with _limited(None if threads is None else _Limit(threads, threads)):
@@ -67,30 +67,30 @@ def at_most(threads: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def blas_in_one_order() -> Iterator[None]:
+def single_threaded_blas() -> Iterator[None]:
     """Keep BLAS to one thread, bands of X to as many as before: how BLAS adds up depends on their number.
 
     Examples
     --------
-    >>> before = allowed()
-    >>> with blas_in_one_order():
-    ...     allowed() == before
+    >>> before = allowed_threads()
+    >>> with single_threaded_blas():
+    ...     allowed_threads() == before
     True
     """
-    with _limited(_Limit(allowed(), 1)):
+    with _limited(_Limit(allowed_threads(), 1)):
         yield
 
 
-def in_one_order(steps: Iterator[Item]) -> Iterator[Item]:
+def iterate_with_single_threaded_blas(steps: Iterator[Item]) -> Iterator[Item]:
     """The same steps, each made while BLAS keeps to one thread; between them it has its own.
 
     Examples
     --------
-    >>> list(in_one_order(iter("ab")))
+    >>> list(iterate_with_single_threaded_blas(iter("ab")))
     ['a', 'b']
     """
     while True:
-        with blas_in_one_order():
+        with single_threaded_blas():
             try:
                 step = next(steps)
             except StopIteration:
@@ -101,31 +101,31 @@ def in_one_order(steps: Iterator[Item]) -> Iterator[Item]:
 @contextmanager
 def _limited(limit: _Limit | None) -> Iterator[None]:
     with _lock:
-        if not _wanted:
-            _present[:] = [one.num_threads for one in _blas()]
-        half = max(1, max(_present, default=1) // 2)
+        if not _requested_limits:
+            _original_threads[:] = [one.num_threads for one in _blas_libraries()]
+        half = max(1, max(_original_threads, default=1) // 2)
         limit = _Limit(half, half) if limit is None else limit
-        _wanted.append(limit)
-        _set()
+        _requested_limits.append(limit)
+        _apply_limits()
     try:
         yield
     finally:
         with _lock:
-            _wanted.remove(limit)
-            _set()
+            _requested_limits.remove(limit)
+            _apply_limits()
 
 
-def _set() -> None:
+def _apply_limits() -> None:
     """The lowest number of threads that is wanted; what there was before, where nothing is."""
-    lowest = min((one.blas for one in _wanted), default=None)
-    for one, present in zip(_blas(), _present, strict=True):
+    lowest = min((one.blas for one in _requested_limits), default=None)
+    for one, present in zip(_blas_libraries(), _original_threads, strict=True):
         one.set_num_threads(present if lowest is None else min(lowest, present))
 
 
-def _of_blas() -> int:
-    return max((one.num_threads for one in _blas()), default=1)
+def _blas_threads() -> int:
+    return max((one.num_threads for one in _blas_libraries()), default=1)
 
 
 @cache
-def _blas() -> list[Any]:
+def _blas_libraries() -> list[Any]:
     return [one for one in ThreadpoolController().lib_controllers if one.user_api == "blas"]

@@ -19,6 +19,6 @@ Seed = int | np.random.RandomState | np.random.Generator | None
 Total = Callable[[Float64Array], Float64Array]
 
 
-def as_is(part: Float64Array) -> Float64Array:
+def local_total(part: Float64Array) -> Float64Array:
     """The total where all entries are in this process."""
     return part

@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.missing import count_missing
-from mffnb.cubes.pixel_rows import CubeRows, in_memory_already
-from mffnb.cubes.sparse_pixels import pixels_of
+from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
+from mffnb.cubes.sparse_pixels import sparse_pixels_of
 from mffnb.graphs import Graph, bands, grid
 from mffnb.matrices import Chunked, Partial, Sparse, in_memory
 from mffnb.protocols.matrix import Matrix
@@ -111,14 +111,14 @@ class Layout:
         """X (used pixels, used channels): a view where memory allows, bands of a lazy cube, sparse if it is."""
         rows = CubeRows(self, cube, self.first)
         if self.gaps:
-            if not in_memory_already(cube):
+            if not is_in_memory(cube):
                 raise ValueError("a cube with missing entries has to be in memory: load it first, cube.load()")
             return Partial(rows[0 : rows.shape[0]])
-        if (pixels := pixels_of(cube)) is not None:
+        if (pixels := sparse_pixels_of(cube)) is not None:
             held = pixels.compressed()
             held = held if self.pixel_mask is None else held[self.pixel_mask.ravel()]
             return Sparse(held if self.channel_mask is None else held[:, self.channel_mask.ravel()])
-        if not in_memory_already(cube):
+        if not is_in_memory(cube):
             return Chunked(rows, rows.limits)
         return in_memory(rows[0 : rows.shape[0]])
 
@@ -155,32 +155,32 @@ class Layout:
     @property
     def pixel_ends(self) -> Array:
         """Number of used pixels up to the end of each row of the first pixel dimension."""
-        return _ends(self.map_shape, self.pixel_mask)
+        return _cumulative_pixels(self.map_shape, self.pixel_mask)
 
     @property
     def channel_ends(self) -> Array:
         """The same for channels."""
-        return _ends(tuple(self.channel_shape.values()), self.channel_mask)
+        return _cumulative_pixels(tuple(self.channel_shape.values()), self.channel_mask)
 
     def cube(self, X: Array) -> xr.DataArray:
         """The cube of a matrix (used pixels, used channels), NaN elsewhere, with the coordinates of the original."""
-        values = _spread(_spread(X, self.channel_mask).T, self.pixel_mask).T
-        return self._array(values, {**self.pixel_shape, **self.channel_shape}, name=self.name, attrs=self.attrs)
+        values = _insert_masked(_insert_masked(X, self.channel_mask).T, self.pixel_mask).T
+        return self._labelled(values, {**self.pixel_shape, **self.channel_shape}, name=self.name, attrs=self.attrs)
 
     def abundances(self, factor: Array) -> xr.DataArray:
         """Maps ("component", pixel dims) from A (k, used pixels), NaN where masked."""
-        values = _spread(factor, self.pixel_mask)
-        return self._array(values, {"component": len(factor), **self.pixel_shape}, name="abundance")
+        values = _insert_masked(factor, self.pixel_mask)
+        return self._labelled(values, {"component": len(factor), **self.pixel_shape}, name="abundance")
 
     def map(self, values: Array, name: str) -> xr.DataArray:
         """A map (pixel dims) from one value for each used pixel, NaN where masked."""
-        return self._array(_spread(values[None], self.pixel_mask), dict(self.pixel_shape), name=name)
+        return self._labelled(_insert_masked(values[None], self.pixel_mask), dict(self.pixel_shape), name=name)
 
     def endmembers(self, factor: Array) -> xr.DataArray:
         """Spectra ("component", channel dims) from E (k, used channels), in the units of the cube."""
         attrs = {key: value for key, value in self.attrs.items() if key in ("units", "long_name")}
-        values = _spread(factor, self.channel_mask)
-        return self._array(values, {"component": len(factor), **self.channel_shape}, name="endmember", attrs=attrs)
+        values = _insert_masked(factor, self.channel_mask)
+        return self._labelled(values, {"component": len(factor), **self.channel_shape}, name="endmember", attrs=attrs)
 
     def rows(self, values: Any, what: str) -> Array:
         """Values over the pixels, the channels or the whole cube, as (pixels, 1), (1, channels) or (pixels, channels).
@@ -224,7 +224,11 @@ class Layout:
                 if name not in values.dims:
                     raise ValueError(f"known endmembers have no dimension {name!r}: they have {values.dims}")
                 here = self.coords.get(name)
-                if name in values.coords and here is not None and not _same(values.coords[name].values, here.values):
+                if (
+                    name in values.coords
+                    and here is not None
+                    and not _same_coordinates(values.coords[name].values, here.values)
+                ):
                     raise ValueError(
                         f"known endmembers are sampled elsewhere along {name!r} than the cube: "
                         f"interpolate them first, known.interp({{{name!r}: cube[{name!r}]}})"
@@ -238,7 +242,7 @@ class Layout:
         array = array.reshape(-1, prod(channels))
         return array if self.channel_mask is None else array[:, self.channel_mask.ravel()]
 
-    def _array(
+    def _labelled(
         self,
         values: Array,
         shape: Mapping[Hashable, int],
@@ -263,11 +267,11 @@ class Layout:
             if np.asarray(part).dtype != bool:
                 raise ValueError("a mask holds True where data are used: pass a boolean array, mask != 0 say")
             if set(dims or ()) == set(self.pixel_shape) or (dims is None and shape == self.map_shape):
-                layout = replace(layout, pixel_mask=_ordered(part, self.pixel_shape))
+                layout = replace(layout, pixel_mask=_mask_in_order(part, self.pixel_shape))
             elif set(dims or ()) == set(self.channel_shape) or (
                 dims is None and shape == tuple(self.channel_shape.values())
             ):
-                layout = replace(layout, channel_mask=_ordered(part, self.channel_shape))
+                layout = replace(layout, channel_mask=_mask_in_order(part, self.channel_shape))
             else:
                 raise ValueError(
                     f"a mask of shape {shape} fits neither the pixels {self.pixel_shape} nor the channels "
@@ -290,10 +294,10 @@ class Layout:
         single = int(in_pixel.sum()) - no_pixel.sum() * rows.shape[1] - no_channel.sum() * (~no_pixel).sum()
         layout = replace(self, gaps=single > 0)
         if no_pixel.any():
-            layout = replace(layout, pixel_mask=_combined(self.pixel_mask, no_pixel, self.map_shape))
+            layout = replace(layout, pixel_mask=_exclude_missing(self.pixel_mask, no_pixel, self.map_shape))
         if no_channel.any():
             channel_shape = tuple(self.channel_shape.values())
-            layout = replace(layout, channel_mask=_combined(self.channel_mask, no_channel, channel_shape))
+            layout = replace(layout, channel_mask=_exclude_missing(self.channel_mask, no_channel, channel_shape))
         return layout._checked()
 
     def _checked(self) -> Layout:
@@ -315,31 +319,31 @@ def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) 
     return names
 
 
-def _ends(shape: tuple[int, ...], mask: Array | None) -> Array:
+def _cumulative_pixels(shape: tuple[int, ...], mask: Array | None) -> Array:
     if mask is None:
         return np.arange(1, shape[0] + 1) * prod(shape[1:])
     return np.cumsum(mask.reshape(shape[0], -1).sum(axis=1))
 
 
-def _same(a: Array, b: Array) -> bool:
+def _same_coordinates(a: Array, b: Array) -> bool:
     return a.shape == b.shape and bool(np.all(a == b) if a.dtype.kind not in "fc" else np.allclose(a, b, rtol=1e-6))
 
 
-def _ordered(mask: Any, shape: Mapping[Hashable, int]) -> Array:
+def _mask_in_order(mask: Any, shape: Mapping[Hashable, int]) -> Array:
     values = mask.transpose(*shape).values if isinstance(mask, xr.DataArray) else np.asarray(mask)
     if values.shape != tuple(shape.values()):
         raise ValueError(f"a mask of shape {values.shape} does not fit the dimensions {dict(shape)}")
     return values
 
 
-def _combined(mask: Array | None, missing: Array, shape: tuple[int, ...]) -> Array:
+def _exclude_missing(mask: Array | None, missing: Array, shape: tuple[int, ...]) -> Array:
     """The mask without what is missing among what it used."""
     used = np.ones(prod(shape), dtype=bool) if mask is None else mask.ravel().copy()
     used[used] = ~missing
     return used.reshape(shape)
 
 
-def _spread(rows: Array, mask: Array | None) -> Array:
+def _insert_masked(rows: Array, mask: Array | None) -> Array:
     """Values (k, used) in their places among all (k, all), NaN elsewhere."""
     if mask is None:
         return rows

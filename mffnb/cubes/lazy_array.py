@@ -16,10 +16,10 @@ from xarray.core import indexing
 from mffnb.cubes.as_cube import as_cube
 from mffnb.typing import Array
 
-_PIECES = "preferred_chunks"  # xarray's own name for it
+_CHUNKS_KEY = "preferred_chunks"  # xarray's own name for it
 
 
-class StoredArray(BackendArray):
+class LazyFileArray(BackendArray):
     """An array that ``source`` opens; opened again in each process that it is sent to.
 
     Parameters
@@ -77,7 +77,7 @@ class NpyFile:
         return whole[(slice(None, None, step), *rest[1:])]
 
 
-def stored_cube(source: Callable[[], Any], names: Sequence[str] | None = None) -> xr.DataArray:
+def lazy_cube(source: Callable[[], Any], names: Sequence[str] | None = None) -> xr.DataArray:
     """A cube that stays in its file.
 
     Parameters
@@ -87,40 +87,40 @@ def stored_cube(source: Callable[[], Any], names: Sequence[str] | None = None) -
     names
         Those of its dimensions; if None, as :func:`mffnb.cubes.as_cube.as_cube` names them.
     """
-    array = StoredArray(source)
+    array = LazyFileArray(source)
     dims = as_cube(np.empty((1,) * len(array.shape))).dims if names is None else tuple(names)
     cube = as_cube(xr.DataArray(xr.Variable(dims, indexing.LazilyIndexedArray(array))))
     chunks = getattr(array._array, "chunks", None)
-    cube.encoding = {_PIECES: dict(zip(dims, chunks, strict=True))} if chunks else {}
+    cube.encoding = {_CHUNKS_KEY: dict(zip(dims, chunks, strict=True))} if chunks else {}
     return cube
 
 
-def pieces_of(cube: xr.DataArray) -> dict[Hashable, int]:
+def stored_chunks(cube: xr.DataArray) -> dict[Hashable, int]:
     """Lengths, by dimension, of the pieces in which a cube is stored, where that is known."""
-    return {name: sizes[0] for name, sizes in cube.chunksizes.items()} or dict(cube.encoding.get(_PIECES) or {})
+    return {name: sizes[0] for name, sizes in cube.chunksizes.items()} or dict(cube.encoding.get(_CHUNKS_KEY) or {})
 
 
-def renamed(cube: xr.DataArray, names: Mapping[Any, Hashable]) -> xr.DataArray:
+def rename_dimensions(cube: xr.DataArray, names: Mapping[Any, Hashable]) -> xr.DataArray:
     """A cube with other names for dimensions, in what is known of its pieces as well."""
-    pieces = {names.get(name, name): length for name, length in pieces_of(cube).items()}
+    pieces = {names.get(name, name): length for name, length in stored_chunks(cube).items()}
     cube = cube.rename(names)
-    cube.encoding = {**cube.encoding, _PIECES: pieces}
+    cube.encoding = {**cube.encoding, _CHUNKS_KEY: pieces}
     return cube
 
 
 def from_npy(path: Path) -> xr.DataArray:
     """The cube in a ``.npy`` file."""
-    return stored_cube(partial(NpyFile, path))
+    return lazy_cube(partial(NpyFile, path))
 
 
 def from_hdf5(path: Path, name: str) -> xr.DataArray:
     """The cube in a dataset of an HDF5 file; every process opens the file by itself."""
-    return stored_cube(partial(_hdf5, path, name))
+    return lazy_cube(partial(_hdf5, path, name))
 
 
 def from_zarr(path: Path, name: str, names: Sequence[str] | None = None) -> xr.DataArray:
     """The cube in an array of a zarr store."""
-    return stored_cube(partial(_zarr, path, name), names)
+    return lazy_cube(partial(_zarr, path, name), names)
 
 
 def _hdf5(path: Path, name: str) -> Any:

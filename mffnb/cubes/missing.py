@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mffnb.cubes.pixel_rows import CubeRows
-from mffnb.cubes.sparse_pixels import pixels_of
-from mffnb.matrices.collective_errors import together
+from mffnb.cubes.sparse_pixels import sparse_pixels_of
+from mffnb.matrices.collective_errors import run_collectively
 from mffnb.typing import Array
 
 
-class Missing(NamedTuple):
+class MissingCounts(NamedTuple):
     """Numbers of what is missing.
 
     Attributes
@@ -34,7 +34,7 @@ class _Part(NamedTuple):
     in_channel: Array
 
 
-def count_missing(rows: CubeRows, communicator: Any = None) -> Missing:
+def count_missing(rows: CubeRows, communicator: Any = None) -> MissingCounts:
     """Look at every value once; with a communicator each rank looks at a part, and all fail where one does.
 
     Raises
@@ -48,7 +48,7 @@ def count_missing(rows: CubeRows, communicator: Any = None) -> Missing:
     if communicator is not None:
         rank, size = communicator.rank, communicator.size
     share = slice(rank * bands // size, (rank + 1) * bands // size)
-    parts = [together(communicator, lambda: _look(rows, share))]
+    parts = [run_collectively(communicator, lambda: _count_part(rows, share))]
     if communicator is not None:
         parts = communicator.allgather(parts[0])
     in_pixel, in_channel = np.zeros(rows.shape[0], int), np.zeros(rows.shape[1], int)
@@ -56,12 +56,12 @@ def count_missing(rows: CubeRows, communicator: Any = None) -> Missing:
         in_channel += part.in_channel
         for start, counts in part.by_band.items():
             in_pixel[start : start + counts.size] = counts
-    return Missing(sum(part.infinite for part in parts), in_pixel, in_channel)
+    return MissingCounts(sum(part.infinite for part in parts), in_pixel, in_channel)
 
 
-def _look(rows: CubeRows, share: slice) -> _Part:
+def _count_part(rows: CubeRows, share: slice) -> _Part:
     infinite, by_band, in_channel = 0, {}, np.zeros(rows.shape[1], int)
-    if (pixels := pixels_of(rows.data)) is not None:
+    if (pixels := sparse_pixels_of(rows.data)) is not None:
         limits = rows.limits[share.start : share.stop + 1].tolist()
         data = pixels[limits[0] : limits[-1]].compressed().data
         if np.isnan(data).any():

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import xarray as xr
 
-from mffnb.cubes.lazy_array import pieces_of
+from mffnb.cubes.lazy_array import stored_chunks
 from mffnb.errors import SlowReadingWarning
 from mffnb.matrices import FILE_BYTES
 from mffnb.matrices.block_products import NATIVE
@@ -21,11 +21,11 @@ from mffnb.matrices.prefetching import read_ahead
 from mffnb.typing import Array
 
 # All as float64. A band of a file is a 256th of it, but not so small that a read is not worth its while, ...
-_PARTS, _LARGEST_BAND = 256, 8 * FILE_BYTES
+_BAND_FRACTION, _LARGEST_BAND = 256, 8 * FILE_BYTES
 # ... and the pieces in which a file is stored are read whole, so long as a layer of them does not take more than this.
 _LARGEST_LAYER = 64 * FILE_BYTES
 # Reading everything so many times over is worth a word.
-_OFTEN = 3
+_REREADS_TO_WARN = 3
 
 
 class RowLayout(Protocol):
@@ -81,19 +81,19 @@ class CubeRows:
     @property
     def in_memory(self) -> bool:
         """Whether the values are there already."""
-        return in_memory_already(self.data)
+        return is_in_memory(self.data)
 
     def __getitem__(self, rows: slice) -> Array:
         """Used pixels ``start:stop``, in their own type where products read it as it is, else as float64."""
         layout, start, stop = self.layout, rows.start, rows.stop
-        if self._places is not None and stop > start:
-            start, stop = int(self._places[start]), int(self._places[stop - 1]) + 1
+        if self._used_positions is not None and stop > start:
+            start, stop = int(self._used_positions[start]), int(self._used_positions[stop - 1]) + 1
         try:
             X = self._pixels(self.data.variable, layout.map_shape, start, stop)
         except (OSError, RuntimeError, ValueError) as error:  # HDF5, zarr and codecs raise what they like
             if self.in_memory:
                 raise
-            raise self._damaged(start, stop, error) from error
+            raise self._read_error(start, stop, error) from error
         if layout.pixel_mask is not None:
             X = X[layout.pixel_mask.ravel()[start:stop]]
         if layout.channel_mask is not None:
@@ -104,18 +104,20 @@ class CubeRows:
     def limits(self) -> Array:
         """Limits of bands to read, (bands + 1,): pieces in which the file is stored are read whole, and once."""
         shape, channels = self.layout.map_shape, max(1, prod(self.layout.channel_shape.values()))
-        band = min(max(8 * prod(shape) * channels // _PARTS, FILE_BYTES), _LARGEST_BAND)
-        stored = self._stored_in()
-        limits, times = _limits(shape, stored, self.first, band // (8 * channels), _LARGEST_LAYER // (8 * channels))
-        if times >= _OFTEN and not self.in_memory and 8 * prod(shape) * channels > _LARGEST_LAYER:
+        band = min(max(8 * prod(shape) * channels // _BAND_FRACTION, FILE_BYTES), _LARGEST_BAND)
+        stored = self._chunk_lengths()
+        limits, times = _band_limits(
+            shape, stored, self.first, band // (8 * channels), _LARGEST_LAYER // (8 * channels)
+        )
+        if times >= _REREADS_TO_WARN and not self.in_memory and 8 * prod(shape) * channels > _LARGEST_LAYER:
             warnings.warn(
                 f"{self._source} is stored in pieces of {' x '.join(map(str, stored))} pixels, so large that each look "
                 f"at the data reads it {times} times over: store it in pieces of few rows and all channels",
                 SlowReadingWarning,
                 stacklevel=2,
             )
-        if self._places is not None:
-            limits = np.unique(np.searchsorted(self._places, limits))
+        if self._used_positions is not None:
+            limits = np.unique(np.searchsorted(self._used_positions, limits))
         return limits
 
     def bands(self, share: slice = slice(None)) -> Iterator[tuple[int, int, Array]]:
@@ -127,7 +129,7 @@ class CubeRows:
         return ((start, stop, whole[start:stop]) for start, stop in limits)
 
     @cached_property
-    def _places(self) -> Array | None:
+    def _used_positions(self) -> Array | None:
         """Where on the map the used pixels are; None where all are used."""
         mask = self.layout.pixel_mask
         return None if mask is None else np.flatnonzero(mask)
@@ -152,23 +154,25 @@ class CubeRows:
             parts.append(self._pixels(data.isel({first: bottom}), shape[1:], 0, stop - bottom * row))
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _stored_in(self) -> tuple[int, ...]:
+    def _chunk_lengths(self) -> tuple[int, ...]:
         """Lengths along the pixel dimensions of the pieces in which a file is stored; 1 where nobody says."""
-        known = pieces_of(self.data)
+        known = stored_chunks(self.data)
         return tuple(min(int(known.get(name, 1)), length) for name, length in self.layout.pixel_shape.items())
 
     @property
     def _source(self) -> str:
         return str(self.data.attrs.get("source") or "the file")
 
-    def _damaged(self, start: int, stop: int, error: Exception) -> OSError:
+    def _read_error(self, start: int, stop: int, error: Exception) -> OSError:
         name = next(iter(self.layout.pixel_shape))
         row = prod(self.layout.map_shape[1:])
         first, last = start // row + self.first, (stop - 1) // row + self.first
         return OSError(f"{self._source}: what is stored for rows {first} to {last} of {name!r} cannot be read: {error}")
 
 
-def _limits(shape: tuple[int, ...], stored: tuple[int, ...], first: int, band: int, most: int) -> tuple[Array, int]:
+def _band_limits(
+    shape: tuple[int, ...], stored: tuple[int, ...], first: int, band: int, most: int
+) -> tuple[Array, int]:
     """Limits of bands of about ``band`` pixels on a map, and how often they read each piece that is stored.
 
     Bands end where layers of pieces do, counted from ``first`` rows before the map. Where a layer has more pixels than
@@ -179,7 +183,7 @@ def _limits(shape: tuple[int, ...], stored: tuple[int, ...], first: int, band: i
         few = max(1, most // row)  # as many rows as there may be, though not all of a layer
         return np.append(np.arange(0, shape[0], few) * row, shape[0] * row), -(-height // few)
     if len(shape) > 1 and (row > most or (height == 1 and row > band)):
-        inner, times = _limits(shape[1:], stored[1:], 0, band, most)
+        inner, times = _band_limits(shape[1:], stored[1:], 0, band, most)
         starts = (np.arange(shape[0]) * row)[:, None] + inner[:-1]
         return np.append(starts.ravel(), shape[0] * row), times * height
     step = height * max(1, band // (height * row))
@@ -187,6 +191,6 @@ def _limits(shape: tuple[int, ...], stored: tuple[int, ...], first: int, band: i
     return np.concatenate([[0], ends, [shape[0]]]) * row, 1
 
 
-def in_memory_already(cube: xr.DataArray) -> bool:
+def is_in_memory(cube: xr.DataArray) -> bool:
     """Whether the values are an array in memory, and not to be computed or read first."""
     return bool(getattr(cube.variable, "_in_memory", True))

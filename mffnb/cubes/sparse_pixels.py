@@ -77,9 +77,9 @@ class SparsePixels:
     def compressed(self) -> Any:
         """These rows as a SciPy array; no others are kept while they are read."""
         with zipfile.ZipFile(self.path) as archive:
-            begins = _part(archive, "indptr.npy", self.start, self.stop + 1)
+            begins = _read_entries(archive, "indptr.npy", self.start, self.stop + 1)
             first, last = int(begins[0]), int(begins[-1])
-            indices, data = (_part(archive, f"{name}.npy", first, last) for name in ("indices", "data"))
+            indices, data = (_read_entries(archive, f"{name}.npy", first, last) for name in ("indices", "data"))
         return sparse.csr_array((data, indices, begins - first), shape=self.shape)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -99,15 +99,15 @@ class SparsePixels:
         return np.asarray(self).transpose(*order)
 
     def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return getattr(function, method)(*_dense(inputs), **options)
+        return getattr(function, method)(*_to_dense(inputs), **options)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Sequence[Any], options: Mapping[str, Any]
     ) -> Any:
-        return function(*_dense(args), **options)
+        return function(*_to_dense(args), **options)
 
 
-def pixels_of(cube: xr.DataArray) -> SparsePixels | None:
+def sparse_pixels_of(cube: xr.DataArray) -> SparsePixels | None:
     """The compressed rows that a cube holds; None where it holds something else."""
     held = getattr(cube.variable, "_data", None)
     return held if isinstance(held, SparsePixels) else None
@@ -118,11 +118,11 @@ def is_sparse_file(names: set[str]) -> bool:
     return names >= _COMPRESSED_ROWS
 
 
-def _dense(values: Any) -> Any:
+def _to_dense(values: Any) -> Any:
     return type(values)(
         np.asarray(value)
         if isinstance(value, SparsePixels)
-        else _dense(value)
+        else _to_dense(value)
         if isinstance(value, (list, tuple))
         else value
         for value in values
@@ -137,7 +137,7 @@ def npy_header(member: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return shape, dtype
 
 
-def _part(archive: zipfile.ZipFile, name: str, first: int, last: int) -> Array:
+def _read_entries(archive: zipfile.ZipFile, name: str, first: int, last: int) -> Array:
     """Entries ``first:last`` of an array in an archive: what lies before is passed over."""
     with archive.open(name) as member:
         _, dtype = npy_header(member)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.geometry.abundances import non_negative
-from mffnb.geometry.compression import check_components, compress, one_process
+from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.matrices import LowRank
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
@@ -58,7 +58,7 @@ class Archetypal:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """A (k, pixels) by non-negative least squares and E (k, channels), as long as pixels are on average."""
-        one_process(matrix)
+        require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, max(_RANK, components), seed)
         endmembers = self.directions(data, components, seed)
@@ -79,7 +79,7 @@ class Archetypal:
         tries = []
         for _ in range(self.restarts):
             corners, misfit = self._descend(points, components, rng)
-            tries.append((misfit, _likeness(corners @ data.right), corners))
+            tries.append((misfit, _largest_correlation(corners @ data.right), corners))
         best = min(misfit for misfit, _, _ in tries)
         good = [one for one in tries if one[0] <= (1 + self.slack) * best]
         return np.asarray(min(good, key=lambda one: one[1])[2] @ data.right)
@@ -87,32 +87,34 @@ class Archetypal:
     def _descend(self, points: Float64Array, components: int, rng: np.random.Generator) -> tuple[Float64Array, float]:
         """Corners (k, dimensions) and misfit of one random start on points (dimensions, pixels)."""
         pixels = points.shape[1]
-        B = _normalised(0.1 * rng.random((components, pixels)), axis=1)
+        B = _softmax(0.1 * rng.random((components, pixels)), axis=1)
         A = np.full((components, pixels), 1.0 / components)
         corners = B @ points.T
         size = 2.0 ** rng.integers(-3, 4) / np.linalg.norm(corners, 2) ** 2
         for _ in range(self.rounds):
             gram, cross = corners @ corners.T, corners @ points
             for _ in range(self.steps):
-                A = _moved(A, size * (cross - gram @ A), axis=0)
+                A = _entropic_step(A, size * (cross - gram @ A), axis=0)
             gram, cross = A @ A.T, A @ points.T
             for _ in range(self.steps):
-                B = _moved(B, size * np.sqrt(components / pixels) * ((cross - gram @ (B @ points.T)) @ points), axis=1)
+                B = _entropic_step(
+                    B, size * np.sqrt(components / pixels) * ((cross - gram @ (B @ points.T)) @ points), axis=1
+                )
             corners = B @ points.T
         return corners, float(np.linalg.norm(points - corners.T @ A))
 
 
-def _moved(weights: Float64Array, exponent: Float64Array, axis: int) -> Float64Array:
+def _entropic_step(weights: Float64Array, exponent: Float64Array, axis: int) -> Float64Array:
     """An entropic step: weights times the exponential, normalised."""
     raised = weights * np.exp(exponent - exponent.max(axis=axis, keepdims=True))
     return np.asarray(raised / np.maximum(raised.sum(axis=axis, keepdims=True), np.finfo(float).tiny))
 
 
-def _normalised(exponent: Float64Array, axis: int) -> Float64Array:
-    return _moved(np.ones_like(exponent), exponent, axis)
+def _softmax(exponent: Float64Array, axis: int) -> Float64Array:
+    return _entropic_step(np.ones_like(exponent), exponent, axis)
 
 
-def _likeness(spectra: Float64Array) -> float:
+def _largest_correlation(spectra: Float64Array) -> float:
     """The largest correlation between two of the spectra."""
     centred = spectra - spectra.mean(axis=1, keepdims=True)
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.finfo(float).tiny)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.geometry.abundances import non_negative
-from mffnb.geometry.compression import check_components, compress, one_process
+from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
@@ -38,7 +38,7 @@ class KMeans:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """A (k, pixels) by non-negative least squares and E (k, channels)."""
-        one_process(matrix)
+        require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
         length = np.linalg.norm(data.left, axis=0)
@@ -63,7 +63,7 @@ def group_means(
     squares = np.einsum("ri,ri->i", points, points)
     best, least = points[:, :components], np.inf
     for _ in range(tries):
-        centres = _spread_out(points, squares, components, rng)
+        centres = _kmeans_plus_plus(points, squares, components, rng)
         spread = np.inf
         for _ in range(iterations):
             distances = _squared_distances(points, squares, centres)
@@ -80,7 +80,9 @@ def group_means(
     return best
 
 
-def _spread_out(points: Float64Array, squares: Float64Array, components: int, rng: np.random.Generator) -> Float64Array:
+def _kmeans_plus_plus(
+    points: Float64Array, squares: Float64Array, components: int, rng: np.random.Generator
+) -> Float64Array:
     """Points drawn with a probability that grows with the squared distance to those drawn before."""
     chosen = [int(rng.integers(points.shape[1]))]
     while len(chosen) < components:

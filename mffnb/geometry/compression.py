@@ -18,7 +18,7 @@ def compress(matrix: Products, rank: int, seed: int) -> LowRank:
     return LowRank(signs * values[:, None] * left, signs * right)
 
 
-def one_process(matrix: Products) -> None:
+def require_one_process(matrix: Products) -> None:
     """Refuse rows that are shared out over processes."""
     if matrix.shared:
         raise ValueError("geometry needs all pixels in one process: run it without mpiexec, or give init= a start")

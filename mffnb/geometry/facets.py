@@ -17,19 +17,20 @@ import numpy as np
 from scipy import linalg, optimize
 
 from mffnb.geometry.abundances import fully_constrained
-from mffnb.geometry.compression import check_components, compress, one_process
-from mffnb.geometry.sisal import completed, principal_axes, smallest_simplex
+from mffnb.geometry.compression import check_components, compress, require_one_process
+from mffnb.geometry.sisal import principal_axes, smallest_simplex, with_last_row
 from mffnb.matrices import LowRank
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 _PIXELS = 20000
 _KAPPA = 3.0
-_STRAIGHT = 4.0  # standard deviations: beyond, an outlier
-_NOISIEST = 0.07  # of a fraction: beyond, facets are held at this, or nothing would stop the simplex from collapsing
-_CLEAN = 1e-4  # of the largest spread: noise-free pixels are as precise as that
-_EXTRA = 5
-_SOFT, _HARDER = 0.03, 3.0  # noise in units of the narrowest spread to begin with, and the factor from step to step
+_HUBER_THRESHOLD = 4.0  # standard deviations: beyond, an outlier
+_MAX_NOISE = 0.07  # of a fraction: beyond, facets are held at this, or nothing would stop the simplex from collapsing
+_RELATIVE_NOISE_FLOOR = 1e-4  # of the largest spread: noise-free pixels are as precise as that
+_EXTRA_RANK = 5
+# noise in units of the narrowest spread to begin with, and the factor from step to step
+_INITIAL_NOISE, _NOISE_FACTOR = 0.03, 3.0
 
 
 @dataclass(frozen=True)
@@ -56,26 +57,26 @@ class Facets:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """A (k, pixels) by fully constrained least squares and E (k, channels)."""
-        one_process(matrix)
+        require_one_process(matrix)
         check_components(matrix, components)
-        data = compress(matrix, components + _EXTRA, seed)
+        data = compress(matrix, components + _EXTRA_RANK, seed)
         found = [
-            noisy_simplex(data, components, int(number))
+            fit_noisy_simplex(data, components, int(number))
             for number in np.random.SeedSequence(seed, spawn_key=(14,)).generate_state(self.tries)
         ]
         endmembers = min(found, key=lambda pair: pair[1])[0]
         return fully_constrained(matrix, endmembers), endmembers
 
 
-def noisy_simplex(data: LowRank, components: int, seed: int) -> tuple[Float64Array, float]:
+def fit_noisy_simplex(data: LowRank, components: int, seed: int) -> tuple[Float64Array, float]:
     """Endmembers (k, channels), non-negative, and the objective that a start from SISAL reaches."""
     points, directions = data.left[:components], data.right[:components]
     corners, _ = smallest_simplex(points, components, 160.0, seed)
-    corners, objective = fit_facets(points, corners, noise_level(data, components), seed)
+    corners, objective = fit_facets(points, corners, simplex_noise(data, components), seed)
     return np.ascontiguousarray(np.maximum(corners @ directions, 0.0)), objective
 
 
-def noise_level(data: LowRank, components: int) -> float:
+def simplex_noise(data: LowRank, components: int) -> float:
     """Standard deviation of the pixels in the widest direction that k corners leave; a trifle where there is none."""
     pixels = data.left.shape[1]
     if len(data.left) == 0:
@@ -83,7 +84,7 @@ def noise_level(data: LowRank, components: int) -> float:
     centred = data.left - data.left.mean(axis=1, keepdims=True)
     variances = np.maximum(linalg.eigvalsh(centred @ centred.T)[::-1], 0.0) / pixels
     beyond = variances[components - 1] if len(variances) >= components else 0.0
-    return float(np.sqrt(max(beyond, _CLEAN**2 * variances[0], np.finfo(float).tiny)))
+    return float(np.sqrt(max(beyond, _RELATIVE_NOISE_FLOOR**2 * variances[0], np.finfo(float).tiny)))
 
 
 def fit_facets(
@@ -121,35 +122,35 @@ def fit_facets(
         white = np.ascontiguousarray(white[:, np.sort(rng.permutation(white.shape[1])[:_PIXELS])])
     free, objective = np.linalg.inv(begin)[:-1].ravel(), 0.0
     # Hard facets are steep: come down to them from soft ones.
-    steps = max(0, int(np.ceil(np.log(_SOFT * spread[-1] / noise) / np.log(_HARDER))))
+    steps = max(0, int(np.ceil(np.log(_INITIAL_NOISE * spread[-1] / noise) / np.log(_NOISE_FACTOR))))
     for step in range(steps, -1, -1):
         answer = optimize.minimize(
             _objective,
             free,
-            (white, np.append(noise * _HARDER**step / spread, 0.0) ** 2),
+            (white, np.append(noise * _NOISE_FACTOR**step / spread, 0.0) ** 2),
             jac=True,
             method="L-BFGS-B",
             options={"maxiter": iterations, "maxfun": 2 * iterations},
         )
         free, objective = answer.x, float(answer.fun)
-    found = np.asarray(np.linalg.inv(completed(free, components)), dtype=np.float64)
+    found = np.asarray(np.linalg.inv(with_last_row(free, components)), dtype=np.float64)
     return (centre + axes @ (found / found[-1])[:-1]).T, objective
 
 
 def _objective(free: Float64Array, white: Float64Array, noise: Float64Array) -> tuple[float, Float64Array]:
     """Value and gradient; ``noise`` is the variance of each whitened score."""
-    unmixing = completed(free, len(white))
+    unmixing = with_last_row(free, len(white))
     sign, volume = np.linalg.slogdet(unmixing)
     if sign == 0 or not np.isfinite(volume):
         return 1e30, np.zeros(free.size)
     of_facets = np.sqrt(np.maximum(unmixing**2 @ noise, np.finfo(float).tiny))[:, None]  # noise of each fraction
-    scale = np.minimum(of_facets, _NOISIEST)
+    scale = np.minimum(of_facets, _MAX_NOISE)
     outside = np.maximum(-(unmixing @ white) / scale, 0.0)
-    slope = np.minimum(outside, _STRAIGHT)
+    slope = np.minimum(outside, _HUBER_THRESHOLD)
     price = np.vdot(slope, outside - slope / 2) * _KAPPA / white.shape[1]
     pull = (slope @ white.T) / scale
     # The noise of a fraction depends on its facet too.
-    turn = np.where(of_facets < _NOISIEST, np.sum(slope * outside, axis=1)[:, None], 0.0)
+    turn = np.where(of_facets < _MAX_NOISE, np.sum(slope * outside, axis=1)[:, None], 0.0)
     pull += turn * unmixing * noise / of_facets**2
     gradient = -np.linalg.inv(unmixing).T - pull * _KAPPA / white.shape[1]
     return float(price - volume), (gradient[:-1] - gradient[-1]).ravel()

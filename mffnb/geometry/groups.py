@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.geometry.clusters import group_means
-from mffnb.geometry.compression import compress, one_process
+from mffnb.geometry.compression import compress, require_one_process
 from mffnb.geometry.starts import NNDSVD
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-_MORE = 8  # dimensions beyond k that groups are told apart in
+_EXTRA_RANK = 8  # dimensions beyond k that groups are told apart in
 _SMALLEST = 1e-10
 
 
@@ -45,10 +45,10 @@ class Groups:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """A (k, pixels), one entry in each column, and E (k, channels) with rows of norm 1."""
-        one_process(matrix)
+        require_one_process(matrix)
         if components > min(matrix.shape):
             return NNDSVD().start(matrix, components, seed)
-        data = compress(matrix, components + _MORE, seed)
+        data = compress(matrix, components + _EXTRA_RANK, seed)
         length = np.linalg.norm(data.left, axis=0)
         seen = length > _SMALLEST * length.max(initial=0.0)
         points = np.ascontiguousarray(data.left[:, seen])
@@ -56,7 +56,9 @@ class Groups:
         for attempt in range(self.tries if points.shape[1] >= components else 0):
             seen_as = points if attempt % 2 else points / length[seen]
             centres = group_means(seen_as, components, seed + attempt, 1, self.iterations)
-            directions, explained = self._settled(points, centres / np.maximum(np.linalg.norm(centres, axis=0), 1e-300))
+            directions, explained = self._alternate(
+                points, centres / np.maximum(np.linalg.norm(centres, axis=0), 1e-300)
+            )
             if explained > most:
                 best, most = directions, explained
         endmembers = np.ascontiguousarray(np.maximum(best.T @ data.right, 0.0))
@@ -65,7 +67,7 @@ class Groups:
         abundances = np.where(np.arange(components)[:, None] == np.argmax(scores, axis=0), scores, 0.0)
         return abundances, endmembers
 
-    def _settled(self, points: Float64Array, directions: Float64Array) -> tuple[Float64Array, float]:
+    def _alternate(self, points: Float64Array, directions: Float64Array) -> tuple[Float64Array, float]:
         """Directions (dimensions, k) that pixels and groups agree on, and the sum of squares that they explain."""
         explained = -np.inf
         for _ in range(self.iterations):

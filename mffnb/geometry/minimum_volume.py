@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mffnb.geometry.abundances import fully_constrained, non_negative
-from mffnb.geometry.compression import check_components, one_process
+from mffnb.geometry.compression import check_components, require_one_process
 from mffnb.geometry.matching import match
 from mffnb.geometry.model_choice import choose_model
 from mffnb.geometry.simplex_search import Progress, SumToOne, WithGain, mean_angle
@@ -17,7 +17,7 @@ from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-_COMPARABLE = 1.1  # an answer whose misfit is at most so many times as large fits as well
+_MISFIT_RATIO = 1.1  # an answer whose misfit is at most so many times as large fits as well
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,11 +137,11 @@ class Search:
         self.best: Progress | None = None
         self.trace: list[Progress] = []
         self._choice = choice = choose_model(matrix, components, seed)
-        self._level = matrix if np.all(choice.columns == 1) else Scaled(matrix, columns=choice.columns)
-        self._unlevel = np.where(choice.columns > 0, 1 / np.where(choice.columns > 0, choice.columns, 1.0), 0.0)
+        self._levelled = matrix if np.all(choice.columns == 1) else Scaled(matrix, columns=choice.columns)
+        self._column_units = np.where(choice.columns > 0, 1 / np.where(choice.columns > 0, choice.columns, 1.0), 0.0)
         self.with_gain = choice.gain if gain is None else gain
         kind = WithGain if self.with_gain else SumToOne
-        self._model: WithGain | SumToOne = kind(self._level, components, seed)
+        self._model: WithGain | SumToOne = kind(self._levelled, components, seed)
 
     def steps(self) -> Iterator[Progress]:
         """Search; to be exhausted once at most, or left at any step."""
@@ -157,7 +157,7 @@ class Search:
 
     def factors(self) -> tuple[Float64Array, Float64Array, Float64Array | None]:
         """E (k, channels) in data units, A (k, pixels) and the gain of the best so far, as in :class:`Geometry`."""
-        return _in_data_units(self._level, self._found.endmembers, self._unlevel, with_gain=self.with_gain)
+        return _in_data_units(self._levelled, self._best_step.endmembers, self._column_units, with_gain=self.with_gain)
 
     def run(self, callback: Callable[[Progress], object] | None = None) -> Geometry:
         """Search to the end, until the callback returns True, or until an interrupt."""
@@ -174,7 +174,7 @@ class Search:
 
     def answer(self, *, stopped: bool = False) -> Geometry:
         """The best so far, and unless stopped, how far another answer that fits as well is away."""
-        best, choice = self._found, self._choice
+        best, choice = self._best_step, self._choice
         other, disagreement = (None, 0.0) if stopped else _disagreement(self._model, best, self.trace)
         E, A, gains = self.factors()
         nothing = np.empty((0, 0))
@@ -191,13 +191,13 @@ class Search:
             objective=best.objective,
             candidates=tuple((step.start, step.objective) for step in searched),
             disagreement=disagreement,
-            alternative=None if other is None else _as_long(other * self._unlevel, E),
+            alternative=None if other is None else _match_lengths(other * self._column_units, E),
             stopped=stopped,
             trace=tuple(replace(step, endmembers=nothing) for step in self.trace),
         )
 
     @property
-    def _found(self) -> Progress:
+    def _best_step(self) -> Progress:
         if self.best is None:
             raise RuntimeError("the search has taken no step")
         return self.best
@@ -205,7 +205,7 @@ class Search:
 
 def _check(matrix: Matrix, components: int) -> None:
     """Refuse what no geometry can be seen in."""
-    one_process(matrix)
+    require_one_process(matrix)
     check_components(matrix, components)
     pixels = matrix.shape[0]
     if pixels < 3 * components:
@@ -215,7 +215,7 @@ def _check(matrix: Matrix, components: int) -> None:
         raise ValueError("the data are zero everywhere: there is nothing to unmix")
 
 
-def _as_long(endmembers: Float64Array, others: Float64Array) -> Float64Array:
+def _match_lengths(endmembers: Float64Array, others: Float64Array) -> Float64Array:
     """Spectra that are known up to a factor each, as long as their partners."""
     lengths, wanted = (np.linalg.norm(one, axis=1, keepdims=True) for one in (endmembers, others))
     return np.asarray(endmembers * (wanted / np.where(lengths > 0, lengths, 1.0)))
@@ -227,10 +227,10 @@ def _disagreement(
     """Of other answers that fit as well, the one farthest away, and its mean spectral angle."""
     stage = "finish" if isinstance(model, WithGain) else "search"
     others = model.others() + [step.endmembers for step in trace if step.settled and step.stage == stage]
-    turned = model.other_way_round(best.endmembers)
+    turned = model.fit_inverted_simplex(best.endmembers)
     if turned is not None:
         others.append(turned)
-    enough = _COMPARABLE * model.misfit(best.endmembers)
+    enough = _MISFIT_RATIO * model.misfit(best.endmembers)
     farthest, most = None, 0.0
     for other in others:
         angle = mean_angle(best.endmembers, other)
@@ -240,18 +240,18 @@ def _disagreement(
 
 
 def _in_data_units(
-    level: Matrix, endmembers: Float64Array, unlevel: Float64Array, *, with_gain: bool
+    levelled: Matrix, endmembers: Float64Array, column_units: Float64Array, *, with_gain: bool
 ) -> tuple[Float64Array, Float64Array, Float64Array | None]:
     """E, A that sums to one in each pixel, and the gain, so that X ~ gain A E."""
     if not with_gain:
-        return endmembers * unlevel, fully_constrained(level, endmembers), None
+        return endmembers * column_units, fully_constrained(levelled, endmembers), None
     # Fractions mean nothing without a scale of the endmembers: all get the same maximum.
-    highest = (endmembers * unlevel).max(axis=1, keepdims=True)
+    highest = (endmembers * column_units).max(axis=1, keepdims=True)
     scaled = np.ascontiguousarray(endmembers / np.where(highest > 0, highest, 1.0))
-    A = non_negative(level, scaled)
+    A = non_negative(levelled, scaled)
     gains = A.sum(axis=0)
     A = np.where(gains > 0, A / np.where(gains > 0, gains, 1.0), 1.0 / len(A))
     average = gains.mean()
     if average > 0:
         gains, scaled = gains / average, scaled * average
-    return scaled * unlevel, A, gains
+    return scaled * column_units, A, gains

@@ -14,18 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from mffnb.geometry.compression import check_components, compress, one_process
+from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 #: So many times the lift that noise alone causes still counts as noise: real data bend a little.
-_TOLERATED = 3.0
+_NOISE_FACTOR = 3.0
 #: The same for counts, whose noise is known and has been levelled.
-_TOLERATED_COUNTS = 1.3
+_COUNTS_NOISE_FACTOR = 1.3
 _PROBES, _PROBES_AT_ONCE = 64, 16
 _RANK = 30
-_DIGITS = 1e-9  # a difference of sums of squares smaller than this part of them is better found directly
+# a difference of sums of squares smaller than this part of them is better found directly
+_MIN_RELATIVE_DIFFERENCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,17 +75,17 @@ def choose_model(matrix: Matrix, components: int, seed: int = 0) -> ModelChoice:
     >>> choose_model(in_memory(X * rng.uniform(0.5, 2, (500, 1)) + noise), 3).gain
     True
     """
-    one_process(matrix)
+    require_one_process(matrix)
     check_components(matrix, components)
     mean = matrix.transposed_times(np.full((1, matrix.shape[0]), 1.0))[0] / matrix.shape[0]
     first = _residuals(matrix, components, mean, matrix.squared_norm, seed)
     if not _is_counts(first.variances, mean):
-        return _choice(first, components, _TOLERATED, np.ones(matrix.shape[1]), counts=False)
+        return _choice(first, components, _NOISE_FACTOR, np.ones(matrix.shape[1]), counts=False)
     # Keenan & Kotula 2004, Surf. Interface Anal. 36:203: counts divided by the root of their mean.
     columns = np.where(mean > 0, 1 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)
-    level = Scaled(matrix, columns=columns)
-    second = _residuals(level, components, mean * columns, None, seed)
-    return _choice(second, components, _TOLERATED_COUNTS, columns, counts=True)
+    levelled = Scaled(matrix, columns=columns)
+    second = _residuals(levelled, components, mean * columns, None, seed)
+    return _choice(second, components, _COUNTS_NOISE_FACTOR, columns, counts=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +105,7 @@ def _residuals(matrix: Matrix, components: int, mean: Float64Array, total: float
     of_flat = linalg.eigvalsh(centred @ centred.T)[::-1]
     variances = _residual_variances(matrix, data.left[:components], data.right[:components], seed)
     subspace = float(pixels * variances.sum())
-    if total is not None and total - squares[:components].sum() > _DIGITS * total:
+    if total is not None and total - squares[:components].sum() > _MIN_RELATIVE_DIFFERENCE * total:
         subspace = float(total - squares[:components].sum())
     # Both leave the same total, so that their difference needs leading values only.
     excess = float(squares[:components].sum() - of_flat[: components - 1].sum()) - pixels * float(mean @ mean)
@@ -131,7 +132,7 @@ def _is_counts(variances: Float64Array, mean: Float64Array) -> bool:
 
 
 def _choice(
-    found: _Residuals, components: int, tolerated: float, columns: Float64Array, *, counts: bool
+    found: _Residuals, components: int, noise_factor: float, columns: Float64Array, *, counts: bool
 ) -> ModelChoice:
     nothing = 1e-12 * found.held
     flat, subspace = (value if value > nothing else 0.0 for value in (found.flat, found.subspace))
@@ -140,5 +141,5 @@ def _choice(
     squares = float((shares**2).sum())
     # Sixty-four random sums overestimate the sum of squared variances by one part in thirty-two.
     effective = (1 + 2 / _PROBES) / squares if squares > 0 else np.inf
-    threshold = 1 + tolerated / max(effective - components, 0.5)
+    threshold = 1 + noise_factor / max(effective - components, 0.5)
     return ModelChoice(bool(rho >= threshold), float(rho), float(threshold), counts, columns)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg
 
 from mffnb.geometry.abundances import non_negative
-from mffnb.geometry.compression import check_components, compress, one_process
+from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array
 
@@ -35,10 +35,10 @@ class SPA:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """A (k, pixels) by non-negative least squares and E (k, channels)."""
-        one_process(matrix)
+        require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
-        return _with_abundances(matrix, (data.left[:, longest_pixels(data.left, components)].T @ data.right))
+        return _with_abundances(matrix, (data.left[:, successive_projections(data.left, components)].T @ data.right))
 
 
 @dataclass(frozen=True)
@@ -60,16 +60,16 @@ class VCA:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """A (k, pixels) by non-negative least squares and E (k, channels)."""
-        one_process(matrix)
+        require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
         held = float(np.vdot(data.left, data.left))
         outside = max(matrix.squared_norm - held, 1e-30 * matrix.squared_norm)
         decibel = 10 * np.log10(max(held / outside, 1e-30)) if held > 0 else 0.0
         clear = decibel > 15 + 10 * np.log10(components)
-        points = on_a_plane(data.left) if clear else lifted(data.left, components)
+        points = project_to_plane(data.left) if clear else affine_scores(data.left, components)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(11,)))
-        return _with_abundances(matrix, data.left[:, farthest_pixels(points, components, rng)].T @ data.right)
+        return _with_abundances(matrix, data.left[:, vertex_components(points, components, rng)].T @ data.right)
 
 
 @dataclass(frozen=True)
@@ -95,17 +95,17 @@ class NFINDR:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """A (k, pixels) by non-negative least squares and E (k, channels)."""
-        one_process(matrix)
+        require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
-        points = lifted(data.left, components)
+        points = affine_scores(data.left, components)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(12,)))
-        chosen = farthest_pixels(points, components, rng)
-        chosen = widest_pixels(points, chosen, self.sweeps)
+        chosen = vertex_components(points, components, rng)
+        chosen = maximise_simplex_volume(points, chosen, self.sweeps)
         return _with_abundances(matrix, data.left[:, chosen].T @ data.right)
 
 
-def longest_pixels(points: Float64Array, components: int) -> Array:
+def successive_projections(points: Float64Array, components: int) -> Array:
     """Successive projections on points (dimensions, pixels): k pixel numbers, all different."""
     rest = points.copy()
     chosen: list[int] = []
@@ -120,7 +120,7 @@ def longest_pixels(points: Float64Array, components: int) -> Array:
     return np.array(chosen)
 
 
-def farthest_pixels(points: Float64Array, components: int, rng: np.random.Generator) -> Array:
+def vertex_components(points: Float64Array, components: int, rng: np.random.Generator) -> Array:
     """Vertex component analysis on points (k, pixels) of a plane off the origin: k pixel numbers, all different."""
     chosen: list[int] = []
     for _ in range(components):
@@ -134,7 +134,7 @@ def farthest_pixels(points: Float64Array, components: int, rng: np.random.Genera
     return np.array(chosen)
 
 
-def widest_pixels(points: Float64Array, chosen: Array, sweeps: int) -> Array:
+def maximise_simplex_volume(points: Float64Array, chosen: Array, sweeps: int) -> Array:
     """Exchange pixels while the simplex of points (k, pixels) on a plane off the origin grows."""
     chosen = chosen.copy()
     for _ in range(sweeps):
@@ -152,7 +152,7 @@ def widest_pixels(points: Float64Array, chosen: Array, sweeps: int) -> Array:
     return chosen
 
 
-def on_a_plane(scores: Float64Array) -> Float64Array:
+def project_to_plane(scores: Float64Array) -> Float64Array:
     """Move each pixel along its ray from the origin to the plane through the mean, at right angles to it."""
     mean = scores.mean(axis=1)
     along = mean @ scores
@@ -165,7 +165,7 @@ def on_a_plane(scores: Float64Array) -> Float64Array:
     return projected
 
 
-def lifted(scores: Float64Array, components: int) -> Float64Array:
+def affine_scores(scores: Float64Array, components: int) -> Float64Array:
     """Principal scores in k - 1 dimensions about the mean, and a constant as long as the longest."""
     centred = scores - scores.mean(axis=1, keepdims=True)
     _, directions = linalg.eigh(centred @ centred.T)

@@ -25,11 +25,11 @@ from mffnb.matrices import LowRank
 from mffnb.typing import Float64Array
 
 _SWEEPS = 8
-_FIRST, _LAST, _GROWTH = 0.3, 0.95, 1.1  # extrapolation
+_INITIAL, _LIMIT, _GROWTH = 0.3, 0.95, 1.1  # extrapolation
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class RefinedFactors:
     """Where the descent stands.
 
     Attributes
@@ -55,7 +55,7 @@ def refine(
     delta: float = 0.1,
     iterations: int = 500,
     tolerance: float = 1e-6,
-) -> Iterator[Point]:
+) -> Iterator[RefinedFactors]:
     """Descend from a start, yielding after each iteration; the objective never rises from one to the next.
 
     Parameters
@@ -78,22 +78,25 @@ def refine(
     problem = _Problem(data, gains, weight, delta)
     A, E = abundances, endmembers
     objective = problem.value(A, E)
-    ahead_A, ahead_E, push = A, E, 0.0
-    yield Point(A, E, objective)
+    extrapolated_A, extrapolated_E, extrapolation = A, E, 0.0
+    yield RefinedFactors(A, E, objective)
     for _ in range(iterations):
-        new_A = problem.abundances(ahead_A, ahead_E)
-        new_E = problem.endmembers(_onto(new_A, A, push), ahead_E)
+        new_A = problem.abundances(extrapolated_A, extrapolated_E)
+        new_E = problem.endmembers(_extrapolate_on_simplex(new_A, A, extrapolation), extrapolated_E)
         new = problem.value(new_A, new_E)
         if not new <= objective:
-            if push == 0.0:
+            if extrapolation == 0.0:
                 return  # not even the plain step descends: rounding
-            ahead_A, ahead_E, push = A, E, 0.0
+            extrapolated_A, extrapolated_E, extrapolation = A, E, 0.0
             continue
         gained = objective - new
-        push = min(_LAST, max(_FIRST, push * _GROWTH))
-        ahead_A, ahead_E = _onto(new_A, A, push), np.maximum(new_E + push * (new_E - E), 0.0)
+        extrapolation = min(_LIMIT, max(_INITIAL, extrapolation * _GROWTH))
+        extrapolated_A, extrapolated_E = (
+            _extrapolate_on_simplex(new_A, A, extrapolation),
+            np.maximum(new_E + extrapolation * (new_E - E), 0.0),
+        )
         A, E, objective = new_A, new_E, new
-        yield Point(A, E, objective)
+        yield RefinedFactors(A, E, objective)
         if gained <= tolerance * weight:
             return
 
@@ -145,10 +148,10 @@ class _Problem:
         return float(fit + self.weight * np.linalg.slogdet(gram + self.delta * np.eye(len(E)))[1])
 
 
-def _onto(new: Float64Array, old: Float64Array, push: float) -> Float64Array:
+def _extrapolate_on_simplex(new: Float64Array, old: Float64Array, extrapolation: float) -> Float64Array:
     """Go on from old to new and beyond, back onto the simplex."""
-    if push == 0.0:
+    if extrapolation == 0.0:
         return new
-    beyond = np.maximum(new + push * (new - old), 0.0)
+    beyond = np.maximum(new + extrapolation * (new - old), 0.0)
     beyond /= beyond.sum(axis=0)
     return beyond

@@ -19,26 +19,26 @@ import numpy as np
 from mffnb.geometry.archetypal import Archetypal
 from mffnb.geometry.clusters import group_means
 from mffnb.geometry.compression import compress
-from mffnb.geometry.facets import noisy_simplex
-from mffnb.geometry.inverted_simplex import other_way_round
+from mffnb.geometry.facets import fit_noisy_simplex
+from mffnb.geometry.inverted_simplex import fit_inverted_simplex
 from mffnb.geometry.matching import match, spectral_angles
-from mffnb.geometry.pure_pixels import NFINDR, farthest_pixels, lifted
-from mffnb.geometry.refine import Point, refine
+from mffnb.geometry.pure_pixels import NFINDR, affine_scores, vertex_components
+from mffnb.geometry.refine import RefinedFactors, refine
 from mffnb.geometry.sisal import smallest_simplex
 from mffnb.kernels.hals import sweep_non_negative
 from mffnb.kernels.simplex import sweep_simplex
 from mffnb.matrices import LowRank, Scaled
-from mffnb.matrices.pixel_gain import perspective
+from mffnb.matrices.pixel_gain import perspective_factors
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 _RANK = 30
-_FLOOR = 1e-6  # of the squared length of the pixels: the volume of noise-free data still has a price
+_RELATIVE_PRICE_FLOOR = 1e-6  # of the squared length of the pixels: the volume of noise-free data still has a price
 _HARDNESS = (5.0, 20.0, 80.0)  # of the simplex, for starts with a gain
 _CONTINUATION = (1.5, 2.0)
 _SEARCH_PIXELS, _FINISH_PIXELS, _COMPARE_PIXELS = 4000, 10000, 1500
 _SHORT, _LONG = 100, 500
-_SAME = 0.01  # rad: closer answers are one
+_SAME_ANGLE = 0.01  # rad: closer answers are one
 _KEPT = 3
 _TRIES = 3
 _RESTARTS = 8
@@ -101,16 +101,16 @@ class SumToOne:
     def search(self) -> Iterator[Progress]:
         """The smallest simplex from some starts."""
         for number in _seeds(self.seed, _TRIES):
-            endmembers, objective = noisy_simplex(self.data, self.components, number)
+            endmembers, objective = fit_noisy_simplex(self.data, self.components, number)
             yield Progress("search", "sisal", objective, endmembers, 1.0)
 
     def others(self) -> list[Float64Array]:
         """Answers of another kind: the widest simplex of pixels."""
         return [NFINDR().start(self.matrix, self.components, self.seed)[1]]
 
-    def other_way_round(self, endmembers: Float64Array) -> Float64Array | None:
+    def fit_inverted_simplex(self, endmembers: Float64Array) -> Float64Array | None:
         """The simplex upside down, where it is hardly larger."""
-        return other_way_round(self.data, endmembers, self.seed)
+        return fit_inverted_simplex(self.data, endmembers, self.seed)
 
     def misfit(self, endmembers: Float64Array) -> float:
         """Squared residual of the compressed pixels."""
@@ -149,7 +149,7 @@ class WithGain:
 
     @cached_property
     def _levelled(self) -> tuple[LowRank, Float64Array]:
-        sizes, gains = perspective(self.matrix)
+        sizes, gains = perspective_factors(self.matrix)
         data = compress(Scaled(self.matrix, sizes), max(_RANK, self.components + 5), self.seed)
         pixels = np.flatnonzero(self.matrix.row_squares > 0)
         return data.subset(pixels), gains[pixels]
@@ -160,27 +160,29 @@ class WithGain:
         left = self.data.left
         length = float(np.einsum("ri,ri->", left, left))
         beyond = left[self.components] if len(left) > self.components else np.zeros(1)
-        return max(float(beyond @ beyond), _FLOOR * length)
+        return max(float(beyond @ beyond), _RELATIVE_PRICE_FLOOR * length)
 
     def search(self) -> Iterator[Progress]:
         """Short runs from all starts, the best of them to the end, the best of these on to more volume."""
-        few = self._some(_SEARCH_PIXELS)
+        few = self._subsample(_SEARCH_PIXELS)
         ends: list[Progress] = []
         for name, endmembers in self.starts():
-            yield from _kept(self._run(few, "search", name, endmembers, 1.0, _SHORT), ends)
+            yield from _collect_ends(self._run(few, "search", name, endmembers, 1.0, _SHORT), ends)
         ends.sort(key=lambda end: end.objective)
         distinct: list[Progress] = []
         for end in ends:
-            if all(largest_angle(end.endmembers, other.endmembers) > _SAME for other in distinct):
+            if all(largest_angle(end.endmembers, other.endmembers) > _SAME_ANGLE for other in distinct):
                 distinct.append(end)
-        many = self._some(_FINISH_PIXELS)
+        many = self._subsample(_FINISH_PIXELS)
         finished: list[Progress] = []
         for end in distinct[:_KEPT]:
-            yield from _kept(self._run(many, "finish", end.start, end.endmembers, 1.0, _LONG), finished)
+            yield from _collect_ends(self._run(many, "finish", end.start, end.endmembers, 1.0, _LONG), finished)
         best = [min(finished, key=lambda end: end.objective)]
         for price in _CONTINUATION:
-            everyone = self._some(len(self.gains))
-            yield from _kept(self._run(everyone, "continue", best[-1].start, best[-1].endmembers, price, _LONG), best)
+            all_pixels = self._subsample(len(self.gains))
+            yield from _collect_ends(
+                self._run(all_pixels, "continue", best[-1].start, best[-1].endmembers, price, _LONG), best
+            )
 
     def starts(self) -> Iterator[tuple[str, Float64Array]]:
         """Names and endmembers (k, channels): smallest simplices, k-means, extreme pixels."""
@@ -192,31 +194,31 @@ class WithGain:
             yield f"sisal {hardness:g}", smallest_simplex(points, k, hardness, number)[0] @ directions
         yield "k-means", group_means(points, k, self.seed).T @ directions
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(17,)))
-        flat = lifted(points, k)
+        flat = affine_scores(points, k)
         for _ in range(2):
-            yield "vca", points[:, farthest_pixels(flat, k, rng)].T @ directions
+            yield "vca", points[:, vertex_components(flat, k, rng)].T @ directions
 
     def others(self) -> list[Float64Array]:
         """Answers of another kind: archetypes."""
         archetypal = Archetypal(restarts=_RESTARTS, pixels=_COMPARE_PIXELS)
         return [np.maximum(archetypal.directions(self.data, self.components, self.seed), 0.0)]
 
-    def other_way_round(self, endmembers: Float64Array) -> Float64Array | None:
+    def fit_inverted_simplex(self, endmembers: Float64Array) -> Float64Array | None:
         """The simplex seen in perspective upside down, where it is hardly larger."""
         plane = LowRank(self.data.left / self.gains, self.data.right)
         slant = endmembers.sum(axis=1, keepdims=True) / np.sqrt(endmembers.shape[1])
-        return other_way_round(plane, endmembers / slant, self.seed) if slant.min() > 0 else None
+        return fit_inverted_simplex(plane, endmembers / slant, self.seed) if slant.min() > 0 else None
 
     def misfit(self, endmembers: Float64Array) -> float:
         """Squared residual of the compressed pixels outside the cone."""
-        data = self._some(_SEARCH_PIXELS)[0]
+        data = self._subsample(_SEARCH_PIXELS)[0]
         inside = endmembers @ data.right.T
         gram, cross = endmembers @ endmembers.T, np.ascontiguousarray(inside @ data.left)
         A = np.maximum(np.linalg.pinv(gram, hermitian=True) @ cross, 0.0)
         sweep_non_negative(A, gram, cross, 500)
         return float(np.sum((data.left - inside.T @ A) ** 2))
 
-    def _some(self, most: int) -> tuple[LowRank, Float64Array, float]:
+    def _subsample(self, most: int) -> tuple[LowRank, Float64Array, float]:
         """At most so many pixels, their gains, and the price of their volume."""
         pixels = len(self.gains)
         if pixels <= most:
@@ -237,7 +239,7 @@ class WithGain:
         data, gains, weight = pixels
         E = np.maximum(endmembers, 1e-9)  # a zero is hard to leave
         A = _on_simplex(E, data, gains)
-        last: Point | None = None
+        last: RefinedFactors | None = None
         for last in refine(data, gains, A, E, price * weight, iterations=iterations):
             yield Progress(stage, name, last.objective, last.endmembers, price * weight, settled=False)
         if last is not None:
@@ -261,7 +263,7 @@ def _on_simplex(endmembers: Float64Array, data: LowRank, gains: Float64Array | f
     return A
 
 
-def _kept(steps: Iterator[Progress], ends: list[Progress]) -> Iterator[Progress]:
+def _collect_ends(steps: Iterator[Progress], ends: list[Progress]) -> Iterator[Progress]:
     """Pass steps on; keep the one that settles."""
     for step in steps:
         if step.settled:

@@ -18,12 +18,12 @@ import numpy as np
 from scipy import linalg, optimize
 
 from mffnb.geometry.abundances import fully_constrained
-from mffnb.geometry.compression import check_components, compress, one_process
-from mffnb.geometry.pure_pixels import farthest_pixels
+from mffnb.geometry.compression import check_components, compress, require_one_process
+from mffnb.geometry.pure_pixels import vertex_components
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-_SMOOTH = 0.02  # fractions down to minus this cost less than linearly
+_HINGE_WIDTH = 0.02  # fractions down to minus this cost less than linearly
 _PIXELS = 6000
 _ENLARGED = 1.1
 
@@ -55,7 +55,7 @@ class SISAL:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """A (k, pixels) by fully constrained least squares and E (k, channels)."""
-        one_process(matrix)
+        require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
         found = [
@@ -111,7 +111,7 @@ def smallest_simplex(
         method="L-BFGS-B",
         options={"maxiter": iterations, "maxfun": 2 * iterations},
     )
-    corners = np.asarray(np.linalg.inv(completed(answer.x, components)), dtype=np.float64)
+    corners = np.asarray(np.linalg.inv(with_last_row(answer.x, components)), dtype=np.float64)
     return (centre + axes @ (corners / corners[-1])[: dimensions - 1]).T, float(answer.fun)
 
 
@@ -129,7 +129,7 @@ def principal_axes(points: Float64Array, dimensions: int) -> tuple[Float64Array,
 
 def _start(white: Float64Array, components: int, rng: np.random.Generator) -> Float64Array:
     """The widest of some simplices of extreme pixels, a little enlarged."""
-    tries = [white[:, farthest_pixels(white, components, rng)] for _ in range(3)]
+    tries = [white[:, vertex_components(white, components, rng)] for _ in range(3)]
     corners = max(tries, key=lambda corners: abs(np.linalg.det(corners)))
     if abs(np.linalg.det(corners)) < 1e-6:  # coinciding pixels
         corners = corners + np.vstack([rng.standard_normal((components - 1, components)), np.zeros(components)])
@@ -137,7 +137,7 @@ def _start(white: Float64Array, components: int, rng: np.random.Generator) -> Fl
     return np.asarray(middle + _ENLARGED * (corners - middle))
 
 
-def completed(free: Float64Array, components: int) -> Float64Array:
+def with_last_row(free: Float64Array, components: int) -> Float64Array:
     """Q from all of its rows but the last, which the sum fixes."""
     rows = free.reshape(components - 1, components)
     last = -rows.sum(axis=0)
@@ -147,13 +147,13 @@ def completed(free: Float64Array, components: int) -> Float64Array:
 
 def _objective(free: Float64Array, white: Float64Array, hardness: float) -> tuple[float, Float64Array]:
     components = len(white)
-    unmixing = completed(free, components)
+    unmixing = with_last_row(free, components)
     sign, volume = np.linalg.slogdet(unmixing)
     if sign == 0 or not np.isfinite(volume):
         return 1e30, np.zeros(free.size)
     outside = -(unmixing @ white)
-    slope = np.clip(outside / _SMOOTH, 0.0, 1.0)
+    slope = np.clip(outside / _HINGE_WIDTH, 0.0, 1.0)
     # Quadratic up to the width, straight beyond it.
-    price = slope * (outside - _SMOOTH * slope / 2)
+    price = slope * (outside - _HINGE_WIDTH * slope / 2)
     gradient = -np.linalg.inv(unmixing).T - (hardness / white.shape[1]) * (slope @ white.T)
     return float(-volume + hardness * price.sum() / white.shape[1]), (gradient[:-1] - gradient[-1]).ravel()

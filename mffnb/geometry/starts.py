@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mffnb.matrices.svd import _uniform, sketched_svd
+from mffnb.matrices.svd import sketched_svd, uniform_entries
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.solver import Start
 from mffnb.typing import Float64Array
@@ -24,8 +24,8 @@ class RandomStart:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """A (k, own pixels) and E (k, own channels), uniform in [0, 1) times one common factor."""
-        abundances = _uniform(seed, 1, matrix.own, components)
-        endmembers = _uniform(seed, 2, matrix.own_columns, components)
+        abundances = uniform_entries(seed, 1, matrix.own, components)
+        endmembers = uniform_entries(seed, 2, matrix.own_columns, components)
         fit = matrix.total(np.array(np.vdot(matrix.times(endmembers), abundances)))
         size = np.vdot(matrix.total(abundances @ abundances.T), matrix.total(endmembers @ endmembers.T))
         factor = np.sqrt(max(float(fit / size), np.finfo(float).tiny))

@@ -11,7 +11,7 @@ from mffnb.kernels import laplacian
 from mffnb.typing import Array, Float64Array
 
 
-def _all_here(rows: Float64Array) -> None:
+def _no_exchange(rows: Float64Array) -> None:
     """Nothing to fetch: all pixels are in this process."""
 
 
@@ -43,7 +43,7 @@ class Graph:
     bands: Array
     first_band: int = 0
     ghosts: int = 0
-    exchange: Callable[[Float64Array], None] = field(default=_all_here, repr=False)
+    exchange: Callable[[Float64Array], None] = field(default=_no_exchange, repr=False)
 
     @property
     def pixels(self) -> int:

@@ -47,7 +47,7 @@ def similar(X: Any, neighbours: int = 8, *, rank: int = _RANK) -> Graph:
     if not (isinstance(neighbours, (int, np.integer)) and 1 <= neighbours < len(points)):
         raise ValueError(f"neighbours must be a whole number from 1 to {len(points) - 1}, got {neighbours!r}")
     near = NearestNeighbors(n_neighbors=int(neighbours)).fit(points).kneighbors_graph()
-    return _of_matrix(near.maximum(near.T))
+    return _graph_from_matrix(near.maximum(near.T))
 
 
 def combined(first: Graph, second: Graph, share: float = 0.5) -> Graph:
@@ -70,8 +70,10 @@ def combined(first: Graph, second: Graph, share: float = 0.5) -> Graph:
         raise ValueError(f"graphs of {first.pixels} and of {second.pixels} pixels are not of the same image")
     if not 0 <= share <= 1:
         raise ValueError(f"share must be a number from 0 to 1, got {share!r}")
-    mixed = (1 - share) * _as_matrix(first) + share * _as_matrix(second)
-    return _of_matrix(mixed, mean_degree=float((1 - share) * first.degree.mean() + share * second.degree.mean()))
+    mixed = (1 - share) * _adjacency_matrix(first) + share * _adjacency_matrix(second)
+    return _graph_from_matrix(
+        mixed, mean_degree=float((1 - share) * first.degree.mean() + share * second.degree.mean())
+    )
 
 
 def alike(graph: Graph, X: Any, *, rank: int = _RANK) -> Graph:
@@ -130,11 +132,11 @@ def _scores(X: Any, rank: int) -> Float64Array:
     return np.asarray(spectra.toarray() if sparse.issparse(spectra) else spectra, dtype=np.float64)
 
 
-def _as_matrix(graph: Graph) -> Any:
+def _adjacency_matrix(graph: Graph) -> Any:
     return sparse.csr_array((graph.weights, graph.indices, graph.indptr), shape=(graph.pixels, graph.pixels))
 
 
-def _of_matrix(matrix: Any, mean_degree: float = 1.0) -> Graph:
+def _graph_from_matrix(matrix: Any, mean_degree: float = 1.0) -> Graph:
     """The graph of symmetric weights, brought to a mean degree; one band, which is swept pixel after pixel."""
     matrix = sparse.csr_array(matrix)
     matrix.sort_indices()

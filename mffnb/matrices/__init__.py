@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mffnb.matrices.axis_distribution import Spread, Whole, everywhere
+from mffnb.matrices.axis_distribution import DistributedAxis, LocalAxis, replicate_columns
 from mffnb.matrices.block_products import native
 from mffnb.matrices.capped import Capped
 from mffnb.matrices.chunked import Chunked, Rows
@@ -10,7 +10,7 @@ from mffnb.matrices.dense import Dense
 from mffnb.matrices.distributed import Distributed
 from mffnb.matrices.local import CACHE_BYTES, FILE_BYTES
 from mffnb.matrices.low_rank import LowRank
-from mffnb.matrices.partial import Gappy, Partial
+from mffnb.matrices.partial import Partial, WeightedRows
 from mffnb.matrices.scaled import Scaled, scaled
 from mffnb.matrices.sparse import Sparse
 from mffnb.protocols.matrix import Matrix
@@ -22,28 +22,28 @@ __all__ = [
     "Chunked",
     "Dense",
     "Distributed",
-    "Gappy",
+    "DistributedAxis",
+    "LocalAxis",
     "LowRank",
     "Partial",
     "Rows",
     "Scaled",
     "Sparse",
-    "Spread",
-    "Whole",
-    "everywhere",
+    "WeightedRows",
     "in_memory",
-    "lean",
+    "replicate_columns",
     "scaled",
+    "sparse_if_smaller",
 ]
 
 
-def lean(matrix: Matrix) -> Matrix:
+def sparse_if_smaller(matrix: Matrix) -> Matrix:
     """The same data with fewer bytes to look at, if few entries are not zero; how, ``str(matrix)`` says."""
     if not matrix.complete:
         return matrix
-    block = Sparse.of_few(matrix.block)
+    block = Sparse.compress_if_small(matrix.block)
     # One way for all processes: what can be done with X depends on how it is kept.
-    return matrix.with_block(block) if matrix.least(np.array(float(isinstance(block, Sparse)))) else matrix
+    return matrix.with_block(block) if matrix.minimum(np.array(float(isinstance(block, Sparse)))) else matrix
 
 
 def in_memory(X: Array) -> Dense | Chunked:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Whole:
-    """All entries are here; see :class:`mffnb.protocols.Share`.
+class LocalAxis:
+    """All entries are here; see :class:`mffnb.protocols.AxisDistribution`.
 
     Parameters
     ----------
@@ -37,25 +37,25 @@ class Whole:
         return slice(0, self.length)
 
     @property
-    def alone(self) -> bool:
+    def undivided(self) -> bool:
         """Nobody has to be asked."""
         return True
 
-    def gathered(self, factor: Float64Array) -> Float64Array:
+    def gather(self, factor: Float64Array) -> Float64Array:
         """The factor itself."""
         return factor
 
-    def summed(self, part: Float64Array) -> Float64Array:
+    def sum_scatter(self, part: Float64Array) -> Float64Array:
         """The sum is complete."""
         return part
 
-    def least(self, part: Float64Array) -> Float64Array:
+    def minimum(self, part: Float64Array) -> Float64Array:
         """No less is anywhere else."""
         return part
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
+class DistributedAxis:
     """The entries of a block of X are divided among the ranks of a communicator, whose blocks have the same entries.
 
     Parameters
@@ -72,7 +72,7 @@ class Spread:
     Examples
     --------
     >>> import numpy as np
-    >>> share = Spread(20, np.array([5, 8, 12]), None, 1)
+    >>> share = DistributedAxis(20, np.array([5, 8, 12]), None, 1)
     >>> share.own, share.block
     (slice(8, 12, None), slice(5, 12, None))
     """
@@ -93,13 +93,13 @@ class Spread:
         return slice(int(self.limits[0]), int(self.limits[-1]))
 
     @property
-    def alone(self) -> bool:
+    def undivided(self) -> bool:
         """Whether no other rank has entries of the block."""
         return self.limits.size == 2
 
-    def gathered(self, factor: Float64Array) -> Float64Array:
+    def gather(self, factor: Float64Array) -> Float64Array:
         """(..., own entries) of each rank, put together to (..., entries of the block): one Allgatherv."""
-        if self.alone:
+        if self.undivided:
             return factor
         lines, sizes = factor.shape[:-1], np.diff(self.limits)
         counts = (sizes * int(np.prod(lines))).tolist()
@@ -108,13 +108,13 @@ class Spread:
         pieces = np.split(received, np.cumsum(counts)[:-1])
         return np.concatenate([piece.reshape(*lines, size) for piece, size in zip(pieces, sizes, strict=True)], axis=-1)
 
-    def summed(self, part: Float64Array) -> Float64Array:
+    def sum_scatter(self, part: Float64Array) -> Float64Array:
         """The sum over ranks of (..., entries of the block), own entries of it: one Reduce_scatter."""
-        return part if self.alone else self._reduced(part)
+        return part if self.undivided else self._reduced(part)
 
-    def least(self, part: Float64Array) -> Float64Array:
+    def minimum(self, part: Float64Array) -> Float64Array:
         """The least over ranks of (..., entries of the block), own entries of it."""
-        if self.alone:
+        if self.undivided:
             return part
         from mpi4py import MPI  # noqa: PLC0415  raises where there is no MPI library
 
@@ -129,7 +129,7 @@ class Spread:
         return received
 
 
-def everywhere(matrix: Products, factor: Float64Array) -> Float64Array:
+def replicate_columns(matrix: Products, factor: Float64Array) -> Float64Array:
     """A factor of the columns, (..., own columns), as (..., columns) in every process: for small things done once."""
     if not matrix.shared:
         return factor

@@ -14,9 +14,9 @@ from mffnb.typing import Array, Float64Array
 #: Types that kernels read as they are; others are widened block by block.
 NATIVE = frozenset(np.dtype(kind) for kind in (np.float64, np.float32, np.uint8, np.uint16))
 # With more components than this BLAS, which has larger tiles, is faster: benchmarks/kernels.py.
-_HANDFUL = 24
+_MAX_KERNEL_COMPONENTS = 24
 # Rows of at most so many columns are faster in panels, which stay in the second-level cache: benchmarks/kernels.py.
-_SHORT = 2048
+_MAX_PANEL_COLUMNS = 2048
 _FOUR, _EIGHT = 4, 8
 
 
@@ -33,14 +33,14 @@ def times(block: Any, basis: Float64Array) -> Float64Array:
     """``basis block^T``, (k, rows), of a block (rows, columns): an array, or compressed rows."""
     if isinstance(block, CompressedRows):
         return _sparse_times(block, basis)
-    if block.dtype == np.float64 and for_blas(basis):
+    if block.dtype == np.float64 and blas_is_faster(basis):
         product: Float64Array = basis @ block.T
         return product
     out = np.zeros((len(basis), block.shape[0]))
     if block.flags.c_contiguous:
-        _kernels(block).times(looked_at(block), looked_at(basis), out)
+        _kernels(block).times(read_only_view(block), read_only_view(basis), out)
     else:
-        _kernels(block.T).add_times(looked_at(block.T), looked_at(basis), out)
+        _kernels(block.T).add_times(read_only_view(block.T), read_only_view(basis), out)
     return out
 
 
@@ -48,24 +48,29 @@ def add_times(block: Any, factor: Float64Array, out: Float64Array) -> None:
     """Add ``factor block``, (k, columns), to ``out``, for a factor (k, rows)."""
     if isinstance(block, CompressedRows):
         _add_sparse_times(block, factor, out)
-    elif block.dtype == np.float64 and for_blas(factor):
+    elif block.dtype == np.float64 and blas_is_faster(factor):
         out += factor @ block
     elif block.flags.c_contiguous:
-        _kernels(block).add_times(looked_at(block), looked_at(factor), out)
+        _kernels(block).add_times(read_only_view(block), read_only_view(factor), out)
     else:
         turned = np.empty(out.shape)
-        _kernels(block.T).times(looked_at(block.T), looked_at(factor), turned)
+        _kernels(block.T).times(read_only_view(block.T), read_only_view(factor), turned)
         out += turned
 
 
-def through(block: Any, basis: Float64Array, rows: slice, move: Move, out: Float64Array) -> None:
+def fused_products(block: Any, basis: Float64Array, rows: slice, move: Move, out: Float64Array) -> None:
     """Add ``factor block`` to ``out`` for the factor that ``move`` makes of ``basis block^T`` for these rows of X."""
     descent: Descent | None = getattr(move, "descent", None)  # isinstance of a protocol takes as long as a small block
     if descent is not None and _descends(block, descent):
         known, square = cast("KnownMove", move), np.zeros_like(descent.gram)
         known.begin(rows)
-        parts = looked_at(descent.scale * basis), looked_at(descent.shift), looked_at(descent.gram), descent.sweeps
-        moved = panels.fused_descent(looked_at(block), *parts, descent.factor, rows.start, out, square)
+        parts = (
+            read_only_view(descent.scale * basis),
+            read_only_view(descent.shift),
+            read_only_view(descent.gram),
+            descent.sweeps,
+        )
+        moved = panels.fused_descent(read_only_view(block), *parts, descent.factor, rows.start, out, square)
         known.made(rows, moved, square)
     else:
         add_times(block, move(rows, times(block, basis)), out)
@@ -73,8 +78,8 @@ def through(block: Any, basis: Float64Array, rows: slice, move: Move, out: Float
 
 def _descends(block: Any, descent: Descent) -> bool:
     """Whether kernels can make the move between their two products."""
-    rows = isinstance(block, np.ndarray) and block.flags.c_contiguous and block.shape[1] <= _SHORT
-    return rows and not for_blas(descent.gram)
+    rows = isinstance(block, np.ndarray) and block.flags.c_contiguous and block.shape[1] <= _MAX_PANEL_COLUMNS
+    return rows and not blas_is_faster(descent.gram)
 
 
 def native(block: Array) -> Array:
@@ -86,7 +91,7 @@ def native(block: Array) -> Array:
 
 def _kernels(block: Array) -> Any:
     """Those for rows of this length."""
-    return panels if block.shape[1] <= _SHORT else products
+    return panels if block.shape[1] <= _MAX_PANEL_COLUMNS else products
 
 
 def _sparse_times(block: CompressedRows, basis: Float64Array) -> Float64Array:
@@ -119,12 +124,12 @@ def _tiles(k: int) -> Iterator[tuple[int, int]]:
         yield first, _FOUR if k - first <= _FOUR else _EIGHT
 
 
-def for_blas(factor: Float64Array) -> bool:
+def blas_is_faster(factor: Float64Array) -> bool:
     """Whether a factor (k, any) has so many rows that BLAS is faster."""
-    return len(factor) > _HANDFUL
+    return len(factor) > _MAX_KERNEL_COMPONENTS
 
 
-def looked_at(array: Array) -> Array:
+def read_only_view(array: Array) -> Array:
     """A view in C order that cannot be written to, so that kernels are compiled once for all arrays of a type."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False

@@ -65,7 +65,7 @@ class Capped(Local):
             product += factor[:, start:stop] @ band
         return self.total(product)
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
         """Both products, in two looks."""
         return self.transposed_times(move(slice(0, self.own.stop - self.own.start), self.times(basis)))
 

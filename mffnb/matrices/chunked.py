@@ -45,7 +45,7 @@ class Chunked(Local):
         Size of a band.
     """
 
-    one_by_one: ClassVar[bool] = True
+    single_threaded: ClassVar[bool] = True
     rows: Rows
     limits: Array | None = None
     band_bytes: int = FILE_BYTES
@@ -74,19 +74,19 @@ class Chunked(Local):
         """Sum of squares in float64."""
         return sum(map(_squares, self.blocks()))
 
-    def _read(self, kept_as: Callable[[Any], Array]) -> Iterator[tuple[int, int, Array]]:
+    def _read(self, convert: Callable[[Any], Array]) -> Iterator[tuple[int, int, Array]]:
         """Yield (start, stop, rows); give those no name, or they are still there while others are read."""
 
         def read(limits: tuple[int, int]) -> tuple[int, int, Array]:
             start, stop = limits
-            return start, stop, kept_as(self.rows[start:stop])
+            return start, stop, convert(self.rows[start:stop])
 
         if self.limits is None:
             limits = band_limits(self.shape, self.band_bytes)
         else:
             limits = itertools.pairwise(self.limits.tolist())
-        at_once = getattr(self.rows, "in_memory", isinstance(self.rows, np.ndarray))
-        return map(read, limits) if at_once else read_ahead(read, limits)
+        resident = getattr(self.rows, "in_memory", isinstance(self.rows, np.ndarray))
+        return map(read, limits) if resident else read_ahead(read, limits)
 
 
 def _squares(band: tuple[int, int, Array]) -> float:

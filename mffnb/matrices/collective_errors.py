@@ -13,7 +13,7 @@ _KNOWN: dict[str, type[Exception]] = {
 }
 
 
-def together(communicator: Any, work: Callable[[], Result]) -> Result:
+def run_collectively(communicator: Any, work: Callable[[], Result]) -> Result:
     """Return what ``work`` returns here, or raise on all ranks what the first of them to fail has raised.
 
     Parameters
@@ -25,7 +25,7 @@ def together(communicator: Any, work: Callable[[], Result]) -> Result:
 
     Examples
     --------
-    >>> together(None, lambda: 2 + 2)
+    >>> run_collectively(None, lambda: 2 + 2)
     4
     """
     if communicator is None:

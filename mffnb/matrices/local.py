@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 import numpy as np
 
 from mffnb.matrices import block_products
-from mffnb.matrices.axis_distribution import Whole
+from mffnb.matrices.axis_distribution import LocalAxis
 from mffnb.matrices.threaded import threaded_map
-from mffnb.threads import blas_in_one_order
+from mffnb.threads import single_threaded_blas
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Local(ABC):
     """All rows are here, and a sum over rows is complete as it stands."""
 
     #: Whether there is memory for one block of rows only.
-    one_by_one: ClassVar[bool] = False
+    single_threaded: ClassVar[bool] = False
 
     def __str__(self) -> str:
         """How X is kept, for whoever asks why it takes so long."""
@@ -59,24 +59,28 @@ class Local(ABC):
             start, stop, block = piece
             product[:, start:stop] = block_products.times(block, basis)
 
-        for _ in self._each(of_block):
+        for _ in self._map_blocks(of_block):
             pass
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor X``, (k, columns)."""
-        return self._summed(lambda rows, block, out: block_products.add_times(block, factor[:, rows], out), factor)
+        return self._sum_over_blocks(
+            lambda rows, block, out: block_products.add_times(block, factor[:, rows], out), factor
+        )
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
         """Both products in one look at X, see :class:`mffnb.protocols.Matrix`."""
-        return self._summed(lambda rows, block, out: block_products.through(block, basis, rows, move, out), basis)
+        return self._sum_over_blocks(
+            lambda rows, block, out: block_products.fused_products(block, basis, rows, move, out), basis
+        )
 
-    def _each(self, of_block: Callable[[tuple[int, int, Any]], Result]) -> Iterator[Result]:
+    def _map_blocks(self, of_block: Callable[[tuple[int, int, Any]], Result]) -> Iterator[Result]:
         """What becomes of each block, in order, on several threads; BLAS, where blocks need it, has one in each."""
-        with blas_in_one_order():
-            yield from threaded_map(of_block, self.blocks(), 1 if self.one_by_one else None)
+        with single_threaded_blas():
+            yield from threaded_map(of_block, self.blocks(), 1 if self.single_threaded else None)
 
-    def _summed(self, add: Callable[[slice, Any, Float64Array], None], like: Float64Array) -> Float64Array:
+    def _sum_over_blocks(self, add: Callable[[slice, Any, Float64Array], None], like: Float64Array) -> Float64Array:
         """Sum of what ``add(rows, block, out)`` adds to ``out`` (k, columns) over the blocks, in their order."""
         total = np.zeros((len(like), self.shape[1]))
 
@@ -86,7 +90,7 @@ class Local(ABC):
             add(slice(start, stop), block, part)
             return part
 
-        for part in self._each(of_block):
+        for part in self._map_blocks(of_block):
             total += part
         return total
 
@@ -133,20 +137,20 @@ class Local(ABC):
         return slice(0, self.shape[1])
 
     @property
-    def over_rows(self) -> Whole:
+    def row_axis(self) -> LocalAxis:
         """Nobody else has rows."""
-        return Whole(self.shape[0])
+        return LocalAxis(self.shape[0])
 
     @property
-    def over_columns(self) -> Whole:
+    def column_axis(self) -> LocalAxis:
         """Nobody else has columns."""
-        return Whole(self.shape[1])
+        return LocalAxis(self.shape[1])
 
     def total(self, part: Float64Array) -> Float64Array:
         """Sum over all processes: the same."""
         return part
 
-    def least(self, part: Float64Array) -> Float64Array:
+    def minimum(self, part: Float64Array) -> Float64Array:
         """The least over all processes: the same."""
         return part
 

@@ -43,7 +43,7 @@ class LowRank(Local):
         product: Float64Array = (factor @ self.left.T) @ self.right
         return product
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
         """Both products; neither looks at many numbers."""
         return self.transposed_times(move(slice(0, self.shape[0]), self.times(basis)))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Partial(Local):
     """A matrix with a weight for each entry; to whoever just looks at it, each entry multiplied by its weight.
 
-    A solver for complete data is served by :func:`completed`.
+    A solver for complete data is served by :func:`impute_model`.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Partial(Local):
         """Rows, columns."""
         return self.array.shape[0], self.array.shape[1]
 
-    def piece(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
+    def rows_and_weights(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
         """Rows ``start:stop`` of X, NaN for what is missing, and of w."""
         band = np.asarray(self.array[start:stop], dtype=np.float64)
         if self.weights is None:
@@ -51,7 +51,7 @@ class Partial(Local):
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
         """Yield (start, stop, w X)."""
         for start, stop in band_limits(self.shape, CACHE_BYTES):
-            band, weights = self.piece(start, stop)
+            band, weights = self.rows_and_weights(start, stop)
             yield start, stop, np.nan_to_num(band * weights)
 
     @property
@@ -71,62 +71,62 @@ class Partial(Local):
         return False
 
 
-class Gappy(Protocol):
+class WeightedRows(Protocol):
     """A matrix that says band by band what it holds and how much that counts: partial, or partial and scaled."""
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows, columns."""
 
-    def piece(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
+    def rows_and_weights(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
         """Rows ``start:stop`` of X, NaN for what is missing, and of w."""
 
 
-def completed(matrix: Matrix, left: Float64Array, right: Float64Array) -> Matrix:
+def impute_model(matrix: Matrix, left: Float64Array, right: Float64Array) -> Matrix:
     """``w X + (1 - w) left^T right``: what is missing is filled in by a model, (k, own rows) and (k, own columns)."""
-    left, right = matrix.over_rows.gathered(left), matrix.over_columns.gathered(right)
-    return matrix.with_block(Chunked(_Completed(_gappy(matrix), left, right), band_bytes=CACHE_BYTES))
+    left, right = matrix.row_axis.gather(left), matrix.column_axis.gather(right)
+    return matrix.with_block(Chunked(_ImputedRows(_weighted_block(matrix), left, right), band_bytes=CACHE_BYTES))
 
 
 def squared_residual(matrix: Matrix, left: Float64Array, right: Float64Array) -> float:
     """Sum of ``w (x - left^T right)^2`` for factors (k, own rows) and (k, own columns)."""
-    left, right = matrix.over_rows.gathered(left), matrix.over_columns.gathered(right)
-    return float(matrix.total(np.array(_squares(_gappy(matrix), left, right))))
+    left, right = matrix.row_axis.gather(left), matrix.column_axis.gather(right)
+    return float(matrix.total(np.array(_squares(_weighted_block(matrix), left, right))))
 
 
 def weight_times(matrix: Matrix, basis: Float64Array) -> Float64Array:
     """``basis w^T``, (k, own rows), for a basis (k, own columns)."""
-    held, block = matrix.over_columns.gathered(basis), _gappy(matrix)
+    held, block = matrix.column_axis.gather(basis), _weighted_block(matrix)
     product = np.empty((len(basis), block.shape[0]))
     for start, stop in band_limits(block.shape, CACHE_BYTES):
-        product[:, start:stop] = held @ _counted(*block.piece(start, stop)).T
-    return matrix.over_rows.summed(product)
+        product[:, start:stop] = held @ _observed_weights(*block.rows_and_weights(start, stop)).T
+    return matrix.row_axis.sum_scatter(product)
 
 
-def pieces(matrix: Matrix) -> Iterator[tuple[Float64Array, Float64Array]]:
+def iter_rows_and_weights(matrix: Matrix) -> Iterator[tuple[Float64Array, Float64Array]]:
     """Yield rows of the block that is here, NaN for what is missing, and of w, zero there."""
-    block = _gappy(matrix)
+    block = _weighted_block(matrix)
     for start, stop in band_limits(block.shape, CACHE_BYTES):
-        band, weights = block.piece(start, stop)
-        yield band, _counted(band, weights)
+        band, weights = block.rows_and_weights(start, stop)
+        yield band, _observed_weights(band, weights)
 
 
-def partial_rows(matrix: Matrix, rows: Array) -> tuple[Float64Array, Float64Array]:
+def select_rows_and_weights(matrix: Matrix, rows: Array) -> tuple[Float64Array, Float64Array]:
     """Some rows of the block of X by their numbers, which rise, NaN for what is missing, and of w, zero there."""
-    block = _gappy(matrix)
+    block = _weighted_block(matrix)
     values, counted = np.empty((len(rows), block.shape[1])), np.empty((len(rows), block.shape[1]))
     for start, stop in band_limits(block.shape, CACHE_BYTES):
         first, last = np.searchsorted(rows, [start, stop])
         if first < last:
-            band, weights = block.piece(start, stop)
+            band, weights = block.rows_and_weights(start, stop)
             some = rows[first:last] - start
-            values[first:last], counted[first:last] = band[some], _counted(band, weights)[some]
+            values[first:last], counted[first:last] = band[some], _observed_weights(band, weights)[some]
     return values, counted
 
 
-def guessed(matrix: Matrix) -> Matrix:
+def impute_mean_spectrum(matrix: Matrix) -> Matrix:
     """Complete data to start from: missing entries are those of the mean spectrum, at the size of their pixel."""
-    return completed(matrix, *mean_model(matrix))
+    return impute_model(matrix, *mean_model(matrix))
 
 
 def mean_model(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
@@ -135,17 +135,17 @@ def mean_model(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
         pixels = matrix.times(np.ones((1, matrix.own_columns.stop - matrix.own_columns.start)))
         sums = matrix.transposed_times(np.ones_like(pixels))
         return pixels, sums / (float(matrix.total(sums.sum(axis=1))[0]) or 1.0)
-    block = _gappy(matrix)
+    block = _weighted_block(matrix)
     rows = np.empty((1, block.shape[0]))
     columns = np.zeros((2, block.shape[1]))  # sums, and those of weights
     for start, stop in band_limits(block.shape, CACHE_BYTES):
-        band, weights = block.piece(start, stop)
-        weights = _counted(band, weights)
+        band, weights = block.rows_and_weights(start, stop)
+        weights = _observed_weights(band, weights)
         band = np.nan_to_num(band * weights)
         rows[0, start:stop] = band.sum(axis=1)
         columns[0] += band.sum(axis=0)
         columns[1] += weights.sum(axis=0)
-    rows, columns = matrix.over_rows.summed(rows), matrix.over_columns.summed(columns)
+    rows, columns = matrix.row_axis.sum_scatter(rows), matrix.column_axis.sum_scatter(columns)
     spectrum = columns[:1] / np.where(columns[1] > 0, columns[1], 1.0)
     # The size of a pixel is judged on the channels it has.
     expected = weight_times(matrix, spectrum)
@@ -153,25 +153,25 @@ def mean_model(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
     return size, spectrum
 
 
-def _gappy(matrix: Matrix) -> Gappy:
+def _weighted_block(matrix: Matrix) -> WeightedRows:
     """The block that is here."""
-    return cast("Gappy", matrix.block)
+    return cast("WeightedRows", matrix.block)
 
 
-def _squares(block: Gappy, left: Float64Array, right: Float64Array) -> float:
+def _squares(block: WeightedRows, left: Float64Array, right: Float64Array) -> float:
     """Sum of ``w (x - left^T right)^2`` over a block."""
     return sum(
-        float(missing_entries.squared_residual(*block.piece(start, stop), left[:, start:stop].T @ right))
+        float(missing_entries.squared_residual(*block.rows_and_weights(start, stop), left[:, start:stop].T @ right))
         for start, stop in band_limits(block.shape, CACHE_BYTES)
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Completed:
+class _ImputedRows:
     """Rows of a partial matrix with a model where entries are missing."""
 
     in_memory: ClassVar[bool] = True
-    matrix: Gappy
+    matrix: WeightedRows
     left: Float64Array
     right: Float64Array
 
@@ -183,10 +183,10 @@ class _Completed:
     def __getitem__(self, rows: slice, /) -> Array:
         """Rows ``start:stop``."""
         filled: Array = self.left[:, rows].T @ self.right
-        missing_entries.impute(*self.matrix.piece(rows.start, rows.stop), filled)
+        missing_entries.impute(*self.matrix.rows_and_weights(rows.start, rows.stop), filled)
         return filled
 
 
-def _counted(band: Float64Array, weights: Float64Array) -> Float64Array:
+def _observed_weights(band: Float64Array, weights: Float64Array) -> Float64Array:
     """Weights with zeros for what is missing."""
     return np.where(np.isnan(band), 0.0, weights)

@@ -19,7 +19,7 @@ _EMPTY = 1e-10  # of the mean length: nothing is there
 _FAINTEST = 1e-6
 
 
-def perspective(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
+def perspective_factors(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
     """Factors w / |x| of the pixels, and their gain g, (own pixels,) each.
 
     The mean square of w is 1 over pixels that are not empty; empty ones get the faintest weight, so that all can be

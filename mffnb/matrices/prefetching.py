@@ -30,19 +30,19 @@ def read_ahead(read: Callable[[Item], Band], items: Iterable[Item]) -> Iterator[
     [1, 2, 3]
     """
     with ThreadPoolExecutor(1, thread_name_prefix="mffnb-read-ahead") as reader:
-        coming: Future[Band] | None = None
-        box: list[Band] = []  # what is handed over leaves no name behind here
+        pending: Future[Band] | None = None
+        ready: list[Band] = []  # what is handed over leaves no name behind here
         try:
             for item in items:
-                if coming is not None:
-                    box.append(coming.result())
-                coming = reader.submit(read, item)
-                if box:
-                    yield box.pop()
-            if coming is not None:
-                box.append(coming.result())
-                coming = None
-                yield box.pop()
+                if pending is not None:
+                    ready.append(pending.result())
+                pending = reader.submit(read, item)
+                if ready:
+                    yield ready.pop()
+            if pending is not None:
+                ready.append(pending.result())
+                pending = None
+                yield ready.pop()
         finally:
-            if coming is not None:
-                coming.cancel()
+            if pending is not None:
+                pending.cancel()

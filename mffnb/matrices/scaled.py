@@ -41,22 +41,22 @@ class Scaled(Local):
 
     def times(self, basis: Float64Array) -> Float64Array:
         """``basis diag(c) X^T diag(r)``, (k, rows)."""
-        return _by(self.inner.times(_by(basis, self.columns)), self.rows)
+        return _scale_columns(self.inner.times(_scale_columns(basis, self.columns)), self.rows)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
         """``factor diag(r) X diag(c)``, (k, columns)."""
-        return _by(self.inner.transposed_times(_by(factor, self.rows)), self.columns)
+        return _scale_columns(self.inner.transposed_times(_scale_columns(factor, self.rows)), self.columns)
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
         """Both products of what is scaled in one look at X."""
         if self.rows is None:
-            return _by(self.inner.through(_by(basis, self.columns), move), self.columns)
+            return _scale_columns(self.inner.fused_products(_scale_columns(basis, self.columns), move), self.columns)
         factors = self.rows
 
         def scaled(rows: slice, cross: Float64Array) -> Float64Array:
             return move(rows, cross * factors[rows]) * factors[rows]
 
-        return _by(self.inner.through(_by(basis, self.columns), scaled), self.columns)
+        return _scale_columns(self.inner.fused_products(_scale_columns(basis, self.columns), scaled), self.columns)
 
     @property
     def transposed(self) -> Scaled | None:
@@ -68,17 +68,17 @@ class Scaled(Local):
         """Yield (start, stop, scaled rows)."""
         for start, stop, band in self.inner.bands():
             rows = None if self.rows is None else self.rows[start:stop]
-            yield start, stop, _both(band, rows, self.columns)
+            yield start, stop, _scale_block(band, rows, self.columns)
 
     @property
     def complete(self) -> bool:
         """Whether every entry counts in full."""
         return self.inner.complete
 
-    def piece(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
+    def rows_and_weights(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
         """Rows ``start:stop`` of what is scaled, NaN where missing, and of its weights, where X is not complete."""
-        band, weights = self.inner.piece(start, stop)  # type: ignore[attr-defined]
-        return _both(band, None if self.rows is None else self.rows[start:stop], self.columns), weights
+        band, weights = self.inner.rows_and_weights(start, stop)  # type: ignore[attr-defined]
+        return _scale_block(band, None if self.rows is None else self.rows[start:stop], self.columns), weights
 
     @cached_property
     def row_squares(self) -> Float64Array:
@@ -88,7 +88,7 @@ class Scaled(Local):
         else:
             squares = np.empty(self.shape[0])
             for start, stop, band in self.inner.bands():
-                squares[start:stop] = row_sums_of_squares(_both(band, None, self.columns))
+                squares[start:stop] = row_sums_of_squares(_scale_block(band, None, self.columns))
         return squares if self.rows is None else squares * self.rows**2
 
     @cached_property
@@ -107,16 +107,16 @@ def scaled(matrix: Matrix, rows: Float64Array | None = None, columns: Float64Arr
     rows, columns
         r, (own rows,), and c, (own columns,); None for ones.
     """
-    of_rows = None if rows is None else matrix.over_rows.gathered(rows)
-    of_columns = None if columns is None else matrix.over_columns.gathered(columns)
+    of_rows = None if rows is None else matrix.row_axis.gather(rows)
+    of_columns = None if columns is None else matrix.column_axis.gather(columns)
     return matrix.with_block(Scaled(matrix.block, of_rows, of_columns))
 
 
-def _by(rows: Float64Array, factor: Array | None) -> Float64Array:
+def _scale_columns(rows: Float64Array, factor: Array | None) -> Float64Array:
     return rows if factor is None else rows * factor
 
 
-def _both(band: Any, rows: Array | None, columns: Array | None) -> Any:
+def _scale_block(band: Any, rows: Array | None, columns: Array | None) -> Any:
     if not isinstance(band, np.ndarray):
         band = band if rows is None else band.multiply(rows[:, None]).tocsr()
         return band if columns is None else band.multiply(columns).tocsr()

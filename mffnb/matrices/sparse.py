@@ -13,14 +13,14 @@ from scipy import sparse
 
 from mffnb.kernels import compressed_rows
 from mffnb.matrices import block_products
-from mffnb.matrices.block_products import CompressedRows, looked_at
+from mffnb.matrices.block_products import CompressedRows, read_only_view
 from mffnb.matrices.local import BLOCK_BYTES, FILE_BYTES, Local, band_limits, sum_of_squares
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
     from mffnb.protocols.matrix import Matrix, Move
 
-_SHARE = 0.1  # of the bytes of X: what a copy of it may take
+_MAX_COPY_FRACTION = 0.1  # of the bytes of X: what a copy of it may take
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +36,14 @@ class Sparse(Local):
     array: Any
 
     @classmethod
-    def of_few(cls, matrix: Matrix) -> Matrix:
+    def compress_if_small(cls, matrix: Matrix) -> Matrix:
         """A matrix in memory that shows few entries that are not zero, as a sparse one; any other as it is.
 
         Counts are kept in as few bytes as hold them: the copy is small beside X, and looked at faster by as much.
         """
         if isinstance(matrix, cls) or matrix.transposed is None:
             return matrix
-        kept = _census(matrix)
+        kept = _count_nonzeros(matrix)
         if kept is None:
             return matrix
         filled, kind = kept
@@ -51,8 +51,10 @@ class Sparse(Local):
         columns = matrix.shape[1]
         indices, data = np.empty(indptr[-1] + 1, _index_type(columns)), np.empty(indptr[-1] + 1, kind)
         for start, stop, block in _blocks(matrix):
-            compressed_rows.compress_rows(looked_at(block), indptr[start : stop + 1], indices, data)
-        return cls(CompressedRows(looked_at(indptr), looked_at(indices[:-1]), looked_at(data[:-1]), columns))
+            compressed_rows.compress_rows(read_only_view(block), indptr[start : stop + 1], indices, data)
+        return cls(
+            CompressedRows(read_only_view(indptr), read_only_view(indices[:-1]), read_only_view(data[:-1]), columns)
+        )
 
     def __str__(self) -> str:
         """The type of its numbers."""
@@ -79,10 +81,10 @@ class Sparse(Local):
             return block_products.times(self._parts, factor)
         return super().transposed_times(factor)
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
         """Both products; in one look where rows are compressed, not columns."""
         if self._by_rows:
-            return super().through(basis, move)
+            return super().fused_products(basis, move)
         return self.transposed_times(move(slice(0, self.shape[0]), self.times(basis)))
 
     def blocks(self) -> Iterator[tuple[int, int, CompressedRows]]:
@@ -104,7 +106,7 @@ class Sparse(Local):
             return self.array
         array = self.array
         data = array.data if array.data.dtype in block_products.NATIVE else array.data.astype(np.float64)
-        indptr, indices, data = (looked_at(part) for part in (array.indptr, array.indices, data))
+        indptr, indices, data = (read_only_view(part) for part in (array.indptr, array.indices, data))
         return CompressedRows(indptr, indices, data, array.shape[1 if self._by_rows else 0])
 
     @cached_property
@@ -117,7 +119,7 @@ class Sparse(Local):
         begins = np.concatenate([[0], np.cumsum(np.bincount(indices, minlength=columns))])
         of_rows, values = np.empty(indices.size, _index_type(rows)), np.empty_like(data)
         compressed_rows.transpose_rows(indptr, indices, data, begins, of_rows, values)
-        return Sparse(CompressedRows(looked_at(begins), looked_at(of_rows), looked_at(values), rows))
+        return Sparse(CompressedRows(read_only_view(begins), read_only_view(of_rows), read_only_view(values), rows))
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
         """Yield (start, stop, rows) as CSR arrays of float64."""
@@ -151,19 +153,19 @@ def _as_scipy(rows: CompressedRows) -> Any:
     return sparse.csr_array((values, places, rows.indptr - rows.indptr[0]), shape=shape)
 
 
-def _census(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
+def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
     """How many entries of each row are not zero, and the type that holds them; None where a copy would not be small."""
     rows, columns = matrix.shape
     filled, signs = np.zeros(rows, np.int64), np.zeros(3)
     for start, stop, block in _blocks(matrix):
         if not isinstance(block, np.ndarray):
             return None  # sparse already, below weights
-        signs += compressed_rows.count_nonzeros(looked_at(block), filled[start:stop])
+        signs += compressed_rows.count_nonzeros(read_only_view(block), filled[start:stop])
         broken, above_byte, above_two_bytes = signs
         counts = broken == 0.0 and above_two_bytes == 0.0
         kind = np.dtype(np.uint16 if above_byte else np.uint8) if counts else block.dtype
         each = kind.itemsize + _index_type(columns).itemsize
-        if each * filled[:stop].sum() > _SHARE * rows * columns * block.dtype.itemsize:
+        if each * filled[:stop].sum() > _MAX_COPY_FRACTION * rows * columns * block.dtype.itemsize:
             return None
     return filled, kind
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from scipy import linalg
 
-from mffnb.matrices import everywhere
+from mffnb.matrices import replicate_columns
 from mffnb.protocols.matrix import Matrix, Products
 from mffnb.typing import Float64Array
 
-_SPARE = 2  # random rows beyond the rank that is wanted, at least
+_OVERSAMPLING = 2  # random rows beyond the rank that is wanted, at least
 
 
 _TILE = 4  # products make four rows at a time: a number that is no multiple costs the same as the next one
@@ -33,9 +33,9 @@ def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Fl
     left, values, right
         As there.
     """
-    width = min(-(-(rank + _SPARE) // _TILE) * _TILE, *matrix.shape)
+    width = min(-(-(rank + _OVERSAMPLING) // _TILE) * _TILE, *matrix.shape)
     size = float(np.sqrt(matrix.squared_norm)) or 1.0  # its fourth power may be more than a number holds
-    rows = matrix.through(_test_rows(width, matrix, seed) / size, lambda _, cross: cross / size)
+    rows = matrix.fused_products(_test_rows(width, matrix, seed) / size, lambda _, cross: cross / size)
     basis = _orthonormal(rows, matrix.total)
     scores = np.empty((len(basis), matrix.own.stop - matrix.own.start))
 
@@ -43,7 +43,7 @@ def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Fl
         scores[:, rows] = cross
         return cross
 
-    product = matrix.through(basis, keep)
+    product = matrix.fused_products(basis, keep)
     mixing = _whitening(matrix.total(scores @ scores.T))
     rotation, values, right = _svd(mixing @ product, matrix)
     return (rotation.T @ mixing)[:rank] @ scores, values[:rank], right[:rank]
@@ -51,7 +51,7 @@ def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Fl
 
 def _svd(rows: Float64Array, matrix: Products) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Singular value decomposition of (few, own columns) over all columns; own columns of the right vectors."""
-    left, values, right = linalg.svd(everywhere(matrix, rows), full_matrices=False, check_finite=False)
+    left, values, right = linalg.svd(replicate_columns(matrix, rows), full_matrices=False, check_finite=False)
     return left, values, right[:, matrix.own_columns]
 
 
@@ -115,7 +115,7 @@ def _whitening(gram: Float64Array) -> Float64Array:
     return mixing
 
 
-def _uniform(seed: int, tag: int, entries: slice, components: int) -> Float64Array:
+def uniform_entries(seed: int, tag: int, entries: slice, components: int) -> Float64Array:
     """Uniform numbers (components, entries): entry i owns draws ``i * components`` onwards of one stream."""
     stream = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(tag,)))
     start, stop = entries.start * components, entries.stop * components

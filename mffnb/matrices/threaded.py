@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import chain, islice
 from typing import TypeVar
 
-from mffnb.threads import allowed
+from mffnb.threads import allowed_threads
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,14 +33,14 @@ def threaded_map(
     function, items
         As for :func:`map`; the items are made on the thread of the caller.
     threads
-        How many, :func:`mffnb.threads.allowed` if None.
+        How many, :func:`mffnb.threads.allowed_threads` if None.
 
     Examples
     --------
     >>> list(threaded_map(abs, [-1, 2, -3]))
     [1, 2, 3]
     """
-    threads = allowed() if threads is None else threads
+    threads = allowed_threads() if threads is None else threads
     items = iter(items)
     ready = list(islice(items, 2)) if threads > 1 else []
     items = chain(ready, items)
@@ -48,15 +48,15 @@ def threaded_map(
         yield from map(function, items)
         return
     pool = _pools.setdefault(threads, ThreadPoolExecutor(threads, thread_name_prefix="mffnb-bands"))
-    begun: deque[Future[Result]] = deque()
+    submitted: deque[Future[Result]] = deque()
     try:
         for item in items:
-            begun.append(pool.submit(function, item))
-            if len(begun) > threads:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
+            submitted.append(pool.submit(function, item))
+            if len(submitted) > threads:
+                yield submitted.popleft().result()
+        while submitted:
+            yield submitted.popleft().result()
     finally:
-        for future in begun:
+        for future in submitted:
             future.cancel()
-        wait(begun)
+        wait(submitted)

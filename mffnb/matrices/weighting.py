@@ -69,23 +69,23 @@ class Weighting:
                 of_pixels, of_channels = _poisson(part, matrix, power)
                 pixels, channels = _product(pixels, of_pixels), _product(channels, of_channels)
                 continue
-            array, axis = _placed(part, matrix)
+            array, axis = _weights_and_axis(part, matrix)
             if axis == 0:
                 pixels = _product(pixels, array[matrix.own])
             elif axis == 1:
                 channels = _product(channels, array[matrix.own_columns])
             else:
-                entries = _product(entries, array[matrix.over_rows.block, matrix.over_columns.block])
+                entries = _product(entries, array[matrix.row_axis.block, matrix.column_axis.block])
         # Only ratios matter, and a penalty means the same for data in any unit.
         pixels = None if pixels is None else pixels / _mean(pixels, matrix, 0)
         channels = None if channels is None else channels / _mean(channels, matrix, 1)
         if power is None and not (pixels is channels is None):  # nothing done to the data would do
             one = np.ones(1)
-            outer = Outer(one if pixels is None else pixels, one if channels is None else channels, matrix.shape)
+            outer = OuterWeights(one if pixels is None else pixels, one if channels is None else channels, matrix.shape)
             entries = outer if entries is None else entries * outer[:]
             pixels = channels = None
         if entries is not None:
-            matrix = _partial(matrix, entries)
+            matrix = _with_entry_weights(matrix, entries)
         rows = None if pixels is None else pixels ** float(power)
         columns = None if channels is None else channels ** float(power)
         return cls(matrix if rows is columns is None else scaled(matrix, rows, columns), rows, columns)
@@ -100,18 +100,18 @@ def _mean(values: Float64Array, matrix: Matrix, axis: int) -> float:
     return float(matrix.total(np.array(values.sum()))) / matrix.shape[axis]
 
 
-def of_rows(weights: Any, rows: Array, shape: tuple[int, int]) -> Any:
+def select_pixel_weights(weights: Any, rows: Array, shape: tuple[int, int]) -> Any:
     """The weights of some pixels, by their numbers, among those of a whole matrix of that shape."""
     if weights is None or isinstance(weights, str):
         return weights
     if isinstance(weights, (list, tuple)):
-        return [of_rows(part, rows, shape) for part in weights]
+        return [select_pixel_weights(part, rows, shape) for part in weights]
     array = np.asarray(weights)
     of_pixels = array.shape[0] == shape[0] and array.shape != (shape[1],)
     return array[rows] if of_pixels else array
 
 
-def _placed(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
+def _weights_and_axis(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
     """The weights as floats, whole, and the axis they belong to: 0 pixels, 1 channels, None both."""
     array = np.asarray(weights, dtype=np.float64)
     pixels, channels = matrix.shape
@@ -148,7 +148,7 @@ def _poisson(name: str, matrix: Matrix, power: float | None) -> tuple[Float64Arr
     if not matrix.complete:
         counted = weight_times(matrix, np.ones_like(of_channels))
         seen = weight_times(matrix.transposed, np.ones_like(of_pixels))  # type: ignore[arg-type]
-    if matrix.least(np.array(min(of_pixels.min(initial=0.0), of_channels.min(initial=0.0)))) < 0:
+    if matrix.minimum(np.array(min(of_pixels.min(initial=0.0), of_channels.min(initial=0.0)))) < 0:
         raise ValueError("weights='poisson' is for counts, and some sums of the data are negative: clip them first")
     means = of_pixels[0] / np.maximum(counted[0], 1e-300), of_channels[0] / np.maximum(seen[0], 1e-300)
     return _inverse(means[0], matrix), _inverse(means[1], matrix)
@@ -156,12 +156,12 @@ def _poisson(name: str, matrix: Matrix, power: float | None) -> tuple[Float64Arr
 
 def _inverse(mean: Float64Array, matrix: Matrix) -> Float64Array:
     """One over the mean; what saw nothing counts as much as what saw least."""
-    least = float(matrix.least(np.array(mean[mean > 0].min(initial=np.inf))))
+    least = float(matrix.minimum(np.array(mean[mean > 0].min(initial=np.inf))))
     return 1.0 / np.maximum(mean, least) if np.isfinite(least) else np.ones_like(mean)
 
 
 @dataclass(frozen=True, eq=False)
-class Outer:
+class OuterWeights:
     """Weights u_i v_m of entries, band by band; at most 1.
 
     Parameters
@@ -182,20 +182,20 @@ class Outer:
         return np.asarray(of_rows * np.broadcast_to(self.columns / self.columns.max(), self.shape[1:]))
 
     @property
-    def T(self) -> Outer:
+    def T(self) -> OuterWeights:
         """The transposed."""
-        return Outer(self.columns, self.rows, self.shape[::-1])
+        return OuterWeights(self.columns, self.rows, self.shape[::-1])
 
 
-def _partial(matrix: Matrix, entries: Array | Outer) -> Matrix:
+def _with_entry_weights(matrix: Matrix, entries: Array | OuterWeights) -> Matrix:
     weights: Any = entries
-    if not isinstance(entries, Outer):
-        weights = entries / -float(matrix.least(np.array(-entries.max(initial=0.0))))
+    if not isinstance(entries, OuterWeights):
+        weights = entries / -float(matrix.minimum(np.array(-entries.max(initial=0.0))))
     block = matrix.block
     if isinstance(block, Partial):
         both = weights if block.weights is None else block.weights * weights[:]
         return matrix.with_block(Partial(block.array, both))
-    array = next(_arrays(block), None)
+    array = next(_memory_arrays(block), None)
     if array is None:
         raise UnsupportedCombinationError(
             "weights of single entries need a dense image in memory: use weights of pixels and channels, or load it"
@@ -203,7 +203,7 @@ def _partial(matrix: Matrix, entries: Array | Outer) -> Matrix:
     return matrix.with_block(Partial(array, weights))
 
 
-def _arrays(matrix: Matrix) -> Iterator[Array]:
+def _memory_arrays(matrix: Matrix) -> Iterator[Array]:
     if isinstance(matrix, Dense):
         yield matrix.array
     elif isinstance(matrix, Chunked) and isinstance(matrix.rows, np.ndarray):

@@ -75,17 +75,17 @@ class Newton:
         right = np.ascontiguousarray(log.basis.T)
         fixed = np.empty((0, 0), bool) if half.fixed is None else half.fixed
         rest = -linear, half.gram, square, fixed, log.weight
-        if log.share.alone:
+        if log.share.undivided:
             moved = 0.0
             for start, _, band in bands:
                 moved += newton.newton_rows(*divergence.as_compressed_rows(band), factor, start, right, *rest)
             return moved
         # The counts of an entry are spread over processes, and so are the sums that make its derivatives.
-        held = np.ascontiguousarray(log.share.gathered(factor))
+        held = np.ascontiguousarray(log.share.gather(factor))
         derivatives, least = newton.empty_derivatives(*held.shape), np.full((1, held.shape[1]), np.inf)
         for start, _, band in bands:
             newton.derivatives_of_rows(*divergence.as_compressed_rows(band), held, start, right, derivatives, least[0])
-        derivatives, least = log.share.summed(derivatives), log.share.least(least)
+        derivatives, least = log.share.sum_scatter(derivatives), log.share.minimum(least)
         return float(newton.newton_steps(derivatives, least[0], factor, *rest))
 
 

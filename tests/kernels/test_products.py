@@ -104,7 +104,7 @@ def test_one_look_makes_both_products_wherever_x_is(monkeypatch):
             return np.sqrt(cross)
 
         expected = np.sqrt(basis @ full.T) @ full
-        np.testing.assert_allclose(matrix.through(basis, move), expected)
+        np.testing.assert_allclose(matrix.fused_products(basis, move), expected)
         seen.sort()  # bands may be looked at on several threads
         assert [start for start, _ in seen] == [0, *(stop for _, stop in seen[:-1])]
         assert seen[-1][1] == 61
@@ -129,7 +129,9 @@ def test_two_bands_of_a_file_are_in_memory_at_most():
     matrix = Chunked(TwoBandsAtATime(), band_bytes=800)
     np.testing.assert_array_equal(matrix.times(np.ones((2, 10))), np.full((2, 64), 10.0))
     np.testing.assert_array_equal(matrix.transposed_times(np.ones((2, 64))), np.full((2, 10), 64.0))
-    np.testing.assert_array_equal(matrix.through(np.ones((2, 10)), lambda rows, cross: cross), np.full((2, 10), 640.0))
+    np.testing.assert_array_equal(
+        matrix.fused_products(np.ones((2, 10)), lambda rows, cross: cross), np.full((2, 10), 640.0)
+    )
     assert matrix.squared_norm == 640
     assert len(matrix.rows.read) == 4 * 7
     assert max(matrix.rows.held) <= 1
