@@ -1,4 +1,4 @@
-"""The one place that sets how many threads BLAS uses."""
+"""Limits on the number of threads of BLAS and of block-wise products; the only module that sets them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ Item = TypeVar("Item")
 
 
 class _Limit(NamedTuple):
+    """Requested numbers of threads: for blocks of X and for BLAS."""
+
     bands: int
     blas: int
 
 
 _lock = threading.Lock()
 _requested_limits: list[_Limit] = []
-_original_threads: list[int] = []  # threads of each BLAS library, before the first caller came in
+_original_threads: list[int] = []  # threads of each BLAS library before the first limit was requested
 
 
 def allowed_threads() -> int:
-    """How many threads bands of X may use: as many as BLAS, so OMP_NUM_THREADS, threadpoolctl and the limits below.
+    """Return the number of threads for block-wise products: that of BLAS, reduced by the limits of this module.
+
+    The number of BLAS follows OMP_NUM_THREADS and threadpoolctl.
 
     Examples
     --------
@@ -38,7 +42,7 @@ def allowed_threads() -> int:
 
 @contextmanager
 def half_of_the_threads() -> Iterator[None]:
-    """Leave one core in two to others while any caller is inside: a browser that has to draw, say.
+    """Use half of the threads inside the context, so that other processes, such as a browser, stay responsive.
 
     Examples
     --------
@@ -51,11 +55,11 @@ def half_of_the_threads() -> Iterator[None]:
 
 @contextmanager
 def limit_threads(threads: int | None) -> Iterator[None]:
-    """Use so many threads, half of those there are if None, while any caller is inside: BLAS, and bands of X.
+    """Limit the threads of BLAS and of block-wise products inside the context; None means half of them.
 
-    The limit holds for the whole process: the lowest that is wanted. It is set by the first one in and lifted by the
-    last one out, so that callers on several threads cannot make it last. Many products of small matrices are best done
-    by one thread: others would wait for each other, and on a busy machine for long.
+    The limit applies to the whole process. Contexts may overlap on several threads: the lowest requested number
+    applies, and the original numbers return when the last context ends. One thread is best for many products of small
+    matrices, where synchronisation costs more than the product.
 
     Examples
     --------
@@ -68,7 +72,9 @@ def limit_threads(threads: int | None) -> Iterator[None]:
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Keep BLAS to one thread, bands of X to as many as before: how BLAS adds up depends on their number.
+    """Limit BLAS to one thread inside the context; block-wise products keep their number of threads.
+
+    The order of summation in BLAS, and thus its rounding errors, depend on its number of threads.
 
     Examples
     --------
@@ -82,7 +88,7 @@ def single_threaded_blas() -> Iterator[None]:
 
 
 def iterate_with_single_threaded_blas(steps: Iterator[Item]) -> Iterator[Item]:
-    """The same steps, each made while BLAS keeps to one thread; between them it has its own.
+    """Iterate over ``steps`` with one BLAS thread while a step is computed, and the usual number in between.
 
     Examples
     --------
@@ -100,6 +106,7 @@ def iterate_with_single_threaded_blas(steps: Iterator[Item]) -> Iterator[Item]:
 
 @contextmanager
 def _limited(limit: _Limit | None) -> Iterator[None]:
+    """Register a limit for the duration of the context; None means half of the threads."""
     with _lock:
         if not _requested_limits:
             _original_threads[:] = [one.num_threads for one in _blas_libraries()]
@@ -116,16 +123,18 @@ def _limited(limit: _Limit | None) -> Iterator[None]:
 
 
 def _apply_limits() -> None:
-    """The lowest number of threads that is wanted; what there was before, where nothing is."""
+    """Set every BLAS library to the lowest requested number of threads, or back to its original number."""
     lowest = min((one.blas for one in _requested_limits), default=None)
     for one, present in zip(_blas_libraries(), _original_threads, strict=True):
         one.set_num_threads(present if lowest is None else min(lowest, present))
 
 
 def _blas_threads() -> int:
+    """Return the current number of threads of BLAS, the largest over its libraries."""
     return max((one.num_threads for one in _blas_libraries()), default=1)
 
 
 @cache
 def _blas_libraries() -> list[Any]:
+    """Return the threadpoolctl controllers of the loaded BLAS libraries."""
     return [one for one in ThreadpoolController().lib_controllers if one.user_api == "blas"]

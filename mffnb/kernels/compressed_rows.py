@@ -1,4 +1,4 @@
-"""Rows of which few entries are not zero: what there is, and how it is put into compressed rows."""
+"""Conversion of mostly zero arrays to compressed sparse rows (CSR)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from mffnb.typing import Array
 
 @kernel(fastmath={"contract", "reassoc", "nsz"})
 def count_nonzeros(X: Array, filled: Array) -> tuple[float, float, float]:
-    """Write into ``filled`` (rows,) how many entries of each row are not zero.
+    """Count the nonzero entries of each row, and test whether X holds counts that fit one or two bytes.
+
+    The numbers of nonzeros are written into ``filled`` (rows,).
 
     Returns
     -------
     broken
-        Zero if all entries are whole numbers that are not negative, else above it, or NaN.
+        Zero if all entries are non-negative whole numbers, otherwise a positive number or NaN.
     above_byte, above_two_bytes
-        How many are larger than 255, and than 65535.
+        Numbers of entries larger than 255 and larger than 65535.
     """
     broken, above_byte, above_two_bytes = 0.0, 0.0, 0.0
     for i in range(X.shape[0]):
         row = X[i]
         count = 0.0
-        for m in range(row.size):  # sums only, which go through vector registers where a maximum does not
+        for m in range(row.size):  # sums vectorise, a maximum does not
             x = np.float64(row[m])
             count += 1.0 if x != 0.0 else 0.0
             broken += abs(x) - np.floor(x)
@@ -35,14 +37,14 @@ def count_nonzeros(X: Array, filled: Array) -> tuple[float, float, float]:
 
 @kernel()
 def compress_rows(X: Array, indptr: Array, indices: Array, data: Array) -> None:
-    """Write the entries of X that are not zero into compressed rows that begin at ``indptr``.
+    """Write the nonzero entries of X into compressed sparse rows that begin at ``indptr``.
 
-    The number of every column is written, and the next one over it where the entry was zero: no branch to be guessed
-    wrong. So there has to be room for one more after the last.
+    Every column index is written, and the next index overwrites it if the entry was zero. This avoids a branch that the
+    processor would often mispredict. Therefore ``indices`` needs room for one more entry than X has nonzeros.
     """
     for i in range(X.shape[0]):
         row = X[i]
-        begin = np.uint64(indptr[i])  # unsigned: no look whether it counts from the end
+        begin = np.uint64(indptr[i])  # unsigned, so that no check for negative indices is compiled
         place = begin
         for m in range(row.size):
             indices[place] = m
@@ -53,16 +55,16 @@ def compress_rows(X: Array, indptr: Array, indices: Array, data: Array) -> None:
 
 @kernel()
 def transpose_rows(indptr: Array, indices: Array, data: Array, begins: Array, rows: Array, values: Array) -> None:
-    """Write compressed rows as compressed columns.
+    """Convert compressed sparse rows (CSR) to compressed sparse columns (CSC).
 
     Parameters
     ----------
     indptr, indices, data
-        The rows.
+        Compressed rows (input).
     begins
-        Where each column begins, (columns + 1,).
+        Offset at which each column begins, (columns + 1,).
     rows, values
-        What is written.
+        Row indices and values of the compressed columns (output).
     """
     place = begins[:-1].copy()
     for i in range(indptr.size - 1):

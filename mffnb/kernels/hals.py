@@ -1,13 +1,15 @@
-"""Hierarchical alternating least squares: one row of a factor at a time, in closed form.
+"""Hierarchical alternating least squares (HALS): coordinate descent, one row of a factor at a time.
 
-Factors are stored as ``(components, entries)``, entries being pixels or channels, so that every inner loop
-runs along contiguous memory. All kernels minimise, over a non-negative factor F, the quadratic
+Factors are stored as ``(components, entries)``, where entries are pixels or channels, so that inner loops run along
+contiguous memory. All kernels minimise over a non-negative factor F the quadratic
 
     1/2 <F, gram F> - <cross, F>
 
-that the other factor presents, and return ``sum_j gram_jj |new f_j - old f_j|^2``: the squared change of the
-reconstruction that their first sweep would cause, component by component, the natural size of the projected
-gradient (it does not depend on how scale is shared between the two factors).
+which is the least-squares subproblem for a fixed other factor. They return ``sum_j gram_jj |new f_j - old f_j|^2`` of
+their first sweep: the squared change of the reconstruction, summed over components. This measure of the projected
+gradient does not depend on the scale normalisation of the two factors.
+
+Source: Cichocki & Phan 2009, IEICE Trans. Fundamentals E92-A:708; Gillis & Glineur 2012, Neural Comput. 24:1085.
 """
 
 from __future__ import annotations
@@ -18,13 +20,13 @@ from mffnb.kernels.compile import kernel
 from mffnb.kernels.registers import LANES, register_descent, strip_product
 from mffnb.typing import Array
 
-# Reordering sums is allowed so that they use vector registers; infinities and NaN keep their meaning.
+# The compiler may reorder sums, so that they use vector registers; infinities and NaN keep their meaning.
 _MATH = {"contract", "reassoc", "nsz"}
-# Smoothing lets a component fade by a constant factor from pixel to pixel; processors crawl on the subnormal
-# numbers at the end of that road, so it is cut where a value means nothing on data scaled to order 1.
+# Smoothing can let a component decay by a constant factor from pixel to pixel, down to subnormal numbers, which
+# processors handle slowly. Such values are set to zero: the data are scaled to order 1.
 _UNDERFLOW = 1e-100
-_MIN_CURVATURE = 1e-290  # ratios to a diagonal of the gram that is larger are finite
-#: Components that registers, with the help of the first-level cache, sweep faster.
+_MIN_CURVATURE = 1e-290  # smallest diagonal element of a Gram matrix whose ratios stay finite
+#: Largest number of components that are swept in registers; a few of them spill to the first-level cache.
 MAX_REGISTER_COMPONENTS = 12
 (
     _sweep_1,
@@ -40,20 +42,21 @@ MAX_REGISTER_COMPONENTS = 12
     _sweep_11,
     _sweep_12,
 ) = map(register_descent, range(1, MAX_REGISTER_COMPONENTS + 1))
-# More components are swept for so many entries at once, which takes eight sums at once to hide how long one takes.
+# Entries of a block if there are more components: enough for eight independent sums, which hide the latency of an
+# addition.
 _BLOCK = 32
 _add_products = strip_product(1, _BLOCK)
 
 
 @kernel(fastmath=_MATH)
 def _subtract_rows(weights: Array, factor: Array, first: int, rhs: Array) -> None:
-    """Take what four rows from ``first`` explain out of ``pull``, each with its weight."""
+    """Subtract four weighted rows of the factor, from row ``first``, from the right-hand side ``rhs``."""
     last = factor.shape[0] - 1
-    a = weights[first]  # rows beyond the last weigh nothing
+    a = weights[first]  # rows beyond the last get weight zero
     b = weights[first + 1] if first < last else 0.0
     c = weights[first + 2] if first + 1 < last else 0.0
     d = weights[first + 3] if first + 2 < last else 0.0
-    # Rows, not the factor: the compiler then knows that entries lie side by side.
+    # Separate rows, not the 2-D array: the compiler then knows that the entries are contiguous.
     p, q, r, s = factor[first], factor[min(first + 1, last)], factor[min(first + 2, last)], factor[min(first + 3, last)]
     for i in range(rhs.size):
         rhs[i] -= a * p[i] + b * q[i] + c * r[i] + d * s[i]
@@ -61,7 +64,7 @@ def _subtract_rows(weights: Array, factor: Array, first: int, rhs: Array) -> Non
 
 @kernel(fastmath=_MATH)
 def _projected_step(rhs: Array, row: Array, curvature: float) -> float:
-    """Move ``row`` by ``pull / curvature``, down to zero at most; return the sum of squares of its steps."""
+    """Add ``rhs / curvature`` to ``row`` and clip at zero; return the sum of squares of the steps."""
     inverse, moved = 1.0 / curvature, 0.0
     for i in range(row.size):
         new = row[i] + inverse * rhs[i]
@@ -73,7 +76,11 @@ def _projected_step(rhs: Array, row: Array, curvature: float) -> float:
 
 @kernel()
 def _zero_where_penalised(rhs: Array, row: Array) -> None:
-    """Where the other factor's row is zero the data say nothing; a penalty (a pull below zero) still asks for zero."""
+    """Set entries of ``row`` to zero where ``rhs`` is negative; the others stay.
+
+    For a component whose row of the other factor is zero: the data do not determine its entries, but a penalty
+    (negative ``rhs``) is minimal at zero.
+    """
     for i in range(row.size):
         if rhs[i] < 0.0:
             row[i] = 0.0
@@ -81,7 +88,7 @@ def _zero_where_penalised(rhs: Array, row: Array) -> None:
 
 @kernel()
 def row_right_hand_side(gram: Array, cross: Array, factor: Array, j: int, rhs: Array) -> None:
-    """Write ``cross_j - sum_{l != j} gram_jl f_l`` into ``pull``."""
+    """Write the right-hand side of the normal equation of row ``j``: ``cross_j - sum_{l != j} gram_jl f_l``."""
     weights = gram[j].copy()
     weights[j] = 0.0
     rhs[:] = cross[j]
@@ -91,7 +98,7 @@ def row_right_hand_side(gram: Array, cross: Array, factor: Array, j: int, rhs: A
 
 @kernel()
 def _minimise_row_in_place(factor: Array, gram: Array, cross: Array, j: int, rhs: Array) -> float:
-    """Move row ``j`` to its non-negative minimiser; return the squared step."""
+    """Move row ``j`` to its non-negative minimiser; return the squared step times the curvature."""
     curvature, row, source = gram[j, j], factor[j], cross[j]
     if curvature > 0.0:
         rhs[:] = source
@@ -104,16 +111,17 @@ def _minimise_row_in_place(factor: Array, gram: Array, cross: Array, j: int, rhs
 
 @kernel()
 def sweep_non_negative(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
-    """Sweep entries that do not know of each other."""
+    """Sweep coordinate descent over all components of a non-negative factor whose entries are not coupled."""
     ratios, curvature = gram_ratios(gram)
     return sweep_entries(factor, 0, np.ascontiguousarray(cross), factor.shape[1], ratios, curvature, sweeps)
 
 
 @kernel()
 def gram_ratios(gram: Array) -> tuple[Array, Array]:
-    """What :func:`register_descent` takes of a gram: ratios to its diagonal, (k, k), and that and one over it, (2, k).
+    """Scale a Gram matrix by its diagonal, as :func:`mffnb.kernels.registers.register_descent` takes it.
 
-    Where the diagonal is zero the data say nothing of a component: ratios are zero, and it stands over one.
+    Returns the ratios ``-gram_jl / gram_jj``, (k, k), and the diagonal with its inverse, (2, k). Where the diagonal is
+    zero, the data do not determine the component: ratios and diagonal are zero, and the inverse is one.
     """
     k = gram.shape[0]
     ratios, curvature = np.zeros((k, k)), np.zeros((2, k))
@@ -130,9 +138,9 @@ def gram_ratios(gram: Array) -> tuple[Array, Array]:
 def sweep_entries(
     factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
 ) -> float:
-    """Sweep entries ``first:first + entries``; ``cross``, in C order, begins with the first of them.
+    """Sweep the entries ``first:first + entries``; ``cross``, in C order, begins with the first of them.
 
-    Few components stay in registers for all sweeps, if all of them are seen in the data.
+    A few components stay in registers during all sweeps, if no diagonal element of the Gram matrix is zero.
     """
     if factor.shape[0] > MAX_REGISTER_COMPONENTS or curvature[0].min() == 0.0:
         return _sweep_in_blocks(factor, first, cross, entries, ratios, curvature, sweeps)
@@ -143,12 +151,13 @@ def sweep_entries(
 def _sweep_in_registers(
     factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
 ) -> float:
+    """Sweep groups of :data:`LANES` entries, all components of a group in registers."""
     k, whole = factor.shape[0], entries - entries % LANES
     moved = 0.0
     for at in range(0, whole, LANES):
         moved += _sweep_lanes(factor, first + at, cross, at, ratios, curvature, sweeps)
     left = entries - whole
-    if left > 0:  # entries beyond the last stay zero
+    if left > 0:  # the unused lanes hold zeros
         begin = first + whole
         rest, rhs_block = np.zeros((k, LANES)), np.zeros((k, LANES))
         rest[:, :left], rhs_block[:, :left] = factor[:, begin : begin + left], cross[:, whole:entries]
@@ -161,9 +170,10 @@ def _sweep_in_registers(
 def _sweep_lanes(
     factor: Array, start: int, cross: Array, at: int, ratios: Array, curvature: Array, sweeps: int
 ) -> float:
-    """Sweep entries from ``start``, as many as registers take at once; see :func:`register_descent`.
+    """Sweep one group of :data:`LANES` entries from ``start``, with the machine code for the given k.
 
-    Each k has code of its own, and compiled code cannot look functions up.
+    Each k has its own compiled function; numba cannot index a list of functions, so the selection is a chain of
+    branches.
     """
     k = factor.shape[0]
     moved = 0.0
@@ -198,6 +208,7 @@ def _sweep_lanes(
 def _sweep_in_blocks(
     factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
 ) -> float:
+    """Sweep blocks of 32 entries that stay in the first-level cache, for any number of components."""
     k = factor.shape[0]
     block, rhs_block, steps = np.zeros((k, _BLOCK)), np.zeros((k, _BLOCK)), np.empty(_BLOCK)
     moved = 0.0
@@ -226,7 +237,7 @@ def _sweep_in_blocks(
 
 @kernel(fastmath=_MATH)
 def minimise_row(factor: Array, gram: Array, cross: Array, j: int, old: Array, rhs: Array) -> float:
-    """Move row ``j`` to its non-negative minimiser, what it was to ``old``; return the sum of its squares."""
+    """Move row ``j`` to its non-negative minimiser and save its old values in ``old``; return its sum of squares."""
     old[:] = factor[j]
     _minimise_row_in_place(factor, gram, cross, j, rhs)
     return np.sum(factor[j] ** 2)
@@ -234,10 +245,10 @@ def minimise_row(factor: Array, gram: Array, cross: Array, j: int, old: Array, r
 
 @kernel(fastmath=_MATH)
 def project_row_on_ball(factor: Array, gram: Array, j: int, old: Array, squares: float, radius: float) -> float:
-    """Scale row ``j`` down to the radius where its sum of squares is larger; return its squared step from ``old``.
+    """Scale row ``j`` to norm ``radius`` if it is longer; return the squared step from ``old`` times the curvature.
 
-    Clipping and then scaling is the exact projection on the intersection of the cone and the ball, hence
-    the exact minimiser over row j, hence no objective rises.
+    To clip at zero and then to scale is the exact projection on the intersection of the non-negative cone and the ball.
+    The result is the exact minimiser over row j, so the objective never rises.
     """
     norm = np.sqrt(squares)
     if norm > radius:
@@ -247,7 +258,7 @@ def project_row_on_ball(factor: Array, gram: Array, j: int, old: Array, squares:
 
 @kernel(fastmath=_MATH)
 def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: int) -> float:
-    """Sweep rows that stay non-negative within ``|f_j| <= radius``, all of whose entries are here."""
+    """Sweep non-negative rows with ``|f_j| <= radius``; all entries of a row are in this process."""
     components, entries = factor.shape
     rhs = np.empty(entries)
     old = np.empty(entries)
@@ -263,7 +274,7 @@ def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: 
 
 @kernel(fastmath=_MATH)
 def sweep_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Array, sweeps: int) -> float:
-    """Sweep rows whose entries stay between bounds, (entries,): to clip a coordinate is its exact minimiser there."""
+    """Sweep rows with bounds ``lower <= f <= upper``, (entries,); clipping gives the exact coordinate minimiser."""
     components, entries = factor.shape
     rhs = np.empty(entries)
     moved = 0.0
@@ -301,13 +312,31 @@ def sweep_colour(
     bands: Array,
     first: int,
 ) -> float:
-    """Sweep every other band of one row, coupled by ``coupling / 2 * f (D - W) f^T``, a graph Laplacian.
+    """Sweep every other band of one row with a graph Laplacian penalty ``coupling / 2 * f (D - W) f^T``.
 
-    Bands of one colour do not touch, so that they may be swept in any order, by any number of threads or ranks, to
-    the same answer. ``row`` holds the entries, then copies of entries that live elsewhere; ``pull`` is what
-    :func:`row_right_hand_side` wrote; ``counts`` is by how much the curvature is multiplied for each entry, or a single factor for
-    all; ``added`` adds to the curvature, the multiplier of a ball; ``lower`` and ``upper`` are bounds, one for each
-    entry or for all; ``first`` is the number of the first band of this colour.
+    Bands of one colour are not adjacent, so that threads and ranks may update them in any order with an identical
+    result.
+
+    Parameters
+    ----------
+    row
+        The entries, then ghost entries that other processes own.
+    rhs
+        Right-hand side from :func:`row_right_hand_side`.
+    curvature
+        Diagonal element of the Gram matrix.
+    counts
+        Factor of the curvature for each entry, or one for all.
+    coupling
+        Weight of the penalty.
+    added
+        Added to the curvature: the multiplier of a norm constraint.
+    lower, upper
+        Bounds, one for each entry or one for all.
+    indptr, indices, weights, degree
+        The graph, see :class:`mffnb.graphs.Graph`.
+    bands, first
+        Limits of the bands, and the index of the first band of this colour.
     """
     moved = 0.0
     for band in range(first, bands.size - 1, 2):

@@ -1,4 +1,4 @@
-"""Newton steps for a likelihood of counts: all components of a pixel, or of a channel, in one look at its counts."""
+"""Newton steps for the Poisson likelihood: all k components of one pixel or channel in one pass over its counts."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from mffnb.kernels.compile import kernel
 from mffnb.kernels.divergence import BLOCK, evaluate_model
 from mffnb.typing import Array
 
-_MIN_MODEL = 1e-150  # a model value to divide by twice
-_MAX_RELATIVE_DECREASE = 0.3  # 1 - (1 - 0.3) / 2 = 0.65 < 0.68, see newton_rows
-_MAX_SWEEPS, _RELATIVE_GAIN = 4, 1e-2  # sweeps over a row's components, and the share of the decrease that ends them
+_MIN_MODEL = 1e-150  # smallest model value that may be divided by twice
+_MAX_RELATIVE_DECREASE = 0.3  # worst total decrease: 1 - (1 - 0.3) / 2 = 0.65 < 0.68, see newton_rows
+_MAX_SWEEPS, _RELATIVE_GAIN = 4, 1e-2  # at most 4 sweeps; stop at 1 % of the total decrease
 
 
 @kernel({"contract", "reassoc", "nsz"})
 def _add_derivatives(
     indices: Array, x: Array, right: Array, f: Array, slope: Array, curvature: Array, workspace: Array
 ) -> float:
-    """Add those of ``-sum_m x_m log(f right_m)`` to ``slope`` (k,) and to ``curvature`` (k, k), symmetric.
+    """Add the gradient and the Hessian of ``-sum_m x_m log(f right_m)`` to ``slope`` (k,) and ``curvature`` (k, k).
 
-    ``room``, (k + 2, counts), is overwritten. Returns the least count.
+    ``workspace``, (k + 2, counts), is overwritten. Returns the smallest positive count.
     """
     k, most = len(f), workspace.shape[1]
     r, share = workspace[k], workspace[k + 1]
@@ -54,15 +54,15 @@ def _add_derivatives(
 
 @kernel()
 def _minimise_quadratic(curvature: Array, slope: Array, low: Array, step: Array, inverse: Array) -> None:
-    """Minimise ``slope d + d curvature d / 2`` over ``d >= low``, d being ``step``, by coordinate descent from zero.
+    """Minimise ``slope d + d curvature d / 2`` over ``d >= low`` by coordinate descent from d = 0; d is ``step``.
 
-    Where descent ends early, d is shortened to what the minimum would satisfy: ``(slope + curvature d) d <= 0``.
+    If descent stops early, d is shortened such that ``(slope + curvature d) d <= 0``, which the minimum satisfies.
     ``slope`` and ``inverse`` (k,) are overwritten.
     """
     k = len(step)
     for j in range(k):
         step[j], own_curvature = 0.0, curvature[j, j]
-        # Where nothing bends, the slope is that of a line: down to the end, or nowhere.
+        # With curvature zero the objective is linear: step to the bound if the slope is positive, else stay.
         inverse[j] = 1.0 / own_curvature if own_curvature > 0.0 else np.inf if slope[j] > 0.0 else 0.0
     decrease = 0.0
     for _ in range(_MAX_SWEEPS):
@@ -88,7 +88,7 @@ def _minimise_quadratic(curvature: Array, slope: Array, low: Array, step: Array,
 
 @kernel()
 def _coordinate_steps(f: Array, slope: Array, curvature: Array) -> float:
-    """``sum h d^2``, h being the curvatures and d the Newton steps of the coordinates, each by itself."""
+    """Compute ``sum_j h_j d_j^2``, where h are the curvatures and d the Newton steps of single coordinates."""
     total = 0.0
     for j in range(len(f)):
         if curvature[j, j] > 0.0:
@@ -99,7 +99,7 @@ def _coordinate_steps(f: Array, slope: Array, curvature: Array) -> float:
 
 @kernel()
 def _fix_coordinates(fixed: Array, slope: Array, curvature: Array) -> None:
-    """Make the coordinates stay where they are that are ``fixed`` (k,)."""
+    """Set gradient and Hessian of the coordinates marked in ``fixed`` (k,) to zero, so that they do not move."""
     for j in range(len(fixed)):
         if fixed[j]:
             slope[j], curvature[j, :], curvature[:, j] = 0.0, 0.0, 0.0
@@ -107,7 +107,7 @@ def _fix_coordinates(fixed: Array, slope: Array, curvature: Array) -> None:
 
 @kernel()
 def _step_lower_bounds(f: Array, curvature: Array, least: float, low: Array) -> None:
-    """Write to ``low`` the lower bounds of steps from ``f`` within which :func:`newton_rows` descends."""
+    """Write the lower bounds of a step from ``f`` that guarantee descent, see :func:`newton_rows`, to ``low``."""
     budget = _MAX_RELATIVE_DECREASE
     for j in range(len(f)):
         share = f[j] * np.sqrt(curvature[j, j] / least)
@@ -120,7 +120,7 @@ def _step_lower_bounds(f: Array, curvature: Array, least: float, low: Array) -> 
 def _add_quadratic_terms(
     f: Array, cross: Array, gram: Array, diagonal: float, weight: float, slope: Array, curvature: Array
 ) -> None:
-    """Add the derivatives of ``(1/2 f^T (gram + steepness I) f - cross f) / weight``."""
+    """Add the derivatives of ``(1/2 f^T (gram + diagonal I) f - cross f) / weight``."""
     for j in range(len(f)):
         slope[j] += (diagonal * f[j] - cross[j]) / weight
         for other in range(len(f)):
@@ -131,7 +131,10 @@ def _add_quadratic_terms(
 
 @kernel()
 def _guarded_step(f: Array, slope: Array, curvature: Array, least: float, fixed: Array, workspace: Array) -> float:
-    """Take ``f`` (k,) one guarded step; return what single steps would be. ``room`` (3, k) is overwritten."""
+    """Move ``f`` (k,) by one Newton step within the bounds of descent.
+
+    Returns the weighted sum of squares of the steps of single coordinates. ``workspace`` (3, k) is overwritten.
+    """
     step, low, inverse = workspace
     _step_lower_bounds(f, curvature, least, low)
     _fix_coordinates(fixed, slope, curvature)
@@ -156,19 +159,20 @@ def newton_rows(
     fixed: Array,
     weight: float,
 ) -> float:
-    r"""Take entries of a factor (k, entries), all k of each at once, by a guarded Newton step towards its minimum.
+    r"""Move each entry of a factor (k, entries) by one guarded Newton step in all k components.
 
-    Minimises, over f >= 0 for each entry i, ``1/2 f^T (gram + steepness_i I) f - cross_i f - weight sum_m x_im log(f
-    right_m)``. ``fixed`` is (k, entries), or empty.
+    Minimises, over f >= 0 for each entry i, ``1/2 f^T (gram + diagonal_i I) f - cross_i f - weight sum_m x_im log(f
+    right_m)``. ``fixed`` is (k, entries), True where a component must not move, or empty.
 
-    Where no model value r falls by more than the share u, the objective lies below its second-order expansion with the
-    curvature of the logarithm times :math:`2 (-\log(1 - u) - u) / u^2`, which is at most 2 for u <= 0.68; and half the
-    curvature is what the minimum of the expansion in a convex set leaves room for. So a step there never raises the
-    objective if no value falls by more than that. A component is at most the share ``f_j sqrt(curvature_jj / x)`` of
-    any value, x being the least count: those that together are a small share may go to zero at once; the others fall to
-    half at most. The constant is that of Hien & Gillis 2021, J. Sci. Comput. 87:93, lemma 3.
+    If no model value r falls by more than the fraction u, the objective lies below its second-order expansion with the
+    curvature of the logarithm multiplied by :math:`2 (-\log(1 - u) - u) / u^2`, which is at most 2 for u <= 0.68. The
+    minimum of the expansion in a convex set leaves room for half the curvature. A step that satisfies this bound
+    therefore never raises the objective. A component contributes at most the fraction ``f_j sqrt(curvature_jj / x)`` to
+    any model value, where x is the smallest count. Components whose fractions add up to less than a limit may go to
+    zero at once; the others may fall to half. The constant is that of Hien & Gillis 2021, J. Sci. Comput. 87:93, lemma
+    3.
 
-    Returns the sum of ``h d^2``, h being curvatures and d the steps that single coordinates ask for.
+    Returns the sum of ``h d^2``, where h are curvatures and d the Newton steps of single coordinates.
     """
     k = len(factor)
     workspace, steps = np.empty((k + 2, BLOCK)), np.empty((3, k))
@@ -187,7 +191,7 @@ def newton_rows(
 
 
 def empty_derivatives(k: int, entries: int) -> Array:
-    """Room for what :func:`derivatives_of_rows` writes: k slopes and half a matrix of curvatures for each entry."""
+    """Allocate the output of :func:`derivatives_of_rows`: per entry k slopes and half of a symmetric (k, k) matrix."""
     return np.zeros((k + k * (k + 1) // 2, entries))
 
 
@@ -195,7 +199,11 @@ def empty_derivatives(k: int, entries: int) -> Array:
 def derivatives_of_rows(
     indptr: Array, indices: Array, data: Array, factor: Array, start: int, right: Array, out: Array, least: Array
 ) -> None:
-    """Write those of ``-sum_m x_im log(f right_m)`` for each entry to ``out``, and its least count to ``least``."""
+    """Compute gradient and Hessian of ``-sum_m x_im log(f right_m)`` for each entry i.
+
+    They are written to ``out`` (see :func:`empty_derivatives`), and the smallest positive count of each entry to
+    ``least``.
+    """
     k = len(factor)
     workspace, f, slope, curvature = np.empty((k + 2, BLOCK)), np.empty(k), np.empty(k), np.empty((k, k))
     for i in range(indptr.size - 1):
@@ -222,7 +230,7 @@ def newton_steps(
     fixed: Array,
     weight: float,
 ) -> float:
-    """Take each entry the step of :func:`newton_rows`, from derivatives that are summed over all its counts."""
+    """Move each entry by the step of :func:`newton_rows`, for derivatives that were summed over all ranks."""
     k = len(factor)
     f, slope, curvature, none_fixed = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
     steps = np.empty((3, k))

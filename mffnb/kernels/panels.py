@@ -1,10 +1,10 @@
-"""Products with a handful of rows, a panel of rows of X at a time, float64 in the cache.
+"""Matrix products of X with few components, computed in panels of rows that stay in the cache as float64.
 
-Sums stay in registers, see :func:`mffnb.kernels.registers.strip_product`: over the channels, those of a few pixels for all
-components, which lie side by side; over the pixels, those of a few components for eight channels. While a panel is
-multiplied the next one is asked for, half of it in each product, so that memory is not waited for. Where coordinate
-descent is all that happens between the two products, :func:`fused_descent` makes them from one and the same panel.
-For rows so long that a panel is beyond the caches see :mod:`mffnb.kernels.products`.
+Partial sums stay in registers, see :func:`mffnb.kernels.registers.strip_product`: sums over channels for a few pixels
+and all components, sums over pixels for a few components and eight channels. While one panel is multiplied, the next
+one is prefetched, half of it in each product, so that the processor does not wait for memory. If the update between the
+two products is pure coordinate descent, :func:`fused_descent` does all three steps on the same panel. Rows too long for
+a panel in the cache are multiplied by :mod:`mffnb.kernels.products`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from mffnb.kernels.hals import gram_ratios, sweep_entries
 from mffnb.kernels.registers import strip_product
 from mffnb.typing import Array
 
-# Numbers of a panel, which stays in the second-level cache, and its least and most rows. Few rows cost the second
-# product more, which begins and ends its sums with each panel.
+# Numbers of a panel, which stays in the second-level cache, and its minimal and maximal height. With few rows the
+# second product is slower, because its sums begin and end with each panel.
 _PANEL_NUMBERS, _MIN_HEIGHT, _MAX_HEIGHT = 9600, 16, 96
 _FOUR, _EIGHT = 4, 8
-# Registers hold the sums of so many rows of eight numbers, or of four, and what is multiplied.
+# Heights of strips: registers hold the sums of six rows of eight numbers or of twelve rows of four.
 _ROWS_OF_8, _ROWS_OF_4 = 6, 12
 _strip_1, _strip_4, _strip_8 = (
     strip_product(_ROWS_OF_8, 1),
@@ -35,7 +35,7 @@ _strip_1, _strip_4, _strip_8 = (
 
 @kernel()
 def _strip_height(left: int, most: int) -> int:
-    """How many of the rows that are left come next: all strips are about as high."""
+    """Return the number of rows of the next strip, such that all strips have nearly equal heights."""
     strips = (left + most - 1) // most
     return (left + strips - 1) // strips
 
@@ -44,9 +44,10 @@ def _strip_height(left: int, most: int) -> int:
 def _add_channel_sums(
     wide: Array, count: int, columns: int, base: Array, out: Array, source: Array, prefetch: int, eighths: int
 ) -> None:
-    """Add ``wide base``, (count, lanes), to ``out``.
+    """Add ``wide base``, (count, lanes), to ``out``: sums over the channels.
 
-    Meanwhile numbers of ``source`` from ``ahead`` on are asked for: so many eighths of those that ``wide`` has.
+    Meanwhile numbers of ``source`` are prefetched from index ``prefetch`` on: ``eighths / 8`` times as many as ``wide``
+    has.
     """
     lanes = base.shape[1]
     r = 0
@@ -67,9 +68,9 @@ def _add_channel_sums(
 def _add_pixel_sums(
     factor: Array, at: int, right: Array, pitch: int, count: int, out: Array, source: Array, prefetch: int, eighths: int
 ) -> None:
-    """Add ``factor[:, at : at + count] right``, (k, columns), to ``out``: a few components, eight channels at a time.
+    """Add ``factor[:, at : at + count] right``, (k, columns), to ``out``: sums over the pixels.
 
-    Rows of ``right`` lie ``pitch`` apart. Meanwhile numbers of ``source`` are asked for as in :func:`_add_channel_sums`.
+    Consecutive rows of ``right`` are ``pitch`` numbers apart. Prefetches as :func:`_add_channel_sums` does.
     """
     (k, stride), columns = factor.shape, out.shape[1]
     j = 0
@@ -90,12 +91,13 @@ def _add_pixel_sums(
 
 
 def _as_float64(X: Array, start: int, stop: int, panel: Array) -> Array:
-    """Rows ``start:stop`` as float64, one after the other: those of X itself, or a copy in ``panel``."""
-    raise NotImplementedError  # compiled code has its own, for each type
+    """Return the rows ``start:stop`` as flat float64: a view of X, or a copy in ``panel``."""
+    raise NotImplementedError  # compiled code uses the overload below
 
 
-@overload(_as_float64, strict=False)  # this one has types beside its arguments, those that it makes have none
+@overload(_as_float64, strict=False)  # numba passes types to this function, and values to the functions that it returns
 def _as_float64_overload(X: Any, start: Any, stop: Any, panel: Any) -> Any:  # noqa: ARG001
+    """Select the implementation of :func:`_as_float64` by the type of X when a kernel is compiled."""
     if X.dtype == types.float64:
         return lambda X, start, stop, panel: X.reshape(X.size)[start * X.shape[1] : stop * X.shape[1]]  # noqa: ARG005
 
@@ -110,7 +112,7 @@ def _as_float64_overload(X: Any, start: Any, stop: Any, panel: Any) -> Any:  # n
 
 @kernel()
 def _interleave(factor: Array, first: int, start: int, stop: int, out: Array) -> None:
-    """Lay components ``first`` and on of entries ``start:stop`` side by side, (entries, lanes)."""
+    """Copy the components from ``first`` on of the entries ``start:stop`` to ``out``, (entries, lanes)."""
     for lane in range(min(out.shape[1], factor.shape[0] - first)):
         row = factor[first + lane][start:stop]
         for i in range(row.size):
@@ -119,7 +121,7 @@ def _interleave(factor: Array, first: int, start: int, stop: int, out: Array) ->
 
 @kernel()
 def _deinterleave(sums: Array, first: int, start: int, stop: int, out: Array) -> None:
-    """Write sums (entries, lanes) into components ``first`` and on of ``out``, and put them back to zero."""
+    """Copy sums (entries, lanes) to the components from ``first`` on of ``out``, and set the sums to zero."""
     for lane in range(min(sums.shape[1], out.shape[0] - first)):
         row = out[first + lane][start:stop]
         for i in range(row.size):
@@ -129,7 +131,7 @@ def _deinterleave(sums: Array, first: int, start: int, stop: int, out: Array) ->
 
 @kernel()
 def _panel_sizes(columns: int, k: int) -> tuple[int, int, int]:
-    """How many rows a panel has, a multiple of what tiles take at once; components in a tile; tiles for all of them."""
+    """Return the rows of a panel, the components of a tile (lanes), and the number of tiles."""
     height = max(_MIN_HEIGHT, min(_MAX_HEIGHT, _PANEL_NUMBERS // columns // 8 * 8))
     lanes = _FOUR if k <= _FOUR else _EIGHT
     return height, lanes, (k + lanes - 1) // lanes
@@ -178,16 +180,19 @@ def fused_descent(
     product: Array,
     square: Array,
 ) -> float:
-    """Both products, and in between the sweeps of :func:`mffnb.kernels.hals.sweep_non_negative`, while a panel is in the cache.
+    """Compute ``basis X^T``, sweep coordinate descent, and add ``F X``, in one pass over X.
+
+    Each panel of rows is multiplied, updated by :func:`mffnb.kernels.hals.sweep_entries` and multiplied again while it
+    is in the cache.
 
     Parameters
     ----------
     X, basis
-        Rows, (rows, columns), and (k, columns).
+        X (rows, columns), and the basis (k, columns), in C order.
     shift, gram
-        What is added to ``basis X^T``, (k,), and the gram, (k, k), of the quadratic that is brought down.
+        Added to ``basis X^T``, (k,), and the Gram matrix (k, k) of the quadratic that is minimised.
     sweeps
-        How many.
+        Number of sweeps of coordinate descent.
     factor, first
         F (k, any), changed in place; the first row of X belongs to entry ``first``.
     product, square
@@ -196,7 +201,7 @@ def fused_descent(
     Returns
     -------
     moved
-        Squared change of the reconstruction of the first sweep.
+        Squared change of the reconstruction in the first sweep.
     """
     (rows, columns), k = X.shape, basis.shape[0]
     height, lanes, tiles = _panel_sizes(columns, k)

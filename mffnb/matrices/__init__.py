@@ -1,4 +1,4 @@
-"""How X is read: one small class per place where it may live."""
+"""Storage classes of the data matrix X: dense, sparse, chunked, low-rank, weighted, and distributed over ranks."""
 
 import numpy as np
 
@@ -38,19 +38,22 @@ __all__ = [
 
 
 def sparse_if_smaller(matrix: Matrix) -> Matrix:
-    """The same data with fewer bytes to look at, if few entries are not zero; how, ``str(matrix)`` says."""
+    """Convert a mostly zero matrix to compressed sparse rows; return any other matrix unchanged.
+
+    ``str(matrix)`` names the storage format.
+    """
     if not matrix.complete:
         return matrix
     block = Sparse.compress_if_small(matrix.block)
-    # One way for all processes: what can be done with X depends on how it is kept.
+    # All processes must choose the same format, because supported operations depend on it.
     return matrix.with_block(block) if matrix.minimum(np.array(float(isinstance(block, Sparse)))) else matrix
 
 
 def in_memory(X: Array) -> Dense | Chunked:
-    """Wrap an array (rows, columns) without copying it.
+    """Wrap an array (rows, columns) as a matrix, without copying it.
 
-    Products read the most common types as they are, sums being float64: float32 sums would lose the digits that a
-    falling objective needs. Anything else is widened band by band while in the cache.
+    Products read float64, float32, uint8 and uint16 directly, with float64 sums: float32 sums would be less precise
+    than the decrease of the objective. Other types are converted band by band while in the cache.
     """
     if native(X) is X:
         return Dense(X)

@@ -1,4 +1,4 @@
-"""Which entries along a side of X are whose: the factor of that side, and the block of X that is here."""
+"""Distribution of one axis of X over ranks: which entries, and which part of a factor, each rank owns."""
 
 from __future__ import annotations
 
@@ -16,58 +16,61 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LocalAxis:
-    """All entries are here; see :class:`mffnb.protocols.AxisDistribution`.
+    """An axis of X that is not distributed; see :class:`mffnb.protocols.AxisDistribution`.
 
     Parameters
     ----------
     length
-        How many there are.
+        Number of entries.
     """
 
     length: int
 
     @property
     def own(self) -> slice:
-        """All of them."""
+        """Entries that this process owns: all of them."""
         return slice(0, self.length)
 
     @property
     def block(self) -> slice:
-        """All of them."""
+        """Entries of the block of X in this process: all of them."""
         return slice(0, self.length)
 
     @property
     def undivided(self) -> bool:
-        """Nobody has to be asked."""
+        """Always True: no other rank has entries of the block."""
         return True
 
     def gather(self, factor: Float64Array) -> Float64Array:
-        """The factor itself."""
+        """Return the factor unchanged."""
         return factor
 
     def sum_scatter(self, part: Float64Array) -> Float64Array:
-        """The sum is complete."""
+        """Return the sum unchanged."""
         return part
 
     def minimum(self, part: Float64Array) -> Float64Array:
-        """No less is anywhere else."""
+        """Return the minimum unchanged."""
         return part
 
 
 @dataclass(frozen=True, eq=False)
 class DistributedAxis:
-    """The entries of a block of X are divided among the ranks of a communicator, whose blocks have the same entries.
+    """An axis of X whose entries are distributed over ranks.
+
+    All ranks of ``communicator`` hold blocks of X with the same entries of this axis. Each rank owns a contiguous part
+    of these entries, that is, the part of the factor that it updates.
 
     Parameters
     ----------
     length
-        How many entries there are on all ranks of all blocks.
+        Number of entries of the axis on all ranks.
     limits
-        Of the entries of each rank of the communicator, (ranks + 1,).
+        Limits of the entries that each rank of the communicator owns, (ranks + 1,).
     communicator
-        An mpi4py communicator; of no use where it has a single rank.
+        An mpi4py communicator; not used if it has a single rank.
     rank
-        Number of this rank in it.
+        Index of this rank in it.
 
     Examples
     --------
@@ -84,12 +87,12 @@ class DistributedAxis:
 
     @property
     def own(self) -> slice:
-        """The entries whose factor is here."""
+        """Entries that this rank owns: it updates the factor there."""
         return slice(int(self.limits[self.rank]), int(self.limits[self.rank + 1]))
 
     @property
     def block(self) -> slice:
-        """The entries of the block."""
+        """Entries of the block of X on this rank."""
         return slice(int(self.limits[0]), int(self.limits[-1]))
 
     @property
@@ -98,7 +101,7 @@ class DistributedAxis:
         return self.limits.size == 2
 
     def gather(self, factor: Float64Array) -> Float64Array:
-        """(..., own entries) of each rank, put together to (..., entries of the block): one Allgatherv."""
+        """Gather the owned parts (..., own entries) of all ranks to (..., entries of the block), by one Allgatherv."""
         if self.undivided:
             return factor
         lines, sizes = factor.shape[:-1], np.diff(self.limits)
@@ -109,18 +112,19 @@ class DistributedAxis:
         return np.concatenate([piece.reshape(*lines, size) for piece, size in zip(pieces, sizes, strict=True)], axis=-1)
 
     def sum_scatter(self, part: Float64Array) -> Float64Array:
-        """The sum over ranks of (..., entries of the block), own entries of it: one Reduce_scatter."""
+        """Sum (..., entries of the block) over the ranks; return the owned entries. One Reduce_scatter."""
         return part if self.undivided else self._reduced(part)
 
     def minimum(self, part: Float64Array) -> Float64Array:
-        """The least over ranks of (..., entries of the block), own entries of it."""
+        """Minimum over the ranks of (..., entries of the block); return the owned entries."""
         if self.undivided:
             return part
-        from mpi4py import MPI  # noqa: PLC0415  raises where there is no MPI library
+        from mpi4py import MPI  # noqa: PLC0415  # raises an error where there is no MPI library
 
         return self._reduced(part, op=MPI.MIN)
 
     def _reduced(self, part: Float64Array, **how: Any) -> Float64Array:
+        """Reduce (..., entries of the block) over the ranks and return the owned entries."""
         cuts = (self.limits - self.limits[0]).tolist()
         pieces = [part[..., start:stop] for start, stop in itertools.pairwise(cuts)]
         sent = np.concatenate([np.asarray(piece, dtype=np.float64).ravel() for piece in pieces])
@@ -130,7 +134,10 @@ class DistributedAxis:
 
 
 def replicate_columns(matrix: Products, factor: Float64Array) -> Float64Array:
-    """A factor of the columns, (..., own columns), as (..., columns) in every process: for small things done once."""
+    """Replicate a distributed factor (..., own columns) as (..., columns) in every process.
+
+    Meant for small factors and rare calls.
+    """
     if not matrix.shared:
         return factor
     whole = np.zeros((*factor.shape[:-1], matrix.shape[1]))

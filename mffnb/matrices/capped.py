@@ -1,4 +1,4 @@
-"""X with what sticks out cut off: what a start is looked for in where there are outliers."""
+"""X with outliers clipped, channel by channel; used to find a start for robust fits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Capped(Local):
-    """X, each channel of it cut at its own limits, band by band.
+    """X with each channel clipped to its own limits, band by band.
 
     Parameters
     ----------
     inner
         X, complete.
     low, high
-        The limits, (columns,).
+        Limits, (columns,).
     """
 
     inner: Matrix
@@ -38,15 +38,15 @@ class Capped(Local):
 
     @property
     def own(self) -> slice:
-        """The rows that are here."""
+        """Rows that this process owns."""
         return self.inner.own
 
     def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all rows from the sum over the rows here."""
+        """Sum over all processes."""
         return self.inner.total(part)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
-        """Yield (start, stop, rows), dense."""
+        """Yield (start, stop, clipped rows) as dense arrays."""
         for start, stop, band in self.inner.bands():
             rows: Any = band if isinstance(band, np.ndarray) else band.toarray()
             yield start, stop, np.clip(rows, self.low, self.high)
@@ -66,7 +66,7 @@ class Capped(Local):
         return self.total(product)
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Both products, in two looks."""
+        """Compute both products in two passes over X."""
         return self.transposed_times(move(slice(0, self.own.stop - self.own.start), self.times(basis)))
 
     @property

@@ -1,4 +1,4 @@
-"""X as an array in memory."""
+"""X as a contiguous array in memory."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mffnb.typing import Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class Dense(Local):
-    """An array (rows, columns) in C or Fortran order, never copied and never written to.
+    """A matrix in memory: an array (rows, columns) in C or Fortran order, never copied and never modified.
 
-    Of one of the types in :data:`mffnb.matrices.block_products.NATIVE`; any other array is a
-    :class:`mffnb.matrices.Chunked`, see :func:`mffnb.matrices.in_memory`.
+    Its type is one of :data:`mffnb.matrices.block_products.NATIVE`. For any other array see
+    :func:`mffnb.matrices.in_memory`.
     """
 
     array: Array
@@ -31,7 +31,7 @@ class Dense(Local):
             )
 
     def __str__(self) -> str:
-        """The type of its numbers."""
+        """Return the storage format and the type of the numbers."""
         return f"dense {self.array.dtype}"
 
     @property
@@ -59,12 +59,12 @@ class Dense(Local):
         return Dense(self.array.T)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
-        """Yield (start, stop, rows), C contiguous."""
+        """Yield (start, stop, rows), C contiguous float64."""
         for start, stop in band_limits(self.shape, CACHE_BYTES):
             yield start, stop, np.ascontiguousarray(self.array[start:stop], dtype=np.float64)
 
     def blocks(self) -> Iterator[tuple[int, int, Array]]:
-        """Yield (start, stop, rows) in their own type."""
+        """Yield (start, stop, rows), C contiguous, in their own type."""
         for start, stop in band_limits(self.shape, BLOCK_BYTES * 8 // self.array.itemsize):
             yield start, stop, np.ascontiguousarray(self.array[start:stop])
 
