@@ -1,4 +1,4 @@
-"""X as the product of two thin factors: what is left of it after compression."""
+"""X as the product of two thin factors, after compression by a truncated SVD."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mffnb.typing import Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class LowRank(Local):
-    """``left^T right``, for a few dozen of rows in each.
+    """A low-rank matrix ``left^T right`` of rank up to a few dozen.
 
     Parameters
     ----------
@@ -44,11 +44,11 @@ class LowRank(Local):
         return product
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Both products; neither looks at many numbers."""
+        """Compute both products from the two thin factors."""
         return self.transposed_times(move(slice(0, self.shape[0]), self.times(basis)))
 
     def subset(self, rows: Array) -> LowRank:
-        """Some of the rows."""
+        """Return the matrix of the rows with the given indices."""
         return LowRank(np.ascontiguousarray(self.left[:, rows]), self.right)
 
     @property
