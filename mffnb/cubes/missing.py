@@ -1,4 +1,4 @@
-"""What is missing in an image, counted in one look that ranks share."""
+"""Count of missing and infinite values of a cube, in one pass that is divided among ranks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mffnb.typing import Array
 
 
 class MissingCounts(NamedTuple):
-    """Numbers of what is missing.
+    """Numbers of missing and infinite values.
 
     Attributes
     ----------
     infinite
-        Infinite values in all.
+        Number of infinite values.
     in_pixel, in_channel
-        Values of each used pixel, and of each used channel, that are not finite.
+        Number of values that are not finite in each used pixel, and in each used channel.
     """
 
     infinite: int
@@ -29,18 +29,20 @@ class MissingCounts(NamedTuple):
 
 
 class _Part(NamedTuple):
+    """Numbers of missing values in the bands that one rank has counted."""
+
     infinite: int
     by_band: dict[int, Array]
     in_channel: Array
 
 
 def count_missing(rows: CubeRows, communicator: Any = None) -> MissingCounts:
-    """Look at every value once; with a communicator each rank looks at a part, and all fail where one does.
+    """Count missing and infinite values in one pass; with a communicator each rank counts a part of the bands.
 
     Raises
     ------
     OSError
-        If a part of a file cannot be read.
+        On all ranks, if a part of a file cannot be read.
     ValueError
         If a sparse image holds NaN.
     """
@@ -60,6 +62,7 @@ def count_missing(rows: CubeRows, communicator: Any = None) -> MissingCounts:
 
 
 def _count_part(rows: CubeRows, share: slice) -> _Part:
+    """Count missing values in some of the bands."""
     infinite, by_band, in_channel = 0, {}, np.zeros(rows.shape[1], int)
     if (pixels := sparse_pixels_of(rows.data)) is not None:
         limits = rows.limits[share.start : share.stop + 1].tolist()

@@ -1,4 +1,4 @@
-"""Counts of an image in compressed rows, labelled by xarray without being made dense."""
+"""Sparse images: compressed rows of counts in a file, wrapped for xarray without being made dense."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _COMPRESSED_ROWS = {"indices", "indptr", "format", "shape", "data"}
 
 @dataclass(frozen=True, eq=False)
 class SparsePixels:
-    """Rows ``start:stop`` of a matrix (pixels, channels) that SciPy saved; what xarray takes for an array.
+    """Rows ``start:stop`` of a sparse matrix (pixels, channels) in a SciPy ``.npz`` file, as a duck array for xarray.
 
-    Slices of rows stay what they are, and unread. Whatever else is done to it happens to a dense copy.
+    Slices of rows stay compressed and unread. Any other operation works on a dense copy.
 
     Parameters
     ----------
     path
         The ``.npz`` file.
     start, stop
-        Which rows.
+        Range of rows.
     columns
         Number of channels.
     dtype
-        Of the numbers.
+        Type of the numbers.
     """
 
     path: Path
@@ -43,12 +43,12 @@ class SparsePixels:
 
     @classmethod
     def of(cls, path: Path) -> SparsePixels:
-        """All rows of a file.
+        """Return all rows of a file, unread.
 
         Raises
         ------
         ValueError
-            If it holds columns, or blocks, not compressed rows.
+            If the file holds compressed columns or blocks instead of rows.
         """
         with np.load(path, allow_pickle=False) as archive:
             kept, shape = archive["format"].item(), archive["shape"]
@@ -61,21 +61,21 @@ class SparsePixels:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Pixels, channels."""
+        """Numbers of pixels and of channels."""
         return self.stop - self.start, self.columns
 
     @property
     def ndim(self) -> int:
-        """Two."""
+        """Number of dimensions: 2."""
         return 2
 
     @property
     def size(self) -> int:
-        """Number of entries, zeros and all."""
+        """Number of entries, including zeros."""
         return self.shape[0] * self.columns
 
     def compressed(self) -> Any:
-        """These rows as a SciPy array; no others are kept while they are read."""
+        """Read these rows as a SciPy CSR array."""
         with zipfile.ZipFile(self.path) as archive:
             begins = _read_entries(archive, "indptr.npy", self.start, self.stop + 1)
             first, last = int(begins[0]), int(begins[-1])
@@ -86,7 +86,7 @@ class SparsePixels:
         return np.asarray(self.compressed().toarray(), dtype=dtype)
 
     def __getitem__(self, key: Any) -> Any:
-        """Rows that follow each other stay compressed; anything else is dense."""
+        """Index the matrix: consecutive rows stay compressed, anything else is dense."""
         rows, columns = (*key, slice(None))[:2] if isinstance(key, tuple) else (key, slice(None))
         if isinstance(rows, slice) and isinstance(columns, slice):
             start, stop, step = rows.indices(self.shape[0])
@@ -95,7 +95,7 @@ class SparsePixels:
         return np.asarray(self)[key]
 
     def transpose(self, *order: Any) -> Array:
-        """Dense."""
+        """Return a dense transposed array."""
         return np.asarray(self).transpose(*order)
 
     def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -108,7 +108,7 @@ class SparsePixels:
 
 
 def sparse_pixels_of(cube: xr.DataArray) -> SparsePixels | None:
-    """The compressed rows that a cube holds; None where it holds something else."""
+    """Return the sparse pixels that a cube holds; None if it holds a different array."""
     held = getattr(cube.variable, "_data", None)
     return held if isinstance(held, SparsePixels) else None
 
@@ -119,6 +119,7 @@ def is_sparse_file(names: set[str]) -> bool:
 
 
 def _to_dense(values: Any) -> Any:
+    """Convert sparse pixels to dense arrays in nested arguments."""
     return type(values)(
         np.asarray(value)
         if isinstance(value, SparsePixels)
@@ -130,7 +131,7 @@ def _to_dense(values: Any) -> Any:
 
 
 def npy_header(member: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type of an array from the beginning of a ``.npy`` stream."""
+    """Read shape and type of an array from the header of a ``.npy`` stream."""
     version = np.lib.format.read_magic(member)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = header(member)
@@ -138,7 +139,7 @@ def npy_header(member: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 
 def _read_entries(archive: zipfile.ZipFile, name: str, first: int, last: int) -> Array:
-    """Entries ``first:last`` of an array in an archive: what lies before is passed over."""
+    """Read the entries ``first:last`` of an array in an archive; the entries before are skipped."""
     with archive.open(name) as member:
         _, dtype = npy_header(member)
         member.seek(first * dtype.itemsize, 1)

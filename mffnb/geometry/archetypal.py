@@ -1,9 +1,10 @@
-r"""Archetypal analysis: endmembers are averages of pixels, pixels are averages of endmembers.
+r"""Archetypal analysis: endmembers are convex combinations of pixels, pixels of endmembers.
 
 .. math:: \min_{A, B} \tfrac12 \lVert Y - A B Y\rVert^2 \quad \text{with the rows of A and of B on the simplex}
 
-on pixels of norm one, by entropic descent: multiply by the exponential of the gradient and normalise. Many random
-starts; of those that fit nearly as well as the best, the one whose endmembers resemble each other least.
+for pixels scaled to norm one, by entropic descent: multiply by the exponential of the negative gradient and normalise.
+Of many random starts, those that fit nearly as well as the best are kept; the result is the one whose endmembers are
+least correlated.
 
 Source: Zouaoui, Muhawenayo, Rasti, Chanussot & Mairal 2023, "Entropic descent archetypal analysis for blind
 hyperspectral unmixing", IEEE TIP 32:4649.
@@ -26,18 +27,20 @@ _RANK = 30
 
 @dataclass(frozen=True)
 class Archetypal:
-    """Archetypes of the directions of pixels. Right where pure pixels exist, inside the simplex where they do not.
+    """Archetypal analysis of pixels scaled to norm one.
+
+    Accurate if there are pure pixels; otherwise the archetypes lie inside the true simplex.
 
     Parameters
     ----------
     restarts
         Random starts, each with a step size drawn from powers of two.
     pixels
-        Most pixels used, drawn at random where there are more.
+        Largest number of pixels used; a random subset if there are more.
     rounds, steps
-        Rounds of that many entropic steps on A, then on B.
+        Number of rounds, and of entropic steps on A and then on B in each.
     slack
-        Starts that fit worse than the best by more than this fraction are out.
+        Starts whose misfit exceeds the best one by more than this fraction are discarded.
 
     Examples
     --------
@@ -57,7 +60,10 @@ class Archetypal:
     slack: float = 0.05
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, pixels) by non-negative least squares and E (k, channels), as long as pixels are on average."""
+        """Estimate A (k, pixels) by non-negative least squares and E (k, channels).
+
+        The endmembers have the root mean square norm of the pixels.
+        """
         require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, max(_RANK, components), seed)
@@ -67,7 +73,7 @@ class Archetypal:
         return non_negative(matrix, endmembers), endmembers
 
     def directions(self, data: LowRank, components: int, seed: int) -> Float64Array:
-        """Archetypes (k, channels) of the compressed pixels scaled to norm one."""
+        """Compute archetypes (k, channels) of the compressed pixels, scaled to norm one."""
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(15,)))
         length = np.linalg.norm(data.left, axis=0)
         seen = np.flatnonzero(length > 1e-10 * length.max(initial=0.0))
@@ -85,7 +91,7 @@ class Archetypal:
         return np.asarray(min(good, key=lambda one: one[1])[2] @ data.right)
 
     def _descend(self, points: Float64Array, components: int, rng: np.random.Generator) -> tuple[Float64Array, float]:
-        """Corners (k, dimensions) and misfit of one random start on points (dimensions, pixels)."""
+        """Run entropic descent on points (dimensions, pixels); return vertices (k, dimensions) and misfit."""
         pixels = points.shape[1]
         B = _softmax(0.1 * rng.random((components, pixels)), axis=1)
         A = np.full((components, pixels), 1.0 / components)
@@ -105,17 +111,18 @@ class Archetypal:
 
 
 def _entropic_step(weights: Float64Array, exponent: Float64Array, axis: int) -> Float64Array:
-    """An entropic step: weights times the exponential, normalised."""
+    """Multiply weights by the exponential and normalise them along an axis: a mirror-descent step on the simplex."""
     raised = weights * np.exp(exponent - exponent.max(axis=axis, keepdims=True))
     return np.asarray(raised / np.maximum(raised.sum(axis=axis, keepdims=True), np.finfo(float).tiny))
 
 
 def _softmax(exponent: Float64Array, axis: int) -> Float64Array:
+    """Normalise the exponential of the argument along an axis."""
     return _entropic_step(np.ones_like(exponent), exponent, axis)
 
 
 def _largest_correlation(spectra: Float64Array) -> float:
-    """The largest correlation between two of the spectra."""
+    """Return the largest correlation coefficient between two of the spectra."""
     centred = spectra - spectra.mean(axis=1, keepdims=True)
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.finfo(float).tiny)
     correlation = centred @ centred.T

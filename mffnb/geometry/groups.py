@@ -1,4 +1,4 @@
-"""Groups of pixels that are multiples of one spectrum: where a factorization with one component per pixel begins."""
+"""Clustering of pixels into multiples of one spectrum each: a start for orthogonal NMF (one component per pixel)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from mffnb.geometry.starts import NNDSVD
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-_EXTRA_RANK = 8  # dimensions beyond k that groups are told apart in
+_EXTRA_RANK = 8  # dimensions of the compressed pixels beyond k
 _SMALLEST = 1e-10
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Best of some groupings of the pixels by the direction of their spectra, each spectrum the best for its group.
+    """Clustering of pixels by the direction of their spectra; the best of several starts.
 
-    From the groups of k-means, in turn of the spectra and of their directions, pixels go to the spectrum that explains
-    most of them and spectra to the leading singular vector of their pixels, until nobody moves.
+    From a k-means clustering, alternately of the spectra and of their directions, each pixel is assigned to the
+    direction that explains most of it, and each direction becomes the leading singular vector of its pixels, until the
+    assignment is stable.
 
-    Source: Pompili, Gillis, Absil & Glineur 2014, Neurocomputing 141:15, section 3 (spherical k-means for a start).
+    Source: Pompili, Gillis, Absil & Glineur 2014, Neurocomputing 141:15, section 3 (spherical k-means as a start).
 
     Parameters
     ----------
     tries
-        Starts, of which the one that explains most is kept.
+        Number of starts; the one that explains the largest sum of squares is kept.
     iterations
-        Most rounds for each.
+        Largest number of iterations for each.
 
     Examples
     --------
@@ -44,7 +45,7 @@ class Groups:
     iterations: int = 100
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, pixels), one entry in each column, and E (k, channels) with rows of norm 1."""
+        """Estimate A (k, pixels), with one nonzero per column, and E (k, channels) with rows of norm 1."""
         require_one_process(matrix)
         if components > min(matrix.shape):
             return NNDSVD().start(matrix, components, seed)
@@ -68,7 +69,7 @@ class Groups:
         return abundances, endmembers
 
     def _alternate(self, points: Float64Array, directions: Float64Array) -> tuple[Float64Array, float]:
-        """Directions (dimensions, k) that pixels and groups agree on, and the sum of squares that they explain."""
+        """Alternate assignments and directions (dimensions, k); return directions and explained squares."""
         explained = -np.inf
         for _ in range(self.iterations):
             scores = directions.T @ points
@@ -78,7 +79,7 @@ class Groups:
                 break
             for j in range(directions.shape[1]):
                 members = points[:, group == j]
-                if members.shape[1]:  # an empty group keeps its direction
+                if members.shape[1]:  # an empty cluster keeps its direction
                     leading = np.linalg.eigh(members @ members.T)[1][:, -1]
                     directions[:, j] = leading if leading @ members.sum(axis=1) >= 0 else -leading
         return directions, explained

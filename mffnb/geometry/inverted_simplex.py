@@ -1,7 +1,8 @@
-"""The other simplex: where no pixel is pure enough, the true one upside down is as small, and nothing tells them apart.
+"""Detection of an ambiguous minimum-volume simplex: the inverted simplex may be as small as the true one.
 
-Three endmembers of which no pixel has more than p fill a hexagon. The inverted triangle around it is (3 p - 1) times as
-wide as the true one, so that below p = 2/3 it is the smaller one, and above, not much larger.
+If no pixel is pure enough, the pixels do not tell the two apart. For three endmembers and largest abundance p, the
+pixels fill a hexagon. The inverted triangle around it is (3 p - 1) times as wide as the true one: smaller below p =
+2/3, and not much larger above.
 """
 
 from __future__ import annotations
@@ -12,25 +13,25 @@ from mffnb.geometry.facets import fit_facets, simplex_noise
 from mffnb.matrices import LowRank
 from mffnb.typing import Float64Array
 
-_MAX_VOLUME_RATIO = 1.75  # in volume: with three endmembers, down from p = 0.77
+_MAX_VOLUME_RATIO = 1.75  # largest ratio of volumes: for three endmembers this corresponds to p = 0.77
 _OUTLIER_FRACTION = 1e-3
 
 
 def fit_inverted_simplex(data: LowRank, endmembers: Float64Array, seed: int) -> Float64Array | None:
-    """Corners (k, channels) of the smallest simplex near the inverted one; None if it is clearly larger.
+    """Fit a simplex from the inverted vertices; return endmembers (k, channels), or None if it is clearly larger.
 
     Parameters
     ----------
     data
-        Pixels near a (k - 1)-dimensional flat.
+        Compressed pixels near a (k - 1)-dimensional affine subspace.
     endmembers
-        Corners (k, channels) of the smallest simplex.
+        Vertices (k, channels) of the minimum-volume simplex.
     seed
-        Of the choice of pixels, where there are many.
+        Seed of the random subset of pixels, if there are many.
     """
     k = len(endmembers)
     if k < 3:
-        return None  # a line is itself the other way round
+        return None  # the inversion of a line segment is the segment itself
     points, directions = data.left[:k], data.right[:k]
     corners, noise = endmembers @ directions.T, simplex_noise(data, k)
     _, smallest = fit_facets(points, corners, noise, seed)
@@ -41,7 +42,7 @@ def fit_inverted_simplex(data: LowRank, endmembers: Float64Array, seed: int) -> 
 
 
 def invert_corners(points: Float64Array, corners: Float64Array) -> Float64Array:
-    """Corners (k, dimensions) of a simplex turned upside down, just large enough for points (dimensions, pixels)."""
+    """Reflect vertices (k, dimensions) at their mean and scale them to enclose points (dimensions, pixels)."""
     k = len(corners)
     centre = corners.mean(axis=0)
     turned = np.vstack([(2 * centre - corners).T, np.ones(k)])

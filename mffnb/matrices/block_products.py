@@ -65,9 +65,7 @@ def fused_products(block: Any, basis: Float64Array, rows: slice, move: Move, out
     If the update is pure coordinate descent and the rows are short, one kernel does all three steps in one pass over
     the block.
     """
-    descent: Descent | None = getattr(
-        move, "descent", None
-    )  # isinstance with a protocol takes as long as a small block
+    descent: Descent | None = getattr(move, "descent", None)  # isinstance of a protocol is too slow for small blocks
     if descent is not None and _descends(block, descent):
         known, square = cast("KnownMove", move), np.zeros_like(descent.gram)
         known.begin(rows)

@@ -48,7 +48,7 @@ class Local(ABC):
         """Yield (start, stop, rows): float64 arrays, or CSR where X is sparse."""
 
     def blocks(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, rows) as :mod:`mffnb.matrices.block_products` takes them, in their own type if possible."""
+        """Yield (start, stop, rows) in a type that :mod:`mffnb.matrices.block_products` supports."""
         return self.bands()
 
     def times(self, basis: Float64Array) -> Float64Array:

@@ -1,4 +1,4 @@
-"""Bands of a file, each read on one thread in the background while the one before is being used."""
+"""Prefetching of bands: the next band of a file is read on a background thread while one is being used."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ Band = TypeVar("Band")
 
 
 def read_ahead(read: Callable[[Item], Band], items: Iterable[Item]) -> Iterator[Band]:
-    """Like :func:`map`, one item ahead: two bands are there at most, one that is used and one that is being read.
+    """Map ``read`` over the items, one item ahead; at most two results exist at a time.
 
-    A caller that gives a band a name still holds it when it asks for the next one, and makes it three. What ``read``
-    raises is raised here, where that band is asked for. When the caller goes away, reading under way is waited for and
-    the thread ends.
+    A caller that keeps a reference to a result while it requests the next one makes it three. An exception of ``read``
+    is raised when its result is requested. If the caller stops early, the running read is finished and the thread ends.
 
     Parameters
     ----------
     read
-        Reads one band; should spend its time free of the interpreter lock.
+        Function that reads one band; it should release the interpreter lock most of the time.
     items
-        What it reads.
+        Its arguments.
 
     Examples
     --------
@@ -31,7 +30,7 @@ def read_ahead(read: Callable[[Item], Band], items: Iterable[Item]) -> Iterator[
     """
     with ThreadPoolExecutor(1, thread_name_prefix="mffnb-read-ahead") as reader:
         pending: Future[Band] | None = None
-        ready: list[Band] = []  # what is handed over leaves no name behind here
+        ready: list[Band] = []  # the list drops its reference when the item is yielded
         try:
             for item in items:
                 if pending is not None:

@@ -1,4 +1,4 @@
-"""X with its rows and columns multiplied: weights of rank one, and pixels brought to one size."""
+"""X with scaled rows and columns: weights of rank one, and perspective scaling of pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Scaled(Local):
-    """diag(r) X diag(c), which is never formed, of an X that is whole in this process; see :func:`scaled`.
+    """The product diag(r) X diag(c), never formed, of an X that is not distributed; see :func:`scaled`.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Scaled(Local):
         return _scale_columns(self.inner.transposed_times(_scale_columns(factor, self.rows)), self.columns)
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Both products of what is scaled in one look at X."""
+        """Compute both products of the scaled matrix in one pass over X."""
         if self.rows is None:
             return _scale_columns(self.inner.fused_products(_scale_columns(basis, self.columns), move), self.columns)
         factors = self.rows
@@ -60,7 +60,7 @@ class Scaled(Local):
 
     @property
     def transposed(self) -> Scaled | None:
-        """The transposed, which is scaled as well."""
+        """The transposed matrix, scaled as well."""
         turned = self.inner.transposed
         return None if turned is None else Scaled(turned, self.columns, self.rows)
 
@@ -72,11 +72,11 @@ class Scaled(Local):
 
     @property
     def complete(self) -> bool:
-        """Whether every entry counts in full."""
+        """Whether no entry is missing or weighted."""
         return self.inner.complete
 
     def rows_and_weights(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
-        """Rows ``start:stop`` of what is scaled, NaN where missing, and of its weights, where X is not complete."""
+        """Return the scaled rows ``start:stop`` of an incomplete X, NaN where missing, and their weights."""
         band, weights = self.inner.rows_and_weights(start, stop)  # type: ignore[attr-defined]
         return _scale_block(band, None if self.rows is None else self.rows[start:stop], self.columns), weights
 
@@ -93,12 +93,12 @@ class Scaled(Local):
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of the squares of all entries."""
+        """Sum of squares of all entries."""
         return float(self.row_squares.sum())
 
 
 def scaled(matrix: Matrix, rows: Float64Array | None = None, columns: Float64Array | None = None) -> Matrix:
-    """diag(r) X diag(c), X shared out over processes or not.
+    """Return diag(r) X diag(c), for a distributed or an undistributed X.
 
     Parameters
     ----------
@@ -113,10 +113,12 @@ def scaled(matrix: Matrix, rows: Float64Array | None = None, columns: Float64Arr
 
 
 def _scale_columns(rows: Float64Array, factor: Array | None) -> Float64Array:
+    """Multiply each column of a factor by its factor, if there are any."""
     return rows if factor is None else rows * factor
 
 
 def _scale_block(band: Any, rows: Array | None, columns: Array | None) -> Any:
+    """Multiply rows and columns of a dense or CSR block by their factors."""
     if not isinstance(band, np.ndarray):
         band = band if rows is None else band.multiply(rows[:, None]).tocsr()
         return band if columns is None else band.multiply(columns).tocsr()

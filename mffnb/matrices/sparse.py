@@ -1,4 +1,4 @@
-"""X as counts, most of them zero."""
+"""X in compressed sparse rows or columns: counts, most of them zero."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ from mffnb.typing import Array, Float64Array
 if TYPE_CHECKING:
     from mffnb.protocols.matrix import Matrix, Move
 
-_MAX_COPY_FRACTION = 0.1  # of the bytes of X: what a copy of it may take
+_MAX_COPY_FRACTION = 0.1  # largest size of a sparse copy, relative to that of X
 
 
 @dataclass(frozen=True, eq=False)
 class Sparse(Local):
-    """A sparse array (rows, columns), never made dense.
+    """A sparse matrix (rows, columns), never made dense.
 
     Parameters
     ----------
     array
-        A SciPy sparse array in compressed rows or columns, or compressed rows of ours.
+        A SciPy sparse array in compressed rows or columns, or :class:`CompressedRows`.
     """
 
     array: Any
 
     @classmethod
     def compress_if_small(cls, matrix: Matrix) -> Matrix:
-        """A matrix in memory that shows few entries that are not zero, as a sparse one; any other as it is.
+        """Return a mostly zero dense matrix in memory as a sparse one; return any other matrix unchanged.
 
-        Counts are kept in as few bytes as hold them: the copy is small beside X, and looked at faster by as much.
+        Counts are stored in the smallest type that holds them. The copy takes at most a tenth of the memory of X, and
+        products are faster accordingly.
         """
         if isinstance(matrix, cls) or matrix.transposed is None:
             return matrix
@@ -57,7 +58,7 @@ class Sparse(Local):
         )
 
     def __str__(self) -> str:
-        """The type of its numbers."""
+        """Return the storage format and the type of the numbers."""
         return f"compressed {'rows' if self._by_rows else 'columns'} of {self._parts.data.dtype}"
 
     @property
@@ -82,26 +83,27 @@ class Sparse(Local):
         return super().transposed_times(factor)
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Both products; in one look where rows are compressed, not columns."""
+        """Compute both products: in one pass for compressed rows, in two for compressed columns."""
         if self._by_rows:
             return super().fused_products(basis, move)
         return self.transposed_times(move(slice(0, self.shape[0]), self.times(basis)))
 
     def blocks(self) -> Iterator[tuple[int, int, CompressedRows]]:
-        """Yield (start, stop, rows), views of about as many stored values each."""
+        """Yield (start, stop, rows): views with nearly equal numbers of stored values."""
         whole = self._parts
-        wanted = np.arange(0, whole.indptr[-1], BLOCK_BYTES // 16)[1:]  # a value and its column
+        wanted = np.arange(0, whole.indptr[-1], BLOCK_BYTES // 16)[1:]  # a value and its column take up to 16 bytes
         limits = np.unique([0, *np.searchsorted(whole.indptr, wanted), self.shape[0]])
         for start, stop in itertools.pairwise(limits.tolist()):
             yield start, stop, whole._replace(indptr=whole.indptr[start : stop + 1])
 
     @property
     def _by_rows(self) -> bool:
+        """Whether rows, not columns, are compressed."""
         return isinstance(self.array, CompressedRows) or self.array.format == "csr"
 
     @cached_property
     def _parts(self) -> CompressedRows:
-        """The rows, or where columns are compressed the columns, as kernels take them."""
+        """The compressed rows, or the compressed columns, as kernels take them."""
         if isinstance(self.array, CompressedRows):
             return self.array
         array = self.array
@@ -131,13 +133,14 @@ class Sparse(Local):
             yield start, stop, _as_scipy(block)
 
     def as_scipy(self) -> Any:
-        """A SciPy sparse array of float64, in compressed rows or columns."""
+        """Return a SciPy sparse array of float64, in compressed rows or columns."""
         if isinstance(self.array, CompressedRows):
             return _as_scipy(self.array)
         return self.array.astype(np.float64, copy=False)
 
     @cached_property
     def _rows(self) -> Any:
+        """X as a CSR array of float64."""
         return self.as_scipy().tocsr()
 
     @cached_property
@@ -147,6 +150,7 @@ class Sparse(Local):
 
 
 def _as_scipy(rows: CompressedRows) -> Any:
+    """Convert a block of compressed rows to a CSR array of float64."""
     here = slice(rows.indptr[0], rows.indptr[-1])
     values, places = rows.data[here].astype(np.float64), rows.indices[here].astype(np.int32)
     shape = rows.indptr.size - 1, rows.columns
@@ -154,12 +158,15 @@ def _as_scipy(rows: CompressedRows) -> Any:
 
 
 def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
-    """How many entries of each row are not zero, and the type that holds them; None where a copy would not be small."""
+    """Count the nonzeros of each row and choose the smallest type of their values.
+
+    Returns None if a sparse copy would be larger than a tenth of X.
+    """
     rows, columns = matrix.shape
     filled, signs = np.zeros(rows, np.int64), np.zeros(3)
     for start, stop, block in _blocks(matrix):
         if not isinstance(block, np.ndarray):
-            return None  # sparse already, below weights
+            return None  # already sparse, inside of a scaled matrix
         signs += compressed_rows.count_nonzeros(read_only_view(block), filled[start:stop])
         broken, above_byte, above_two_bytes = signs
         counts = broken == 0.0 and above_two_bytes == 0.0
@@ -171,8 +178,10 @@ def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
 
 
 def _blocks(matrix: Matrix) -> Iterator[tuple[int, int, Any]]:
+    """Yield (start, stop, rows) in their own type where possible."""
     return matrix.blocks() if isinstance(matrix, Local) else matrix.bands()
 
 
 def _index_type(entries: int) -> np.dtype[Any]:
+    """Return the smallest type of column indices for this number of columns."""
     return np.dtype(np.uint16 if entries <= 2**16 else np.int32)

@@ -1,4 +1,4 @@
-"""How much pixels, channels and single entries count: D = sum w_im d(x_im, y_im)."""
+"""Weights of pixels, channels and entries in the objective: D = sum w_im d(x_im, y_im)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from mffnb.typing import Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
-    """Data with their weights in them, and what undoes it.
+    """Weighted data, and the factors that undo the weighting.
 
-    A weight of rank one, u_i v_m, is the same as data multiplied by a power of it, a half for least squares, one for
-    the Kullback-Leibler divergence: the model of the data is then diag(u)^p A E diag(v)^p. Weights of entries make the
-    data partial, see :class:`mffnb.matrices.Partial`; only their ratios matter.
+    Weights of rank one, u_i v_m, are equivalent to data multiplied by a power p of them: p = 1/2 for least squares, p =
+    1 for the Kullback-Leibler divergence. The model of the scaled data is diag(u)^p A E diag(v)^p. Weights of single
+    entries make the matrix partial, see :class:`mffnb.matrices.Partial`. Only ratios of weights matter.
 
     Attributes
     ----------
     matrix
-        What is to be factored.
+        The weighted matrix, to be factored.
     rows, columns
         u^p, (own pixels,), and v^p, (own channels,); None for ones.
     """
@@ -38,7 +38,7 @@ class Weighting:
 
     @classmethod
     def of(cls, weights: Any, matrix: Matrix, similarity: Similarity) -> Weighting:
-        """Weigh a matrix.
+        """Apply weights to a matrix.
 
         Parameters
         ----------
@@ -49,7 +49,7 @@ class Weighting:
         matrix
             X, (pixels, channels).
         similarity
-            What the weights multiply.
+            Similarity whose terms are weighted; it defines the power p.
 
         Raises
         ------
@@ -76,10 +76,10 @@ class Weighting:
                 channels = _product(channels, array[matrix.own_columns])
             else:
                 entries = _product(entries, array[matrix.row_axis.block, matrix.column_axis.block])
-        # Only ratios matter, and a penalty means the same for data in any unit.
+        # Only ratios matter: normalised, so that a penalty means the same for data in any unit.
         pixels = None if pixels is None else pixels / _mean(pixels, matrix, 0)
         channels = None if channels is None else channels / _mean(channels, matrix, 1)
-        if power is None and not (pixels is channels is None):  # nothing done to the data would do
+        if power is None and not (pixels is channels is None):  # no scaling of the data is equivalent
             one = np.ones(1)
             outer = OuterWeights(one if pixels is None else pixels, one if channels is None else channels, matrix.shape)
             entries = outer if entries is None else entries * outer[:]
@@ -92,16 +92,17 @@ class Weighting:
 
 
 def _product(known: Float64Array | None, more: Float64Array) -> Float64Array:
+    """Multiply weights; None counts as one."""
     return more if known is None else known * more
 
 
 def _mean(values: Float64Array, matrix: Matrix, axis: int) -> float:
-    """Over all processes."""
+    """Compute the mean over all processes."""
     return float(matrix.total(np.array(values.sum()))) / matrix.shape[axis]
 
 
 def select_pixel_weights(weights: Any, rows: Array, shape: tuple[int, int]) -> Any:
-    """The weights of some pixels, by their numbers, among those of a whole matrix of that shape."""
+    """Select the weights of the pixels with the given indices; ``shape`` is that of the whole matrix."""
     if weights is None or isinstance(weights, str):
         return weights
     if isinstance(weights, (list, tuple)):
@@ -112,7 +113,7 @@ def select_pixel_weights(weights: Any, rows: Array, shape: tuple[int, int]) -> A
 
 
 def _weights_and_axis(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
-    """The weights as floats, whole, and the axis they belong to: 0 pixels, 1 channels, None both."""
+    """Return the weights as floats, and their axis: 0 for pixels, 1 for channels, None for entries."""
     array = np.asarray(weights, dtype=np.float64)
     pixels, channels = matrix.shape
     if not np.isfinite(array).all() or array.min(initial=0.0) < 0:
@@ -135,6 +136,7 @@ def _weights_and_axis(weights: Any, matrix: Matrix) -> tuple[Float64Array, int |
 
 
 def _poisson(name: str, matrix: Matrix, power: float | None) -> tuple[Float64Array, Float64Array]:
+    """Compute Poisson weights of pixels and channels: the inverses of their mean counts."""
     if name != "poisson":
         raise ValueError(f"weights={name!r} is not known: use 'poisson', or arrays")
     if power != 0.5:
@@ -155,19 +157,19 @@ def _poisson(name: str, matrix: Matrix, power: float | None) -> tuple[Float64Arr
 
 
 def _inverse(mean: Float64Array, matrix: Matrix) -> Float64Array:
-    """One over the mean; what saw nothing counts as much as what saw least."""
+    """Return one over the mean; an empty pixel or channel gets the weight of the smallest positive mean."""
     least = float(matrix.minimum(np.array(mean[mean > 0].min(initial=np.inf))))
     return 1.0 / np.maximum(mean, least) if np.isfinite(least) else np.ones_like(mean)
 
 
 @dataclass(frozen=True, eq=False)
 class OuterWeights:
-    """Weights u_i v_m of entries, band by band; at most 1.
+    """Weights u_i v_m of entries, computed band by band; the largest is 1.
 
     Parameters
     ----------
     rows, columns
-        U and v, one number for each, or a single one for all.
+        u and v, one number for each, or a single one for all.
     shape
         Rows, columns.
     """
@@ -177,17 +179,18 @@ class OuterWeights:
     shape: tuple[int, int]
 
     def __getitem__(self, rows: slice) -> Float64Array:
-        """Rows of u v^T, divided by its maximum."""
+        """Return rows of u v^T, divided by its maximum."""
         of_rows = np.broadcast_to(self.rows / self.rows.max(), self.shape[:1])[rows, None]
         return np.asarray(of_rows * np.broadcast_to(self.columns / self.columns.max(), self.shape[1:]))
 
     @property
     def T(self) -> OuterWeights:
-        """The transposed."""
+        """The transposed weights."""
         return OuterWeights(self.columns, self.rows, self.shape[::-1])
 
 
 def _with_entry_weights(matrix: Matrix, entries: Array | OuterWeights) -> Matrix:
+    """Add weights of single entries to a dense matrix in memory."""
     weights: Any = entries
     if not isinstance(entries, OuterWeights):
         weights = entries / -float(matrix.minimum(np.array(-entries.max(initial=0.0))))
@@ -204,6 +207,7 @@ def _with_entry_weights(matrix: Matrix, entries: Array | OuterWeights) -> Matrix
 
 
 def _memory_arrays(matrix: Matrix) -> Iterator[Array]:
+    """Yield the array of a matrix that holds one in memory."""
     if isinstance(matrix, Dense):
         yield matrix.array
     elif isinstance(matrix, Chunked) and isinstance(matrix.rows, np.ndarray):
