@@ -58,15 +58,15 @@ def as_cube(data: Any) -> xr.DataArray:
     if cube.ndim < 2:
         raise ValueError(f"a spectral image needs pixel and channel dimensions, got only {cube.dims}")
     if "component" in cube.dims:
-        raise ValueError(
-            '"component" is what the results call their own dimension: rename it, cube.rename(component=...)'
-        )
+        raise ValueError('results use "component" as the name of a dimension: rename it, cube.rename(component=...)')
     if len(set(cube.dims)) < cube.ndim:
         raise ValueError(f"the dimensions of a spectral image have different names, got {cube.dims}: rename them")
     if cube.dtype.kind == "O":
-        raise TypeError("a spectral image holds real numbers, got Python objects: convert it, cube.astype(float) say")
+        raise TypeError(
+            "a spectral image holds real numbers, got Python objects: convert it, for example by cube.astype(float)"
+        )
     if cube.dtype.kind not in "biuf":
-        raise TypeError(f"a spectral image holds real numbers, got {cube.dtype}: convert it, abs(cube) say")
+        raise TypeError(f"a spectral image holds real numbers, got {cube.dtype}: convert it, for example by abs(cube)")
     if cube.size == 0:
         raise ValueError(f"the spectral image is empty: its shape is {cube.shape}")
     return cube

@@ -230,7 +230,7 @@ class Layout:
                     and not _same_coordinates(values.coords[name].values, here.values)
                 ):
                     raise ValueError(
-                        f"known endmembers are sampled elsewhere along {name!r} than the cube: "
+                        f"known endmembers and cube have different coordinates along {name!r}: "
                         f"interpolate them first, known.interp({{{name!r}: cube[{name!r}]}})"
                     )
             others = [name for name in values.dims if name not in self.channel_shape]
@@ -267,7 +267,7 @@ class Layout:
             dims = tuple(part.dims) if isinstance(part, xr.DataArray) else None
             shape = np.shape(part)
             if np.asarray(part).dtype != bool:
-                raise ValueError("a mask holds True where data are used: pass a boolean array, mask != 0 say")
+                raise ValueError("a mask holds True where data are used: pass a boolean array, for example mask != 0")
             if set(dims or ()) == set(self.pixel_shape) or (dims is None and shape == self.map_shape):
                 layout = replace(layout, pixel_mask=_mask_in_order(part, self.pixel_shape))
             elif set(dims or ()) == set(self.channel_shape) or (

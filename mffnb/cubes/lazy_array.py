@@ -71,7 +71,7 @@ class NpyFile:
         entry = (first * (shape[0] if shape else 1) + start) * prod(shape[1:])
         got = np.fromfile(self._path, self.dtype, count, offset=self._offset + entry * self.dtype.itemsize)
         if got.size < count:
-            raise OSError(f"{self._path} is cut short")
+            raise OSError(f"{self._path} is truncated")
         if not rest:
             return np.asarray(got[0])
         whole = got.reshape(max(0, stop - start), *shape[1:])

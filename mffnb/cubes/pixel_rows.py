@@ -111,8 +111,8 @@ class CubeRows:
         )
         if times >= _REREADS_TO_WARN and not self.in_memory and 8 * prod(shape) * channels > _LARGEST_LAYER:
             warnings.warn(
-                f"{self._source} is stored in pieces of {' x '.join(map(str, stored))} pixels, so large that each look "
-                f"at the data reads it {times} times over: store it in pieces of few rows and all channels",
+                f"{self._source} is stored in chunks of {' x '.join(map(str, stored))} pixels, so large that each "
+                f"pass over the data reads it {times} times: store it in chunks of few rows and all channels",
                 SlowReadingWarning,
                 stacklevel=2,
             )
@@ -169,7 +169,7 @@ class CubeRows:
         name = next(iter(self.layout.pixel_shape))
         row = prod(self.layout.map_shape[1:])
         first, last = start // row + self.first, (stop - 1) // row + self.first
-        return OSError(f"{self._source}: what is stored for rows {first} to {last} of {name!r} cannot be read: {error}")
+        return OSError(f"{self._source}: rows {first} to {last} of {name!r} cannot be read: {error}")
 
 
 def _band_limits(

@@ -54,7 +54,7 @@ class SparsePixels:
             kept, shape = archive["format"].item(), archive["shape"]
         name = kept.decode() if isinstance(kept, bytes) else str(kept)
         if name != "csr":
-            raise ValueError(f"{path.name} holds a sparse matrix by {name!r}: save compressed rows, X.tocsr()")
+            raise ValueError(f"{path.name} holds a sparse matrix in format {name!r}: save compressed rows, X.tocsr()")
         with zipfile.ZipFile(path) as archive, archive.open("data.npy") as member:
             dtype = npy_header(member)[1]
         return cls(path, 0, int(shape[0]), int(shape[1]), dtype)
@@ -146,5 +146,5 @@ def _read_entries(archive: zipfile.ZipFile, name: str, first: int, last: int) ->
         wanted = (last - first) * dtype.itemsize
         content = member.read(wanted)
     if len(content) < wanted:
-        raise OSError(f"{archive.filename} is cut short")
+        raise OSError(f"{archive.filename} is truncated")
     return np.frombuffer(content, dtype)

@@ -22,7 +22,7 @@ def compress(matrix: Products, rank: int, seed: int) -> LowRank:
 def require_one_process(matrix: Products) -> None:
     """Raise ValueError if X is distributed over several processes."""
     if matrix.shared:
-        raise ValueError("geometry needs all pixels in one process: run it without mpiexec, or give init= a start")
+        raise ValueError("geometry needs all pixels in one process: run it without mpiexec, or pass a start as init=")
 
 
 def check_components(matrix: Products, components: int) -> None:
@@ -31,6 +31,8 @@ def check_components(matrix: Products, components: int) -> None:
     if isinstance(components, bool) or not isinstance(components, (int, np.integer)) or components < 1:
         raise ValueError(f"the number of endmembers must be a whole number >= 1, got {components!r}")
     if components > channels:
-        raise ValueError(f"{components} endmembers cannot be told apart in {channels} channels: ask for {channels}")
+        raise ValueError(f"{components} endmembers cannot be distinguished in {channels} channels: request {channels}")
     if components > pixels:
-        raise ValueError(f"{components} endmembers cannot be told apart in {pixels} pixels: ask for {pixels} at most")
+        raise ValueError(
+            f"{components} endmembers cannot be distinguished in {pixels} pixels: request {pixels} at most"
+        )

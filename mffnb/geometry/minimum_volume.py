@@ -212,7 +212,7 @@ def _check(matrix: Matrix, components: int) -> None:
     check_components(matrix, components)
     pixels = matrix.shape[0]
     if pixels < 3 * components:
-        advice = f"ask for {pixels // 3} at most, or unmix without volume" if pixels >= 3 else "unmix without volume"
+        advice = f"request {pixels // 3} at most, or unmix without volume" if pixels >= 3 else "unmix without volume"
         raise ValueError(f"n_samples = {pixels} pixels are too few, 3 for each endmember are needed: {advice}")
     if not matrix.squared_norm > 0:
         raise ValueError("the data are zero everywhere: there is nothing to unmix")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mffnb.matrices.svd import sketched_svd, uniform_entries
+from mffnb.matrices.svd import sketched_svd
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.solver import Start
 from mffnb.typing import Float64Array
@@ -24,8 +24,8 @@ class RandomStart:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """Draw A (k, own pixels) and E (k, own channels), uniform in [0, 1) times one common factor."""
-        abundances = uniform_entries(seed, 1, matrix.own, components)
-        endmembers = uniform_entries(seed, 2, matrix.own_columns, components)
+        abundances = _uniform_entries(seed, 1, matrix.own, components)
+        endmembers = _uniform_entries(seed, 2, matrix.own_columns, components)
         fit = matrix.total(np.array(np.vdot(matrix.times(endmembers), abundances)))
         size = np.vdot(matrix.total(abundances @ abundances.T), matrix.total(endmembers @ endmembers.T))
         factor = np.sqrt(max(float(fit / size), np.finfo(float).tiny))
@@ -60,6 +60,18 @@ class NNDSVD:
             mean = float(matrix.total(np.array(factor.sum()))) / (components * entries)
             factor[factor <= _FAINT * mean] = mean
         return abundances, endmembers
+
+
+def _uniform_entries(seed: int, tag: int, entries: slice, components: int) -> Float64Array:
+    """Draw uniform random numbers (components, entries) that do not depend on the distribution of the entries.
+
+    Entry i uses the draws from ``i * components`` on of one stream, selected by ``seed`` and ``tag``.
+    """
+    stream = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(tag,)))
+    start, stop = entries.start * components, entries.stop * components
+    stream.advance(start // 4)  # one step of the counter makes four numbers
+    numbers = np.random.Generator(stream).random(start % 4 + stop - start)[start % 4 :]
+    return np.ascontiguousarray(numbers.reshape(-1, components).T)
 
 
 STARTS: dict[str, Start] = {"random": RandomStart(), "nndsvd": NNDSVD()}

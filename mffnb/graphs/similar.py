@@ -68,7 +68,9 @@ def combined(first: Graph, second: Graph, share: float = 0.5) -> Graph:
     [0.5, 0.5]
     """
     if first.pixels != second.pixels:
-        raise ValueError(f"graphs of {first.pixels} and of {second.pixels} pixels are not of the same image")
+        raise ValueError(
+            f"graphs of {first.pixels} and of {second.pixels} pixels cannot be combined: they must have the same pixels"
+        )
     if not 0 <= share <= 1:
         raise ValueError(f"share must be a number from 0 to 1, got {share!r}")
     mixed = (1 - share) * _adjacency_matrix(first) + share * _adjacency_matrix(second)
@@ -121,11 +123,13 @@ def _scores(X: Any, rank: int) -> Float64Array:
 
     spectra: Any = X if sparse.issparse(X) else np.asarray(X)
     if spectra.ndim < 2:
-        raise ValueError(f"neighbours are looked for among spectra, (pixels, channels), got shape {spectra.shape}")
+        raise ValueError(f"similar spectra are searched in an array (pixels, channels), got shape {spectra.shape}")
     if not sparse.issparse(spectra):
         spectra = spectra.reshape(-1, spectra.shape[-1])
         if not np.isfinite(spectra).all():
-            raise ValueError("spectra with missing values have no distance: fill them, with numpy.nan_to_num say")
+            raise ValueError(
+                "spectra with missing values have no distance: fill them, for example with numpy.nan_to_num"
+            )
     if spectra.dtype.kind != "f":
         spectra = spectra.astype(np.float32)
     if min(spectra.shape) > rank:

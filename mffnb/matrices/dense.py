@@ -26,8 +26,8 @@ class Dense(Local):
     def __post_init__(self) -> None:
         if block_products.native(self.array) is not self.array:
             raise TypeError(
-                f"Dense holds contiguous numbers of few types, not {self.array.dtype} with strides "
-                f"{self.array.strides}: mffnb.matrices.in_memory(X) takes any array"
+                f"Dense needs a contiguous array of float64, float32, uint8 or uint16, not {self.array.dtype}, strides "
+                f"{self.array.strides}: use mffnb.matrices.in_memory(X)"
             )
 
     def __str__(self) -> str:

@@ -86,8 +86,7 @@ def randomized_svd(
     -------
     left, values, right
         Rows of ``left`` (rank, own pixels) and ``right`` (rank, own channels) are orthonormal; values descend. Fewer
-        than
-        ``rank`` triplets if the rank of X is lower.
+        than ``rank`` triplets if the rank of X is lower.
     """
     width = min(rank + oversampling, *matrix.shape)
     basis = _test_rows(width, matrix, seed)
@@ -118,15 +117,3 @@ def _whitening(gram: Float64Array) -> Float64Array:
     kept = values > 1e-14 * max(values[-1], 0.0) if len(values) else []
     mixing: Float64Array = (vectors[:, kept] / np.sqrt(values[kept])).T
     return mixing
-
-
-def uniform_entries(seed: int, tag: int, entries: slice, components: int) -> Float64Array:
-    """Draw uniform random numbers (components, entries) that do not depend on the distribution of the entries.
-
-    Entry i uses the draws from ``i * components`` on of one stream, selected by ``seed`` and ``tag``.
-    """
-    stream = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(tag,)))
-    start, stop = entries.start * components, entries.stop * components
-    stream.advance(start // 4)  # one step of the counter makes four numbers
-    numbers = np.random.Generator(stream).random(start % 4 + stop - start)[start % 4 :]
-    return np.ascontiguousarray(numbers.reshape(-1, components).T)

@@ -120,10 +120,10 @@ def _weights_and_axis(weights: Any, matrix: Matrix) -> tuple[Float64Array, int |
         raise ValueError("weights must be finite and not negative")
     if array.shape == (pixels, channels) and 1 not in array.shape:
         if not array.any():
-            raise ValueError("all weights are zero: nothing would count")
+            raise ValueError("all weights are zero: no entry contributes to the objective")
         return array, None
     if array.ndim == 1 and pixels == channels == array.size:
-        raise ValueError("as many pixels as channels: say which weights these are, weights[:, None] or weights[None]")
+        raise ValueError("as many pixels as channels: pass weights[:, None] for pixels or weights[None] for channels")
     axis = {(pixels,): 0, (pixels, 1): 0, (channels,): 1, (1, channels): 1}.get(array.shape)
     if axis is None:
         raise ValueError(
@@ -131,7 +131,9 @@ def _weights_and_axis(weights: Any, matrix: Matrix) -> tuple[Float64Array, int |
             "(1, channels) or (pixels, channels)"
         )
     if array.min() <= 0:
-        raise ValueError("a pixel or channel of weight zero has no answer: leave it out with a mask instead")
+        raise ValueError(
+            "weights of pixels and channels must be positive: exclude a pixel or channel with a mask instead"
+        )
     return array.ravel(), axis
 
 
@@ -141,8 +143,8 @@ def _poisson(name: str, matrix: Matrix, power: float | None) -> tuple[Float64Arr
         raise ValueError(f"weights={name!r} is not known: use 'poisson', or arrays")
     if power != 0.5:
         raise UnsupportedCombinationError(
-            "Poisson scaling and a similarity with its own idea of the noise, such as the Kullback-Leibler divergence, "
-            "are two answers to the same noise: drop one of them"
+            "Poisson scaling and a similarity with its own noise model, such as the Kullback-Leibler divergence, both "
+            "model the same noise: use only one of them"
         )
     of_pixels = matrix.times(np.ones((1, matrix.own_columns.stop - matrix.own_columns.start)))
     of_channels = matrix.transposed_times(np.ones((1, of_pixels.shape[1])))
