@@ -84,8 +84,8 @@ class Archetypal:
         points = data.left[:, seen] / length[seen]
         tries = []
         for _ in range(self.restarts):
-            corners, misfit = self._descend(points, components, rng)
-            tries.append((misfit, _largest_correlation(corners @ data.right), corners))
+            vertices, misfit = self._descend(points, components, rng)
+            tries.append((misfit, _largest_correlation(vertices @ data.right), vertices))
         best = min(misfit for misfit, _, _ in tries)
         good = [one for one in tries if one[0] <= (1 + self.slack) * best]
         return np.asarray(min(good, key=lambda one: one[1])[2] @ data.right)
@@ -95,10 +95,10 @@ class Archetypal:
         pixels = points.shape[1]
         B = _softmax(0.1 * rng.random((components, pixels)), axis=1)
         A = np.full((components, pixels), 1.0 / components)
-        corners = B @ points.T
-        size = 2.0 ** rng.integers(-3, 4) / np.linalg.norm(corners, 2) ** 2
+        vertices = B @ points.T
+        size = 2.0 ** rng.integers(-3, 4) / np.linalg.norm(vertices, 2) ** 2
         for _ in range(self.rounds):
-            gram, cross = corners @ corners.T, corners @ points
+            gram, cross = vertices @ vertices.T, vertices @ points
             for _ in range(self.steps):
                 A = _entropic_step(A, size * (cross - gram @ A), axis=0)
             gram, cross = A @ A.T, A @ points.T
@@ -106,8 +106,8 @@ class Archetypal:
                 B = _entropic_step(
                     B, size * np.sqrt(components / pixels) * ((cross - gram @ (B @ points.T)) @ points), axis=1
                 )
-            corners = B @ points.T
-        return corners, float(np.linalg.norm(points - corners.T @ A))
+            vertices = B @ points.T
+        return vertices, float(np.linalg.norm(points - vertices.T @ A))
 
 
 def _entropic_step(weights: Float64Array, exponent: Float64Array, axis: int) -> Float64Array:

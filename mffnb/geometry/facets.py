@@ -74,9 +74,9 @@ class Facets:
 def fit_noisy_simplex(data: LowRank, components: int, seed: int) -> tuple[Float64Array, float]:
     """Fit a noise-aware simplex from a SISAL start; return non-negative endmembers (k, channels) and the objective."""
     points, directions = data.left[:components], data.right[:components]
-    corners, _ = smallest_simplex(points, components, 160.0, seed)
-    corners, objective = fit_facets(points, corners, simplex_noise(data, components), seed)
-    return np.ascontiguousarray(np.maximum(corners @ directions, 0.0)), objective
+    vertices, _ = smallest_simplex(points, components, 160.0, seed)
+    vertices, objective = fit_facets(points, vertices, simplex_noise(data, components), seed)
+    return np.ascontiguousarray(np.maximum(vertices @ directions, 0.0)), objective
 
 
 def simplex_noise(data: LowRank, components: int) -> float:
@@ -95,7 +95,7 @@ def simplex_noise(data: LowRank, components: int) -> float:
 
 
 def fit_facets(
-    points: Float64Array, corners: Float64Array, noise: float, seed: int, iterations: int = 500
+    points: Float64Array, vertices: Float64Array, noise: float, seed: int, iterations: int = 500
 ) -> tuple[Float64Array, float]:
     """Fit the vertices of a noise-aware minimum-volume simplex to noisy points, by L-BFGS.
 
@@ -103,7 +103,7 @@ def fit_facets(
     ----------
     points
         Scores (dimensions, pixels).
-    corners
+    vertices
         Initial vertices (k, dimensions).
     noise
         Standard deviation of the scores.
@@ -114,16 +114,16 @@ def fit_facets(
 
     Returns
     -------
-    corners, objective
+    vertices, objective
         Vertices (k, dimensions), and the objective at the minimum.
     """
-    components = len(corners)
+    components = len(vertices)
     centre, axes, spread = principal_axes(points, components - 1)
     if len(spread) == 0 or len(spread) < components - 1 or spread[-1] <= 1e-8 * spread[0]:
-        return corners, 0.0  # the pixels span fewer than k - 1 dimensions, so there is no such simplex
+        return vertices, 0.0  # the pixels span fewer than k - 1 dimensions, so there is no such simplex
     axes = axes * spread
     white = np.vstack([(axes / spread**2).T @ (points - centre), np.ones(points.shape[1])])
-    begin = np.vstack([(axes / spread**2).T @ (corners.T - centre), np.ones(components)])
+    begin = np.vstack([(axes / spread**2).T @ (vertices.T - centre), np.ones(components)])
     rng = np.random.default_rng(seed)
     if white.shape[1] > _PIXELS:
         white = np.ascontiguousarray(white[:, np.sort(rng.permutation(white.shape[1])[:_PIXELS])])
@@ -150,14 +150,14 @@ def _objective(free: Float64Array, white: Float64Array, noise: Float64Array) -> 
     sign, volume = np.linalg.slogdet(unmixing)
     if sign == 0 or not np.isfinite(volume):
         return 1e30, np.zeros(free.size)
-    of_facets = np.sqrt(np.maximum(unmixing**2 @ noise, np.finfo(float).tiny))[:, None]  # noise of each fraction
-    scale = np.minimum(of_facets, _MAX_NOISE)
+    facet_noise = np.sqrt(np.maximum(unmixing**2 @ noise, np.finfo(float).tiny))[:, None]  # noise of each fraction
+    scale = np.minimum(facet_noise, _MAX_NOISE)
     outside = np.maximum(-(unmixing @ white) / scale, 0.0)
     slope = np.minimum(outside, _HUBER_THRESHOLD)
     price = np.vdot(slope, outside - slope / 2) * _KAPPA / white.shape[1]
     pull = (slope @ white.T) / scale
     # The noise of a fraction depends on Q as well.
-    turn = np.where(of_facets < _MAX_NOISE, np.sum(slope * outside, axis=1)[:, None], 0.0)
-    pull += turn * unmixing * noise / of_facets**2
+    turn = np.where(facet_noise < _MAX_NOISE, np.sum(slope * outside, axis=1)[:, None], 0.0)
+    pull += turn * unmixing * noise / facet_noise**2
     gradient = -np.linalg.inv(unmixing).T - pull * _KAPPA / white.shape[1]
     return float(price - volume), (gradient[:-1] - gradient[-1]).ravel()

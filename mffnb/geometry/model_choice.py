@@ -104,13 +104,13 @@ def _residuals(matrix: Matrix, components: int, mean: Float64Array, total: float
     data = compress(matrix, max(_RANK, components + 5), seed)
     squares = np.einsum("ri,ri->r", data.left, data.left)
     centred = data.left - data.left.mean(axis=1, keepdims=True)
-    of_flat = linalg.eigvalsh(centred @ centred.T)[::-1]
+    flat_values = linalg.eigvalsh(centred @ centred.T)[::-1]
     variances = _residual_variances(matrix, data.left[:components], data.right[:components], seed)
     subspace = float(pixels * variances.sum())
     if total is not None and total - squares[:components].sum() > _MIN_RELATIVE_DIFFERENCE * total:
         subspace = float(total - squares[:components].sum())
     # Both residuals have the same total, so their difference needs only the leading values.
-    excess = float(squares[:components].sum() - of_flat[: components - 1].sum()) - pixels * float(mean @ mean)
+    excess = float(squares[:components].sum() - flat_values[: components - 1].sum()) - pixels * float(mean @ mean)
     return _Residuals(subspace + max(excess, 0.0), subspace, float(squares.sum()), variances)
 
 

@@ -62,8 +62,8 @@ class SISAL:
             smallest_simplex(data.left, components, self.hardness, number)
             for number in np.random.SeedSequence(seed, spawn_key=(14,)).generate_state(self.tries)
         ]
-        corners, _ = min(found, key=lambda pair: pair[1])
-        endmembers = np.ascontiguousarray(np.maximum(corners @ data.right, 0.0))
+        vertices, _ = min(found, key=lambda pair: pair[1])
+        endmembers = np.ascontiguousarray(np.maximum(vertices @ data.right, 0.0))
         return fully_constrained(matrix, endmembers), endmembers
 
 
@@ -87,7 +87,7 @@ def smallest_simplex(
 
     Returns
     -------
-    corners, objective
+    vertices, objective
         Vertices (k, dimensions), and the objective at the minimum.
     """
     centre, axes, spread = principal_axes(points, components - 1)
@@ -101,18 +101,18 @@ def smallest_simplex(
     if dimensions < components:
         missing = rng.standard_normal((components - dimensions, white.shape[1]))
         white = np.vstack([white[:-1], missing, white[-1:]])
-    corners = _start(white, components, rng)
+    vertices = _start(white, components, rng)
     some = white if white.shape[1] <= _PIXELS else white[:, rng.permutation(white.shape[1])[:_PIXELS]]
     answer = optimize.minimize(
         _objective,
-        np.linalg.inv(corners)[:-1].ravel(),
+        np.linalg.inv(vertices)[:-1].ravel(),
         (some, hardness),
         jac=True,
         method="L-BFGS-B",
         options={"maxiter": iterations, "maxfun": 2 * iterations},
     )
-    corners = np.asarray(np.linalg.inv(with_last_row(answer.x, components)), dtype=np.float64)
-    return (centre + axes @ (corners / corners[-1])[: dimensions - 1]).T, float(answer.fun)
+    vertices = np.asarray(np.linalg.inv(with_last_row(answer.x, components)), dtype=np.float64)
+    return (centre + axes @ (vertices / vertices[-1])[: dimensions - 1]).T, float(answer.fun)
 
 
 def principal_axes(points: Float64Array, dimensions: int) -> tuple[Float64Array, Float64Array, Float64Array]:
@@ -133,11 +133,11 @@ def principal_axes(points: Float64Array, dimensions: int) -> tuple[Float64Array,
 def _start(white: Float64Array, components: int, rng: np.random.Generator) -> Float64Array:
     """Return the largest of several simplices of extreme pixels, slightly enlarged."""
     tries = [white[:, vertex_components(white, components, rng)] for _ in range(3)]
-    corners = max(tries, key=lambda corners: abs(np.linalg.det(corners)))
-    if abs(np.linalg.det(corners)) < 1e-6:  # coincident pixels
-        corners = corners + np.vstack([rng.standard_normal((components - 1, components)), np.zeros(components)])
-    middle = corners.mean(axis=1, keepdims=True)
-    return np.asarray(middle + _ENLARGED * (corners - middle))
+    vertices = max(tries, key=lambda vertices: abs(np.linalg.det(vertices)))
+    if abs(np.linalg.det(vertices)) < 1e-6:  # coincident pixels
+        vertices = vertices + np.vstack([rng.standard_normal((components - 1, components)), np.zeros(components)])
+    middle = vertices.mean(axis=1, keepdims=True)
+    return np.asarray(middle + _ENLARGED * (vertices - middle))
 
 
 def with_last_row(free: Float64Array, components: int) -> Float64Array:
