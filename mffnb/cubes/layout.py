@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mffnb.cubes.masks import align_mask, cumulative_used, exclude_missing, insert_masked
 from mffnb.cubes.missing import count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
@@ -90,7 +91,7 @@ class Layout:
             name=cube.name,
             attrs=dict(cube.attrs),
         )
-        return layout._masked(mask)._without_missing(cube, communicator)
+        return layout._with_masks(mask)._without_missing(cube, communicator)
 
     @property
     def map_shape(self) -> tuple[int, ...]:
@@ -155,31 +156,31 @@ class Layout:
     @property
     def pixel_ends(self) -> Array:
         """Cumulative number of used pixels at the end of each row of the first pixel dimension."""
-        return _cumulative_pixels(self.map_shape, self.pixel_mask)
+        return cumulative_used(self.map_shape, self.pixel_mask)
 
     @property
     def channel_ends(self) -> Array:
         """Cumulative number of used channels at the end of each row of the first channel dimension."""
-        return _cumulative_pixels(tuple(self.channel_shape.values()), self.channel_mask)
+        return cumulative_used(tuple(self.channel_shape.values()), self.channel_mask)
 
     def cube(self, X: Array) -> xr.DataArray:
         """Return the labelled cube of a matrix (used pixels, used channels), with NaN elsewhere."""
-        values = _insert_masked(_insert_masked(X, self.channel_mask).T, self.pixel_mask).T
+        values = insert_masked(insert_masked(X, self.channel_mask).T, self.pixel_mask).T
         return self._labelled(values, {**self.pixel_shape, **self.channel_shape}, name=self.name, attrs=self.attrs)
 
     def abundances(self, factor: Array) -> xr.DataArray:
         """Return labelled maps ("component", pixel dims) of A (k, used pixels), with NaN where masked."""
-        values = _insert_masked(factor, self.pixel_mask)
+        values = insert_masked(factor, self.pixel_mask)
         return self._labelled(values, {"component": len(factor), **self.pixel_shape}, name="abundance")
 
     def map(self, values: Array, name: str) -> xr.DataArray:
         """Return a labelled map (pixel dims) of one value per used pixel, with NaN where masked."""
-        return self._labelled(_insert_masked(values[None], self.pixel_mask), dict(self.pixel_shape), name=name)
+        return self._labelled(insert_masked(values[None], self.pixel_mask), dict(self.pixel_shape), name=name)
 
     def endmembers(self, factor: Array) -> xr.DataArray:
         """Return labelled spectra ("component", channel dims) of E (k, used channels), in the units of the cube."""
         attrs = {key: value for key, value in self.attrs.items() if key in ("units", "long_name")}
-        values = _insert_masked(factor, self.channel_mask)
+        values = insert_masked(factor, self.channel_mask)
         return self._labelled(values, {"component": len(factor), **self.channel_shape}, name="endmember", attrs=attrs)
 
     def rows(self, values: Any, what: str) -> Array:
@@ -258,27 +259,13 @@ class Layout:
         values = values.reshape(tuple(shape.values()))
         return xr.DataArray(values, dims=tuple(shape), coords=coords, name=name, attrs=dict(attrs or {}))
 
-    def _masked(self, mask: Any) -> Layout:
+    def _with_masks(self, mask: Any) -> Layout:
         """Return the layout with the masks applied, each aligned with the pixels or with the channels."""
         layout = self
         for part in mask if isinstance(mask, (list, tuple)) else [mask]:
-            if part is None:
-                continue
-            dims = tuple(part.dims) if isinstance(part, xr.DataArray) else None
-            shape = np.shape(part)
-            if np.asarray(part).dtype != bool:
-                raise ValueError("a mask holds True where data are used: pass a boolean array, for example mask != 0")
-            if set(dims or ()) == set(self.pixel_shape) or (dims is None and shape == self.map_shape):
-                layout = replace(layout, pixel_mask=_mask_in_order(part, self.pixel_shape))
-            elif set(dims or ()) == set(self.channel_shape) or (
-                dims is None and shape == tuple(self.channel_shape.values())
-            ):
-                layout = replace(layout, channel_mask=_mask_in_order(part, self.channel_shape))
-            else:
-                raise ValueError(
-                    f"a mask of shape {shape} fits neither the pixels {self.pixel_shape} nor the channels "
-                    f"{self.channel_shape}: give one for each, mask=[pixels, channels]"
-                )
+            if part is not None:
+                of_pixels, aligned = align_mask(part, self.pixel_shape, self.channel_shape)
+                layout = replace(layout, pixel_mask=aligned) if of_pixels else replace(layout, channel_mask=aligned)
         return layout._checked()
 
     def _without_missing(self, cube: xr.DataArray, communicator: Any) -> Layout:
@@ -299,10 +286,10 @@ class Layout:
         single = int(in_pixel.sum()) - no_pixel.sum() * rows.shape[1] - no_channel.sum() * (~no_pixel).sum()
         layout = replace(self, gaps=single > 0)
         if no_pixel.any():
-            layout = replace(layout, pixel_mask=_exclude_missing(self.pixel_mask, no_pixel, self.map_shape))
+            layout = replace(layout, pixel_mask=exclude_missing(self.pixel_mask, no_pixel, self.map_shape))
         if no_channel.any():
             channel_shape = tuple(self.channel_shape.values())
-            layout = replace(layout, channel_mask=_exclude_missing(self.channel_mask, no_channel, channel_shape))
+            layout = replace(layout, channel_mask=exclude_missing(self.channel_mask, no_channel, channel_shape))
         return layout._checked()
 
     def _checked(self) -> Layout:
@@ -325,37 +312,6 @@ def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) 
     return names
 
 
-def _cumulative_pixels(shape: tuple[int, ...], mask: Array | None) -> Array:
-    """Return the cumulative number of used entries at the end of each row of the first dimension."""
-    if mask is None:
-        return np.arange(1, shape[0] + 1) * prod(shape[1:])
-    return np.cumsum(mask.reshape(shape[0], -1).sum(axis=1))
-
-
 def _same_coordinates(a: Array, b: Array) -> bool:
     """Return whether two coordinates are equal, up to rounding."""
     return a.shape == b.shape and bool(np.all(a == b) if a.dtype.kind not in "fc" else np.allclose(a, b, rtol=1e-6))
-
-
-def _mask_in_order(mask: Any, shape: Mapping[Hashable, int]) -> Array:
-    """Return a mask in the order of the dimensions."""
-    values = mask.transpose(*shape).values if isinstance(mask, xr.DataArray) else np.asarray(mask)
-    if values.shape != tuple(shape.values()):
-        raise ValueError(f"a mask of shape {values.shape} does not fit the dimensions {dict(shape)}")
-    return values
-
-
-def _exclude_missing(mask: Array | None, missing: Array, shape: tuple[int, ...]) -> Array:
-    """Return the mask without the used entries that are missing."""
-    used = np.ones(prod(shape), dtype=bool) if mask is None else mask.ravel().copy()
-    used[used] = ~missing
-    return used.reshape(shape)
-
-
-def _insert_masked(rows: Array, mask: Array | None) -> Array:
-    """Expand values (k, used) to (k, all), with NaN for unused entries."""
-    if mask is None:
-        return rows
-    full = np.full((len(rows), mask.size), np.nan)
-    full[:, mask.ravel()] = rows
-    return full
