@@ -33,7 +33,7 @@ class Capped(Local):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         return self.inner.shape
 
     @property
@@ -52,14 +52,14 @@ class Capped(Local):
             yield start, stop, np.clip(rows, self.low, self.high)
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis X^T``, (k, own rows)."""
+        """Compute ``basis X^T``, (k, own rows)."""
         product = np.empty((len(basis), self.own.stop - self.own.start))
         for start, stop, band in self.bands():
             product[:, start:stop] = basis @ band.T
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns)."""
         product = np.zeros((len(factor), self.shape[1]))
         for start, stop, band in self.bands():
             product += factor[:, start:stop] @ band
@@ -71,6 +71,6 @@ class Capped(Local):
 
     @property
     def squared_norm(self) -> float:
-        """Sum of squares."""
+        """Sum of squares of all entries."""
         here = sum(float(np.vdot(band, band)) for _, _, band in self.bands())
         return float(self.total(np.array(here)))

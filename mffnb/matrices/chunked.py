@@ -21,7 +21,7 @@ class Rows(Protocol):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
 
     def __getitem__(self, rows: slice, /) -> Array:
         """Return the rows ``start:stop`` as an array (stop - start, columns)."""
@@ -53,7 +53,7 @@ class Chunked(Local):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         return self.rows.shape
 
     @property
@@ -72,7 +72,7 @@ class Chunked(Local):
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of squares in float64."""
+        """Sum of squares of all entries, in float64."""
         return sum(map(_squares, self.blocks()))
 
     def _read(self, convert: Callable[[Any], Array]) -> Iterator[tuple[int, int, Array]]:

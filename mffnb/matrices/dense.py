@@ -36,17 +36,17 @@ class Dense(Local):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         return self.array.shape[0], self.array.shape[1]
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows)."""
         if self.array.flags.c_contiguous:
             return super().times(basis)
         return block_products.times(self.array, basis)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns)."""
         if self.array.flags.c_contiguous:
             return super().transposed_times(factor)
         product = np.zeros((len(factor), self.shape[1]))
@@ -55,7 +55,7 @@ class Dense(Local):
 
     @property
     def transposed(self) -> Dense:
-        """X^T, a view."""
+        """The transposed matrix X^T, as a view."""
         return Dense(self.array.T)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
@@ -70,5 +70,5 @@ class Dense(Local):
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of squares."""
+        """Sum of squares of all entries."""
         return sum_of_squares(self.array if self.array.flags.c_contiguous else self.array.T)

@@ -41,7 +41,7 @@ class Local(ABC):
     @property
     @abstractmethod
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
 
     @abstractmethod
     def bands(self) -> Iterator[tuple[int, int, Any]]:
@@ -52,7 +52,7 @@ class Local(ABC):
         return self.bands()
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows)."""
         product = np.empty((len(basis), self.shape[0]))
 
         def of_block(piece: tuple[int, int, Any]) -> None:
@@ -64,7 +64,7 @@ class Local(ABC):
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns)."""
         return self._sum_over_blocks(
             lambda rows, block, out: block_products.add_times(block, factor[:, rows], out), factor
         )

@@ -30,16 +30,16 @@ class LowRank(Local):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         return self.left.shape[1], self.right.shape[1]
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows)."""
         product: Float64Array = (basis @ self.right.T) @ self.left
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns)."""
         product: Float64Array = (factor @ self.left.T) @ self.right
         return product
 
@@ -53,15 +53,15 @@ class LowRank(Local):
 
     @property
     def transposed(self) -> LowRank:
-        """X^T."""
+        """The transposed matrix X^T."""
         return LowRank(self.right, self.left)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
-        """Yield (start, stop, rows)."""
+        """Yield (start, stop, rows) as float64."""
         for start, stop in band_limits(self.shape, CACHE_BYTES):
             yield start, stop, self.left[:, start:stop].T @ self.right
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of squares."""
+        """Sum of squares of all entries."""
         return float(np.vdot(self.left @ self.left.T, self.right @ self.right.T))

@@ -38,7 +38,7 @@ class Partial(Local):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         return self.array.shape[0], self.array.shape[1]
 
     def rows_and_weights(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
@@ -76,7 +76,7 @@ class WeightedRows(Protocol):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
 
     def rows_and_weights(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
         """Return the rows ``start:stop`` of X, with NaN for missing entries, and of w."""
@@ -184,7 +184,7 @@ class _ImputedRows:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         return self.matrix.shape
 
     def __getitem__(self, rows: slice, /) -> Array:

@@ -36,15 +36,15 @@ class Scaled(Local):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         return self.inner.shape
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis diag(c) X^T diag(r)``, (k, rows)."""
+        """Compute ``basis diag(c) X^T diag(r)``, (k, rows)."""
         return _scale_columns(self.inner.times(_scale_columns(basis, self.columns)), self.rows)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor diag(r) X diag(c)``, (k, columns)."""
+        """Compute ``factor diag(r) X diag(c)``, (k, columns)."""
         return _scale_columns(self.inner.transposed_times(_scale_columns(factor, self.rows)), self.columns)
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:

@@ -63,13 +63,13 @@ class Sparse(Local):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         if isinstance(self.array, CompressedRows):
             return self.array.indptr.size - 1, self.array.columns
         return self.array.shape[0], self.array.shape[1]
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows)."""
         if self._by_rows:
             return super().times(basis)
         product = np.zeros((len(basis), self.shape[0]))
@@ -77,7 +77,7 @@ class Sparse(Local):
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns)."""
         if not self._by_rows:
             return block_products.times(self._parts, factor)
         return super().transposed_times(factor)
@@ -113,7 +113,7 @@ class Sparse(Local):
 
     @cached_property
     def transposed(self) -> Sparse:
-        """X^T."""
+        """The transposed matrix X^T."""
         if not isinstance(self.array, CompressedRows):
             return Sparse(self.array.T)
         rows, columns = self.shape
@@ -145,7 +145,7 @@ class Sparse(Local):
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of squares in float64."""
+        """Sum of squares of all entries, in float64."""
         return sum_of_squares(self.array.data)
 
 

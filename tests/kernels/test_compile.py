@@ -88,7 +88,7 @@ def test_warmup_leaves_nothing_to_compile(tmp_path):
     assert compiled == "[]"
     assert kept != "[]"
     for name in ("sweep_non_negative", "sweep_ball", "sweep_colour", "sweep_simplex", "sweep_simplex_colour", "roughness",
-                 "sweep_box", "newton_rows", "add_times", "add_times_four", "squares_at", "settle_on_simplex", "complete", "fill"):  # fmt: skip
+                 "solve_box", "newton_rows", "add_times", "add_times_four", "minimiser_row_squares", "minimise_on_simplex", "impute", "compress_rows"):  # fmt: skip
         assert name in used
 
 
@@ -104,8 +104,8 @@ def test_nothing_is_kept_where_nothing_can_be_written(tmp_path):
         "import mffnb as mf, numpy as np\n"
         "print(mf.__file__)\n"
         "print(mf.unmix(np.random.default_rng(0).random((4, 5, 9)), 2, random_state=0).outcome.name)\n"
-        "from mffnb.kernels.hals import sweep_free\n"
-        "print(sweep_free.stats.cache_path)"
+        "from mffnb.kernels.hals import sweep_non_negative\n"
+        "print(sweep_non_negative.stats.cache_path)"
     )
     ended = run("-c", code, cwd=tmp_path, **place, PYTHONPATH=str(copy.parent))
     assert ended.stdout.splitlines() == [str(copy / "__init__.py"), "CONVERGED", "None"]
