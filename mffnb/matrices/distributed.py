@@ -30,9 +30,9 @@ class Distributed:
     ----------
     block
         Rows and columns of X on this rank.
-    over_rows
+    row_axis
         Distribution of the rows: ranks whose blocks have the same rows divide their abundances.
-    over_columns
+    column_axis
         Distribution of the columns: ranks whose blocks have the same columns divide their endmembers.
     communicator
         An mpi4py communicator of all ranks.

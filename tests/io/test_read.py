@@ -66,7 +66,7 @@ def test_dimension_scales_name_and_calibrate_the_axes(tmp_path, cube, lazy):
     np.testing.assert_array_equal(found, cube)
     np.testing.assert_array_equal(found["x"], 0.5 * np.arange(cube.shape[1]) + 1)
     assert [found[name].attrs["units"] for name in found.dims] == ["nm", "nm", "V"]
-    assert not lazy or CubeRows(Layout.of(found), found)._stored_in() == (3, 2)
+    assert not lazy or CubeRows(Layout.of(found), found)._chunk_lengths() == (3, 2)
 
 
 def test_matlab_files_of_both_kinds(tmp_path, cube):
@@ -193,7 +193,7 @@ def test_lazy_files_are_read_in_bands_to_the_same_answer(tmp_path, cube, kind):
     if "xarray" in kind or kind == "nc":
         xr.testing.assert_equal(lazy.drop_attrs(), cube.drop_attrs())
     if not kind.startswith("npy"):
-        assert CubeRows(Layout.of(lazy[1:]), lazy[1:])._stored_in() == (2, 4)
+        assert CubeRows(Layout.of(lazy[1:]), lazy[1:])._chunk_lengths() == (2, 4)
     for key in (np.s_[1:4], np.s_[2], np.s_[2, 3], np.s_[::2, ::-1], np.s_[4:4], np.s_[..., 3], np.s_[1, 2:9:3, 5]):
         np.testing.assert_array_equal(lazy[key], eager[key])
     assert isinstance(Layout.of(lazy).matrix(lazy), Chunked)
@@ -239,13 +239,13 @@ def test_pieces_of_a_file_are_read_once_wherever_a_band_begins(tmp_path):
     assert whole.matrix(cube).limits.tolist() == [0, 800]
     # Bands as if the file were large: they end where pieces do, also for a rank that begins inside of one.
     for layout, first in ((whole, 0), (part, 11)):
-        limits, times = cube_rows._limits(layout.map_shape, (8, 8), first, 16 * 9, 10**6)
+        limits, times = cube_rows._band_limits(layout.map_shape, (8, 8), first, 16 * 9, 10**6)
         assert times == 1
         assert all((first + limits[1:-1] // 16) % 8 == 0)
         assert limits[-1] == np.prod(layout.map_shape)
     # Layers of pieces that are too large are read several times over; long rows of the map are parted.
-    assert cube_rows._limits((64, 100, 5), (32, 1, 1), 0, 10, 5000)[1] == 4
-    limits, times = cube_rows._limits((3, 10, 100), (1, 2, 2), 0, 200, 10**6)
+    assert cube_rows._band_limits((64, 100, 5), (32, 1, 1), 0, 10, 5000)[1] == 4
+    limits, times = cube_rows._band_limits((3, 10, 100), (1, 2, 2), 0, 200, 10**6)
     assert (limits.tolist(), times) == (list(range(0, 3001, 200)), 1)
 
 
