@@ -36,7 +36,7 @@ class Distributed:
         Distribution of the columns: ranks whose blocks have the same columns divide their endmembers.
     communicator
         An mpi4py communicator of all ranks.
-    trouble
+    errors
         Errors of this rank that have not been raised on all ranks yet.
     """
 
