@@ -42,7 +42,7 @@ def _isotonic_errors(x: Array, errors: Array, means: Array, sizes: Array) -> int
 
 @kernel()
 def _write_isotonic(x: Array, errors: Array, means: Array, sizes: Array, out: Array) -> None:
-    """Write the nearest rising non-negative row into ``out``."""
+    """Write the nearest non-decreasing, non-negative row (isotonic regression) into ``out``."""
     count = _isotonic_errors(x, errors, means, sizes)
     start = 0
     for block in range(count):

@@ -27,7 +27,7 @@ class Partial(Local):
     Parameters
     ----------
     array
-        X, (rows, columns); NaN is missing. Never written to.
+        X, (rows, columns); NaN means missing. Not modified.
     weights
         w, of the same shape, from 0 (missing) to 1: an array, or an object with slices and ``T``. None for weight 1
         wherever X is not NaN.
