@@ -16,8 +16,8 @@ from numba import types
 from numba.extending import overload
 
 from mffnb.kernels.compile import kernel
-from mffnb.kernels.hals import gram_ratios, sweep_entries
 from mffnb.kernels.registers import strip_product
+from mffnb.kernels.uncoupled_sweeps import gram_ratios, sweep_entries
 from mffnb.typing import Array
 
 # Numbers of a panel, which stays in the second-level cache, and its minimal and maximal height. With few rows the
@@ -182,8 +182,8 @@ def fused_descent(
 ) -> float:
     """Compute ``basis X^T``, sweep coordinate descent, and add ``F X``, in one pass over X.
 
-    Each panel of rows is multiplied, updated by :func:`mffnb.kernels.hals.sweep_entries` and multiplied again while it
-    is in the cache.
+    Each panel of rows is multiplied, updated by :func:`mffnb.kernels.uncoupled_sweeps.sweep_entries` and multiplied
+    again while it is in the cache.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ import itertools, warnings
 import numpy as np
 import mffnb as mf
 from scipy import sparse
-from mffnb.kernels import compressed_rows, divergence, extrapolation, hals, laplacian, missing_entries, newton, panels, pivoting, products, simplex, sparse_products
+from mffnb.kernels import compressed_rows, divergence, extrapolation, hals, laplacian, missing_entries, newton, panels, pivoting, products, simplex, sparse_products, uncoupled_sweeps
 
 warnings.simplefilter("ignore")
 cube = np.random.default_rng(0).random((40, 50, 6))
@@ -56,7 +56,7 @@ for physics in ({"sum_to_one": True}, {"gain": True}):
 mf.presets.known_endmembers(cube[0, :3]).fit_transform(cube.reshape(-1, 6))
 modules = (
     compressed_rows, divergence, extrapolation, hals, laplacian, missing_entries, newton, panels, pivoting, products,
-    simplex, sparse_products,
+    simplex, sparse_products, uncoupled_sweeps,
 )
 kernels = [value for module in modules for value in vars(module).values() if hasattr(value, "stats")]
 print(sorted({kernel.__name__ for kernel in kernels if kernel.signatures and kernel.stats.cache_misses}))
