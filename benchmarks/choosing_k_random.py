@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.layout import Layout
-from mffnb.matrices import Scaled, lean
+from mffnb.matrices import Scaled, sparse_if_smaller
 from mffnb.selection import independent_images
 from mffnb.selection.coherence import levelled
 from mffnb.selection.recommendation import neighbours_alike, recommend
@@ -71,7 +71,7 @@ def scene(seed):
 def advice(X):
     cube = as_cube(X)
     layout = Layout.of(cube)
-    matrix = lean(layout.matrix(cube))
+    matrix = sparse_if_smaller(layout.matrix(cube))
     images = independent_images(matrix, layout.graph, MOST, 0)
     halves = Halves.of(matrix, KS, 1, 1500, 0)
     alike = neighbours_alike(images)
