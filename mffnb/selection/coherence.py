@@ -69,7 +69,7 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
     >>> int((ratios > 2).sum())
     3
     """
-    level = levelled(matrix, graph, seed)
+    level = noise_whitened(matrix, graph, seed)
     width = min(max(most + _SPARE, _DIRECTIONS), matrix.shape[1], matrix.shape[0] // _PIXELS)
     if width < most:
         return np.empty(0)
@@ -82,15 +82,15 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
     found = linalg.eigvalsh(images @ smooth.T)
     values = np.zeros(min(most, width))
     values[: len(found)] = found[::-1][: len(values)]
-    return np.asarray(_odds(values) / _odds(_edge(found, graph)))
+    return np.asarray(_signal_to_noise(values) / _signal_to_noise(_noise_edge(found, graph)))
 
 
-def _odds(values: Any) -> Any:
+def _signal_to_noise(values: Any) -> Any:
     """What neighbours share over what they do not, of either sign."""
     return values / np.maximum(1 - np.abs(values), np.finfo(np.float64).eps)
 
 
-def _edge(values: Float64Array, graph: Graph) -> float:
+def _noise_edge(values: Float64Array, graph: Graph) -> float:
     """The largest value that noise makes, from negative ones that rise.
 
     One that stands far below the next is no noise but an image with stripes, of a scan whose lines differ, say. Where
@@ -103,7 +103,7 @@ def _edge(values: Float64Array, graph: Graph) -> float:
     return float(max(below[0] if len(below) else 0.0, 3 / np.sqrt(edges)))
 
 
-def levelled(matrix: Matrix, graph: Graph, seed: int) -> Scaled:
+def noise_whitened(matrix: Matrix, graph: Graph, seed: int) -> Scaled:
     """X with each channel divided by the standard deviation of its noise, left out where nothing changes.
 
     The variance of the noise is half the mean square of differences between neighbours, from random sums of them.

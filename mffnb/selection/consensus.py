@@ -16,7 +16,7 @@ from mffnb.typing import Array, Float64Array
 _PIXELS = 2000
 
 
-def labels(abundances: Array, endmembers: Array) -> Array:
+def dominant_components(abundances: Array, endmembers: Array) -> Array:
     """Number of the component that describes most of each pixel, (pixels,); k where nothing does.
 
     Parameters
@@ -54,11 +54,11 @@ def dispersion(labels: Array) -> float:
     """
     labels = _checked(labels)
     restarts, pixels = labels.shape
-    of_one = sum(_squares(row) for row in labels)
+    of_one = sum(_same_label_pairs(row) for row in labels)
     of_two = of_one  # every restart with itself
     for r in range(restarts):
         for s in range(r):
-            of_two += 2 * _squares(labels[r] * (int(labels[s].max()) + 1) + labels[s])
+            of_two += 2 * _same_label_pairs(labels[r] * (int(labels[s].max()) + 1) + labels[s])
     return 1.0 - 4.0 * float((restarts * of_one - of_two) / (restarts**2 * pixels**2))
 
 
@@ -92,7 +92,7 @@ def cophenetic_correlation(labels: Array, seed: int = 0, pixels: int = _PIXELS) 
     return float(cophenet(linkage(distances, "average"), distances)[0])
 
 
-def _squares(labels: Array) -> int:
+def _same_label_pairs(labels: Array) -> int:
     """Pairs of pixels with the same label, in both orders, and each pixel with itself."""
     counts = np.bincount(labels)
     return sum(int(count) ** 2 for count in counts)

@@ -35,7 +35,7 @@ def relative_error(matrix: Matrix, abundances: Float64Array, endmembers: Float64
     return float(np.sqrt(_squared_residual(matrix, abundances, endmembers) / matrix.squared_norm))
 
 
-def information(
+def information_criteria(
     matrix: Matrix, similarity: Similarity, abundances: Float64Array, endmembers: Float64Array, left: float = 1.0
 ) -> tuple[float, float]:
     r"""Information criteria of Akaike, :math:`-2 \log L + 2 p`, and Schwarz, :math:`-2 \log L + p \log N`.

@@ -14,14 +14,20 @@ from mffnb.matrices import Scaled
 from mffnb.matrices.weighting import Weighting
 from mffnb.problem.degrees_of_freedom import Smoothed
 from mffnb.protocols.misfit import Similarity
-from mffnb.selection.coherence import independent_images, levelled
+from mffnb.selection.coherence import independent_images, noise_whitened
 from mffnb.selection.consensus import cophenetic_correlation, dispersion
-from mffnb.selection.criteria import explained_variance, information, largest_similarity, relative_error, silhouette
-from mffnb.selection.held_out import HeldOut
-from mffnb.selection.recommendation import neighbours_alike
+from mffnb.selection.criteria import (
+    explained_variance,
+    information_criteria,
+    largest_similarity,
+    relative_error,
+    silhouette,
+)
+from mffnb.selection.held_out import HeldOutEntries
+from mffnb.selection.recommendation import is_spatially_correlated
 from mffnb.selection.restarts import Restart
 from mffnb.selection.scan import CRITERIA
-from mffnb.selection.split_half import Halves
+from mffnb.selection.split_half import SplitHalves
 from mffnb.typing import Float64Array
 from mffnb.unmixing.image import Prepared
 
@@ -32,7 +38,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Looks:
+class RankCriteria:
     """Everything that is looked at, made ready.
 
     Attributes
@@ -55,8 +61,8 @@ class Looks:
     seed: int
     images: Float64Array
     shared: Float64Array
-    hidden: HeldOut | None
-    halves: Halves | None
+    hidden: HeldOutEntries | None
+    halves: SplitHalves | None
 
     @classmethod
     def of(
@@ -68,7 +74,7 @@ class Looks:
         extra: tuple[float, int, int],
         seed: int,
         smoothed: Smoothed,
-    ) -> Looks:
+    ) -> RankCriteria:
         """Make ready what does not depend on k.
 
         Parameters
@@ -89,17 +95,19 @@ class Looks:
         whole = matrix.complete
         most = ks[-1] + _SPARE_IMAGES
         images = independent_images(matrix, image.layout.graph, most, seed) if whole else np.empty(0)
-        halves = Halves.of(matrix, ks, splits, pixels, seed) if whole and splits > 0 else None
+        halves = SplitHalves.of(matrix, ks, splits, pixels, seed) if whole and splits > 0 else None
         hidden = (
-            HeldOut.of(matrix, share, matrix.shape[0] if smoothed.weight > 0 else _HELD_PIXELS, seed)
+            HeldOutEntries.of(matrix, share, matrix.shape[0] if smoothed.weight > 0 else _HELD_PIXELS, seed)
             if share > 0
             else None
         )
         shared = np.empty(0)
         if halves is not None:
             # Differences between neighbours that are not alike say nothing of the noise.
-            alike = neighbours_alike(images)
-            level = levelled(matrix, image.layout.graph, seed) if alike else Scaled(matrix, columns=halves.columns)
+            alike = is_spatially_correlated(images)
+            level = (
+                noise_whitened(matrix, image.layout.graph, seed) if alike else Scaled(matrix, columns=halves.columns)
+            )
             shared = halves.shared_directions(level, most)
         return cls(weighting, similarity, smoothed, seed, images, shared, hidden, halves)
 
@@ -118,7 +126,7 @@ class Looks:
         E = E if weighting.columns is None else E * weighting.columns
         matrix = weighting.matrix
         groups = np.stack([one.labels for one in restarts])
-        aic, bic = information(matrix, self.similarity, A, E, self.smoothed.left(A, E))
+        aic, bic = information_criteria(matrix, self.similarity, A, E, self.smoothed.left(A, E))
         several = len(groups) > 1
         apart = np.full((self.splits, 2), np.nan)
         row: Row = {

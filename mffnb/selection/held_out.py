@@ -20,7 +20,7 @@ _FLOOR = 1e-3  # share of the mean spectrum in every model of counts: a zero whe
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class HeldOutEntries:
     """Random entries of some pixels, hidden.
 
     Attributes
@@ -38,7 +38,7 @@ class HeldOut:
     weights: Float64Array | None = None
 
     @classmethod
-    def of(cls, matrix: Matrix, share: float, pixels: int, seed: int) -> HeldOut:
+    def of(cls, matrix: Matrix, share: float, pixels: int, seed: int) -> HeldOutEntries:
         """Draw pixels, and of their entries a share.
 
         Parameters

@@ -55,7 +55,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True)
-class _Opinion:
+class _Estimate:
     """What one kind of evidence says: a number, or a range, or nothing (both None)."""
 
     k: int | None
@@ -72,9 +72,9 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
         As in :class:`mffnb.selection.RankScan`.
     """
     ks = [int(k) for k in evidence.k.values]
-    count, shared = _of_images(evidence.images.values), _of_directions(evidence.shared.values)
-    halves = _of_halves(ks, evidence.angles.values, evidence.within.values)
-    if not neighbours_alike(evidence.images.values):
+    count, shared = _estimate_from_images(evidence.images.values), _estimate_from_directions(evidence.shared.values)
+    halves = _estimate_from_halves(ks, evidence.angles.values, evidence.within.values)
+    if not is_spatially_correlated(evidence.images.values):
         count = shared if shared.k is not None else count
     reasons = tuple(one.reason for one in dict.fromkeys((count, halves)) if one.reason)
     if count.between is not None and count.between[0] > ks[-1] and halves.k is None:
@@ -94,52 +94,52 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
     return Recommendation(count.k, (count.k, count.k), reasons)
 
 
-def neighbours_alike(images: Float64Array) -> bool:
+def is_spatially_correlated(images: Float64Array) -> bool:
     """Whether there is an image beside the mean, which is always there."""
     return int((images > _WITHIN).sum()) > 1
 
 
-def _of_images(ratios: Float64Array) -> _Opinion:
+def _estimate_from_images(ratios: Float64Array) -> _Estimate:
     """How many images stand above the noise."""
     above, perhaps = int((ratios > _ABOVE).sum()), int((ratios > _WITHIN).sum())
     if len(ratios) == 0:
-        return _Opinion(None, None, "")
+        return _Estimate(None, None, "")
     if perhaps == len(ratios):
-        return _Opinion(None, None, f"more than {perhaps - 1} images stand above the noise: no plain mixture")
-    if not neighbours_alike(ratios):
-        return _Opinion(None, None, "neighbouring pixels are not alike")
+        return _Estimate(None, None, f"more than {perhaps - 1} images stand above the noise: no plain mixture")
+    if not is_spatially_correlated(ratios):
+        return _Estimate(None, None, "neighbouring pixels are not alike")
     if above == perhaps:
-        return _Opinion(above, (above, above), f"{above} images stand above the noise")
-    return _Opinion(None, (max(above, 1), perhaps), f"{above} to {perhaps} images stand above the noise")
+        return _Estimate(above, (above, above), f"{above} images stand above the noise")
+    return _Estimate(None, (max(above, 1), perhaps), f"{above} to {perhaps} images stand above the noise")
 
 
-def _of_directions(cosines: Float64Array) -> _Opinion:
+def _estimate_from_directions(cosines: Float64Array) -> _Estimate:
     """How many directions two halves share.
 
     Up to the last one that they do: where two singular values are nearly equal, fewer directions may be turned.
     """
     same, perhaps = (int(np.flatnonzero(cosines > least).max(initial=-1)) + 1 for least in (_SAME, _OTHER))
     if 0 < same == perhaps < len(cosines):
-        return _Opinion(same, (same, same), f"halves share {same} directions")
-    return _Opinion(None, None, "")
+        return _Estimate(same, (same, same), f"halves share {same} directions")
+    return _Estimate(None, None, "")
 
 
-def _of_halves(ks: list[int], angles: Float64Array, within: Float64Array) -> _Opinion:
+def _estimate_from_halves(ks: list[int], angles: Float64Array, within: Float64Array) -> _Estimate:
     """Up to which k halves find the same endmembers."""
     if angles.size == 0 or not np.isfinite(angles).any():
-        return _Opinion(None, None, "")
+        return _Estimate(None, None, "")
     with np.errstate(invalid="ignore", divide="ignore"):
         blur = np.median(angles / within, axis=1)
-    distinct, kept = _leading(ks, blur < _DISTINCT), _leading(ks, blur < _BLURRED)
+    distinct, kept = _last_before_failure(ks, blur < _DISTINCT), _last_before_failure(ks, blur < _BLURRED)
     between = (distinct or ks[0], kept or ks[0])
     if distinct is not None and distinct == kept and distinct != ks[-1]:
-        return _Opinion(distinct, between, f"halves find the same {distinct} endmembers, and no more")
+        return _Estimate(distinct, between, f"halves find the same {distinct} endmembers, and no more")
     if kept is None:
-        return _Opinion(None, None, "halves find no common endmembers")
-    return _Opinion(None, between, f"halves find the same endmembers up to k = {between[0]}, blurred up to {kept}")
+        return _Estimate(None, None, "halves find no common endmembers")
+    return _Estimate(None, between, f"halves find the same endmembers up to k = {between[0]}, blurred up to {kept}")
 
 
-def _leading(ks: list[int], good: Array) -> int | None:
+def _last_before_failure(ks: list[int], good: Array) -> int | None:
     """The last k before the first that is not good; None where already the first is not."""
     bad = np.flatnonzero(~good)
     number = int(bad[0]) if len(bad) else len(ks)

@@ -13,7 +13,7 @@ from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.matrices import in_memory, lean
 from mffnb.matrices.weighting import of_rows
 from mffnb.protocols.matrix import Matrix
-from mffnb.selection.consensus import labels
+from mffnb.selection.consensus import dominant_components
 from mffnb.solvers.grow_shrink import grow
 from mffnb.solvers.subsampled_start import rows_of
 from mffnb.typing import Array, Float64Array
@@ -47,11 +47,11 @@ class Restart:
         """Fit."""
         A = model.factorize(matrix)
         small = np.min_scalar_type(A.shape[1])
-        return cls(model, A, labels(A.T, model.components_).astype(small))
+        return cls(model, A, dominant_components(A.T, model.components_).astype(small))
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class PixelSubset:
     """Pixels on which restarts are compared: all, or some drawn at random where there are many.
 
     Attributes
@@ -69,7 +69,7 @@ class Part:
     rows: Array | None = None
 
     @classmethod
-    def of(cls, matrix: Matrix, weights: Any, pixels: int, seed: int) -> Part:
+    def of(cls, matrix: Matrix, weights: Any, pixels: int, seed: int) -> PixelSubset:
         """Draw at most so many."""
         if matrix.shape[0] <= pixels or not matrix.complete:
             return cls(matrix, weights)
@@ -77,17 +77,17 @@ class Part:
         rows = np.sort(generator.choice(matrix.shape[0], pixels, replace=False))
         return cls(lean(in_memory(rows_of(matrix, rows))), of_rows(weights, rows, matrix.shape), rows)
 
-    def of_all(self, abundances: Float64Array) -> Float64Array:
+    def select(self, abundances: Float64Array) -> Float64Array:
         """Abundances (pixels, k) of these pixels among those of all."""
         return abundances if self.rows is None else abundances[self.rows]
 
-    def fitted(self, settings: dict[str, Any], **changes: Any) -> Restart:
+    def fit(self, settings: dict[str, Any], **changes: Any) -> Restart:
         """Fit a model with these settings to these pixels."""
         return Restart.of(MatrixFactorization(**{**settings, "weights": self.weights, **changes}), self.matrix)
 
 
 def run_restarts(
-    settings: dict[str, Any], part: Part, seeds: Sequence[int], executor: Executor | None = None
+    settings: dict[str, Any], part: PixelSubset, seeds: Sequence[int], executor: Executor | None = None
 ) -> Iterator[Restart]:
     """Random starts, one for each seed, in the order of the seeds.
 
@@ -104,9 +104,9 @@ def run_restarts(
     """
     if executor is None:
         for seed in seeds:
-            yield part.fitted(settings, init="random", random_state=seed)
+            yield part.fit(settings, init="random", random_state=seed)
         return
-    futures = [executor.submit(part.fitted, settings, init="random", random_state=seed) for seed in seeds]
+    futures = [executor.submit(part.fit, settings, init="random", random_state=seed) for seed in seeds]
     try:
         for future in futures:
             yield future.result()
@@ -115,8 +115,8 @@ def run_restarts(
             future.cancel()  # those that have not begun, where one has failed or nobody wants more
 
 
-def go_on(
-    settings: dict[str, Any], part: Part, whole: Part, best: Restart, smaller: Restart | None, tol: float
+def refine_best(
+    settings: dict[str, Any], part: PixelSubset, whole: PixelSubset, best: Restart, smaller: Restart | None, tol: float
 ) -> Restart:
     """The best restart or the next smaller answer with one component more, whichever is better, to its end.
 
@@ -134,9 +134,9 @@ def go_on(
         That ends the run on all pixels.
     """
     if smaller is not None and whole.matrix.complete:
-        A, E = grow(part.matrix, np.ascontiguousarray(part.of_all(smaller.abundances).T), smaller.endmembers)
-        grown = part.fitted(settings, init=(A.T, E), random_state=0)
+        A, E = grow(part.matrix, np.ascontiguousarray(part.select(smaller.abundances).T), smaller.endmembers)
+        grown = part.fit(settings, init=(A.T, E), random_state=0)
         best = grown if grown.model.objective_ < best.model.objective_ else best
     A = best.abundances if part.rows is None else best.model.transform(whole.matrix)
-    last = whole.fitted(settings, init=(A, best.endmembers), random_state=0, tol=tol)
+    last = whole.fit(settings, init=(A, best.endmembers), random_state=0, tol=tol)
     return best if part.rows is None and best.model.objective_ < last.model.objective_ else last

@@ -21,7 +21,7 @@ _FEWEST = 3  # pixels for each endmember, in each half
 
 
 @dataclass(frozen=True, eq=False)
-class Halves:
+class SplitHalves:
     """Pairs of disjoint halves of the pixels, and the model that all are seen with.
 
     Attributes
@@ -48,9 +48,9 @@ class Halves:
     columns: Float64Array
 
     @classmethod
-    def of(cls, matrix: Matrix, ks: Sequence[int], splits: int, pixels: int, seed: int) -> Halves:
+    def of(cls, matrix: Matrix, ks: Sequence[int], splits: int, pixels: int, seed: int) -> SplitHalves:
         """Let the data choose one model for all k: that of most of them, see :func:`mffnb.geometry.choose_model`."""
-        some = Dense(rows_of(matrix, _drawn(matrix.shape[0], 2 * pixels, seed, 0)))
+        some = Dense(rows_of(matrix, _sample_pixels(matrix.shape[0], 2 * pixels, seed, 0)))
         possible = [k for k in ks if k <= min(some.shape)] or [1]
         choices = [choose_model(some, k, seed) for k in possible]
         gain = 2 * sum(choice.gain for choice in choices) > len(choices)
@@ -104,7 +104,7 @@ class Halves:
 
     def _halves(self, split: int) -> tuple[Array, Array]:
         """Numbers of pixels, which rise."""
-        drawn = _drawn(self.matrix.shape[0], 2 * self.pixels, self.seed, split)
+        drawn = _sample_pixels(self.matrix.shape[0], 2 * self.pixels, self.seed, split)
         order = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(35, split))).permutation(len(drawn))
         middle = len(drawn) // 2
         return drawn[np.sort(order[:middle])], drawn[np.sort(order[middle:])]
@@ -128,7 +128,7 @@ class Halves:
         return best.endmembers
 
 
-def _drawn(pixels: int, most: int, seed: int, number: int) -> Array:
+def _sample_pixels(pixels: int, most: int, seed: int, number: int) -> Array:
     """Numbers of pixels that rise."""
     if pixels <= most:
         return np.arange(pixels)

@@ -2,18 +2,18 @@
 
 from mffnb.stability.ambiguity import Reach, reach_of
 from mffnb.stability.assessment import Stability, stability
-from mffnb.stability.efficiency import doubt_about
+from mffnb.stability.efficiency import efficiency_warning
 from mffnb.stability.replicas import PoissonCounts, SignFlips, noise_of
-from mffnb.stability.spread import Runs, Spread, match_quality
+from mffnb.stability.spread import RunStatistics, Spread, match_quality
 
 __all__ = [
     "PoissonCounts",
     "Reach",
-    "Runs",
+    "RunStatistics",
     "SignFlips",
     "Spread",
     "Stability",
-    "doubt_about",
+    "efficiency_warning",
     "match_quality",
     "noise_of",
     "reach_of",

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.stability.replicas import Noise
-from mffnb.stability.spread import sized_like
+from mffnb.stability.spread import rescaled_to
 from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.result import Unmixing
 
@@ -83,42 +83,46 @@ def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
     below, above = np.zeros_like(spectra), np.zeros_like(spectra)
     pixels, channels = (np.isfinite(_rows(one)[0]) for one in (answer.abundances, answer.endmembers))
     sizes = np.linalg.norm(spectra[:, channels], axis=1)
-    if answer.processed is not None or _chosen(answer) or not sizes.all():  # what has died is mixed into nothing
+    if (
+        answer.processed is not None or _determined_by_penalty(answer) or not sizes.all()
+    ):  # what has died is mixed into nothing
         return _reach(answer, below, above)
     E, A = spectra[:, channels] / sizes[:, None], _rows(answer.abundances)[:, pixels] * sizes[:, None]
     if answer.gain is not None:
         A = A * np.asarray(answer.gain.values, dtype=np.float64).ravel()[pixels]
-    X = _seen(cube.transpose(*answer.abundances.dims[1:], *answer.endmembers.dims[1:]), pixels, channels)
+    X = _observed(cube.transpose(*answer.abundances.dims[1:], *answer.endmembers.dims[1:]), pixels, channels)
     if np.isnan(X).any():
         X = np.where(np.isnan(X), A.T @ E, X)
     fixed = bool(answer.parameters.get("sum_to_one"))
     known = int(answer.parameters.get("known", 0) or 0)  # which come first
-    for i, j, t in _ways(X, A, E, noise):
+    for i, j, t in _feasible_mixings(X, A, E, noise):
         if i < known:
             continue
         mixed, alone = E[i : i + 1] + t * E[j], E[i : i + 1]
-        mixed = mixed / (1 + t * sizes[i] / sizes[j]) if fixed else sized_like(alone, mixed)
+        mixed = mixed / (1 + t * sizes[i] / sizes[j]) if fixed else rescaled_to(alone, mixed)
         step = sizes[i] * (mixed - alone)[0]
         above[i, channels] = np.maximum(above[i, channels], step)
         below[i, channels] = np.maximum(below[i, channels], -step)
     return _reach(answer, below, above)
 
 
-def _ways(X: Float64Array, A: Float64Array, E: Float64Array, noise: Noise) -> Iterator[tuple[int, int, float]]:
+def _feasible_mixings(
+    X: Float64Array, A: Float64Array, E: Float64Array, noise: Noise
+) -> Iterator[tuple[int, int, float]]:
     """Which endmember, which is added to it, and how much at most: for each pair once more, once less."""
     of_pixels, of_channels = noise.variance(X, A, E)
-    maps = _Unsigned.of(X, E, of_pixels, of_channels)
-    curves = _Unsigned.of(X.T, A, of_channels.T, of_pixels.T)
+    maps = _UnconstrainedFactor.of(X, E, of_pixels, of_channels)
+    curves = _UnconstrainedFactor.of(X.T, A, of_channels.T, of_pixels.T)
     for i in range(len(E)):
         for j in range(len(E)):
             if i != j:
-                yield i, j, maps.furthest(j, i)
+                yield i, j, maps.largest_step(j, i)
                 if (E[i] >= 0).all():  # else its sign says nothing
-                    yield i, j, -curves.furthest(i, j)
+                    yield i, j, -curves.largest_step(i, j)
 
 
 @dataclass(frozen=True, eq=False)
-class _Unsigned:
+class _UnconstrainedFactor:
     """A factor as weighted least squares finds it without any constraint, given the other one.
 
     Attributes
@@ -133,7 +137,7 @@ class _Unsigned:
     covariances: Float64Array
 
     @classmethod
-    def of(cls, X: Float64Array, basis: Float64Array, left: Float64Array, right: Float64Array) -> _Unsigned:
+    def of(cls, X: Float64Array, basis: Float64Array, left: Float64Array, right: Float64Array) -> _UnconstrainedFactor:
         """For X (n, m) with variances left @ right, (n, r) and (r, m), in the basis (k, m)."""
         variance = left.mean(axis=0) @ right
         weighted = basis / np.maximum(variance, max(_FLOOR * variance.mean(), np.finfo(float).tiny))
@@ -141,16 +145,16 @@ class _Unsigned:
         parts = np.einsum("jm,rm,lm->rjl", inverse, right, inverse, optimize=True)
         return cls(inverse @ X.T, np.tensordot(left, parts, axes=1))
 
-    def furthest(self, j: int, i: int) -> float:
+    def largest_step(self, j: int, i: int) -> float:
         """The largest t, at most 1, for which the negative entries of row j less t times row i may be noise."""
-        limit = max(self._conflict(j, i, 0.0))
+        limit = max(self._negativity(j, i, 0.0))
         t = 0.0
         for step in 0.5 ** np.arange(1, _HALVINGS + 1):
-            size, noise = self._conflict(j, i, t + step)
+            size, noise = self._negativity(j, i, t + step)
             t += step if size <= max(limit, noise) else 0.0
         return t
 
-    def _conflict(self, j: int, i: int, t: float) -> tuple[float, float]:
+    def _negativity(self, j: int, i: int, t: float) -> tuple[float, float]:
         """Mean square of the negative entries in units of their variance, and what noise alone may make of it."""
         C = self.covariances
         variance = C[:, j, j] - 2 * t * C[:, i, j] + t**2 * C[:, i, i]
@@ -161,12 +165,12 @@ class _Unsigned:
         return size, 1 + _SURE * float(np.sqrt(2 / number))
 
 
-def _seen(cube: xr.DataArray, pixels: Array, channels: Array) -> Float64Array:
+def _observed(cube: xr.DataArray, pixels: Array, channels: Array) -> Float64Array:
     X = np.asarray(cube.values, dtype=np.float64).reshape(len(pixels), len(channels))
     return X if pixels.all() and channels.all() else X[np.ix_(pixels, channels)]
 
 
-def _chosen(answer: Unmixing) -> bool:
+def _determined_by_penalty(answer: Unmixing) -> bool:
     """Whether more than signs decides between answers that fit alike."""
     return answer.mapped is not None or any(answer.parameters.get(name) for name in _CHOOSING)
 

@@ -15,10 +15,10 @@ from mffnb.errors import NoiseWarning, warn
 from mffnb.io.read import read
 from mffnb.matrices.checking import drawn_seed
 from mffnb.stability.ambiguity import Reach, reach_of
-from mffnb.stability.efficiency import doubt_about
+from mffnb.stability.efficiency import efficiency_warning
 from mffnb.stability.refit import Recipe, check_names, without_data
 from mffnb.stability.replicas import Noise, noise_of
-from mffnb.stability.spread import Runs, Spread
+from mffnb.stability.spread import RunStatistics, Spread
 from mffnb.typing import Seed
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
@@ -172,7 +172,7 @@ def stability(
     answer = model if isinstance(model, Unmixing) else unmix(data, model, random_state=seed, **settings)
     recipe = Recipe.of(answer, settings)
     noise = noise_of(data, answer, replicas) if n_bootstrap else None
-    doubt = "" if noise is None else doubt_about(answer, noise)
+    doubt = "" if noise is None else efficiency_warning(answer, noise)
     if doubt:
         warn(doubt, NoiseWarning, stacklevel=2)
     sent = cube if isinstance(cube, (str, os.PathLike)) else data
@@ -180,8 +180,8 @@ def stability(
     light = without_data(answer)
     tasks = [_Task(recipe, sent, one) for one in seeds[:n_init]]
     tasks += [_Task(recipe, sent, one, light, noise) for one in seeds[n_init:]]
-    parts = [Runs(answer), Runs(answer)]
-    for number, run in enumerate(_shown(_outcomes(tasks, data, executor), len(tasks), wanted=progress)):
+    parts = [RunStatistics(answer), RunStatistics(answer)]
+    for number, run in enumerate(_with_progress(_run_all(tasks, data, executor), len(tasks), wanted=progress)):
         parts[number >= n_init].add(run)
     restarts, replicated = (part.spread(level) if len(part) else None for part in parts)
     return Stability(
@@ -220,7 +220,7 @@ def _run(task: _Task) -> Unmixing:
     return task.run()
 
 
-def _outcomes(tasks: Sequence[_Task], data: xr.DataArray, executor: Any) -> Iterator[Unmixing]:
+def _run_all(tasks: Sequence[_Task], data: xr.DataArray, executor: Any) -> Iterator[Unmixing]:
     """Answers in the order of their tasks, whoever runs them."""
     if executor is None:
         yield from (task.run(data) for task in tasks)
@@ -236,7 +236,7 @@ def _outcomes(tasks: Sequence[_Task], data: xr.DataArray, executor: Any) -> Iter
                 future.cancel()
 
 
-def _shown(runs: Iterator[Unmixing], total: int, *, wanted: bool) -> Iterator[Unmixing]:
+def _with_progress(runs: Iterator[Unmixing], total: int, *, wanted: bool) -> Iterator[Unmixing]:
     if not wanted:
         return runs
     from tqdm.auto import tqdm  # noqa: PLC0415  pulls in ipywidgets in a notebook

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mffnb.stability.replicas import Noise, PoissonCounts, likelihood_of_counts
+from mffnb.stability.replicas import Noise, PoissonCounts, uses_count_likelihood
 from mffnb.typing import Float64Array
 from mffnb.unmixing.result import Unmixing
 
@@ -12,13 +12,13 @@ _LEAST = 0.5  # below that, the likelihood of counts does with half of the data 
 _FLOOR = 1e-3  # of the mean: no channel is known for certain
 
 
-def doubt_about(answer: Unmixing, noise: Noise) -> str:
+def efficiency_warning(answer: Unmixing, noise: Noise) -> str:
     """One sentence on why bands are not to be trusted, with what to do, or none.
 
     Least squares on few counts of very different expectation follows the noise of the strongest channels. It has
     many minima then, and answers to other noise lie in others, while a replica stays in that of its answer.
     """
-    if not isinstance(noise, PoissonCounts) or likelihood_of_counts(answer) or answer.parameters.get("weights"):
+    if not isinstance(noise, PoissonCounts) or uses_count_likelihood(answer) or answer.parameters.get("weights"):
         return ""
     share = efficiency(answer)
     if share >= _LEAST:

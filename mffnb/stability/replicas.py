@@ -36,7 +36,7 @@ class PoissonCounts:
         expected = _expected(cube, answer)
         missing = np.isnan(expected) | _is_nan(cube.values)
         counts = generator.poisson(np.where(missing, 0.0, np.maximum(expected, 0.0)) / self.unit)
-        return _like(cube, counts if self.unit == 1.0 else counts * self.unit, missing)
+        return _with_values(cube, counts if self.unit == 1.0 else counts * self.unit, missing)
 
     def variance(self, X: Float64Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Of X (n, m), fitted by A (k, n) and E (k, m): phi times the fit, as a product (n, r) by (r, m)."""
@@ -63,7 +63,9 @@ class SignFlips:
         free = (1 - _leverage(answer.abundances)) * (1 - _leverage(answer.endmembers))
         residual /= np.sqrt(np.clip(free.transpose(*cube.dims).values, _LEAST_FREE, 1.0))
         signs = generator.integers(0, 2, expected.shape, dtype=np.int8)
-        return _like(cube, np.nan_to_num(np.where(signs == 1, expected + residual, expected - residual)), missing)
+        return _with_values(
+            cube, np.nan_to_num(np.where(signs == 1, expected + residual, expected - residual)), missing
+        )
 
     def variance(self, X: Float64Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Of X (n, m), fitted by A (k, n) and E (k, m): that of a pixel times that of a channel, (n, 1) by (1, m)."""
@@ -117,7 +119,7 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
             "crop, bin or transform the cube first, and unmix that without these steps"
         )
     values, expected = cube.values, np.maximum(model.transpose(*cube.dims).values, 0.0)
-    likelihood = likelihood_of_counts(answer)
+    likelihood = uses_count_likelihood(answer)
     seen = ~(_is_nan(values) | np.isnan(expected))
     if not seen.all():
         values, expected = values[seen], expected[seen]
@@ -132,7 +134,7 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
     if negative:
         raise ValueError("counts cannot be negative: use replicas='residual'")
     channels = int(np.isfinite(answer.endmembers.values[0]).sum())
-    phi = _dispersion(values, expected, len(answer.endmembers) / channels)
+    phi = _count_dispersion(values, expected, len(answer.endmembers) / channels)
     like_counts = abs(phi - 1) <= _LIKE_COUNTS
     if how == "auto" and not likelihood:
         whole = values.dtype.kind in "iub" or bool(np.all(values == np.rint(values)))
@@ -140,14 +142,14 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
     return PoissonCounts(1.0 if like_counts or not phi > 0 else phi)
 
 
-def likelihood_of_counts(answer: Unmixing) -> bool:
+def uses_count_likelihood(answer: Unmixing) -> bool:
     """Whether the fit knew the noise of counts, or data had been made even by steps that do."""
     similarity = str(answer.parameters.get("similarity"))
     stabilized = answer.processed is not None and answer.processed.chain.stabilizes
     return similarity == "kl" or similarity.startswith("KullbackLeibler") or stabilized
 
 
-def _dispersion(values: Array, expected: Float64Array, fitted: float) -> float:
+def _count_dispersion(values: Array, expected: Float64Array, fitted: float) -> float:
     """Variance over mean of the noise, given which part of it the fit has followed; 0 where there is none."""
     total = float(expected.sum())
     return float(np.sum((values - expected) ** 2)) / total / max(1 - fitted, _LEAST_FREE) if total > 0 else 0.0
@@ -165,7 +167,7 @@ def _leverage(factor: xr.DataArray) -> xr.DataArray:
     return factor[0].drop_vars("component", errors="ignore").copy(data=(basis**2).sum(0).reshape(factor.shape[1:]))
 
 
-def _like(cube: xr.DataArray, values: Any, missing: Array) -> xr.DataArray:
+def _with_values(cube: xr.DataArray, values: Any, missing: Array) -> xr.DataArray:
     """Values as a cube like another, of its own type where they fit."""
     values = np.asarray(values)
     if cube.dtype.kind == "f" or values.dtype.kind == "f":

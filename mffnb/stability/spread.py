@@ -35,7 +35,7 @@ class Spread:
     score: xr.DataArray
 
 
-class Runs:
+class RunStatistics:
     """Gather runs one by one, and keep of their maps no more than two sums.
 
     Parameters
@@ -64,7 +64,7 @@ class Runs:
         order = match(self._spectra[:, seen], E[:, seen])
         E, A = E[order], A[order]
         if not self._fixed:
-            size = _sizes(self._spectra[:, seen], E[:, seen])
+            size = _scale_factors(self._spectra[:, seen], E[:, seen])
             E, A = E * size[:, None], A / size[:, None]
             if run.gain is not None:  # fractions stay fractions
                 A = A / A.sum(axis=0)
@@ -138,12 +138,12 @@ def match_quality(endmembers: Array, angles: Array) -> Float64Array:
     return np.asarray(np.where(nearest > 0, np.maximum(0.0, 1.0 - worse), 0.0))
 
 
-def sized_like(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
+def rescaled_to(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
     """Spectra (k, channels) brought as near to others as a factor for each can."""
-    return np.asarray(spectra * _sizes(wanted, spectra)[:, None])
+    return np.asarray(spectra * _scale_factors(wanted, spectra)[:, None])
 
 
-def _sizes(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
+def _scale_factors(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
     """Factors that bring spectra as near to others as they can; of what is unlike them, to half their norm."""
     norms = [np.linalg.norm(one, axis=1) for one in (wanted, spectra)]
     product = norms[0] * norms[1]

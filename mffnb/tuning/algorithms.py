@@ -13,7 +13,7 @@ import numpy as np
 from hyperopt import anneal, rand, tpe
 from hyperopt.base import JOB_STATE_DONE, STATUS_FAIL, STATUS_NEW, STATUS_OK, trials_from_docs
 
-from mffnb.tuning.space import Point, Range, Space
+from mffnb.tuning.space import LogRange, Point, Space
 from mffnb.tuning.trials import Trial
 
 _EPOCH = datetime.datetime(1970, 1, 1)  # hyperopt wants times and does nothing with them
@@ -45,7 +45,7 @@ class Algorithm(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Hyperopt:
+class HyperoptSearch:
     """One of hyperopt's algorithms, seeing the results of all trials but those of the ``window - 1`` before its own.
 
     Each trial has a random state of its own, spawned from the seed by its number.
@@ -94,7 +94,7 @@ class Hyperopt:
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class GridSearch:
     """All combinations of as many levels of each range as fit into the number of trials."""
 
     space: Space
@@ -123,7 +123,7 @@ class Grid:
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class LineSearch:
     """One keyword after the other along a line through the best point so far, each from its low end upwards.
 
     Ranges begin at their low ends, choices at the first one. Each further round over the keywords has levels between
@@ -148,7 +148,7 @@ class Line:
         if not done:
             return {name: axis.levels(self.levels)[0] for name, axis in axes.items()} | {label: values[number - first]}
         best = min(done, key=lambda trial: (trial.loss, trial.number)).point
-        if isinstance(axes[label], Range):  # as many levels as fit, around the best one after the first round
+        if isinstance(axes[label], LogRange):  # as many levels as fit, around the best one after the first round
             near = int(np.argmin(np.abs(np.log(values) - np.log(best[label]))))
             begin = int(np.clip(near - (last - first) // 2, 0, fine - (last - first)))
             values = values[begin:]
@@ -166,7 +166,7 @@ class Line:
         raise AssertionError
 
 
-def named(algorithm: str, space: Space, max_evals: int, window: int, seed: int) -> Algorithm:
+def algorithm_named(algorithm: str, space: Space, max_evals: int, window: int, seed: int) -> Algorithm:
     """The algorithm of that name.
 
     Raises
@@ -175,11 +175,11 @@ def named(algorithm: str, space: Space, max_evals: int, window: int, seed: int) 
         Naming those there are.
     """
     made: dict[str, Callable[[], Algorithm]] = {
-        "tpe": lambda: Hyperopt(space, partial(tpe.suggest, verbose=False), window, seed),
-        "random": lambda: Hyperopt(space, rand.suggest, window, seed),
-        "anneal": lambda: Hyperopt(space, anneal.suggest, window, seed),
-        "grid": lambda: Grid(space, max_evals),
-        "line": lambda: Line(space),
+        "tpe": lambda: HyperoptSearch(space, partial(tpe.suggest, verbose=False), window, seed),
+        "random": lambda: HyperoptSearch(space, rand.suggest, window, seed),
+        "anneal": lambda: HyperoptSearch(space, anneal.suggest, window, seed),
+        "grid": lambda: GridSearch(space, max_evals),
+        "line": lambda: LineSearch(space),
     }
     if algorithm not in made:
         raise ValueError(f"algorithm={algorithm!r} is not known: use {', '.join(map(repr, made))}")

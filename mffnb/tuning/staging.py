@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.tuning.search import tune
-from mffnb.tuning.searching import Searching
+from mffnb.tuning.search_loop import Search
 from mffnb.tuning.tuning import Ended, Tuning
 
 
@@ -55,21 +55,21 @@ def staged(
     ({'smoothness': 0.0, 'sparsity': 0.0}, True)
     """
     first = tune(
-        cube, _of_sparsity(sparsity, max_evals), objective,
-        algorithm=algorithm, max_evals=max_evals, path=_part(path, "sparsity"), **options,
+        cube, _sparsity_space(sparsity, max_evals), objective,
+        algorithm=algorithm, max_evals=max_evals, path=_stage_path(path, "sparsity"), **options,
     )  # fmt: skip
     second = tune(
-        cube, _of_smoothness(first, smoothness, max_evals), objective,
-        algorithm=algorithm, max_evals=max_evals, path=_part(path, "smoothness"), **options,
+        cube, _smoothness_space(first, smoothness, max_evals), objective,
+        algorithm=algorithm, max_evals=max_evals, path=_stage_path(path, "smoothness"), **options,
     )  # fmt: skip
     return first, second
 
 
 @dataclass(frozen=True, eq=False)
-class Staging:
+class StagedSearch:
     """Both stages, to be watched: ``search`` says everything but the space, and its file is split in two."""
 
-    search: Searching
+    search: Search
     sparsity: tuple[float, float] = (1e-3, 1.0)
     smoothness: tuple[float, float] = (1e-3, 10.0)
 
@@ -80,22 +80,22 @@ class Staging:
     def states(self) -> Generator[tuple[Tuning, ...]]:
         """The stages so far, again and again; the second begins where the first was not stopped and has a best."""
         number, path = self.search.max_evals, self.search.path
-        space = _of_sparsity(self.sparsity, number)
+        space = _sparsity_space(self.sparsity, number)
         first = None
-        for first in replace(self.search, space=space, path=_part(path, "sparsity")).states():
+        for first in replace(self.search, space=space, path=_stage_path(path, "sparsity")).states():
             yield (first,)
         if first is None or first.ended not in (Ended.FINISHED, Ended.SETTLED) or all(t.failed for t in first.trials):
             return
-        space = _of_smoothness(first, self.smoothness, number)
-        for second in replace(self.search, space=space, path=_part(path, "smoothness")).states():
+        space = _smoothness_space(first, self.smoothness, number)
+        for second in replace(self.search, space=space, path=_stage_path(path, "smoothness")).states():
             yield first, second
 
 
-def _of_sparsity(ends: tuple[float, float], number: int) -> dict[str, Any]:
+def _sparsity_space(ends: tuple[float, float], number: int) -> dict[str, Any]:
     return {"sparsity": _levels(ends, number), "smoothness": 0.0}
 
 
-def _of_smoothness(first: Tuning, ends: tuple[float, float], number: int) -> dict[str, Any]:
+def _smoothness_space(first: Tuning, ends: tuple[float, float], number: int) -> dict[str, Any]:
     return {"sparsity": first.best.settings["sparsity"], "smoothness": _levels(ends, number)}
 
 
@@ -106,5 +106,5 @@ def _levels(ends: tuple[float, float], number: int) -> list[float]:
     return [0.0, *map(float, np.geomspace(low, high, max(number - 1, 1)))]
 
 
-def _part(path: str | os.PathLike[str] | None, stage: str) -> Path | None:
+def _stage_path(path: str | os.PathLike[str] | None, stage: str) -> Path | None:
     return None if path is None else Path(path).with_stem(f"{Path(path).stem}.{stage}")

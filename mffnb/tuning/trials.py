@@ -50,7 +50,7 @@ class Trial:
         return self.loss is None
 
 
-def front(trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
+def pareto_front(trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
     """The trials that no other one beats in both error and sparseness, in rising order of error.
 
     Examples
@@ -58,7 +58,7 @@ def front(trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
     >>> from mffnb.tuning import Trial
     >>> made = [(0.2, 0.5), (0.3, 0.4), (0.4, 0.9)]
     >>> trials = tuple(Trial(i, {}, 0.0, error=e, sparseness=s) for i, (e, s) in enumerate(made))
-    >>> [trial.number for trial in front(trials)]
+    >>> [trial.number for trial in pareto_front(trials)]
     [0, 2]
     """
     measured = [trial for trial in trials if trial.error is not None and trial.sparseness is not None]

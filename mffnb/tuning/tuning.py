@@ -11,7 +11,7 @@ import pandas as pd
 
 from mffnb import plots
 from mffnb.tuning.evaluation import Job
-from mffnb.tuning.trials import Trial, front
+from mffnb.tuning.trials import Trial, pareto_front
 from mffnb.unmixing.result import Unmixing
 
 
@@ -82,7 +82,7 @@ class Tuning:
 
     def pareto(self) -> tuple[Trial, ...]:
         """The trials that no other one beats in both error and sparseness, in rising order of error."""
-        return front(self.trials)
+        return pareto_front(self.trials)
 
     def table(self) -> pd.DataFrame:
         """One row a trial: settings, loss, error, sparseness, outcome, message, seconds."""

@@ -13,7 +13,7 @@ from mffnb.tuning.evaluation import Job, Report, evaluate, failed
 _TRIES = 3  # a trial that takes its engine down each time is at fault itself
 
 
-class Serial(cf.Executor):
+class SerialExecutor(cf.Executor):
     """Does the work at once, in this thread."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **options: Any) -> cf.Future[Any]:
@@ -27,14 +27,14 @@ class Serial(cf.Executor):
 
 
 @dataclass(frozen=True)
-class _Sent:
+class _SubmittedTrial:
     number: int
     settings: Mapping[str, Any]
     tries: int = 1
 
 
 @dataclass(eq=False)
-class Workers:
+class TrialDispatcher:
     """Trials that are being worked on.
 
     Attributes
@@ -50,14 +50,14 @@ class Workers:
     objective: Any
     token: str = field(init=False)
     served: set[int] = field(default_factory=set)
-    pending: dict[Any, _Sent] = field(default_factory=dict)
+    pending: dict[Any, _SubmittedTrial] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.token = sharing.share(self.job)
 
     def submit(self, number: int, settings: Mapping[str, Any]) -> None:
         """Send a trial."""
-        self._send(_Sent(number, settings))
+        self._send(_SubmittedTrial(number, settings))
 
     def finished(self, timeout: float | None) -> dict[int, Report]:
         """Reports of the trials that have ended, waiting for the first one as long as is said."""
@@ -72,7 +72,7 @@ class Workers:
             except Exception as error:
                 name = getattr(error, "ename", type(error).__name__)
                 if name == "EngineError" and sent.tries < _TRIES:
-                    self._send(_Sent(sent.number, sent.settings, sent.tries + 1))
+                    self._send(_SubmittedTrial(sent.number, sent.settings, sent.tries + 1))
                     continue
                 lost = f"its engine was lost, {_TRIES} times: it may need more memory than there is"
                 report = failed(lost if name == "EngineError" else f"{name}: {error}")
@@ -90,7 +90,7 @@ class Workers:
         self.pending.clear()
         sharing.withdraw(self.executor, self.token)
 
-    def _send(self, sent: _Sent, with_job: bool = False) -> None:
+    def _send(self, sent: _SubmittedTrial, with_job: bool = False) -> None:
         sharing.deliver(self.executor, self.token, self.job, self.served)
         job = self.job if with_job else None
         self.pending[self.executor.submit(evaluate, self.token, job, self.objective, dict(sent.settings))] = sent

@@ -14,7 +14,7 @@ from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.spatial.distance import squareform
 
 from mffnb.selection import cophenetic_correlation, dispersion
-from mffnb.selection.consensus import labels
+from mffnb.selection.consensus import dominant_components
 
 LABELS = hnp.arrays(np.int64, st.tuples(st.integers(1, 7), st.integers(1, 25)), elements=st.integers(0, 5))
 
@@ -59,9 +59,9 @@ def test_labels_do_not_depend_on_how_factors_share_their_scale():
     rng = np.random.default_rng(0)
     A, E = rng.random((3, 20)), rng.random((3, 7))
     A[:, 4] = 0
-    found = labels(A, E)
+    found = dominant_components(A, E)
     sizes = np.array([[10.0], [0.1], [3.0]])
-    np.testing.assert_array_equal(labels(A * sizes, E / sizes), found)
+    np.testing.assert_array_equal(dominant_components(A * sizes, E / sizes), found)
     assert found[4] == 3
     assert set(found) == {0, 1, 2, 3}
 

@@ -12,12 +12,12 @@ from mffnb.matrices import Sparse, in_memory
 from mffnb.selection.criteria import (
     elbow,
     explained_variance,
-    information,
+    information_criteria,
     largest_similarity,
     relative_error,
     silhouette,
 )
-from mffnb.selection.held_out import HeldOut
+from mffnb.selection.held_out import HeldOutEntries
 from mffnb.similarities import Frobenius, KullbackLeibler
 
 
@@ -51,19 +51,19 @@ def test_information_is_that_of_the_likelihood(problem, similarity):
         return -2 * stats.norm.logpdf(X, model, deviation).sum()
 
     matrix = in_memory(X)
-    aic, bic = information(matrix, similarity, A, E)
-    worse = information(matrix, similarity, other, E)[0]
+    aic, bic = information_criteria(matrix, similarity, A, E)
+    worse = information_criteria(matrix, similarity, other, E)[0]
     assert worse - aic == pytest.approx(minus_two_log_likelihood(other) - minus_two_log_likelihood(A), rel=1e-9)
     freedom = k * (n + m - k)
     assert bic - aic == pytest.approx(freedom * (np.log(n * m) - 2), rel=1e-12)
-    fewer = information(matrix, similarity, A[:2], E[:2])
+    fewer = information_criteria(matrix, similarity, A[:2], E[:2])
     gain = minus_two_log_likelihood(A[:2]) - minus_two_log_likelihood(A)
     assert fewer[0] - aic == pytest.approx(gain - 2 * freedom + 2 * 2 * (n + m - 2), rel=1e-9)
 
 
 def test_a_perfect_fit_has_finite_criteria():
     A, E = np.eye(3), np.arange(1.0, 13).reshape(3, 4)
-    assert np.isfinite(information(in_memory(A.T @ E), Frobenius(), A, E)).all()
+    assert np.isfinite(information_criteria(in_memory(A.T @ E), Frobenius(), A, E)).all()
 
 
 def test_freedom_is_the_dimension_of_products_of_that_rank():
@@ -96,7 +96,7 @@ def test_hidden_entries_are_foretold_best_by_the_true_model(similarity):
     rng = np.random.default_rng(0)
     A, E = rng.dirichlet([0.3] * 3, 300), rng.random((3, 30)) ** 4
     X = rng.poisson(40 * A @ E).astype(float)
-    held = HeldOut.of(in_memory(X), 0.1, 250, 0)
+    held = HeldOutEntries.of(in_memory(X), 0.1, 250, 0)
     assert held.values.shape == (250, 30)
     assert 0.07 < held.hidden.mean() < 0.13
     before = held.values.copy()
@@ -109,4 +109,4 @@ def test_hidden_entries_are_foretold_best_by_the_true_model(similarity):
 
 def test_shares_that_are_none_are_refused():
     with pytest.raises(ValueError, match="between 0 and 1"):
-        HeldOut.of(in_memory(np.ones((4, 4))), 1.5, 10, 0)
+        HeldOutEntries.of(in_memory(np.ones((4, 4))), 1.5, 10, 0)

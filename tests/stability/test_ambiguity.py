@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 import mffnb as mf
-from mffnb.stability import Reach, doubt_about, noise_of, reach_of
+from mffnb.stability import Reach, efficiency_warning, noise_of, reach_of
 from mffnb.stability.efficiency import efficiency
 from tests.conftest import mixture
 
@@ -106,13 +106,13 @@ def test_least_squares_on_few_counts_is_doubted_and_the_likelihood_is_not():
     assert found.doubt in figure.get_suptitle()
     for settings in ({"similarity": "kl"}, {"weights": "poisson"}):
         answer = mf.unmix(cube, 3, tol=1e-2, random_state=0, **settings)
-        assert doubt_about(answer, noise_of(cube, answer, "poisson")) == ""
+        assert efficiency_warning(answer, noise_of(cube, answer, "poisson")) == ""
 
 
 @pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 def test_least_squares_is_all_that_even_noise_needs():
     cube = mixture()
     answer = mf.unmix(cube, 3, random_state=0)
-    assert doubt_about(answer, noise_of(cube, answer)) == ""
+    assert efficiency_warning(answer, noise_of(cube, answer)) == ""
     even = mf.unmix(np.random.default_rng(0).poisson(np.full((6, 7, 8), 50)), 1, random_state=0)
     assert efficiency(even) > 0.95

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 import mffnb as mf
 from mffnb.selection import stability
-from mffnb.stability import Runs, match_quality
+from mffnb.stability import RunStatistics, match_quality
 from tests.conftest import mixture
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -129,7 +129,7 @@ def test_nothing_that_goes_in_is_modified(answer):
 
 
 def test_a_component_that_half_of_the_runs_do_not_find_has_a_low_score(answer):
-    runs = Runs(answer)
+    runs = RunStatistics(answer)
     E = answer.endmembers
     lost = E.copy()
     lost[2] = E[0]  # the run has found component 0 twice
@@ -141,7 +141,7 @@ def test_a_component_that_half_of_the_runs_do_not_find_has_a_low_score(answer):
 
 
 def test_components_are_matched_and_brought_to_their_size(answer):
-    runs = Runs(answer)
+    runs = RunStatistics(answer)
     size = xr.DataArray([2.0, 0.5, 7.0], dims="component")
     for order in ([2, 0, 1], [1, 2, 0]):
         E = (answer.endmembers * size).isel(component=order)
@@ -156,7 +156,7 @@ def test_components_are_matched_and_brought_to_their_size(answer):
 
 def test_where_fractions_sum_to_one_scale_is_part_of_the_answer(cube):
     answer = mf.unmix(cube, 2, sum_to_one=True, random_state=0)
-    runs = Runs(answer)
+    runs = RunStatistics(answer)
     for factor in (0.9, 1.1):
         runs.add(mf.Unmixing(factor * answer.endmembers, answer.abundances, answer.outcome, answer.trace))
     spread = runs.spread(0.5)

@@ -6,7 +6,7 @@ import pytest
 from mffnb.knobs import Knob
 from mffnb.similarities import KullbackLeibler
 from mffnb.widgets.controls.controls import Controls
-from mffnb.widgets.controls.pieces import knob_slider
+from mffnb.widgets.controls.elements import knob_slider
 from mffnb.widgets.session.parameters import Parameters
 
 

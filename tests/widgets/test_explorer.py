@@ -222,7 +222,7 @@ def test_stop_keeps_what_was_reached_and_a_moved_slider_goes_on(cube):
     opened = mf.explore(cube, k=3, tol=0, max_iter=10**7)
     try:
         reached = opened.result  # the first state is there
-        opened.controls.enough.click()
+        opened.controls.stop_button.click()
         opened.wait(60)
         stopped = opened.result
         assert stopped.outcome is Outcome.STOPPED

@@ -9,14 +9,16 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from mffnb.widgets.boards.picture import Drawn, Picture, Spot, across, around
+from mffnb.widgets.boards.picture import ClickTarget, Picture, RenderedFigure, box_across, boxes_around
 
 
 def draw():
     figure = Figure(figsize=(4, 2))
     ax = figure.add_axes((0.25, 0.25, 0.5, 0.5), xlim=(0, 4), ylim=(0, 2))
     ax.plot([0, 4], [1, 1], color="black")
-    return Drawn(figure, "a line", (Spot(7, "seven", (across(ax, 1, 2), *around(ax, [2], [1], inches=0.2))),))
+    return RenderedFigure(
+        figure, "a line", (ClickTarget(7, "seven", (box_across(ax, 1, 2), *boxes_around(ax, [2], [1], inches=0.2))),)
+    )
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_places_are_where_the_axes_are(picture):
 
 def test_strips_end_where_their_axes_end():
     ax = draw().figure.axes[0]
-    np.testing.assert_allclose(across(ax, 3.5, 9.0), (0.6875, 0.25, 0.0625, 0.5))
+    np.testing.assert_allclose(box_across(ax, 3.5, 9.0), (0.6875, 0.25, 0.0625, 0.5))
 
 
 def test_a_dark_page_gets_bright_ink_on_nothing(picture):

@@ -39,7 +39,7 @@ def header(widget):
 def test_in_the_end_stands_the_recommendation_with_its_reasons(ranks, scan):
     advice = scan.recommend()
     assert ranks.k == (advice.k or advice.between[0])
-    words = ranks._board.words.value
+    words = ranks._board.description.value
     assert (f"k = {advice.k} is recommended" in words) or "Cannot tell" in words
     assert all(reason.split("'")[0] in words for reason in advice.reasons)
     ranks.choose(5)
@@ -60,7 +60,7 @@ def test_the_scan_is_that_of_scan_rank_and_grows_before_the_eyes(cube, scan):
     assert grown == sorted(grown)
     assert grown[-1] == 4
     assert ranks._board.bar.value == 1.0
-    assert ranks._board.stop.disabled
+    assert ranks._board.stop_button.disabled
     ranks.close()
 
 
@@ -105,7 +105,7 @@ def test_stopping_keeps_what_is_done(cube):
     kept = ranks.scan.ks
     assert 1 <= len(kept) < 10
     assert "stopped" in ranks._board.text.value
-    assert "of the k that are done" in ranks._board.words.value
+    assert "of the k that are done" in ranks._board.description.value
     ranks.choose(11)
     with pytest.raises(ValueError, match="k = 11 is not done yet"):
         _ = ranks.result
@@ -125,7 +125,7 @@ def test_an_explorer_goes_on_from_the_answer(ranks):
     assert (angles.argmin(axis=1) == np.arange(4)).all()
     ranks.choose(3)
     other = ranks.explore()
-    assert ranks._board.place.children == (other,)
+    assert ranks._board.explorer_box.children == (other,)
 
 
 def test_what_the_scan_was_asked_goes_to_the_explorer(cube):

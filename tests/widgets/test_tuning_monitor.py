@@ -67,7 +67,7 @@ def test_a_chosen_trial_shows_the_maps_of_its_settings(cube, opened):
     header = monitor.view.encoded["header"]
     assert header["parameters"] == {"trial": 2}
     assert monitor.picture.chosen == 2
-    assert "sparsity" in monitor._board.words.value
+    assert "sparsity" in monitor._board.description.value
     fits = monitor._fits._pool
     monitor._fits._pool = None  # what is known is not fitted again
     monitor.best.click()
@@ -110,14 +110,14 @@ def test_pictures_show_every_trial_in_all_places(opened):
     assert f"{len(failed)} failed" in monitor._board.text.value
     monitor.choose(failed[0])
     monitor.wait(60)
-    assert "failed: RuntimeError: too &lt;strong&gt;" in monitor._board.words.value
+    assert "failed: RuntimeError: too &lt;strong&gt;" in monitor._board.description.value
     assert monitor.view.encoded == {}
-    assert monitor._board.hand.disabled
+    assert monitor._board.explore_button.disabled
     with pytest.raises(ValueError, match="failed: RuntimeError"):
         _ = monitor.result
     monitor.best.click()
     monitor.wait(60)
-    assert not monitor._board.hand.disabled
+    assert not monitor._board.explore_button.disabled
 
 
 def slow(result):
@@ -192,7 +192,7 @@ def test_settings_go_to_an_explorer_that_goes_on_from_the_answer(opened):
     assert explorer.result.parameters["k"] == 3
     angles = mf.selection.spectral_angles(monitor.result.endmembers.values, explorer.result.endmembers.values)
     assert np.diag(angles).max() < 0.2
-    assert monitor._board.place.children == (explorer,)
+    assert monitor._board.explorer_box.children == (explorer,)
 
 
 def test_stages_are_watched_one_after_the_other(cube):

@@ -12,13 +12,13 @@ import ipywidgets
 
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.explorer import Explorer
-from mffnb.widgets.live_view.framing import Framing
+from mffnb.widgets.live_view.frame_builder import FrameBuilder
 from mffnb.widgets.live_view.live_view import LiveView
-from mffnb.widgets.live_view.messages import complaint
+from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.session.solved import inherited, numbers_of
 
-_GREETINGS = 4  # see mffnb.widgets.explorer
+_REFRESHES = 4  # see mffnb.widgets.explorer
 _PHYSICS = {"k", "sparsity", "smoothness", "volume", "sum_to_one", "gain", "similarity", "known", "weights"}
 _PARTS = {"mask", "preprocess", "channel", "abundance_terms", "endmember_terms"}
 _EXPLORED = _PHYSICS | _PARTS | {"random_state", "solver", "max_iter", "tol"}
@@ -56,62 +56,74 @@ class Board(Generic[P, S]):
             value=0.0, min=0.0, max=1.0, layout={"width": "auto", "min_width": "8em", "flex": "1 1 14em"}
         )
         self.text = ipywidgets.HTML(layout={"flex": "2 1 16em", "min_width": "0"})
-        self.stop = ipywidgets.Button(
+        self.stop_button = ipywidgets.Button(
             description="stop", tooltip="End it here, and keep all that is done", icon="stop",
             layout={"width": "7em", "flex": "0 0 auto"},
         )  # fmt: skip
-        self.hand = ipywidgets.Button(
+        self.explore_button = ipywidgets.Button(
             description=to_explorer[0], tooltip=to_explorer[1], icon="sliders", disabled=True,
             layout={"width": "auto", "flex": "0 0 auto"},
         )  # fmt: skip
         self.progress = ipywidgets.HBox(
-            [self.bar, self.text, self.stop], layout={"align_items": "center", "flex_flow": "row wrap"}
+            [self.bar, self.text, self.stop_button], layout={"align_items": "center", "flex_flow": "row wrap"}
         )
-        self.words = ipywidgets.HTML()
-        self.words.add_class("mffnb-words")
+        self.description = ipywidgets.HTML()
+        self.description.add_class("mffnb-words")
         self.error = ipywidgets.HTML()
         self.view = LiveView()
-        self.place = ipywidgets.VBox()
+        self.explorer_box = ipywidgets.VBox()
         self.explorer: Explorer | None = None
-        self.runner: Runner[P, S] = Runner(solve, publish, frames_per_second=frames_per_second, on_error=self.complain)
-        self.changing = threading.RLock()  # callbacks may come on any thread
-        self._framing: tuple[Any, Framing] | None = None
-        self._named: Unmixing | None = None
+        self.runner: Runner[P, S] = Runner(
+            solve, publish, frames_per_second=frames_per_second, on_error=self.show_error
+        )
+        self.lock = threading.RLock()  # callbacks may come on any thread
+        self._framing: tuple[Any, FrameBuilder] | None = None
+        self._previous_answer: Unmixing | None = None
         self._frames = 0
-        self._greetings = _GREETINGS
-        self._greeted: tuple[ipywidgets.Widget, ...] = ()
+        self._refreshes_left = _REFRESHES
+        self._refreshed: tuple[ipywidgets.Widget, ...] = ()
         self.view.on_drawn = self._drawn
-        self.stop.on_click(lambda _: self.end())
-        self.hand.on_click(lambda _: self._guarded(explore))
+        self.stop_button.on_click(lambda _: self.request_stop())
+        self.explore_button.on_click(lambda _: self._call_and_show_error(explore))
 
     @property
     def widgets(self) -> tuple[ipywidgets.Widget, ...]:
         """All of them."""
-        return self.bar, self.text, self.stop, self.hand, self.progress, self.words, self.error, self.view, self.place
+        return (
+            self.bar,
+            self.text,
+            self.stop_button,
+            self.explore_button,
+            self.progress,
+            self.description,
+            self.error,
+            self.view,
+            self.explorer_box,
+        )
 
-    def end(self) -> None:
+    def request_stop(self) -> None:
         """Ask whatever runs to end; what is done is kept."""
         self.stopped.set()
-        self.stop.disabled = True
+        self.stop_button.disabled = True
 
-    def tell(self, share: float, text: str, *, final: bool) -> None:
+    def show_progress(self, share: float, text: str, *, final: bool) -> None:
         """Say how far it is."""
         self.bar.value = share
         self.text.value = f'<span class="mffnb-words" role="status">{html.escape(text)}</span>'
         if final:
-            self.stop.disabled = True
+            self.stop_button.disabled = True
             self.bar.bar_style = "success" if share >= 1 else ""
 
-    def complain(self, error: BaseException) -> None:
+    def show_error(self, error: BaseException) -> None:
         """Show an error."""
-        self.error.value = complaint(error)
-        self.stop.disabled = True
+        self.error.value = error_html(error)
+        self.stop_button.disabled = True
         self.bar.bar_style = "danger"
 
-    def named(self, answer: Unmixing) -> tuple[int, ...]:
+    def component_numbers(self, answer: Unmixing) -> tuple[int, ...]:
         """Numbers for the components of an answer: those of the ones shown before that they resemble most."""
         spectra = answer.endmembers.fillna(0.0).values.reshape(len(answer.endmembers), -1)
-        before = self._named
+        before = self._previous_answer
         if before is None:
             return numbers_of(answer)
         shown = before.endmembers.fillna(0.0).values.reshape(len(before.endmembers), -1)
@@ -121,11 +133,11 @@ class Board(Generic[P, S]):
 
     def show(self, answer: Unmixing, status: Mapping[str, object], parameters: Mapping[str, object]) -> None:
         """Show an answer, its components in the order of their numbers."""
-        with self.changing:
-            self._named = answer
+        with self.lock:
+            self._previous_answer = answer
             self._frames += 1
             if self._framing is None or self._framing[0] is not answer.cube:
-                self._framing = answer.cube, Framing(answer.abundances[0], answer.endmembers[0])
+                self._framing = answer.cube, FrameBuilder(answer.abundances[0], answer.endmembers[0])
             frame = self._framing[1].frame(
                 answer.abundances,
                 answer.endmembers,
@@ -139,7 +151,7 @@ class Board(Generic[P, S]):
 
     def clear(self) -> None:
         """Show no answer."""
-        with self.changing:
+        with self.lock:
             self.view.clear()
 
     def open_explorer(self, answer: Unmixing, settings: Mapping[str, Any]) -> Explorer:
@@ -150,11 +162,11 @@ class Board(Generic[P, S]):
         if known.get("volume") == "auto":
             known |= {"sum_to_one": False, "gain": False}
         known |= {"k": len(answer.endmembers), "start": answer}
-        with self.changing:
+        with self.lock:
             if self.explorer is not None:
                 self.explorer.close()
             self.explorer = Explorer(answer.cube, **known)
-            self.place.children = [self.explorer]
+            self.explorer_box.children = [self.explorer]
             return self.explorer
 
     def close(self) -> None:
@@ -167,25 +179,25 @@ class Board(Generic[P, S]):
         for widget in self.widgets:
             widget.close()
 
-    def greet(self, *widgets: ipywidgets.Widget) -> None:
+    def refresh_when_drawn(self, *widgets: ipywidgets.Widget) -> None:
         """Name the controls that are to answer while a cell runs; see :mod:`mffnb.widgets.explorer`."""
-        self._greeted = (*widgets, self.stop, self.hand)
+        self._refreshed = (*widgets, self.stop_button, self.explore_button)
 
     def _drawn(self, _sequence: int) -> None:
         self.runner.acknowledge()
-        if self._greetings > 0:
-            self._greetings -= 1
-            for widget in self._greeted:
+        if self._refreshes_left > 0:
+            self._refreshes_left -= 1
+            for widget in self._refreshed:
                 widget.send_state("tooltip" if widget.has_trait("tooltip") else "value")
 
-    def _guarded(self, call: Callable[[], object]) -> None:
+    def _call_and_show_error(self, call: Callable[[], object]) -> None:
         try:
             call()
         except Exception as error:  # a click has nobody else to tell
-            self.error.value = complaint(error)
+            self.error.value = error_html(error)
 
 
-def ordered(answer: Unmixing, names: tuple[int, ...]) -> Unmixing:
+def with_component_numbers(answer: Unmixing, names: tuple[int, ...]) -> Unmixing:
     """An answer whose components carry these numbers, in their order."""
     order = sorted(range(len(names)), key=lambda one: names[one])
     number = {"component": [names[one] for one in order]}

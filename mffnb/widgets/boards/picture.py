@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mffnb.plots import on_dark
-from mffnb.widgets.live_view.messages import DRAWING, png
+from mffnb.widgets.live_view.messages import MATPLOTLIB_LOCK, png_bytes
 
 _DPI = 144  # sharp on screens with small pixels
 
@@ -22,7 +22,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Spot:
+class ClickTarget:
     """A value that can be chosen, and where it is in the figure.
 
     Attributes
@@ -44,12 +44,12 @@ class Spot:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class RenderedFigure:
     """A figure, what it shows in words, and what can be chosen in it."""
 
     figure: Figure
     alt: str
-    spots: tuple[Spot, ...] = ()
+    spots: tuple[ClickTarget, ...] = ()
 
 
 class Picture(anywidget.AnyWidget):
@@ -73,7 +73,7 @@ class Picture(anywidget.AnyWidget):
     ...     figure = Figure(figsize=(2, 1))
     ...     ax = figure.subplots()
     ...     ax.plot([1, 2], [0, 1], "o")
-    ...     return Drawn(figure, "a line", (Spot(1, "first", tuple(around(ax, [1], [0]))),))
+    ...     return RenderedFigure(figure, "a line", (ClickTarget(1, "first", tuple(boxes_around(ax, [1], [0]))),))
     >>> picture = Picture(draw, "point")
     >>> picture.redraw()
     >>> picture.spots[0]["label"], picture.image[1:4]
@@ -97,7 +97,7 @@ class Picture(anywidget.AnyWidget):
     """Name of the choice."""
 
     def __init__(
-        self, draw: Callable[[], Drawn | None], what: str, on_choose: Callable[[int], object] | None = None
+        self, draw: Callable[[], RenderedFigure | None], what: str, on_choose: Callable[[int], object] | None = None
     ) -> None:
         self._draw = draw
         self._on_choose = on_choose
@@ -117,12 +117,12 @@ class Picture(anywidget.AnyWidget):
 
     def redraw(self) -> None:
         """Draw it as it is now."""
-        with DRAWING:
+        with MATPLOTLIB_LOCK:
             drawn = self._draw()
             if drawn is None:
                 return
             figure = on_dark(drawn.figure) if self.dark else drawn.figure
-            image = png(figure, _DPI)
+            image = png_bytes(figure, _DPI)
             width = float(100 * figure.get_size_inches()[0])
             self.shown = {
                 "image": image,
@@ -146,7 +146,7 @@ def _nothing() -> None:
     return None
 
 
-def laid_out(figure: Figure) -> Figure:
+def freeze_layout(figure: Figure) -> Figure:
     """Arrange a figure for good, so that whoever draws it finds everything where it is now."""
     for _ in range(2):  # exponents beside axes are known only once these have been drawn
         figure.draw_without_rendering()
@@ -154,7 +154,7 @@ def laid_out(figure: Figure) -> Figure:
     return figure
 
 
-def across(ax: Axes, low: float, high: float) -> Box:
+def box_across(ax: Axes, low: float, high: float) -> Box:
     """The part of a figure between two values of x of one of its axes."""
     figure = ax.get_figure()
     assert figure is not None
@@ -164,7 +164,7 @@ def across(ax: Axes, low: float, high: float) -> Box:
     return float(left), float(1 - place.y1), float(right - left), float(place.height)
 
 
-def around(ax: Axes, x: Sequence[float], y: Sequence[float], inches: float = 0.17) -> list[Box]:
+def boxes_around(ax: Axes, x: Sequence[float], y: Sequence[float], inches: float = 0.17) -> list[Box]:
     """A small square around each point of axes that have been laid out."""
     figure = ax.get_figure()
     assert isinstance(figure, Figure)

@@ -12,12 +12,12 @@ from mffnb.selection.component_tree import Lineage
 from mffnb.selection.scan import RankScan
 from mffnb.selection.scanning import Scanning, Stage
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.boards.board import Board, ordered
-from mffnb.widgets.boards.picture import Drawn, Picture
+from mffnb.widgets.boards.board import Board, with_component_numbers
+from mffnb.widgets.boards.picture import Picture, RenderedFigure
 from mffnb.widgets.boards.rank_pictures import criteria, summary, tree
-from mffnb.widgets.controls.pieces import flexible
+from mffnb.widgets.controls.elements import flexible
 from mffnb.widgets.explorer import Explorer
-from mffnb.widgets.live_view.messages import encoded
+from mffnb.widgets.live_view.messages import png_base64
 
 _PICTURE_WAIT = 0.5  # seconds a notebook may wait for the picture it keeps when it is saved
 
@@ -91,22 +91,23 @@ class RankExplorer(ipywidgets.VBox):
         self.criteria = Picture(self._draw_criteria, "number of components, by the criteria", self.choose)
         self.tree = Picture(self._draw_tree, "number of components, by the tree of components", self.choose)
         self._choice = ipywidgets.HBox(
-            [self.slider, self.best, self._board.hand], layout={"align_items": "center", "flex_flow": "row wrap"}
+            [self.slider, self.best, self._board.explore_button],
+            layout={"align_items": "center", "flex_flow": "row wrap"},
         )
         self._choice.add_class("mffnb-controls")
         self.slider.observe(lambda _: self._moved(), "value")
         self.best.on_click(lambda _: self._choose_best())
-        self._board.greet(self.slider, self.best)
+        self._board.refresh_when_drawn(self.slider, self.best)
         board = self._board
         parts = [
             board.progress,
             board.error,
             self.criteria,
-            board.words,
+            board.description,
             self._choice,
             board.view,
             self.tree,
-            board.place,
+            board.explorer_box,
         ]
         super().__init__(parts, layout={"align_items": "stretch"})
         if finished is not None:
@@ -161,7 +162,7 @@ class RankExplorer(ipywidgets.VBox):
 
     def stop(self) -> None:
         """End the scan; the k that are done are kept."""
-        self._board.end()
+        self._board.request_stop()
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until the scan has ended; raise what it raised.
@@ -206,7 +207,7 @@ class RankExplorer(ipywidgets.VBox):
         return "nothing was done yet" if scan is None else f"done for k = {', '.join(map(str, scan.ks))}"
 
     def _publish(self, _generation: int, _: None, stage: Stage, final: bool) -> None:
-        self._board.tell(stage.share, stage.text, final=final)
+        self._board.show_progress(stage.share, stage.text, final=final)
         scan = stage.scan
         if scan is None:
             return
@@ -225,13 +226,13 @@ class RankExplorer(ipywidgets.VBox):
     # --------------------------------------------------------------------------------------------- any thread
 
     def _lineage(self, scan: RankScan) -> Lineage:
-        with self._board.changing:
+        with self._board.lock:
             if self._linked is None or self._linked.results.keys() != scan.results.keys():
                 self._linked = scan.lineage()
             return self._linked
 
     def _named(self, scan: RankScan, k: int) -> Unmixing:
-        return ordered(scan.results[k], tuple(self._lineage(scan).families()[k]))
+        return with_component_numbers(scan.results[k], tuple(self._lineage(scan).families()[k]))
 
     def _moved(self) -> None:
         if not self._moving:
@@ -240,7 +241,7 @@ class RankExplorer(ipywidgets.VBox):
 
     def _move(self, k: int) -> None:
         """Move the slider where the user did not."""
-        with self._board.changing:
+        with self._board.lock:
             self._moving = True
             try:
                 self.slider.value = k
@@ -258,11 +259,11 @@ class RankExplorer(ipywidgets.VBox):
 
     def _show(self) -> None:
         """The answer that is chosen, and its marks in the pictures."""
-        with self._board.changing:
+        with self._board.lock:
             k, scan = self.k, self.scan
             self.criteria.chosen = self.tree.chosen = k
             there = scan is not None and k in scan.results
-            self._board.hand.disabled = not there
+            self._board.explore_button.disabled = not there
             if scan is None or not there:
                 return
             error = float(scan.evidence.relative_error.sel(k=k))
@@ -274,16 +275,16 @@ class RankExplorer(ipywidgets.VBox):
         head = f"k = {advice.k} is recommended" if advice.k is not None else f"Cannot tell: k between {low} and {high}"
         reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in advice.reasons)
         few = "" if scan.ks == self._numbers else " of the k that are done"
-        self._board.words.value = f"<b>{head}</b>{few}<ul>{reasons}</ul>"
+        self._board.description.value = f"<b>{head}</b>{few}<ul>{reasons}</ul>"
         self.best.disabled = False
         if self._followed:
             self._move(advice.k if advice.k in scan.results else self._nearest(low))
 
-    def _draw_criteria(self) -> Drawn | None:
+    def _draw_criteria(self) -> RenderedFigure | None:
         scan = self.scan
         return None if scan is None else criteria(scan, self._numbers, ended=self._ended)
 
-    def _draw_tree(self) -> Drawn | None:
+    def _draw_tree(self) -> RenderedFigure | None:
         scan = self.scan
         return None if scan is None or len(scan.ks) < 2 else tree(self._lineage(scan))
 
@@ -294,5 +295,5 @@ class RankExplorer(ipywidgets.VBox):
         if scan is not None:
             data = bundle[0] if isinstance(bundle, tuple) else bundle
             shown = self.k if self.k in scan.results else scan.ks[-1]
-            data["image/png"] = encoded(summary(scan, self._named(scan, shown)))
+            data["image/png"] = png_base64(summary(scan, self._named(scan, shown)))
         return bundle

@@ -12,22 +12,24 @@ from mffnb import plots
 from mffnb.selection.component_tree import Lineage
 from mffnb.selection.scan import RankScan
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.boards.picture import Drawn, Spot, across, laid_out
+from mffnb.widgets.boards.picture import ClickTarget, RenderedFigure, box_across, freeze_layout
 
 _HALF = 0.5  # of a step of k is its share of an axis
 _OVER_K = 5  # axes of plots.rank_scan that run over k
 
 
-def criteria(scan: RankScan, ks: Sequence[int], *, ended: bool) -> Drawn:
+def criteria(scan: RankScan, ks: Sequence[int], *, ended: bool) -> RenderedFigure:
     """All criteria on axes for all k that are to come; a k is a strip of each."""
-    figure = laid_out(plots.rank_scan(scan, ks=ks, advice=ended))
+    figure = freeze_layout(plots.rank_scan(scan, ks=ks, advice=ended))
     axes = figure.axes[:_OVER_K]
-    spots = tuple(Spot(k, _words(scan, k), tuple(across(ax, k - _HALF, k + _HALF) for ax in axes)) for k in scan.ks)
+    spots = tuple(
+        ClickTarget(k, _words(scan, k), tuple(box_across(ax, k - _HALF, k + _HALF) for ax in axes)) for k in scan.ks
+    )
     alt = f"Criteria against the number of components k = {_listed(scan.ks)}. {scan.recommend() if ended else ''}"
-    return Drawn(figure, alt, spots)
+    return RenderedFigure(figure, alt, spots)
 
 
-def tree(lineage: Lineage) -> Drawn:
+def tree(lineage: Lineage) -> RenderedFigure:
     """The tree of the components; a k is a row."""
     figure = plots.lineage(lineage)
     (ax,) = figure.axes
@@ -35,10 +37,12 @@ def tree(lineage: Lineage) -> Drawn:
     for patch in ax.patches:
         k = int(str(patch.get_gid()).removeprefix("k"))
         box = figure.transFigure.inverted().transform_bbox(patch.get_window_extent())
-        spots.append(Spot(k, f"k = {k}: a row of {k} maps", ((box.x0, 1 - box.y1, box.width, box.height),), "frame"))
+        spots.append(
+            ClickTarget(k, f"k = {k}: a row of {k} maps", ((box.x0, 1 - box.y1, box.width, box.height),), "frame")
+        )
     ks = sorted(lineage.results)
     alt = f"Tree of the components: a row of maps for each of k = {_listed(ks)}, each map linked to where it came from"
-    return Drawn(figure, alt, tuple(spots))
+    return RenderedFigure(figure, alt, tuple(spots))
 
 
 def summary(scan: RankScan, shown: Unmixing) -> Figure:

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 
 from mffnb.tuning.trials import Trial
-from mffnb.widgets.controls.pieces import flexible
+from mffnb.widgets.controls.elements import flexible
 
 Trials = tuple[Trial, ...]
 

@@ -15,15 +15,15 @@ from mffnb.unmixing.unmix import unmix
 _KEPT = 12  # answers; maps of a large image are large
 
 
-class Fits:
+class TrialFits:
     """Answers by the number of their trial; what is asked for last is what is worked on.
 
     Examples
     --------
     >>> import mffnb as mf
     >>> cube = mf.datasets.tof_sims_2d(seed=0, shape=(8, 12)).cube
-    >>> fits = Fits()
-    >>> fits.ask(0, cube, {"k": 2, "random_state": 0})
+    >>> fits = TrialFits()
+    >>> fits.request(0, cube, {"k": 2, "random_state": 0})
     >>> while not fits.settled:
     ...     fits.wait(0.1)
     >>> fits.get(0).abundances.sizes["component"]
@@ -35,7 +35,7 @@ class Fits:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-fit")
         self._lock = threading.Lock()
         self._answers: OrderedDict[int, Unmixing] = OrderedDict()
-        self._complaints: dict[int, str] = {}
+        self._errors: dict[int, str] = {}
         self._wanted: int | None = None
         self._future: Future[None] | None = None
 
@@ -49,11 +49,11 @@ class Fits:
         with self._lock:
             return self._answers.get(number)
 
-    def complaint(self, number: int) -> str:
+    def error_message(self, number: int) -> str:
         """Why there is none; empty if nothing went wrong."""
-        return self._complaints.get(number, "")
+        return self._errors.get(number, "")
 
-    def keep(self, number: int, answer: Unmixing) -> None:
+    def store(self, number: int, answer: Unmixing) -> None:
         """Put an answer in the place of an older one."""
         with self._lock:
             self._answers[number] = answer
@@ -61,10 +61,10 @@ class Fits:
             while len(self._answers) > _KEPT:
                 self._answers.popitem(last=False)
 
-    def ask(self, number: int, cube: Any, settings: Mapping[str, Any]) -> None:
+    def request(self, number: int, cube: Any, settings: Mapping[str, Any]) -> None:
         """Work on a trial, unless that is done or under way; what was asked for before is given up."""
         with self._lock:
-            if number == self._wanted or number in self._answers or number in self._complaints:
+            if number == self._wanted or number in self._answers or number in self._errors:
                 return
             self._wanted = number
         self._future = self._pool.submit(self._fit, number, cube, dict(settings))
@@ -87,10 +87,10 @@ class Fits:
             with without_warnings():
                 answer = unmix(cube, **settings, callback=lambda _: number != self._wanted)
         except Exception as error:
-            self._complaints[number] = f"{type(error).__name__}: {error}"
+            self._errors[number] = f"{type(error).__name__}: {error}"
         else:
             if number == self._wanted:
-                self.keep(number, answer)
+                self.store(number, answer)
         with self._lock:
             if number == self._wanted:
                 self._wanted = None

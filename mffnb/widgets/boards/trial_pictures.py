@@ -12,35 +12,35 @@ from matplotlib.figure import Figure
 
 from mffnb import plots
 from mffnb.plots.searches import draw_search
-from mffnb.tuning.trials import Trial, front
+from mffnb.tuning.trials import Trial, pareto_front
 from mffnb.tuning.tuning import Tuning
 from mffnb.typing import Array
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.boards.picture import Box, Drawn, Spot, around, laid_out
+from mffnb.widgets.boards.picture import Box, ClickTarget, RenderedFigure, boxes_around, freeze_layout
 
 
-def losses(stages: Sequence[Tuning]) -> Drawn:
+def search_figure(stages: Sequence[Tuning]) -> RenderedFigure:
     """Three pictures; each trial is a point in all of them in which it has a place."""
-    trials = counted(stages)
-    figure = laid_out(draw_search(trials, front(trials)))
+    trials = renumbered(stages)
+    figure = freeze_layout(draw_search(trials, pareto_front(trials)))
     axes = {ax.get_gid(): ax for ax in figure.axes}
     boxes: list[list[Box]] = [[] for _ in trials]
     for name in ("loss", "settings", "front"):
         ax = axes[name]
         points = _points(ax, trials, name)
         there = np.flatnonzero(np.isfinite(points).all(axis=1))
-        for number, box in zip(there, around(ax, points[there, 0], points[there, 1]), strict=True):
+        for number, box in zip(there, boxes_around(ax, points[there, 0], points[there, 1]), strict=True):
             boxes[number].append(box)
-    spots = tuple(Spot(i, _label(trial), tuple(boxes[i]), "point") for i, trial in enumerate(trials) if boxes[i])
+    spots = tuple(ClickTarget(i, _label(trial), tuple(boxes[i]), "point") for i, trial in enumerate(trials) if boxes[i])
     done = [trial for trial in trials if trial.loss is not None]
     best = f", the lowest loss is {min(trial.loss or 0.0 for trial in done):.4g}" if done else ""
     failed = len(trials) - len(done)
     lost = f", {failed} failed" if failed else ""
     what = "loss against trial, settings against each other, error against sparseness"
-    return Drawn(figure, f"{len(trials)} trials{best}{lost}: {what}", spots)
+    return RenderedFigure(figure, f"{len(trials)} trials{best}{lost}: {what}", spots)
 
 
-def counted(stages: Sequence[Tuning]) -> tuple[Trial, ...]:
+def renumbered(stages: Sequence[Tuning]) -> tuple[Trial, ...]:
     """The trials of all stages, numbered through."""
     every = [trial for stage in stages for trial in stage.trials]
     return tuple(replace(trial, number=number) for number, trial in enumerate(every))
@@ -55,18 +55,18 @@ def settings_of(stages: Sequence[Tuning], number: int) -> dict[str, Any]:
 
 def summary(stages: Sequence[Tuning], answer: Unmixing | None) -> Figure:
     """Trials above the answer of one of them, for whoever reads a notebook without a kernel."""
-    trials = counted(stages)
+    trials = renumbered(stages)
     if answer is None:
-        return draw_search(trials, front(trials))
+        return draw_search(trials, pareto_front(trials))
     height = 3.4 + 0.6 * len(answer.endmembers)
     figure = Figure(figsize=(11.0, 3.3 + height), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=[3.3, height])
-    draw_search(trials, front(trials), figure=parts[0])
+    draw_search(trials, pareto_front(trials), figure=parts[0])
     plots.overview(answer, figure=parts[1])
     return figure
 
 
-def told(trials: Sequence[Trial], total: int, ended: str) -> str:
+def progress_text(trials: Sequence[Trial], total: int, ended: str) -> str:
     """How far a search is."""
     done = [trial.loss for trial in trials if trial.loss is not None]
     failed = len(trials) - len(done)

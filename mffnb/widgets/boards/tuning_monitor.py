@@ -9,19 +9,19 @@ from typing import Any
 
 import ipywidgets
 
-from mffnb.tuning.searching import Searching
-from mffnb.tuning.staging import Staging
+from mffnb.tuning.search_loop import Search
+from mffnb.tuning.staging import StagedSearch
 from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Ended, Tuning
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.boards.board import Board, ordered
-from mffnb.widgets.boards.picture import Drawn, Picture
+from mffnb.widgets.boards.board import Board, with_component_numbers
+from mffnb.widgets.boards.picture import Picture, RenderedFigure
 from mffnb.widgets.boards.trial_choice import TrialChoice
-from mffnb.widgets.boards.trial_fits import Fits
-from mffnb.widgets.boards.trial_pictures import losses, settings_of, summary, told
-from mffnb.widgets.boards.trial_words import in_words
+from mffnb.widgets.boards.trial_fits import TrialFits
+from mffnb.widgets.boards.trial_html import trial_html
+from mffnb.widgets.boards.trial_pictures import progress_text, search_figure, settings_of, summary
 from mffnb.widgets.explorer import Explorer
-from mffnb.widgets.live_view.messages import encoded
+from mffnb.widgets.live_view.messages import png_base64
 
 _PICTURE_WAIT = 0.5  # seconds a notebook may wait for the picture it keeps when it is saved
 _BREATH = 0.02  # seconds between two looks at a fit
@@ -91,10 +91,10 @@ class TuningMonitor(ipywidgets.VBox):
             finished: Found = (cube,)
             self._open(lambda _stop, _pool: (one for one in [finished]), len(cube.trials))
             return
-        asked = Searching(
+        asked = Search(
             cube, space, objective, algorithm, max_evals, executor, window, path, seed, patience, None, options
         )
-        self._open(lambda stop, pool: ((one,) for one in asked.run_by(pool, stop).states()), max_evals, executor)
+        self._open(lambda stop, pool: ((one,) for one in asked.with_executor(pool, stop).states()), max_evals, executor)
 
     @classmethod
     def staged(
@@ -126,13 +126,15 @@ class TuningMonitor(ipywidgets.VBox):
         >>> monitor.close()
         """
         space = {"sparsity": [0.0, 1.0]}  # of no stage: each has its own
-        asked = Searching(
+        asked = Search(
             cube, space, objective, algorithm, max_evals, executor, window, path, seed, patience, None, options
         )
-        _ = Staging(asked, sparsity, smoothness)  # which refuses what is wrong
+        _ = StagedSearch(asked, sparsity, smoothness)  # which refuses what is wrong
         monitor = cls.__new__(cls)
         monitor._open(
-            lambda stop, pool: Staging(asked.run_by(pool, stop), sparsity, smoothness).states(), 2 * max_evals, executor
+            lambda stop, pool: StagedSearch(asked.with_executor(pool, stop), sparsity, smoothness).states(),
+            2 * max_evals,
+            executor,
         )
         return monitor
 
@@ -149,23 +151,24 @@ class TuningMonitor(ipywidgets.VBox):
         self._shown: int | None = None
         # Trials on a thread of their own are those of no executor at all, and leave the worker free for clicks.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-trial") if executor is None else None
-        self._fits = Fits()
+        self._fits = TrialFits()
         self._board: Board[int, Found] = Board(
             self._states, self._publish, frames_per_second=3.0, explore=self.explore,
             to_explorer=("use these settings", "Open the explorer below with the settings of this trial"),
         )  # fmt: skip
         self._search = states(self._board.stopped.is_set, self._pool or executor)
         self.picture = Picture(self._draw, "trial", self.choose)
-        self._choice = TrialChoice(self._board.changing, lambda: self.trials, self._chosen)
+        self._choice = TrialChoice(self._board.lock, lambda: self.trials, self._chosen)
         self.slider, self.best = self._choice.slider, self._choice.best
         self._row = ipywidgets.HBox(
-            [self.slider, self.best, self._board.hand], layout={"align_items": "center", "flex_flow": "row wrap"}
+            [self.slider, self.best, self._board.explore_button],
+            layout={"align_items": "center", "flex_flow": "row wrap"},
         )
         self._row.add_class("mffnb-controls")
-        self._board.greet(self.slider, self.best)
+        self._board.refresh_when_drawn(self.slider, self.best)
         board = self._board
-        above = [board.progress, board.error, self.picture, self._row, board.words]
-        super().__init__([*above, board.view, board.place], layout={"align_items": "stretch"})
+        above = [board.progress, board.error, self.picture, self._row, board.description]
+        super().__init__([*above, board.view, board.explorer_box], layout={"align_items": "stretch"})
         board.runner.submit(0)
 
     @property
@@ -245,7 +248,7 @@ class TuningMonitor(ipywidgets.VBox):
 
     def stop(self) -> None:
         """End the search after the trials that have begun; everything is kept."""
-        self._board.end()
+        self._board.request_stop()
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until the search has ended and the chosen trial is shown; raise what the search raised.
@@ -300,7 +303,7 @@ class TuningMonitor(ipywidgets.VBox):
         number = self._choice.follow(trials)
         if not trials[number].failed:
             job = self._found[-1].job
-            self._fits.ask(number, job.cube, settings_of(self._found, number))
+            self._fits.request(number, job.cube, settings_of(self._found, number))
 
     def _publish(self, _generation: int, _number: int, found: Found, final: bool) -> None:
         trials = self.trials
@@ -310,7 +313,7 @@ class TuningMonitor(ipywidgets.VBox):
         whole = final and not self._board.stopped.is_set()
         share = 1.0 if whole else min(len(trials) / max(self._total, 1), 1.0)
         ended = found[-1].ended.value if found and found[-1].ended is not Ended.RUNNING else ""
-        self._board.tell(share, told(trials, self._total, ended), final=final)
+        self._board.show_progress(share, progress_text(trials, self._total, ended), final=final)
         self._tell_trial()
 
     # --------------------------------------------------------------------------------------------- any thread
@@ -321,31 +324,31 @@ class TuningMonitor(ipywidgets.VBox):
 
     def _tell_trial(self) -> None:
         """The chosen trial in words, its marks, and its maps as soon as they are there."""
-        with self._board.changing:
+        with self._board.lock:
             trials, number = self.trials, self.slider.value
             if number >= len(trials):
                 return
             trial, answer = trials[number], self._fits.get(number)
             self.picture.chosen = number
-            self._board.hand.disabled = answer is None
-            self._board.words.value = in_words(number, trial, self._fits.complaint(number))
-            if trial.failed or self._fits.complaint(number):
+            self._board.explore_button.disabled = answer is None
+            self._board.description.value = trial_html(number, trial, self._fits.error_message(number))
+            if trial.failed or self._fits.error_message(number):
                 self._shown = None
                 self._board.clear()
             elif answer is not None and self._shown != number:
                 self._shown = number
                 error = float(answer.trace.relative_error[-1])
-                named = ordered(answer, self._board.named(answer))
-                self._fits.keep(number, named)
+                named = with_component_numbers(answer, self._board.component_numbers(answer))
+                self._fits.store(number, named)
                 self._board.show(named, {"relative_error": error, "text": f"trial {number}"}, {"trial": number})
 
-    def _draw(self) -> Drawn | None:
-        return losses(self._found) if self.trials else None
+    def _draw(self) -> RenderedFigure | None:
+        return search_figure(self._found) if self.trials else None
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
         self._board.runner.settled(_PICTURE_WAIT)  # what there is by then is good enough for a picture
         if self.trials:
             data = bundle[0] if isinstance(bundle, tuple) else bundle
-            data["image/png"] = encoded(summary(self._found, self._fits.get(self.slider.value)))
+            data["image/png"] = png_base64(summary(self._found, self._fits.get(self.slider.value)))
         return bundle

@@ -14,14 +14,14 @@ from mffnb.knobs import knobs
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.preprocessing import Step
 from mffnb.protocols.misfit import Similarity
-from mffnb.widgets.controls.pieces import (
+from mffnb.widgets.controls.elements import (
     checkbox,
     dropdown,
     flexible,
     knob_slider,
     move_to_nearest,
-    put_to_sleep,
     relabel,
+    set_disabled,
     switch,
 )
 from mffnb.widgets.session.parameters import AUTO, Dial, Parameters
@@ -30,10 +30,10 @@ _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
 _SIMILARITIES = tuple((getattr(one, "label", name), name) for name, one in SIMILARITIES.items())
 _FOUND = "from the data"
 _NO_TERM, _ADDED = "add a term", "\N{CHECK MARK}"
-_SPARSITY_SLEEPS = "Asleep: fractions all have the same L1 norm, so sparsity does nothing. Set fractions to off."
-_VOLUME_SLEEPS = "Asleep: scale alone could make a volume small. Choose fractions first: sum to one, or up to a gain."
-_VOLUME_IS_FOUND = "Asleep: the weight is found from the data. Switch auto off to choose it yourself."
-_AUTO_RULES = "Asleep: auto looks at nothing but the geometry of the pixels. Switch auto off to use this."
+_SPARSITY_DISABLED = "Asleep: fractions all have the same L1 norm, so sparsity does nothing. Set fractions to off."
+_VOLUME_DISABLED = "Asleep: scale alone could make a volume small. Choose fractions first: sum to one, or up to a gain."
+_VOLUME_IS_AUTOMATIC = "Asleep: the weight is found from the data. Switch auto off to choose it yourself."
+_AUTO_IS_ON = "Asleep: auto looks at nothing but the geometry of the pixels. Switch auto off to use this."
 
 
 class Controls(ipywidgets.VBox):
@@ -111,13 +111,13 @@ class Controls(ipywidgets.VBox):
             "outliers",
         )  # fmt: skip
         self.steps = tuple(switch(step) for step in steps)
-        self.afresh = ipywidgets.Button(
+        self.restart_button = ipywidgets.Button(
             description="start afresh",
             tooltip="Forget the present maps and start from the data again, with these settings",
             icon="refresh",
             layout={"width": "9em", "flex": "0 0 auto"},
         )
-        self.enough = ipywidgets.Button(
+        self.stop_button = ipywidgets.Button(
             description="stop",
             tooltip="End this run and keep what it has reached; a moved slider goes on from there",
             icon="stop",
@@ -134,18 +134,21 @@ class Controls(ipywidgets.VBox):
         self._callbacks: list[Callable[[], object]] = []
         sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
         sliders += [*([self.auto] if automatic else []), *self.own.values()]
-        self._always = tuple(sliders)
+        self._permanent_sliders = tuple(sliders)
         add = [self.add] if self.offered else []
-        rows = (sliders, [self.fractions, self.similarity, *add, *self.steps, self.bands, self.afresh, self.enough])
+        rows = (
+            sliders,
+            [self.fractions, self.similarity, *add, *self.steps, self.bands, self.restart_button, self.stop_button],
+        )
         self._rows = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
         super().__init__(self._rows, layout={"align_items": "stretch"})
         self.add_class("mffnb-controls")  # styled with the view, in live_view.css
         self.add.observe(lambda _: self._toggle(self.add.value), "value")
         for control in (self.fractions, self.auto):
-            control.observe(lambda _: self._settle(), "value")
-        for control in self._parts:
+            control.observe(lambda _: self._update_disabled(), "value")
+        for control in self._value_controls:
             control.observe(lambda _: self._notify(), "value")
-        self._settle()
+        self._update_disabled()
 
     @property
     def parameters(self) -> Parameters:
@@ -160,7 +163,7 @@ class Controls(ipywidgets.VBox):
             chosen == _SUM,
             chosen == _GAIN,
             "frobenius" if auto else self.similarity.value,
-            {name: slider.value for name, slider in (self.own | self._of_added()).items()},
+            {name: slider.value for name, slider in (self.own | self._added_sliders()).items()},
             tuple(button.value for button in self.steps),
             self.bands.value,
         )
@@ -208,9 +211,9 @@ class Controls(ipywidgets.VBox):
         if values or own:
             self._notify()
 
-    def greet(self) -> None:
+    def resend_state(self) -> None:
         """Write to every control without changing it."""
-        for control in (*self._parts, self.add, self.afresh, self.enough):
+        for control in (*self._value_controls, self.add, self.restart_button, self.stop_button):
             control.send_state("tooltip")
 
     def on_change(self, callback: Callable[[], object]) -> None:
@@ -220,17 +223,17 @@ class Controls(ipywidgets.VBox):
     def close(self) -> None:
         """Close every control, those that are not shown as well."""
         if hasattr(self, "_rows"):  # what was refused leaves half of them, which Python closes too
-            for control in (*self._parts, self.add, self.afresh, self.enough, *self._rows):
+            for control in (*self._value_controls, self.add, self.restart_button, self.stop_button, *self._rows):
                 control.close()
         super().close()
 
     @property
-    def _parts(self) -> tuple[ipywidgets.Widget, ...]:
+    def _value_controls(self) -> tuple[ipywidgets.Widget, ...]:
         sliders = (self.k, self.sparsity, self.smoothness, self.volume)
         added = [slider for part in self.offered.values() for slider in part.values()]
         return *sliders, self.auto, *self.own.values(), *added, self.fractions, self.similarity, *self.steps, self.bands
 
-    def _of_added(self) -> dict[str, ipywidgets.Widget]:
+    def _added_sliders(self) -> dict[str, ipywidgets.Widget]:
         """Sliders of the terms that were added."""
         return {name: one for label in self._added for name, one in self.offered[label].items()}
 
@@ -241,7 +244,7 @@ class Controls(ipywidgets.VBox):
         self._added = [one for one in self._added if one != label] if label in self._added else [*self._added, label]
         self.add.value = ""  # before the words change, which would choose anew
         relabel(self.add, label, f"{_ADDED} {label}" if label in self._added else label)
-        self._rows[0].children = (*self._always, *self._of_added().values())
+        self._rows[0].children = (*self._permanent_sliders, *self._added_sliders().values())
         self._notify()
 
     def _move(self, wanted: Parameters, names: frozenset[str]) -> None:
@@ -266,12 +269,12 @@ class Controls(ipywidgets.VBox):
             for callback in self._callbacks:
                 callback()
 
-    def _settle(self) -> None:
+    def _update_disabled(self) -> None:
         """Put to sleep what cannot act, and say why."""
         fractions, auto = self.fractions.value != _OFF, self.auto.value
-        put_to_sleep(self.sparsity, _AUTO_RULES if auto else _SPARSITY_SLEEPS if fractions else "")
-        put_to_sleep(self.smoothness, _AUTO_RULES if auto else "")
-        put_to_sleep(self.volume, _VOLUME_IS_FOUND if auto else "" if fractions else _VOLUME_SLEEPS)
+        set_disabled(self.sparsity, _AUTO_IS_ON if auto else _SPARSITY_DISABLED if fractions else "")
+        set_disabled(self.smoothness, _AUTO_IS_ON if auto else "")
+        set_disabled(self.volume, _VOLUME_IS_AUTOMATIC if auto else "" if fractions else _VOLUME_DISABLED)
         self.similarity.disabled = auto
         setting, self._setting = self._setting, True  # other words are no other choice
         relabel(self.fractions, _OFF, _FOUND if auto else _OFF)

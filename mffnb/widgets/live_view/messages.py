@@ -9,11 +9,11 @@ import threading
 
 from matplotlib.figure import Figure
 
-DRAWING = threading.RLock()
+MATPLOTLIB_LOCK = threading.RLock()
 """Held while Matplotlib draws: its caches of fonts are not made for two threads."""
 
 
-def complaint(error: BaseException) -> str:
+def error_html(error: BaseException) -> str:
     """An error in one line of HTML."""
     return (
         '<div role="alert" style="color: var(--jp-error-color0, #b00020); padding: 4px 0">'
@@ -21,17 +21,17 @@ def complaint(error: BaseException) -> str:
     )
 
 
-def png(figure: Figure, dpi: int = 72) -> bytes:
+def png_bytes(figure: Figure, dpi: int = 72) -> bytes:
     """A figure as it is, margins and all."""
     stream = io.BytesIO()
-    with DRAWING:
+    with MATPLOTLIB_LOCK:
         figure.savefig(stream, format="png", dpi=dpi)
     return stream.getvalue()
 
 
-def encoded(figure: Figure) -> str:
+def png_base64(figure: Figure) -> str:
     """A figure, cut to what is drawn, for the bundle of a notebook."""
     stream = io.BytesIO()
-    with DRAWING:
+    with MATPLOTLIB_LOCK:
         figure.savefig(stream, format="png", dpi=72, bbox_inches="tight")
     return base64.b64encode(stream.getvalue()).decode("ascii")

@@ -8,7 +8,7 @@ from typing import Any
 from mffnb.tuning.trials import Trial
 
 
-def in_words(number: int, trial: Trial, complaint: str) -> str:
+def trial_html(number: int, trial: Trial, complaint: str) -> str:
     """Settings and what came of them, as HTML; ``complaint`` says why its maps cannot be shown, if they cannot."""
     settings = ", ".join(f"{name} {_short(value)}" for name, value in trial.settings.items())
     head = f"<b>trial {number}</b> <span class='mffnb-quiet'>{html.escape(settings)}</span><br>"

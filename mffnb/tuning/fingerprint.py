@@ -13,14 +13,14 @@ from mffnb.typing import Array
 _SLAB = 2**24  # entries that are looked at together
 
 
-def described(part: Any) -> str:
+def stable_text(part: Any) -> str:
     """A part as text: functions by name, arrays by a check sum."""
     if isinstance(part, (xr.DataArray, np.ndarray)):
         return fingerprint(part)
     if hasattr(part, "__qualname__"):
         return str(part.__qualname__)
     if isinstance(part, (list, tuple)):
-        return f"[{', '.join(map(described, part))}]"
+        return f"[{', '.join(map(stable_text, part))}]"
     return repr(part)
 
 

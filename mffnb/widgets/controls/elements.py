@@ -33,7 +33,7 @@ def knob_slider(knob: Knob, value: float) -> Slider:
     value
         Where it starts; a value between two steps is added as a step of its own.
     """
-    steps = sorted({*steps_of(knob), value})
+    steps = sorted({*slider_steps(knob), value})
     return Slider(
         knob.help or knob.label,
         options=[(f"{step:.2g}" if knob.log else f"{step:g}", step) for step in steps],
@@ -45,14 +45,14 @@ def knob_slider(knob: Knob, value: float) -> Slider:
     )
 
 
-def steps_of(knob: Knob) -> list[float]:
+def slider_steps(knob: Knob) -> list[float]:
     """Return where the slider of a knob can stand: whole numbers, even steps, or five steps a decade.
 
     Examples
     --------
-    >>> steps_of(Knob("weight", 0.1, "ridge", 0.1, 1.0, log=True))
+    >>> slider_steps(Knob("weight", 0.1, "ridge", 0.1, 1.0, log=True))
     [0.0, 0.1, 0.16, 0.25, 0.4, 0.63, 1.0]
-    >>> steps_of(Knob("order", 2, "order", 1, 4, zero=False))
+    >>> slider_steps(Knob("order", 2, "order", 1, 4, zero=False))
     [1, 2, 3, 4]
     """
     if isinstance(knob.value, int):
@@ -76,7 +76,7 @@ def move_to_nearest(slider: Slider, value: float) -> None:
     slider.value = steps[int(np.abs(np.array(steps, dtype=np.float64) - value).argmin())]
 
 
-def put_to_sleep(slider: Slider, reason: str) -> None:
+def set_disabled(slider: Slider, reason: str) -> None:
     """Switch a slider off for a reason, or on again where there is none."""
     slider.disabled, slider.tooltip = bool(reason), reason or slider.purpose
 

@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 
 from mffnb.cubes.as_cube import as_cube
-from mffnb.tuning.algorithms import Algorithm, named
+from mffnb.tuning.algorithms import Algorithm, algorithm_named
 from mffnb.tuning.evaluation import Job, Objective, Report
-from mffnb.tuning.identity import described, fingerprint
+from mffnb.tuning.fingerprint import fingerprint, stable_text
 from mffnb.tuning.journal import Journal
 from mffnb.tuning.objectives import HeldOut
 from mffnb.tuning.space import Point, Space
 from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Ended, Tuning
-from mffnb.tuning.workers import Serial, Workers
+from mffnb.tuning.workers import SerialExecutor, TrialDispatcher
 
-_LOOK = 0.05  # seconds between two looks at whether to stop
+_POLL_SECONDS = 0.05  # seconds between two looks at whether to stop
 
 
 @dataclass(frozen=True, eq=False)
-class Searching:
+class Search:
     """A search that has been asked for, with the keywords of :func:`tune`, and checked; :meth:`states` does it."""
 
     cube: Any
@@ -51,7 +51,7 @@ class Searching:
         ):
             if not (isinstance(value, (int, np.integer)) and value >= 1):
                 raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
-        judge = self.judge
+        judge = self.resolved_objective
         if isinstance(judge, type) or not (isinstance(judge, Objective) or callable(judge)):
             raise TypeError(
                 f"objective={self.objective!r}: give one of mffnb.tuning.objectives, HeldOut() say, "
@@ -62,7 +62,7 @@ class Searching:
             judge.check({**self.options, **self.space})
 
     @cached_property
-    def judge(self) -> Any:
+    def resolved_objective(self) -> Any:
         """The objective."""
         return HeldOut() if self.objective is None else self.objective
 
@@ -74,7 +74,7 @@ class Searching:
             raise FileNotFoundError(f"there is no file {self.cube}")
         return Job(source, {"random_state": self.seed, **self.options})
 
-    def run_by(self, executor: Any, stop: Callable[[], bool]) -> Searching:
+    def with_executor(self, executor: Any, stop: Callable[[], bool]) -> Search:
         """The same search, run and stopped by others."""
         return replace(self, executor=executor, stop=stop)
 
@@ -90,15 +90,15 @@ class Searching:
         """
         journal = Journal(None if self.path is None else Path(self.path))
         record = self._record
-        turns = _Turns(self._space, self._algorithm, self.max_evals, self.window, journal, self.patience, self.stop)
-        turns.observe = observe
-        turns.trials.extend(journal.begin(record, self._space)[: self.max_evals])
-        turns.points.extend(dict(trial.point) for trial in turns.trials)
+        loop = _SearchLoop(self._space, self._algorithm, self.max_evals, self.window, journal, self.patience, self.stop)
+        loop.observe = observe
+        loop.trials.extend(journal.begin(record, self._space)[: self.max_evals])
+        loop.points.extend(dict(trial.point) for trial in loop.trials)
         pool = self.executor.executor() if hasattr(self.executor, "executor") else self.executor
-        workers = Workers(Serial() if pool is None else pool, self.job, self.judge)
+        workers = TrialDispatcher(SerialExecutor() if pool is None else pool, self.job, self.resolved_objective)
         try:
-            for ended in turns.run(workers):
-                yield Tuning(tuple(turns.trials), ended, record, self.job)
+            for ended in loop.run(workers):
+                yield Tuning(tuple(loop.trials), ended, record, self.job)
         finally:
             workers.close()
 
@@ -108,7 +108,7 @@ class Searching:
 
     @cached_property
     def _algorithm(self) -> Algorithm:
-        return named(self.algorithm, self._space, self.max_evals, self.window, self.seed)
+        return algorithm_named(self.algorithm, self._space, self.max_evals, self.window, self.seed)
 
     @property
     def _record(self) -> dict[str, Any]:
@@ -118,8 +118,8 @@ class Searching:
             "seed": int(self.seed),
             "window": int(self.window),
             "space": self._space.description,
-            "objective": described(self.judge),
-            "options": {key: described(value) for key, value in sorted(self.options.items())},
+            "objective": stable_text(self.resolved_objective),
+            "options": {key: stable_text(value) for key, value in sorted(self.options.items())},
         }
         if self.path is not None:
             record["cube"] = fingerprint(self.job.cube)
@@ -129,7 +129,7 @@ class Searching:
 
 
 @dataclass(eq=False)
-class _Turns:
+class _SearchLoop:
     """Where a search stands."""
 
     space: Space
@@ -144,25 +144,25 @@ class _Turns:
     points: list[Point] = field(default_factory=list)
     reports: dict[int, Report] = field(default_factory=dict)
 
-    def run(self, workers: Workers) -> Iterator[Ended]:
+    def run(self, workers: TrialDispatcher) -> Iterator[Ended]:
         """Until there is nothing left to do; trials are taken in the order of their numbers."""
-        ended = Ended.SETTLED if self._settled() else Ended.RUNNING
+        ended = Ended.SETTLED if self._patience_exhausted() else Ended.RUNNING
         exhausted = False
         yield Ended.RUNNING
         try:
             while ended is not Ended.SETTLED:
-                if self._take() and ended is Ended.RUNNING:
+                if self._record_reports() and ended is Ended.RUNNING:
                     ended = Ended.STOPPED
-                if self._settled():
+                if self._patience_exhausted():
                     # Those that were begun are dropped: one worker alone would not have begun them.
                     ended = Ended.SETTLED
                     break
-                if ended is Ended.RUNNING and self._asked_to_stop():
+                if ended is Ended.RUNNING and self._stop_requested():
                     ended = Ended.STOPPED
-                if ended is Ended.RUNNING and not exhausted and self._may_ask(workers):
-                    exhausted = not self._ask(workers)
+                if ended is Ended.RUNNING and not exhausted and self._can_submit(workers):
+                    exhausted = not self._submit_next(workers)
                 elif workers.pending:
-                    self.reports |= workers.finished(_LOOK)
+                    self.reports |= workers.finished(_POLL_SECONDS)
                 else:
                     break
                 self.reports |= workers.finished(0)
@@ -171,12 +171,12 @@ class _Turns:
             ended = Ended.INTERRUPTED
         yield Ended.FINISHED if ended is Ended.RUNNING else ended
 
-    def _may_ask(self, workers: Workers) -> bool:
+    def _can_submit(self, workers: TrialDispatcher) -> bool:
         number = len(self.points)
         room = number < min(self.size, len(self.trials) + self.window)
         return room and len(self.trials) >= self.algorithm.needs(number)
 
-    def _ask(self, workers: Workers) -> bool:
+    def _submit_next(self, workers: TrialDispatcher) -> bool:
         """Send the next trial; False where there is none."""
         number = len(self.points)
         point = self.algorithm.propose(number, self.trials[: self.algorithm.needs(number)], self.points)
@@ -186,10 +186,10 @@ class _Turns:
         workers.submit(number, self.space.settings(point))
         return True
 
-    def _take(self) -> bool:
+    def _record_reports(self) -> bool:
         """Note the reports whose turn it is; whether an observer wants to end the search."""
         wants_end = False
-        while not self._settled() and (number := len(self.trials)) in self.reports:
+        while not self._patience_exhausted() and (number := len(self.trials)) in self.reports:
             report, point = self.reports.pop(number), self.points[number]
             trial = Trial(
                 number,
@@ -208,13 +208,13 @@ class _Turns:
                 wants_end = self.observe(trial) is True or wants_end
         return wants_end
 
-    def _settled(self) -> bool:
+    def _patience_exhausted(self) -> bool:
         if self.patience is None or len(self.trials) <= self.patience:
             return False
         losses = [np.inf if trial.loss is None else trial.loss for trial in self.trials]
         return len(losses) - 1 - int(np.argmin(losses)) >= self.patience
 
-    def _asked_to_stop(self) -> bool:
+    def _stop_requested(self) -> bool:
         if self.stop is None:
             return False
         return self.stop.is_set() if isinstance(self.stop, threading.Event) else bool(self.stop())

@@ -13,7 +13,7 @@ from mffnb.plots.palette import component_colors
 from mffnb.widgets.live_view.frame import Frame
 
 
-class Framing:
+class FrameBuilder:
     """How factors become a frame: everything about the image that does not change from frame to frame.
 
     Parameters
@@ -26,9 +26,9 @@ class Framing:
 
     def __init__(self, image: xr.DataArray, spectrum: xr.DataArray) -> None:
         spectra = spectrum.expand_dims("component")
-        self.seen = np.isfinite(spectrum.values).ravel()
+        self.used_channels = np.isfinite(spectrum.values).ravel()
         self._pixel_size = plots.pixel_size(image)
-        self._channel = plots.channel_coordinate(spectra)[self.seen]
+        self._channel = plots.channel_coordinate(spectra)[self.used_channels]
         self._channel_label = plots.channel_label(spectra)
 
     def frame(
@@ -60,7 +60,7 @@ class Framing:
         palette = component_colors(max(names) + 1)
         return Frame(
             maps=np.stack([plots.as_image(image).values for image in abundances]),
-            spectra=endmembers.values.reshape(len(names), -1)[:, self.seen],
+            spectra=endmembers.values.reshape(len(names), -1)[:, self.used_channels],
             channel=self._channel,
             channel_label=self._channel_label,
             labels=tuple(f"{'known' if name < known else 'component'} {name}" for name in names),
