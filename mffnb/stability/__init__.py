@@ -4,14 +4,14 @@ from mffnb.stability.ambiguity import Reach, reach_of
 from mffnb.stability.assessment import Stability, stability
 from mffnb.stability.efficiency import efficiency_warning
 from mffnb.stability.replicas import PoissonCounts, SignFlips, noise_of
-from mffnb.stability.spread import RunStatistics, Spread, match_quality
+from mffnb.stability.spread import RunSpread, RunStatistics, match_quality
 
 __all__ = [
     "PoissonCounts",
     "Reach",
+    "RunSpread",
     "RunStatistics",
     "SignFlips",
-    "Spread",
     "Stability",
     "efficiency_warning",
     "match_quality",

@@ -18,7 +18,7 @@ from mffnb.stability.ambiguity import Reach, reach_of
 from mffnb.stability.efficiency import efficiency_warning
 from mffnb.stability.refit import Recipe, check_names, without_data
 from mffnb.stability.replicas import Noise, noise_of
-from mffnb.stability.spread import RunStatistics, Spread
+from mffnb.stability.spread import RunSpread, RunStatistics
 from mffnb.typing import Seed
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
@@ -50,8 +50,8 @@ class Stability:
     """
 
     answer: Unmixing
-    replicas: Spread | None
-    restarts: Spread | None
+    replicas: RunSpread | None
+    restarts: RunSpread | None
     noise: str
     level: float
     reach: Reach | None = None
@@ -91,7 +91,7 @@ class Stability:
         return (noise.lower, noise.upper) if self.reach is None else self.reach.around(noise.lower, noise.upper)
 
     @property
-    def _replicas(self) -> Spread:
+    def _replicas(self) -> RunSpread:
         if self.replicas is None:
             raise ValueError("no replica was drawn: ask for some, n_bootstrap=20 say")
         return self.replicas

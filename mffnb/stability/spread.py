@@ -13,7 +13,7 @@ from mffnb.unmixing.result import Unmixing
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
+class RunSpread:
     """How far runs are from the answer, once their components are matched with its own and brought to their size.
 
     Attributes
@@ -91,7 +91,7 @@ class RunStatistics:
             spectra.copy(data=(self._spectra + half).reshape(spectra.shape)).rename("upper"),
         )
 
-    def spread(self, level: float) -> Spread:
+    def spread(self, level: float) -> RunSpread:
         """What there is by now, of two runs or more."""
         maps = self._answer.abundances
         deviation = np.sqrt(np.maximum(self._squares, 0.0) / max(1, len(self) - 1)).reshape(maps.shape)
@@ -101,7 +101,7 @@ class RunStatistics:
         )
         quality = match_quality(self._spectra, np.array(self._angles)).mean(axis=0)
         lower, upper = self.band(level)
-        return Spread(
+        return RunSpread(
             lower,
             upper,
             maps.copy(data=deviation).rename("standard deviation"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.tuning.search_loop import Search
+from mffnb.tuning.search_loop import SettingsSearch
 from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Tuning
 
@@ -93,7 +93,7 @@ def tune(
     >>> len(found.trials), found.ended.name
     (4, 'FINISHED')
     """
-    work = Search(
+    work = SettingsSearch(
         cube, space, objective, algorithm=algorithm, max_evals=max_evals, executor=executor, window=window, path=path,
         seed=seed, patience=patience, stop=stop, options=options,
     )  # fmt: skip

@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.05  # seconds between two looks at whether to stop
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class SettingsSearch:
     """A search that has been asked for, with the keywords of :func:`tune`, and checked; :meth:`states` does it."""
 
     cube: Any
@@ -74,7 +74,7 @@ class Search:
             raise FileNotFoundError(f"there is no file {self.cube}")
         return Job(source, {"random_state": self.seed, **self.options})
 
-    def with_executor(self, executor: Any, stop: Callable[[], bool]) -> Search:
+    def with_executor(self, executor: Any, stop: Callable[[], bool]) -> SettingsSearch:
         """The same search, run and stopped by others."""
         return replace(self, executor=executor, stop=stop)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.tuning.search import tune
-from mffnb.tuning.search_loop import Search
+from mffnb.tuning.search_loop import SettingsSearch
 from mffnb.tuning.tuning import Ended, Tuning
 
 
@@ -69,7 +69,7 @@ def staged(
 class StagedSearch:
     """Both stages, to be watched: ``search`` says everything but the space, and its file is split in two."""
 
-    search: Search
+    search: SettingsSearch
     sparsity: tuple[float, float] = (1e-3, 1.0)
     smoothness: tuple[float, float] = (1e-3, 10.0)
 

@@ -16,7 +16,7 @@ import mffnb as mf
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.tuning import BIC, Ended, HeldOut, Repeatability, TargetSparsity, Trial, staged, tune
 from mffnb.tuning.fingerprint import fingerprint
-from mffnb.tuning.search_loop import Search
+from mffnb.tuning.search_loop import SettingsSearch
 
 SPACE = {"sparsity": (1e-3, 1.0), "smoothness": (1e-3, 1.0), "k": [2, 3]}
 
@@ -99,7 +99,7 @@ def test_a_file_knows_the_data_and_not_where_they_lie(cube, tmp_path):
 
 def test_keywords_of_a_search_are_the_same_everywhere():
     call = inspect.signature(tune).parameters
-    for name, parameter in inspect.signature(Search).parameters.items():
+    for name, parameter in inspect.signature(SettingsSearch).parameters.items():
         assert name == "options" or parameter.default == call[name].default
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets
 
-from mffnb.tuning.search_loop import Search
+from mffnb.tuning.search_loop import SettingsSearch
 from mffnb.tuning.staging import StagedSearch
 from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Ended, Tuning
@@ -91,7 +91,7 @@ class TuningMonitor(ipywidgets.VBox):
             finished: Found = (cube,)
             self._open(lambda _stop, _pool: (one for one in [finished]), len(cube.trials))
             return
-        asked = Search(
+        asked = SettingsSearch(
             cube, space, objective, algorithm, max_evals, executor, window, path, seed, patience, None, options
         )
         self._open(lambda stop, pool: ((one,) for one in asked.with_executor(pool, stop).states()), max_evals, executor)
@@ -126,7 +126,7 @@ class TuningMonitor(ipywidgets.VBox):
         >>> monitor.close()
         """
         space = {"sparsity": [0.0, 1.0]}  # of no stage: each has its own
-        asked = Search(
+        asked = SettingsSearch(
             cube, space, objective, algorithm, max_evals, executor, window, path, seed, patience, None, options
         )
         _ = StagedSearch(asked, sparsity, smoothness)  # which refuses what is wrong
