@@ -1,4 +1,4 @@
-"""How far an answer moves when the noise is drawn again, or when it is looked for from elsewhere."""
+"""Uncertainty of a factorization: bootstrap over the noise, restarts of the solver, and rotational ambiguity."""
 
 from mffnb.stability.ambiguity import Reach, reach_of
 from mffnb.stability.assessment import Stability, stability
