@@ -89,7 +89,7 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
 
 
 def _signal_to_noise(values: Any) -> Any:
-    """rho / (1 - abs(rho)): ratio of spatially correlated to uncorrelated variance, with the sign of rho."""
+    """Ratio of spatially correlated to uncorrelated variance, rho / (1 - abs(rho)), with the sign of rho."""
     return values / np.maximum(1 - np.abs(values), np.finfo(np.float64).eps)
 
 

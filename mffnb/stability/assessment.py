@@ -80,7 +80,7 @@ class Stability:
         return scores[0].copy(data=np.minimum.reduce([one.values for one in scores]))
 
     def plot(self, **options: Any) -> Any:
-        """Draw endmembers with their bands and the maps of the standard deviation; see :func:`mffnb.plots.stability`."""
+        """Draw endmembers with their bands and standard deviation maps; see :func:`mffnb.plots.stability`."""
         from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
 
         return plots.stability(self, **options)

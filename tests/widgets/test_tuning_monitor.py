@@ -52,7 +52,7 @@ def test_trials_are_those_of_tune_on_any_executor(cube, opened):
             assert monitor.search.ended is Ended.FINISHED
     assert alone.trial == alone.search.best
     assert "trial 6 of 6" in alone._board.text.value
-    assert "all trials were made" in alone._board.text.value
+    assert "all trials are done" in alone._board.text.value
 
 
 def test_a_chosen_trial_shows_the_maps_of_its_settings(cube, opened):
@@ -136,7 +136,7 @@ def test_stopping_keeps_everything_and_a_resume_shows_it_at_once(cube, opened, t
     kept = monitor.trials
     assert 2 <= len(kept) < 200
     assert monitor.search.ended is Ended.STOPPED
-    assert "what was found so far is kept" in monitor._board.text.value
+    assert "all finished trials are kept" in monitor._board.text.value
     monitor.close()
     first = threading.Event()
 
