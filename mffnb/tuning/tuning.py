@@ -83,7 +83,7 @@ class Tuning:
         return unmix(self.job.cube if cube is None else cube, **{**self.settings, **changes})
 
     def pareto(self) -> tuple[Trial, ...]:
-        """Pareto front: trials that no other trial exceeds in both error and sparseness, in ascending order of error."""
+        """Pareto front: trials that no other trial exceeds in error and sparseness, sorted by error."""
         return pareto_front(self.trials)
 
     def table(self) -> pd.DataFrame:
