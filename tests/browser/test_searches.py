@@ -142,7 +142,7 @@ def test_a_scan_is_stopped_by_the_keyboard(page, lab):
     page.keyboard.press("Enter")
     wait_text(page, "stopped: done for k = 2")
     assert evaluate(page, "ranks.scan.ks").startswith("[2")
-    page.get_by_text("of the k that are done").first.wait_for()
+    page.get_by_text("from the finished k only").first.wait_for()
     assert kit.console_errors(page) == []
 
 

@@ -216,7 +216,7 @@ def test_a_finished_search_can_be_looked_at_and_a_notebook_keeps_a_picture(cube)
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert data["image/png"].startswith("iVBOR")
     monitor.close()
-    with pytest.raises(TypeError, match="finished search takes nothing else"):
+    with pytest.raises(TypeError, match="finished search takes no other arguments"):
         mf.TuningMonitor(found, SPACE)
 
 
@@ -229,7 +229,7 @@ def test_what_cannot_be_searched_is_refused_at_once(cube, opened):
         mf.TuningMonitor(cube, SPACE, "bic")
     monitor = opened(max_evals=1)
     monitor.wait(60)
-    with pytest.raises(ValueError, match="there is no trial 5 yet: 1 have ended"):
+    with pytest.raises(ValueError, match="there is no trial 5: 1 have finished so far"):
         monitor.choose(5)
 
 

@@ -1,4 +1,4 @@
-"""What a scan and a search have in common: progress, a stop button, the live view, and an explorer that takes over."""
+"""Elements common to the rank explorer and the tuning monitor: progress bar, stop button, live view, explorer."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.session.solved import inherited, numbers_of
 
-_REFRESHES = 4  # see mffnb.widgets.explorer
-_PHYSICS = {"k", "sparsity", "smoothness", "volume", "sum_to_one", "gain", "similarity", "known", "weights"}
-_PARTS = {"mask", "preprocess", "channel", "abundance_terms", "endmember_terms"}
-_EXPLORED = _PHYSICS | _PARTS | {"random_state", "solver", "max_iter", "tol"}
+_REFRESHES = 4  # number of frames after which the state of the controls is sent again; see mffnb.widgets.explorer
+_MODEL_KEYWORDS = {"k", "sparsity", "smoothness", "volume", "sum_to_one", "gain", "similarity", "known", "weights"}
+_DATA_KEYWORDS = {"mask", "preprocess", "channel", "abundance_terms", "endmember_terms"}
+_EXPLORER_KEYWORDS = _MODEL_KEYWORDS | _DATA_KEYWORDS | {"random_state", "solver", "max_iter", "tol"}
 
-P = TypeVar("P")
-S = TypeVar("S")
+P = TypeVar("P")  # parameters of a solve
+S = TypeVar("S")  # state that a solve yields
 
 
 class Board(Generic[P, S]):
-    """Progress, a stop button, the live view with its background worker, and a place for an explorer.
+    """Progress bar, stop button, live view with its background worker, and a box for an explorer.
 
     Parameters
     ----------
     solve, publish
         As for :class:`mffnb.widgets.live_view.runner.Runner`.
     to_explorer
-        What the button says that opens an explorer, and what its tooltip says.
+        Label and tooltip of the button that opens an explorer.
     explore
         Called by that button.
     frames_per_second
-        Of what is published.
+        Largest rate of published states.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Board(Generic[P, S]):
         )
         self.text = ipywidgets.HTML(layout={"flex": "2 1 16em", "min_width": "0"})
         self.stop_button = ipywidgets.Button(
-            description="stop", tooltip="End it here, and keep all that is done", icon="stop",
+            description="stop", tooltip="Stop now and keep all finished results", icon="stop",
             layout={"width": "7em", "flex": "0 0 auto"},
         )  # fmt: skip
         self.explore_button = ipywidgets.Button(
@@ -76,8 +76,8 @@ class Board(Generic[P, S]):
         self.runner: Runner[P, S] = Runner(
             solve, publish, frames_per_second=frames_per_second, on_error=self.show_error
         )
-        self.lock = threading.RLock()  # callbacks may come on any thread
-        self._framing: tuple[Any, FrameBuilder] | None = None
+        self.lock = threading.RLock()  # callbacks may run on any thread
+        self._frame_builder: tuple[Any, FrameBuilder] | None = None
         self._previous_answer: Unmixing | None = None
         self._frames = 0
         self._refreshes_left = _REFRESHES
@@ -88,7 +88,7 @@ class Board(Generic[P, S]):
 
     @property
     def widgets(self) -> tuple[ipywidgets.Widget, ...]:
-        """All of them."""
+        """All widgets of the board."""
         return (
             self.bar,
             self.text,
@@ -102,12 +102,12 @@ class Board(Generic[P, S]):
         )
 
     def request_stop(self) -> None:
-        """Ask whatever runs to end; what is done is kept."""
+        """Ask the running search to stop; finished results are kept."""
         self.stopped.set()
         self.stop_button.disabled = True
 
     def show_progress(self, share: float, text: str, *, final: bool) -> None:
-        """Say how far it is."""
+        """Show the fraction of the work that is done, and a text."""
         self.bar.value = share
         self.text.value = f'<span class="mffnb-words" role="status">{html.escape(text)}</span>'
         if final:
@@ -115,13 +115,16 @@ class Board(Generic[P, S]):
             self.bar.bar_style = "success" if share >= 1 else ""
 
     def show_error(self, error: BaseException) -> None:
-        """Show an error."""
+        """Show an error, and mark the progress bar as failed."""
         self.error.value = error_html(error)
         self.stop_button.disabled = True
         self.bar.bar_style = "danger"
 
     def component_numbers(self, answer: Unmixing) -> tuple[int, ...]:
-        """Numbers for the components of an answer: those of the ones shown before that they resemble most."""
+        """Number for each component of a result, inherited from the most similar component of the result shown before.
+
+        Components therefore keep their number and colour while the result changes.
+        """
         spectra = answer.endmembers.fillna(0.0).values.reshape(len(answer.endmembers), -1)
         before = self._previous_answer
         if before is None:
@@ -132,13 +135,13 @@ class Board(Generic[P, S]):
         return inherited(spectra, shown, numbers_of(before))
 
     def show(self, answer: Unmixing, status: Mapping[str, object], parameters: Mapping[str, object]) -> None:
-        """Show an answer, its components in the order of their numbers."""
+        """Show a result in the live view, with components in the order of their numbers."""
         with self.lock:
             self._previous_answer = answer
             self._frames += 1
-            if self._framing is None or self._framing[0] is not answer.cube:
-                self._framing = answer.cube, FrameBuilder(answer.abundances[0], answer.endmembers[0])
-            frame = self._framing[1].frame(
+            if self._frame_builder is None or self._frame_builder[0] is not answer.cube:
+                self._frame_builder = answer.cube, FrameBuilder(answer.abundances[0], answer.endmembers[0])
+            frame = self._frame_builder[1].frame(
                 answer.abundances,
                 answer.endmembers,
                 numbers_of(answer),
@@ -150,14 +153,14 @@ class Board(Generic[P, S]):
             self.view.show(frame)
 
     def clear(self) -> None:
-        """Show no answer."""
+        """Clear the live view."""
         with self.lock:
             self.view.clear()
 
     def open_explorer(self, answer: Unmixing, settings: Mapping[str, Any]) -> Explorer:
-        """Open an explorer below, which goes on from an answer with the settings it was found with."""
-        known = {name: value for name, value in settings.items() if name in _EXPLORED and value is not None}
-        # Where the data decided, the answer knows how.
+        """Open an explorer below the board that starts from a result and the settings of its fit."""
+        known = {name: value for name, value in settings.items() if name in _EXPLORER_KEYWORDS and value is not None}
+        # For "auto" settings, the result contains the values that were selected.
         known |= {name: answer.parameters[name] for name in ("sum_to_one", "gain") if name in answer.parameters}
         if known.get("volume") == "auto":
             known |= {"sum_to_one": False, "gain": False}
@@ -170,7 +173,7 @@ class Board(Generic[P, S]):
             return self.explorer
 
     def close(self) -> None:
-        """End the worker and remove everything; the explorer as well."""
+        """Stop the worker, and close all widgets and the explorer."""
         self.stopped.set()
         self.runner.close()
         self.view.on_drawn = None
@@ -180,10 +183,14 @@ class Board(Generic[P, S]):
             widget.close()
 
     def refresh_when_drawn(self, *widgets: ipywidgets.Widget) -> None:
-        """Name the controls that are to answer while a cell runs; see :mod:`mffnb.widgets.explorer`."""
+        """Send the state of these controls again after the first frames, so that they react while a cell runs.
+
+        See :mod:`mffnb.widgets.explorer` for the reason.
+        """
         self._refreshed = (*widgets, self.stop_button, self.explore_button)
 
     def _drawn(self, _sequence: int) -> None:
+        """Acknowledge a drawn frame to the worker, and refresh the controls."""
         self.runner.acknowledge()
         if self._refreshes_left > 0:
             self._refreshes_left -= 1
@@ -191,20 +198,21 @@ class Board(Generic[P, S]):
                 widget.send_state("tooltip" if widget.has_trait("tooltip") else "value")
 
     def _call_and_show_error(self, call: Callable[[], object]) -> None:
+        """Run a callback of a button and show its error."""
         try:
             call()
-        except Exception as error:  # a click has nobody else to tell
+        except Exception as error:  # an exception in a callback is not shown in the notebook
             self.error.value = error_html(error)
 
 
-def with_component_numbers(answer: Unmixing, names: tuple[int, ...]) -> Unmixing:
-    """An answer whose components carry these numbers, in their order."""
-    order = sorted(range(len(names)), key=lambda one: names[one])
-    number = {"component": [names[one] for one in order]}
+def with_component_numbers(answer: Unmixing, numbers: tuple[int, ...]) -> Unmixing:
+    """Copy of a result with these component numbers as coordinate, sorted by number."""
+    order = sorted(range(len(numbers)), key=lambda component: numbers[component])
+    coordinate = {"component": [numbers[component] for component in order]}
     other = answer.alternative
     return replace(
         answer,
-        endmembers=answer.endmembers.isel(component=order).assign_coords(number),
-        abundances=answer.abundances.isel(component=order).assign_coords(number),
-        alternative=None if other is None else other.isel(component=order).assign_coords(number),
+        endmembers=answer.endmembers.isel(component=order).assign_coords(coordinate),
+        abundances=answer.abundances.isel(component=order).assign_coords(coordinate),
+        alternative=None if other is None else other.isel(component=order).assign_coords(coordinate),
     )

@@ -1,4 +1,4 @@
-"""The answers at the settings of trials, found on a thread of their own when they are asked for, and kept."""
+"""Fits with the settings of selected trials, computed on a background thread on demand, and cached."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mffnb.errors import without_warnings
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
 
-_KEPT = 12  # answers; maps of a large image are large
+_KEPT = 12  # number of cached results, to limit memory
 
 
 class TrialFits:
-    """Answers by the number of their trial; what is asked for last is what is worked on.
+    """Cache of results by trial number; a new request cancels the running fit.
 
     Examples
     --------
@@ -41,20 +41,20 @@ class TrialFits:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is being worked on."""
+        """Whether no fit is running."""
         return self._future is None or self._future.done()
 
     def get(self, number: int) -> Unmixing | None:
-        """The answer of a trial, if it is there."""
+        """The result for a trial, or None if it is not available yet."""
         with self._lock:
             return self._answers.get(number)
 
     def error_message(self, number: int) -> str:
-        """Why there is none; empty if nothing went wrong."""
+        """Error message of a failed fit; empty if it did not fail."""
         return self._errors.get(number, "")
 
     def store(self, number: int, answer: Unmixing) -> None:
-        """Put an answer in the place of an older one."""
+        """Store a result, and drop the oldest ones beyond the limit."""
         with self._lock:
             self._answers[number] = answer
             self._answers.move_to_end(number)
@@ -62,7 +62,7 @@ class TrialFits:
                 self._answers.popitem(last=False)
 
     def request(self, number: int, cube: Any, settings: Mapping[str, Any]) -> None:
-        """Work on a trial, unless that is done or under way; what was asked for before is given up."""
+        """Start the fit for a trial unless it is done or running; cancel an older request."""
         with self._lock:
             if number == self._wanted or number in self._answers or number in self._errors:
                 return
@@ -70,16 +70,17 @@ class TrialFits:
         self._future = self._pool.submit(self._fit, number, cube, dict(settings))
 
     def wait(self, seconds: float) -> None:
-        """Wait a while for what is being worked on."""
+        """Wait at most this many seconds for the running fit."""
         if self._future is not None:
             wait([self._future], seconds)
 
     def close(self) -> None:
-        """Give up what is being worked on."""
+        """Cancel the running fit and end the thread."""
         self._wanted = None
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _fit(self, number: int, cube: Any, settings: dict[str, Any]) -> None:
+        """Run the fit on the background thread; its callback stops it as soon as another trial is requested."""
         if number != self._wanted:
             return
         settings = {name: value for name, value in settings.items() if name not in ("callback", "progress", "cluster")}

@@ -1,4 +1,4 @@
-"""A search for settings as a picture in which a trial can be chosen, and in words."""
+"""Figures of a search with clickable trials, and a progress text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mffnb.widgets.boards.picture import Box, ClickTarget, RenderedFigure, boxes
 
 
 def search_figure(stages: Sequence[Tuning]) -> RenderedFigure:
-    """Three pictures; each trial is a point in all of them in which it has a place."""
+    """Figure of a search in three axes; each trial is a clickable point in every axes that can show it."""
     trials = renumbered(stages)
     figure = freeze_layout(draw_search(trials, pareto_front(trials)))
     axes = {ax.get_gid(): ax for ax in figure.axes}
@@ -41,20 +41,20 @@ def search_figure(stages: Sequence[Tuning]) -> RenderedFigure:
 
 
 def renumbered(stages: Sequence[Tuning]) -> tuple[Trial, ...]:
-    """The trials of all stages, numbered through."""
+    """Trials of all stages with consecutive numbers."""
     every = [trial for stage in stages for trial in stage.trials]
     return tuple(replace(trial, number=number) for number, trial in enumerate(every))
 
 
 def settings_of(stages: Sequence[Tuning], number: int) -> dict[str, Any]:
-    """All keywords of :func:`mffnb.unmix` of a trial, by its place among those of all stages."""
+    """All keywords of :func:`mffnb.unmix` of a trial, given its index over all stages."""
     pairs = [(stage.job.options, trial.settings) for stage in stages for trial in stage.trials]
     options, settings = pairs[number]
     return {**options, **settings}
 
 
 def summary(stages: Sequence[Tuning], answer: Unmixing | None) -> Figure:
-    """Trials above the answer of one of them, for whoever reads a notebook without a kernel."""
+    """Figure with the trials above one result, stored in the notebook for display without a kernel."""
     trials = renumbered(stages)
     if answer is None:
         return draw_search(trials, pareto_front(trials))
@@ -67,7 +67,7 @@ def summary(stages: Sequence[Tuning], answer: Unmixing | None) -> Figure:
 
 
 def progress_text(trials: Sequence[Trial], total: int, ended: str) -> str:
-    """How far a search is."""
+    """Progress of a search as text: number of trials, lowest loss, failures, and how it ended."""
     done = [trial.loss for trial in trials if trial.loss is not None]
     failed = len(trials) - len(done)
     parts = [f"trial {len(trials)} of {total}"]
@@ -79,10 +79,10 @@ def progress_text(trials: Sequence[Trial], total: int, ended: str) -> str:
 
 
 def _points(ax: Axes, trials: Sequence[Trial], name: str) -> Array:
-    """Where each trial is in one of the pictures, NaN where it is not."""
+    """Data coordinates of each trial in one of the axes, (trials, 2); NaN if it is not shown there."""
     if name == "loss":
-        low = ax.transData.inverted().transform(ax.transAxes.transform((0.0, 0.03)))[1]  # where failed ones are
-        top = ax.get_ylim()[1]  # where those are that are far worse than most
+        low = ax.transData.inverted().transform(ax.transAxes.transform((0.0, 0.03)))[1]  # height of failed trials
+        top = ax.get_ylim()[1]  # larger losses are drawn at the upper edge
         heights = [low if trial.loss is None else min(trial.loss, top) for trial in trials]
         return np.array([(trial.number, height) for trial, height in zip(trials, heights, strict=True)], dtype=float)
     if name == "front":
@@ -92,6 +92,7 @@ def _points(ax: Axes, trials: Sequence[Trial], name: str) -> Array:
 
 
 def _setting(trial: Trial, name: str) -> float:
+    """Numeric value of a setting or the loss of a trial; NaN if it is not a number."""
     if name == "loss":
         return _or_nan(trial.loss)
     value = trial.settings.get(name)
@@ -99,14 +100,17 @@ def _setting(trial: Trial, name: str) -> float:
 
 
 def _or_nan(value: float | None) -> float:
+    """NaN for None."""
     return np.nan if value is None else value
 
 
 def _label(trial: Trial) -> str:
+    """Text of a trial for screen readers and the tooltip."""
     settings = ", ".join(f"{name} {_short(value)}" for name, value in trial.settings.items())
     what = f"failed: {trial.message}" if trial.loss is None else f"loss {trial.loss:.4g}"
     return f"trial {trial.number}: {what}; {settings}"
 
 
 def _short(value: Any) -> str:
+    """Number with three significant digits, or any other value as text."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
