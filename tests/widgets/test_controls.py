@@ -94,5 +94,5 @@ def test_a_similarity_of_ones_own_is_among_the_choices():
     assert controls.parameters.similarity is mine
     controls.set(similarity="kl")
     assert controls.parameters.similarity == "kl"
-    with pytest.raises(ValueError, match="no choice here"):
+    with pytest.raises(ValueError, match="not in the menu"):
         controls.set(similarity="beta")
