@@ -34,7 +34,7 @@ _PROBES = 64  # random vectors that estimate the variance of the noise
 _STEPS = 3  # power of P; must be odd. A larger power detects fainter images but misses finer ones.
 _DIRECTIONS, _SPARE = 64, 20  # leading singular vectors of X that are searched: at least 64, or 20 more than requested
 _PIXELS = 10  # pixels per singular vector; with fewer, noise can be combined into a smooth image
-_APART = 2.0  # ratio of the two most negative values above which the lower one is no noise
+_APART = 2.0  # ratio of the two most negative values above which the lower one is not noise
 
 
 def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -> Float64Array:

@@ -49,6 +49,7 @@ class BoardWidget(ipywidgets.VBox):
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Notebook output of the widget, with a PNG for display without a kernel."""
         bundle = super()._repr_mimebundle_(**options)
         self._board.runner.settled(_PICTURE_WAIT)  # an unfinished search gives the picture of its present state
         figure = self._summary()

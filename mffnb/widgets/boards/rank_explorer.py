@@ -275,6 +275,7 @@ class RankExplorer(BoardWidget):
         return None if scan is None or len(scan.ks) < 2 else tree(self._lineage(scan))
 
     def _summary(self) -> Figure | None:
+        """Figure with the criteria and the selected result; None before the first k is finished."""
         scan = self.scan
         if scan is None:
             return None

@@ -328,4 +328,5 @@ class TuningMonitor(BoardWidget):
         return search_figure(self._found) if self.trials else None
 
     def _summary(self) -> Figure | None:
+        """Figure with the trials and the selected result; None before the first trial has finished."""
         return summary(self._found, self._fits.get(self.slider.value)) if self.trials else None
