@@ -1,4 +1,4 @@
-"""What two processes, and two days, agree on: names of parts, check sums of data."""
+"""Fingerprints that are equal in all processes: text of settings, checksums of arrays."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import xarray as xr
 
 from mffnb.typing import Array
 
-_SLAB = 2**24  # entries that are looked at together
+_SLAB = 2**24  # entries per block of the checksum
 
 
-def described(part: Any) -> str:
-    """A part as text: functions by name, arrays by a check sum."""
+def stable_text(part: Any) -> str:
+    """Text of a setting that is equal in every process: functions by name, arrays by checksum."""
     if isinstance(part, (xr.DataArray, np.ndarray)):
         return fingerprint(part)
     if hasattr(part, "__qualname__"):
         return str(part.__qualname__)
     if isinstance(part, (list, tuple)):
-        return f"[{', '.join(map(described, part))}]"
+        return f"[{', '.join(map(stable_text, part))}]"
     return repr(part)
 
 
 def fingerprint(data: Any) -> str:
-    """Shape, type and check sum of the values, whether they are in memory, in a file, or sparse.
+    """Shape, dtype and checksum of an array in memory, in a file or in a sparse format.
 
     Examples
     --------
@@ -42,5 +42,6 @@ def fingerprint(data: Any) -> str:
 
 
 def _dense(part: Any) -> bytes:
+    """Bytes of a block as a dense, contiguous array."""
     values: Array = np.ascontiguousarray(part.todense() if hasattr(part, "todense") else part)
     return repr(values.tolist()).encode() if values.dtype.hasobject else values.tobytes()

@@ -1,4 +1,4 @@
-"""A trial in words, as they stand above its maps."""
+"""Description of a trial as HTML, shown above its maps."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from mffnb.tuning.trials import Trial
 
 
-def in_words(number: int, trial: Trial, complaint: str) -> str:
-    """Settings and what came of them, as HTML; ``complaint`` says why its maps cannot be shown, if they cannot."""
+def trial_html(number: int, trial: Trial, error: str) -> str:
+    """Settings, loss and outcome of a trial as HTML; ``error`` is the message of a fit that failed."""
     settings = ", ".join(f"{name} {_short(value)}" for name, value in trial.settings.items())
     head = f"<b>trial {number}</b> <span class='mffnb-quiet'>{html.escape(settings)}</span><br>"
     if trial.failed:
         return f"{head}<span class='mffnb-failed'>failed: {html.escape(trial.message)}</span>"
-    if complaint:
-        return f"{head}<span class='mffnb-failed'>its maps cannot be shown: {html.escape(complaint)}</span>"
+    if error:
+        return f"{head}<span class='mffnb-failed'>its maps cannot be shown: {html.escape(error)}</span>"
     parts = [f"loss <b>{_short(trial.loss)}</b>"]
     if trial.error is not None:
         parts.append(f"relative error <b>{100 * trial.error:.3g} %</b>")
@@ -25,4 +25,5 @@ def in_words(number: int, trial: Trial, complaint: str) -> str:
 
 
 def _short(value: Any) -> str:
+    """Number with four significant digits, or any other value as text."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The pieces that controls are made of: sliders over steps, choices and switches, in one look."""
+"""Building blocks of the controls in a uniform layout: sliders, menus, checkboxes and switches."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from mffnb.knobs import Knob
 from mffnb.preprocessing import Step
 
-_STEPS_PER_DECADE = 5
-_STEPS = 50
+_STEPS_PER_DECADE = 5  # of a slider in log scale
+_STEPS = 50  # of a slider in linear scale
 
 
 class Slider(ipywidgets.SelectionSlider):
-    """A slider over given steps, with what it does in its tooltip."""
+    """Slider over a list of values; its tooltip is its purpose, or the reason why it is disabled."""
 
     def __init__(self, purpose: str, **options: Any) -> None:
         super().__init__(tooltip=purpose, **options)
@@ -24,16 +24,16 @@ class Slider(ipywidgets.SelectionSlider):
 
 
 def knob_slider(knob: Knob, value: float) -> Slider:
-    """Build the slider that a knob describes.
+    """Create the slider for a knob.
 
     Parameters
     ----------
     knob
         Label, range and scale.
     value
-        Where it starts; a value between two steps is added as a step of its own.
+        Initial value; if it lies between two steps, it becomes an additional step.
     """
-    steps = sorted({*steps_of(knob), value})
+    steps = sorted({*slider_steps(knob), value})
     return Slider(
         knob.help or knob.label,
         options=[(f"{step:.2g}" if knob.log else f"{step:g}", step) for step in steps],
@@ -45,14 +45,14 @@ def knob_slider(knob: Knob, value: float) -> Slider:
     )
 
 
-def steps_of(knob: Knob) -> list[float]:
-    """Return where the slider of a knob can stand: whole numbers, even steps, or five steps a decade.
+def slider_steps(knob: Knob) -> list[float]:
+    """Values of the slider of a knob: integers, evenly spaced values, or five values per decade.
 
     Examples
     --------
-    >>> steps_of(Knob("weight", 0.1, "ridge", 0.1, 1.0, log=True))
+    >>> slider_steps(Knob("weight", 0.1, "ridge", 0.1, 1.0, log=True))
     [0.0, 0.1, 0.16, 0.25, 0.4, 0.63, 1.0]
-    >>> steps_of(Knob("order", 2, "order", 1, 4, zero=False))
+    >>> slider_steps(Knob("order", 2, "order", 1, 4, zero=False))
     [1, 2, 3, 4]
     """
     if isinstance(knob.value, int):
@@ -69,34 +69,34 @@ def steps_of(knob: Knob) -> list[float]:
 
 
 def move_to_nearest(slider: Slider, value: float) -> None:
-    """Move a slider to the step that is nearest to a value."""
+    """Move a slider to the step nearest to a value."""
     if not np.isfinite(value):
         raise ValueError(f"{slider.description} must be a finite number, got {value!r}")
     steps = [step for _, step in slider.options]
     slider.value = steps[int(np.abs(np.array(steps, dtype=np.float64) - value).argmin())]
 
 
-def put_to_sleep(slider: Slider, reason: str) -> None:
-    """Switch a slider off for a reason, or on again where there is none."""
+def set_disabled(slider: Slider, reason: str) -> None:
+    """Disable a slider and show the reason in its tooltip; enable it if the reason is empty."""
     slider.disabled, slider.tooltip = bool(reason), reason or slider.purpose
 
 
 def relabel(choice: ipywidgets.Dropdown, value: Any, label: str) -> None:
-    """Give one of the choices other words; what is chosen stays."""
+    """Change the label of one entry of a menu without changing the selection."""
     options = [(label if one == value else words, one) for words, one in choice.options]
     if options != list(choice.options):
         index = choice.index
-        choice.options = options  # which chooses the first
+        choice.options = options  # this selects the first entry
         choice.index = index
 
 
 def flexible() -> dict[str, str]:
-    """A layout that takes its share of a row."""
+    """Layout of a control that grows with its row."""
     return {"width": "auto", "min_width": "14em", "flex": "1 1 14em"}
 
 
 def dropdown(label: str, options: Sequence[Any], value: Any, tooltip: str) -> ipywidgets.Dropdown:
-    """Build a choice of one among several."""
+    """Create a dropdown menu."""
     return ipywidgets.Dropdown(
         options=options,
         value=value,
@@ -108,20 +108,20 @@ def dropdown(label: str, options: Sequence[Any], value: Any, tooltip: str) -> ip
 
 
 def checkbox(label: str, value: bool, tooltip: str) -> ipywidgets.Checkbox:
-    """Build a choice between yes and no."""
+    """Create a checkbox."""
     return ipywidgets.Checkbox(
         value=value, description=label, tooltip=tooltip, indent=False, layout={"width": "auto", "flex": "0 0 auto"}
     )
 
 
 def switch(step: Step) -> ipywidgets.ToggleButton:
-    """Build the switch of a preprocessing step."""
+    """Create the on/off switch of a preprocessing step."""
     needed = bool(getattr(step, "takes_image", False))
     words = "".join(f" {letter}" if letter.isupper() else letter for letter in type(step).__name__)
     return ipywidgets.ToggleButton(
         value=True,
         description=words.strip().lower().replace("f f t", "FFT"),
-        tooltip="Makes the spectra of the image: it cannot be switched off" if needed else f"{step!r}: on or off",
+        tooltip="Computes the spectra of the image, so it cannot be switched off" if needed else f"{step!r}: on or off",
         disabled=needed,
         layout={"width": "auto", "flex": "0 0 auto"},
     )

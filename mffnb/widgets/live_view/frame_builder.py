@@ -1,4 +1,4 @@
-"""Labelled maps and spectra as frames for the live view."""
+"""Build frames for the live view from labelled maps and spectra."""
 
 from __future__ import annotations
 
@@ -13,29 +13,34 @@ from mffnb.plots.palette import component_colors
 from mffnb.widgets.live_view.frame import Frame
 
 
-class Framing:
-    """How factors become a frame: everything about the image that does not change from frame to frame.
+class FrameBuilder:
+    """Builds frames for one image; holds everything that is constant: channel coordinate, labels and pixel size.
 
     Parameters
     ----------
     image
-        A map, with its coordinates.
+        An abundance map with its coordinates.
     spectrum
-        A spectrum, NaN in channels that are not used.
+        A spectrum with NaN in unused channels.
+
+    Attributes
+    ----------
+    used_channels
+        Boolean, (channels,): True for channels that the fit uses.
     """
 
     def __init__(self, image: xr.DataArray, spectrum: xr.DataArray) -> None:
         spectra = spectrum.expand_dims("component")
-        self.seen = np.isfinite(spectrum.values).ravel()
+        self.used_channels = np.isfinite(spectrum.values).ravel()
         self._pixel_size = plots.pixel_size(image)
-        self._channel = plots.channel_coordinate(spectra)[self.seen]
+        self._channel = plots.channel_coordinate(spectra)[self.used_channels]
         self._channel_label = plots.channel_label(spectra)
 
     def frame(
         self,
         abundances: xr.DataArray,
         endmembers: xr.DataArray,
-        names: Sequence[int],
+        numbers: Sequence[int],
         *,
         status: Mapping[str, object],
         generation: int,
@@ -44,27 +49,27 @@ class Framing:
         known: int = 0,
         bands: tuple[Any, Any] | None = None,
     ) -> Frame:
-        """A frame of these factors.
+        """Build a frame from factors.
 
         Parameters
         ----------
         abundances, endmembers
             ("component", ...), in physical units.
-        names
-            Which component is which: its number, and its colour.
+        numbers
+            Number of each component, which determines its label and colour.
         known
-            How many of them, the first, are known spectra.
+            Components with a smaller number than this are known spectra.
         status, generation, parameters, final, bands
             As for :class:`mffnb.widgets.live_view.frame.Frame`.
         """
-        palette = component_colors(max(names) + 1)
+        palette = component_colors(max(numbers) + 1)
         return Frame(
             maps=np.stack([plots.as_image(image).values for image in abundances]),
-            spectra=endmembers.values.reshape(len(names), -1)[:, self.seen],
+            spectra=endmembers.values.reshape(len(numbers), -1)[:, self.used_channels],
             channel=self._channel,
             channel_label=self._channel_label,
-            labels=tuple(f"{'known' if name < known else 'component'} {name}" for name in names),
-            colors=tuple(palette[name] for name in names),
+            labels=tuple(f"{'known' if number < known else 'component'} {number}" for number in numbers),
+            colors=tuple(palette[number] for number in numbers),
             pixel_size=self._pixel_size,
             status=status,
             bands=bands,
