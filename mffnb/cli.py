@@ -174,7 +174,7 @@ def _warmup(_: argparse.Namespace) -> int:
     begin = time.perf_counter()
     compile_kernels()
     folder = sweep_free.stats.cache_path
-    kept = f"kept in {folder}" if folder else "not kept: set NUMBA_CACHE_DIR to a folder that can be written"
+    kept = f"kept in {folder}" if folder else "not kept: set MFFNB_CACHE_DIR to a folder that can be written"
     print(f"kernels ready after {time.perf_counter() - begin:.1f} s, {kept}")
     return 0
 
