@@ -37,6 +37,7 @@ from mffnb.solvers import (
     Reached,
     State,
     drive,
+    interruptible,
     iterate,
 )
 from mffnb.subset_first import SubsetFirst
@@ -210,7 +211,8 @@ class MatrixFactorization(LinearModel):
             if keeper is not None:
                 keeper.offer(state, trace, self.start_, last)
 
-        state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
+        with interruptible(states, matrix) as states:
+            state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
         answer = in_data_units(state.abundances, state.endmembers, problem)
         self.components_, self.gain_ = everywhere(matrix, answer.endmembers), answer.gain
         self.columns_ = None if problem.columns is None else everywhere(matrix, problem.columns)

@@ -1,0 +1,3 @@
+"""Plugins for tests, doctests and notebooks alike."""
+
+pytest_plugins = ["tests.slowest"]
