@@ -17,7 +17,7 @@ Channels in which an endmember has 20 counts or more (where it covers a pixel al
 at. Noise is drawn anew for each of so many data sets: counts, or even noise of 3. Each is unmixed from the same start and
 given its bands by `mffnb.selection.stability`. Coverage of the mean: how often the band holds the mean of the answers to all
 data sets, which is what the method finds on average. Coverage of the truth, and by the band without what data leave open
-(`mffnb.bootstrap.mixing`). Beside them how far that mean is from the truth, how large the standard deviation of the answers
+(`mffnb.stability.ambiguity`). Beside them how far that mean is from the truth, how large the standard deviation of the answers
 is, and the half width of the bands, all in per cent of the endmember (medians); and which share of data sets had a doubt.
 """
 
@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 
 import mffnb as mf
-from mffnb.bootstrap.spread import sized_like
+from mffnb.stability.spread import sized_like
 
 SEEN, PEAK = 20.0, 100.0
 SCENES = ["open-80", "open-300", "open-1200", "unique-80", "unique-300", "unique-1200"]

@@ -19,7 +19,7 @@ from sklearn.decomposition import NMF
 import mffnb as mf
 from mffnb import MatrixFactorization, Simplex, Smoothness, Sparsity
 from mffnb.graphs import grid
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.similarities import BetaDivergence
 from mffnb.solvers import Extrapolated, Hals, ProximalGradient
 

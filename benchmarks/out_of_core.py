@@ -29,8 +29,8 @@ import h5py
 import numpy as np
 
 import mffnb as mf
-from mffnb.cube_rows import CubeRows
-from mffnb.layout import Layout
+from mffnb.cubes.layout import Layout
+from mffnb.cubes.pixel_rows import CubeRows
 from mffnb.parallel.ranks import shares, world
 from mffnb.solvers import State
 

@@ -24,7 +24,7 @@ import mffnb as mf
 from mffnb import presets
 from mffnb.graphs import grid
 from mffnb.kernels import polyhedron
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.solvers import Hals
 
 RNG = np.random.default_rng(0)

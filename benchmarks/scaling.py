@@ -27,7 +27,7 @@ from one_thread import VARIABLES, ask_for_one_thread
 
 ask_for_one_thread()
 
-from mffnb.model import MatrixFactorization  # noqa: E402
+from mffnb.estimators.factorization import MatrixFactorization  # noqa: E402
 from mffnb.parallel import best_shape  # noqa: E402
 
 PIXELS, CHANNELS, K = 65536, 1535, 8
@@ -105,8 +105,8 @@ def on_rank(pixels: int, channels: int, shape: tuple[int, int] | None) -> None:
     """Time the iterations of one run; the first rank prints them."""
     from mpi4py import MPI  # noqa: PLC0415  a rank
 
-    from mffnb.cube import as_cube  # noqa: PLC0415
-    from mffnb.layout import Layout  # noqa: PLC0415
+    from mffnb.cubes.as_cube import as_cube  # noqa: PLC0415
+    from mffnb.cubes.layout import Layout  # noqa: PLC0415
     from mffnb.parallel import Grid, ranks  # noqa: PLC0415
 
     side = 256

@@ -17,8 +17,8 @@ import numpy as np
 import xarray as xr
 from problems import PROBLEMS, Problem
 
-from mffnb.widgets.parameters import Parameters
-from mffnb.widgets.session import Session
+from mffnb.widgets.session.parameters import Parameters
+from mffnb.widgets.session.session import Session
 
 BEFORE, AFTER = 0.0, 1e-3
 

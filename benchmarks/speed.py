@@ -50,7 +50,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from mffnb.errors import DatasetUnavailableError
-from mffnb.palette import component_colors
+from mffnb.plots.palette import component_colors
 from mffnb.selection import match, spectral_angles
 
 HEADER = (

@@ -14,7 +14,7 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError
-from mffnb.parallel.together import Call, Word, call
+from mffnb.parallel.collective_call import Call, Word, call
 from mffnb.solvers import Outcome
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
@@ -190,7 +190,7 @@ def refuse_second(send):
 
 
 def test_the_answer_is_that_of_the_first_rank_whatever_the_numbers_of_the_engines(engines, path, monkeypatch):
-    monkeypatch.setattr("mffnb.parallel.together.sorted", lambda ids: sorted(ids, reverse=True), raising=False)
+    monkeypatch.setattr("mffnb.parallel.collective_call.sorted", lambda ids: sorted(ids, reverse=True), raising=False)
     seen = []
     result = mf.unmix(path, 3, cluster=engines, callback=seen.append, max_iter=5, tol=0, random_state=0)
     assert result.endmembers.sizes["component"] == 3
