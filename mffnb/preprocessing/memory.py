@@ -31,5 +31,5 @@ def _of_container() -> int | None:
         details = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # no container, or no limit ("max")
         return None
-    cached = sum(int(details.get(name, 0)) for name in ("active_file", "inactive_file"))  # the page cache is released
-    on demand return max(limit - used + cached, 0)
+    cached = sum(int(details.get(name, 0)) for name in ("active_file", "inactive_file"))  # released on demand
+    return max(limit - used + cached, 0)
