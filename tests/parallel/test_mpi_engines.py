@@ -17,7 +17,7 @@ from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError
 from mffnb.parallel.collective_call import Call, Word, call
 from mffnb.solvers import Outcome
 
-pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
+pytestmark = [pytest.mark.ranks, pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")]
 ENDLESS = {"tol": 0, "max_iter": 10**6, "random_state": 0}
 
 

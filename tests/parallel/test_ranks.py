@@ -78,12 +78,11 @@ def test_own_parts_are_the_graph_cut_in_pieces():
 @pytest.mark.parametrize(
     "options",
     [
-        ["--sparsity", "1e-2", "--smoothness", "0.1"],
-        ["--smoothness", "0.5", "--init", "random"],
-        ["--sum-to-one", "--smoothness", "0.1"],
-        [],
+        pytest.param(["--sparsity", "1e-2", "--smoothness", "0.1"], id="sparse+smooth"),
+        pytest.param(["--smoothness", "0.5", "--init", "random"], id="smooth random", marks=pytest.mark.ranks),
+        pytest.param(["--sum-to-one", "--smoothness", "0.1"], id="sum to one", marks=pytest.mark.ranks),
+        pytest.param([], id="plain", marks=pytest.mark.ranks),
     ],
-    ids=["sparse+smooth", "smooth random", "sum to one", "plain"],
 )
 def test_command_line_on_ranks_equals_serial(image, tmp_path, options):
     common = ["-k", "3", "--random-state", "0", "--max-iter", "40", "--tol", "0", "-q", *options]
@@ -125,6 +124,7 @@ if rank == 0:
 """
 
 
+@pytest.mark.ranks
 @pytest.mark.parametrize(("first", "how"), [(0, "signal"), (3, "signal"), (3, "raise")])
 def test_an_interrupt_ends_all_ranks_after_the_same_iteration(image, tmp_path, first, how):
     (tmp_path / "pressed.py").write_text(PRESSED)
@@ -136,6 +136,7 @@ def test_an_interrupt_ends_all_ranks_after_the_same_iteration(image, tmp_path, f
     assert int(one) >= first
 
 
+@pytest.mark.ranks
 def test_a_rank_that_fails_ends_the_job(tmp_path, image):
     image[3, 4, 5] = np.inf
     np.save(tmp_path / "bad.npy", image)
