@@ -1,4 +1,4 @@
-"""What an answer must obey: sets that a factor lies in."""
+"""Hard constraints: sets that contain a factor, each with its projection."""
 
 from mffnb.constraints.ball import NonNegative, UnitBall
 from mffnb.constraints.bounds import Bounds

@@ -14,7 +14,7 @@ from mffnb.estimators.base import LinearModel
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.matrices.checking import as_matrix, drawn_seed
 from mffnb.protocols.matrix import Matrix
-from mffnb.similarities.misfits import Logarithm
+from mffnb.similarities.log_likelihood import LogLikelihood
 from mffnb.solvers import Outcome
 from mffnb.typing import Array, Float64Array, Seed
 
@@ -105,7 +105,7 @@ class LatentClasses(LinearModel):
         self.class_probability_ = of_classes / (of_classes.sum() or 1.0)
         self.pixel_probability_ = amounts / np.where(of_classes > 0, of_classes, 1.0)
         self.components_ = _rows_to_one(best.components_)
-        here = -Logarithm(matrix, self.components_, 1.0, of_rows=True).value(np.ascontiguousarray(amounts.T))
+        here = -LogLikelihood(matrix, self.components_, 1.0, of_rows=True).value(np.ascontiguousarray(amounts.T))
         counts = float(of_classes.sum())
         self.log_likelihood_ = float(matrix.total(np.array(here))) - special.xlogy(counts, counts)
         self._n_features_out = len(of_classes)

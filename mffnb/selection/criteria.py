@@ -9,8 +9,8 @@ from mffnb.geometry.matching import match, spectral_angles
 from mffnb.matrices.partial import pieces
 from mffnb.problem.degrees_of_freedom import freedom
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
-from mffnb.similarities.misfits import Divergence
+from mffnb.protocols.similarity import Similarity
+from mffnb.similarities.poisson_misfit import PoissonMisfit
 from mffnb.typing import Array, Float64Array
 
 
@@ -65,7 +65,7 @@ def information(
     half = misfit.abundance_half(abundances, endmembers)
     loss = pixels * misfit.at_abundances(half, abundances, endmembers)
     entries = _observed(matrix)
-    if isinstance(misfit, Divergence):
+    if isinstance(misfit, PoissonMisfit):
         deviance = 2 * loss
     else:
         # What rounding leaves of a perfect fit has no logarithm worth minding.

@@ -21,7 +21,7 @@ from mffnb.matrices.weighting import Weighting
 from mffnb.preprocessing import Step
 from mffnb.problem.degrees_of_freedom import Smoothed
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.selection.evidence import Looks, Row
 from mffnb.selection.restarts import Part, Restart, go_on, run_restarts

@@ -125,9 +125,9 @@ class Keeper:
 
         A disk that is full is a warning, not the end of the run.
         """
-        if state.begun is None or not state.iteration or state.iteration == self._written or not self._due(last):
+        if state.iterates is None or not state.iteration or state.iteration == self._written or not self._due(last):
             return
-        arrays = {"abundances": state.abundances, "endmembers": state.endmembers} | state.begun.memory()
+        arrays = {"abundances": state.abundances, "endmembers": state.endmembers} | state.iterates.memory()
         if state.intercept is not None:
             arrays["intercept"] = state.intercept
         arrays["trace"] = np.array([[getattr(one, name) for name in _SCALARS] for one in trace])

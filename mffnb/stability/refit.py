@@ -14,7 +14,7 @@ from mffnb.estimators.names import SIMILARITIES, SOLVERS
 from mffnb.geometry.starts import RandomStart
 from mffnb.matrices import lean
 from mffnb.preprocessing import Step
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.transforms import TRANSFORMS
 from mffnb.unmixing.auto_volume import evidence, find_volume

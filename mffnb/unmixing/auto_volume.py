@@ -12,7 +12,7 @@ import numpy as np
 from mffnb.errors import DisagreementWarning, UnsupportedCombinationError, warn
 from mffnb.geometry import Geometry, Progress, Search
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
 from mffnb.similarities import Frobenius
 from mffnb.solvers import Outcome, State
 from mffnb.threads import at_most

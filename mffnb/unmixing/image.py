@@ -15,7 +15,7 @@ from mffnb.matrices import lean
 from mffnb.parallel.sources import Source
 from mffnb.preprocessing import Chain, Step, fit_chain
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
 from mffnb.similarities import KullbackLeibler
 
 

@@ -13,7 +13,7 @@ from mffnb.constraints import Pinned, Simplex
 from mffnb.parallel import ranks
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.problem.compatibility import listed
-from mffnb.protocols.half import Term
+from mffnb.protocols.terms import Term
 from mffnb.unmixing.image import Prepared
 
 

@@ -23,10 +23,10 @@ from mffnb.parallel import Cluster, ranks, remote_unmix
 from mffnb.parallel.preview_maps import Glimpses
 from mffnb.parallel.sources import Source, in_file
 from mffnb.preprocessing import Step
-from mffnb.protocols.half import Term
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
+from mffnb.protocols.terms import Term
 from mffnb.solvers import State
 from mffnb.solvers.checkpoint import Checkpoint, Keeper, digest, kept_seed
 from mffnb.solvers.progress import Callback, bar, both

@@ -14,8 +14,8 @@ from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
 from mffnb.parallel import Cluster
 from mffnb.preprocessing import Step
-from mffnb.protocols.half import Term
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
+from mffnb.protocols.terms import Term
 from mffnb.unmixing.auto_volume import doubt
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls

@@ -14,7 +14,8 @@ from hypothesis.extra.numpy import arrays
 from mffnb import constraints, penalties
 from mffnb.constraints.simplex import nearest_fractions
 from mffnb.graphs import grid
-from mffnb.protocols.half import Constraint, Half, Penalty, Proximal
+from mffnb.protocols.half import Half
+from mffnb.protocols.terms import Constraint, Penalty, Proximal
 from mffnb.solvers import Hals, ProximalGradient
 
 SHAPE = (2, 6)

@@ -13,7 +13,8 @@ from mffnb.estimators.names import SIMILARITIES
 from mffnb.knobs import knobs
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.preprocessing import Step
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.capabilities import traits_of
+from mffnb.protocols.similarity import Similarity
 from mffnb.widgets.controls.pieces import (
     checkbox,
     dropdown,
@@ -27,7 +28,7 @@ from mffnb.widgets.controls.pieces import (
 from mffnb.widgets.session.parameters import AUTO, Dial, Parameters
 
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
-_SIMILARITIES = tuple((getattr(one, "label", name), name) for name, one in SIMILARITIES.items())
+_SIMILARITIES = tuple((traits_of(one).label or name, name) for name, one in SIMILARITIES.items())
 _FOUND = "from the data"
 _NO_TERM, _ADDED = "add a term", "\N{CHECK MARK}"
 _SPARSITY_SLEEPS = "Asleep: fractions all have the same L1 norm, so sparsity does nothing. Set fractions to off."

@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from mffnb import constraints, penalties
-from mffnb.protocols.half import Term
+from mffnb.protocols.capabilities import traits_of
+from mffnb.protocols.terms import Term
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Offer:
 
 
 def catalogue(*modules: ModuleType) -> tuple[Offer, ...]:
-    """Find the parts whose class has an attribute ``offered``: the factor it acts on, and what it is called there.
+    """Find the terms whose traits have a label for the explorer, see :class:`mffnb.protocols.TermTraits`.
 
     Parameters
     ----------
@@ -56,7 +57,9 @@ def catalogue(*modules: ModuleType) -> tuple[Offer, ...]:
 def _found(modules: tuple[ModuleType, ...]) -> Iterator[Offer]:
     for module in modules:
         for _, part in inspect.getmembers(module, inspect.isclass):
-            offered: dict[str, str] = getattr(part, "offered", {})
-            for place, label in offered.items():
-                made: Any = part()
-                yield Offer(label, place, made)
+            if isinstance(part, Term):
+                traits = traits_of(part)
+                for place, label in (("abundances", traits.abundance_label), ("endmembers", traits.endmember_label)):
+                    if label is not None:
+                        made: Any = part()
+                        yield Offer(label, place, made)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from mffnb.knobs import Knob, knobs
-from mffnb.protocols.half import Term
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
+from mffnb.protocols.terms import Term
 from mffnb.widgets.session.catalogue import Offer
 
 AUTO = "auto"

@@ -16,8 +16,8 @@ from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.estimators.names import named_similarity
 from mffnb.geometry import Geometry
 from mffnb.preprocessing import Step
-from mffnb.protocols.half import Term
 from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.terms import Term
 from mffnb.selection import grow
 from mffnb.similarities import Frobenius
 from mffnb.solvers import Outcome, State
