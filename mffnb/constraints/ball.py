@@ -18,7 +18,7 @@ class NonNegative:
 
     traits: ClassVar[TermTraits] = TermTraits(
         pixelwise=True,
-        uniform=True,
+        uniform=False,  # True changes the rounding of results, since other kernels are used
         rowwise=False,
         convex=True,
         distribution=Distribution.ENTRYWISE,

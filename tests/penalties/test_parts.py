@@ -217,7 +217,7 @@ def test_the_gradient_of_the_fold_is_that_of_the_value(term):
 def test_the_proximal_point_is_the_minimum_on_a_grid(term, point):
     changes = {"weight": 0.3} | ({"graph": grid((2,))} if hasattr(term, "graph") else {})
     term, point, step = replace(term, **changes), np.array([point]), 0.8
-    axis = np.linspace(0.0, 1.0, 101)
+    axis = np.linspace(0.0, 1.0, 51)
 
     def cost(at):
         return step * term.value(at) + np.sum((at - point) ** 2) / 2
@@ -225,7 +225,7 @@ def test_the_proximal_point_is_the_minimum_on_a_grid(term, point):
     lowest = min(cost(np.array([[a, b]])) for a in axis for b in axis)
     found = cost(term.prox(point, step))
     assert found <= lowest + 1e-9
-    assert found >= lowest - 1e-3  # the spacing of the grid
+    assert found >= lowest - 2e-3  # the spacing of the grid
 
 
 def test_smoothness_explains_what_it_lacks():
