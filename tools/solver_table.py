@@ -37,7 +37,7 @@ from mffnb import (
 from mffnb.constraints import NonNegative, Pinned, UnitBall
 from mffnb.estimators.names import SIMILARITIES, SOLVERS
 from mffnb.graphs import grid
-from mffnb.matrices import Chunked, Dense, Distributed, Spread
+from mffnb.matrices import Chunked, Dense, Distributed, DistributedAxis
 from mffnb.protocols import (
     Constraint,
     CoordinateDescent,
@@ -88,8 +88,8 @@ def in_bands(X: Any) -> Any:
 
 def on_two_ranks(X: Any) -> Any:
     """X on the first of two ranks."""
-    pixels = Spread(PIXELS, np.array([0, PIXELS // 2]), None, 0)
-    channels = Spread(CHANNELS, np.array([0, CHANNELS]), None, 0)
+    pixels = DistributedAxis(PIXELS, np.array([0, PIXELS // 2]), None, 0)
+    channels = DistributedAxis(CHANNELS, np.array([0, CHANNELS]), None, 0)
     return Distributed(Dense(X[: PIXELS // 2]), pixels, channels, FirstOfTwo())
 
 

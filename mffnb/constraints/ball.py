@@ -9,7 +9,7 @@ import numpy as np
 
 from mffnb.protocols.half import Half
 from mffnb.protocols.traits import Distribution, TermTraits
-from mffnb.typing import Float64Array, Total, as_is
+from mffnb.typing import Float64Array, Total, local_total
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class UnitBall:
         endmember_label=None,
     )
     radius: float = 1.0
-    total: Total = field(default=as_is, repr=False, compare=False)
+    total: Total = field(default=local_total, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.radius > 0:

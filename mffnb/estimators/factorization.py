@@ -13,7 +13,7 @@ from mffnb.estimators.base import LinearModel
 from mffnb.estimators.names import mapped, named_similarity, named_solver, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.start_values import Init, start_values
-from mffnb.matrices import everywhere, lean
+from mffnb.matrices import replicate_columns, sparse_if_smaller
 from mffnb.matrices.checking import as_matrix
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.formulation import for_new_pixels, state_problem
@@ -24,9 +24,9 @@ from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.protocols.terms import Term
 from mffnb.protocols.transform import Transform
-from mffnb.solvers import Reached, State, drive, iterate
+from mffnb.solvers import Reached, State, drive, interruptible, iterate
 from mffnb.solvers.checkpoint import Keeper
-from mffnb.threads import blas_in_one_order, in_one_order
+from mffnb.threads import iterate_with_single_threaded_blas, single_threaded_blas
 from mffnb.transforms import Mapped
 from mffnb.typing import Array, Float64Array, Seed
 
@@ -184,10 +184,11 @@ class MatrixFactorization(LinearModel):
             if keeper is not None:
                 keeper.offer(state, trace, self.start_, last)
 
-        state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
+        with interruptible(states, matrix) as states:
+            state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
         factors = in_data_units(state.abundances, state.endmembers, problem)
-        self.components_, self.gain_ = everywhere(matrix, factors.endmembers), factors.gain
-        self.columns_ = None if problem.columns is None else everywhere(matrix, problem.columns)
+        self.components_, self.gain_ = replicate_columns(matrix, factors.endmembers), factors.gain
+        self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
         self.scale_, self.size_ = problem.scale, factors.size
         self.similarity_, self.intercept_ = problem.similarity, state.intercept
         self.n_iter_, self.outcome_ = state.iteration, state.outcome
@@ -201,7 +202,7 @@ class MatrixFactorization(LinearModel):
         problem, states = self._prepare(self._lean(X))
         for state in states:
             factors = in_data_units(state.abundances, state.endmembers, problem)
-            spectra = everywhere(problem.matrix, factors.endmembers)
+            spectra = replicate_columns(problem.matrix, factors.endmembers)
             yield replace(state, abundances=factors.abundances, endmembers=spectra, gain=factors.gain)
 
     def transform(self, X: Array | Matrix) -> Float64Array:
@@ -223,7 +224,7 @@ class MatrixFactorization(LinearModel):
             endmembers = endmembers * columns
         # Equal fractions satisfy every constraint.
         abundances = np.full((len(endmembers), matrix.own.stop - matrix.own.start), 1.0 / len(endmembers))
-        with blas_in_one_order():
+        with single_threaded_blas():
             self._solve_abundances(abundances, endmembers, problem)
         if problem.gauge is not Gauge.GAIN:
             return np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_)
@@ -259,7 +260,7 @@ class MatrixFactorization(LinearModel):
     def _lean(self, X: Array | Matrix) -> Matrix:
         """Return X in the storage with the fewest bytes; a matrix of mffnb.matrices is returned unchanged."""
         matrix = as_matrix(self, X, reset=True, missing=True)
-        return matrix if matrix is X else lean(matrix)
+        return matrix if matrix is X else sparse_if_smaller(matrix)
 
     def _prepare(self, matrix: Matrix, reached: Reached | None = None) -> tuple[Problem, Iterator[State]]:
         """Check the parameters; return the problem and the iterator of its run."""
@@ -270,7 +271,7 @@ class MatrixFactorization(LinearModel):
             raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
         if not self.tol >= 0:
             raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
-        with blas_in_one_order():
+        with single_threaded_blas():
             problem = state_problem(
                 matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights,
                 named_transform(self._transform),
@@ -282,4 +283,4 @@ class MatrixFactorization(LinearModel):
             else:
                 abundances, endmembers = reached.state.abundances, reached.state.endmembers
         states = iterate(problem, abundances, endmembers, named_solver(self.solver), self.max_iter, self.tol, reached)
-        return problem, in_one_order(states)
+        return problem, iterate_with_single_threaded_blas(states)

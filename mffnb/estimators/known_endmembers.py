@@ -158,7 +158,7 @@ class KnownEndmembers(LinearModel):
             abundances = np.zeros_like(cross)
             # Copies: a model from a file may have read-only arrays, for which the kernel would be compiled again.
             lower, upper = self._lower.copy(), self._upper.copy()
-            pivoting.sweep_box(abundances, gram, cross, lower, upper, np.ones(cross.shape[1]))
+            pivoting.solve_box(abundances, gram, cross, lower, upper, np.ones(cross.shape[1]))
         return np.ascontiguousarray(abundances.T)
 
 

@@ -11,7 +11,7 @@ from mffnb.constraints import Orthogonal
 from mffnb.estimators.names import check_method, known_name
 from mffnb.geometry import Groups
 from mffnb.geometry.starts import NNDSVD, STARTS, RandomStart
-from mffnb.matrices.partial import guessed
+from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.normalisation import make_likely, to_scaled_gauge
 from mffnb.problem.problem import Problem
@@ -61,7 +61,7 @@ def start_values(init: Init, matrix: Matrix, problem: Problem, components: int, 
     random_state
         Seed.
     """
-    complete = matrix if matrix.complete else guessed(matrix)
+    complete = matrix if matrix.complete else impute_mean_spectrum(matrix)
     if isinstance(problem.similarity, DataDependent):
         complete = problem.similarity.start_data(complete)
     start = _in_data_units(init, complete, problem, components, random_state)

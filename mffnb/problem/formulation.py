@@ -10,7 +10,7 @@ import numpy as np
 from mffnb.constraints import Bounds, Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import scaled
-from mffnb.matrices.pixel_gain import perspective
+from mffnb.matrices.pixel_gain import perspective_factors
 from mffnb.matrices.weighting import Weighting
 from mffnb.problem.compatibility import Gauge, check_terms, gauge_of, listed, with_gain
 from mffnb.problem.problem import Problem
@@ -72,7 +72,7 @@ def state_problem(
     weighting = Weighting.of(weights, matrix, similarity)
     matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
     if gauge is Gauge.GAIN and not scale_invariant:
-        sizes, gain = perspective(matrix)
+        sizes, gain = perspective_factors(matrix)
         matrix, rows = scaled(matrix, rows=sizes), sizes if rows is None else rows * sizes
     if gauge is Gauge.ENDMEMBERS:
         endmember_terms += (UnitBall(1.0),)
@@ -116,7 +116,7 @@ def for_new_pixels(
     rows = gain = None
     simplexes = [term for term in abundance_terms if isinstance(term, Simplex)]
     if any(term.gain for term in simplexes) and not scale_invariant:
-        rows, gain = perspective(matrix)
+        rows, gain = perspective_factors(matrix)
         matrix = scaled(matrix, rows=rows)
     gauge = Gauge.GAIN if gain is not None or scale_invariant else Gauge.SUM if simplexes else Gauge.FREE
     misfit = _bound(similarity, fitted_transform(similarity, transform), matrix, gain, scale, offset)

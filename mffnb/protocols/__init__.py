@@ -10,6 +10,7 @@ Solvers do not use X. They use a :class:`Half`, the subproblem of one factor whi
 penalties and constraints have been added. :mod:`mffnb.protocols.traits` lists the optional capabilities of each part.
 """
 
+from mffnb.protocols.axis_distribution import AxisDistribution
 from mffnb.protocols.capabilities import caution, declares_traits, traits_of
 from mffnb.protocols.distance import Distance, Measure
 from mffnb.protocols.functions import FactorSet, Function, ProximalFunction, SmoothFunction
@@ -19,7 +20,6 @@ from mffnb.protocols.losses import LogTerm, Loss
 from mffnb.protocols.matrix import Matrix, Products
 from mffnb.protocols.misfit import FactorUpdate, GainMisfit, InterceptMisfit, Misfit
 from mffnb.protocols.row_update import Descent, KnownMove, Move
-from mffnb.protocols.share import Share
 from mffnb.protocols.similarity import DataDependent, EntrywiseSimilarity, Similarity
 from mffnb.protocols.solver import CoordinateDescent, Solver, Start
 from mffnb.protocols.terms import Constraint, DistributableTerm, GraphTerm, Penalty, Proximal, SmoothTerm, Term
@@ -27,6 +27,7 @@ from mffnb.protocols.traits import Distribution, SimilarityTraits, SolverTraits,
 from mffnb.protocols.transform import FittedTransform, Transform
 
 __all__ = [
+    "AxisDistribution",
     "Constraint",
     "CoordinateDescent",
     "DataDependent",
@@ -55,7 +56,6 @@ __all__ = [
     "Products",
     "Proximal",
     "ProximalFunction",
-    "Share",
     "Similarity",
     "SimilarityTraits",
     "SmoothFunction",

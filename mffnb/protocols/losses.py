@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from mffnb.protocols.share import Share
+from mffnb.protocols.axis_distribution import AxisDistribution
 from mffnb.typing import Float64Array
 
 
@@ -24,7 +24,7 @@ class LogTerm(Protocol):
         """Weight w of the term."""
 
     @property
-    def share(self) -> Share:
+    def share(self) -> AxisDistribution:
         """Distribution of the entries of F over ranks; B has all other entries of the block."""
 
     def value(self, factor: Float64Array) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
+from mffnb.protocols.axis_distribution import AxisDistribution
 from mffnb.protocols.row_update import Move
-from mffnb.protocols.share import Share
 from mffnb.typing import Float64Array
 
 
@@ -59,14 +59,14 @@ class Matrix(Products, Protocol):
         """Return another block with the same distribution."""
 
     @property
-    def over_rows(self) -> Share:
+    def row_axis(self) -> AxisDistribution:
         """Distribution of the rows."""
 
     @property
-    def over_columns(self) -> Share:
+    def column_axis(self) -> AxisDistribution:
         """Distribution of the columns."""
 
-    def least(self, part: Float64Array) -> Float64Array:
+    def minimum(self, part: Float64Array) -> Float64Array:
         """Minimum over all ranks."""
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
@@ -78,11 +78,11 @@ class Matrix(Products, Protocol):
 
     @property
     def complete(self) -> bool:
-        """Whether no entry is missing and none has a weight; otherwise it is a :class:`mffnb.matrices.Gappy` matrix."""
+        """Whether no entry is missing or weighted; otherwise it is a :class:`mffnb.matrices.WeightedRows` matrix."""
 
     @property
     def transposed(self) -> Matrix | None:
         """X^T with equally fast access; None where only rows can be read."""
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
         """Return ``factor X`` for the factor that ``move`` computes from ``basis X^T``, in one pass over X by block."""

@@ -27,7 +27,7 @@ def dense_bands(matrix: Matrix) -> Iterator[tuple[slice, Float64Array, Float64Ar
     """Yield (rows, X, weights or None) over the rows of this rank as dense bands; missing entries have weight zero."""
     if not matrix.complete:
         for start, stop in band_limits(matrix.shape, CACHE_BYTES):
-            band, weights = matrix.piece(start, stop)  # type: ignore[attr-defined]
+            band, weights = matrix.rows_and_weights(start, stop)  # type: ignore[attr-defined]
             missing = np.isnan(band)
             yield slice(start, stop), np.where(missing, 1.0, band), np.where(missing, 0.0, weights)
         return

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mffnb.kernels import divergence
+from mffnb.protocols.axis_distribution import AxisDistribution
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.share import Share
 from mffnb.typing import Float64Array
 
 
@@ -36,17 +36,17 @@ class LogLikelihood:
     of_rows: bool
 
     @property
-    def share(self) -> Share:
+    def share(self) -> AxisDistribution:
         """Distribution of the entries of the factor over ranks."""
-        return self.matrix.over_rows if self.of_rows else self.matrix.over_columns
+        return self.matrix.row_axis if self.of_rows else self.matrix.column_axis
 
     def value(self, factor: Float64Array) -> float:
         """``-w sum x log(F^T B)`` over the counts of the block; infinite where the model of a count is zero."""
-        moving = self.share.gathered(factor)
+        moving = self.share.gather(factor)
         pixels, channels = (moving, self.basis) if self.of_rows else (self.basis, moving)
         right, total = np.ascontiguousarray(channels.T), 0.0
         for start, _, band in self.matrix.bands():
-            total += divergence.log_likelihood(*divergence.compressed(band), pixels, start, right)
+            total += divergence.log_likelihood(*divergence.as_compressed_rows(band), pixels, start, right)
         return -self.weight * total
 
     def ratios(self, factor: Float64Array) -> Float64Array:
@@ -55,16 +55,16 @@ class LogLikelihood:
 
     def gradient(self, factor: Float64Array) -> Float64Array:
         """``-w sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
-        moving = self.share.gathered(factor)
+        moving = self.share.gather(factor)
         out = np.zeros(moving.shape[::-1])
         for pixels, left, right, (indptr, indices, data) in self._aligned(moving):
-            model = divergence.model(indptr, indices, left, right)
+            model = divergence.model_at_nonzeros(indptr, indices, left, right)
             ratio = np.divide(data, model, out=np.zeros_like(model), where=model > 0)
             if self.of_rows:
                 divergence.add_to_rows(indptr, indices, ratio, right, out[pixels])
             else:
                 divergence.add_to_columns(indptr, indices, ratio, left, out)
-        return -self.weight * self.share.summed(out.T)
+        return -self.weight * self.share.sum_scatter(out.T)
 
     def bands(self) -> Iterator[tuple[int, int, Any]] | None:
         """Yield rows of X, or of X^T, one for each entry of the block."""
@@ -76,4 +76,4 @@ class LogLikelihood:
         pixels, channels = (factor, self.basis) if self.of_rows else (self.basis, factor)
         left, right = np.ascontiguousarray(pixels.T), np.ascontiguousarray(channels.T)
         for start, stop, band in self.matrix.bands():
-            yield slice(start, stop), left[start:stop], right, divergence.compressed(band)
+            yield slice(start, stop), left[start:stop], right, divergence.as_compressed_rows(band)

@@ -67,7 +67,7 @@ class PoissonMisfit:
     @cached_property
     def counts(self) -> Matrix:
         """X times the weights of entries, for the logarithm; sparse if few entries are not zero."""
-        block = self.matrix.block if self.matrix.complete else Sparse.of_few(self.matrix.block)
+        block = self.matrix.block if self.matrix.complete else Sparse.compress_if_small(self.matrix.block)
         return self.matrix.with_block(SparseCounts(block.as_scipy()) if isinstance(block, Sparse) else block)
 
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
@@ -76,7 +76,7 @@ class PoissonMisfit:
             sums = np.repeat(self.matrix.total(endmembers.sum(axis=1))[:, None], abundances.shape[1], axis=1)
         else:
             sums = partial.weight_times(self.matrix, endmembers)
-        log = LogLikelihood(self.counts, self.matrix.over_columns.gathered(endmembers), self.scale, of_rows=True)
+        log = LogLikelihood(self.counts, self.matrix.column_axis.gather(endmembers), self.scale, of_rows=True)
         return Half(
             _no_gram(endmembers),
             -times_gain(sums, self.gain),
@@ -94,7 +94,7 @@ class PoissonMisfit:
         else:
             sums = partial.weight_times(self.matrix.transposed, amounts)  # type: ignore[arg-type]
         # The gain multiplies the model, so it adds a constant to the logarithm.
-        log = LogLikelihood(self.counts, self.matrix.over_rows.gathered(abundances), self.scale / n, of_rows=False)
+        log = LogLikelihood(self.counts, self.matrix.row_axis.gather(abundances), self.scale / n, of_rows=False)
         return Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers, total=over_ranks(self.matrix))
 
     def in_one_pass(self, abundances: Float64Array, endmembers: Float64Array, update: FactorUpdate) -> None:
@@ -138,7 +138,7 @@ class PoissonMisfit:
                 x = band.ravel() if isinstance(band, np.ndarray) else band.data
                 yield divergence.x_log_x(x), float(x.sum())
         else:
-            for band, weights in partial.pieces(self.matrix):
+            for band, weights in partial.iter_rows_and_weights(self.matrix):
                 x = np.nan_to_num(band)
                 yield float(special.xlogy(weights * x, x).sum()), float((weights * x).sum())
 

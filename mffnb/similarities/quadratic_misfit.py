@@ -65,7 +65,7 @@ class QuadraticMisfit:
         if not self.matrix.complete:
             return None
         move = _BlockUpdate(self, abundances, self.matrix.total(endmembers @ endmembers.T), update)
-        cross = self.matrix.through(endmembers, move)
+        cross = self.matrix.fused_products(endmembers, move)
         moved, here = move.total()
         n = self.matrix.shape[0]
         square = self.matrix.total(here)
@@ -89,7 +89,7 @@ class QuadraticMisfit:
     def _complete(self, abundances: Float64Array, endmembers: Float64Array) -> Matrix:
         if self.matrix.complete:
             return self.matrix
-        return partial.completed(self.matrix, self._model(abundances), endmembers)
+        return partial.impute_model(self.matrix, self._model(abundances), endmembers)
 
     def _partial(self, abundances: Float64Array, endmembers: Float64Array) -> float:
         squares = partial.squared_residual(self.matrix, self._model(abundances), endmembers)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mffnb.kernels.extrapolation import run_ahead
+from mffnb.kernels.extrapolation import extrapolate
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
@@ -176,6 +176,6 @@ class ExtrapolatedIterates(PlainIterates):
 def _extrapolate(accepted: Float64Array, previous: Float64Array, entries: slice, beta: float) -> None:
     """Overwrite the previous iterate with the extrapolated one, for some entries."""
     if beta:
-        run_ahead(accepted, previous, entries.start, entries.stop, beta)
+        extrapolate(accepted, previous, entries.start, entries.stop, beta)
     else:
         previous[:, entries] = accepted[:, entries]

@@ -25,7 +25,7 @@ def sweep_rows_on_graph(factor: Float64Array, half: Half, graph: PixelGraph) -> 
     sides = [np.atleast_1d(np.asarray(side, dtype=np.float64)) for side in (half.lower, half.upper)]
     moved = 0.0
     for j in range(len(factor)):
-        hals.pull_on(half.gram, cross, factor, j, pull)
+        hals.row_right_hand_side(half.gram, cross, factor, j, pull)
         if half.weights is not None:
             pull *= weights
 
