@@ -60,20 +60,12 @@ def iterate(
     """
     problem = _with_intercept(problem, abundances, endmembers, reached)
     recorder = _Recorder(max_iter, tol, time.perf_counter() - (0.0 if reached is None else reached.state.seconds))
-    half = problem.misfit.abundance_half(abundances, endmembers)
-    fit = problem.misfit.at_abundances(half, abundances, endmembers)
-    penalty = _penalties(problem, abundances, endmembers)
-    current = recorder.whole(problem, 0, (abundances, endmembers), fit, penalty, np.inf)
-    extrapolated = traits_of(solver).extrapolated
+    half, extrapolated = problem.misfit.abundance_half(abundances, endmembers), traits_of(solver).extrapolated
     if extrapolated:
         iterates: PlainIterates = ExtrapolatedIterates(problem, abundances, endmembers)
     else:
         iterates = PlainIterates(abundances, endmembers)
-    if reached is not None:
-        _check_objective(current.objective, reached.state.objective, problem.misfit.zero)
-        iterates.restore(reached.memory)
-        resumed = replace(reached.state, abundances=abundances, endmembers=endmembers, iterates=iterates)
-        current = recorder.ended(resumed)
+    current = recorder.first(problem, half, (abundances, endmembers), iterates, reached)
     yield current
     while current.outcome is Outcome.RUNNING:
         A, E, iteration = iterates.abundances, iterates.endmembers, current.iteration + 1
@@ -108,6 +100,20 @@ class _Recorder:
     def seconds(self) -> float:
         """Time since the start."""
         return time.perf_counter() - self.begin
+
+    def first(
+        self, problem: Problem, half: Half, factors: tuple[Float64Array, Float64Array],
+        iterates: PlainIterates, reached: Reached | None,
+    ) -> State:  # fmt: skip
+        """State of the start values, or that of the end of an earlier run."""
+        fit = problem.misfit.at_abundances(half, *factors)
+        state = self.whole(problem, 0, factors, fit, _penalties(problem, *factors), np.inf)
+        if reached is None:
+            return state
+        _check_objective(state.objective, reached.state.objective, problem.misfit.zero)
+        iterates.restore(reached.memory)
+        abundances, endmembers = factors
+        return self.ended(replace(reached.state, abundances=abundances, endmembers=endmembers, iterates=iterates))
 
     def whole(
         self, problem: Problem, iteration: int, factors: tuple[Float64Array, Float64Array],
