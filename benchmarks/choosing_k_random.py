@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.layout import Layout
-from mffnb.matrices import Scaled, lean
+from mffnb.matrices import Scaled, sparse_if_smaller
 from mffnb.selection import independent_images
 from mffnb.selection.coherence import noise_whitened
 from mffnb.selection.recommendation import is_spatially_correlated, recommend
@@ -71,7 +71,7 @@ def scene(seed):
 def advice(X):
     cube = as_cube(X)
     layout = Layout.of(cube)
-    matrix = lean(layout.matrix(cube))
+    matrix = sparse_if_smaller(layout.matrix(cube))
     images = independent_images(matrix, layout.graph, MOST, 0)
     halves = SplitHalves.of(matrix, KS, 1, 1500, 0)
     alike = is_spatially_correlated(images)

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import silhouette_samples
 
 from mffnb.geometry.matching import match, spectral_angles
-from mffnb.matrices.partial import pieces
+from mffnb.matrices.partial import iter_rows_and_weights
 from mffnb.problem.degrees_of_freedom import freedom
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Similarity
@@ -135,7 +135,7 @@ def _observed(matrix: Matrix) -> int:
     """Number of observed entries (with a non-zero weight)."""
     if matrix.complete:
         return matrix.shape[0] * matrix.shape[1]
-    return sum(int(np.count_nonzero(weights)) for _, weights in pieces(matrix))
+    return sum(int(np.count_nonzero(weights)) for _, weights in iter_rows_and_weights(matrix))
 
 
 def _squared_residual(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> float:

@@ -10,7 +10,7 @@ from scipy.special import xlogy
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.estimators.names import named_similarity
 from mffnb.matrices import Partial
-from mffnb.matrices.partial import partial_rows
+from mffnb.matrices.partial import select_rows_and_weights
 from mffnb.protocols.matrix import Matrix
 from mffnb.similarities.misfits import Divergence
 from mffnb.solvers.subsampled_start import rows_of
@@ -61,7 +61,7 @@ class HeldOutEntries:
         if matrix.complete:
             values = rows_of(matrix, drawn)
             return cls(values, generator.random(values.shape) < share)
-        values, weights = partial_rows(matrix, drawn)
+        values, weights = select_rows_and_weights(matrix, drawn)
         return cls(values, (generator.random(values.shape) < share) & (weights > 0), weights)
 
     def error(self, model: MatrixFactorization) -> float:

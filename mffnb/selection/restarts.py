@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from mffnb.estimators.factorization import MatrixFactorization
-from mffnb.matrices import in_memory, lean
-from mffnb.matrices.weighting import of_rows
+from mffnb.matrices import in_memory, sparse_if_smaller
+from mffnb.matrices.weighting import select_pixel_weights
 from mffnb.protocols.matrix import Matrix
 from mffnb.selection.consensus import dominant_components
 from mffnb.solvers.grow_shrink import grow
@@ -75,7 +75,9 @@ class PixelSubset:
             return cls(matrix, weights)
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(37,)))
         rows = np.sort(generator.choice(matrix.shape[0], pixels, replace=False))
-        return cls(lean(in_memory(rows_of(matrix, rows))), of_rows(weights, rows, matrix.shape), rows)
+        return cls(
+            sparse_if_smaller(in_memory(rows_of(matrix, rows))), select_pixel_weights(weights, rows, matrix.shape), rows
+        )
 
     def select(self, abundances: Float64Array) -> Float64Array:
         """Rows of abundances (all pixels, k) that belong to these pixels."""

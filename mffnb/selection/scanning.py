@@ -15,7 +15,7 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube
 from mffnb.estimators.names import named_similarity
 from mffnb.io.read import read
-from mffnb.matrices import lean
+from mffnb.matrices import sparse_if_smaller
 from mffnb.matrices.checking import drawn_seed
 from mffnb.matrices.weighting import Weighting
 from mffnb.preprocessing import Step
@@ -100,7 +100,7 @@ class Scanning:
     @cached_property
     def matrix(self) -> Matrix:
         """X, (pixels, channels)."""
-        return lean(self.image.layout.matrix(self.image.cube))
+        return sparse_if_smaller(self.image.layout.matrix(self.image.cube))
 
     @cached_property
     def numbers(self) -> list[int]:

@@ -10,11 +10,11 @@ import numpy as np
 from mffnb.geometry import choose_model
 from mffnb.geometry.compression import compress
 from mffnb.geometry.matching import spectral_angles
-from mffnb.geometry.search import Progress, SumToOne, WithGain, largest_angle
+from mffnb.geometry.simplex_search import Progress, SumToOne, WithGain, largest_angle
 from mffnb.matrices import Dense, Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers.subsampled_start import rows_of
-from mffnb.threads import at_most
+from mffnb.threads import limit_threads
 from mffnb.typing import Array, Float64Array
 
 _FEWEST = 3  # smallest number of pixels per endmember in a half
@@ -121,7 +121,7 @@ class SplitHalves:
         half = self._rows(rows)
         model = (WithGain if self.gain else SumToOne)(half, k, self.seed)
         best: Progress | None = None
-        with at_most(1):  # one thread: the matrices are small
+        with limit_threads(1):  # one thread: the matrices are small
             for step in model.search():
                 if step.stage != "search":
                     break

@@ -17,7 +17,7 @@ from mffnb.errors import without_warnings
 from mffnb.io.read import read
 from mffnb.parallel import sharing
 from mffnb.solvers import Outcome
-from mffnb.threads import at_most
+from mffnb.threads import limit_threads
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
 
@@ -109,7 +109,7 @@ def evaluate(
         return {"status": "absent"}
     begin = time.perf_counter()
     try:
-        with at_most(1), without_warnings():  # one thread: sums are then identical on all workers
+        with limit_threads(1), without_warnings():  # one thread: sums are then identical on all workers
             fit = Fit(job.cube, {**job.options, **settings}, job.memory)
             if isinstance(objective, Objective):
                 measured = objective.measure(fit)

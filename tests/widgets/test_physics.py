@@ -146,9 +146,9 @@ def test_unsupported_combination_is_reported_and_the_last_result_stays(explore, 
     good = explorer.result
     shown = explorer.view.encoded["header"]["sequence"]
     explorer.controls.set(similarity="kl")
-    with pytest.raises(UnsupportedCombinationError, match="two answers to the same noise"):
+    with pytest.raises(UnsupportedCombinationError, match="both model the same noise"):
         explorer.wait(60)
-    assert "two answers to the same noise" in explorer._error.value
+    assert "both model the same noise" in explorer._error.value
     assert explorer.view.encoded["header"]["sequence"] == shown
     np.testing.assert_array_equal(explorer.result.abundances, good.abundances)
     moved(explorer, similarity="frobenius", smoothness=0.1)

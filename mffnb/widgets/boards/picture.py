@@ -81,7 +81,7 @@ class Picture(anywidget.AnyWidget):
     ('first', b'PNG')
     """
 
-    _esm = pathlib.Path(__file__).parent / "picture.js"
+    _esm = pathlib.Path(__file__).parent / "static" / "picture.js"
     _css = pathlib.Path(__file__).parent / "picture.css"
 
     shown = traitlets.Dict().tag(sync=True)

@@ -52,7 +52,7 @@ class LiveView(anywidget.AnyWidget):
     ['a']
     """
 
-    _esm = pathlib.Path(__file__).parent / "live_view.js"
+    _esm = pathlib.Path(__file__).parent / "static" / "live_view.js"
     _css = pathlib.Path(__file__).parent / "live_view.css"
 
     encoded = traitlets.Dict().tag(sync=True)

@@ -26,7 +26,7 @@ def dense(matrix):
 def test_what_is_kept_is_x(rows, seed, kind):
     rng = np.random.default_rng(seed)
     X = few(rng, rows, 60, share=rng.choice([0.0, 0.01, 0.05])).astype(kind)
-    matrix = Sparse.of_few(in_memory(X))
+    matrix = Sparse.compress_if_small(in_memory(X))
     if not isinstance(matrix, Sparse):
         return  # a row or two may hold more than few
     np.testing.assert_array_equal(dense(matrix), X)
@@ -53,7 +53,7 @@ def test_in_as_few_bytes_as_hold_it(largest, change, kind):
     X = few(rng, 300, 50, largest, share=0.02)
     X[7, 3] = largest
     X = change(X.astype(float))
-    matrix = Sparse.of_few(in_memory(X))
+    matrix = Sparse.compress_if_small(in_memory(X))
     assert matrix.array.data.dtype == kind
     np.testing.assert_array_equal(dense(matrix), X)
 
@@ -61,13 +61,13 @@ def test_in_as_few_bytes_as_hold_it(largest, change, kind):
 def test_more_columns_than_two_bytes_count():
     X = np.zeros((3, 2**16 + 1))
     X[1, -1] = X[2, 0] = 3
-    np.testing.assert_array_equal(dense(Sparse.of_few(in_memory(X))), X)
+    np.testing.assert_array_equal(dense(Sparse.compress_if_small(in_memory(X))), X)
 
 
 @pytest.mark.parametrize("share", [0.4, 1.0])
 def test_many_entries_stay_where_they_are(share):
     matrix = in_memory(few(np.random.default_rng(0), 100, 50, share=share).astype(float))
-    assert Sparse.of_few(matrix) is matrix
+    assert Sparse.compress_if_small(matrix) is matrix
 
 
 def test_what_is_sparse_or_in_a_file_stays_as_it_is():
@@ -84,14 +84,14 @@ def test_what_is_sparse_or_in_a_file_stays_as_it_is():
         Scaled(Sparse(sparse.csr_array(X)), np.arange(1.0, 101)),
         Chunked(Rows()),
     ):
-        assert Sparse.of_few(matrix) is matrix
+        assert Sparse.compress_if_small(matrix) is matrix
 
 
 def test_weights_of_entries_are_in_what_is_kept():
     rng = np.random.default_rng(0)
     X, w = few(rng, 200, 50).astype(float), rng.random((200, 50))
     X[3, 4] = np.nan
-    np.testing.assert_array_equal(dense(Sparse.of_few(Partial(X, w))), np.nan_to_num(X * w))
+    np.testing.assert_array_equal(dense(Sparse.compress_if_small(Partial(X, w))), np.nan_to_num(X * w))
 
 
 @pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
@@ -99,7 +99,7 @@ def test_weights_of_entries_are_in_what_is_kept():
 def test_a_factorization_finds_the_same_in_either(kind):
     rng = np.random.default_rng(1)
     X = rng.poisson(rng.dirichlet(np.ones(3), 400) @ rng.gamma(0.1, 0.5, (3, 60))).astype(kind)
-    assert isinstance(Sparse.of_few(in_memory(X)), Sparse)
+    assert isinstance(Sparse.compress_if_small(in_memory(X)), Sparse)
     fits = [
         MatrixFactorization(3, init="random", max_iter=40, tol=0, random_state=0).fit(matrix)
         for matrix in (X, sparse.csr_array(X.astype(float)), alone(in_memory(X)))

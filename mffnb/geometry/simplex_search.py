@@ -1,11 +1,11 @@
-r"""How each of the two models looks for its corners: starts, short runs, the best of them to the end.
+r"""Multi-start search for the vertices under each of the two models: starts, short runs, and the best runs to the end.
 
-Where abundances sum to one: the smallest simplex (:mod:`mffnb.geometry.facets`), best of some starts. Where they do so
-up to a gain per pixel, pixels are first brought to nearly one length (:mod:`mffnb.matrices.pixel_gain`), so that the
-cone of mixtures is a simplex again, seen in perspective, and pixels weigh by their noise. Then
-:func:`mffnb.geometry.refine.refine` with :math:`\mu = c\, e_{k+1}`, the largest eigenvalue of the pixels that k
-endmembers leave, from many starts at c = 1. The best goes on to c = 2; starts are not compared there, where the lowest
-objective can be a wrong minimum.
+If abundances sum to one: the minimum-volume simplex (:mod:`mffnb.geometry.facets`), best of several starts. If there is
+a gain per pixel, pixels are first scaled to nearly equal norms (:mod:`mffnb.matrices.pixel_gain`), so that the cone of
+mixtures becomes a simplex by perspective projection, and pixels are weighted by their noise. Then
+:func:`mffnb.geometry.refine.refine` runs from many starts with :math:`\mu = c\, e_{k+1}` and c = 1, where e is the
+eigenvalue of the pixels that k endmembers leave unexplained. The best run continues to c = 2. Starts are not compared
+at c = 2, where the lowest objective can be a wrong minimum.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ import numpy as np
 from mffnb.geometry.archetypal import Archetypal
 from mffnb.geometry.clusters import group_means
 from mffnb.geometry.compression import compress
-from mffnb.geometry.facets import noisy_simplex
-from mffnb.geometry.inverted import other_way_round
+from mffnb.geometry.facets import fit_noisy_simplex
+from mffnb.geometry.inverted_simplex import fit_inverted_simplex
 from mffnb.geometry.matching import match, spectral_angles
-from mffnb.geometry.pure_pixels import NFINDR, farthest_pixels, lifted
-from mffnb.geometry.refine import Point, refine
+from mffnb.geometry.pure_pixels import NFINDR, affine_scores, vertex_components
+from mffnb.geometry.refine import RefinedFactors, refine
 from mffnb.geometry.sisal import smallest_simplex
-from mffnb.kernels.hals import sweep_free
+from mffnb.kernels.hals import sweep_non_negative
 from mffnb.kernels.simplex import sweep_simplex
 from mffnb.matrices import LowRank, Scaled
-from mffnb.matrices.pixel_gain import perspective
+from mffnb.matrices.pixel_gain import perspective_factors
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 _RANK = 30
-_FLOOR = 1e-6  # of the squared length of the pixels: the volume of noise-free data still has a price
-_HARDNESS = (5.0, 20.0, 80.0)  # of the simplex, for starts with a gain
+_RELATIVE_PRICE_FLOOR = 1e-6  # relative to the squared norm of the pixels: smallest weight, for noise-free data
+_HARDNESS = (5.0, 20.0, 80.0)  # penalties of SISAL, for starts of the model with a gain
 _CONTINUATION = (1.5, 2.0)
 _SEARCH_PIXELS, _FINISH_PIXELS, _COMPARE_PIXELS = 4000, 10000, 1500
 _SHORT, _LONG = 100, 500
-_SAME = 0.01  # rad: closer answers are one
+_SAME_ANGLE = 0.01  # in rad: closer results count as identical
 _KEPT = 3
 _TRIES = 3
 _RESTARTS = 8
@@ -46,24 +46,24 @@ _RESTARTS = 8
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """Where the search stands.
+    """One step of the search.
 
     Attributes
     ----------
     stage
         ``"search"``, ``"finish"`` or ``"continue"``.
     start
-        Which start this is about, ``"k-means"`` say.
+        Name of the start, ``"k-means"`` for example.
     objective
-        Of the current point; comparable within a stage only.
+        Objective of this step; comparable within a stage only.
     endmembers
-        The current ones (k, channels), each up to a factor.
+        Current endmembers (k, channels), each up to a factor.
     weight
-        Price of volume.
+        Weight of the volume.
     settled
-        Whether this start has come to its end in this stage.
+        Whether this is the last step of its start in this stage.
     seconds
-        Since the beginning.
+        Time since the beginning of the search (s).
     """
 
     stage: str
@@ -77,7 +77,7 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class SumToOne:
-    """Fractions that sum to one.
+    """Search for the model whose fractions sum to one.
 
     Parameters
     ----------
@@ -95,25 +95,25 @@ class SumToOne:
 
     @cached_property
     def data(self) -> LowRank:
-        """Pixels in as many dimensions as matter."""
+        """Pixels compressed to the leading singular vectors."""
         return compress(self.matrix, max(_RANK, self.components + 5), self.seed)
 
     def search(self) -> Iterator[Progress]:
-        """The smallest simplex from some starts."""
+        """Yield the minimum-volume simplex of each start."""
         for number in _seeds(self.seed, _TRIES):
-            endmembers, objective = noisy_simplex(self.data, self.components, number)
+            endmembers, objective = fit_noisy_simplex(self.data, self.components, number)
             yield Progress("search", "sisal", objective, endmembers, 1.0)
 
     def others(self) -> list[Float64Array]:
-        """Answers of another kind: the widest simplex of pixels."""
+        """Return results of a different method: the largest simplex of pixels (N-FINDR)."""
         return [NFINDR().start(self.matrix, self.components, self.seed)[1]]
 
-    def other_way_round(self, endmembers: Float64Array) -> Float64Array | None:
-        """The simplex upside down, where it is hardly larger."""
-        return other_way_round(self.data, endmembers, self.seed)
+    def fit_inverted_simplex(self, endmembers: Float64Array) -> Float64Array | None:
+        """Fit the inverted simplex; None if it is clearly larger."""
+        return fit_inverted_simplex(self.data, endmembers, self.seed)
 
     def misfit(self, endmembers: Float64Array) -> float:
-        """Squared residual of the compressed pixels."""
+        """Compute the squared residual of the compressed pixels."""
         left, right = self.data.left, self.data.right
         A = _on_simplex(endmembers, self.data, 1.0)
         return float(np.sum((left - (right @ endmembers.T) @ A) ** 2))
@@ -121,7 +121,7 @@ class SumToOne:
 
 @dataclass(frozen=True, eq=False)
 class WithGain:
-    """Fractions that sum to one up to a gain per pixel.
+    """Search for the model whose fractions sum to one up to a gain per pixel.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class WithGain:
 
     @cached_property
     def data(self) -> LowRank:
-        """Weighted pixels of nearly one length, those that are zero left out."""
+        """Compressed, weighted pixels of nearly equal norm, without pixels that are zero."""
         return self._levelled[0]
 
     @cached_property
@@ -149,75 +149,78 @@ class WithGain:
 
     @cached_property
     def _levelled(self) -> tuple[LowRank, Float64Array]:
-        sizes, gains = perspective(self.matrix)
+        """Compressed scaled pixels, and their gains."""
+        sizes, gains = perspective_factors(self.matrix)
         data = compress(Scaled(self.matrix, sizes), max(_RANK, self.components + 5), self.seed)
         pixels = np.flatnonzero(self.matrix.row_squares > 0)
         return data.subset(pixels), gains[pixels]
 
     @cached_property
     def weight(self) -> float:
-        """Price of volume for all pixels, at c = 1."""
+        """Weight of the volume for all pixels, at c = 1."""
         left = self.data.left
         length = float(np.einsum("ri,ri->", left, left))
         beyond = left[self.components] if len(left) > self.components else np.zeros(1)
-        return max(float(beyond @ beyond), _FLOOR * length)
+        return max(float(beyond @ beyond), _RELATIVE_PRICE_FLOOR * length)
 
     def search(self) -> Iterator[Progress]:
-        """Short runs from all starts, the best of them to the end, the best of these on to more volume."""
-        few = self._some(_SEARCH_PIXELS)
+        """Yield short runs from all starts, long runs of the best, and the best of these with more volume."""
+        few = self._subsample(_SEARCH_PIXELS)
         ends: list[Progress] = []
         for name, endmembers in self.starts():
-            yield from _kept(self._run(few, "search", name, endmembers, 1.0, _SHORT), ends)
+            yield from _collect_ends(self._run(few, "search", name, endmembers, 1.0, _SHORT), ends)
         ends.sort(key=lambda end: end.objective)
         distinct: list[Progress] = []
         for end in ends:
-            if all(largest_angle(end.endmembers, other.endmembers) > _SAME for other in distinct):
+            if all(largest_angle(end.endmembers, other.endmembers) > _SAME_ANGLE for other in distinct):
                 distinct.append(end)
-        many = self._some(_FINISH_PIXELS)
+        many = self._subsample(_FINISH_PIXELS)
         finished: list[Progress] = []
         for end in distinct[:_KEPT]:
-            yield from _kept(self._run(many, "finish", end.start, end.endmembers, 1.0, _LONG), finished)
+            yield from _collect_ends(self._run(many, "finish", end.start, end.endmembers, 1.0, _LONG), finished)
         best = [min(finished, key=lambda end: end.objective)]
         for price in _CONTINUATION:
-            everyone = self._some(len(self.gains))
-            yield from _kept(self._run(everyone, "continue", best[-1].start, best[-1].endmembers, price, _LONG), best)
+            all_pixels = self._subsample(len(self.gains))
+            yield from _collect_ends(
+                self._run(all_pixels, "continue", best[-1].start, best[-1].endmembers, price, _LONG), best
+            )
 
     def starts(self) -> Iterator[tuple[str, Float64Array]]:
-        """Names and endmembers (k, channels): smallest simplices, k-means, extreme pixels."""
+        """Yield names and endmembers (k, channels) of the starts: SISAL simplices, k-means, and VCA pixels."""
         k = self.components
         directions = self.data.right[:k]
-        points = self.data.left[:k] / self.gains  # in the plane of the perspective
+        points = self.data.left[:k] / self.gains  # in the plane of the perspective projection
         numbers = _seeds(self.seed, len(_HARDNESS))
         for hardness, number in zip(_HARDNESS, numbers, strict=True):
             yield f"sisal {hardness:g}", smallest_simplex(points, k, hardness, number)[0] @ directions
         yield "k-means", group_means(points, k, self.seed).T @ directions
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(17,)))
-        flat = lifted(points, k)
+        flat = affine_scores(points, k)
         for _ in range(2):
-            yield "vca", points[:, farthest_pixels(flat, k, rng)].T @ directions
+            yield "vca", points[:, vertex_components(flat, k, rng)].T @ directions
 
     def others(self) -> list[Float64Array]:
-        """Answers of another kind: archetypes."""
+        """Return results of a different method: archetypal analysis."""
         archetypal = Archetypal(restarts=_RESTARTS, pixels=_COMPARE_PIXELS)
         return [np.maximum(archetypal.directions(self.data, self.components, self.seed), 0.0)]
 
-    def other_way_round(self, endmembers: Float64Array) -> Float64Array | None:
-        """The simplex seen in perspective upside down, where it is hardly larger."""
+    def fit_inverted_simplex(self, endmembers: Float64Array) -> Float64Array | None:
+        """Fit the inverted simplex in the plane of the perspective projection; None if it is clearly larger."""
         plane = LowRank(self.data.left / self.gains, self.data.right)
         slant = endmembers.sum(axis=1, keepdims=True) / np.sqrt(endmembers.shape[1])
-        return other_way_round(plane, endmembers / slant, self.seed) if slant.min() > 0 else None
+        return fit_inverted_simplex(plane, endmembers / slant, self.seed) if slant.min() > 0 else None
 
     def misfit(self, endmembers: Float64Array) -> float:
-        """Squared residual of the compressed pixels outside the cone."""
-        data = self._some(_SEARCH_PIXELS)[0]
+        """Compute the squared residual of the compressed pixels outside the cone of the endmembers."""
+        data = self._subsample(_SEARCH_PIXELS)[0]
         inside = endmembers @ data.right.T
         gram, cross = endmembers @ endmembers.T, np.ascontiguousarray(inside @ data.left)
         A = np.maximum(np.linalg.pinv(gram, hermitian=True) @ cross, 0.0)
-        sweep_free(A, gram, cross, 500)
+        sweep_non_negative(A, gram, cross, 500)
         return float(np.sum((data.left - inside.T @ A) ** 2))
 
-    def _some(self, most: int) -> tuple[LowRank, Float64Array, float]:
-        """At most so many pixels, their gains, and the price of their volume."""
+    def _subsample(self, most: int) -> tuple[LowRank, Float64Array, float]:
+        """Return at most ``most`` random pixels, their gains, and the weight of the volume for that number."""
         pixels = len(self.gains)
         if pixels <= most:
             return self.data, self.gains, self.weight
@@ -234,10 +237,11 @@ class WithGain:
         price: float,
         iterations: int,
     ) -> Iterator[Progress]:
+        """Run the refinement from given endmembers; yield its steps, the last one marked as settled."""
         data, gains, weight = pixels
-        E = np.maximum(endmembers, 1e-9)  # a zero is hard to leave
+        E = np.maximum(endmembers, 1e-9)  # entries that start at zero tend to stay there
         A = _on_simplex(E, data, gains)
-        last: Point | None = None
+        last: RefinedFactors | None = None
         for last in refine(data, gains, A, E, price * weight, iterations=iterations):
             yield Progress(stage, name, last.objective, last.endmembers, price * weight, settled=False)
         if last is not None:
@@ -255,14 +259,14 @@ def mean_angle(a: Float64Array, b: Float64Array) -> float:
 
 
 def _on_simplex(endmembers: Float64Array, data: LowRank, gains: Float64Array | float) -> Float64Array:
-    """Fully constrained least squares of the compressed pixels, (k, pixels)."""
+    """Compute abundances (k, pixels) of the compressed pixels by fully constrained least squares."""
     A = np.full((len(endmembers), data.left.shape[1]), 1.0 / len(endmembers))
     sweep_simplex(A, endmembers @ endmembers.T, (endmembers @ data.right.T) @ (data.left / gains), np.ones(1))
     return A
 
 
-def _kept(steps: Iterator[Progress], ends: list[Progress]) -> Iterator[Progress]:
-    """Pass steps on; keep the one that settles."""
+def _collect_ends(steps: Iterator[Progress], ends: list[Progress]) -> Iterator[Progress]:
+    """Yield all steps, and append the settled one to ``ends``."""
     for step in steps:
         if step.settled:
             ends.append(step)
@@ -270,4 +274,5 @@ def _kept(steps: Iterator[Progress], ends: list[Progress]) -> Iterator[Progress]
 
 
 def _seeds(seed: int, number: int) -> list[int]:
+    """Derive ``number`` seeds from a seed."""
     return [int(state) for state in np.random.SeedSequence(seed, spawn_key=(14,)).generate_state(number)]

@@ -1,4 +1,4 @@
-"""Entries that count in part, or are missing (NaN): what a model makes of them."""
+"""Least squares with missing (NaN) or partly weighted entries."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from mffnb.typing import Array
 
 
 @kernel()
-def complete(band: Array, weights: Array, model: Array) -> None:
-    """Move ``model`` towards ``band`` by the weight of each entry; where the band is NaN it stays."""
+def impute(band: Array, weights: Array, model: Array) -> None:
+    """Replace the model by the weighted mean ``w x + (1 - w) model`` of data and model, in place.
+
+    Entries where ``band`` is NaN keep the value of the model.
+    """
     for i in range(model.shape[0]):
         for m in range(model.shape[1]):
             x = band[i, m]
@@ -20,7 +23,7 @@ def complete(band: Array, weights: Array, model: Array) -> None:
 
 @kernel()
 def squared_residual(band: Array, weights: Array, model: Array) -> float:
-    """Weighted sum of squares of ``band - model`` where the band is not NaN."""
+    """Compute the weighted sum of squares ``sum w (x - model)^2`` over the entries that are not NaN."""
     total = 0.0
     for i in range(model.shape[0]):
         here = 0.0

@@ -11,7 +11,7 @@ import pytest
 
 import mffnb as mf
 from mffnb.matrices import FILE_BYTES, Chunked
-from mffnb.matrices.reading import read_ahead
+from mffnb.matrices.prefetching import read_ahead
 
 
 def threads():
