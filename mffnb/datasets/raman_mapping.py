@@ -12,6 +12,8 @@ from scipy.special import voigt_profile
 from mffnb.datasets.sample import Sample
 from mffnb.typing import Float64Array
 
+__all__ = ["raman_map"]
+
 COMPONENTS = ("paracetamol", "aspirin", "caffeine", "cellulose")
 
 SHARES = (0.34, 0.30, 0.16, 0.20)

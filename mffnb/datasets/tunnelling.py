@@ -10,6 +10,8 @@ from scipy.ndimage import gaussian_filter
 from mffnb.datasets.sample import Sample
 from mffnb.typing import Float64Array
 
+__all__ = ["cits_pnictide"]
+
 COMPONENTS = ("matrix", "impurity", "depression")
 
 RESONANCE = 100.0

@@ -23,6 +23,8 @@ from mffnb.matrices import LowRank
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["Facets"]
+
 _PIXELS = 20000
 _KAPPA = 3.0
 _STRAIGHT = 4.0  # standard deviations: beyond, an outlier

@@ -12,6 +12,8 @@ from mffnb.geometry.starts import NNDSVD
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["Groups"]
+
 _MORE = 8  # dimensions beyond k that groups are told apart in
 _SMALLEST = 1e-10
 

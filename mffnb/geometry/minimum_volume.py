@@ -17,6 +17,8 @@ from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["Geometry", "Search", "minimum_volume"]
+
 _COMPARABLE = 1.1  # an answer whose misfit is at most so many times as large fits as well
 
 

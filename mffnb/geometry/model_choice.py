@@ -19,6 +19,8 @@ from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["ModelChoice", "choose_model"]
+
 #: So many times the lift that noise alone causes still counts as noise: real data bend a little.
 _TOLERATED = 3.0
 #: The same for counts, whose noise is known and has been levelled.

@@ -32,6 +32,8 @@ from mffnb.matrices.pixel_gain import perspective
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["Progress"]
+
 _RANK = 30
 _FLOOR = 1e-6  # of the squared length of the pixels: the volume of noise-free data still has a price
 _HARDNESS = (5.0, 20.0, 80.0)  # of the simplex, for starts with a gain

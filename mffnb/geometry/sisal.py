@@ -23,6 +23,8 @@ from mffnb.geometry.pure_pixels import farthest_pixels
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["SISAL"]
+
 _SMOOTH = 0.02  # fractions down to minus this cost less than linearly
 _PIXELS = 6000
 _ENLARGED = 1.1

@@ -62,4 +62,4 @@ class NNDSVD:
         return abundances, endmembers
 
 
-STARTS: dict[str, Start] = {"random": RandomStart(), "nndsvd": NNDSVD()}
+NAMED: dict[str, Start] = {"random": RandomStart(), "nndsvd": NNDSVD()}

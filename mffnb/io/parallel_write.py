@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.io.netcdf import write_netcdf
+from mffnb.io.netcdf_store import write_netcdf
 from mffnb.io.zarr_store import fill, store_to_fill
 from mffnb.matrices.collective_errors import together
 from mffnb.typing import Array

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import colorsys
 
+__all__ = ["component_colors"]
+
 # The first six are Okabe and Ito's hues without black and yellow, blue made a little lighter so that it also
 # glows on a dark map. The others were chosen one by one, each as far as possible (OKLab) from all before it
 # for normal, protan and deutan sight, with a contrast of at least 2 to white and 3 to a dark tile.

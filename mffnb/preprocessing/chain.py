@@ -24,6 +24,8 @@ from mffnb.preprocessing.sliding_fft import LocalSpectra, SlidingFFT
 from mffnb.preprocessing.step import Fitted, Step
 from mffnb.preprocessing.storage import plain, restored
 
+__all__ = ["Chain", "Processed", "fit_chain", "steps_from"]
+
 _STEPS = (
     *(MeanCentre, Range, UnitSum, UnitNorm, PoissonScaling, Log1p, Anscombe, Bin, Crop),
     *(AsymmetricBaseline, PowerLawBackground, ConstantBackground, SlidingFFT),

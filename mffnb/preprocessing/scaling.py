@@ -11,6 +11,8 @@ import xarray as xr
 
 from mffnb.preprocessing.step import Fitted, Step, float_type, part, pixels, refilled, smallest
 
+__all__ = ["MeanCentre", "PoissonScaling", "Range", "UnitNorm", "UnitSum"]
+
 
 @dataclass(frozen=True, eq=False)
 class Scaled(Fitted):

@@ -8,6 +8,8 @@ from typing import Protocol, Self
 import numpy as np
 import xarray as xr
 
+__all__ = ["Fitted", "Step"]
+
 
 class Fitted(Protocol):
     """A step with what it has learned from a cube. No method changes its argument.

@@ -13,6 +13,8 @@ from mffnb.geometry import Archetypal
 from mffnb.penalties import MinimumVolume
 from mffnb.typing import Array, Seed
 
+__all__ = ["archetypal", "known_endmembers", "minimum_volume_nmf", "plsi"]
+
 
 def minimum_volume_nmf(
     k: int, volume: float | str = "auto", gain: bool | None = None, *, random_state: Seed = 0, **options: Any

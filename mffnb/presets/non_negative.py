@@ -12,6 +12,8 @@ from mffnb.graphs import Graph
 from mffnb.penalties import Smoothness, Sparsity
 from mffnb.typing import Seed
 
+__all__ = ["bounded_nmf", "nmf", "orthogonal_nmf", "sparse_nmf", "spatial_nmf"]
+
 
 def nmf(k: int, **options: Any) -> MatrixFactorization:
     r"""Non-negative matrix factorization: nothing negative, and nothing else.

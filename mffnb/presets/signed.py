@@ -6,6 +6,8 @@ from typing import Any
 
 from mffnb.estimators.decomposition import LinearDecomposition
 
+__all__ = ["pca", "svd"]
+
 
 def svd(k: int, *, random_state: Any = 0) -> LinearDecomposition:
     r"""Singular value decomposition: the best approximation of rank k, signs free, components orthogonal.

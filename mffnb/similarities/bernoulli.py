@@ -17,6 +17,8 @@ from mffnb.similarities.divergences import BetaDivergence
 from mffnb.transforms import Logistic
 from mffnb.typing import Float64Array
 
+__all__ = ["Bernoulli", "through"]
+
 
 @dataclass(frozen=True)
 class Bernoulli:
@@ -101,3 +103,6 @@ def through(
     if not transform.intercept:
         return Banded(matrix, None, 1.0, measure(None), zero)
     return Banded(matrix, None, 1.0, measure(begin if offset is None else offset), zero)
+
+
+NAMED: dict[str, Similarity] = {"bernoulli": Bernoulli()}

@@ -19,6 +19,8 @@ from mffnb.widgets.controls.pieces import flexible
 from mffnb.widgets.explorer import Explorer
 from mffnb.widgets.live_view.messages import encoded
 
+__all__ = ["RankExplorer"]
+
 _PICTURE_WAIT = 0.5  # seconds a notebook may wait for the picture it keeps when it is saved
 
 

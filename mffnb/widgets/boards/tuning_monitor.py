@@ -23,6 +23,8 @@ from mffnb.widgets.boards.trial_words import in_words
 from mffnb.widgets.explorer import Explorer
 from mffnb.widgets.live_view.messages import encoded
 
+__all__ = ["TuningMonitor"]
+
 _PICTURE_WAIT = 0.5  # seconds a notebook may wait for the picture it keeps when it is saved
 _BREATH = 0.02  # seconds between two looks at a fit
 
