@@ -15,7 +15,7 @@ __all__ = ["MeanCentre", "PoissonScaling", "Range", "UnitNorm", "UnitSum"]
 
 
 @dataclass(frozen=True, eq=False)
-class Scaled(Fitted):
+class AffineScaling(Fitted):
     """x = (X - offset) / (pixel_scale channel_scale); None stands for no such part."""
 
     offset: xr.Variable | None = None
@@ -54,10 +54,10 @@ class Scaled(Fitted):
         """Maps divided by pixel_scale."""
         return refilled(abundances, _times(abundances.variable, _inverted(self.pixel_scale)))
 
-    def cropped(self, positions: Mapping[Hashable, slice]) -> Scaled:
+    def cropped(self, positions: Mapping[Hashable, slice]) -> AffineScaling:
         """The parts on a cropped grid."""
         parts = (self.offset, self.pixel_scale, self.channel_scale)
-        return Scaled(*(None if state is None else part(state, positions) for state in parts))
+        return AffineScaling(*(None if state is None else part(state, positions) for state in parts))
 
     @property
     def _keeps_units(self) -> bool:
@@ -92,9 +92,9 @@ class MeanCentre(Step):
         """Always."""
         return True
 
-    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Find the mean over the pixel dimensions, in float64."""
-        return Scaled(offset=cube.mean(pixels(cube, channel), dtype=np.float64).variable.compute())
+        return AffineScaling(offset=cube.mean(pixels(cube, channel), dtype=np.float64).variable.compute())
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,13 @@ class Range(Step):
         """Where ``low`` is negative."""
         return self.low < 0
 
-    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Find smallest and largest value, NaN aside."""
         over = pixels(cube, channel) if self.each == "channel" else list(cube.dims)
         ends = xr.Dataset({"low": cube.min(over), "high": cube.max(over)}).compute().astype(np.float64)
         smallest, width = ends["low"].variable, (ends["high"] - ends["low"]).variable
         scale = xr.Variable(width.dims, np.where(width.values > 0, width.values / (self.high - self.low), 1.0))
-        return Scaled(offset=smallest - self.low * scale, channel_scale=scale)
+        return AffineScaling(offset=smallest - self.low * scale, channel_scale=scale)
 
 
 @dataclass(frozen=True)
@@ -165,10 +165,10 @@ class UnitSum(Step):
            [1., 1.]])
     """
 
-    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Find the sum of every pixel, NaN aside."""
         _need_channels(self, channel)
-        return Scaled(pixel_scale=_positive(cube.sum(list(channel), dtype=np.float64)))
+        return AffineScaling(pixel_scale=_positive(cube.sum(list(channel), dtype=np.float64)))
 
 
 @dataclass(frozen=True)
@@ -186,10 +186,10 @@ class UnitNorm(Step):
             [0. , 0. ]]])
     """
 
-    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Find the norm of every pixel, NaN aside."""
         _need_channels(self, channel)
-        return Scaled(pixel_scale=_positive((cube.astype(np.float64) ** 2).sum(list(channel)) ** 0.5))
+        return AffineScaling(pixel_scale=_positive((cube.astype(np.float64) ** 2).sum(list(channel)) ** 0.5))
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class PoissonScaling(Step):
         """Always."""
         return True
 
-    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Find mean image and mean spectrum, NaN aside.
 
         Raises
@@ -233,7 +233,9 @@ class PoissonScaling(Step):
         image = cube.mean(list(channel), dtype=np.float64)
         spectrum = cube.mean(pixels(cube, channel), dtype=np.float64)
         means = xr.Dataset({"image": image, "spectrum": spectrum}).compute()
-        return Scaled(pixel_scale=_positive(means["image"] ** 0.5), channel_scale=_positive(means["spectrum"] ** 0.5))
+        return AffineScaling(
+            pixel_scale=_positive(means["image"] ** 0.5), channel_scale=_positive(means["spectrum"] ** 0.5)
+        )
 
 
 def _times(values: xr.Variable, scale: xr.Variable | None) -> xr.Variable:

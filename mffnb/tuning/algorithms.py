@@ -13,7 +13,7 @@ import numpy as np
 from hyperopt import anneal, rand, tpe
 from hyperopt.base import JOB_STATE_DONE, STATUS_FAIL, STATUS_NEW, STATUS_OK, trials_from_docs
 
-from mffnb.tuning.space import Point, Range, Space
+from mffnb.tuning.space import LogRange, Point, Space
 from mffnb.tuning.trials import Trial
 
 _EPOCH = datetime.datetime(1970, 1, 1)  # hyperopt wants times and does nothing with them
@@ -148,7 +148,7 @@ class Line:
         if not done:
             return {name: axis.levels(self.levels)[0] for name, axis in axes.items()} | {label: values[number - first]}
         best = min(done, key=lambda trial: (trial.loss, trial.number)).point
-        if isinstance(axes[label], Range):  # as many levels as fit, around the best one after the first round
+        if isinstance(axes[label], LogRange):  # as many levels as fit, around the best one after the first round
             near = int(np.argmin(np.abs(np.log(values) - np.log(best[label]))))
             begin = int(np.clip(near - (last - first) // 2, 0, fine - (last - first)))
             values = values[begin:]

@@ -17,7 +17,7 @@ Point = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Range:
+class LogRange:
     """From low to high in log scale, both above zero."""
 
     low: float
@@ -62,7 +62,7 @@ class Space:
     """
 
     domain: Domain
-    axes: dict[str, Range | Choices] | None
+    axes: dict[str, LogRange | Choices] | None
     description: str
 
     @classmethod
@@ -94,7 +94,7 @@ class Space:
         if isinstance(space, pyll.Apply):
             return cls(Domain(_nothing, space, pass_expr_memo_ctrl=False), None, _text(space))
         parts = {str(key): _axis(str(key), value) for key, value in space.items()}
-        axes = {key: part for key, part in parts.items() if isinstance(part, (Range, Choices))}
+        axes = {key: part for key, part in parts.items() if isinstance(part, (LogRange, Choices))}
         expressions = {key: axes[key].expression(key) if key in axes else part for key, part in parts.items()}
         simple = not any(isinstance(part, (pyll.Apply, Mapping)) for part in parts.values())
         if simple and not axes:
@@ -110,7 +110,7 @@ class Space:
         plain = {str(key): value.item() if isinstance(value, np.generic) else value for key, value in found.items()}
         return dict(sorted(plain.items()))
 
-    def listed_axes(self, algorithm: str) -> dict[str, Range | Choices]:
+    def listed_axes(self, algorithm: str) -> dict[str, LogRange | Choices]:
         """Ranges and choices, for an algorithm that goes through them one by one."""
         if self.axes is None:
             raise ValueError(
@@ -131,7 +131,7 @@ def _axis(key: str, value: Any) -> Any:
             )
         if key == "k":
             raise ValueError(f"k={value!r} would not be whole: give its values, range({value[0]}, {value[1]} + 1)")
-        return Range(float(value[0]), float(value[1]))
+        return LogRange(float(value[0]), float(value[1]))
     if isinstance(value, (list, range, np.ndarray)):
         values = tuple(value.tolist() if isinstance(value, np.ndarray) else value)
         if not values:

@@ -233,3 +233,10 @@ def test_lazy_chains(cube):
     assert processed.chunks is not None
     np.testing.assert_allclose(processed, fit_chain(cube, steps).cube, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(chain.inverse(processed), chain.target(cube))
+
+
+def test_files_with_the_former_name_of_a_fitted_state_are_read(cube):
+    kept = fit_chain(cube, [pre.MeanCentre()]).chain.to_dataset()
+    assert "AffineScaling" in kept.attrs["preprocessing"]
+    kept.attrs["preprocessing"] = kept.attrs["preprocessing"].replace("AffineScaling", "Scaled")
+    xr.testing.assert_equal(Chain.from_dataset(kept).transform(cube), fit_chain(cube, [pre.MeanCentre()]).cube)
