@@ -1,6 +1,6 @@
-"""Spectral images to learn on: simulated ones whose truth is known, and measured ones fetched on demand.
+"""Example spectral images: simulated ones with known truth, and measured ones downloaded on demand.
 
-Everything here is loaded when it is first asked for, so ``import mffnb.datasets`` costs nothing.
+Names are imported on first use, so ``import mffnb.datasets`` is quick.
 """
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.

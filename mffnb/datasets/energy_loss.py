@@ -1,4 +1,4 @@
-"""Core-loss EELS of an oxide interface, simulated, with truth."""
+"""Simulated core-loss EELS map of an oxide interface with known truth."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ THICKNESS = 0.35
 """Mean thickness of the specimen in mean free paths of inelastic scattering."""
 
 _FWHM = 2.3548  # full width at half maximum of a Gaussian, in standard deviations
-_MARGIN = 120.0  # eV simulated below the first channel, from where plural scattering reaches up
+_MARGIN = 120.0  # eV simulated below the first channel, which plural scattering moves into the map
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Edge:
     delay: float = 1.0
 
     def spectrum(self, loss: Float64Array) -> Float64Array:
-        """Single scattering per atom at these energy losses in eV."""
+        """Return the single-scattering spectrum per atom at energy losses in eV."""
         above = np.maximum(loss - self.onset, 0)
         shape = (loss / self.onset) ** -CONTINUUM_EXPONENT * -np.expm1(-above / self.delay)
         for energy, width, area in self.lines:
@@ -124,7 +124,7 @@ def eels_map(
     Parameters
     ----------
     seed
-        Of the specimen and the noise, anything ``numpy.random.default_rng`` accepts.
+        Seed of the specimen and the noise, as accepted by ``numpy.random.default_rng``.
     shape
         Number of rows and columns, at least 16 each.
     counts
@@ -245,7 +245,7 @@ def core_loss_spectra(loss: Float64Array) -> Float64Array:
 
 
 def _plurally_scattered(single: Float64Array, step: float) -> Float64Array:
-    """Each edge again, once and twice a plasmon higher, with Poisson weights."""
+    """Add plural scattering: each edge repeated one and more plasmon energies higher, with Poisson weights."""
     energy = step * np.arange(single.size)
     centre, width = PLASMON
     plasmon = energy / ((energy**2 - centre**2) ** 2 + (energy * width) ** 2)  # Drude
@@ -256,7 +256,7 @@ def _plurally_scattered(single: Float64Array, step: float) -> Float64Array:
 
 
 def _maps(shape: tuple[int, int], pixel: float, probe: float, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Abundances (4, rows, columns): volume fractions times relative thickness."""
+    """Draw the abundances (4, rows, columns): volume fractions times relative thickness."""
     rows, columns = shape
     y, x = pixel * np.arange(rows)[:, None], pixel * np.arange(columns)
     height, length = pixel * rows, pixel * columns

@@ -1,4 +1,4 @@
-"""Raman map of a pain-relief tablet, simulated: overlapping bands on fluorescence, and no pure pixel."""
+"""Simulated Raman map of a tablet with overlapping bands, fluorescence and no pure pixel, with known truth."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STEP = 3.0
 """Distance between pixels in micrometre."""
 
 _FWHM = 2.3548  # full width at half maximum of a Gaussian, in standard deviations
-_FINE = 3  # points per pixel on which grains are drawn
+_FINE = 3  # points per pixel of the fine grid of grains
 
 # Position in 1/cm and relative height; the natural width of each substance stands below.
 _BANDS: dict[str, tuple[tuple[float, float], ...]] = {
@@ -85,7 +85,7 @@ def raman_map(
     Parameters
     ----------
     seed
-        Of the tablet and the noise, anything ``numpy.random.default_rng`` accepts.
+        Seed of the tablet and the noise, as accepted by ``numpy.random.default_rng``.
     shape
         Number of rows and columns, at least 8 each, 3 micrometre apart.
     counts
@@ -183,7 +183,7 @@ def raman_map(
 
 
 def _spectra(shift: Float64Array) -> Float64Array:
-    """Spectra of equal volumes, (4, channels)."""
+    """Return the spectra of equal volumes of the substances, (4, channels)."""
     sigma = RESOLUTION / _FWHM
     spectra = []
     for component, scattering in zip(COMPONENTS, SCATTERING, strict=True):
@@ -196,14 +196,14 @@ def _spectra(shift: Float64Array) -> Float64Array:
 
 
 def _grains(shape: tuple[int, int], size: float, spot: float, generator: np.random.Generator) -> Float64Array:
-    """Fractions (4, rows, columns): Voronoi grains, poorly stirred, seen through the spot."""
-    margin = int(np.ceil(2 * spot / STEP))  # so that the map is a part of a tablet, not a tablet with edges
+    """Draw fractions (4, rows, columns): incompletely mixed Voronoi grains, convolved with the laser spot."""
+    margin = int(np.ceil(2 * spot / STEP))  # margin, so that the map has no edges of the tablet
     rows, columns = ((side + 2 * margin) * _FINE for side in shape)
     step = STEP / _FINE
     height, width = rows * step, columns * step
     seeds = generator.uniform(0, 1, (round(height * width / size**2), 2)) * (height, width)
 
-    # Powders mix imperfectly: what a grain is made of depends on where it lies, and on chance.
+    # Powders mix imperfectly: the substance of a grain depends on its position and on chance.
     coarse = generator.standard_normal((len(COMPONENTS), 9, 9))
     place = np.minimum((seeds / (height, width) * 36).astype(np.intp), 35)
     favour = zoom(coarse, (1, 4, 4), order=3, mode="nearest", grid_mode=True)[:, place[:, 0], place[:, 1]]
@@ -223,7 +223,7 @@ def _grains(shape: tuple[int, int], size: float, spot: float, generator: np.rand
 def _fluorescence(
     shift: Float64Array, fractions: Float64Array, generator: np.random.Generator
 ) -> tuple[Float64Array, Float64Array]:
-    """Maps (2, rows, columns) and spectra (2, channels) of two fluorophores, of cellulose and of elsewhere."""
+    """Draw maps (2, rows, columns) and spectra (2, channels) of two fluorophores, one of them in the cellulose."""
     reach = (shift - shift[0]) / (shift[-1] - shift[0])
     shapes = np.stack([np.exp(-(((reach - 0.55) / 0.7) ** 2)), 0.25 + np.exp(-1.8 * reach)])
     shape = fractions.shape[1:]
@@ -233,7 +233,7 @@ def _fluorescence(
 
 
 def _count(maps: Float64Array, spectra: Float64Array, generator: np.random.Generator) -> NDArray[np.unsignedinteger]:
-    """Draw the photons row by row, since the expectation of the whole cube need not be in memory."""
+    """Draw the photon counts row by row, so that the expectation of the whole cube is never in memory."""
     _, rows, columns = maps.shape
     highest = float((maps.max(axis=(1, 2)) @ spectra).max())
     dtype = np.uint16 if highest + 12 * np.sqrt(highest) < np.iinfo(np.uint16).max else np.uint32

@@ -1,4 +1,4 @@
-"""ToF-SIMS of a root on silicon, simulated: the first example of the paper, with truth."""
+"""Simulated ToF-SIMS image of a root on silicon with known truth (figures 4 to 7 of the paper)."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def tof_sims_2d(
 
     .. math:: x_{ij} \sim \mathrm{Poisson}\Bigl(\sum_c a_{ic}\, e_{cj}\Bigr), \qquad \sum_c a_{ic} = 1,
 
-    where :math:`a_{ic}` is the share of the beam's spot that component c covers in pixel i, and
+    where :math:`a_{ic}` is the fraction of the beam spot that component c covers in pixel i, and
     :math:`e_{cj}` the expected counts of a pixel it covers alone (ion yields differ: sodium gives most). So
     the truth is exact: ``abundances`` times ``endmembers`` is the expectation of ``cube``.
 
     Parameters
     ----------
     seed
-        Of anatomy and noise, anything ``numpy.random.default_rng`` accepts.
+        Seed of anatomy and noise, as accepted by ``numpy.random.default_rng``.
     shape
         Number of rows and columns, at least 8 each. The anatomy scales with the shorter side.
     counts
