@@ -224,7 +224,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     changed = stale(root)
     if "--check" in arguments:
         for path in changed:
-            print(f"{path.relative_to(root)} is stale: run python tools/generate_names.py", file=sys.stderr)  # noqa: T201
+            print(f"{path.relative_to(root)} is stale: run python tools/generate_names.py", file=sys.stderr)
         return int(bool(changed))
     texts = tables(root)
     for path in changed:
