@@ -7,8 +7,7 @@ from typing import Any
 
 from mffnb import geometry, similarities, solvers, transforms
 from mffnb.problem.problem import bends
-from mffnb.protocols.misfit import Similarity
-from mffnb.protocols.solver import Solver, Start
+from mffnb.protocols import Similarity, Solver, Start
 from mffnb.registry.named_parts import NamedParts
 from mffnb.transforms import Identity, Mapped
 from mffnb.typing import Float64Array

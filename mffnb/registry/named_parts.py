@@ -28,7 +28,7 @@ class NamedParts(Mapping[str, Part], Generic[Part]):
 
     Examples
     --------
-    >>> from mffnb.protocols.misfit import Similarity
+    >>> from mffnb.protocols import Similarity
     >>> from mffnb.similarities import Frobenius, Huber
     >>> names = NamedParts(Similarity, {"huber": Huber(), "frobenius": Frobenius()}, first=("frobenius",))
     >>> list(names)[:2], names["frobenius"]

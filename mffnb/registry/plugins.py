@@ -20,9 +20,7 @@ from importlib import metadata
 from typing import Any
 
 from mffnb.errors import PluginWarning, warn
-from mffnb.protocols.half import Term
-from mffnb.protocols.misfit import Similarity
-from mffnb.protocols.solver import Solver, Start
+from mffnb.protocols import Similarity, Solver, Start, Term
 
 PARTS, READERS = "mffnb.parts", "mffnb.readers"
 _KINDS = (Similarity, Term, Solver, Start)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mffnb.matrices.partial import mean_model
+from mffnb.protocols import Similarity
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
 from mffnb.similarities.banded_misfits import Banded
 from mffnb.similarities.distances import Cosine
 from mffnb.similarities.least_squares import Frobenius

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import special
 
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.protocols import Similarity
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
 from mffnb.similarities.banded_misfits import Banded, looks
 from mffnb.similarities.distances import Entrywise, Odds
 from mffnb.similarities.divergences import BetaDivergence

@@ -9,8 +9,9 @@ import numpy as np
 
 from mffnb.matrices import lean
 from mffnb.matrices.partial import mean_model
+from mffnb.protocols import Similarity
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Misfit, Similarity
+from mffnb.protocols.misfit import Misfit
 from mffnb.similarities.banded_misfits import Banded, looks
 from mffnb.similarities.distances import Distance, Entrywise, Powers
 from mffnb.similarities.least_squares import Frobenius

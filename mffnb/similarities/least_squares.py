@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from mffnb.protocols import Similarity
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
 from mffnb.similarities.banded_misfits import Banded
 from mffnb.similarities.distances import Clipped, Distance, Entrywise, Squares
 from mffnb.similarities.misfits import LeastSquares

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mffnb.protocols import Solver
 from mffnb.protocols.half import Half
-from mffnb.protocols.solver import Solver
 from mffnb.solvers.extrapolation import Extrapolated
 from mffnb.solvers.hals import Hals
 from mffnb.solvers.likelihood import Newton

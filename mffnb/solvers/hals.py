@@ -11,9 +11,9 @@ from scipy import optimize
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import hals, simplex
+from mffnb.protocols import Solver
 from mffnb.protocols.graph import PixelGraph
 from mffnb.protocols.half import Constraint, Half, Penalty, Proximal
-from mffnb.protocols.solver import Solver
 from mffnb.typing import Array, Float64Array
 
 __all__ = ["Hals"]

@@ -8,8 +8,8 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import divergence, newton
+from mffnb.protocols import Solver
 from mffnb.protocols.half import Half, LogTerm
-from mffnb.protocols.solver import Solver
 from mffnb.typing import Array, Float64Array
 
 __all__ = ["Multiplicative", "Newton"]

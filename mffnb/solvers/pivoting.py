@@ -9,8 +9,8 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import pivoting
+from mffnb.protocols import Solver
 from mffnb.protocols.half import Half
-from mffnb.protocols.solver import Solver
 from mffnb.typing import Float64Array
 
 __all__ = ["BlockPivoting"]

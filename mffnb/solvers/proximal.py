@@ -11,8 +11,8 @@ import numpy as np
 from mffnb.constraints import Orthogonal, UnitBall
 from mffnb.constraints.simplex import nearest_fractions
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.protocols import Solver
 from mffnb.protocols.half import Constraint, Half, Penalty, Proximal
-from mffnb.protocols.solver import Solver
 from mffnb.solvers.extrapolation import Extrapolated
 from mffnb.typing import Float64Array
 
