@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, zoom
 from scipy.signal import lfilter
 
 from mffnb.datasets.mass_spectra import time_of_flight_spectrum
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
 __all__ = ["tof_sims_3d"]
@@ -146,43 +146,16 @@ def tof_sims_3d(
     spectra = _spectra(np.append(mz, mz[-1] + BIN_WIDTH) - BIN_WIDTH / 2)
     spectra *= counts / (fractions.mean(axis=(1, 2, 3)) @ spectra.sum(axis=1))
 
-    step = field_of_view / min(rows, columns)
-    depth = PROFILE / cycles * (np.arange(cycles) + 0.5)
-    voxels = {
-        "z": ("z", depth, {"units": "nm", "long_name": "depth"}),
-        "y": ("y", step * np.arange(rows), {"units": "µm", "long_name": "y"}),
-        "x": ("x", step * np.arange(columns), {"units": "µm", "long_name": "x"}),
-    }
-    masses = {"mz": ("mz", mz, {"units": "u", "long_name": "mass-to-charge ratio"})}
-    components = {"component": ("component", list(COMPONENTS))}
-    return Sample(
-        name="tof_sims_3d",
-        cube=xr.DataArray(
-            _count(fractions, spectra, noise),
-            dims=("z", "y", "x", "mz"),
-            coords={**voxels, **masses},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "secondary ions"},
-        ),
-        endmembers=xr.DataArray(
-            spectra,
-            dims=("component", "mz"),
-            coords={**components, **masses},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "expected secondary ions"},
-        ),
-        abundances=xr.DataArray(
-            fractions,
-            dims=("component", "z", "y", "x"),
-            coords={**components, **voxels},
-            name="abundance",
-            attrs={"units": "1", "long_name": "fraction"},
-        ),
-        citation=(
-            "Simulated after R. Kannan et al., Deep data analysis via physically constrained linear "
-            "unmixing, Adv. Struct. Chem. Imaging 4, 6 (2018), https://doi.org/10.1186/s40679-018-0055-8"
-        ),
-        licence="BSD-3-Clause",
+    step, depth = field_of_view / min(rows, columns), PROFILE / cycles * (np.arange(cycles) + 0.5)
+    return simulated_sample(
+        "tof_sims_3d",
+        (_count(fractions, spectra, noise), spectra, fractions),
+        pixels={"z": Axis(depth, "nm", "depth"), **side_axes((rows, columns), step, "µm")},
+        channel={"mz": Axis(mz, "u", "mass-to-charge ratio")},
+        components=COMPONENTS,
+        quantity=Quantity("intensity", "counts", "secondary ions", "expected secondary ions"),
+        fraction="fraction",
+        citation=AFTER_THE_PAPER,
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from mffnb.datasets.counting import counted
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
 from mffnb.datasets.strained_films import FWHM, rocking_curves
 from mffnb.typing import Float64Array
 
@@ -114,7 +114,6 @@ def xdm_film(
     >>> round(float(sample.abundances[3:].sum("component").min()), 3)  # PZT
     1.0
     """
-    rows, columns = shape
     if min(shape) < SMALLEST_SIDE:
         raise ValueError(f"shape {shape} is too small for a network of dislocations: take at least 16 pixels a side.")
     for name, value in (("counts", counts), ("field_of_view", field_of_view), ("resolution", resolution)):
@@ -127,40 +126,15 @@ def xdm_film(
     spectra = rocking_curves(qz)
     spectra *= counts / (abundances.mean(axis=(1, 2), dtype=np.float64) @ spectra.sum(axis=1))
 
-    pixels = {
-        "y": ("y", step * np.arange(rows), {"units": "µm", "long_name": "y"}),
-        "x": ("x", step * np.arange(columns), {"units": "µm", "long_name": "x"}),
-    }
-    scan = {"qz": ("qz", qz, {"units": "1/Å", "long_name": "Qz"})}
-    components = {"component": ("component", list(COMPONENTS))}
-    return Sample(
-        name="xdm_film",
-        cube=xr.DataArray(
-            counted(abundances, spectra, generator),
-            dims=("y", "x", "qz"),
-            coords={**pixels, **scan},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "diffracted photons"},
-        ),
-        endmembers=xr.DataArray(
-            spectra,
-            dims=("component", "qz"),
-            coords={**components, **scan},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "expected photons"},
-        ),
-        abundances=xr.DataArray(
-            abundances,
-            dims=("component", "y", "x"),
-            coords={**components, **pixels},
-            name="abundance",
-            attrs={"units": "1", "long_name": "area fraction times relative intensity"},
-        ),
-        citation=(
-            "Simulated after R. Kannan et al., Deep data analysis via physically constrained linear "
-            "unmixing, Adv. Struct. Chem. Imaging 4, 6 (2018), https://doi.org/10.1186/s40679-018-0055-8"
-        ),
-        licence="BSD-3-Clause",
+    return simulated_sample(
+        "xdm_film",
+        (counted(abundances, spectra, generator), spectra, abundances),
+        pixels=side_axes(shape, step, "µm"),
+        channel={"qz": Axis(qz, "1/Å", "Qz")},
+        components=COMPONENTS,
+        quantity=Quantity("intensity", "counts", "diffracted photons", "expected photons"),
+        fraction="area fraction times relative intensity",
+        citation=AFTER_THE_PAPER,
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.special import erfc
 
 from mffnb.datasets.counting import counted
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import Axis, Quantity, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
 __all__ = ["eels_map"]
@@ -169,7 +169,6 @@ def eels_map(
     >>> sample.endmembers.sel(energy_loss=slice(600, 700)).idxmax("energy_loss").values[1:].tolist()
     [642.0, 640.5, 640.5]
     """
-    rows, columns = shape
     if min(shape) < SMALLEST_SIDE:
         raise ValueError(f"shape {shape} is too small for film and substrate: take at least 16 pixels a side.")
     for name, value in (("counts", counts), ("pixel_size", pixel_size), ("probe", probe)):
@@ -181,40 +180,18 @@ def eels_map(
     spectra = core_loss_spectra(loss)
     spectra *= counts / (abundances.mean(axis=(1, 2), dtype=np.float64) @ spectra.sum(axis=1))
 
-    pixels = {
-        "y": ("y", pixel_size * np.arange(rows), {"units": "nm", "long_name": "y"}),
-        "x": ("x", pixel_size * np.arange(columns), {"units": "nm", "long_name": "x"}),
-    }
-    losses = {"energy_loss": ("energy_loss", loss, {"units": "eV", "long_name": "energy loss"})}
-    components = {"component": ("component", list(COMPONENTS))}
-    return Sample(
-        name="eels_map",
-        cube=xr.DataArray(
-            counted(abundances, spectra, generator),
-            dims=("y", "x", "energy_loss"),
-            coords={**pixels, **losses},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "electrons"},
-        ),
-        endmembers=xr.DataArray(
-            spectra,
-            dims=("component", "energy_loss"),
-            coords={**components, **losses},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "expected electrons"},
-        ),
-        abundances=xr.DataArray(
-            abundances,
-            dims=("component", "y", "x"),
-            coords={**components, **pixels},
-            name="abundance",
-            attrs={"units": "1", "long_name": "volume fraction times relative thickness"},
-        ),
+    return simulated_sample(
+        "eels_map",
+        (counted(abundances, spectra, generator), spectra, abundances),
+        pixels=side_axes(shape, pixel_size, "nm"),
+        channel={"energy_loss": Axis(loss, "eV", "energy loss")},
+        components=COMPONENTS,
+        quantity=Quantity("intensity", "counts", "electrons", "expected electrons"),
+        fraction="volume fraction times relative thickness",
         citation=(
             "Simulated after C. C. Ahn and O. L. Krivanek, EELS Atlas (1983), and R. F. Egerton, Electron "
             "Energy-Loss Spectroscopy in the Electron Microscope (2011)"
         ),
-        licence="BSD-3-Clause",
     )
 
 

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from mffnb.datasets.oxide_phases import M1, M2
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import AFTER_THE_PAPER
 from mffnb.preprocessing import SlidingFFT
 from mffnb.preprocessing.sliding_fft import LocalSpectra
 from mffnb.typing import Array, Float64Array
@@ -159,10 +160,7 @@ def stem_catalyst(
         cube=cube,
         endmembers=endmembers.transpose("component", ...),
         abundances=abundances,
-        citation=(
-            "Simulated after R. Kannan et al., Deep data analysis via physically constrained linear "
-            "unmixing, Adv. Struct. Chem. Imaging 4, 6 (2018), https://doi.org/10.1186/s40679-018-0055-8"
-        ),
+        citation=AFTER_THE_PAPER,
         licence="BSD-3-Clause",
         extra={
             "phase": labelled(phase, "phase", long_name="phase", flag_values=[0, 1], flag_meanings=" ".join(COMPONENTS))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 from scipy.spatial import cKDTree
 from scipy.special import voigt_profile
 
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import Axis, Quantity, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
 __all__ = ["raman_map"]
@@ -129,7 +129,6 @@ def raman_map(
     >>> sample.endmembers.idxmax("wavenumber").values.tolist()
     [1324.0, 1606.0, 1328.0, 1096.0]
     """
-    rows, columns = shape
     if min(shape) < 8:
         raise ValueError(f"shape {shape} is too small: take at least 8 pixels a side.")
     for name, value in {"counts": counts, "grain_size": grain_size, "spot": spot}.items():
@@ -145,40 +144,19 @@ def raman_map(
     amounts, shapes = _fluorescence(shift, fractions, impurities)
     amounts *= fluorescence * counts / (amounts.mean(axis=(1, 2)) @ shapes.sum(axis=1))
 
-    pixels = {
-        "y": ("y", STEP * np.arange(rows), {"units": "µm", "long_name": "y"}),
-        "x": ("x", STEP * np.arange(columns), {"units": "µm", "long_name": "x"}),
-    }
-    shifts = {"wavenumber": ("wavenumber", shift, {"units": "1/cm", "long_name": "Raman shift"})}
-    components = {"component": ("component", list(COMPONENTS))}
-    return Sample(
-        name="raman_map",
-        cube=xr.DataArray(
-            _count(np.concatenate([fractions, amounts]), np.concatenate([spectra, shapes]), noise),
-            dims=("y", "x", "wavenumber"),
-            coords={**pixels, **shifts},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "photons"},
-        ),
-        endmembers=xr.DataArray(
-            spectra,
-            dims=("component", "wavenumber"),
-            coords={**components, **shifts},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "expected Raman photons"},
-        ),
-        abundances=xr.DataArray(
-            fractions,
-            dims=("component", "y", "x"),
-            coords={**components, **pixels},
-            name="abundance",
-            attrs={"units": "1", "long_name": "volume fraction"},
-        ),
+    cube = _count(np.concatenate([fractions, amounts]), np.concatenate([spectra, shapes]), noise)
+    return simulated_sample(
+        "raman_map",
+        (cube, spectra, fractions),
+        pixels=side_axes(shape, STEP, "µm"),
+        channel={"wavenumber": Axis(shift, "1/cm", "Raman shift")},
+        components=COMPONENTS,
+        quantity=Quantity("intensity", "counts", "photons", "expected Raman photons"),
+        fraction="volume fraction",
         citation=(
             "Simulated; band positions from ASTM E1840, J. Pharm. Biomed. Anal. 16, 87 (1997), "
             "Biopolymers 72, 25 (2003) and Carbohydr. Res. 160, 113 (1987)"
         ),
-        licence="BSD-3-Clause",
     )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, coordinates, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
 __all__ = ["cits_pnictide"]
@@ -108,50 +109,24 @@ def cits_pnictide(
     spectra = _endmembers(bias)
     fractions, topography = _surface(shape[:2], impurities, generator)
 
-    pixels = {
-        "y": ("y", _PIXEL * np.arange(shape[0]), {"units": "nm", "long_name": "y"}),
-        "x": ("x", _PIXEL * np.arange(shape[1]), {"units": "nm", "long_name": "x"}),
-    }
-    biases = {"bias": ("bias", bias, {"units": "mV", "long_name": "sample bias"})}
-    components = {"component": ("component", list(COMPONENTS))}
-    conductance = {"units": "nS", "long_name": "differential conductance"}
-    return Sample(
-        name="cits_pnictide",
-        cube=xr.DataArray(
-            _measure(fractions, spectra, noise, generator),
-            dims=("y", "x", "bias"),
-            coords={**pixels, **biases},
-            name="conductance",
-            attrs=conductance,
-        ),
-        endmembers=xr.DataArray(
-            spectra,
-            dims=("component", "bias"),
-            coords={**components, **biases},
-            name="conductance",
-            attrs=conductance,
-        ),
-        abundances=xr.DataArray(
-            fractions,
-            dims=("component", "y", "x"),
-            coords={**components, **pixels},
-            name="abundance",
-            attrs={"units": "1", "long_name": "share of the current"},
-        ),
-        citation=(
-            "Simulated after R. Kannan et al., Deep data analysis via physically constrained linear "
-            "unmixing, Adv. Struct. Chem. Imaging 4, 6 (2018), https://doi.org/10.1186/s40679-018-0055-8"
-        ),
-        licence="BSD-3-Clause",
-        extra={
-            "topography": xr.DataArray(
-                topography,
-                dims=("y", "x"),
-                coords=pixels,
-                name="topography",
-                attrs={"units": "pm", "long_name": "height"},
-            )
-        },
+    pixels = side_axes(shape[:2], _PIXEL, "nm")
+    height = xr.DataArray(
+        topography,
+        dims=("y", "x"),
+        coords=coordinates(pixels),
+        name="topography",
+        attrs={"units": "pm", "long_name": "height"},
+    )
+    return simulated_sample(
+        "cits_pnictide",
+        (_measure(fractions, spectra, noise, generator), spectra, fractions),
+        pixels=pixels,
+        channel={"bias": Axis(bias, "mV", "sample bias")},
+        components=COMPONENTS,
+        quantity=Quantity("conductance", "nS", "differential conductance", "differential conductance"),
+        fraction="share of the current",
+        citation=AFTER_THE_PAPER,
+        extra={"topography": height},
     )
 
 
