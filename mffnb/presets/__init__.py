@@ -1,6 +1,6 @@
-"""The named methods of the field, each an estimator on a plain matrix X (pixels, channels).
+"""Named methods of matrix factorization, each a scikit-learn estimator of a matrix X (pixels, channels).
 
-All of them offer ``A = model.fit_transform(X)``, ``E = model.components_``, ``model.transform(X_new)`` and
+All estimators have ``A = model.fit_transform(X)``, ``E = model.components_``, ``model.transform(X_new)`` and
 ``model.inverse_transform(A)``. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 3.
 """
 
