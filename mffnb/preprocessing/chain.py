@@ -208,6 +208,7 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
     Examples
     --------
     >>> import numpy as np, xarray as xr
+    >>> from mffnb.preprocessing import Crop, UnitSum
     >>> cube = xr.DataArray(np.arange(1.0, 61).reshape(3, 4, 5), dims=("y", "x", "energy"))
     >>> processed, chain = fit_chain(cube, [Crop({"energy": slice(1, 5)}), UnitSum()])
     >>> chain.describe()[1]

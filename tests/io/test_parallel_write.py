@@ -64,7 +64,7 @@ BLOCKS = """
 import os, sys
 import numpy as np, xarray as xr, mffnb as mf
 from mpi4py import MPI
-from mffnb.cube_rows import CubeRows
+from mffnb.cubes.pixel_rows import CubeRows
 
 world, read = MPI.COMM_WORLD, []
 plain = CubeRows.__getitem__
