@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mffnb.parallel.cluster import Cluster
-from mffnb.threads import at_most
+from mffnb.threads import limit_threads
 
 _BETWEEN_LOOKS = 0.01  # seconds
 _GRACE = 2.0  # seconds in which ranks that have agreed to fail come back; those that are still out wait for ever
@@ -206,7 +206,7 @@ def _work(
 
     watch = Watch(MPI.COMM_WORLD, path, period)
     try:
-        with at_most(1), warnings.catch_warnings(record=True) as said:
+        with limit_threads(1), warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("default")
             value = function(watch, *arguments, **options)
     except Exception as error:

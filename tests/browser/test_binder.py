@@ -16,7 +16,7 @@ TUTORIAL = kit.PROJECT / "notebooks" / "01_first_unmix.ipynb"
 NOTHING_COMPILED = """
 from mffnb.kernels import hals, laplacian
 
-kernels = [hals.sweep_free, hals.sweep_ball, hals.sweep_colour, laplacian.roughness]
+kernels = [hals.sweep_non_negative, hals.sweep_ball, hals.sweep_colour, laplacian.roughness]
 assert all(kernel.signatures for kernel in kernels)
 assert not any(kernel.stats.cache_misses for kernel in kernels)
 """

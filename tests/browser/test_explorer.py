@@ -264,11 +264,11 @@ def test_auto_finds_the_volume_by_one_click(page, lab):
     assert kit.console_errors(page) == []
 
 
-def test_start_afresh_solves_again(page, lab):
+def test_restart_solves_again(page, lab):
     view = opened(page, lab, "afresh.ipynb")
     page.locator(READY).wait_for(timeout=120_000)
     before = int(view.get_attribute("data-generation"))
-    page.get_by_role("button", name="start afresh").click()
+    page.get_by_role("button", name="restart").click()
     page.locator(f".mffnb-view[data-generation='{before + 1}'][data-final='true']").wait_for(timeout=120_000)
     assert kit.console_errors(page) == []
 

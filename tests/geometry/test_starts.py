@@ -14,7 +14,7 @@ from mffnb import geometry
 from mffnb.geometry import NFINDR, SISAL, SPA, VCA, Archetypal, Facets, KMeans
 from mffnb.geometry.abundances import fully_constrained, non_negative
 from mffnb.geometry.clusters import group_means
-from mffnb.geometry.pure_pixels import widest_pixels
+from mffnb.geometry.pure_pixels import maximise_simplex_volume
 
 from .scenes import angles, matrix, scene, smooth_spectra
 
@@ -54,7 +54,7 @@ def test_vca_does_not_mind_a_gain():
 def test_nfindr_finds_the_largest_simplex():
     rng = np.random.default_rng(3)
     points = np.vstack([rng.standard_normal((2, 14)), np.ones(14)])
-    chosen = widest_pixels(points, np.array([0, 1, 2]), 20)
+    chosen = maximise_simplex_volume(points, np.array([0, 1, 2]), 20)
     volume = abs(np.linalg.det(points[:, chosen]))
     every = [abs(np.linalg.det(points[:, list(three)])) for three in itertools.combinations(range(14), 3)]
     one_exchange = [

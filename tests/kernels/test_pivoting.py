@@ -21,7 +21,7 @@ def solve(gram, cross, lower=0.0, upper=INF, start=None, weights=None):
     k, entries = cross.shape
     factor = np.zeros((k, entries)) if start is None else start
     bounds = [np.array(np.broadcast_to(side, k), dtype=float) for side in (lower, upper)]
-    moved = pivoting.sweep_box(factor, gram, cross, *bounds, np.ones(entries) if weights is None else weights)
+    moved = pivoting.solve_box(factor, gram, cross, *bounds, np.ones(entries) if weights is None else weights)
     return factor, moved
 
 
@@ -128,9 +128,9 @@ def test_single_exchanges_reach_the_same_answer():
     gram, cross = basis @ basis.T, basis @ data
     lower, upper = np.full(6, -0.1), np.full(6, 0.2)
     wanted, _ = solve(gram, cross, lower, upper)
-    once = pivoting.sweep_box.py_func  # with the block exchanges switched off
+    once = pivoting.solve_box.py_func  # with the block exchanges switched off
     factor = np.zeros_like(cross)
-    with patch.object(pivoting, "_pivot", lambda scaled, c, low, high, side, a, *_: a.fill(0.0)):
+    with patch.object(pivoting, "_block_pivoting", lambda scaled, c, low, high, side, a, *_: a.fill(0.0)):
         once(factor, gram, cross, lower, upper, np.ones(40))
     np.testing.assert_allclose(factor, wanted, atol=1e-13)
     assert (wanted == -0.1).any()
@@ -155,7 +155,7 @@ def test_it_is_where_coordinate_descent_ends():
     basis = rng.random((4, 20))
     gram, cross = basis @ basis.T, basis @ rng.random((20, 30)) - 0.3
     slow = np.ones((4, 30))
-    hals.sweep_free(slow, gram, cross, 5000)
+    hals.sweep_non_negative(slow, gram, cross, 5000)
     np.testing.assert_allclose(solve(gram, cross)[0], slow, atol=1e-10)
 
 

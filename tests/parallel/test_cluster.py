@@ -131,7 +131,7 @@ def test_killed_engine_loses_no_trial_and_is_replaced(engines, cube, serial, tmp
 
 
 def threads():
-    return os.environ["OMP_NUM_THREADS"], mf.threads.allowed()
+    return os.environ["OMP_NUM_THREADS"], mf.threads.allowed_threads()
 
 
 def test_engines_use_one_thread_and_print_nothing(engines, words):

@@ -157,7 +157,7 @@ def test_what_needs_one_process_and_bad_data_are_refused_as_ever(engines, cube, 
 
 
 def settings_of(watch):
-    return watch.communicator.size, os.environ["OMP_NUM_THREADS"], mf.threads.allowed()
+    return watch.communicator.size, os.environ["OMP_NUM_THREADS"], mf.threads.allowed_threads()
 
 
 def fails_alone(watch):

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from mffnb.cubes.lazy_array import renamed
+from mffnb.cubes.lazy_array import rename_dimensions
 from mffnb.io.nested_arrays import choose_array
 from mffnb.io.reader import Reader
 from mffnb.io.readers.hdf5 import read_hdf5
@@ -21,7 +21,9 @@ def read_matlab(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataAr
         objects = matlab_objects(path)
     except NotImplementedError:  # version 7.3 stores the axes in the opposite order
         cube = read_hdf5(path, dataset, lazy)
-        return renamed(cube.transpose(*reversed(cube.dims)), dict(zip(reversed(cube.dims), cube.dims, strict=True)))
+        return rename_dimensions(
+            cube.transpose(*reversed(cube.dims)), dict(zip(reversed(cube.dims), cube.dims, strict=True))
+        )
     return choose_array(path, objects, dataset)
 
 
