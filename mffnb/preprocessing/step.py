@@ -105,7 +105,8 @@ def derived_classes(base: type) -> dict[str, type]:
     >>> derived_classes(Step)["MeanCentre"].__name__
     'MeanCentre'
     """
-    return {one.__name__: one for one in base.__subclasses__() if one.__module__.startswith(__package__)}
+    derived: list[type] = base.__subclasses__()
+    return {one.__name__: one for one in derived if one.__module__.startswith("mffnb.")}
 
 
 def float_type(cube: xr.DataArray) -> np.dtype[np.floating]:
