@@ -31,6 +31,7 @@ from mffnb.solvers import (
     Reached,
     State,
     drive,
+    interruptible,
     iterate,
 )
 from mffnb.solvers.checkpoint import Keeper
@@ -190,7 +191,8 @@ class MatrixFactorization(LinearModel):
             if keeper is not None:
                 keeper.offer(state, trace, self.start_, last)
 
-        state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
+        with interruptible(states, matrix) as states:
+            state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
         answer = in_data_units(state.abundances, state.endmembers, problem)
         self.components_, self.gain_ = replicate_columns(matrix, answer.endmembers), answer.gain
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)

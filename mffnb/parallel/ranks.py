@@ -121,10 +121,18 @@ def agreeing(callback: Callable[[State], object] | None, communicator: Any) -> C
         return callback
     grid = Grid.over(communicator)
 
+    def called(state: State) -> str:
+        try:
+            answer = callback(state)
+        except KeyboardInterrupt:  # raised here alone, it would leave the other ranks waiting
+            return "interrupt"
+        return "stop" if isinstance(answer, (bool, np.bool_)) and answer else "go on"
+
     def together_called(state: State) -> bool:
-        answer = run_collectively(grid.communicator, lambda: callback(state))
-        ends = isinstance(answer, (bool, np.bool_)) and bool(answer)
-        return any(grid.communicator.allgather(ends))
+        answers = grid.communicator.allgather(run_collectively(grid.communicator, lambda: called(state)))
+        if "interrupt" in answers:
+            raise KeyboardInterrupt
+        return "stop" in answers
 
     return together_called
 

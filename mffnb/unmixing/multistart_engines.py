@@ -68,10 +68,12 @@ def run(
         Called with the last state of each start, in the order in which they end.
     """
     sent = _Sent(engines, data)
-    waiting = {sent.submit(model): number for number, model in enumerate(models)}
+    waiting: dict[Any, int] = {}
     ended: dict[int, Fitted] = {}
     outcome: Outcome | None = None
     try:
+        for number, model in enumerate(models):
+            waiting[sent.submit(model)] = number
         while waiting and outcome is None:
             ready, _ = cf.wait(waiting, return_when=cf.FIRST_COMPLETED)
             for future in ready:

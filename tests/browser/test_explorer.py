@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 
 import nbformat
 import pytest
@@ -18,13 +17,8 @@ sample = mf.datasets.poplar()
 explorer = mf.explore(sample.cube, k=4, smoothness=1.0, tol=1e-3)
 explorer
 """
+pytestmark = pytest.mark.data("tofsimsData.rda", "Samson.mat")
 READY = ".mffnb-view[data-final='true']"
-
-
-@pytest.fixture(autouse=True)
-def _real_data():
-    if "MFFNB_DATA" not in os.environ:
-        pytest.skip("set MFFNB_DATA to the folder that holds the real data sets")
 
 
 def write(lab, name, cells):

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
@@ -15,6 +15,7 @@ from mffnb.geometry import NFINDR, SISAL, SPA, VCA, Archetypal, Facets, KMeans
 from mffnb.geometry.abundances import fully_constrained, non_negative
 from mffnb.geometry.clusters import group_means
 from mffnb.geometry.pure_pixels import maximise_simplex_volume
+from tests.depth import examples
 
 from .scenes import angles, matrix, scene, smooth_spectra
 
@@ -30,7 +31,7 @@ def name(start):
 
 
 @pytest.mark.parametrize("start", FINDERS, ids=name)
-@settings(max_examples=15)
+@examples(15)
 @given(components=st.integers(1, 5), seed=st.integers(0, 10**6))
 def test_finders_recover_planted_pure_pixels(start, components, seed):
     spectra = smooth_spectra(components, 30, seed)

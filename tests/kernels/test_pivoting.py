@@ -7,12 +7,13 @@ from unittest.mock import patch
 import cvxpy
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear, nnls
 
 from mffnb.kernels import hals, pivoting
 from mffnb.protocols.half import Half
+from tests.depth import examples
 
 INF = np.inf
 
@@ -34,7 +35,7 @@ def gap(factor, gram, cross, lower, upper):
     return np.abs(a - np.clip(a - slope, lower, upper)).max() / (np.abs(cross / size).max() + np.abs(a).max() + 1e-300)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(k=st.integers(1, 8), seed=st.integers(0, 10**6), scale=st.sampled_from([1e-6, 1e-3, 1.0, 1e6]))
 def test_non_negative_equals_scipy_nnls(k, seed, scale):
     rng = np.random.default_rng(seed)
@@ -46,7 +47,7 @@ def test_non_negative_equals_scipy_nnls(k, seed, scale):
     np.testing.assert_array_equal(factor > 0, wanted * scale > 1e-12)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(k=st.integers(1, 6), seed=st.integers(0, 10**6), scale=st.sampled_from([1e-6, 1.0, 1e6]))
 def test_box_equals_scipy_lsq_linear(k, seed, scale):
     rng = np.random.default_rng(seed)
@@ -73,7 +74,7 @@ def test_equals_cvxpy_to_1e_8(lower, upper):
     np.testing.assert_allclose(factor, a.value, rtol=0, atol=1e-8)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     k=st.integers(1, 15),
     rank=st.integers(0, 15),

@@ -16,6 +16,7 @@ import mffnb as mf
 from mffnb.solvers import Outcome
 from mffnb.tuning import BIC, tune
 
+pytestmark = pytest.mark.ranks
 SPACE = {"sparsity": (1e-3, 1.0), "smoothness": (1e-3, 1.0)}
 
 

@@ -1,6 +1,6 @@
 """The same answer on any grid of ranks. Run by itself this is one rank; tests/parallel/test_grid.py starts several.
 
-mpiexec -n 4 python -m mpi4py -m pytest tests/parallel/test_on_ranks.py
+mpiexec -n 4 python -m mpi4py -m pytest -n 0 tests/parallel/test_on_ranks.py
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
@@ -18,6 +18,7 @@ import mffnb as mf
 from mffnb.selection import stability
 from mffnb.stability import RunStatistics, match_quality
 from tests.conftest import mixture
+from tests.depth import examples
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PARTS = ("lower", "upper", "deviation", "angles", "score")
@@ -85,7 +86,7 @@ def test_bands_of_a_unique_result_without_noise_have_no_width():
     np.testing.assert_allclose(found.score, 1.0, atol=1e-6)
 
 
-@settings(max_examples=6)
+@examples(6)
 @given(noise=st.floats(1e-4, 1e-2))
 def test_more_noise_makes_wider_bands(noise):
     cube, A, E = unique((5, 6))

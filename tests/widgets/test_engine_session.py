@@ -13,7 +13,7 @@ from mffnb.parallel import sharing
 from mffnb.parallel.preview_maps import LONGEST
 from mffnb.solvers import Outcome
 
-pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
+pytestmark = [pytest.mark.ranks, pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")]
 OPTIONS = {"tol": 1e-5, "max_iter": 3000}
 
 
