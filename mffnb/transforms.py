@@ -11,6 +11,8 @@ from scipy import special
 from mffnb.protocols import Transform, TransformTraits, traits_of
 from mffnb.typing import Array, Float64Array
 
+__all__ = ["Logistic", "Rounding"]
+
 CERTAIN = 20.0
 """Log-odds beyond which a probability is certain for any image: a chance of two in a billion."""
 
@@ -117,7 +119,7 @@ class Mapped:
     @property
     def name(self) -> str:
         """Name of the transform, or its repr."""
-        return next((name for name, one in TRANSFORMS.items() if one == self.transform), repr(self.transform))
+        return next((name for name, one in NAMED.items() if one == self.transform), repr(self.transform))
 
     @property
     def fitted(self) -> bool:
@@ -129,4 +131,4 @@ class Mapped:
         return self.transform.apply(model if self.intercept is None else model + self.intercept)
 
 
-TRANSFORMS: dict[str, Any] = {"identity": Identity(), "logistic": Logistic(), "rounding": Rounding()}
+NAMED: dict[str, Transform] = {"identity": Identity(), "logistic": Logistic(), "rounding": Rounding()}

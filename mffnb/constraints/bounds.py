@@ -12,6 +12,8 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array, Total
 
+__all__ = ["Bounds"]
+
 
 @dataclass(frozen=True, eq=False)
 class Bounds:

@@ -11,6 +11,8 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array
 
+__all__ = ["Orthogonal"]
+
 
 @dataclass(frozen=True)
 class Orthogonal:

@@ -11,6 +11,8 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Array, Float64Array, Total, local_total
 
+__all__ = ["Pinned"]
+
 
 @dataclass(frozen=True, eq=False)
 class Pinned:

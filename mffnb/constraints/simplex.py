@@ -12,6 +12,8 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array
 
+__all__ = ["Simplex"]
+
 _CORRECTIONS = 3  # the first Newton step is exact, the others remove rounding from the sum
 _ROUNDING = 1e-12
 

@@ -12,6 +12,8 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array
 
+__all__ = ["Unimodal"]
+
 
 @dataclass(frozen=True)
 class Unimodal:

@@ -24,13 +24,14 @@ from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.protocols.terms import Term
 from mffnb.protocols.transform import Transform
-from mffnb.solvers import Reached, State, drive, interruptible, iterate
+from mffnb.solvers import Reached, State, drive, iterate
 from mffnb.solvers.checkpoint import Keeper
+from mffnb.solvers.interrupts import interruptible
 from mffnb.threads import iterate_with_single_threaded_blas, single_threaded_blas
 from mffnb.transforms import Mapped
 from mffnb.typing import Array, Float64Array, Seed
 
-__all__ = ["Init", "MatrixFactorization"]
+__all__ = ["MatrixFactorization"]
 
 
 class MatrixFactorization(LinearModel):

@@ -1,44 +1,25 @@
-"""Similarities, transforms and solvers by name, as estimators and ``unmix`` accept them."""
+"""Similarities, transforms, solvers and starts by name, as estimators and ``unmix`` accept them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from mffnb import geometry, similarities, solvers, transforms
 from mffnb.problem.formulation import fitted_transform
 from mffnb.protocols.similarity import Similarity
-from mffnb.protocols.solver import Solver
+from mffnb.protocols.solver import Solver, Start
 from mffnb.protocols.transform import Transform
-from mffnb.similarities import Bernoulli, BetaDivergence, Frobenius, Huber, KullbackLeibler, SpectralAngle
-from mffnb.solvers import (
-    Auto,
-    BlockPivoting,
-    Extrapolated,
-    Hals,
-    Multiplicative,
-    Newton,
-    ProximalGradient,
-)
-from mffnb.transforms import TRANSFORMS, Identity, Mapped
+from mffnb.registry.named_parts import NamedParts
+from mffnb.transforms import Identity, Mapped
 from mffnb.typing import Float64Array
 
-SIMILARITIES: dict[str, Similarity] = {
-    "frobenius": Frobenius(),
-    "kl": KullbackLeibler(),
-    "itakura-saito": BetaDivergence(0.0),
-    "huber": Huber(),
-    "angle": SpectralAngle(),
-    "bernoulli": Bernoulli(),
-}
-
-
-SOLVERS: dict[str, Solver] = {
-    "auto": Extrapolated(Auto()),
-    "hals": Hals(),
-    "multiplicative": Multiplicative(),
-    "newton": Newton(),
-    "pivoting": BlockPivoting(),
-    "proximal": Extrapolated(ProximalGradient()),
-}
+SIMILARITIES: NamedParts[Similarity] = NamedParts(
+    Similarity, similarities.NAMED, first=("frobenius", "kl", "itakura-saito", "huber")
+)
+SOLVERS: NamedParts[Solver] = NamedParts(Solver, solvers.NAMED)
+STARTS: NamedParts[Start] = NamedParts(Start, geometry.NAMED)
+TRANSFORMS: Mapping[str, Transform] = transforms.NAMED
 
 
 def named_similarity(similarity: str | Similarity) -> Similarity:
@@ -52,8 +33,7 @@ def named_similarity(similarity: str | Similarity) -> Similarity:
 def named_transform(transform: str | Transform | None) -> Transform | None:
     """Return the transform with this name; an object, or None, is returned unchanged."""
     if isinstance(transform, str):
-        found: Transform = TRANSFORMS[known_name(transform, TRANSFORMS, "transform")]
-        return found
+        return TRANSFORMS[known_name(transform, TRANSFORMS, "transform")]
     if transform is not None:
         check_method(transform, "apply", "transform")
     return transform
@@ -82,7 +62,7 @@ def check_method(part: object, method: str, parameter: str) -> None:
         raise ValueError(f"{parameter}={part!r} is not known: give a name, or an object with a method {method}")
 
 
-def known_name(name: str, known: dict[str, Any], parameter: str) -> str:
+def known_name(name: str, known: Mapping[str, Any], parameter: str) -> str:
     """Return the name if it is known, or raise ValueError with the known ones."""
     if name not in known:
         raise ValueError(

@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from mffnb.constraints import Orthogonal
-from mffnb.estimators.names import check_method, known_name
+from mffnb.estimators.names import STARTS, check_method, known_name
 from mffnb.geometry import Groups
-from mffnb.geometry.starts import NNDSVD, STARTS, RandomStart
+from mffnb.geometry.starts import NNDSVD, RandomStart
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.normalisation import make_likely, to_scaled_gauge

@@ -4,6 +4,8 @@ A penalty on the abundances is divided by the number of pixels, a penalty on the
 the same meaning for images of any size.
 """
 
+# Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
+
 from mffnb.penalties.groups import GroupSparsity
 from mffnb.penalties.ridge import Ridge
 from mffnb.penalties.smoothness import Smoothness, SpectralSmoothness

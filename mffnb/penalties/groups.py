@@ -13,6 +13,8 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array
 
+__all__ = ["GroupSparsity"]
+
 # rms of a map where the penalty changes from linear to logarithmic. Data have a mean squared pixel norm of 1, so such
 # a component explains one hundredth of them.
 _EPSILON = 0.1

@@ -13,6 +13,8 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array
 
+__all__ = ["Ridge"]
+
 
 @dataclass(frozen=True)
 class Ridge:

@@ -15,6 +15,8 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Array, Float64Array
 
+__all__ = ["TotalVariation"]
+
 _GAP = 1e-8  # duality gap of the proximal operator, relative to the sum of squares of the row
 _STEPS = 1000  # maximum number of iterations for each row
 

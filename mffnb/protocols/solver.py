@@ -12,6 +12,7 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 
+@runtime_checkable
 class Start(Protocol):
     """A method that computes start values of both factors."""
 

@@ -7,11 +7,14 @@ from typing import ClassVar
 
 from mffnb.matrices.partial import mean_model
 from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.traits import SimilarityTraits
 from mffnb.similarities.banded_misfit import BandedMisfit
 from mffnb.similarities.least_squares import Frobenius
 from mffnb.similarities.measures import Cosine
 from mffnb.typing import Float64Array
+
+__all__ = ["SpectralAngle"]
 
 
 @dataclass(frozen=True)
@@ -37,3 +40,6 @@ class SpectralAngle:
         scale = Frobenius().misfit(matrix, gain, scale).scale
         pixels = None if gain is None else gain**2
         return BandedMisfit(matrix, None, scale, Cosine(), pixels=pixels).with_reference(*mean_model(matrix))
+
+
+NAMED: dict[str, Similarity] = {"angle": SpectralAngle()}

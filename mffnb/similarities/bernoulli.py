@@ -7,10 +7,13 @@ from typing import ClassVar
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.traits import SimilarityTraits
 from mffnb.similarities.banded_misfit import BandedMisfit
 from mffnb.transforms import Logistic
 from mffnb.typing import Float64Array
+
+__all__ = ["Bernoulli"]
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,6 @@ class Bernoulli:
             "the Bernoulli likelihood is of chances, which the identity does not keep between 0 and 1: "
             "use transform='logistic', or leave it out"
         )
+
+
+NAMED: dict[str, Similarity] = {"bernoulli": Bernoulli()}

@@ -12,6 +12,7 @@ from mffnb.matrices.partial import mean_model
 from mffnb.protocols.distance import Distance
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Misfit
+from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.traits import SimilarityTraits
 from mffnb.similarities.banded_misfit import BandedMisfit, dense_bands
 from mffnb.similarities.distances import BetaDistance
@@ -19,6 +20,8 @@ from mffnb.similarities.least_squares import Frobenius
 from mffnb.similarities.measures import Entrywise
 from mffnb.similarities.poisson_misfit import PoissonMisfit
 from mffnb.typing import Float64Array
+
+__all__ = ["BetaDivergence", "KullbackLeibler"]
 
 
 @dataclass(frozen=True)
@@ -146,3 +149,6 @@ def _to_mean_sum_one(matrix: Matrix) -> float:
     ones = np.ones((1, matrix.own_columns.stop - matrix.own_columns.start))
     whole = float(matrix.total(matrix.times(ones).sum(axis=1))[0])
     return matrix.shape[0] / whole if whole > 0 else 1.0
+
+
+NAMED: dict[str, Similarity] = {"kl": KullbackLeibler(), "itakura-saito": BetaDivergence(0.0)}

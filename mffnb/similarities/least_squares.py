@@ -9,6 +9,7 @@ import numpy as np
 
 from mffnb.protocols.distance import Distance
 from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.traits import SimilarityTraits
 from mffnb.similarities.banded_misfit import BandedMisfit
 from mffnb.similarities.distances import HuberDistance, SquaredDistance
@@ -16,6 +17,8 @@ from mffnb.similarities.measures import Entrywise
 from mffnb.similarities.noise_models import robust_noise_level, without_outliers
 from mffnb.similarities.quadratic_misfit import QuadraticMisfit
 from mffnb.typing import Float64Array
+
+__all__ = ["Frobenius", "Huber"]
 
 
 @dataclass(frozen=True)
@@ -98,3 +101,6 @@ class Huber:
         """Loss of single entries of data that are multiplied by ``scale``."""
         assert self.noise is not None
         return HuberDistance((1.345 if isinstance(self.delta, str) else self.delta) * self.noise * scale)
+
+
+NAMED: dict[str, Similarity] = {"frobenius": Frobenius(), "huber": Huber()}

@@ -9,6 +9,8 @@ import numpy as np
 
 from mffnb.solvers.state import Outcome, State
 
+__all__ = ["drive"]
+
 Keep = Callable[[State, Sequence[State], bool], None]
 
 

@@ -16,6 +16,8 @@ from mffnb.protocols.solver import CoordinateDescent, Solver
 from mffnb.protocols.traits import SolverTraits
 from mffnb.typing import Float64Array
 
+__all__ = ["Extrapolated"]
+
 # First beta, its growth and decrease, growth of its bound: of five sets tested on ToF-SIMS, EDX, tunnelling and remote
 # sensing images, the one that was never far from the fewest iterations.
 _FIRST, _GROWTH, _DECREASE, _BOUND_GROWTH = 0.5, 1.1, 1.5, 1.02

@@ -11,6 +11,7 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import simplex
 from mffnb.protocols.capabilities import caution
 from mffnb.protocols.half import Half
+from mffnb.protocols.solver import Solver
 from mffnb.protocols.traits import SolverTraits
 from mffnb.solvers.graph_sweeps import sweep_rows_on_graph, sweep_simplex_on_graph
 from mffnb.solvers.row_sweeps import (
@@ -22,6 +23,8 @@ from mffnb.solvers.row_sweeps import (
     update_single_entries,
 )
 from mffnb.typing import Float64Array
+
+__all__ = ["Hals"]
 
 
 @dataclass(frozen=True)
@@ -108,3 +111,6 @@ def _cannot_handle(half: Half) -> str:
     parts = (*half.smooth, *half.proximal)
     note = "" if half.loss is not None or not parts else caution(parts[0])
     return f"{note}HALS cannot handle {half.unfolded}: use solver='auto' or 'proximal'"
+
+
+NAMED: dict[str, Solver] = {"hals": Hals()}

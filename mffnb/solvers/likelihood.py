@@ -11,8 +11,11 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import divergence, newton
 from mffnb.protocols.half import Half
 from mffnb.protocols.losses import LogTerm
+from mffnb.protocols.solver import Solver
 from mffnb.protocols.traits import SolverTraits
 from mffnb.typing import Array, Float64Array
+
+__all__ = ["Multiplicative", "Newton"]
 
 
 @dataclass(frozen=True)
@@ -161,3 +164,6 @@ def _separable(half: Half, factor: Float64Array, *, diagonal: bool) -> tuple[Flo
         linear += half.gram @ factor - bound * factor
         square = square + bound
     return linear, square
+
+
+NAMED: dict[str, Solver] = {"multiplicative": Multiplicative(), "newton": Newton()}

@@ -18,6 +18,8 @@ from mffnb.solvers.extrapolation import ExtrapolatedIterates, PlainIterates
 from mffnb.solvers.state import Outcome, Reached, State
 from mffnb.typing import Float64Array
 
+__all__ = ["iterate"]
+
 # Relative tolerance of the objective of the same factors for the same data, summed in another order.
 _SAME = 1e-9
 # Number of pixels whose extrapolation takes far longer than starting it on another thread.

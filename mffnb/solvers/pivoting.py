@@ -9,9 +9,12 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import pivoting
+from mffnb.protocols import Solver
 from mffnb.protocols.half import Half
 from mffnb.protocols.traits import SolverTraits
 from mffnb.typing import Float64Array
+
+__all__ = ["BlockPivoting"]
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,6 @@ class BlockPivoting:
         weights = np.ones(entries) if half.weights is None else half.weights
         lower, upper = np.full(k, float(half.lower)), np.full(k, float(half.upper))
         return float(pivoting.solve_box(factor, half.gram, half.cross, lower, upper, weights))
+
+
+NAMED: dict[str, Solver] = {"pivoting": BlockPivoting()}

@@ -9,10 +9,14 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols.half import Half
+from mffnb.protocols.solver import Solver
 from mffnb.protocols.traits import SolverTraits
+from mffnb.solvers.extrapolation import Extrapolated
 from mffnb.solvers.nonsmooth_part import NonsmoothPart
 from mffnb.solvers.smooth_part import SmoothPart
 from mffnb.typing import Float64Array
+
+__all__ = ["ProximalGradient"]
 
 _SETTLED = 1e-6  # squared step, relative to the first, that ends the half step
 _ROUNDING = 1e-13  # relative change of a value that is rounding
@@ -120,3 +124,6 @@ def _step(
         if low or 1 / curvature.max() < least:
             return new, there, curvature
         curvature = 2 * curvature
+
+
+NAMED: dict[str, Solver] = {"proximal": Extrapolated(ProximalGradient())}

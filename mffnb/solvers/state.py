@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from mffnb.solvers.extrapolation import PlainIterates
 from mffnb.typing import Float64Array
 
+__all__ = ["Outcome", "Reached", "State"]
+
 
 class Outcome(enum.Enum):
     """How a run ended; the value is the message for the user."""

@@ -12,9 +12,10 @@ import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.estimators.factorization import Init, MatrixFactorization
+from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.estimators.names import named_similarity
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
+from mffnb.estimators.start_values import Init
 from mffnb.geometry import choose_model
 from mffnb.io.read import read
 from mffnb.matrices import sparse_if_smaller
@@ -37,6 +38,8 @@ from mffnb.unmixing.label import assemble, matrices, named, record
 from mffnb.unmixing.multistart import several, solved
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.task import Physics
+
+__all__ = ["unmix"]
 
 
 def unmix(

@@ -10,6 +10,7 @@ import pytest
 
 import mffnb as mf
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.estimators.names import TRANSFORMS
 from mffnb.matrices import Dense
 from mffnb.problem.formulation import state_problem
 from mffnb.problem.rank_terms import on_rank
@@ -29,7 +30,6 @@ from mffnb.protocols import (
 )
 from mffnb.similarities import Huber
 from mffnb.solvers import Hals
-from mffnb.transforms import TRANSFORMS
 from tools import parts, solver_table
 
 ALL = [
