@@ -129,9 +129,9 @@ def test_every_start_is_usable_and_repeatable(start, X, components):
 
 @pytest.mark.parametrize("start", STARTS, ids=name)
 def test_too_many_endmembers_are_refused(start):
-    with pytest.raises(ValueError, match="4 channels: ask for 4"):
+    with pytest.raises(ValueError, match="4 channels: request 4"):
         start.start(matrix(np.ones((20, 4))), 5, 0)
-    with pytest.raises(ValueError, match="3 pixels: ask for 3"):
+    with pytest.raises(ValueError, match="3 pixels: request 3"):
         start.start(matrix(np.ones((3, 8))), 5, 0)
 
 
