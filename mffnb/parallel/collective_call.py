@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mffnb.parallel.cluster import Cluster
-from mffnb.solvers import Interrupts, deferred_interrupts
+from mffnb.solvers.interrupts import Interrupts, deferred_interrupts
 from mffnb.threads import limit_threads
 
 _BETWEEN_LOOKS = 0.01  # seconds
