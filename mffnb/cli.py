@@ -94,10 +94,11 @@ def _parser() -> argparse.ArgumentParser:
 def _unmix(options: argparse.Namespace) -> int:
     if options.demo == (options.file is not None):
         raise ValueError("name one FILE to unmix, or use --demo")
+    from mffnb.parallel.placement import placement_of  # noqa: PLC0415
     from mffnb.parallel.ranks import world  # noqa: PLC0415  numba and scikit-learn, not needed for --help
 
-    communicator = world()
-    cube, name = _input(options, lazy=None if communicator is None else True)  # each rank reads its own rows
+    placement = placement_of(world())
+    cube, name = _input(options, lazy=placement.lazy)  # each rank reads its own rows
     output = options.output or name.with_suffix(".mffnb.nc")
     for target in (output, options.picture):
         if target is not None and not target.parent.is_dir():
@@ -111,7 +112,7 @@ def _unmix(options: argparse.Namespace) -> int:
     from mffnb.solvers.checkpoint import Checkpoint  # noqa: PLC0415
     from mffnb.unmixing.unmix import unmix  # noqa: PLC0415
 
-    speaks = communicator is None or communicator.rank == 0
+    speaks = placement.communicator.rank == 0
     result = unmix(
         cube,
         options.k,
@@ -125,7 +126,7 @@ def _unmix(options: argparse.Namespace) -> int:
         tol=options.tol,
         random_state=options.random_state,
         progress=speaks and not options.quiet,
-        communicator=communicator,
+        communicator=placement.communicator,
         checkpoint=None if options.checkpoint is None else Checkpoint(options.checkpoint, options.every),
         gather=options.picture is not None,  # which needs all maps in one place
     )

@@ -16,6 +16,7 @@ from mffnb.cubes.pixel_rows import CubeRows, in_memory_already
 from mffnb.cubes.sparse_pixels import pixels_of
 from mffnb.graphs import Graph, bands, grid
 from mffnb.matrices import Chunked, Partial, Sparse, in_memory
+from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array
 
@@ -56,7 +57,7 @@ class Layout:
         cube: xr.DataArray,
         channel: str | Sequence[Hashable] | None = None,
         mask: Any = None,
-        communicator: Any = None,
+        communicator: Communicator = SINGLE,
     ) -> Layout:
         """Read the layout off a cube.
 
@@ -275,7 +276,7 @@ class Layout:
                 )
         return layout._checked()
 
-    def _without_missing(self, cube: xr.DataArray, communicator: Any) -> Layout:
+    def _without_missing(self, cube: xr.DataArray, communicator: Communicator) -> Layout:
         """Leave out pixels and channels that hold nothing but NaN; note other NaN; infinite values are an error."""
         if cube.dtype.kind != "f":
             return self

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from mffnb.cubes.pixel_rows import CubeRows
 from mffnb.cubes.sparse_pixels import pixels_of
 from mffnb.matrices.collective_errors import together
+from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.typing import Array
 
 
@@ -34,7 +35,7 @@ class _Part(NamedTuple):
     in_channel: Array
 
 
-def count_missing(rows: CubeRows, communicator: Any = None) -> Missing:
+def count_missing(rows: CubeRows, communicator: Communicator = SINGLE) -> Missing:
     """Look at every value once; with a communicator each rank looks at a part, and all fail where one does.
 
     Raises
@@ -44,13 +45,9 @@ def count_missing(rows: CubeRows, communicator: Any = None) -> Missing:
     ValueError
         If a sparse image holds NaN.
     """
-    bands, rank, size = len(rows.limits) - 1, 0, 1
-    if communicator is not None:
-        rank, size = communicator.rank, communicator.size
+    bands, rank, size = len(rows.limits) - 1, communicator.rank, communicator.size
     share = slice(rank * bands // size, (rank + 1) * bands // size)
-    parts = [together(communicator, lambda: _look(rows, share))]
-    if communicator is not None:
-        parts = communicator.allgather(parts[0])
+    parts = communicator.allgather(together(communicator, lambda: _look(rows, share)))
     in_pixel, in_channel = np.zeros(rows.shape[0], int), np.zeros(rows.shape[1], int)
     for part in parts:
         in_channel += part.in_channel

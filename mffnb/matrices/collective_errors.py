@@ -1,9 +1,11 @@
-"""Ranks that succeed together or fail together: one that raised alone would leave the others waiting for ever."""
+"""Raise the error of one MPI rank on all ranks: a rank that raised alone would leave the others waiting for ever."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from mffnb.protocols.communicator import Communicator
 
 Result = TypeVar("Result")
 
@@ -13,23 +15,22 @@ _KNOWN: dict[str, type[Exception]] = {
 }
 
 
-def together(communicator: Any, work: Callable[[], Result]) -> Result:
+def together(communicator: Communicator, work: Callable[[], Result]) -> Result:
     """Return what ``work`` returns here, or raise on all ranks what the first of them to fail has raised.
 
     Parameters
     ----------
     communicator
-        An mpi4py communicator; None where there is one process only.
+        Of the ranks that call this; :data:`mffnb.protocols.communicator.SINGLE` for one process.
     work
-        What may fail, without a word to other ranks in it.
+        A function that may raise, and does not communicate.
 
     Examples
     --------
-    >>> together(None, lambda: 2 + 2)
+    >>> from mffnb.protocols.communicator import SINGLE
+    >>> together(SINGLE, lambda: 2 + 2)
     4
     """
-    if communicator is None:
-        return work()
     error: Exception | None = None
     try:
         result = work()

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.errors import CheckpointWarning
+from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.solvers import Reached, State
 from mffnb.solvers.checkpoint_files import About, Generations
 from mffnb.typing import Array
@@ -77,7 +78,7 @@ class Keeper:
 
     checkpoint: Checkpoint
     settings: Mapping[str, Any]
-    communicator: Any = None
+    communicator: Communicator = SINGLE
     _last: float = field(default_factory=time.monotonic, init=False)
     _written: int = field(default=-1, init=False)
 
@@ -146,7 +147,7 @@ class Keeper:
 
     def _due(self, last: bool) -> bool:
         due = last or time.monotonic() - self._last >= self.checkpoint.every
-        return due if self.communicator is None else bool(self.communicator.bcast(due, root=0))
+        return bool(self.communicator.bcast(due, root=0))
 
     def _check(self, about: About) -> None:
         """Refuse the checkpoint of another run."""
@@ -162,7 +163,7 @@ class Keeper:
             )
 
 
-def kept_seed(checkpoint: Checkpoint, drawn: int, communicator: Any) -> int:
+def kept_seed(checkpoint: Checkpoint, drawn: int, communicator: Communicator) -> int:
     """The seed of the run that a checkpoint belongs to; the one drawn where there is none."""
     folder = Path(checkpoint.folder)
     found = (Generations(place, communicator).about() for place in (folder, folder / "start-0"))

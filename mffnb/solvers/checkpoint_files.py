@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.matrices.collective_errors import together
+from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.typing import Array
 
 _NAME, _KEPT = "iteration-", 2
@@ -42,12 +43,12 @@ class Generations:
     """
 
     folder: Path
-    communicator: Any = None
+    communicator: Communicator = SINGLE
 
     @property
     def rank(self) -> int:
         """The rank of this process."""
-        return 0 if self.communicator is None else int(self.communicator.rank)
+        return self.communicator.rank
 
     def write(self, number: int, arrays: Mapping[str, Array], about: About) -> None:
         """Write a generation, after the older of two that were there is gone.
@@ -97,9 +98,7 @@ class Generations:
                 continue
             together(self.communicator, partial(fits, about))
             arrays = _arrays(self.folder / name / self._file)
-            readable = [arrays is not None]
-            if self.communicator is not None:
-                readable = self.communicator.allgather(readable[0])
+            readable = self.communicator.allgather(arrays is not None)
             if arrays is not None and all(readable):
                 return arrays, about, age == 0
         if found:
@@ -143,7 +142,7 @@ class Generations:
     def _tell(self, find: Callable[[], Any]) -> Any:
         """What the first rank finds; file systems of clusters do not show the same to all at once."""
         found = together(self.communicator, find if self.rank == 0 else lambda: None)
-        return found if self.communicator is None else self.communicator.bcast(found, root=0)
+        return self.communicator.bcast(found, root=0)
 
 
 def _write(path: Path, write: Callable[[Any], Any]) -> None:

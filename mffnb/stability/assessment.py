@@ -16,11 +16,12 @@ from mffnb.io.read import read
 from mffnb.matrices.checking import drawn_seed
 from mffnb.stability.ambiguity import Reach, reach_of
 from mffnb.stability.efficiency import doubt_about
-from mffnb.stability.refit import Recipe, check_names, without_data
+from mffnb.stability.refit import Refit, without_data
 from mffnb.stability.replicas import Noise, noise_of
 from mffnb.stability.spread import Runs, Spread
 from mffnb.typing import Seed
 from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.task import check_names
 from mffnb.unmixing.unmix import unmix
 
 
@@ -170,7 +171,7 @@ def stability(
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     seed = drawn_seed(random_state)
     answer = model if isinstance(model, Unmixing) else unmix(data, model, random_state=seed, **settings)
-    recipe = Recipe.of(answer, settings)
+    refit = Refit.of(answer, settings)
     noise = noise_of(data, answer, replicas) if n_bootstrap else None
     doubt = "" if noise is None else doubt_about(answer, noise)
     if doubt:
@@ -178,10 +179,10 @@ def stability(
     sent = cube if isinstance(cube, (str, os.PathLike)) else data
     seeds = [int(one) for one in np.random.SeedSequence(seed).generate_state(n_init + n_bootstrap) >> 1]
     light = without_data(answer)
-    tasks = [_Task(recipe, sent, one) for one in seeds[:n_init]]
-    tasks += [_Task(recipe, sent, one, light, noise) for one in seeds[n_init:]]
+    pending = [_Run(refit, sent, one) for one in seeds[:n_init]]
+    pending += [_Run(refit, sent, one, light, noise) for one in seeds[n_init:]]
     parts = [Runs(answer), Runs(answer)]
-    for number, run in enumerate(_shown(_outcomes(tasks, data, executor), len(tasks), wanted=progress)):
+    for number, run in enumerate(_shown(_outcomes(pending, data, executor), len(pending), wanted=progress)):
         parts[number >= n_init].add(run)
     restarts, replicated = (part.spread(level) if len(part) else None for part in parts)
     return Stability(
@@ -197,35 +198,35 @@ def stability(
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
-    """One run, with all that another process needs for it."""
+class _Run:
+    """One refit, with everything that another process needs to compute it."""
 
-    recipe: Recipe
+    refit: Refit
     source: Any
     seed: int
     answer: Unmixing | None = None
     noise: Noise | None = None
 
-    def run(self, data: xr.DataArray | None = None) -> Unmixing:
+    def result(self, data: xr.DataArray | None = None) -> Unmixing:
         """The answer of this run, without its data."""
         cube = self.source if data is None else data
         cube = read(cube) if isinstance(cube, (str, os.PathLike)) else cube
         if self.answer is None or self.noise is None:
-            return without_data(self.recipe.follow(cube, self.seed))
+            return without_data(self.refit.solve(cube, self.seed))
         replica = self.noise.draw(cube, self.answer, np.random.default_rng(self.seed))
-        return without_data(self.recipe.follow(replica, self.seed, self.answer))
+        return without_data(self.refit.solve(replica, self.seed, self.answer))
 
 
-def _run(task: _Task) -> Unmixing:
-    return task.run()
+def _result(one: _Run) -> Unmixing:
+    return one.result()
 
 
-def _outcomes(tasks: Sequence[_Task], data: xr.DataArray, executor: Any) -> Iterator[Unmixing]:
-    """Answers in the order of their tasks, whoever runs them."""
+def _outcomes(runs: Sequence[_Run], data: xr.DataArray, executor: Any) -> Iterator[Unmixing]:
+    """Answers in the order of their runs, whatever computes them."""
     if executor is None:
-        yield from (task.run(data) for task in tasks)
+        yield from (one.result(data) for one in runs)
         return
-    futures = [executor.submit(_run, task) for task in tasks]
+    futures = [executor.submit(_result, one) for one in runs]
     try:
         for number, future in enumerate(futures):
             yield future.result()

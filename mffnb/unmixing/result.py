@@ -1,4 +1,4 @@
-"""What unmixing gives: labelled spectra and maps, how they were found, and a file that keeps it all."""
+"""The result of unmixing: labelled endmembers and abundance maps, the record of the run, and its file format."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CODING = {"scale_factor", "add_offset", "_FillValue", "missing_value", "calenda
 
 
 @dataclass(frozen=True, eq=False)
-class Processed:
+class ProcessedFactors:
     """The factors of a preprocessed image, and the steps that lead back to the units of the data.
 
     Attributes
@@ -98,7 +98,7 @@ class Unmixing:
     gain: xr.DataArray | None = None
     alternative: xr.DataArray | None = None
     cube: xr.DataArray | None = None
-    processed: Processed | None = None
+    processed: ProcessedFactors | None = None
     block: Block | None = None
     mapped: Mapped | None = None
 
@@ -250,7 +250,7 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     processed = None
     if "preprocessing" in stored.attrs:
         factors = {name: arrays[f"processed_{name}"] for name in _FACTORS if f"processed_{name}" in arrays}
-        processed = Processed(Chain.from_dataset(stored), **factors)
+        processed = ProcessedFactors(Chain.from_dataset(stored), **factors)
     parameters = json.loads(stored.attrs["parameters"])
     transform = TRANSFORMS.get(parameters.get("transform"))
     return Unmixing(
@@ -279,7 +279,7 @@ def _product(abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataAr
     return model if gain is None else model * gain
 
 
-def _factors(processed: Processed) -> dict[str, xr.DataArray]:
+def _factors(processed: ProcessedFactors) -> dict[str, xr.DataArray]:
     return {name: getattr(processed, name) for name in _FACTORS if getattr(processed, name) is not None}
 
 

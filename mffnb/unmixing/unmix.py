@@ -1,42 +1,25 @@
-"""From a spectral image to its endmembers and abundance maps."""
+"""From a spectral image to its endmembers and abundance maps, in one call."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import xarray as xr
-
-from mffnb.cubes.as_cube import as_cube
-from mffnb.errors import UnsupportedCombinationError
-from mffnb.estimators.factorization import Init, MatrixFactorization
-from mffnb.estimators.names import named_similarity
-from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
-from mffnb.geometry import choose_model
-from mffnb.io.read import read
-from mffnb.matrices import lean
-from mffnb.matrices.checking import drawn_seed
-from mffnb.parallel import Cluster, ranks, remote_unmix
-from mffnb.parallel.preview_maps import Glimpses
-from mffnb.parallel.sources import Source, in_file
+from mffnb.estimators.factorization import Init
+from mffnb.parallel import Cluster
 from mffnb.preprocessing import Step
 from mffnb.protocols.half import Term
-from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.solvers import State
-from mffnb.solvers.checkpoint import Checkpoint, Keeper, digest, kept_seed
-from mffnb.solvers.progress import Callback, bar, both
+from mffnb.solvers.checkpoint import Checkpoint
 from mffnb.typing import Seed
-from mffnb.unmixing.auto_volume import check, evidence, find_volume, warn_if_doubtful
-from mffnb.unmixing.image import Prepared, Recipe, weights_of
-from mffnb.unmixing.label import assemble, matrices, named, record
-from mffnb.unmixing.multistart import several, solved
+from mffnb.unmixing.execution import Execution
+from mffnb.unmixing.pipeline import run
+from mffnb.unmixing.remote_unmix import run_on_engines
 from mffnb.unmixing.result import Unmixing
-from mffnb.unmixing.task import Physics
+from mffnb.unmixing.task import Task
 
 
 def unmix(
@@ -180,159 +163,14 @@ def unmix(
     >>> float(result.abundances.sum("component").mean().round(6))
     1.0
     """
-    arguments = dict(locals())
-    given = isinstance(init, (tuple, Unmixing))
-    _check_together(volume, given, preprocess, communicator, cluster, checkpoint, gather)
-    if cluster is not None and cluster.mpi:
-        return remote_unmix.unmix(unmix, arguments)  # type: ignore[no-any-return]
-    # A volume for which the data decide the model has to see them here.
-    apart = n_init != 1 and not given and (volume == 0 or (volume != "auto" and (sum_to_one or gain)))
-    data, there = _opened(cube, cluster if apart else None, communicator)
-    image = Prepared.of(data, channel, mask, preprocess, communicator)
-    image.check(named_similarity(similarity))
-    layout = image.layout
-    matrix: Any  # or how engines make it
-    matrix = _matrix(cube, image, communicator) if there is None else Recipe(there, channel, mask, preprocess)
-    if isinstance(callback, Glimpses):
-        callback.place(layout, matrix)
-    seed = ranks.agreed(drawn_seed(random_state), communicator)
-    callback = ranks.agreeing(callback, communicator)
-    if checkpoint is not None and random_state is None:
-        seed = kept_seed(Checkpoint.of(checkpoint), seed, communicator)
-    asked = Physics(sparsity, smoothness, volume, sum_to_one, gain, known, abundance_terms, endmember_terms)
-    if not isinstance(volume, str) and volume > 0 and not (sum_to_one or gain) and communicator is None:
-        # A volume needs fractions; whether they need a gain is for the data to say.
-        gain = choose_model(matrix, k, seed).gain
-        sum_to_one = not gain
-        asked = replace(asked, gain=gain, sum_to_one=sum_to_one)
-    if volume == "auto":
-        check(asked, matrix, similarity, weights)
-        return _by_rule(data, image, matrix, k, asked, seed, callback, progress)
-    matrix = matrix if there is not None else lean(matrix)
-    model = MatrixFactorization(
-        k,
-        similarity=similarity,
-        abundance_terms=asked.of_abundances(image, communicator),
-        endmember_terms=asked.of_endmembers(image),
-        weights=weights_of(weights, layout),
-        transform=transform,
-        init=_own_rows(matrices(init, image) if isinstance(init, Unmixing) else init, matrix),
-        solver=solver,
-        max_iter=max_iter,
-        tol=tol,
-        random_state=seed,
-    )
-    starts = [model] if n_init == 1 or given else several(model, n_init, seed)
-    settings = {"k": int(k)} | asked.record() | record(image, model, "given" if given else named(init), n_init, seed)
-    keeper = None
-    if checkpoint is not None:
-        arrays = {"mask": mask, "weights": weights, "known": known, "init": model.init if given else None}
-        keeper = _keeper(Checkpoint.of(checkpoint), settings, image, matrix, arrays, communicator)
-    fitted, A, kept = solved(starts, matrix, cluster, callback, progress, keeper)
-    E, share, used, block = fitted.components_, A.sum(axis=0), np.count_nonzero(A, axis=0), None
-    if communicator is not None:
-        share, used = matrix.total(share), matrix.total(used)
-    if communicator is not None and gather:
-        A = ranks.gathered(A, communicator)
-        fitted.gain_ = None if fitted.gain_ is None else ranks.gathered(fitted.gain_, communicator)
-    elif communicator is not None:
-        block = ranks.own_block(layout, communicator)
-        data = data.isel({block.dim: slice(block.start, block.stop)})
-        image = Prepared(data, layout.section(block.start, block.stop))
-    # A start, known endmembers and terms of one's own may speak of components by their number.
-    if not given and known is None and not (abundance_terms or endmember_terms):
-        order = np.argsort(-share * np.linalg.norm(E, axis=1), kind="stable")
-        A, E, used = A[:, order], E[order], used[order]
-    warn_if_poor(used, E, fitted.outcome_, stacklevel=3)
-    warn_if_certain(A, E, fitted.mapped_, stacklevel=3)
-    settings = {"k": int(k), "data": kept, "start": fitted.start_} | settings
-    return assemble(
-        data, image, A.T, E, fitted.outcome_, fitted.trace_, settings, fitted.gain_, block=block, mapped=fitted.mapped_
-    )
-
-
-def _check_together(
-    volume: float | str,
-    given: bool,
-    preprocess: Sequence[Step],
-    communicator: Any,
-    cluster: Cluster | None,
-    checkpoint: Any,
-    gather: bool,
-) -> None:
-    """Refuse what cannot be asked for at once."""
-    if cluster is not None and communicator is not None:
-        raise UnsupportedCombinationError("a cluster has a communicator of its own: leave out communicator")
-    if checkpoint is not None and (volume == "auto" or (cluster is not None and not cluster.mpi)):
-        raise UnsupportedCombinationError(
-            "a checkpoint is of one run, in this process or on ranks: leave it out, or give volume a weight and drop "
-            "the cluster"
-        )
-    if preprocess and not gather:
-        raise UnsupportedCombinationError(
-            "the way back through preprocess needs the maps of all ranks: leave out gather"
-        )
-    if volume == "auto" and (communicator is not None or given):
-        raise UnsupportedCombinationError(
-            "volume='auto' finds its own start, in one process: leave out init, communicator and MPI engines, "
-            "or give volume a weight"
-        )
-
-
-def _opened(cube: Any, engines: Cluster | None, communicator: Any) -> tuple[xr.DataArray, Source | None]:
-    """The cube, and where engines find it by themselves if it is in a file."""
-    if engines is not None:
-        return in_file(cube, copies=engines.n)
-    if not isinstance(cube, (str, os.PathLike)):
-        return as_cube(cube), None
-    return read(cube, lazy=None if communicator is None else True), None  # no rank needs all of it
-
-
-def _matrix(cube: Any, image: Prepared, communicator: Any) -> Matrix:
-    """X, or what this rank has of it."""
-    if communicator is None:
-        return image.layout.matrix(image.cube)
-    matrix = ranks.shared_matrix(image.layout, image.cube, communicator)
-    return ranks.held(matrix) if isinstance(cube, (str, os.PathLike)) else matrix  # a lazy cube stays so
-
-
-def _by_rule(
-    data: xr.DataArray,
-    image: Prepared,
-    matrix: Matrix,
-    k: int,
-    asked: Physics,
-    seed: int,
-    callback: Callback | None,
-    progress: bool,
-) -> Unmixing:
-    """The answer with the volume that the data ask for."""
-    with bar(progress, None) as show:
-        found, outcome, trace = find_volume(matrix, k, seed, asked, both(show, callback))
-    warn_if_doubtful(found, stacklevel=3)
-    warn_if_poor(np.count_nonzero(found.abundances, axis=1), found.endmembers, outcome, stacklevel=4)
-    settings = {"k": int(k)} | asked.record() | evidence(found)
-    settings |= {"preprocess": [] if image.chain is None else image.chain.describe(), "random_state": seed}
-    A, E = found.abundances, found.endmembers
-    return assemble(data, image, A, E, outcome, trace, settings, found.gain, found.alternative)
-
-
-def _keeper(
-    checkpoint: Checkpoint,
-    settings: dict[str, Any],
-    image: Prepared,
-    matrix: Matrix,
-    arrays: dict[str, Any],
-    communicator: Any,
-) -> Keeper:
-    """Keep a run of these settings; how long it is to go on is none of what makes it."""
-    about = {name: value for name, value in settings.items() if name not in ("max_iter", "tol")}
-    about |= {"pixels": matrix.shape[0], "channels": matrix.shape[1], "type": str(image.cube.dtype)}
-    about |= {name: digest(value) for name, value in arrays.items() if value is not None}
-    shape = (1, 1) if communicator is None else ranks.sized(communicator, image.layout).shape
-    about["ranks"] = " x ".join(map(str, shape or ()))
-    return Keeper(checkpoint, about, communicator)
-
-
-def _own_rows(init: Any, matrix: Matrix) -> Any:
-    return (np.asarray(init[0])[matrix.own], init[1]) if isinstance(init, tuple) else init
+    task = Task.of(
+        k=k, similarity=similarity, sparsity=sparsity, smoothness=smoothness, volume=volume, sum_to_one=sum_to_one,
+        gain=gain, known=known, weights=weights, transform=transform, mask=mask, preprocess=preprocess, channel=channel,
+        init=init, solver=solver, n_init=n_init, max_iter=max_iter, tol=tol, random_state=random_state,
+        abundance_terms=abundance_terms, endmember_terms=endmember_terms,
+    )  # fmt: skip
+    execution = Execution.of(communicator, cluster, checkpoint, callback, progress, gather)
+    execution.check(task)
+    if execution.on_mpi_engines:
+        return run_on_engines(task, cube, execution)
+    return run(task, cube, execution, stacklevel=3)

@@ -25,7 +25,7 @@ from mffnb.widgets.live_view.messages import complaint, encoded
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.session.bands import ends_of
 from mffnb.widgets.session.engine_session import EngineSession
-from mffnb.widgets.session.live_data import Data
+from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
@@ -134,7 +134,7 @@ class Explorer(ipywidgets.VBox):
         self.view = LiveView()
         self._error = ipywidgets.HTML()
         self._runner: Runner[Parameters, Solved] = Runner(self.session.solve, self._publish, on_error=self._complain)
-        self._framed: tuple[Data, Framing] | None = None
+        self._framed: tuple[LiveImage, Framing] | None = None
         self.view.on_drawn = self._drawn
         self._greetings = _GREETINGS
         self._shown: Solved | None = None
@@ -216,7 +216,7 @@ class Explorer(ipywidgets.VBox):
         )
         return True
 
-    def _framing(self, data: Data) -> Framing:
+    def _framing(self, data: LiveImage) -> Framing:
         if self._framed is None or self._framed[0] is not data:
             blanks = (np.zeros((1, size)) for size in data.matrix.shape)
             self._framed = (
@@ -285,5 +285,5 @@ def _ended(solved: Solved) -> str:
     words = [solved.state.outcome.name.lower().replace("_", " ")]
     if solved.found is not None:
         words.append("fractions sum to one" if solved.found.gain is None else "fractions up to a gain")
-        words.append(doubt(solved.found))
+        words.append(doubt(solved.found.disagreement))
     return ", ".join(word for word in words if word)

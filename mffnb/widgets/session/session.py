@@ -12,9 +12,9 @@ import xarray as xr
 
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.estimators.names import named_similarity
 from mffnb.geometry import Geometry
+from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
 from mffnb.protocols.half import Term
 from mffnb.protocols.matrix import Matrix
@@ -24,17 +24,18 @@ from mffnb.solvers import Outcome, State
 from mffnb.solvers.grow_shrink import unique_share
 from mffnb.threads import half_of_the_threads
 from mffnb.typing import Float64Array
-from mffnb.unmixing.auto_volume import check, follow
-from mffnb.unmixing.label import matrices
+from mffnb.unmixing.auto_volume import check_supported, iterate_volume
 from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.task import Task
+from mffnb.unmixing.warm_start import non_negative_factors_of
 from mffnb.widgets.session.bands import Bands, gathered
 from mffnb.widgets.session.catalogue import catalogue
-from mffnb.widgets.session.live_data import Data, Source
-from mffnb.widgets.session.live_task import Task
+from mffnb.widgets.session.live_data import LiveImage, LiveInput, common_task
+from mffnb.widgets.session.live_task import LiveTask
 from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
 from mffnb.widgets.session.solved import (
     Solved,
-    by_share,
+    first_names,
     in_order,
     inherited,
     lifted,
@@ -64,8 +65,8 @@ class Session:
         An answer for this image to go on from.
     seed
         For starts from the data.
-    communicator
-        Of MPI ranks that all make the same session, and the same calls of it: each has its own rows of pixels.
+    placement
+        Where the pixels are; on MPI ranks all make the same session and the same calls of it. None for this process.
     options
         ``solver``, ``max_iter`` and ``tol`` for :class:`mffnb.MatrixFactorization`.
     """
@@ -83,12 +84,15 @@ class Session:
         endmember_terms: Sequence[Term] = (),
         start: Unmixing | None = None,
         seed: int = 0,
-        communicator: Any = None,
+        placement: Placement | None = None,
         **options: Any,
     ) -> None:
-        self.source = Source(cube, channel, mask, known, weights, tuple(preprocess), communicator)
+        task = common_task(
+            options, channel=channel, mask=mask, known=known, weights=weights, preprocess=preprocess, random_state=seed
+        )
+        self.source = LiveInput(cube, task, placement or Local())
         self.own = OwnTerms(tuple(abundance_terms), tuple(endmember_terms), catalogue())
-        self._task = Task(self.source, self.own, seed, options)
+        self._task = LiveTask(self.source, self.own)
         self._data = self.source.prepared([True] * len(self.source.steps))
         self._prepared = {tuple([True] * len(self.source.steps)): self._data}
         self._seed = seed
@@ -102,8 +106,9 @@ class Session:
     def automatic(self) -> bool:
         """Whether the weight of the volume can be found from the data, with all that was given."""
         source, own = self.source, self.own
-        given = source.known is not None or source.weights is not None or own.abundance_terms or own.endmember_terms
-        return not given and self.matrix.complete and source.communicator is None
+        given = source.known is not None or source.task.weights is not None
+        given = given or bool(own.abundance_terms or own.endmember_terms)
+        return not given and self.matrix.complete and source.placement.holds_all_pixels
 
     @property
     def last(self) -> Solved | None:
@@ -111,7 +116,7 @@ class Session:
         return self._last
 
     @property
-    def data(self) -> Data:
+    def data(self) -> LiveImage:
         """The image that is factored at present."""
         return self._data
 
@@ -173,17 +178,16 @@ class Session:
         if parameters.volume == AUTO:  # the model has been decided
             with_gain = solved.state.gain is not None
             parameters = replace(parameters, gain=with_gain, sum_to_one=not with_gain)
-        if self.source.communicator is not None:
+        if not self.source.placement.holds_all_pixels:
             raise UnsupportedCombinationError("bands need all pixels in one process: open an explorer without engines")
         answer = self.result(solved)
 
-        def run(data: Data) -> Iterator[State]:
-            model = self._task.model(parameters, data)
-            A, E = (np.maximum(np.nan_to_num(part, posinf=0.0), 0.0) for part in matrices(answer, data.image))
-            model.init = self._started(A.T, E, parameters, data)
-            return (state for state, _ in self._states(parameters, model, data))
+        def run(data: LiveImage) -> Iterator[State]:
+            A, E = non_negative_factors_of(answer, data.image)
+            task = replace(self._task.task(parameters), init=self._started(A.T, E, parameters, data))
+            return (state for state, _ in self._states(task, data))
 
-        def labelled(state: State, data: Data) -> Unmixing:
+        def labelled(state: State, data: LiveImage) -> Unmixing:
             return self.result(replace(solved, state=state, data=data, found=None))
 
         switches = parameters.steps or (True,) * len(self.source.steps)
@@ -198,19 +202,20 @@ class Session:
         if before is not None and not before.data.same_grid(data):
             before = None  # nothing of it can be recognised
         with half_of_the_threads():  # a frame must also be drawn
-            names: tuple[int, ...] = tuple(range(parameters.k))
-            model = self._task.model(parameters, data)
+            task = self._task.task(parameters)
+            anew, named = afresh or task.automatic, False
+            names: tuple[int, ...] = ()
             if begun is not None:
                 A, E, names = self._resized(*begun, data, parameters.k)
-                model.init = self._started(A, E, parameters, data)
+                task = task if task.automatic else replace(task, init=self._started(A, E, parameters, data))
             trace: list[State] = []
-            anew = afresh or parameters.volume == AUTO
             same_components = before is not None and not anew and names == before.names and before.data is data
-            for state, found in self._states(parameters, model, data):
+            for state, found in self._states(task, data):
                 if before is not None and anew:
                     names = inherited(state.endmembers, before.state.endmembers, before.names, data.known)
-                elif parameters.volume == AUTO:
-                    names = by_share(state)
+                elif anew and not named:
+                    names = first_names(state, data, numbers_have_meaning=task.numbers_have_meaning)
+                named = True
                 if state.whole:
                     nothing = np.empty((0, 0))
                     trace.append(replace(state, abundances=nothing, endmembers=nothing))
@@ -232,17 +237,15 @@ class Session:
         """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
         return self._task.result(solved)
 
-    def _states(
-        self, parameters: Parameters, model: MatrixFactorization, data: Data
-    ) -> Iterator[tuple[State, Geometry | None]]:
-        """States of a run; with the last one what the data decided, where they were asked."""
-        if parameters.volume != AUTO:
-            return ((state, None) for state in model.iterate(data.looked_at))
-        asked = self._task.asked(parameters)
-        check(asked, data.matrix, parameters.similarity, data.weights)
-        return follow(data.matrix, parameters.k, self._seed, asked)
+    def _states(self, task: Task, data: LiveImage) -> Iterator[tuple[State, Geometry | None]]:
+        """Iterate over the states of a run; the last one comes with the decisions of the rule for volume="auto"."""
+        if not task.automatic:
+            model = task.model(data.image, self.source.placement)
+            return ((state, None) for state in model.iterate(data.lean_matrix))
+        check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
+        return iterate_volume(data.matrix, task.k, self._seed, task.physics)
 
-    def _prepared_for(self, parameters: Parameters) -> Data:
+    def _prepared_for(self, parameters: Parameters) -> LiveImage:
         """The image after the steps that are on; the last two are kept, so that a switch can go back at once."""
         switches = parameters.steps or (True,) * len(self.source.steps)
         if switches not in self._prepared:
@@ -250,7 +253,9 @@ class Session:
             self._prepared = dict([*self._prepared.items()][-1:]) | {switches: data}
         return self._prepared[switches]
 
-    def _begun(self, before: Solved | None, data: Data) -> tuple[Float64Array, Float64Array, tuple[int, ...]] | None:
+    def _begun(
+        self, before: Solved | None, data: LiveImage
+    ) -> tuple[Float64Array, Float64Array, tuple[int, ...]] | None:
         """Amounts, spectra and names of the last answer, or of the given start; None where they do not fit."""
         if before is not None and before.data is data:
             state = before.state
@@ -262,8 +267,8 @@ class Session:
             answer = self._start if before is None else self.result(before)
             if answer is None:
                 return None
-            amounts, E = matrices(answer, data.image)
-            A, E = (np.maximum(np.nan_to_num(part, posinf=0.0), 0.0) for part in (amounts.T, E))
+            amounts, E = non_negative_factors_of(answer, data.image)
+            A = amounts.T
             if (A.shape[1], E.shape[1]) != data.matrix.shape:
                 raise ValueError(
                     f"start is an answer for another image: this one has {data.matrix.shape} pixels and channels"
@@ -273,7 +278,7 @@ class Session:
         return A, E, names
 
     def _resized(
-        self, A: Float64Array, E: Float64Array, named: tuple[int, ...], data: Data, k: int
+        self, A: Float64Array, E: Float64Array, named: tuple[int, ...], data: LiveImage, k: int
     ) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
         """As many components as are wanted now; what is known stays."""
         names = list(named)
@@ -287,7 +292,7 @@ class Session:
         return A, E, tuple(names)
 
     def _started(
-        self, A: Float64Array, E: Float64Array, parameters: Parameters, data: Data
+        self, A: Float64Array, E: Float64Array, parameters: Parameters, data: LiveImage
     ) -> tuple[Float64Array, Float64Array]:
         """A start (pixels, k), (k, channels) that the similarity can go on from."""
         if parameters.similarity != "frobenius" and not isinstance(parameters.similarity, Frobenius):

@@ -12,9 +12,10 @@ from mffnb.geometry import Geometry
 from mffnb.selection import match
 from mffnb.solvers import State
 from mffnb.typing import Array, Float64Array
+from mffnb.unmixing.component_order import component_order
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session.bands import Bands
-from mffnb.widgets.session.live_data import Data
+from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 
 # Where a factor is zero, a likelihood may be infinite, and updates that multiply can never leave.
@@ -48,7 +49,7 @@ class Solved:
     state: State
     names: tuple[int, ...]
     parameters: Parameters
-    data: Data
+    data: LiveImage
     trace: list[State] = field(default_factory=list)
     steps: int = 0
     found: Geometry | None = None
@@ -78,11 +79,11 @@ def inherited(endmembers: Array, before: Array, numbers: Sequence[int], known: i
     return tuple(names)
 
 
-def by_share(state: State) -> tuple[int, ...]:
-    """Names for a first state: 0 for the component with the largest share."""
-    amounts = state.abundances if state.gain is None else state.abundances * state.gain
-    order = np.argsort(-amounts.sum(axis=1), kind="stable")
-    return tuple(int(place) for place in np.argsort(order))
+def first_names(state: State, data: LiveImage, *, numbers_have_meaning: bool) -> tuple[int, ...]:
+    """Return names for the components of a first state: their positions in the order of :func:`component_order`."""
+    amounts = data.matrix.total(state.abundances.sum(axis=1))
+    order = component_order(amounts, state.endmembers, numbers_have_meaning=numbers_have_meaning)
+    return tuple(int(position) for position in np.argsort(order))
 
 
 def in_order(solved: Solved) -> Solved:
