@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
@@ -20,12 +17,11 @@ from mffnb.io.zarr_store import is_store, read_zarr, write_zarr
 from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 from mffnb.transforms import TRANSFORMS, Mapped
+from mffnb.unmixing.storable import aliases, plain, storable
 
 _FORMAT = "mffnb unmixing 1"
 _FACTORS = ("endmembers", "abundances", "gain")
 _ARRAYS = (*_FACTORS, "alternative")
-# Attributes by which NetCDF says how numbers are packed; on a label they would change it when it is read.
-_CODING = {"scale_factor", "add_offset", "_FillValue", "missing_value", "calendar", "dtype"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,10 +177,10 @@ class Unmixing:
             arrays |= {f"processed_{name}": array for name, array in _factors(self.processed).items()}
         if self.mapped is not None and self.mapped.intercept is not None:
             arrays["intercept"] = self.mapped.intercept
-        stored = {name: _storable(array) for name, array in arrays.items()}
-        aliases = _aliases(stored.values())
+        stored = {name: storable(array) for name, array in arrays.items()}
+        other_names = aliases(stored.values(), reserved=(*_ARRAYS, "iteration"))
         dataset = xr.Dataset(
-            {name: array.rename({a: b for a, b in aliases.items() if a in (*array.dims, *array.coords)})
+            {name: array.rename({a: b for a, b in other_names.items() if a in (*array.dims, *array.coords)})
              for name, array in stored.items()}
             | {f"trace_{name}": value for name, value in self.trace.data_vars.items()}
         )  # fmt: skip
@@ -192,9 +188,9 @@ class Unmixing:
         dataset.update(steps)
         dataset.attrs = steps.attrs | {
             "format": _FORMAT,
-            "names": json.dumps({alias: str(name) for name, alias in aliases.items()}),
+            "names": json.dumps({alias: str(name) for name, alias in other_names.items()}),
             "outcome": self.outcome.name,
-            "parameters": json.dumps(self.parameters, default=_plain),
+            "parameters": json.dumps(self.parameters, default=plain),
         }
         if self.block is not None:
             write_blocks(dataset, Path(path), self.block)
@@ -281,37 +277,3 @@ def _product(abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataAr
 
 def _factors(processed: ProcessedFactors) -> dict[str, xr.DataArray]:
     return {name: getattr(processed, name) for name in _FACTORS if getattr(processed, name) is not None}
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else str(value)
-
-
-def _storable(array: xr.DataArray) -> xr.DataArray:
-    """A copy whose attributes NetCDF can hold: what it cannot is kept as text."""
-
-    def plain(attrs: dict[Any, Any]) -> dict[str, Any]:
-        kept = (str, float, np.number)
-        whole = {key: value for key, value in attrs.items() if isinstance(value, kept) or type(value) is int}
-        lists = {
-            key: value for key, value in attrs.items() if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"
-        }
-        return {
-            str(key): whole.get(key, lists.get(key, str(value))) for key, value in attrs.items() if key not in _CODING
-        }
-
-    # A pixel dimension stacked of several has one coordinate of tuples; its levels are kept one by one.
-    stacked = [name for name, index in array.indexes.items() if isinstance(index, pd.MultiIndex) and name in array.dims]
-    copy = array.reset_index(stacked) if stacked else array.copy(deep=False)
-    copy.attrs = plain(array.attrs)
-    for name in copy.coords:
-        copy.coords[name].attrs = plain(array.coords[name].attrs)
-    return copy.drop_encoding()  # how a source had packed its numbers is not how these are to be packed
-
-
-def _aliases(arrays: Iterable[xr.DataArray]) -> dict[Hashable, str]:
-    """Other names for dimensions and coordinates that NetCDF or this format has no room for, ``m/z`` say."""
-    names = dict.fromkeys(name for array in arrays for name in (*array.dims, *array.coords))
-    taken = {*_ARRAYS, "iteration"}
-    odd = [n for n in names if not isinstance(n, str) or "/" in n or n in taken or n.startswith("trace_")]
-    return {name: f"renamed_{number}" for number, name in enumerate(odd)}

@@ -1,4 +1,4 @@
-"""What an explorer remembers between two moves of a slider, and how it goes on from there."""
+"""The session of an explorer: solve again after each move of a slider, starting from the last state."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
 from mffnb.protocols.half import Term
 from mffnb.protocols.matrix import Matrix
-from mffnb.selection import grow
-from mffnb.similarities import Frobenius
 from mffnb.solvers import Outcome, State
-from mffnb.solvers.grow_shrink import unique_share
 from mffnb.threads import half_of_the_threads
 from mffnb.typing import Float64Array
 from mffnb.unmixing.auto_volume import check_supported, iterate_volume
@@ -30,6 +27,7 @@ from mffnb.unmixing.task import Task
 from mffnb.unmixing.warm_start import non_negative_factors_of
 from mffnb.widgets.session.bands import Bands, gathered
 from mffnb.widgets.session.catalogue import catalogue
+from mffnb.widgets.session.continuation import resized, start_factors, with_known
 from mffnb.widgets.session.live_data import LiveImage, LiveInput, common_task
 from mffnb.widgets.session.live_task import LiveTask
 from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
@@ -38,18 +36,15 @@ from mffnb.widgets.session.solved import (
     first_names,
     in_order,
     inherited,
-    lifted,
-    lowest_free,
     numbers_of,
-    with_known,
 )
 
 
 class Session:
-    """Solve for one cube again and again, each time from where the last run stood.
+    """Solve for one cube repeatedly, each time from the last state of the run before.
 
-    Warm starts are what makes a slider feel live, and what keeps component 2 component 2. More components begin
-    with the largest residual, fewer drop the one needed least. Known endmembers come first and stay.
+    Warm starts make a slider respond quickly, and keep the identity of components. Known endmembers come first and are
+    never dropped.
 
     Parameters
     ----------
@@ -60,11 +55,11 @@ class Session:
     mask, weights, known, preprocess
         As for :func:`mffnb.unmix`.
     abundance_terms, endmember_terms
-        The user's own.
+        Terms written by the user.
     start
-        An answer for this image to go on from.
+        An answer for this image to start from.
     seed
-        For starts from the data.
+        Seed of starts from the data.
     placement
         Where the pixels are; on MPI ranks all make the same session and the same calls of it. None for this process.
     options
@@ -100,11 +95,11 @@ class Session:
         self._last: Solved | None = None
         self._afresh, self._enough = threading.Event(), threading.Event()
         if start is not None:
-            _ = self._begun(None, self._data)  # which refuses what does not fit
+            _ = self._begun(None, self._data)  # raises if it does not fit
 
     @property
     def automatic(self) -> bool:
-        """Whether the weight of the volume can be found from the data, with all that was given."""
+        """Whether ``volume="auto"`` is possible with the image and the keywords of the user."""
         source, own = self.source, self.own
         given = source.known is not None or source.task.weights is not None
         given = given or bool(own.abundance_terms or own.endmember_terms)
@@ -117,37 +112,37 @@ class Session:
 
     @property
     def data(self) -> LiveImage:
-        """The image that is factored at present."""
+        """The image with the present preprocessing steps."""
         return self._data
 
     @property
     def matrix(self) -> Matrix:
-        """X, (pixels, channels), at present."""
+        """X, (pixels, channels), of the present image."""
         return self._data.matrix
 
     @property
     def layout(self) -> Layout:
-        """Which dimensions are pixels and which channels, at present."""
+        """Which dimensions of the present image are pixels and which are channels."""
         return self._data.layout
 
     def start_afresh(self) -> None:
-        """Let the next run start from the data instead of the last state."""
+        """Start the next run from the data instead of the last state."""
         self._afresh.set()
 
     def stop(self) -> None:
-        """Let the present run, or the next one if there is none, end with what it has."""
+        """End the present run, or the next one if none is running, with its state so far."""
         self._enough.set()
 
     def go_on(self) -> None:
-        """Take back what `stop` said."""
+        """Cancel an earlier `stop`."""
         self._enough.clear()
 
     def resume(self, state: State, names: tuple[int, ...], parameters: Parameters) -> None:
-        """Go on from an answer of another session, whose state has the pixels that are here."""
+        """Continue from an answer of another session, with the pixels of this process."""
         self._last = Solved(state, names, parameters, self._data)
 
     def solve(self, parameters: Parameters) -> Iterator[Solved]:
-        """Run to the end, yielding every few milliseconds; may be abandoned at any yield."""
+        """Run to the end and yield a state every few milliseconds; may be abandoned at any yield."""
         solved = self._settled_for(parameters)
         if solved is not None:
             self._last = solved
@@ -164,7 +159,7 @@ class Session:
                 yield solved
 
     def _settled_for(self, parameters: Parameters) -> Solved | None:
-        """The last answer, where it is that for these parameters: bands alone are no reason to look for it again."""
+        """Return the last answer if only the switch for bands has changed, else None."""
         last = self._last
         if last is None or self._afresh.is_set() or last.state.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER):
             return None
@@ -173,9 +168,9 @@ class Session:
         return replace(last, parameters=parameters, bands=None)
 
     def _bands(self, solved: Solved) -> Iterator[Bands]:
-        """What replicas of the noise show, each fitted from this answer on; where a rule found it, by that rule."""
+        """Compute uncertainty bands from replicas of the noise, each fitted as this answer was, and from it."""
         parameters = solved.parameters
-        if parameters.volume == AUTO:  # the model has been decided
+        if parameters.volume == AUTO:  # the rule has decided the model
             with_gain = solved.state.gain is not None
             parameters = replace(parameters, gain=with_gain, sum_to_one=not with_gain)
         if not self.source.placement.holds_all_pixels:
@@ -184,7 +179,8 @@ class Session:
 
         def run(data: LiveImage) -> Iterator[State]:
             A, E = non_negative_factors_of(answer, data.image)
-            task = replace(self._task.task(parameters), init=self._started(A.T, E, parameters, data))
+            task = self._task.task(parameters)
+            task = replace(task, init=start_factors(A.T, E, task, data))
             return (state for state, _ in self._states(task, data))
 
         def labelled(state: State, data: LiveImage) -> Unmixing:
@@ -206,8 +202,8 @@ class Session:
             anew, named = afresh or task.automatic, False
             names: tuple[int, ...] = ()
             if begun is not None:
-                A, E, names = self._resized(*begun, data, parameters.k)
-                task = task if task.automatic else replace(task, init=self._started(A, E, parameters, data))
+                A, E, names = resized(*begun, data, parameters.k)
+                task = task if task.automatic else replace(task, init=start_factors(A, E, task, data))
             trace: list[State] = []
             same_components = before is not None and not anew and names == before.names and before.data is data
             for state, found in self._states(task, data):
@@ -276,27 +272,3 @@ class Session:
             names = numbers_of(answer)
         A, E = (A, E) if data.pinned is None else with_known(A, E, data.pinned)
         return A, E, names
-
-    def _resized(
-        self, A: Float64Array, E: Float64Array, named: tuple[int, ...], data: LiveImage, k: int
-    ) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
-        """As many components as are wanted now; what is known stays."""
-        names = list(named)
-        while len(A) > k:
-            dropped = data.known + int(np.argmin(unique_share(A, E, data.matrix.total)[data.known :]))
-            A, E = np.delete(A, dropped, 0), np.delete(E, dropped, 0)
-            del names[dropped]
-        while len(A) < k:
-            A, E = grow(data.complete, A, E)
-            names.append(lowest_free(names))
-        return A, E, tuple(names)
-
-    def _started(
-        self, A: Float64Array, E: Float64Array, parameters: Parameters, data: LiveImage
-    ) -> tuple[Float64Array, Float64Array]:
-        """A start (pixels, k), (k, channels) that the similarity can go on from."""
-        if parameters.similarity != "frobenius" and not isinstance(parameters.similarity, Frobenius):
-            mean = data.matrix.total(A.sum(axis=1)) / data.matrix.shape[0]
-            free = E[data.known :]
-            A, E = lifted(A, mean), np.vstack([E[: data.known], lifted(free, free.mean(axis=1))])
-        return A.T, E
