@@ -26,14 +26,14 @@ _ARRAYS = (*_FACTORS, "alternative")
 
 @dataclass(frozen=True, eq=False)
 class ProcessedFactors:
-    """The factors of a preprocessed image, and the steps that lead back to the units of the data.
+    """The factors of a preprocessed image, and the fitted steps that convert them back to the units of the data.
 
     Attributes
     ----------
     chain
         The fitted steps.
     endmembers, abundances, gain
-        As they were found, before the way back.
+        The factors before that conversion.
     """
 
     chain: Chain
@@ -42,13 +42,13 @@ class ProcessedFactors:
     gain: xr.DataArray | None = None
 
     def reconstruction(self, mapped: Mapped | None = None) -> xr.DataArray:
-        """The product of the factors, through the map that it was fitted through, in the units of the data."""
+        """Return the product of the factors, through the transformation of the fit, in the units of the data."""
         return self.chain.inverse(_model(self.abundances, self.endmembers, self.gain, mapped))
 
 
 @dataclass(frozen=True, eq=False)
 class Unmixing:
-    """Endmembers and abundance maps of a spectral image, and how they were found.
+    """Endmembers and abundance maps of a spectral image, with the record of the run.
 
     Attributes
     ----------
@@ -61,21 +61,21 @@ class Unmixing:
     trace
         Objective, relative error, step and seconds for each iteration.
     parameters
-        Everything needed to run it again, and the versions it ran with.
+        Everything that is needed to repeat the run, and the versions of the packages.
     gain
         One factor for each pixel, or None.
     alternative
-        Where another answer fits as well: the endmembers of the one that differs most, in the same order, each as long
-        as its partner; else None. ``parameters["disagreement"]`` is the mean spectral angle (rad) to it.
+        If another answer fits as well: the endmembers of the one that differs most, in the same order, each with the
+        norm of its partner; else None. ``parameters["disagreement"]`` is the mean spectral angle (rad) to it.
     cube
-        The data, or None where the result was loaded from a file.
+        The data, or None if the result was loaded from a file.
     processed
-        What was factored after preprocessing, and the way back from there; None where there was none.
+        The factors of the preprocessed image; None without preprocessing.
     block
-        Which rows of the maps these are, where the others are on other ranks; else None.
+        The rows of the maps that this rank holds, if the others are on other ranks; else None.
     mapped
-        The transformation f in X ~ f(A E), and its intercept over the channels of what was factored; None where there
-        is none.
+        The transformation f in X ~ f(A E), and its intercept over the channels of the processed image; None for the
+        identity.
 
     Examples
     --------
@@ -99,7 +99,7 @@ class Unmixing:
     mapped: Mapped | None = None
 
     def reconstruction(self) -> xr.DataArray:
-        """A E, times the gain, through the transformation: a cube (pixel dims, channel dims), in the data's units."""
+        """Return f(gain A E) as a cube (pixel dims, channel dims), in the units of the data."""
         if self.mapped is None and self.parameters.get("transform") not in (None, "identity"):
             raise ValueError(
                 "a file does not hold a transformation of your own: apply it to result.abundances yourself"
@@ -115,12 +115,12 @@ class Unmixing:
         return xr.DataArray(model.transpose(*pixels, ...)).rename("reconstruction").assign_attrs(attrs)
 
     def residual(self, cube: Any = None) -> xr.DataArray:
-        """X - A E, with the dimensions of the reconstruction.
+        """Return the data minus the reconstruction, with its dimensions.
 
         Parameters
         ----------
         cube
-            The data, where the result was loaded from a file and does not hold them.
+            The data, if the result was loaded from a file and does not hold them.
         """
         if cube is None and self.cube is None:
             raise ValueError("a result loaded from a file does not hold its cube: pass it, result.residual(cube)")
@@ -134,12 +134,12 @@ class Unmixing:
         return model.copy(data=data.values - model.values).rename("residual")
 
     def normalized(self, how: str = "max") -> Unmixing:
-        """The same product with every endmember scaled to 1, the abundances taking up the factor.
+        """Scale every endmember to 1, and its abundances by the inverse factor.
 
         Parameters
         ----------
         how
-            What is scaled to 1: ``"max"``, ``"sum"``, ``"norm"`` (root of the sum of squares) or ``"area"``
+            Scale this to 1: ``"max"``, ``"sum"``, ``"norm"`` (root of the sum of squares) or ``"area"``
             (integral over the channel coordinate).
         """
         over = [name for name in self.endmembers.dims if name != "component"]
@@ -163,14 +163,14 @@ class Unmixing:
 
     def plot(self, **options: Any) -> Any:
         """Draw maps above spectra, one colour a component; see :func:`mffnb.plots.overview`."""
-        from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
+        from mffnb import plots  # noqa: PLC0415  imports matplotlib
 
         return plots.overview(self, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result, without the cube, as NetCDF or ``.zarr``; :func:`mffnb.load` reads it back.
 
-        Where this is the part of one rank, all ranks call it together, and the whole is written.
+        If the result holds the rows of one rank, all ranks call this together, and the whole maps are written.
         """
         arrays = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
         if self.processed is not None:
@@ -206,7 +206,7 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     Raises
     ------
     ValueError
-        If the file is not such a result.
+        If the file does not hold a result.
 
     Examples
     --------
@@ -224,7 +224,7 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     kind = "zarr store" if os.path.isdir(path) else "NetCDF file"
     try:
         stored = read_zarr(path) if os.path.isdir(path) else read_netcdf(path)
-    except Exception as error:  # HDF5 and its wrappers raise what they like on a damaged file
+    except Exception as error:  # HDF5 and its wrappers raise many types on a damaged file
         raise ValueError(f"{path} is no {kind} that can be read, or it is cut short: {error}") from error
     if stored.attrs.get("format") != _FORMAT:
         raise ValueError(f"{path} was not written by Unmixing.save: read data with mffnb.read instead")
@@ -265,7 +265,7 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
 def _model(
     abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataArray | None, mapped: Mapped | None
 ) -> xr.DataArray:
-    """What was fitted to the data."""
+    """Return the model of the data: the product of the factors, through a transformation that was fitted."""
     product = _product(abundances, endmembers, gain)
     return product if mapped is None or not mapped.fitted else xr.DataArray(mapped.apply(product))
 

@@ -53,13 +53,13 @@ def unmix(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     gather: bool = True,
 ) -> Unmixing:
-    r"""Find k endmembers of a spectral image and where each one is.
+    r"""Unmix a spectral image: find k endmembers (pure spectra) and their abundance maps.
 
     .. math:: \min_{A, E \ge 0} \; \tfrac{1}{n} \bigl[ \tfrac12 \lVert s X - A E \rVert_F^2
               + \lambda_1 \lVert A \rVert_1 + \tfrac{\lambda_2}{2} \operatorname{tr}(A^T L A) \bigr]
 
     with the graph Laplacian L of the pixel grid and the scale s that makes the mean squared norm of a pixel 1, so
-    that the weights mean the same for every image. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6.
+    that a weight has the same meaning for every image. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6.
 
     Parameters
     ----------
@@ -73,50 +73,50 @@ def unmix(
         where there are outliers, ``"angle"`` for the directions of single spectra, ``"bernoulli"`` for Boolean data, or
         an object of :mod:`mffnb.similarities`.
     sparsity
-        lambda_1, few endmembers per pixel; 1e-3 is a sensible start.
+        lambda_1, weight of the penalty for few endmembers per pixel; 1e-3 is a sensible start.
     smoothness
-        lambda_2, neighbouring pixels alike; 1e-3 is a sensible start.
+        lambda_2, weight of the penalty for similar neighbouring pixels; 1e-3 is a sensible start.
     volume
-        Weight of the volume that the endmembers span; for abundances that sum to one, with or without a gain, which the
-        data decide where neither ``sum_to_one`` nor ``gain`` is given. "auto" finds model, start and weight by a rule
-        that looks at the data only, see :func:`mffnb.geometry.minimum_volume`; ``result.parameters`` holds its
-        evidence, ``result.alternative`` another answer that fits as well, if there is one.
+        Weight of the volume that the endmembers span. It needs abundances that sum to one, with or without a gain; if
+        neither ``sum_to_one`` nor ``gain`` is given, the data decide. "auto" determines model, start and weight from
+        the data alone, see :func:`mffnb.geometry.minimum_volume`; ``result.parameters`` holds its evidence,
+        ``result.alternative`` another answer that fits as well, if there is one.
     sum_to_one
         Make the abundances of every pixel fractions that sum to exactly one.
     gain
         Make them sum to one up to a factor for each pixel (illumination, thickness, total ion current), which is
         ``result.gain``.
     known
-        Endmembers that are known: an array or DataArray (spectra, channel dimensions) in the units of the cube, NaN in
+        Known endmembers: an array or DataArray (spectra, channel dimensions) in the units of the cube, NaN in
         channels that are not known. They come first in the result, unchanged (with a gain, scaled to one maximum); the
-        others are found beside them.
+        others are estimated.
     weights
-        How much pixels, channels or entries count: an array over the pixel dimensions, over the channel dimensions or
-        over the whole cube, ``"poisson"`` (each entry in inverse proportion to the means of its pixel and of its
-        channel: nearly empty channels become as loud as bright ones, so leave them out with ``mask``), or a list of
-        these, which multiply.
+        Weights of pixels, channels or entries in the misfit: an array over the pixel dimensions, over the channel
+        dimensions or over the whole cube; ``"poisson"`` (each entry in inverse proportion to the means of its pixel and
+        of its channel: nearly empty channels then count as much as bright ones, so leave them out with ``mask``); or a
+        list of these, which are multiplied.
     transform
         F in X ~ f(A E): ``"logistic"`` for data between 0 and 1, ``"rounding"`` for whole numbers, or an object of
         :mod:`mffnb.transforms`; ``result.reconstruction()`` applies it.
     mask
         True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
-        Pixels and channels that hold nothing but NaN are left out as well; what is left out is NaN in the result.
-        Other NaN are missing entries: they are fitted around, and predicted by ``result.reconstruction()``.
+        Pixels and channels that hold only NaN are left out as well. Masked pixels and channels are NaN in the result.
+        Other NaN are missing entries: the fit ignores them, and ``result.reconstruction()`` predicts them.
     preprocess
         Steps of :mod:`mffnb.preprocessing`, applied in this order. The result has the units of the data again.
     channel
         Name(s) of the channel dimension(s); the last one if None.
     init
         ``"auto"``, ``"nndsvd"``, ``"random"``, a start object, a pair of matrices (A, E), or an earlier result to
-        go on from.
+        continue from.
     solver
-        ``"auto"`` (begins each iteration ahead of the last one, so that few are needed: see
+        ``"auto"`` (HALS or Newton steps from an extrapolated iterate, which needs few iterations: see
         :class:`mffnb.solvers.Extrapolated`), ``"hals"``, ``"newton"``, ``"multiplicative"``, ``"pivoting"`` or a solver
         object.
     n_init
         Number of starts; above 1 they are random, and the one with the lowest objective is kept.
     max_iter, tol
-        Most iterations, and the projected gradient (relative change of A E) that ends the run.
+        Largest number of iterations, and the projected gradient (relative change of A E) below which the run ends.
     random_state
         Seed; the one used is kept in ``result.parameters``.
     callback
@@ -124,36 +124,34 @@ def unmix(
     progress
         Show a progress bar.
     abundance_terms, endmember_terms
-        Penalties and constraints of your own; see :mod:`mffnb.protocols`.
+        Penalties and constraints as objects, also your own; see :mod:`mffnb.protocols`.
     communicator
         An mpi4py communicator whose ranks all make this same call, or a :class:`mffnb.parallel.Grid` of them: each
         reads and keeps its own block of the data, and each returns the whole result, equal to the serial one to about
         1e-12. A callback is called on every rank; one that returns True ends the run on all of them.
     cluster
-        A running :func:`mffnb.parallel.cluster`; the answer is the same. Engines share out the starts of ``n_init``;
-        MPI engines share out the pixels. Pass the path of a file: engines read it themselves, and nothing is sent.
-        ``progress`` and ``callback`` work from here. MPI engines show a callback a state a few times a second, with
-        abundances as maps (k, rows, columns) averaged over blocks of pixels; other engines show it the state in which a
-        start has ended. Ctrl-C keeps what was reached.
-
+        A running :func:`mffnb.parallel.cluster`; the answer is the same. The starts of ``n_init`` are distributed over
+        engines; over MPI engines it is the pixels. Pass the path of a file: engines read it themselves, and no data are
+        sent. ``progress`` and ``callback`` work in this process. From MPI engines a callback gets a state a few times a
+        second, with abundances as maps (k, rows, columns) averaged over blocks of pixels; from other engines it gets
+        the last state of each start. Ctrl-C keeps the result so far.
     checkpoint
-        A folder, or a :class:`mffnb.Checkpoint`, where the run keeps what it needs to go on. The same call made again,
-        after a fault or with a larger ``max_iter``, goes on from there, to the same answer to the last bit.
-
+        A folder, or a :class:`mffnb.Checkpoint`, in which the run stores its state. The same call made again, after a
+        fault or with a larger ``max_iter``, continues from there, to the same answer to the last bit.
     gather
-        With a communicator: whether each rank returns the maps of all pixels. If False it returns those of its own
-        rows, ``result.block`` says which, and ``result.save``, called on all ranks, writes them by block.
+        With a communicator: whether each rank returns the maps of all pixels. If False each returns its own rows;
+        ``result.block`` holds their numbers, and ``result.save``, called on all ranks, writes them by block.
 
     Returns
     -------
     Unmixing
-        Components in falling order of their share, except where their numbers may mean something: after a given start,
-        and with known endmembers or terms of your own.
+        Components are in falling order of their share, see :mod:`mffnb.unmixing.component_order`. They keep their order
+        after a given start, and with known endmembers or terms of your own.
 
     Raises
     ------
     TypeError, ValueError
-        With what to do, if the data or a parameter cannot be used.
+        If the data or a parameter cannot be used; the message says what to do.
 
     Examples
     --------
