@@ -196,8 +196,8 @@ class Session:
         begun = None if self._afresh.is_set() else self._begun(before, data)
         afresh = begun is None
         if before is not None and not before.data.same_grid(data):
-            before = None  # nothing of it can be recognised
-        with half_of_the_threads():  # a frame must also be drawn
+            before = None  # components cannot be matched on another grid
+        with half_of_the_threads():  # the other half draws frames
             task = self._task.task(parameters)
             anew, named = afresh or task.automatic, False
             names: tuple[int, ...] = ()
@@ -217,14 +217,14 @@ class Session:
                     trace.append(replace(state, abundances=nothing, endmembers=nothing))
                 ended = state.whole and self._enough.is_set() and state.outcome is Outcome.RUNNING
                 if same_components and state.iteration == 0 and not ended:
-                    continue  # that is what the screen shows already
+                    continue  # already on the screen
                 reached = replace(state, outcome=Outcome.STOPPED) if ended else state
                 solved = in_order(Solved(reached, names, parameters, data, trace, len(trace), found))
                 if afresh and state.iteration == 0:
-                    self._afresh.clear()  # done what was asked, for good: there is a state to go on from
+                    self._afresh.clear()  # the restart is done: from now on there is a state to continue from
                 self._last = solved
                 if before is None and parameters.volume == AUTO:
-                    before = solved  # a search jumps from start to start; names do not
+                    before = solved  # the search changes between starts, and names must not
                 yield solved
                 if ended:
                     return
@@ -242,7 +242,7 @@ class Session:
         return iterate_volume(data.matrix, task.k, self._seed, task.physics)
 
     def _prepared_for(self, parameters: Parameters) -> LiveImage:
-        """The image after the steps that are on; the last two are kept, so that a switch can go back at once."""
+        """Return the image after the steps that are on; the last two images are cached for undoing a switch."""
         switches = parameters.steps or (True,) * len(self.source.steps)
         if switches not in self._prepared:
             data = self.source.prepared(switches)
@@ -252,7 +252,7 @@ class Session:
     def _begun(
         self, before: Solved | None, data: LiveImage
     ) -> tuple[Float64Array, Float64Array, tuple[int, ...]] | None:
-        """Amounts, spectra and names of the last answer, or of the given start; None where they do not fit."""
+        """Return abundances, spectra and names of the last answer, or of the given start; None if they do not fit."""
         if before is not None and before.data is data:
             state = before.state
             A, E = state.abundances if state.gain is None else state.abundances * state.gain, state.endmembers
