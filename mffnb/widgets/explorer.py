@@ -30,7 +30,7 @@ from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
 
-# ipykernel handles the messages of a slider on the thread that last wrote to it. At first that is the main thread, which
+# ipykernel handles the messages of a slider on the thread that last wrote to it. At first it is the main thread, which
 # a running cell blocks. Writing to the slider while a message of the browser is handled moves it to a message thread.
 # This is repeated, since the first messages may come before that thread exists.
 _GREETINGS = 4
