@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 
 import mffnb as mf
-from mffnb.stability.spread import sized_like
+from mffnb.stability.spread import rescaled_to
 
 SEEN, PEAK = 20.0, 100.0
 SCENES = ["open-80", "open-300", "open-1200", "unique-80", "unique-300", "unique-1200"]
@@ -137,11 +137,11 @@ def coverage(scene: Scene, similarity: str, *, gaussian: bool, draws: int, repli
         noise = rng.poisson(expected) if not gaussian else expected + 3.0 * rng.standard_normal(expected.shape)
         answer = mf.unmix(noise, k, similarity=similarity, init=start, tol=1e-5, max_iter=3000, random_state=0)
         found.append(mf.selection.stability(noise, answer, n_init=0, n_bootstrap=replicas, random_state=draw))
-    estimates = np.array([sized_like(endmembers, one.answer.endmembers.values) for one in found])
+    estimates = np.array([rescaled_to(endmembers, one.answer.endmembers.values) for one in found])
     mean, deviation = estimates.mean(axis=0), estimates.std(axis=0, ddof=1)
 
     def held(target: np.ndarray, bands: list[tuple[Any, Any]]) -> float:
-        wanted = [sized_like(one.answer.endmembers.values, target) for one in found]
+        wanted = [rescaled_to(one.answer.endmembers.values, target) for one in found]
         return float(
             np.mean([((low <= one) & (one <= up))[seen].mean() for one, (low, up) in zip(wanted, bands, strict=True)])
         )

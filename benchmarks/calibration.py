@@ -19,8 +19,8 @@ from mffnb.matrices import in_memory
 def of_facets():
     kinds = [(k, decibel, purest) for k in (3, 4, 6) for decibel in (20, 30, 40) for purest in (1.0, 0.8)]
     scenes = [(kind, *simulated(*kind, 0.0)(100 + i, pixels=3000)) for kind in kinds for i in range(2)]
-    chosen = {"_KAPPA": facets._KAPPA, "_NOISIEST": facets._NOISIEST}
-    for name, values in (("_KAPPA", (1.0, 2.0, 3.0, 4.0, 6.0)), ("_NOISIEST", (0.03, 0.05, 0.07, 0.1, 0.2))):
+    chosen = {"_KAPPA": facets._KAPPA, "_MAX_NOISE": facets._MAX_NOISE}
+    for name, values in (("_KAPPA", (1.0, 2.0, 3.0, 4.0, 6.0)), ("_MAX_NOISE", (0.03, 0.05, 0.07, 0.1, 0.2))):
         for value in values:
             setattr(facets, name, value)
             angles = []
@@ -41,8 +41,8 @@ def of_counts():
                     X = np.maximum(simulated(k, 200, 1.0, gain)(200 + i, pixels=4000)[0], 0)
                     X = np.random.default_rng(i).poisson(X * dose / X.sum(axis=1).mean()).astype(float)
                     choice = choose_model(in_memory(X), k)
-                    tolerated = model_choice._TOLERATED_COUNTS if choice.counts else model_choice._TOLERATED
-                    lifts.append((choice.rho - 1) / (choice.threshold - 1) * tolerated)
+                    noise_factor = model_choice._COUNTS_NOISE_FACTOR if choice.counts else model_choice._NOISE_FACTOR
+                    lifts.append((choice.rho - 1) / (choice.threshold - 1) * noise_factor)
             print(
                 f"spread of gain {gain:g}, {dose} counts a pixel: lift {min(lifts):.2f} to {max(lifts):.2f}", flush=True
             )

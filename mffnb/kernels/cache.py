@@ -57,7 +57,7 @@ class KernelLocator:
         return source_key()
 
     def get_disambiguator(self) -> str:
-        """Return what distinguishes kernels of the same module and name: nothing, since names are unique."""
+        """Return a constant: the module and name of a kernel already identify it."""
         return "kernel"
 
     def ensure_cache_path(self) -> None:

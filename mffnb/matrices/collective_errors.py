@@ -1,4 +1,7 @@
-"""Raise the error of one MPI rank on all ranks: a rank that raised alone would leave the others waiting for ever."""
+"""Collective error handling: if one rank raises an exception, all ranks raise it.
+
+Otherwise the other ranks would wait for the failed one forever.
+"""
 
 from __future__ import annotations
 
@@ -9,32 +12,32 @@ from mffnb.protocols.communicator import Communicator
 
 Result = TypeVar("Result")
 
-# What a rank may raise for the others: anything else becomes a RuntimeError there, with its name.
+# Exceptions that are raised with their own type on the other ranks; any other one becomes a RuntimeError with its name.
 _KNOWN: dict[str, type[Exception]] = {
     error.__name__: error for error in (OSError, ValueError, TypeError, MemoryError, FileNotFoundError)
 }
 
 
-def together(communicator: Communicator, work: Callable[[], Result]) -> Result:
-    """Return what ``work`` returns here, or raise on all ranks what the first of them to fail has raised.
+def run_collectively(communicator: Communicator, work: Callable[[], Result]) -> Result:
+    """Run ``work`` on this rank; if it raises on any rank, raise the error of the first such rank on all ranks.
 
     Parameters
     ----------
     communicator
-        Of the ranks that call this; :data:`mffnb.protocols.communicator.SINGLE` for one process.
+        Of the ranks that call this; :data:`mffnb.protocols.communicator.SINGLE` for a single process.
     work
-        A function that may raise, and does not communicate.
+        Function that may raise; it must not communicate with other ranks.
 
     Examples
     --------
     >>> from mffnb.protocols.communicator import SINGLE
-    >>> together(SINGLE, lambda: 2 + 2)
+    >>> run_collectively(SINGLE, lambda: 2 + 2)
     4
     """
     error: Exception | None = None
     try:
         result = work()
-    except Exception as raised:  # whatever it is, the others must hear of it
+    except Exception as raised:  # any exception must reach the other ranks
         error = raised
     if not communicator.allreduce(int(error is not None)):
         return result

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.layout import Layout
-from mffnb.matrices import everywhere
+from mffnb.matrices import replicate_columns
 from mffnb.parallel.collective_call import Watch, Word
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import Outcome, State
@@ -130,7 +130,7 @@ class PreviewMaps:
             maps = np.empty((0, 0))
             if self.blocks is not None:
                 maps = self.blocks.means(state.abundances).reshape(-1, *self.blocks.shape)
-            spectra = everywhere(self.matrix, state.endmembers)
+            spectra = replicate_columns(self.matrix, state.endmembers)
             self.watch.show(replace(state, abundances=maps.astype(np.float32), endmembers=spectra.copy()))
         if word is Word.INTERRUPT:
             raise KeyboardInterrupt

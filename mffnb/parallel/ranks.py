@@ -13,8 +13,8 @@ import xarray as xr
 from mffnb.cubes.layout import Layout
 from mffnb.io.choose import stays_on_disk
 from mffnb.io.parallel_write import Block
-from mffnb.matrices import Chunked, Distributed, Spread, in_memory
-from mffnb.matrices.collective_errors import together
+from mffnb.matrices import Chunked, Distributed, DistributedAxis, in_memory
+from mffnb.matrices.collective_errors import run_collectively
 from mffnb.parallel.grid import Grid, even_cuts
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import State
@@ -100,10 +100,10 @@ def distributed_matrix(layout: Layout, cube: xr.DataArray, communicator: Any) ->
     assert grid.shape is not None
     (i, j), (_, columns) = grid.place, grid.shape
     limits = pixel_limits(layout.bands, grid.shape)
-    rows = Spread(int(limits[-1]), limits[i * columns : (i + 1) * columns + 1], grid.row, j)
+    rows = DistributedAxis(int(limits[-1]), limits[i * columns : (i + 1) * columns + 1], grid.row, j)
     channels, of_ranks = _channel_limits(layout, grid.shape)
-    across = Spread(int(channels[-1]), of_ranks[j], grid.column, i)
-    block = together(grid.communicator, lambda: _block(layout, cube, rows.block, across.block))
+    across = DistributedAxis(int(channels[-1]), of_ranks[j], grid.column, i)
+    block = run_collectively(grid.communicator, lambda: _block(layout, cube, rows.block, across.block))
     return Distributed(block, rows, across, grid.communicator)
 
 
@@ -116,7 +116,7 @@ def loaded(matrix: Distributed) -> Distributed:
     def read() -> Matrix:
         return in_memory(block.rows[0 : block.shape[0]]) if fits and isinstance(block, Chunked) else block
 
-    return matrix.with_block(together(communicator, read))
+    return matrix.with_block(run_collectively(communicator, read))
 
 
 def gathered(values: Float64Array, communicator: Any) -> Float64Array:
@@ -130,10 +130,18 @@ def collective_callback(callback: Callback, communicator: Any) -> Callback:
     """Wrap a callback so that the run ends on all ranks if it returns True, or raises, on one of them."""
     grid = Grid.over(communicator)
 
+    def answer(state: State) -> str:
+        try:
+            returned = callback(state)
+        except KeyboardInterrupt:  # raised on this rank alone, it would leave the other ranks waiting
+            return "interrupt"
+        return "stop" if isinstance(returned, (bool, np.bool_)) and returned else "go on"
+
     def call(state: State) -> bool:
-        answer = together(grid.communicator, lambda: callback(state))
-        ends = isinstance(answer, (bool, np.bool_)) and bool(answer)
-        return any(grid.communicator.allgather(ends))
+        answers = grid.communicator.allgather(run_collectively(grid.communicator, lambda: answer(state)))
+        if "interrupt" in answers:
+            raise KeyboardInterrupt
+        return "stop" in answers
 
     return call
 

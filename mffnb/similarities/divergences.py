@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from mffnb.matrices import lean
+from mffnb.matrices import sparse_if_smaller
 from mffnb.matrices.partial import mean_model
+from mffnb.protocols import Similarity
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Misfit
 from mffnb.similarities.banded_misfits import Banded, looks
@@ -16,6 +17,8 @@ from mffnb.similarities.distances import Distance, Entrywise, Powers
 from mffnb.similarities.least_squares import Frobenius
 from mffnb.similarities.misfits import Divergence
 from mffnb.typing import Float64Array
+
+__all__ = ["BetaDivergence", "KullbackLeibler"]
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,14 @@ class KullbackLeibler:
         ValueError
             If anything in the data is negative.
         """
-        least = float(matrix.least(np.array(min((float(band.min()) for _, _, band in matrix.bands()), default=0.0))))
+        least = float(matrix.minimum(np.array(min((float(band.min()) for _, _, band in matrix.bands()), default=0.0))))
         if least < 0:
             raise ValueError(
                 f"the Kullback-Leibler divergence is for counts, and the data go down to {least:.3g}: "
                 "clip them with cube.clip(0), or use similarity='frobenius'"
             )
         scale = _to_mean_sum_one(matrix) if scale is None else scale
-        return Divergence(lean(matrix), gain, scale)
+        return Divergence(sparse_if_smaller(matrix), gain, scale)
 
     def distance(self, scale: float) -> Distance:
         """Of single entries."""
@@ -142,3 +145,6 @@ def _to_mean_sum_one(matrix: Matrix) -> float:
     ones = np.ones((1, matrix.own_columns.stop - matrix.own_columns.start))
     whole = float(matrix.total(matrix.times(ones).sum(axis=1))[0])
     return matrix.shape[0] / whole if whole > 0 else 1.0
+
+
+NAMED: dict[str, Similarity] = {"kl": KullbackLeibler(), "itakura-saito": BetaDivergence(0.0)}

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.matrices.collective_errors import together
+from mffnb.matrices.collective_errors import run_collectively
 from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.typing import Array
 
@@ -61,7 +61,7 @@ class Generations:
         part = self.folder / f".{_NAME}{number:08d}.part"
         try:
             self._on_first(lambda: self._make_room(part))
-            together(
+            run_collectively(
                 self.communicator,
                 lambda: _write(part / self._file, lambda file: np.savez(file, allow_pickle=False, **arrays)),
             )
@@ -96,7 +96,7 @@ class Generations:
             about = self._from_first(partial(_about, self.folder / name))
             if about is None:
                 continue
-            together(self.communicator, partial(fits, about))
+            run_collectively(self.communicator, partial(fits, about))
             arrays = _arrays(self.folder / name / self._file)
             readable = self.communicator.allgather(arrays is not None)
             if arrays is not None and all(readable):
@@ -137,11 +137,11 @@ class Generations:
 
     def _on_first(self, work: Callable[[], None]) -> None:
         """Call a function on the first rank while the others wait; an error is raised on all."""
-        together(self.communicator, work if self.rank == 0 else lambda: None)
+        run_collectively(self.communicator, work if self.rank == 0 else lambda: None)
 
     def _from_first(self, find: Callable[[], Any]) -> Any:
         """Return the value of the first rank on all ranks: file systems of clusters may differ between nodes."""
-        found = together(self.communicator, find if self.rank == 0 else lambda: None)
+        found = run_collectively(self.communicator, find if self.rank == 0 else lambda: None)
         return self.communicator.bcast(found, root=0)
 
 

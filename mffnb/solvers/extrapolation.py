@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mffnb.kernels.extrapolation import run_ahead
+from mffnb.kernels.extrapolation import extrapolate
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.problem import Problem
 from mffnb.protocols.half import Half
 from mffnb.protocols.solver import Solver
 from mffnb.typing import Float64Array
+
+__all__ = ["Extrapolated"]
 
 # First beta, its growth and its fall, growth of its bound: of five sets, tried on ToF-SIMS, EDX, tunnelling and remote
 # sensing images, the one that was never far from the fewest iterations.
@@ -173,6 +175,6 @@ class Ahead(InPlace):
 
 def _run_ahead(reached: Float64Array, before: Float64Array, entries: slice, beta: float) -> None:
     if beta:
-        run_ahead(reached, before, entries.start, entries.stop, beta)
+        extrapolate(reached, before, entries.start, entries.stop, beta)
     else:
         before[:, entries] = reached[:, entries]

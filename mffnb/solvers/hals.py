@@ -11,9 +11,12 @@ from scipy import optimize
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import hals, simplex
+from mffnb.protocols import Solver
 from mffnb.protocols.graph import PixelGraph
 from mffnb.protocols.half import Constraint, Half, Penalty, Proximal
 from mffnb.typing import Array, Float64Array
+
+__all__ = ["Hals"]
 
 _ALIKE = np.ones(1)
 
@@ -120,7 +123,7 @@ def _rows(factor: Float64Array, half: Half, sweeps: int) -> float:
         lower, upper = (np.array(np.broadcast_to(side, factor.shape[1]), float) for side in (half.lower, half.upper))
         return float(hals.sweep_box(factor, half.gram, half.cross, lower, upper, sweeps))
     if not np.isfinite(half.radius):
-        return float(hals.sweep_free(factor, half.gram, half.cross, sweeps))
+        return float(hals.sweep_non_negative(factor, half.gram, half.cross, sweeps))
     if half.total is None:
         return float(hals.sweep_ball(factor, half.gram, half.cross, half.radius, sweeps))
     moved = [_rows_in_shared_ball(factor, half) for _ in range(sweeps)]
@@ -132,8 +135,8 @@ def _rows_in_shared_ball(factor: Float64Array, half: Half) -> float:
     old, pull = np.empty(factor.shape[1]), np.empty(factor.shape[1])
     cross, moved = np.ascontiguousarray(half.cross), 0.0
     for j in range(len(factor)):
-        squares = hals.descend_row(factor, half.gram, cross, j, old, pull)
-        moved += hals.bound_row(factor, half.gram, j, old, float(half.summed(squares)), half.radius)
+        squares = hals.minimise_row(factor, half.gram, cross, j, old, pull)
+        moved += hals.project_row_on_ball(factor, half.gram, j, old, float(half.summed(squares)), half.radius)
     return moved
 
 
@@ -250,7 +253,7 @@ def _rows_on_graph(factor: Float64Array, half: Half, graph: PixelGraph) -> float
     sides = [np.atleast_1d(np.asarray(side, dtype=np.float64)) for side in (half.lower, half.upper)]
     moved = 0.0
     for j in range(len(factor)):
-        hals.pull_on(half.gram, cross, factor, j, pull)
+        hals.row_right_hand_side(half.gram, cross, factor, j, pull)
         if half.weights is not None:
             pull *= weights
 
@@ -319,3 +322,6 @@ def _weights(half: Half) -> Float64Array:
 def _edges(graph: PixelGraph, colour: int) -> tuple[Any, ...]:
     first = (colour - graph.first_band) % 2
     return graph.indptr, graph.indices, graph.weights, graph.degree, graph.bands, first
+
+
+NAMED: dict[str, Solver] = {"hals": Hals()}

@@ -7,10 +7,9 @@ from typing import Any
 
 import xarray as xr
 
-from mffnb.estimators.names import SIMILARITIES, SOLVERS
+from mffnb.estimators.names import SIMILARITIES, SOLVERS, TRANSFORMS
 from mffnb.geometry.starts import RandomStart
-from mffnb.matrices import lean
-from mffnb.transforms import TRANSFORMS
+from mffnb.matrices import sparse_if_smaller
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solve import solve
 from mffnb.unmixing.task import AUTO, Task
@@ -74,7 +73,7 @@ class Refit:
         image = task.prepared(cube)
         matrix = image.layout.matrix(image.cube)
         if not task.automatic:
-            matrix = lean(matrix)
+            matrix = sparse_if_smaller(matrix)
             task = task if start is None else replace(task, init=non_negative_factors_of(start, image))
         return task.label(cube, image, solve(task, image, matrix))
 

@@ -12,7 +12,7 @@ import xarray as xr
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.io.parallel_write import Block
-from mffnb.matrices import lean
+from mffnb.matrices import sparse_if_smaller
 from mffnb.parallel.sources import Source
 from mffnb.preprocessing import Chain, Step, fit_chain
 from mffnb.protocols.communicator import SINGLE, Communicator
@@ -107,7 +107,7 @@ class RemoteImage:
     def matrix(self) -> Matrix:
         """Return X, (pixels, channels)."""
         image = Prepared.of(self.source.open(), self.channel, self.mask, self.steps)
-        return lean(image.layout.matrix(image.cube))
+        return sparse_if_smaller(image.layout.matrix(image.cube))
 
 
 def matrix_weights(weights: Any, layout: Layout) -> Any:

@@ -15,7 +15,7 @@ from mffnb.parallel.cluster import Cluster
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import Outcome, State
 from mffnb.solvers.progress import Callback
-from mffnb.threads import at_most
+from mffnb.threads import limit_threads
 from mffnb.typing import Float64Array
 from mffnb.unmixing.image import RemoteImage
 
@@ -88,10 +88,12 @@ def run(
         Called with the last state of each start, in the order in which they end.
     """
     queue = _Queue(engines, data if isinstance(data, RemoteImage) else SentMatrix(data))
-    waiting = {queue.submit(model): number for number, model in enumerate(models)}
+    waiting: dict[Any, int] = {}
     ended: dict[int, FittedStart] = {}
     outcome: Outcome | None = None
     try:
+        for number, model in enumerate(models):
+            waiting[queue.submit(model)] = number
         while waiting and outcome is None:
             ready, _ = cf.wait(waiting, return_when=cf.FIRST_COMPLETED)
             for future in ready:
@@ -159,6 +161,6 @@ def _fit(token: str, model: MatrixFactorization) -> FittedStart | None:
         return None
     matrix = source.matrix()
     sharing.keep(token, SentMatrix(matrix))  # made once, for all starts on this engine
-    with at_most(1):
+    with limit_threads(1):
         abundances = model.factorize(matrix)
     return FittedStart(model, abundances, str(matrix))

@@ -10,7 +10,7 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.io.read import read
-from mffnb.matrices import lean
+from mffnb.matrices import sparse_if_smaller
 from mffnb.parallel.sources import Source, in_file
 from mffnb.unmixing.auto_volume import warn_if_doubtful
 from mffnb.unmixing.execution import Execution
@@ -42,7 +42,7 @@ def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> 
     callback = execution.observer(image.layout, matrix)
     task = task.seeded(placement, execution.checkpoint).decided(matrix, placement)
     if source is None and not task.automatic:
-        matrix = lean(matrix)
+        matrix = sparse_if_smaller(matrix)
     solution = solve(
         task,
         image,

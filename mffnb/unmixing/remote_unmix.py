@@ -11,6 +11,7 @@ from mffnb.parallel.collective_call import Call, Watch, Word, call
 from mffnb.parallel.placement import Ranks
 from mffnb.parallel.preview_maps import PreviewMaps
 from mffnb.parallel.sources import Source, shared
+from mffnb.solvers import Outcome
 from mffnb.solvers.checkpoint import Checkpoint
 from mffnb.solvers.progress import Callback, bar, both
 from mffnb.unmixing.execution import Execution
@@ -34,8 +35,10 @@ def run_on_engines(task: Task, cube: Any, execution: Execution) -> Unmixing:
             execution.engines, _on_rank, _sendable(task), source, wants_maps, _absolute(execution.checkpoint)
         ) as running,
     ):
-        _follow(running, both(show, execution.callback))
+        interrupted = _follow(running, both(show, execution.callback))
         result: Unmixing = running.answer()
+        if interrupted or running.interrupted():  # perhaps in its last state
+            result = replace(result, outcome=Outcome.INTERRUPTED)
     return replace(result, cube=here)
 
 
@@ -49,13 +52,19 @@ def _absolute(checkpoint: Checkpoint | None) -> Checkpoint | None:
     return None if checkpoint is None else replace(checkpoint, folder=os.path.abspath(checkpoint.folder))
 
 
-def _follow(running: Call, callback: Callback | None) -> None:
-    """Call the callback with the states that the first rank sends, and pass its decision, or Ctrl-C, to the ranks."""
+def _follow(running: Call, callback: Callback | None) -> bool:
+    """Pass states of the first rank to the callback, and its decision to the ranks; return True after Ctrl-C."""
     try:
         _pass_on(running.pictures(), running, callback)
     except KeyboardInterrupt:
         running.say(Word.INTERRUPT)
-        running.wait()
+        try:
+            running.wait()
+        except KeyboardInterrupt:
+            running.abort()
+            raise
+        return True
+    return False
 
 
 def _pass_on(states: Iterable[Any], running: Call, callback: Callback | None) -> None:

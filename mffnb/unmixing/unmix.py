@@ -21,6 +21,8 @@ from mffnb.unmixing.remote_unmix import run_on_engines
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.task import Task
 
+__all__ = ["unmix"]
+
 
 def unmix(
     cube: Any,

@@ -23,9 +23,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import mffnb
 from mffnb import MatrixFactorization, Ridge, Simplex, Smoothness, Sparsity, Unimodal, presets
 from mffnb.errors import ConvergenceWarning
+from mffnb.estimators.names import STARTS
 from mffnb.estimators.simplex_vertices import SimplexCorners
 from mffnb.geometry import VCA
-from mffnb.geometry.starts import STARTS
 from mffnb.graphs import grid
 from mffnb.matrices import Dense
 from mffnb.matrices.checking import as_matrix
@@ -47,8 +47,15 @@ MODELS = [
 
 # Some checks fit data without structure, or one pixel, or stop after one iteration, and look for errors only.
 @pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning", "ignore::mffnb.errors.DegenerateWarning")
-@parametrize_with_checks(MODELS)
+@parametrize_with_checks(MODELS[:1])
 def test_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning", "ignore::mffnb.errors.DegenerateWarning")
+@parametrize_with_checks(MODELS[1:])
+def test_contract_of_other_parts_and_estimators(estimator, check):
     check(estimator)
 
 

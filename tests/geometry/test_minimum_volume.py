@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 
 import numpy as np
 import pytest
@@ -115,7 +114,7 @@ def test_where_the_data_live_does_not_matter():
 
 def test_what_cannot_be_done_is_said():
     X = scene(pixels=8)[0]
-    with pytest.raises(ValueError, match=r"n_samples = 8 pixels are too few.*ask for 2"):
+    with pytest.raises(ValueError, match=r"n_samples = 8 pixels are too few.*request 2"):
         minimum_volume(matrix(X), 3)
     with pytest.raises(ValueError, match="40 channels"):
         minimum_volume(matrix(np.ones((200, 40))), 41)
@@ -154,7 +153,7 @@ def test_two_answers_that_fit_as_well_are_both_told():
     assert max(minimum_volume(X, 3, gain=False).disagreement for X in scenes) < 0.02
 
 
-@pytest.mark.skipif(not os.environ.get("MFFNB_DATA"), reason="MFFNB_DATA is not set: no folder with the measured files")
+@pytest.mark.data("Samson.mat")
 def test_samson():
     from mffnb.datasets import samson
 

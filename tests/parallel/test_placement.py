@@ -10,7 +10,7 @@ import pytest
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.layout import Layout
-from mffnb.matrices.collective_errors import together
+from mffnb.matrices.collective_errors import run_collectively
 from mffnb.parallel.placement import Local, Ranks, placement_of
 from mffnb.protocols.communicator import SINGLE
 from tests.parallel.pretend import Pretend
@@ -60,7 +60,7 @@ def test_a_callback_is_wrapped_on_ranks_only():
 
 def test_an_error_of_a_single_process_is_raised_as_it_is():
     with pytest.raises(KeyError, match="lost"):
-        together(SINGLE, lambda: {}["lost"])
+        run_collectively(SINGLE, lambda: {}["lost"])
 
 
 def test_a_local_run_with_a_checkpoint_imports_no_mpi(tmp_path):

@@ -11,8 +11,8 @@ import xarray as xr
 
 from mffnb.constraints import Pinned
 from mffnb.cubes.layout import Layout
-from mffnb.matrices import lean
-from mffnb.matrices.partial import guessed
+from mffnb.matrices import sparse_if_smaller
+from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
 from mffnb.protocols.matrix import Matrix
@@ -108,12 +108,12 @@ class LiveImage:
     @cached_property
     def complete(self) -> Matrix:
         """X with estimates for missing entries."""
-        return self.matrix if self.matrix.complete else guessed(self.matrix)
+        return self.matrix if self.matrix.complete else impute_mean_spectrum(self.matrix)
 
     @cached_property
-    def lean_matrix(self) -> Matrix:
-        """X in its smallest exact storage type, determined once and not at every restart."""
-        return lean(self.matrix)
+    def solver_matrix(self) -> Matrix:
+        """X, sparse if that is smaller; determined once and not at every restart."""
+        return sparse_if_smaller(self.matrix)
 
     def same_grid(self, other: LiveImage) -> bool:
         """Whether pixels and channels are those of another image."""

@@ -237,7 +237,7 @@ class Session:
         """Iterate over the states of a run; the last one comes with the decisions of the rule for volume="auto"."""
         if not task.automatic:
             model = task.model(data.image, self.source.placement)
-            return ((state, None) for state in model.iterate(data.lean_matrix))
+            return ((state, None) for state in model.iterate(data.solver_matrix))
         check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
         return iterate_volume(data.matrix, task.k, self._seed, task.physics)
 
