@@ -84,6 +84,12 @@ def test_no_module_imports_itself_through_others():
         raise AssertionError(f"import cycle: {' -> '.join(error.args[1])}") from None
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_pages_show_the_layers(page):
+    text = (PACKAGE.parent / page).read_text(encoding="utf-8")
+    assert text.split("<!-- layers -->\n```text")[1].split("```")[0] == LAYERS
+
+
 def test_few_modules_lie_outside_of_a_wing():
     assert len(list(PACKAGE.glob("*.py"))) <= 10
     assert len(set(LAYER.values())) <= 12

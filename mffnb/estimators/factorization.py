@@ -31,11 +31,11 @@ from mffnb.solvers import (
     Reached,
     State,
     drive,
-    interruptible,
     iterate,
 )
 from mffnb.solvers.checkpoint import Keeper
 from mffnb.solvers.grow_shrink import beside_known
+from mffnb.solvers.interrupts import interruptible
 from mffnb.solvers.subsampled_start import SubsetFirst
 from mffnb.threads import iterate_with_single_threaded_blas, single_threaded_blas
 from mffnb.transforms import Mapped
