@@ -1,4 +1,6 @@
-"""What an answer must obey: sets that a factor lies in."""
+"""Hard constraints: sets that contain a factor, each with its projection."""
+
+# Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
 from mffnb.constraints.ball import NonNegative, UnitBall
 from mffnb.constraints.bounds import Bounds
@@ -7,4 +9,12 @@ from mffnb.constraints.pinned import Pinned
 from mffnb.constraints.simplex import Simplex
 from mffnb.constraints.unimodal import Unimodal
 
-__all__ = ["Bounds", "NonNegative", "Orthogonal", "Pinned", "Simplex", "Unimodal", "UnitBall"]
+__all__ = [
+    "Bounds",
+    "NonNegative",
+    "Orthogonal",
+    "Pinned",
+    "Simplex",
+    "Unimodal",
+    "UnitBall",
+]

@@ -15,9 +15,9 @@ import mffnb as mf
 from mffnb import Bounds, MatrixFactorization, Simplex
 from mffnb.constraints import Pinned, UnitBall
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.estimators.names import SIMILARITIES, SOLVERS
+from mffnb.estimators.names import SIMILARITIES, SOLVERS, named_solver
 from mffnb.matrices.checking import as_matrix
-from mffnb.protocols.half import Penalty
+from mffnb.protocols.terms import Penalty
 from mffnb.solvers import Extrapolated
 from tests.depth import examples
 from tools import solver_table
@@ -34,7 +34,7 @@ def examine(parts, similarity, solver, iterations=12, **options):
     try:
         problem, states = model._prepare(matrix)
         objectives = []
-        ahead = isinstance(model._solver(), Extrapolated)
+        ahead = isinstance(named_solver(model.solver), Extrapolated)
         for state in states:
             if state.whole or not ahead:  # half a step that began ahead may have to be taken back
                 objectives.append(state.objective)
