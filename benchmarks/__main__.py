@@ -52,11 +52,11 @@ def listing(found: Iterable[Benchmark]) -> str:
 
 
 def closest(name: str, names: Iterable[str]) -> list[str]:
-    """Names that are similar to a wrong one, as a whole or after the group."""
+    """Names that contain the last part of a wrong one, else those that are spelled like it."""
+    end = name.rpartition(".")[2]
     by_end = {known.partition(".")[2]: known for known in names}
-    similar = get_close_matches(name, by_end.values(), 3, 0.5)
-    similar += [by_end[end] for end in get_close_matches(name.rpartition(".")[2], by_end, 3, 0.5)]
-    return list(dict.fromkeys(similar))
+    containing = [known for known in by_end.values() if end in known]
+    return containing[:3] or [by_end[similar] for similar in get_close_matches(end, by_end, 3, 0.5)]
 
 
 def main(words: Sequence[str]) -> int:
@@ -68,7 +68,7 @@ def main(words: Sequence[str]) -> int:
         return 0
     if name not in found:
         similar = " or ".join(closest(name, found))
-        print(f"No benchmark {name!r}. " + (f"Did you mean {similar}?" if similar else listing(found.values())))
+        print(f"No benchmark {name!r}. " + (f"Did you mean {similar}?" if similar else "`python -m benchmarks` lists them."))
         return 2
     if found[name].one_thread:
         limit_threads()  # before the import below loads a library that has threads

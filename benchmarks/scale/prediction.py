@@ -72,11 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--ranks", type=int, default=1024, help="largest number of ranks")
     chosen = options.parse_args(arguments)
     pixels, channels, most = chosen.pixels, chosen.channels, chosen.ranks
-    strong, weak = (
-        ("strong: s an iteration", "communicating, %", "efficiency"),
-        ("weak: pixels", "s an iteration", "efficiency"),
-    )
-    print_header("k", "ranks", "grid", *strong, *weak)
+    strong = ("strong: s an iteration", "communicating, %", "efficiency")
+    print_header("k", "ranks", "grid", *strong, "weak: pixels", "s an iteration", "efficiency")
     for k in (8, 16):
         one = sum(seconds(pixels, channels, k, (1, 1)))
         share = sum(seconds(pixels // most, channels, k, (1, 1)))
