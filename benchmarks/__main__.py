@@ -68,7 +68,10 @@ def main(words: Sequence[str]) -> int:
         return 0
     if name not in found:
         similar = " or ".join(closest(name, found))
-        print(f"No benchmark {name!r}. " + (f"Did you mean {similar}?" if similar else "`python -m benchmarks` lists them."))
+        print(
+            f"No benchmark {name!r}. "
+            + (f"Did you mean {similar}?" if similar else "`python -m benchmarks` lists them.")
+        )
         return 2
     if found[name].one_thread:
         limit_threads()  # before the import below loads a library that has threads

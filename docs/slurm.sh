@@ -15,7 +15,7 @@ file=${1:?name the file to unmix}
 # One thread a rank: more would fight for the cores.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 # Compiled kernels are kept where all nodes see them.
-export NUMBA_CACHE_DIR=${NUMBA_CACHE_DIR:-$HOME/.cache/mffnb}
+export MFFNB_CACHE_DIR=${MFFNB_CACHE_DIR:-$HOME/.cache/mffnb}
 
 # `-m mpi4py` ends all ranks when one of them fails; without it the others would wait for ever.
 srun --kill-on-bad-exit=1 python -m mpi4py -m mffnb unmix "$file" --dataset /data -k 6 --random-state 0 \

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mffnb import presets as presets
     from mffnb import selection as selection
     from mffnb import tuning as tuning
-    from mffnb.checkpoint import Checkpoint as Checkpoint
     from mffnb.constraints import Bounds as Bounds
     from mffnb.constraints import NonNegative as NonNegative
     from mffnb.constraints import Orthogonal as Orthogonal
@@ -28,10 +27,9 @@ if TYPE_CHECKING:
     from mffnb.constraints import Simplex as Simplex
     from mffnb.constraints import Unimodal as Unimodal
     from mffnb.constraints import UnitBall as UnitBall
-    from mffnb.io import read as read
+    from mffnb.estimators.factorization import MatrixFactorization as MatrixFactorization
+    from mffnb.io.read import read as read
     from mffnb.knobs import knob as knob
-    from mffnb.model import MatrixFactorization as MatrixFactorization
-    from mffnb.palette import component_colors as component_colors
     from mffnb.penalties import GroupSparsity as GroupSparsity
     from mffnb.penalties import MinimumVolume as MinimumVolume
     from mffnb.penalties import Ridge as Ridge
@@ -39,21 +37,23 @@ if TYPE_CHECKING:
     from mffnb.penalties import Sparsity as Sparsity
     from mffnb.penalties import SpectralSmoothness as SpectralSmoothness
     from mffnb.penalties import TotalVariation as TotalVariation
-    from mffnb.result import Unmixing as Unmixing
-    from mffnb.result import load as load
+    from mffnb.plots.palette import component_colors as component_colors
     from mffnb.similarities import Bernoulli as Bernoulli
     from mffnb.similarities import BetaDivergence as BetaDivergence
     from mffnb.similarities import Frobenius as Frobenius
     from mffnb.similarities import Huber as Huber
     from mffnb.similarities import KullbackLeibler as KullbackLeibler
     from mffnb.similarities import SpectralAngle as SpectralAngle
+    from mffnb.solvers.checkpoint import Checkpoint as Checkpoint
     from mffnb.transforms import Logistic as Logistic
     from mffnb.transforms import Rounding as Rounding
-    from mffnb.unmixing import unmix as unmix
+    from mffnb.unmixing.result import Unmixing as Unmixing
+    from mffnb.unmixing.result import load as load
+    from mffnb.unmixing.unmix import unmix as unmix
+    from mffnb.widgets.boards.rank_explorer import RankExplorer as RankExplorer
+    from mffnb.widgets.boards.tuning_monitor import TuningMonitor as TuningMonitor
     from mffnb.widgets.explorer import Explorer as Explorer
     from mffnb.widgets.explorer import explore as explore
-    from mffnb.widgets.rank_explorer import RankExplorer as RankExplorer
-    from mffnb.widgets.tuning_monitor import TuningMonitor as TuningMonitor
 
 __version__ = "0.1.0"
 
@@ -65,19 +65,19 @@ _NAMES = {
     "Bernoulli": "similarities",
     "BetaDivergence": "similarities",
     "Bounds": "constraints",
-    "Checkpoint": "checkpoint",
+    "Checkpoint": "solvers.checkpoint",
     "Explorer": "widgets.explorer",
     "Frobenius": "similarities",
     "GroupSparsity": "penalties",
     "Huber": "similarities",
     "KullbackLeibler": "similarities",
     "Logistic": "transforms",
-    "MatrixFactorization": "model",
+    "MatrixFactorization": "estimators.factorization",
     "MinimumVolume": "penalties",
     "NonNegative": "constraints",
     "Orthogonal": "constraints",
     "Pinned": "constraints",
-    "RankExplorer": "widgets.rank_explorer",
+    "RankExplorer": "widgets.boards.rank_explorer",
     "Ridge": "penalties",
     "Rounding": "transforms",
     "Simplex": "constraints",
@@ -86,16 +86,16 @@ _NAMES = {
     "SpectralAngle": "similarities",
     "SpectralSmoothness": "penalties",
     "TotalVariation": "penalties",
-    "TuningMonitor": "widgets.tuning_monitor",
+    "TuningMonitor": "widgets.boards.tuning_monitor",
     "Unimodal": "constraints",
     "UnitBall": "constraints",
-    "Unmixing": "result",
-    "component_colors": "palette",
+    "Unmixing": "unmixing.result",
+    "component_colors": "plots.palette",
     "explore": "widgets.explorer",
     "knob": "knobs",
-    "load": "result",
-    "read": "io",
-    "unmix": "unmixing",
+    "load": "unmixing.result",
+    "read": "io.read",
+    "unmix": "unmixing.unmix",
 }
 __all__ = ["__version__", *sorted((*_MODULES, *_NAMES))]  # noqa: PLE0604
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-    from mffnb.result import Unmixing
+    from mffnb.unmixing.result import Unmixing
 
 
 _PICTURES = (".png", ".pdf", ".svg")
@@ -108,8 +108,8 @@ def _unmix(options: argparse.Namespace) -> int:
         raise ValueError(f"a picture is one of {', '.join(_PICTURES)}; got {options.picture.name!r}")
     if options.picture is not None and options.picture.resolve() == output.resolve():
         raise ValueError("--output and --picture name the same file")
-    from mffnb.checkpoint import Checkpoint  # noqa: PLC0415
-    from mffnb.unmixing import unmix  # noqa: PLC0415
+    from mffnb.solvers.checkpoint import Checkpoint  # noqa: PLC0415
+    from mffnb.unmixing.unmix import unmix  # noqa: PLC0415
 
     speaks = communicator is None or communicator.rank == 0
     result = unmix(
@@ -146,13 +146,13 @@ def _input(options: argparse.Namespace, lazy: bool | None) -> tuple[xr.DataArray
         from mffnb.datasets import tof_sims_2d  # noqa: PLC0415
 
         return tof_sims_2d(seed=0).cube, Path("demo")
-    from mffnb.io import read  # noqa: PLC0415
+    from mffnb.io.read import read  # noqa: PLC0415
 
     return read(options.file, dataset=options.dataset, lazy=lazy), options.file
 
 
 def _draw(result: Unmixing, picture: Path) -> None:
-    from mffnb.io import write_atomically  # noqa: PLC0415
+    from mffnb.io.atomic import write_atomically  # noqa: PLC0415
     from mffnb.plots import overview  # noqa: PLC0415
 
     write_atomically(picture, lambda part: overview(result).savefig(part, dpi=150))
@@ -174,7 +174,7 @@ def _warmup(_: argparse.Namespace) -> int:
     begin = time.perf_counter()
     compile_kernels()
     folder = sweep_free.stats.cache_path
-    kept = f"kept in {folder}" if folder else "not kept: set NUMBA_CACHE_DIR to a folder that can be written"
+    kept = f"kept in {folder}" if folder else "not kept: set MFFNB_CACHE_DIR to a folder that can be written"
     print(f"kernels ready after {time.perf_counter() - begin:.1f} s, {kept}")
     return 0
 

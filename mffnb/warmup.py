@@ -12,11 +12,11 @@ from scipy import sparse
 from mffnb import presets
 from mffnb.constraints import Bounds, Simplex
 from mffnb.datasets import tof_sims_2d
+from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.graphs import grid
-from mffnb.model import MatrixFactorization
 from mffnb.penalties import Smoothness, Sparsity
 from mffnb.preprocessing import AsymmetricBaseline
-from mffnb.unmixing import unmix
+from mffnb.unmixing.unmix import unmix
 
 _ONCE: dict[str, Any] = {"max_iter": 1, "random_state": 0}
 _TWICE: dict[str, Any] = _ONCE | {"max_iter": 2}  # the first iteration does not make both products in one look

@@ -9,7 +9,7 @@ import pytest
 
 from mffnb import MinimumVolume, Smoothness, Sparsity
 from mffnb.knobs import knob, knobs
-from mffnb.widgets.pieces import steps_of
+from mffnb.widgets.controls.pieces import steps_of
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""The package as a whole: light to import, floors in order, nothing forgotten."""
+"""The package as a whole: quick to import, layers in order, no import cycle, every public name documented."""
 
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -13,82 +14,79 @@ import mffnb
 
 PACKAGE = Path(mffnb.__file__).parent
 
-# Imports go downward only: a module may import from its own floor and from those before it.
-FLOORS = [
-    {"errors", "typing", "agreement", "palette", "knobs", "containers", "threads"},
-    {"protocols", "kernels"},
-    {"graphs", "matrices"},
-    {"misfits", "losses", "measures", "noise", "transforms", "validation", "estimator"},
-    {"similarities", "penalties", "constraints"},
-    {"weights"},
-    {"perspective", "terms"},
-    {"problem", "initialization"},
-    {"solvers", "gauge", "progress"},
-    {"checkpoint"},
-    {"selection", "subset_first"},
-    {"geometry"},
-    {"model", "known", "decomposition", "corners", "bounded"},
-    {"latent"},
-    {"selection.held_out", "selection.split_half", "selection.restarts"},
-    {"presets"},
-    {"cube", "io", "stored", "stores", "sparse_pixels"},
-    {"layout", "cube_rows", "missing"},
-    {"preprocessing"},
-    {"parallel"},
-    {"result", "keywords"},
-    {"labelling", "automatic", "starts"},
-    {"selection.lineage", "selection.recommendation"},
-    {"selection.scan", "selection.evidence", "selection.scanning", "selection.rank"},
-    {"unmixing", "datasets"},
-    {"bootstrap"},
-    {"plots", "warmup"},
-    {"tuning"},
-    {"widgets"},
-    {"cli", "__main__", "__init__"},
-]
-# Looking up, on purpose: a type only, or a convenience that is loaded when it is called.
-ALLOWED = {
-    ("protocols", "graphs"),
-    ("result", "plots"),
-    ("bootstrap", "plots"),
-    ("selection.lineage", "plots"),
-    ("selection.scan", "plots"),
-    ("selection", "bootstrap"),
-}
-# What is handed out by name when it is first asked for.
-LAZY = {"mffnb/selection/__init__.py", "mffnb/datasets/__init__.py"}
+# The wings of the package, bottom first: a wing imports from the lines above its own only (and from itself).
+# README and CONTRIBUTING show this list.
+LAYERS = """
+errors typing threads knobs
+kernels protocols plots transforms
+graphs constraints matrices
+penalties similarities geometry cubes
+io preprocessing problem
+solvers datasets
+estimators parallel
+presets unmixing
+stability
+selection
+tuning warmup
+widgets cli
+"""
+LAYER = {wing: number for number, line in enumerate(LAYERS.split("\n")) for wing in line.split()}
+ROOT = {"__init__", "__main__"}
 
 
-def floor(module: str) -> int:
-    return next(number for number, names in enumerate(FLOORS) if module in names)
+def modules() -> dict[str, Path]:
+    """Dotted name and file of every module."""
+    files = [path for path in PACKAGE.rglob("*.py") if "notebooks" not in path.parts]
+    return {".".join(("mffnb", *path.relative_to(PACKAGE).with_suffix("").parts)): path for path in files}
 
 
-def placed(parts) -> str:
-    """A module that has a floor of its own, or the package that it is in."""
-    whole = ".".join(parts[:2])
-    return whole if any(whole in names for names in FLOORS) else parts[0]
+MODULES = modules()
 
 
 def imports(path: Path):
+    """Modules of the package that a file imports: at the top, deferred, for type checkers, or by a table of names."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "mffnb":
-            parts = node.module.split(".")
-            yield from [placed(parts[1:])] if len(parts) > 1 else [alias.name for alias in node.names]
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES or f"{whole}.__init__" in MODULES else node.module
         elif isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("mffnb."))
+            yield from (alias.name for alias in node.names if alias.name.startswith("mffnb."))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("mffnb."):
+            yield from [node.value] if node.value in MODULES else []
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_go_downward(path):
-    module = placed(path.relative_to(PACKAGE).with_suffix("").parts)
-    if module == "notebooks" or str(path.relative_to(PACKAGE.parent)) in LAZY:
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_a_wing_imports_from_lower_layers_only(name):
+    wing = name.split(".")[1]
+    if wing in ROOT:
         return
-    above = [
-        name
-        for name in imports(path)
-        if name != "__version__" and floor(name) > floor(module) and (module, name) not in ALLOWED
-    ]
-    assert not above
+    assert wing in LAYER, f"{wing} has no layer: add it to LAYERS"
+    for target in imports(MODULES[name]):
+        other = target.split(".")[1] if "." in target else ""
+        if other in ("", wing):
+            continue
+        assert LAYER[other] < LAYER[wing], (
+            f"{name} (layer {LAYER[wing]}: {wing}) imports {target} (layer {LAYER[other]}: {other}): "
+            "a wing imports from lower layers only"
+        )
+
+
+def test_no_module_imports_itself_through_others():
+    graph = {}
+    for name, path in MODULES.items():
+        targets = {one if one in MODULES else f"{one}.__init__" for one in imports(path)}
+        graph[name] = {one for one in targets if one in MODULES and one != "mffnb.__init__"}
+    graph.pop("mffnb.__init__")
+    try:
+        list(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        raise AssertionError(f"import cycle: {' -> '.join(error.args[1])}") from None
+
+
+def test_few_modules_lie_outside_of_a_wing():
+    assert len(list(PACKAGE.glob("*.py"))) <= 10
+    assert len(set(LAYER.values())) <= 12
 
 
 def run(code: str) -> str:

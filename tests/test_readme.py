@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mffnb.protocols import Half, Penalty
+from mffnb.protocols.half import Half, Penalty
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -34,9 +34,9 @@ from mffnb import (
     Unimodal,
 )
 from mffnb.constraints import NonNegative, Pinned, UnitBall
+from mffnb.estimators.names import SIMILARITIES, SOLVERS
 from mffnb.graphs import grid
 from mffnb.matrices import Chunked, Dense, Distributed, Spread
-from mffnb.model import SIMILARITIES, SOLVERS
 
 OF_SEVERAL_SOLVERS = ("frobenius", "kl")
 PAGE = Path(__file__).parents[1] / "docs" / "solvers.md"

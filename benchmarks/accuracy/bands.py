@@ -24,7 +24,7 @@ import mffnb as mf
 from benchmarks.shared.band_scenes import Scene, named
 from benchmarks.shared.command import parser, print_header, print_row
 from benchmarks.shared.timing import timed
-from mffnb.bootstrap.spread import sized_like
+from mffnb.stability.spread import sized_like
 
 SCENES = ["open-80", "open-300", "open-1200", "unique-80", "unique-300", "unique-1200"]
 SCENES += ["overlap-300", "mixed-300", "lines-300", "tof"]

@@ -18,8 +18,8 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 from benchmarks.shared.command import parser, print_header, print_row
-from mffnb.cube import as_cube
-from mffnb.layout import Layout
+from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.layout import Layout
 from mffnb.matrices import Scaled, lean
 from mffnb.selection import independent_images
 from mffnb.selection.coherence import levelled

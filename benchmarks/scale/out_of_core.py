@@ -26,8 +26,8 @@ import numpy as np
 import mffnb as mf
 from benchmarks.shared.command import parser, print_header, print_row
 from benchmarks.shared.processes import benchmark_command, memory_status, on_ranks, output, start
-from mffnb.cube_rows import CubeRows
-from mffnb.layout import Layout
+from mffnb.cubes.layout import Layout
+from mffnb.cubes.pixel_rows import CubeRows
 from mffnb.parallel.ranks import shares, world
 from mffnb.solvers import State
 

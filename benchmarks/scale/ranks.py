@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks.shared.command import parser, print_header, print_row
 from benchmarks.shared.processes import benchmark_command, on_ranks, output, start
 from mffnb import MatrixFactorization
-from mffnb.cube import as_cube
-from mffnb.layout import Layout
+from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.layout import Layout
 from mffnb.matrices import Dense
 from mffnb.parallel import Grid, ranks
 

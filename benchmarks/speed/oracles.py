@@ -23,7 +23,7 @@ from benchmarks.shared.timing import measured
 from mffnb import presets
 from mffnb.graphs import grid
 from mffnb.kernels import polyhedron
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.solvers import Hals, ProximalGradient
 
 ONE_THREAD = True

@@ -18,8 +18,8 @@ import xarray as xr
 
 from benchmarks.shared.command import parser, print_header, print_row
 from benchmarks.shared.problems import PROBLEMS, Problem
-from mffnb.widgets.parameters import Parameters
-from mffnb.widgets.session import Session
+from mffnb.widgets.session.parameters import Parameters
+from mffnb.widgets.session.session import Session
 
 ONE_THREAD = True
 BEFORE, AFTER = 0.0, 1e-3  # sparsity

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array, Total, as_is
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mffnb.knobs import knob
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
 

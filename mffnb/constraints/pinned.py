@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.typing import Array, Float64Array, Total, as_is
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
 _POLISHINGS = 3  # the first is exact, the others bring a sum to one to the last digit

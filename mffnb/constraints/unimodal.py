@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mffnb.kernels import unimodal
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from mffnb.datasets.fetch import fetch
 from mffnb.datasets.sample import Sample
-from mffnb.io import read
+from mffnb.io.read import read
 
 FILE = "bfo_iv_final.hf5"
 

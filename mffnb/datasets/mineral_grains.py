@@ -10,7 +10,7 @@ import xarray as xr
 from mffnb.datasets.fetch import fetch
 from mffnb.datasets.sample import Sample
 from mffnb.errors import DatasetUnavailableError
-from mffnb.io import read
+from mffnb.io.read import read
 
 FILE = "88_ES-LP_G8_selection2_cropped2.hspy"
 ELEMENTS = ("Al", "Ca", "Fe", "Hf", "Lu", "Mg", "Nd", "O", "Si", "Sm", "U")

@@ -7,7 +7,7 @@ from scipy import linalg
 
 from mffnb.kernels.hals import sweep_free
 from mffnb.kernels.simplex import sweep_simplex
-from mffnb.protocols import Matrix
+from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 _SWEEPS = 50

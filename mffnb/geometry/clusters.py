@@ -8,7 +8,7 @@ import numpy as np
 
 from mffnb.geometry.abundances import non_negative
 from mffnb.geometry.compression import check_components, compress, one_process
-from mffnb.protocols import Matrix
+from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 

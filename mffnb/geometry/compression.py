@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mffnb.initialization import randomized_svd
 from mffnb.matrices import LowRank
-from mffnb.protocols import Products
+from mffnb.matrices.svd import randomized_svd
+from mffnb.protocols.matrix import Products
 
 
 def compress(matrix: Products, rank: int, seed: int) -> LowRank:

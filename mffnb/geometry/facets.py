@@ -20,7 +20,7 @@ from mffnb.geometry.abundances import fully_constrained
 from mffnb.geometry.compression import check_components, compress, one_process
 from mffnb.geometry.sisal import completed, principal_axes, smallest_simplex
 from mffnb.matrices import LowRank
-from mffnb.protocols import Matrix
+from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 _PIXELS = 20000

@@ -8,8 +8,8 @@ import numpy as np
 
 from mffnb.geometry.clusters import group_means
 from mffnb.geometry.compression import compress, one_process
-from mffnb.initialization import NNDSVD
-from mffnb.protocols import Matrix
+from mffnb.geometry.starts import NNDSVD
+from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 _MORE = 8  # dimensions beyond k that groups are told apart in

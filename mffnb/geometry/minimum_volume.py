@@ -10,11 +10,11 @@ import numpy as np
 
 from mffnb.geometry.abundances import fully_constrained, non_negative
 from mffnb.geometry.compression import check_components, one_process
+from mffnb.geometry.matching import match
 from mffnb.geometry.model_choice import choose_model
 from mffnb.geometry.search import Progress, SumToOne, WithGain, mean_angle
 from mffnb.matrices import Scaled
-from mffnb.protocols import Matrix
-from mffnb.selection.matching import match
+from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 _COMPARABLE = 1.1  # an answer whose misfit is at most so many times as large fits as well

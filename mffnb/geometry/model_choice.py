@@ -16,7 +16,7 @@ from scipy import linalg
 
 from mffnb.geometry.compression import check_components, compress, one_process
 from mffnb.matrices import Scaled
-from mffnb.protocols import Matrix
+from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 #: So many times the lift that noise alone causes still counts as noise: real data bend a little.

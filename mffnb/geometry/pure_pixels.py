@@ -13,7 +13,7 @@ from scipy import linalg
 
 from mffnb.geometry.abundances import non_negative
 from mffnb.geometry.compression import check_components, compress, one_process
-from mffnb.protocols import Matrix
+from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array
 
 

@@ -1,8 +1,8 @@
 r"""How each of the two models looks for its corners: starts, short runs, the best of them to the end.
 
 Where abundances sum to one: the smallest simplex (:mod:`mffnb.geometry.facets`), best of some starts. Where they do so
-up to a gain per pixel, pixels are first brought to nearly one length (:mod:`mffnb.perspective`), so that the cone of
-mixtures is a simplex again, seen in perspective, and pixels weigh by their noise. Then
+up to a gain per pixel, pixels are first brought to nearly one length (:mod:`mffnb.matrices.pixel_gain`), so that the
+cone of mixtures is a simplex again, seen in perspective, and pixels weigh by their noise. Then
 :func:`mffnb.geometry.refine.refine` with :math:`\mu = c\, e_{k+1}`, the largest eigenvalue of the pixels that k
 endmembers leave, from many starts at c = 1. The best goes on to c = 2; starts are not compared there, where the lowest
 objective can be a wrong minimum.
@@ -21,15 +21,15 @@ from mffnb.geometry.clusters import group_means
 from mffnb.geometry.compression import compress
 from mffnb.geometry.facets import noisy_simplex
 from mffnb.geometry.inverted import other_way_round
+from mffnb.geometry.matching import match, spectral_angles
 from mffnb.geometry.pure_pixels import NFINDR, farthest_pixels, lifted
 from mffnb.geometry.refine import Point, refine
 from mffnb.geometry.sisal import smallest_simplex
 from mffnb.kernels.hals import sweep_free
 from mffnb.kernels.simplex import sweep_simplex
 from mffnb.matrices import LowRank, Scaled
-from mffnb.perspective import perspective
-from mffnb.protocols import Matrix
-from mffnb.selection.matching import match, spectral_angles
+from mffnb.matrices.pixel_gain import perspective
+from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 _RANK = 30

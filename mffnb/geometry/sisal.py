@@ -20,7 +20,7 @@ from scipy import linalg, optimize
 from mffnb.geometry.abundances import fully_constrained
 from mffnb.geometry.compression import check_components, compress, one_process
 from mffnb.geometry.pure_pixels import farthest_pixels
-from mffnb.protocols import Matrix
+from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 _SMOOTH = 0.02  # fractions down to minus this cost less than linearly

@@ -1,4 +1,4 @@
-"""How kernels are compiled: once for each machine where a cache can be written, else once for each process."""
+"""The decorator that compiles a kernel with numba and stores its machine code in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -8,37 +8,39 @@ from functools import cache
 from typing import Any
 
 from numba import njit
+from numba.core.dispatcher import Dispatcher
+
+from mffnb.kernels.cache import KernelCache, cache_folder
 
 
 def kernel(fastmath: bool | set[str] = False) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function on its first call, free of the interpreter lock.
+    """Compile a function on its first call, without the global interpreter lock.
 
-    A division by zero is infinite, as in NumPy: to look for it would keep loops out of vector registers.
+    Division by zero gives infinity, as in NumPy: a check would prevent vectorized loops.
 
-    Machine code is kept beside the source, or in the user's cache folder (``NUMBA_CACHE_DIR`` names another one). Where
-    neither can be written, in a locked-down installation say, numba would refuse to go on; here it compiles without.
+    Machine code is stored in the user's cache folder, or in the one that ``MFFNB_CACHE_DIR`` names; see
+    :mod:`mffnb.kernels.cache`. Where no folder can be written, every process compiles for itself.
 
     Parameters
     ----------
     fastmath
-        Which liberties the compiler may take with floating-point numbers; see :func:`numba.jit`.
+        Floating-point rewrites that the compiler may apply; see :func:`numba.jit`.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
-        try:
-            return njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(function)
-        except RuntimeError as error:  # "cannot cache function ...: no locator available"
-            if "cannot cache" not in str(error):
-                raise
-            _say_that_nothing_is_kept()
-            return njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+        dispatcher = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+        if cache_folder() is None:
+            _warn_without_cache()
+        elif isinstance(dispatcher, Dispatcher):  # the plain function where NUMBA_DISABLE_JIT is set
+            dispatcher._cache = KernelCache(function)  # type: ignore[attr-defined]  # as enable_caching does
+        return dispatcher
 
     return compiled
 
 
-@cache  # once is enough for all kernels
-def _say_that_nothing_is_kept() -> None:
+@cache  # one warning for all kernels
+def _warn_without_cache() -> None:
     logging.getLogger(__name__).warning(
         "no folder for compiled code can be written, so every process compiles for some seconds: "
-        "set NUMBA_CACHE_DIR to a folder of yours"
+        "set MFFNB_CACHE_DIR to a folder of yours"
     )

@@ -13,7 +13,7 @@ from mffnb.matrices.partial import Gappy, Partial
 from mffnb.matrices.scaled import Scaled, scaled
 from mffnb.matrices.shares import Spread, Whole, everywhere
 from mffnb.matrices.sparse import Sparse
-from mffnb.protocols import Matrix
+from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array
 
 __all__ = [

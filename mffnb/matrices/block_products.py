@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from mffnb.kernels import panels, products, sparse_products
-from mffnb.protocols import Descent, KnownMove, Move
+from mffnb.protocols.matrix import Descent, KnownMove, Move
 from mffnb.typing import Array, Float64Array
 
 #: Types that kernels read as they are; others are widened block by block.

@@ -12,7 +12,7 @@ from mffnb.matrices.local import Local
 from mffnb.typing import Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols import Matrix, Move
+    from mffnb.protocols.matrix import Matrix, Move
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,7 +37,7 @@ class Chunked(Local):
     Parameters
     ----------
     rows
-        Where they come from: an array, a memory map, :class:`mffnb.cube_rows.CubeRows`.
+        Where they come from: an array, a memory map, :class:`mffnb.cubes.pixel_rows.CubeRows`.
     limits
         Limits of the bands, (bands + 1,): where the source is stored in pieces, these should be read whole. If None,
         bands of ``band_bytes`` as float64.

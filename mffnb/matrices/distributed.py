@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mffnb.agreement import together
+from mffnb.matrices.collective_errors import together
 from mffnb.matrices.shares import Spread
 from mffnb.typing import Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols import Matrix, Move
+    from mffnb.protocols.matrix import Matrix, Move
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from mffnb.threads import blas_in_one_order
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols import Matrix, Move
+    from mffnb.protocols.matrix import Matrix, Move
 
 Result = TypeVar("Result")
 

@@ -15,7 +15,7 @@ from mffnb.matrices.local import CACHE_BYTES, Local, band_limits
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols import Matrix
+    from mffnb.protocols.matrix import Matrix
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from mffnb.matrices.local import Local, row_sums_of_squares
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols import Matrix, Move
+    from mffnb.protocols.matrix import Matrix, Move
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols import Products
+    from mffnb.protocols.matrix import Products
 
 
 @dataclass(frozen=True)

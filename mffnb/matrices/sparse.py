@@ -18,7 +18,7 @@ from mffnb.matrices.local import BLOCK_BYTES, FILE_BYTES, Local, band_limits, su
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols import Matrix, Move
+    from mffnb.protocols.matrix import Matrix, Move
 
 _SHARE = 0.1  # of the bytes of X: what a copy of it may take
 

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.agreement import together
+from mffnb.cubes.layout import Layout
 from mffnb.graphs import Graph
-from mffnb.io import stays_on_disk
-from mffnb.layout import Layout
+from mffnb.io.choose import stays_on_disk
+from mffnb.io.parallel_write import Block
 from mffnb.matrices import Chunked, Distributed, Spread, in_memory
-from mffnb.parallel.blocks import Block
-from mffnb.parallel.glimpses import Glimpses
+from mffnb.matrices.collective_errors import together
 from mffnb.parallel.grid import Grid, even_cuts
-from mffnb.protocols import Matrix
+from mffnb.parallel.preview_maps import Glimpses
+from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import State
 from mffnb.typing import Array, Float64Array
 

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 import xarray as xr
 
-from mffnb.cube import as_cube
-from mffnb.cube_rows import in_memory_already
-from mffnb.io import read, stays_on_disk
+from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.pixel_rows import in_memory_already
+from mffnb.io.choose import stays_on_disk
+from mffnb.io.read import read
 from mffnb.parallel import sharing
 from mffnb.parallel.cluster import Cluster
 

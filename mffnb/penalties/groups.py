@@ -9,7 +9,7 @@ import numpy as np
 
 from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
 _BEND = 0.1  # rms of a map, of data with mean squared pixel norm 1: a component that explains one part in a hundred

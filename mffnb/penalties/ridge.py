@@ -9,7 +9,7 @@ import numpy as np
 
 from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
 

@@ -11,7 +11,7 @@ from mffnb.graphs import Graph
 from mffnb.kernels import variation
 from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.typing import Array, Float64Array
 
 _GAP = 1e-8  # of the sum of squares: so far the value of a proximal point may lie above the minimum

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,10 +11,8 @@ from matplotlib.figure import Figure
 
 from mffnb.plots.labels import as_image, channel_coordinate, channel_label, identity
 from mffnb.plots.maps import draw_map
+from mffnb.plots.shown import Uncertainty
 from mffnb.typing import Array
-
-if TYPE_CHECKING:
-    from mffnb.bootstrap import Stability
 
 _BELOW, _ABOVE = 0.05, 0.98  # of a lane: what is wider is cut, so that lanes stay apart
 
@@ -65,7 +63,7 @@ def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray],
     return ax
 
 
-def stability(found: Stability, *, figure: Figure | None = None) -> Figure:
+def stability(found: Uncertainty, *, figure: Figure | None = None) -> Figure:
     """Draw a component in each row: its endmember in its bands, its map, and the standard deviation of that map.
 
     The band over replicas, and of what data leave open, has the component's colour; that over restarts is grey. A
@@ -82,7 +80,7 @@ def stability(found: Stability, *, figure: Figure | None = None) -> Figure:
     if part is None:
         raise ValueError("there are neither replicas nor restarts to show")
     answer = found.answer
-    replicated = [found] if found.replicas is not None else []
+    replicated: list[Any] = [found] if found.replicas is not None else []
     k = len(answer.endmembers)
     labels, colors = identity(answer.abundances)
     plane = as_image(answer.abundances[0])

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import xarray as xr
 from matplotlib.figure import Figure
 
 from mffnb.plots.labels import as_image, axis_label, channel_coordinate, channel_label, identity, with_units
 from mffnb.plots.maps import draw_map
+from mffnb.plots.shown import Factors, Fit
 from mffnb.plots.spectra import draw_spectra
 
-if TYPE_CHECKING:
-    from mffnb.result import Unmixing
 
-
-def overview(result: Unmixing, *, figure: Figure | None = None, columns: int = 6) -> Figure:
+def overview(result: Factors, *, figure: Figure | None = None, columns: int = 6) -> Figure:
     """Draw all maps above all spectra, one colour a component.
 
     Parameters
@@ -49,7 +47,7 @@ def overview(result: Unmixing, *, figure: Figure | None = None, columns: int = 6
     return figure
 
 
-def residuals(result: Unmixing, cube: Any = None, *, figure: Figure | None = None) -> Figure:
+def residuals(result: Fit, cube: Any = None, *, figure: Figure | None = None) -> Figure:
     r"""Draw where and at which channels the model misses the data.
 
     A good model leaves noise: the map shows no structure of the sample, and the mean residual stays near zero compared
@@ -85,7 +83,7 @@ def residuals(result: Unmixing, cube: Any = None, *, figure: Figure | None = Non
     return figure
 
 
-def sections(result: Unmixing, across: str, at: float | None = None, *, figure: Figure | None = None) -> Figure:
+def sections(result: Factors, across: str, at: float | None = None, *, figure: Figure | None = None) -> Figure:
     """Draw one section of each map of a stack, a depth profile say.
 
     Parameters

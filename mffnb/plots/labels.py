@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.palette import component_colors
+from mffnb.plots.palette import component_colors
 from mffnb.typing import Array
 
 

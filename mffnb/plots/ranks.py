@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,14 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import FancyBboxPatch
 
-from mffnb.palette import component_colors
 from mffnb.plots.labels import as_image
 from mffnb.plots.maps import component_colormap
+from mffnb.plots.palette import component_colors
+from mffnb.plots.shown import ComponentTree, RankEvidence
 from mffnb.typing import Array
-
-if TYPE_CHECKING:
-    from mffnb.selection.lineage import Lineage
-    from mffnb.selection.scan import RankScan
 
 _PANELS: dict[str, tuple[str, ...]] = {
     "fit": ("relative_error", "held_out"),
@@ -33,7 +29,7 @@ _THUMBNAIL = 200  # pixels
 
 
 def rank_scan(
-    scan: RankScan, *, ks: Sequence[int] | None = None, advice: bool = True, figure: Figure | None = None
+    scan: RankEvidence, *, ks: Sequence[int] | None = None, advice: bool = True, figure: Figure | None = None
 ) -> Figure:
     """Draw all criteria against k, those that speak for themselves at the end, and the recommendation above.
 
@@ -72,7 +68,7 @@ def rank_scan(
     return figure
 
 
-def _draw_advice(scan: RankScan, figure: Figure, axes: Sequence[Axes]) -> None:
+def _draw_advice(scan: RankEvidence, figure: Figure, axes: Sequence[Axes]) -> None:
     found = scan.recommend()
     low, high = found.between
     for ax in axes:
@@ -84,7 +80,7 @@ def _draw_advice(scan: RankScan, figure: Figure, axes: Sequence[Axes]) -> None:
     figure.suptitle(text, fontsize="medium")
 
 
-def _draw_halves(scan: RankScan, ax: Axes) -> None:
+def _draw_halves(scan: RankEvidence, ax: Axes) -> None:
     angles, within = scan.evidence.angles.values, scan.evidence.within.values
     ax.set_title("endmembers of two halves (rad)", fontsize="medium")
     if not np.isfinite(angles).any():
@@ -96,7 +92,7 @@ def _draw_halves(scan: RankScan, ax: Axes) -> None:
     ax.legend(frameon=False, fontsize="small")
 
 
-def _draw_images(scan: RankScan, ax: Axes) -> None:
+def _draw_images(scan: RankEvidence, ax: Axes) -> None:
     images = scan.evidence.images
     ax.set_title("images above the noise", fontsize="medium")
     ax.set_xlabel("number of the image")
@@ -106,7 +102,7 @@ def _draw_images(scan: RankScan, ax: Axes) -> None:
         ax.set_yscale("log")
 
 
-def lineage(tree: Lineage, *, chosen: int | None = None, figure: Figure | None = None) -> Figure:
+def lineage(tree: ComponentTree, *, chosen: int | None = None, figure: Figure | None = None) -> Figure:
     """Draw the maps of each k in a row, and from each a line to where it came from in the row above.
 
     A component keeps its colour and its column as k grows; one that splits off gets the next of both, and its line is

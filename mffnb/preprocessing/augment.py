@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from mffnb.layout import channel_names
+from mffnb.cubes.layout import channel_names
 from mffnb.preprocessing.step import float_type, pixels, single_channel
 from mffnb.typing import Array
 

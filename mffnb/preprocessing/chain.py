@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
-from mffnb.layout import channel_names
+from mffnb.cubes.layout import channel_names
 from mffnb.preprocessing.background import (
     AsymmetricBaseline,
     ConstantBackground,

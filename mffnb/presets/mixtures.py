@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from mffnb.constraints import Simplex
-from mffnb.corners import SimplexCorners
+from mffnb.estimators.factorization import MatrixFactorization
+from mffnb.estimators.known_endmembers import KnownEndmembers
+from mffnb.estimators.plsi import LatentClasses
+from mffnb.estimators.simplex_vertices import SimplexCorners
 from mffnb.geometry import Archetypal
-from mffnb.known import KnownEndmembers
-from mffnb.latent import LatentClasses
-from mffnb.model import MatrixFactorization
 from mffnb.penalties import MinimumVolume
 from mffnb.typing import Array, Seed
 
@@ -69,7 +69,7 @@ def plsi(k: int, *, n_init: int = 1, random_state: Seed = None, **options: Any) 
 
     .. math:: \max \sum_{im} x_{im} \log \sum_z P(z)\, P(i \mid z)\, P(m \mid z)
 
-    See :class:`mffnb.latent.LatentClasses`. Source: Hofmann 1999, UAI, 289; Kannan et al. 2018, table 3.
+    See :class:`mffnb.estimators.plsi.LatentClasses`. Source: Hofmann 1999, UAI, 289; Kannan et al. 2018, table 3.
 
     Parameters
     ----------

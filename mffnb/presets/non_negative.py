@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from mffnb.bounded import BoundedFactorization
 from mffnb.constraints import Orthogonal
+from mffnb.estimators.bounded import BoundedFactorization
+from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.geometry import Groups
 from mffnb.graphs import Graph
-from mffnb.model import MatrixFactorization
 from mffnb.penalties import Smoothness, Sparsity
 from mffnb.typing import Seed
 
@@ -116,8 +116,8 @@ def bounded_nmf(
 
     .. math:: \min_{A, E \ge 0} \sum_{(i, m)\ \text{known}} (x_{im} - a_i e_m)^2, \qquad l \le A E \le u
 
-    See :class:`mffnb.bounded.BoundedFactorization`. Source: Kannan, Ishteva & Park 2014, Knowledge and Information
-    Systems 39:491.
+    See :class:`mffnb.estimators.bounded.BoundedFactorization`. Source: Kannan, Ishteva & Park 2014,
+    Knowledge and Information Systems 39:491.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mffnb.decomposition import LinearDecomposition
+from mffnb.estimators.decomposition import LinearDecomposition
 
 
 def svd(k: int, *, random_state: Any = 0) -> LinearDecomposition:
@@ -17,7 +17,8 @@ def svd(k: int, *, random_state: Any = 0) -> LinearDecomposition:
     k
         Number of components.
     random_state
-        Seed where X is too large for the exact decomposition; see :class:`mffnb.decomposition.LinearDecomposition`.
+        Seed where X is too large for the exact decomposition; see
+        :class:`mffnb.estimators.decomposition.LinearDecomposition`.
 
     Examples
     --------
@@ -42,7 +43,8 @@ def pca(k: int, *, random_state: Any = 0) -> LinearDecomposition:
     k
         Number of components.
     random_state
-        Seed where X is too large for the exact decomposition; see :class:`mffnb.decomposition.LinearDecomposition`.
+        Seed where X is too large for the exact decomposition; see
+        :class:`mffnb.estimators.decomposition.LinearDecomposition`.
 
     Examples
     --------

@@ -1,24 +1,14 @@
-"""Which components, how many, which one is which, and how sure they are.
+"""Choose the number of components, match components between results, and measure how stable they are."""
 
-What unmixes, many times, is loaded when it is first asked for: solvers and geometry need the rest.
-"""
-
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-from mffnb.selection.matching import match, spectral_angles
-from mffnb.selection.resizing import grow, shrink
-
-if TYPE_CHECKING:
-    from mffnb.bootstrap import Stability, stability
-    from mffnb.selection.coherence import independent_images
-    from mffnb.selection.consensus import cophenetic_correlation, dispersion
-    from mffnb.selection.lineage import Lineage
-    from mffnb.selection.rank import scan_rank
-    from mffnb.selection.recommendation import Recommendation
-    from mffnb.selection.scan import RankScan
+from mffnb.geometry.matching import match, spectral_angles
+from mffnb.selection.coherence import independent_images
+from mffnb.selection.component_tree import Lineage
+from mffnb.selection.consensus import cophenetic_correlation, dispersion
+from mffnb.selection.rank import scan_rank
+from mffnb.selection.recommendation import Recommendation
+from mffnb.selection.scan import RankScan
+from mffnb.solvers.grow_shrink import grow, shrink
+from mffnb.stability import Stability, stability
 
 __all__ = [
     "Lineage",
@@ -35,27 +25,3 @@ __all__ = [
     "spectral_angles",
     "stability",
 ]
-
-_HOMES = {
-    "Lineage": "selection.lineage",
-    "RankScan": "selection.scan",
-    "Recommendation": "selection.recommendation",
-    "Stability": "bootstrap",
-    "cophenetic_correlation": "selection.consensus",
-    "dispersion": "selection.consensus",
-    "independent_images": "selection.coherence",
-    "scan_rank": "selection.rank",
-    "stability": "bootstrap",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"mffnb.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

@@ -24,9 +24,9 @@ import numpy as np
 from scipy import linalg
 
 from mffnb.graphs import Graph
-from mffnb.initialization import randomized_svd
 from mffnb.matrices import Scaled
-from mffnb.protocols import Matrix
+from mffnb.matrices.svd import randomized_svd
+from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 _PROBES = 64

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import silhouette_samples
 
+from mffnb.geometry.matching import match, spectral_angles
 from mffnb.matrices.partial import pieces
-from mffnb.misfits import Divergence
-from mffnb.protocols import Matrix, Similarity
-from mffnb.selection.freedom import freedom
-from mffnb.selection.matching import match, spectral_angles
+from mffnb.problem.degrees_of_freedom import freedom
+from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.misfit import Similarity
+from mffnb.similarities.misfits import Divergence
 from mffnb.typing import Array, Float64Array
 
 
@@ -41,7 +42,7 @@ def information(
 
     L is the likelihood of the similarity but for a constant: Poisson for the Kullback-Leibler divergence, else normal
     with the variance that fits best, :math:`-2 \log L = N \log (|X - A E|^2 / N)`. N counts the observed entries of X,
-    and p what the data were free to choose, see :func:`mffnb.selection.freedom.freedom`.
+    and p what the data were free to choose, see :func:`mffnb.problem.degrees_of_freedom.freedom`.
 
     Parameters
     ----------

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.keywords import Prepared
+from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.matrices import Scaled
-from mffnb.model import MatrixFactorization
-from mffnb.protocols import Similarity
+from mffnb.matrices.weighting import Weighting
+from mffnb.problem.degrees_of_freedom import Smoothed
+from mffnb.protocols.misfit import Similarity
 from mffnb.selection.coherence import independent_images, levelled
 from mffnb.selection.consensus import cophenetic_correlation, dispersion
 from mffnb.selection.criteria import explained_variance, information, largest_similarity, relative_error, silhouette
-from mffnb.selection.freedom import Smoothed
 from mffnb.selection.held_out import HeldOut
 from mffnb.selection.recommendation import neighbours_alike
 from mffnb.selection.restarts import Restart
 from mffnb.selection.scan import CRITERIA
 from mffnb.selection.split_half import Halves
 from mffnb.typing import Float64Array
-from mffnb.weights import Weighting
+from mffnb.unmixing.image import Prepared
 
 _SPARE_IMAGES = 4
 _HELD_PIXELS = 1000

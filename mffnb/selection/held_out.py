@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import xlogy
 
+from mffnb.estimators.factorization import MatrixFactorization
+from mffnb.estimators.names import named_similarity
 from mffnb.matrices import Partial
 from mffnb.matrices.partial import partial_rows
-from mffnb.misfits import Divergence
-from mffnb.model import MatrixFactorization, named_similarity
-from mffnb.protocols import Matrix
-from mffnb.subset_first import rows_of
+from mffnb.protocols.matrix import Matrix
+from mffnb.similarities.misfits import Divergence
+from mffnb.solvers.subsampled_start import rows_of
 from mffnb.typing import Array, Float64Array
 
 _FLOOR = 1e-3  # share of the mean spectrum in every model of counts: a zero where one is hidden is infinitely bad

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.matrices import in_memory, lean
-from mffnb.model import MatrixFactorization
-from mffnb.protocols import Matrix
+from mffnb.matrices.weighting import of_rows
+from mffnb.protocols.matrix import Matrix
 from mffnb.selection.consensus import labels
-from mffnb.selection.resizing import grow
-from mffnb.subset_first import rows_of
+from mffnb.solvers.grow_shrink import grow
+from mffnb.solvers.subsampled_start import rows_of
 from mffnb.typing import Array, Float64Array
-from mffnb.weights import of_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class Part:
     matrix
         Their rows of X.
     weights
-        How much they, and their entries, count; see :class:`mffnb.weights.Weighting`.
+        How much they, and their entries, count; see :class:`mffnb.matrices.weighting.Weighting`.
     rows
         Their numbers among all, which rise; None for all.
     """

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from mffnb.result import Unmixing
+from mffnb.selection.component_tree import Lineage
 from mffnb.selection.criteria import elbow
-from mffnb.selection.lineage import Lineage
 from mffnb.selection.recommendation import Recommendation, recommend
+from mffnb.unmixing.result import Unmixing
 
 CRITERIA = {
     "relative_error": "relative error |X - A E| / |X|",

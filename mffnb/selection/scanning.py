@@ -12,23 +12,26 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.cube import as_cube
-from mffnb.io import read
-from mffnb.keywords import Physics, Prepared, weights_of
-from mffnb.labelling import assemble, record
+from mffnb.cubes.as_cube import as_cube
+from mffnb.estimators.names import named_similarity
+from mffnb.io.read import read
 from mffnb.matrices import lean
-from mffnb.model import named_similarity
+from mffnb.matrices.checking import drawn_seed
+from mffnb.matrices.weighting import Weighting
 from mffnb.preprocessing import Step
-from mffnb.protocols import Matrix, Similarity, Solver
-from mffnb.result import Unmixing
+from mffnb.problem.degrees_of_freedom import Smoothed
+from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.solver import Solver
 from mffnb.selection.evidence import Looks, Row
-from mffnb.selection.freedom import Smoothed
 from mffnb.selection.restarts import Part, Restart, go_on, run_restarts
 from mffnb.selection.scan import RankScan
 from mffnb.similarities import KullbackLeibler
 from mffnb.typing import Array, Seed
-from mffnb.validation import drawn_seed
-from mffnb.weights import Weighting
+from mffnb.unmixing.image import Prepared, weights_of
+from mffnb.unmixing.label import assemble, record
+from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.task import Physics
 
 _FINAL = 0.3  # of the tolerance of restarts: the answer that is shown
 _RESTART_PIXELS = 4096

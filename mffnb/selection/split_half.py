@@ -9,11 +9,11 @@ import numpy as np
 
 from mffnb.geometry import choose_model
 from mffnb.geometry.compression import compress
+from mffnb.geometry.matching import spectral_angles
 from mffnb.geometry.search import Progress, SumToOne, WithGain, largest_angle
 from mffnb.matrices import Dense, Scaled
-from mffnb.protocols import Matrix
-from mffnb.selection.matching import spectral_angles
-from mffnb.subset_first import rows_of
+from mffnb.protocols.matrix import Matrix
+from mffnb.solvers.subsampled_start import rows_of
 from mffnb.threads import at_most
 from mffnb.typing import Array, Float64Array
 

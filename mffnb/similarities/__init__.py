@@ -1,7 +1,7 @@
 """How well a model describes the data: D(X, A E)."""
 
 from mffnb.similarities.angle import SpectralAngle
-from mffnb.similarities.chances import Bernoulli, through
+from mffnb.similarities.bernoulli import Bernoulli, through
 from mffnb.similarities.divergences import BetaDivergence, KullbackLeibler
 from mffnb.similarities.least_squares import Frobenius, Huber
 

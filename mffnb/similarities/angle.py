@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mffnb.losses import Banded
 from mffnb.matrices.partial import mean_model
-from mffnb.measures import Cosine
-from mffnb.protocols import Matrix
+from mffnb.protocols.matrix import Matrix
+from mffnb.similarities.banded_misfits import Banded
+from mffnb.similarities.distances import Cosine
 from mffnb.similarities.least_squares import Frobenius
 from mffnb.typing import Float64Array
 

@@ -7,13 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from mffnb.losses import Banded, looks
 from mffnb.matrices import lean
 from mffnb.matrices.partial import mean_model
-from mffnb.measures import Distance, Entrywise, Powers
-from mffnb.misfits import Divergence
-from mffnb.protocols import Matrix, Misfit
+from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.misfit import Misfit
+from mffnb.similarities.banded_misfits import Banded, looks
+from mffnb.similarities.distances import Distance, Entrywise, Powers
 from mffnb.similarities.least_squares import Frobenius
+from mffnb.similarities.misfits import Divergence
 from mffnb.typing import Float64Array
 
 

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from mffnb.losses import Banded
-from mffnb.measures import Clipped, Distance, Entrywise, Squares
-from mffnb.misfits import LeastSquares
-from mffnb.noise import noise_level, tamed
-from mffnb.protocols import Matrix
+from mffnb.protocols.matrix import Matrix
+from mffnb.similarities.banded_misfits import Banded
+from mffnb.similarities.distances import Clipped, Distance, Entrywise, Squares
+from mffnb.similarities.misfits import LeastSquares
+from mffnb.similarities.noise_models import noise_level, tamed
 from mffnb.typing import Float64Array
 
 
@@ -62,7 +62,7 @@ class Huber:
     noise
         sigma, the standard deviation of the noise in the units of the (weighted) data. None finds it in the data
         alone: 1.4826 times the median modulus of what a model of low rank leaves, fitted with residuals cut in the same
-        way (:func:`mffnb.noise.noise_level`).
+        way (:func:`mffnb.similarities.noise_models.noise_level`).
     """
 
     #: What an explorer calls it.

@@ -1,7 +1,7 @@
 """How the objective is brought down: one outer loop, and the half steps it can use."""
 
-from mffnb.solvers.ahead import Extrapolated
 from mffnb.solvers.auto import Auto
+from mffnb.solvers.extrapolation import Extrapolated
 from mffnb.solvers.hals import Hals
 from mffnb.solvers.likelihood import Multiplicative, Newton
 from mffnb.solvers.loop import Outcome, Reached, State, drive, iterate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.solvers.hals import Hals
 from mffnb.solvers.likelihood import Newton
 from mffnb.solvers.proximal import ProximalGradient

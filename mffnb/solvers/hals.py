@@ -10,9 +10,9 @@ import numpy as np
 from scipy import optimize
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.graphs import Graph
 from mffnb.kernels import hals, simplex
-from mffnb.protocols import Constraint, Half, Penalty, Proximal
+from mffnb.protocols.graph import PixelGraph
+from mffnb.protocols.half import Constraint, Half, Penalty, Proximal
 from mffnb.typing import Array, Float64Array
 
 _ALIKE = np.ones(1)
@@ -240,7 +240,7 @@ def _rows_in_part(factor: Float64Array, half: Half, fixed: Array) -> float:
     return moved
 
 
-def _rows_on_graph(factor: Float64Array, half: Half, graph: Graph) -> float:
+def _rows_on_graph(factor: Float64Array, half: Half, graph: PixelGraph) -> float:
     """One sweep, row by row: even bands, a look at the neighbours, odd bands; then again, until it is in the ball."""
     entries = factor.shape[1]
     pull = np.empty(entries)
@@ -292,7 +292,7 @@ def _into_ball(row: Float64Array, half: Half, swept: Callable[[float], float]) -
     row *= min(1.0, half.radius / _norm(row, half))
 
 
-def _simplex_on_graph(factor: Float64Array, half: Half, graph: Graph) -> float:
+def _simplex_on_graph(factor: Float64Array, half: Half, graph: PixelGraph) -> float:
     """One sweep, pixel by pixel: even bands, a look at the neighbours, odd bands."""
     columns = np.empty((len(factor), graph.pixels + graph.ghosts))
     columns[:, : graph.pixels] = factor
@@ -316,6 +316,6 @@ def _weights(half: Half) -> Float64Array:
     return _ALIKE if half.weights is None else half.weights
 
 
-def _edges(graph: Graph, colour: int) -> tuple[Any, ...]:
+def _edges(graph: PixelGraph, colour: int) -> tuple[Any, ...]:
     first = (colour - graph.first_band) % 2
     return graph.indptr, graph.indices, graph.weights, graph.degree, graph.bands, first

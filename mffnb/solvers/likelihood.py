@@ -8,7 +8,7 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import divergence, newton
-from mffnb.protocols import Half, LogTerm
+from mffnb.protocols.half import Half, LogTerm
 from mffnb.typing import Array, Float64Array
 
 

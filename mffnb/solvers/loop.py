@@ -11,9 +11,10 @@ from functools import cache
 import numpy as np
 
 from mffnb.matrices.threaded import threaded_map
-from mffnb.problem import Problem
-from mffnb.protocols import Half, Solver
-from mffnb.solvers.ahead import Ahead, Extrapolated, InPlace
+from mffnb.problem.problem import Problem
+from mffnb.protocols.half import Half
+from mffnb.protocols.solver import Solver
+from mffnb.solvers.extrapolation import Ahead, Extrapolated, InPlace
 from mffnb.typing import Float64Array
 
 # Of the objective: how well the same factors have to describe the same data, summed in another order perhaps.
@@ -43,7 +44,7 @@ class State:
     abundances, endmembers
         A (k, pixels) and E (k, channels) of the scaled data; where processes share them, of own pixels and channels.
     objective
-        F(A, E); see :mod:`mffnb.problem`.
+        F(A, E); see :mod:`mffnb.problem.problem`.
     relative_error
         |X - A E| / |X|; for counts the root of D relative to that of the mean spectrum alone.
     step

@@ -9,7 +9,7 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import pivoting
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from mffnb.constraints import Orthogonal, UnitBall
 from mffnb.constraints.simplex import nearest_fractions
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.protocols import Constraint, Half, Penalty, Proximal
+from mffnb.protocols.half import Constraint, Half, Penalty, Proximal
 from mffnb.typing import Float64Array
 
 Part = Callable[[Float64Array, float], Float64Array]

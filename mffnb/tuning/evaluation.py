@@ -12,14 +12,14 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import xarray as xr
 
-from mffnb.cube import as_cube
+from mffnb.cubes.as_cube import as_cube
 from mffnb.errors import without_warnings
-from mffnb.io import read
+from mffnb.io.read import read
 from mffnb.parallel import sharing
-from mffnb.result import Unmixing
 from mffnb.solvers import Outcome
 from mffnb.threads import at_most
-from mffnb.unmixing import unmix
+from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.unmix import unmix
 
 Report = dict[str, Any]
 

@@ -11,13 +11,13 @@ import xarray as xr
 from scipy import special
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.model import named_similarity
-from mffnb.result import Unmixing
+from mffnb.estimators.names import named_similarity
+from mffnb.problem.degrees_of_freedom import Smoothed, freedom
 from mffnb.selection import match, spectral_angles
-from mffnb.selection.freedom import Smoothed, freedom
 from mffnb.similarities import KullbackLeibler
 from mffnb.tuning.evaluation import Fit, Measured, sparseness
 from mffnb.typing import Array
+from mffnb.unmixing.result import Unmixing
 
 _FLOOR = 1e-3  # of the mean: a count where the model has nothing is improbable, and not impossible
 
@@ -117,7 +117,7 @@ class BIC:
     .. math:: N \log(\mathrm{RSS} / N) + p \log N
 
     with N observed entries and p what the data were free to choose, as :func:`mffnb.selection.scan_rank` counts it:
-    entries that are not zero, less what smoothness takes away (:mod:`mffnb.selection.freedom`). For counts
+    entries that are not zero, less what smoothness takes away (:mod:`mffnb.problem.degrees_of_freedom`). For counts
     (``similarity="kl"``) twice the Poisson divergence takes the place of the first term. Source: Schwarz 1978, Ann.
     Stat. 6:461.
 

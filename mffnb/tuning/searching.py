@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.cube import as_cube
+from mffnb.cubes.as_cube import as_cube
 from mffnb.tuning.algorithms import Algorithm, named
 from mffnb.tuning.evaluation import Job, Objective, Report
 from mffnb.tuning.identity import described, fingerprint

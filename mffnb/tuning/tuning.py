@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from mffnb import plots
-from mffnb.result import Unmixing
 from mffnb.tuning.evaluation import Job
 from mffnb.tuning.trials import Trial, front
+from mffnb.unmixing.result import Unmixing
 
 
 class Ended(enum.Enum):
@@ -76,7 +76,7 @@ class Tuning:
 
     def unmix(self, cube: Any = None, **changes: Any) -> Unmixing:
         """Unmix the cube, or another one, with the settings of the best trial."""
-        from mffnb.unmixing import unmix  # noqa: PLC0415  named like this method
+        from mffnb.unmixing.unmix import unmix  # noqa: PLC0415  named like this method
 
         return unmix(self.job.cube if cube is None else cube, **{**self.settings, **changes})
 

@@ -10,24 +10,25 @@ import ipywidgets
 import numpy as np
 import xarray as xr
 
-from mffnb.automatic import doubt
-from mffnb.cube import as_cube
-from mffnb.io import read
+from mffnb.cubes.as_cube import as_cube
+from mffnb.io.read import read
 from mffnb.parallel import Cluster
 from mffnb.preprocessing import Step
-from mffnb.protocols import Similarity, Term
-from mffnb.result import Unmixing
-from mffnb.widgets.bands import ends_of
-from mffnb.widgets.controls import Controls
-from mffnb.widgets.data import Data
-from mffnb.widgets.engine_session import EngineSession
-from mffnb.widgets.framing import Framing
-from mffnb.widgets.live_view import LiveView
-from mffnb.widgets.messages import complaint, encoded
-from mffnb.widgets.parameters import Parameters
-from mffnb.widgets.runner import Runner
-from mffnb.widgets.session import Session
-from mffnb.widgets.solved import Solved
+from mffnb.protocols.half import Term
+from mffnb.protocols.misfit import Similarity
+from mffnb.unmixing.auto_volume import doubt
+from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.live_view.framing import Framing
+from mffnb.widgets.live_view.live_view import LiveView
+from mffnb.widgets.live_view.messages import complaint, encoded
+from mffnb.widgets.live_view.runner import Runner
+from mffnb.widgets.session.bands import ends_of
+from mffnb.widgets.session.engine_session import EngineSession
+from mffnb.widgets.session.live_data import Data
+from mffnb.widgets.session.parameters import Parameters
+from mffnb.widgets.session.session import Session
+from mffnb.widgets.session.solved import Solved
 
 # What a slider says goes to the thread from which the kernel last wrote to it. At first that is the main one,
 # where a running cell would hold it up; writing once while a message from the browser is handled moves the slider

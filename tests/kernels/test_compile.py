@@ -65,7 +65,7 @@ print(sorted({kernel.__name__ for kernel in kernels if kernel.signatures}))
 
 
 def run(*command, cwd, **environment):
-    kept = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    kept = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "MFFNB_CACHE_DIR")}
     return subprocess.run(
         [sys.executable, *command],
         cwd=cwd,  # the working directory comes before PYTHONPATH
@@ -98,7 +98,7 @@ def test_nothing_is_kept_where_nothing_can_be_written(tmp_path):
     (copy / "kernels" / "__pycache__").write_text("")
     home = tmp_path / "home"
     home.write_text("")
-    place = {name: str(home) for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "NUMBA_CACHE_DIR")}
+    place = {name: str(home) for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "MFFNB_CACHE_DIR")}
     code = (
         "import mffnb as mf, numpy as np\n"
         "print(mf.__file__)\n"
@@ -108,7 +108,7 @@ def test_nothing_is_kept_where_nothing_can_be_written(tmp_path):
     )
     ended = run("-c", code, cwd=tmp_path, **place, PYTHONPATH=str(copy.parent))
     assert ended.stdout.splitlines() == [str(copy / "__init__.py"), "CONVERGED", "None"]
-    assert ended.stderr.count("set NUMBA_CACHE_DIR") == 1  # said once, not once for each kernel
+    assert ended.stderr.count("set MFFNB_CACHE_DIR") == 1  # said once, not once for each kernel
 
 
 def test_other_refusals_are_not_swallowed(monkeypatch):

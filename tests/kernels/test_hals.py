@@ -10,7 +10,7 @@ from scipy import optimize
 
 from mffnb.graphs import grid
 from mffnb.kernels import hals
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.solvers import Hals
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import lsq_linear, nnls
 
 from mffnb.kernels import hals, pivoting
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 
 INF = np.inf
 

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from mffnb.kernels import hals, panels
 from mffnb.matrices import Chunked, Dense, Scaled, Sparse, block_products, in_memory
-from mffnb.misfits import LeastSquares
+from mffnb.similarities.misfits import LeastSquares
 from tests.parallel.pretend import alone
 
 KINDS = (np.float64, np.float32, np.uint8, np.uint16, np.int64, bool)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mffnb.graphs import grid
 from mffnb.kernels import simplex
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.solvers import Hals
 
 

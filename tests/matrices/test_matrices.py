@@ -12,9 +12,9 @@ import zarr
 
 from mffnb import MatrixFactorization, Smoothness, Sparsity
 from mffnb.graphs import grid
-from mffnb.initialization import randomized_svd
 from mffnb.matrices import Chunked, Dense, Sparse, in_memory
-from mffnb.protocols import Matrix
+from mffnb.matrices.svd import randomized_svd
+from mffnb.protocols.matrix import Matrix
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 SHAPE = (12, 20)

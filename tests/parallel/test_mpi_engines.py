@@ -14,7 +14,7 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError
-from mffnb.parallel.together import Word, call
+from mffnb.parallel.collective_call import Word, call
 from mffnb.solvers import Outcome
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")

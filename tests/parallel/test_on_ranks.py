@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import mffnb as mf
+from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.matrices import Chunked, Distributed, Spread, everywhere
-from mffnb.model import MatrixFactorization
 from mffnb.parallel import Grid
 from mffnb.similarities import Huber
 

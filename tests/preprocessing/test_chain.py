@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import mffnb as mf
 from mffnb import preprocessing as pre
-from mffnb.io import read_netcdf, write_netcdf
+from mffnb.io.netcdf import read_netcdf, write_netcdf
 from mffnb.preprocessing import Chain, fit_chain, steps_from
 from tests.conftest import mixture
 

@@ -11,7 +11,7 @@ from scipy.optimize import nnls
 from mffnb import MatrixFactorization, Simplex, Smoothness, Sparsity
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.graphs import grid
-from mffnb.protocols import Half
+from mffnb.protocols.half import Half
 from mffnb.solvers import Hals
 from mffnb.solvers.pivoting import BlockPivoting
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mffnb as mf
-from mffnb.widgets.frame import Frame, encode
+from mffnb.widgets.live_view.frame import Frame, encode
 from tests.conftest import mixture
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")

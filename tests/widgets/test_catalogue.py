@@ -12,9 +12,9 @@ import pytest
 import mffnb as mf
 from mffnb import constraints, penalties
 from mffnb.knobs import knob, knobs
-from mffnb.widgets.catalogue import catalogue
-from mffnb.widgets.controls import Controls
-from mffnb.widgets.parameters import OwnTerms, Parameters
+from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.session.catalogue import catalogue
+from mffnb.widgets.session.parameters import OwnTerms, Parameters
 
 
 @dataclass(frozen=True)

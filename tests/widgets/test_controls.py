@@ -5,9 +5,9 @@ import pytest
 
 from mffnb.knobs import Knob
 from mffnb.similarities import KullbackLeibler
-from mffnb.widgets.controls import Controls
-from mffnb.widgets.parameters import Parameters
-from mffnb.widgets.pieces import knob_slider
+from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.controls.pieces import knob_slider
+from mffnb.widgets.session.parameters import Parameters
 
 
 def test_log_slider_has_an_exact_zero_and_even_steps():

@@ -10,7 +10,7 @@ import pytest
 import mffnb as mf
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.parallel import sharing
-from mffnb.parallel.glimpses import LONGEST
+from mffnb.parallel.preview_maps import LONGEST
 from mffnb.solvers import Outcome
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")

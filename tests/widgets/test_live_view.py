@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import traitlets
 
-from mffnb.palette import component_colors
-from mffnb.widgets.frame import LEVELS, MISSING, Frame, encode, envelope, plain
-from mffnb.widgets.live_view import FINAL_MAP_PIXELS, LiveView
+from mffnb.plots.palette import component_colors
+from mffnb.widgets.live_view.frame import LEVELS, MISSING, Frame, encode, envelope, plain
+from mffnb.widgets.live_view.live_view import FINAL_MAP_PIXELS, LiveView
 
 
 def make_frame(k=3, shape=(40, 64), m=200, seed=0, **options):

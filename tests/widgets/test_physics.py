@@ -13,8 +13,8 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.knobs import knob
 from mffnb.preprocessing import Bin, MeanCentre, UnitNorm
 from mffnb.selection import match
-from mffnb.widgets.parameters import Parameters
-from mffnb.widgets.session import Session
+from mffnb.widgets.session.parameters import Parameters
+from mffnb.widgets.session.session import Session
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 

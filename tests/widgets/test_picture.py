@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from mffnb.widgets.picture import Drawn, Picture, Spot, across, around
+from mffnb.widgets.boards.picture import Drawn, Picture, Spot, across, around
 
 
 def draw():

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from mffnb.widgets import runner as module
-from mffnb.widgets.runner import Runner
+from mffnb.widgets.live_view import runner as module
+from mffnb.widgets.live_view.runner import Runner
 
 LONG = 20.0  # seconds; only a failing test waits that long
 

@@ -1,0 +1,1 @@
+"""Labelled images and their rows: layout, lazy arrays, sparse pixels, missing entries."""

@@ -1,0 +1,348 @@
+"""A labelled cube as a matrix of pixels and channels inside, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mffnb.cubes.missing import count_missing
+from mffnb.cubes.pixel_rows import CubeRows, in_memory_already
+from mffnb.cubes.sparse_pixels import pixels_of
+from mffnb.graphs import Graph, bands, grid
+from mffnb.matrices import Chunked, Partial, Sparse, in_memory
+from mffnb.protocols.matrix import Matrix
+from mffnb.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Which dimensions of a cube are pixels and which are channels, which of them are used, and their coordinates.
+
+    Build it with :meth:`of`.
+
+    Attributes
+    ----------
+    pixel_shape, channel_shape
+        Lengths of the dimensions by name.
+    pixel_mask, channel_mask
+        True where used, in those shapes; None where all are.
+    coords, name, attrs
+        Those of the cube.
+    gaps
+        Whether single entries are missing among what is used.
+    first
+        Number of the first row, where this is a section of a larger map.
+    """
+
+    pixel_shape: dict[Hashable, int]
+    channel_shape: dict[Hashable, int]
+    pixel_mask: Array | None
+    channel_mask: Array | None
+    coords: dict[Hashable, xr.Variable]
+    name: Hashable | None
+    attrs: dict[str, Any]
+    gaps: bool = False
+    first: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        cube: xr.DataArray,
+        channel: str | Sequence[Hashable] | None = None,
+        mask: Any = None,
+        communicator: Any = None,
+    ) -> Layout:
+        """Read the layout off a cube.
+
+        Parameters
+        ----------
+        cube
+            Labelled spectral image.
+        channel
+            Name(s) of the channel dimension(s); if None those that a reader found, else the last one.
+        mask
+            True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
+            Pixels and channels that hold nothing but NaN are left out as well.
+        communicator
+            Whose ranks have the same cube: each looks for missing values in a part of it, and all know of all.
+
+        Raises
+        ------
+        ValueError
+            With what to do, on all ranks: for unknown names, masks of the wrong shape, and infinite values.
+        """
+        channels = channel_names(cube, channel)
+        pixels = [name for name in cube.dims if name not in channels]
+        if not pixels:
+            raise ValueError(f"channel={channel!r} leaves no pixel dimension of {cube.dims}")
+        layout = cls(
+            pixel_shape={name: cube.sizes[name] for name in pixels},
+            channel_shape={name: cube.sizes[name] for name in channels},
+            pixel_mask=None,
+            channel_mask=None,
+            coords={name: coordinate.variable for name, coordinate in cube.coords.items()},
+            name=cube.name,
+            attrs=dict(cube.attrs),
+        )
+        return layout._masked(mask)._without_missing(cube, communicator)
+
+    @property
+    def map_shape(self) -> tuple[int, ...]:
+        """Lengths of the pixel dimensions."""
+        return tuple(self.pixel_shape.values())
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Neighbours on the grid of the used pixels."""
+        return grid(self.map_shape, self.pixel_mask)
+
+    @cached_property
+    def bands(self) -> Array:
+        """Limits of its bands: groups of whole rows of the map."""
+        return bands(self.map_shape, self.pixel_mask)
+
+    def matrix(self, cube: xr.DataArray) -> Matrix:
+        """X (used pixels, used channels): a view where memory allows, bands of a lazy cube, sparse if it is."""
+        rows = CubeRows(self, cube, self.first)
+        if self.gaps:
+            if not in_memory_already(cube):
+                raise ValueError("a cube with missing entries has to be in memory: load it first, cube.load()")
+            return Partial(rows[0 : rows.shape[0]])
+        if (pixels := pixels_of(cube)) is not None:
+            held = pixels.compressed()
+            held = held if self.pixel_mask is None else held[self.pixel_mask.ravel()]
+            return Sparse(held if self.channel_mask is None else held[:, self.channel_mask.ravel()])
+        if not in_memory_already(cube):
+            return Chunked(rows, rows.limits)
+        return in_memory(rows[0 : rows.shape[0]])
+
+    def without_masked(self, cube: xr.DataArray) -> xr.DataArray:
+        """The cube with NaN for what is not used; the cube itself where all of it is."""
+        for mask, shape in ((self.pixel_mask, self.pixel_shape), (self.channel_mask, self.channel_shape)):
+            if mask is not None:
+                cube = cube.where(xr.DataArray(mask, dims=tuple(shape)))
+        return cube
+
+    def section(self, start: int, stop: int) -> Layout:
+        """The layout of rows ``start:stop`` of the first pixel dimension."""
+        first = next(iter(self.pixel_shape))
+        coords = {
+            name: variable.isel({first: slice(start, stop)}) if first in variable.dims else variable
+            for name, variable in self.coords.items()
+        }
+        mask = None if self.pixel_mask is None else self.pixel_mask[start:stop]
+        shape = {**self.pixel_shape, first: stop - start}
+        return replace(self, pixel_shape=shape, pixel_mask=mask, coords=coords, first=self.first + start)
+
+    def channel_section(self, start: int, stop: int) -> Layout:
+        """The layout of channels ``start:stop`` of the first channel dimension."""
+        first = next(iter(self.channel_shape))
+        coords = {
+            name: variable.isel({first: slice(start, stop)}) if first in variable.dims else variable
+            for name, variable in self.coords.items()
+        }
+        mask = None if self.channel_mask is None else self.channel_mask[start:stop]
+        return replace(
+            self, channel_shape={**self.channel_shape, first: stop - start}, channel_mask=mask, coords=coords
+        )
+
+    @property
+    def pixel_ends(self) -> Array:
+        """Number of used pixels up to the end of each row of the first pixel dimension."""
+        return _ends(self.map_shape, self.pixel_mask)
+
+    @property
+    def channel_ends(self) -> Array:
+        """The same for channels."""
+        return _ends(tuple(self.channel_shape.values()), self.channel_mask)
+
+    def cube(self, X: Array) -> xr.DataArray:
+        """The cube of a matrix (used pixels, used channels), NaN elsewhere, with the coordinates of the original."""
+        values = _spread(_spread(X, self.channel_mask).T, self.pixel_mask).T
+        return self._array(values, {**self.pixel_shape, **self.channel_shape}, name=self.name, attrs=self.attrs)
+
+    def abundances(self, factor: Array) -> xr.DataArray:
+        """Maps ("component", pixel dims) from A (k, used pixels), NaN where masked."""
+        values = _spread(factor, self.pixel_mask)
+        return self._array(values, {"component": len(factor), **self.pixel_shape}, name="abundance")
+
+    def map(self, values: Array, name: str) -> xr.DataArray:
+        """A map (pixel dims) from one value for each used pixel, NaN where masked."""
+        return self._array(_spread(values[None], self.pixel_mask), dict(self.pixel_shape), name=name)
+
+    def endmembers(self, factor: Array) -> xr.DataArray:
+        """Spectra ("component", channel dims) from E (k, used channels), in the units of the cube."""
+        attrs = {key: value for key, value in self.attrs.items() if key in ("units", "long_name")}
+        values = _spread(factor, self.channel_mask)
+        return self._array(values, {"component": len(factor), **self.channel_shape}, name="endmember", attrs=attrs)
+
+    def rows(self, values: Any, what: str) -> Array:
+        """Values over the pixels, the channels or the whole cube, as (pixels, 1), (1, channels) or (pixels, channels).
+
+        Parameters
+        ----------
+        values
+            An array in the order of the cube, or a DataArray with its dimensions.
+        what
+            What they are called in an error.
+        """
+        if isinstance(values, xr.DataArray):
+            values = values.transpose(
+                *[name for name in (*self.pixel_shape, *self.channel_shape) if name in values.dims]
+            )
+        array = np.asarray(values)
+        channels = tuple(self.channel_shape.values())
+        of_pixels = slice(None) if self.pixel_mask is None else self.pixel_mask.ravel()
+        of_channels = slice(None) if self.channel_mask is None else self.channel_mask.ravel()
+        if array.shape == self.map_shape:
+            return array.reshape(-1, 1)[of_pixels]
+        if array.shape == channels:
+            return array.reshape(1, -1)[:, of_channels]
+        if array.shape == (*self.map_shape, *channels):
+            return array.reshape(prod(self.map_shape), -1)[of_pixels][:, of_channels]
+        raise ValueError(
+            f"{what} of shape {array.shape} fit neither the pixels {self.pixel_shape} nor the channels "
+            f"{self.channel_shape}, nor the whole cube"
+        )
+
+    def spectra(self, values: Any) -> Array:
+        """Spectra over the channels of the cube as (spectra, used channels).
+
+        Raises
+        ------
+        ValueError
+            If they are sampled elsewhere.
+        """
+        if isinstance(values, xr.DataArray):
+            for name in self.channel_shape:
+                if name not in values.dims:
+                    raise ValueError(f"known endmembers have no dimension {name!r}: they have {values.dims}")
+                here = self.coords.get(name)
+                if name in values.coords and here is not None and not _same(values.coords[name].values, here.values):
+                    raise ValueError(
+                        f"known endmembers are sampled elsewhere along {name!r} than the cube: "
+                        f"interpolate them first, known.interp({{{name!r}: cube[{name!r}]}})"
+                    )
+            others = [name for name in values.dims if name not in self.channel_shape]
+            values = values.transpose(*others, *self.channel_shape)
+        array = np.asarray(values, dtype=np.float64)
+        channels = tuple(self.channel_shape.values())
+        if array.shape[array.ndim - len(channels) :] != channels:
+            raise ValueError(f"known endmembers of shape {array.shape} do not fit the channels {self.channel_shape}")
+        array = array.reshape(-1, prod(channels))
+        return array if self.channel_mask is None else array[:, self.channel_mask.ravel()]
+
+    def _array(
+        self,
+        values: Array,
+        shape: Mapping[Hashable, int],
+        name: Hashable | None,
+        attrs: Mapping[str, Any] | None = None,
+    ) -> xr.DataArray:
+        coords: dict[Hashable, Any] = {
+            key: variable for key, variable in self.coords.items() if set(variable.dims) <= set(shape)
+        }
+        if "component" in shape:
+            coords["component"] = np.arange(shape["component"])
+        values = values.reshape(tuple(shape.values()))
+        return xr.DataArray(values, dims=tuple(shape), coords=coords, name=name, attrs=dict(attrs or {}))
+
+    def _masked(self, mask: Any) -> Layout:
+        layout = self
+        for part in mask if isinstance(mask, (list, tuple)) else [mask]:
+            if part is None:
+                continue
+            dims = tuple(part.dims) if isinstance(part, xr.DataArray) else None
+            shape = np.shape(part)
+            if np.asarray(part).dtype != bool:
+                raise ValueError("a mask holds True where data are used: pass a boolean array, mask != 0 say")
+            if set(dims or ()) == set(self.pixel_shape) or (dims is None and shape == self.map_shape):
+                layout = replace(layout, pixel_mask=_ordered(part, self.pixel_shape))
+            elif set(dims or ()) == set(self.channel_shape) or (
+                dims is None and shape == tuple(self.channel_shape.values())
+            ):
+                layout = replace(layout, channel_mask=_ordered(part, self.channel_shape))
+            else:
+                raise ValueError(
+                    f"a mask of shape {shape} fits neither the pixels {self.pixel_shape} nor the channels "
+                    f"{self.channel_shape}: give one for each, mask=[pixels, channels]"
+                )
+        return layout._checked()
+
+    def _without_missing(self, cube: xr.DataArray, communicator: Any) -> Layout:
+        """Leave out pixels and channels that hold nothing but NaN; note other NaN; infinite values are an error."""
+        if cube.dtype.kind != "f":
+            return self
+        rows = CubeRows(self, cube, self.first)
+        infinite, in_pixel, in_channel = count_missing(rows, communicator)
+        if infinite:
+            raise ValueError(f"{infinite} values of the cube are infinite: mask or replace them before unmixing")
+        if not in_pixel.any():
+            return self
+        no_pixel = in_pixel == rows.shape[1]
+        no_channel = in_channel - no_pixel.sum() == (~no_pixel).sum()
+        single = int(in_pixel.sum()) - no_pixel.sum() * rows.shape[1] - no_channel.sum() * (~no_pixel).sum()
+        layout = replace(self, gaps=single > 0)
+        if no_pixel.any():
+            layout = replace(layout, pixel_mask=_combined(self.pixel_mask, no_pixel, self.map_shape))
+        if no_channel.any():
+            channel_shape = tuple(self.channel_shape.values())
+            layout = replace(layout, channel_mask=_combined(self.channel_mask, no_channel, channel_shape))
+        return layout._checked()
+
+    def _checked(self) -> Layout:
+        for name, mask in (("pixel", self.pixel_mask), ("channel", self.channel_mask)):
+            if mask is not None and not mask.any():
+                raise ValueError(f"no {name} is left: all are masked or missing (a mask is True where data are used)")
+        return self
+
+
+def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) -> tuple[Hashable, ...]:
+    """Names of the channel dimensions: those asked for, else those that a reader found, else the last one."""
+    if channel is None:
+        several = cube.attrs.get("channel")
+        return tuple(several) if isinstance(several, list) and set(several) < set(cube.dims) else (cube.dims[-1],)
+    names = (channel,) if isinstance(channel, str) else tuple(channel)
+    unknown = [name for name in names if name not in cube.dims]
+    if unknown:
+        raise ValueError(f"channel={unknown[0]!r} is not a dimension of the cube: it has {cube.dims}")
+    return names
+
+
+def _ends(shape: tuple[int, ...], mask: Array | None) -> Array:
+    if mask is None:
+        return np.arange(1, shape[0] + 1) * prod(shape[1:])
+    return np.cumsum(mask.reshape(shape[0], -1).sum(axis=1))
+
+
+def _same(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and bool(np.all(a == b) if a.dtype.kind not in "fc" else np.allclose(a, b, rtol=1e-6))
+
+
+def _ordered(mask: Any, shape: Mapping[Hashable, int]) -> Array:
+    values = mask.transpose(*shape).values if isinstance(mask, xr.DataArray) else np.asarray(mask)
+    if values.shape != tuple(shape.values()):
+        raise ValueError(f"a mask of shape {values.shape} does not fit the dimensions {dict(shape)}")
+    return values
+
+
+def _combined(mask: Array | None, missing: Array, shape: tuple[int, ...]) -> Array:
+    """The mask without what is missing among what it used."""
+    used = np.ones(prod(shape), dtype=bool) if mask is None else mask.ravel().copy()
+    used[used] = ~missing
+    return used.reshape(shape)
+
+
+def _spread(rows: Array, mask: Array | None) -> Array:
+    """Values (k, used) in their places among all (k, all), NaN elsewhere."""
+    if mask is None:
+        return rows
+    full = np.full((len(rows), mask.size), np.nan)
+    full[:, mask.ravel()] = rows
+    return full

@@ -1,0 +1,76 @@
+"""What is missing in an image, counted in one look that ranks share."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mffnb.cubes.pixel_rows import CubeRows
+from mffnb.cubes.sparse_pixels import pixels_of
+from mffnb.matrices.collective_errors import together
+from mffnb.typing import Array
+
+
+class Missing(NamedTuple):
+    """Numbers of what is missing.
+
+    Attributes
+    ----------
+    infinite
+        Infinite values in all.
+    in_pixel, in_channel
+        Values of each used pixel, and of each used channel, that are not finite.
+    """
+
+    infinite: int
+    in_pixel: Array
+    in_channel: Array
+
+
+class _Part(NamedTuple):
+    infinite: int
+    by_band: dict[int, Array]
+    in_channel: Array
+
+
+def count_missing(rows: CubeRows, communicator: Any = None) -> Missing:
+    """Look at every value once; with a communicator each rank looks at a part, and all fail where one does.
+
+    Raises
+    ------
+    OSError
+        If a part of a file cannot be read.
+    ValueError
+        If a sparse image holds NaN.
+    """
+    bands, rank, size = len(rows.limits) - 1, 0, 1
+    if communicator is not None:
+        rank, size = communicator.rank, communicator.size
+    share = slice(rank * bands // size, (rank + 1) * bands // size)
+    parts = [together(communicator, lambda: _look(rows, share))]
+    if communicator is not None:
+        parts = communicator.allgather(parts[0])
+    in_pixel, in_channel = np.zeros(rows.shape[0], int), np.zeros(rows.shape[1], int)
+    for part in parts:
+        in_channel += part.in_channel
+        for start, counts in part.by_band.items():
+            in_pixel[start : start + counts.size] = counts
+    return Missing(sum(part.infinite for part in parts), in_pixel, in_channel)
+
+
+def _look(rows: CubeRows, share: slice) -> _Part:
+    infinite, by_band, in_channel = 0, {}, np.zeros(rows.shape[1], int)
+    if (pixels := pixels_of(rows.data)) is not None:
+        limits = rows.limits[share.start : share.stop + 1].tolist()
+        data = pixels[limits[0] : limits[-1]].compressed().data
+        if np.isnan(data).any():
+            raise ValueError(f"{pixels.path.name} holds NaN among its counts: make it dense for missing entries")
+        return _Part(int(np.isinf(data).sum()), {}, in_channel)
+    for start, _, band in rows.bands(share):
+        missing = ~np.isfinite(band)
+        if missing.any():
+            infinite += int(np.isinf(band).sum())
+            by_band[start] = missing.sum(axis=1)
+            in_channel += missing.sum(axis=0)
+    return _Part(infinite, by_band, in_channel)

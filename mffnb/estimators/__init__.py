@@ -1,0 +1,1 @@
+"""Estimators with the scikit-learn contract: matrix factorization and its relatives."""

@@ -1,0 +1,181 @@
+"""Factors whose product stays within bounds: matrix completion of ratings, fractions, probabilities."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from mffnb.errors import ConvergenceWarning
+from mffnb.estimators.base import LinearModel
+from mffnb.geometry.starts import NNDSVD
+from mffnb.kernels import polyhedron
+from mffnb.matrices import Partial, in_memory
+from mffnb.matrices.checking import drawn_seed
+from mffnb.matrices.local import CACHE_BYTES, band_limits
+from mffnb.matrices.partial import guessed
+from mffnb.typing import Array, Float64Array, Seed
+
+_MARGIN = 1e-13  # of the bounds: rounding then stays inside
+
+
+class BoundedFactorization(LinearModel):
+    r"""Approximate what is known of a matrix by a product that stays within bounds everywhere.
+
+    .. math:: \min_{A, E \ge 0} \sum_{(i, m)\ \text{known}} (x_{im} - a_i e_m)^2 \qquad
+              l \le a_i e_m \le u \quad\text{for all}\ (i, m)
+
+    Each row of one factor sees a quadratic programme in k dimensions while the other factor is held, which is solved
+    exactly: the objective never rises and no entry of the product ever leaves its bounds. NaN marks what is not known.
+    Besides X and the factors, a band of rows is all that is in memory.
+
+    Source: Kannan, Ishteva & Park 2014, Knowledge and Information Systems 39:491 (which moves one number at a time;
+    under bounds that couple them such steps can come to rest above the minimum).
+
+    Parameters
+    ----------
+    n_components
+        k.
+    lower, upper
+        l < u, in the units of the data.
+    non_negative
+        Whether both factors are non-negative.
+    max_iter
+        Most iterations, both factors in each.
+    tol
+        Ends the run once an iteration lowers the root of the sum of squares by less than this, relative to that of X.
+    random_state
+        Seed of the sketch that the start is made of.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (k, channels)
+        E.
+    n_iter_ : int
+        Iterations run.
+    trace_ : ndarray of shape (iterations + 1,)
+        Sum of squares after each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[5.0, 1.0, np.nan], [1.0, 5.0, 3.0], [5.0, np.nan, 3.0], [5.0, 1.0, 3.0]])
+    >>> model = BoundedFactorization(2, lower=1, upper=5, random_state=0)
+    >>> A = model.fit_transform(X)
+    >>> product = A @ model.components_
+    >>> bool(product.min() >= 1), bool(product.max() <= 5), np.round(product[0], 2)[:2]
+    (True, True, array([5., 1.]))
+    """
+
+    def __init__(
+        self,
+        n_components: int = 2,
+        *,
+        lower: float = 0.0,
+        upper: float = 1.0,
+        non_negative: bool = True,
+        max_iter: int = 200,
+        tol: float = 1e-5,
+        random_state: Seed = None,
+    ):
+        self.n_components = n_components
+        self.lower = lower
+        self.upper = upper
+        self.non_negative = non_negative
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit_transform(self, X: Array, y: None = None) -> Float64Array:
+        """Fit to X (pixels, channels), NaN where it is not known, and return A (pixels, k)."""
+        X = self._checked(X, reset=True)
+        A, E = self._start(X)
+        size = float(np.sqrt(max(_squares(X), np.finfo(float).tiny)))
+        self.trace_ = np.array([_squares(X, A, E)])
+        for iteration in range(1, self.max_iter + 1):
+            self.n_iter_ = iteration
+            self._half_step(X, A, E)
+            self.trace_ = np.append(self.trace_, self._half_step(X.T, E, A))
+            before, after = np.sqrt(self.trace_[-2:])
+            if before - after <= self.tol * size:
+                break
+        else:
+            warnings.warn("stopped at max_iter before the tolerance was met: raise max_iter", ConvergenceWarning, 2)
+        self.components_ = np.ascontiguousarray(E.T)
+        self._inside = A.mean(axis=0)  # the set of rows that keep to the bounds is convex
+        self._n_features_out = A.shape[1]
+        return self._rows(X)
+
+    def transform(self, X: Array) -> Float64Array:
+        """Rows (pixels, k) for new data (pixels, channels) whose product with the components keeps to the bounds."""
+        check_is_fitted(self)
+        return self._rows(self._checked(X, reset=False))
+
+    def _rows(self, X: Array) -> Float64Array:
+        """A for the components that were found."""
+        A = np.tile(self._inside, (len(X), 1))
+        self._half_step(X, A, np.ascontiguousarray(self.components_.T))
+        return A
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that X may hold NaN, and has to be dense."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan, tags.input_tags.sparse = True, False
+        return tags
+
+    def _checked(self, X: Array, *, reset: bool) -> Array:
+        k, lower, upper = self.n_components, self.lower, self.upper
+        if not (isinstance(k, (int, np.integer)) and not isinstance(k, bool) and k >= 1):
+            raise ValueError(f"n_components must be a whole number >= 1, got {k!r}")
+        if not (np.isfinite(lower) and lower < upper and (upper > 0 or not self.non_negative)):
+            raise ValueError(f"bounds must leave room, lower < upper with upper > 0, got {lower!r} and {upper!r}")
+        if not (isinstance(self.max_iter, (int, np.integer)) and self.max_iter >= 1 and self.tol >= 0):
+            raise ValueError(f"max_iter must be >= 1 and tol >= 0, got {self.max_iter!r} and {self.tol!r}")
+        found: Array = validate_data(
+            self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
+        )
+        return found
+
+    def _start(self, X: Array) -> tuple[Float64Array, Float64Array]:
+        """A (pixels, k) and E (channels, k) within the bounds: a constant at the lower one, and a fit on top."""
+        above = self.lower > 0 or not self.non_negative
+        floor = self.lower if above else 0.0
+        missing = bool(np.isnan(X).any())
+        rest = X if not above else X - X.dtype.type(floor)
+        k = self.n_components - above
+        A, E = np.zeros((k, X.shape[0])), np.zeros((k, X.shape[1]))
+        if k:
+            matrix = guessed(Partial(rest)) if missing else in_memory(rest)
+            A, E = NNDSVD().start(matrix, k, drawn_seed(self.random_state))
+        largest = max((float((A[:, i:j].T @ E).max()) for i, j in band_limits(X.shape, CACHE_BYTES)), default=0.0)
+        room = (self.upper - floor) * (1 - 1e-9)
+        A *= min(1.0, room / largest) if largest > 0 else 1.0
+        if above:
+            A, E = np.vstack([np.ones(X.shape[0]), A]), np.vstack([np.full(X.shape[1], floor + 1e-12 * room), E])
+        return np.ascontiguousarray(A.T), np.ascontiguousarray(E.T)
+
+    def _half_step(self, X: Array, factor: Float64Array, other: Float64Array) -> float:
+        """Move the rows of one factor, (rows, k), to their minimisers; return the sum of squares that is left."""
+        margin = _MARGIN * max(abs(self.lower), abs(self.upper) if np.isfinite(self.upper) else 0.0)
+        limits = self.lower + margin, self.upper - margin
+        left = 0.0
+        for start, stop, rows in _bands(X):
+            left += polyhedron.fit_rows(rows, other, factor[start:stop], *limits, self.non_negative, margin)
+        return left
+
+
+def _bands(X: Array) -> Iterator[tuple[int, int, Float64Array]]:
+    for start, stop in band_limits((X.shape[0], X.shape[1]), CACHE_BYTES):
+        yield start, stop, np.ascontiguousarray(X[start:stop], dtype=np.float64)
+
+
+def _squares(X: Array, A: Float64Array | None = None, E: Float64Array | None = None) -> float:
+    """Sum of squares of what is known of X, or of X - A E^T."""
+    total = 0.0
+    for start, stop, rows in _bands(X):
+        left = rows if A is None or E is None else rows - A[start:stop] @ E.T
+        total += float(np.nansum(left**2))
+    return total

@@ -1,0 +1,194 @@
+"""Singular vectors and principal components: what the data hold before any physics is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from mffnb.estimators.base import LinearModel
+from mffnb.matrices import everywhere
+from mffnb.matrices.checking import as_matrix
+from mffnb.matrices.svd import randomized_svd
+from mffnb.protocols.matrix import Matrix, Products
+from mffnb.typing import Array, Float64Array
+
+# Entries, 8 MB of float64: LAPACK then takes at most about half a second.
+_SMALL = 2**20
+# Where singular values fall slowly, as those of noise do, a few more looks at X buy the digits of the last components.
+_OVERSAMPLING, _POWER = 12, 6
+
+
+class LinearDecomposition(LinearModel):
+    r"""Find the best approximation of a given rank: singular value decomposition, or principal components if centred.
+
+    .. math:: X \approx 1 m + A V, \qquad V V^T = 1, \quad A = U S
+
+    with the mean spectrum m (zero if not ``centre``) and the leading singular triplets of X - 1 m. The entry of largest
+    magnitude of each component is positive, which makes the signs unique.
+
+    Up to 2^20 entries (pixels x channels) LAPACK decomposes X exactly. Beyond, and where pixels are shared out over
+    processes, subspace iteration on a few random combinations of the pixels (Halko, Martinsson & Tropp 2011, SIAM
+    Review 53:217) needs memory for (k + 12) rows and columns beyond X; the mean is then never subtracted from X, but
+    from its products, so that sparse data stay sparse. Components that stand out from the noise are as good as exact;
+    those within it explain nearly as much as the exact ones, but need not point their way.
+
+    Parameters
+    ----------
+    n_components
+        k, at most the number of pixels and of channels.
+    centre
+        Whether to subtract the mean spectrum first: True gives principal components.
+    random_state
+        Seed of the random combinations.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (k, channels)
+        V, orthonormal rows.
+    singular_values_ : ndarray of shape (k,)
+        S, falling, in the units of the data.
+    explained_variance_ratio_ : ndarray of shape (k,)
+        Share of each component in the sum of squares of X - 1 m; without centring that of the mean counts too.
+    mean_ : ndarray of shape (channels,)
+        m.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[3.0, 0.0], [0.0, 1.0], [-3.0, 0.0], [0.0, -1.0]])
+    >>> model = LinearDecomposition(1)
+    >>> A = model.fit_transform(X)
+    >>> model.components_.round(6) + 0.0, model.explained_variance_ratio_.round(6)
+    (array([[1., 0.]]), array([0.9]))
+    """
+
+    def __init__(self, n_components: int = 2, *, centre: bool = False, random_state: Any = 0):
+        self.n_components = n_components
+        self.centre = centre
+        self.random_state = random_state
+
+    def fit_transform(self, X: Array | Matrix, y: None = None) -> Float64Array:
+        """Decompose X (pixels, channels) and return the scores A (pixels, k).
+
+        Raises
+        ------
+        ValueError
+            If there are more components than pixels or channels.
+        """
+        matrix = as_matrix(self, X, reset=True)
+        k = self.n_components
+        if not (isinstance(k, (int, np.integer)) and 1 <= k <= min(matrix.shape)):
+            raise ValueError(
+                f"n_components must be a whole number from 1 to the lesser of n_samples = {matrix.shape[0]} and "
+                f"n_features = {matrix.shape[1]}, got {k!r}"
+            )
+        here = matrix.own.stop - matrix.own.start
+        mean = matrix.transposed_times(np.ones((1, here)))[0] / matrix.shape[0] if self.centre else None
+        self.mean_ = np.zeros(matrix.shape[1]) if mean is None else everywhere(matrix, mean)
+        looked_at = matrix if mean is None else Centred(matrix, mean)
+        left, values, right, total = _triplets(looked_at, int(k), self.random_state)
+        peaks = right[np.arange(k), np.argmax(np.abs(right), axis=1)]
+        signs = np.where(peaks < 0, -1.0, 1.0)[:, None]
+        self.components_, self.singular_values_ = signs * right, values
+        self.explained_variance_ratio_ = values**2 / total if total > 0 else np.zeros(k)
+        self._n_features_out = int(k)
+        return np.ascontiguousarray((signs * values[:, None] * left).T)
+
+    def transform(self, X: Array | Matrix) -> Float64Array:
+        """Scores (pixels, k) of X (pixels, channels)."""
+        check_is_fitted(self)
+        matrix = as_matrix(self, X, reset=False)
+        products = matrix.times(np.ascontiguousarray(self.components_[:, matrix.own_columns]))
+        return np.ascontiguousarray((products - (self.components_ @ self.mean_)[:, None]).T)
+
+    def inverse_transform(self, A: Array) -> Float64Array:
+        """Spectra (pixels, channels) of scores A (pixels, k)."""
+        return super().inverse_transform(A) + self.mean_
+
+
+@dataclass(frozen=True, eq=False)
+class Centred:
+    """A matrix with one spectrum subtracted from each of its rows, which are left as they are.
+
+    Parameters
+    ----------
+    matrix
+        X, (pixels, channels).
+    mean
+        m, (own channels,); products are those of X - 1 m.
+    """
+
+    matrix: Matrix
+    mean: Float64Array
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns in all processes."""
+        return self.matrix.shape
+
+    @property
+    def shared(self) -> bool:
+        """Whether there are other processes."""
+        return self.matrix.shared
+
+    @property
+    def own(self) -> slice:
+        """The rows whose factor is here."""
+        return self.matrix.own
+
+    @property
+    def own_columns(self) -> slice:
+        """The columns whose factor is here."""
+        return self.matrix.own_columns
+
+    def times(self, basis: Float64Array) -> Float64Array:
+        """``basis (X - 1 m)^T``, (k, own rows)."""
+        return self.matrix.times(basis) - self.matrix.total(basis @ self.mean)[:, None]
+
+    def transposed_times(self, factor: Float64Array) -> Float64Array:
+        """``factor (X - 1 m)``, (k, own columns)."""
+        sums = self.matrix.total(factor.sum(axis=1))
+        return self.matrix.transposed_times(factor) - sums[:, None] * self.mean
+
+    def total(self, part: Float64Array) -> Float64Array:
+        """Sum over all rows, from the sum over the rows that are here."""
+        return self.matrix.total(part)
+
+    @cached_property
+    def squared_norm(self) -> float:
+        """Sum of squares, for the mean of all rows."""
+        of_mean = float(self.matrix.total(np.array(self.mean @ self.mean)))
+        return max(0.0, self.matrix.squared_norm - self.shape[0] * of_mean)
+
+
+def _triplets(matrix: Products, k: int, random_state: Any) -> tuple[Float64Array, Float64Array, Float64Array, float]:
+    """Left vectors (k, own pixels), values (k,), right vectors (k, channels) and the sum of squares of all values."""
+    rows, columns = matrix.shape
+    if rows * columns <= _SMALL and not matrix.shared:
+        # The lesser side decides how the entries are asked for, so that neither unit matrix is large.
+        dense = matrix.times(np.eye(columns)).T if columns <= rows else matrix.transposed_times(np.eye(rows))
+        left, values, right = linalg.svd(dense, full_matrices=False, check_finite=False)
+        return left.T[:k], values[:k], right[:k], float(values @ values)
+    seed = int(check_random_state(random_state).randint(2**31))
+    left, values, right = randomized_svd(matrix, k, seed, oversampling=_OVERSAMPLING, power=_POWER)
+    right = everywhere(matrix, right)
+    missing = k - len(values)
+    if missing > 0:  # the rank of X is lower than k
+        left = np.vstack([left, np.zeros((missing, left.shape[1]))])
+        right = np.vstack([right, _orthogonal_to(right, missing, seed)])
+        values = np.append(values, np.zeros(missing))
+    return left, values, right, matrix.squared_norm
+
+
+def _orthogonal_to(rows: Float64Array, count: int, seed: int) -> Float64Array:
+    """Any orthonormal rows that are orthogonal to given orthonormal ones."""
+    others = np.random.default_rng(seed).standard_normal((count, rows.shape[1]))
+    for _ in range(2):  # once leaves rounding behind
+        others = linalg.qr((others - others @ rows.T @ rows).T, mode="economic")[0].T
+    return others

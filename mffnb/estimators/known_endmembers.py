@@ -1,0 +1,177 @@
+"""Abundances for spectra that are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from mffnb.errors import DegenerateWarning, UnsupportedCombinationError, warn
+from mffnb.estimators.base import LinearModel
+from mffnb.kernels import pivoting, simplex
+from mffnb.matrices.checking import as_matrix
+from mffnb.protocols.matrix import Matrix
+from mffnb.typing import Array, Float64Array
+
+# Normal equations lose the digits of this number twice: beyond it abundances are good to fewer than four.
+_LARGEST_CONDITION = 1e6
+_SINGULAR = 1e-12  # singular values below this, relative to the largest, are rounding
+
+
+class KnownEndmembers(LinearModel):
+    r"""Find the abundances of given endmembers in every pixel, exactly, by constrained least squares.
+
+    .. math:: \min_a \tfrac12 \lVert x - a E \rVert^2 \quad\text{subject to}\quad
+              l \le a \le u \quad\text{or}\quad a \ge 0,\ \textstyle\sum_j a_j = 1
+
+    Abundances have the units that E implies: nothing is rescaled. Where endmembers are linearly dependent, many
+    abundances explain a pixel equally well: a tiny ridge then decides, the same way each time, and a warning says so.
+
+    Source: Kim & Park 2011, SIAM J. Sci. Comput. 33:3261 (bounds); Heinz & Chang 2001, IEEE TGRS 39:529 (sum to one).
+
+    Parameters
+    ----------
+    endmembers
+        E, (k, channels), in the units of the data.
+    sum_to_one
+        Whether the abundances of a pixel sum to one (fully constrained least squares).
+    bounds
+        ``(lower, upper)`` in the units of the abundances, each a number or one for each component, infinite where there
+        is none; they take the place of ``non_negative``.
+    non_negative
+        Whether abundances are at least zero; if not, and without bounds, this is plain least squares.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (k, channels)
+        E as float64.
+    condition_number_ : float
+        Of E with its spectra scaled to norm 1: how much worse than the data the abundances may be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> E = np.array([[1.0, 0.0, 1.0], [0.0, 2.0, 1.0]])
+    >>> X = np.array([[0.5, 1.0, 1.0], [1.0, -1.0, 1.0]])
+    >>> KnownEndmembers(E).fit_transform(X).round(3).tolist()
+    [[0.5, 0.5], [1.0, 0.0]]
+    >>> KnownEndmembers(E, bounds=(0, [0.4, np.inf])).fit_transform(X).round(3).tolist()
+    [[0.4, 0.52], [0.4, 0.0]]
+    """
+
+    def __init__(
+        self,
+        endmembers: Array,
+        *,
+        sum_to_one: bool = False,
+        bounds: tuple[Any, Any] | None = None,
+        non_negative: bool = True,
+    ):
+        self.endmembers = endmembers
+        self.sum_to_one = sum_to_one
+        self.bounds = bounds
+        self.non_negative = non_negative
+
+    def fit(self, X: Array | Matrix, y: None = None) -> KnownEndmembers:
+        """Check the endmembers against X (pixels, channels); there is nothing to learn from its values.
+
+        Raises
+        ------
+        ValueError
+            If E or the bounds have the wrong shape or hold impossible values.
+        UnsupportedCombinationError
+            If the abundances are to sum to one and yet obey other bounds, or be negative.
+        """
+        self._fit(X)
+        return self
+
+    def fit_transform(self, X: Array | Matrix, y: None = None) -> Float64Array:
+        """Check the endmembers against X (pixels, channels) and return its abundances (pixels, k)."""
+        return self._abundances(self._fit(X))
+
+    def transform(self, X: Array | Matrix) -> Float64Array:
+        """Abundances (pixels, k) of X (pixels, channels); of the pixels that are here where X is shared out."""
+        check_is_fitted(self)
+        return self._abundances(as_matrix(self, X, reset=False))
+
+    def _fit(self, X: Array | Matrix) -> Matrix:
+        matrix = as_matrix(self, X, reset=True)
+        self.components_ = self._checked(matrix.shape[1])
+        self._n_features_out = len(self.components_)
+        self._lower, self._upper = self._limits(len(self.components_))
+        self.condition_number_ = _condition(_unit(self.components_)[0])
+        if self.condition_number_ > _LARGEST_CONDITION:
+            warn(
+                f"the endmembers are hardly linearly independent (condition number {self.condition_number_:.0e}): "
+                "many abundances explain a pixel equally well; drop or merge spectra that resemble each other",
+                DegenerateWarning,
+                stacklevel=3,
+            )
+        return matrix
+
+    def _checked(self, channels: int) -> Float64Array:
+        """E of our own, for X with that many channels."""
+        given = np.array(self.endmembers, dtype=np.float64)
+        if given.ndim != 2 or len(given) == 0:
+            raise ValueError(f"endmembers must have shape (k, channels), got {given.shape}")
+        if given.shape[1] != channels:
+            raise ValueError(
+                f"the endmembers have {given.shape[1]} channels and X has {channels}: "
+                "interpolate them to the channels of X, as in numpy.interp"
+            )
+        if not np.isfinite(given).all():
+            raise ValueError("the endmembers hold NaN or infinite values: fill them, with numpy.nan_to_num say")
+        return given
+
+    def _limits(self, k: int) -> tuple[Float64Array, Float64Array]:
+        """Lower and upper bounds, (k,) each."""
+        if self.sum_to_one and (self.bounds is not None or not self.non_negative):
+            raise UnsupportedCombinationError(
+                "abundances that sum to one are non-negative and have no other bounds here: "
+                "leave out bounds and non_negative, or sum_to_one"
+            )
+        bounds = (0.0 if self.non_negative else -np.inf, np.inf) if self.bounds is None else self.bounds
+        if len(bounds) != 2:
+            raise ValueError(f"bounds must be a pair (lower, upper), got {len(bounds)} values")
+        sides = [np.asarray(side, dtype=np.float64) for side in bounds]
+        if any(side.shape not in ((), (k,)) for side in sides):
+            raise ValueError(f"each side of bounds must be a number or {k} numbers, one for each endmember")
+        lower, upper = (np.array(np.broadcast_to(side, k)) for side in sides)
+        if not (np.all(lower <= upper) and np.all(lower < np.inf) and np.all(upper > -np.inf)):
+            raise ValueError("bounds must leave room: lower <= upper, and neither of them NaN")
+        return lower, upper
+
+    def _abundances(self, matrix: Matrix) -> Float64Array:
+        endmembers = self.components_
+        k = len(endmembers)
+        if np.isneginf(self._lower).all() and np.isposinf(self._upper).all():
+            # No side to choose: the pseudo-inverse, which loses fewer digits than the normal equations of the kernel.
+            directions, norms = _unit(endmembers)
+            inverse = np.linalg.pinv(directions, rcond=_SINGULAR) / norms.T
+            return np.ascontiguousarray(matrix.times(np.ascontiguousarray(inverse.T, dtype=np.float64)).T)
+        gram, cross = endmembers @ endmembers.T, matrix.times(endmembers)
+        if self.sum_to_one:
+            abundances = np.full_like(cross, 1 / k)
+            simplex.sweep_simplex(abundances, gram, cross, np.ones(1))
+        else:
+            abundances = np.zeros_like(cross)
+            # Copies, since a model may have been read from a file, read-only: the kernel would be compiled anew for it.
+            lower, upper = self._lower.copy(), self._upper.copy()
+            pivoting.sweep_box(abundances, gram, cross, lower, upper, np.ones(cross.shape[1]))
+        return np.ascontiguousarray(abundances.T)
+
+
+def _unit(endmembers: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Endmembers scaled to norm 1, and their norms (k, 1); an endmember that is zero stays so."""
+    norms = np.linalg.norm(endmembers, axis=1, keepdims=True)
+    norms[norms == 0] = 1.0
+    return endmembers / norms, norms
+
+
+def _condition(basis: Float64Array) -> float:
+    """Ratio of the largest to the smallest singular value of all rows."""
+    values = np.linalg.svd(basis, compute_uv=False)
+    if len(basis) > basis.shape[1] or values[-1] == 0:
+        return float("inf")
+    return float(values[0] / values[-1])

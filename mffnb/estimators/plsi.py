@@ -1,0 +1,152 @@
+"""Probabilistic latent semantic indexing: counts as a mixture of a few distributions over the channels."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy import special
+from sklearn.utils.validation import check_is_fitted
+
+from mffnb.errors import ConvergenceWarning
+from mffnb.estimators.base import LinearModel
+from mffnb.estimators.factorization import MatrixFactorization
+from mffnb.matrices.checking import as_matrix, drawn_seed
+from mffnb.protocols.matrix import Matrix
+from mffnb.similarities.misfits import Logarithm
+from mffnb.solvers import Outcome
+from mffnb.typing import Array, Float64Array, Seed
+
+
+class LatentClasses(LinearModel):
+    r"""Explain counts by classes z, each a distribution over channels m, of which every pixel i is a mixture.
+
+    .. math:: \max \sum_{im} x_{im} \log \sum_z P(z)\, P(i \mid z)\, P(m \mid z)
+
+    That is the Kullback-Leibler divergence of NMF with factors whose columns sum to one: what maximises one minimises
+    the other. Hofmann's EM and the multiplicative updates then take the same steps; here Newton steps take fewer.
+
+    Source: Hofmann 1999, UAI, 289; Gaussier & Goutte 2005, SIGIR, 601, and Ding, Li & Peng 2008, Computational
+    Statistics & Data Analysis 52:3913 (the two are one).
+
+    Parameters
+    ----------
+    n_components
+        Number of classes.
+    n_init
+        Runs: the first from NNDSVD, the others from random starts; the most likely answer is kept.
+    max_iter, tol
+        As for :class:`mffnb.MatrixFactorization`.
+    random_state
+        Seed.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (k, channels)
+        P(channel | class); rows sum to 1.
+    class_probability_ : ndarray of shape (k,)
+        P(class).
+    pixel_probability_ : ndarray of shape (pixels, k)
+        P(pixel | class); columns sum to 1.
+    log_likelihood_ : float
+        What is maximised.
+    n_iter_ : int
+        Iterations of the run that was kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[8, 2, 0, 0], [4, 1, 0, 0], [0, 0, 3, 9]])
+    >>> model = LatentClasses(2, random_state=0)
+    >>> counts = model.fit_transform(X)
+    >>> counts.sum(axis=1).round(6), np.sort(model.class_probability_.round(3))
+    (array([10.,  5., 12.]), array([0.444, 0.556]))
+    """
+
+    def __init__(
+        self,
+        n_components: int = 2,
+        *,
+        n_init: int = 1,
+        max_iter: int = 2000,
+        tol: float = 1e-5,
+        random_state: Seed = None,
+    ):
+        self.n_components = n_components
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit_transform(self, X: Array | Matrix, y: None = None) -> Float64Array:
+        """Fit to counts X (pixels, channels); return how many of each pixel's counts are of each class, (pixels, k)."""
+        matrix = as_matrix(self, X, reset=True)
+        if not (isinstance(self.n_init, (int, np.integer)) and self.n_init >= 1):
+            raise ValueError(f"n_init must be a whole number >= 1, got {self.n_init!r}")
+        least = min((float(band.min()) for _, _, band in matrix.bands()), default=0.0)
+        if float(matrix.total(np.array(float(least < 0)))) > 0:
+            raise ValueError(
+                f"Negative values in data passed to {type(self).__name__}, which is for counts: "
+                "clip them with numpy.maximum(X, 0), or use mffnb.presets.nmf"
+            )
+        seed = drawn_seed(self.random_state)
+        best, shares = self._run(matrix, "auto", seed)
+        for attempt in range(1, self.n_init):
+            model, found = self._run(matrix, "random", seed + attempt)
+            if model.objective_ < best.objective_:
+                best, shares = model, found
+        if best.outcome_ is Outcome.MAX_ITER:
+            warnings.warn(best.outcome_.value, ConvergenceWarning, stacklevel=2)
+        self.model_, self.n_iter_ = best, best.n_iter_
+        totals = self._totals(matrix)
+        amounts = _amounts(shares, totals)
+        of_classes = matrix.total(amounts.sum(axis=0))
+        self.class_probability_ = of_classes / (of_classes.sum() or 1.0)
+        self.pixel_probability_ = amounts / np.where(of_classes > 0, of_classes, 1.0)
+        self.components_ = _rows_to_one(best.components_)
+        here = -Logarithm(matrix, self.components_, 1.0, of_rows=True).value(np.ascontiguousarray(amounts.T))
+        counts = float(of_classes.sum())
+        self.log_likelihood_ = float(matrix.total(np.array(here))) - special.xlogy(counts, counts)
+        self._n_features_out = len(of_classes)
+        return amounts
+
+    def transform(self, X: Array | Matrix) -> Float64Array:
+        """How many counts of each pixel in X (pixels, channels) are of each class that was found, (pixels, k)."""
+        check_is_fitted(self)
+        matrix = as_matrix(self, X, reset=False)
+        shares = self.model_.transform(matrix) * self.model_.components_.sum(axis=1)
+        return _amounts(shares, self._totals(matrix))
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that counts are not negative."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        return tags
+
+    def _run(self, matrix: Matrix, init: str, seed: int) -> tuple[MatrixFactorization, Float64Array]:
+        """A fitted factorization and its abundances (pixels, k)."""
+        model = MatrixFactorization(
+            self.n_components, similarity="kl", init=init, max_iter=self.max_iter, tol=self.tol, random_state=seed
+        )
+        shares = model.factorize(matrix)
+        return model, shares * model.components_.sum(axis=1)
+
+    def _totals(self, matrix: Matrix) -> Float64Array:
+        """Counts of each pixel, (pixels,)."""
+        return np.asarray(matrix.times(np.ones((1, matrix.shape[1])))[0])
+
+
+def _amounts(shares: Float64Array, totals: Float64Array) -> Float64Array:
+    """Shares of the classes, (pixels, k), brought to the counts of each pixel: the best size that they can have."""
+    whole = shares.sum(axis=1)
+    size = np.divide(totals, whole, out=np.zeros_like(totals), where=whole > 0)
+    amounts: Float64Array = shares * size[:, None]
+    amounts[whole <= 0] = (totals[whole <= 0] / shares.shape[1])[:, None]
+    return amounts
+
+
+def _rows_to_one(rows: Float64Array) -> Float64Array:
+    """Distributions; a class without a count has the uniform one."""
+    sums = rows.sum(axis=1, keepdims=True)
+    return np.where(sums > 0, rows / np.where(sums > 0, sums, 1.0), 1.0 / rows.shape[1])

@@ -1,0 +1,65 @@
+"""Warnings about a degenerate result: unused components, certain probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mffnb.errors import ConvergenceWarning, DegenerateWarning, warn
+from mffnb.matrices.local import CACHE_BYTES, band_limits
+from mffnb.solvers import (
+    Outcome,
+)
+from mffnb.transforms import CERTAIN, Logistic, Mapped
+from mffnb.typing import Array
+
+
+def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel: int) -> None:
+    """Warn of components that are zero everywhere and of a run that ended early.
+
+    Parameters
+    ----------
+    used
+        In how many pixels each component is present, (k,).
+    endmembers
+        E, (k, channels).
+    outcome
+        How the run ended.
+    stacklevel
+        As for :func:`warnings.warn`, counted from here.
+    """
+    dead = np.flatnonzero((used == 0) | ~endmembers.any(axis=1))
+    if dead.size:
+        warn(
+            f"component {', '.join(map(str, dead))} is zero everywhere: the penalties outweigh what it explains, there "
+            "are fewer endmembers than components, or the data hold nothing positive; lower the weights or k",
+            DegenerateWarning,
+            stacklevel=stacklevel,
+        )
+    if outcome is Outcome.MAX_ITER:
+        warn(outcome.value, ConvergenceWarning, stacklevel=stacklevel)
+
+
+def warn_if_certain(abundances: Array, endmembers: Array, mapped: Mapped | None, *, stacklevel: int) -> None:
+    """Warn of log-odds that ran off: nothing but a penalty keeps the likelihood of chances from rising without end.
+
+    Parameters
+    ----------
+    abundances, endmembers
+        A (pixels, k) and E (k, channels).
+    mapped
+        What the model goes through; None for nothing.
+    stacklevel
+        As for :func:`warnings.warn`, counted from here.
+    """
+    if mapped is None or not isinstance(mapped.transform, Logistic):
+        return
+    offset, largest = 0.0 if mapped.intercept is None else np.asarray(mapped.intercept), 0.0
+    for start, stop in band_limits((len(abundances), endmembers.shape[1]), CACHE_BYTES):
+        largest = max(largest, float(np.abs(abundances[start:stop] @ endmembers + offset).max(initial=0.0)))
+    if largest > CERTAIN:
+        warn(
+            f"some chances are certain, with log-odds of {largest:.0e}: the data let the factors grow without end, and "
+            "their sizes mean nothing; add abundance_terms=[mffnb.Ridge(0.01)], or raise the penalty that is there",
+            DegenerateWarning,
+            stacklevel=stacklevel,
+        )

@@ -1,0 +1,103 @@
+"""Endmembers by the geometry of the pixels, as an estimator."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from mffnb.estimators.base import LinearModel
+from mffnb.geometry import Geometry, minimum_volume
+from mffnb.geometry.abundances import fully_constrained, non_negative
+from mffnb.matrices.checking import as_matrix, drawn_seed
+from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.solver import Start
+from mffnb.typing import Array, Float64Array, Seed
+
+
+class SimplexCorners(LinearModel):
+    r"""Find the corners of the simplex, or of the cone, that pixels fill, and the abundances that go with them.
+
+    .. math:: x_i \approx g_i\, a_i E, \qquad a_i \ge 0, \quad \textstyle\sum_j a_{ij} = 1
+
+    Without ``finder`` by :func:`mffnb.geometry.minimum_volume`, where the data decide whether pixels have a gain g.
+    Otherwise the finder gives E, and abundances are non-negative amounts by least squares, as long as they come.
+
+    Parameters
+    ----------
+    n_components
+        k, number of endmembers.
+    finder
+        One of :mod:`mffnb.geometry`, ``VCA()`` say, or None.
+    gain
+        Whether each pixel has a gain of its own; None lets the data decide. Only without a finder.
+    random_state
+        Same seed, same answer.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (k, channels)
+        Endmembers in the units of the data.
+    gain_ : ndarray of shape (pixels,), or None
+        One factor for each fitted pixel, where there is one.
+    geometry_ : mffnb.geometry.Geometry, or None
+        Without a finder: what was decided and why, and another answer that fits as well.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> fractions, spectra = rng.dirichlet([1, 1, 1], 400), rng.random((3, 20))
+    >>> model = SimplexCorners(3)
+    >>> A = model.fit_transform(fractions @ spectra)
+    >>> bool(np.allclose(A @ model.components_, fractions @ spectra, atol=1e-3))
+    True
+    """
+
+    def __init__(
+        self,
+        n_components: int = 2,
+        *,
+        finder: Start | None = None,
+        gain: bool | None = None,
+        random_state: Seed = 0,
+    ):
+        self.n_components = n_components
+        self.finder = finder
+        self.gain = gain
+        self.random_state = random_state
+
+    def fit_transform(self, X: Array | Matrix, y: None = None) -> Float64Array:
+        """Find the endmembers of X (pixels, channels) and return the abundances (pixels, k).
+
+        Raises
+        ------
+        ValueError
+            If k is larger than the number of channels, if there are too few pixels, or if the data are zero.
+        """
+        matrix = as_matrix(self, X, reset=True)
+        k = self.n_components
+        if not (isinstance(k, (int, np.integer)) and k >= 1):
+            raise ValueError(f"n_components must be a whole number >= 1, got {k!r}")
+        seed = drawn_seed(self.random_state)
+        self.geometry_: Geometry | None = None
+        self.gain_: Float64Array | None = None
+        if self.finder is None:
+            found = self.geometry_ = minimum_volume(matrix, int(k), seed, self.gain)
+            A, self.components_, self.gain_ = found.abundances, found.endmembers, found.gain
+        elif self.gain is not None:
+            raise ValueError("gain goes with the smallest volume only: leave out gain, or finder")
+        else:
+            A, self.components_ = self.finder.start(matrix, int(k), seed)
+        self._n_features_out = int(k)
+        return np.ascontiguousarray(A.T)
+
+    def transform(self, X: Array | Matrix) -> Float64Array:
+        """Abundances (pixels, k) of X (pixels, channels) for the endmembers that were found."""
+        check_is_fitted(self)
+        matrix = as_matrix(self, X, reset=False)
+        if self.geometry_ is not None and self.gain_ is None:
+            return np.ascontiguousarray(fully_constrained(matrix, self.components_).T)
+        amounts = non_negative(matrix, self.components_)
+        if self.gain_ is not None:
+            total = amounts.sum(axis=0)
+            amounts = np.where(total > 0, amounts / np.where(total > 0, total, 1.0), 1.0 / len(amounts))
+        return np.ascontiguousarray(amounts.T)

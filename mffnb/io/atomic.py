@@ -1,0 +1,39 @@
+"""Write a file completely or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any]) -> None:
+    """Let ``write`` fill a neighbouring file, then move it into place.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
+    >>> write_atomically(target, lambda part: part.write_text("whole"))
+    >>> target.read_text()
+    'whole'
+    """
+    path = Path(path).resolve()  # through links, to what they point at
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is not a file that could be replaced: give another name")
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        write(part)
+        mask = os.umask(0)
+        os.umask(mask)
+        # mkstemp's files are private; a result is an ordinary file, or what the older one was.
+        part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,57 @@
+"""Read HDF5 files, calibrated by their dimension scales."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.lazy_array import from_hdf5, renamed
+from mffnb.io.choose import _choose, _lazy
+from mffnb.typing import Array
+
+_HDF5 = {".h5", ".hdf5", ".hdf", ".hf5"}
+
+
+def _read_hdf5(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArray:
+    import h5py  # noqa: PLC0415  a second of import that other formats need not pay
+
+    with h5py.File(path, "r") as stored:
+        dimensions: dict[str, int] = {}
+
+        def visit(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset) and item.dtype.kind in "biuf":
+                dimensions[name] = item.ndim
+
+        stored.visititems(visit)
+        name = _choose(path, dimensions, wanted)
+        item = stored[name]
+        scales = [_scale(dimension) for dimension in item.dims]
+        array = None if _lazy(lazy, item.size) else item[()]
+    if array is not None:
+        return _calibrate(as_cube(array), scales)
+    return _calibrate(from_hdf5(path, name), scales)
+
+
+def _scale(dimension: Any) -> tuple[str, Array, dict[str, str]] | None:
+    """Name, values and units of an HDF5 dimension that has a scale with numbers in it."""
+    if not len(dimension):
+        return None
+    scale = dimension[0]
+    if scale.ndim != 1 or scale.dtype.kind not in "biuf":
+        return None
+    units = scale.attrs.get("units")
+    text = units.decode() if isinstance(units, bytes) else units
+    return scale.name.rpartition("/")[2], scale[()], {"units": text} if isinstance(text, str) else {}
+
+
+def _calibrate(cube: xr.DataArray, scales: list[tuple[str, Array, dict[str, str]] | None]) -> xr.DataArray:
+    """Name and calibrate the dimensions that have scales; all of them or, where two names are alike, none."""
+    named = {str(plain): scale for plain, scale in zip(cube.dims, scales, strict=True) if scale is not None}
+    names = {plain: scale[0] for plain, scale in named.items()}
+    if len({*names.values(), *(set(cube.dims) - set(names))}) < cube.ndim:
+        return cube
+    coordinates = {name: (name, values, attrs) for name, values, attrs in named.values()}
+    return as_cube(renamed(cube, names).assign_coords(coordinates))

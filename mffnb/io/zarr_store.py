@@ -1,0 +1,104 @@
+"""Results as zarr stores: folders that appear whole or not at all, filled by one process or by the ranks together."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from mffnb.matrices.collective_errors import together
+
+_MARKS = ("zarr.json", ".zgroup", ".zarray")
+
+
+def is_store(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder is a zarr store.
+
+    Examples
+    --------
+    >>> is_store("nowhere.zarr")
+    False
+    """
+    return any((Path(path) / mark).is_file() for mark in _MARKS)
+
+
+def write_zarr(dataset: xr.Dataset, path: str | os.PathLike[str], encoding: Any = None) -> None:
+    """Write a zarr store; a fault on the way leaves any older one as it was."""
+    with store_to_fill(path) as part:
+        fill(dataset, part, encoding)
+
+
+def read_zarr(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a zarr store into memory, units left as text."""
+    need_zarr()
+    with xr.open_dataset(path, engine="zarr", consolidated=False, chunks=None, decode_timedelta=False) as stored:
+        return stored.load()
+
+
+def fill(dataset: xr.Dataset, part: Path, encoding: Any = None) -> None:
+    """Write a dataset into a store that :func:`store_to_fill` has made."""
+    # The second format: the third has no word yet for text, which a coordinate may be.
+    dataset.to_zarr(part, mode="w", consolidated=False, zarr_format=2, encoding=encoding)
+
+
+@contextmanager
+def store_to_fill(path: str | os.PathLike[str], communicator: Any = None) -> Iterator[Path]:
+    """A neighbouring folder to be filled; at the end of the block it takes the place of ``path``, on all ranks or none.
+
+    Raises
+    ------
+    OSError
+        On all ranks, if it cannot be written or what is there is no zarr store.
+    """
+    need_zarr()
+    path, first = Path(path).resolve(), communicator is None or communicator.rank == 0
+    made: Any = together(communicator, lambda: _made(path) if first else None)
+    part: Path = made if communicator is None else communicator.bcast(made, root=0)
+    try:
+        yield part
+        together(communicator, lambda: _take_place(part, path) if first else None)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise OSError(error.errno, f"could not write {path}, any older one is as it was: {error}") from error
+    finally:
+        if first:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def need_zarr() -> None:
+    """Say how to install zarr where it is not."""
+    try:
+        import zarr  # noqa: F401, PLC0415  an extra
+    except ImportError:
+        raise ValueError('.zarr needs the zarr package: pip install "mffnb[io]"') from None
+
+
+def _made(path: Path) -> Path:
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
+    if path.exists() and not is_store(path):
+        raise FileExistsError(f"{path} is no zarr store that could be replaced: give another name")
+    part = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", suffix=".zarr", dir=path.parent))
+    part.chmod(0o755)
+    return part
+
+
+def _take_place(part: Path, path: Path) -> None:
+    if not path.exists():
+        part.rename(path)
+        return
+    older = part.with_name(f"{part.name}-older")
+    path.rename(older)
+    try:
+        part.rename(path)
+    except OSError:
+        older.rename(path)
+        raise
+    shutil.rmtree(older, ignore_errors=True)

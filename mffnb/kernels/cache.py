@@ -1,0 +1,139 @@
+"""Disk cache of compiled kernels, shared by all checkouts of the same kernel sources.
+
+numba's own cache has two faults here. Its folder name holds the path of the checkout, so a fresh clone compiles
+everything again. Its freshness stamp covers the file of the caller only, so an edited kernel that another file calls
+stays stale. This cache is keyed by the code of all kernel modules: comments, docstrings and line numbers do not count.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import llvmlite
+import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from platformdirs import user_cache_path
+
+#: Variables that name the folder of the cache; the first one that is set wins.
+VARIABLES = ("MFFNB_CACHE_DIR", "NUMBA_CACHE_DIR")
+#: Versions of the kernel sources whose machine code is kept.
+KEPT_VERSIONS = 12
+
+
+class KernelLocator:
+    """Tell numba where the machine code of a kernel is stored, and which version of the sources it belongs to.
+
+    Parameters
+    ----------
+    folder
+        Existing folder that only this user can write.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def from_function(cls, _function: Callable[..., Any], _file: str) -> KernelLocator | None:
+        """Return the locator of a function, or None where no folder can be written."""
+        folder = cache_folder()
+        return None if folder is None else cls(folder)
+
+    def get_cache_path(self) -> str:
+        """Return the folder of the machine code."""
+        return str(self.folder)
+
+    def get_source_stamp(self) -> str:
+        """Return the fingerprint of all kernel sources."""
+        return source_key()
+
+    def get_disambiguator(self) -> str:
+        """Return what distinguishes kernels of the same module and name: nothing, since names are unique."""
+        return "kernel"
+
+    def ensure_cache_path(self) -> None:
+        """Create the folder again if it was deleted while the process was running."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+class _KernelCacheImpl(CompileResultCacheImpl):
+    _locator_classes = [KernelLocator]  # type: ignore[list-item]  # noqa: RUF012  as in the class above
+
+
+class KernelCache(FunctionCache):
+    """Load and store the machine code of one kernel; a damaged file is compiled again."""
+
+    _impl_class = _KernelCacheImpl
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Return the compiled kernel for a signature, or None where it must be compiled."""
+        try:
+            return super().load_overload(signature, context)
+        except Exception as error:  # a truncated pickle raises nearly anything
+            logging.getLogger(__name__).warning("compile %s again, its cache file is damaged: %s", self._name, error)
+            self.flush()
+            return None
+
+
+@functools.cache
+def cache_folder() -> Path | None:
+    """Create and return the folder of the machine code of these sources; None where none can be written."""
+    named = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), None)
+    root = (Path(named) if named else user_cache_path("mffnb")) / "kernels"
+    folder = root / source_key()[:16]
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_private(folder)
+        os.utime(folder)  # the time of last use, by which old versions are deleted
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        _delete_old_versions(root)
+    except OSError:
+        return None
+    return folder
+
+
+@functools.cache
+def source_key() -> str:
+    """Return a fingerprint of all kernel modules, numba, llvmlite and Python (numba itself adds the processor)."""
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version_info[:2]}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode())
+        _add_code(digest, compile(path.read_bytes(), path.name, "exec", dont_inherit=True, optimize=2))
+    return digest.hexdigest()
+
+
+def _add_code(digest: Any, code: CodeType) -> None:
+    """Add byte code, names and constants, but no docstrings, line numbers or paths."""
+    digest.update(code.co_code)
+    digest.update(repr((code.co_name, code.co_names, code.co_varnames, code.co_freevars)).encode())
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _add_code(digest, constant)
+        else:
+            # The order of a set's elements differs between processes.
+            ordered = sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant
+            digest.update(repr(ordered).encode())
+
+
+def _check_private(folder: Path) -> None:
+    """Refuse a folder that another user owns: its files are pickles, which run code when they are loaded."""
+    if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to another user")
+    folder.chmod(0o700)
+
+
+def _delete_old_versions(root: Path) -> None:
+    """Keep the versions that were used last."""
+    folders = sorted(root.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for folder in folders[KEPT_VERSIONS:]:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,66 @@
+"""How an estimator takes its data: whatever scikit-learn accepts, or a matrix of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import validate_data
+
+from mffnb.matrices import Partial, Sparse, in_memory
+from mffnb.matrices.block_products import NATIVE
+from mffnb.matrices.local import CACHE_BYTES, band_limits
+from mffnb.protocols.matrix import Matrix
+from mffnb.typing import Array, Seed
+
+
+def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> Matrix:
+    """Check X (pixels, channels) as scikit-learn does and wrap it without copying it.
+
+    Parameters
+    ----------
+    estimator
+        Whose ``n_features_in_`` is set, or compared with.
+    X
+        Array, data frame or sparse matrix of finite numbers, or a matrix of :mod:`mffnb.matrices`.
+    reset
+        True while fitting.
+    missing
+        Whether NaN may stand for entries that are missing.
+
+    Raises
+    ------
+    ValueError
+        If X has the wrong shape, or NaN or infinite values.
+    """
+    if isinstance(X, Matrix):
+        if reset:
+            estimator.n_features_in_ = X.shape[1]
+        elif X.shape[1] != estimator.n_features_in_:
+            raise ValueError(f"X has {X.shape[1]} channels, the fitted components have {estimator.n_features_in_}")
+        if not (missing or X.complete):
+            raise ValueError(f"{type(estimator).__name__} needs complete data: mask pixels with missing entries first")
+        return X
+    finite = "allow-nan" if missing else True
+    dtypes = sorted(NATIVE, key=lambda kind: -kind.itemsize)  # the first is what others become
+    X = validate_data(estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype=dtypes, ensure_all_finite=finite)
+    if sparse.issparse(X):
+        if np.isnan(X.data).any():
+            raise ValueError("a sparse X must not contain NaN: make it dense for missing entries, X.toarray()")
+        return Sparse(X)
+    return Partial(X) if missing and _any_nan(X) else in_memory(X)
+
+
+def _any_nan(X: Array) -> bool:
+    """Band by band: the answers for all of X at once would take an eighth of its memory."""
+    return any(bool(np.isnan(X[start:stop]).any()) for start, stop in band_limits(X.shape, CACHE_BYTES))
+
+
+def drawn_seed(random_state: Seed) -> int:
+    """A seed that can be noted: the one given, or one drawn from a generator."""
+    if isinstance(random_state, (int, np.integer)):
+        return int(random_state)
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31))
+    return int(np.random.default_rng(random_state).integers(2**31))

@@ -1,0 +1,112 @@
+"""What terms go together, and what they leave of the freedom of scale."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+from mffnb.constraints import Bounds, Pinned, Simplex
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.penalties import GroupSparsity, MinimumVolume, Sparsity, SpectralSmoothness
+from mffnb.protocols.half import Penalty, Term
+
+
+class Gauge(enum.Enum):
+    """What keeps scale from moving between A and E."""
+
+    FREE = "nothing: no penalty minds"
+    ENDMEMBERS = "rows of E have norm 1"
+    ABUNDANCES = "the rms of every abundance is 1"
+    BOUNDS = "the bounds of a factor: the answer is handed out as it is"
+    SUM = "the abundances of a pixel sum to 1"
+    GAIN = "the abundances of a pixel sum to 1, up to a gain for each pixel"
+
+
+def listed(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """Terms one by one; a single one that stands alone is refused."""
+    if isinstance(terms, Term):
+        raise UnsupportedCombinationError(f"terms come in a list, a single one as well: write [{terms!r}]")
+    return tuple(terms)
+
+
+def check_places(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> None:
+    """Refuse a term on the wrong factor, and twice what can be there once."""
+    for terms, others, owner in (
+        (endmember_terms, (Simplex, GroupSparsity), "abundance_terms"),
+        (abundance_terms, (Pinned, MinimumVolume, SpectralSmoothness), "endmember_terms"),
+    ):
+        for term in terms:
+            if isinstance(term, others):
+                raise UnsupportedCombinationError(f"{type(term).__name__} belongs into {owner}: move it there")
+    if any(box.bounds_each for box in _bounds(abundance_terms)):
+        raise UnsupportedCombinationError("bounds on abundances are two numbers: pass Bounds(lower, upper)")
+    for terms, kind in ((abundance_terms, Simplex), (endmember_terms, Pinned)):
+        if sum(isinstance(term, kind) for term in terms) > 1:
+            raise UnsupportedCombinationError(f"{kind.__name__} can be asked for once: make one of the several")
+
+
+def with_gain(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Abundances that a similarity can find which does not see how large pixels are: fractions up to a gain."""
+    if any(isinstance(term, Penalty) for term in endmember_terms):
+        raise UnsupportedCombinationError(
+            "an angle does not see how long endmembers are, so a penalty would make them shrink: leave it out"
+        )
+    simplex = next((term for term in abundance_terms if isinstance(term, Simplex)), None)
+    if simplex is None:
+        return (Simplex(gain=True), *abundance_terms)
+    if not simplex.gain:
+        raise UnsupportedCombinationError(
+            "an angle leaves open how large a pixel is: use gain=True, not sum_to_one=True"
+        )
+    return abundance_terms
+
+
+def gauge_of(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> Gauge:
+    """What the terms leave of the freedom of scale, and whether they go together."""
+    simplex = next((term for term in abundance_terms if isinstance(term, Simplex)), None)
+    pinned = next((term for term in endmember_terms if isinstance(term, Pinned)), None)
+    if any(isinstance(term, MinimumVolume) for term in endmember_terms) and simplex is None:
+        raise UnsupportedCombinationError(
+            "a volume can be made small by scale alone unless abundances sum to one: "
+            "add sum_to_one=True, or gain=True for a sum that varies from pixel to pixel"
+        )
+    if simplex is not None:
+        if any(isinstance(term, Sparsity) for term in abundance_terms):
+            raise UnsupportedCombinationError(
+                "abundances that sum to one all have the same L1 norm, so sparsity does nothing: drop one of the two"
+            )
+        if simplex.gain and pinned is not None and not pinned.whole:
+            raise UnsupportedCombinationError(
+                "an endmember known in part has no size of its own, which a gain needs: pin it whole, or drop the gain"
+            )
+        if simplex.gain and _bounds(endmember_terms):
+            raise UnsupportedCombinationError(
+                "up to a gain endmembers have no size of their own that could be bounded: drop Bounds, or the gain"
+            )
+        return Gauge.GAIN if simplex.gain else Gauge.SUM
+    if _bounds(abundance_terms) or _bounds(endmember_terms):
+        for terms, others, penalised, other in (
+            (abundance_terms, endmember_terms, "abundances", "endmembers"),
+            (endmember_terms, abundance_terms, "endmembers", "abundances"),
+        ):
+            if any(isinstance(term, Penalty) for term in terms) and not any(one.closed for one in _bounds(others)):
+                raise UnsupportedCombinationError(
+                    f"bounds fix the scale, and a penalty on {penalised} moves it to {other} that have no upper bound: "
+                    f"drop one of the two, or add Bounds to the {other}"
+                )
+        return Gauge.BOUNDS
+    if any(isinstance(term, Penalty) for term in abundance_terms):
+        return Gauge.ENDMEMBERS
+    if any(isinstance(term, Penalty) for term in endmember_terms):
+        if pinned is not None:
+            raise UnsupportedCombinationError(
+                "a penalty on endmembers beside pinned ones needs a scale for the others: add sum_to_one=True, "
+                "or penalise the abundances"
+            )
+        return Gauge.ABUNDANCES
+    return Gauge.FREE
+
+
+def _bounds(terms: tuple[Term, ...]) -> list[Bounds]:
+    """Those of the terms that are boxes."""
+    return [term for term in terms if isinstance(term, Bounds)]

@@ -1,0 +1,124 @@
+"""One component more or less, starting from an answer that is already there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mffnb.kernels import hals
+from mffnb.matrices import everywhere
+from mffnb.protocols.matrix import Matrix
+from mffnb.typing import Array, Float64Array, Total, as_is
+
+_LOOKS = 2  # power steps on the residual: the component only has to start somewhere sensible
+
+
+def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64Array, Float64Array]:
+    r"""Add the component that explains most of what is left: one step of rank-one NMF on :math:`X - A E`.
+
+    Parameters
+    ----------
+    matrix
+        X, (pixels, channels).
+    abundances, endmembers
+        A (k, own pixels) and E (k, channels), A E in the units of X; they are left alone.
+
+    Returns
+    -------
+    abundances, endmembers
+        Shapes (k + 1, own pixels) and (k + 1, channels); the new component is last.
+    """
+    # The spectrum to start from is the part of the mean spectrum that the components share least.
+    mean = everywhere(matrix, matrix.transposed_times(np.ones((1, abundances.shape[1]))))[0]
+    spectrum = _positive_unit(mean - np.linalg.lstsq(endmembers.T, mean, rcond=None)[0] @ endmembers, mean, as_is)
+    pixels = np.zeros(abundances.shape[1])
+    for _ in range(_LOOKS):
+        left = matrix.times(spectrum[None, matrix.own_columns])[0] - (endmembers @ spectrum) @ abundances
+        pixels = _positive_unit(left, np.ones_like(left), matrix.total)
+        left = everywhere(matrix, matrix.transposed_times(pixels[None]))[0]
+        left -= matrix.total(abundances @ pixels) @ endmembers
+        spectrum = _positive_unit(left, mean, as_is)
+    size = max(0.0, float(spectrum @ left))
+    return np.vstack([abundances, size * pixels]), np.vstack([endmembers, spectrum])
+
+
+def beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64Array, Float64Array]:
+    """Start from endmembers that are known: their maps, then one component after the other for what is left.
+
+    Parameters
+    ----------
+    matrix
+        X, (pixels, channels).
+    components
+        k, not fewer than there are known endmembers.
+    known
+        Known spectra, (known, own channels) in the units of X; NaN where a channel is not known.
+
+    Returns
+    -------
+    abundances, endmembers
+        Shapes (k, own pixels) and (k, own channels); the known ones come first.
+    """
+    known = np.asarray(known, dtype=np.float64)
+    if len(known) > components:
+        raise ValueError(f"{len(known)} endmembers are known and k is {components}: raise k, or drop some of them")
+    mean = np.maximum(matrix.transposed_times(np.ones((1, matrix.own.stop - matrix.own.start)))[0], 0.0)
+    if known.shape[1] != len(mean):
+        raise ValueError(f"known endmembers have {known.shape[1]} channels and the data {len(mean)}")
+    endmembers = known.copy()
+    for row in endmembers:
+        missing = np.isnan(row)
+        sums = matrix.total(np.array([np.sum(row[~missing]), np.sum(mean[~missing])]))
+        ratio = sums[0] / (sums[1] or 1.0)
+        row[missing] = mean[missing] * ratio
+    cross = matrix.times(endmembers)
+    abundances = np.full_like(cross, 1.0 / components)
+    hals.sweep_free(abundances, matrix.total(endmembers @ endmembers.T), cross, 50)
+    endmembers = everywhere(matrix, endmembers)
+    while len(abundances) < components:
+        abundances, endmembers = grow(matrix, abundances, endmembers)
+    return abundances, np.ascontiguousarray(endmembers[:, matrix.own_columns])
+
+
+def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64Array, Float64Array, int]:
+    r"""Leave out the component that is needed least.
+
+    What component j alone can describe is :math:`\lVert a_j \rVert^2 / (G^{-1})_{jj}` with
+    :math:`G = E E^T`: its weight times the squared distance of its spectrum from the span of the others.
+
+    Returns
+    -------
+    abundances, endmembers
+        Without that component.
+    dropped
+        Its index.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> E = np.array([[1.0, 0, 0], [0, 1, 0], [0, 1, 0.1]])             # the last two are almost the same
+    >>> shrink(np.array([[1.0, 1], [2, 2], [1, 3]]), E)[2]
+    1
+    """
+    dropped = int(np.argmin(unique_share(abundances, endmembers)))
+    return np.delete(abundances, dropped, 0), np.delete(endmembers, dropped, 0), dropped
+
+
+def unique_share(abundances: Float64Array, endmembers: Float64Array, total: Total = as_is) -> Float64Array:
+    """Squared norm of what each component describes and no other could, (k,); ``total`` sums over ranks."""
+    norm = np.linalg.norm(endmembers, axis=1)
+    weight = total(np.square(abundances).sum(axis=1)) * norm**2
+    unit = endmembers / np.where(norm > 0, norm, 1.0)[:, None]
+    # A faint ridge keeps the inverse finite where two spectra are the same.
+    inverse = np.linalg.inv(unit @ unit.T + 1e-12 * np.eye(len(unit)))
+    share: Float64Array = weight / np.diag(inverse)
+    return share
+
+
+def _positive_unit(values: Array, otherwise: Array, total: Total) -> Float64Array:
+    """The positive part scaled to norm 1, or that of ``otherwise`` where there is none."""
+    for candidate in (values, otherwise, np.ones_like(values, dtype=np.float64)):
+        positive = np.maximum(candidate, 0.0)
+        norm = float(np.sqrt(total(np.array(positive @ positive))))
+        if norm > 0:
+            return np.asarray(positive / norm)
+    raise AssertionError("ones have a norm")

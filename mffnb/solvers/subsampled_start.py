@@ -1,0 +1,80 @@
+"""A start for images of very many pixels: the endmembers of some of them, then the abundances of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mffnb.geometry.starts import NNDSVD
+from mffnb.matrices import Dense, everywhere
+from mffnb.problem.problem import state_problem
+from mffnb.protocols.half import Half
+from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.solver import Start
+from mffnb.similarities import Frobenius
+from mffnb.solvers import Auto, BlockPivoting, Extrapolated, drive, iterate
+from mffnb.typing import Array, Float64Array
+
+
+@dataclass(frozen=True)
+class SubsetFirst:
+    """Least squares NMF of pixels drawn at random, begun where ``begin`` starts for all; then exact maps of all.
+
+    Most of the way to the endmembers of a large image is seen in a small part of it, at a small part of the price; the
+    iterations on all pixels that follow this start go the rest. Whether a material that few pixels show has a component
+    of its own in the end is for chance to say, as from any start: more starts (``n_init``) are the remedy.
+
+    Source: multilevel NMF, Gillis & Glineur 2012, J. Comput. Appl. Math. 236:1708, which coarsens by averaging.
+
+    Parameters
+    ----------
+    pixels
+        How many are drawn.
+    begin
+        The start for all pixels.
+    max_iter, tol
+        End of the run on the part.
+    """
+
+    pixels: int = 2**13
+    begin: Start = field(default_factory=NNDSVD)
+    max_iter: int = 300
+    tol: float = 1e-4
+
+    def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
+        """A (k, own pixels) and E (k, own channels) in data units; those of ``begin`` where pixels are few."""
+        abundances, endmembers = self.begin.start(matrix, components, seed)
+        if matrix.shape[0] <= self.pixels:
+            return abundances, endmembers
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(4,)))
+        drawn = np.sort(generator.choice(matrix.shape[0], self.pixels, replace=False))
+        spectra, maps = np.zeros((self.pixels, matrix.shape[1])), np.zeros((components, self.pixels))
+        block, own = matrix.over_rows.block, matrix.own
+        in_block, here = _within(drawn, block), _within(drawn, own)
+        spectra[in_block, matrix.over_columns.block] = rows_of(matrix, drawn[in_block] - block.start)
+        maps[:, here] = abundances[:, drawn[here] - own.start]
+        # Every rank factors the same pixels, to the same answer.
+        problem = state_problem(Dense(matrix.total(spectra)), Frobenius(), (), ())
+        maps = problem.scale * matrix.total(maps)
+        spectra = everywhere(matrix, endmembers)
+        states = iterate(problem, maps, spectra, Extrapolated(Auto()), self.max_iter, self.tol)
+        spectra = drive(states)[0].endmembers
+        endmembers = np.ascontiguousarray(spectra[:, matrix.own_columns])
+        BlockPivoting().update(abundances, Half(spectra @ spectra.T, matrix.times(endmembers)))
+        return abundances, endmembers
+
+
+def _within(numbers: Array, entries: slice) -> Array:
+    return np.asarray((entries.start <= numbers) & (numbers < entries.stop))
+
+
+def rows_of(matrix: Matrix, rows: Array) -> Float64Array:
+    """Rows of the block of X that is here by their numbers in it, which rise."""
+    out = np.empty((len(rows), matrix.block.shape[1]))
+    for start, stop, band in matrix.bands():
+        first, last = np.searchsorted(rows, [start, stop])
+        if first < last:
+            some = band[rows[first:last] - start]
+            out[first:last] = some if isinstance(some, np.ndarray) else some.toarray()
+    return out

@@ -1,0 +1,317 @@
+"""What unmixing gives: labelled spectra and maps, how they were found, and a file that keeps it all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from mffnb.cubes.as_cube import as_cube
+from mffnb.io.netcdf import read_netcdf, write_netcdf
+from mffnb.io.parallel_write import Block, write_blocks
+from mffnb.io.zarr_store import is_store, read_zarr, write_zarr
+from mffnb.preprocessing import Chain
+from mffnb.solvers import Outcome
+from mffnb.transforms import TRANSFORMS, Mapped
+
+_FORMAT = "mffnb unmixing 1"
+_FACTORS = ("endmembers", "abundances", "gain")
+_ARRAYS = (*_FACTORS, "alternative")
+# Attributes by which NetCDF says how numbers are packed; on a label they would change it when it is read.
+_CODING = {"scale_factor", "add_offset", "_FillValue", "missing_value", "calendar", "dtype"}
+
+
+@dataclass(frozen=True, eq=False)
+class Processed:
+    """The factors of a preprocessed image, and the steps that lead back to the units of the data.
+
+    Attributes
+    ----------
+    chain
+        The fitted steps.
+    endmembers, abundances, gain
+        As they were found, before the way back.
+    """
+
+    chain: Chain
+    endmembers: xr.DataArray
+    abundances: xr.DataArray
+    gain: xr.DataArray | None = None
+
+    def reconstruction(self, mapped: Mapped | None = None) -> xr.DataArray:
+        """The product of the factors, through the map that it was fitted through, in the units of the data."""
+        return self.chain.inverse(_model(self.abundances, self.endmembers, self.gain, mapped))
+
+
+@dataclass(frozen=True, eq=False)
+class Unmixing:
+    """Endmembers and abundance maps of a spectral image, and how they were found.
+
+    Attributes
+    ----------
+    endmembers
+        Pure spectra, dimensions ("component", channel dims), in the units of the cube.
+    abundances
+        Maps, dimensions ("component", pixel dims); those of the mean pixel sum to 1.
+    outcome
+        How the run ended, with advice in its value.
+    trace
+        Objective, relative error, step and seconds for each iteration.
+    parameters
+        Everything needed to run it again, and the versions it ran with.
+    gain
+        One factor for each pixel, or None.
+    alternative
+        Where another answer fits as well: the endmembers of the one that differs most, in the same order, each as long
+        as its partner; else None. ``parameters["disagreement"]`` is the mean spectral angle (rad) to it.
+    cube
+        The data, or None where the result was loaded from a file.
+    processed
+        What was factored after preprocessing, and the way back from there; None where there was none.
+    block
+        Which rows of the maps these are, where the others are on other ranks; else None.
+    mapped
+        The transformation f in X ~ f(A E), and its intercept over the channels of what was factored; None where there
+        is none.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> sample = mf.datasets.tof_sims_2d(seed=0, shape=(16, 24))
+    >>> result = mf.unmix(sample.cube, 3, random_state=0)
+    >>> result.abundances.dims, dict(result.endmembers.sizes)["component"]
+    (('component', 'y', 'x'), 3)
+    """
+
+    endmembers: xr.DataArray
+    abundances: xr.DataArray
+    outcome: Outcome
+    trace: xr.Dataset
+    parameters: dict[str, Any] = field(default_factory=dict)
+    gain: xr.DataArray | None = None
+    alternative: xr.DataArray | None = None
+    cube: xr.DataArray | None = None
+    processed: Processed | None = None
+    block: Block | None = None
+    mapped: Mapped | None = None
+
+    def reconstruction(self) -> xr.DataArray:
+        """A E, times the gain, through the transformation: a cube (pixel dims, channel dims), in the data's units."""
+        if self.mapped is None and self.parameters.get("transform") not in (None, "identity"):
+            raise ValueError(
+                "a file does not hold a transformation of your own: apply it to result.abundances yourself"
+            )
+        pixels = [name for name in self.abundances.dims if name != "component"]
+        if self.processed is not None:
+            model = self.processed.reconstruction(self.mapped)
+        else:
+            model = _model(self.abundances, self.endmembers, self.gain, self.mapped)
+        if self.mapped is not None and not self.mapped.fitted:
+            model = self.mapped.apply(model)
+        attrs = {key: value for key, value in self.endmembers.attrs.items() if key in ("units", "long_name")}
+        return xr.DataArray(model.transpose(*pixels, ...)).rename("reconstruction").assign_attrs(attrs)
+
+    def residual(self, cube: Any = None) -> xr.DataArray:
+        """X - A E, with the dimensions of the reconstruction.
+
+        Parameters
+        ----------
+        cube
+            The data, where the result was loaded from a file and does not hold them.
+        """
+        if cube is None and self.cube is None:
+            raise ValueError("a result loaded from a file does not hold its cube: pass it, result.residual(cube)")
+        model = self.reconstruction()
+        data = as_cube(self.cube if cube is None else cube)
+        if self.processed is not None:
+            data = self.processed.chain.target(data)
+        if set(data.dims) != set(model.dims) and data.shape == model.shape:
+            data = xr.DataArray(data.values, dims=model.dims)  # a bare array, in the order of the reconstruction
+        data = data.transpose(*model.dims)
+        return model.copy(data=data.values - model.values).rename("residual")
+
+    def normalized(self, how: str = "max") -> Unmixing:
+        """The same product with every endmember scaled to 1, the abundances taking up the factor.
+
+        Parameters
+        ----------
+        how
+            What is scaled to 1: ``"max"``, ``"sum"``, ``"norm"`` (root of the sum of squares) or ``"area"``
+            (integral over the channel coordinate).
+        """
+        over = [name for name in self.endmembers.dims if name != "component"]
+        if how == "area":
+            size = self.endmembers.fillna(0.0)  # masked channels have no area
+            for name in over:
+                size = size.integrate(name)
+        elif how in ("max", "sum"):
+            size = getattr(self.endmembers, how)(over)
+        elif how == "norm":
+            size = (self.endmembers**2).sum(over) ** 0.5
+        else:
+            raise ValueError(f"how={how!r} is not known: use 'max', 'sum', 'norm' or 'area'")
+        size, other = abs(size).where(size != 0, 1.0), self.alternative
+        return replace(
+            self,
+            endmembers=(self.endmembers / size).assign_attrs(self.endmembers.attrs),
+            alternative=None if other is None else (other / size).assign_attrs(other.attrs),
+            abundances=(self.abundances * size).rename("abundance").assign_attrs(self.abundances.attrs),
+        )
+
+    def plot(self, **options: Any) -> Any:
+        """Draw maps above spectra, one colour a component; see :func:`mffnb.plots.overview`."""
+        from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
+
+        return plots.overview(self, **options)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the result, without the cube, as NetCDF or ``.zarr``; :func:`mffnb.load` reads it back.
+
+        Where this is the part of one rank, all ranks call it together, and the whole is written.
+        """
+        arrays = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
+        if self.processed is not None:
+            arrays |= {f"processed_{name}": array for name, array in _factors(self.processed).items()}
+        if self.mapped is not None and self.mapped.intercept is not None:
+            arrays["intercept"] = self.mapped.intercept
+        stored = {name: _storable(array) for name, array in arrays.items()}
+        aliases = _aliases(stored.values())
+        dataset = xr.Dataset(
+            {name: array.rename({a: b for a, b in aliases.items() if a in (*array.dims, *array.coords)})
+             for name, array in stored.items()}
+            | {f"trace_{name}": value for name, value in self.trace.data_vars.items()}
+        )  # fmt: skip
+        steps = xr.Dataset() if self.processed is None else self.processed.chain.to_dataset()
+        dataset.update(steps)
+        dataset.attrs = steps.attrs | {
+            "format": _FORMAT,
+            "names": json.dumps({alias: str(name) for name, alias in aliases.items()}),
+            "outcome": self.outcome.name,
+            "parameters": json.dumps(self.parameters, default=_plain),
+        }
+        if self.block is not None:
+            write_blocks(dataset, Path(path), self.block)
+        elif Path(path).suffix.lower() == ".zarr":
+            write_zarr(dataset, path)
+        else:
+            write_netcdf(dataset, path)
+
+
+def load(path: str | os.PathLike[str]) -> Unmixing:
+    """Read a result written by :meth:`Unmixing.save`.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a result.
+
+    Examples
+    --------
+    >>> import mffnb as mf, numpy as np, os, tempfile
+    >>> result = mf.unmix(np.random.default_rng(0).random((4, 5, 20)), 2, random_state=0)
+    >>> path = os.path.join(tempfile.mkdtemp(), "run.nc")
+    >>> result.save(path)
+    >>> mf.load(path).endmembers.equals(result.endmembers)
+    True
+    """
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no file {path}")
+    if os.path.isdir(path) and not is_store(path):
+        raise ValueError(f"{path} is a folder: name the file in it")
+    kind = "zarr store" if os.path.isdir(path) else "NetCDF file"
+    try:
+        stored = read_zarr(path) if os.path.isdir(path) else read_netcdf(path)
+    except Exception as error:  # HDF5 and its wrappers raise what they like on a damaged file
+        raise ValueError(f"{path} is no {kind} that can be read, or it is cut short: {error}") from error
+    if stored.attrs.get("format") != _FORMAT:
+        raise ValueError(f"{path} was not written by Unmixing.save: read data with mffnb.read instead")
+    missing = {"endmembers", "abundances", "iteration"} - set(stored.variables)
+    if missing:
+        raise ValueError(f"{path} is incomplete, it lacks {', '.join(sorted(missing))}: save the result again")
+    prefix = "trace_"
+    trace = {
+        str(name).removeprefix(prefix): value.variable
+        for name, value in stored.data_vars.items()
+        if str(name).startswith(prefix)
+    }
+    names = json.loads(stored.attrs.get("names", "{}"))
+    arrays = {
+        name: stored[name].rename({a: b for a, b in names.items() if a in (*stored[name].dims, *stored[name].coords)})
+        for name in (*_ARRAYS, "intercept", *(f"processed_{name}" for name in _FACTORS))
+        if name in stored.data_vars
+    }
+    processed = None
+    if "preprocessing" in stored.attrs:
+        factors = {name: arrays[f"processed_{name}"] for name in _FACTORS if f"processed_{name}" in arrays}
+        processed = Processed(Chain.from_dataset(stored), **factors)
+    parameters = json.loads(stored.attrs["parameters"])
+    transform = TRANSFORMS.get(parameters.get("transform"))
+    return Unmixing(
+        endmembers=arrays["endmembers"].rename("endmember"),
+        abundances=arrays["abundances"].rename("abundance"),
+        outcome=Outcome[stored.attrs["outcome"]],
+        trace=xr.Dataset(trace, coords={"iteration": stored["iteration"].variable}),
+        parameters=parameters,
+        gain=arrays.get("gain"),
+        alternative=arrays.get("alternative"),
+        processed=processed,
+        mapped=None if transform is None else Mapped(transform, arrays.get("intercept")),
+    )
+
+
+def _model(
+    abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataArray | None, mapped: Mapped | None
+) -> xr.DataArray:
+    """What was fitted to the data."""
+    product = _product(abundances, endmembers, gain)
+    return product if mapped is None or not mapped.fitted else xr.DataArray(mapped.apply(product))
+
+
+def _product(abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataArray | None) -> xr.DataArray:
+    model: xr.DataArray = xr.dot(abundances, endmembers, dim="component")
+    return model if gain is None else model * gain
+
+
+def _factors(processed: Processed) -> dict[str, xr.DataArray]:
+    return {name: getattr(processed, name) for name in _FACTORS if getattr(processed, name) is not None}
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def _storable(array: xr.DataArray) -> xr.DataArray:
+    """A copy whose attributes NetCDF can hold: what it cannot is kept as text."""
+
+    def plain(attrs: dict[Any, Any]) -> dict[str, Any]:
+        kept = (str, float, np.number)
+        whole = {key: value for key, value in attrs.items() if isinstance(value, kept) or type(value) is int}
+        lists = {
+            key: value for key, value in attrs.items() if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"
+        }
+        return {
+            str(key): whole.get(key, lists.get(key, str(value))) for key, value in attrs.items() if key not in _CODING
+        }
+
+    # A pixel dimension stacked of several has one coordinate of tuples; its levels are kept one by one.
+    stacked = [name for name, index in array.indexes.items() if isinstance(index, pd.MultiIndex) and name in array.dims]
+    copy = array.reset_index(stacked) if stacked else array.copy(deep=False)
+    copy.attrs = plain(array.attrs)
+    for name in copy.coords:
+        copy.coords[name].attrs = plain(array.coords[name].attrs)
+    return copy.drop_encoding()  # how a source had packed its numbers is not how these are to be packed
+
+
+def _aliases(arrays: Iterable[xr.DataArray]) -> dict[Hashable, str]:
+    """Other names for dimensions and coordinates that NetCDF or this format has no room for, ``m/z`` say."""
+    names = dict.fromkeys(name for array in arrays for name in (*array.dims, *array.coords))
+    taken = {*_ARRAYS, "iteration"}
+    odd = [n for n in names if not isinstance(n, str) or "/" in n or n in taken or n.startswith("trace_")]
+    return {name: f"renamed_{number}" for number, name in enumerate(odd)}

@@ -1,0 +1,1 @@
+"""Boards that show a running search: rank explorer and tuning monitor."""

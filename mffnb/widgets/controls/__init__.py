@@ -1,0 +1,1 @@
+"""Sliders and menus of the explorer."""

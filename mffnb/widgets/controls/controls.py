@@ -1,0 +1,290 @@
+"""The controls of an explorer, built from the knobs that parts describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import ipywidgets
+
+from mffnb.estimators.names import SIMILARITIES
+from mffnb.knobs import knobs
+from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
+from mffnb.preprocessing import Step
+from mffnb.protocols.misfit import Similarity
+from mffnb.widgets.controls.pieces import (
+    checkbox,
+    dropdown,
+    flexible,
+    knob_slider,
+    move_to_nearest,
+    put_to_sleep,
+    relabel,
+    switch,
+)
+from mffnb.widgets.session.parameters import AUTO, Dial, Parameters
+
+_OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
+_SIMILARITIES = tuple((getattr(one, "label", name), name) for name, one in SIMILARITIES.items())
+_FOUND = "from the data"
+_NO_TERM, _ADDED = "add a term", "\N{CHECK MARK}"
+_SPARSITY_SLEEPS = "Asleep: fractions all have the same L1 norm, so sparsity does nothing. Set fractions to off."
+_VOLUME_SLEEPS = "Asleep: scale alone could make a volume small. Choose fractions first: sum to one, or up to a gain."
+_VOLUME_IS_FOUND = "Asleep: the weight is found from the data. Switch auto off to choose it yourself."
+_AUTO_RULES = "Asleep: auto looks at nothing but the geometry of the pixels. Switch auto off to use this."
+
+
+class Controls(ipywidgets.VBox):
+    """A slider for k and for each knob, choices of fractions and similarity, buttons to start afresh and to stop.
+
+    Parameters
+    ----------
+    parameters
+        Where the controls start.
+    max_components
+        Upper end of the slider for k.
+    min_components
+        Lower end: the number of known endmembers.
+    smooth
+        Whether a smoothness slider makes sense: not for a single pixel.
+    automatic
+        Whether there is someone to find the weight of the volume.
+    own
+        Knobs of the user's own terms.
+    offered
+        Knobs of terms that may be added, by what they are called.
+    steps
+        Preprocessing steps, each of which gets a switch.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        *,
+        max_components: int,
+        min_components: int = 1,
+        smooth: bool = True,
+        automatic: bool = True,
+        own: Sequence[Dial] = (),
+        offered: Mapping[str, Sequence[Dial]] = MappingProxyType({}),
+        steps: Sequence[Step] = (),
+    ) -> None:
+        least = max(1, min_components)
+        if parameters.k < least:
+            raise ValueError(f"{least} endmembers are known and k is {parameters.k}: raise k, or drop some of them")
+        self.k = ipywidgets.IntSlider(
+            value=parameters.k,
+            min=least,
+            max=max(max_components, parameters.k),
+            description="components",
+            tooltip="k: how many endmembers the image is made of",
+            continuous_update=True,
+            style={"description_width": "initial"},
+            layout=flexible(),
+        )
+        volume = parameters.volume
+        self.sparsity = knob_slider(knobs(Sparsity)[0], parameters.sparsity)
+        self.smoothness = knob_slider(knobs(Smoothness)[0], parameters.smoothness)
+        self.volume = knob_slider(
+            knobs(MinimumVolume)[0], 0.0 if isinstance(parameters.volume, str) else parameters.volume
+        )
+        self.auto = checkbox("auto", volume == AUTO, "find the spectra by the geometry of the data alone")
+        self.own = {dial.name: knob_slider(dial.knob, parameters.own.get(dial.name, dial.knob.value)) for dial in own}
+        self.offered = {
+            label: {dial.name: knob_slider(dial.knob, dial.knob.value) for dial in dials}
+            for label, dials in offered.items()
+        }
+        self._added: list[str] = []
+        self.add = dropdown(
+            "terms", [(_NO_TERM, ""), *((label, label) for label in self.offered)], "",
+            "add a penalty or a constraint, which brings its sliders; choose it again to take it away",
+        )  # fmt: skip
+        self.fractions = dropdown(
+            "fractions", [(one, one) for one in (_OFF, _SUM, _GAIN)], _fractions(parameters), "whether the abundances "
+            "of a pixel sum to one, exactly or up to a factor for each pixel (illumination, thickness, ion current)"
+        )  # fmt: skip
+        self.similarity = dropdown(
+            "noise", _similarities(parameters.similarity), parameters.similarity,
+            "how misfit is measured: least squares for even noise, Kullback-Leibler for counts, Huber for "
+            "outliers",
+        )  # fmt: skip
+        self.steps = tuple(switch(step) for step in steps)
+        self.afresh = ipywidgets.Button(
+            description="start afresh",
+            tooltip="Forget the present maps and start from the data again, with these settings",
+            icon="refresh",
+            layout={"width": "9em", "flex": "0 0 auto"},
+        )
+        self.enough = ipywidgets.Button(
+            description="stop",
+            tooltip="End this run and keep what it has reached; a moved slider goes on from there",
+            icon="stop",
+            layout={"width": "6em", "flex": "0 0 auto"},
+        )
+        self.bands = ipywidgets.ToggleButton(
+            value=parameters.bands,
+            description="bands",
+            tooltip="Draw the noise anew, many times, and show how far the spectra move: 90 % bands behind the curves",
+            icon="area-chart",
+            layout={"width": "7em", "flex": "0 0 auto"},
+        )
+        self._setting = False
+        self._callbacks: list[Callable[[], object]] = []
+        sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
+        sliders += [*([self.auto] if automatic else []), *self.own.values()]
+        self._always = tuple(sliders)
+        add = [self.add] if self.offered else []
+        rows = (sliders, [self.fractions, self.similarity, *add, *self.steps, self.bands, self.afresh, self.enough])
+        self._rows = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
+        super().__init__(self._rows, layout={"align_items": "stretch"})
+        self.add_class("mffnb-controls")  # styled with the view, in live_view.css
+        self.add.observe(lambda _: self._toggle(self.add.value), "value")
+        for control in (self.fractions, self.auto):
+            control.observe(lambda _: self._settle(), "value")
+        for control in self._parts:
+            control.observe(lambda _: self._notify(), "value")
+        self._settle()
+
+    @property
+    def parameters(self) -> Parameters:
+        """What the controls say now; what is asleep counts as zero."""
+        chosen, auto = self.fractions.value, self.auto.value
+        fractions = chosen != _OFF
+        return Parameters(
+            self.k.value,
+            0.0 if fractions or auto else self.sparsity.value,
+            0.0 if auto else self.smoothness.value,
+            AUTO if auto else self.volume.value if fractions else 0.0,
+            chosen == _SUM,
+            chosen == _GAIN,
+            "frobenius" if auto else self.similarity.value,
+            {name: slider.value for name, slider in (self.own | self._of_added()).items()},
+            tuple(button.value for button in self.steps),
+            self.bands.value,
+        )
+
+    def set(self, **values: Any) -> None:
+        """Move controls, and call back once; a number moves to the nearest step of its slider.
+
+        Parameters
+        ----------
+        values
+            Fields of :class:`Parameters`, ``volume="auto"`` among them, and knobs of the user's own terms.
+
+        Raises
+        ------
+        TypeError
+            For a name that is no control.
+        """
+        own_sliders = {**self.own, **{name: one for part in self.offered.values() for name, one in part.items()}}
+        named = [*(name for name in Parameters.__dataclass_fields__ if name != "own"), *own_sliders]
+        unknown = set(values) - set(named)
+        if unknown:
+            raise TypeError(f"there is no control {sorted(unknown)[0]!r}: use {', '.join(named)}")
+        own = {name: values.pop(name) for name in own_sliders if name in values}
+        if values.get("sum_to_one"):
+            values.setdefault("gain", False)  # one of the two choices leaves the other
+        wanted = replace(self.parameters, **values)  # refuses what no parameter may be
+        if not self.k.min <= wanted.k <= self.k.max:
+            few = wanted.k < self.k.min
+            advice = f"{self.k.min} are known" if few else f"open the explorer with max_components={wanted.k}"
+            raise ValueError(f"k={wanted.k} is beyond the slider: {advice}")
+        if wanted.similarity not in [choice for _, choice in self.similarity.options]:
+            raise ValueError(f"similarity={wanted.similarity!r} is no choice here: open the explorer with it")
+        if len(wanted.steps) != len(self.steps):
+            raise ValueError(f"steps needs one switch for each of the {len(self.steps)} steps, got {wanted.steps!r}")
+        self._setting = True
+        try:
+            self._move(wanted, frozenset(values))
+            for name, value in own.items():
+                move_to_nearest(own_sliders[name], value)
+            for label, part in self.offered.items():
+                if label not in self._added and own.keys() & part.keys():
+                    self._toggle(label)
+        finally:
+            self._setting = False
+        if values or own:
+            self._notify()
+
+    def greet(self) -> None:
+        """Write to every control without changing it."""
+        for control in (*self._parts, self.add, self.afresh, self.enough):
+            control.send_state("tooltip")
+
+    def on_change(self, callback: Callable[[], object]) -> None:
+        """Call back, without arguments, whenever a control moves."""
+        self._callbacks.append(callback)
+
+    def close(self) -> None:
+        """Close every control, those that are not shown as well."""
+        if hasattr(self, "_rows"):  # what was refused leaves half of them, which Python closes too
+            for control in (*self._parts, self.add, self.afresh, self.enough, *self._rows):
+                control.close()
+        super().close()
+
+    @property
+    def _parts(self) -> tuple[ipywidgets.Widget, ...]:
+        sliders = (self.k, self.sparsity, self.smoothness, self.volume)
+        added = [slider for part in self.offered.values() for slider in part.values()]
+        return *sliders, self.auto, *self.own.values(), *added, self.fractions, self.similarity, *self.steps, self.bands
+
+    def _of_added(self) -> dict[str, ipywidgets.Widget]:
+        """Sliders of the terms that were added."""
+        return {name: one for label in self._added for name, one in self.offered[label].items()}
+
+    def _toggle(self, label: str) -> None:
+        """Add an offered term, or take it away again, and let the choice stand at none."""
+        if not label:
+            return
+        self._added = [one for one in self._added if one != label] if label in self._added else [*self._added, label]
+        self.add.value = ""  # before the words change, which would choose anew
+        relabel(self.add, label, f"{_ADDED} {label}" if label in self._added else label)
+        self._rows[0].children = (*self._always, *self._of_added().values())
+        self._notify()
+
+    def _move(self, wanted: Parameters, names: frozenset[str]) -> None:
+        if "k" in names:
+            self.k.value = wanted.k
+        if names & {"sum_to_one", "gain"}:
+            self.fractions.value = _fractions(wanted)
+        if "similarity" in names:
+            self.similarity.value = wanted.similarity
+        self.bands.value = wanted.bands
+        for button, on in zip(self.steps, wanted.steps, strict=True):
+            button.value = button.value if button.disabled else on
+        if "volume" in names:
+            self.auto.value = wanted.volume == AUTO
+        for name in names & {"sparsity", "smoothness", "volume"}:
+            value = getattr(wanted, name)
+            if value != AUTO:
+                move_to_nearest(getattr(self, name), value)
+
+    def _notify(self) -> None:
+        if not self._setting:
+            for callback in self._callbacks:
+                callback()
+
+    def _settle(self) -> None:
+        """Put to sleep what cannot act, and say why."""
+        fractions, auto = self.fractions.value != _OFF, self.auto.value
+        put_to_sleep(self.sparsity, _AUTO_RULES if auto else _SPARSITY_SLEEPS if fractions else "")
+        put_to_sleep(self.smoothness, _AUTO_RULES if auto else "")
+        put_to_sleep(self.volume, _VOLUME_IS_FOUND if auto else "" if fractions else _VOLUME_SLEEPS)
+        self.similarity.disabled = auto
+        setting, self._setting = self._setting, True  # other words are no other choice
+        relabel(self.fractions, _OFF, _FOUND if auto else _OFF)
+        self._setting = setting
+
+
+def _fractions(parameters: Parameters) -> str:
+    return _GAIN if parameters.gain else _SUM if parameters.sum_to_one else _OFF
+
+
+def _similarities(given: str | Similarity) -> list[tuple[str, str | Similarity]]:
+    """The choices that have a name, and the user's own."""
+    if isinstance(given, str) and given not in dict(_SIMILARITIES).values():
+        raise ValueError(f"similarity={given!r} is not known: use {' or '.join(map(repr, SIMILARITIES))}, or an object")
+    own = [] if isinstance(given, str) else [(type(given).__name__, given)]
+    return [*_SIMILARITIES, *own]

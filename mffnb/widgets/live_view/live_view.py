@@ -1,0 +1,163 @@
+"""The live picture: component maps and spectra on canvases, fed with binary frames."""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+from mffnb.widgets.live_view.frame import Frame, encode
+
+logger = logging.getLogger(__name__)
+
+FINAL_MAP_PIXELS = 1024
+"""Longest side of a map in a final frame; more than a screen shows."""
+FINAL_CHANNELS = 4096
+"""Plot width in points for the spectra of a final frame."""
+COLOR_MAPS = ("component", "viridis", "cividis", "gray")
+"""Choices for the maps; "component" runs from dark to the colour of the component."""
+SPECTRA_SCALES = ("each", "common", "sqrt")
+"""Each spectrum to its own maximum, all on one scale, or square root of each (small peaks become visible)."""
+
+
+class LiveView(anywidget.AnyWidget):
+    """Maps and spectra of the components, drawn in the browser.
+
+    Colour map, contrast, highlighting and hovering happen in the browser without the kernel. A frame travels
+    as one message, and the browser draws only the newest one it has.
+
+    Parameters
+    ----------
+    on_drawn : callable, optional
+        ``on_drawn(sequence)``, called once per frame that appeared on a screen, on whatever thread the kernel
+        uses for comm messages. `mffnb.widgets.live_view.runner.Runner.acknowledge` fits. May be set later.
+    **traits
+        Initial values of the traits below.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mffnb.widgets.live_view.frame import Frame
+    >>> view = LiveView(color_map="viridis")
+    >>> frame = Frame(np.ones((1, 4, 6)), np.ones((1, 9)), np.arange(9.0), "m/z (u)", ("a",), ("#2b83d6",))
+    >>> view.show(frame)
+    1
+    >>> view.encoded["header"]["labels"]
+    ['a']
+    """
+
+    _esm = pathlib.Path(__file__).parent / "live_view.js"
+    _css = pathlib.Path(__file__).parent / "live_view.css"
+
+    encoded = traitlets.Dict().tag(sync=True)
+    """The newest frame: `header`, and the binary `maps` and `spectra`. One trait, so that it travels as one
+    message even if another thread changes a trait at the same time."""
+
+    color_map = traitlets.Enum(COLOR_MAPS, "component").tag(sync=True)
+    """Colour map of the maps."""
+
+    clip = traitlets.Float(0.1, min=0.0, max=10.0).tag(sync=True)
+    """Percentage of the brightest pixels shown saturated; keeps one hot pixel from darkening a map."""
+
+    gamma = traitlets.Float(1.0, min=0.2, max=3.0).tag(sync=True)
+    """Exponent of the contrast; below 1 lifts faint features."""
+
+    spectra_scale = traitlets.Enum(SPECTRA_SCALES, "each").tag(sync=True)
+    """Vertical scale of the spectra."""
+
+    highlighted = traitlets.List(traitlets.Int()).tag(sync=True)
+    """Indices of highlighted components; the others fade. Empty: all are shown alike."""
+
+    color_tables = traitlets.Dict().tag(sync=True)
+    """Red, green, blue bytes of 256 steps for each colour map other than "component"."""
+
+    def __init__(self, *, on_drawn: Callable[[int], object] | None = None, **traits: Any) -> None:
+        unknown = set(traits) - set(self.trait_names())
+        if unknown:
+            raise TypeError(f"LiveView has no option {', '.join(sorted(unknown))}")
+        self.on_drawn = on_drawn
+        self._showing = threading.RLock()
+        self._sequence = 0
+        self._drawn = 0
+        self._epoch = 0
+        self._generation: int | None = None
+        # What the browser reports once it is laid out; until then a usual size.
+        self._map_pixels = 384
+        self._plot_points = 1200
+        traits.setdefault("color_tables", _color_tables())
+        # In a row beside controls, take the room that is left.
+        traits.setdefault("layout", {"flex": "1 1 auto", "min_width": "0"})
+        super().__init__(**traits)
+        self.on_msg(self._receive)
+
+    def show(self, frame: Frame) -> int:
+        """Send a frame to every display of this view; may be called from any thread.
+
+        Parameters
+        ----------
+        frame : Frame
+            The frame. One of an older generation than the last is dropped.
+
+        Returns
+        -------
+        int
+            Sequence number of the frame, which `on_drawn` gets; 0 if it was dropped.
+        """
+        map_pixels, points = (
+            (FINAL_MAP_PIXELS, FINAL_CHANNELS) if frame.final else (self._map_pixels, self._plot_points)
+        )
+        header, maps, spectra = encode(frame, map_pixels, points)
+        with self._showing:
+            if self._generation is not None and frame.generation < self._generation:
+                return 0
+            self._generation = frame.generation
+            self._sequence += 1
+            header.update(sequence=self._sequence, epoch=self._epoch)
+            self.encoded = {"header": header, "maps": maps, "spectra": spectra}
+            return self._sequence
+
+    def clear(self) -> None:
+        """Go back to the empty view; generations may start anew."""
+        with self._showing:
+            self._epoch += 1
+            self._generation = None
+            self.encoded = {}
+
+    def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
+        """Handle a message from the browser; a wrong one must not raise inside the kernel's message loop."""
+        try:
+            kind = content["type"]
+            if kind == "drawn":
+                self._acknowledge(int(content["sequence"]))
+            elif kind == "size":
+                self._map_pixels = int(np.clip(content["map"], 64, FINAL_MAP_PIXELS))
+                self._plot_points = int(np.clip(content["plot"], 200, FINAL_CHANNELS))
+        except (KeyError, TypeError, ValueError):
+            logger.debug("Unexpected message from the browser: %r", content)
+
+    def _acknowledge(self, sequence: int) -> None:
+        with self._showing:
+            # With two displays the first one to draw counts.
+            if sequence <= self._drawn:
+                return
+            self._drawn = sequence
+        if self.on_drawn is not None:
+            self.on_drawn(sequence)
+
+
+def _color_tables() -> dict[str, bytes]:
+    """Sample Matplotlib's colour maps, so that live view and figures agree."""
+    from matplotlib import colormaps  # noqa: PLC0415  (slow to import, and only a live view needs it)
+
+    steps = np.linspace(0.0, 1.0, 256)
+    return {
+        name: np.rint(255 * np.asarray(colormaps[name](steps))[:, :3]).astype(np.uint8).tobytes()
+        for name in COLOR_MAPS
+        if name != "component"
+    }

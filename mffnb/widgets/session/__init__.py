@@ -1,0 +1,1 @@
+"""The live session of an explorer: its data, its task and the run in the background."""

@@ -1,0 +1,190 @@
+"""An explorer's session whose pixels lie on MPI engines; here are its names, small maps and the last answer."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, cast
+
+import xarray as xr
+
+from mffnb.constraints import Pinned
+from mffnb.cubes.layout import Layout
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.parallel import Cluster, sharing
+from mffnb.parallel.collective_call import Word, call
+from mffnb.parallel.preview_maps import coarse
+from mffnb.parallel.sources import shared
+from mffnb.protocols.matrix import Matrix
+from mffnb.unmixing.image import Prepared, weights_of
+from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.session import engine_side
+from mffnb.widgets.session.engine_side import Answer, Before, Described
+from mffnb.widgets.session.live_data import Data, Source
+from mffnb.widgets.session.live_task import Task
+from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
+from mffnb.widgets.session.solved import Solved
+
+_PATIENCE = 2.0  # seconds
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A matrix that is not here.
+
+    Attributes
+    ----------
+    shape, complete
+        Those of the matrix.
+    """
+
+    shape: tuple[int, int]
+    complete: bool
+
+
+class EngineSession:
+    """A :class:`mffnb.widgets.session.session.Session` that MPI engines hold between two moves of a slider.
+
+    While they work, states have maps averaged over blocks of pixels; the last state has all pixels.
+
+    Parameters
+    ----------
+    cube
+        Path of a file, of which each engine reads its own part, or a cube that is small enough to be sent.
+    channel
+        Channel dimension(s), the last one if None.
+    engines
+        A running :func:`mffnb.parallel.cluster` with ``mpi=True``.
+    options
+        As for the session of one process.
+    """
+
+    automatic = False  # the rule that finds a volume looks at all pixels
+
+    def __init__(self, cube: Any, channel: Any, engines: Cluster, **options: Any) -> None:
+        if not engines.mpi:
+            raise ValueError("an explorer needs engines that share the pixels: mffnb.parallel.cluster(n, mpi=True)")
+        if options.pop("preprocess", ()):
+            raise UnsupportedCombinationError(
+                "preprocessing steps are switched in one process: save the processed cube, and pass its path"
+            )
+        if options.pop("start", None) is not None:
+            raise UnsupportedCombinationError("engines begin with the data: leave out start, or the cluster")
+        engines.check_runs()
+        self._engines, self._cube, self._options = engines, cube, options
+        self._token = f"session-{uuid.uuid4().hex}"
+        self._last: Solved | None = None
+        self._answer: Solved | None = None
+        self._afresh, self._enough = threading.Event(), threading.Event()
+        here, described = self._begin(channel)
+        kept: dict[str, Any] = {name: options[name] for name in ("solver", "max_iter", "tol") if name in options}
+        self.own = OwnTerms(tuple(options.get("abundance_terms", ())), tuple(options.get("endmember_terms", ())))
+        mask, known, weights = (options.get(name) for name in ("mask", "known", "weights"))
+        self.source = Source(here, channel, mask, known, weights)
+        self._task = Task(self.source, self.own, options.get("seed", 0), kept)
+        layout, small = described.layout, coarse(described.layout)
+        self._whole = self._data(layout, described, weights_of(weights, layout))
+        fits = small.map_shape == layout.map_shape
+        self._small = self._whole if fits else self._data(small, described, self._whole.weights)
+
+    @property
+    def last(self) -> Solved | None:
+        """The newest state, None before the first."""
+        return self._last
+
+    @property
+    def data(self) -> Data:
+        """The image, without its values."""
+        return self._whole
+
+    @property
+    def matrix(self) -> Matrix:
+        """What is known here of X, (pixels, channels)."""
+        return self._whole.matrix
+
+    @property
+    def layout(self) -> Layout:
+        """Which dimensions are pixels and which channels."""
+        return self._whole.layout
+
+    def start_afresh(self) -> None:
+        """Let the next run start from the data instead of the last state."""
+        self._afresh.set()
+
+    def stop(self) -> None:
+        """Let the present run, or the next one if there is none, end with what it has."""
+        self._enough.set()
+
+    def go_on(self) -> None:
+        """Take back what `stop` said."""
+        self._enough.clear()
+
+    def solve(self, parameters: Parameters) -> Iterator[Solved]:
+        """Let the engines run to the end, yielding what they show; they stop together where this is abandoned."""
+        if parameters.volume == AUTO:
+            raise UnsupportedCombinationError("volume='auto' looks at all pixels: open an explorer without engines")
+        answer = yield from self._run(parameters)
+        if answer == "lost":  # by engines that died since
+            self._begin(self.source.channel)
+            answer = yield from self._run(parameters)
+        if isinstance(answer, Answer):
+            self._afresh.clear()
+            state, trace = answer.state, answer.trace
+            self._last = self._answer = Solved(state, answer.names, parameters, self._whole, trace, len(trace))
+            yield self._last
+
+    def result(self, solved: Solved) -> Unmixing:
+        """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
+        return self._task.result(solved)
+
+    def close(self) -> None:
+        """Let the engines forget the image, if they live."""
+        if not self._engines.busy.acquire(timeout=_PATIENCE):
+            return  # a run that does not end: newer images take the place of this one
+        try:
+            if self._engines.client is not None and len(self._engines.client.ids) == self._engines.n:
+                self._engines.client[:].apply_async(sharing.forget, self._token)
+        finally:
+            self._engines.busy.release()
+
+    def _begin(self, channel: Any) -> tuple[xr.DataArray, Described]:
+        """Let the engines open the image, and go on from the last answer."""
+        last = self._answer
+        before = None if last is None else Before(last.state, last.names, last.parameters)
+        with (
+            shared(self._cube, self._engines) as (here, there),
+            call(self._engines, engine_side.begin, self._token, there, channel, before, self._options) as running,
+        ):
+            return here, running.answer()
+
+    def _run(self, parameters: Parameters) -> Generator[Solved, None, Answer | str | None]:
+        with call(self._engines, engine_side.solve, self._token, parameters, self._afresh.is_set(), period=0.1) as made:
+            try:
+                for picture in made.pictures():
+                    if self._enough.is_set():
+                        made.say(Word.STOP)
+                    if picture is not None:
+                        self._afresh.clear()  # done what was asked, for good
+                        self._last = self._seen(picture, parameters)
+                    if self._last is not None:
+                        yield self._last  # now and then, so that newer wishes are heard
+            except GeneratorExit:
+                made.say(Word.INTERRUPT)
+                raise
+            return cast("Answer | str | None", made.answer())
+
+    def _seen(self, picture: Answer, parameters: Parameters) -> Solved:
+        mask = self._small.layout.pixel_mask
+        maps = picture.state.abundances
+        state = replace(picture.state, abundances=maps if mask is None else maps[:, mask.ravel()])
+        return Solved(state, picture.names, parameters, self._small, [state], 1)
+
+    def _data(self, layout: Layout, described: Described, weights: Any) -> Data:
+        pixels = layout.map_shape if layout.pixel_mask is None else (int(layout.pixel_mask.sum()),)
+        matrix = Elsewhere((prod(pixels), described.shape[1]), described.complete)
+        known = self.source.known
+        pinned = None if known is None else Pinned(layout.spectra(known))
+        return Data(Prepared(self.source.cube, layout), cast("Matrix", matrix), pinned, weights)

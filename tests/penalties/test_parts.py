@@ -1,0 +1,176 @@
+"""Every penalty and constraint, found by itself, keeps what its protocol promises."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from mffnb import constraints, penalties
+from mffnb.constraints.simplex import nearest_fractions
+from mffnb.graphs import grid
+from mffnb.protocols.half import Constraint, Half, Penalty, Proximal
+from mffnb.solvers import Hals, ProximalGradient
+
+SHAPE = (2, 6)
+KNOWN = np.array([[0.5, np.nan, 1.0, 2.0, np.nan, 0.0]])
+NEEDS = {
+    penalties.Smoothness: {"graph": grid((2, 3))},
+    penalties.TotalVariation: {"graph": grid((2, 3))},
+    constraints.Pinned: {"values": KNOWN},
+}
+NOT_CONVEX = {constraints.Orthogonal, constraints.Unimodal}
+factors = arrays(float, SHAPE, elements=st.floats(-10, 10))
+
+
+def parts(module, protocol):
+    classes = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__.startswith(module.__name__)]
+    made = [c(**NEEDS.get(c, {})) for c in classes]
+    return [pytest.param(p, id=type(p).__name__) for p in made if isinstance(p, protocol)]
+
+
+PENALTIES = parts(penalties, Penalty)
+CONSTRAINTS = parts(constraints, Constraint)
+
+
+QUADRATIC = [p for p in PENALTIES if p.id != "MinimumVolume"]
+
+
+def half(factor=None):
+    rng = np.random.default_rng(0)
+    basis = rng.random((SHAPE[0], 5))
+    return Half(basis @ basis.T, rng.random(SHAPE), factor=factor)
+
+
+def test_the_catalogue_is_not_empty():
+    assert {p.values[0].__class__.__name__ for p in PENALTIES} == set(penalties.__all__)
+    assert {p.values[0].__class__.__name__ for p in CONSTRAINTS} == set(constraints.__all__)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@given(factor=factors, here=factors)
+def test_fold_touches_the_penalty_and_lies_above_it(penalty, factor, here):
+    plain = half(np.abs(here))
+    folded = penalty.fold(plain)
+
+    def above(at):
+        return folded.value(at) - plain.value(at) - penalty.value(at)
+
+    assert above(np.abs(factor)) >= above(np.abs(here)) - 1e-8
+
+
+@pytest.mark.parametrize("penalty", QUADRATIC)
+@given(factor=factors)
+def test_fold_adds_the_value(penalty, factor):
+    factor = np.abs(factor)
+    plain = half()
+    kept = plain.gram.copy(), plain.cross.copy()
+    folded = penalty.fold(plain)
+    assert folded.value(factor) == pytest.approx(plain.value(factor) + penalty.value(factor), rel=1e-9, abs=1e-9)
+    np.testing.assert_array_equal(plain.gram, kept[0])
+    np.testing.assert_array_equal(plain.cross, kept[1])
+
+
+@pytest.mark.parametrize("penalty", QUADRATIC)
+def test_value_is_zero_at_zero_and_grows_with_the_weight(penalty):
+    factor = np.random.default_rng(0).random(SHAPE)
+    double = type(penalty)(**{**penalty.__dict__, "weight": 2 * penalty.weight})
+    assert penalty.value(np.zeros(SHAPE)) == 0
+    assert double.value(factor) == pytest.approx(2 * penalty.value(factor))
+    assert penalty.value(factor) > 0
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("weight", [-1e-3, np.nan, np.inf])
+def test_impossible_weights_are_refused(penalty, weight):
+    with pytest.raises(ValueError, match="weight must be a finite number >= 0"):
+        type(penalty)(**{**penalty.__dict__, "weight": weight})
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+@given(factor=factors, other=factors)
+def test_project_is_idempotent_and_nearest(constraint, factor, other):
+    projected = constraint.project(factor)
+    np.testing.assert_allclose(constraint.project(projected), projected, rtol=1e-12, atol=1e-12)
+    member = constraint.project(other)
+    assert np.linalg.norm(factor - projected) <= np.linalg.norm(factor - member) + 1e-9
+    if type(constraint) not in NOT_CONVEX:  # no other point of it is nearer, as the obtuse angle says
+        assert np.vdot(factor - projected, member - projected) <= 1e-9
+
+
+PROXIMAL = [p for p in PENALTIES if isinstance(p.values[0], Proximal)]
+
+
+def test_whatever_is_not_folded_is_in_the_catalogue_of_proximal_parts():
+    assert {p.id for p in PROXIMAL} == {p.id for p in PENALTIES if p.values[0].fold(half(np.ones(SHAPE))).proximal}
+
+
+@pytest.mark.parametrize("penalty", PROXIMAL)
+@given(factor=factors, other=factors, step=st.floats(0.01, 100))
+def test_no_point_is_lower_than_the_proximal_one(penalty, factor, other, step):
+    penalty = type(penalty)(**{**penalty.__dict__, "weight": 0.3})
+    point = penalty.prox(factor, step)
+    assert point.min() >= 0
+
+    def cost(at):
+        return step * penalty.value(at) + np.sum((at - factor) ** 2) / 2
+
+    other = np.abs(other)
+    for share in (1e-3, 1e-2, 0.1, 0.5, 1.0):
+        assert cost(point) <= cost((1 - share) * point + share * other) + 1e-6 * (1 + np.sum(factor**2))
+
+
+ROWWISE = [p for p in (*PENALTIES, *CONSTRAINTS) if getattr(p.values[0], "rowwise", False)]
+
+
+@pytest.mark.parametrize("radius", [np.inf, 0.8])
+@pytest.mark.parametrize("part", ROWWISE)
+def test_parts_of_whole_rows_never_let_hals_rise(part, radius):
+    if isinstance(part, Penalty):
+        part = type(part)(**{**part.__dict__, "weight": 0.05})
+    problem = part.fold(replace(half(), radius=radius))
+    factor = np.abs(np.random.default_rng(1).random(SHAPE)) * 0.3
+    moved, objective = np.inf, []
+    for _ in range(200):
+        moved = Hals().update(factor, problem)
+        objective.append(problem.value(factor))
+        assert np.linalg.norm(factor, axis=1).max() <= radius * (1 + 1e-12)
+    assert np.diff(objective).max() <= 1e-12
+    assert moved < 1e-12
+    general = factor.copy()
+    ProximalGradient(200).update(general, problem)
+    assert problem.value(general) >= objective[-1] - 1e-6 * abs(objective[-1])
+
+
+def test_smoothness_explains_what_it_lacks():
+    with pytest.raises(ValueError, match=r"graph=mffnb\.graphs\.grid"):
+        penalties.Smoothness(1.0).fold(half())
+    with pytest.raises(ValueError, match="has 4 pixels and the data have 6"):
+        penalties.Smoothness(1.0, grid((2, 2))).fold(half())
+    once = penalties.Smoothness(1.0, grid((2, 3)))
+    with pytest.raises(ValueError, match="one Smoothness term"):
+        once.fold(once.fold(half()))
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(0.0, 0.8), (0.1, 0.5), (0.0, 1 / 3), (1 / 3, np.inf), (0.2, np.inf)])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e8, 1e100])
+def test_fractions_between_bounds_are_the_nearest(lower, upper, size):
+    rng = np.random.default_rng(0)
+    points = size * rng.standard_normal((3, 50))
+    fractions = nearest_fractions(points, lower, upper)
+    np.testing.assert_allclose(fractions.sum(axis=0), 1, atol=1e-14)
+    assert lower <= fractions.min()
+    assert fractions.max() <= upper
+    # An obtuse angle at the nearest point of a convex set, seen from all others.
+    others = nearest_fractions(rng.standard_normal((3, 50)), lower, upper)
+    assert (((points - fractions) * (others - fractions)).sum(axis=0) <= 1e-12 * max(size, 1.0)).all()
+
+
+def test_fractions_of_very_large_numbers_sum_to_one():
+    points = np.array([[1e100, 1e17], [1e17, -1e300], [0.0, -1.0]])
+    np.testing.assert_array_equal(constraints.Simplex().project(points), [[1, 1], [0, 0], [0, 0]])

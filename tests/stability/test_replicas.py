@@ -1,0 +1,104 @@
+"""Replicas look like data that might have been measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mffnb as mf
+from mffnb.stability import PoissonCounts, SignFlips, noise_of
+from tests.conftest import mixture
+
+
+def counts(peak=50.0, seed=0):
+    cube = mixture(noise=0.0)
+    drawn = np.random.default_rng(seed).poisson(peak * cube.values)
+    return cube.copy(data=drawn.astype(np.uint16))
+
+
+def draws(noise, cube, answer, number):
+    return np.array([noise.draw(cube, answer, np.random.default_rng(seed)).values for seed in range(number)])
+
+
+def test_the_rule_knows_counts_by_their_noise():
+    cube = counts()
+    assert noise_of(cube, mf.unmix(cube, 3, random_state=0)) == PoissonCounts()
+    even = mixture(noise=0.05)
+    assert noise_of(even, mf.unmix(even, 3, random_state=0)) == SignFlips()
+    tens = (10.0 * cube).astype(np.uint16)  # whole numbers, but no counts
+    assert noise_of(tens, mf.unmix(tens, 3, random_state=0)) == SignFlips()
+
+
+def test_a_likelihood_draws_counts_in_units_that_the_noise_has():
+    cube = (0.1 * counts()).astype(np.float64)
+    noise = noise_of(cube, mf.unmix(cube, 3, similarity="kl", random_state=0))
+    assert noise.name == "poisson"
+    assert 0.08 < noise.unit < 0.12
+
+
+def test_a_step_made_for_counts_gets_counts():
+    cube = (3 * counts()).astype(np.uint16)
+    answer = mf.unmix(cube, 3, preprocess=[mf.preprocessing.Anscombe()], random_state=0)
+    noise = noise_of(cube, answer)
+    assert noise.name == "poisson"
+    assert 2 < noise.unit < 4
+    found = mf.selection.stability(cube, answer, 2, 9, random_state=0)
+    assert np.isfinite(found.upper).all()
+
+
+def test_poisson_draws_have_the_mean_and_the_variance_of_the_reconstruction():
+    cube = counts()
+    answer = mf.unmix(cube, 3, random_state=0)
+    drawn = draws(PoissonCounts(), cube, answer, 400)
+    assert drawn.dtype == cube.dtype
+    expected = answer.reconstruction().values
+    assert abs(np.mean((drawn.mean(axis=0) - expected) / np.sqrt(expected / 400))) < 0.2
+    assert abs(np.mean(drawn.var(axis=0, ddof=1) / expected) - 1) < 0.05
+
+
+def test_sign_flips_keep_the_size_of_every_residual_and_give_back_what_the_fit_took():
+    cube = mixture((20, 30), noise=0.0) + 1.0
+    sizes = np.linspace(0.01, 0.1, cube.sizes["energy"])
+    cube = cube + sizes * np.random.default_rng(0).standard_normal(cube.shape)
+    answer = mf.unmix(cube, 3, tol=1e-8, max_iter=5000, random_state=0)
+    replicas = draws(SignFlips(), cube, answer, 2) - answer.reconstruction().values
+    np.testing.assert_allclose(np.abs(replicas[0]), np.abs(replicas[1]), rtol=1e-9)
+    assert 0.4 < np.mean(replicas[0] * replicas[1] > 0) < 0.6
+    raw = answer.residual().values
+    assert np.mean(raw**2) < 0.93 * np.mean(sizes**2)  # the fit has followed the noise
+    np.testing.assert_allclose(np.mean(replicas**2), np.mean(sizes**2), rtol=0.06)
+
+
+@given(seed=st.integers(0, 2**20))
+def test_what_is_missing_stays_missing_and_nothing_else_is(seed):
+    cube = mixture((4, 5), channels=6)
+    rng = np.random.default_rng(seed)
+    holes = rng.random(cube.shape) < 0.05
+    cube = cube.where(xr.DataArray(~holes, dims=cube.dims))
+    answer = mf.unmix(cube, 2, random_state=0, tol=1e-2)
+    drawn = SignFlips().draw(cube, answer, rng)
+    np.testing.assert_array_equal(np.isnan(drawn), np.isnan(cube))
+    assert drawn.dims == cube.dims
+
+
+def test_draws_that_a_type_cannot_hold_are_not_cut_off():
+    cube = xr.DataArray(np.full((3, 4, 5), 250, dtype=np.uint8), dims=("y", "x", "energy"))
+    answer = mf.unmix(cube, 1, random_state=0)
+    drawn = PoissonCounts().draw(cube, answer, np.random.default_rng(0))
+    assert drawn.max() > 255
+
+
+def test_refusals_say_what_to_do():
+    cube = mixture(noise=0.05)
+    likely = mf.unmix(cube, 2, similarity="kl", random_state=0)
+    with pytest.raises(mf.errors.UnsupportedCombinationError, match="replicas='poisson'"):
+        noise_of(cube, likely, "residual")
+    negative = cube - 0.2
+    with pytest.raises(ValueError, match="replicas='residual'"):
+        noise_of(negative, mf.unmix(negative, 2, random_state=0), "poisson")
+    cropped = mf.unmix(cube, 2, preprocess=[mf.preprocessing.Crop({"energy": (404, 420)})], random_state=0)
+    with pytest.raises(mf.errors.UnsupportedCombinationError, match="crop, bin or transform the cube first"):
+        noise_of(cube, cropped)
