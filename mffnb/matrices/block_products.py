@@ -13,9 +13,9 @@ from mffnb.typing import Array, Float64Array
 
 #: Types that kernels read as they are; others are widened block by block.
 NATIVE = frozenset(np.dtype(kind) for kind in (np.float64, np.float32, np.uint8, np.uint16))
-# With more components than this BLAS, which has larger tiles, is faster: benchmarks/kernels.py.
+# With more components than this BLAS, which has larger tiles, is faster: benchmark speed.kernels.
 _HANDFUL = 24
-# Rows of at most so many columns are faster in panels, which stay in the second-level cache: benchmarks/kernels.py.
+# Rows of at most so many columns are faster in panels, which stay in the second-level cache: benchmark speed.kernels.
 _SHORT = 2048
 _FOUR, _EIGHT = 4, 8
 
