@@ -5,8 +5,8 @@ r"""The smallest simplex whose facets respect the noise: no pixel far outside, i
 where d is how far pixel i lies outside facet j, sigma the noise, and h half the square, straight beyond four. For
 pixels spread evenly in a simplex and kappa = 1 this is the negative log-likelihood of those outside. Pixels that the
 noise moved inside say the same but are not counted; kappa = 3 makes up for them (of 1 to 6, best on simulated scenes
-of 3 to 6 endmembers with and without pure pixels at 20 to 40 dB, see ``benchmarks.accuracy.volume_rule``). SISAL's own price
-does not know the noise: it cuts the corners of clean data and is too soft on noisy ones.
+of 3 to 6 endmembers with and without pure pixels at 20 to 40 dB, see ``benchmarks.accuracy.volume_rule``). SISAL's own
+price does not know the noise: it cuts the corners of clean data and is too soft on noisy ones.
 """
 
 from __future__ import annotations
