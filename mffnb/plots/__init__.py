@@ -1,4 +1,4 @@
-"""Pictures of cubes and results: pure functions that draw on axes and return them."""
+"""Figures of cubes and results: functions that draw labelled arrays on matplotlib axes and return the axes."""
 
 from mffnb.plots.bands import draw_bands, stability
 from mffnb.plots.dark import on_dark

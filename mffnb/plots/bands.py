@@ -1,4 +1,4 @@
-"""Endmembers with their uncertainty, and where maps are uncertain."""
+"""Draw endmembers with uncertainty bands, and maps of the standard deviation."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from mffnb.plots.maps import draw_map
 from mffnb.plots.shown import Uncertainty
 from mffnb.typing import Array
 
-_BELOW, _ABOVE = 0.05, 0.98  # of a lane: what is wider is cut, so that lanes stay apart
+_BELOW, _ABOVE = 0.05, 0.98  # limits of a lane, so that wide bands do not reach the next one
 
 
 def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray], ax: Axes) -> Axes:
-    """Draw spectra above one another, each scaled to its largest value, with bands behind each.
+    """Draw stacked spectra, each scaled to its maximum, with uncertainty bands behind each.
 
     Parameters
     ----------
     spectra
         ("component", channel dims).
     bands
-        Lower and upper ends of each band, like the spectra and in their units; the last one lies on top, in the
-        colour of the component, those behind it are grey.
+        Lower and upper ends of each band, shaped like the spectra and in their units. The last band is drawn on top
+        in the colour of the component, the others are grey.
     ax
-        Where to draw.
+        Axes to draw on.
 
     Examples
     --------
@@ -64,17 +64,17 @@ def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray],
 
 
 def stability(found: Uncertainty, *, figure: Figure | None = None) -> Figure:
-    """Draw a component in each row: its endmember in its bands, its map, and the standard deviation of that map.
+    """Draw one row for each component: endmember with bands, abundance map, standard deviation of the map.
 
-    The band over replicas, and of what data leave open, has the component's colour; that over restarts is grey. A
-    doubt is in the title.
+    The band over replicas, including what the data leave undetermined, has the colour of the component. The band over
+    restarts is grey. The title states a doubt about the bands.
 
     Parameters
     ----------
     found
-        What to show: replicas where there are some, else restarts.
+        Result of :func:`mffnb.selection.stability`; restarts are shown where there are no replicas.
     figure
-        Figure to draw into; a new one, free of pyplot, if None.
+        Figure to draw on; if None, a new one that pyplot does not manage.
     """
     part = found.replicas if found.replicas is not None else found.restarts
     if part is None:
@@ -106,7 +106,7 @@ def stability(found: Uncertainty, *, figure: Figure | None = None) -> Figure:
         if number < k - 1:
             for ax in row:
                 ax.set_xlabel("")
-    open_too = " and what is left open" if found.reach is not None else ""
+    open_too = " and what the data leave undetermined" if found.reach is not None else ""
     over = [f"replicas ({found.noise}){open_too} (in colour)"] if found.replicas is not None else []
     over += ["restarts (grey)"] if over and found.restarts is not None else ["restarts"] if not over else []
     title = f"{100 * found.level:g} % bands over {' and over '.join(over)}"

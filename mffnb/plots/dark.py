@@ -1,4 +1,4 @@
-"""Figures for a dark page."""
+"""Adapt a matplotlib figure to a dark page."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-_GREY = 0.1  # of saturation: less is ink, more is a colour that means something
-_DARKEST = 0.25  # ink on a dark page is not quite white, lines not quite black
+_GREY = 0.1  # saturation below which a colour counts as grey ink
+_DARKEST = 0.25  # lightness of the inverse of white
 
 
 def on_dark(figure: Figure) -> Figure:
-    """Turn the ink of a figure, whatever is black or grey, into its opposite, and leave the page transparent.
+    """Invert the lightness of black and grey artists of a figure, and make its background transparent.
 
     Examples
     --------
@@ -31,18 +31,18 @@ def on_dark(figure: Figure) -> Figure:
         if color is not None:
             artist.set_color(color)  # type: ignore[attr-defined]
     for ax in figure.axes:
-        ax.tick_params(which="both", colors=_turned("black"))  # those that are there, and those made when it is drawn
+        ax.tick_params(which="both", colors=_turned("black"))  # existing ticks, and ticks created later
         for spine in ax.spines.values():
             spine.set_edgecolor(_turned(spine.get_edgecolor()) or spine.get_edgecolor())
     return figure
 
 
 def _turned(color: Any) -> tuple[float, float, float, float] | None:
-    """The opposite of a grey; None for all else."""
+    """Return the inverse of a grey; None for any other colour."""
     try:
         red, green, blue, alpha = to_rgba(color)
     except (TypeError, ValueError):
-        return None  # one for each of many parts
+        return None  # an array of colours
     hue, light, saturation = rgb_to_hls(red, green, blue)
     if saturation > _GREY:
         return None

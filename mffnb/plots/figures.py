@@ -1,4 +1,4 @@
-"""Whole figures of a result."""
+"""Draw a result: maps and spectra, residuals, sections of stacks."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from mffnb.plots.spectra import draw_spectra
 
 
 def overview(result: Factors, *, figure: Figure | None = None, columns: int = 6) -> Figure:
-    """Draw all maps above all spectra, one colour a component.
+    """Draw the abundance maps above the endmember spectra, one colour for each component.
 
     Parameters
     ----------
     result
-        What to show.
+        Endmembers and abundances, for example :class:`mffnb.Unmixing`.
     figure
-        Figure to draw into; a new one, free of pyplot, if None.
+        Figure to draw on; if None, a new one that pyplot does not manage.
     columns
-        Most maps in a row.
+        Maximum number of maps in a row.
     """
     k = len(result.abundances)
     columns = min(columns, k)
@@ -48,7 +48,7 @@ def overview(result: Factors, *, figure: Figure | None = None, columns: int = 6)
 
 
 def residuals(result: Fit, cube: Any = None, *, figure: Figure | None = None) -> Figure:
-    r"""Draw where and at which channels the model misses the data.
+    r"""Draw the residual: root mean square over channels as a map, mean and deviation over pixels as a spectrum.
 
     A good model leaves noise: the map shows no structure of the sample, and the mean residual stays near zero compared
     with the scatter around it. Map: :math:`\sqrt{\langle (X - A E)^2 \rangle}` over channels. Below: the mean over
@@ -57,11 +57,11 @@ def residuals(result: Fit, cube: Any = None, *, figure: Figure | None = None) ->
     Parameters
     ----------
     result
-        What to show.
+        Endmembers and abundances, for example :class:`mffnb.Unmixing`.
     cube
-        The data, where the result was loaded from a file and does not hold them.
+        The data, needed where the result was loaded from a file without them.
     figure
-        Figure to draw into; a new one, free of pyplot, if None.
+        Figure to draw on; if None, a new one that pyplot does not manage.
     """
     missed = result.residual(cube)
     channels = [name for name in result.endmembers.dims if name != "component"]
@@ -84,18 +84,18 @@ def residuals(result: Fit, cube: Any = None, *, figure: Figure | None = None) ->
 
 
 def sections(result: Factors, across: str, at: float | None = None, *, figure: Figure | None = None) -> Figure:
-    """Draw one section of each map of a stack, a depth profile say.
+    """Draw one section of each map of a three-dimensional stack, for example of a depth profile.
 
     Parameters
     ----------
     result
-        Whose maps have three pixel dimensions or more.
+        Result with three or more pixel dimensions.
     across
-        The pixel dimension that is cut: ``"y"`` gives sections in x and z.
+        Pixel dimension normal to the section: ``"y"`` gives sections in x and z.
     at
-        Where, in units of its coordinate; in the middle if None.
+        Position of the section in units of that coordinate; the middle if None.
     figure
-        Figure to draw into; a new one, free of pyplot, if None.
+        Figure to draw on; if None, a new one that pyplot does not manage.
 
     Raises
     ------

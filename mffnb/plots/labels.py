@@ -1,4 +1,4 @@
-"""What axes and components are called."""
+"""Labels of axes and components, with units, and the colours of components."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mffnb.typing import Array
 
 
 def axis_label(array: xr.DataArray, name: Any) -> str:
-    """Name of a dimension with its units, ``"m/z (u)"`` say."""
+    """Return the label of a dimension with its units, for example ``"m/z (u)"``."""
     if name not in array.coords:
         return str(name)
     attrs = array[name].attrs
@@ -20,12 +20,12 @@ def axis_label(array: xr.DataArray, name: Any) -> str:
 
 
 def with_units(text: str, units: object) -> str:
-    """A label with its unit in brackets, where there is one."""
+    """Return a label with its unit in brackets, if it has one."""
     return f"{text} ({units})" if units else text
 
 
 def channel_coordinate(spectra: xr.DataArray) -> Array:
-    """The coordinate of the channels, or their numbers where there is none or where they span dimensions."""
+    """Return the channel coordinate; channel numbers where there is no coordinate or several channel dimensions."""
     name = spectra.dims[-1]
     if spectra.ndim == 2 and name in spectra.coords and spectra[name].dtype.kind in "iuf":
         return np.asarray(spectra[name].values, dtype=np.float64)
@@ -33,7 +33,7 @@ def channel_coordinate(spectra: xr.DataArray) -> Array:
 
 
 def identity(array: xr.DataArray) -> tuple[list[str], list[str]]:
-    """Labels and colours that go with the names of components, whatever their order and number."""
+    """Return labels and colours of components by their names, independent of their order and number."""
     names = array["component"].values if "component" in array.coords else np.arange(len(array))
     if names.dtype.kind not in "iu":
         return [str(name) for name in names], component_colors(len(names))
@@ -49,14 +49,14 @@ def as_image(image: xr.DataArray) -> xr.DataArray:
 
 
 def channel_label(spectra: xr.DataArray) -> str:
-    """What the axis of :func:`channel_coordinate` is called."""
+    """Return the axis label that belongs to :func:`channel_coordinate`."""
     if spectra.ndim > 2:
         return "channel, row by row"
     return axis_label(spectra, spectra.dims[-1])
 
 
 def pixel_size(image: xr.DataArray) -> tuple[float, float, str] | None:
-    """Height, width and unit of a pixel, where both axes are evenly spaced in the same unit; else None."""
+    """Return height, width and unit of a pixel; None unless both axes are evenly spaced in the same unit."""
     plane = as_image(image)
     sizes, units = [], set()
     for name in plane.dims:

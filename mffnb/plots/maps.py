@@ -1,4 +1,4 @@
-"""Maps: one, with its scale bar, or several in one picture."""
+"""Draw abundance maps: a single map, a scale bar, a colour composite of several maps."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from matplotlib.patches import Patch
 from mffnb.plots.labels import as_image, axis_label, identity, pixel_size
 
 _DARK = "#0b0e14"
-_BRIGHT = 99.8  # percentile shown brightest: one hot pixel must not darken a map; the colour bar says so
+_BRIGHT = 99.8  # percentile at the upper end of the colour scale, so that one hot pixel does not darken the map
 
 
 def component_colormap(color: str) -> Colormap:
-    """From near black through a component's colour to a pale tint of it: brightness rises all the way.
+    """Return the colour map of a component: near black, its colour, a pale tint; luminance rises monotonically.
 
     Examples
     --------
@@ -45,18 +45,18 @@ def draw_map(
     Parameters
     ----------
     image
-        Map with one to four pixel dimensions; of a stack the middle section is shown.
+        Map with one to four pixel dimensions; a stack is shown by its middle section.
     ax
-        Where to draw.
+        Axes to draw on.
     color
         Component colour; the map runs from black to it. Viridis if None.
     title
-        Text above the map.
+        Title of the axes.
     colorbar
-        Whether to add one.
+        Whether to add a colour bar.
     options
-        For ``Axes.imshow``; by default ``vmin`` is 0 or the lowest value, ``vmax`` the 99.8th percentile, and lengths
-        are equal where both axes have one unit.
+        Passed to ``Axes.imshow``. Defaults: ``vmin`` is 0 or the lowest value, ``vmax`` the 99.8th percentile, equal
+        lengths where both axes have the same unit.
     """
     plane = as_image(image)
     options.setdefault("cmap", "viridis" if color is None else component_colormap(color))
@@ -80,7 +80,7 @@ def draw_map(
 
 
 def _extent(plane: xr.DataArray) -> tuple[float, float, float, float]:
-    """Edges of the outer pixels: left, right, bottom, top; the first row is on top."""
+    """Return the outer pixel edges (left, right, bottom, top); the first row is at the top."""
     edges = []
     for name in (plane.dims[1], plane.dims[0]):
         size = plane.sizes[name]
@@ -94,7 +94,7 @@ def _extent(plane: xr.DataArray) -> tuple[float, float, float, float]:
 
 
 def _aspect(plane: xr.DataArray) -> Any:
-    """Equal lengths where both axes have the same unit, else square pixels."""
+    """Return the aspect ratio: equal lengths where both axes have the same unit, else square pixels."""
     units = {plane[name].attrs.get("units") if name in plane.coords else None for name in plane.dims}
     if len(units) == 1:
         return "equal"
@@ -103,21 +103,23 @@ def _aspect(plane: xr.DataArray) -> Any:
 
 
 def _tint(color: str) -> str:
+    """Mix a colour with 75 % white."""
     ramp = LinearSegmentedColormap.from_list("tint", [color, "white"])
     return to_hex(ramp(0.75))
 
 
 def draw_scale_bar(image: xr.DataArray, ax: Axes, length: float | None = None) -> Axes:
-    """Put a scale bar on a map that has been drawn, in place of its axes.
+    """Draw a scale bar on a map, and remove the ticks and labels of its axes.
 
     Parameters
     ----------
     image
         The map.
     ax
-        Where it was drawn.
+        Axes on which it was drawn.
     length
-        Of the bar, in units of the horizontal axis; about a quarter of the width, a round number, if None.
+        Length of the bar in units of the horizontal axis. If None: 1, 2 or 5 times a power of ten, up to a quarter of
+        the width.
 
     Examples
     --------
@@ -135,7 +137,7 @@ def draw_scale_bar(image: xr.DataArray, ax: Axes, length: float | None = None) -
     width, height = right - left, top - bottom
     size = pixel_size(plane)
     unit = "pixel" if size is None else size[2]
-    # Where axes have no common unit, count pixels.
+    # Axes without a common unit: the length is a number of pixels.
     width_in_units = float(plane.shape[1]) if size is None else abs(width)
     length = _round_length(width_in_units / 4) if length is None else length
     bar = width * length / width_in_units
@@ -143,7 +145,7 @@ def draw_scale_bar(image: xr.DataArray, ax: Axes, length: float | None = None) -
     outline = [patheffects.withStroke(linewidth=2.5, foreground="black")]
     ax.plot([x, x + bar], [y, y], color="white", linewidth=3, solid_capstyle="butt", path_effects=[
         patheffects.withStroke(linewidth=5, foreground="black")])  # fmt: skip
-    # From the left end of the bar: a label wider than the bar stays inside of a small map.
+    # The label starts at the left end of the bar, so that a label wider than the bar stays inside a small map.
     ax.text(x, y + 0.03 * height, f"{length:g} {unit}", color="white", ha="left", va="bottom",
             fontsize="small", fontweight="bold", path_effects=outline)  # fmt: skip
     ax.set(xticks=[], yticks=[], xlabel="", ylabel="", xlim=(left, right), ylim=(bottom, top))
@@ -153,21 +155,21 @@ def draw_scale_bar(image: xr.DataArray, ax: Axes, length: float | None = None) -
 def draw_composite(
     abundances: xr.DataArray, ax: Axes, *, colors: Sequence[str] | None = None, title: str = "", legend: bool = True
 ) -> Axes:
-    """Draw all maps in one picture: the light of each, in its colour, adds up.
+    """Draw a colour composite: each map in its colour, summed as light (additive mixing).
 
     Parameters
     ----------
     abundances
-        Maps ("component", pixel dims); each is shown on its own scale, from 0 to its 99.8th percentile. Up to about
-        four can be told apart.
+        Maps ("component", pixel dims); each is scaled from 0 to its 99.8th percentile. Up to about four components
+        can be distinguished.
     ax
-        Where to draw.
+        Axes to draw on.
     colors
         One for each component; by default the component's own.
     title
-        Text above the picture.
+        Title of the axes.
     legend
-        Whether to name the components beside it.
+        Whether to add a legend of the components.
 
     Examples
     --------
@@ -196,6 +198,6 @@ def draw_composite(
 
 
 def _round_length(length: float) -> float:
-    """The largest of 1, 2, 5, 10, ... that is no longer."""
+    """Return the largest of 1, 2, 5 times a power of ten that does not exceed a length."""
     decade = 10.0 ** np.floor(np.log10(length))
     return float(max(step for step in (1, 2, 5) if step * decade <= length * (1 + 1e-9)) * decade)

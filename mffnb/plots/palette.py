@@ -1,12 +1,12 @@
-"""Colours of the components, the same in maps, spectra, and figures."""
+"""Component colours, distinguishable by colour-blind readers, for maps, spectra and figures."""
 
 from __future__ import annotations
 
 import colorsys
 
-# The first six are Okabe and Ito's hues without black and yellow, blue made a little lighter so that it also
-# glows on a dark map. The others were chosen one by one, each as far as possible (OKLab) from all before it
-# for normal, protan and deutan sight, with a contrast of at least 2 to white and 3 to a dark tile.
+# The first six are the hues of Okabe and Ito without black and yellow; blue is lighter, to be visible on a dark map.
+# Each further colour has the largest OKLab distance to all colours before it, for normal, protan and deutan vision,
+# with a contrast of at least 2 to white and 3 to a dark tile.
 _COLORS = (
     "#2b83d6",
     "#e69f00",
@@ -37,18 +37,18 @@ _GOLDEN_RATIO = 0.618033988749895
 
 
 def component_colors(k: int) -> list[str]:
-    """Colours for `k` components; the first ones never change with `k`.
+    """Return colours for k components; the first colours do not depend on k.
 
     Parameters
     ----------
     k : int
-        Number of components. Up to 24 colours are told apart with colour-blind eyes too; beyond, hues repeat
-        at golden-ratio steps.
+        Number of components. Up to 24 colours can be distinguished by colour-blind readers; beyond, hues follow
+        golden-ratio steps.
 
     Returns
     -------
     list of str
-        Hexadecimal colours that read on a white plot and on a dark map.
+        Hexadecimal colours that are visible on a white plot and on a dark map.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Evidence for the number of components, and the tree of components as it grows."""
+"""Draw the criteria for the number of components, and the tree of components over k."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ _PANELS: dict[str, tuple[str, ...]] = {
     "fit": ("relative_error", "held_out"),
     "information criteria, above the lowest": ("aic", "bic"),
     "agreement of restarts": ("dispersion", "cophenetic", "silhouette"),
-    "likeness of components": ("similarity",),
+    "similarity of components": ("similarity",),
 }
 _NAMES = {"relative_error": "all entries", "held_out": "held-out entries", "aic": "AIC", "bic": "BIC"}
 
-_GAP, _BESIDE, _MARGIN = 0.38, 0.12, 0.75  # between rows of a tree, between its columns, left of it; in widths of a map
+_GAP, _BESIDE, _MARGIN = 0.38, 0.12, 0.75  # gaps between rows and columns of a tree, left margin; in widths of a map
 _THUMBNAIL = 200  # pixels
 
 
 def rank_scan(
     scan: RankEvidence, *, ks: Sequence[int] | None = None, advice: bool = True, figure: Figure | None = None
 ) -> Figure:
-    """Draw all criteria against k, those that speak for themselves at the end, and the recommendation above.
+    """Draw all criteria for the number of components against k, with the recommendation as the title.
 
     Parameters
     ----------
     scan
-        What to show.
+        Result of :func:`mffnb.selection.scan_rank`.
     ks
-        What the axes are for, where more k are to come.
+        Values of k on the axes, where a running scan has not reached all of them.
     advice
-        Whether to mark what is recommended; a scan that goes on may change its mind.
+        Whether to mark the recommended k; during a scan the recommendation may change.
     figure
-        Figure to draw into; a new one, free of pyplot, if None.
+        Figure to draw on; if None, a new one that pyplot does not manage.
     """
     figure = figure or Figure(figsize=(11.0, 5.6), layout="constrained")
     axes = figure.subplots(2, 3).ravel()
@@ -76,7 +76,7 @@ def _draw_advice(scan: RankEvidence, figure: Figure, axes: Sequence[Axes]) -> No
             ax.axvline(found.k, color="#009e73", linewidth=6, alpha=0.25, zorder=0)
         else:
             ax.axvspan(low - 0.1, high + 0.1, color="#e69f00", alpha=0.15, linewidth=0, zorder=0)
-    text = f"k = {found.k}" if found.k is not None else f"cannot tell, between {low} and {high}"
+    text = f"k = {found.k}" if found.k is not None else f"undetermined, between {low} and {high}"
     figure.suptitle(text, fontsize="medium")
 
 
@@ -103,19 +103,19 @@ def _draw_images(scan: RankEvidence, ax: Axes) -> None:
 
 
 def lineage(tree: ComponentTree, *, chosen: int | None = None, figure: Figure | None = None) -> Figure:
-    """Draw the maps of each k in a row, and from each a line to where it came from in the row above.
+    """Draw the maps of each k in a row, with a line from each component to its parent in the row above.
 
-    A component keeps its colour and its column as k grows; one that splits off gets the next of both, and its line is
-    dashed.
+    A component keeps its colour and its column as k grows. A component that splits off gets the next colour and column,
+    and a dashed line.
 
     Parameters
     ----------
     tree
-        What to show.
+        Tree of components, :class:`mffnb.selection.Lineage`.
     chosen
-        The k whose row is marked.
+        The k whose row is highlighted.
     figure
-        Figure to draw into; a new one, free of pyplot, if None.
+        Figure to draw on; if None, a new one that pyplot does not manage.
     """
     ks, families = sorted(tree.results), tree.families()
     columns = max((number for row in families.values() for number in row), default=0) + 1
@@ -150,7 +150,7 @@ def lineage(tree: ComponentTree, *, chosen: int | None = None, figure: Figure | 
 
 
 def _mark_row(ax: Axes, k: int, top: float, tall: float, width: float, *, marked: bool) -> None:
-    """Where the row of this k is; seen only if it is marked."""
+    """Draw the clickable box of a row; it is visible only if the row is highlighted."""
     place = FancyBboxPatch(
         (0.03 - _MARGIN, top + 0.03), width - 0.06, tall - 0.06, boxstyle="round,pad=0,rounding_size=0.08",
         facecolor="#2b83d6", alpha=0.18 if marked else 0.0, linewidth=0, zorder=0,
@@ -160,7 +160,7 @@ def _mark_row(ax: Axes, k: int, top: float, tall: float, width: float, *, marked
 
 
 def _thumbnail(ax: Axes, image: Array, extent: tuple[float, float, float, float], color: str) -> AxesImage:
-    """A map without axes, no larger than can be seen."""
+    """Draw a map without axes, decimated to the size on the screen."""
     every = max(1, max(image.shape) // _THUMBNAIL)
     high = np.nanpercentile(image, 99.8) if np.isfinite(image).any() else 1.0
     return ax.imshow(

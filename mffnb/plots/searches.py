@@ -1,4 +1,4 @@
-"""How a search for settings went."""
+"""Draw the trials of a hyperparameter search: losses, settings, error against sparseness."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _BEST = "#d55e00"
 
 
 def draw_losses(trials: Sequence[Any], ax: Axes) -> Axes:
-    """Draw the loss of each trial, the best so far as a line, and failed trials as crosses at the bottom.
+    """Draw the loss of each trial, the running minimum as a line, and failed trials as crosses at the bottom.
 
-    Triangles at the top are trials that are far worse than most.
+    Triangles at the top are outliers whose loss lies above the axis range.
 
     Parameters
     ----------
     trials
-        With ``number`` and ``loss``, None where they failed: see :class:`mffnb.tuning.Trial`.
+        Trials with ``number`` and ``loss`` (None where a trial failed); see :class:`mffnb.tuning.Trial`.
     ax
-        Where to draw.
+        Axes to draw on.
     """
     number = np.array([trial.number for trial in trials], dtype=np.float64)
     loss = np.array([np.nan if trial.loss is None else trial.loss for trial in trials], dtype=np.float64)
@@ -49,16 +49,16 @@ def draw_losses(trials: Sequence[Any], ax: Axes) -> Axes:
 
 
 def draw_front(trials: Sequence[Any], front: Sequence[Any], ax: Axes) -> Axes:
-    """Draw error against sparseness, and a line through the trials that no other one beats in both.
+    """Draw error against sparseness, and a line through the Pareto-optimal trials.
 
     Parameters
     ----------
     trials
-        With ``error`` and ``sparseness``, None where they failed.
+        Trials with ``error`` and ``sparseness`` (None where a trial failed).
     front
-        Those on the line.
+        Pareto-optimal trials.
     ax
-        Where to draw.
+        Axes to draw on.
     """
     for some, line, color in ((trials, "", "0.5"), (front, "-", _BEST)):
         shown = [trial for trial in some if trial.error is not None]
@@ -72,18 +72,18 @@ def draw_front(trials: Sequence[Any], front: Sequence[Any], ax: Axes) -> Axes:
 
 
 def draw_settings(trials: Sequence[Any], ax: Axes, names: Sequence[str] = ()) -> Axes:
-    """Draw where the search looked: two settings against each other, coloured by loss; failed trials are crosses.
+    """Draw two settings of all trials against each other, coloured by loss; failed trials are crosses.
 
-    Weights are on log scales; zero, where it was tried, stands to the left of or below them.
+    Weights have logarithmic axes; zero is drawn to the left of, or below, the smallest positive weight.
 
     Parameters
     ----------
     trials
-        With ``settings`` and ``loss``.
+        Trials with ``settings`` and ``loss``.
     ax
-        Where to draw.
+        Axes to draw on.
     names
-        Of two settings; those that vary most, weights first, if none are given. With one the loss is the other axis.
+        Names of two settings. If empty: two that vary, weights first. With one name the loss is the other axis.
     """
     names = tuple(names) or _varied(trials)
     across = np.array([_number(trial.settings.get(names[0])) for trial in trials]) if names else np.zeros(len(trials))
@@ -92,7 +92,7 @@ def draw_settings(trials: Sequence[Any], ax: Axes, names: Sequence[str] = ()) ->
     done = np.isfinite(loss)
     if done.any():
         best = int(np.nanargmin(loss))
-        order = np.argsort(-np.where(done, loss, -np.inf), kind="stable")  # good ones on top
+        order = np.argsort(-np.where(done, loss, -np.inf), kind="stable")  # the lowest losses are drawn last, on top
         order = order[done[order]]
         worst = min(_top(loss), float(np.nanmax(loss)))
         points = ax.scatter(
@@ -114,7 +114,7 @@ def draw_settings(trials: Sequence[Any], ax: Axes, names: Sequence[str] = ()) ->
 
 
 def _top(loss: Array) -> float:
-    """Up to where losses are worth a place: a few that are far worse would press all others onto one line."""
+    """Return the upper axis limit of losses: outliers above it would compress all others to a line."""
     known = loss[np.isfinite(loss)]
     if known.size < 4:
         return np.inf
@@ -123,7 +123,7 @@ def _top(loss: Array) -> float:
 
 
 def _varied(trials: Sequence[Any]) -> tuple[str, ...]:
-    """Names of at most two settings that are numbers and differ from trial to trial."""
+    """Return the names of at most two numeric settings that differ between trials."""
     values: dict[str, set[float]] = {}
     for trial in trials:
         for name, value in trial.settings.items():
@@ -136,11 +136,12 @@ def _varied(trials: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _number(value: Any) -> float:
+    """Return a setting as a float; NaN where it is not a number."""
     return float(value) if isinstance(value, (int, float, np.number)) and not isinstance(value, bool) else np.nan
 
 
 def _scale(set_scale: Any, name: str, values: Array) -> None:
-    """Log scale for weights; where zero is among them, it is one decade below the least."""
+    """Set a logarithmic axis for weights; a weight of zero is drawn one decade below the smallest positive one."""
     positive = values[np.isfinite(values) & (values > 0)]
     if name in ("", "k") or positive.size == 0 or (values < 0).any():
         return
@@ -151,32 +152,32 @@ def _scale(set_scale: Any, name: str, values: Array) -> None:
 
 
 def search(found: Any, *, figure: Figure | None = None) -> Figure:
-    """Draw loss against trial, the settings that were tried, and error against sparseness.
+    """Draw three panels of a search: loss of each trial, settings coloured by loss, error against sparseness.
 
     Parameters
     ----------
     found
-        A :class:`mffnb.tuning.Tuning`.
+        Result of a search, :class:`mffnb.tuning.Tuning`.
     figure
-        Figure to draw into; a new one, free of pyplot, if None.
+        Figure to draw on; if None, a new one that pyplot does not manage.
     """
     return draw_search(found.trials, found.pareto(), figure=figure)
 
 
 def draw_search(trials: Sequence[Any], front: Sequence[Any], *, figure: Figure | None = None) -> Figure:
-    """As :func:`search`, of trials and those that no other one beats.
+    """Draw the panels of :func:`search` from trials and the Pareto-optimal ones among them.
 
     Parameters
     ----------
     trials, front
         See :func:`draw_front`.
     figure
-        Figure to draw into; a new one, free of pyplot, if None.
+        Figure to draw on; if None, a new one that pyplot does not manage.
     """
     figure = figure or Figure(figsize=(11.0, 3.3), layout="constrained")
     loss, settings, pareto = figure.subplots(1, 3, width_ratios=[1, 1.15, 1])
     draw_losses(trials, loss).set_title("trials", fontsize="medium")
-    draw_settings(trials, settings).set_title("where it looked", fontsize="medium")
+    draw_settings(trials, settings).set_title("settings, coloured by loss", fontsize="medium")
     draw_front(trials, front, pareto).set_title("error against sparseness", fontsize="medium")
     for ax, name in ((loss, "loss"), (settings, "settings"), (pareto, "front")):
         ax.set_gid(name)

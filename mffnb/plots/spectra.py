@@ -1,4 +1,4 @@
-"""Spectra, one above another or in one frame, and the names of their peaks."""
+"""Draw endmember spectra, stacked or overlaid, and label their peaks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from scipy.signal import find_peaks
 
 from mffnb.plots.labels import channel_coordinate, channel_label, identity, with_units
 
-_CLOSE = 0.02  # of the width: closer labels would touch
-_FAINT = 0.02  # of the most prominent peak: less is noise
+_CLOSE = 0.02  # smallest distance of two labels, as a fraction of the axis width
+_FAINT = 0.02  # smallest prominence of a peak, as a fraction of the largest one
 
 
 def draw_spectra(
@@ -25,20 +25,20 @@ def draw_spectra(
     stacked: bool = True,
     **options: Any,
 ) -> Axes:
-    """Draw spectra, one colour each, above one another or in one frame.
+    """Draw spectra, one colour each, stacked above one another or overlaid.
 
     Parameters
     ----------
     spectra
         ("component", channel dims); several channel dimensions are drawn one after the other.
     ax
-        Where to draw.
+        Axes to draw on.
     colors, labels
-        One for each component; by default the component's own colour and number.
+        One for each component; by default the colour and the name of the component.
     stacked
-        Scale each spectrum to its largest value and shift it up by one; else draw them as they are.
+        True: scale each spectrum to its maximum and offset it by one. False: draw the values.
     options
-        For ``Axes.plot``.
+        Passed to ``Axes.plot``.
     """
     values = spectra.values.reshape(len(spectra), -1)
     channel = channel_coordinate(spectra)
@@ -53,7 +53,7 @@ def draw_spectra(
         if stacked:
             ax.axhline(shift, color=color, linewidth=0.5, alpha=0.4)
             end = max(1, len(channel) // 7)
-            at_left = np.nanmax(shown[:end], initial=0.0) < np.nanmax(shown[-end:], initial=0.0)  # where there is room
+            at_left = np.nanmax(shown[:end], initial=0.0) < np.nanmax(shown[-end:], initial=0.0)  # free space
             ax.text(
                 0.005 if at_left else 0.995, shift + 0.88, label, color=color, ha="left" if at_left else "right",
                 va="top", transform=ax.get_yaxis_transform(), fontsize="small", fontweight="bold",
@@ -73,22 +73,22 @@ def draw_spectra(
 def label_peaks(
     spectrum: xr.DataArray, ax: Axes, *, number: int = 6, digits: int = 0, color: str = "black", **options: Any
 ) -> Axes:
-    """Write its position above each of the most prominent peaks of a spectrum that has been drawn, as room allows.
+    """Label the most prominent peaks of a drawn spectrum with their positions, as far as space allows.
 
     Parameters
     ----------
     spectrum
-        One spectrum, (channels,), as it was drawn.
+        Spectrum, (channels,), in the units in which it was drawn.
     ax
-        Where it was drawn, unstacked.
+        Axes on which it was drawn, not stacked.
     number
-        Most labels.
+        Maximum number of labels.
     digits
-        Behind the decimal point.
+        Digits after the decimal point.
     color
-        Of the text.
+        Colour of the text.
     options
-        For ``Axes.annotate``.
+        Passed to ``Axes.annotate``.
 
     Examples
     --------

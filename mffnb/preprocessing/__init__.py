@@ -1,4 +1,4 @@
-"""Steps that make a cube ready for unmixing, each with its way back to physical units.
+"""Preprocessing steps for a cube, each with its inverse for the results: scaling, cropping, baselines, sliding FFT.
 
 >>> from mffnb.preprocessing import Crop, PoissonScaling, fit_chain
 """

@@ -1,4 +1,4 @@
-"""Engineered features, topography say, as channels beside the spectrum, and the way to tell them apart again."""
+"""Append feature maps, for example topography, as additional channels, and separate them again."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _FLAGS = ("feature", "feature_scale", "feature_offset", "feature_units")
 
 
 class Parts(NamedTuple):
-    """Endmembers of an augmented cube, taken apart."""
+    """Endmembers of an augmented cube, separated into spectra and features."""
 
     spectra: xr.DataArray
     features: xr.DataArray
 
 
 def augment(cube: xr.DataArray, feature: Any, weight: float = 1.0, channel: str | None = None) -> xr.DataArray:
-    r"""Append maps of something else as channels of their own, so that they have a say in the unmixing.
+    r"""Append feature maps as channels, so that the unmixing fits them together with the spectra.
 
     A feature F becomes the channel :math:`\sqrt{w}\, (F - m) / s`. The scale s makes the sum of its squares over all
     pixels equal that of the whole spectrum: at weight 1 a feature counts as much in least squares as all other channels
@@ -32,17 +32,17 @@ def augment(cube: xr.DataArray, feature: Any, weight: float = 1.0, channel: str 
 
     The channels are flagged by the coordinate ``feature``, which holds their names and is empty along the spectrum; the
     coordinates ``feature_scale``, ``feature_offset`` and ``feature_units`` say how to undo it, and go with the
-    endmembers. A numeric channel coordinate goes on in its last step, so that spectra can still be drawn.
+    endmembers. A numeric channel coordinate is continued with its last step, so that spectra can be drawn.
 
     Parameters
     ----------
     cube
-        Labelled spectral image with one channel dimension; lazy ones stay lazy.
+        Labelled spectral image with one channel dimension; a lazy one stays lazy.
     feature
         One map over the pixel dimensions, or several along one more dimension (whose coordinate names them). An array
         has pixel dimensions in the order of the cube, then that of the features.
     weight
-        w, as a weight of squared residuals.
+        w, the weight of the squared residuals.
     channel
         Name of the channel dimension; the last one if None.
 
@@ -81,7 +81,7 @@ def augment(cube: xr.DataArray, feature: Any, weight: float = 1.0, channel: str 
 
 
 def split(endmembers: xr.DataArray) -> Parts:
-    """Take endmembers of an augmented cube apart: spectra, and features in their own units.
+    """Separate endmembers of an augmented cube into spectra and features in their own units.
 
     A feature comes back as e / scale + offset: for a shifted one (negative values) that is its value in the pure
     component where abundances sum to one.
@@ -100,7 +100,7 @@ def split(endmembers: xr.DataArray) -> Parts:
     Raises
     ------
     ValueError
-        If nothing says which channels are features.
+        If no coordinate says which channels are features.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def split(endmembers: xr.DataArray) -> Parts:
 
 
 def _stacked(feature: Any, cube: xr.DataArray, name: Hashable) -> xr.DataArray:
-    """Features as an array with the pixel dimensions of the cube and its channel dimension, labelled "feature"."""
+    """Return the features with the pixel dimensions of the cube and its channel dimension, labelled "feature"."""
     dims = pixels(cube, (name,))
     if not isinstance(feature, xr.DataArray):
         values = np.asarray(feature)
@@ -155,7 +155,7 @@ def _stacked(feature: Any, cube: xr.DataArray, name: Hashable) -> xr.DataArray:
 
 
 def _coords(cube: xr.DataArray, name: Hashable, maps: xr.DataArray, scale: Array, offset: Array) -> dict[Hashable, Any]:
-    """Coordinates of the augmented cube; what else was known along the channel is not known of the features."""
+    """Return the coordinates of the augmented cube; other channel coordinates are dropped, features have none."""
     channels, more = cube.sizes[name], maps.sizes[name]
     kept = {key: c.variable for key, c in cube.coords.items() if name not in c.dims}
     flags: dict[Hashable, Any] = {

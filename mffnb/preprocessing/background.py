@@ -1,7 +1,7 @@
-"""Backgrounds that are estimated pixel by pixel and subtracted.
+"""Background subtraction: asymmetric least-squares baseline, power law, constant, estimated for each pixel.
 
-What is left may dip below zero by its noise, which least squares takes and a Poisson likelihood does not. The
-background is kept and added to the reconstruction; endmembers and abundances are those of the signal on top of it.
+Noise makes the difference negative in places; least squares accepts that, a Poisson likelihood does not. The background
+is stored and added to the reconstruction. Endmembers and abundances describe the signal above the background.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from mffnb.preprocessing.grid import window_positions
 from mffnb.preprocessing.step import Fitted, Step, float_type, part, refilled, single_channel
 from mffnb.typing import Array, Float64Array
 
-_BAND = 4096  # pixels at a time, so that a fit needs little memory
-_STEEPEST = 20.0  # no background falls like this; a window of noise might seem to
+_BAND = 4096  # pixels per block, which limits the memory of a fit
+_STEEPEST = 20.0  # largest exponent; a fit to noise alone may be steeper
 
 
 @dataclass(frozen=True, eq=False)
 class Subtracted(Fitted):
-    """A background, for each pixel or for each value of the cube; lazy where the cube was."""
+    """A fitted background of each pixel or of each value of the cube; lazy if the cube is lazy."""
 
     background: xr.Variable
 
@@ -37,21 +37,21 @@ class Subtracted(Fitted):
         return refilled(cube, cube.variable + self.background)
 
     def cropped(self, positions: Mapping[Hashable, slice]) -> Subtracted:
-        """The background on a cropped grid."""
+        """Return the background on a cropped grid."""
         return Subtracted(part(self.background, positions))
 
 
 @dataclass(frozen=True, eq=False)
 class PowerLaw(Fitted):
-    """A background amplitude (energy / reference)^-exponent; two numbers a pixel are all that is kept."""
+    """A fitted background amplitude (energy / reference)^-exponent, stored as two numbers per pixel."""
 
     amplitude: xr.Variable
     exponent: xr.Variable
-    ratio: xr.Variable  # energy / reference, held below the window
+    ratio: xr.Variable  # energy / reference, constant below the window
 
     @property
     def background(self) -> xr.Variable:
-        """The background of the whole cube."""
+        """Return the background of the whole cube."""
         return self.amplitude * self.ratio ** (-self.exponent)
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
@@ -63,11 +63,11 @@ class PowerLaw(Fitted):
         return self._like(cube).inverse(cube)
 
     def cropped(self, positions: Mapping[Hashable, slice]) -> PowerLaw:
-        """The background on a cropped grid."""
+        """Return the background on a cropped grid."""
         return PowerLaw(*(part(state, positions) for state in (self.amplitude, self.exponent, self.ratio)))
 
     def _like(self, cube: xr.DataArray) -> Subtracted:
-        """The background in the type of the cube, and lazy where the cube is."""
+        """Return the background in the dtype of the cube, lazy if the cube is lazy."""
         states = [state.astype(float_type(cube)) for state in (self.amplitude, self.exponent, self.ratio)]
         if cube.chunks is not None:
             states = [state.chunk({name: cube.chunksizes[name] for name in state.dims}) for state in states]
@@ -76,23 +76,23 @@ class PowerLaw(Fitted):
 
 @dataclass(frozen=True)
 class AsymmetricBaseline(Step):
-    r"""Subtract a smooth baseline that runs below the peaks: the fluorescence under a Raman spectrum.
+    r"""Subtract an asymmetric least-squares baseline, for example the fluorescence below a Raman spectrum.
 
     .. math:: \min_z \sum_j w_j (X_j - z_j)^2 + s \sum_j (\Delta^2 z_j)^2,
               \quad w_j = a \text{ where } X_j > z_j, \text{ else } 1 - a
 
-    The baseline of every value is kept, as large as the cube; that of a lazy cube stays lazy and is found again
-    whenever it is read. Source: Eilers & Boelens 2005, "Baseline correction with asymmetric least squares smoothing".
+    The stored baseline is as large as the cube. The baseline of a lazy cube stays lazy and is computed again at
+    each read. Source: Eilers & Boelens 2005, "Baseline correction with asymmetric least squares smoothing".
 
     Parameters
     ----------
     smoothness
-        s, from 1e2 (follows broad bands) to 1e9 (nearly straight); it counts channels, so twice as many need 16 times
-        as much.
+        s, from 1e2 (follows broad bands) to 1e9 (nearly straight). It is in units of channels: twice as many channels
+        need 16 times the value.
     asymmetry
         a, from 0.001 (few points above the baseline pull it up) to 0.1 (noisy spectra).
     iterations
-        Most rounds of new weights.
+        Maximum number of reweighting iterations.
 
     Examples
     --------
@@ -115,11 +115,11 @@ class AsymmetricBaseline(Step):
 
     @property
     def signed(self) -> bool:
-        """Always: the noise around zero."""
+        """Return True: noise around zero is negative in places."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Subtracted:
-        """Find the baselines.
+        """Fit the baseline of every pixel.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class AsymmetricBaseline(Step):
         return Subtracted(baselines.variable)
 
     def _baselines(self, values: Array) -> Array:
-        """Baselines (..., channels), in bands so that only they are held in full."""
+        """Return the baselines (..., channels), computed in blocks of pixels to limit memory."""
         spectra = values.reshape(-1, values.shape[-1])
         found = np.empty(spectra.shape, np.float32 if values.dtype == np.float32 else np.float64)
         for start in range(0, len(spectra), _BAND):
@@ -156,16 +156,16 @@ class AsymmetricBaseline(Step):
 class PowerLawBackground(Step):
     r"""Subtract :math:`I(E) = c E^{-r}`, fitted in a window before the edge: the background of an EELS spectrum.
 
-    c and r >= 0 are the most likely ones for counts: total and mean log energy of the window are those of the model. So
-    no logarithm of a count is taken and few counts do no harm. A pixel without positive total in the window gets none.
-    Below the window the background stays at its value there; follow with :class:`Crop` to keep what lies above. Source
-    of the model: Egerton 2011, "Electron energy-loss spectroscopy in the electron microscope", section 4.4.
+    c and r >= 0 maximise the Poisson likelihood: total and mean log energy of the window equal those of the model. No
+    logarithm of a count is taken, so few counts cause no bias. A pixel whose total in the window is not positive gets
+    no background. Below the window the background is constant; follow with :class:`Crop` to keep the channels above.
+    Source: Egerton 2011, "Electron energy-loss spectroscopy in the electron microscope", section 4.4.
 
     Parameters
     ----------
     window
-        (low, high) in units of the channel coordinate, above zero; None for the lowest tenth of the channels, two at
-        least.
+        (low, high) in units of the channel coordinate, above zero; None for the lowest tenth of the channels (at
+        least two).
 
     Examples
     --------
@@ -183,11 +183,11 @@ class PowerLawBackground(Step):
 
     @property
     def signed(self) -> bool:
-        """Always: the noise around zero."""
+        """Return True: noise around zero is negative in places."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> PowerLaw:
-        """Find amplitude and exponent of every pixel; a lazy cube is read in the window.
+        """Fit amplitude and exponent of every pixel; of a lazy cube only the window is read.
 
         Raises
         ------
@@ -219,13 +219,13 @@ class PowerLawBackground(Step):
 
 @dataclass(frozen=True)
 class ConstantBackground(Step):
-    """Subtract one level from every spectrum: its mean in a window without signal, or its smallest value.
+    """Subtract a constant from every spectrum: its mean in a window without signal, or its minimum.
 
     Parameters
     ----------
     window
-        (low, high) in units of the channel coordinate; None for the smallest value, which of noisy spectra lies too
-        low.
+        (low, high) in units of the channel coordinate; None for the minimum, which is biased low for
+        noisy spectra.
 
     Examples
     --------
@@ -239,11 +239,11 @@ class ConstantBackground(Step):
 
     @property
     def signed(self) -> bool:
-        """Where the level is a mean."""
+        """Return True if the level is a mean."""
         return self.window is not None
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Subtracted:
-        """Find the level of every pixel, NaN aside."""
+        """Compute the level of every pixel, ignoring NaN."""
         if self.window is None:
             return Subtracted(cube.min(list(channel)).compute().variable)
         name = single_channel(cube, channel, self)
@@ -252,7 +252,7 @@ class ConstantBackground(Step):
 
 
 def _most_likely(counts: Array, log_energy: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Amplitude and exponent (...) of counts (..., window) as amplitude exp(-exponent log_energy)."""
+    """Fit counts (..., window) by amplitude exp(-exponent log_energy) with maximum likelihood; two arrays (...)."""
     rows = counts.reshape(-1, counts.shape[-1])
     found = np.zeros((2, len(rows)))
     for start in range(0, len(rows), _BAND):
@@ -262,7 +262,7 @@ def _most_likely(counts: Array, log_energy: Float64Array) -> tuple[Float64Array,
 
 
 def _fit_band(counts: Float64Array, log_energy: Float64Array) -> Float64Array:
-    """Newton's method for the exponent, whose log likelihood is concave."""
+    """Fit one block of pixels by Newton's method for the exponent, whose log likelihood is concave."""
     seen = ~np.isnan(counts)
     total = np.nansum(counts, axis=1)
     usable = total > 0

@@ -1,4 +1,4 @@
-"""Several steps after one another, and the way back through them."""
+"""Chains of preprocessing steps, and their inverse for endmembers, abundances and reconstruction."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ _LABELS = ("units", "long_name")
 class Chain:
     """Fitted steps in the order they were applied. Build it with :func:`fit_chain`.
 
-    The way back begins at the last step and ends at the first, or at a :class:`SlidingFFT`, beyond which there is none.
-    Crops and bins are not undone: answers stay on the grid that was used.
+    The inverse runs from the last step to the first, or to a :class:`SlidingFFT`, which has no inverse. Crops and bins
+    are not undone: results stay on the cropped and binned grid.
 
     Attributes
     ----------
     steps, fitted
-        The steps, and what each learned.
+        The steps, and the fitted state of each.
     channel
         Channel dimensions after the last step.
     labels
-        Units and long name of what the way back leads to.
+        Units and long name of the data that the inverse returns.
     """
 
     steps: tuple[Step, ...]
@@ -56,34 +56,34 @@ class Chain:
 
     @property
     def signed(self) -> bool:
-        """Whether the processed data may be negative although the cube was not."""
+        """Whether processed data can be negative although the cube is not."""
         return any(step.signed for step in self._undone_steps)
 
     @property
     def centred(self) -> bool:
-        """Whether zero no longer means "nothing there", so that a non-negative factorization has no meaning."""
+        """Whether an offset was subtracted, so that zero is not the absence of signal and NMF has no meaning."""
         return any(step.centred for step in self._undone_steps)
 
     @property
     def stabilizes(self) -> bool:
-        """Whether the noise of counts was evened out, so that a Poisson likelihood would be wrong."""
+        """Whether the variance of counts was stabilised, so that a Poisson likelihood would be wrong."""
         return any(step.stabilizes for step in self._undone_steps)
 
     @property
     def bends(self) -> bool:
-        """Whether A E is not the reconstruction, which is then only ``inverse(a e)`` of the processed factors."""
+        """Whether a step is non-linear, so that the reconstruction is ``inverse(a e)`` of processed factors."""
         return any(step.bends for step in self._undone_steps)
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """Process the cube that the chain was fitted to, or one on the same grid."""
+        """Apply all steps to the cube that the chain was fitted to, or to one on the same grid."""
         for fitted in self.fitted:
             cube = fitted.transform(cube)
         return cube
 
     def target(self, cube: xr.DataArray) -> xr.DataArray:
-        """The data that :meth:`inverse` of a model is to be compared with: in the same units and on the same grid.
+        """Return the data on the grid and in the units of :meth:`inverse`, for the comparison with a model.
 
-        That is the cube itself, cropped and binned as it was, or its sliding FFT.
+        These are the cube, cropped and binned, or its sliding FFT.
         """
         begin = self._last_one_way + 1
         for fitted in self.fitted[:begin]:
@@ -94,42 +94,42 @@ class Chain:
         return cube
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
-        """A processed cube, or the product of processed factors, in physical units."""
+        """Convert a processed cube, or a product of processed factors, to physical units."""
         for fitted in self._way_back():
             cube = fitted.inverse(cube)
         return self._labelled(cube)
 
     def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """Processed spectra ("component", channel dims) in physical units."""
+        """Convert processed spectra ("component", channel dims) to physical units."""
         for fitted in self._way_back():
             endmembers = fitted.endmembers(endmembers)
         return self._labelled(endmembers)
 
     def abundances(self, abundances: xr.DataArray) -> xr.DataArray:
-        """Maps ("component", pixel dims) for the physical cube."""
+        """Convert processed maps ("component", pixel dims) to maps of the physical cube."""
         for fitted in self._way_back():
             abundances = fitted.abundances(abundances)
         return abundances
 
     def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """Physical spectra on the grid that was used, as the processed cube has them: known ones, or a start."""
+        """Convert physical spectra (known ones, or a start) on the processed grid to spectra of the processed cube."""
         for fitted in reversed(list(self._way_back())):
             endmembers = fitted.prepare_endmembers(endmembers)
         return endmembers
 
     def prepare_abundances(self, abundances: xr.DataArray) -> xr.DataArray:
-        """Physical maps on the grid that was used, as they belong to the processed cube."""
+        """Convert physical maps on the processed grid to maps of the processed cube."""
         for fitted in reversed(list(self._way_back())):
             abundances = fitted.prepare_abundances(abundances)
         return abundances
 
     def describe(self) -> list[dict[str, Any]]:
-        """The steps by name with their parameters, as JSON can hold them; :func:`steps_from` reads it."""
+        """Return names and parameters of the steps as JSON-compatible values; :func:`steps_from` reads them."""
         coded = (plain(step, {}) for step in self.steps)
         return [{"step": one["type"], "parameters": one["fields"]} for one in coded]
 
     def to_dataset(self) -> xr.Dataset:
-        """Steps and fitted states as arrays and one attribute of JSON; dimension names are its own."""
+        """Store steps and fitted states as arrays and one JSON attribute, under dimension names used nowhere else."""
         arrays: dict[str, xr.Variable] = {}
         parts = {
             "steps": [plain(step, {}) for step in self.steps],
@@ -141,7 +141,7 @@ class Chain:
 
     @classmethod
     def from_dataset(cls, dataset: xr.Dataset, known: Iterable[type] = ()) -> Chain:
-        """Read what :meth:`to_dataset` wrote; other variables and attributes in the dataset do no harm.
+        """Read what :meth:`to_dataset` wrote; other variables and attributes of the dataset are ignored.
 
         Parameters
         ----------
@@ -172,7 +172,7 @@ class Chain:
         return self.steps[self._last_one_way + 1 :]
 
     def _way_back(self) -> Iterator[Fitted]:
-        """Fitted steps from the last one on, each for the grid that later crops have left."""
+        """Return the fitted steps in inverse order, each cropped to the grid of the later crops."""
         later: list[Cropped] = []
         for fitted in reversed(self.fitted[self._last_one_way + 1 :]):
             if isinstance(fitted, Cropped):
@@ -183,38 +183,38 @@ class Chain:
             yield fitted
 
     def _labelled(self, array: xr.DataArray) -> xr.DataArray:
-        """The array, or its copy with the labels of physical values."""
+        """Return the array with the labels of physical values."""
         return array.assign_attrs(self.labels) if self.fitted else array
 
 
 class Processed(NamedTuple):
-    """A processed cube, and the chain that it came out of."""
+    """A processed cube and the chain that processed it."""
 
     cube: xr.DataArray
     chain: Chain
 
 
 def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence[str] | None = None) -> Processed:
-    """Fit steps one after the other, each to what the one before has made of the cube, and apply them.
+    """Fit and apply steps in sequence, each to the output of the step before.
 
-    NaN is missing: it stays, and has no part in what is learned. Lazy cubes stay lazy, except that small states (means,
-    extremes, fits) are computed, one reading of the cube a step, and that an image for :class:`SlidingFFT` is read.
+    NaN marks missing values: they stay NaN and are ignored by fits. Lazy cubes stay lazy, but small states (means,
+    extremes, fits) are computed with one read of the cube per step, and an image for :class:`SlidingFFT` is read.
 
     Parameters
     ----------
     cube
         Labelled spectral image, or an image for a :class:`SlidingFFT`. It is not modified.
     steps
-        Objects of this module, or any with the same methods.
+        Steps of :mod:`mffnb.preprocessing`, or objects with the same methods.
     channel
-        Name(s) of the channel dimension(s); the last one if None, and none at all for an image.
+        Name(s) of the channel dimension(s); the last one if None; an image has none.
 
     Raises
     ------
     TypeError
         If something is not a step.
     ValueError
-        If a step has no meaning for the data or stands in the wrong place, with what to do.
+        If a step does not suit the data or its position in the chain; the message says what to do.
 
     Examples
     --------
@@ -244,7 +244,7 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
 
 
 def steps_from(description: Iterable[dict[str, Any]], known: Iterable[type] = ()) -> list[Step]:
-    """Build the steps that :meth:`Chain.describe` has written down.
+    """Build steps from the output of :meth:`Chain.describe`.
 
     Examples
     --------
@@ -257,7 +257,7 @@ def steps_from(description: Iterable[dict[str, Any]], known: Iterable[type] = ()
 
 
 def _check_bin_is_early(before: Sequence[Step], fitted: Sequence[Fitted]) -> None:
-    """Sums of scaled or bent values cannot be brought back."""
+    """Refuse a :class:`Bin` after scaling or non-linear steps, since sums of such values cannot be inverted."""
     for step, state in zip(reversed(before), reversed(fitted), strict=True):
         if state.new_channel is not None:
             return

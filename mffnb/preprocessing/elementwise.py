@@ -1,4 +1,4 @@
-"""Steps that bend every value by itself: they have nothing to learn, so the step is its own fitted state."""
+"""Non-linear elementwise steps: logarithm, Anscombe transform. They have no parameters to fit."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mffnb.preprocessing.step import Fitted, Step, float_type, refilled, smalles
 class Log1p(Step, Fitted):
     r"""Compress bright values, :math:`x = \log(1 + X)`; undone by :math:`e^x - 1`.
 
-    Not linear: products of log spectra and maps are no longer mixtures. ``inverse(a e)`` is the reconstruction;
-    endmembers come back as ``inverse(e)``, abundances as they are, and their product is not the reconstruction.
+    Not linear: products of log spectra and maps are not mixtures. ``inverse(a e)`` is the reconstruction;
+    endmembers come back as ``inverse(e)``, abundances are unchanged, and their product is not the reconstruction.
 
     Examples
     --------
@@ -29,7 +29,7 @@ class Log1p(Step, Fitted):
 
     @property
     def bends(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Log1p:
@@ -65,7 +65,7 @@ class Log1p(Step, Fitted):
 
 @dataclass(frozen=True)
 class Anscombe(Step, Fitted):
-    r"""Make counts have noise of variance one: :math:`x = 2 \sqrt{X + 3/8}`.
+    r"""Stabilise the variance of counts to one (Anscombe transform): :math:`x = 2 \sqrt{X + 3/8}`.
 
     A model y of x is an estimate of the mean of x, not of :math:`2 \sqrt{\bar X + 3/8}`, so squaring it would be biased
     low at few counts. The unbiased inverse maps y to the count whose transform has mean y, in closed form
@@ -73,16 +73,16 @@ class Anscombe(Step, Fitted):
     .. math:: X = \tfrac14 y^2 + \tfrac14 \sqrt{\tfrac32} y^{-1} - \tfrac{11}{8} y^{-2}
               + \tfrac58 \sqrt{\tfrac32} y^{-3} - \tfrac18
 
-    and 0 for y up to the transform of no count. Not linear: ``inverse(a e)`` is the reconstruction, endmembers come
-    back as ``inverse(e)``, abundances as they are.
+    and 0 for y up to the transform of zero counts. Not linear: ``inverse(a e)`` is the reconstruction, endmembers come
+    back as ``inverse(e)``, abundances are unchanged.
 
     Sources: Anscombe 1948, Biometrika 35:246; Mäkitalo & Foi 2011, IEEE Trans. Image Process. 20:2697.
 
     Parameters
     ----------
     unbiased
-        Undo with the unbiased inverse (for models of noisy counts), or with the algebraic one, (y / 2)^2 - 3/8, which
-        takes every single count back to itself.
+        True: use the unbiased inverse, for models of noisy counts. False: use the algebraic inverse (y / 2)^2 - 3/8,
+        which restores each single count.
 
     Examples
     --------
@@ -100,16 +100,16 @@ class Anscombe(Step, Fitted):
 
     @property
     def bends(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     @property
     def stabilizes(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Anscombe:
-        """Check that these may be counts.
+        """Check that no value is negative.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class Anscombe(Step, Fitted):
         return refilled(cube, 2 * (values + 0.375) ** 0.5, units=False)
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
-        """Estimate the counts; see the class."""
+        """Estimate the mean counts; see the class."""
         y = cube.clip(min=2 * 0.375**0.5).variable
         if not self.unbiased:
             return refilled(cube, y**2 / 4 - 0.375)

@@ -1,4 +1,4 @@
-"""Steps that change the grid of a cube: cut out a part, or add up neighbours."""
+"""Crop a cube, or bin neighbouring pixels and channels."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ Bounds = slice | tuple[float | None, float | None]
 
 @dataclass(frozen=True)
 class Cropped(Fitted):
-    """Positions that are kept, by dimension. Answers stay on the cropped grid."""
+    """Fitted crop: the kept positions of each dimension. Results stay on the cropped grid."""
 
     positions: dict[Hashable, slice]
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """The part of the cube, copied."""
+        """Return the part of the cube as a copy."""
         return cube.isel(self.positions).copy()
 
 
 @dataclass(frozen=True)
 class Crop(Step):
-    """Keep a part of the cube.
+    """Crop a cube to ranges of its dimensions.
 
-    Maps and spectra of the answer live on what was kept, with its coordinates.
+    Maps and spectra of the result have the cropped grid and its coordinates.
 
     Parameters
     ----------
@@ -51,25 +51,25 @@ class Crop(Step):
     where: Mapping[Hashable, Bounds] = field(default_factory=dict)
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Cropped:
-        """Find the positions.
+        """Compute the kept positions.
 
         Raises
         ------
         ValueError
-            If a dimension is unknown, a coordinate goes to and fro, or nothing is left.
+            If a dimension is unknown, a coordinate is not monotonic, or the crop is empty.
         """
         return Cropped({name: _positions(cube, name, bounds) for name, bounds in self.where.items()})
 
 
 @dataclass(frozen=True)
 class Binned(Fitted):
-    """Block lengths by dimension, and whether blocks are summed or averaged. Answers stay on the binned grid."""
+    """Fitted binning: block length of each dimension, sum or mean. Results stay on the binned grid."""
 
     blocks: dict[Hashable, int]
     how: str
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """Sums or means of blocks, at their centres; of what was observed of a block, and NaN where nothing was."""
+        """Return sums or means of the observed values of each block, at block centres; NaN for blocks without any."""
         blocks = {name: length for name, length in self.blocks.items() if length > 1}
         if not blocks:
             return cube.copy()
@@ -80,25 +80,26 @@ class Binned(Fitted):
         if cube.dtype.kind != "f":
             return total if self.how == "sum" else _labelled(total / size, cube)
         observed = groups.count()
-        # What is missing of a block counts as the mean of the rest: else the rim of a mask would be dark.
+        # Missing values of a block count as the mean of the observed ones, so that sums at the rim of a mask are not
+        # low.
         share = (size if self.how == "sum" else 1) / observed.where(observed > 0)
         return _labelled((total * share).astype(float_type(cube)), cube)
 
 
 @dataclass(frozen=True)
 class Bin(Step):
-    """Add up or average blocks of neighbouring pixels and channels.
+    """Sum or average blocks of neighbouring pixels and channels.
 
-    Maps and spectra of the answer live on the binned grid, at the centres of blocks. Where a length cannot be divided
-    what is left over at the end is cropped. It comes before steps that bend or scale values, which could not be undone.
+    Maps and spectra of the result have the binned grid, at block centres. Incomplete blocks at the end are cropped. Bin
+    before non-linear or scaling steps: sums of scaled values could not be inverted.
 
     Parameters
     ----------
     space, channel
         Length of a block along pixel and channel dimensions: one number, or one by dimension name.
     how
-        ``"sum"`` keeps counts counts, ``"mean"`` keeps the values of currents, heights or intensities. ``"auto"`` sums
-        integers and what has units of counts, and averages everything else.
+        ``"sum"`` for counts, ``"mean"`` for currents, heights or intensities. ``"auto"`` sums integers and data in
+        units of counts, and averages all other data.
 
     Examples
     --------
@@ -118,7 +119,7 @@ class Bin(Step):
             raise ValueError(f"how={self.how!r} is not known: use 'auto', 'sum' or 'mean'")
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Binned:
-        """Decide on the blocks.
+        """Compute the block lengths.
 
         Raises
         ------
@@ -137,12 +138,12 @@ class Bin(Step):
 
 
 def _labelled(array: xr.DataArray, cube: xr.DataArray) -> xr.DataArray:
-    """The array with name and attributes of the cube, which arithmetic has dropped."""
+    """Return the array with the name and attributes of the cube, which arithmetic dropped."""
     return array.rename(cube.name).assign_attrs(cube.attrs)
 
 
 def _blocks(lengths: int | Mapping[Hashable, int], names: list[Hashable], cube: xr.DataArray) -> dict[Hashable, int]:
-    if not isinstance(lengths, Mapping):  # of a single line of pixels there is nothing to bin across
+    if not isinstance(lengths, Mapping):  # a dimension of length 1 is not binned
         return {name: lengths if cube.sizes[name] > 1 else 1 for name in names}
     unknown = [name for name in lengths if name not in names]
     if unknown:
@@ -151,7 +152,7 @@ def _blocks(lengths: int | Mapping[Hashable, int], names: list[Hashable], cube: 
 
 
 def window_positions(cube: xr.DataArray, name: Hashable, bounds: tuple[float | None, float | None]) -> slice:
-    """Positions of ``low <= coordinate <= high`` along a dimension whose coordinate rises or falls."""
+    """Return the positions of ``low <= coordinate <= high`` along a monotonic coordinate."""
     values = cube[name].values
     low, high = bounds
     inside = np.ones(len(values), dtype=bool)

@@ -1,4 +1,4 @@
-"""How much memory is left, as far as the system tells."""
+"""Query the available memory of the machine or the container."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def available_bytes() -> int | None:
-    """Bytes that can still be used: of the machine, or of the container if it has less; None where nobody knows."""
+    """Return the available memory in bytes, of the machine or of the container; None where it is unknown."""
     known = [size for size in (_of_machine(), _of_container()) if size is not None]
     return min(known, default=None)
 
@@ -18,7 +18,7 @@ def _of_machine() -> int | None:
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration, ValueError):
         pass
-    try:  # macOS has no number for what is free: what there is at all
+    try:  # macOS reports no free memory: use the total
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
@@ -31,5 +31,5 @@ def _of_container() -> int | None:
         details = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # no container, or no limit ("max")
         return None
-    cached = sum(int(details.get(name, 0)) for name in ("active_file", "inactive_file"))  # given back when needed
+    cached = sum(int(details.get(name, 0)) for name in ("active_file", "inactive_file"))  # released on demand
     return max(limit - used + cached, 0)

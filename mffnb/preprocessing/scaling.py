@@ -1,4 +1,4 @@
-"""Linear steps: a factor for each pixel, a factor for each channel, an offset."""
+"""Linear preprocessing: mean centring, range, unit sum, unit norm, Poisson scaling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mffnb.preprocessing.step import Fitted, Step, float_type, part, pixels, ref
 
 @dataclass(frozen=True, eq=False)
 class Scaled(Fitted):
-    """x = (X - offset) / (pixel_scale channel_scale); None stands for no such part."""
+    """x = (X - offset) / (pixel_scale channel_scale); None stands for factors of 1 or an offset of 0."""
 
     offset: xr.Variable | None = None
     pixel_scale: xr.Variable | None = None
@@ -37,7 +37,7 @@ class Scaled(Fitted):
         return refilled(cube, values if self.offset is None else values + self.offset)
 
     def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """Spectra times channel_scale; the offset is no part of them."""
+        """Return spectra times channel_scale; the offset is not part of endmembers."""
         return refilled(endmembers, _times(endmembers.variable, self.channel_scale))
 
     def abundances(self, abundances: xr.DataArray) -> xr.DataArray:
@@ -53,7 +53,7 @@ class Scaled(Fitted):
         return refilled(abundances, _times(abundances.variable, _inverted(self.pixel_scale)))
 
     def cropped(self, positions: Mapping[Hashable, slice]) -> Scaled:
-        """The parts on a cropped grid."""
+        """Return scales and offset on a cropped grid."""
         parts = (self.offset, self.pixel_scale, self.channel_scale)
         return Scaled(*(None if state is None else part(state, positions) for state in parts))
 
@@ -66,8 +66,8 @@ class Scaled(Fitted):
 class MeanCentre(Step):
     r"""Subtract the mean spectrum, :math:`x_{ij} = X_{ij} - \bar X_j`, as PCA does.
 
-    The mean of the pixels, NaN aside, is kept and added once to the reconstruction. Endmembers are then deviations from
-    it, of either sign.
+    The mean over pixels (ignoring NaN) is stored and added once to the reconstruction. Endmembers are deviations from
+    the mean, of either sign.
 
     Examples
     --------
@@ -82,33 +82,33 @@ class MeanCentre(Step):
 
     @property
     def signed(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     @property
     def centred(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
-        """Find the mean over the pixel dimensions, in float64."""
+        """Compute the mean over the pixel dimensions in float64."""
         return Scaled(offset=cube.mean(pixels(cube, channel), dtype=np.float64).variable.compute())
 
 
 @dataclass(frozen=True)
 class Range(Step):
-    r"""Stretch to an interval, :math:`x = l + (h - l) (X - \min X) / (\max X - \min X)`.
+    r"""Scale values to an interval, :math:`x = l + (h - l) (X - \min X) / (\max X - \min X)`.
 
-    Over the whole cube one linear map keeps the shape of spectra and the ratios between channels. Channel by channel
-    every channel gets the same range, an empty one the range of its noise; its factor goes back into the endmembers.
-    The offset is kept and added once to the reconstruction, so it is no part of the endmembers.
+    One linear map for the whole cube keeps the shape of spectra and the ratios of channels. With one map per channel,
+    all channels have the same range, also those of noise alone; the factors go back into the endmembers. The offset is
+    stored and added once to the reconstruction; it is not part of the endmembers.
 
     Parameters
     ----------
     low, high
         The interval: [0, 1], or [-1, 1] for data of either sign.
     each
-        ``"cube"`` (one map for all values) or ``"channel"``. What is constant ends at ``low``.
+        ``"cube"`` (one map for all values) or ``"channel"`` (one map per channel). Constant values become ``low``.
 
     Examples
     --------
@@ -131,16 +131,16 @@ class Range(Step):
 
     @property
     def signed(self) -> bool:
-        """Where ``low`` is negative."""
+        """Return True if ``low`` is negative."""
         return self.low < 0
 
     @property
     def centred(self) -> bool:
-        """Where ``low`` is negative."""
+        """Return True if ``low`` is negative."""
         return self.low < 0
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
-        """Find smallest and largest value, NaN aside."""
+        """Compute the minimum and the maximum, ignoring NaN."""
         over = pixels(cube, channel) if self.each == "channel" else list(cube.dims)
         ends = xr.Dataset({"low": cube.min(over), "high": cube.max(over)}).compute().astype(np.float64)
         smallest, width = ends["low"].variable, (ends["high"] - ends["low"]).variable
@@ -150,9 +150,9 @@ class Range(Step):
 
 @dataclass(frozen=True)
 class UnitSum(Step):
-    r"""Divide every pixel by its sum, :math:`x_{ij} = X_{ij} / \sum_j X_{ij}`: the total ion current, say.
+    r"""Divide every pixel by its sum, :math:`x_{ij} = X_{ij} / \sum_j X_{ij}`, for example by the total ion current.
 
-    The sums go back into the abundances. A pixel whose sum is not positive is left as it is.
+    The sums go back into the abundances. A pixel whose sum is not positive is not changed.
 
     Examples
     --------
@@ -164,7 +164,7 @@ class UnitSum(Step):
     """
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
-        """Find the sum of every pixel, NaN aside."""
+        """Compute the sum of every pixel, ignoring NaN."""
         _need_channels(self, channel)
         return Scaled(pixel_scale=_positive(cube.sum(list(channel), dtype=np.float64)))
 
@@ -173,7 +173,7 @@ class UnitSum(Step):
 class UnitNorm(Step):
     r"""Divide every pixel by its norm, :math:`x_{ij} = X_{ij} / (\sum_j X_{ij}^2)^{1/2}`.
 
-    Its brightness then does not count. The norms go back into the abundances. A pixel of norm zero is left as it is.
+    Brightness then has no influence. The norms go back into the abundances. A pixel of norm zero is not changed.
 
     Examples
     --------
@@ -185,19 +185,19 @@ class UnitNorm(Step):
     """
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
-        """Find the norm of every pixel, NaN aside."""
+        """Compute the norm of every pixel, ignoring NaN."""
         _need_channels(self, channel)
         return Scaled(pixel_scale=_positive((cube.astype(np.float64) ** 2).sum(list(channel)) ** 0.5))
 
 
 @dataclass(frozen=True)
 class PoissonScaling(Step):
-    r"""Even out the noise of counts, :math:`x_{ij} = X_{ij} / \sqrt{g_i h_j}`.
+    r"""Scale counts to uniform noise variance (Keenan and Kotula), :math:`x_{ij} = X_{ij} / \sqrt{g_i h_j}`.
 
-    g is the mean image and h the mean spectrum. The variance of a count is its mean, roughly g_i h_j up to a constant,
-    so afterwards it is the same everywhere and least squares is the right thing to use. Undone in the answer: the root
-    of the mean image goes into the abundances, that of the mean spectrum into the endmembers. Empty pixels and channels
-    are left as they are.
+    g is the mean image and h the mean spectrum. The variance of a count equals its mean, about g_i h_j up to a
+    constant, so the scaled variance is uniform and least squares is the maximum-likelihood fit. The inverse multiplies
+    the abundances by the root of the mean image and the endmembers by the root of the mean spectrum. Empty pixels and
+    channels are not changed.
 
     Source: Keenan & Kotula 2004, Surf. Interface Anal. 36:203, "Accounting for Poisson noise in the multivariate
     analysis of ToF-SIMS spectrum images".
@@ -212,11 +212,11 @@ class PoissonScaling(Step):
 
     @property
     def stabilizes(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
-        """Find mean image and mean spectrum, NaN aside.
+        """Compute the mean image and the mean spectrum, ignoring NaN.
 
         Raises
         ------
@@ -243,7 +243,7 @@ def _inverted(scale: xr.Variable | None) -> xr.Variable | None:
 
 
 def _positive(scale: xr.DataArray) -> xr.Variable:
-    """The scale, computed, with 1 where it is not positive."""
+    """Return the computed scale, with 1 where it is not positive."""
     values = scale.compute().variable
     return xr.Variable(values.dims, np.where(values.values > 0, values.values, 1.0))
 

@@ -1,4 +1,4 @@
-"""The sliding FFT: an image becomes a cube of local diffraction patterns, one for each window."""
+"""Sliding FFT: convert an image to a cube of local diffraction patterns, one for each window."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _BAND_BYTES = 16 * 2**20
 
 @dataclass(frozen=True)
 class SlidingFFT(Step):
-    r"""Modulus of the Fourier transform of windows that slide over an image.
+    r"""Compute the modulus of the Fourier transform of windows at regular steps over an image.
 
     .. math:: x_{w}(k) = \log\bigl(1 + |\textstyle\sum_r t(r) (I(r + w) - m_w) e^{-2 \pi i k r}| / s\bigr)
 
-    The taper t is applied before the transform. The scale s is what the modulus of white noise with the variance of the
-    image would be, the root of var(I) sum(t^2): so noise lies about 1 before the logarithm, lattice peaks far above it,
-    and the answer does not depend on the units of the image.
+    The taper t is applied before the transform. The scale s is the expected modulus of white noise with the variance of
+    the image, the root of var(I) sum(t^2). So noise is about 1 before the logarithm, lattice peaks are far above it,
+    and the result does not depend on the units of the image.
 
     The cube has dimensions (y, x, ky, kx) if the image had (y, x). Its pixels are the windows, at the coordinates of
     their centres; its channels are spatial frequencies in cycles per unit of the image, zero in the middle. A window
-    with a missing value is missing. The phase is lost, so the answer stays in these terms: nothing before this step is
-    undone.
+    with a missing value is missing. The phase is lost, so the step has no inverse: results stay in frequency
+    space, and steps before it are not undone.
 
     Source: Vasudevan et al. 2015, Appl. Phys. Lett. 106:091601, and Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6,
     figure 10.
@@ -46,13 +46,13 @@ class SlidingFFT(Step):
     window
         Taper, by its name in :func:`scipy.signal.get_window`; ``"boxcar"`` is none.
     zoom
-        2 keeps the middle half of the frequencies along each axis, and so on: where the peaks are.
+        Keep the central 1 / zoom of the frequencies along each axis.
     log
-        Logarithm as above, or the modulus itself.
+        True for the logarithm as above, False for the modulus.
     dc
-        What is done about the mean brightness, whose peak would outshine all others: ``"mean"`` subtracts from each
-        window its mean weighted by the taper, which makes zero frequency exactly zero and leaves no tails; ``"mask"``
-        sets zero frequency to 0 afterwards; ``"keep"`` does nothing.
+        Treatment of zero frequency, whose peak would exceed all others. ``"mean"`` subtracts the taper-weighted mean of
+        each window, which makes zero frequency exactly zero and leaves no side lobes. ``"mask"`` sets zero frequency
+        to 0 after the transform. ``"keep"`` changes nothing.
 
     Examples
     --------
@@ -87,11 +87,11 @@ class SlidingFFT(Step):
 
     @property
     def takes_image(self) -> bool:
-        """Always."""
+        """Return True."""
         return True
 
     def shape(self, image_shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-        """Windows along both dimensions, frequencies along both dimensions.
+        """Return the shape of the cube: windows along both dimensions, frequencies along both dimensions.
 
         Raises
         ------
@@ -112,17 +112,17 @@ class SlidingFFT(Step):
         return windows[0], windows[1], kept[0], kept[1]
 
     def required_bytes(self, image_shape: tuple[int, ...]) -> int:
-        """Memory that the transform of an image of this shape takes: the stack in float32, and one band at work."""
+        """Return the memory in bytes for an image of this shape: the float32 stack and one block of work space."""
         band = max(_BAND_BYTES, 4 * prod(_both(self.size)))
         return 4 * prod(self.shape(image_shape)) + 16 * prod(image_shape) + 5 * band
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...] = ()) -> LocalSpectra:
-        """Find coordinates and scale; a lazy image is read.
+        """Compute coordinates and scale; a lazy image is read.
 
         Raises
         ------
         MemoryError
-            If the cube would not fit into the memory that is left, before anything is computed.
+            If the cube does not fit into the available memory; raised before the transform starts.
         ValueError
             If it is not an image, a window does not fit, or a coordinate is not evenly spaced.
         """
@@ -139,14 +139,14 @@ class SlidingFFT(Step):
         return LocalSpectra(self, y, x, ky, kx, noise if noise > 0 else 1.0)
 
     def taper(self) -> Float64Array:
-        """The window function on its grid, (size, size)."""
+        """Return the window function on its grid, (size, size)."""
         rows, columns = (get_window(self.window, n) for n in _both(self.size))
         return np.outer(rows, columns)
 
 
 @dataclass(frozen=True, eq=False)
 class LocalSpectra(Fitted):
-    """A sliding FFT with the coordinates of windows and frequencies, and the scale inside the logarithm."""
+    """A fitted sliding FFT: coordinates of windows and frequencies, and the scale inside the logarithm."""
 
     step: SlidingFFT
     y: xr.Variable
@@ -157,7 +157,7 @@ class LocalSpectra(Fitted):
 
     @property
     def new_channel(self) -> tuple[Hashable, ...]:
-        """The two frequencies."""
+        """Names of the two frequency dimensions."""
         return (*self.ky.dims, *self.kx.dims)
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
@@ -177,7 +177,7 @@ class LocalSpectra(Fitted):
 def _fill(stack: Array, image: Array, step: SlidingFFT, scale: float) -> None:
     """Write the (log) moduli of all windows of an image into a stack (y, x, ky, kx)."""
     size, stride, taper = _both(step.size), _both(step.step), step.taper()
-    if step.dc == "mean":  # what every window loses anyway would cost digits in float32
+    if step.dc == "mean":  # the global mean is removed first: it would cost digits in float32
         image = image - np.nanmean(image, dtype=np.float64)
     windows = np.lib.stride_tricks.sliding_window_view(image.astype(np.float32), size)[:: stride[0], :: stride[1]]
     weights, taper = (taper / taper.sum()).astype(np.float32), taper.astype(np.float32)
@@ -190,7 +190,7 @@ def _fill(stack: Array, image: Array, step: SlidingFFT, scale: float) -> None:
                 part = part - np.einsum("wij,ij->w", part, weights)[:, None, None]
             half = np.abs(fft.rfft2(part * taper, workers=1))
             target = stack[i, start : start + band]
-            # The image is real: frequency -k has the modulus of k, so half of them was enough.
+            # The image is real: frequencies k and -k have the same modulus, so half of them is computed.
             target[..., negative:] = half[:, rows % size[0], : stack.shape[3] - negative]
             target[..., :negative] = half[:, -rows % size[0], negative:0:-1]
             if step.dc != "keep":
@@ -201,19 +201,19 @@ def _fill(stack: Array, image: Array, step: SlidingFFT, scale: float) -> None:
 
 
 def _frequencies(kept: int) -> Array:
-    """Cycles per window in the middle of the spectrum, zero at ``kept // 2``."""
+    """Return the central frequencies in cycles per window, zero at ``kept // 2``."""
     return np.arange(kept) - kept // 2
 
 
 def _axes(
     image: xr.DataArray, axis: int, size: int, step: int, windows: int, kept: int
 ) -> tuple[xr.Variable, xr.Variable]:
-    """Coordinates of window centres, and of the frequencies that are kept."""
+    """Return the coordinates of window centres and of the kept frequencies."""
     name = image.dims[axis]
     position = image[name].values.astype(np.float64)
     spacing = (position[-1] - position[0]) / (len(position) - 1) if len(position) > 1 else 1.0
     astray = np.abs(position - position[0] - spacing * np.arange(len(position))).max()
-    if not (spacing != 0 and astray < 0.1 * abs(spacing)):  # a tenth of a pixel: rounded and jittering axes are fine
+    if not (spacing != 0 and astray < 0.1 * abs(spacing)):  # tolerance of a tenth of a pixel, for rounded axes
         raise ValueError(
             f"the coordinate {name!r} is not evenly spaced: interpolate the image first, image.interp(...)"
         )

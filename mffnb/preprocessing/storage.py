@@ -1,4 +1,4 @@
-"""Frozen dataclasses as plain values and arrays, and back: nothing is pickled."""
+"""Convert frozen dataclasses to JSON-compatible values and arrays, and back, without pickle."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import xarray as xr
 
 
 def plain(value: Any, arrays: dict[str, xr.Variable], path: str = "part") -> Any:  # noqa: PLR0911  one for each kind
-    """A JSON-able stand-in for a value; the arrays in it are put into ``arrays`` under their own dimension names.
+    """Convert a value to JSON-compatible data; its arrays are added to ``arrays`` under new dimension names.
 
-    Dimensions are renamed since parts of different grids share a file; coordinates have attributes that are kept.
+    Dimensions are renamed since one file holds arrays on different grids; attributes of coordinates are kept.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: plain(getattr(value, f.name), arrays, f"{path}_{f.name}") for f in dataclasses.fields(value)}
@@ -39,7 +39,7 @@ def plain(value: Any, arrays: dict[str, xr.Variable], path: str = "part") -> Any
 
 
 def restored(value: Any, arrays: Mapping[Any, xr.Variable], known: Mapping[str, type]) -> Any:
-    """What :func:`plain` was given; lists come back as tuples.
+    """Rebuild the value that was given to :func:`plain`; lists become tuples.
 
     Raises
     ------

@@ -50,7 +50,7 @@ class Recommendation:
     def __str__(self) -> str:
         """The answer and its reasons in one line."""
         low, high = self.between
-        head = f"k = {self.k}" if self.k is not None else f"cannot tell, between {low} and {high}"
+        head = f"k = {self.k}" if self.k is not None else f"undetermined, between {low} and {high}"
         return f"{head}: {'; '.join(self.reasons)}"
 
 

@@ -207,7 +207,7 @@ def test_recommendation_of_evidence(case):
     given, k, between = CASES[case]
     advice = recommend(given)
     assert (advice.k, advice.between) == (k, between)
-    assert str(advice).startswith(f"k = {k}" if k else f"cannot tell, between {between[0]} and {between[1]}")
+    assert str(advice).startswith(f"k = {k}" if k else f"undetermined, between {between[0]} and {between[1]}")
 
 
 def test_halves_speak_only_of_a_step_within_the_scan():
