@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--scenes", nargs="+", default=SCENES)
     chosen = options.parse_args(arguments)
     if chosen.quick:
-        chosen.draws, chosen.replicas, chosen.scenes = 2, 2, ["unique-80"]
+        chosen.draws, chosen.replicas, chosen.scenes = 2, 9, ["unique-80"]
     shares = ("coverage of the mean", "of the truth", "by noise alone")
     print_header(
         "scene", "noise", "similarity", *shares, "off the truth", "standard deviation", "half width", "doubts", "s"

@@ -66,7 +66,7 @@ def ways_to(E: np.ndarray, X: np.ndarray) -> tuple[dict[str, Callable[[np.ndarra
     return {
         "non-negative": lambda factor: pivoting.sweep_box(factor, gram, cross, zero, free, ones),
         "box": lambda factor: pivoting.sweep_box(factor, gram, cross, zero, half, ones),
-        "sum to one": lambda factor: simplex.sweep_simplex(factor, gram, cross),
+        "sum to one": lambda factor: simplex.sweep_simplex(factor, gram, cross, ones[:1]),
         "hals": lambda factor: hals.sweep_free(factor, gram, cross, sweeps),
         "nnls": lambda _: [nnls(E.T, x) for x in X[::NNLS_EVERY]],
     }, sweeps
