@@ -1,6 +1,6 @@
-"""Spectral images to learn on: simulated ones whose truth is known, and measured ones fetched on demand.
+"""Example spectral images: simulated ones with known truth, and measured ones downloaded on demand.
 
-Everything here is loaded when it is first asked for, so ``import mffnb.datasets`` costs nothing.
+Names are imported on first use, so ``import mffnb.datasets`` is quick.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
     "xdm_film",
 ]
 
-# No module may bear the name of a function: importing the module would put it in the function's place.
+# No module has the name of a function: importing the module would replace the function.
 _HOMES = {
     "Sample": "sample",
     "bfo_iv": "domain_walls",

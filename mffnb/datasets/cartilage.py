@@ -1,4 +1,4 @@
-"""Cartilage seen by Raman microscopy: two cells in their matrix, with labels by the authors."""
+"""Measured Raman map of cartilage with two cells, with cluster labels by its authors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def chondro() -> Sample:
     Raises
     ------
     DatasetUnavailableError
-        If the file is neither cached nor within reach, or the ``rdata`` package (``pip install "mffnb[io]"``)
+        If the file is neither cached nor downloadable, or the ``rdata`` package (``pip install "mffnb[io]"``)
         is missing.
 
     Notes

@@ -1,4 +1,4 @@
-"""Single particles counted: photons, electrons, ions."""
+"""Poisson counts of photons, electrons or ions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from mffnb.typing import Float64Array
 def counted(
     abundances: NDArray[np.floating], spectra: Float64Array, generator: np.random.Generator
 ) -> NDArray[np.unsignedinteger]:
-    """Draw the counts of a map whose expectation is abundances times spectra.
+    """Draw Poisson counts with expectation abundances times spectra.
 
-    Row by row, since the expectation of the whole cube need not be in memory.
+    Rows are drawn one after another, so that the expectation of the whole cube is never in memory.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def counted(
     spectra
         Expected counts of a pixel with abundance 1, shape ``(k, channels)``.
     generator
-        Source of randomness.
+        Random generator.
 
     Returns
     -------

@@ -1,15 +1,15 @@
-"""ToF-SIMS depth profile through a ferroelectric film, simulated: the second example of the paper, with truth."""
+"""Simulated ToF-SIMS depth profile through a ferroelectric film with known truth (figures 8 and 9 of the paper)."""
 
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, zoom
 from scipy.signal import lfilter
 
 from mffnb.datasets.mass_spectra import time_of_flight_spectrum
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
 COMPONENTS = ("surface", "film", "buffer", "substrate")
@@ -50,8 +50,8 @@ _SUBSTRATE: Ions = {
     "AlO": 5, "Na": 3,
 }  # fmt: skip
 
-_FLOOR = 0.08  # share of the ions that decayed in flight and belong to no peak
-_FINE = 0.25  # nm, on which profiles are drawn before they are averaged over a sputter cycle
+_FLOOR = 0.08  # fraction of ions that decay in flight and belong to no peak
+_FINE = 0.25  # nm, step of the fine depth grid that is averaged over sputter cycles
 
 
 def tof_sims_3d(
@@ -89,9 +89,9 @@ def tof_sims_3d(
     Parameters
     ----------
     seed
-        Of the sample and the noise, anything ``numpy.random.default_rng`` accepts.
+        Seed of the sample and the noise, as accepted by ``numpy.random.default_rng``.
     shape
-        Number of sputter cycles, rows and columns: at least 20, 4 and 4. The cycles share out 100 nm.
+        Number of sputter cycles, rows and columns: at least 20, 4 and 4. The cycles divide 100 nm.
     counts
         Expected counts per voxel, the mean over the volume.
     field_of_view
@@ -117,7 +117,7 @@ def tof_sims_3d(
     Notes
     -----
     Masses and isotopes are tabulated ones; intensities are typical of such spectra, not fitted to any. The axis of
-    depth is taken as calibrated (sputter rates of the three oxides are alike); matrix effects that are not linear, dead
+    depth is taken as calibrated (equal sputter rates of the three oxides); matrix effects that are not linear, dead
     time and charging are left out. Sources: R. Kannan et al., Adv. Struct. Chem. Imaging 4, 6 (2018),
     https://doi.org/10.1186/s40679-018-0055-8, for the experiment; S. Hofmann, Surf. Interface Anal. 21, 673 (1994), for
     the depth resolution; Y. Gao, J. Appl. Phys. 64, 3760 (1988), for MCs+ ions.
@@ -144,43 +144,16 @@ def tof_sims_3d(
     spectra = _spectra(np.append(mz, mz[-1] + BIN_WIDTH) - BIN_WIDTH / 2)
     spectra *= counts / (fractions.mean(axis=(1, 2, 3)) @ spectra.sum(axis=1))
 
-    step = field_of_view / min(rows, columns)
-    depth = PROFILE / cycles * (np.arange(cycles) + 0.5)
-    voxels = {
-        "z": ("z", depth, {"units": "nm", "long_name": "depth"}),
-        "y": ("y", step * np.arange(rows), {"units": "µm", "long_name": "y"}),
-        "x": ("x", step * np.arange(columns), {"units": "µm", "long_name": "x"}),
-    }
-    masses = {"mz": ("mz", mz, {"units": "u", "long_name": "mass-to-charge ratio"})}
-    components = {"component": ("component", list(COMPONENTS))}
-    return Sample(
-        name="tof_sims_3d",
-        cube=xr.DataArray(
-            _count(fractions, spectra, noise),
-            dims=("z", "y", "x", "mz"),
-            coords={**voxels, **masses},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "secondary ions"},
-        ),
-        endmembers=xr.DataArray(
-            spectra,
-            dims=("component", "mz"),
-            coords={**components, **masses},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "expected secondary ions"},
-        ),
-        abundances=xr.DataArray(
-            fractions,
-            dims=("component", "z", "y", "x"),
-            coords={**components, **voxels},
-            name="abundance",
-            attrs={"units": "1", "long_name": "fraction"},
-        ),
-        citation=(
-            "Simulated after R. Kannan et al., Deep data analysis via physically constrained linear "
-            "unmixing, Adv. Struct. Chem. Imaging 4, 6 (2018), https://doi.org/10.1186/s40679-018-0055-8"
-        ),
-        licence="BSD-3-Clause",
+    step, depth = field_of_view / min(rows, columns), PROFILE / cycles * (np.arange(cycles) + 0.5)
+    return simulated_sample(
+        "tof_sims_3d",
+        (_count(fractions, spectra, noise), spectra, fractions),
+        pixels={"z": Axis(depth, "nm", "depth"), **side_axes((rows, columns), step, "µm")},
+        channel={"mz": Axis(mz, "u", "mass-to-charge ratio")},
+        components=COMPONENTS,
+        quantity=Quantity("intensity", "counts", "secondary ions", "expected secondary ions"),
+        fraction="fraction",
+        citation=AFTER_THE_PAPER,
     )
 
 
@@ -198,7 +171,7 @@ def _spectra(edges: Float64Array) -> Float64Array:
 def _layers(
     shape: tuple[int, int, int], step: float, mixing: float, roughness: float, generator: np.random.Generator
 ) -> Float64Array:
-    """Fractions (4, cycles, rows, columns) as the beam meets them, row by row to keep the fine grid small."""
+    """Draw fractions (4, cycles, rows, columns) in order of sputtering, row by row to limit memory."""
     cycles, rows, columns = shape
     oversampling = max(1, round(PROFILE / cycles / _FINE))
     fine = PROFILE / cycles / oversampling
@@ -217,7 +190,7 @@ def _layers(
         sharp = np.stack([np.zeros_like(surface), above, ~above & ~below, below])
         mixed = _mixed(sharp, mixing / fine)[:, : cycles * oversampling]
         mixed = gaussian_filter1d(mixed, roughness / fine, axis=1, mode="nearest")
-        # The surface component is drawn as it is observed: mixing and build-up are its profile.
+        # The surface component is drawn after mixing: its profile already includes mixing and the build-up of caesium.
         observed = (1 - surface[: cycles * oversampling]) * mixed
         observed[0] += surface[: cycles * oversampling]
         fractions[:, :, row] = observed.reshape(len(COMPONENTS), cycles, oversampling, columns).mean(axis=2)
@@ -225,16 +198,16 @@ def _layers(
 
 
 def _mixed(sharp: Float64Array, length: float) -> Float64Array:
-    """Solve dX/dz = (X0(z + w) - X) / w exactly from point to point, the sample being constant in between."""
+    """Solve dX/dz = (X0(z + w) - X) / w exactly on a grid, for a sample that is constant between points."""
     ahead = sharp[:, round(length) :]
     decay = np.exp(-1 / length)
-    start = decay * ahead[:, :1]  # a sample that goes on unchanged above the surface
+    start = decay * ahead[:, :1]  # boundary condition: the sample is constant above the surface
     mixed, _ = lfilter([1 - decay], [1, -decay], ahead, axis=1, zi=start)
     return np.asarray(mixed)
 
 
 def _undulation(shape: tuple[int, int], generator: np.random.Generator) -> Float64Array:
-    """A smooth height of about unit spread, some five bumps along a side."""
+    """Draw a smooth random height of standard deviation about one, with about five bumps along a side."""
     coarse = generator.standard_normal((6, 6))
     factors = (shape[0] / 6, shape[1] / 6)
     height = zoom(coarse, factors, order=3, mode="nearest", grid_mode=True)
@@ -242,21 +215,21 @@ def _undulation(shape: tuple[int, int], generator: np.random.Generator) -> Float
 
 
 def _pits(shape: tuple[int, int], step: float, generator: np.random.Generator) -> Float64Array:
-    """Extra reach in nm of the adsorbates: grooves and pits of a micrometre or two, 4 to 14 nm deep."""
+    """Draw the depth in nm to which adsorbates reach: grooves and pits 1 to 2 micrometre wide, 4 to 14 nm deep."""
     rows, columns = shape
     pits = np.zeros(shape)
     for _ in range(max(3, round(rows * columns * step**2 / 150))):
         row, column = generator.integers(rows), generator.integers(columns)
         pits[row, column] += generator.uniform(4, 14)
     width = 1.2 / step
-    # A pit smaller than a pixel covers but a part of it.
+    # A pit smaller than a pixel covers a part of it.
     return np.asarray(gaussian_filter(pits, width, mode="wrap") * 2 * np.pi * width**2)
 
 
 def _count(
     fractions: Float64Array, spectra: Float64Array, generator: np.random.Generator
 ) -> NDArray[np.unsignedinteger]:
-    """Draw ion by ion, which at a few ions per thousand bins is faster than bin by bin, and as exact."""
+    """Draw counts ion by ion, which is exact and, at a few ions per thousand bins, faster than bin by bin."""
     highest = spectra.max()
     dtype = np.uint16 if highest + 12 * np.sqrt(highest) < np.iinfo(np.uint16).max else np.uint32
     cube = np.empty((*fractions.shape[1:], spectra.shape[1]), dtype=dtype)

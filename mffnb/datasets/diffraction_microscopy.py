@@ -1,14 +1,14 @@
-"""X-ray diffraction microscopy of a strained bilayer, simulated: an example of the paper, with truth."""
+"""Simulated X-ray diffraction microscopy of a strained bilayer with known truth (figures 12 and 13 of the paper)."""
 
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from mffnb.datasets.counting import counted
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
 from mffnb.datasets.strained_films import FWHM, rocking_curves
 from mffnb.typing import Float64Array
 
@@ -47,8 +47,8 @@ def xdm_film(
 
     The reflections 103 of both films are imaged at 56 values of Qz, as in figures 12 and 13 of Kannan et al. 2018,
     so that each pixel holds a rocking curve. Misfit dislocations run along both axes of the substrate. Away from them
-    both films are strained to the substrate; along them SrRuO3 (SRO) is relaxed, and some of them hand their strain on
-    to the PZT above, which has a few dislocations of its own. Each film is in three states, a mixture in every pixel,
+    both films are strained to the substrate; along them SrRuO3 (SRO) is relaxed, and some of them strain the PZT
+    above, which has a few dislocations of its own. Each film is in three states, a mixture in every pixel,
     whose lattice parameters follow from those of the bulk by elasticity, with relaxation r = 0, 0.5 and 1:
 
     .. math:: a = a_s + r (a_b - a_s), \qquad
@@ -67,7 +67,7 @@ def xdm_film(
     Parameters
     ----------
     seed
-        Of dislocations and noise, anything ``numpy.random.default_rng`` accepts.
+        Seed of dislocations and noise, as accepted by ``numpy.random.default_rng``.
     shape
         Number of rows and columns, at least 16 each.
     counts
@@ -112,7 +112,6 @@ def xdm_film(
     >>> round(float(sample.abundances[3:].sum("component").min()), 3)  # PZT
     1.0
     """
-    rows, columns = shape
     if min(shape) < SMALLEST_SIDE:
         raise ValueError(f"shape {shape} is too small for a network of dislocations: take at least 16 pixels a side.")
     for name, value in (("counts", counts), ("field_of_view", field_of_view), ("resolution", resolution)):
@@ -125,47 +124,22 @@ def xdm_film(
     spectra = rocking_curves(qz)
     spectra *= counts / (abundances.mean(axis=(1, 2), dtype=np.float64) @ spectra.sum(axis=1))
 
-    pixels = {
-        "y": ("y", step * np.arange(rows), {"units": "µm", "long_name": "y"}),
-        "x": ("x", step * np.arange(columns), {"units": "µm", "long_name": "x"}),
-    }
-    scan = {"qz": ("qz", qz, {"units": "1/Å", "long_name": "Qz"})}
-    components = {"component": ("component", list(COMPONENTS))}
-    return Sample(
-        name="xdm_film",
-        cube=xr.DataArray(
-            counted(abundances, spectra, generator),
-            dims=("y", "x", "qz"),
-            coords={**pixels, **scan},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "diffracted photons"},
-        ),
-        endmembers=xr.DataArray(
-            spectra,
-            dims=("component", "qz"),
-            coords={**components, **scan},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "expected photons"},
-        ),
-        abundances=xr.DataArray(
-            abundances,
-            dims=("component", "y", "x"),
-            coords={**components, **pixels},
-            name="abundance",
-            attrs={"units": "1", "long_name": "area fraction times relative intensity"},
-        ),
-        citation=(
-            "Simulated after R. Kannan et al., Deep data analysis via physically constrained linear "
-            "unmixing, Adv. Struct. Chem. Imaging 4, 6 (2018), https://doi.org/10.1186/s40679-018-0055-8"
-        ),
-        licence="BSD-3-Clause",
+    return simulated_sample(
+        "xdm_film",
+        (counted(abundances, spectra, generator), spectra, abundances),
+        pixels=side_axes(shape, step, "µm"),
+        channel={"qz": Axis(qz, "1/Å", "Qz")},
+        components=COMPONENTS,
+        quantity=Quantity("intensity", "counts", "diffracted photons", "expected photons"),
+        fraction="area fraction times relative intensity",
+        citation=AFTER_THE_PAPER,
     )
 
 
 def _maps(
     shape: tuple[int, int], step: float, resolution: float, generator: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Abundances (6, rows, columns) of the states of SRO and PZT."""
+    """Draw the abundances (6, rows, columns) of the states of SRO and PZT."""
     kept = {name: np.ones(shape, dtype=np.float32) for name in ("sro", "pzt", "intensity")}
     for axis in (0, 1):
         for line in _lines(shape, step, axis, generator):
@@ -190,13 +164,13 @@ def _maps(
 
 
 class _Line:
-    """A straight dislocation with two ends, as a function of the half width of its band."""
+    """A straight dislocation line with two ends and a Lorentzian profile."""
 
     def __init__(self, across: Float64Array, along: Float64Array, step: float, axis: int) -> None:
         self.across, self.along, self.step, self.axis = across, along, step, axis
 
     def __call__(self, width: float) -> NDArray[np.float32]:
-        """Lorentzian across, averaged over each pixel, 1 at its centre; arctangents at the ends."""
+        """Return the profile for a half width: Lorentzian across the line, averaged over pixels, maximum 1."""
         low, high = self.across - self.step / 2, self.across + self.step / 2
         profile = width / self.step * (np.arctan(high / width) - np.arctan(low / width))
         ends = 0.5 + np.arctan(self.along / width) / np.pi
@@ -207,7 +181,7 @@ class _Line:
 def _lines(
     shape: tuple[int, int], step: float, axis: int, generator: np.random.Generator, spacing: float = LINE_SPACING
 ) -> list[_Line]:
-    """Dislocations at irregular distances; two in three run through the whole field of view."""
+    """Draw dislocations at irregular distances; two thirds of them cross the whole field of view."""
     height, length = (step * size for size in (shape if axis == 0 else shape[::-1]))
     number = max(1, round(height / spacing))
     positions = height / number * (np.arange(number) + generator.uniform(0.1, 0.9, number))
@@ -224,5 +198,5 @@ def _lines(
 
 
 def _states(relaxation: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Shares of the states whose relaxation is 0, 1/2 and 1, so that their mean is the given one."""
+    """Return fractions of the states of relaxation 0, 1/2 and 1 whose mean is the given relaxation."""
     return np.stack([np.maximum(1 - 2 * relaxation, 0), 1 - abs(2 * relaxation - 1), np.maximum(2 * relaxation - 1, 0)])

@@ -1,4 +1,4 @@
-"""Domain walls in bismuth ferrite that conduct: a curve of current against field at every pixel of a tip."""
+"""Measured current-voltage map of conducting domain walls in bismuth ferrite (conductive AFM)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bfo_iv() -> Sample:
     Raises
     ------
     DatasetUnavailableError
-        If the file is neither cached nor within reach.
+        If the file is neither cached nor downloadable.
 
     Notes
     -----

@@ -1,17 +1,17 @@
-"""Core-loss EELS of an oxide interface, simulated, with truth."""
+"""Simulated core-loss EELS map of an oxide interface with known truth."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.special import erfc
 
 from mffnb.datasets.counting import counted
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import Axis, Quantity, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
 CHANNELS = 1024
@@ -35,7 +35,7 @@ THICKNESS = 0.35
 """Mean thickness of the specimen in mean free paths of inelastic scattering."""
 
 _FWHM = 2.3548  # full width at half maximum of a Gaussian, in standard deviations
-_MARGIN = 120.0  # eV simulated below the first channel, from where plural scattering reaches up
+_MARGIN = 120.0  # eV simulated below the first channel, which plural scattering moves into the map
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Edge:
     delay: float = 1.0
 
     def spectrum(self, loss: Float64Array) -> Float64Array:
-        """Single scattering per atom at these energy losses in eV."""
+        """Return the single-scattering spectrum per atom at energy losses in eV."""
         above = np.maximum(loss - self.onset, 0)
         shape = (loss / self.onset) ** -CONTINUUM_EXPONENT * -np.expm1(-above / self.delay)
         for energy, width, area in self.lines:
@@ -122,7 +122,7 @@ def eels_map(
     Parameters
     ----------
     seed
-        Of the specimen and the noise, anything ``numpy.random.default_rng`` accepts.
+        Seed of the specimen and the noise, as accepted by ``numpy.random.default_rng``.
     shape
         Number of rows and columns, at least 16 each.
     counts
@@ -167,7 +167,6 @@ def eels_map(
     >>> sample.endmembers.sel(energy_loss=slice(600, 700)).idxmax("energy_loss").values[1:].tolist()
     [642.0, 640.5, 640.5]
     """
-    rows, columns = shape
     if min(shape) < SMALLEST_SIDE:
         raise ValueError(f"shape {shape} is too small for film and substrate: take at least 16 pixels a side.")
     for name, value in (("counts", counts), ("pixel_size", pixel_size), ("probe", probe)):
@@ -179,40 +178,18 @@ def eels_map(
     spectra = core_loss_spectra(loss)
     spectra *= counts / (abundances.mean(axis=(1, 2), dtype=np.float64) @ spectra.sum(axis=1))
 
-    pixels = {
-        "y": ("y", pixel_size * np.arange(rows), {"units": "nm", "long_name": "y"}),
-        "x": ("x", pixel_size * np.arange(columns), {"units": "nm", "long_name": "x"}),
-    }
-    losses = {"energy_loss": ("energy_loss", loss, {"units": "eV", "long_name": "energy loss"})}
-    components = {"component": ("component", list(COMPONENTS))}
-    return Sample(
-        name="eels_map",
-        cube=xr.DataArray(
-            counted(abundances, spectra, generator),
-            dims=("y", "x", "energy_loss"),
-            coords={**pixels, **losses},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "electrons"},
-        ),
-        endmembers=xr.DataArray(
-            spectra,
-            dims=("component", "energy_loss"),
-            coords={**components, **losses},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "expected electrons"},
-        ),
-        abundances=xr.DataArray(
-            abundances,
-            dims=("component", "y", "x"),
-            coords={**components, **pixels},
-            name="abundance",
-            attrs={"units": "1", "long_name": "volume fraction times relative thickness"},
-        ),
+    return simulated_sample(
+        "eels_map",
+        (counted(abundances, spectra, generator), spectra, abundances),
+        pixels=side_axes(shape, pixel_size, "nm"),
+        channel={"energy_loss": Axis(loss, "eV", "energy loss")},
+        components=COMPONENTS,
+        quantity=Quantity("intensity", "counts", "electrons", "expected electrons"),
+        fraction="volume fraction times relative thickness",
         citation=(
             "Simulated after C. C. Ahn and O. L. Krivanek, EELS Atlas (1983), and R. F. Egerton, Electron "
             "Energy-Loss Spectroscopy in the Electron Microscope (2011)"
         ),
-        licence="BSD-3-Clause",
     )
 
 
@@ -243,7 +220,7 @@ def core_loss_spectra(loss: Float64Array) -> Float64Array:
 
 
 def _plurally_scattered(single: Float64Array, step: float) -> Float64Array:
-    """Each edge again, once and twice a plasmon higher, with Poisson weights."""
+    """Add plural scattering: each edge repeated one and more plasmon energies higher, with Poisson weights."""
     energy = step * np.arange(single.size)
     centre, width = PLASMON
     plasmon = energy / ((energy**2 - centre**2) ** 2 + (energy * width) ** 2)  # Drude
@@ -254,7 +231,7 @@ def _plurally_scattered(single: Float64Array, step: float) -> Float64Array:
 
 
 def _maps(shape: tuple[int, int], pixel: float, probe: float, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Abundances (4, rows, columns): volume fractions times relative thickness."""
+    """Draw the abundances (4, rows, columns): volume fractions times relative thickness."""
     rows, columns = shape
     y, x = pixel * np.arange(rows)[:, None], pixel * np.arange(columns)
     height, length = pixel * rows, pixel * columns

@@ -1,4 +1,4 @@
-"""Real data sets: where each file lives, and how it gets into the cache."""
+"""Download, verify and cache the files of measured data sets."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class RemoteFile:
 
     @property
     def name(self) -> str:
-        """Plain file name, under which the file is cached."""
+        """File name in the cache."""
         return PurePosixPath(self.path).name
 
     @property
     def address(self) -> str:
-        """Address to download from."""
+        """URL of the file."""
         return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{self.path}"
 
 
@@ -124,8 +124,8 @@ def fetch(name: str) -> Path:
         return local
     try:
         return Path(pooch.retrieve(file.address, f"sha256:{file.sha256}", fname=name, path=folder))
-    except (OSError, ValueError) as error:  # no network, unwritable folder; pooch's verdict on a wrong hash
-        # The chain of a failed request fills pages and says no more than this sentence.
+    except (OSError, ValueError) as error:  # no network, a read-only folder, or a wrong hash
+        # The traceback of the failed request adds nothing to this sentence.
         raise DatasetUnavailableError(
             f"{name} is not in {folder} and could not be downloaded ({type(error).__name__}): "
             f"download {file.address} to that folder, or set {VARIABLE} to a folder that holds the file."
@@ -143,7 +143,7 @@ def read_rda(name: str) -> dict[str, Any]:
     Raises
     ------
     DatasetUnavailableError
-        If the file cannot be had, or the ``rdata`` package is not installed.
+        If the file is not available, or the ``rdata`` package is not installed.
     """
     path = fetch(name)
     try:

@@ -58,8 +58,8 @@ ISOTOPES: dict[str, tuple[tuple[float, float], ...]] = {
 PEAK_WIDTH = 0.016
 """Standard deviation of the Gaussian, and decay length of the exponential, of a peak at mass 1 u, in u."""
 
-_MODE_SHIFT = 0.6974  # of the peak shape, in standard deviations: the maximum is what gets calibrated
-_REACH = (6.0, 18.0)  # how far a peak is followed to either side, in standard deviations
+_MODE_SHIFT = 0.6974  # maximum of the peak shape, in standard deviations; calibration uses it
+_REACH = (6.0, 18.0)  # range of a peak below and above its mass, in standard deviations
 _NEGLIGIBLE = 1e-5
 _LONGEST_PATTERN = 10
 
@@ -72,12 +72,12 @@ def isotopologues(formula: str) -> tuple[Float64Array, Float64Array]:
     Parameters
     ----------
     formula
-        Chemical formula of element symbols and counts, ``"C3H5O"`` say.
+        Chemical formula of element symbols and counts, for example ``"C3H5O"``.
 
     Returns
     -------
     masses : ndarray (n,)
-        Mass-to-charge ratios in u, ascending, the lost electron taken off.
+        Mass-to-charge ratios in u, ascending, without the mass of the lost electron.
     probabilities : ndarray (n,)
         Natural probabilities; those below 1e-5 are left out.
 
@@ -164,14 +164,14 @@ def time_of_flight_spectrum(ions: Mapping[str, float], edges: Float64Array) -> F
 
 
 def _cumulative_peak(deviation: Float64Array) -> Float64Array:
-    """Integral of the peak shape up to so many standard deviations (exponentially modified Gaussian)."""
+    """Return the cumulative peak shape (exponentially modified Gaussian) at a deviation in standard deviations."""
     tail: Float64Array = np.exp(0.5 - deviation + log_ndtr(deviation - 1.0))
     return np.asarray(ndtr(deviation) - tail)
 
 
 @cache
 def _atoms(symbol: str, count: int) -> tuple[Float64Array, Float64Array]:
-    """Probability, and probability times mass, by nominal mass above the lightest, of so many atoms."""
+    """Return the isotope distribution of several atoms of an element: probability and probability times mass."""
     if count > 1:
         return _combine(_atoms(symbol, count - 1), _atoms(symbol, 1))
     isotopes = ISOTOPES[symbol]

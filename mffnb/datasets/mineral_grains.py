@@ -1,4 +1,4 @@
-"""Mineral grains in a thin lamella seen by STEM-EDX: few counts, a listed handful of elements, no truth."""
+"""Measured STEM-EDX map of mineral grains: few counts, listed elements, no truth."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def mineral_edx() -> Sample:
     Raises
     ------
     DatasetUnavailableError
-        If the file is neither cached nor within reach, or RosettaSciIO (``pip install "mffnb[io]"``) is missing.
+        If the file is neither cached nor downloadable, or RosettaSciIO (``pip install "mffnb[io]"``) is missing.
 
     Notes
     -----
@@ -66,7 +66,7 @@ def _parsed() -> xr.DataArray:
     path = fetch(FILE)
     try:
         stored = read(path)
-    except ValueError as error:  # says which extra is missing
+    except ValueError as error:  # its message names the missing extra
         raise DatasetUnavailableError(str(error)) from error
     pixels = {
         name: (name, 1000 * stored[axis].values, {"units": "nm", "long_name": name})  # µm in the file

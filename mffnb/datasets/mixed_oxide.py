@@ -1,4 +1,4 @@
-"""Two intergrown phases of a catalyst at atomic resolution, simulated, with truth: figure 10 of the paper."""
+"""Simulated atomic-resolution STEM image of two intergrown phases with known truth (figure 10 of the paper)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from mffnb.datasets.oxide_phases import M1, M2
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import AFTER_THE_PAPER
 from mffnb.preprocessing import SlidingFFT
 from mffnb.preprocessing.sliding_fft import LocalSpectra
 from mffnb.typing import Array, Float64Array
@@ -21,8 +22,8 @@ COMPONENTS = ("M1", "M2")
 _SMALLEST_SIDE = 256
 _PIXEL = 0.025  # nm
 _PROBE = 0.045  # nm, standard deviation of a column's image: probe and thermal motion
-_CLOSEST = 0.25  # nm, columns of different phases do not come nearer
-_DETECTOR = 0.12  # background, as a share of the mean signal
+_CLOSEST = 0.25  # nm, smallest distance of columns of different phases
+_DETECTOR = 0.12  # background, as a fraction of the mean signal
 _ROUGHNESS = 0.12  # spread of the columns' intensities: composition and vacancies
 _STRAIN = 0.006  # nm, spread of the columns' static displacements
 
@@ -54,8 +55,8 @@ def stem_catalyst(
     electrons are counted.
 
     The image has no spectra: ``fft`` makes them, the same step that ``unmix`` is then given as ``preprocess=[fft]``.
-    The truth is in those terms. The transform is linear, so at a reflection of one phase the modulus is the share of
-    the window, weighted by the taper, which that phase fills:
+    The truth is in those terms. The transform is linear, so at a reflection of one phase the modulus is the
+    taper-weighted fraction of the window which that phase fills:
 
     .. math:: a_{wc} = \sum_r t(r)\, [r + w \in c] \,/ \sum_r t(r) .
 
@@ -66,7 +67,7 @@ def stem_catalyst(
     Parameters
     ----------
     seed
-        Of interface, crystals and noise, anything ``numpy.random.default_rng`` accepts.
+        Seed of interface, crystals and noise, as accepted by ``numpy.random.default_rng``.
     shape
         Rows and columns of the image, at least 256 each.
     counts
@@ -117,7 +118,7 @@ def stem_catalyst(
         raise ValueError(f"counts must be positive, got {counts}.")
     if not (scan_noise >= 0 and 0 <= gradient < 2):
         raise ValueError(f"scan_noise must not be negative and gradient in [0, 2), got {scan_noise} and {gradient}.")
-    fft.shape(shape)  # refuses a window that does not fit, before the work
+    fft.shape(shape)  # raises for a window that does not fit, before the simulation
     generator = np.random.default_rng(seed)
     interface = _Interface.drawn(shape, generator)
     field = (_PIXEL * shape[0], _PIXEL * shape[1])
@@ -157,10 +158,7 @@ def stem_catalyst(
         cube=cube,
         endmembers=endmembers.transpose("component", ...),
         abundances=abundances,
-        citation=(
-            "Simulated after R. Kannan et al., Deep data analysis via physically constrained linear "
-            "unmixing, Adv. Struct. Chem. Imaging 4, 6 (2018), https://doi.org/10.1186/s40679-018-0055-8"
-        ),
+        citation=AFTER_THE_PAPER,
         licence="BSD-3-Clause",
         extra={
             "phase": labelled(phase, "phase", long_name="phase", flag_values=[0, 1], flag_meanings=" ".join(COMPONENTS))
@@ -170,7 +168,7 @@ def stem_catalyst(
 
 @dataclass(frozen=True)
 class _Interface:
-    """A wavy line near the middle of the field; M2 is on the side its normal points to."""
+    """A wavy interface near the middle of the field; its normal points to M2."""
 
     centre: Float64Array  # y, x in nm
     angle: float
@@ -185,7 +183,7 @@ class _Interface:
         return cls(centre, generator.uniform(0, 2 * np.pi), waves)
 
     def beyond(self, y: Array, x: Array) -> NDArray[np.int8]:
-        """0 on the side of M1, 1 on the side of M2."""
+        """Return 0 on the side of M1, 1 on the side of M2."""
         y, x = y - self.centre[0], x - self.centre[1]
         along, across = (y * np.cos(self.angle + s) + x * np.sin(self.angle + s) for s in (np.pi / 2, 0))
         for amplitude, length, start in self.waves:
@@ -201,13 +199,13 @@ def _imperfect(columns: Float64Array, generator: np.random.Generator) -> Float64
 
 
 def _joined(first: Float64Array, second: Float64Array) -> Float64Array:
-    """Both crystals, without those columns of the second that come too near to the first."""
+    """Join two crystals, without the columns of the second that are too close to the first."""
     apart, _ = cKDTree(first[:, :2]).query(second[:, :2], distance_upper_bound=_CLOSEST) if len(first) else (np.inf, 0)
     return np.concatenate([first, second[np.broadcast_to(np.isinf(apart), len(second))]])
 
 
 def _ramp(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.float32]:
-    """From -1/2 to 1/2 across the field, in some direction."""
+    """Draw a linear ramp from -1/2 to 1/2 across the field, in a random direction."""
     angle = generator.uniform(0, 2 * np.pi)
     y, x = (np.linspace(-0.5, 0.5, n, dtype=np.float32) for n in shape)
     ramp = np.sin(angle) * y[:, None] + np.cos(angle) * x
@@ -221,15 +219,15 @@ def _scanned(
     scan_noise: float,
     generator: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Count electrons on the image of the columns, its lines displaced."""
-    margin = 20  # pixels, so that columns beyond the edge and displaced lines are right at the edge
+    """Draw the electron counts of an image of the columns with displaced scan lines."""
+    margin = 20  # pixels beyond the field, so that its edges are correct
     rows, columns_ = (n + 2 * margin for n in thickness.shape)
     place = columns[:, :2] / _PIXEL + margin
     corner = np.floor(place).astype(np.intp)
     part = place - corner
     image = np.zeros(rows * columns_, dtype=np.float32)
     for down in (0, 1):
-        for right in (0, 1):  # a column lies between four pixels
+        for right in (0, 1):  # bilinear: a column contributes to four pixels
             weight = np.abs(1 - down - part[:, 0]) * np.abs(1 - right - part[:, 1]) * columns[:, 2]
             at = np.ravel_multi_index((corner[:, 0] + down, corner[:, 1] + right), (rows, columns_), mode="clip")
             image += np.bincount(at, weight, rows * columns_).astype(np.float32)
@@ -244,7 +242,7 @@ def _scanned(
 
 
 def _share(mask: NDArray[np.bool_], local: LocalSpectra) -> Float64Array:
-    """Share of each window that the mask fills, weighted by the taper."""
+    """Return the taper-weighted fraction of each window that a mask fills."""
     taper = local.step.taper()
     taper /= taper.sum()
     step = local.step.step if isinstance(local.step.step, tuple) else (local.step.step,) * 2

@@ -1,4 +1,4 @@
-"""The two crystals of a Mo-V-Te-Nb oxide, seen along c, and where their reflections are."""
+"""Crystal structures of the M1 and M2 phases of a Mo-V-Te-Nb oxide along c, and their reflections."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class Phase:
 
     @property
     def axes(self) -> Float64Array:
-        """Lattice vectors a and b, one a row, as (y, x) in nm."""
+        """Return the lattice vectors a and b as rows (y, x) in nm."""
         angle = np.deg2rad(self.angle)
         directions = np.array([[np.sin(angle), np.cos(angle)], [np.cos(angle), -np.sin(angle)]])
         return np.asarray(directions * np.array(self.cell)[:, None])
 
     def nearest_reflection(self, k: Float64Array) -> Float64Array:
-        """The reciprocal lattice points next to some spatial frequencies (..., 2), ky and kx in 1/nm."""
+        """Return the reciprocal lattice points closest to spatial frequencies (..., 2), ky and kx in 1/nm."""
         return np.asarray(np.round(k @ self.axes.T) @ np.linalg.inv(self.axes).T)
 
     def positions(self, extent: tuple[float, float]) -> Float64Array:
-        """Columns on a field of this height and width: y, x in nm and intensity, (n, 3)."""
+        """Return the columns in a field of given height and width: y, x in nm and intensity, (n, 3)."""
         axes = self.axes
         corners = np.array([(0, 0), (0, extent[1]), (extent[0], 0), extent]) @ np.linalg.inv(axes)
         low, high = np.floor(corners.min(axis=0)) - 1, np.ceil(corners.max(axis=0)) + 1
@@ -50,13 +50,13 @@ class Phase:
         origins = np.stack([a.ravel(), b.ravel()], axis=1)
         sites = np.array(self.columns)
         place = (origins[:, None] + sites[:, :2]).reshape(-1, 2) @ axes
-        inside = ((place > -0.5) & (place < np.array(extent) + 0.5)).all(axis=1)  # half a nanometre beyond the edge
+        inside = ((place > -0.5) & (place < np.array(extent) + 0.5)).all(axis=1)  # margin of half a nanometre
         columns = np.column_stack([place, np.tile(sites[:, 2], len(origins))])
         return np.asarray(columns[inside])
 
 
 def _columns(sites: tuple[tuple[float, float, float], ...]) -> tuple[tuple[float, float, float], ...]:
-    """All columns of the plane group p2gg that belong to these sites."""
+    """Return all columns that the plane group p2gg generates from sites."""
     return tuple((*at, z) for x, y, z in sites for at in ((x, y), (-x, -y), (0.5 - x, 0.5 + y), (0.5 + x, 0.5 - y)))
 
 
@@ -101,7 +101,7 @@ def reflections(pattern: xr.DataArray, count: int = 10) -> Float64Array:
     values = pattern.transpose("ky", "kx").values
     peak = (values == ndimage.maximum_filter(values, 5)) & (ky[:, None] >= 0)
     peak &= np.hypot(ky[:, None], kx) > 2.5 * (kx[1] - kx[0])
-    peak[:, [0, -1]] = peak[[0, -1]] = False  # the spot must be whole
+    peak[:, [0, -1]] = peak[[0, -1]] = False  # a spot at the edge is incomplete
     at = np.argwhere(peak)
     at = at[np.argsort(-values[tuple(at.T)], kind="stable")][:count]
     found = []

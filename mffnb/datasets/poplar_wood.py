@@ -1,4 +1,4 @@
-"""Poplar wood seen by ToF-SIMS: real counts, real sparsity, no truth."""
+"""Measured ToF-SIMS image of poplar wood: sparse counts, no truth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def poplar() -> Sample:
 
     A freeze-dried transverse section, 100 micrometre thick, measured in positive mode on a ULVAC-PHI TRIFT II
     and integrated mass by mass: vessels are dark, fibres and rays bright. 92 % of the entries are zero, none
-    is above 32, so this is the kind of data for which the Poisson similarity was made. The pixel size is not
+    is above 32, so a Poisson likelihood is appropriate. The pixel size is not
     recorded. The file is downloaded once (1.5 MB) and cached, in the folder ``MFFNB_DATA`` if that
     environment variable is set.
 
@@ -33,7 +33,7 @@ def poplar() -> Sample:
     Raises
     ------
     DatasetUnavailableError
-        If the file is neither cached nor within reach, or the ``rdata`` package (``pip install "mffnb[io]"``)
+        If the file is neither cached nor downloadable, or the ``rdata`` package (``pip install "mffnb[io]"``)
         is missing.
 
     Notes

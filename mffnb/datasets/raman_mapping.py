@@ -1,15 +1,15 @@
-"""Raman map of a pain-relief tablet, simulated: overlapping bands on fluorescence, and no pure pixel."""
+"""Simulated Raman map of a tablet with overlapping bands, fluorescence and no pure pixel, with known truth."""
 
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 from scipy.spatial import cKDTree
 from scipy.special import voigt_profile
 
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import Axis, Quantity, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
 COMPONENTS = ("paracetamol", "aspirin", "caffeine", "cellulose")
@@ -27,7 +27,7 @@ STEP = 3.0
 """Distance between pixels in micrometre."""
 
 _FWHM = 2.3548  # full width at half maximum of a Gaussian, in standard deviations
-_FINE = 3  # points per pixel on which grains are drawn
+_FINE = 3  # points per pixel of the fine grid of grains
 
 # Position in 1/cm and relative height; the natural width of each substance stands below.
 _BANDS: dict[str, tuple[tuple[float, float], ...]] = {
@@ -83,7 +83,7 @@ def raman_map(
     Parameters
     ----------
     seed
-        Of the tablet and the noise, anything ``numpy.random.default_rng`` accepts.
+        Seed of the tablet and the noise, as accepted by ``numpy.random.default_rng``.
     shape
         Number of rows and columns, at least 8 each, 3 micrometre apart.
     counts
@@ -127,7 +127,6 @@ def raman_map(
     >>> sample.endmembers.idxmax("wavenumber").values.tolist()
     [1324.0, 1606.0, 1328.0, 1096.0]
     """
-    rows, columns = shape
     if min(shape) < 8:
         raise ValueError(f"shape {shape} is too small: take at least 8 pixels a side.")
     for name, value in {"counts": counts, "grain_size": grain_size, "spot": spot}.items():
@@ -143,45 +142,24 @@ def raman_map(
     amounts, shapes = _fluorescence(shift, fractions, impurities)
     amounts *= fluorescence * counts / (amounts.mean(axis=(1, 2)) @ shapes.sum(axis=1))
 
-    pixels = {
-        "y": ("y", STEP * np.arange(rows), {"units": "µm", "long_name": "y"}),
-        "x": ("x", STEP * np.arange(columns), {"units": "µm", "long_name": "x"}),
-    }
-    shifts = {"wavenumber": ("wavenumber", shift, {"units": "1/cm", "long_name": "Raman shift"})}
-    components = {"component": ("component", list(COMPONENTS))}
-    return Sample(
-        name="raman_map",
-        cube=xr.DataArray(
-            _count(np.concatenate([fractions, amounts]), np.concatenate([spectra, shapes]), noise),
-            dims=("y", "x", "wavenumber"),
-            coords={**pixels, **shifts},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "photons"},
-        ),
-        endmembers=xr.DataArray(
-            spectra,
-            dims=("component", "wavenumber"),
-            coords={**components, **shifts},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "expected Raman photons"},
-        ),
-        abundances=xr.DataArray(
-            fractions,
-            dims=("component", "y", "x"),
-            coords={**components, **pixels},
-            name="abundance",
-            attrs={"units": "1", "long_name": "volume fraction"},
-        ),
+    cube = _count(np.concatenate([fractions, amounts]), np.concatenate([spectra, shapes]), noise)
+    return simulated_sample(
+        "raman_map",
+        (cube, spectra, fractions),
+        pixels=side_axes(shape, STEP, "µm"),
+        channel={"wavenumber": Axis(shift, "1/cm", "Raman shift")},
+        components=COMPONENTS,
+        quantity=Quantity("intensity", "counts", "photons", "expected Raman photons"),
+        fraction="volume fraction",
         citation=(
             "Simulated; band positions from ASTM E1840, J. Pharm. Biomed. Anal. 16, 87 (1997), "
             "Biopolymers 72, 25 (2003) and Carbohydr. Res. 160, 113 (1987)"
         ),
-        licence="BSD-3-Clause",
     )
 
 
 def _spectra(shift: Float64Array) -> Float64Array:
-    """Spectra of equal volumes, (4, channels)."""
+    """Return the spectra of equal volumes of the substances, (4, channels)."""
     sigma = RESOLUTION / _FWHM
     spectra = []
     for component, scattering in zip(COMPONENTS, SCATTERING, strict=True):
@@ -194,14 +172,14 @@ def _spectra(shift: Float64Array) -> Float64Array:
 
 
 def _grains(shape: tuple[int, int], size: float, spot: float, generator: np.random.Generator) -> Float64Array:
-    """Fractions (4, rows, columns): Voronoi grains, poorly stirred, seen through the spot."""
-    margin = int(np.ceil(2 * spot / STEP))  # so that the map is a part of a tablet, not a tablet with edges
+    """Draw fractions (4, rows, columns): incompletely mixed Voronoi grains, convolved with the laser spot."""
+    margin = int(np.ceil(2 * spot / STEP))  # margin, so that the map has no edges of the tablet
     rows, columns = ((side + 2 * margin) * _FINE for side in shape)
     step = STEP / _FINE
     height, width = rows * step, columns * step
     seeds = generator.uniform(0, 1, (round(height * width / size**2), 2)) * (height, width)
 
-    # Powders mix imperfectly: what a grain is made of depends on where it lies, and on chance.
+    # Powders mix imperfectly: the substance of a grain depends on its position and on chance.
     coarse = generator.standard_normal((len(COMPONENTS), 9, 9))
     place = np.minimum((seeds / (height, width) * 36).astype(np.intp), 35)
     favour = zoom(coarse, (1, 4, 4), order=3, mode="nearest", grid_mode=True)[:, place[:, 0], place[:, 1]]
@@ -221,7 +199,7 @@ def _grains(shape: tuple[int, int], size: float, spot: float, generator: np.rand
 def _fluorescence(
     shift: Float64Array, fractions: Float64Array, generator: np.random.Generator
 ) -> tuple[Float64Array, Float64Array]:
-    """Maps (2, rows, columns) and spectra (2, channels) of two fluorophores, of cellulose and of elsewhere."""
+    """Draw maps (2, rows, columns) and spectra (2, channels) of two fluorophores, one of them in the cellulose."""
     reach = (shift - shift[0]) / (shift[-1] - shift[0])
     shapes = np.stack([np.exp(-(((reach - 0.55) / 0.7) ** 2)), 0.25 + np.exp(-1.8 * reach)])
     shape = fractions.shape[1:]
@@ -231,7 +209,7 @@ def _fluorescence(
 
 
 def _count(maps: Float64Array, spectra: Float64Array, generator: np.random.Generator) -> NDArray[np.unsignedinteger]:
-    """Draw the photons row by row, since the expectation of the whole cube need not be in memory."""
+    """Draw the photon counts row by row, so that the expectation of the whole cube is never in memory."""
     _, rows, columns = maps.shape
     highest = float((maps.max(axis=(1, 2)) @ spectra).max())
     dtype = np.uint16 if highest + 12 * np.sqrt(highest) < np.iinfo(np.uint16).max else np.uint32

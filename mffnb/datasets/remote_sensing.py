@@ -1,4 +1,4 @@
-"""A lake shore seen from an aeroplane: three materials whose spectra and maps are known."""
+"""Samson, an airborne reflectance scene with reference spectra and maps of three materials."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def samson() -> Sample:
     """Samson, a benchmark of spectral unmixing: 95 x 95 pixels, 156 bands from 401 to 889 nm; soil, tree, water.
 
     A cut from a scene of the SAMSON airborne spectrometer. Each reference endmember is scaled to a maximum of 1 (0.999
-    in one case); the reference maps are fractions that sum to one on that scale, so that A E equals the data only up
-    to a factor per pixel. Compare spectra by their angle, and maps after scaling endmembers to maximum 1: on another
-    scale even the truth is wrong. The file is downloaded once (4 MB) and cached, in the folder ``MFFNB_DATA`` if that
-    environment variable is set.
+    in one case); the reference maps are fractions that sum to one on that scale, so that A E equals the data only up to
+    a factor per pixel. Compare spectra by their angle, and maps after scaling endmembers to maximum 1: on another scale
+    even the reference maps disagree. The file is downloaded once (4 MB) and cached, in the folder ``MFFNB_DATA`` if
+    that environment variable is set.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def samson() -> Sample:
     Raises
     ------
     DatasetUnavailableError
-        If the file is neither cached nor within reach.
+        If the file is neither cached nor downloadable.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""The four secondary-ion spectra of a root section on silicon, ion by ion.
+"""Simulated secondary-ion spectra of the four components of a root section on silicon.
 
 Positive ions under a bismuth analysis beam after a caesium sputter beam, as in figure 6 of Kannan et al.
 2018. Intensities are relative and typical of such spectra, not fitted to any; masses and isotopes come from
@@ -65,7 +65,7 @@ _BIOMOLECULES: Ions = {
     "C19H39O4": 9, "C21H41O4": 9,
 }  # fmt: skip
 
-# Caesium stays implanted after sputtering and joins what it meets.
+# Caesium stays implanted after sputtering and forms cluster ions.
 _CAESIUM: Ions = {"Cs": 100, "CsOH": 5, "CsOH2": 4, "Cs2": 5, "Cs2O": 32, "Cs2OH": 46, "Cs2CN": 30, "CsCN": 6}
 
 
@@ -104,7 +104,7 @@ def endmember_spectra(edges: Float64Array) -> Float64Array:
 
 
 def _mixture(*parts: tuple[float, Ions]) -> Ions:
-    """Add sets of ions, each scaled to its share."""
+    """Add sets of ions, each scaled to its fraction."""
     mixture: Counter[str] = Counter()
     for share, ions in parts:
         total = sum(ions.values())
@@ -113,7 +113,7 @@ def _mixture(*parts: tuple[float, Ions]) -> Ions:
 
 
 def _large_molecules() -> Ions:
-    """Even-electron ions of lipids, sterols, waxes and polyphenols: an envelope from 150 to 350 u."""
+    """Return even-electron ions of lipids, sterols, waxes and polyphenols from 150 to 350 u."""
     ions = {}
     for carbon in range(9, 26):
         for unsaturation in range(8):
@@ -128,7 +128,7 @@ def _large_molecules() -> Ions:
 
 
 def _metastable_floor(edges: Float64Array) -> Float64Array:
-    """Ions that fell apart in flight arrive at any time: flat in mass, somewhat denser at low mass."""
+    """Return the background of ions that decay in flight: nearly flat in mass, higher at low mass."""
     centres = (edges[1:] + edges[:-1]) / 2
     floor = 1 + 1.5 * np.exp(-centres / 90)
     return np.asarray(floor / floor.sum())

@@ -1,4 +1,4 @@
-"""Area fractions over a cross section of a root, from the epidermis to the vascular bundle.
+"""Simulated anatomy of a root: area fractions over a cross section, from the epidermis to the vascular bundle.
 
 The cells are the Voronoi cells of seeds set on irregular rings, the walls are the neighbourhoods of the
 borders. Each tissue mixes substrate seen through the section, salts and organic matter; sodium sits in spots
@@ -20,26 +20,26 @@ from mffnb.typing import Float64Array
 RADIUS = 0.40
 """Mean radius of the root, as a share of the shorter side of the image."""
 
-_FINE = 256  # points along the shorter side on which the anatomy is drawn before it is averaged over pixels
+_FINE = 256  # points along the shorter side of the fine grid that is averaged over pixels
 _FWHM = 2.3548  # full width at half maximum of a Gaussian, in standard deviations
 
 
 @dataclass(frozen=True)
 class Tissue:
-    """One ring of cells and what it is made of.
+    """One ring of cells and its composition.
 
     Parameters
     ----------
     radius
-        Radius of the ring of seeds, as a share of the radius of the root.
+        Radius of the ring of seeds, as a fraction of the radius of the root.
     cells
         Number of cells on the ring.
     jitter
-        Spread of the seeds, as a share of their distance.
+        Spread of the seeds, as a fraction of their distance.
     substrate, inorganic
         Area fractions inside the cells, the mean over cells; the rest is organic.
     spread
-        How much cells of this tissue differ, as a share of the mean.
+        Relative standard deviation between cells of this tissue.
     """
 
     radius: float
@@ -74,7 +74,7 @@ def root_section(
     beam_width
         Full width at half maximum of the beam in micrometre.
     generator
-        Source of randomness for the anatomy.
+        Random generator of the anatomy.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def _centred(size: int) -> Float64Array:
 
 
 def _cells(generator: np.random.Generator) -> tuple[Float64Array, Float64Array]:
-    """Seeds as (x, y), the root's radius as unit, and substrate and inorganic fraction in each cell."""
+    """Draw the cells: seeds (x, y) in units of the root's radius, substrate and inorganic fraction of each."""
     positions, interiors = [], []
     for tissue in RINGS:
         spacing = 2 * np.pi / tissue.cells
@@ -136,7 +136,7 @@ def _cells(generator: np.random.Generator) -> tuple[Float64Array, Float64Array]:
     vessels = np.linspace(-0.23, 0.23, XYLEM.cells)[:, None] * along
     phloem = np.array([[-PHLOEM.radius], [PHLOEM.radius]]) * across
     bundle = np.concatenate([vessels, phloem])
-    # The plate of vessels and the two strands of phloem take the place of the parenchyma nearby.
+    # The plate of vessels and the two strands of phloem replace the parenchyma nearby.
     ring = len(RINGS) - 1
     free = cKDTree(bundle).query(positions[ring])[0] > 0.085
     positions[ring], interiors[ring] = positions[ring][free], interiors[ring][:, free]
@@ -154,7 +154,7 @@ def _interiors(tissue: Tissue, count: int, generator: np.random.Generator) -> Fl
 def _polar(
     x: Float64Array, y: Float64Array, radius: float, seeds: Float64Array, generator: np.random.Generator
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Angle, distance from the centre (in radii of an irregular root), and where the outer cells end."""
+    """Return angle and distance from the centre (in radii of an irregular root), and the outer limit of cells."""
     offset = 0.12 * radius * generator.uniform(-1, 1, 2)
     angle = np.arctan2(y - offset[1], x - offset[0])
     local = np.ones_like(angle)
@@ -175,7 +175,7 @@ def _polar(
 def _walls(
     angle: Float64Array, distance: Float64Array, seeds: Float64Array, *, scale: float
 ) -> tuple[Float64Array, NDArray[np.intp]]:
-    """How much of a wall each point is (0 to 1), and in which cell it lies."""
+    """Return the wall fraction of each point (0 to 1) and the cell that contains it."""
     points = np.stack([distance * np.cos(angle), distance * np.sin(angle)], axis=-1)
     gaps, neighbours = cKDTree(seeds).query(points, k=2)
     separation = np.linalg.norm(seeds[neighbours[..., 0]] - seeds[neighbours[..., 1]], axis=-1)
@@ -193,7 +193,7 @@ def _smooth_noise(shape: tuple[int, ...], generator: np.random.Generator) -> Flo
 def _sodium_spots(
     x: Float64Array, y: Float64Array, field_of_view: float, generator: np.random.Generator
 ) -> Float64Array:
-    """Share of each point covered by salt crystals with a faint halo, most of them on the outer tissues."""
+    """Draw the fraction of each point covered by salt crystals with a halo, most of them on outer tissues."""
     count = 16
     angle = generator.uniform(0, 2 * np.pi, count)
     distance = RADIUS * field_of_view * generator.uniform(0.35, 1.12, count)

@@ -1,4 +1,4 @@
-"""What every data set returns: a cube, and the truth where it is known."""
+"""The return type of data sets: a cube, its true endmembers and abundances where known, and its source."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ class Sample:
     Parameters
     ----------
     name
-        Short identifier, ``"tof_sims_2d"`` say.
+        Short identifier, for example ``"tof_sims_2d"``.
     cube
         Spectral image with named dimensions, calibrated coordinates and units; the channel is the last
         dimension. An image without a channel where a preprocessing step makes the spectra of it.
     endmembers
         True pure spectra, dimensions ``("component", <channel>)`` with a text coordinate ``component``
-        naming each of them, or None where nobody knows.
+        naming each of them, or None where they are unknown.
     abundances
         True maps, dimensions ``("component", <pixel dims>)``, or None.
     citation
-        Where the data, or the physics behind a simulation, come from.
+        Source of the data, or of the physics of a simulation.
     licence
-        Under which terms the data may be used.
+        Licence of the data.
     extra
-        What was measured, or is known, beside the cube: a topography, a phase map.
+        Further data beside the cube, for example a topography or a phase map.
     """
 
     name: str

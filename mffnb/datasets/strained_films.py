@@ -1,4 +1,4 @@
-"""Rocking curves of two epitaxial films on SrTiO3: kinematic, with Laue fringes and the rod of the substrate."""
+"""Kinematic rocking curves of two epitaxial films on SrTiO3, with Laue fringes and the truncation rod."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Film:
     cells
         Thickness in unit cells.
     structure_factor
-        Of the reflection 103, with atomic numbers for scattering factors: A + B - O.
+        Structure factor of the reflection 103, with atomic numbers for scattering factors: A + B - O.
     """
 
     in_plane: float
@@ -46,7 +46,7 @@ class Film:
     structure_factor: float
 
     def lattice_parameter(self, relaxation: float) -> float:
-        """Out-of-plane parameter c in angstrom, from coherent with SrTiO3 (0) to bulk (1)."""
+        """Return the parameter c in angstrom for a relaxation from 0 (coherent with SrTiO3) to 1 (bulk)."""
         strain = (1 - relaxation) * (SUBSTRATE / self.in_plane - 1)
         return self.out_of_plane * (1 - 2 * POISSON_RATIO / (1 - POISSON_RATIO) * strain)
 
@@ -61,7 +61,7 @@ class Film:
         return 6 * np.pi / self.lattice_parameter(relaxation)
 
     def amplitude(self, qz: Float64Array, relaxation: float) -> Float64Array:
-        """Scattered amplitude, complex: the sum over the cells of the film, counted from its lower interface."""
+        """Return the complex scattered amplitude: a sum over the unit cells from the lower interface."""
         phase = qz * self.lattice_parameter(relaxation)
         # Term by term: the closed form is 0 / 0 at the Bragg peak.
         return np.asarray(self.structure_factor * np.exp(1j * np.multiply.outer(np.arange(self.cells), phase)).sum(0))

@@ -1,14 +1,14 @@
-"""ToF-SIMS of a root on silicon, simulated: the first example of the paper, with truth."""
+"""Simulated ToF-SIMS image of a root on silicon with known truth (figures 4 to 7 of the paper)."""
 
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
 
 from mffnb.datasets.counting import counted
 from mffnb.datasets.root_chemistry import COMPONENTS, endmember_spectra
 from mffnb.datasets.root_section import root_section
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
 
 CHANNELS = 1535
 """Number of bins on the mass axis."""
@@ -44,14 +44,14 @@ def tof_sims_2d(
 
     .. math:: x_{ij} \sim \mathrm{Poisson}\Bigl(\sum_c a_{ic}\, e_{cj}\Bigr), \qquad \sum_c a_{ic} = 1,
 
-    where :math:`a_{ic}` is the share of the beam's spot that component c covers in pixel i, and
+    where :math:`a_{ic}` is the fraction of the beam spot that component c covers in pixel i, and
     :math:`e_{cj}` the expected counts of a pixel it covers alone (ion yields differ: sodium gives most). So
     the truth is exact: ``abundances`` times ``endmembers`` is the expectation of ``cube``.
 
     Parameters
     ----------
     seed
-        Of anatomy and noise, anything ``numpy.random.default_rng`` accepts.
+        Seed of anatomy and noise, as accepted by ``numpy.random.default_rng``.
     shape
         Number of rows and columns, at least 8 each. The anatomy scales with the shorter side.
     counts
@@ -93,7 +93,6 @@ def tof_sims_2d(
     >>> round(float(expectation.sum("mz").mean()), 6)
     200.0
     """
-    rows, columns = shape
     if min(shape) < SMALLEST_SIDE:
         raise ValueError(f"shape {shape} is too small to hold a root: take at least 8 pixels a side.")
     for name, value in (("counts", counts), ("field_of_view", field_of_view), ("beam_width", beam_width)):
@@ -106,39 +105,13 @@ def tof_sims_2d(
     spectra = endmember_spectra(edges)
     spectra *= counts / (fractions.mean(axis=(1, 2)) @ spectra.sum(axis=1))
 
-    step = field_of_view / min(shape)
-    pixels = {
-        "y": ("y", step * np.arange(rows), {"units": "µm", "long_name": "y"}),
-        "x": ("x", step * np.arange(columns), {"units": "µm", "long_name": "x"}),
-    }
-    masses = {"mz": ("mz", mz, {"units": "u", "long_name": "mass-to-charge ratio"})}
-    components = {"component": ("component", list(COMPONENTS))}
-    return Sample(
-        name="tof_sims_2d",
-        cube=xr.DataArray(
-            counted(fractions, spectra, generator),
-            dims=("y", "x", "mz"),
-            coords={**pixels, **masses},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "secondary ions"},
-        ),
-        endmembers=xr.DataArray(
-            spectra,
-            dims=("component", "mz"),
-            coords={**components, **masses},
-            name="intensity",
-            attrs={"units": "counts", "long_name": "expected secondary ions"},
-        ),
-        abundances=xr.DataArray(
-            fractions,
-            dims=("component", "y", "x"),
-            coords={**components, **pixels},
-            name="abundance",
-            attrs={"units": "1", "long_name": "area fraction"},
-        ),
-        citation=(
-            "Simulated after R. Kannan et al., Deep data analysis via physically constrained linear "
-            "unmixing, Adv. Struct. Chem. Imaging 4, 6 (2018), https://doi.org/10.1186/s40679-018-0055-8"
-        ),
-        licence="BSD-3-Clause",
+    return simulated_sample(
+        "tof_sims_2d",
+        (counted(fractions, spectra, generator), spectra, fractions),
+        pixels=side_axes(shape, field_of_view / min(shape), "µm"),
+        channel={"mz": Axis(mz, "u", "mass-to-charge ratio")},
+        components=COMPONENTS,
+        quantity=Quantity("intensity", "counts", "secondary ions", "expected secondary ions"),
+        fraction="area fraction",
+        citation=AFTER_THE_PAPER,
     )

@@ -1,4 +1,4 @@
-"""Tunnelling spectra of an iron pnictide with impurities, simulated, with truth: figure 11 of the paper."""
+"""Simulated tunnelling spectra of an iron pnictide with impurities, with known truth (figure 11 of the paper)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from mffnb.datasets.sample import Sample
+from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, coordinates, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
 COMPONENTS = ("matrix", "impurity", "depression")
@@ -49,13 +50,13 @@ def cits_pnictide(
     .. math:: g(U) \propto h * \int \rho(E)\, T(E, U) \Bigl[-\frac{\partial f(E - eU)}{\partial E}\Bigr] dE .
 
     The feedback sets the tip so that the same current flows everywhere at +250 mV, hence the integral of each
-    curve from 0 to there is the set current. Endmembers are scaled to it, so fractions are shares of the current and
-    sum to one, as the paper demands: ``abundances`` times ``endmembers`` is the expectation of ``cube``.
+    curve from 0 to there is the set current. Endmembers are scaled to it, so abundances are fractions of the current
+    and sum to one, as the paper demands: ``abundances`` times ``endmembers`` is the expectation of ``cube``.
 
     Parameters
     ----------
     seed
-        Of the surface and the noise, anything ``numpy.random.default_rng`` accepts.
+        Seed of the surface and the noise, as accepted by ``numpy.random.default_rng``.
     shape
         Rows, columns and bias steps, at least 8 each.
     noise
@@ -106,56 +107,30 @@ def cits_pnictide(
     spectra = _endmembers(bias)
     fractions, topography = _surface(shape[:2], impurities, generator)
 
-    pixels = {
-        "y": ("y", _PIXEL * np.arange(shape[0]), {"units": "nm", "long_name": "y"}),
-        "x": ("x", _PIXEL * np.arange(shape[1]), {"units": "nm", "long_name": "x"}),
-    }
-    biases = {"bias": ("bias", bias, {"units": "mV", "long_name": "sample bias"})}
-    components = {"component": ("component", list(COMPONENTS))}
-    conductance = {"units": "nS", "long_name": "differential conductance"}
-    return Sample(
-        name="cits_pnictide",
-        cube=xr.DataArray(
-            _measure(fractions, spectra, noise, generator),
-            dims=("y", "x", "bias"),
-            coords={**pixels, **biases},
-            name="conductance",
-            attrs=conductance,
-        ),
-        endmembers=xr.DataArray(
-            spectra,
-            dims=("component", "bias"),
-            coords={**components, **biases},
-            name="conductance",
-            attrs=conductance,
-        ),
-        abundances=xr.DataArray(
-            fractions,
-            dims=("component", "y", "x"),
-            coords={**components, **pixels},
-            name="abundance",
-            attrs={"units": "1", "long_name": "share of the current"},
-        ),
-        citation=(
-            "Simulated after R. Kannan et al., Deep data analysis via physically constrained linear "
-            "unmixing, Adv. Struct. Chem. Imaging 4, 6 (2018), https://doi.org/10.1186/s40679-018-0055-8"
-        ),
-        licence="BSD-3-Clause",
-        extra={
-            "topography": xr.DataArray(
-                topography,
-                dims=("y", "x"),
-                coords=pixels,
-                name="topography",
-                attrs={"units": "pm", "long_name": "height"},
-            )
-        },
+    pixels = side_axes(shape[:2], _PIXEL, "nm")
+    height = xr.DataArray(
+        topography,
+        dims=("y", "x"),
+        coords=coordinates(pixels),
+        name="topography",
+        attrs={"units": "pm", "long_name": "height"},
+    )
+    return simulated_sample(
+        "cits_pnictide",
+        (_measure(fractions, spectra, noise, generator), spectra, fractions),
+        pixels=pixels,
+        channel={"bias": Axis(bias, "mV", "sample bias")},
+        components=COMPONENTS,
+        quantity=Quantity("conductance", "nS", "differential conductance", "differential conductance"),
+        fraction="share of the current",
+        citation=AFTER_THE_PAPER,
+        extra={"topography": height},
     )
 
 
 def _endmembers(bias: Float64Array) -> Float64Array:
-    """Conductance of each component at the biases, (3, n), all with the same current at the set point."""
-    energy = np.linspace(-1.6 * _BIAS, 1.6 * _BIAS, 3201)  # wide enough for the smearing at the ends
+    """Return the conductance of each component, (3, n), scaled to the same current at the set point."""
+    energy = np.linspace(-1.6 * _BIAS, 1.6 * _BIAS, 3201)  # wider than the bias range, for the broadening
     states = np.stack([_matrix(energy), _impurity(energy), _depression(energy)])
     step = energy[1] - energy[0]
     reach = np.arange(-200, 201) * step
@@ -170,14 +145,14 @@ def _endmembers(bias: Float64Array) -> Float64Array:
 
 
 def _gapped(energy: Float64Array, gap: float, share: float, broadening: float) -> Float64Array:
-    """Density of states of which a share is gapped, 1 far away (Dynes)."""
+    """Return a density of states with a partial gap (Dynes), 1 far from the gap."""
     z = energy - 1j * broadening
     return np.asarray(1 - share + share * np.abs(np.real(z / np.sqrt(z**2 - gap**2))))
 
 
 def _band_edge(energy: Float64Array, width: float) -> Float64Array:
-    """A heavy band whose top lies at the bump: a maximum there, a tail towards lower energies, little above it."""
-    below = (BUMP - energy) / width + 0.47  # where the expression below has its maximum
+    """Return the density of states of a band edge: a maximum at the bump, a tail towards lower energies."""
+    below = (BUMP - energy) / width + 0.47  # offset that puts the maximum at the bump
     return np.asarray(np.exp(-np.logaddexp(0, -3 * below)) * (1 + 4 / (1 + np.clip(below, 0, None) ** 2)) / 3)
 
 
@@ -201,14 +176,14 @@ def _depression(energy: Float64Array) -> Float64Array:
 def _surface(
     shape: tuple[int, int], density: float, generator: np.random.Generator
 ) -> tuple[Float64Array, Float64Array]:
-    """Fractions (3, y, x) and the height of the tip (y, x) in pm."""
+    """Draw fractions (3, y, x) and the tip height (y, x) in pm."""
     y, x = np.meshgrid(*(_PIXEL * np.arange(n) for n in shape), indexing="ij")
     extent = _PIXEL * np.array(shape)
     uncovered = np.ones(shape)
     for _ in range(max(1, round(density * extent.prod()))):
         centre, reach = generator.uniform(0, extent), generator.uniform(0.55, 0.9)
         along, across = ((x - centre[1] + s * (y - centre[0])) / np.sqrt(2) for s in (1, -1))
-        # The bound state leaks along the Fe-Fe directions, more along one of them: the order has two axes.
+        # The bound state extends along the Fe-Fe directions, farther along one of them: two-fold order.
         distance = np.hypot(along / 1.25, across)
         uncovered *= 1 - generator.uniform(0.75, 0.95) / np.cosh(distance / reach) ** 2
     impurity = 1 - uncovered
@@ -224,7 +199,7 @@ def _surface(
 def _measure(
     fractions: Float64Array, spectra: Float64Array, noise: float, generator: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Mix and add noise row by row, since the cube need not be in memory in double precision."""
+    """Mix and add noise row by row, so that the cube is never in memory in double precision."""
     _, rows, columns = fractions.shape
     cube = np.empty((rows, columns, spectra.shape[1]), dtype=np.float32)
     mean = np.einsum("cyx,ce->", fractions, spectra) / cube.size
