@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
     options.add_argument("--seed", type=int, default=0)
     chosen = options.parse_args(arguments)
-    sample = mf.datasets.eels_map(chosen.seed, **({"shape": (12, 16)} if chosen.quick else {}))
+    sample = mf.datasets.eels_map(chosen.seed, **({"shape": (16, 16)} if chosen.quick else {}))
     truths = {False: sample.endmembers, True: subtracted(sample.endmembers)}
     maps = sample.abundances.values.reshape(K, -1).astype(float)
     shares = maps / maps.sum(axis=0)

@@ -15,7 +15,8 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.kernels.compile import kernel
-from mffnb.kernels.registers import LANES, descent, strip
+from mffnb.kernels.plain_registers import LANES
+from mffnb.kernels.register_choice import descent, strip
 from mffnb.typing import Array
 
 # Reordering sums is allowed so that they use vector registers; infinities and NaN keep their meaning.

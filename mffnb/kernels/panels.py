@@ -17,7 +17,7 @@ from numba.extending import overload
 
 from mffnb.kernels.compile import kernel
 from mffnb.kernels.hals import slopes, sweep_some
-from mffnb.kernels.registers import strip
+from mffnb.kernels.register_choice import strip
 from mffnb.typing import Array
 
 # Numbers of a panel, which stays in the second-level cache, and its least and most rows. Few rows cost the second

@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-#: Entries that :func:`descent` moves at once; two registers of four are enough to hide how long a sum takes.
-LANES = 8
+from mffnb.kernels.compile import kernel
+from mffnb.kernels.plain_registers import LANES
+from mffnb.typing import Array
+
 _INT, _DOUBLE = ir.IntType(64), ir.DoubleType()
 # To be read, little used, data: into the second-level cache. The first one takes too few requests at once to keep up
 # with memory.
@@ -187,7 +190,7 @@ def strip(most: int, lanes: int) -> Any:
 
 
 def descent(k: int) -> Any:
-    """Make ``descent(factor, start, cross, at, ratios, curvature, sweeps)``: :data:`LANES` entries, all k components.
+    """Make ``descent(factor, start, cross, at, ratios, curvature, sweeps)``: ``LANES`` entries, all k components.
 
     Each component in turn goes to ``max(0, cross_j / curvature_j + sum_l ratios_jl f_l)`` over entries from ``start``
     of ``factor`` and from ``at`` of ``cross``, both (k, any), again and again; ``ratios`` (k, k) has
@@ -234,3 +237,18 @@ def descent(k: int) -> Any:
         return types.float64(factor, whole, cross, whole, ratios, curvature, whole), write
 
     return descend
+
+
+_add, _descend = strip(2, LANES), descent(1)
+
+
+@kernel()
+def _use(numbers: Array, one: Array) -> float:
+    _add(1, one, 0, 1, 1, numbers, 0, LANES, 1, numbers, 0, LANES, numbers, 0, 0)
+    moved: float = _descend(numbers, 0, numbers, 0, one, np.ones((2, 1)), 1)
+    return moved
+
+
+def build() -> None:
+    """Build and run both kinds of instructions once; raise an error if that fails. The machine code is cached."""
+    _use(np.zeros((1, LANES)), np.ones((1, 1)))
