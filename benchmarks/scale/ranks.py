@@ -35,7 +35,7 @@ def on_rank(pixels: int, channels: int, shape: tuple[int, int] | None) -> None:
     """Time the iterations of one run; the first rank prints them."""
     from mpi4py import MPI  # noqa: PLC0415  starts MPI
 
-    side = min(256, pixels)
+    side = min(256, pixels // 64)
     # A cube of zero strides stands for the shape; each rank then makes the block that it would read.
     cube = as_cube(np.broadcast_to(np.float32(1), (pixels // side, side, channels)))
     matrix = ranks.shared_matrix(Layout.of(cube), cube, Grid(MPI.COMM_WORLD, shape))
