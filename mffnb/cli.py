@@ -168,12 +168,12 @@ def _summary(result: Unmixing, written: Sequence[Path]) -> None:
 
 
 def _warmup(_: argparse.Namespace) -> int:
-    from mffnb.kernels.hals import sweep_free  # noqa: PLC0415
+    from mffnb.kernels.hals import sweep_non_negative  # noqa: PLC0415
     from mffnb.warmup import compile_kernels  # noqa: PLC0415
 
     begin = time.perf_counter()
     compile_kernels()
-    folder = sweep_free.stats.cache_path
+    folder = sweep_non_negative.stats.cache_path
     kept = f"kept in {folder}" if folder else "not kept: set MFFNB_CACHE_DIR to a folder that can be written"
     print(f"kernels ready after {time.perf_counter() - begin:.1f} s, {kept}")
     return 0

@@ -1,4 +1,4 @@
-"""The package's own warnings and errors; each text says what to do."""
+"""Warnings and errors of this package; every message says what to do."""
 
 from __future__ import annotations
 
@@ -11,53 +11,55 @@ _quiet: ContextVar[bool] = ContextVar("mffnb_quiet", default=False)
 
 
 class MffnbWarning(UserWarning):
-    """Every warning this package raises; filter on this class."""
+    """Base class of all warnings of this package, for filters of :mod:`warnings`."""
 
 
 class DegenerateWarning(MffnbWarning):
-    """The answer is finite but carries less than was asked for, a component that died, say."""
+    """The result is finite but degenerate: a component is zero, for example."""
 
 
 class ConvergenceWarning(MffnbWarning):
-    """The iteration stopped before the requested tolerance was met."""
+    """The iteration ended before it reached the requested tolerance."""
 
 
 class DisagreementWarning(MffnbWarning):
-    """Two answers that fit the data as well are far apart."""
+    """Two results that fit the data equally well differ strongly."""
 
 
 class NoiseWarning(MffnbWarning):
-    """The noise is of another kind than the fit takes it for: how uncertain it is said to be is not to be trusted."""
+    """The noise does not follow the noise model of the fit, so its uncertainties are not reliable."""
 
 
 class SlowReadingWarning(MffnbWarning):
-    """A file is stored in such pieces that much more has to be read than is used."""
+    """The chunks of a file are so large that much more must be read than is used."""
 
 
 class CheckpointWarning(MffnbWarning):
-    """A checkpoint could not be written, or the newest one not be read."""
+    """A checkpoint could not be written, or the newest checkpoint could not be read."""
 
 
 class DatasetUnavailableError(OSError):
-    """A real data set is neither in the cache nor within reach."""
+    """A measured data set is neither in the cache nor available for download."""
 
 
 class UnsupportedCombinationError(ValueError):
-    """No solver can take this combination of parts."""
+    """No solver supports this combination of similarity, penalties, constraints and data."""
 
 
 def warn(message: str, category: type[MffnbWarning], stacklevel: int = 1) -> None:
-    """As :func:`warnings.warn`, counted from the caller; says nothing inside of :func:`without_warnings`."""
+    """Issue a warning as :func:`warnings.warn` does; do nothing inside of :func:`without_warnings`.
+
+    ``stacklevel`` 1 is the caller of this function.
+    """
     if not _quiet.get():
         warnings.warn(message, category, stacklevel=stacklevel + 1)
 
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Keep this package's own warnings back where nobody is to read them, on this thread only.
+    """Suppress the warnings of this package inside the context, on the current thread only.
 
-    Filters of :mod:`warnings` belong to all threads of a process, and a search on one of them must not take the
-    warnings of a cell that runs meanwhile.
+    Filters of :mod:`warnings` apply to all threads of a process, so they would also suppress warnings of other threads.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The one place that sets how many threads BLAS uses."""
+"""Limits on the number of threads of BLAS and of block-wise products; the only module that sets them."""
 
 from __future__ import annotations
 
@@ -14,52 +14,56 @@ Item = TypeVar("Item")
 
 
 class _Limit(NamedTuple):
+    """Requested numbers of threads: for blocks of X and for BLAS."""
+
     bands: int
     blas: int
 
 
 _lock = threading.Lock()
-_wanted: list[_Limit] = []
-_present: list[int] = []  # threads of each BLAS library, before the first caller came in
+_requested_limits: list[_Limit] = []
+_original_threads: list[int] = []  # threads of each BLAS library before the first limit was requested
 
 
-def allowed() -> int:
-    """How many threads bands of X may use: as many as BLAS, so OMP_NUM_THREADS, threadpoolctl and the limits below.
+def allowed_threads() -> int:
+    """Return the number of threads for block-wise products: that of BLAS, reduced by the limits of this module.
+
+    The number of BLAS follows OMP_NUM_THREADS and threadpoolctl.
 
     Examples
     --------
-    >>> with at_most(1):
-    ...     allowed()
+    >>> with limit_threads(1):
+    ...     allowed_threads()
     1
     """
     with _lock:
-        return min((one.bands for one in _wanted), default=_of_blas())
+        return min((one.bands for one in _requested_limits), default=_blas_threads())
 
 
 @contextmanager
 def half_of_the_threads() -> Iterator[None]:
-    """Leave one core in two to others while any caller is inside: a browser that has to draw, say.
+    """Use half of the threads inside the context, so that other processes, such as a browser, stay responsive.
 
     Examples
     --------
     >>> with half_of_the_threads():
     ...     pass
     """
-    with at_most(None):
+    with limit_threads(None):
         yield
 
 
 @contextmanager
-def at_most(threads: int | None) -> Iterator[None]:
-    """Use so many threads, half of those there are if None, while any caller is inside: BLAS, and bands of X.
+def limit_threads(threads: int | None) -> Iterator[None]:
+    """Limit the threads of BLAS and of block-wise products inside the context; None means half of them.
 
-    The limit holds for the whole process: the lowest that is wanted. It is set by the first one in and lifted by the
-    last one out, so that callers on several threads cannot make it last. Many products of small matrices are best done
-    by one thread: others would wait for each other, and on a busy machine for long.
+    The limit applies to the whole process. Contexts may overlap on several threads: the lowest requested number
+    applies, and the original numbers return when the last context ends. One thread is best for many products of small
+    matrices, where synchronisation costs more than the product.
 
     Examples
     --------
-    >>> with at_most(1):
+    >>> with limit_threads(1):
     ...     pass
     """
     with _limited(None if threads is None else _Limit(threads, threads)):
@@ -67,30 +71,32 @@ def at_most(threads: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def blas_in_one_order() -> Iterator[None]:
-    """Keep BLAS to one thread, bands of X to as many as before: how BLAS adds up depends on their number.
+def single_threaded_blas() -> Iterator[None]:
+    """Limit BLAS to one thread inside the context; block-wise products keep their number of threads.
+
+    The order of summation in BLAS, and thus its rounding errors, depend on its number of threads.
 
     Examples
     --------
-    >>> before = allowed()
-    >>> with blas_in_one_order():
-    ...     allowed() == before
+    >>> before = allowed_threads()
+    >>> with single_threaded_blas():
+    ...     allowed_threads() == before
     True
     """
-    with _limited(_Limit(allowed(), 1)):
+    with _limited(_Limit(allowed_threads(), 1)):
         yield
 
 
-def in_one_order(steps: Iterator[Item]) -> Iterator[Item]:
-    """The same steps, each made while BLAS keeps to one thread; between them it has its own.
+def iterate_with_single_threaded_blas(steps: Iterator[Item]) -> Iterator[Item]:
+    """Iterate over ``steps`` with one BLAS thread while a step is computed, and the usual number in between.
 
     Examples
     --------
-    >>> list(in_one_order(iter("ab")))
+    >>> list(iterate_with_single_threaded_blas(iter("ab")))
     ['a', 'b']
     """
     while True:
-        with blas_in_one_order():
+        with single_threaded_blas():
             try:
                 step = next(steps)
             except StopIteration:
@@ -100,32 +106,35 @@ def in_one_order(steps: Iterator[Item]) -> Iterator[Item]:
 
 @contextmanager
 def _limited(limit: _Limit | None) -> Iterator[None]:
+    """Register a limit for the duration of the context; None means half of the threads."""
     with _lock:
-        if not _wanted:
-            _present[:] = [one.num_threads for one in _blas()]
-        half = max(1, max(_present, default=1) // 2)
+        if not _requested_limits:
+            _original_threads[:] = [one.num_threads for one in _blas_libraries()]
+        half = max(1, max(_original_threads, default=1) // 2)
         limit = _Limit(half, half) if limit is None else limit
-        _wanted.append(limit)
-        _set()
+        _requested_limits.append(limit)
+        _apply_limits()
     try:
         yield
     finally:
         with _lock:
-            _wanted.remove(limit)
-            _set()
+            _requested_limits.remove(limit)
+            _apply_limits()
 
 
-def _set() -> None:
-    """The lowest number of threads that is wanted; what there was before, where nothing is."""
-    lowest = min((one.blas for one in _wanted), default=None)
-    for one, present in zip(_blas(), _present, strict=True):
+def _apply_limits() -> None:
+    """Set every BLAS library to the lowest requested number of threads, or back to its original number."""
+    lowest = min((one.blas for one in _requested_limits), default=None)
+    for one, present in zip(_blas_libraries(), _original_threads, strict=True):
         one.set_num_threads(present if lowest is None else min(lowest, present))
 
 
-def _of_blas() -> int:
-    return max((one.num_threads for one in _blas()), default=1)
+def _blas_threads() -> int:
+    """Return the current number of threads of BLAS, the largest over its libraries."""
+    return max((one.num_threads for one in _blas_libraries()), default=1)
 
 
 @cache
-def _blas() -> list[Any]:
+def _blas_libraries() -> list[Any]:
+    """Return the threadpoolctl controllers of the loaded BLAS libraries."""
     return [one for one in ThreadpoolController().lib_controllers if one.user_api == "blas"]

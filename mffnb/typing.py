@@ -1,4 +1,4 @@
-"""Names for the types that appear in every signature."""
+"""Type aliases that are used in signatures throughout the package."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-#: Any numeric array; shapes are said in the docstrings.
+#: Any numeric array; docstrings give the shape.
 Array = npt.NDArray[Any]
-#: Factors and everything accumulated: float64.
+#: Factors and accumulated sums: float64.
 Float64Array = npt.NDArray[np.float64]
-#: What may seed a random start.
+#: Seed or generator of random numbers.
 Seed = int | np.random.RandomState | np.random.Generator | None
 
-#: From a sum over the entries that are in this process to the sum over all of them.
+#: Function from the sum over the entries of this process to the sum over all processes (an all-reduce).
 Total = Callable[[Float64Array], Float64Array]
 
 
-def as_is(part: Float64Array) -> Float64Array:
-    """The total where all entries are in this process."""
+def local_total(part: Float64Array) -> Float64Array:
+    """Return the sum unchanged: the total if all entries are in this process."""
     return part

@@ -10,10 +10,9 @@ import xarray as xr
 from hypothesis import settings
 
 import mffnb as mf
+from tests import depth  # noqa: F401  which registers the profiles
 
-# A first example may have to compile a kernel; speed is measured in benchmarks/, not here.
-settings.register_profile("mffnb", deadline=None)
-settings.load_profile("mffnb")
+settings.load_profile("quick")
 
 
 def mixture(shape=(6, 10), channels=20, components=3, noise=0.05, seed=0):
@@ -40,6 +39,14 @@ def mixture(shape=(6, 10), channels=20, components=3, noise=0.05, seed=0):
         attrs={"units": "counts"},
         name="intensity",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What keeps several processes busy is slow as well."""
+    for item in items:
+        if item.get_closest_marker("ranks"):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

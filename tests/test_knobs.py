@@ -9,7 +9,7 @@ import pytest
 
 from mffnb import MinimumVolume, Smoothness, Sparsity
 from mffnb.knobs import knob, knobs
-from mffnb.widgets.controls.pieces import steps_of
+from mffnb.widgets.controls.elements import slider_steps
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ def test_knobs_come_in_the_order_of_the_fields_and_only_where_described():
 
 def test_steps_reach_both_ends_and_start_at_zero_where_that_is_off():
     strength, order = knobs(Part)
-    assert (min(steps_of(strength)), max(steps_of(strength))) == (-2.0, 2.0)
-    assert steps_of(order) == [1, 2, 3, 4]
+    assert (min(slider_steps(strength)), max(slider_steps(strength))) == (-2.0, 2.0)
+    assert slider_steps(order) == [1, 2, 3, 4]
     (volume,) = knobs(MinimumVolume)
-    steps = steps_of(volume)
+    steps = slider_steps(volume)
     assert (steps[0], steps[1], steps[-1]) == (0.0, volume.low, volume.high)
     assert all(b - a > 0 for a, b in pairwise(steps))
 

@@ -8,7 +8,7 @@ import xarray as xr
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import mffnb as mf
-from mffnb.threads import allowed, at_most, blas_in_one_order, half_of_the_threads
+from mffnb.threads import allowed_threads, half_of_the_threads, limit_threads, single_threaded_blas
 
 
 def blas():
@@ -43,25 +43,25 @@ def test_overlapping_users_leave_nothing_behind():
 
 def test_the_lowest_limit_that_is_wanted_holds():
     before = blas()
-    with at_most(3):
+    with limit_threads(3):
         assert max(blas()) == 3
-        with at_most(1):
+        with limit_threads(1):
             assert max(blas()) == 1
             with half_of_the_threads():
                 assert max(blas()) == 1
         assert max(blas()) == 3
-        with at_most(8):
+        with limit_threads(8):
             assert max(blas()) == 3
     assert blas() == before
 
 
 def test_blas_alone_keeps_to_one_thread():
     before = blas()
-    assert allowed() == 4
-    with blas_in_one_order():
-        assert (blas(), allowed()) == ({1}, 4)
-        with at_most(2):
-            assert (blas(), allowed()) == ({1}, 2)
+    assert allowed_threads() == 4
+    with single_threaded_blas():
+        assert (blas(), allowed_threads()) == ({1}, 4)
+        with limit_threads(2):
+            assert (blas(), allowed_threads()) == ({1}, 2)
     assert blas() == before
 
 

@@ -12,10 +12,11 @@ wheel="$(echo "$work"/mffnb-*.whl)"
 
 # Files that are not Python are easily left out.
 contents="$("${1:-python3}" -m zipfile -l "$wheel")"
-for file in notebooks/01_first_unmix.ipynb widgets/live_view.js widgets/live_view.css py.typed; do
+for file in notebooks/01_first_unmix.ipynb widgets/live_view/static/live_view.js widgets/live_view/live_view.css \
+  widgets/boards/static/picture.js widgets/boards/picture.css py.typed; do
   grep -q "mffnb/$file " <<<"$contents" || { echo "$(basename "$wheel"): mffnb/$file is missing"; exit 1; }
 done
-echo "$(basename "$wheel"): notebooks, live_view.js, live_view.css and py.typed are inside"
+echo "$(basename "$wheel"): notebooks, front end and py.typed are inside"
 
 find_python() { # a pyenv shim is on the path even where its version is not chosen, so each candidate has to start
   local candidate

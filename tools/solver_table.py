@@ -36,7 +36,7 @@ from mffnb import (
 from mffnb.constraints import NonNegative, Pinned, UnitBall
 from mffnb.estimators.names import SIMILARITIES, SOLVERS
 from mffnb.graphs import grid
-from mffnb.matrices import Chunked, Dense, Distributed, Spread
+from mffnb.matrices import Chunked, Dense, Distributed, DistributedAxis
 
 OF_SEVERAL_SOLVERS = ("frobenius", "kl")
 PAGE = Path(__file__).parents[1] / "docs" / "solvers.md"
@@ -77,8 +77,8 @@ def in_bands(X: Any) -> Any:
 
 def on_two_ranks(X: Any) -> Any:
     """X as the first of two processes sees it."""
-    pixels = Spread(PIXELS, np.array([0, PIXELS // 2]), None, 0)
-    channels = Spread(CHANNELS, np.array([0, CHANNELS]), None, 0)
+    pixels = DistributedAxis(PIXELS, np.array([0, PIXELS // 2]), None, 0)
+    channels = DistributedAxis(CHANNELS, np.array([0, CHANNELS]), None, 0)
     return Distributed(Dense(X[: PIXELS // 2]), pixels, channels, FirstOfTwo())
 
 

@@ -24,7 +24,7 @@ import mffnb as mf
 from benchmarks.shared.band_scenes import Scene, named
 from benchmarks.shared.command import parser, print_header, print_row
 from benchmarks.shared.timing import timed
-from mffnb.stability.spread import sized_like
+from mffnb.stability.spread import rescaled_to
 
 SCENES = ["open-80", "open-300", "open-1200", "unique-80", "unique-300", "unique-1200"]
 SCENES += ["overlap-300", "mixed-300", "lines-300", "tof"]
@@ -62,13 +62,13 @@ def results(
 
 def coverage(scene: Scene, found: Sequence[mf.selection.Stability]) -> Coverage:
     endmembers, seen = scene.endmembers, scene.seen
-    estimates = np.array([sized_like(endmembers, one.answer.endmembers.values) for one in found])
+    estimates = np.array([rescaled_to(endmembers, one.answer.endmembers.values) for one in found])
     mean, deviation = estimates.mean(axis=0), estimates.std(axis=0, ddof=1)
     bands = [(one.lower.values, one.upper.values) for one in found]
     of_noise = [(one.replicas.lower.values, one.replicas.upper.values) for one in found]
 
     def contained(target: np.ndarray, bands: Sequence[tuple[Any, Any]]) -> float:
-        scaled = [sized_like(one.answer.endmembers.values, target) for one in found]
+        scaled = [rescaled_to(one.answer.endmembers.values, target) for one in found]
         inside = [((low <= one) & (one <= up))[seen].mean() for one, (low, up) in zip(scaled, bands, strict=True)]
         return float(np.mean(inside))
 

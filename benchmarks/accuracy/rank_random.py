@@ -20,11 +20,11 @@ from scipy.ndimage import gaussian_filter
 from benchmarks.shared.command import parser, print_header, print_row
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.layout import Layout
-from mffnb.matrices import Scaled, lean
+from mffnb.matrices import Scaled, sparse_if_smaller
 from mffnb.selection import independent_images
-from mffnb.selection.coherence import levelled
-from mffnb.selection.recommendation import Recommendation, neighbours_alike, recommend
-from mffnb.selection.split_half import Halves
+from mffnb.selection.coherence import noise_whitened
+from mffnb.selection.recommendation import Recommendation, is_spatially_correlated, recommend
+from mffnb.selection.split_half import SplitHalves
 
 KS, MOST = range(2, 9), 12
 
@@ -73,11 +73,11 @@ def recommendation(X: np.ndarray) -> Recommendation:
     """Recommend k from the number of images above the noise and the directions that halves share."""
     cube = as_cube(X)
     layout = Layout.of(cube)
-    matrix = lean(layout.matrix(cube))
+    matrix = sparse_if_smaller(layout.matrix(cube))
     images = independent_images(matrix, layout.graph, MOST, 0)
-    halves = Halves.of(matrix, KS, 1, 1500, 0)
-    alike = neighbours_alike(images)
-    level = levelled(matrix, layout.graph, 0) if alike else Scaled(matrix, columns=halves.columns)
+    halves = SplitHalves.of(matrix, KS, 1, 1500, 0)
+    alike = is_spatially_correlated(images)
+    level = noise_whitened(matrix, layout.graph, 0) if alike else Scaled(matrix, columns=halves.columns)
     unknown = (("k", "split"), np.full((len(KS), 1), np.nan))
     evidence = {"images": ("image", images), "shared": ("direction", halves.shared_directions(level, MOST))}
     return recommend(xr.Dataset({**evidence, "angles": unknown, "within": unknown}, coords={"k": list(KS)}))

@@ -23,7 +23,7 @@ from mffnb.geometry import choose_model, facets, minimum_volume, model_choice
 from mffnb.matrices import in_memory
 
 FACETS = [(k, decibel, purest) for k in (3, 4, 6) for decibel in (20, 30, 40) for purest in (1.0, 0.8)]
-TRIED = {"_KAPPA": (1.0, 2.0, 3.0, 4.0, 6.0), "_NOISIEST": (0.03, 0.05, 0.07, 0.1, 0.2)}
+TRIED = {"_KAPPA": (1.0, 2.0, 3.0, 4.0, 6.0), "_MAX_NOISE": (0.03, 0.05, 0.07, 0.1, 0.2)}
 DOUBTFUL = [
     (k, snr, purest, gain) for k in (3, 5) for snr in (30, 20, 10) for purest in (1.0, 0.8, 0.6) for gain in (0, 0.3)
 ]
@@ -59,8 +59,8 @@ def rise_of_rho(k: int, gain: float, dose: float, i: int) -> float:
     X = np.maximum(simulated(k, 200, 1.0, gain)(200 + i, pixels=4000)[0], 0)
     X = np.random.default_rng(i).poisson(X * dose / X.sum(axis=1).mean()).astype(float)
     choice = choose_model(in_memory(X), k)
-    tolerated = model_choice._TOLERATED_COUNTS if choice.counts else model_choice._TOLERATED
-    return (choice.rho - 1) / (choice.threshold - 1) * tolerated
+    noise_factor = model_choice._COUNTS_NOISE_FACTOR if choice.counts else model_choice._NOISE_FACTOR
+    return (choice.rho - 1) / (choice.threshold - 1) * noise_factor
 
 
 def warnings(kinds: Sequence[tuple[int, float, float, float]], pixels: int) -> None:

@@ -41,7 +41,7 @@ def on_rank(pixels: int, channels: int, shape: tuple[int, int] | None) -> None:
     matrix = ranks.shared_matrix(Layout.of(cube), cube, Grid(MPI.COMM_WORLD, shape))
     rng = np.random.default_rng(MPI.COMM_WORLD.rank)
     A, E = rng.dirichlet(np.full(K, 0.3), matrix.block.shape[0]), np.random.default_rng(99).random((K, channels))
-    block = (A @ E[:, matrix.over_columns.block]).astype(np.float32)
+    block = (A @ E[:, matrix.column_axis.block]).astype(np.float32)
     block += 0.05 * rng.random(block.shape, dtype=np.float32)
     model = MatrixFactorization(K, init="random", random_state=0, max_iter=WARM + TIMED, tol=0)
     model.factorize(matrix.with_block(Dense(block)))

@@ -50,7 +50,7 @@ def sweeps_to(exact: np.ndarray, gram: np.ndarray, cross: np.ndarray) -> int:
     """HALS sweeps from equal fractions to within 1e-8 of the exact abundances."""
     factor, sweeps = np.full_like(exact, 1 / len(exact)), 0
     while np.abs(factor - exact).max() > 1e-8:
-        hals.sweep_free(factor, gram, cross, 1)
+        hals.sweep_non_negative(factor, gram, cross, 1)
         sweeps += 1
     return sweeps
 
@@ -61,13 +61,13 @@ def ways_to(E: np.ndarray, X: np.ndarray) -> tuple[dict[str, Callable[[np.ndarra
     gram, cross = E @ E.T, np.ascontiguousarray(E @ X.T)
     zero, half, free, ones = np.zeros(k), np.full(k, 0.5), np.full(k, np.inf), np.ones(n)
     exact = np.zeros_like(cross)
-    pivoting.sweep_box(exact, gram, cross, zero, free, ones)
+    pivoting.solve_box(exact, gram, cross, zero, free, ones)
     sweeps = sweeps_to(exact, gram, cross)
     return {
-        "non-negative": lambda factor: pivoting.sweep_box(factor, gram, cross, zero, free, ones),
-        "box": lambda factor: pivoting.sweep_box(factor, gram, cross, zero, half, ones),
+        "non-negative": lambda factor: pivoting.solve_box(factor, gram, cross, zero, free, ones),
+        "box": lambda factor: pivoting.solve_box(factor, gram, cross, zero, half, ones),
         "sum to one": lambda factor: simplex.sweep_simplex(factor, gram, cross, ones[:1]),
-        "hals": lambda factor: hals.sweep_free(factor, gram, cross, sweeps),
+        "hals": lambda factor: hals.sweep_non_negative(factor, gram, cross, sweeps),
         "nnls": lambda _: [nnls(E.T, x) for x in X[::NNLS_EVERY]],
     }, sweeps
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mffnb.protocols.half import Half
-from mffnb.typing import Float64Array, Total, as_is
+from mffnb.typing import Float64Array, Total, local_total
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class UnitBall:
     """
 
     radius: float = 1.0
-    total: Total = field(default=as_is, repr=False, compare=False)
+    total: Total = field(default=local_total, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.radius > 0:

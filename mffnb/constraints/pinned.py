@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mffnb.protocols.half import Half
-from mffnb.typing import Array, Float64Array, Total, as_is
+from mffnb.typing import Array, Float64Array, Total, local_total
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Pinned:
     """
 
     values: Array
-    total: Total = field(default=as_is, repr=False)
+    total: Total = field(default=local_total, repr=False)
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values, dtype=np.float64)

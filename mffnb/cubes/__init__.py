@@ -1,1 +1,1 @@
-"""Labelled images and their rows: layout, lazy arrays, sparse pixels, missing entries."""
+"""Labelled spectral images (cubes) and their conversion to matrices: layout, lazy arrays, masks."""

@@ -1,4 +1,4 @@
-"""Spectral images as labelled cubes, whatever the user has them in."""
+"""Conversion of arrays and of objects of other packages to labelled cubes (xarray)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PIXEL_NAMES = ("t", "z", "y", "x")
 
 
 def as_cube(data: Any) -> xr.DataArray:
-    """Turn what users have into a labelled cube; labelled cubes pass unchanged.
+    """Convert spectral data to a labelled cube (xarray.DataArray); labelled cubes are returned unchanged.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def as_cube(data: Any) -> xr.DataArray:
     Raises
     ------
     TypeError
-        If the data are not numbers, with what to do.
+        If the data are not real numbers.
     ValueError
         If there are fewer than two dimensions, or no pixel or no channel.
 
@@ -58,29 +58,29 @@ def as_cube(data: Any) -> xr.DataArray:
     if cube.ndim < 2:
         raise ValueError(f"a spectral image needs pixel and channel dimensions, got only {cube.dims}")
     if "component" in cube.dims:
-        raise ValueError(
-            '"component" is what the results call their own dimension: rename it, cube.rename(component=...)'
-        )
+        raise ValueError('results use "component" as the name of a dimension: rename it, cube.rename(component=...)')
     if len(set(cube.dims)) < cube.ndim:
         raise ValueError(f"the dimensions of a spectral image have different names, got {cube.dims}: rename them")
     if cube.dtype.kind == "O":
-        raise TypeError("a spectral image holds real numbers, got Python objects: convert it, cube.astype(float) say")
+        raise TypeError(
+            "a spectral image holds real numbers, got Python objects: convert it, for example by cube.astype(float)"
+        )
     if cube.dtype.kind not in "biuf":
-        raise TypeError(f"a spectral image holds real numbers, got {cube.dtype}: convert it, abs(cube) say")
+        raise TypeError(f"a spectral image holds real numbers, got {cube.dtype}: convert it, for example by abs(cube)")
     if cube.size == 0:
         raise ValueError(f"the spectral image is empty: its shape is {cube.shape}")
     return cube
 
 
 def from_axes(array: Array, axes: Sequence[Mapping[str, Any]]) -> xr.DataArray:
-    """Label an array by the axis dictionaries of HyperSpy and RosettaSciIO, channels moved last.
+    """Label an array by the axis dictionaries of HyperSpy and RosettaSciIO, and move the channels last.
 
     Parameters
     ----------
     array
         The data.
     axes
-        One dictionary an axis, with ``size`` and, where known, ``name``, ``scale``, ``offset``, ``units``,
+        One dictionary per axis, with ``size`` and, where known, ``name``, ``scale``, ``offset``, ``units``,
         ``axis`` (the coordinate itself), ``index_in_array`` and ``navigate`` (True for a pixel axis).
     """
     named: list[tuple[str, Array, dict[str, str], bool]] = []
@@ -107,12 +107,12 @@ def from_axes(array: Array, axes: Sequence[Mapping[str, Any]]) -> xr.DataArray:
         pixels = [name for name, *_ in named[:-1]]
     channels = [name for name, *_ in named if name not in pixels]
     if len(channels) > 1:
-        cube.attrs["channel"] = channels  # more than the last dimension: see Layout.of
+        cube.attrs["channel"] = channels  # several channel dimensions: see Layout.of
     return cube.transpose(*pixels, ...)
 
 
 def _from_sidpy(data: Any) -> xr.DataArray:
-    """Label a sidpy dataset: spatial dimensions are pixels, all others channels."""
+    """Convert a sidpy dataset: spatial dimensions are pixels, all others channels."""
     dimensions = [data._axes[number] for number in range(data.ndim)]
     axes = [
         {

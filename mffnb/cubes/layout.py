@@ -1,4 +1,4 @@
-"""A labelled cube as a matrix of pixels and channels inside, and the way back."""
+"""Layout of a labelled cube: converts it to a matrix (pixels, channels), and factors to labelled maps and spectra."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mffnb.cubes.masks import align_mask, cumulative_used, exclude_missing, insert_masked
 from mffnb.cubes.missing import count_missing
-from mffnb.cubes.pixel_rows import CubeRows, in_memory_already
-from mffnb.cubes.sparse_pixels import pixels_of
+from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
+from mffnb.cubes.sparse_pixels import sparse_pixels_of
 from mffnb.graphs import Graph, bands, grid
 from mffnb.matrices import Chunked, Partial, Sparse, in_memory
 from mffnb.protocols.matrix import Matrix
@@ -22,22 +23,22 @@ from mffnb.typing import Array
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Which dimensions of a cube are pixels and which are channels, which of them are used, and their coordinates.
+    """Pixel and channel dimensions of a cube, their masks and coordinates; aligns labelled data with the matrix.
 
     Build it with :meth:`of`.
 
     Attributes
     ----------
     pixel_shape, channel_shape
-        Lengths of the dimensions by name.
+        Length of each dimension, by name.
     pixel_mask, channel_mask
-        True where used, in those shapes; None where all are.
+        True where used, in those shapes; None if all are used.
     coords, name, attrs
-        Those of the cube.
+        Coordinates, name and attributes of the cube.
     gaps
-        Whether single entries are missing among what is used.
+        Whether single entries are missing among the used pixels and channels.
     first
-        Number of the first row, where this is a section of a larger map.
+        Index of the first row in a larger map, if this is a section of it.
     """
 
     pixel_shape: dict[Hashable, int]
@@ -58,24 +59,24 @@ class Layout:
         mask: Any = None,
         communicator: Any = None,
     ) -> Layout:
-        """Read the layout off a cube.
+        """Determine the layout of a cube.
 
         Parameters
         ----------
         cube
             Labelled spectral image.
         channel
-            Name(s) of the channel dimension(s); if None those that a reader found, else the last one.
+            Name(s) of the channel dimension(s); if None, those that a reader set, else the last one.
         mask
             True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
-            Pixels and channels that hold nothing but NaN are left out as well.
+            Pixels and channels that hold only NaN are masked as well.
         communicator
-            Whose ranks have the same cube: each looks for missing values in a part of it, and all know of all.
+            MPI communicator whose ranks have the same cube: each rank counts missing values in a part of it.
 
         Raises
         ------
         ValueError
-            With what to do, on all ranks: for unknown names, masks of the wrong shape, and infinite values.
+            On all ranks: for unknown names, masks of the wrong shape, and infinite values.
         """
         channels = channel_names(cube, channel)
         pixels = [name for name in cube.dims if name not in channels]
@@ -90,7 +91,7 @@ class Layout:
             name=cube.name,
             attrs=dict(cube.attrs),
         )
-        return layout._masked(mask)._without_missing(cube, communicator)
+        return layout._with_masks(mask)._without_missing(cube, communicator)
 
     @property
     def map_shape(self) -> tuple[int, ...]:
@@ -99,38 +100,38 @@ class Layout:
 
     @cached_property
     def graph(self) -> Graph:
-        """Neighbours on the grid of the used pixels."""
+        """Nearest-neighbour graph of the used pixels."""
         return grid(self.map_shape, self.pixel_mask)
 
     @cached_property
     def bands(self) -> Array:
-        """Limits of its bands: groups of whole rows of the map."""
+        """Limits of the bands of the graph: groups of whole rows of the map."""
         return bands(self.map_shape, self.pixel_mask)
 
     def matrix(self, cube: xr.DataArray) -> Matrix:
-        """X (used pixels, used channels): a view where memory allows, bands of a lazy cube, sparse if it is."""
+        """Return X (used pixels, used channels): a view if possible, bands of a lazy cube, or a sparse matrix."""
         rows = CubeRows(self, cube, self.first)
         if self.gaps:
-            if not in_memory_already(cube):
+            if not is_in_memory(cube):
                 raise ValueError("a cube with missing entries has to be in memory: load it first, cube.load()")
             return Partial(rows[0 : rows.shape[0]])
-        if (pixels := pixels_of(cube)) is not None:
+        if (pixels := sparse_pixels_of(cube)) is not None:
             held = pixels.compressed()
             held = held if self.pixel_mask is None else held[self.pixel_mask.ravel()]
             return Sparse(held if self.channel_mask is None else held[:, self.channel_mask.ravel()])
-        if not in_memory_already(cube):
+        if not is_in_memory(cube):
             return Chunked(rows, rows.limits)
         return in_memory(rows[0 : rows.shape[0]])
 
     def without_masked(self, cube: xr.DataArray) -> xr.DataArray:
-        """The cube with NaN for what is not used; the cube itself where all of it is."""
+        """Return the cube with NaN for unused pixels and channels; the cube itself if all are used."""
         for mask, shape in ((self.pixel_mask, self.pixel_shape), (self.channel_mask, self.channel_shape)):
             if mask is not None:
                 cube = cube.where(xr.DataArray(mask, dims=tuple(shape)))
         return cube
 
     def section(self, start: int, stop: int) -> Layout:
-        """The layout of rows ``start:stop`` of the first pixel dimension."""
+        """Return the layout of rows ``start:stop`` of the first pixel dimension."""
         first = next(iter(self.pixel_shape))
         coords = {
             name: variable.isel({first: slice(start, stop)}) if first in variable.dims else variable
@@ -141,7 +142,7 @@ class Layout:
         return replace(self, pixel_shape=shape, pixel_mask=mask, coords=coords, first=self.first + start)
 
     def channel_section(self, start: int, stop: int) -> Layout:
-        """The layout of channels ``start:stop`` of the first channel dimension."""
+        """Return the layout of channels ``start:stop`` of the first channel dimension."""
         first = next(iter(self.channel_shape))
         coords = {
             name: variable.isel({first: slice(start, stop)}) if first in variable.dims else variable
@@ -154,43 +155,43 @@ class Layout:
 
     @property
     def pixel_ends(self) -> Array:
-        """Number of used pixels up to the end of each row of the first pixel dimension."""
-        return _ends(self.map_shape, self.pixel_mask)
+        """Cumulative number of used pixels at the end of each row of the first pixel dimension."""
+        return cumulative_used(self.map_shape, self.pixel_mask)
 
     @property
     def channel_ends(self) -> Array:
-        """The same for channels."""
-        return _ends(tuple(self.channel_shape.values()), self.channel_mask)
+        """Cumulative number of used channels at the end of each row of the first channel dimension."""
+        return cumulative_used(tuple(self.channel_shape.values()), self.channel_mask)
 
     def cube(self, X: Array) -> xr.DataArray:
-        """The cube of a matrix (used pixels, used channels), NaN elsewhere, with the coordinates of the original."""
-        values = _spread(_spread(X, self.channel_mask).T, self.pixel_mask).T
-        return self._array(values, {**self.pixel_shape, **self.channel_shape}, name=self.name, attrs=self.attrs)
+        """Return the labelled cube of a matrix (used pixels, used channels), with NaN elsewhere."""
+        values = insert_masked(insert_masked(X, self.channel_mask).T, self.pixel_mask).T
+        return self._labelled(values, {**self.pixel_shape, **self.channel_shape}, name=self.name, attrs=self.attrs)
 
     def abundances(self, factor: Array) -> xr.DataArray:
-        """Maps ("component", pixel dims) from A (k, used pixels), NaN where masked."""
-        values = _spread(factor, self.pixel_mask)
-        return self._array(values, {"component": len(factor), **self.pixel_shape}, name="abundance")
+        """Return labelled maps ("component", pixel dims) of A (k, used pixels), with NaN where masked."""
+        values = insert_masked(factor, self.pixel_mask)
+        return self._labelled(values, {"component": len(factor), **self.pixel_shape}, name="abundance")
 
     def map(self, values: Array, name: str) -> xr.DataArray:
-        """A map (pixel dims) from one value for each used pixel, NaN where masked."""
-        return self._array(_spread(values[None], self.pixel_mask), dict(self.pixel_shape), name=name)
+        """Return a labelled map (pixel dims) of one value per used pixel, with NaN where masked."""
+        return self._labelled(insert_masked(values[None], self.pixel_mask), dict(self.pixel_shape), name=name)
 
     def endmembers(self, factor: Array) -> xr.DataArray:
-        """Spectra ("component", channel dims) from E (k, used channels), in the units of the cube."""
+        """Return labelled spectra ("component", channel dims) of E (k, used channels), in the units of the cube."""
         attrs = {key: value for key, value in self.attrs.items() if key in ("units", "long_name")}
-        values = _spread(factor, self.channel_mask)
-        return self._array(values, {"component": len(factor), **self.channel_shape}, name="endmember", attrs=attrs)
+        values = insert_masked(factor, self.channel_mask)
+        return self._labelled(values, {"component": len(factor), **self.channel_shape}, name="endmember", attrs=attrs)
 
     def rows(self, values: Any, what: str) -> Array:
-        """Values over the pixels, the channels or the whole cube, as (pixels, 1), (1, channels) or (pixels, channels).
+        """Align values with the matrix: over pixels (pixels, 1), channels (1, channels), or both (pixels, channels).
 
         Parameters
         ----------
         values
             An array in the order of the cube, or a DataArray with its dimensions.
         what
-            What they are called in an error.
+            Name of the values in error messages.
         """
         if isinstance(values, xr.DataArray):
             values = values.transpose(
@@ -212,21 +213,25 @@ class Layout:
         )
 
     def spectra(self, values: Any) -> Array:
-        """Spectra over the channels of the cube as (spectra, used channels).
+        """Align spectra with the used channels, (spectra, used channels).
 
         Raises
         ------
         ValueError
-            If they are sampled elsewhere.
+            If they are sampled at other coordinates.
         """
         if isinstance(values, xr.DataArray):
             for name in self.channel_shape:
                 if name not in values.dims:
                     raise ValueError(f"known endmembers have no dimension {name!r}: they have {values.dims}")
                 here = self.coords.get(name)
-                if name in values.coords and here is not None and not _same(values.coords[name].values, here.values):
+                if (
+                    name in values.coords
+                    and here is not None
+                    and not _same_coordinates(values.coords[name].values, here.values)
+                ):
                     raise ValueError(
-                        f"known endmembers are sampled elsewhere along {name!r} than the cube: "
+                        f"known endmembers and cube have different coordinates along {name!r}: "
                         f"interpolate them first, known.interp({{{name!r}: cube[{name!r}]}})"
                     )
             others = [name for name in values.dims if name not in self.channel_shape]
@@ -238,13 +243,14 @@ class Layout:
         array = array.reshape(-1, prod(channels))
         return array if self.channel_mask is None else array[:, self.channel_mask.ravel()]
 
-    def _array(
+    def _labelled(
         self,
         values: Array,
         shape: Mapping[Hashable, int],
         name: Hashable | None,
         attrs: Mapping[str, Any] | None = None,
     ) -> xr.DataArray:
+        """Label an array by the coordinates of its dimensions."""
         coords: dict[Hashable, Any] = {
             key: variable for key, variable in self.coords.items() if set(variable.dims) <= set(shape)
         }
@@ -253,30 +259,20 @@ class Layout:
         values = values.reshape(tuple(shape.values()))
         return xr.DataArray(values, dims=tuple(shape), coords=coords, name=name, attrs=dict(attrs or {}))
 
-    def _masked(self, mask: Any) -> Layout:
+    def _with_masks(self, mask: Any) -> Layout:
+        """Return the layout with the masks applied, each aligned with the pixels or with the channels."""
         layout = self
         for part in mask if isinstance(mask, (list, tuple)) else [mask]:
-            if part is None:
-                continue
-            dims = tuple(part.dims) if isinstance(part, xr.DataArray) else None
-            shape = np.shape(part)
-            if np.asarray(part).dtype != bool:
-                raise ValueError("a mask holds True where data are used: pass a boolean array, mask != 0 say")
-            if set(dims or ()) == set(self.pixel_shape) or (dims is None and shape == self.map_shape):
-                layout = replace(layout, pixel_mask=_ordered(part, self.pixel_shape))
-            elif set(dims or ()) == set(self.channel_shape) or (
-                dims is None and shape == tuple(self.channel_shape.values())
-            ):
-                layout = replace(layout, channel_mask=_ordered(part, self.channel_shape))
-            else:
-                raise ValueError(
-                    f"a mask of shape {shape} fits neither the pixels {self.pixel_shape} nor the channels "
-                    f"{self.channel_shape}: give one for each, mask=[pixels, channels]"
-                )
+            if part is not None:
+                of_pixels, aligned = align_mask(part, self.pixel_shape, self.channel_shape)
+                layout = replace(layout, pixel_mask=aligned) if of_pixels else replace(layout, channel_mask=aligned)
         return layout._checked()
 
     def _without_missing(self, cube: xr.DataArray, communicator: Any) -> Layout:
-        """Leave out pixels and channels that hold nothing but NaN; note other NaN; infinite values are an error."""
+        """Mask pixels and channels that hold only NaN, and note other NaN.
+
+        Infinite values raise an error.
+        """
         if cube.dtype.kind != "f":
             return self
         rows = CubeRows(self, cube, self.first)
@@ -290,13 +286,14 @@ class Layout:
         single = int(in_pixel.sum()) - no_pixel.sum() * rows.shape[1] - no_channel.sum() * (~no_pixel).sum()
         layout = replace(self, gaps=single > 0)
         if no_pixel.any():
-            layout = replace(layout, pixel_mask=_combined(self.pixel_mask, no_pixel, self.map_shape))
+            layout = replace(layout, pixel_mask=exclude_missing(self.pixel_mask, no_pixel, self.map_shape))
         if no_channel.any():
             channel_shape = tuple(self.channel_shape.values())
-            layout = replace(layout, channel_mask=_combined(self.channel_mask, no_channel, channel_shape))
+            layout = replace(layout, channel_mask=exclude_missing(self.channel_mask, no_channel, channel_shape))
         return layout._checked()
 
     def _checked(self) -> Layout:
+        """Raise ValueError if no pixel or no channel is used."""
         for name, mask in (("pixel", self.pixel_mask), ("channel", self.channel_mask)):
             if mask is not None and not mask.any():
                 raise ValueError(f"no {name} is left: all are masked or missing (a mask is True where data are used)")
@@ -304,7 +301,7 @@ class Layout:
 
 
 def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) -> tuple[Hashable, ...]:
-    """Names of the channel dimensions: those asked for, else those that a reader found, else the last one."""
+    """Return the channel dimensions: the given ones, else those that a reader set, else the last one."""
     if channel is None:
         several = cube.attrs.get("channel")
         return tuple(several) if isinstance(several, list) and set(several) < set(cube.dims) else (cube.dims[-1],)
@@ -315,34 +312,6 @@ def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) 
     return names
 
 
-def _ends(shape: tuple[int, ...], mask: Array | None) -> Array:
-    if mask is None:
-        return np.arange(1, shape[0] + 1) * prod(shape[1:])
-    return np.cumsum(mask.reshape(shape[0], -1).sum(axis=1))
-
-
-def _same(a: Array, b: Array) -> bool:
+def _same_coordinates(a: Array, b: Array) -> bool:
+    """Return whether two coordinates are equal, up to rounding."""
     return a.shape == b.shape and bool(np.all(a == b) if a.dtype.kind not in "fc" else np.allclose(a, b, rtol=1e-6))
-
-
-def _ordered(mask: Any, shape: Mapping[Hashable, int]) -> Array:
-    values = mask.transpose(*shape).values if isinstance(mask, xr.DataArray) else np.asarray(mask)
-    if values.shape != tuple(shape.values()):
-        raise ValueError(f"a mask of shape {values.shape} does not fit the dimensions {dict(shape)}")
-    return values
-
-
-def _combined(mask: Array | None, missing: Array, shape: tuple[int, ...]) -> Array:
-    """The mask without what is missing among what it used."""
-    used = np.ones(prod(shape), dtype=bool) if mask is None else mask.ravel().copy()
-    used[used] = ~missing
-    return used.reshape(shape)
-
-
-def _spread(rows: Array, mask: Array | None) -> Array:
-    """Values (k, used) in their places among all (k, all), NaN elsewhere."""
-    if mask is None:
-        return rows
-    full = np.full((len(rows), mask.size), np.nan)
-    full[:, mask.ravel()] = rows
-    return full

@@ -1,4 +1,4 @@
-"""Arrays in files as xarray takes them: nothing is read before it is asked for, and then only that."""
+"""Lazy arrays in files for xarray: only the requested part is read."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from xarray.core import indexing
 from mffnb.cubes.as_cube import as_cube
 from mffnb.typing import Array
 
-_PIECES = "preferred_chunks"  # xarray's own name for it
+_CHUNKS_KEY = "preferred_chunks"  # key of the chunk lengths in the encoding of xarray
 
 
-class StoredArray(BackendArray):
-    """An array that ``source`` opens; opened again in each process that it is sent to.
+class LazyFileArray(BackendArray):
+    """An array in a file, opened by ``source``, and opened again in each process that receives it.
 
     Parameters
     ----------
     source
-        Returns something with a shape, a dtype and basic indexing.
+        Function that returns an object with a shape, a dtype and basic indexing.
     """
 
     def __init__(self, source: Callable[[], Any]):
@@ -35,10 +35,11 @@ class StoredArray(BackendArray):
         self.dtype = np.dtype(self._array.dtype)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        """What is asked for, read from the file."""
+        """Read the requested part from the file."""
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self._read)
 
     def _read(self, key: tuple[Any, ...]) -> Array:
+        """Read the part with the given basic index."""
         if self._array is None:
             self._array = self._source()
         return np.asarray(self._array[key])
@@ -48,7 +49,7 @@ class StoredArray(BackendArray):
 
 
 class NpyFile:
-    """The array of a ``.npy`` file, read by as many bytes as are asked for instead of mapped into memory."""
+    """The array of a ``.npy`` file, read in byte ranges instead of mapped into memory."""
 
     def __init__(self, path: Path):
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -57,10 +58,10 @@ class NpyFile:
         self._mapped = None if mapped.flags.c_contiguous else mapped
 
     def __getitem__(self, key: tuple[Any, ...]) -> Array:
-        """Integers and slices, one for each dimension."""
+        """Read a part, given by integers and slices, one for each dimension."""
         if self._mapped is not None:
             return np.array(self._mapped[key])
-        # What lies between the first and the last byte, without the dimensions that lead to one row.
+        # Read from the first to the last byte, without the leading dimensions that have a single index.
         first, shape, rest = 0, list(self.shape), list(key)
         while rest and not isinstance(rest[0], slice):
             first = first * shape[0] + int(rest[0]) % shape.pop(0)
@@ -70,66 +71,68 @@ class NpyFile:
         entry = (first * (shape[0] if shape else 1) + start) * prod(shape[1:])
         got = np.fromfile(self._path, self.dtype, count, offset=self._offset + entry * self.dtype.itemsize)
         if got.size < count:
-            raise OSError(f"{self._path} is cut short")
+            raise OSError(f"{self._path} is truncated")
         if not rest:
             return np.asarray(got[0])
         whole = got.reshape(max(0, stop - start), *shape[1:])
         return whole[(slice(None, None, step), *rest[1:])]
 
 
-def stored_cube(source: Callable[[], Any], names: Sequence[str] | None = None) -> xr.DataArray:
-    """A cube that stays in its file.
+def lazy_cube(source: Callable[[], Any], names: Sequence[str] | None = None) -> xr.DataArray:
+    """Return a labelled cube that stays in its file.
 
     Parameters
     ----------
     source
-        Opens the array; may be sent to other processes.
+        Function that opens the array; it must be picklable.
     names
-        Those of its dimensions; if None, as :func:`mffnb.cubes.as_cube.as_cube` names them.
+        Names of the dimensions; if None, as :func:`mffnb.cubes.as_cube.as_cube` names them.
     """
-    array = StoredArray(source)
+    array = LazyFileArray(source)
     dims = as_cube(np.empty((1,) * len(array.shape))).dims if names is None else tuple(names)
     cube = as_cube(xr.DataArray(xr.Variable(dims, indexing.LazilyIndexedArray(array))))
     chunks = getattr(array._array, "chunks", None)
-    cube.encoding = {_PIECES: dict(zip(dims, chunks, strict=True))} if chunks else {}
+    cube.encoding = {_CHUNKS_KEY: dict(zip(dims, chunks, strict=True))} if chunks else {}
     return cube
 
 
-def pieces_of(cube: xr.DataArray) -> dict[Hashable, int]:
-    """Lengths, by dimension, of the pieces in which a cube is stored, where that is known."""
-    return {name: sizes[0] for name, sizes in cube.chunksizes.items()} or dict(cube.encoding.get(_PIECES) or {})
+def stored_chunks(cube: xr.DataArray) -> dict[Hashable, int]:
+    """Return the chunk lengths of a cube by dimension, if they are known."""
+    return {name: sizes[0] for name, sizes in cube.chunksizes.items()} or dict(cube.encoding.get(_CHUNKS_KEY) or {})
 
 
-def renamed(cube: xr.DataArray, names: Mapping[Any, Hashable]) -> xr.DataArray:
-    """A cube with other names for dimensions, in what is known of its pieces as well."""
-    pieces = {names.get(name, name): length for name, length in pieces_of(cube).items()}
+def rename_dimensions(cube: xr.DataArray, names: Mapping[Any, Hashable]) -> xr.DataArray:
+    """Rename dimensions of a cube, also in its stored chunk lengths."""
+    pieces = {names.get(name, name): length for name, length in stored_chunks(cube).items()}
     cube = cube.rename(names)
-    cube.encoding = {**cube.encoding, _PIECES: pieces}
+    cube.encoding = {**cube.encoding, _CHUNKS_KEY: pieces}
     return cube
 
 
 def from_npy(path: Path) -> xr.DataArray:
-    """The cube in a ``.npy`` file."""
-    return stored_cube(partial(NpyFile, path))
+    """Return the lazy cube in a ``.npy`` file."""
+    return lazy_cube(partial(NpyFile, path))
 
 
 def from_hdf5(path: Path, name: str) -> xr.DataArray:
-    """The cube in a dataset of an HDF5 file; every process opens the file by itself."""
-    return stored_cube(partial(_hdf5, path, name))
+    """Return the lazy cube in a dataset of an HDF5 file; every process opens the file itself."""
+    return lazy_cube(partial(_hdf5, path, name))
 
 
 def from_zarr(path: Path, name: str, names: Sequence[str] | None = None) -> xr.DataArray:
-    """The cube in an array of a zarr store."""
-    return stored_cube(partial(_zarr, path, name), names)
+    """Return the lazy cube in an array of a zarr store."""
+    return lazy_cube(partial(_zarr, path, name), names)
 
 
 def _hdf5(path: Path, name: str) -> Any:
-    import h5py  # noqa: PLC0415  a second of import that other formats need not pay
+    """Open a dataset of an HDF5 file."""
+    import h5py  # noqa: PLC0415  slow import, needed for HDF5 only
 
     return h5py.File(path, "r")[name]
 
 
 def _zarr(path: Path, name: str) -> Any:
-    import zarr  # noqa: PLC0415  an extra
+    """Open an array of a zarr store."""
+    import zarr  # noqa: PLC0415  optional dependency
 
     return zarr.open_array(path / name, mode="r")

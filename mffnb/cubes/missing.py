@@ -1,4 +1,4 @@
-"""What is missing in an image, counted in one look that ranks share."""
+"""Count of missing and infinite values of a cube, in one pass that is divided among ranks."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mffnb.cubes.pixel_rows import CubeRows
-from mffnb.cubes.sparse_pixels import pixels_of
-from mffnb.matrices.collective_errors import together
+from mffnb.cubes.sparse_pixels import sparse_pixels_of
+from mffnb.matrices.collective_errors import run_collectively
 from mffnb.typing import Array
 
 
-class Missing(NamedTuple):
-    """Numbers of what is missing.
+class MissingCounts(NamedTuple):
+    """Numbers of missing and infinite values.
 
     Attributes
     ----------
     infinite
-        Infinite values in all.
+        Number of infinite values.
     in_pixel, in_channel
-        Values of each used pixel, and of each used channel, that are not finite.
+        Number of values that are not finite in each used pixel, and in each used channel.
     """
 
     infinite: int
@@ -29,18 +29,20 @@ class Missing(NamedTuple):
 
 
 class _Part(NamedTuple):
+    """Numbers of missing values in the bands that one rank has counted."""
+
     infinite: int
     by_band: dict[int, Array]
     in_channel: Array
 
 
-def count_missing(rows: CubeRows, communicator: Any = None) -> Missing:
-    """Look at every value once; with a communicator each rank looks at a part, and all fail where one does.
+def count_missing(rows: CubeRows, communicator: Any = None) -> MissingCounts:
+    """Count missing and infinite values in one pass; with a communicator each rank counts a part of the bands.
 
     Raises
     ------
     OSError
-        If a part of a file cannot be read.
+        On all ranks, if a part of a file cannot be read.
     ValueError
         If a sparse image holds NaN.
     """
@@ -48,7 +50,7 @@ def count_missing(rows: CubeRows, communicator: Any = None) -> Missing:
     if communicator is not None:
         rank, size = communicator.rank, communicator.size
     share = slice(rank * bands // size, (rank + 1) * bands // size)
-    parts = [together(communicator, lambda: _look(rows, share))]
+    parts = [run_collectively(communicator, lambda: _count_part(rows, share))]
     if communicator is not None:
         parts = communicator.allgather(parts[0])
     in_pixel, in_channel = np.zeros(rows.shape[0], int), np.zeros(rows.shape[1], int)
@@ -56,12 +58,13 @@ def count_missing(rows: CubeRows, communicator: Any = None) -> Missing:
         in_channel += part.in_channel
         for start, counts in part.by_band.items():
             in_pixel[start : start + counts.size] = counts
-    return Missing(sum(part.infinite for part in parts), in_pixel, in_channel)
+    return MissingCounts(sum(part.infinite for part in parts), in_pixel, in_channel)
 
 
-def _look(rows: CubeRows, share: slice) -> _Part:
+def _count_part(rows: CubeRows, share: slice) -> _Part:
+    """Count missing values in some of the bands."""
     infinite, by_band, in_channel = 0, {}, np.zeros(rows.shape[1], int)
-    if (pixels := pixels_of(rows.data)) is not None:
+    if (pixels := sparse_pixels_of(rows.data)) is not None:
         limits = rows.limits[share.start : share.stop + 1].tolist()
         data = pixels[limits[0] : limits[-1]].compressed().data
         if np.isnan(data).any():

@@ -1,4 +1,4 @@
-"""The pixels of a labelled cube as rows of a matrix, read where they are asked for."""
+"""Pixels of a labelled cube as rows of a matrix, read on demand."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from typing import Protocol
 import numpy as np
 import xarray as xr
 
-from mffnb.cubes.lazy_array import pieces_of
+from mffnb.cubes.lazy_array import stored_chunks
 from mffnb.errors import SlowReadingWarning
 from mffnb.matrices import FILE_BYTES
 from mffnb.matrices.block_products import NATIVE
-from mffnb.matrices.reading import read_ahead
+from mffnb.matrices.prefetching import read_ahead
 from mffnb.typing import Array
 
-# All as float64. A band of a file is a 256th of it, but not so small that a read is not worth its while, ...
-_PARTS, _LARGEST_BAND = 256, 8 * FILE_BYTES
-# ... and the pieces in which a file is stored are read whole, so long as a layer of them does not take more than this.
+# All sizes as float64. A band is 1/256 of the file, but large enough for an efficient read.
+_BAND_FRACTION, _LARGEST_BAND = 256, 8 * FILE_BYTES
+# Whole layers of chunks are read at once, unless a layer is larger than this.
 _LARGEST_LAYER = 64 * FILE_BYTES
-# Reading everything so many times over is worth a word.
-_OFTEN = 3
+# Number of times that the file is read in each pass, from which on a warning is issued.
+_REREADS_TO_WARN = 3
 
 
 class RowLayout(Protocol):
-    """Pixel and channel dimensions of a cube and their masks; see :class:`mffnb.cubes.layout.Layout`."""
+    """Protocol of the dimensions and masks of a cube; see :class:`mffnb.cubes.layout.Layout`."""
 
     @property
     def pixel_shape(self) -> Mapping[Hashable, int]:
@@ -45,16 +45,16 @@ class RowLayout(Protocol):
 
     @property
     def pixel_mask(self) -> Array | None:
-        """True where a pixel is used, (map shape); None where all are."""
+        """True where a pixel is used, (map shape); None if all are."""
 
     @property
     def channel_mask(self) -> Array | None:
-        """True where a channel is used; None where all are."""
+        """True where a channel is used; None if all are."""
 
 
 @dataclass(frozen=True, eq=False)
 class CubeRows:
-    """Used pixels of a cube as rows of a matrix; a lazy cube is read only where asked.
+    """Used pixels of a cube as rows of a matrix; of a lazy cube only the requested rows are read.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class CubeRows:
     data
         The cube.
     first
-        At which row of the first dimension of the file the cube begins.
+        Row of the file, along its first dimension, at which the cube begins.
     """
 
     layout: RowLayout
@@ -72,7 +72,7 @@ class CubeRows:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Used pixels, used channels."""
+        """Numbers of used pixels and of used channels."""
         lengths = (self.layout.map_shape, tuple(self.layout.channel_shape.values()))
         masks = (self.layout.pixel_mask, self.layout.channel_mask)
         used = [prod(n) if mask is None else int(mask.sum()) for n, mask in zip(lengths, masks, strict=True)]
@@ -80,20 +80,20 @@ class CubeRows:
 
     @property
     def in_memory(self) -> bool:
-        """Whether the values are there already."""
-        return in_memory_already(self.data)
+        """Whether the values are in memory."""
+        return is_in_memory(self.data)
 
     def __getitem__(self, rows: slice) -> Array:
-        """Used pixels ``start:stop``, in their own type where products read it as it is, else as float64."""
+        """Return the used pixels ``start:stop``, in their own type if kernels read it, else as float64."""
         layout, start, stop = self.layout, rows.start, rows.stop
-        if self._places is not None and stop > start:
-            start, stop = int(self._places[start]), int(self._places[stop - 1]) + 1
+        if self._used_positions is not None and stop > start:
+            start, stop = int(self._used_positions[start]), int(self._used_positions[stop - 1]) + 1
         try:
             X = self._pixels(self.data.variable, layout.map_shape, start, stop)
-        except (OSError, RuntimeError, ValueError) as error:  # HDF5, zarr and codecs raise what they like
+        except (OSError, RuntimeError, ValueError) as error:  # HDF5, zarr and codecs raise various types
             if self.in_memory:
                 raise
-            raise self._damaged(start, stop, error) from error
+            raise self._read_error(start, stop, error) from error
         if layout.pixel_mask is not None:
             X = X[layout.pixel_mask.ravel()[start:stop]]
         if layout.channel_mask is not None:
@@ -102,38 +102,40 @@ class CubeRows:
 
     @cached_property
     def limits(self) -> Array:
-        """Limits of bands to read, (bands + 1,): pieces in which the file is stored are read whole, and once."""
+        """Limits of the bands to read, (bands + 1,), chosen such that each stored chunk is read once."""
         shape, channels = self.layout.map_shape, max(1, prod(self.layout.channel_shape.values()))
-        band = min(max(8 * prod(shape) * channels // _PARTS, FILE_BYTES), _LARGEST_BAND)
-        stored = self._stored_in()
-        limits, times = _limits(shape, stored, self.first, band // (8 * channels), _LARGEST_LAYER // (8 * channels))
-        if times >= _OFTEN and not self.in_memory and 8 * prod(shape) * channels > _LARGEST_LAYER:
+        band = min(max(8 * prod(shape) * channels // _BAND_FRACTION, FILE_BYTES), _LARGEST_BAND)
+        stored = self._chunk_lengths()
+        limits, times = _band_limits(
+            shape, stored, self.first, band // (8 * channels), _LARGEST_LAYER // (8 * channels)
+        )
+        if times >= _REREADS_TO_WARN and not self.in_memory and 8 * prod(shape) * channels > _LARGEST_LAYER:
             warnings.warn(
-                f"{self._source} is stored in pieces of {' x '.join(map(str, stored))} pixels, so large that each look "
-                f"at the data reads it {times} times over: store it in pieces of few rows and all channels",
+                f"{self._source} is stored in chunks of {' x '.join(map(str, stored))} pixels, so large that each "
+                f"pass over the data reads it {times} times: store it in chunks of few rows and all channels",
                 SlowReadingWarning,
                 stacklevel=2,
             )
-        if self._places is not None:
-            limits = np.unique(np.searchsorted(self._places, limits))
+        if self._used_positions is not None:
+            limits = np.unique(np.searchsorted(self._used_positions, limits))
         return limits
 
     def bands(self, share: slice = slice(None)) -> Iterator[tuple[int, int, Array]]:
-        """Yield (start, stop, rows) for a single look at some of the bands, or at all of them."""
+        """Yield (start, stop, rows) for one pass over the bands, or over a slice of them."""
         limits = list(itertools.pairwise(self.limits.tolist()))[share]
         if not self.in_memory:
             return read_ahead(lambda limit: (*limit, self[slice(*limit)]), limits)
-        whole = self[0 : self.shape[0]]  # the rows of an array in memory are a view, and cheap
+        whole = self[0 : self.shape[0]]  # rows of an array in memory are a view
         return ((start, stop, whole[start:stop]) for start, stop in limits)
 
     @cached_property
-    def _places(self) -> Array | None:
-        """Where on the map the used pixels are; None where all are used."""
+    def _used_positions(self) -> Array | None:
+        """Positions of the used pixels on the map; None if all are used."""
         mask = self.layout.pixel_mask
         return None if mask is None else np.flatnonzero(mask)
 
     def _pixels(self, data: xr.Variable, shape: tuple[int, ...], start: int, stop: int) -> Array:
-        """Pixels ``start:stop`` of a map of that shape, (stop - start, channels): whole rows, and parts of two."""
+        """Read pixels ``start:stop`` of a map of this shape, (stop - start, channels): whole rows, and parts of two."""
         first = list(self.layout.pixel_shape)[-len(shape)]
         row = prod(shape[1:])
         top, bottom = -(-start // row), stop // row
@@ -145,41 +147,45 @@ class CubeRows:
         if top < bottom or start == stop:
             some = data if (top, bottom) == (0, data.sizes[first]) else data.isel({first: slice(top, bottom)})
             names = [name for name in self.layout.pixel_shape if name in some.dims]
-            # Read first: a lazy array that is turned is read element by element.
+            # Read first: a transposed lazy array would be read element by element.
             values = some.compute().transpose(*names, *self.layout.channel_shape).values
             parts.append(values.reshape((bottom - top) * row, -1))
         if bottom * row < stop:
             parts.append(self._pixels(data.isel({first: bottom}), shape[1:], 0, stop - bottom * row))
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _stored_in(self) -> tuple[int, ...]:
-        """Lengths along the pixel dimensions of the pieces in which a file is stored; 1 where nobody says."""
-        known = pieces_of(self.data)
+    def _chunk_lengths(self) -> tuple[int, ...]:
+        """Chunk lengths of the file along the pixel dimensions; 1 where unknown."""
+        known = stored_chunks(self.data)
         return tuple(min(int(known.get(name, 1)), length) for name, length in self.layout.pixel_shape.items())
 
     @property
     def _source(self) -> str:
+        """Name of the file, for messages."""
         return str(self.data.attrs.get("source") or "the file")
 
-    def _damaged(self, start: int, stop: int, error: Exception) -> OSError:
+    def _read_error(self, start: int, stop: int, error: Exception) -> OSError:
+        """Build the error for rows that cannot be read."""
         name = next(iter(self.layout.pixel_shape))
         row = prod(self.layout.map_shape[1:])
         first, last = start // row + self.first, (stop - 1) // row + self.first
-        return OSError(f"{self._source}: what is stored for rows {first} to {last} of {name!r} cannot be read: {error}")
+        return OSError(f"{self._source}: rows {first} to {last} of {name!r} cannot be read: {error}")
 
 
-def _limits(shape: tuple[int, ...], stored: tuple[int, ...], first: int, band: int, most: int) -> tuple[Array, int]:
-    """Limits of bands of about ``band`` pixels on a map, and how often they read each piece that is stored.
+def _band_limits(
+    shape: tuple[int, ...], stored: tuple[int, ...], first: int, band: int, most: int
+) -> tuple[Array, int]:
+    """Compute the limits of bands of about ``band`` pixels, and how often they read each stored chunk.
 
-    Bands end where layers of pieces do, counted from ``first`` rows before the map. Where a layer has more pixels than
-    ``most``, or where nothing is stored in layers, bands lie within one row of a map whose rows are long.
+    Bands end at the ends of chunk layers, counted from ``first`` rows before the map. If a layer has more pixels than
+    ``most``, or if there are no chunks and rows are long, bands lie within one row of the map.
     """
     row, height = prod(shape[1:]), stored[0]
     if height * row > most and height > 1 and row <= most:
-        few = max(1, most // row)  # as many rows as there may be, though not all of a layer
+        few = max(1, most // row)  # as many rows as the limit allows, less than a layer
         return np.append(np.arange(0, shape[0], few) * row, shape[0] * row), -(-height // few)
     if len(shape) > 1 and (row > most or (height == 1 and row > band)):
-        inner, times = _limits(shape[1:], stored[1:], 0, band, most)
+        inner, times = _band_limits(shape[1:], stored[1:], 0, band, most)
         starts = (np.arange(shape[0]) * row)[:, None] + inner[:-1]
         return np.append(starts.ravel(), shape[0] * row), times * height
     step = height * max(1, band // (height * row))
@@ -187,6 +193,6 @@ def _limits(shape: tuple[int, ...], stored: tuple[int, ...], first: int, band: i
     return np.concatenate([[0], ends, [shape[0]]]) * row, 1
 
 
-def in_memory_already(cube: xr.DataArray) -> bool:
-    """Whether the values are an array in memory, and not to be computed or read first."""
+def is_in_memory(cube: xr.DataArray) -> bool:
+    """Return whether the values of a cube are in memory, so that they need no reading or computing."""
     return bool(getattr(cube.variable, "_in_memory", True))

@@ -1,4 +1,4 @@
-"""Counts of an image in compressed rows, labelled by xarray without being made dense."""
+"""Sparse images: compressed rows of counts in a file, wrapped for xarray without being made dense."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _COMPRESSED_ROWS = {"indices", "indptr", "format", "shape", "data"}
 
 @dataclass(frozen=True, eq=False)
 class SparsePixels:
-    """Rows ``start:stop`` of a matrix (pixels, channels) that SciPy saved; what xarray takes for an array.
+    """Rows ``start:stop`` of a sparse matrix (pixels, channels) in a SciPy ``.npz`` file, as a duck array for xarray.
 
-    Slices of rows stay what they are, and unread. Whatever else is done to it happens to a dense copy.
+    Slices of rows stay compressed and unread. Any other operation works on a dense copy.
 
     Parameters
     ----------
     path
         The ``.npz`` file.
     start, stop
-        Which rows.
+        Range of rows.
     columns
         Number of channels.
     dtype
-        Of the numbers.
+        Type of the numbers.
     """
 
     path: Path
@@ -43,50 +43,50 @@ class SparsePixels:
 
     @classmethod
     def of(cls, path: Path) -> SparsePixels:
-        """All rows of a file.
+        """Return all rows of a file, unread.
 
         Raises
         ------
         ValueError
-            If it holds columns, or blocks, not compressed rows.
+            If the file holds compressed columns or blocks instead of rows.
         """
         with np.load(path, allow_pickle=False) as archive:
             kept, shape = archive["format"].item(), archive["shape"]
         name = kept.decode() if isinstance(kept, bytes) else str(kept)
         if name != "csr":
-            raise ValueError(f"{path.name} holds a sparse matrix by {name!r}: save compressed rows, X.tocsr()")
+            raise ValueError(f"{path.name} holds a sparse matrix in format {name!r}: save compressed rows, X.tocsr()")
         with zipfile.ZipFile(path) as archive, archive.open("data.npy") as member:
             dtype = npy_header(member)[1]
         return cls(path, 0, int(shape[0]), int(shape[1]), dtype)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Pixels, channels."""
+        """Numbers of pixels and of channels."""
         return self.stop - self.start, self.columns
 
     @property
     def ndim(self) -> int:
-        """Two."""
+        """Number of dimensions: 2."""
         return 2
 
     @property
     def size(self) -> int:
-        """Number of entries, zeros and all."""
+        """Number of entries, including zeros."""
         return self.shape[0] * self.columns
 
     def compressed(self) -> Any:
-        """These rows as a SciPy array; no others are kept while they are read."""
+        """Read these rows as a SciPy CSR array."""
         with zipfile.ZipFile(self.path) as archive:
-            begins = _part(archive, "indptr.npy", self.start, self.stop + 1)
+            begins = _read_entries(archive, "indptr.npy", self.start, self.stop + 1)
             first, last = int(begins[0]), int(begins[-1])
-            indices, data = (_part(archive, f"{name}.npy", first, last) for name in ("indices", "data"))
+            indices, data = (_read_entries(archive, f"{name}.npy", first, last) for name in ("indices", "data"))
         return sparse.csr_array((data, indices, begins - first), shape=self.shape)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.asarray(self.compressed().toarray(), dtype=dtype)
 
     def __getitem__(self, key: Any) -> Any:
-        """Rows that follow each other stay compressed; anything else is dense."""
+        """Index the matrix: consecutive rows stay compressed, anything else is dense."""
         rows, columns = (*key, slice(None))[:2] if isinstance(key, tuple) else (key, slice(None))
         if isinstance(rows, slice) and isinstance(columns, slice):
             start, stop, step = rows.indices(self.shape[0])
@@ -95,20 +95,20 @@ class SparsePixels:
         return np.asarray(self)[key]
 
     def transpose(self, *order: Any) -> Array:
-        """Dense."""
+        """Return a dense transposed array."""
         return np.asarray(self).transpose(*order)
 
     def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return getattr(function, method)(*_dense(inputs), **options)
+        return getattr(function, method)(*_to_dense(inputs), **options)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Sequence[Any], options: Mapping[str, Any]
     ) -> Any:
-        return function(*_dense(args), **options)
+        return function(*_to_dense(args), **options)
 
 
-def pixels_of(cube: xr.DataArray) -> SparsePixels | None:
-    """The compressed rows that a cube holds; None where it holds something else."""
+def sparse_pixels_of(cube: xr.DataArray) -> SparsePixels | None:
+    """Return the sparse pixels that a cube holds; None if it holds a different array."""
     held = getattr(cube.variable, "_data", None)
     return held if isinstance(held, SparsePixels) else None
 
@@ -118,11 +118,12 @@ def is_sparse_file(names: set[str]) -> bool:
     return names >= _COMPRESSED_ROWS
 
 
-def _dense(values: Any) -> Any:
+def _to_dense(values: Any) -> Any:
+    """Convert sparse pixels to dense arrays in nested arguments."""
     return type(values)(
         np.asarray(value)
         if isinstance(value, SparsePixels)
-        else _dense(value)
+        else _to_dense(value)
         if isinstance(value, (list, tuple))
         else value
         for value in values
@@ -130,20 +131,20 @@ def _dense(values: Any) -> Any:
 
 
 def npy_header(member: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type of an array from the beginning of a ``.npy`` stream."""
+    """Read shape and type of an array from the header of a ``.npy`` stream."""
     version = np.lib.format.read_magic(member)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = header(member)
     return shape, dtype
 
 
-def _part(archive: zipfile.ZipFile, name: str, first: int, last: int) -> Array:
-    """Entries ``first:last`` of an array in an archive: what lies before is passed over."""
+def _read_entries(archive: zipfile.ZipFile, name: str, first: int, last: int) -> Array:
+    """Read the entries ``first:last`` of an array in an archive; the entries before are skipped."""
     with archive.open(name) as member:
         _, dtype = npy_header(member)
         member.seek(first * dtype.itemsize, 1)
         wanted = (last - first) * dtype.itemsize
         content = member.read(wanted)
     if len(content) < wanted:
-        raise OSError(f"{archive.filename} is cut short")
+        raise OSError(f"{archive.filename} is truncated")
     return np.frombuffer(content, dtype)

@@ -16,7 +16,7 @@ from mffnb.kernels import polyhedron
 from mffnb.matrices import Partial, in_memory
 from mffnb.matrices.checking import drawn_seed
 from mffnb.matrices.local import CACHE_BYTES, band_limits
-from mffnb.matrices.partial import guessed
+from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.typing import Array, Float64Array, Seed
 
 _MARGIN = 1e-13  # of the bounds: rounding then stays inside
@@ -148,7 +148,7 @@ class BoundedFactorization(LinearModel):
         k = self.n_components - above
         A, E = np.zeros((k, X.shape[0])), np.zeros((k, X.shape[1]))
         if k:
-            matrix = guessed(Partial(rest)) if missing else in_memory(rest)
+            matrix = impute_mean_spectrum(Partial(rest)) if missing else in_memory(rest)
             A, E = NNDSVD().start(matrix, k, drawn_seed(self.random_state))
         largest = max((float((A[:, i:j].T @ E).max()) for i, j in band_limits(X.shape, CACHE_BYTES)), default=0.0)
         room = (self.upper - floor) * (1 - 1e-9)

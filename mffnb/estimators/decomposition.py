@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.estimators.base import LinearModel
-from mffnb.matrices import everywhere
+from mffnb.matrices import replicate_columns
 from mffnb.matrices.checking import as_matrix
 from mffnb.matrices.svd import randomized_svd
 from mffnb.protocols.matrix import Matrix, Products
@@ -90,7 +90,7 @@ class LinearDecomposition(LinearModel):
             )
         here = matrix.own.stop - matrix.own.start
         mean = matrix.transposed_times(np.ones((1, here)))[0] / matrix.shape[0] if self.centre else None
-        self.mean_ = np.zeros(matrix.shape[1]) if mean is None else everywhere(matrix, mean)
+        self.mean_ = np.zeros(matrix.shape[1]) if mean is None else replicate_columns(matrix, mean)
         looked_at = matrix if mean is None else Centred(matrix, mean)
         left, values, right, total = _triplets(looked_at, int(k), self.random_state)
         peaks = right[np.arange(k), np.argmax(np.abs(right), axis=1)]
@@ -177,7 +177,7 @@ def _triplets(matrix: Products, k: int, random_state: Any) -> tuple[Float64Array
         return left.T[:k], values[:k], right[:k], float(values @ values)
     seed = int(check_random_state(random_state).randint(2**31))
     left, values, right = randomized_svd(matrix, k, seed, oversampling=_OVERSAMPLING, power=_POWER)
-    right = everywhere(matrix, right)
+    right = replicate_columns(matrix, right)
     missing = k - len(values)
     if missing > 0:  # the rank of X is lower than k
         left = np.vstack([left, np.zeros((missing, left.shape[1]))])

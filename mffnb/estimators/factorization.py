@@ -16,9 +16,9 @@ from mffnb.estimators.names import SOLVERS, _check_has, _known, mapped, named_si
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.geometry import Groups
 from mffnb.geometry.starts import NNDSVD, STARTS, RandomStart
-from mffnb.matrices import everywhere, lean
+from mffnb.matrices import replicate_columns, sparse_if_smaller
 from mffnb.matrices.checking import as_matrix
-from mffnb.matrices.partial import guessed
+from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.normalisation import in_data_units, make_likely, to_scaled_gauge
 from mffnb.problem.problem import Problem, for_new_pixels, state_problem
@@ -31,12 +31,13 @@ from mffnb.solvers import (
     Reached,
     State,
     drive,
+    interruptible,
     iterate,
 )
 from mffnb.solvers.checkpoint import Keeper
 from mffnb.solvers.grow_shrink import beside_known
 from mffnb.solvers.subsampled_start import SubsetFirst
-from mffnb.threads import blas_in_one_order, in_one_order
+from mffnb.threads import iterate_with_single_threaded_blas, single_threaded_blas
 from mffnb.transforms import Mapped
 from mffnb.typing import Array, Float64Array, Seed
 
@@ -188,10 +189,11 @@ class MatrixFactorization(LinearModel):
             if keeper is not None:
                 keeper.offer(state, trace, self.start_, last)
 
-        state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
+        with interruptible(states, matrix) as states:
+            state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
         answer = in_data_units(state.abundances, state.endmembers, problem)
-        self.components_, self.gain_ = everywhere(matrix, answer.endmembers), answer.gain
-        self.columns_ = None if problem.columns is None else everywhere(matrix, problem.columns)
+        self.components_, self.gain_ = replicate_columns(matrix, answer.endmembers), answer.gain
+        self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
         self.scale_, self.size_ = problem.scale, answer.size
         self.similarity_, self.intercept_ = problem.similarity, state.intercept
         self.n_iter_, self.outcome_ = state.iteration, state.outcome
@@ -205,7 +207,7 @@ class MatrixFactorization(LinearModel):
         problem, states = self._prepare(self._lean(X))
         for state in states:
             answer = in_data_units(state.abundances, state.endmembers, problem)
-            spectra = everywhere(problem.matrix, answer.endmembers)
+            spectra = replicate_columns(problem.matrix, answer.endmembers)
             yield replace(state, abundances=answer.abundances, endmembers=spectra, gain=answer.gain)
 
     def transform(self, X: Array | Matrix) -> Float64Array:
@@ -227,7 +229,7 @@ class MatrixFactorization(LinearModel):
             endmembers = endmembers * columns
         # Equal fractions satisfy every constraint; without one, this is as good a start as any.
         abundances = np.full((len(endmembers), matrix.own.stop - matrix.own.start), 1.0 / len(endmembers))
-        with blas_in_one_order():
+        with single_threaded_blas():
             self._settle(abundances, endmembers, problem)
         if problem.gauge is not Gauge.GAIN:
             return np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_)
@@ -267,7 +269,7 @@ class MatrixFactorization(LinearModel):
     def _lean(self, X: Array | Matrix) -> Matrix:
         """X as fewest bytes have to be looked at; a matrix of ours stays as it is, so that anyone may decide."""
         matrix = as_matrix(self, X, reset=True, missing=True)
-        return matrix if matrix is X else lean(matrix)
+        return matrix if matrix is X else sparse_if_smaller(matrix)
 
     def _prepare(self, matrix: Matrix, reached: Reached | None = None) -> tuple[Problem, Iterator[State]]:
         whole = isinstance(self.n_components, (int, np.integer)) and not isinstance(self.n_components, bool)
@@ -277,7 +279,7 @@ class MatrixFactorization(LinearModel):
             raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
         if not self.tol >= 0:
             raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
-        with blas_in_one_order():
+        with single_threaded_blas():
             problem = state_problem(
                 matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights,
                 named_transform(self._map),
@@ -287,11 +289,11 @@ class MatrixFactorization(LinearModel):
             else:
                 abundances, endmembers = reached.state.abundances, reached.state.endmembers
         states = iterate(problem, abundances, endmembers, self._solver(), self.max_iter, self.tol, reached)
-        return problem, in_one_order(states)
+        return problem, iterate_with_single_threaded_blas(states)
 
     def _begin(self, matrix: Matrix, problem: Problem) -> tuple[Float64Array, Float64Array]:
         """A and E where the iterations start, in the units of the problem and in all of its sets."""
-        complete = matrix if matrix.complete else guessed(matrix)
+        complete = matrix if matrix.complete else impute_mean_spectrum(matrix)
         taming = getattr(problem.similarity, "to_start_from", None)
         abundances, endmembers = self._start(complete if taming is None else taming(complete), problem)
         to_scaled_gauge(abundances, endmembers, problem)

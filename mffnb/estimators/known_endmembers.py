@@ -158,7 +158,7 @@ class KnownEndmembers(LinearModel):
             abundances = np.zeros_like(cross)
             # Copies, since a model may have been read from a file, read-only: the kernel would be compiled anew for it.
             lower, upper = self._lower.copy(), self._upper.copy()
-            pivoting.sweep_box(abundances, gram, cross, lower, upper, np.ones(cross.shape[1]))
+            pivoting.solve_box(abundances, gram, cross, lower, upper, np.ones(cross.shape[1]))
         return np.ascontiguousarray(abundances.T)
 
 

@@ -1,7 +1,7 @@
-"""Geometry that finds the true spectra: pixels lie in a simplex, and its corners are the endmembers.
+"""Geometric endmember extraction: pixels lie in a simplex whose vertices are the endmembers.
 
-Fitting alone does not say where the corners are: any larger simplex fits as well. Pure pixels, averages of groups and
-simplices of least volume are guesses at the corners; :func:`minimum_volume` joins them into one rule.
+A fit alone does not determine the vertices: any larger simplex fits as well. Pure pixels, cluster means and simplices
+of minimum volume estimate them; :func:`minimum_volume` combines these methods into one rule.
 """
 
 from mffnb.geometry.archetypal import Archetypal
@@ -11,7 +11,7 @@ from mffnb.geometry.groups import Groups
 from mffnb.geometry.minimum_volume import Geometry, Search, minimum_volume
 from mffnb.geometry.model_choice import ModelChoice, choose_model
 from mffnb.geometry.pure_pixels import NFINDR, SPA, VCA
-from mffnb.geometry.search import Progress
+from mffnb.geometry.simplex_search import Progress
 from mffnb.geometry.sisal import SISAL
 
 __all__ = [

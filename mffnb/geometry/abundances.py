@@ -1,11 +1,11 @@
-"""Abundances for given endmembers: what every start and the final answer need."""
+"""Abundances for given endmembers by non-negative or fully constrained least squares."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import linalg
 
-from mffnb.kernels.hals import sweep_free
+from mffnb.kernels.hals import sweep_non_negative
 from mffnb.kernels.simplex import sweep_simplex
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
@@ -15,21 +15,25 @@ _ROUNDS = 40
 
 
 def non_negative(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
-    r"""Minimise :math:`\lVert X - A E\rVert` over A >= 0, (k, pixels).
+    r"""Minimise :math:`\lVert X - A E\rVert` over A >= 0, (k, pixels) (non-negative least squares).
 
-    Starts from the clipped least squares answer, which most pixels are done with, and sweeps until nothing moves.
+    Starts from the clipped least-squares solution, which is optimal for most pixels, and sweeps until the entries stop
+    changing.
     """
     gram, cross = endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers))
     abundances: Float64Array = np.maximum(linalg.pinvh(gram) @ cross, 0.0)
     enough = 1e-13 * float(np.einsum("ji,ji->", cross, abundances))
     for _ in range(_ROUNDS):
-        if sweep_free(abundances, gram, cross, _SWEEPS) <= enough:
+        if sweep_non_negative(abundances, gram, cross, _SWEEPS) <= enough:
             break
     return abundances
 
 
 def fully_constrained(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
-    r"""Minimise :math:`\lVert X - A E\rVert` over A >= 0 whose columns sum to one, (k, pixels); exact."""
+    r"""Minimise :math:`\lVert X - A E\rVert` over A >= 0 with columns that sum to one, (k, pixels); exact.
+
+    This is fully constrained least squares (FCLS).
+    """
     abundances = np.full((len(endmembers), matrix.shape[0]), 1.0 / len(endmembers))
     sweep_simplex(abundances, endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers)), np.ones(1))
     return abundances

@@ -1,9 +1,10 @@
-r"""Archetypal analysis: endmembers are averages of pixels, pixels are averages of endmembers.
+r"""Archetypal analysis: endmembers are convex combinations of pixels, pixels of endmembers.
 
 .. math:: \min_{A, B} \tfrac12 \lVert Y - A B Y\rVert^2 \quad \text{with the rows of A and of B on the simplex}
 
-on pixels of norm one, by entropic descent: multiply by the exponential of the gradient and normalise. Many random
-starts; of those that fit nearly as well as the best, the one whose endmembers resemble each other least.
+for pixels scaled to norm one, by entropic descent: multiply by the exponential of the negative gradient and normalise.
+Of many random starts, those that fit nearly as well as the best are kept; the result is the one whose endmembers are
+least correlated.
 
 Source: Zouaoui, Muhawenayo, Rasti, Chanussot & Mairal 2023, "Entropic descent archetypal analysis for blind
 hyperspectral unmixing", IEEE TIP 32:4649.
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.geometry.abundances import non_negative
-from mffnb.geometry.compression import check_components, compress, one_process
+from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.matrices import LowRank
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
@@ -26,18 +27,20 @@ _RANK = 30
 
 @dataclass(frozen=True)
 class Archetypal:
-    """Archetypes of the directions of pixels. Right where pure pixels exist, inside the simplex where they do not.
+    """Archetypal analysis of pixels scaled to norm one.
+
+    Accurate if there are pure pixels; otherwise the archetypes lie inside the true simplex.
 
     Parameters
     ----------
     restarts
         Random starts, each with a step size drawn from powers of two.
     pixels
-        Most pixels used, drawn at random where there are more.
+        Largest number of pixels used; a random subset if there are more.
     rounds, steps
-        Rounds of that many entropic steps on A, then on B.
+        Number of rounds, and of entropic steps on A and then on B in each.
     slack
-        Starts that fit worse than the best by more than this fraction are out.
+        Starts whose misfit exceeds the best one by more than this fraction are discarded.
 
     Examples
     --------
@@ -57,8 +60,11 @@ class Archetypal:
     slack: float = 0.05
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, pixels) by non-negative least squares and E (k, channels), as long as pixels are on average."""
-        one_process(matrix)
+        """Estimate A (k, pixels) by non-negative least squares and E (k, channels).
+
+        The endmembers have the root mean square norm of the pixels.
+        """
+        require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, max(_RANK, components), seed)
         endmembers = self.directions(data, components, seed)
@@ -67,7 +73,7 @@ class Archetypal:
         return non_negative(matrix, endmembers), endmembers
 
     def directions(self, data: LowRank, components: int, seed: int) -> Float64Array:
-        """Archetypes (k, channels) of the compressed pixels scaled to norm one."""
+        """Compute archetypes (k, channels) of the compressed pixels, scaled to norm one."""
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(15,)))
         length = np.linalg.norm(data.left, axis=0)
         seen = np.flatnonzero(length > 1e-10 * length.max(initial=0.0))
@@ -78,42 +84,45 @@ class Archetypal:
         points = data.left[:, seen] / length[seen]
         tries = []
         for _ in range(self.restarts):
-            corners, misfit = self._descend(points, components, rng)
-            tries.append((misfit, _likeness(corners @ data.right), corners))
+            vertices, misfit = self._descend(points, components, rng)
+            tries.append((misfit, _largest_correlation(vertices @ data.right), vertices))
         best = min(misfit for misfit, _, _ in tries)
         good = [one for one in tries if one[0] <= (1 + self.slack) * best]
         return np.asarray(min(good, key=lambda one: one[1])[2] @ data.right)
 
     def _descend(self, points: Float64Array, components: int, rng: np.random.Generator) -> tuple[Float64Array, float]:
-        """Corners (k, dimensions) and misfit of one random start on points (dimensions, pixels)."""
+        """Run entropic descent on points (dimensions, pixels); return vertices (k, dimensions) and misfit."""
         pixels = points.shape[1]
-        B = _normalised(0.1 * rng.random((components, pixels)), axis=1)
+        B = _softmax(0.1 * rng.random((components, pixels)), axis=1)
         A = np.full((components, pixels), 1.0 / components)
-        corners = B @ points.T
-        size = 2.0 ** rng.integers(-3, 4) / np.linalg.norm(corners, 2) ** 2
+        vertices = B @ points.T
+        size = 2.0 ** rng.integers(-3, 4) / np.linalg.norm(vertices, 2) ** 2
         for _ in range(self.rounds):
-            gram, cross = corners @ corners.T, corners @ points
+            gram, cross = vertices @ vertices.T, vertices @ points
             for _ in range(self.steps):
-                A = _moved(A, size * (cross - gram @ A), axis=0)
+                A = _entropic_step(A, size * (cross - gram @ A), axis=0)
             gram, cross = A @ A.T, A @ points.T
             for _ in range(self.steps):
-                B = _moved(B, size * np.sqrt(components / pixels) * ((cross - gram @ (B @ points.T)) @ points), axis=1)
-            corners = B @ points.T
-        return corners, float(np.linalg.norm(points - corners.T @ A))
+                B = _entropic_step(
+                    B, size * np.sqrt(components / pixels) * ((cross - gram @ (B @ points.T)) @ points), axis=1
+                )
+            vertices = B @ points.T
+        return vertices, float(np.linalg.norm(points - vertices.T @ A))
 
 
-def _moved(weights: Float64Array, exponent: Float64Array, axis: int) -> Float64Array:
-    """An entropic step: weights times the exponential, normalised."""
+def _entropic_step(weights: Float64Array, exponent: Float64Array, axis: int) -> Float64Array:
+    """Multiply weights by the exponential and normalise them along an axis: a mirror-descent step on the simplex."""
     raised = weights * np.exp(exponent - exponent.max(axis=axis, keepdims=True))
     return np.asarray(raised / np.maximum(raised.sum(axis=axis, keepdims=True), np.finfo(float).tiny))
 
 
-def _normalised(exponent: Float64Array, axis: int) -> Float64Array:
-    return _moved(np.ones_like(exponent), exponent, axis)
+def _softmax(exponent: Float64Array, axis: int) -> Float64Array:
+    """Normalise the exponential of the argument along an axis."""
+    return _entropic_step(np.ones_like(exponent), exponent, axis)
 
 
-def _likeness(spectra: Float64Array) -> float:
-    """The largest correlation between two of the spectra."""
+def _largest_correlation(spectra: Float64Array) -> float:
+    """Return the largest correlation coefficient between two of the spectra."""
     centred = spectra - spectra.mean(axis=1, keepdims=True)
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.finfo(float).tiny)
     correlation = centred @ centred.T

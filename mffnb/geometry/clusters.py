@@ -1,4 +1,4 @@
-"""k-means: averages of groups of pixels, noise-free but inside the simplex."""
+"""k-means clustering of pixels as a start: cluster means have little noise but lie inside the simplex."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.geometry.abundances import non_negative
-from mffnb.geometry.compression import check_components, compress, one_process
+from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
 
 @dataclass(frozen=True)
 class KMeans:
-    """Means of k groups of pixels of similar direction; a gain per pixel does not matter.
+    """Means of k clusters of pixels, by the direction of their spectra; a gain per pixel has no effect.
 
-    Source: Arthur & Vassilvitskii 2007, Proc. SODA, 1027 (the spread-out start of Lloyd's iteration).
+    Source: Arthur & Vassilvitskii 2007, Proc. SODA, 1027 (k-means++ initialisation of Lloyd's iteration).
 
     Parameters
     ----------
     tries
-        Starts, of which the tightest grouping is kept.
+        Number of starts; the one with the smallest sum of squared distances is kept.
     iterations
-        Most rounds of assigning and averaging.
+        Largest number of iterations of Lloyd's algorithm.
 
     Examples
     --------
@@ -37,8 +37,8 @@ class KMeans:
     iterations: int = 100
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, pixels) by non-negative least squares and E (k, channels)."""
-        one_process(matrix)
+        """Estimate A (k, pixels) by non-negative least squares and E (k, channels)."""
+        require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
         length = np.linalg.norm(data.left, axis=0)
@@ -46,7 +46,7 @@ class KMeans:
         endmembers = np.zeros((components, matrix.shape[1]))
         if len(seen) >= components:
             points = data.left[:, seen] / length[seen]
-            # A mean direction, as long as the group is on average.
+            # The mean direction of a cluster, scaled to its mean norm.
             centres = group_means(points, components, seed, self.tries, self.iterations)
             group = np.argmax(centres.T @ points - np.einsum("rj,rj->j", centres, centres)[:, None] / 2, axis=0)
             size = np.maximum(np.bincount(group, minlength=components), 1)
@@ -58,12 +58,12 @@ class KMeans:
 def group_means(
     points: Float64Array, components: int, seed: int, tries: int = 3, iterations: int = 100
 ) -> Float64Array:
-    """Centres (dimensions, k) of k groups of points (dimensions, pixels), the best of some tries."""
+    """Cluster points (dimensions, pixels) by k-means; return the centres (dimensions, k) of the best of some starts."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(13,)))
     squares = np.einsum("ri,ri->i", points, points)
     best, least = points[:, :components], np.inf
     for _ in range(tries):
-        centres = _spread_out(points, squares, components, rng)
+        centres = _kmeans_plus_plus(points, squares, components, rng)
         spread = np.inf
         for _ in range(iterations):
             distances = _squared_distances(points, squares, centres)
@@ -71,7 +71,7 @@ def group_means(
             before, spread = spread, float(distances[group, np.arange(len(group))].sum())
             members = group[None] == np.arange(components)[:, None]
             size = members.sum(axis=1)
-            filled = size > 0  # an empty group keeps its centre
+            filled = size > 0  # an empty cluster keeps its centre
             centres[:, filled] = (points @ members.T)[:, filled] / size[filled]
             if spread >= before * (1 - 1e-9):
                 break
@@ -80,8 +80,13 @@ def group_means(
     return best
 
 
-def _spread_out(points: Float64Array, squares: Float64Array, components: int, rng: np.random.Generator) -> Float64Array:
-    """Points drawn with a probability that grows with the squared distance to those drawn before."""
+def _kmeans_plus_plus(
+    points: Float64Array, squares: Float64Array, components: int, rng: np.random.Generator
+) -> Float64Array:
+    """Draw initial centres by k-means++.
+
+    Each point is drawn with a probability proportional to its squared distance from the nearest centre drawn before.
+    """
     chosen = [int(rng.integers(points.shape[1]))]
     while len(chosen) < components:
         distances = _squared_distances(points, squares, points[:, chosen]).min(axis=0)
@@ -92,6 +97,7 @@ def _spread_out(points: Float64Array, squares: Float64Array, components: int, rn
 
 
 def _squared_distances(points: Float64Array, squares: Float64Array, centres: Float64Array) -> Float64Array:
+    """Compute the squared distances of points from centres, (k, pixels)."""
     distances: Float64Array = np.maximum(
         squares - 2 * centres.T @ points + np.einsum("rj,rj->j", centres, centres)[:, None], 0.0
     )

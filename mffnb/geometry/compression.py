@@ -1,4 +1,4 @@
-"""X as a few scores a pixel: geometry is done in that many dimensions, whatever the number of channels."""
+"""Compression of X to a few scores per pixel by a truncated SVD, so that geometry does not depend on the channels."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ from mffnb.protocols.matrix import Products
 
 
 def compress(matrix: Products, rank: int, seed: int) -> LowRank:
-    """Keep ``rank`` singular triplets, fewer where X has fewer."""
+    """Compress X to ``rank`` singular triplets, or fewer if its rank is lower."""
     left, values, right = randomized_svd(matrix, min(rank, *matrix.shape), seed)
-    # A singular vector has no sign of its own: left to rounding, it would turn what is drawn from the scores.
+    # The sign of a singular vector is arbitrary: fixed by its largest entry, since rounding would otherwise change what
+    # is drawn at random from the scores.
     peaks = right[np.arange(len(right)), np.abs(right).argmax(axis=1)] if len(right) else np.ones(0)
     signs = np.where(peaks < 0, -1.0, 1.0)[:, None]
     return LowRank(signs * values[:, None] * left, signs * right)
 
 
-def one_process(matrix: Products) -> None:
-    """Refuse rows that are shared out over processes."""
+def require_one_process(matrix: Products) -> None:
+    """Raise ValueError if X is distributed over several processes."""
     if matrix.shared:
-        raise ValueError("geometry needs all pixels in one process: run it without mpiexec, or give init= a start")
+        raise ValueError("geometry needs all pixels in one process: run it without mpiexec, or pass a start as init=")
 
 
 def check_components(matrix: Products, components: int) -> None:
-    """Refuse a number of endmembers that the data cannot hold."""
+    """Raise ValueError for a number of endmembers that is not positive or exceeds the data."""
     pixels, channels = matrix.shape
     if isinstance(components, bool) or not isinstance(components, (int, np.integer)) or components < 1:
         raise ValueError(f"the number of endmembers must be a whole number >= 1, got {components!r}")
     if components > channels:
-        raise ValueError(f"{components} endmembers cannot be told apart in {channels} channels: ask for {channels}")
+        raise ValueError(f"{components} endmembers cannot be distinguished in {channels} channels: request {channels}")
     if components > pixels:
-        raise ValueError(f"{components} endmembers cannot be told apart in {pixels} pixels: ask for {pixels} at most")
+        raise ValueError(
+            f"{components} endmembers cannot be distinguished in {pixels} pixels: request {pixels} at most"
+        )

@@ -1,4 +1,4 @@
-"""Groups of pixels that are multiples of one spectrum: where a factorization with one component per pixel begins."""
+"""Clustering of pixels into multiples of one spectrum each: a start for orthogonal NMF (one component per pixel)."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.geometry.clusters import group_means
-from mffnb.geometry.compression import compress, one_process
+from mffnb.geometry.compression import compress, require_one_process
 from mffnb.geometry.starts import NNDSVD
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-_MORE = 8  # dimensions beyond k that groups are told apart in
+_EXTRA_RANK = 8  # dimensions of the compressed pixels beyond k
 _SMALLEST = 1e-10
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Best of some groupings of the pixels by the direction of their spectra, each spectrum the best for its group.
+    """Clustering of pixels by the direction of their spectra; the best of several starts.
 
-    From the groups of k-means, in turn of the spectra and of their directions, pixels go to the spectrum that explains
-    most of them and spectra to the leading singular vector of their pixels, until nobody moves.
+    From a k-means clustering, alternately of the spectra and of their directions, each pixel is assigned to the
+    direction that explains most of it, and each direction becomes the leading singular vector of its pixels, until the
+    assignment is stable.
 
-    Source: Pompili, Gillis, Absil & Glineur 2014, Neurocomputing 141:15, section 3 (spherical k-means for a start).
+    Source: Pompili, Gillis, Absil & Glineur 2014, Neurocomputing 141:15, section 3 (spherical k-means as a start).
 
     Parameters
     ----------
     tries
-        Starts, of which the one that explains most is kept.
+        Number of starts; the one that explains the largest sum of squares is kept.
     iterations
-        Most rounds for each.
+        Largest number of iterations for each.
 
     Examples
     --------
@@ -44,11 +45,11 @@ class Groups:
     iterations: int = 100
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, pixels), one entry in each column, and E (k, channels) with rows of norm 1."""
-        one_process(matrix)
+        """Estimate A (k, pixels), with one nonzero per column, and E (k, channels) with rows of norm 1."""
+        require_one_process(matrix)
         if components > min(matrix.shape):
             return NNDSVD().start(matrix, components, seed)
-        data = compress(matrix, components + _MORE, seed)
+        data = compress(matrix, components + _EXTRA_RANK, seed)
         length = np.linalg.norm(data.left, axis=0)
         seen = length > _SMALLEST * length.max(initial=0.0)
         points = np.ascontiguousarray(data.left[:, seen])
@@ -56,7 +57,9 @@ class Groups:
         for attempt in range(self.tries if points.shape[1] >= components else 0):
             seen_as = points if attempt % 2 else points / length[seen]
             centres = group_means(seen_as, components, seed + attempt, 1, self.iterations)
-            directions, explained = self._settled(points, centres / np.maximum(np.linalg.norm(centres, axis=0), 1e-300))
+            directions, explained = self._alternate(
+                points, centres / np.maximum(np.linalg.norm(centres, axis=0), 1e-300)
+            )
             if explained > most:
                 best, most = directions, explained
         endmembers = np.ascontiguousarray(np.maximum(best.T @ data.right, 0.0))
@@ -65,8 +68,8 @@ class Groups:
         abundances = np.where(np.arange(components)[:, None] == np.argmax(scores, axis=0), scores, 0.0)
         return abundances, endmembers
 
-    def _settled(self, points: Float64Array, directions: Float64Array) -> tuple[Float64Array, float]:
-        """Directions (dimensions, k) that pixels and groups agree on, and the sum of squares that they explain."""
+    def _alternate(self, points: Float64Array, directions: Float64Array) -> tuple[Float64Array, float]:
+        """Alternate assignments and directions (dimensions, k); return directions and explained squares."""
         explained = -np.inf
         for _ in range(self.iterations):
             scores = directions.T @ points
@@ -76,7 +79,7 @@ class Groups:
                 break
             for j in range(directions.shape[1]):
                 members = points[:, group == j]
-                if members.shape[1]:  # an empty group keeps its direction
+                if members.shape[1]:  # an empty cluster keeps its direction
                     leading = np.linalg.eigh(members @ members.T)[1][:, -1]
                     directions[:, j] = leading if leading @ members.sum(axis=1) >= 0 else -leading
         return directions, explained

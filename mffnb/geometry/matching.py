@@ -1,4 +1,4 @@
-"""Which component of one answer is which of another."""
+"""Matching of components: spectral angles, and the assignment with the smallest sum of angles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mffnb.typing import Array, Float64Array
 
 
 def spectral_angles(a: Array, b: Array) -> Float64Array:
-    r"""Angles :math:`\arccos \frac{a_i \cdot b_j}{\lVert a_i\rVert \lVert b_j\rVert}` between two sets of spectra.
+    r"""Compute the angles :math:`\arccos \frac{a_i \cdot b_j}{\lVert a_i\rVert \lVert b_j\rVert}` between spectra.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def spectral_angles(a: Array, b: Array) -> Float64Array:
     Returns
     -------
     ndarray of shape (k_a, k_b)
-        In rad, 0 to pi; a spectrum that is zero everywhere is at a right angle to all but another such.
+        In rad, 0 to pi. The angle between a zero spectrum and any other is pi / 2, and 0 between two zero spectra.
 
     Examples
     --------
@@ -29,10 +29,10 @@ def spectral_angles(a: Array, b: Array) -> Float64Array:
     unit = []
     for spectra in (np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)):
         largest = np.abs(spectra).max(axis=1, keepdims=True, initial=0.0)
-        scaled = spectra / np.where(largest > 0, largest, 1.0)  # squares of tiny or huge spectra stay finite
+        scaled = spectra / np.where(largest > 0, largest, 1.0)  # so that squares of tiny or huge spectra stay finite
         norm = np.linalg.norm(scaled, axis=1, keepdims=True)
         unit.append(scaled / np.where(norm > 0, norm, 1.0))
-    # The sine and cosine of half the angle: accurate where spectra almost agree, where arccos is not.
+    # From sine and cosine of half the angle: accurate for nearly equal spectra, where arccos is not.
     difference = np.linalg.norm(unit[0][:, None] - unit[1][None], axis=2)
     total = np.linalg.norm(unit[0][:, None] + unit[1][None], axis=2)
     angles: Float64Array = 2 * np.arctan2(difference, total)
@@ -42,7 +42,9 @@ def spectral_angles(a: Array, b: Array) -> Float64Array:
 
 
 def match(a: Array, b: Array) -> Array:
-    """For each spectrum of ``a`` the index of its partner in ``b``, the sum of angles being least (Hungarian).
+    """Match spectra by the smallest sum of spectral angles (Hungarian algorithm).
+
+    Returns for each spectrum of ``a`` the index of its partner in ``b``.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ def match(a: Array, b: Array) -> Array:
     Returns
     -------
     ndarray of int, shape (k_a,)
-        -1 where ``a`` has more spectra than ``b`` and one remains alone.
+        -1 for a spectrum without a partner, if ``a`` has more spectra than ``b``.
 
     Examples
     --------

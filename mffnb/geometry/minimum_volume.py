@@ -1,4 +1,4 @@
-"""The rule that finds the true spectra without being told them: which model, which start, how much volume."""
+"""Minimum-volume unmixing without tuning: chooses the model, the start and the weight of the volume from the data."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mffnb.geometry.abundances import fully_constrained, non_negative
-from mffnb.geometry.compression import check_components, one_process
+from mffnb.geometry.compression import check_components, require_one_process
 from mffnb.geometry.matching import match
 from mffnb.geometry.model_choice import choose_model
-from mffnb.geometry.search import Progress, SumToOne, WithGain, mean_angle
+from mffnb.geometry.simplex_search import Progress, SumToOne, WithGain, mean_angle
 from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-_COMPARABLE = 1.1  # an answer whose misfit is at most so many times as large fits as well
+_MISFIT_RATIO = 1.1  # results with at most this ratio of misfits fit equally well
 
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """The answer of :func:`minimum_volume`.
+    """Result of :func:`minimum_volume`.
 
     Attributes
     ----------
@@ -37,19 +37,19 @@ class Geometry:
     rho, threshold
         Evidence for the model, see :func:`mffnb.geometry.choose_model`.
     counts
-        Whether channels were levelled because the data are counts.
+        Whether channels were scaled to equal noise because the data are counts.
     weight
-        mu, price of the logarithm of the volume at the end; 1 for ``"sum to one"``.
+        mu, final weight of the logarithm of the volume; 1 for ``"sum to one"``.
     objective
-        At the end.
+        Objective at the end.
     candidates
-        Starts tried, and the objective that each reached in the search.
+        Name of each start, and the objective that it reached in the search.
     disagreement
-        Largest mean spectral angle (rad) between this answer and another that fits as well; 0 where there is none.
+        Largest mean spectral angle (rad) between this result and another that fits equally well; 0 if there is none.
     alternative
-        The endmembers of that other answer, in the same order and each as long as its partner, or None.
+        Endmembers of that other result, in the same order and with the norms of their partners; None if there is none.
     stopped
-        Whether a callback or an interrupt ended the search: this is the best so far.
+        Whether a callback or an interrupt ended the search; the result is then the best so far.
     trace
         Stage, start, objective and time of every step.
     """
@@ -77,7 +77,7 @@ def minimum_volume(
     gain: bool | None = None,
     callback: Callable[[Progress], object] | None = None,
 ) -> Geometry:
-    """Find endmembers and abundances by the geometry of the data alone.
+    """Estimate endmembers and abundances by minimum-volume unmixing with all settings chosen from the data.
 
     Parameters
     ----------
@@ -86,9 +86,9 @@ def minimum_volume(
     components
         Number of endmembers k, at most the number of channels and a third of the number of pixels.
     seed
-        Same seed, same answer.
+        Seed of all random numbers.
     gain
-        Whether each pixel has a gain of its own; None lets the data decide.
+        Whether each pixel has its own gain; None chooses from the data.
     callback
         Called with a :class:`Progress` after each step. Returning True ends the search with the best so far, and so
         does an interrupt.
@@ -96,7 +96,7 @@ def minimum_volume(
     Returns
     -------
     Geometry
-        With the evidence for its choices, and how far another answer that fits as well is away.
+        With the evidence for the chosen model, and the distance of other results that fit equally well.
 
     Raises
     ------
@@ -122,14 +122,16 @@ def minimum_volume(
 
 
 class Search:
-    """The search for one image, step by step, for whoever wants to look on: see :func:`minimum_volume`.
+    """Iterative search for the minimum-volume simplex of one image; :func:`minimum_volume` runs it to the end.
+
+    It yields every step, for progress displays.
 
     Attributes
     ----------
     best
         The best step so far, None before the first.
     trace
-        All steps so far; of those that have not settled without their endmembers.
+        All steps so far; endmembers are kept only for the last step of each start.
     """
 
     def __init__(self, matrix: Matrix, components: int, seed: int = 0, gain: bool | None = None) -> None:
@@ -137,30 +139,30 @@ class Search:
         self.best: Progress | None = None
         self.trace: list[Progress] = []
         self._choice = choice = choose_model(matrix, components, seed)
-        self._level = matrix if np.all(choice.columns == 1) else Scaled(matrix, columns=choice.columns)
-        self._unlevel = np.where(choice.columns > 0, 1 / np.where(choice.columns > 0, choice.columns, 1.0), 0.0)
+        self._levelled = matrix if np.all(choice.columns == 1) else Scaled(matrix, columns=choice.columns)
+        self._column_units = np.where(choice.columns > 0, 1 / np.where(choice.columns > 0, choice.columns, 1.0), 0.0)
         self.with_gain = choice.gain if gain is None else gain
         kind = WithGain if self.with_gain else SumToOne
-        self._model: WithGain | SumToOne = kind(self._level, components, seed)
+        self._model: WithGain | SumToOne = kind(self._levelled, components, seed)
 
     def steps(self) -> Iterator[Progress]:
-        """Search; to be exhausted once at most, or left at any step."""
+        """Iterate over the steps of the search. The iterator may be used once and abandoned at any step."""
         begin = time.perf_counter()
         for taken in self._model.search():
             step = replace(taken, seconds=time.perf_counter() - begin)
             best = self.best
-            # Where the price of volume or the pixels have changed, objectives cannot be compared: later is better.
+            # Objectives are not comparable after a change of the weight or of the pixels: the later step is better.
             if best is None or step.weight != best.weight or step.objective <= best.objective:
                 self.best = step
             self.trace.append(step if step.settled else replace(step, endmembers=np.empty((0, 0))))
             yield step
 
     def factors(self) -> tuple[Float64Array, Float64Array, Float64Array | None]:
-        """E (k, channels) in data units, A (k, pixels) and the gain of the best so far, as in :class:`Geometry`."""
-        return _in_data_units(self._level, self._found.endmembers, self._unlevel, with_gain=self.with_gain)
+        """Return E (k, channels), A (k, pixels) and gain of the best step, in data units."""
+        return _in_data_units(self._levelled, self._best_step.endmembers, self._column_units, with_gain=self.with_gain)
 
     def run(self, callback: Callable[[Progress], object] | None = None) -> Geometry:
-        """Search to the end, until the callback returns True, or until an interrupt."""
+        """Search until it ends, the callback returns True, or an interrupt arrives."""
         try:
             for step in self.steps():
                 answer = None if callback is None else callback(step)
@@ -173,8 +175,8 @@ class Search:
             return self.answer(stopped=True)
 
     def answer(self, *, stopped: bool = False) -> Geometry:
-        """The best so far, and unless stopped, how far another answer that fits as well is away."""
-        best, choice = self._found, self._choice
+        """Return the best result so far; unless stopped, with its distance from other results that fit equally well."""
+        best, choice = self._best_step, self._choice
         other, disagreement = (None, 0.0) if stopped else _disagreement(self._model, best, self.trace)
         E, A, gains = self.factors()
         nothing = np.empty((0, 0))
@@ -191,32 +193,33 @@ class Search:
             objective=best.objective,
             candidates=tuple((step.start, step.objective) for step in searched),
             disagreement=disagreement,
-            alternative=None if other is None else _as_long(other * self._unlevel, E),
+            alternative=None if other is None else _match_lengths(other * self._column_units, E),
             stopped=stopped,
             trace=tuple(replace(step, endmembers=nothing) for step in self.trace),
         )
 
     @property
-    def _found(self) -> Progress:
+    def _best_step(self) -> Progress:
+        """The best step so far; an error before the first step."""
         if self.best is None:
             raise RuntimeError("the search has taken no step")
         return self.best
 
 
 def _check(matrix: Matrix, components: int) -> None:
-    """Refuse what no geometry can be seen in."""
-    one_process(matrix)
+    """Raise ValueError for data that are distributed, zero, or have too few pixels or channels."""
+    require_one_process(matrix)
     check_components(matrix, components)
     pixels = matrix.shape[0]
     if pixels < 3 * components:
-        advice = f"ask for {pixels // 3} at most, or unmix without volume" if pixels >= 3 else "unmix without volume"
+        advice = f"request {pixels // 3} at most, or unmix without volume" if pixels >= 3 else "unmix without volume"
         raise ValueError(f"n_samples = {pixels} pixels are too few, 3 for each endmember are needed: {advice}")
     if not matrix.squared_norm > 0:
         raise ValueError("the data are zero everywhere: there is nothing to unmix")
 
 
-def _as_long(endmembers: Float64Array, others: Float64Array) -> Float64Array:
-    """Spectra that are known up to a factor each, as long as their partners."""
+def _match_lengths(endmembers: Float64Array, others: Float64Array) -> Float64Array:
+    """Scale spectra to the norms of their partners."""
     lengths, wanted = (np.linalg.norm(one, axis=1, keepdims=True) for one in (endmembers, others))
     return np.asarray(endmembers * (wanted / np.where(lengths > 0, lengths, 1.0)))
 
@@ -224,13 +227,13 @@ def _as_long(endmembers: Float64Array, others: Float64Array) -> Float64Array:
 def _disagreement(
     model: WithGain | SumToOne, best: Progress, trace: list[Progress]
 ) -> tuple[Float64Array | None, float]:
-    """Of other answers that fit as well, the one farthest away, and its mean spectral angle."""
+    """Return the farthest other result that fits equally well, and its mean spectral angle."""
     stage = "finish" if isinstance(model, WithGain) else "search"
     others = model.others() + [step.endmembers for step in trace if step.settled and step.stage == stage]
-    turned = model.other_way_round(best.endmembers)
+    turned = model.fit_inverted_simplex(best.endmembers)
     if turned is not None:
         others.append(turned)
-    enough = _COMPARABLE * model.misfit(best.endmembers)
+    enough = _MISFIT_RATIO * model.misfit(best.endmembers)
     farthest, most = None, 0.0
     for other in others:
         angle = mean_angle(best.endmembers, other)
@@ -240,18 +243,18 @@ def _disagreement(
 
 
 def _in_data_units(
-    level: Matrix, endmembers: Float64Array, unlevel: Float64Array, *, with_gain: bool
+    levelled: Matrix, endmembers: Float64Array, column_units: Float64Array, *, with_gain: bool
 ) -> tuple[Float64Array, Float64Array, Float64Array | None]:
-    """E, A that sums to one in each pixel, and the gain, so that X ~ gain A E."""
+    """Return E, A with columns that sum to one, and the gain, such that X ~ gain A E."""
     if not with_gain:
-        return endmembers * unlevel, fully_constrained(level, endmembers), None
-    # Fractions mean nothing without a scale of the endmembers: all get the same maximum.
-    highest = (endmembers * unlevel).max(axis=1, keepdims=True)
+        return endmembers * column_units, fully_constrained(levelled, endmembers), None
+    # Fractions depend on the scale of the endmembers: all are scaled to the same maximum.
+    highest = (endmembers * column_units).max(axis=1, keepdims=True)
     scaled = np.ascontiguousarray(endmembers / np.where(highest > 0, highest, 1.0))
-    A = non_negative(level, scaled)
+    A = non_negative(levelled, scaled)
     gains = A.sum(axis=0)
     A = np.where(gains > 0, A / np.where(gains > 0, gains, 1.0), 1.0 / len(A))
     average = gains.mean()
     if average > 0:
         gains, scaled = gains / average, scaled * average
-    return scaled * unlevel, A, gains
+    return scaled * column_units, A, gains

@@ -1,10 +1,10 @@
-r"""Do abundances sum to one, or only up to a gain per pixel? And are the data counts? The data say.
+r"""Choice between the sum-to-one model and the model with a gain per pixel; detection of counts.
 
 .. math:: \rho = \frac{\text{residual of the best affine (k-1)-flat}}{\text{residual of the best rank-k subspace}}
 
-Where fractions sum to one, pixels lie on a (k-1)-flat and both residuals are noise, the first one with one more
-direction of it. With v the residual variance per channel and :math:`m = (\sum v)^2 / \sum v^2` effective channels,
-noise alone lifts rho to about 1 + 1 / (m - k); a gain per pixel lifts it further.
+If fractions sum to one, pixels lie on a (k-1)-dimensional flat. Both residuals are then noise, and that of the flat has
+one more direction. With v the residual variance per channel and :math:`m = (\sum v)^2 / \sum v^2` the effective number
+of channels, noise alone gives rho of about 1 + 1 / (m - k). A gain per pixel makes rho larger.
 """
 
 from __future__ import annotations
@@ -14,34 +14,35 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from mffnb.geometry.compression import check_components, compress, one_process
+from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-#: So many times the lift that noise alone causes still counts as noise: real data bend a little.
-_TOLERATED = 3.0
-#: The same for counts, whose noise is known and has been levelled.
-_TOLERATED_COUNTS = 1.3
+#: Threshold of rho - 1, in multiples of its expectation for noise: real data are slightly nonlinear.
+_NOISE_FACTOR = 3.0
+#: The same for counts, whose noise is known and was scaled to be uniform.
+_COUNTS_NOISE_FACTOR = 1.3
 _PROBES, _PROBES_AT_ONCE = 64, 16
 _RANK = 30
-_DIGITS = 1e-9  # a difference of sums of squares smaller than this part of them is better found directly
+# A smaller relative difference of two sums of squares is dominated by rounding, so it is computed directly.
+_MIN_RELATIVE_DIFFERENCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class ModelChoice:
-    """What the data say about the model.
+    """Chosen model, and the evidence for it.
 
     Attributes
     ----------
     gain
         Whether fractions sum to one only up to a gain per pixel.
     rho, threshold
-        The ratio above, and the value from which on a gain is assumed.
+        The ratio above, and the threshold from which a gain is assumed.
     counts
-        Whether the noise is that of counts: in each channel a variance equal to the mean.
+        Whether the data are counts: the variance of the noise equals the mean in each channel.
     columns
-        Factors of the channels that level the noise of counts; ones otherwise.
+        Factors of the channels that make the noise of counts uniform; ones otherwise.
     """
 
     gain: bool
@@ -52,16 +53,16 @@ class ModelChoice:
 
 
 def choose_model(matrix: Matrix, components: int, seed: int = 0) -> ModelChoice:
-    """Decide by the residuals of a flat and of a subspace.
+    """Choose between sum-to-one and gain per pixel by the residuals of an affine flat and of a linear subspace.
 
     Parameters
     ----------
     matrix
-        X, (pixels, channels), in the units it was measured in: counts are recognised by their noise.
+        X, (pixels, channels), in the measured units: counts are recognised by their noise.
     components
         Number of endmembers k.
     seed
-        Of the random directions in which X is looked at.
+        Seed of the random projections of X.
 
     Examples
     --------
@@ -74,21 +75,23 @@ def choose_model(matrix: Matrix, components: int, seed: int = 0) -> ModelChoice:
     >>> choose_model(in_memory(X * rng.uniform(0.5, 2, (500, 1)) + noise), 3).gain
     True
     """
-    one_process(matrix)
+    require_one_process(matrix)
     check_components(matrix, components)
     mean = matrix.transposed_times(np.full((1, matrix.shape[0]), 1.0))[0] / matrix.shape[0]
     first = _residuals(matrix, components, mean, matrix.squared_norm, seed)
     if not _is_counts(first.variances, mean):
-        return _choice(first, components, _TOLERATED, np.ones(matrix.shape[1]), counts=False)
-    # Keenan & Kotula 2004, Surf. Interface Anal. 36:203: counts divided by the root of their mean.
+        return _choice(first, components, _NOISE_FACTOR, np.ones(matrix.shape[1]), counts=False)
+    # counts are divided by the square root of their mean.
     columns = np.where(mean > 0, 1 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)
-    level = Scaled(matrix, columns=columns)
-    second = _residuals(level, components, mean * columns, None, seed)
-    return _choice(second, components, _TOLERATED_COUNTS, columns, counts=True)
+    levelled = Scaled(matrix, columns=columns)
+    second = _residuals(levelled, components, mean * columns, None, seed)
+    return _choice(second, components, _COUNTS_NOISE_FACTOR, columns, counts=True)
 
 
 @dataclass(frozen=True, eq=False)
 class _Residuals:
+    """Squared residuals of the flat and of the subspace, squared scores, and variances per channel."""
+
     flat: float
     subspace: float
     held: float
@@ -96,23 +99,23 @@ class _Residuals:
 
 
 def _residuals(matrix: Matrix, components: int, mean: Float64Array, total: float | None, seed: int) -> _Residuals:
-    """Squared residuals of the flat and of the subspace, and those of the subspace per channel and pixel."""
+    """Compute the squared residuals of the flat and of the subspace, and the latter per channel and pixel."""
     pixels = matrix.shape[0]
     data = compress(matrix, max(_RANK, components + 5), seed)
     squares = np.einsum("ri,ri->r", data.left, data.left)
     centred = data.left - data.left.mean(axis=1, keepdims=True)
-    of_flat = linalg.eigvalsh(centred @ centred.T)[::-1]
+    flat_values = linalg.eigvalsh(centred @ centred.T)[::-1]
     variances = _residual_variances(matrix, data.left[:components], data.right[:components], seed)
     subspace = float(pixels * variances.sum())
-    if total is not None and total - squares[:components].sum() > _DIGITS * total:
+    if total is not None and total - squares[:components].sum() > _MIN_RELATIVE_DIFFERENCE * total:
         subspace = float(total - squares[:components].sum())
-    # Both leave the same total, so that their difference needs leading values only.
-    excess = float(squares[:components].sum() - of_flat[: components - 1].sum()) - pixels * float(mean @ mean)
+    # Both residuals have the same total, so their difference needs only the leading values.
+    excess = float(squares[:components].sum() - flat_values[: components - 1].sum()) - pixels * float(mean @ mean)
     return _Residuals(subspace + max(excess, 0.0), subspace, float(squares.sum()), variances)
 
 
 def _residual_variances(matrix: Matrix, left: Float64Array, right: Float64Array, seed: int) -> Float64Array:
-    """Mean square per channel of what ``left^T right`` leaves, (channels,), from random sums of pixels."""
+    """Estimate the mean square per channel of ``X - left^T right``, (channels,), from random sums of pixels."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(16,)))
     squares = np.zeros(matrix.shape[1])
     for _ in range(0, _PROBES, _PROBES_AT_ONCE):
@@ -123,7 +126,7 @@ def _residual_variances(matrix: Matrix, left: Float64Array, right: Float64Array,
 
 
 def _is_counts(variances: Float64Array, mean: Float64Array) -> bool:
-    """Whether the variance is the mean, within the tenth or two to which it is known."""
+    """Return whether the variance equals the mean in each channel, within the accuracy of the estimate."""
     if np.any(mean < 0) or mean.sum() <= 0:
         return False
     unlike = float(np.abs(variances - mean).sum() / mean.sum())
@@ -131,14 +134,15 @@ def _is_counts(variances: Float64Array, mean: Float64Array) -> bool:
 
 
 def _choice(
-    found: _Residuals, components: int, tolerated: float, columns: Float64Array, *, counts: bool
+    found: _Residuals, components: int, noise_factor: float, columns: Float64Array, *, counts: bool
 ) -> ModelChoice:
+    """Compare rho with its threshold, which depends on the effective number of channels."""
     nothing = 1e-12 * found.held
     flat, subspace = (value if value > nothing else 0.0 for value in (found.flat, found.subspace))
     rho = flat / subspace if subspace > 0 else (np.inf if flat > 0 else 1.0)
     shares = found.variances / max(float(found.variances.sum()), np.finfo(float).tiny)
     squares = float((shares**2).sum())
-    # Sixty-four random sums overestimate the sum of squared variances by one part in thirty-two.
+    # The mean over 64 random sums overestimates the sum of squared variances by a factor 1 + 2/64.
     effective = (1 + 2 / _PROBES) / squares if squares > 0 else np.inf
-    threshold = 1 + tolerated / max(effective - components, 0.5)
+    threshold = 1 + noise_factor / max(effective - components, 0.5)
     return ModelChoice(bool(rho >= threshold), float(rho), float(threshold), counts, columns)

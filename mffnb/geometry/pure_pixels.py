@@ -1,7 +1,7 @@
-r"""Pure-pixel finders: the corners of the simplex are taken from the data, so they must be there.
+"""Pure-pixel methods (SPA, VCA, N-FINDR): the vertices of the simplex are selected among the pixels.
 
-All of them work on a few scores a pixel and name k pixels; the spectra of these, with their noise outside the leading
-directions taken away and clipped at zero, are the endmembers.
+They work on a few scores per pixel and return k pixel indices. The endmembers are the spectra of these pixels,
+projected on the leading singular vectors to reduce noise, and clipped at zero.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import numpy as np
 from scipy import linalg
 
 from mffnb.geometry.abundances import non_negative
-from mffnb.geometry.compression import check_components, compress, one_process
+from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array
 
 
 @dataclass(frozen=True)
 class SPA:
-    """Successive projections: again and again the longest pixel, what it explains taken away from all.
+    """Successive projection algorithm: select the pixel of largest norm, project it out of all pixels, and repeat.
 
-    Deterministic. Needs pure pixels and, since the longest pixel wins, little gain and no bright outlier.
+    Deterministic. Needs pure pixels, and since it selects by norm, a small spread of gains and no bright outliers.
 
     Source: Araujo et al. 2001, Chemom. Intell. Lab. Syst. 57:65; Gillis & Vavasis 2014, IEEE TPAMI 36:698.
 
@@ -34,19 +34,19 @@ class SPA:
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, pixels) by non-negative least squares and E (k, channels)."""
-        one_process(matrix)
+        """Estimate A (k, pixels) by non-negative least squares and E (k, channels)."""
+        require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
-        return _with_abundances(matrix, (data.left[:, longest_pixels(data.left, components)].T @ data.right))
+        return _with_abundances(matrix, (data.left[:, successive_projections(data.left, components)].T @ data.right))
 
 
 @dataclass(frozen=True)
 class VCA:
-    """Vertex component analysis: the farthest pixel along random directions orthogonal to those found.
+    """Vertex component analysis: select the extreme pixel along random directions orthogonal to the previous ones.
 
-    Where the signal to noise is high, pixels are first projected on a plane along rays from the origin, so that a gain
-    per pixel does not matter.
+    At a high signal-to-noise ratio pixels are first projected on a plane along rays from the origin, so that a gain per
+    pixel has no effect.
 
     Source: Nascimento & Bioucas-Dias 2005, IEEE TGRS 43:898.
 
@@ -59,29 +59,29 @@ class VCA:
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, pixels) by non-negative least squares and E (k, channels)."""
-        one_process(matrix)
+        """Estimate A (k, pixels) by non-negative least squares and E (k, channels)."""
+        require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
         held = float(np.vdot(data.left, data.left))
         outside = max(matrix.squared_norm - held, 1e-30 * matrix.squared_norm)
         decibel = 10 * np.log10(max(held / outside, 1e-30)) if held > 0 else 0.0
         clear = decibel > 15 + 10 * np.log10(components)
-        points = on_a_plane(data.left) if clear else lifted(data.left, components)
+        points = project_to_plane(data.left) if clear else affine_scores(data.left, components)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(11,)))
-        return _with_abundances(matrix, data.left[:, farthest_pixels(points, components, rng)].T @ data.right)
+        return _with_abundances(matrix, data.left[:, vertex_components(points, components, rng)].T @ data.right)
 
 
 @dataclass(frozen=True)
 class NFINDR:
-    """The pixels that span the largest simplex, exchanged one by one while its volume grows.
+    """N-FINDR: the pixels that span the simplex of largest volume, found by exchanging one pixel at a time.
 
     Source: Winter 1999, Proc. SPIE 3753:266.
 
     Parameters
     ----------
     sweeps
-        Most rounds of exchanges.
+        Largest number of rounds of exchanges.
 
     Examples
     --------
@@ -94,24 +94,24 @@ class NFINDR:
     sweeps: int = 20
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, pixels) by non-negative least squares and E (k, channels)."""
-        one_process(matrix)
+        """Estimate A (k, pixels) by non-negative least squares and E (k, channels)."""
+        require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
-        points = lifted(data.left, components)
+        points = affine_scores(data.left, components)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(12,)))
-        chosen = farthest_pixels(points, components, rng)
-        chosen = widest_pixels(points, chosen, self.sweeps)
+        chosen = vertex_components(points, components, rng)
+        chosen = maximise_simplex_volume(points, chosen, self.sweeps)
         return _with_abundances(matrix, data.left[:, chosen].T @ data.right)
 
 
-def longest_pixels(points: Float64Array, components: int) -> Array:
-    """Successive projections on points (dimensions, pixels): k pixel numbers, all different."""
+def successive_projections(points: Float64Array, components: int) -> Array:
+    """Select k distinct points (dimensions, pixels) by successive projections; return their indices."""
     rest = points.copy()
     chosen: list[int] = []
     for _ in range(components):
         lengths = np.einsum("ri,ri->i", rest, rest)
-        lengths[chosen] = -1.0  # what is left of a chosen one is rounding
+        lengths[chosen] = -1.0  # the remainder of a chosen pixel is rounding error
         chosen.append(int(np.argmax(lengths)))
         direction = rest[:, chosen[-1]]
         length = float(np.linalg.norm(direction))
@@ -120,8 +120,8 @@ def longest_pixels(points: Float64Array, components: int) -> Array:
     return np.array(chosen)
 
 
-def farthest_pixels(points: Float64Array, components: int, rng: np.random.Generator) -> Array:
-    """Vertex component analysis on points (k, pixels) of a plane off the origin: k pixel numbers, all different."""
+def vertex_components(points: Float64Array, components: int, rng: np.random.Generator) -> Array:
+    """Select k distinct points (k, pixels), on a plane off the origin, by vertex component analysis; return indices."""
     chosen: list[int] = []
     for _ in range(components):
         direction = rng.standard_normal(len(points))
@@ -134,13 +134,14 @@ def farthest_pixels(points: Float64Array, components: int, rng: np.random.Genera
     return np.array(chosen)
 
 
-def widest_pixels(points: Float64Array, chosen: Array, sweeps: int) -> Array:
-    """Exchange pixels while the simplex of points (k, pixels) on a plane off the origin grows."""
+def maximise_simplex_volume(points: Float64Array, chosen: Array, sweeps: int) -> Array:
+    """Exchange the chosen points (k, pixels), on a plane off the origin, while the volume of their simplex grows."""
     chosen = chosen.copy()
     for _ in range(sweeps):
         before = chosen.copy()
         for j in range(len(chosen)):
-            # The volume is linear in one corner: its distance from the plane through the others and the origin.
+            # The volume is linear in one vertex: proportional to its distance from the plane through the others and the
+            # origin.
             others = np.delete(points[:, chosen], j, axis=1)
             normal = linalg.svd(others, full_matrices=True)[0][:, -1] if others.size else np.ones(1)
             heights = np.abs(normal @ points)
@@ -152,21 +153,21 @@ def widest_pixels(points: Float64Array, chosen: Array, sweeps: int) -> Array:
     return chosen
 
 
-def on_a_plane(scores: Float64Array) -> Float64Array:
-    """Move each pixel along its ray from the origin to the plane through the mean, at right angles to it."""
+def project_to_plane(scores: Float64Array) -> Float64Array:
+    """Project each pixel along its ray from the origin on the plane through the mean, normal to it."""
     mean = scores.mean(axis=1)
     along = mean @ scores
     size = float(mean @ mean)
     if size == 0:
         return scores
-    # Pixels that are nearly dark would be thrown to infinity, noise and all.
+    # Nearly dark pixels are set to zero: their projection would amplify noise without bound.
     factor = np.where(along > 1e-3 * size, size / np.maximum(along, 1e-3 * size), 0.0)
     projected: Float64Array = scores * factor
     return projected
 
 
-def lifted(scores: Float64Array, components: int) -> Float64Array:
-    """Principal scores in k - 1 dimensions about the mean, and a constant as long as the longest."""
+def affine_scores(scores: Float64Array, components: int) -> Float64Array:
+    """Compute k - 1 principal scores about the mean, and append a constant as large as the largest score norm."""
     centred = scores - scores.mean(axis=1, keepdims=True)
     _, directions = linalg.eigh(centred @ centred.T)
     flat = directions[:, ::-1][:, : components - 1].T @ centred
@@ -176,5 +177,6 @@ def lifted(scores: Float64Array, components: int) -> Float64Array:
 
 
 def _with_abundances(matrix: Matrix, spectra: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Clip spectra at zero and compute their non-negative abundances."""
     endmembers = np.ascontiguousarray(np.maximum(spectra, 0.0))
     return non_negative(matrix, endmembers), endmembers

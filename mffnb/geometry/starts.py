@@ -1,4 +1,4 @@
-"""First guesses of both factors, and the small factorizations they are made of."""
+"""Initial factors: random uniform numbers, or NNDSVD."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mffnb.matrices.svd import _uniform, sketched_svd
+from mffnb.matrices.svd import sketched_svd
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.solver import Start
 from mffnb.typing import Float64Array
 
-_FAINT = 1e-12  # of the mean of a factor
+_FAINT = 1e-12  # relative to the mean of a factor: smaller entries count as zero
 
 
 @dataclass(frozen=True)
 class RandomStart:
-    """Uniform random maps and spectra, scaled together to fit the data as well as they can.
+    """Uniform random factors, scaled together for the best least-squares fit.
 
-    The random numbers of a pixel depend on the seed and on its number alone, not on how pixels are shared
-    out, so that a split image starts from the same place.
+    The random numbers of a pixel depend only on the seed and on its index. The start is therefore independent of the
+    distribution of the pixels.
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, own pixels) and E (k, own channels), uniform in [0, 1) times one common factor."""
-        abundances = _uniform(seed, 1, matrix.own, components)
-        endmembers = _uniform(seed, 2, matrix.own_columns, components)
+        """Draw A (k, own pixels) and E (k, own channels), uniform in [0, 1) times one common factor."""
+        abundances = _uniform_entries(seed, 1, matrix.own, components)
+        endmembers = _uniform_entries(seed, 2, matrix.own_columns, components)
         fit = matrix.total(np.array(np.vdot(matrix.times(endmembers), abundances)))
         size = np.vdot(matrix.total(abundances @ abundances.T), matrix.total(endmembers @ endmembers.T))
         factor = np.sqrt(max(float(fit / size), np.finfo(float).tiny))
@@ -34,16 +34,16 @@ class RandomStart:
 
 @dataclass(frozen=True)
 class NNDSVD:
-    """Non-negative double singular value decomposition, zeros filled with the mean of each factor.
+    """Non-negative double singular value decomposition (NNDSVD), with zeros replaced by the mean of each factor.
 
-    Each pair of singular vectors is split into its positive and its negative part, and the heavier pair of parts
-    is kept. Deterministic up to the seed of the sketch of X that they come from.
+    Each pair of singular vectors is split into its positive and its negative part, and the pair of parts with the
+    larger product of norms is kept. Deterministic for a given seed of the randomized SVD.
 
     Source: Boutsidis & Gallopoulos 2008, Pattern Recognition 41:1350.
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, own pixels) and E (k, own channels), sharing the singular values evenly."""
+        """Compute A (k, own pixels) and E (k, own channels), with singular values divided evenly between them."""
         left, values, right = sketched_svd(matrix, min(components, *matrix.shape), seed)
         abundances = np.zeros((components, left.shape[1]))
         endmembers = np.zeros((components, right.shape[1]))
@@ -55,11 +55,23 @@ class NNDSVD:
             if of_a * of_e > 0:
                 root = np.sqrt(values[j] * of_a * of_e)
                 abundances[j], endmembers[j] = root * a / of_a, root * e / of_e
-        # A zero of both factors could never leave zero; what is zero but for rounding is zero.
+        # An entry that is zero in both factors stays zero, so zeros (up to rounding) are replaced by the mean.
         for factor, entries in ((abundances, matrix.shape[0]), (endmembers, matrix.shape[1])):
             mean = float(matrix.total(np.array(factor.sum()))) / (components * entries)
             factor[factor <= _FAINT * mean] = mean
         return abundances, endmembers
+
+
+def _uniform_entries(seed: int, tag: int, entries: slice, components: int) -> Float64Array:
+    """Draw uniform random numbers (components, entries) that do not depend on the distribution of the entries.
+
+    Entry i uses the draws from ``i * components`` on of one stream, selected by ``seed`` and ``tag``.
+    """
+    stream = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(tag,)))
+    start, stop = entries.start * components, entries.stop * components
+    stream.advance(start // 4)  # one step of the counter makes four numbers
+    numbers = np.random.Generator(stream).random(start % 4 + stop - start)[start % 4 :]
+    return np.ascontiguousarray(numbers.reshape(-1, components).T)
 
 
 STARTS: dict[str, Start] = {"random": RandomStart(), "nndsvd": NNDSVD()}

@@ -1,4 +1,4 @@
-"""Which pixels are neighbours, and in which order a solver may visit them."""
+"""Graphs of neighbouring or similar pixels, for smoothness penalties, and the order of sweeps over them."""
 
 from mffnb.graphs.graph import Graph
 from mffnb.graphs.grid import bands, grid

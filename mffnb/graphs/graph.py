@@ -1,4 +1,4 @@
-"""Which pixels are neighbours, and in which order a solver may visit them."""
+"""Pixel adjacency graph: weights, Laplacian, and a two-colour partition into bands for parallel sweeps."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mffnb.kernels import laplacian
 from mffnb.typing import Array, Float64Array
 
 
-def _all_here(rows: Float64Array) -> None:
-    """Nothing to fetch: all pixels are in this process."""
+def _no_exchange(rows: Float64Array) -> None:
+    """Do nothing: all pixels are in this process."""
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    r"""Weighted neighbours of every pixel, with Laplacian :math:`L = D - W`.
+    """Weighted pixel adjacency graph, with Laplacian :math:`L = D - W`.
 
     Attributes
     ----------
@@ -26,14 +26,14 @@ class Graph:
     degree
         Diagonal of D, (pixels,).
     bands
-        Limits of consecutive groups of pixels, (bands + 1,). A band touches only the band before and the band
-        after it, so all even bands can be updated at once, then all odd ones.
+        Limits of consecutive groups of pixels, (bands + 1,). A band is adjacent only to the previous and to the next
+        band, so all even bands can be updated in parallel, then all odd ones.
     first_band
-        Number of the first band: even or odd matters where this is part of a larger graph.
+        Index of the first band in the whole graph; its parity gives the colour.
     ghosts
-        Number of pixels that live in other processes and are neighbours of pixels here; their indices follow.
+        Number of pixels of other processes with neighbours here; their indices follow those of the pixels here.
     exchange
-        Fills the ghost columns of an array (..., pixels + ghosts) with what their owners hold now.
+        Function that fills the ghost columns of an array (..., pixels + ghosts) with the values of their owners.
     """
 
     indptr: Array
@@ -43,7 +43,7 @@ class Graph:
     bands: Array
     first_band: int = 0
     ghosts: int = 0
-    exchange: Callable[[Float64Array], None] = field(default=_all_here, repr=False)
+    exchange: Callable[[Float64Array], None] = field(default=_no_exchange, repr=False)
 
     @property
     def pixels(self) -> int:
@@ -51,20 +51,20 @@ class Graph:
         return self.degree.size
 
     def with_ghosts(self, factor: Float64Array) -> Float64Array:
-        """Copy a factor (k, pixels) with room for the ghosts behind it, filled."""
+        """Copy a factor (k, pixels) and append the ghost columns, filled."""
         rows = np.empty((len(factor), self.pixels + self.ghosts))
         rows[:, : self.pixels] = factor
         self.exchange(rows)
         return rows
 
     def times(self, factor: Float64Array) -> Float64Array:
-        """``F L`` for a factor (k, pixels)."""
+        """Compute ``F L`` for a factor (k, pixels)."""
         rows = self.with_ghosts(factor) if self.ghosts else factor
         product: Float64Array = laplacian.times(rows, self.indptr, self.indices, self.weights)
         return product
 
     def roughness(self, factor: Float64Array) -> float:
-        r"""Evaluate :math:`\operatorname{tr}(F L F^T) = \sum_{\text{edges}} w (f_i - f_{i'})^2` for the pixels here."""
+        r"""Compute :math:`\operatorname{tr}(F L F^T) = \sum_{\text{edges}} w (f_i - f_{i'})^2` for the pixels here."""
         rows = np.atleast_2d(np.asarray(factor, dtype=np.float64))
         if self.ghosts:
             rows = self.with_ghosts(rows)

@@ -1,4 +1,4 @@
-"""Neighbours on a pixel grid."""
+"""Nearest-neighbour graph of a pixel grid."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import numpy as np
 from mffnb.graphs.graph import Graph
 from mffnb.typing import Array
 
-_BAND_PIXELS = 1024  # enough work for a thread, few enough for a dozen bands on a 128 x 128 map
+_BAND_PIXELS = 1024  # enough work for a thread, and about a dozen bands on a 128 x 128 map
 
 
 def grid(shape: tuple[int, ...], mask: Array | None = None) -> Graph:
-    """Nearest neighbours on a pixel grid, in one to four dimensions, C order.
+    """Build the nearest-neighbour graph of a pixel grid, in one to four dimensions, C order.
 
-    On a grid with d axes longer than 1 every pixel has ``2 d`` neighbours of weight ``1 / (2 d)``, so that the
-    degree is 1; beyond the border, and where a pixel is masked, lies the mirrored pixel itself, which adds nothing to
-    the roughness. A smoothness weight thus means the same for any size of map, and a map tiled by mirroring has the
-    same answer.
+    On a grid with d axes longer than 1 every pixel has ``2 d`` neighbours of weight ``1 / (2 d)``, so the degree is 1.
+    Neighbours beyond the border and masked neighbours are replaced by the pixel itself (mirror boundary), which adds
+    nothing to the roughness. A smoothness weight therefore has the same effect on maps of any size, and a map tiled by
+    mirroring has the same solution.
 
-    Bands are groups of whole rows (first axis) whose height depends on the shape alone.
+    Bands are groups of whole rows (first axis) whose height depends on the shape only.
 
     Parameters
     ----------
     shape
         Lengths of the pixel dimensions.
     mask
-        True where a pixel is used, of that shape; the graph then numbers the used pixels only.
+        True where a pixel is used, of shape ``shape``; the graph then contains the used pixels only.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def grid(shape: tuple[int, ...], mask: Array | None = None) -> Graph:
 
 
 def bands(shape: tuple[int, ...], mask: Array | None = None) -> Array:
-    """Limits of the bands of such a grid in the numbers of used pixels, without making it.
+    """Compute the limits of the bands of a grid, as indices of used pixels, without building the graph.
 
     Examples
     --------

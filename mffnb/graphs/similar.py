@@ -1,4 +1,4 @@
-"""Neighbours by what pixels measured: wherever they are, or only where they lie side by side as well."""
+"""Graphs of spectrally similar pixels: nearest neighbours by spectrum, and edge-preserving weights on a grid."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from scipy import sparse
 from mffnb.graphs.graph import Graph
 from mffnb.typing import Array, Float64Array
 
-_RANK = 16  # principal components that neighbours are looked for in
+_RANK = 16  # principal components used for distances
 
 
 def similar(X: Any, neighbours: int = 8, *, rank: int = _RANK) -> Graph:
-    r"""Join each pixel to the pixels with the spectra nearest to its own, wherever on the map they are.
+    """Build the graph of the most similar spectra, wherever the pixels are (k nearest neighbours).
 
-    W is 1 where one of two pixels is among the nearest of the other, divided by the mean degree, so that a smoothness
-    weight means what it means on a grid. Distances are Euclidean, between the leading principal components, where most
-    of the noise is left out. Such a graph has no sides along which it could be cut: it needs all pixels in one process.
+    W is 1 if one of two pixels is among the nearest neighbours of the other, divided by the mean degree, so that a
+    smoothness weight has the same effect as on a grid. Distances are Euclidean, between scores of the leading principal
+    components, which contain little noise. Such a graph cannot be partitioned into bands: it needs all pixels in one
+    process.
 
     Source: Cai et al. 2011, IEEE TPAMI 33:1548 (0-1 weights); Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, whose
     spatial term has such an L.
@@ -29,7 +30,7 @@ def similar(X: Any, neighbours: int = 8, *, rank: int = _RANK) -> Graph:
     X
         Spectra, (pixels, channels), dense or sparse, or a cube with the channels last.
     neighbours
-        How many nearest spectra count.
+        Number of nearest spectra.
     rank
         Number of principal components.
 
@@ -41,24 +42,24 @@ def similar(X: Any, neighbours: int = 8, *, rank: int = _RANK) -> Graph:
     >>> graph.indices.tolist(), graph.weights.tolist()       # 0 with 2, and 1 with 3
     ([2, 3, 0, 1], [1.0, 1.0, 1.0, 1.0])
     """
-    from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415  it takes a while, and few need it
+    from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415  slow import, rarely needed
 
     points = _scores(X, rank)
     if not (isinstance(neighbours, (int, np.integer)) and 1 <= neighbours < len(points)):
         raise ValueError(f"neighbours must be a whole number from 1 to {len(points) - 1}, got {neighbours!r}")
     near = NearestNeighbors(n_neighbors=int(neighbours)).fit(points).kneighbors_graph()
-    return _of_matrix(near.maximum(near.T))
+    return _graph_from_matrix(near.maximum(near.T))
 
 
 def combined(first: Graph, second: Graph, share: float = 0.5) -> Graph:
-    """Neighbours by either of two graphs, a grid and :func:`similar` say: the weighted sum of their weights.
+    """Combine two graphs of the same pixels, such as a grid and :func:`similar`, by a weighted sum of their weights.
 
     Parameters
     ----------
     first, second
         Graphs of the same pixels.
     share
-        How much the second one counts, from 0 to 1.
+        Weight of the second graph, from 0 to 1.
 
     Examples
     --------
@@ -67,28 +68,32 @@ def combined(first: Graph, second: Graph, share: float = 0.5) -> Graph:
     [0.5, 0.5]
     """
     if first.pixels != second.pixels:
-        raise ValueError(f"graphs of {first.pixels} and of {second.pixels} pixels are not of the same image")
+        raise ValueError(
+            f"graphs of {first.pixels} and of {second.pixels} pixels cannot be combined: they must have the same pixels"
+        )
     if not 0 <= share <= 1:
         raise ValueError(f"share must be a number from 0 to 1, got {share!r}")
-    mixed = (1 - share) * _as_matrix(first) + share * _as_matrix(second)
-    return _of_matrix(mixed, mean_degree=float((1 - share) * first.degree.mean() + share * second.degree.mean()))
+    mixed = (1 - share) * _adjacency_matrix(first) + share * _adjacency_matrix(second)
+    return _graph_from_matrix(
+        mixed, mean_degree=float((1 - share) * first.degree.mean() + share * second.degree.mean())
+    )
 
 
 def alike(graph: Graph, X: Any, *, rank: int = _RANK) -> Graph:
-    r"""The same neighbours, each counting as much as the two spectra are alike: maps are smooth, but for their edges.
+    r"""Weight a graph by spectral similarity, so that smoothing preserves edges between different spectra.
 
-    Each weight is multiplied by :math:`\exp(-d^2 / 2 \sigma^2)`, d being the distance between the two spectra and
-    :math:`\sigma` the median of all of them, and all are divided so that the mean degree stays what it was. The bands
-    of the graph stay as well, so that a grid can be shared out over processes as before.
+    Each weight is multiplied by :math:`\exp(-d^2 / 2 \sigma^2)`, where d is the distance between the two spectra and
+    :math:`\sigma` the median of all of them. Weights are then scaled to the previous mean degree. The bands of the
+    graph are unchanged, so a grid can still be distributed over processes.
 
     Source: Cai et al. 2011, IEEE TPAMI 33:1548 (heat kernel); Tomasi & Manduchi 1998, ICCV, 839 (space and range).
 
     Parameters
     ----------
     graph
-        Who is whose neighbour, :func:`grid` as a rule.
+        Pixel adjacency graph, usually from :func:`grid`.
     X, rank
-        As for :func:`similar`.
+        See :func:`similar`.
 
     Examples
     --------
@@ -113,16 +118,18 @@ def alike(graph: Graph, X: Any, *, rank: int = _RANK) -> Graph:
 
 
 def _scores(X: Any, rank: int) -> Float64Array:
-    """Leading principal components of spectra, (pixels, rank)."""
-    from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415  it takes a while, and few need it
+    """Compute the scores of the leading principal components of spectra, (pixels, rank)."""
+    from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415  slow import, rarely needed
 
     spectra: Any = X if sparse.issparse(X) else np.asarray(X)
     if spectra.ndim < 2:
-        raise ValueError(f"neighbours are looked for among spectra, (pixels, channels), got shape {spectra.shape}")
+        raise ValueError(f"similar spectra are searched in an array (pixels, channels), got shape {spectra.shape}")
     if not sparse.issparse(spectra):
         spectra = spectra.reshape(-1, spectra.shape[-1])
         if not np.isfinite(spectra).all():
-            raise ValueError("spectra with missing values have no distance: fill them, with numpy.nan_to_num say")
+            raise ValueError(
+                "spectra with missing values have no distance: fill them, for example with numpy.nan_to_num"
+            )
     if spectra.dtype.kind != "f":
         spectra = spectra.astype(np.float32)
     if min(spectra.shape) > rank:
@@ -130,12 +137,13 @@ def _scores(X: Any, rank: int) -> Float64Array:
     return np.asarray(spectra.toarray() if sparse.issparse(spectra) else spectra, dtype=np.float64)
 
 
-def _as_matrix(graph: Graph) -> Any:
+def _adjacency_matrix(graph: Graph) -> Any:
+    """Return the weights of a graph as a CSR array."""
     return sparse.csr_array((graph.weights, graph.indices, graph.indptr), shape=(graph.pixels, graph.pixels))
 
 
-def _of_matrix(matrix: Any, mean_degree: float = 1.0) -> Graph:
-    """The graph of symmetric weights, brought to a mean degree; one band, which is swept pixel after pixel."""
+def _graph_from_matrix(matrix: Any, mean_degree: float = 1.0) -> Graph:
+    """Build a graph from symmetric weights, scaled to a mean degree; it has one band, swept sequentially."""
     matrix = sparse.csr_array(matrix)
     matrix.sort_indices()
     degree: Array = np.asarray(matrix.sum(axis=1), dtype=np.float64)

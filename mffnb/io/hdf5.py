@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
-from mffnb.cubes.lazy_array import from_hdf5, renamed
+from mffnb.cubes.lazy_array import from_hdf5, rename_dimensions
 from mffnb.io.choose import _choose, _lazy
 from mffnb.typing import Array
 
@@ -54,4 +54,4 @@ def _calibrate(cube: xr.DataArray, scales: list[tuple[str, Array, dict[str, str]
     if len({*names.values(), *(set(cube.dims) - set(names))}) < cube.ndim:
         return cube
     coordinates = {name: (name, values, attrs) for name, values, attrs in named.values()}
-    return as_cube(renamed(cube, names).assign_coords(coordinates))
+    return as_cube(rename_dimensions(cube, names).assign_coords(coordinates))

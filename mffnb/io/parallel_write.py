@@ -15,7 +15,7 @@ import xarray as xr
 
 from mffnb.io.netcdf import write_netcdf
 from mffnb.io.zarr_store import fill, store_to_fill
-from mffnb.matrices.collective_errors import together
+from mffnb.matrices.collective_errors import run_collectively
 from mffnb.typing import Array
 
 _CHUNK_BYTES = 8 * 2**20
@@ -57,16 +57,16 @@ def write_blocks(dataset: xr.Dataset, path: Path, block: Block) -> None:
         with store_to_fill(path, block.communicator) as part:
             whole = {name: _empty(dataset[name], block) for name in names}
             encoding = {name: {"chunks": _chunks(dataset[name], block)} for name in names}
-            together(block.communicator, lambda: fill(small.assign(whole), part, encoding) if first else None)
+            run_collectively(block.communicator, lambda: fill(small.assign(whole), part, encoding) if first else None)
             for name in names:
                 _fill_own_chunks(dataset[name], part / str(name), encoding[name]["chunks"], block)
         return
 
     needed = sum(8 * dataset[name].size * block.rows // max(1, block.stop - block.start) for name in names)
-    file = together(block.communicator, lambda: _skeleton(small, path, needed) if first else None)
+    file = run_collectively(block.communicator, lambda: _skeleton(small, path, needed) if first else None)
     try:
         faults = [_append(dataset[name], file, block) for name in names]
-        together(block.communicator, lambda: _finish(file, path, faults))
+        run_collectively(block.communicator, lambda: _finish(file, path, faults))
     finally:
         if file is not None:
             file.unlink(missing_ok=True)
@@ -110,7 +110,7 @@ def _fill_own_chunks(array: xr.DataArray, store: Path, chunks: tuple[int, ...], 
     for request in requests:
         request.Wait()
     mine = np.moveaxis(np.concatenate([rows[begin - block.start :], after]), 0, axis)
-    together(communicator, lambda: _write_rows(store, axis, begin, mine))
+    run_collectively(communicator, lambda: _write_rows(store, axis, begin, mine))
 
 
 def _write_rows(store: Path, axis: int, begin: int, values: Array) -> None:

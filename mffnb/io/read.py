@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
-from mffnb.cubes.lazy_array import from_npy, renamed
+from mffnb.cubes.lazy_array import from_npy, rename_dimensions
 from mffnb.io.choose import _choose, _lazy
 from mffnb.io.hdf5 import _HDF5, _read_hdf5
 from mffnb.io.matlab_r import arrays, matlab_objects, r_objects
@@ -91,7 +91,9 @@ def _read_matlab(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataAr
         objects = matlab_objects(path)
     except NotImplementedError:  # version 7.3, whose axes come in the opposite order
         cube = _read_hdf5(path, wanted, lazy)
-        return renamed(cube.transpose(*reversed(cube.dims)), dict(zip(reversed(cube.dims), cube.dims, strict=True)))
+        return rename_dimensions(
+            cube.transpose(*reversed(cube.dims)), dict(zip(reversed(cube.dims), cube.dims, strict=True))
+        )
     return _read_named(path, objects, wanted)
 
 

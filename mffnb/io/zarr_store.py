@@ -12,7 +12,7 @@ from typing import Any
 
 import xarray as xr
 
-from mffnb.matrices.collective_errors import together
+from mffnb.matrices.collective_errors import run_collectively
 
 _MARKS = ("zarr.json", ".zgroup", ".zarray")
 
@@ -58,11 +58,11 @@ def store_to_fill(path: str | os.PathLike[str], communicator: Any = None) -> Ite
     """
     need_zarr()
     path, first = Path(path).resolve(), communicator is None or communicator.rank == 0
-    made: Any = together(communicator, lambda: _made(path) if first else None)
+    made: Any = run_collectively(communicator, lambda: _made(path) if first else None)
     part: Path = made if communicator is None else communicator.bcast(made, root=0)
     try:
         yield part
-        together(communicator, lambda: _take_place(part, path) if first else None)
+        run_collectively(communicator, lambda: _take_place(part, path) if first else None)
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             raise

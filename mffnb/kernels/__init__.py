@@ -1,1 +1,1 @@
-"""Compiled inner loops: arrays and numbers in, arrays and numbers out; no class is known here."""
+"""Compiled inner loops (numba): they take arrays and numbers only and use no class of the package."""

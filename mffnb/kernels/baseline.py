@@ -1,4 +1,7 @@
-"""Asymmetric least squares along spectra: a pentadiagonal system for each spectrum, solved again and again."""
+"""Asymmetric least-squares baselines of spectra, by repeated pentadiagonal solves.
+
+Source: Eilers & Boelens 2005, Baseline correction with asymmetric least squares smoothing (report, Leiden University).
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,19 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-# Spectra solved side by side: every channel waits for the one before, so one alone would leave the processor idle.
+# Number of spectra solved together. The recursion along the channels is sequential, so a single spectrum would leave
+# the vector units of the processor idle.
 _LANES = 8
 
 
 @kernel()
 def asymmetric_baselines(spectra: Array, smoothness: float, asymmetry: float, iterations: int) -> Array:
-    """Baselines z (n, channels) of spectra y: ``(W + s D^T D) z = W y`` with W = a above z and 1 - a below.
+    """Compute asymmetric least-squares baselines z of spectra y, (n, channels).
 
-    D takes second differences. NaN has weight zero, so the baseline runs through; with fewer than two observed values
-    it is NaN. Ends early where no weight changes.
+    Each iteration solves ``(W + s D^T D) z = W y``, where D takes second differences, s is ``smoothness``, and W is
+    diagonal with ``asymmetry`` a where y > z and 1 - a elsewhere. NaN gets weight zero, so the baseline is interpolated
+    there. A spectrum with fewer than two observed values gives NaN. The iteration stops when no weight changes, or
+    after ``iterations``.
     """
     n, m = spectra.shape
     baselines = np.empty((n, m))
@@ -29,14 +35,15 @@ def asymmetric_baselines(spectra: Array, smoothness: float, asymmetry: float, it
         first[i + 1] -= 2 * smoothness
         second[i] = smoothness
     y, observed, weight = np.empty((m, _LANES)), np.empty((m, _LANES)), np.empty((m, _LANES))
-    # A = L diag(d) L^T, L having ones on its diagonal, and below it one and two. Row i is kept at i + 2, after zeros.
+    # A = L diag(d) L^T, where L has a unit diagonal and the subdiagonals `one` and `two`. Row i is stored at index i +
+    # 2, after two zero rows.
     d, one, two = np.zeros((m + 2, _LANES)), np.zeros((m + 2, _LANES)), np.zeros((m + 2, _LANES))
     z = np.zeros((m + 4, _LANES))
     seen = np.empty(_LANES)
     for begin in range(0, n, _LANES):
         seen[:] = 0.0
         for s in range(_LANES):
-            row = min(begin + s, n - 1)  # lanes left over at the end repeat the last spectrum
+            row = min(begin + s, n - 1)  # unused lanes of the last group repeat the last spectrum
             for i in range(m):
                 missing = np.isnan(spectra[row, i])
                 y[i, s] = 0.0 if missing else spectra[row, i]

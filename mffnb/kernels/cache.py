@@ -26,7 +26,7 @@ from platformdirs import user_cache_path
 
 #: Variables that name the folder of the cache; the first one that is set wins.
 VARIABLES = ("MFFNB_CACHE_DIR", "NUMBA_CACHE_DIR")
-#: Variable that chooses plain loops instead of LLVM instructions, see :mod:`mffnb.kernels.register_choice`.
+#: Variable that selects plain loops instead of LLVM instructions, see :mod:`mffnb.kernels.register_choice`.
 PLAIN_VARIABLE = "MFFNB_PLAIN_KERNELS"
 #: Versions of the kernel sources whose machine code is kept.
 KEPT_VERSIONS = 12
@@ -59,7 +59,7 @@ class KernelLocator:
         return source_key()
 
     def get_disambiguator(self) -> str:
-        """Return what distinguishes kernels of the same module and name: nothing, since names are unique."""
+        """Return a constant: the module and name of a kernel already identify it."""
         return "kernel"
 
     def ensure_cache_path(self) -> None:
@@ -106,7 +106,7 @@ def cache_folder() -> Path | None:
 
 @functools.cache
 def source_key() -> str:
-    """Return a fingerprint of all kernel modules, numba, llvmlite, Python and the choice of plain loops.
+    """Return a fingerprint of all kernel modules, numba, llvmlite, Python and the selection of plain loops.
 
     numba itself adds the processor.
     """

@@ -1,7 +1,7 @@
-"""Inner loops of the Kullback-Leibler divergence, on the entries of X that are not zero.
+"""Kullback-Leibler divergence and Poisson likelihood, evaluated on the nonzero entries of X.
 
-X comes in compressed rows ``(indptr, indices, data)``. Of the two factors, that of the rows is called ``left`` and that
-of the columns ``right``; both are stored entry by entry here, (entries, k), since an entry of X wants one of each.
+X is given as compressed sparse rows ``(indptr, indices, data)``. The model is ``left right^T``, with ``left`` (rows, k)
+and ``right`` (columns, k), stored so that the k values of one row or column are contiguous: each entry of X needs both.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-COUNTS = 256  # that are looked at together: a few kilobytes for each component
-_NORMAL = 2.3e-308  # least model value whose logarithm is finite here
+BLOCK = 256  # entries evaluated together: a few kilobytes for each component
+_NORMAL = 2.3e-308  # smallest model value whose logarithm is evaluated as that of a normal number
 _ROOT_OF_HALF = 0x3FE6A09E667F3BCD  # bits of a float64
 _LOG_2 = float(np.log(2.0))
 
 
 @kernel()
 def _compress(band: Array) -> tuple[Array, Array, Array]:
+    """Convert the positive entries of a dense band to compressed sparse rows."""
     rows, columns = band.shape
     indptr = np.zeros(rows + 1, np.int64)
     for i in range(rows):
@@ -30,16 +31,16 @@ def _compress(band: Array) -> tuple[Array, Array, Array]:
         indptr[i + 1] = indptr[i] + count
     indices, data = np.empty(indptr[rows], np.int32), np.empty(indptr[rows])
     for i in range(rows):
-        place = indptr[i]
+        entry = indptr[i]
         for m in range(columns):
             if band[i, m] > 0.0:
-                indices[place], data[place] = m, band[i, m]
-                place += 1
+                indices[entry], data[entry] = m, band[i, m]
+                entry += 1
     return indptr, indices, data
 
 
-def compressed(band: Any) -> tuple[Array, Array, Array]:
-    """Compressed rows of a band, be it an array or a CSR array."""
+def as_compressed_rows(band: Any) -> tuple[Array, Array, Array]:
+    """Return a band, a dense array or a CSR array, as compressed sparse rows (indptr, indices, data)."""
     if isinstance(band, np.ndarray):
         rows: tuple[Array, Array, Array] = _compress(band)
         return rows
@@ -47,45 +48,48 @@ def compressed(band: Any) -> tuple[Array, Array, Array]:
 
 
 @kernel()
-def model(indptr: Array, indices: Array, left: Array, right: Array) -> Array:
-    """Evaluate ``left right^T`` where X is not zero."""
+def model_at_nonzeros(indptr: Array, indices: Array, left: Array, right: Array) -> Array:
+    """Evaluate the model ``left right^T`` at the nonzero entries of X."""
     values = np.empty(indptr[-1])
     for i in range(indptr.size - 1):
-        for place in range(indptr[i], indptr[i + 1]):
-            m = indices[place]
+        for entry in range(indptr[i], indptr[i + 1]):
+            m = indices[entry]
             r = 0.0
             for j in range(left.shape[1]):
                 r += left[i, j] * right[m, j]
-            values[place] = r
+            values[entry] = r
     return values
 
 
 @kernel()
 def add_to_rows(indptr: Array, indices: Array, ratio: Array, right: Array, out: Array) -> None:
-    """Add ``ratio right`` to ``out`` (rows, k)."""
+    """Add ``ratio right`` to ``out`` (rows, k), where ``ratio`` is sparse with the nonzero pattern of X."""
     for i in range(indptr.size - 1):
-        for place in range(indptr[i], indptr[i + 1]):
-            m = indices[place]
+        for entry in range(indptr[i], indptr[i + 1]):
+            m = indices[entry]
             for j in range(right.shape[1]):
-                out[i, j] += ratio[place] * right[m, j]
+                out[i, j] += ratio[entry] * right[m, j]
 
 
 @kernel()
 def add_to_columns(indptr: Array, indices: Array, ratio: Array, left: Array, out: Array) -> None:
-    """Add ``ratio^T left`` to ``out`` (columns, k)."""
+    """Add ``ratio^T left`` to ``out`` (columns, k), where ``ratio`` is sparse with the nonzero pattern of X."""
     for i in range(indptr.size - 1):
-        for place in range(indptr[i], indptr[i + 1]):
-            m = indices[place]
+        for entry in range(indptr[i], indptr[i + 1]):
+            m = indices[entry]
             for j in range(left.shape[1]):
-                out[m, j] += ratio[place] * left[i, j]
+                out[m, j] += ratio[entry] * left[i, j]
 
 
 @kernel({"contract", "reassoc", "nsz"})
-def look(indices: Array, right: Array, f: Array, basis: Array, r: Array) -> None:
-    """Write ``right`` where there are counts to ``basis`` (k, counts), and the model ``f right^T`` there to ``r``."""
+def evaluate_model(indices: Array, right: Array, f: Array, basis: Array, r: Array) -> None:
+    """Evaluate the model ``f right^T`` at the given columns.
+
+    The rows of ``right`` at these columns are copied to ``basis`` (k, columns), the values of the model to ``r``.
+    """
     for j in range(len(f)):
         for p in range(len(indices)):
-            basis[j, p] = right[np.uint32(indices[p]), j]  # without a sign there is no end to count from
+            basis[j, p] = right[np.uint32(indices[p]), j]  # unsigned, so that no check for negative indices is compiled
     r[: len(indices)] = 0.0
     for j in range(len(f)):
         for p in range(len(indices)):
@@ -94,11 +98,10 @@ def look(indices: Array, right: Array, f: Array, basis: Array, r: Array) -> None
 
 @kernel({"contract", "reassoc", "nsz"})
 def _sum_of_logarithms(x: Array, r: Array, exponents: Array) -> float:
-    """``sum x log r`` for normal numbers r, in vector registers, which library logarithms may not fill.
+    """Compute ``sum x log r`` for positive normal numbers r, in vector registers.
 
-    ``r`` and ``exponents`` are overwritten.
-
-    ``r = 2^e m`` with m from 0.7 to 1.4, and ``log m = 2 artanh s``, ``s = (m - 1) / (m + 1)``: a short series.
+    Calls of a library logarithm would not be vectorised. With ``r = 2^e m`` and m between 0.7 and 1.4, the series of
+    ``log m = 2 artanh s``, ``s = (m - 1) / (m + 1)``, needs few terms. ``r`` and ``exponents`` are overwritten.
     """
     bits = r.view(np.int64)
     for p in range(len(x)):
@@ -118,11 +121,11 @@ def _sum_of_logarithms(x: Array, r: Array, exponents: Array) -> float:
 
 @kernel()
 def x_log_x(values: Array) -> float:
-    """``sum x log x``."""
-    r, exponents = np.empty(COUNTS), np.empty(COUNTS, np.int64)
+    """Compute ``sum x log x``."""
+    r, exponents = np.empty(BLOCK), np.empty(BLOCK, np.int64)
     total = 0.0
-    for begin in range(0, len(values), COUNTS):
-        x = values[begin : begin + COUNTS]
+    for begin in range(0, len(values), BLOCK):
+        x = values[begin : begin + BLOCK]
         for p in range(len(x)):
             r[p] = x[p] if x[p] >= _NORMAL else 1.0
         total += _sum_of_logarithms(x, r[: len(x)], exponents)
@@ -131,19 +134,20 @@ def x_log_x(values: Array) -> float:
 
 @kernel()
 def log_likelihood(indptr: Array, indices: Array, data: Array, factor: Array, start: int, right: Array) -> float:
-    """``sum x log(f right_m)`` over the entries f of some columns of a factor (k, entries).
+    """Compute ``sum x log(f right_m)``, the Poisson log-likelihood without its linear term.
 
-    Minus infinity where a count is given no chance.
+    The rows of X belong to the columns f of ``factor`` (k, entries) from ``start`` on. The result is minus infinity
+    where a positive count has a model value of zero.
     """
     k = len(factor)
-    f, basis, r, exponents = np.empty(k), np.empty((k, COUNTS)), np.empty(COUNTS), np.empty(COUNTS, np.int64)
+    f, basis, r, exponents = np.empty(k), np.empty((k, BLOCK)), np.empty(BLOCK), np.empty(BLOCK, np.int64)
     total = 0.0
     for i in range(indptr.size - 1):
         f[:] = factor[:, start + i]
-        for begin in range(indptr[i], indptr[i + 1], COUNTS):
-            end = min(begin + COUNTS, indptr[i + 1])
+        for begin in range(indptr[i], indptr[i + 1], BLOCK):
+            end = min(begin + BLOCK, indptr[i + 1])
             x, values = data[begin:end], r[: end - begin]
-            look(indices[begin:end], right, f, basis, values)
+            evaluate_model(indices[begin:end], right, f, basis, values)
             for p in range(len(x)):
                 if not values[p] >= _NORMAL:
                     if x[p] > 0.0:
@@ -154,81 +158,90 @@ def log_likelihood(indptr: Array, indices: Array, data: Array, factor: Array, st
 
 
 @kernel()
-def _root(linear: float, pull: float, square: float) -> float:
-    """Minimiser of ``linear f - pull log f + square f^2 / 2`` over f >= 0; the larger of two forms that are equal."""
-    if square <= 0.0:
-        return pull / linear if linear > 0.0 else np.inf
-    root = np.sqrt(linear * linear + 4.0 * square * pull)
+def _entry_minimiser(linear: float, log_weight: float, quadratic: float) -> float:
+    """Minimise ``linear f - log_weight log f + quadratic f^2 / 2`` over f >= 0.
+
+    Of the two equal forms of the positive root, the one without cancellation is evaluated.
+    """
+    if quadratic <= 0.0:
+        return log_weight / linear if linear > 0.0 else np.inf
+    root = np.sqrt(linear * linear + 4.0 * quadratic * log_weight)
     if linear > 0.0:
-        return 2.0 * pull / (linear + root)
-    return (root - linear) / (2.0 * square)
+        return 2.0 * log_weight / (linear + root)
+    return (root - linear) / (2.0 * quadratic)
 
 
 @kernel()
-def settle(linear: Array, pull: Array, square: Array, factor: Array) -> None:
-    """Move every entry of a factor to the minimiser of ``linear f - pull log f + square f^2 / 2``."""
+def minimise_entries(linear: Array, log_weight: Array, quadratic: Array, factor: Array) -> None:
+    """Minimise ``linear f - log_weight log f + quadratic f^2 / 2`` for every entry f of a factor, in place."""
     for j in range(factor.shape[0]):
         for i in range(factor.shape[1]):
-            new = _root(linear[j, i], pull[j, i], square[j, i])
-            if np.isfinite(new):  # else the other factor is zero there: nothing is said
+            new = _entry_minimiser(linear[j, i], log_weight[j, i], quadratic[j, i])
+            if np.isfinite(new):  # infinite where the other factor is zero: the objective does not depend on f
                 factor[j, i] = new
 
 
 @kernel()
-def squares_at(linear: Array, pull: Array, square: Array, added: Array, factor: Array) -> Array:
-    """Sum of squares of each row of the minimiser, ``added_j`` being added to ``square``, (k,)."""
+def minimiser_row_squares(linear: Array, log_weight: Array, quadratic: Array, added: Array, factor: Array) -> Array:
+    """Compute the sum of squares of each row of the entrywise minimiser, (k,).
+
+    ``added`` (k,), the multiplier of a norm constraint, is added to ``quadratic``.
+    """
     totals = np.zeros(factor.shape[0])
     for j in range(factor.shape[0]):
         for i in range(factor.shape[1]):
-            new = _root(linear[j, i], pull[j, i], square[j, i] + added[j])
+            new = _entry_minimiser(linear[j, i], log_weight[j, i], quadratic[j, i] + added[j])
             totals[j] += new * new if np.isfinite(new) else factor[j, i] ** 2
     return totals
 
 
 @kernel()
-def _sum(linear: Array, pull: Array, square: Array, i: int, added: float) -> float:
+def _component_sum(linear: Array, log_weight: Array, quadratic: Array, i: int, added: float) -> float:
+    """Sum the minimisers of all components of entry i, with the multiplier ``added`` of the sum constraint."""
     total = 0.0
     for j in range(linear.shape[0]):
-        if pull[j, i] > 0.0 or square[j, i] > 0.0:
-            total += _root(linear[j, i] + added, pull[j, i], square[j, i])
+        if log_weight[j, i] > 0.0 or quadratic[j, i] > 0.0:
+            total += _entry_minimiser(linear[j, i] + added, log_weight[j, i], quadratic[j, i])
     return total
 
 
 @kernel()
-def settle_on_simplex(linear: Array, pull: Array, square: Array, factor: Array) -> None:
-    """The same under ``sum_j f_ji = 1``: the multiplier of the sum adds to ``linear`` and is found by bisection.
+def minimise_on_simplex(linear: Array, log_weight: Array, quadratic: Array, factor: Array) -> None:
+    """Minimise ``linear f - log_weight log f + quadratic f^2 / 2`` under ``sum_j f_ji = 1``, in place.
 
-    A component that nothing draws and nothing bends (pull and square zero) takes what the others leave.
+    The multiplier of the sum constraint adds to ``linear`` and is found by bisection. A component whose objective is
+    linear (``log_weight`` and ``quadratic`` zero) takes the remainder 1 - sum of the others.
     """
     k, entries = factor.shape
     for i in range(entries):
-        low, high, slack, rest = -np.inf, -np.inf, -np.inf, -1
+        low, high, slack, free_component = -np.inf, -np.inf, -np.inf, -1
         for j in range(k):
-            if pull[j, i] > 0.0 or square[j, i] > 0.0:
-                # f_j is 1 at the first of these multipliers and at most 1 / k at the second.
-                low = max(low, pull[j, i] - square[j, i] - linear[j, i])
-                high = max(high, k * pull[j, i] - square[j, i] / k - linear[j, i])
+            if log_weight[j, i] > 0.0 or quadratic[j, i] > 0.0:
+                # The minimiser f_j is 1 at the first multiplier and at most 1 / k at the second: bounds of the
+                # bisection.
+                low = max(low, log_weight[j, i] - quadratic[j, i] - linear[j, i])
+                high = max(high, k * log_weight[j, i] - quadratic[j, i] / k - linear[j, i])
             elif -linear[j, i] > slack:
-                slack, rest = -linear[j, i], j
+                slack, free_component = -linear[j, i], j
         if high == -np.inf:
-            continue  # a pixel without counts that no penalty minds: it stays where it is
-        if rest >= 0 and _sum(linear, pull, square, i, slack) <= 1.0:
+            continue  # no counts and no penalty: the objective is constant, so the entry is left unchanged
+        if free_component >= 0 and _component_sum(linear, log_weight, quadratic, i, slack) <= 1.0:
             low = high = slack
         for _ in range(200):
             middle = 0.5 * (low + high)
             if high - low <= 1e-15 * max(abs(high), abs(low)):
                 break
-            if _sum(linear, pull, square, i, middle) > 1.0:
+            if _component_sum(linear, log_weight, quadratic, i, middle) > 1.0:
                 low = middle
             else:
                 high = middle
         total = 0.0
         for j in range(k):
             factor[j, i] = 0.0
-            if pull[j, i] > 0.0 or square[j, i] > 0.0:
-                factor[j, i] = _root(linear[j, i] + high, pull[j, i], square[j, i])
+            if log_weight[j, i] > 0.0 or quadratic[j, i] > 0.0:
+                factor[j, i] = _entry_minimiser(linear[j, i] + high, log_weight[j, i], quadratic[j, i])
             total += factor[j, i]
-        if low == slack and rest >= 0 and total < 1.0:
-            factor[rest, i], total = 1.0 - total, 1.0
+        if low == slack and free_component >= 0 and total < 1.0:
+            factor[free_component, i], total = 1.0 - total, 1.0
         for j in range(k):
             factor[j, i] /= total

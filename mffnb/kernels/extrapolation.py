@@ -1,4 +1,4 @@
-"""Where an iteration begins: ahead of what was reached, in the direction in which it moved."""
+"""Extrapolation (momentum) of a factor beyond its last iterate."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from mffnb.typing import Array
 
 
 @kernel()
-def run_ahead(reached: Array, before: Array, start: int, stop: int, beta: float) -> None:
-    """Put columns of ``before`` ahead of ``reached``, both (k, entries), by beta times what moved, to half at least."""
+def extrapolate(reached: Array, before: Array, start: int, stop: int, beta: float) -> None:
+    """Overwrite ``before`` by the extrapolated iterate ``reached + beta (reached - before)``.
+
+    Both are (k, entries), and the columns ``start:stop`` are updated. Entries are limited to at least half of
+    ``reached``, so that they stay positive.
+    """
     for j in range(reached.shape[0]):
         now, out = reached[j][start:stop], before[j][start:stop]
         for i in range(now.size):

@@ -10,9 +10,10 @@ from mffnb.typing import Array
 
 @kernel()
 def roughness(factor: Array, indptr: Array, indices: Array, weights: Array) -> float:
-    """Sum over components and edges of ``w (f_i - f_i')^2``, every edge being stored from both ends.
+    """Compute ``sum_j sum_edges w (f_ji - f_ji')^2``, the quadratic form of the graph Laplacian.
 
-    ``factor`` may hold more columns than ``indptr`` has rows: copies of entries that live elsewhere.
+    Every edge is stored at both of its ends. ``factor`` may have more columns than ``indptr`` has rows: ghost columns,
+    copies of entries that other processes own.
     """
     total = 0.0
     for j in range(factor.shape[0]):
@@ -26,7 +27,7 @@ def roughness(factor: Array, indptr: Array, indices: Array, weights: Array) -> f
 
 @kernel()
 def times(factor: Array, indptr: Array, indices: Array, weights: Array) -> Array:
-    """Each row of ``factor`` times the Laplacian: ``sum w (f_i - f_i')`` over the neighbours of each pixel."""
+    """Multiply each row of ``factor`` by the graph Laplacian: ``sum w (f_i - f_i')`` over the neighbours of i."""
     out = np.zeros((factor.shape[0], indptr.size - 1))
     for j in range(factor.shape[0]):
         for i in range(indptr.size - 1):

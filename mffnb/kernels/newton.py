@@ -1,50 +1,50 @@
-"""Newton steps for a likelihood of counts: all components of a pixel, or of a channel, in one look at its counts."""
+"""Newton steps for the Poisson likelihood: all k components of one pixel or channel in one pass over its counts."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from mffnb.kernels.compile import kernel
-from mffnb.kernels.divergence import COUNTS, look
+from mffnb.kernels.divergence import BLOCK, evaluate_model
 from mffnb.typing import Array
 
-_NO_CHANCE = 1e-150  # a model value to divide by twice
-_BUDGET = 0.3  # 1 - (1 - 0.3) / 2 = 0.65 < 0.68, see newton_rows
-_DESCENTS, _SETTLED = 4, 1e-2  # sweeps over a row's components, and the share of the decrease that ends them
+_MIN_MODEL = 1e-150  # smallest model value that may be divided by twice
+_MAX_RELATIVE_DECREASE = 0.3  # worst total decrease: 1 - (1 - 0.3) / 2 = 0.65 < 0.68, see newton_rows
+_MAX_SWEEPS, _RELATIVE_GAIN = 4, 1e-2  # at most 4 sweeps; stop at 1 % of the total decrease
 
 
 @kernel({"contract", "reassoc", "nsz"})
 def _add_derivatives(
-    indices: Array, x: Array, right: Array, f: Array, slope: Array, curvature: Array, room: Array
+    indices: Array, x: Array, right: Array, f: Array, slope: Array, curvature: Array, workspace: Array
 ) -> float:
-    """Add those of ``-sum_m x_m log(f right_m)`` to ``slope`` (k,) and to ``curvature`` (k, k), symmetric.
+    """Add the gradient and the Hessian of ``-sum_m x_m log(f right_m)`` to ``slope`` (k,) and ``curvature`` (k, k).
 
-    ``room``, (k + 2, counts), is overwritten. Returns the least count.
+    ``workspace``, (k + 2, counts), is overwritten. Returns the smallest positive count.
     """
-    k, most = len(f), room.shape[1]
-    r, share = room[k], room[k + 1]
+    k, most = len(f), workspace.shape[1]
+    r, share = workspace[k], workspace[k + 1]
     least = np.inf
     for begin in range(0, len(x), most):
         count = min(most, len(x) - begin)
-        look(indices[begin : begin + count], right, f, room, r)
+        evaluate_model(indices[begin : begin + count], right, f, workspace, r)
         for p in range(count):
             least = min(least, x[begin + p] if x[begin + p] > 0.0 else np.inf)
-            r[p] = 1.0 / r[p] if r[p] > _NO_CHANCE else 0.0
+            r[p] = 1.0 / r[p] if r[p] > _MIN_MODEL else 0.0
             share[p] = x[begin + p] * r[p]
         for j in range(k):
             total = 0.0
             for p in range(count):
-                total += share[p] * room[j, p]
+                total += share[p] * workspace[j, p]
             slope[j] -= total
         for p in range(count):
             share[p] *= r[p]
         for j in range(k):
             for p in range(count):
-                r[p] = share[p] * room[j, p]
+                r[p] = share[p] * workspace[j, p]
             for other in range(j + 1):
                 total = 0.0
                 for p in range(count):
-                    total += r[p] * room[other, p]
+                    total += r[p] * workspace[other, p]
                 curvature[j, other] += total
     for j in range(k):
         for other in range(j):
@@ -53,19 +53,19 @@ def _add_derivatives(
 
 
 @kernel()
-def _descend(curvature: Array, slope: Array, low: Array, step: Array, inverse: Array) -> None:
-    """Minimise ``slope d + d curvature d / 2`` over ``d >= low``, d being ``step``, by coordinate descent from zero.
+def _minimise_quadratic(curvature: Array, slope: Array, low: Array, step: Array, inverse: Array) -> None:
+    """Minimise ``slope d + d curvature d / 2`` over ``d >= low`` by coordinate descent from d = 0; d is ``step``.
 
-    Where descent ends early, d is shortened to what the minimum would satisfy: ``(slope + curvature d) d <= 0``.
+    If descent stops early, d is shortened such that ``(slope + curvature d) d <= 0``, which the minimum satisfies.
     ``slope`` and ``inverse`` (k,) are overwritten.
     """
     k = len(step)
     for j in range(k):
-        step[j], bend = 0.0, curvature[j, j]
-        # Where nothing bends, the slope is that of a line: down to the end, or nowhere.
-        inverse[j] = 1.0 / bend if bend > 0.0 else np.inf if slope[j] > 0.0 else 0.0
+        step[j], own_curvature = 0.0, curvature[j, j]
+        # With curvature zero the objective is linear: step to the bound if the slope is positive, else stay.
+        inverse[j] = 1.0 / own_curvature if own_curvature > 0.0 else np.inf if slope[j] > 0.0 else 0.0
     decrease = 0.0
-    for _ in range(_DESCENTS):
+    for _ in range(_MAX_SWEEPS):
         gain = 0.0
         for j in range(k):
             change = max(low[j] - step[j], -slope[j] * inverse[j])
@@ -75,20 +75,20 @@ def _descend(curvature: Array, slope: Array, low: Array, step: Array, inverse: A
                 for other in range(k):
                     slope[other] += curvature[j, other] * change
         decrease += gain
-        if gain <= _SETTLED * decrease:
+        if gain <= _RELATIVE_GAIN * decrease:
             break
     along = 0.0
     for j in range(k):
         along += slope[j] * step[j]
     if along > 0.0:
-        shorter = max(0.0, 1.0 - along / (2.0 * (decrease + along)))
+        shrink = max(0.0, 1.0 - along / (2.0 * (decrease + along)))
         for j in range(k):
-            step[j] *= shorter
+            step[j] *= shrink
 
 
 @kernel()
-def _single_steps(f: Array, slope: Array, curvature: Array) -> float:
-    """``sum h d^2``, h being the curvatures and d the Newton steps of the coordinates, each by itself."""
+def _coordinate_steps(f: Array, slope: Array, curvature: Array) -> float:
+    """Compute ``sum_j h_j d_j^2``, where h are the curvatures and d the Newton steps of single coordinates."""
     total = 0.0
     for j in range(len(f)):
         if curvature[j, j] > 0.0:
@@ -98,17 +98,17 @@ def _single_steps(f: Array, slope: Array, curvature: Array) -> float:
 
 
 @kernel()
-def _hold(fixed: Array, slope: Array, curvature: Array) -> None:
-    """Make the coordinates stay where they are that are ``fixed`` (k,)."""
+def _fix_coordinates(fixed: Array, slope: Array, curvature: Array) -> None:
+    """Set gradient and Hessian of the coordinates marked in ``fixed`` (k,) to zero, so that they do not move."""
     for j in range(len(fixed)):
         if fixed[j]:
             slope[j], curvature[j, :], curvature[:, j] = 0.0, 0.0, 0.0
 
 
 @kernel()
-def _lowest(f: Array, curvature: Array, least: float, low: Array) -> None:
-    """Write to ``low`` the lower bounds of steps from ``f`` within which :func:`newton_rows` descends."""
-    budget = _BUDGET
+def _step_lower_bounds(f: Array, curvature: Array, least: float, low: Array) -> None:
+    """Write the lower bounds of a step from ``f`` that guarantee descent, see :func:`newton_rows`, to ``low``."""
+    budget = _MAX_RELATIVE_DECREASE
     for j in range(len(f)):
         share = f[j] * np.sqrt(curvature[j, j] / least)
         low[j] = -f[j] if share <= budget else -0.5 * f[j]
@@ -117,26 +117,29 @@ def _lowest(f: Array, curvature: Array, least: float, low: Array) -> None:
 
 
 @kernel()
-def _add_rest(
-    f: Array, cross: Array, gram: Array, steepness: float, weight: float, slope: Array, curvature: Array
+def _add_quadratic_terms(
+    f: Array, cross: Array, gram: Array, diagonal: float, weight: float, slope: Array, curvature: Array
 ) -> None:
-    """Add the derivatives of ``(1/2 f^T (gram + steepness I) f - cross f) / weight``."""
+    """Add the derivatives of ``(1/2 f^T (gram + diagonal I) f - cross f) / weight``."""
     for j in range(len(f)):
-        slope[j] += (steepness * f[j] - cross[j]) / weight
+        slope[j] += (diagonal * f[j] - cross[j]) / weight
         for other in range(len(f)):
             curvature[j, other] += gram[j, other] / weight
             slope[j] += gram[j, other] / weight * f[other]
-        curvature[j, j] += steepness / weight
+        curvature[j, j] += diagonal / weight
 
 
 @kernel()
-def _advance(f: Array, slope: Array, curvature: Array, least: float, fixed: Array, room: Array) -> float:
-    """Take ``f`` (k,) one guarded step; return what single steps would be. ``room`` (3, k) is overwritten."""
-    step, low, inverse = room
-    _lowest(f, curvature, least, low)
-    _hold(fixed, slope, curvature)
-    moved = _single_steps(f, slope, curvature)
-    _descend(curvature, slope, low, step, inverse)
+def _guarded_step(f: Array, slope: Array, curvature: Array, least: float, fixed: Array, workspace: Array) -> float:
+    """Move ``f`` (k,) by one Newton step within the bounds of descent.
+
+    Returns the weighted sum of squares of the steps of single coordinates. ``workspace`` (3, k) is overwritten.
+    """
+    step, low, inverse = workspace
+    _step_lower_bounds(f, curvature, least, low)
+    _fix_coordinates(fixed, slope, curvature)
+    moved = _coordinate_steps(f, slope, curvature)
+    _minimise_quadratic(curvature, slope, low, step, inverse)
     for j in range(len(f)):
         f[j] = max(0.0, f[j] + step[j])
     return moved
@@ -152,42 +155,43 @@ def newton_rows(
     right: Array,
     cross: Array,
     gram: Array,
-    steepness: Array,
+    diagonal: Array,
     fixed: Array,
     weight: float,
 ) -> float:
-    r"""Take entries of a factor (k, entries), all k of each at once, by a guarded Newton step towards its minimum.
+    r"""Move each entry of a factor (k, entries) by one guarded Newton step in all k components.
 
-    Minimises, over f >= 0 for each entry i, ``1/2 f^T (gram + steepness_i I) f - cross_i f - weight sum_m x_im log(f
-    right_m)``. ``fixed`` is (k, entries), or empty.
+    Minimises, over f >= 0 for each entry i, ``1/2 f^T (gram + diagonal_i I) f - cross_i f - weight sum_m x_im log(f
+    right_m)``. ``fixed`` is (k, entries), True where a component must not move, or empty.
 
-    Where no model value r falls by more than the share u, the objective lies below its second-order expansion with the
-    curvature of the logarithm times :math:`2 (-\log(1 - u) - u) / u^2`, which is at most 2 for u <= 0.68; and half the
-    curvature is what the minimum of the expansion in a convex set leaves room for. So a step there never raises the
-    objective if no value falls by more than that. A component is at most the share ``f_j sqrt(curvature_jj / x)`` of
-    any value, x being the least count: those that together are a small share may go to zero at once; the others fall to
-    half at most. The constant is that of Hien & Gillis 2021, J. Sci. Comput. 87:93, lemma 3.
+    If no model value r falls by more than the fraction u, the objective lies below its second-order expansion with the
+    curvature of the logarithm multiplied by :math:`2 (-\log(1 - u) - u) / u^2`, which is at most 2 for u <= 0.68. The
+    minimum of the expansion in a convex set leaves room for half the curvature. A step that satisfies this bound
+    therefore never raises the objective. A component contributes at most the fraction ``f_j sqrt(curvature_jj / x)`` to
+    any model value, where x is the smallest count. Components whose fractions add up to less than a limit may go to
+    zero at once; the others may fall to half. The constant is that of Hien & Gillis 2021, J. Sci. Comput. 87:93, lemma
+    3.
 
-    Returns the sum of ``h d^2``, h being curvatures and d the steps that single coordinates ask for.
+    Returns the sum of ``h d^2``, where h are curvatures and d the Newton steps of single coordinates.
     """
     k = len(factor)
-    room, steps = np.empty((k + 2, COUNTS)), np.empty((3, k))
-    f, slope, curvature, free = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
+    workspace, steps = np.empty((k + 2, BLOCK)), np.empty((3, k))
+    f, slope, curvature, none_fixed = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
     moved = 0.0
     for i in range(indptr.size - 1):
         f[:] = factor[:, start + i]
         x, columns = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
         slope[:], curvature[:] = 0.0, 0.0
-        _add_rest(f, cross[:, start + i], gram, steepness[start + i], weight, slope, curvature)
-        least = _add_derivatives(columns, x, right, f, slope, curvature, room)
-        held = fixed[:, start + i] if fixed.size > 0 else free
-        moved += weight * _advance(f, slope, curvature, least, held, steps)
+        _add_quadratic_terms(f, cross[:, start + i], gram, diagonal[start + i], weight, slope, curvature)
+        least = _add_derivatives(columns, x, right, f, slope, curvature, workspace)
+        fixed_here = fixed[:, start + i] if fixed.size > 0 else none_fixed
+        moved += weight * _guarded_step(f, slope, curvature, least, fixed_here, steps)
         factor[:, start + i] = f
     return moved
 
 
-def no_derivatives(k: int, entries: int) -> Array:
-    """Room for what :func:`derivatives_of_rows` writes: k slopes and half a matrix of curvatures for each entry."""
+def empty_derivatives(k: int, entries: int) -> Array:
+    """Allocate the output of :func:`derivatives_of_rows`: per entry k slopes and half of a symmetric (k, k) matrix."""
     return np.zeros((k + k * (k + 1) // 2, entries))
 
 
@@ -195,20 +199,24 @@ def no_derivatives(k: int, entries: int) -> Array:
 def derivatives_of_rows(
     indptr: Array, indices: Array, data: Array, factor: Array, start: int, right: Array, out: Array, least: Array
 ) -> None:
-    """Write those of ``-sum_m x_im log(f right_m)`` for each entry to ``out``, and its least count to ``least``."""
+    """Compute gradient and Hessian of ``-sum_m x_im log(f right_m)`` for each entry i.
+
+    They are written to ``out`` (see :func:`empty_derivatives`), and the smallest positive count of each entry to
+    ``least``.
+    """
     k = len(factor)
-    room, f, slope, curvature = np.empty((k + 2, COUNTS)), np.empty(k), np.empty(k), np.empty((k, k))
+    workspace, f, slope, curvature = np.empty((k + 2, BLOCK)), np.empty(k), np.empty(k), np.empty((k, k))
     for i in range(indptr.size - 1):
         f[:] = factor[:, start + i]
         x, columns = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
         slope[:], curvature[:] = 0.0, 0.0
-        least[start + i] = _add_derivatives(columns, x, right, f, slope, curvature, room)
-        place = k
+        least[start + i] = _add_derivatives(columns, x, right, f, slope, curvature, workspace)
+        position = k
         for j in range(k):
             out[j, start + i] = slope[j]
             for other in range(j + 1):
-                out[place, start + i] = curvature[j, other]
-                place += 1
+                out[position, start + i] = curvature[j, other]
+                position += 1
 
 
 @kernel()
@@ -218,25 +226,25 @@ def newton_steps(
     factor: Array,
     cross: Array,
     gram: Array,
-    steepness: Array,
+    diagonal: Array,
     fixed: Array,
     weight: float,
 ) -> float:
-    """Take each entry the step of :func:`newton_rows`, from derivatives that are summed over all its counts."""
+    """Move each entry by the step of :func:`newton_rows`, for derivatives that were summed over all ranks."""
     k = len(factor)
-    f, slope, curvature, free = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
+    f, slope, curvature, none_fixed = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
     steps = np.empty((3, k))
     moved = 0.0
     for i in range(factor.shape[1]):
         f[:] = factor[:, i]
-        place = k
+        position = k
         for j in range(k):
             slope[j] = derivatives[j, i]
             for other in range(j + 1):
-                curvature[j, other] = curvature[other, j] = derivatives[place, i]
-                place += 1
-        _add_rest(f, cross[:, i], gram, steepness[i], weight, slope, curvature)
-        held = fixed[:, i] if fixed.size > 0 else free
-        moved += weight * _advance(f, slope, curvature, least[i], held, steps)
+                curvature[j, other] = curvature[other, j] = derivatives[position, i]
+                position += 1
+        _add_quadratic_terms(f, cross[:, i], gram, diagonal[i], weight, slope, curvature)
+        fixed_here = fixed[:, i] if fixed.size > 0 else none_fixed
+        moved += weight * _guarded_step(f, slope, curvature, least[i], fixed_here, steps)
         factor[:, i] = f
     return moved

@@ -1,10 +1,10 @@
-"""Products with a handful of rows, a panel of rows of X at a time, float64 in the cache.
+"""Matrix products of X with few components, computed in panels of rows that stay in the cache as float64.
 
-Sums stay in registers, see :func:`mffnb.kernels.registers.strip`: over the channels, those of a few pixels for all
-components, which lie side by side; over the pixels, those of a few components for eight channels. While a panel is
-multiplied the next one is asked for, half of it in each product, so that memory is not waited for. Where coordinate
-descent is all that happens between the two products, :func:`descend_between` makes them from one and the same panel.
-For rows so long that a panel is beyond the caches see :mod:`mffnb.kernels.products`.
+Partial sums stay in registers, see :func:`mffnb.kernels.registers.strip_product`: sums over channels for a few pixels
+and all components, sums over pixels for a few components and eight channels. While one panel is multiplied, the next
+one is prefetched, half of it in each product, so that the processor does not wait for memory. If the update between the
+two products is pure coordinate descent, :func:`fused_descent` does all three steps on the same panel. Rows too long for
+a panel in the cache are multiplied by :mod:`mffnb.kernels.products`.
 """
 
 from __future__ import annotations
@@ -16,82 +16,88 @@ from numba import types
 from numba.extending import overload
 
 from mffnb.kernels.compile import kernel
-from mffnb.kernels.hals import slopes, sweep_some
-from mffnb.kernels.register_choice import strip
+from mffnb.kernels.register_choice import strip_product
+from mffnb.kernels.uncoupled_sweeps import gram_ratios, sweep_entries
 from mffnb.typing import Array
 
-# Numbers of a panel, which stays in the second-level cache, and its least and most rows. Few rows cost the second
-# product more, which begins and ends its sums with each panel.
-_PANEL, _LEAST, _MOST = 9600, 16, 96
+# Numbers of a panel, which stays in the second-level cache, and its minimal and maximal height. With few rows the
+# second product is slower, because its sums begin and end with each panel.
+_PANEL_NUMBERS, _MIN_HEIGHT, _MAX_HEIGHT = 9600, 16, 96
 _FOUR, _EIGHT = 4, 8
-# Registers hold the sums of so many rows of eight numbers, or of four, and what is multiplied.
-_SIX, _TWELVE = 6, 12
-_of_one, _of_four, _of_eight = strip(_SIX, 1), strip(_TWELVE, _FOUR), strip(_SIX, _EIGHT)
+# Heights of strips: registers hold the sums of six rows of eight numbers or of twelve rows of four.
+_ROWS_OF_8, _ROWS_OF_4 = 6, 12
+_strip_1, _strip_4, _strip_8 = (
+    strip_product(_ROWS_OF_8, 1),
+    strip_product(_ROWS_OF_4, _FOUR),
+    strip_product(_ROWS_OF_8, _EIGHT),
+)
 
 
 @kernel()
-def _next(left: int, most: int) -> int:
-    """How many of the rows that are left come next: all strips are about as high."""
+def _strip_height(left: int, most: int) -> int:
+    """Return the number of rows of the next strip, such that all strips have nearly equal heights."""
     strips = (left + most - 1) // most
     return (left + strips - 1) // strips
 
 
 @kernel()
-def _add_entries(
-    wide: Array, count: int, columns: int, base: Array, out: Array, source: Array, ahead: int, eighths: int
+def _add_channel_sums(
+    wide: Array, count: int, columns: int, base: Array, out: Array, source: Array, prefetch: int, eighths: int
 ) -> None:
-    """Add ``wide base``, (count, lanes), to ``out``.
+    """Add ``wide base``, (count, lanes), to ``out``: sums over the channels.
 
-    Meanwhile numbers of ``source`` from ``ahead`` on are asked for: so many eighths of those that ``wide`` has.
+    Meanwhile numbers of ``source`` are prefetched from index ``prefetch`` on: ``eighths / 8`` times as many as ``wide``
+    has.
     """
     lanes = base.shape[1]
     r = 0
     while r < count:
-        first, ask = r * columns, ahead + r * columns * eighths // 8
+        first, fetch = r * columns, prefetch + r * columns * eighths // 8
         if lanes == _FOUR:
-            n = _next(count - r, _TWELVE)
-            every = n * eighths // 8
-            _of_four(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, ask, every)
+            n = _strip_height(count - r, _ROWS_OF_4)
+            stride = n * eighths // 8
+            _strip_4(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, fetch, stride)
         else:
-            n = _next(count - r, _SIX)
-            every = n * eighths // 8
-            _of_eight(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, ask, every)
+            n = _strip_height(count - r, _ROWS_OF_8)
+            stride = n * eighths // 8
+            _strip_8(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, fetch, stride)
         r += n
 
 
 @kernel()
-def _add_rows(
-    factor: Array, at: int, right: Array, pitch: int, count: int, out: Array, source: Array, ahead: int, eighths: int
+def _add_pixel_sums(
+    factor: Array, at: int, right: Array, pitch: int, count: int, out: Array, source: Array, prefetch: int, eighths: int
 ) -> None:
-    """Add ``factor[:, at : at + count] right``, (k, columns), to ``out``: a few components, eight channels at a time.
+    """Add ``factor[:, at : at + count] right``, (k, columns), to ``out``: sums over the pixels.
 
-    Rows of ``right`` lie ``pitch`` apart. Meanwhile numbers of ``source`` are asked for as in :func:`_add_entries`.
+    Consecutive rows of ``right`` are ``pitch`` numbers apart. Prefetches as :func:`_add_channel_sums` does.
     """
     (k, stride), columns = factor.shape, out.shape[1]
     j = 0
     while j < k:
-        n, first, row = _next(k - j, _SIX), at + j * stride, j * columns
+        n, first, row = _strip_height(k - j, _ROWS_OF_8), at + j * stride, j * columns
         c = 0
         while c + _EIGHT <= columns:
-            ask = ahead + c * count * eighths // 8
-            _of_eight(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, ask, eighths)
+            fetch = prefetch + c * count * eighths // 8
+            _strip_8(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, fetch, eighths)
             c += _EIGHT
         if c + _FOUR <= columns:
-            _of_four(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, ahead, 0)
+            _strip_4(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, prefetch, 0)
             c += _FOUR
         while c < columns:
-            _of_one(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, ahead, 0)
+            _strip_1(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, prefetch, 0)
             c += 1
         j += n
 
 
-def _wide(X: Array, start: int, stop: int, panel: Array) -> Array:
-    """Rows ``start:stop`` as float64, one after the other: those of X itself, or a copy in ``panel``."""
-    raise NotImplementedError  # compiled code has its own, for each type
+def _as_float64(X: Array, start: int, stop: int, panel: Array) -> Array:
+    """Return the rows ``start:stop`` as flat float64: a view of X, or a copy in ``panel``."""
+    raise NotImplementedError  # compiled code uses the overload below
 
 
-@overload(_wide, strict=False)  # this one has types beside its arguments, those that it makes have none
-def _wide_of_type(X: Any, start: Any, stop: Any, panel: Any) -> Any:  # noqa: ARG001
+@overload(_as_float64, strict=False)  # numba passes types to this function, and values to the functions that it returns
+def _as_float64_overload(X: Any, start: Any, stop: Any, panel: Any) -> Any:  # noqa: ARG001
+    """Select the implementation of :func:`_as_float64` by the type of X when a kernel is compiled."""
     if X.dtype == types.float64:
         return lambda X, start, stop, panel: X.reshape(X.size)[start * X.shape[1] : stop * X.shape[1]]  # noqa: ARG005
 
@@ -105,8 +111,8 @@ def _wide_of_type(X: Any, start: Any, stop: Any, panel: Any) -> Any:  # noqa: AR
 
 
 @kernel()
-def _side_by_side(factor: Array, first: int, start: int, stop: int, out: Array) -> None:
-    """Lay components ``first`` and on of entries ``start:stop`` side by side, (entries, lanes)."""
+def _interleave(factor: Array, first: int, start: int, stop: int, out: Array) -> None:
+    """Copy the components from ``first`` on of the entries ``start:stop`` to ``out``, (entries, lanes)."""
     for lane in range(min(out.shape[1], factor.shape[0] - first)):
         row = factor[first + lane][start:stop]
         for i in range(row.size):
@@ -114,8 +120,8 @@ def _side_by_side(factor: Array, first: int, start: int, stop: int, out: Array) 
 
 
 @kernel()
-def _one_after_the_other(sums: Array, first: int, start: int, stop: int, out: Array) -> None:
-    """Write sums (entries, lanes) into components ``first`` and on of ``out``, and put them back to zero."""
+def _deinterleave(sums: Array, first: int, start: int, stop: int, out: Array) -> None:
+    """Copy sums (entries, lanes) to the components from ``first`` on of ``out``, and set the sums to zero."""
     for lane in range(min(sums.shape[1], out.shape[0] - first)):
         row = out[first + lane][start:stop]
         for i in range(row.size):
@@ -124,9 +130,9 @@ def _one_after_the_other(sums: Array, first: int, start: int, stop: int, out: Ar
 
 
 @kernel()
-def _sizes(columns: int, k: int) -> tuple[int, int, int]:
-    """How many rows a panel has, a multiple of what tiles take at once; components in a tile; tiles for all of them."""
-    height = max(_LEAST, min(_MOST, _PANEL // columns // 8 * 8))
+def _panel_sizes(columns: int, k: int) -> tuple[int, int, int]:
+    """Return the rows of a panel, the components of a tile (lanes), and the number of tiles."""
+    height = max(_MIN_HEIGHT, min(_MAX_HEIGHT, _PANEL_NUMBERS // columns // 8 * 8))
     lanes = _FOUR if k <= _FOUR else _EIGHT
     return height, lanes, (k + lanes - 1) // lanes
 
@@ -135,35 +141,35 @@ def _sizes(columns: int, k: int) -> tuple[int, int, int]:
 def times(X: Array, basis: Array, out: Array) -> None:
     """Write ``basis X^T``, (k, rows), into ``out``; X (rows, columns) and basis (k, columns) in C order."""
     rows, columns = X.shape
-    height, lanes, sides = _sizes(columns, basis.shape[0])
-    bases = np.zeros((sides, columns, lanes))
-    for side in range(sides):
-        _side_by_side(basis, side * lanes, 0, columns, bases[side])
+    height, lanes, tiles = _panel_sizes(columns, basis.shape[0])
+    bases = np.zeros((tiles, columns, lanes))
+    for tile in range(tiles):
+        _interleave(basis, tile * lanes, 0, columns, bases[tile])
     source, panel, sums = X.reshape(X.size), np.empty(height * columns), np.zeros((height, lanes))
     for start in range(0, rows, height):
         stop = min(start + height, rows)
-        wide = _wide(X, start, stop, panel)
-        for side in range(sides):
-            _add_entries(wide, stop - start, columns, bases[side], sums, source, stop * columns, 8)
-            _one_after_the_other(sums, side * lanes, start, stop, out)
+        wide = _as_float64(X, start, stop, panel)
+        for tile in range(tiles):
+            _add_channel_sums(wide, stop - start, columns, bases[tile], sums, source, stop * columns, 8)
+            _deinterleave(sums, tile * lanes, start, stop, out)
 
 
 @kernel()
 def add_times(X: Array, factor: Array, out: Array) -> None:
     """Add ``factor X``, (k, columns), to ``out``; X (rows, columns) and factor (k, rows) in C order."""
     rows, columns = X.shape
-    height, _, _ = _sizes(columns, factor.shape[0])
+    height, _, _ = _panel_sizes(columns, factor.shape[0])
     source, panel = X.reshape(X.size), np.empty(height * columns)
     products = np.zeros((factor.shape[0], columns))
     for start in range(0, rows, height):
         stop = min(start + height, rows)
-        wide = _wide(X, start, stop, panel)
-        _add_rows(factor, start, wide, columns, stop - start, products, source, stop * columns, 8)
+        wide = _as_float64(X, start, stop, panel)
+        _add_pixel_sums(factor, start, wide, columns, stop - start, products, source, stop * columns, 8)
     out += products
 
 
 @kernel()
-def descend_between(
+def fused_descent(
     X: Array,
     basis: Array,
     shift: Array,
@@ -174,16 +180,19 @@ def descend_between(
     product: Array,
     square: Array,
 ) -> float:
-    """Both products, and in between the sweeps of :func:`mffnb.kernels.hals.sweep_free`, while a panel is in the cache.
+    """Compute ``basis X^T``, sweep coordinate descent, and add ``F X``, in one pass over X.
+
+    Each panel of rows is multiplied, updated by :func:`mffnb.kernels.uncoupled_sweeps.sweep_entries` and multiplied
+    again while it is in the cache.
 
     Parameters
     ----------
     X, basis
-        Rows, (rows, columns), and (k, columns).
+        X (rows, columns), and the basis (k, columns), in C order.
     shift, gram
-        What is added to ``basis X^T``, (k,), and the gram, (k, k), of the quadratic that is brought down.
+        Added to ``basis X^T``, (k,), and the Gram matrix (k, k) of the quadratic that is minimised.
     sweeps
-        How many.
+        Number of sweeps of coordinate descent.
     factor, first
         F (k, any), changed in place; the first row of X belongs to entry ``first``.
     product, square
@@ -192,31 +201,31 @@ def descend_between(
     Returns
     -------
     moved
-        Squared change of the reconstruction of the first sweep.
+        Squared change of the reconstruction in the first sweep.
     """
     (rows, columns), k = X.shape, basis.shape[0]
-    height, lanes, sides = _sizes(columns, k)
-    bases, shifts = np.zeros((sides, columns, lanes)), np.zeros((sides, 1, lanes))
-    for side in range(sides):
-        _side_by_side(basis, side * lanes, 0, columns, bases[side])
-        _side_by_side(shift.reshape(k, 1), side * lanes, 0, 1, shifts[side])
+    height, lanes, tiles = _panel_sizes(columns, k)
+    bases, shifts = np.zeros((tiles, columns, lanes)), np.zeros((tiles, 1, lanes))
+    for tile in range(tiles):
+        _interleave(basis, tile * lanes, 0, columns, bases[tile])
+        _interleave(shift.reshape(k, 1), tile * lanes, 0, 1, shifts[tile])
     source, panel, sums = X.reshape(X.size), np.empty(height * columns), np.zeros((height, lanes))
     cross, part = np.empty((k, height)), np.zeros((height, lanes))
-    products, squares = np.zeros((k, columns)), np.zeros((sides, k, lanes))
-    ratios, curvature = slopes(gram)
+    products, squares = np.zeros((k, columns)), np.zeros((tiles, k, lanes))
+    ratios, curvature = gram_ratios(gram)
     moved = 0.0
     for start in range(0, rows, height):
         stop, at = min(start + height, rows), first + start
-        count, wide = stop - start, _wide(X, start, stop, panel)
-        for side in range(sides):
-            sums[:] = shifts[side]
-            _add_entries(wide, count, columns, bases[side], sums, source, stop * columns, 4)
-            _one_after_the_other(sums, side * lanes, 0, count, cross)
-        moved += sweep_some(factor, at, cross, count, ratios, curvature, sweeps)
-        _add_rows(factor, at, wide, columns, count, products, source, stop * columns + count * columns // 2, 4)
-        for side in range(sides):
-            _side_by_side(factor, side * lanes, at, at + count, part)
-            _add_rows(factor, at, part, lanes, count, squares[side], source, 0, 0)
+        count, wide = stop - start, _as_float64(X, start, stop, panel)
+        for tile in range(tiles):
+            sums[:] = shifts[tile]
+            _add_channel_sums(wide, count, columns, bases[tile], sums, source, stop * columns, 4)
+            _deinterleave(sums, tile * lanes, 0, count, cross)
+        moved += sweep_entries(factor, at, cross, count, ratios, curvature, sweeps)
+        _add_pixel_sums(factor, at, wide, columns, count, products, source, stop * columns + count * columns // 2, 4)
+        for tile in range(tiles):
+            _interleave(factor, tile * lanes, at, at + count, part)
+            _add_pixel_sums(factor, at, part, lanes, count, squares[tile], source, 0, 0)
     product += products
     for j in range(k):
         square[j] += squares[j // lanes, :, j % lanes]

@@ -1,15 +1,15 @@
-"""Least squares within a box: block principal pivoting, a small exact programme for every entry.
+"""Least squares with bounds: block principal pivoting, an exact small quadratic programme for every entry.
 
 For each column a of a factor, independently,
 
     minimise 1/2 a^T G a - c^T a    subject to lower <= a <= upper
 
-Every variable is free or at one of its bounds. The free ones solve a linear system; all that then leave the box or want
-to leave their bound change sides at once. Where this stops lowering the number of wrong ones, they change one at a
-time, down the objective, which cannot cycle. (The usual single exchange, Murty's rule, cannot either in exact
-arithmetic, but where components depend on each other it did not end within hundreds of steps.) Neighbouring columns
-tend to agree on who is free: each column starts from the sides of the one before it, and the Cholesky factors of the
-latest sets are kept.
+Every variable is free (side 0) or at a bound (side -1 or 1). The free variables solve a linear system. All variables
+that then violate a bound, or whose gradient points away from their bound, change sides at once. If the number of such
+variables does not fall any more, an active-set descent exchanges one variable at a time and cannot cycle. (Murty's
+single exchange rule cannot cycle in exact arithmetic either, but with dependent components it did not end within
+hundreds of steps.) Adjacent columns tend to have the same free set: each column starts from the sides of the previous
+one, and the Cholesky factors of recent sets are cached.
 
 Source: Kim & Park 2011, SIAM J. Sci. Comput. 33:3261; Judice & Pires 1992, J. Optim. Theory Appl. 74:391 (both bounds).
 """
@@ -21,17 +21,18 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-_TIE = 1e-13  # relative to data and answer: slopes closer to zero than this are zero
-_SINGULAR = 1e-12  # of a unit diagonal: pivots below this make the answer arbitrary, so a ridge of this size decides
-_PATIENCE = 3  # exchanges without progress, before they are made one at a time
-_KEPT = 2**17  # numbers: the Cholesky factors of about this size together stay in the second-level cache
+_RELATIVE_TOLERANCE = 1e-13  # relative to the data and the solution: smaller slopes count as zero
+_SINGULAR = 1e-12  # relative to a unit diagonal: a matrix with smaller pivots gets a ridge of this size
+_PATIENCE = 3  # block exchanges without progress before the active-set method takes over
+_CACHED_NUMBERS = 2**17  # total size of the cached Cholesky factors, in numbers: they fit the second-level cache
 
 
 @kernel()
 def _unit_diagonal(gram: Array, size: Array, out: Array) -> None:
-    """Write the roots of the diagonal, and the matrix scaled to a unit diagonal, with a ridge if it is singular.
+    """Scale a Gram matrix to a unit diagonal, with a ridge if it is singular.
 
-    Sub-matrices of a matrix have larger pivots than the whole, so that one look decides for all of them.
+    The square roots of the diagonal are written to ``size``. The pivots of a principal submatrix are at least those of
+    the whole matrix, so one test decides for all free sets.
     """
     k = size.size
     for j in range(k):
@@ -48,7 +49,7 @@ def _unit_diagonal(gram: Array, size: Array, out: Array) -> None:
 
 @kernel()
 def _factorize(gram: Array, free: Array, count: int, out: Array) -> float:
-    """Write the Cholesky factor of the free part, the inverse of its diagonal in place; return the least pivot."""
+    """Write the Cholesky factor of the free part, with inverted diagonal, to ``out``; return the smallest pivot."""
     least = np.inf
     for p in range(count):
         for q in range(p + 1):
@@ -65,7 +66,7 @@ def _factorize(gram: Array, free: Array, count: int, out: Array) -> float:
 
 @kernel()
 def _solve(factor: Array, count: int, b: Array) -> None:
-    """Replace ``b`` by the solution, given what :func:`_factorize` wrote."""
+    """Solve the linear system with the factor from :func:`_factorize`, in place of ``b``."""
     for p in range(count):
         total = b[p]
         for r in range(p):
@@ -82,7 +83,7 @@ def _solve(factor: Array, count: int, b: Array) -> None:
 def _minimise_free(
     gram: Array, c: Array, side: Array, a: Array, free: Array, b: Array, keys: Array, factors: Array
 ) -> None:
-    """Move the free variables (side 0) to their minimiser, the others staying where they are."""
+    """Move the free variables (side 0) to their minimiser; variables at a bound stay there."""
     k = a.size
     count, key = 0, 0
     for j in range(k):
@@ -92,7 +93,7 @@ def _minimise_free(
             count += 1
             key += 1
     slot = key % keys.size
-    if keys[slot] != key or k > 62:  # more sides than an integer has bits: not told apart, so not kept
+    if keys[slot] != key or k > 62:  # an integer key has 63 bits, so larger sets are not cached
         _factorize(gram, free, count, factors[slot])
         keys[slot] = key
     for p in range(count):
@@ -107,7 +108,7 @@ def _minimise_free(
 
 
 @kernel()
-def _pivot(
+def _block_pivoting(
     gram: Array,
     c: Array,
     low: Array,
@@ -119,7 +120,10 @@ def _pivot(
     keys: Array,
     factors: Array,
 ) -> bool:
-    """Move ``a`` to its minimiser within the box, from a guess of the sides; False where that makes no progress."""
+    """Minimise within the box by block principal pivoting, from a guess of the sides.
+
+    Returns False if the number of wrong sides stops falling.
+    """
     k = a.size
     fewest, patience = k + 1, _PATIENCE
     while patience >= 0:
@@ -127,10 +131,10 @@ def _pivot(
             if side[j] != 0:
                 a[j] = low[j] if side[j] < 0 else high[j]
         _minimise_free(gram, c, side, a, free, b, keys, factors)
-        tie = _tie(c, a)
+        tie = _slope_tolerance(c, a)
         wrong = 0
         for j in range(k):
-            b[j] = side[j]  # where it goes
+            b[j] = side[j]  # the new side
             if side[j] != 0:
                 if side[j] * _slope(gram, c, a, j) > tie:
                     b[j] = 0.0
@@ -151,7 +155,7 @@ def _pivot(
 
 
 @kernel()
-def _descend(
+def _active_set_descent(
     gram: Array,
     c: Array,
     low: Array,
@@ -163,13 +167,13 @@ def _descend(
     keys: Array,
     factors: Array,
 ) -> None:
-    """Move ``a`` to its minimiser within the box, one exchange at a time, the objective falling with each."""
+    """Minimise within the box by a primal active-set method: one exchange at a time, the objective falls with each."""
     k = a.size
     here = np.empty(k)
     for j in range(k):
         a[j] = min(max(a[j], low[j]), high[j])
         side[j] = -1 if a[j] <= low[j] else (1 if a[j] >= high[j] else 0)
-    for _ in range(8 * k + 8):  # ties aside a handful suffices
+    for _ in range(8 * k + 8):  # a few exchanges suffice, except for ties
         while True:
             for j in range(k):
                 here[j] = a[j]
@@ -187,11 +191,11 @@ def _descend(
             for j in range(k):
                 a[j] = min(max(here[j] + reach * (a[j] - here[j]), low[j]), high[j])
             a[blocking] = low[blocking] if side[blocking] < 0 else high[blocking]
-        worst, leaving = _tie(c, a), -1
+        worst, leaving = _slope_tolerance(c, a), -1
         for j in range(k):
-            steepness = side[j] * _slope(gram, c, a, j)
-            if steepness > worst:
-                worst, leaving = steepness, j
+            slope = side[j] * _slope(gram, c, a, j)
+            if slope > worst:
+                worst, leaving = slope, j
         if leaving < 0:
             return
         side[leaving] = 0
@@ -199,7 +203,7 @@ def _descend(
 
 @kernel()
 def _slope(gram: Array, c: Array, a: Array, j: int) -> float:
-    """Derivative of the objective with respect to ``a[j]``."""
+    """Return the derivative of the objective with respect to ``a[j]``."""
     slope = -c[j]
     for other in range(a.size):
         slope += gram[j, other] * a[other]
@@ -207,21 +211,21 @@ def _slope(gram: Array, c: Array, a: Array, j: int) -> float:
 
 
 @kernel()
-def _tie(c: Array, a: Array) -> float:
-    """Slopes below this are rounding."""
+def _slope_tolerance(c: Array, a: Array) -> float:
+    """Return the size below which a slope is rounding error."""
     size = 0.0
     for j in range(a.size):
         size = max(size, abs(c[j]), abs(a[j]))
-    return _TIE * size
+    return _RELATIVE_TOLERANCE * size
 
 
 @kernel()
-def sweep_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Array, weights: Array) -> float:
-    """Move every column to its minimiser; return the squared change of the reconstruction.
+def solve_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Array, weights: Array) -> float:
+    """Move every column of a factor to its minimiser within bounds; return the squared change of the reconstruction.
 
-    Bounds are ``(k,)``, infinite where there are none. Columns count with ``weights`` (entries,), which multiply
-    ``gram`` but not ``cross``. Where the other factor or the weight is zero, the data say nothing: the entry stays
-    where it is, unless a penalty (``cross < 0``) asks for its lower bound.
+    Bounds are ``(k,)``, infinite where there are none. ``weights`` (entries,) multiply ``gram`` but not ``cross``.
+    Where the diagonal of ``gram`` or the weight is zero, the data do not determine the entry: it stays unchanged, or
+    goes to its lower bound if a penalty makes ``cross`` negative.
     """
     k, entries = factor.shape
     size, scaled = np.empty(k), np.empty((k, k))
@@ -232,7 +236,7 @@ def sweep_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Arr
             low[j], high[j] = lower[j] * size[j], upper[j] * size[j]
     c, a, b = np.empty(k), np.empty(k), np.empty(k)
     side, free = np.zeros(k, np.int64), np.empty(k, np.int64)
-    slots = _KEPT // (k * k) | 1
+    slots = _CACHED_NUMBERS // (k * k) | 1
     if k < 16:
         slots = min(slots, 1 << k)
     keys, factors = np.full(slots, -1), np.empty((slots, k, k))
@@ -241,8 +245,8 @@ def sweep_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Arr
         weight = weights[i]
         for j in range(k):
             c[j] = cross[j, i] / (weight * size[j]) if weight * size[j] > 0.0 else 0.0
-        if weight > 0.0 and not _pivot(scaled, c, low, high, side, a, free, b, keys, factors):
-            _descend(scaled, c, low, high, side, a, free, b, keys, factors)
+        if weight > 0.0 and not _block_pivoting(scaled, c, low, high, side, a, free, b, keys, factors):
+            _active_set_descent(scaled, c, low, high, side, a, free, b, keys, factors)
         for j in range(k):
             old = factor[j, i]
             if weight * size[j] > 0.0:

@@ -1,7 +1,7 @@
-"""Plain loops that compute what :mod:`mffnb.kernels.registers` writes as LLVM instructions, to rounding.
+"""Plain loops with the results of the LLVM instructions of :mod:`mffnb.kernels.registers`, to rounding.
 
-They are used where the instructions cannot be built, for instance by an untested version of numba, and by the tests
-as a reference. They leave vectorization to the compiler, do not prefetch, and are slower.
+They replace the instructions where these cannot be built, for instance by an untested version of numba, and they are
+the reference of the tests. The compiler vectorizes them; they do not prefetch and are slower.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-#: Entries that :func:`descent` moves at once; two registers of four are enough to hide how long a sum takes.
+#: Entries that :func:`register_descent` updates at once: two registers of four hide the latency of an addition.
 LANES = 8
 
 
-def strip(most: int, lanes: int) -> Any:  # noqa: ARG001  the largest count does not matter here
-    """Make the small product of :func:`mffnb.kernels.registers.strip`, without its prefetching."""
+def strip_product(most: int, lanes: int) -> Any:  # noqa: ARG001  plain loops need no largest count
+    """Return the small matrix product of :func:`mffnb.kernels.registers.strip_product`, without prefetching."""
 
     @kernel()
     def add(
@@ -33,8 +33,8 @@ def strip(most: int, lanes: int) -> Any:  # noqa: ARG001  the largest count does
         at: int,
         row: int,
         source: Array,  # noqa: ARG001  for prefetching
-        ahead: int,  # noqa: ARG001
-        every: int,  # noqa: ARG001
+        fetch: int,  # noqa: ARG001
+        stride: int,  # noqa: ARG001
     ) -> None:
         numbers, basis, sums = left.reshape(-1), right.reshape(-1), out.reshape(-1)
         for r in range(count):
@@ -46,8 +46,8 @@ def strip(most: int, lanes: int) -> Any:  # noqa: ARG001  the largest count does
     return add
 
 
-def descent(k: int) -> Any:
-    """Make the coordinate descent of :func:`mffnb.kernels.registers.descent`."""
+def register_descent(k: int) -> Any:
+    """Return the coordinate descent of :func:`mffnb.kernels.registers.register_descent`."""
 
     @kernel()
     def descend(

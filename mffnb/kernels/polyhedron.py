@@ -1,13 +1,12 @@
-"""Least squares within a polyhedron, one small exact programme for every row of a matrix with gaps.
+"""Least squares within a polyhedron: a dual active-set method for every row of a matrix with missing entries.
 
-For each row x of X, over its entries that are not NaN,
+For each row x of X, over the entries that are not NaN,
 
     minimise 1/2 sum_m (x_m - a b_m)^2    subject to  lower <= a b_m <= upper for all m,  (a >= 0)
 
 where the b_m, (k,), are given. With the Cholesky factor of the Gram matrix this is the projection of a point on a
-polyhedron in k dimensions; the dual active-set method begins at the point itself and takes in, one by one, the
-constraint that is violated most. At most k are active, so that a row needs a few looks at all constraints, whatever
-their number.
+polyhedron in k dimensions. The dual active-set method starts at the unconstrained minimiser and adds the most violated
+constraint, one at a time. At most k constraints are active, so a row needs only a few passes over all constraints.
 
 Source: Goldfarb & Idnani 1983, Mathematical Programming 27:1.
 """
@@ -19,20 +18,20 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-_RIDGE = 1e-8  # of the mean diagonal of the Gram matrix: a proximal term, which moves no minimum
-_DEPENDENT = 1e-18  # squared sine of the angle below which a normal lies in the span of others
+_RIDGE = 1e-8  # relative to the mean diagonal of the Gram matrix: a proximal term, which does not move a fixed point
+_DEPENDENT = 1e-18  # squared sine of the angle below which a normal counts as linearly dependent
 
 
 @kernel()
-def _observe(x: Array, basis: Array, old: Array, gram: Array, pull: Array) -> None:
-    """Gram matrix and cross product of what is observed, with a proximal term that ties the answer to the old one."""
+def _normal_equations(x: Array, basis: Array, old: Array, gram: Array, linear: Array) -> None:
+    """Compute Gram matrix and cross product of the observed entries, with a proximal term towards the old solution."""
     k = old.size
     gram[:] = 0.0
-    pull[:] = 0.0
+    linear[:] = 0.0
     for m in range(x.size):
         if not np.isnan(x[m]):
             for j in range(k):
-                pull[j] += x[m] * basis[m, j]
+                linear[j] += x[m] * basis[m, j]
                 for other in range(j + 1):
                     gram[j, other] += basis[m, j] * basis[m, other]
     trace = 0.0
@@ -41,14 +40,14 @@ def _observe(x: Array, basis: Array, old: Array, gram: Array, pull: Array) -> No
     added = _RIDGE * trace / k if trace > 0.0 else 1.0
     for j in range(k):
         gram[j, j] += added
-        pull[j] += added * old[j]
+        linear[j] += added * old[j]
         for other in range(j):
             gram[other, j] = gram[j, other]
 
 
 @kernel()
 def _cholesky(gram: Array, root: Array) -> None:
-    """Write the lower factor."""
+    """Write the lower Cholesky factor."""
     for p in range(gram.shape[0]):
         for q in range(p + 1):
             total = gram[p, q]
@@ -62,7 +61,7 @@ def _cholesky(gram: Array, root: Array) -> None:
 
 @kernel()
 def _forward(root: Array, b: Array) -> None:
-    """Replace b by root^-1 b."""
+    """Solve ``root y = b`` by forward substitution, in place of b."""
     for p in range(b.size):
         total = b[p]
         for r in range(p):
@@ -72,7 +71,7 @@ def _forward(root: Array, b: Array) -> None:
 
 @kernel()
 def _backward(root: Array, b: Array) -> None:
-    """Replace b by root^-T b."""
+    """Solve ``root^T y = b`` by back substitution, in place of b."""
     for p in range(b.size - 1, -1, -1):
         total = b[p]
         for r in range(p + 1, b.size):
@@ -81,10 +80,13 @@ def _backward(root: Array, b: Array) -> None:
 
 
 @kernel()
-def _worst(a: Array, basis: Array, lower: float, upper: float, non_negative: bool, slack: float) -> tuple[int, float]:
-    """Which constraint is violated most, and by how much: 2 m for the lower bound of entry m, 2 m + 1 for the upper.
+def _most_violated(
+    a: Array, basis: Array, lower: float, upper: float, non_negative: bool, slack: float
+) -> tuple[int, float]:
+    """Find the most violated constraint, and by how much it is violated.
 
-    Beyond all entries come the signs of a. None is violated by more than the slack where the number is -1.
+    The index is 2 m for the lower and 2 m + 1 for the upper bound of entry m; the constraints a_j >= 0 follow. It is -1
+    if no violation exceeds ``slack``.
     """
     entries, k = basis.shape
     which, worst = -1, slack
@@ -117,8 +119,11 @@ def _normal(which: int, basis: Array, out: Array) -> None:
 
 
 @kernel()
-def _split(normals: Array, count: int, d: Array, along: Array, z: Array, q: Array, r: Array) -> None:
-    """Split d into a combination ``along`` of the active normals and the rest z at right angles to them."""
+def _decompose(normals: Array, count: int, d: Array, coefficients: Array, z: Array, q: Array, r: Array) -> None:
+    """Decompose d into a combination of the active normals, with ``coefficients``, and an orthogonal remainder z.
+
+    Uses modified Gram-Schmidt; ``q`` and ``r`` are its workspace.
+    """
     for p in range(count):  # modified Gram-Schmidt: normals_p = sum_s r[s, p] q_s
         q[p] = normals[p]
         for s in range(p):
@@ -127,34 +132,34 @@ def _split(normals: Array, count: int, d: Array, along: Array, z: Array, q: Arra
         r[p, p] = np.sqrt(np.dot(q[p], q[p]))
         q[p] /= r[p, p]
     z[:] = d
-    along[:] = 0.0
-    for _ in range(2):  # once leaves rounding behind
+    coefficients[:] = 0.0
+    for _ in range(2):  # the second pass removes rounding errors
         for p in range(count):
             part = np.dot(q[p], z)
-            along[p] += part
+            coefficients[p] += part
             z -= part * q[p]
     for p in range(count - 1, -1, -1):
         for s in range(p + 1, count):
-            along[p] -= r[p, s] * along[s]
-        along[p] /= r[p, p]
+            coefficients[p] -= r[p, s] * coefficients[s]
+        coefficients[p] /= r[p, p]
 
 
 @kernel()
-def _within(
-    gram: Array, pull: Array, basis: Array, lower: float, upper: float, non_negative: bool, slack: float, a: Array
+def _dual_active_set(
+    gram: Array, linear: Array, basis: Array, lower: float, upper: float, non_negative: bool, slack: float, a: Array
 ) -> bool:
-    """Write the minimiser of ``1/2 a G a - pull a`` in the polyhedron; False where none was found."""
+    """Write the minimiser of ``1/2 a G a - linear a`` in the polyhedron to ``a``; return False if none was found."""
     k = a.size
     root, normals, q, r = np.zeros((k, k)), np.empty((k, k)), np.empty((k, k)), np.empty((k, k))
-    active, height, along = np.empty(k, np.int64), np.zeros(k + 1), np.empty(k)
-    d, z, y = np.empty(k), np.empty(k), pull.copy()
+    active, multipliers, coefficients = np.empty(k, np.int64), np.zeros(k + 1), np.empty(k)
+    d, z, y = np.empty(k), np.empty(k), linear.copy()
     _cholesky(gram, root)
     _forward(root, y)
     a[:] = y
     _backward(root, a)
     count = 0
     for _ in range(40 * k + 40):
-        which, violation = _worst(a, basis, lower, upper, non_negative, slack)
+        which, violation = _most_violated(a, basis, lower, upper, non_negative, slack)
         if which < 0:
             return True
         _normal(which, basis, d)
@@ -162,28 +167,28 @@ def _within(
         size = np.dot(d, d)
         new = 0.0
         while True:
-            _split(normals, count, d, along, z, q, r)
+            _decompose(normals, count, d, coefficients, z, q, r)
             free = np.dot(z, z)
             full = violation / free if count < k and free > _DEPENDENT * size else np.inf
             partial, leaving = np.inf, -1
             for p in range(count):
-                if along[p] > 0.0 and height[p] < partial * along[p]:
-                    partial, leaving = height[p] / along[p], p
+                if coefficients[p] > 0.0 and multipliers[p] < partial * coefficients[p]:
+                    partial, leaving = multipliers[p] / coefficients[p], p
             step = min(full, partial)
             if step == np.inf:
-                return False  # nothing is left
+                return False  # the constraints are infeasible
             for p in range(count):
-                height[p] -= step * along[p]
+                multipliers[p] -= step * coefficients[p]
             new += step
             if full < np.inf:
                 y += step * z
                 violation -= step * free
             if full <= partial:
-                normals[count], active[count], height[count] = d, which, new
+                normals[count], active[count], multipliers[count] = d, which, new
                 count += 1
                 break
             for p in range(leaving, count - 1):
-                normals[p], active[p], height[p] = normals[p + 1], active[p + 1], height[p + 1]
+                normals[p], active[p], multipliers[p] = normals[p + 1], active[p + 1], multipliers[p + 1]
             count -= 1
         a[:] = y
         _backward(root, a)
@@ -200,18 +205,18 @@ def fit_rows(
     non_negative: bool,
     slack: float,
 ) -> float:
-    """Move the rows of ``factor``, (rows, k), to their minimisers, in place; return the sum of squares that is left.
+    """Move the rows of ``factor``, (rows, k), to their constrained minimisers; return the residual sum of squares.
 
-    ``rows`` is X, (rows, entries), NaN where it is not known, and ``basis`` the other factor, (entries, k). A row that
-    would not get better, or for which rounding leaves no room, stays where it is.
+    ``rows`` is X, (rows, entries), with NaN for missing entries, and ``basis`` the other factor, (entries, k). A row
+    stays unchanged if its residual would not fall, or if no feasible point is found.
     """
     k = factor.shape[1]
-    gram, pull, new = np.empty((k, k)), np.empty(k), np.empty(k)
-    left = 0.0
+    gram, linear, new = np.empty((k, k)), np.empty(k), np.empty(k)
+    residual = 0.0
     for i in range(rows.shape[0]):
         old = factor[i]
-        _observe(rows[i], basis, old, gram, pull)
-        found = _within(gram, pull, basis, lower, upper, non_negative, slack, new)
+        _normal_equations(rows[i], basis, old, gram, linear)
+        found = _dual_active_set(gram, linear, basis, lower, upper, non_negative, slack, new)
         if non_negative:
             for j in range(k):
                 new[j] = max(new[j], 0.0)
@@ -226,5 +231,5 @@ def fit_rows(
                 after += is_new * is_new
         if found and after <= before:
             factor[i] = new
-        left += min(before, after) if found else before
-    return left
+        residual += min(before, after) if found else before
+    return residual

@@ -1,9 +1,9 @@
-"""Products of X with a handful of rows, where the rows of X are very long: an image whose pixels are contiguous, say.
+"""Matrix products of X with few components, for very long rows of X, such as images with contiguous pixels.
 
-A library's matrix product is made for large blocks; with three to eight components it waits for itself. Here a few
-rows of X meet a few components while both are in registers and in the first-level cache, so that X is read from memory
-once, in whatever type it has, and sums are float64. Work goes in tiles of four rows and four components, the fastest of
-those tried, with 16 vector registers as with 32. Most rows are short enough for :mod:`mffnb.kernels.panels`.
+BLAS is tuned for large blocks and is slow for three to eight components. Here a tile of four rows of X and four
+components is multiplied while both are in registers and in the first-level cache. X is read from memory once, in its
+own type, and sums are float64. Tiles of four by four were the fastest of those measured, with 16 and with 32 vector
+registers. Shorter rows are multiplied by :mod:`mffnb.kernels.panels`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-# Reordering sums is allowed so that they use vector registers; infinities and NaN keep their meaning.
+# The compiler may reorder sums, so that they use vector registers; infinities and NaN keep their meaning.
 _MATH = {"contract", "reassoc", "nsz"}
 
 
 @kernel(fastmath=_MATH)
 def _dot_tile(X: Array, basis: Array, i: int, js: tuple[int, int, int, int], out: Array) -> None:
-    """Four rows of X from ``i``, four of the basis."""
+    """Compute the dot products of four rows of X, from row ``i``, with four rows of the basis."""
     a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0.0
     c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = 0.0
     x, y, z, w = X[i], X[i + 1], X[i + 2], X[i + 3]
@@ -49,7 +49,7 @@ def _dot_tile(X: Array, basis: Array, i: int, js: tuple[int, int, int, int], out
 
 @kernel(fastmath=_MATH)
 def _dot_row(X: Array, basis: Array, i: int, j: int, out: Array) -> None:
-    """Four rows of X from ``i``, one of the basis."""
+    """Compute the dot products of four rows of X, from row ``i``, with one row of the basis."""
     a = b = c = d = 0.0
     x, y, z, w, p = X[i], X[i + 1], X[i + 2], X[i + 3], basis[j]
     for m in range(X.shape[1]):
@@ -62,7 +62,7 @@ def _dot_row(X: Array, basis: Array, i: int, j: int, out: Array) -> None:
 
 @kernel(fastmath=_MATH)
 def _dot(X: Array, basis: Array, i: int, j: int, out: Array) -> None:
-    """One row of X, one of the basis."""
+    """Compute the dot product of one row of X and one row of the basis."""
     total = 0.0
     x, p = X[i], basis[j]
     for m in range(X.shape[1]):
@@ -79,7 +79,7 @@ def times(X: Array, basis: Array, out: Array) -> None:
         for j in range(0, k, 4):
             if j == last:
                 _dot_row(X, basis, i, j, out)
-            else:  # a tile that sticks out computes its last component more than once, in the same time
+            else:  # the last tile computes its last component repeatedly, at no extra cost
                 _dot_tile(X, basis, i, (j, j + 1, min(j + 2, last), min(j + 3, last)), out)
     for i in range(quads, rows):
         for j in range(k):
@@ -88,7 +88,7 @@ def times(X: Array, basis: Array, out: Array) -> None:
 
 @kernel(fastmath=_MATH)
 def _add_tile(X: Array, factor: Array, i: int, j: int, out: Array) -> None:
-    """Four rows of X from ``i``, four of the factor from ``j``."""
+    """Add four rows of X, from row ``i``, times their coefficients to four rows of ``out``, from row ``j``."""
     x, y, z, w = X[i], X[i + 1], X[i + 2], X[i + 3]
     p, q, r, s = out[j], out[j + 1], out[j + 2], out[j + 3]
     a0, a1, a2, a3 = factor[j, i], factor[j, i + 1], factor[j, i + 2], factor[j, i + 3]
@@ -105,7 +105,7 @@ def _add_tile(X: Array, factor: Array, i: int, j: int, out: Array) -> None:
 
 @kernel(fastmath=_MATH)
 def _add_row(X: Array, factor: Array, i: int, j: int, out: Array) -> None:
-    """Four rows of X from ``i``, one of the factor."""
+    """Add four rows of X, from row ``i``, times their coefficients to one row of ``out``."""
     x, y, z, w, p = X[i], X[i + 1], X[i + 2], X[i + 3], out[j]
     a, b, c, d = factor[j, i], factor[j, i + 1], factor[j, i + 2], factor[j, i + 3]
     for m in range(X.shape[1]):
@@ -114,7 +114,7 @@ def _add_row(X: Array, factor: Array, i: int, j: int, out: Array) -> None:
 
 @kernel(fastmath=_MATH)
 def _add(X: Array, factor: Array, i: int, j: int, out: Array) -> None:
-    """One row of X, one of the factor."""
+    """Add one row of X times its coefficient to one row of ``out``."""
     x, p, a = X[i], out[j], factor[j, i]
     for m in range(X.shape[1]):
         p[m] += a * x[m]

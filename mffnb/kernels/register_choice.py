@@ -1,7 +1,7 @@
-"""Choose the inner loops: LLVM instructions of :mod:`registers`, or :mod:`plain_registers` where these cannot be built.
+"""Select the inner loops: LLVM instructions (:mod:`registers`), or :mod:`plain_registers` where these cannot be built.
 
-The variable ``MFFNB_PLAIN_KERNELS=1`` chooses the plain loops too, to compare results or to find out whether the
-instructions cause a fault. Results agree to rounding.
+``MFFNB_PLAIN_KERNELS=1`` selects the plain loops too, to compare results or to test whether the instructions cause a
+fault. Results agree to rounding.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from mffnb.kernels import plain_registers
 from mffnb.kernels.cache import PLAIN_VARIABLE
 
 
-def chosen() -> ModuleType:
-    """Return the module whose ``strip`` and ``descent`` are used."""
+def select_registers() -> ModuleType:
+    """Return the module whose ``strip_product`` and ``register_descent`` the kernels use."""
     if os.environ.get(PLAIN_VARIABLE, "0") not in ("", "0"):
         return plain_registers
     try:
-        from mffnb.kernels import registers  # noqa: PLC0415  an untested numba may lack what it imports
+        from mffnb.kernels import registers  # noqa: PLC0415  the import fails if numba lacks a name
 
         registers.build()
     except Exception as error:  # numba, llvmlite and LLVM raise errors of many classes
@@ -28,5 +28,5 @@ def chosen() -> ModuleType:
     return registers
 
 
-_chosen = chosen()
-strip, descent = _chosen.strip, _chosen.descent
+_selected = select_registers()
+strip_product, register_descent = _selected.strip_product, _selected.register_descent

@@ -1,7 +1,7 @@
-"""Inner loops whose numbers stay in vector registers, as instructions for the compiler.
+"""Vectorised inner loops that keep their operands in vector registers, written as LLVM instructions.
 
-A loop in Python leaves it to the compiler which numbers to keep in registers, and it keeps too few of them there: what
-is written here loads each number once and runs at the pace of the multipliers. Instructions are for vectors of any
+In a loop written in Python the compiler decides which values stay in registers, and it keeps too few of them there. The
+code generated here loads each value once and is limited by the multipliers alone. Instructions use vectors of any
 length, which the compiler maps to those of the machine.
 """
 
@@ -22,21 +22,21 @@ from mffnb.kernels.plain_registers import LANES
 from mffnb.typing import Array
 
 _INT, _DOUBLE = ir.IntType(64), ir.DoubleType()
-# To be read, little used, data: into the second-level cache. The first one takes too few requests at once to keep up
-# with memory.
-_READ_LATER = 0, 1, 1
-_LINE = 8  # numbers of a line of the cache
+# Arguments of llvm.prefetch: read, low locality, data, that is, into the second-level cache. Prefetching into the
+# first-level cache allows too few outstanding requests to keep up with memory.
+_PREFETCH_READ_L2 = 0, 1, 1
+_CACHE_LINE = 8  # float64 numbers of a cache line
 
 
-class Vectors:
-    """Writes instructions for vectors of so many float64 numbers.
+class VectorBuilder:
+    """Generate LLVM instructions for vectors of ``lanes`` float64 numbers.
 
     Parameters
     ----------
     context, builder
-        Of numba, where instructions are written.
+        Those of numba's code generation.
     lanes
-        Numbers in a vector.
+        Numbers of a vector.
     """
 
     def __init__(self, context: Any, builder: Any, lanes: int):
@@ -48,52 +48,52 @@ class Vectors:
         self._first = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
 
     def array(self, kind: Any, value: Any) -> tuple[Any, Any]:
-        """Where the numbers of an array begin, and the length of its last axis."""
+        """Return the pointer to the data of an array and the length of its last axis."""
         array = self.context.make_array(kind)(self.context, self.builder, value)
         return array.data, self.builder.extract_value(array.shape, kind.ndim - 1)
 
     def load(self, data: Any, at: Any) -> Any:
-        """Numbers that lie side by side."""
+        """Load ``lanes`` contiguous numbers."""
         loaded = self.builder.load(self._pointer(data, at))
         loaded.align = 8
         return loaded
 
     def store(self, vector: Any, data: Any, at: Any) -> None:
-        """Put numbers side by side."""
+        """Store a vector to contiguous numbers."""
         self.builder.store(vector, self._pointer(data, at)).align = 8
 
-    def ask_for(self, data: Any, at: Any) -> None:
-        """Have a number brought into the second-level cache, for later; it need not exist."""
+    def prefetch(self, data: Any, at: Any) -> None:
+        """Prefetch the cache line of a number into the second-level cache; its address may be invalid."""
         word = ir.IntType(32)
         place = self.builder.bitcast(self.builder.gep(data, [at]), ir.IntType(8).as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
-        fetch = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
-        self.builder.call(fetch, [place, *(ir.Constant(word, value) for value in _READ_LATER)])
+        prefetch_intrinsic = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        self.builder.call(prefetch_intrinsic, [place, *(ir.Constant(word, value) for value in _PREFETCH_READ_L2)])
 
-    def spread(self, data: Any, at: Any) -> Any:
-        """One number, of any type, in all places."""
-        number = self.builder.load(self.builder.gep(data, [at]))
-        pair = self.builder.insert_element(self._nothing, number, ir.Constant(ir.IntType(32), 0))
+    def broadcast(self, data: Any, at: Any) -> Any:
+        """Load one number and copy it to all lanes."""
+        value = self.builder.load(self.builder.gep(data, [at]))
+        pair = self.builder.insert_element(self._nothing, value, ir.Constant(ir.IntType(32), 0))
         return self.builder.shuffle_vector(pair, self._nothing, self._first)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        """``a b + c``, rounded once where the machine can."""
+        """Compute ``a b + c`` by a fused multiply-add where the machine has one."""
         kind = ir.FunctionType(self.type, [self.type] * 3)
         name = f"llvm.fmuladd.v{self._lanes}f64"
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
 
-    def positive(self, vector: Any) -> Any:
-        """Numbers that are not above zero, or not a number, become zero."""
+    def clip_at_zero(self, vector: Any) -> Any:
+        """Set negative numbers and NaN to zero."""
         return self.builder.select(self.builder.fcmp_ordered(">", vector, self.zero), vector, self.zero)
 
     def sum(self, vector: Any) -> Any:
-        """The sum of all places."""
+        """Sum all lanes."""
         kind = ir.FunctionType(_DOUBLE, [_DOUBLE, self.type])
         add = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.vector.reduce.fadd.v{self._lanes}f64")
         return self.builder.call(add, [ir.Constant(_DOUBLE, -0.0), vector], fastmath=("reassoc",))
 
     def loop(self, first: int, last: Any, carried: Sequence[Any], body: Any) -> list[Any]:
-        """``for l in range(first, last): carried = body(l, carried)``; what is carried at the end."""
+        """Generate ``for l in range(first, last): carried = body(l, carried)``; return the final ``carried``."""
         builder = self.builder
         before = builder.block
         head, inside, after = (builder.append_basic_block(f"loop.{name}") for name in ("head", "inside", "after"))
@@ -103,22 +103,22 @@ class Vectors:
         builder.cbranch(builder.icmp_signed("<", count, last), inside, after)
         builder.position_at_end(inside)
         following = body(count, list(now))
-        more = builder.add(count, number(1))
-        for phi, start, then in zip((count, *now), (number(first), *carried), (more, *following), strict=True):
+        more = builder.add(count, constant(1))
+        for phi, start, then in zip((count, *now), (constant(first), *carried), (more, *following), strict=True):
             phi.add_incoming(start, before)
             phi.add_incoming(then, builder.block)
         builder.branch(head)
         builder.position_at_end(after)
         return list(now)
 
-    def choose(self, value: Any, cases: Iterable[int], body: Any) -> None:
-        """``body(case)`` for the case that the value is; nothing for any other."""
+    def switch_case(self, value: Any, cases: Iterable[int], body: Any) -> None:
+        """Generate ``body(case)`` for the case that equals the value; other values do nothing."""
         builder = self.builder
         after = builder.append_basic_block("chosen")
         switch = builder.switch(value, after)
         for case in cases:
             block = builder.append_basic_block(f"case.{case}")
-            switch.add_case(number(case), block)
+            switch.add_case(constant(case), block)
             builder.position_at_end(block)
             body(case)
             builder.branch(after)
@@ -128,127 +128,130 @@ class Vectors:
         return self.builder.bitcast(self.builder.gep(data, [at]), self.type.as_pointer())
 
 
-def number(value: int) -> Any:
-    """A whole number."""
+def constant(value: int) -> Any:
+    """Return an integer constant of 64 bits."""
     return ir.Constant(_INT, value)
 
 
-def _in_order(*arrays: Any) -> None:
-    """Refuse arrays whose numbers do not lie side by side, row after row."""
+def _require_c_order(*arrays: Any) -> None:
+    """Raise a typing error for arrays that are not float64 in C order."""
     for array in arrays:
         if not (isinstance(array, types.Array) and array.layout == "C" and array.dtype == types.float64):
             raise TypingError(f"float64 arrays in C order are wanted here, got {array}")
 
 
-def strip(most: int, lanes: int) -> Any:
-    r"""Make a small product in registers.
+def strip_product(most: int, lanes: int) -> Any:
+    r"""Generate a small matrix product whose sums stay in registers.
 
-    ``strip(count, left, first, across, along, right, begin, pitch, steps, out, at, row, source, ahead, every)`` adds
+    ``product(count, left, first, across, along, right, begin, pitch, steps, out, at, row, source, fetch, stride)`` adds
     :math:`\sum_l` ``left[first + r across + l along] right[begin + l pitch + lane]`` to ``out[at + r row + lane]`` for
-    r below ``count``, which is ``most`` at most, l below ``steps``, and all lanes. Every array counts as one row of
-    numbers; all are float64 in C order, and nothing is checked.
+    all rows r < ``count`` (at most ``most``), all steps l < ``steps`` and all lanes. Every array is addressed as one
+    flat row of numbers. All are float64 in C order, and indices are not checked.
 
-    While it computes, numbers of ``source`` from ``ahead + l every`` on are brought into the second-level cache: a line
-    of it at each step, two where there are more than eight rows. This costs nothing where the multipliers are what is
-    waited for. The numbers may lie beyond the end.
+    Meanwhile the numbers of ``source`` from ``fetch + l stride`` on are prefetched into the second-level cache: one
+    cache line at each step, two for more than eight rows. Prefetching costs nothing while the multipliers are the
+    bottleneck. The addresses may lie beyond the end of the array.
     """
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        count, _, first, across, along, _, begin, pitch, steps, _, at, row, _, ahead, every = arguments
-        vectors = Vectors(context, builder, lanes)
+        count, _, first, across, along, _, begin, pitch, steps, _, at, row, _, fetch, stride = arguments
+        vectors = VectorBuilder(context, builder, lanes)
         numbers, basis, sums, source = (vectors.array(signature.args[i], arguments[i])[0] for i in (1, 5, 9, 12))
 
-        def of(height: int) -> None:
-            starts = [builder.add(first, builder.mul(across, number(r))) for r in range(height)]
+        def emit_rows(height: int) -> None:
+            starts = [builder.add(first, builder.mul(across, constant(r))) for r in range(height)]
 
             def step(now: Any, totals: list[Any]) -> list[Any]:
-                for line in range(0, height, _LINE):
-                    vectors.ask_for(source, builder.add(ahead, builder.add(builder.mul(now, every), number(line))))
+                for line in range(0, height, _CACHE_LINE):
+                    vectors.prefetch(source, builder.add(fetch, builder.add(builder.mul(now, stride), constant(line))))
                 vector = vectors.load(basis, builder.add(begin, builder.mul(now, pitch)))
                 shift = builder.mul(now, along)
                 return [
-                    vectors.multiply_add(vectors.spread(numbers, builder.add(start, shift)), vector, total)
+                    vectors.multiply_add(vectors.broadcast(numbers, builder.add(start, shift)), vector, total)
                     for start, total in zip(starts, totals, strict=True)
                 ]
 
             for r, total in enumerate(vectors.loop(0, steps, [vectors.zero] * height, step)):
-                place = builder.add(at, builder.mul(row, number(r)))
+                place = builder.add(at, builder.mul(row, constant(r)))
                 vectors.store(builder.fadd(vectors.load(sums, place), total), sums, place)
 
-        vectors.choose(count, range(1, most + 1), of)
+        vectors.switch_case(count, range(1, most + 1), emit_rows)
         return context.get_dummy_value()
 
-    whole = types.int64
+    integer = types.int64
 
     @intrinsic
-    def add(typing, count, left, first, across, along, right, begin, pitch, steps, out, at, row, source, ahead, every):  # type: ignore[no-untyped-def] # noqa: ARG001
-        _in_order(left, right, out)
-        pair, place = (whole, whole), (whole, whole, whole)
-        return types.void(whole, left, *place, right, *place, out, *pair, source, *pair), write
+    def add(typing, count, left, first, across, along, right, begin, pitch, steps, out, at, row, source, fetch, stride):  # type: ignore[no-untyped-def] # noqa: ARG001
+        _require_c_order(left, right, out)
+        pair, place = (integer, integer), (integer, integer, integer)
+        return types.void(integer, left, *place, right, *place, out, *pair, source, *pair), write
 
     return add
 
 
-def descent(k: int) -> Any:
-    """Make ``descent(factor, start, cross, at, ratios, curvature, sweeps)``: ``LANES`` entries, all k components.
+def register_descent(k: int) -> Any:
+    """Generate coordinate descent for ``LANES`` entries with all k components in registers.
 
-    Each component in turn goes to ``max(0, cross_j / curvature_j + sum_l ratios_jl f_l)`` over entries from ``start``
-    of ``factor`` and from ``at`` of ``cross``, both (k, any), again and again; ``ratios`` (k, k) has
-    ``-gram_jl / gram_jj`` beside its diagonal, which is not looked at, and ``curvature`` (2, k) the diagonal of the
-    gram and one over it. Returns the sum over components of ``curvature_j |step|^2`` of the first sweep.
+    ``descend(factor, start, cross, at, ratios, curvature, sweeps)`` sets each component in turn to ``max(0, cross_j /
+    curvature_j + sum_l ratios_jl f_l)``, ``sweeps`` times, for the entries from ``start`` of ``factor`` and from ``at``
+    of ``cross``, both (k, any). ``ratios`` (k, k) holds ``-gram_jl / gram_jj``; its diagonal is not read. ``curvature``
+    (2, k) holds the diagonal of the Gram matrix and its inverse. Returns the sum over components of ``curvature_j
+    |step|^2`` in the first sweep.
     """
 
     @intrinsic
     def descend(typing, factor, start, cross, at, ratios, curvature, sweeps):  # type: ignore[no-untyped-def] # noqa: ARG001
-        _in_order(factor, cross, ratios, curvature)
+        _require_c_order(factor, cross, ratios, curvature)
 
         def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            vectors = Vectors(context, builder, LANES)
+            vectors = VectorBuilder(context, builder, LANES)
             (rows, entries), (pulls, width), (weights, _), (sizes, _) = (
                 vectors.array(signature.args[i], arguments[i]) for i in (0, 2, 4, 5)
             )
             start, at, sweeps = arguments[1], arguments[3], arguments[6]
 
-            def reached(j: int, values: list[Any]) -> Any:
-                pull = vectors.load(pulls, builder.add(builder.mul(number(j), width), at))
-                total = builder.fmul(pull, vectors.spread(sizes, number(k + j)))
-                # The component that moved last is asked for last: by then it is there.
+            def minimiser(j: int, values: list[Any]) -> Any:
+                pull = vectors.load(pulls, builder.add(builder.mul(constant(j), width), at))
+                total = builder.fmul(pull, vectors.broadcast(sizes, constant(k + j)))
+                # The component updated last is added last, when its value is available.
                 for other in (*range(j + 1, k), *range(j)):
-                    total = vectors.multiply_add(vectors.spread(weights, number(j * k + other)), values[other], total)
-                return vectors.positive(total)
+                    total = vectors.multiply_add(
+                        vectors.broadcast(weights, constant(j * k + other)), values[other], total
+                    )
+                return vectors.clip_at_zero(total)
 
             def sweep(_: Any, values: list[Any]) -> list[Any]:
                 for j in range(k):
-                    values[j] = reached(j, values)
+                    values[j] = minimiser(j, values)
                 return values
 
-            places = [builder.add(builder.mul(number(j), entries), start) for j in range(k)]
+            places = [builder.add(builder.mul(constant(j), entries), start) for j in range(k)]
             values, moved = [vectors.load(rows, place) for place in places], vectors.zero
             for j in range(k):
-                new = reached(j, values)
+                new = minimiser(j, values)
                 step = builder.fsub(new, values[j])
-                moved = vectors.multiply_add(builder.fmul(step, step), vectors.spread(sizes, number(j)), moved)
+                moved = vectors.multiply_add(builder.fmul(step, step), vectors.broadcast(sizes, constant(j)), moved)
                 values[j] = new
             for place, value in zip(places, vectors.loop(1, sweeps, values, sweep), strict=True):
                 vectors.store(value, rows, place)
             return vectors.sum(moved)
 
-        whole = types.int64
-        return types.float64(factor, whole, cross, whole, ratios, curvature, whole), write
+        integer = types.int64
+        return types.float64(factor, integer, cross, integer, ratios, curvature, integer), write
 
     return descend
 
 
-_add, _descend = strip(2, LANES), descent(1)
+_add_products, _descend = strip_product(2, LANES), register_descent(1)
 
 
 @kernel()
-def _use(numbers: Array, one: Array) -> float:
-    _add(1, one, 0, 1, 1, numbers, 0, LANES, 1, numbers, 0, LANES, numbers, 0, 0)
+def _run_both(numbers: Array, one: Array) -> float:
+    _add_products(1, one, 0, 1, 1, numbers, 0, LANES, 1, numbers, 0, LANES, numbers, 0, 0)
     moved: float = _descend(numbers, 0, numbers, 0, one, np.ones((2, 1)), 1)
     return moved
 
 
 def build() -> None:
-    """Build and run both kinds of instructions once; raise an error if that fails. The machine code is cached."""
-    _use(np.zeros((1, LANES)), np.ones((1, 1)))
+    """Compile and run both generators once; raise an error if that fails. The machine code is cached."""
+    _run_both(np.zeros((1, LANES)), np.ones((1, 1)))

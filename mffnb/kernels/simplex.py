@@ -1,12 +1,13 @@
 """Least squares over the simplex: a small exact quadratic programme for every entry.
 
-For each column a of a factor, independently or coupled to its neighbours,
+For each column a of a factor, independently or coupled to its graph neighbours,
 
     minimise 1/2 a^T G a - c^T a    subject to a >= 0, sum(a) = 1
 
-by a primal active-set method: on the support the minimiser under the sum is found in closed form; where it leaves the
-simplex the step stops at the border and the support shrinks, where a multiplier has the wrong sign it grows.
-A single coordinate cannot move under a sum, so coordinate descent would not do.
+by a primal active-set method. On the support (the positive entries), the minimiser under the sum constraint has a
+closed form. If it lies outside the simplex, the step stops at the boundary and the support shrinks; if a multiplier has
+the wrong sign, the support grows. Coordinate descent is not possible: a single coordinate cannot change while the sum
+is fixed.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-_TIE = 1e-12  # relative to the largest curvature: multipliers closer to zero than this are zero
+_TOLERANCE = 1e-12  # relative to the largest curvature: smaller multipliers count as zero
 
 
 @kernel()
 def _support_minimiser(
-    gram: Array, pull: Array, support: Array, size: int, ridge: float, work: Array, out: Array
+    gram: Array, linear: Array, support: Array, size: int, ridge: float, work: Array, out: Array
 ) -> bool:
-    """Minimise over the support under the sum, ``out`` holding the values; False where it is singular.
+    """Minimise over the support under the sum constraint, into ``out``; return False if the system is singular.
 
-    Eliminates the sum by solving ``G_S [u, v] = [c_S, 1]`` by Cholesky: a = u + nu v with sum(a) = 1.
+    Solves ``G_S [u, v] = [c_S, 1]`` by Cholesky factorization; then a = u + nu v with sum(a) = 1.
     """
     for p in range(size):
         for q in range(p + 1):
@@ -45,7 +46,7 @@ def _support_minimiser(
     for side in range(2):
         column = k + side
         for p in range(size):
-            total = pull[support[p]] if side == 0 else 1.0
+            total = linear[support[p]] if side == 0 else 1.0
             for r in range(p):
                 total -= work[p, r] * work[r, column]
             work[p, column] = total / work[p, p]
@@ -65,25 +66,27 @@ def _support_minimiser(
 
 
 @kernel()
-def minimise(gram: Array, pull: Array, a: Array, added: float, work: Array, support: Array, out: Array) -> None:
-    """Move ``a``, a point of the simplex, to the minimiser of the programme with Hessian ``gram + added I``."""
+def minimise_quadratic(
+    gram: Array, linear: Array, a: Array, added: float, work: Array, support: Array, out: Array
+) -> None:
+    """Move a point ``a`` of the simplex to the minimiser of the quadratic with Hessian ``gram + added I``."""
     k = a.size
     largest = added
     for j in range(k):
         largest = max(largest, gram[j, j] + added)
     if largest == 0.0:
         largest = 1.0
-    for _ in range(8 * k + 8):  # each pass lowers the objective; ties aside a handful suffices
+    for _ in range(8 * k + 8):  # each pass lowers the objective; a few suffice, except for ties
         size = 0
         for j in range(k):
             if a[j] > 0.0:
                 support[size] = j
                 size += 1
-        # Inner passes: minimise on the support, cutting it where the minimiser leaves the simplex.
+        # Inner passes: minimise on the support, and shrink it while the minimiser lies outside the simplex.
         while True:
             ridge = added
-            while not _support_minimiser(gram, pull, support, size, ridge, work, out):
-                ridge = max(2.0 * ridge, 1e-13 * largest)  # equal endmembers: any split between them is as good
+            while not _support_minimiser(gram, linear, support, size, ridge, work, out):
+                ridge = max(2.0 * ridge, 1e-13 * largest)  # equal endmembers: all splits between them fit equally well
             reach, blocking = 1.0, -1
             for p in range(size):
                 if out[p] < 0.0:
@@ -103,43 +106,43 @@ def minimise(gram: Array, pull: Array, a: Array, added: float, work: Array, supp
                     support[kept] = support[p]
                     kept += 1
             size = kept
-        # The gradient on the support is the multiplier of the sum; elsewhere it must not be lower.
+        # On the support the gradient equals the multiplier of the sum; elsewhere it must not be smaller.
         level, worst, entering = np.inf, 0.0, -1
         for p in range(size):
             j = support[p]
-            slope = -pull[j] + added * a[j]
+            slope = -linear[j] + added * a[j]
             for q in range(size):
                 slope += gram[j, support[q]] * a[support[q]]
             level = min(level, slope)
         for j in range(k):
             if a[j] == 0.0:
-                slope = -pull[j]
+                slope = -linear[j]
                 for q in range(size):
                     slope += gram[j, support[q]] * a[support[q]]
-                scale = largest + abs(pull[j])
-                if slope - level < worst - _TIE * scale:
+                scale = largest + abs(linear[j])
+                if slope - level < worst - _TOLERANCE * scale:
                     worst, entering = slope - level, j
         if entering < 0:
             return
-        a[entering] = 1e-300  # on the support from now on, at no height worth mentioning
+        a[entering] = 1e-300  # adds j to the support, with a negligible value
 
 
 @kernel()
 def sweep_simplex(factor: Array, gram: Array, cross: Array, counts: Array) -> float:
-    """Move every column to its minimiser; return the squared change of the reconstruction.
+    """Move every column to its minimiser on the simplex; return the squared change of the reconstruction.
 
-    ``counts`` is by how much ``gram`` is multiplied for each column, or a single factor for all.
+    ``counts`` is the factor of ``gram`` for each column, or one factor for all.
     """
     k, entries = factor.shape
-    a, pull, out = np.empty(k), np.empty(k), np.empty(k)
+    a, linear, out = np.empty(k), np.empty(k), np.empty(k)
     support, work = np.empty(k, np.int64), np.empty((k, k + 2))
     moved = 0.0
     for i in range(entries):
         count = counts[i] if counts.size > 1 else counts[0]
         for j in range(k):
-            a[j], pull[j] = factor[j, i], cross[j, i] / count
-        minimise(gram, pull, a, 0.0, work, support, out)
-        moved += count * _settle(factor, gram, a, i, 0.0)
+            a[j], linear[j] = factor[j, i], cross[j, i] / count
+        minimise_quadratic(gram, linear, a, 0.0, work, support, out)
+        moved += count * _store_column(factor, gram, a, i, 0.0)
     return moved
 
 
@@ -157,34 +160,34 @@ def sweep_simplex_colour(
     bands: Array,
     first: int,
 ) -> float:
-    """The same for every other band of columns that a graph Laplacian couples: see ``hals.sweep_colour``.
+    """Sweep every other band of columns on the simplex, coupled by a graph Laplacian; see ``hals.sweep_colour``.
 
-    ``factor`` holds the columns, then copies of columns that live elsewhere.
+    ``factor`` holds the columns of this process, then ghost columns that other processes own.
     """
     k = factor.shape[0]
-    a, pull, out = np.empty(k), np.empty(k), np.empty(k)
+    a, linear, out = np.empty(k), np.empty(k), np.empty(k)
     support, work = np.empty(k, np.int64), np.empty((k, k + 2))
     moved = 0.0
     for band in range(first, bands.size - 1, 2):
         for i in range(bands[band], bands[band + 1]):
             count = counts[i] if counts.size > 1 else counts[0]
             for j in range(k):
-                around = 0.0
+                neighbour_sum = 0.0
                 for edge in range(indptr[i], indptr[i + 1]):
-                    around += weights[edge] * factor[j, indices[edge]]
-                a[j], pull[j] = factor[j, i], (cross[j, i] + coupling * around) / count
-            minimise(gram, pull, a, coupling * degree[i] / count, work, support, out)
-            moved += count * _settle(factor, gram, a, i, coupling * degree[i] / count)
+                    neighbour_sum += weights[edge] * factor[j, indices[edge]]
+                a[j], linear[j] = factor[j, i], (cross[j, i] + coupling * neighbour_sum) / count
+            minimise_quadratic(gram, linear, a, coupling * degree[i] / count, work, support, out)
+            moved += count * _store_column(factor, gram, a, i, coupling * degree[i] / count)
     return moved
 
 
 @kernel()
-def _settle(factor: Array, gram: Array, a: Array, i: int, added: float) -> float:
-    """Store a column, its sum made exactly 1 again; return the squared step in the metric of the Hessian."""
+def _store_column(factor: Array, gram: Array, a: Array, i: int, added: float) -> float:
+    """Store a column, rescaled so that its sum is exactly 1; return the squared step in the metric of the Hessian."""
     k = a.size
     total = 0.0
     for j in range(k):
-        if a[j] < 1e-14:  # rounding, or a component that entered and stayed at the border
+        if a[j] < 1e-14:  # rounding errors, and components that entered and stayed at the boundary
             a[j] = 0.0
         total += a[j]
     moved = 0.0

@@ -1,9 +1,9 @@
-"""Products of compressed rows with a handful of rows, four or eight components at a time.
+"""Products of compressed sparse rows (CSR) with four or eight components at a time.
 
-The factor of the columns is stored entry by entry, ``(columns, 4)`` or ``(columns, 8)``, so that what one stored value
-needs lies together. Rows are given by their part of ``indptr``, whose numbers count from the beginning of ``indices``
-and ``data``, so that a block of rows is a view. Data may have any real type; sums are float64. To find the place of a
-value costs as much as a few components do: eight at once are cheaper than twice four.
+The dense factor is stored as ``(columns, 4)`` or ``(columns, 8)``, so that the values needed for one stored entry are
+contiguous. A block of rows is given by its part of ``indptr``, whose offsets refer to the whole of ``indices`` and
+``data``: such a block is a view. ``data`` may have any real type; sums are float64. Locating an entry costs as much as
+a few components, so eight at once are cheaper than twice four.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _MATH = {"contract"}
 
 @kernel(fastmath=_MATH)
 def times_four(indptr: Array, indices: Array, data: Array, basis: Array, out: Array) -> None:
-    """Write the dot products of each row with four columns of ``basis`` (columns, 4) into ``out`` (4, rows)."""
+    """Multiply sparse rows by four columns: write ``X basis``, for ``basis`` (columns, 4), into ``out`` (4, rows)."""
     for i in range(indptr.size - 1):
         a = b = c = d = 0.0
         for entry in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):
-            x, m = data[entry], np.uint64(indices[entry])  # unsigned: no look whether it counts from the end
+            x, m = data[entry], np.uint64(indices[entry])  # unsigned: no check for negative indices
             a += x * basis[m, 0]
             b += x * basis[m, 1]
             c += x * basis[m, 2]
@@ -32,7 +32,7 @@ def times_four(indptr: Array, indices: Array, data: Array, basis: Array, out: Ar
 
 @kernel(fastmath=_MATH)
 def times_eight(indptr: Array, indices: Array, data: Array, basis: Array, out: Array) -> None:
-    """The same with eight."""
+    """Multiply sparse rows by eight columns: write ``X basis``, for ``basis`` (columns, 8), into ``out`` (8, rows)."""
     for i in range(indptr.size - 1):
         a = b = c = d = 0.0
         e = f = g = h = 0.0
@@ -52,7 +52,7 @@ def times_eight(indptr: Array, indices: Array, data: Array, basis: Array, out: A
 
 @kernel(fastmath=_MATH)
 def add_times_four(indptr: Array, indices: Array, data: Array, factor: Array, out: Array) -> None:
-    """Add to ``out`` (columns, 4) each row times its four numbers in ``factor`` (4, rows)."""
+    """Add ``X^T factor``, for ``factor`` (4, rows), to ``out`` (columns, 4)."""
     for i in range(indptr.size - 1):
         a, b, c, d = factor[0, i], factor[1, i], factor[2, i], factor[3, i]
         for entry in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):
@@ -65,7 +65,7 @@ def add_times_four(indptr: Array, indices: Array, data: Array, factor: Array, ou
 
 @kernel(fastmath=_MATH)
 def add_times_eight(indptr: Array, indices: Array, data: Array, factor: Array, out: Array) -> None:
-    """The same with eight."""
+    """Add ``X^T factor``, for ``factor`` (8, rows), to ``out`` (columns, 8)."""
     for i in range(indptr.size - 1):
         a, b, c, d = factor[0, i], factor[1, i], factor[2, i], factor[3, i]
         e, f, g, h = factor[4, i], factor[5, i], factor[6, i], factor[7, i]

@@ -1,8 +1,8 @@
-"""Nearest rows that rise to one peak and fall from there, none of it negative.
+"""Unimodal regression: nearest non-negative rows that rise to one peak and then fall.
 
-For each place of the peak that is an isotonic regression of what lies before it and an antitonic one of what lies
-behind; errors of all beginnings of a row come from one pass of pooling adjacent violators. Values below zero are then
-zero, which is the nearest non-negative monotone row, too.
+For a given position of the peak, this is an isotonic regression of the entries before it and an antitonic regression of
+those after it. One pass of the pool-adjacent-violators algorithm gives the errors of all prefixes of a row. Negative
+values are then set to zero, which gives the nearest non-negative monotone row.
 
 Source: Stout 2008, Computational Statistics & Data Analysis 53:289, section 3.
 """
@@ -16,10 +16,11 @@ from mffnb.typing import Array
 
 
 @kernel()
-def _rising(x: Array, errors: Array, means: Array, sizes: Array) -> int:
-    """Pool x into blocks of rising means; write the error of each beginning of it, (x.size + 1,); return the blocks.
+def _isotonic_errors(x: Array, errors: Array, means: Array, sizes: Array) -> int:
+    """Compute the isotonic regression of x by pooling adjacent violators; return the number of blocks.
 
-    Blocks with a negative mean have the value zero.
+    Writes the squared error of every prefix of x into ``errors`` (x.size + 1,), and the blocks into ``means`` and
+    ``sizes``. Blocks with a negative mean have the value zero.
     """
     squares, costs = np.empty(x.size), np.empty(x.size)
     count = 0
@@ -40,9 +41,9 @@ def _rising(x: Array, errors: Array, means: Array, sizes: Array) -> int:
 
 
 @kernel()
-def _write(x: Array, errors: Array, means: Array, sizes: Array, out: Array) -> None:
-    """Write the nearest rising non-negative row."""
-    count = _rising(x, errors, means, sizes)
+def _write_isotonic(x: Array, errors: Array, means: Array, sizes: Array, out: Array) -> None:
+    """Write the nearest non-decreasing, non-negative row (isotonic regression) into ``out``."""
+    count = _isotonic_errors(x, errors, means, sizes)
     start = 0
     for block in range(count):
         for i in range(start, start + sizes[block]):
@@ -52,19 +53,19 @@ def _write(x: Array, errors: Array, means: Array, sizes: Array, out: Array) -> N
 
 @kernel()
 def nearest_unimodal(rows: Array, out: Array) -> None:
-    """Write the nearest unimodal non-negative row for each row of (k, entries)."""
+    """Write the nearest unimodal non-negative row of each row (k, entries) into ``out``."""
     entries = rows.shape[1]
     before, behind = np.empty(entries + 1), np.empty(entries + 1)
     means, sizes, work = np.empty(entries), np.empty(entries, np.int64), np.empty(entries)
     for j in range(rows.shape[0]):
-        _rising(rows[j], before, means, sizes)
-        _rising(rows[j][::-1].copy(), behind, means, sizes)
+        _isotonic_errors(rows[j], before, means, sizes)
+        _isotonic_errors(rows[j][::-1].copy(), behind, means, sizes)
         peak, least = 0, np.inf
-        for split in range(entries + 1):  # rising before it, falling from it on
+        for split in range(entries + 1):  # the row rises before the index `split` and falls from there on
             error = before[split] + behind[entries - split]
             if error < least:
                 peak, least = split, error
-        _write(rows[j][:peak].copy(), before, means, sizes, out[j][:peak])
-        _write(rows[j][peak:][::-1].copy(), before, means, sizes, work[: entries - peak])
+        _write_isotonic(rows[j][:peak].copy(), before, means, sizes, out[j][:peak])
+        _write_isotonic(rows[j][peak:][::-1].copy(), before, means, sizes, work[: entries - peak])
         for i in range(entries - peak):
             out[j, entries - 1 - i] = work[i]

@@ -1,13 +1,13 @@
-"""Total variation along the edges of a graph: its value, and its proximal point by the dual problem.
+"""Total variation on a graph: its value and its proximal operator (dual accelerated projected gradient).
 
-For a row x and edges e from i to j, each once, with weights c_e,
+For a row x and undirected edges e = (i, j) with weights c_e, the proximal operator solves
 
     minimise over f   sum_e c_e |f_i - f_j| + |f - x|^2 / 2
 
-The dual moves a number p_e in [-c_e, c_e] along each edge, f being x minus what flows out of it. The gap between the
-two values, ``sum_e (c_e |f_i - f_j| - p_e (f_i - f_j))``, says how far f is from the minimum.
+The dual variable is a flow p_e in [-c_e, c_e] along each edge, and f is x minus the net outflow of p at each entry. The
+duality gap ``sum_e (c_e |f_i - f_j| - p_e (f_i - f_j))`` bounds the distance of f from the minimum.
 
-Source: Chambolle 2004, J. Math. Imaging Vis. 20:89 (dual); Beck & Teboulle 2009, IEEE TIP 18:2419 (accelerated);
+Source: Chambolle 2004, J. Math. Imaging Vis. 20:89 (dual); Beck & Teboulle 2009, IEEE TIP 18:2419 (acceleration);
 O'Donoghue & Candes 2015, Found. Comput. Math. 15:715 (restart).
 """
 
@@ -20,8 +20,8 @@ from mffnb.typing import Array
 
 
 @kernel()
-def variation(row: Array, first: Array, second: Array, weights: Array) -> float:
-    """Evaluate ``sum_e w_e |f_i - f_j|``."""
+def total_variation(row: Array, first: Array, second: Array, weights: Array) -> float:
+    """Compute the total variation ``sum_e w_e |f_i - f_j|`` of a row over the edges of a graph."""
     total = 0.0
     for e in range(first.size):
         total += weights[e] * abs(row[first[e]] - row[second[e]])
@@ -30,7 +30,7 @@ def variation(row: Array, first: Array, second: Array, weights: Array) -> float:
 
 @kernel()
 def _apply(x: Array, flow: Array, first: Array, second: Array, f: Array) -> None:
-    """Write x minus what flows out of each entry."""
+    """Compute the primal point f: x minus the net outflow of each entry."""
     f[:] = x
     for e in range(first.size):
         f[first[e]] -= flow[e]
@@ -38,32 +38,34 @@ def _apply(x: Array, flow: Array, first: Array, second: Array, f: Array) -> None
 
 
 @kernel()
-def calm(
+def prox_total_variation(
     x: Array, first: Array, second: Array, limits: Array, steepest: float, tolerance: float, most: int, out: Array
 ) -> int:
-    """Write the proximal point, to a gap of ``tolerance``; return how many steps it took.
+    """Compute the proximal point of the total variation; return the number of steps.
 
-    ``steepest`` is twice the largest number of edges at an entry, above all eigenvalues of the Laplacian.
+    The iteration stops at a duality gap of ``tolerance`` or after ``most`` steps. ``limits`` are the edge weights times
+    the step size of the proximal operator. ``steepest`` is twice the largest number of edges at an entry, an upper
+    bound of all eigenvalues of the Laplacian.
     """
     edges = first.size
-    flow, ahead = np.zeros(edges), np.zeros(edges)
+    flow, extrapolated = np.zeros(edges), np.zeros(edges)
     momentum = 1.0
     out[:] = x
     for step in range(most):
-        _apply(x, ahead, first, second, out)
+        _apply(x, extrapolated, first, second, out)
         uphill = 0.0
         after = (1.0 + np.sqrt(1.0 + 4.0 * momentum * momentum)) / 2.0
-        share = (momentum - 1.0) / after
+        momentum_factor = (momentum - 1.0) / after
         for e in range(edges):
-            new = ahead[e] + (out[first[e]] - out[second[e]]) / steepest
+            new = extrapolated[e] + (out[first[e]] - out[second[e]]) / steepest
             new = min(max(new, -limits[e]), limits[e])
-            uphill += (ahead[e] - new) * (new - flow[e])
-            ahead[e] = new + share * (new - flow[e])
+            uphill += (extrapolated[e] - new) * (new - flow[e])
+            extrapolated[e] = new + momentum_factor * (new - flow[e])
             flow[e] = new
         momentum = after
         if uphill > 0.0:
             momentum = 1.0
-            ahead[:] = flow
+            extrapolated[:] = flow
         if step % 8 == 7 or step == most - 1:
             _apply(x, flow, first, second, out)
             gap = 0.0

@@ -1,7 +1,8 @@
-"""How X is read: one small class per place where it may live."""
+"""Storage classes of the data matrix X: dense, sparse, chunked, low-rank, weighted, and distributed over ranks."""
 
 import numpy as np
 
+from mffnb.matrices.axis_distribution import DistributedAxis, LocalAxis, replicate_columns
 from mffnb.matrices.block_products import native
 from mffnb.matrices.capped import Capped
 from mffnb.matrices.chunked import Chunked, Rows
@@ -9,9 +10,8 @@ from mffnb.matrices.dense import Dense
 from mffnb.matrices.distributed import Distributed
 from mffnb.matrices.local import CACHE_BYTES, FILE_BYTES
 from mffnb.matrices.low_rank import LowRank
-from mffnb.matrices.partial import Gappy, Partial
+from mffnb.matrices.partial import Partial, WeightedRows
 from mffnb.matrices.scaled import Scaled, scaled
-from mffnb.matrices.shares import Spread, Whole, everywhere
 from mffnb.matrices.sparse import Sparse
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array
@@ -22,35 +22,38 @@ __all__ = [
     "Chunked",
     "Dense",
     "Distributed",
-    "Gappy",
+    "DistributedAxis",
+    "LocalAxis",
     "LowRank",
     "Partial",
     "Rows",
     "Scaled",
     "Sparse",
-    "Spread",
-    "Whole",
-    "everywhere",
+    "WeightedRows",
     "in_memory",
-    "lean",
+    "replicate_columns",
     "scaled",
+    "sparse_if_smaller",
 ]
 
 
-def lean(matrix: Matrix) -> Matrix:
-    """The same data with fewer bytes to look at, if few entries are not zero; how, ``str(matrix)`` says."""
+def sparse_if_smaller(matrix: Matrix) -> Matrix:
+    """Convert a mostly zero matrix to compressed sparse rows; return any other matrix unchanged.
+
+    ``str(matrix)`` names the storage format.
+    """
     if not matrix.complete:
         return matrix
-    block = Sparse.of_few(matrix.block)
-    # One way for all processes: what can be done with X depends on how it is kept.
-    return matrix.with_block(block) if matrix.least(np.array(float(isinstance(block, Sparse)))) else matrix
+    block = Sparse.compress_if_small(matrix.block)
+    # All processes must choose the same format, because supported operations depend on it.
+    return matrix.with_block(block) if matrix.minimum(np.array(float(isinstance(block, Sparse)))) else matrix
 
 
 def in_memory(X: Array) -> Dense | Chunked:
-    """Wrap an array (rows, columns) without copying it.
+    """Wrap an array (rows, columns) as a matrix, without copying it.
 
-    Products read the most common types as they are, sums being float64: float32 sums would lose the digits that a
-    falling objective needs. Anything else is widened band by band while in the cache.
+    Products read float64, float32, uint8 and uint16 directly, with float64 sums: float32 sums would be less precise
+    than the decrease of the objective. Other types are converted band by band while in the cache.
     """
     if native(X) is X:
         return Dense(X)

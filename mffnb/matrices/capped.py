@@ -1,4 +1,4 @@
-"""X with what sticks out cut off: what a start is looked for in where there are outliers."""
+"""X with outliers clipped, channel by channel; used to find a start for robust fits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Capped(Local):
-    """X, each channel of it cut at its own limits, band by band.
+    """X with each channel clipped to its own limits, band by band.
 
     Parameters
     ----------
     inner
         X, complete.
     low, high
-        The limits, (columns,).
+        Limits, (columns,).
     """
 
     inner: Matrix
@@ -33,44 +33,44 @@ class Capped(Local):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         return self.inner.shape
 
     @property
     def own(self) -> slice:
-        """The rows that are here."""
+        """Rows that this process owns."""
         return self.inner.own
 
     def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all rows from the sum over the rows here."""
+        """Sum over all processes."""
         return self.inner.total(part)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
-        """Yield (start, stop, rows), dense."""
+        """Yield (start, stop, clipped rows) as dense arrays."""
         for start, stop, band in self.inner.bands():
             rows: Any = band if isinstance(band, np.ndarray) else band.toarray()
             yield start, stop, np.clip(rows, self.low, self.high)
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis X^T``, (k, own rows)."""
+        """Compute ``basis X^T``, (k, own rows)."""
         product = np.empty((len(basis), self.own.stop - self.own.start))
         for start, stop, band in self.bands():
             product[:, start:stop] = basis @ band.T
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns)."""
         product = np.zeros((len(factor), self.shape[1]))
         for start, stop, band in self.bands():
             product += factor[:, start:stop] @ band
         return self.total(product)
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Both products, in two looks."""
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
+        """Compute both products in two passes over X."""
         return self.transposed_times(move(slice(0, self.own.stop - self.own.start), self.times(basis)))
 
     @property
     def squared_norm(self) -> float:
-        """Sum of squares."""
+        """Sum of squares of all entries."""
         here = sum(float(np.vdot(band, band)) for _, _, band in self.bands())
         return float(self.total(np.array(here)))

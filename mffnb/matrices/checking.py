@@ -1,4 +1,4 @@
-"""How an estimator takes its data: whatever scikit-learn accepts, or a matrix of ours."""
+"""Validation of the data passed to an estimator: anything scikit-learn accepts, or a matrix of this package."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from mffnb.typing import Array, Seed
 
 
 def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> Matrix:
-    """Check X (pixels, channels) as scikit-learn does and wrap it without copying it.
+    """Validate X (pixels, channels) as scikit-learn does and wrap it as a matrix, without copying it.
 
     Parameters
     ----------
     estimator
-        Whose ``n_features_in_`` is set, or compared with.
+        Estimator whose ``n_features_in_`` is set, or checked against X.
     X
         Array, data frame or sparse matrix of finite numbers, or a matrix of :mod:`mffnb.matrices`.
     reset
-        True while fitting.
+        True while fitting: ``n_features_in_`` is set.
     missing
-        Whether NaN may stand for entries that are missing.
+        Whether NaN is accepted and means a missing entry.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
             raise ValueError(f"{type(estimator).__name__} needs complete data: mask pixels with missing entries first")
         return X
     finite = "allow-nan" if missing else True
-    dtypes = sorted(NATIVE, key=lambda kind: -kind.itemsize)  # the first is what others become
+    dtypes = sorted(NATIVE, key=lambda kind: -kind.itemsize)  # other types are converted to the first one
     X = validate_data(estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype=dtypes, ensure_all_finite=finite)
     if sparse.issparse(X):
         if np.isnan(X.data).any():
@@ -53,12 +53,12 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
 
 
 def _any_nan(X: Array) -> bool:
-    """Band by band: the answers for all of X at once would take an eighth of its memory."""
+    """Return whether X contains NaN; works band by band, since a mask of all of X takes an eighth of its memory."""
     return any(bool(np.isnan(X[start:stop]).any()) for start, stop in band_limits(X.shape, CACHE_BYTES))
 
 
 def drawn_seed(random_state: Seed) -> int:
-    """A seed that can be noted: the one given, or one drawn from a generator."""
+    """Return an integer seed: the given one, or one drawn from a generator, so that results can record it."""
     if isinstance(random_state, (int, np.integer)):
         return int(random_state)
     if isinstance(random_state, np.random.RandomState):

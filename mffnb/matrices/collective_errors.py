@@ -1,4 +1,7 @@
-"""Ranks that succeed together or fail together: one that raised alone would leave the others waiting for ever."""
+"""Collective error handling: if one rank raises an exception, all ranks raise it.
+
+Otherwise the other ranks would wait for the failed one forever.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,25 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-# What a rank may raise for the others: anything else becomes a RuntimeError there, with its name.
+# Exceptions that are raised with their own type on the other ranks; any other one becomes a RuntimeError with its name.
 _KNOWN: dict[str, type[Exception]] = {
     error.__name__: error for error in (OSError, ValueError, TypeError, MemoryError, FileNotFoundError)
 }
 
 
-def together(communicator: Any, work: Callable[[], Result]) -> Result:
-    """Return what ``work`` returns here, or raise on all ranks what the first of them to fail has raised.
+def run_collectively(communicator: Any, work: Callable[[], Result]) -> Result:
+    """Run ``work`` on this rank; if it raises on any rank, raise the error of the first such rank on all ranks.
 
     Parameters
     ----------
     communicator
-        An mpi4py communicator; None where there is one process only.
+        An mpi4py communicator; None for a single process.
     work
-        What may fail, without a word to other ranks in it.
+        Function that may raise; it must not communicate with other ranks.
 
     Examples
     --------
-    >>> together(None, lambda: 2 + 2)
+    >>> run_collectively(None, lambda: 2 + 2)
     4
     """
     if communicator is None:
@@ -33,7 +36,7 @@ def together(communicator: Any, work: Callable[[], Result]) -> Result:
     error: Exception | None = None
     try:
         result = work()
-    except Exception as raised:  # whatever it is, the others must hear of it
+    except Exception as raised:  # any exception must reach the other ranks
         error = raised
     if not communicator.allreduce(int(error is not None)):
         return result

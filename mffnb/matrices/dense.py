@@ -1,4 +1,4 @@
-"""X as an array in memory."""
+"""X as a contiguous array in memory."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mffnb.typing import Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class Dense(Local):
-    """An array (rows, columns) in C or Fortran order, never copied and never written to.
+    """A matrix in memory: an array (rows, columns) in C or Fortran order, never copied and never modified.
 
-    Of one of the types in :data:`mffnb.matrices.block_products.NATIVE`; any other array is a
-    :class:`mffnb.matrices.Chunked`, see :func:`mffnb.matrices.in_memory`.
+    Its type is one of :data:`mffnb.matrices.block_products.NATIVE`. For any other array see
+    :func:`mffnb.matrices.in_memory`.
     """
 
     array: Array
@@ -26,27 +26,27 @@ class Dense(Local):
     def __post_init__(self) -> None:
         if block_products.native(self.array) is not self.array:
             raise TypeError(
-                f"Dense holds contiguous numbers of few types, not {self.array.dtype} with strides "
-                f"{self.array.strides}: mffnb.matrices.in_memory(X) takes any array"
+                f"Dense needs a contiguous array of float64, float32, uint8 or uint16, not {self.array.dtype}, strides "
+                f"{self.array.strides}: use mffnb.matrices.in_memory(X)"
             )
 
     def __str__(self) -> str:
-        """The type of its numbers."""
+        """Return the storage format and the type of the numbers."""
         return f"dense {self.array.dtype}"
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         return self.array.shape[0], self.array.shape[1]
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows)."""
         if self.array.flags.c_contiguous:
             return super().times(basis)
         return block_products.times(self.array, basis)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns)."""
         if self.array.flags.c_contiguous:
             return super().transposed_times(factor)
         product = np.zeros((len(factor), self.shape[1]))
@@ -55,20 +55,20 @@ class Dense(Local):
 
     @property
     def transposed(self) -> Dense:
-        """X^T, a view."""
+        """The transposed matrix X^T, as a view."""
         return Dense(self.array.T)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
-        """Yield (start, stop, rows), C contiguous."""
+        """Yield (start, stop, rows), C contiguous float64."""
         for start, stop in band_limits(self.shape, CACHE_BYTES):
             yield start, stop, np.ascontiguousarray(self.array[start:stop], dtype=np.float64)
 
     def blocks(self) -> Iterator[tuple[int, int, Array]]:
-        """Yield (start, stop, rows) in their own type."""
+        """Yield (start, stop, rows), C contiguous, in their own type."""
         for start, stop in band_limits(self.shape, BLOCK_BYTES * 8 // self.array.itemsize):
             yield start, stop, np.ascontiguousarray(self.array[start:stop])
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of squares."""
+        """Sum of squares of all entries."""
         return sum_of_squares(self.array if self.array.flags.c_contiguous else self.array.T)

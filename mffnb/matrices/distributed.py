@@ -1,4 +1,4 @@
-"""X shared out over MPI ranks on a grid, a block of rows and columns to each."""
+"""X distributed over MPI ranks on a 2-D grid: each rank holds a block of rows and columns."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mffnb.matrices.collective_errors import together
-from mffnb.matrices.shares import Spread
+from mffnb.matrices.axis_distribution import DistributedAxis
+from mffnb.matrices.collective_errors import run_collectively
 from mffnb.typing import Float64Array
 
 if TYPE_CHECKING:
@@ -19,41 +19,41 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Distributed:
-    """This rank's block of X, and the communicators by which products and sums come about.
+    """The block of X on this rank, and the communicators for products and sums.
 
-    Both factors are spread over all ranks. For a product the factor of one side is gathered along one side of the grid,
-    multiplied by the block, and the sum scattered along the other side: no rank ever holds a whole factor.
+    Both factors are distributed over all ranks. A product gathers one factor along one side of the grid, multiplies it
+    by the block, and scatters the sum along the other side. No rank ever holds a whole factor.
 
     Source: Kannan, Ballard & Park 2018, IEEE TKDE 30:544 (MPI-FAUN).
 
     Parameters
     ----------
     block
-        The rows and columns that are here.
-    over_rows
-        Whose rows are whose: ranks with the same rows of X share out their abundances.
-    over_columns
-        The same for columns: ranks with the same columns share out their endmembers.
+        Rows and columns of X on this rank.
+    row_axis
+        Distribution of the rows: ranks whose blocks have the same rows divide their abundances.
+    column_axis
+        Distribution of the columns: ranks whose blocks have the same columns divide their endmembers.
     communicator
         An mpi4py communicator of all ranks.
-    trouble
-        What went wrong with the block of this rank, until all ranks know.
+    errors
+        Errors of this rank that have not been raised on all ranks yet.
     """
 
     block: Matrix
-    over_rows: Spread
-    over_columns: Spread
+    row_axis: DistributedAxis
+    column_axis: DistributedAxis
     communicator: Any
-    trouble: list[Exception] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """How it is kept on each rank."""
-        return f"{self.block}, shared out over ranks"
+        """Return the storage format of the block."""
+        return f"{self.block}, distributed over ranks"
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns on all ranks."""
-        return self.over_rows.length, self.over_columns.length
+        return self.row_axis.length, self.column_axis.length
 
     @property
     def shared(self) -> bool:
@@ -62,64 +62,65 @@ class Distributed:
 
     @property
     def own(self) -> slice:
-        """The rows whose factor is here."""
-        return self.over_rows.own
+        """Rows that this rank owns: it updates their abundances."""
+        return self.row_axis.own
 
     @property
     def own_columns(self) -> slice:
-        """The columns whose factor is here."""
-        return self.over_columns.own
+        """Columns that this rank owns: it updates their endmembers."""
+        return self.column_axis.own
 
     def with_block(self, block: Matrix) -> Distributed:
-        """Another block in the place of this one."""
+        """Return a matrix with another block and the same distribution."""
         return replace(self, block=block)
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis X^T`` for own rows, (k, own rows), from a basis (k, own columns)."""
-        held = self.over_columns.gathered(basis)
-        return self.over_rows.summed(self._tried(lambda: self.block.times(held), len(basis), self.over_rows))
+        """Compute ``basis X^T``, (k, own rows), from a basis (k, own columns)."""
+        held = self.column_axis.gather(basis)
+        return self.row_axis.sum_scatter(self._or_zeros(lambda: self.block.times(held), len(basis), self.row_axis))
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor X`` for own columns, (k, own columns), from a factor (k, own rows)."""
-        held = self.over_rows.gathered(factor)
-        part = self._tried(lambda: self.block.transposed_times(held), len(factor), self.over_columns)
-        return self.over_columns.summed(part)
+        """Compute ``factor X``, (k, own columns), from a factor (k, own rows)."""
+        held = self.row_axis.gather(factor)
+        part = self._or_zeros(lambda: self.block.transposed_times(held), len(factor), self.column_axis)
+        return self.column_axis.sum_scatter(part)
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Both products; in one look at X where no other rank has the same rows, else in two."""
-        if not self.over_rows.alone:
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
+        """Compute both products: in one pass over X if no other rank has the same rows, else in two."""
+        if not self.row_axis.undivided:
             return self.transposed_times(move(slice(0, self.own.stop - self.own.start), self.times(basis)))
-        held = self.over_columns.gathered(basis)
-        return self.over_columns.summed(
-            self._tried(lambda: self.block.through(held, move), len(basis), self.over_columns)
+        held = self.column_axis.gather(basis)
+        return self.column_axis.sum_scatter(
+            self._or_zeros(lambda: self.block.fused_products(held, move), len(basis), self.column_axis)
         )
 
     def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all ranks, the same number on each of them to the last bit.
+        """Sum over all ranks, identical on each of them to the last bit.
 
         Raises
         ------
         Exception
             If the block of any rank could not be read: all raise together, with its message.
         """
-        # Adding up on one rank and handing the sum round keeps all ranks in step: their decisions must agree.
+        # Reduce to one rank and broadcast: all ranks then take identical decisions. Allreduce may differ in the last
+        # bit.
         here = np.array(part, dtype=np.float64, order="C")
-        if self.trouble:
+        if self.errors:
             here[...] = np.nan
         everywhere = np.empty_like(here)
         self.communicator.Reduce(here, everywhere, root=0)
         self.communicator.Bcast(everywhere, root=0)
         if np.isnan(everywhere).any():
-            self._stop_together()
+            self._raise_on_all_ranks()
         return everywhere
 
-    def least(self, part: Float64Array) -> Float64Array:
-        """The least over all ranks."""
+    def minimum(self, part: Float64Array) -> Float64Array:
+        """Minimum over all ranks."""
         return np.asarray(np.min(self.communicator.allgather(np.array(part, dtype=np.float64)), axis=0))
 
     @property
     def complete(self) -> bool:
-        """Whether every entry counts in full."""
+        """Whether no entry is missing or weighted."""
         return self.block.complete
 
     @property
@@ -128,20 +129,20 @@ class Distributed:
         turned = self.block.transposed
         if turned is None:
             return None
-        return replace(self, block=turned, over_rows=self.over_columns, over_columns=self.over_rows)
+        return replace(self, block=turned, row_axis=self.column_axis, column_axis=self.row_axis)
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
         """Yield (start, stop, rows) over the rows of the block."""
         try:
             yield from self.block.bands()
-        except Exception as error:  # whatever it is, the other ranks are waiting
-            self.trouble.append(error)
+        except Exception as error:  # the other ranks are waiting, so the error is raised by the next total
+            self.errors.append(error)
 
     @cached_property
     def row_squares(self) -> Float64Array:
-        """Sum of squares of each own row."""
-        squares = self._tried(lambda: self.block.row_squares[None], 1, self.over_rows)
-        return np.asarray(self.over_rows.summed(squares)[0])
+        """Sum of squares of each owned row."""
+        squares = self._or_zeros(lambda: self.block.row_squares[None], 1, self.row_axis)
+        return np.asarray(self.row_axis.sum_scatter(squares)[0])
 
     @cached_property
     def squared_norm(self) -> float:
@@ -150,21 +151,22 @@ class Distributed:
         try:
             here = self.block.squared_norm
         except Exception as error:
-            self.trouble.append(error)
+            self.errors.append(error)
         return float(self.total(np.array(here)))
 
-    def _tried(self, work: Callable[[], Float64Array], lines: int, share: Spread) -> Float64Array:
-        """What becomes of the block; zeros where that fails, which all ranks learn with their next sum."""
+    def _or_zeros(self, work: Callable[[], Float64Array], lines: int, share: DistributedAxis) -> Float64Array:
+        """Return ``work()``, or zeros if it raises; the next call of :meth:`total` reports the error to all ranks."""
         try:
             return work()
         except Exception as error:
-            self.trouble.append(error)
+            self.errors.append(error)
             return np.zeros((lines, share.block.stop - share.block.start))
 
-    def _stop_together(self) -> None:
-        """Raise what went wrong on any rank, on all of them."""
-        together(self.communicator, self._complain)
+    def _raise_on_all_ranks(self) -> None:
+        """Raise the error of any rank on all ranks."""
+        run_collectively(self.communicator, self._raise_first_error)
 
-    def _complain(self) -> None:
-        if self.trouble:
-            raise self.trouble[0]
+    def _raise_first_error(self) -> None:
+        """Raise the first error of this rank, if any."""
+        if self.errors:
+            raise self.errors[0]

@@ -1,4 +1,4 @@
-"""What matrices share that lie in one process whole."""
+"""Base class of matrices that are not distributed over processes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 import numpy as np
 
 from mffnb.matrices import block_products
-from mffnb.matrices.shares import Whole
+from mffnb.matrices.axis_distribution import LocalAxis
 from mffnb.matrices.threaded import threaded_map
-from mffnb.threads import blas_in_one_order
+from mffnb.threads import single_threaded_blas
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
@@ -20,64 +20,71 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-#: Bands of rows that are read from a file: large enough to be worth a read, little beside any X worth chunking.
+#: Size of a band read from a file: large enough for an efficient read, small beside any X worth chunking.
 FILE_BYTES = 8 * 2**20
-#: Blocks of an array in memory that are read once and used twice: little beside the last-level cache.
+#: Size of a block of an array that is read once and used twice: small beside the last-level cache.
 BLOCK_BYTES = 4 * 2**20
-#: Bands of an array in memory: they stay in the second-level cache between being widened and being used.
+#: Size of a band of an array: stays in the second-level cache between its conversion and its use.
 CACHE_BYTES = 2**20
 
 
 class Local(ABC):
-    """All rows are here, and a sum over rows is complete as it stands."""
+    """A matrix whose rows and columns are all in this process."""
 
-    #: Whether there is memory for one block of rows only.
-    one_by_one: ClassVar[bool] = False
+    #: Whether only one block of rows fits in memory, so that blocks are not mapped on several threads.
+    single_threaded: ClassVar[bool] = False
 
     def __str__(self) -> str:
-        """How X is kept, for whoever asks why it takes so long."""
+        """Return the storage format of X, on which the speed of a product depends."""
         return "bands of rows"
 
     @property
     @abstractmethod
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
 
     @abstractmethod
     def bands(self) -> Iterator[tuple[int, int, Any]]:
         """Yield (start, stop, rows): float64 arrays, or CSR where X is sparse."""
 
     def blocks(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, rows) in a type that :mod:`mffnb.matrices.block_products` takes, their own if it can."""
+        """Yield (start, stop, rows) in a type that :mod:`mffnb.matrices.block_products` supports."""
         return self.bands()
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows)."""
         product = np.empty((len(basis), self.shape[0]))
 
         def of_block(piece: tuple[int, int, Any]) -> None:
             start, stop, block = piece
             product[:, start:stop] = block_products.times(block, basis)
 
-        for _ in self._each(of_block):
+        for _ in self._map_blocks(of_block):
             pass
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor X``, (k, columns)."""
-        return self._summed(lambda rows, block, out: block_products.add_times(block, factor[:, rows], out), factor)
+        """Compute ``factor X``, (k, columns)."""
+        return self._sum_over_blocks(
+            lambda rows, block, out: block_products.add_times(block, factor[:, rows], out), factor
+        )
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Both products in one look at X, see :class:`mffnb.protocols.Matrix`."""
-        return self._summed(lambda rows, block, out: block_products.through(block, basis, rows, move, out), basis)
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
+        """Compute both products in one pass over X, see :class:`mffnb.protocols.Matrix`."""
+        return self._sum_over_blocks(
+            lambda rows, block, out: block_products.fused_products(block, basis, rows, move, out), basis
+        )
 
-    def _each(self, of_block: Callable[[tuple[int, int, Any]], Result]) -> Iterator[Result]:
-        """What becomes of each block, in order, on several threads; BLAS, where blocks need it, has one in each."""
-        with blas_in_one_order():
-            yield from threaded_map(of_block, self.blocks(), 1 if self.one_by_one else None)
+    def _map_blocks(self, of_block: Callable[[tuple[int, int, Any]], Result]) -> Iterator[Result]:
+        """Map a function over the blocks, in order, on several threads; each uses one thread of BLAS."""
+        with single_threaded_blas():
+            yield from threaded_map(of_block, self.blocks(), 1 if self.single_threaded else None)
 
-    def _summed(self, add: Callable[[slice, Any, Float64Array], None], like: Float64Array) -> Float64Array:
-        """Sum of what ``add(rows, block, out)`` adds to ``out`` (k, columns) over the blocks, in their order."""
+    def _sum_over_blocks(self, add: Callable[[slice, Any, Float64Array], None], like: Float64Array) -> Float64Array:
+        """Sum over the blocks, in their order, what ``add(rows, block, out)`` adds to ``out`` (k, columns).
+
+        ``like`` is an array whose length is k.
+        """
         total = np.zeros((len(like), self.shape[1]))
 
         def of_block(piece: tuple[int, int, Any]) -> Float64Array:
@@ -86,18 +93,18 @@ class Local(ABC):
             add(slice(start, stop), block, part)
             return part
 
-        for part in self._each(of_block):
+        for part in self._map_blocks(of_block):
             total += part
         return total
 
     @property
     def complete(self) -> bool:
-        """Whether every entry counts in full."""
+        """Whether no entry is missing or weighted."""
         return True
 
     @property
     def transposed(self) -> Matrix | None:
-        """X^T; None where rows alone can be read."""
+        """X^T; None if X can be read by rows only."""
         return None
 
     @cached_property
@@ -110,67 +117,71 @@ class Local(ABC):
 
     @property
     def shared(self) -> bool:
-        """Not over processes."""
+        """Always False: X is not distributed."""
         return False
 
     @property
     def block(self) -> Self:
-        """What is here: all of it."""
+        """The block of X in this process: X itself."""
         return self
 
     def with_block(self, block: Matrix) -> Matrix:
-        """What is made of all of it."""
+        """Return the block itself, since it is all of X."""
         return block
 
     @property
     def own(self) -> slice:
-        """The rows that are here: all."""
+        """Rows that this process owns: all of them."""
         return slice(0, self.shape[0])
 
     @property
     def own_columns(self) -> slice:
-        """The columns that are here: all."""
+        """Columns that this process owns: all of them."""
         return slice(0, self.shape[1])
 
     @property
-    def over_rows(self) -> Whole:
-        """Nobody else has rows."""
-        return Whole(self.shape[0])
+    def row_axis(self) -> LocalAxis:
+        """Distribution of the rows: none."""
+        return LocalAxis(self.shape[0])
 
     @property
-    def over_columns(self) -> Whole:
-        """Nobody else has columns."""
-        return Whole(self.shape[1])
+    def column_axis(self) -> LocalAxis:
+        """Distribution of the columns: none."""
+        return LocalAxis(self.shape[1])
 
     def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all processes: the same."""
+        """Return the sum over all processes: unchanged."""
         return part
 
-    def least(self, part: Float64Array) -> Float64Array:
-        """The least over all processes: the same."""
+    def minimum(self, part: Float64Array) -> Float64Array:
+        """Return the minimum over all processes: unchanged."""
         return part
 
 
 def band_limits(shape: tuple[int, int], band_bytes: int) -> Iterator[tuple[int, int]]:
-    """Limits of bands of rows that take about ``band_bytes`` as float64."""
+    """Yield (start, stop) of bands of rows that take about ``band_bytes`` as float64."""
     step = max(1, band_bytes // (8 * max(1, shape[1])))
     for start in range(0, shape[0], step):
         yield start, min(start + step, shape[0])
 
 
 def row_sums_of_squares(band: Any) -> Float64Array:
-    """Sum of squares of each row of an array or of a CSR array."""
+    """Return the sum of squares of each row of an array or of a CSR array."""
     if isinstance(band, np.ndarray):
         return np.asarray(np.einsum("ij,ij->i", band, band))
     return np.asarray(band.multiply(band).sum(axis=1), dtype=np.float64).ravel()
 
 
 def sum_of_squares(values: Array) -> float:
-    """Sum of squares in float64, in pieces of two megabytes: float32 sums of a large image lose digits."""
+    """Return the sum of squares in float64, computed in pieces of two megabytes.
+
+    A sum in float32 over a large image would lose digits.
+    """
     step = max(1, 2**18 // max(1, values[:1].size))
     return sum(_sum_of_squares(values[first : first + step]) for first in range(0, len(values), step))
 
 
 def _sum_of_squares(piece: Array) -> float:
+    """Return the sum of squares of an array, converted to float64."""
     flat = piece.astype(np.float64, copy=False).ravel()
     return float(np.einsum("i,i->", flat, flat))

@@ -1,4 +1,4 @@
-"""X as the product of two thin factors: what is left of it after compression."""
+"""X as the product of two thin factors, after compression by a truncated SVD."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mffnb.typing import Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class LowRank(Local):
-    """``left^T right``, for a few dozen of rows in each.
+    """A low-rank matrix ``left^T right`` of rank up to a few dozen.
 
     Parameters
     ----------
@@ -30,38 +30,38 @@ class LowRank(Local):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         return self.left.shape[1], self.right.shape[1]
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows)."""
         product: Float64Array = (basis @ self.right.T) @ self.left
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns)."""
         product: Float64Array = (factor @ self.left.T) @ self.right
         return product
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Both products; neither looks at many numbers."""
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
+        """Compute both products from the two thin factors."""
         return self.transposed_times(move(slice(0, self.shape[0]), self.times(basis)))
 
     def subset(self, rows: Array) -> LowRank:
-        """Some of the rows."""
+        """Return the matrix of the rows with the given indices."""
         return LowRank(np.ascontiguousarray(self.left[:, rows]), self.right)
 
     @property
     def transposed(self) -> LowRank:
-        """X^T."""
+        """The transposed matrix X^T."""
         return LowRank(self.right, self.left)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
-        """Yield (start, stop, rows)."""
+        """Yield (start, stop, rows) as float64."""
         for start, stop in band_limits(self.shape, CACHE_BYTES):
             yield start, stop, self.left[:, start:stop].T @ self.right
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of squares."""
+        """Sum of squares of all entries."""
         return float(np.vdot(self.left @ self.left.T, self.right @ self.right.T))

@@ -1,10 +1,10 @@
-r"""Pixels that sum to one only up to a gain, brought to one size: their cone of mixtures becomes a simplex.
+r"""Perspective scaling for data that sum to one up to a gain per pixel: the cone of mixtures becomes a simplex.
 
 .. math:: \tilde x_i = w_i\, x_i / |x_i|, \quad w_i \propto |x_i|^{1/2}, \qquad
           g_i = w_i \max\Bigl(\frac{\sum_b x_{ib}}{\sqrt{B}\, |x_i|},\, 0.05\Bigr)
 
-The residual of a pixel grows about as the root of its size, so that the weights w even out the noise. Mixtures then lie
-on a sphere, and the gain g, for which :math:`\tilde x_i \approx g_i\, a_i E`, projects them on a plane.
+The residual of a pixel grows about as the square root of its norm, so the weights w equalise the noise. The scaled
+mixtures lie on a sphere, and the gain g, with :math:`\tilde x_i \approx g_i\, a_i E`, projects them on a plane.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import numpy as np
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-_SMALLEST_GAIN = 0.05  # for pixels whose noise is as large as they are
-_EMPTY = 1e-10  # of the mean length: nothing is there
+_SMALLEST_GAIN = 0.05  # smallest direction cosine, for pixels dominated by noise
+_EMPTY = 1e-10  # relative to the mean norm: pixels below it are empty
 _FAINTEST = 1e-6
 
 
-def perspective(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
-    """Factors w / |x| of the pixels, and their gain g, (own pixels,) each.
+def perspective_factors(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
+    """Compute the factors w / |x| of the pixels and their gain g, (own pixels,) each.
 
-    The mean square of w is 1 over pixels that are not empty; empty ones get the faintest weight, so that all can be
-    divided by.
+    The mean square of w is 1 over pixels that are not empty. Empty pixels get a tiny positive weight, so that all
+    weights can be divided by.
     """
     channels = matrix.shape[1]
     length = np.sqrt(matrix.row_squares)

@@ -1,4 +1,4 @@
-"""X with its rows and columns multiplied: weights of rank one, and pixels brought to one size."""
+"""X with scaled rows and columns: weights of rank one, and perspective scaling of pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Scaled(Local):
-    """diag(r) X diag(c), which is never formed, of an X that is whole in this process; see :func:`scaled`.
+    """The product diag(r) X diag(c), never formed, of an X that is not distributed; see :func:`scaled`.
 
     Parameters
     ----------
@@ -36,31 +36,31 @@ class Scaled(Local):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Number of rows and of columns."""
         return self.inner.shape
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis diag(c) X^T diag(r)``, (k, rows)."""
-        return _by(self.inner.times(_by(basis, self.columns)), self.rows)
+        """Compute ``basis diag(c) X^T diag(r)``, (k, rows)."""
+        return _scale_columns(self.inner.times(_scale_columns(basis, self.columns)), self.rows)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor diag(r) X diag(c)``, (k, columns)."""
-        return _by(self.inner.transposed_times(_by(factor, self.rows)), self.columns)
+        """Compute ``factor diag(r) X diag(c)``, (k, columns)."""
+        return _scale_columns(self.inner.transposed_times(_scale_columns(factor, self.rows)), self.columns)
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Both products of what is scaled in one look at X."""
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
+        """Compute both products of the scaled matrix in one pass over X."""
         if self.rows is None:
-            return _by(self.inner.through(_by(basis, self.columns), move), self.columns)
+            return _scale_columns(self.inner.fused_products(_scale_columns(basis, self.columns), move), self.columns)
         factors = self.rows
 
         def scaled(rows: slice, cross: Float64Array) -> Float64Array:
             return move(rows, cross * factors[rows]) * factors[rows]
 
-        return _by(self.inner.through(_by(basis, self.columns), scaled), self.columns)
+        return _scale_columns(self.inner.fused_products(_scale_columns(basis, self.columns), scaled), self.columns)
 
     @property
     def transposed(self) -> Scaled | None:
-        """The transposed, which is scaled as well."""
+        """The transposed matrix, scaled as well."""
         turned = self.inner.transposed
         return None if turned is None else Scaled(turned, self.columns, self.rows)
 
@@ -68,17 +68,17 @@ class Scaled(Local):
         """Yield (start, stop, scaled rows)."""
         for start, stop, band in self.inner.bands():
             rows = None if self.rows is None else self.rows[start:stop]
-            yield start, stop, _both(band, rows, self.columns)
+            yield start, stop, _scale_block(band, rows, self.columns)
 
     @property
     def complete(self) -> bool:
-        """Whether every entry counts in full."""
+        """Whether no entry is missing or weighted."""
         return self.inner.complete
 
-    def piece(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
-        """Rows ``start:stop`` of what is scaled, NaN where missing, and of its weights, where X is not complete."""
-        band, weights = self.inner.piece(start, stop)  # type: ignore[attr-defined]
-        return _both(band, None if self.rows is None else self.rows[start:stop], self.columns), weights
+    def rows_and_weights(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
+        """Return the scaled rows ``start:stop`` of an incomplete X, NaN where missing, and their weights."""
+        band, weights = self.inner.rows_and_weights(start, stop)  # type: ignore[attr-defined]
+        return _scale_block(band, None if self.rows is None else self.rows[start:stop], self.columns), weights
 
     @cached_property
     def row_squares(self) -> Float64Array:
@@ -88,17 +88,17 @@ class Scaled(Local):
         else:
             squares = np.empty(self.shape[0])
             for start, stop, band in self.inner.bands():
-                squares[start:stop] = row_sums_of_squares(_both(band, None, self.columns))
+                squares[start:stop] = row_sums_of_squares(_scale_block(band, None, self.columns))
         return squares if self.rows is None else squares * self.rows**2
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of the squares of all entries."""
+        """Sum of squares of all entries."""
         return float(self.row_squares.sum())
 
 
 def scaled(matrix: Matrix, rows: Float64Array | None = None, columns: Float64Array | None = None) -> Matrix:
-    """diag(r) X diag(c), X shared out over processes or not.
+    """Return diag(r) X diag(c), for a distributed or an undistributed X.
 
     Parameters
     ----------
@@ -107,16 +107,18 @@ def scaled(matrix: Matrix, rows: Float64Array | None = None, columns: Float64Arr
     rows, columns
         r, (own rows,), and c, (own columns,); None for ones.
     """
-    of_rows = None if rows is None else matrix.over_rows.gathered(rows)
-    of_columns = None if columns is None else matrix.over_columns.gathered(columns)
+    of_rows = None if rows is None else matrix.row_axis.gather(rows)
+    of_columns = None if columns is None else matrix.column_axis.gather(columns)
     return matrix.with_block(Scaled(matrix.block, of_rows, of_columns))
 
 
-def _by(rows: Float64Array, factor: Array | None) -> Float64Array:
+def _scale_columns(rows: Float64Array, factor: Array | None) -> Float64Array:
+    """Multiply each column of a factor by its factor, if there are any."""
     return rows if factor is None else rows * factor
 
 
-def _both(band: Any, rows: Array | None, columns: Array | None) -> Any:
+def _scale_block(band: Any, rows: Array | None, columns: Array | None) -> Any:
+    """Multiply rows and columns of a dense or CSR block by their factors."""
     if not isinstance(band, np.ndarray):
         band = band if rows is None else band.multiply(rows[:, None]).tocsr()
         return band if columns is None else band.multiply(columns).tocsr()

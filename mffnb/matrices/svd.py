@@ -1,4 +1,4 @@
-"""Randomized singular value decomposition of a matrix that is read in few passes, also over ranks."""
+"""Randomized singular value decomposition (SVD) of X in few passes over the data, also distributed over ranks."""
 
 from __future__ import annotations
 
@@ -7,35 +7,36 @@ from collections.abc import Callable
 import numpy as np
 from scipy import linalg
 
-from mffnb.matrices import everywhere
+from mffnb.matrices import replicate_columns
 from mffnb.protocols.matrix import Matrix, Products
 from mffnb.typing import Float64Array
 
-_SPARE = 2  # random rows beyond the rank that is wanted, at least
+_OVERSAMPLING = 2  # minimal number of random rows beyond the requested rank
 
 
-_TILE = 4  # products make four rows at a time: a number that is no multiple costs the same as the next one
+_TILE = 4  # kernels multiply four components at a time, so the width is a multiple of four
 
 
 def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Leading singular triplets of X, good enough to start from, in two looks at it.
+    """Approximate the leading singular triplets of X in two passes, accurate enough for a start.
 
-    As :func:`randomized_svd` with one subspace iteration, but both products of an iteration are made in one look, from
-    rows that are not orthonormal yet: those that are, are a mixture of them, and so is their product with X.
+    As :func:`randomized_svd` with one subspace iteration, but both products of an iteration share one pass over X. The
+    second product is made with rows that are not yet orthonormal; orthonormal rows are a linear combination of them,
+    and so are their products with X.
 
     Parameters
     ----------
     matrix, rank, seed
-        As there.
+        See :func:`randomized_svd`.
 
     Returns
     -------
     left, values, right
-        As there.
+        See :func:`randomized_svd`.
     """
-    width = min(-(-(rank + _SPARE) // _TILE) * _TILE, *matrix.shape)
-    size = float(np.sqrt(matrix.squared_norm)) or 1.0  # its fourth power may be more than a number holds
-    rows = matrix.through(_test_rows(width, matrix, seed) / size, lambda _, cross: cross / size)
+    width = min(-(-(rank + _OVERSAMPLING) // _TILE) * _TILE, *matrix.shape)
+    size = float(np.sqrt(matrix.squared_norm)) or 1.0  # scaled to norm 1: its fourth power may overflow
+    rows = matrix.fused_products(_test_rows(width, matrix, seed) / size, lambda _, cross: cross / size)
     basis = _orthonormal(rows, matrix.total)
     scores = np.empty((len(basis), matrix.own.stop - matrix.own.start))
 
@@ -43,19 +44,20 @@ def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Fl
         scores[:, rows] = cross
         return cross
 
-    product = matrix.through(basis, keep)
+    product = matrix.fused_products(basis, keep)
     mixing = _whitening(matrix.total(scores @ scores.T))
     rotation, values, right = _svd(mixing @ product, matrix)
     return (rotation.T @ mixing)[:rank] @ scores, values[:rank], right[:rank]
 
 
 def _svd(rows: Float64Array, matrix: Products) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Singular value decomposition of (few, own columns) over all columns; own columns of the right vectors."""
-    left, values, right = linalg.svd(everywhere(matrix, rows), full_matrices=False, check_finite=False)
+    """Compute the SVD of (few, own columns) over all columns; return own columns of the right vectors."""
+    left, values, right = linalg.svd(replicate_columns(matrix, rows), full_matrices=False, check_finite=False)
     return left, values, right[:, matrix.own_columns]
 
 
 def _test_rows(width: int, matrix: Products, seed: int) -> Float64Array:
+    """Draw the random test matrix, (width, own columns); it does not depend on the distribution."""
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3,)))
     return generator.standard_normal((width, matrix.shape[1]))[:, matrix.own_columns]
 
@@ -63,9 +65,9 @@ def _test_rows(width: int, matrix: Products, seed: int) -> Float64Array:
 def randomized_svd(
     matrix: Products, rank: int, seed: int, *, oversampling: int = 8, power: int = 2
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Leading singular triplets of X from a few looks at it.
+    """Compute the leading singular triplets of X by randomized subspace iteration.
 
-    Source: Halko, Martinsson & Tropp 2011, SIAM Review 53:217, algorithm 4.4 (subspace iteration).
+    Source: Halko, Martinsson & Tropp 2011, SIAM Review 53:217, algorithm 4.4.
 
     Parameters
     ----------
@@ -83,8 +85,8 @@ def randomized_svd(
     Returns
     -------
     left, values, right
-        Rows of ``left`` (rank, own pixels) and ``right`` (rank, own channels) are orthonormal; values fall. Fewer than
-        ``rank`` where X has a lower one.
+        Rows of ``left`` (rank, own pixels) and ``right`` (rank, own channels) are orthonormal; values descend. Fewer
+        than ``rank`` triplets if the rank of X is lower.
     """
     width = min(rank + oversampling, *matrix.shape)
     basis = _test_rows(width, matrix, seed)
@@ -97,10 +99,9 @@ def randomized_svd(
 
 
 def _orthonormal(rows: Float64Array, total: Callable[[Float64Array], Float64Array]) -> Float64Array:
-    """Orthonormal rows with the same span; fewer, where it has fewer dimensions.
+    """Orthonormalise rows (few, own entries) over all processes; return fewer rows if they are linearly dependent.
 
-    Through the Gram matrix, since the entries may be shared out over processes; twice, since once loses half the
-    digits.
+    Uses the Gram matrix, since the entries may be distributed; applied twice, since one pass loses half of the digits.
     """
     for _ in range(2):
         rows = _whitening(total(rows @ rows.T)) @ rows
@@ -108,17 +109,11 @@ def _orthonormal(rows: Float64Array, total: Callable[[Float64Array], Float64Arra
 
 
 def _whitening(gram: Float64Array) -> Float64Array:
-    """What makes rows with this Gram matrix orthonormal; fewer, where they are linearly dependent."""
+    """Compute the matrix that makes rows with this Gram matrix orthonormal.
+
+    It has fewer rows if they are linearly dependent.
+    """
     values, vectors = linalg.eigh(gram)
     kept = values > 1e-14 * max(values[-1], 0.0) if len(values) else []
     mixing: Float64Array = (vectors[:, kept] / np.sqrt(values[kept])).T
     return mixing
-
-
-def _uniform(seed: int, tag: int, entries: slice, components: int) -> Float64Array:
-    """Uniform numbers (components, entries): entry i owns draws ``i * components`` onwards of one stream."""
-    stream = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(tag,)))
-    start, stop = entries.start * components, entries.stop * components
-    stream.advance(start // 4)  # a step of the counter makes four numbers
-    numbers = np.random.Generator(stream).random(start % 4 + stop - start)[start % 4 :]
-    return np.ascontiguousarray(numbers.reshape(-1, components).T)

@@ -1,4 +1,4 @@
-"""Bands of X on several threads; what each yields comes back in their order: sums are the same for any number."""
+"""A threaded map over blocks of X, with results in order, so that sums do not depend on the number of threads."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import chain, islice
 from typing import TypeVar
 
-from mffnb.threads import allowed
+from mffnb.threads import allowed_threads
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _pools: dict[int, ThreadPoolExecutor] = {}
-# A process that is forked has none of the threads of its parent.
+# A forked process inherits none of the threads of its parent.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pools.clear)
 
@@ -23,40 +23,41 @@ if hasattr(os, "register_at_fork"):
 def threaded_map(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
 ) -> Iterator[Result]:
-    """Like :func:`map`, on as many threads as BLAS may use; at most one item more than there are threads is in flight.
+    """Map a function over items on as many threads as BLAS may use; yield results in order.
 
-    The function should spend its time free of the interpreter lock. When it raises, or the caller goes away, those that
-    have begun are waited for: nobody writes any more. A single item stays on the thread of the caller.
+    At most one more item than there are threads is in progress. The function should release the interpreter lock most
+    of the time. If it raises, or if the caller stops early, all running calls are waited for, so that none writes to
+    its output afterwards. A single item is processed on the calling thread.
 
     Parameters
     ----------
     function, items
-        As for :func:`map`; the items are made on the thread of the caller.
+        As for :func:`map`; the calling thread iterates over the items.
     threads
-        How many, :func:`mffnb.threads.allowed` if None.
+        Number of threads, :func:`mffnb.threads.allowed_threads` if None.
 
     Examples
     --------
     >>> list(threaded_map(abs, [-1, 2, -3]))
     [1, 2, 3]
     """
-    threads = allowed() if threads is None else threads
+    threads = allowed_threads() if threads is None else threads
     items = iter(items)
     ready = list(islice(items, 2)) if threads > 1 else []
     items = chain(ready, items)
-    if len(ready) < 2:  # to wake another thread takes longer than a small image
+    if len(ready) < 2:  # waking another thread takes longer than a small image
         yield from map(function, items)
         return
     pool = _pools.setdefault(threads, ThreadPoolExecutor(threads, thread_name_prefix="mffnb-bands"))
-    begun: deque[Future[Result]] = deque()
+    submitted: deque[Future[Result]] = deque()
     try:
         for item in items:
-            begun.append(pool.submit(function, item))
-            if len(begun) > threads:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
+            submitted.append(pool.submit(function, item))
+            if len(submitted) > threads:
+                yield submitted.popleft().result()
+        while submitted:
+            yield submitted.popleft().result()
     finally:
-        for future in begun:
+        for future in submitted:
             future.cancel()
-        wait(begun)
+        wait(submitted)

@@ -1,4 +1,4 @@
-"""How much pixels, channels and single entries count: D = sum w_im d(x_im, y_im)."""
+"""Weights of pixels, channels and entries in the objective: D = sum w_im d(x_im, y_im)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from mffnb.typing import Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
-    """Data with their weights in them, and what undoes it.
+    """Weighted data, and the factors that undo the weighting.
 
-    A weight of rank one, u_i v_m, is the same as data multiplied by a power of it, a half for least squares, one for
-    the Kullback-Leibler divergence: the model of the data is then diag(u)^p A E diag(v)^p. Weights of entries make the
-    data partial, see :class:`mffnb.matrices.Partial`; only their ratios matter.
+    Weights of rank one, u_i v_m, are equivalent to data multiplied by a power p of them: p = 1/2 for least squares, p =
+    1 for the Kullback-Leibler divergence. The model of the scaled data is diag(u)^p A E diag(v)^p. Weights of single
+    entries make the matrix partial, see :class:`mffnb.matrices.Partial`. Only ratios of weights matter.
 
     Attributes
     ----------
     matrix
-        What is to be factored.
+        The weighted matrix, to be factored.
     rows, columns
         u^p, (own pixels,), and v^p, (own channels,); None for ones.
     """
@@ -38,7 +38,7 @@ class Weighting:
 
     @classmethod
     def of(cls, weights: Any, matrix: Matrix, similarity: Similarity) -> Weighting:
-        """Weigh a matrix.
+        """Apply weights to a matrix.
 
         Parameters
         ----------
@@ -49,7 +49,7 @@ class Weighting:
         matrix
             X, (pixels, channels).
         similarity
-            What the weights multiply.
+            Similarity whose terms are weighted; it defines the power p.
 
         Raises
         ------
@@ -69,60 +69,61 @@ class Weighting:
                 of_pixels, of_channels = _poisson(part, matrix, power)
                 pixels, channels = _product(pixels, of_pixels), _product(channels, of_channels)
                 continue
-            array, axis = _placed(part, matrix)
+            array, axis = _weights_and_axis(part, matrix)
             if axis == 0:
                 pixels = _product(pixels, array[matrix.own])
             elif axis == 1:
                 channels = _product(channels, array[matrix.own_columns])
             else:
-                entries = _product(entries, array[matrix.over_rows.block, matrix.over_columns.block])
-        # Only ratios matter, and a penalty means the same for data in any unit.
+                entries = _product(entries, array[matrix.row_axis.block, matrix.column_axis.block])
+        # Only ratios matter: normalised, so that a penalty means the same for data in any unit.
         pixels = None if pixels is None else pixels / _mean(pixels, matrix, 0)
         channels = None if channels is None else channels / _mean(channels, matrix, 1)
-        if power is None and not (pixels is channels is None):  # nothing done to the data would do
+        if power is None and not (pixels is channels is None):  # no scaling of the data is equivalent
             one = np.ones(1)
-            outer = Outer(one if pixels is None else pixels, one if channels is None else channels, matrix.shape)
+            outer = OuterWeights(one if pixels is None else pixels, one if channels is None else channels, matrix.shape)
             entries = outer if entries is None else entries * outer[:]
             pixels = channels = None
         if entries is not None:
-            matrix = _partial(matrix, entries)
+            matrix = _with_entry_weights(matrix, entries)
         rows = None if pixels is None else pixels ** float(power)
         columns = None if channels is None else channels ** float(power)
         return cls(matrix if rows is columns is None else scaled(matrix, rows, columns), rows, columns)
 
 
 def _product(known: Float64Array | None, more: Float64Array) -> Float64Array:
+    """Multiply weights; None counts as one."""
     return more if known is None else known * more
 
 
 def _mean(values: Float64Array, matrix: Matrix, axis: int) -> float:
-    """Over all processes."""
+    """Compute the mean over all processes."""
     return float(matrix.total(np.array(values.sum()))) / matrix.shape[axis]
 
 
-def of_rows(weights: Any, rows: Array, shape: tuple[int, int]) -> Any:
-    """The weights of some pixels, by their numbers, among those of a whole matrix of that shape."""
+def select_pixel_weights(weights: Any, rows: Array, shape: tuple[int, int]) -> Any:
+    """Select the weights of the pixels with the given indices; ``shape`` is that of the whole matrix."""
     if weights is None or isinstance(weights, str):
         return weights
     if isinstance(weights, (list, tuple)):
-        return [of_rows(part, rows, shape) for part in weights]
+        return [select_pixel_weights(part, rows, shape) for part in weights]
     array = np.asarray(weights)
     of_pixels = array.shape[0] == shape[0] and array.shape != (shape[1],)
     return array[rows] if of_pixels else array
 
 
-def _placed(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
-    """The weights as floats, whole, and the axis they belong to: 0 pixels, 1 channels, None both."""
+def _weights_and_axis(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
+    """Return the weights as floats, and their axis: 0 for pixels, 1 for channels, None for entries."""
     array = np.asarray(weights, dtype=np.float64)
     pixels, channels = matrix.shape
     if not np.isfinite(array).all() or array.min(initial=0.0) < 0:
         raise ValueError("weights must be finite and not negative")
     if array.shape == (pixels, channels) and 1 not in array.shape:
         if not array.any():
-            raise ValueError("all weights are zero: nothing would count")
+            raise ValueError("all weights are zero: no entry contributes to the objective")
         return array, None
     if array.ndim == 1 and pixels == channels == array.size:
-        raise ValueError("as many pixels as channels: say which weights these are, weights[:, None] or weights[None]")
+        raise ValueError("as many pixels as channels: pass weights[:, None] for pixels or weights[None] for channels")
     axis = {(pixels,): 0, (pixels, 1): 0, (channels,): 1, (1, channels): 1}.get(array.shape)
     if axis is None:
         raise ValueError(
@@ -130,17 +131,20 @@ def _placed(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
             "(1, channels) or (pixels, channels)"
         )
     if array.min() <= 0:
-        raise ValueError("a pixel or channel of weight zero has no answer: leave it out with a mask instead")
+        raise ValueError(
+            "weights of pixels and channels must be positive: exclude a pixel or channel with a mask instead"
+        )
     return array.ravel(), axis
 
 
 def _poisson(name: str, matrix: Matrix, power: float | None) -> tuple[Float64Array, Float64Array]:
+    """Compute Poisson weights of pixels and channels: the inverses of their mean counts."""
     if name != "poisson":
         raise ValueError(f"weights={name!r} is not known: use 'poisson', or arrays")
     if power != 0.5:
         raise UnsupportedCombinationError(
-            "Poisson scaling and a similarity with its own idea of the noise, such as the Kullback-Leibler divergence, "
-            "are two answers to the same noise: drop one of them"
+            "Poisson scaling and a similarity with its own noise model, such as the Kullback-Leibler divergence, both "
+            "model the same noise: use only one of them"
         )
     of_pixels = matrix.times(np.ones((1, matrix.own_columns.stop - matrix.own_columns.start)))
     of_channels = matrix.transposed_times(np.ones((1, of_pixels.shape[1])))
@@ -148,26 +152,26 @@ def _poisson(name: str, matrix: Matrix, power: float | None) -> tuple[Float64Arr
     if not matrix.complete:
         counted = weight_times(matrix, np.ones_like(of_channels))
         seen = weight_times(matrix.transposed, np.ones_like(of_pixels))  # type: ignore[arg-type]
-    if matrix.least(np.array(min(of_pixels.min(initial=0.0), of_channels.min(initial=0.0)))) < 0:
+    if matrix.minimum(np.array(min(of_pixels.min(initial=0.0), of_channels.min(initial=0.0)))) < 0:
         raise ValueError("weights='poisson' is for counts, and some sums of the data are negative: clip them first")
     means = of_pixels[0] / np.maximum(counted[0], 1e-300), of_channels[0] / np.maximum(seen[0], 1e-300)
     return _inverse(means[0], matrix), _inverse(means[1], matrix)
 
 
 def _inverse(mean: Float64Array, matrix: Matrix) -> Float64Array:
-    """One over the mean; what saw nothing counts as much as what saw least."""
-    least = float(matrix.least(np.array(mean[mean > 0].min(initial=np.inf))))
+    """Return one over the mean; an empty pixel or channel gets the weight of the smallest positive mean."""
+    least = float(matrix.minimum(np.array(mean[mean > 0].min(initial=np.inf))))
     return 1.0 / np.maximum(mean, least) if np.isfinite(least) else np.ones_like(mean)
 
 
 @dataclass(frozen=True, eq=False)
-class Outer:
-    """Weights u_i v_m of entries, band by band; at most 1.
+class OuterWeights:
+    """Weights u_i v_m of entries, computed band by band; the largest is 1.
 
     Parameters
     ----------
     rows, columns
-        U and v, one number for each, or a single one for all.
+        u and v, one number for each, or a single one for all.
     shape
         Rows, columns.
     """
@@ -177,25 +181,26 @@ class Outer:
     shape: tuple[int, int]
 
     def __getitem__(self, rows: slice) -> Float64Array:
-        """Rows of u v^T, divided by its maximum."""
+        """Return rows of u v^T, divided by its maximum."""
         of_rows = np.broadcast_to(self.rows / self.rows.max(), self.shape[:1])[rows, None]
         return np.asarray(of_rows * np.broadcast_to(self.columns / self.columns.max(), self.shape[1:]))
 
     @property
-    def T(self) -> Outer:
-        """The transposed."""
-        return Outer(self.columns, self.rows, self.shape[::-1])
+    def T(self) -> OuterWeights:
+        """The transposed weights."""
+        return OuterWeights(self.columns, self.rows, self.shape[::-1])
 
 
-def _partial(matrix: Matrix, entries: Array | Outer) -> Matrix:
+def _with_entry_weights(matrix: Matrix, entries: Array | OuterWeights) -> Matrix:
+    """Add weights of single entries to a dense matrix in memory."""
     weights: Any = entries
-    if not isinstance(entries, Outer):
-        weights = entries / -float(matrix.least(np.array(-entries.max(initial=0.0))))
+    if not isinstance(entries, OuterWeights):
+        weights = entries / -float(matrix.minimum(np.array(-entries.max(initial=0.0))))
     block = matrix.block
     if isinstance(block, Partial):
         both = weights if block.weights is None else block.weights * weights[:]
         return matrix.with_block(Partial(block.array, both))
-    array = next(_arrays(block), None)
+    array = next(_memory_arrays(block), None)
     if array is None:
         raise UnsupportedCombinationError(
             "weights of single entries need a dense image in memory: use weights of pixels and channels, or load it"
@@ -203,7 +208,8 @@ def _partial(matrix: Matrix, entries: Array | Outer) -> Matrix:
     return matrix.with_block(Partial(array, weights))
 
 
-def _arrays(matrix: Matrix) -> Iterator[Array]:
+def _memory_arrays(matrix: Matrix) -> Iterator[Array]:
+    """Yield the array of a matrix that holds one in memory."""
     if isinstance(matrix, Dense):
         yield matrix.array
     elif isinstance(matrix, Chunked) and isinstance(matrix.rows, np.ndarray):

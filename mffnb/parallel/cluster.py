@@ -45,7 +45,7 @@ class Cluster:
         self.busy = threading.RLock()
         self._cluster: Any = None
         self._guard: Guard | None = None
-        self._engines: list[int] = []
+        self._pids: dict[int, int] = {}  # by the number of the engine
 
     def start(self) -> Cluster:
         """Start the engines, and wait until they answer; for notebooks, where no block spans two cells."""
@@ -113,28 +113,37 @@ class Cluster:
     def revive(self) -> None:
         """Start as many engines as have died; MPI engines, which die together, all anew (some 5 to 9 seconds)."""
         self.check_runs()
-        missing = self.n - len(self.client.ids)
-        if missing <= 0:
+        here = set(self.client.ids)
+        if len(here) == self.n and here == self._pids.keys():
             return
         if self.mpi:
+            # An old engine that is still registered would keep the number of a new rank.
+            self.abort()
             self._cluster.stop_engines_sync()
-            missing = self.n
-        self._cluster.start_engines_sync(n=missing)
+        missing = self.n - len(self.client.ids)
+        if missing > 0:
+            self._cluster.start_engines_sync(n=missing)
         self._wait()
 
     def abort(self) -> None:
         """End all engines in the middle of what they do; `revive` starts new ones."""
-        for pid in self._engines:
+        for pid in self._pids.values():
             kill(pid)
         deadline = time.monotonic() + self.timeout
         while self.client.ids and time.monotonic() < deadline:
             time.sleep(_BETWEEN_LOOKS)
+        self._pids = {}  # the system may give their numbers to other processes
+        self._guard_engines()
 
     def _wait(self) -> None:
         self.client.wait_for_engines(self.n, timeout=self.timeout, interactive=False)
-        self._engines = self.client[:].apply_sync(os.getpid)
+        engines = self.client[:]
+        self._pids = dict(zip(engines.targets, engines.apply_sync(os.getpid), strict=True))
+        self._guard_engines()
+
+    def _guard_engines(self) -> None:
         if self._guard is not None:
-            self._guard.watch([self._cluster.controller.pid, *self._engines])
+            self._guard.watch([self._cluster.controller.pid, *self._pids.values()])
 
 
 class EnginePool(cf.Executor):

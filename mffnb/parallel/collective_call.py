@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from mffnb.parallel.cluster import Cluster
-from mffnb.threads import at_most
+from mffnb.solvers import Interrupts, deferred_interrupts
+from mffnb.threads import limit_threads
 
 _BETWEEN_LOOKS = 0.01  # seconds
 _GRACE = 2.0  # seconds in which ranks that have agreed to fail come back; those that are still out wait for ever
@@ -77,18 +78,33 @@ class Watch:
 class Call:
     """The client's end; see :func:`call`."""
 
-    def __init__(self, engines: Cluster, path: Path, results: list[Any]) -> None:
+    def __init__(self, engines: Cluster, path: Path, results: list[Any], interrupts: Interrupts) -> None:
         self._engines, self._path, self._results = engines, path, results
+        self._interrupts = interrupts
         self._failed_at = float("inf")
 
     def pictures(self) -> Iterator[Any]:
-        """Yield what the first rank shows, the newest only, or None where nothing is new, until the call has ended."""
-        last = None
-        while self._under_way():
-            newest = self._results[0].data.get("picture")
+        """Yield what the first rank shows, the newest only, or None where nothing is new, until the call has ended.
+
+        The last one is never left out.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If Ctrl-C was pressed in the meantime.
+        """
+        last, running = None, True
+        while running:
+            running = self._under_way()
+            if not running:  # pictures take another way than answers: the last one may still be under way
+                for result in self._results:
+                    result.wait_for_output(_GRACE)
+            shown = [result.data for result in self._results]
+            newest = next((data["picture"] for data in shown if "picture" in data), None)  # the first rank alone shows
             yield None if newest is last else newest
             last = newest
-            time.sleep(_BETWEEN_LOOKS)
+            self._interrupts.check()
+            time.sleep(_BETWEEN_LOOKS if running else 0)
 
     def say(self, word: Word) -> None:
         """Leave word for the ranks."""
@@ -97,9 +113,18 @@ class Call:
         part.replace(self._path)
 
     def wait(self) -> None:
-        """Wait for the end."""
+        """Wait for the end; raise KeyboardInterrupt if Ctrl-C was pressed."""
         while self._under_way():
+            self._interrupts.check()
             time.sleep(_BETWEEN_LOOKS)
+
+    def abort(self) -> None:
+        """End the engines in the middle of what they do."""
+        self._engines.abort()
+
+    def interrupted(self) -> bool:
+        """Return whether Ctrl-C was pressed too late to end the call: it has taken effect with this answer."""
+        return self._interrupts.take()
 
     def answer(self) -> Any:
         """Wait, and return what the first rank returned.
@@ -120,9 +145,10 @@ class Call:
             fault = next(result.exception() for result in self._results if result.exception() is not None)
             self._engines.abort()  # what is left of them
             raise RuntimeError(_WAS_KILLED) if _is_loss(fault) else fault
-        for message, category in returned[0].warnings:
+        first = next(one for one in returned if one.rank == 0)
+        for message, category in first.warnings:
             warnings.warn(message, category, stacklevel=2)
-        return returned[0].value
+        return first.value
 
     def _under_way(self) -> bool:
         """Whether ranks are at work; those that wait for one that failed are ended."""
@@ -151,11 +177,15 @@ def call(
     period
         Seconds between two pictures.
     """
-    with engines.busy, tempfile.TemporaryDirectory(prefix="mffnb-") as folder:
+    with (
+        engines.busy,
+        tempfile.TemporaryDirectory(prefix="mffnb-") as folder,
+        deferred_interrupts() as interrupts,
+    ):
         engines.revive()
-        path, client = Path(folder) / "word", engines.client
-        results = [client[i].apply_async(_work, path, period, function, arguments, options) for i in sorted(client.ids)]
-        made = Call(engines, path, results)
+        interrupts.check()
+        path = Path(folder) / "word"
+        made = Call(engines, path, _sent(engines, path, period, function, arguments, options), interrupts)
         try:
             yield made
         finally:
@@ -168,8 +198,24 @@ def call(
                 raise
 
 
+def _sent(engines: Cluster, *call: Any) -> list[Any]:
+    """Send a call to all ranks; where one cannot be reached, end the others, which would wait for it without end."""
+    client, results = engines.client, []
+    try:
+        for engine in sorted(client.ids):
+            results.append(client[engine].apply_async(_work, *call))  # noqa: PERF401  what was sent before a fault
+        if len(results) < engines.n:
+            raise RuntimeError(_WAS_KILLED)
+    except BaseException:
+        if results:
+            engines.abort()
+        raise
+    return results
+
+
 @dataclass(frozen=True)
 class _Returned:
+    rank: int
     value: Any
     warnings: list[tuple[str, type[Warning]]]
 
@@ -206,12 +252,12 @@ def _work(
 
     watch = Watch(MPI.COMM_WORLD, path, period)
     try:
-        with at_most(1), warnings.catch_warnings(record=True) as said:
+        with limit_threads(1), warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("default")
             value = function(watch, *arguments, **options)
     except Exception as error:
         return _Failed.of(watch.communicator.rank, error)
-    return _Returned(value, [(str(one.message), one.category) for one in said])
+    return _Returned(watch.communicator.rank, value, [(str(one.message), one.category) for one in said])
 
 
 def _read(path: Path) -> Word:

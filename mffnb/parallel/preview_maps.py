@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.layout import Layout
-from mffnb.matrices import everywhere
+from mffnb.matrices import replicate_columns
 from mffnb.parallel.collective_call import Watch, Word
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import Outcome, State
@@ -128,7 +128,7 @@ class Glimpses:
             maps = np.empty((0, 0)) if self._blocks is None else self._blocks.means(state.abundances)
             if self._blocks is not None:
                 maps = maps.reshape(-1, *self._blocks.shape)
-            spectra = state.endmembers if self._matrix is None else everywhere(self._matrix, state.endmembers)
+            spectra = state.endmembers if self._matrix is None else replicate_columns(self._matrix, state.endmembers)
             self._watch.show(replace(state, abundances=maps.astype(np.float32), endmembers=spectra.copy()))
         if word is Word.INTERRUPT:
             raise KeyboardInterrupt

@@ -16,8 +16,8 @@ from mffnb.cubes.layout import Layout
 from mffnb.graphs import Graph
 from mffnb.io.choose import stays_on_disk
 from mffnb.io.parallel_write import Block
-from mffnb.matrices import Chunked, Distributed, Spread, in_memory
-from mffnb.matrices.collective_errors import together
+from mffnb.matrices import Chunked, Distributed, DistributedAxis, in_memory
+from mffnb.matrices.collective_errors import run_collectively
 from mffnb.parallel.grid import Grid, even_cuts
 from mffnb.parallel.preview_maps import Glimpses
 from mffnb.protocols.matrix import Matrix
@@ -102,10 +102,10 @@ def shared_matrix(layout: Layout, cube: xr.DataArray, communicator: Any) -> Dist
     assert grid.shape is not None
     (i, j), (_, columns) = grid.place, grid.shape
     limits = pixel_limits(layout.bands, grid.shape)
-    rows = Spread(int(limits[-1]), limits[i * columns : (i + 1) * columns + 1], grid.row, j)
+    rows = DistributedAxis(int(limits[-1]), limits[i * columns : (i + 1) * columns + 1], grid.row, j)
     channels, of_ranks = _channel_limits(layout, grid.shape)
-    across = Spread(int(channels[-1]), of_ranks[j], grid.column, i)
-    block = together(grid.communicator, lambda: _block(layout, cube, rows.block, across.block))
+    across = DistributedAxis(int(channels[-1]), of_ranks[j], grid.column, i)
+    block = run_collectively(grid.communicator, lambda: _block(layout, cube, rows.block, across.block))
     return Distributed(block, rows, across, grid.communicator)
 
 
@@ -121,10 +121,18 @@ def agreeing(callback: Callable[[State], object] | None, communicator: Any) -> C
         return callback
     grid = Grid.over(communicator)
 
+    def called(state: State) -> str:
+        try:
+            answer = callback(state)
+        except KeyboardInterrupt:  # raised here alone, it would leave the other ranks waiting
+            return "interrupt"
+        return "stop" if isinstance(answer, (bool, np.bool_)) and answer else "go on"
+
     def together_called(state: State) -> bool:
-        answer = together(grid.communicator, lambda: callback(state))
-        ends = isinstance(answer, (bool, np.bool_)) and bool(answer)
-        return any(grid.communicator.allgather(ends))
+        answers = grid.communicator.allgather(run_collectively(grid.communicator, lambda: called(state)))
+        if "interrupt" in answers:
+            raise KeyboardInterrupt
+        return "stop" in answers
 
     return together_called
 
@@ -176,7 +184,7 @@ def held(matrix: Distributed) -> Distributed:
     def read() -> Matrix:
         return in_memory(block.rows[0 : block.shape[0]]) if fits and isinstance(block, Chunked) else block
 
-    return matrix.with_block(together(communicator, read))
+    return matrix.with_block(run_collectively(communicator, read))
 
 
 def gathered(abundances: Float64Array, communicator: Any) -> Float64Array:

@@ -12,6 +12,7 @@ from mffnb.parallel.cluster import Cluster
 from mffnb.parallel.collective_call import Call, Watch, Word, call
 from mffnb.parallel.preview_maps import Glimpses
 from mffnb.parallel.sources import Source, Stored, shared
+from mffnb.solvers import Outcome
 from mffnb.solvers.progress import Callback, bar, both
 
 
@@ -43,18 +44,26 @@ def unmix(solve: Callable[..., Any], keywords: dict[str, Any]) -> Any:
         bar(progress, total) as show,
         call(engines, _on_rank, solve, there, callback is not None, keywords) as running,
     ):
-        _tell(running, both(show, callback))
+        interrupted = _tell(running, both(show, callback))
         result = running.answer()
+        if interrupted or running.interrupted():  # in its last state perhaps
+            result = replace(result, outcome=Outcome.INTERRUPTED)
     return replace(result, cube=cube)
 
 
-def _tell(running: Call, callback: Callback | None) -> None:
-    """Hand on what the ranks show until they have ended, and the user's word to them."""
+def _tell(running: Call, callback: Callback | None) -> bool:
+    """Hand on what the ranks show until they have ended, and the user's word to them; return whether it was Ctrl-C."""
     try:
         _hand_on(running.pictures(), running, callback)
+        return False
     except KeyboardInterrupt:
         running.say(Word.INTERRUPT)
-        running.wait()
+        try:
+            running.wait()
+        except KeyboardInterrupt:
+            running.abort()
+            raise
+        return True
 
 
 def _hand_on(pictures: Iterable[Any], running: Call, callback: Callback | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
-from mffnb.cubes.pixel_rows import in_memory_already
+from mffnb.cubes.pixel_rows import is_in_memory
 from mffnb.io.choose import stays_on_disk
 from mffnb.io.read import read
 from mffnb.parallel import sharing
@@ -89,7 +89,7 @@ def in_file(cube: Any, copies: int) -> tuple[xr.DataArray, Source | None]:
         data = read(path, lazy=True)
         return data, Stored(path, True if stays_on_disk(data.size, copies) else None)
     data = as_cube(cube)
-    return data, None if in_memory_already(data) else Lazy(data)
+    return data, None if is_in_memory(data) else Lazy(data)
 
 
 @contextmanager

@@ -65,7 +65,7 @@ class TotalVariation:
     def value(self, factor: Float64Array) -> float:
         """Evaluate the penalty of a factor (k, entries)."""
         first, second, weights, _ = self._edges(factor.shape[1])
-        return self.weight * sum(float(variation.variation(row, first, second, weights)) for row in factor)
+        return self.weight * sum(float(variation.total_variation(row, first, second, weights)) for row in factor)
 
     def prox(self, factor: Float64Array, step: float) -> Float64Array:
         """The non-negative proximal point: that of each row, clipped.
@@ -77,7 +77,7 @@ class TotalVariation:
         point = np.empty(factor.shape)
         for x, row in zip(np.ascontiguousarray(factor, dtype=np.float64), point, strict=True):
             gap = _GAP * float(x @ x)
-            variation.calm(x, first, second, step * self.weight * weights, steepest, gap, _STEPS, row)
+            variation.prox_total_variation(x, first, second, step * self.weight * weights, steepest, gap, _STEPS, row)
         return np.maximum(point, 0.0)
 
     def fold(self, half: Half) -> Half:

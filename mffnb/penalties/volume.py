@@ -9,7 +9,7 @@ import numpy as np
 from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
-from mffnb.typing import Float64Array, Total, as_is
+from mffnb.typing import Float64Array, Total, local_total
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class MinimumVolume:
         help="the higher, the closer the endmembers lie around the data",
     )
     delta: float = 0.1
-    total: Total = field(default=as_is, repr=False, compare=False)
+    total: Total = field(default=local_total, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_weight(self.weight)

@@ -132,7 +132,7 @@ def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: P
             known = problem.pinned.known
             spectra[: len(known)][known] = problem.pinned.values[known]
         return Answer(abundances / (size * problem.scale)[:, None], spectra, None, size)
-    size = size / _or_one(-problem.matrix.least(-spectra.max(axis=1, initial=0.0)))
+    size = size / _or_one(-problem.matrix.minimum(-spectra.max(axis=1, initial=0.0)))
     amounts = abundances / size[:, None]
     total = amounts.sum(axis=0)
     gain = _gain(abundances, endmembers, problem) * total / problem.scale
@@ -176,7 +176,7 @@ def _norms_in_bounds(abundances: Float64Array, endmembers: Float64Array, problem
         [term for term in terms if isinstance(term, Bounds)]
         for terms in (problem.abundance_terms, problem.endmember_terms)
     ]
-    least = problem.matrix.least
+    least = problem.matrix.minimum
     obeyed = all(
         np.array_equal(box.project(factor), factor)
         for within, factor in zip(boxes, (abundances, endmembers * problem.scale), strict=True)

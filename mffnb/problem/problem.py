@@ -17,7 +17,7 @@ import numpy as np
 from mffnb.constraints import Bounds, Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import scaled
-from mffnb.matrices.pixel_gain import perspective
+from mffnb.matrices.pixel_gain import perspective_factors
 from mffnb.matrices.weighting import Weighting
 from mffnb.penalties import Smoothness, SpectralSmoothness
 from mffnb.problem.compatibility import Gauge, check_places, gauge_of, listed, with_gain
@@ -189,7 +189,7 @@ def state_problem(
     weighting = Weighting.of(weights, matrix, similarity)
     matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
     if gauge is Gauge.GAIN and not sizeless:
-        sizes, gain = perspective(matrix)
+        sizes, gain = perspective_factors(matrix)
         matrix, rows = scaled(matrix, rows=sizes), sizes if rows is None else rows * sizes
     if gauge is Gauge.ENDMEMBERS:
         endmember_terms += (UnitBall(1.0),)
@@ -245,7 +245,7 @@ def for_new_pixels(
     rows = gain = None
     fractions = any(isinstance(term, Simplex) for term in abundance_terms)
     if any(isinstance(term, Simplex) and term.gain for term in abundance_terms) and not sizeless:
-        rows, gain = perspective(matrix)
+        rows, gain = perspective_factors(matrix)
         matrix = scaled(matrix, rows=rows)
     gauge = Gauge.GAIN if gain is not None or sizeless else Gauge.SUM if fractions else Gauge.FREE
     bent = bends(similarity, transform)

@@ -20,11 +20,12 @@ from mffnb.protocols.half import (
     SmoothTerm,
     Term,
 )
-from mffnb.protocols.matrix import Descent, KnownMove, Matrix, Move, Products, Share
+from mffnb.protocols.matrix import AxisDistribution, Descent, KnownMove, Matrix, Move, Products
 from mffnb.protocols.misfit import Misfit, Similarity, Step
 from mffnb.protocols.solver import Solver, Start
 
 __all__ = [
+    "AxisDistribution",
     "Constraint",
     "Descent",
     "Half",
@@ -37,7 +38,6 @@ __all__ = [
     "Penalty",
     "Products",
     "Proximal",
-    "Share",
     "Similarity",
     "SmoothTerm",
     "Solver",

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from mffnb.protocols.graph import PixelGraph
-from mffnb.protocols.matrix import Share
+from mffnb.protocols.matrix import AxisDistribution
 from mffnb.typing import Array, Float64Array, Total
 
 
@@ -28,7 +28,7 @@ class LogTerm(Protocol):
         """W."""
 
     @property
-    def share(self) -> Share:
+    def share(self) -> AxisDistribution:
         """Whose entries of F are whose; B is that of all others in the block."""
 
     def value(self, factor: Float64Array) -> float:

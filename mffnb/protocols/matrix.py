@@ -58,7 +58,7 @@ class KnownMove(Move, Protocol):
         """Take note of what was done: the squared step of the first sweep, and ``F F^T`` of these rows."""
 
 
-class Share(Protocol):
+class AxisDistribution(Protocol):
     """Whose entries along one side of X are whose, where processes share X.
 
     A process has a block of X, and of either factor its own entries: a part of those of the block. Processes whose
@@ -74,16 +74,16 @@ class Share(Protocol):
         """The entries of the block."""
 
     @property
-    def alone(self) -> bool:
+    def undivided(self) -> bool:
         """Whether these are the same: no other process has entries of the block."""
 
-    def gathered(self, factor: Float64Array) -> Float64Array:
+    def gather(self, factor: Float64Array) -> Float64Array:
         """From a factor (..., own entries) that of all entries of the block."""
 
-    def summed(self, part: Float64Array) -> Float64Array:
+    def sum_scatter(self, part: Float64Array) -> Float64Array:
         """Sum (..., entries of the block) over the processes that share them; own entries of it."""
 
-    def least(self, part: Float64Array) -> Float64Array:
+    def minimum(self, part: Float64Array) -> Float64Array:
         """The same with the least in place of the sum."""
 
 
@@ -136,14 +136,14 @@ class Matrix(Products, Protocol):
         """Something else that is shared out in the same way."""
 
     @property
-    def over_rows(self) -> Share:
+    def row_axis(self) -> AxisDistribution:
         """Whose rows are whose."""
 
     @property
-    def over_columns(self) -> Share:
+    def column_axis(self) -> AxisDistribution:
         """Whose columns are whose."""
 
-    def least(self, part: Float64Array) -> Float64Array:
+    def minimum(self, part: Float64Array) -> Float64Array:
         """The least over all processes."""
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
@@ -155,11 +155,11 @@ class Matrix(Products, Protocol):
 
     @property
     def complete(self) -> bool:
-        """Whether every entry counts in full; if not, the matrix is a :class:`mffnb.matrices.Gappy` one."""
+        """Whether every entry counts in full; if not, the matrix is a :class:`mffnb.matrices.WeightedRows` one."""
 
     @property
     def transposed(self) -> Matrix | None:
         """X^T, read as cheaply; None where rows alone can be read."""
 
-    def through(self, basis: Float64Array, move: Move) -> Float64Array:
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
         """Return ``factor X`` for the factor that ``move`` makes of ``basis X^T``, block by block, in one look at X."""

@@ -1,4 +1,4 @@
-"""Choose the number of components, match components between results, and measure how stable they are."""
+"""Choose the number of components k (rank selection) and match components between results."""
 
 from mffnb.geometry.matching import match, spectral_angles
 from mffnb.selection.coherence import independent_images

@@ -1,19 +1,20 @@
-r"""How many independent images the data hold: neighbours share the sample, not the noise.
+r"""Count the components of a mixture by spatial autocorrelation (minimum/maximum autocorrelation factors).
 
-With W = 1 for neighbouring pixels, D the number of neighbours of each, and :math:`P = D^{-1/2} W D^{-1/2}`, images
-:math:`f = X v` are sought that make
+Let W be the adjacency matrix of the pixel graph, D the diagonal matrix of its degrees, and
+:math:`P = D^{-1/2} W D^{-1/2}`. Images :math:`f = X v` that maximise
 
 .. math:: \rho = \frac{f^T P^3 f}{f^T f}
 
-largest in turn: as smooth, and as independent of each other, as there are. On a grid, three steps from neighbour to
-neighbour never end where they began, so that no pixel is compared with itself. Noise that is independent from pixel to
-pixel, whatever its size in each of them and in each channel, leaves values that are spread evenly about zero; the image
-of a component is smooth at the scale of a pixel and gives a value near one. So the lowest negative value says how large
-the positive ones are that noise alone makes, and how many stand above is the number of images: k, where X is A E and
-noise. No constant of the noise is asked for.
+one after the other are the spatially smoothest orthogonal combinations of the channels. On a grid, a walk of three
+steps never returns to its start. A pixel is therefore not compared with itself: the noise variance does not enter.
 
-Source: Switzer & Green 1984 (minimum/maximum autocorrelation factors), Green et al. 1988, IEEE TGRS 26:65; the count by
-the symmetry of the noise is our own.
+Noise that is independent from pixel to pixel gives values of rho that are symmetric about zero, even if its variance
+differs between pixels and channels. The abundance map of a component is smooth, and its rho is close to 1. The most
+negative value therefore estimates the largest positive value that noise produces. The number of values above it is k
+for data of the form X = A E + noise. The noise level need not be known.
+
+Source: Switzer & Green 1984 (minimum/maximum autocorrelation factors); Green et al. 1988, IEEE TGRS 26:65 (minimum
+noise fraction). The threshold from the symmetry of the noise is this package's own.
 """
 
 from __future__ import annotations
@@ -29,33 +30,35 @@ from mffnb.matrices.svd import randomized_svd
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-_PROBES = 64
-_STEPS = 3  # odd; more see fainter images but miss finer ones
-_DIRECTIONS, _SPARE = 64, 20  # among the leading ones of X are all images that can be told from noise
-_PIXELS = 10  # for each direction: with few, any image can be made smooth
-_APART = 2.0  # times as large: noise alone leaves no such gap at its edge
+_PROBES = 64  # random vectors that estimate the variance of the noise
+_STEPS = 3  # power of P; must be odd. A larger power detects fainter images but misses finer ones.
+_DIRECTIONS, _SPARE = 64, 20  # leading singular vectors of X that are searched: at least 64, or 20 more than requested
+_PIXELS = 10  # pixels per singular vector; with fewer, noise can be combined into a smooth image
+_APART = 2.0  # ratio of the two most negative values above which the lower one is not noise
 
 
 def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -> Float64Array:
-    r"""The values above, over the largest that noise alone would make.
+    r"""Spatial autocorrelation of the leading image components, relative to the level that noise alone produces.
+
+    Values far above 1 count as images; :func:`mffnb.selection.scan_rank` uses the threshold 2.
 
     Parameters
     ----------
     matrix
         X, (pixels, channels), complete.
     graph
-        Which pixels are neighbours.
+        Pixel adjacency graph.
     most
-        How many are wanted.
+        Number of values to return.
     seed
-        Of random directions.
+        Seed of the randomized SVD and of the random probes.
 
     Returns
     -------
     ndarray
-        Falling, ``most`` of them, of which as many as are far above 1 are images. One is no proof of neighbours that
-        are alike: the mean of all pixels is an image too. Each value is :math:`\rho / (1 - |\rho|)` over that of the
-        noise. Empty where there are fewer than ten pixels for each.
+        (most,), in descending order: :math:`\rho / (1 - |\rho|)` divided by the same expression for the noise. A single
+        value above 1 does not prove spatial correlation, because the mean spectrum also gives an image. Empty if there
+        are fewer than ten pixels per requested value.
 
     Examples
     --------
@@ -69,11 +72,11 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
     >>> int((ratios > 2).sum())
     3
     """
-    level = levelled(matrix, graph, seed)
+    whitened = noise_whitened(matrix, graph, seed)
     width = min(max(most + _SPARE, _DIRECTIONS), matrix.shape[1], matrix.shape[0] // _PIXELS)
     if width < most:
         return np.empty(0)
-    images = randomized_svd(level, width, seed)[0]
+    images = randomized_svd(whitened, width, seed)[0]
     root = 1 / np.sqrt(np.where(graph.degree > 0, graph.degree, np.inf))
     smooth = images
     for _ in range(_STEPS):
@@ -82,19 +85,20 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
     found = linalg.eigvalsh(images @ smooth.T)
     values = np.zeros(min(most, width))
     values[: len(found)] = found[::-1][: len(values)]
-    return np.asarray(_odds(values) / _odds(_edge(found, graph)))
+    return np.asarray(_signal_to_noise(values) / _signal_to_noise(_noise_edge(found, graph)))
 
 
-def _odds(values: Any) -> Any:
-    """What neighbours share over what they do not, of either sign."""
+def _signal_to_noise(values: Any) -> Any:
+    """Ratio of spatially correlated to uncorrelated variance, rho / (1 - abs(rho)), with the sign of rho."""
     return values / np.maximum(1 - np.abs(values), np.finfo(np.float64).eps)
 
 
-def _edge(values: Float64Array, graph: Graph) -> float:
-    """The largest value that noise makes, from negative ones that rise.
+def _noise_edge(values: Float64Array, graph: Graph) -> float:
+    """Largest autocorrelation rho that noise produces, estimated from the negative values (in ascending order).
 
-    One that stands far below the next is no noise but an image with stripes, of a scan whose lines differ, say. Where
-    hardly any are left, three standard deviations of a single one stand in for the lowest of many.
+    A value far below the next one is not noise. It is an image of alternating stripes, for example from a scan whose
+    lines have different offsets; it is skipped. If too few negative values remain, the estimate is at least three
+    standard deviations of a single value.
     """
     below = -values[values < 0]
     while len(below) > 1 and below[0] > _APART * below[1]:
@@ -103,10 +107,11 @@ def _edge(values: Float64Array, graph: Graph) -> float:
     return float(max(below[0] if len(below) else 0.0, 3 / np.sqrt(edges)))
 
 
-def levelled(matrix: Matrix, graph: Graph, seed: int) -> Scaled:
-    """X with each channel divided by the standard deviation of its noise, left out where nothing changes.
+def noise_whitened(matrix: Matrix, graph: Graph, seed: int) -> Scaled:
+    """X with each channel divided by the standard deviation of its noise (noise whitening).
 
-    The variance of the noise is half the mean square of differences between neighbours, from random sums of them.
+    The variance of the noise in a channel is half the mean square of the differences between neighbouring pixels,
+    estimated from random signed sums of these differences. A channel without differences is set to zero.
     """
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(32,)))
     here = np.repeat(np.arange(graph.pixels), np.diff(graph.indptr))

@@ -1,4 +1,4 @@
-"""Which component splits into which as k grows."""
+"""Tree of components over k: which component of k + 1 continues or splits off which component of k."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from mffnb.unmixing.result import Unmixing
 
 @dataclass(frozen=True, eq=False)
 class Lineage:
-    """A tree of the components for several k.
+    """Tree that links the components of results for increasing k by the similarity of their spectra.
 
     Attributes
     ----------
     results
-        The answer for each k.
+        The result for each k.
     links
-        One row for each component but those of the smallest k: ``k``, ``component``, ``parent`` (its number in the
-        answer before), ``angle`` (rad) between the spectra, and ``new``, True where the parent has gone on as another
-        component and this one has split off.
+        One row for each component of every k except the smallest: ``k``, ``component``, ``parent`` (index of the
+        component in the result for the previous k), ``angle`` (rad) between the two spectra, and ``new`` (True if the
+        component has split off, because its parent continues as another component).
     """
 
     results: dict[int, Unmixing]
@@ -34,10 +34,11 @@ class Lineage:
 
     @classmethod
     def of(cls, results: Mapping[int, Unmixing]) -> Lineage:
-        """Link each answer to the one before.
+        """Link each result to the result for the previous k.
 
-        Spectra of the smaller answer are matched to those of the larger one (least sum of angles); what is left in the
-        larger one has split off the component whose spectrum is nearest.
+        Spectra of the smaller result are matched to spectra of the larger one with the least sum of spectral angles.
+        Each unmatched component of the larger result is linked to the component with the most similar spectrum, as
+        split off from it.
         """
         ks = sorted(results)
         rows: list[dict[str, Any]] = []
@@ -45,23 +46,24 @@ class Lineage:
             older, younger = _spectra(results[before]), _spectra(results[k])
             angles = spectral_angles(younger, older)
             partner = match(younger, older)
-            for component, goes_on in enumerate(partner):
-                parent = int(goes_on if goes_on >= 0 else angles[component].argmin())
+            for component, matched in enumerate(partner):
+                parent = int(matched if matched >= 0 else angles[component].argmin())
                 rows.append(
                     {
                         "k": k,
                         "component": component,
                         "parent": parent,
                         "angle": float(angles[component, parent]),
-                        "new": bool(goes_on < 0),
+                        "new": bool(matched < 0),
                     }
                 )
         return cls(dict(results), pd.DataFrame(rows, columns=["k", "component", "parent", "angle", "new"]))
 
     def families(self) -> dict[int, list[int]]:
-        """For each k, a number for each component that goes on to larger k as long as it lives.
+        """Persistent number of each component, for each k.
 
-        The components of the smallest k are numbered in their order, later ones as they split off.
+        A component keeps its number as k grows. Components of the smallest k are numbered in their order; later
+        components receive the next free number when they split off.
         """
         ks = sorted(self.results)
         numbers = {ks[0]: list(range(len(_spectra(self.results[ks[0]]))))} if ks else {}
@@ -75,12 +77,13 @@ class Lineage:
         return numbers
 
     def plot(self, **options: Any) -> Any:
-        """Draw the tree with maps as its leaves; see :func:`mffnb.plots.lineage`."""
+        """Draw the tree with a map at each node; see :func:`mffnb.plots.lineage`."""
         from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
 
         return plots.lineage(self, **options)
 
 
 def _spectra(result: Unmixing) -> Array:
+    """Endmembers as a matrix (k, channels), missing values set to zero."""
     values = result.endmembers.values
     return np.asarray(np.nan_to_num(values.reshape(len(values), -1)))

@@ -1,4 +1,4 @@
-"""What a single answer, or a set of restarts, says about the number of components."""
+"""Criteria for the number of components: explained variance, AIC, BIC, silhouette, similarity and elbow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import silhouette_samples
 
 from mffnb.geometry.matching import match, spectral_angles
-from mffnb.matrices.partial import pieces
+from mffnb.matrices.partial import iter_rows_and_weights
 from mffnb.problem.degrees_of_freedom import freedom
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Similarity
@@ -15,7 +15,7 @@ from mffnb.typing import Array, Float64Array
 
 
 def explained_variance(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> float:
-    r"""Share of the variance about the mean spectrum that A E describes, :math:`1 - |X - A E|^2 / |X - \bar x|^2`.
+    r"""Explained variance of A E about the mean spectrum, :math:`1 - |X - A E|^2 / |X - \bar x|^2`.
 
     Parameters
     ----------
@@ -31,34 +31,35 @@ def explained_variance(matrix: Matrix, abundances: Float64Array, endmembers: Flo
 
 
 def relative_error(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> float:
-    """|X - A E| / |X|, of complete data."""
+    """Relative error |X - A E| / |X| (Frobenius norm) of complete data."""
     return float(np.sqrt(_squared_residual(matrix, abundances, endmembers) / matrix.squared_norm))
 
 
-def information(
+def information_criteria(
     matrix: Matrix, similarity: Similarity, abundances: Float64Array, endmembers: Float64Array, left: float = 1.0
 ) -> tuple[float, float]:
-    r"""Information criteria of Akaike, :math:`-2 \log L + 2 p`, and Schwarz, :math:`-2 \log L + p \log N`.
+    r"""Akaike and Bayesian information criteria, :math:`-2 \log L + 2 p` and :math:`-2 \log L + p \log N`.
 
-    L is the likelihood of the similarity but for a constant: Poisson for the Kullback-Leibler divergence, else normal
-    with the variance that fits best, :math:`-2 \log L = N \log (|X - A E|^2 / N)`. N counts the observed entries of X,
-    and p what the data were free to choose, see :func:`mffnb.problem.degrees_of_freedom.freedom`.
+    L is the likelihood that belongs to the similarity, up to a constant factor. For the Kullback-Leibler divergence it
+    is Poisson. Otherwise it is normal with the maximum-likelihood variance, :math:`-2 \log L = N \log (|X - A E|^2 /
+    N)`. N is the number of observed entries of X and p the degrees of freedom, see
+    :func:`mffnb.problem.degrees_of_freedom.freedom`.
 
     Parameters
     ----------
     matrix
         X, (pixels, channels).
     similarity
-        Of the fit.
+        Similarity that was minimised by the fit.
     abundances, endmembers
         A (k, pixels) and E (k, channels) in the units of X.
     left
-        Share of the freedom of A that smoothness leaves.
+        Fraction of the degrees of freedom of A that the smoothness penalty leaves, 0 to 1.
 
     Returns
     -------
     aic, bic
-        Lower is better, of the same data only.
+        Lower is better; only values for the same data may be compared.
     """
     misfit = similarity.misfit(matrix, scale=1.0)
     pixels = matrix.shape[0]
@@ -68,17 +69,17 @@ def information(
     if isinstance(misfit, Divergence):
         deviance = 2 * loss
     else:
-        # What rounding leaves of a perfect fit has no logarithm worth minding.
+        # A perfect fit leaves only the rounding error, whose logarithm has no meaning: bound it from below.
         floor = np.finfo(np.float64).eps ** 2 * misfit.zero * pixels
         deviance = entries * float(np.log(max(2 * loss, 2 * floor, np.finfo(np.float64).tiny) / entries))
-    free = freedom(abundances, endmembers, left)
-    return deviance + 2 * free, deviance + free * float(np.log(entries))
+    parameters = freedom(abundances, endmembers, left)
+    return deviance + 2 * parameters, deviance + parameters * float(np.log(entries))
 
 
 def largest_similarity(endmembers: Float64Array) -> float:
-    """Cosine of the smallest angle between two endmembers (k, channels); NaN where there is only one.
+    """Cosine of the smallest angle between two endmembers (k, channels): a measure of redundancy; NaN for k = 1.
 
-    Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, stop raising k where components become alike.
+    Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, stop to increase k when two components become similar.
     """
     if len(endmembers) < 2:
         return np.nan
@@ -87,18 +88,18 @@ def largest_similarity(endmembers: Float64Array) -> float:
 
 
 def silhouette(restarts: list[Float64Array], reference: Float64Array) -> float:
-    """How well components of restarts form k groups, one of each restart in each: 1 where all restarts agree.
+    """Smallest mean silhouette of the components over restarts: 1 if all restarts find the same k spectra.
 
-    Groups are those of the reference that components are matched to; of their mean silhouettes (cosine distance) this
-    is the smallest, for a single component that is found by chance is enough to doubt k. NaN for k = 1 or one restart.
-    Source: NMFk, Alexandrov & Vesselinov 2014, Water Resour. Res. 50:7332.
+    Components of all restarts are grouped by the component of the reference that they match. The silhouette uses the
+    cosine distance. The smallest group mean is returned, because one component that is not reproducible is enough to
+    reject k. NaN for k = 1 or a single restart. Source: NMFk, Alexandrov & Vesselinov 2014, Water Resour. Res. 50:7332.
 
     Parameters
     ----------
     restarts
-        Endmembers (k, channels) of each.
+        Endmembers (k, channels) of each restart.
     reference
-        Endmembers (k, channels) of the best.
+        Endmembers (k, channels) of the best restart.
     """
     k = len(reference)
     if k < 2 or len(restarts) < 2:
@@ -112,9 +113,9 @@ def silhouette(restarts: list[Float64Array], reference: Float64Array) -> float:
 
 
 def elbow(ks: Array, errors: Array) -> int | None:
-    """Where a falling curve bends most: the k farthest below the line from its first to its last point.
+    """Elbow of a decreasing curve: the k that lies farthest below the line between the first and the last point.
 
-    None with fewer than three values, or where no point is below that line. Source: Satopaa et al. 2011, ICDCS
+    None with fewer than three values, or if no point lies below that line. Source: Satopaa et al. 2011, ICDCS
     Workshops, "kneedle".
 
     Examples
@@ -131,13 +132,14 @@ def elbow(ks: Array, errors: Array) -> int | None:
 
 
 def _observed(matrix: Matrix) -> int:
-    """How many entries count at all."""
+    """Number of observed entries (with a non-zero weight)."""
     if matrix.complete:
         return matrix.shape[0] * matrix.shape[1]
-    return sum(int(np.count_nonzero(weights)) for _, weights in pieces(matrix))
+    return sum(int(np.count_nonzero(weights)) for _, weights in iter_rows_and_weights(matrix))
 
 
 def _squared_residual(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> float:
+    """Squared Frobenius norm of X - A E, computed from inner products, without the residual matrix."""
     cross = float(np.vdot(abundances, matrix.times(endmembers)))
     size = float(np.vdot(abundances @ abundances.T, endmembers @ endmembers.T))
     return max(0.0, matrix.squared_norm - 2 * cross + size)

@@ -1,4 +1,4 @@
-"""Everything that is looked at for each number of components."""
+"""Compute all criteria for the number of components, one row for each k."""
 
 from __future__ import annotations
 
@@ -14,39 +14,45 @@ from mffnb.matrices import Scaled
 from mffnb.matrices.weighting import Weighting
 from mffnb.problem.degrees_of_freedom import Smoothed
 from mffnb.protocols.misfit import Similarity
-from mffnb.selection.coherence import independent_images, levelled
+from mffnb.selection.coherence import independent_images, noise_whitened
 from mffnb.selection.consensus import cophenetic_correlation, dispersion
-from mffnb.selection.criteria import explained_variance, information, largest_similarity, relative_error, silhouette
-from mffnb.selection.held_out import HeldOut
-from mffnb.selection.recommendation import neighbours_alike
+from mffnb.selection.criteria import (
+    explained_variance,
+    information_criteria,
+    largest_similarity,
+    relative_error,
+    silhouette,
+)
+from mffnb.selection.held_out import HeldOutEntries
+from mffnb.selection.recommendation import is_spatially_correlated
 from mffnb.selection.restarts import Restart
 from mffnb.selection.scan import CRITERIA
-from mffnb.selection.split_half import Halves
+from mffnb.selection.split_half import SplitHalves
 from mffnb.typing import Float64Array
 from mffnb.unmixing.image import Prepared
 
-_SPARE_IMAGES = 4
-_HELD_PIXELS = 1000
+_SPARE_IMAGES = 4  # images computed beyond the largest k, to see where the noise level is reached
+_HELD_PIXELS = 1000  # largest number of pixels with held-out entries
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Looks:
-    """Everything that is looked at, made ready.
+class RankCriteria:
+    """Criteria of a rank scan: the parts that do not depend on k, and the methods that evaluate one k.
 
     Attributes
     ----------
     weighting
-        X, (pixels, channels), as it is fitted: with its weights in it.
+        X, (pixels, channels), multiplied by its weights as in the fit.
     similarity, smoothed
-        Of the fit.
+        Similarity and smoothness penalty of the fits.
     seed
-        Of all draws.
+        Seed of all random draws.
     images, shared
-        Of the data alone, see :class:`mffnb.selection.RankScan`.
+        Criteria of the data alone, see :class:`mffnb.selection.RankScan`.
     hidden, halves
-        None where they are not wanted, or mean nothing.
+        Held-out entries and split halves; None if switched off, or undefined for these data.
     """
 
     weighting: Weighting
@@ -55,8 +61,8 @@ class Looks:
     seed: int
     images: Float64Array
     shared: Float64Array
-    hidden: HeldOut | None
-    halves: Halves | None
+    hidden: HeldOutEntries | None
+    halves: SplitHalves | None
 
     @classmethod
     def of(
@@ -68,59 +74,61 @@ class Looks:
         extra: tuple[float, int, int],
         seed: int,
         smoothed: Smoothed,
-    ) -> Looks:
-        """Make ready what does not depend on k.
+    ) -> RankCriteria:
+        """Compute everything that does not depend on k.
 
         Parameters
         ----------
         weighting, similarity, seed
-            See above.
+            As for the class.
         image
-            Whose neighbours are neighbours.
+            Image with the pixel adjacency graph.
         ks
-            All that will be tried.
+            Numbers of components of the scan, in ascending order.
         extra
-            Share of entries held out, pairs of halves, most pixels in a half.
+            Fraction of held-out entries, number of split halves, largest number of pixels in a half.
         smoothed
-            How strongly neighbours are coupled; a model of some pixels then needs all of them.
+            Smoothness penalty. It couples neighbouring pixels, so that held-out entries then need all pixels.
         """
         share, splits, pixels = extra
         matrix = weighting.matrix
         whole = matrix.complete
         most = ks[-1] + _SPARE_IMAGES
         images = independent_images(matrix, image.layout.graph, most, seed) if whole else np.empty(0)
-        halves = Halves.of(matrix, ks, splits, pixels, seed) if whole and splits > 0 else None
+        halves = SplitHalves.of(matrix, ks, splits, pixels, seed) if whole and splits > 0 else None
         hidden = (
-            HeldOut.of(matrix, share, matrix.shape[0] if smoothed.weight > 0 else _HELD_PIXELS, seed)
+            HeldOutEntries.of(matrix, share, matrix.shape[0] if smoothed.weight > 0 else _HELD_PIXELS, seed)
             if share > 0
             else None
         )
         shared = np.empty(0)
         if halves is not None:
-            # Differences between neighbours that are not alike say nothing of the noise.
-            alike = neighbours_alike(images)
-            level = levelled(matrix, image.layout.graph, seed) if alike else Scaled(matrix, columns=halves.columns)
-            shared = halves.shared_directions(level, most)
+            # Differences between neighbours estimate the noise only if neighbouring pixels are correlated.
+            if is_spatially_correlated(images):
+                whitened = noise_whitened(matrix, image.layout.graph, seed)
+            else:
+                whitened = Scaled(matrix, columns=halves.columns)
+            shared = halves.shared_directions(whitened, most)
         return cls(weighting, similarity, smoothed, seed, images, shared, hidden, halves)
 
     @property
     def splits(self) -> int:
-        """How many pairs of halves there are."""
+        """Number of split-half pairs."""
         return 0 if self.halves is None else self.halves.splits
 
     def row(
         self, k: int, best: Restart, restarts: Sequence[Restart], settings: dict[str, Any]
     ) -> Generator[str, None, Row]:
-        """Say what is looked at next; return every criterion for one k."""
+        """Evaluate all criteria for one k; yield the name of each step before it runs and return the row."""
         weighting = self.weighting
         A, E = np.ascontiguousarray(best.abundances.T), best.endmembers
         A = A if weighting.rows is None else A * weighting.rows
         E = E if weighting.columns is None else E * weighting.columns
         matrix = weighting.matrix
         groups = np.stack([one.labels for one in restarts])
-        aic, bic = information(matrix, self.similarity, A, E, self.smoothed.left(A, E))
+        aic, bic = information_criteria(matrix, self.similarity, A, E, self.smoothed.left(A, E))
         several = len(groups) > 1
-        apart = np.full((self.splits, 2), np.nan)
+        angles = np.full((self.splits, 2), np.nan)
         row: Row = {
             "k": k,
             "relative_error": relative_error(matrix, A, E) if matrix.complete else best.model.relative_error_,
@@ -138,13 +146,13 @@ class Looks:
             row["held_out"] = self.hidden.error(MatrixFactorization(**settings))
         if self.halves is not None:
             for split in range(self.splits):
-                yield f"halves {split + 1} of {self.splits}"
-                apart[split] = self.halves.angles(k, split)
-        row["split_half"] = float(np.median(apart[:, 0])) if self.splits else np.nan
-        return row | {"angles": apart[:, 0], "within": apart[:, 1]}
+                yield f"split half {split + 1} of {self.splits}"
+                angles[split] = self.halves.angles(k, split)
+        row["split_half"] = float(np.median(angles[:, 0])) if self.splits else np.nan
+        return row | {"angles": angles[:, 0], "within": angles[:, 1]}
 
     def dataset(self, rows: Sequence[Row]) -> xr.Dataset:
-        """The evidence so far."""
+        """The rows so far as the Dataset :attr:`mffnb.selection.RankScan.evidence`."""
         variables: dict[str, Any] = {
             name: ("k", np.array([row[name] for row in rows], dtype=np.float64), {"long_name": text})
             for name, text in CRITERIA.items()

@@ -1,4 +1,4 @@
-"""Entries that a model was not shown, and how well it foretells them."""
+"""Prediction error of held-out entries (cross-validation by missing entries) for one number of components."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from scipy.special import xlogy
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.estimators.names import named_similarity
 from mffnb.matrices import Partial
-from mffnb.matrices.partial import partial_rows
+from mffnb.matrices.partial import select_rows_and_weights
 from mffnb.protocols.matrix import Matrix
 from mffnb.similarities.misfits import Divergence
 from mffnb.solvers.subsampled_start import rows_of
 from mffnb.typing import Array, Float64Array
 
-_FLOOR = 1e-3  # share of the mean spectrum in every model of counts: a zero where one is hidden is infinitely bad
+_FLOOR = 1e-3  # fraction of the mean spectrum added to a model of counts: KL of x > 0 from zero is infinite
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
-    """Random entries of some pixels, hidden.
+class HeldOutEntries:
+    """Random entries of randomly drawn pixels that are hidden from the fit and predicted by the model.
 
     Attributes
     ----------
     values
-        X, (pixels, channels), of pixels drawn at random; NaN where missing.
+        Rows of X for the drawn pixels, (pixels, channels); NaN for missing entries.
     hidden
-        True where hidden, of that shape.
+        Boolean, (pixels, channels): True for hidden entries.
     weights
-        How much entries count, of that shape; None where all count alike.
+        Weights of the entries, (pixels, channels); None for equal weights.
     """
 
     values: Float64Array
@@ -38,22 +38,22 @@ class HeldOut:
     weights: Float64Array | None = None
 
     @classmethod
-    def of(cls, matrix: Matrix, share: float, pixels: int, seed: int) -> HeldOut:
-        """Draw pixels, and of their entries a share.
+    def of(cls, matrix: Matrix, share: float, pixels: int, seed: int) -> HeldOutEntries:
+        """Draw pixels at random and hide a fraction of their entries.
 
         Parameters
         ----------
         matrix
-            X, (pixels, channels), with its weights in it.
+            X, (pixels, channels), multiplied by its weights.
         share
-            Of the entries, between 0 and 1.
+            Fraction of the entries to hide, between 0 and 1.
         pixels
-            Most pixels: more cost time and change little.
+            Largest number of pixels; more pixels take longer and hardly change the estimate.
         seed
-            Of both draws.
+            Seed of both random draws.
         """
         if not 0 < share < 1:
-            raise ValueError(f"the share of entries that are held out is between 0 and 1, got {share!r}")
+            raise ValueError(f"the fraction of held-out entries must be between 0 and 1, got {share!r}")
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(33,)))
         drawn = np.arange(matrix.shape[0])
         if len(drawn) > pixels:
@@ -61,39 +61,42 @@ class HeldOut:
         if matrix.complete:
             values = rows_of(matrix, drawn)
             return cls(values, generator.random(values.shape) < share)
-        values, weights = partial_rows(matrix, drawn)
+        values, weights = select_rows_and_weights(matrix, drawn)
         return cls(values, (generator.random(values.shape) < share) & (weights > 0), weights)
 
     def error(self, model: MatrixFactorization) -> float:
-        """Fit a model to what is shown, and compare it with what is hidden.
+        """Fit a model to the visible entries and return the relative error of the hidden ones.
 
         Parameters
         ----------
         model
-            Unfitted; k, similarity and penalties are its own.
+            Unfitted estimator with k, similarity and penalties.
 
         Returns
         -------
         float
-            |X - A E| / |X| over hidden entries; for counts the root of their Kullback-Leibler divergence relative to
-            that of the mean spectrum at the size of each pixel. Lower is better.
+            |X - A E| / |X| over the hidden entries. For counts: square root of their Kullback-Leibler divergence
+            relative to that of the mean spectrum scaled to each pixel. Lower is better.
         """
         shown = Partial(np.where(self.hidden, np.nan, self.values), self.weights)
         A = model.factorize(shown)
         A = A if model.gain_ is None else A * model.gain_[:, None]
-        found = (A @ model.components_)[self.hidden]
+        predicted = (A @ model.components_)[self.hidden]
         x, w = self.values[self.hidden], 1.0 if self.weights is None else self.weights[self.hidden]
         if not isinstance(named_similarity(model.similarity).misfit(shown, scale=1.0), Divergence):
             root = np.sqrt(w)
             size = float(np.linalg.norm(root * x))
-            return float(np.linalg.norm(root * (x - found))) / size if size > 0 else np.nan
+            return float(np.linalg.norm(root * (x - predicted))) / size if size > 0 else np.nan
         flat = self._mean_spectrum()[self.hidden]
-        of_flat = _divergence(x, flat, w)
-        found = (1 - _FLOOR) * found + _FLOOR * flat
-        return float(np.sqrt(_divergence(x, found, w) / of_flat)) if of_flat > 0 else np.nan
+        flat_divergence = _divergence(x, flat, w)
+        predicted = (1 - _FLOOR) * predicted + _FLOOR * flat
+        return float(np.sqrt(_divergence(x, predicted, w) / flat_divergence)) if flat_divergence > 0 else np.nan
 
     def _mean_spectrum(self) -> Float64Array:
-        """At the size of each pixel, from what is shown; half a count in each channel, so that none is impossible."""
+        """Mean spectrum scaled to the sum of each pixel, (pixels, channels), from the visible entries.
+
+        Half a count is added to each channel, so that no channel has the expectation zero.
+        """
         shown = ~self.hidden & np.isfinite(self.values)
         counts = np.where(shown, self.values, 0.0)
         spectrum = (counts.sum(axis=0) + 0.5) / np.maximum(shown.sum(axis=0), 1)
@@ -102,4 +105,5 @@ class HeldOut:
 
 
 def _divergence(x: Float64Array, model: Float64Array, weights: Float64Array | float) -> float:
+    """Weighted Kullback-Leibler divergence (half the Poisson deviance) between x and a model, summed over entries."""
     return float(np.sum(weights * (xlogy(x, x / model) - x + model)))

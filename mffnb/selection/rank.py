@@ -1,4 +1,4 @@
-"""How many components: the scan as one call."""
+"""Scan the number of components k with one call."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def scan_rank(
     callback: Callable[[RankScan], object] | None = None,
     progress: bool = False,
 ) -> RankScan:
-    """Collect evidence for the number of components k.
+    """Scan the number of components k: fit each k from several random starts and compute criteria for choosing k.
 
     Parameters
     ----------
@@ -50,38 +50,39 @@ def scan_rank(
     ks
         Numbers of components to try.
     n_init
-        Random starts for each k, on 4096 pixels drawn at random where there are more (on all with ``smoothness``):
-        their agreement is evidence. The best of them, or the best for k - 1 with one
-        component more where that is better, goes on to the answer that is kept.
+        Random starts for each k. They use at most 4096 pixels, drawn at random (all pixels with ``smoothness``). Their
+        agreement is one of the criteria. The best start is then refined on all pixels to the result that is kept, or
+        the result for k - 1 plus one component if that has a lower objective.
     similarity, sparsity, smoothness, sum_to_one, weights, mask, preprocess, channel, solver
-        As for :func:`mffnb.unmix`. Weights of single entries, and missing ones, leave out images and halves, which know
-        of no such thing.
+        As for :func:`mffnb.unmix`. With weights of single entries or missing entries, the criteria ``images`` and
+        ``split_half`` are not computed, because they need complete data.
     max_iter, tol
-        End of each restart; the answer that is kept goes on to a third of ``tol``, in as many iterations again.
+        Stopping criteria of each restart. The result that is kept is refined to ``0.3 * tol`` with at most ``max_iter``
+        more iterations.
     random_state
-        Seed: same seed, same answer, whatever the executor.
+        Seed. The same seed gives the same result with every executor.
     held_out
-        Share of entries, of 1000 pixels at most, that is hidden and foretold; 0 leaves that out.
+        Fraction of the entries of at most 1000 pixels that is hidden and predicted; 0 switches this criterion off.
     splits
-        Pairs of halves of the pixels, whose endmembers of least volume are compared; 0 leaves that out.
+        Number of split-half pairs whose minimum-volume endmembers are compared; 0 switches this criterion off.
     split_pixels
-        Most pixels in a half.
+        Largest number of pixels in a half.
     executor
-        Of ``concurrent.futures``, threads say, which runs the restarts; one after the other if None.
+        ``concurrent.futures`` executor that runs the restarts, for example threads; None runs them one after the other.
     callback
-        Called with the scan so far after each k; returning True ends it.
+        Called with the scan so far after each k; if it returns True, the scan ends.
     progress
         Show a progress bar.
 
     Returns
     -------
     RankScan
-        Where ended early, of the k so far.
+        Criteria and results; only for the k that are done if the callback ended the scan.
 
     Raises
     ------
     ValueError
-        If a k is not possible, with what to do.
+        If a value of k or another parameter is invalid; the message says what to change.
 
     Examples
     --------
@@ -89,7 +90,7 @@ def scan_rank(
     >>> sample = mf.datasets.cits_pnictide(seed=0, shape=(20, 24, 60))
     >>> scan = scan_rank(sample.cube, range(2, 5), n_init=3, splits=2, random_state=0)
     >>> print(scan.recommend())
-    k = 3: 3 images stand above the noise; halves find the same 3 endmembers, and no more
+    k = 3: 3 images stand above the noise; split halves reproduce 3 endmembers, and no more
     """
     work = Scanning(
         cube, ks, n_init=n_init, similarity=similarity, sparsity=sparsity, smoothness=smoothness, sum_to_one=sum_to_one,
@@ -106,13 +107,13 @@ def scan_rank(
             answer = None if callback is None else callback(scan)
             if isinstance(answer, (bool, np.bool_)) and answer:
                 break
-    assert scan is not None  # there is at least one k, and it was done
+    assert scan is not None  # the scan has at least one k
     return scan
 
 
 @contextmanager
 def _bar(wanted: bool, work: Scanning) -> Iterator[Callable[[Stage], object]]:
-    """A function that is to be called with each stage."""
+    """Yield a function that takes each stage of the scan and updates a progress bar, if one is wanted."""
     if not wanted:
         yield id
         return

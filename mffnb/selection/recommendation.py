@@ -1,18 +1,20 @@
-"""What the evidence for k comes to.
+"""Recommend a number of components k from the criteria of a rank scan.
 
-A number is recommended where the first or the second of these names it, clearly, and no other clearly names another.
+A number is recommended if one of the first two criteria determines it clearly and no other criterion clearly
+contradicts it.
 
-- **Images above the noise** (:func:`mffnb.selection.independent_images`): k where X is A E and noise. The count is
-  clear where each value is more than twice, or less than 1.2 times, what noise makes: as many as are above 2. Where
-  all that were looked at are above, the data hold more than mixtures (curved mixing, materials that vary), or noise
-  that neighbours share; then the count says nothing.
-- **Directions that halves share**, clear where cosines fall from above 0.9 to below 0.3 in one step. They take the
-  place of images where neighbours are not alike (one image, the mean, is always there), and speak against fewer images.
-- **Endmembers of halves**, their distance apart in units of the distance of the closest two of one half. More than a
-  half and it is for chance to say which is which; less than a tenth and all are distinct. Clear is a step from the one
-  to the other between k and k + 1.
+- **Images above the noise** (:func:`mffnb.selection.independent_images`): k for data of the form X = A E + noise. The
+  count is clear if each ratio to the noise is either above 2 or below 1.2; k is then the number of ratios above 2. If
+  all computed ratios exceed 1.2, the data are no linear mixture (nonlinear mixing, variable spectra), or the noise is
+  spatially correlated. The criterion then gives no number.
+- **Singular vectors shared by split halves**: clear if the cosine drops from above 0.9 to below 0.3 in one step. This
+  replaces the images if neighbouring pixels are not correlated (a single image, the mean, is always present). It can
+  also show that the number of images is too small.
+- **Endmembers of split halves**: the angle between partners in two halves, divided by the smallest angle between two
+  endmembers of the same half. Below 0.1 all endmembers are reproduced. Above 0.5 the matching is random. The criterion
+  is clear if the ratio jumps from below 0.1 to above 0.5 between k and k + 1.
 
-The other criteria are for the eye: on measured data each of them often runs to an end of the scan.
+The other criteria are for visual inspection only. On measured data they often have their optimum at an end of the scan.
 """
 
 from __future__ import annotations
@@ -24,23 +26,23 @@ import xarray as xr
 
 from mffnb.typing import Array, Float64Array
 
-_ABOVE, _WITHIN = 2.0, 1.2  # times what noise makes
-_SAME, _OTHER = 0.9, 0.3  # cosine
-_DISTINCT, _BLURRED = 0.1, 0.5  # of the distance of the closest two
+_ABOVE, _WITHIN = 2.0, 1.2  # ratio to the noise level: certainly an image, certainly noise
+_SAME, _OTHER = 0.9, 0.3  # cosine of the angle between subspaces: shared, not shared
+_DISTINCT, _BLURRED = 0.1, 0.5  # angle between halves over smallest angle within a half: reproduced, random
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A number of components, or why there is none.
+    """Recommended number of components with its reasons, or the range that remains undetermined.
 
     Attributes
     ----------
     k
-        The number; None where the data do not tell.
+        Recommended number of components; None if the data do not determine it.
     between
-        The smallest and the largest that are left; both k where it is one.
+        Smallest and largest number that remain possible; (k, k) if k is determined.
     reasons
-        What speaks for and against, a sentence each.
+        Arguments for and against, one sentence each.
     """
 
     k: int | None
@@ -48,15 +50,15 @@ class Recommendation:
     reasons: tuple[str, ...]
 
     def __str__(self) -> str:
-        """The answer and its reasons in one line."""
+        """k, or the range of k, and the reasons in one line."""
         low, high = self.between
         head = f"k = {self.k}" if self.k is not None else f"undetermined, between {low} and {high}"
         return f"{head}: {'; '.join(self.reasons)}"
 
 
 @dataclass(frozen=True)
-class _Opinion:
-    """What one kind of evidence says: a number, or a range, or nothing (both None)."""
+class _Estimate:
+    """Estimate of k from one criterion: a number, a range, or nothing (both None), with the reason as text."""
 
     k: int | None
     between: tuple[int, int] | None
@@ -64,22 +66,22 @@ class _Opinion:
 
 
 def recommend(evidence: xr.Dataset) -> Recommendation:
-    """Weigh the evidence of a scan.
+    """Combine the criteria of a rank scan into a recommendation.
 
     Parameters
     ----------
     evidence
-        As in :class:`mffnb.selection.RankScan`.
+        Dataset :attr:`mffnb.selection.RankScan.evidence`.
     """
     ks = [int(k) for k in evidence.k.values]
-    count, shared = _of_images(evidence.images.values), _of_directions(evidence.shared.values)
-    halves = _of_halves(ks, evidence.angles.values, evidence.within.values)
-    if not neighbours_alike(evidence.images.values):
+    count, shared = _estimate_from_images(evidence.images.values), _estimate_from_directions(evidence.shared.values)
+    halves = _estimate_from_halves(ks, evidence.angles.values, evidence.within.values)
+    if not is_spatially_correlated(evidence.images.values):
         count = shared if shared.k is not None else count
     reasons = tuple(one.reason for one in dict.fromkeys((count, halves)) if one.reason)
     if count.between is not None and count.between[0] > ks[-1] and halves.k is None:
         between = halves.between or (ks[-1], count.between[1])
-        return Recommendation(None, between, (*reasons, "more than were tried"))
+        return Recommendation(None, between, (*reasons, "larger than all k of this scan"))
     if count.k is None:
         return Recommendation(None, count.between or halves.between or (ks[0], ks[-1]), reasons)
     named = [count.k]
@@ -88,59 +90,60 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
     if halves.k is not None:
         named.append(halves.k)
     if min(named) < max(named):
-        return Recommendation(None, (min(named), max(named)), (*reasons, "they disagree"))
+        return Recommendation(None, (min(named), max(named)), (*reasons, "the criteria disagree"))
     if count.k not in ks:
-        return Recommendation(None, (count.k, count.k), (*reasons, f"k = {count.k} was not tried: scan it too"))
+        return Recommendation(None, (count.k, count.k), (*reasons, f"k = {count.k} is not in this scan: add it"))
     return Recommendation(count.k, (count.k, count.k), reasons)
 
 
-def neighbours_alike(images: Float64Array) -> bool:
-    """Whether there is an image beside the mean, which is always there."""
+def is_spatially_correlated(images: Float64Array) -> bool:
+    """Whether neighbouring pixels are correlated: at least one image besides the mean exceeds the noise level."""
     return int((images > _WITHIN).sum()) > 1
 
 
-def _of_images(ratios: Float64Array) -> _Opinion:
-    """How many images stand above the noise."""
+def _estimate_from_images(ratios: Float64Array) -> _Estimate:
+    """Estimate k as the number of images above the noise level."""
     above, perhaps = int((ratios > _ABOVE).sum()), int((ratios > _WITHIN).sum())
     if len(ratios) == 0:
-        return _Opinion(None, None, "")
+        return _Estimate(None, None, "")
     if perhaps == len(ratios):
-        return _Opinion(None, None, f"more than {perhaps - 1} images stand above the noise: no plain mixture")
-    if not neighbours_alike(ratios):
-        return _Opinion(None, None, "neighbouring pixels are not alike")
+        return _Estimate(None, None, f"more than {perhaps - 1} images stand above the noise: no linear mixture")
+    if not is_spatially_correlated(ratios):
+        return _Estimate(None, None, "neighbouring pixels are not correlated")
     if above == perhaps:
-        return _Opinion(above, (above, above), f"{above} images stand above the noise")
-    return _Opinion(None, (max(above, 1), perhaps), f"{above} to {perhaps} images stand above the noise")
+        return _Estimate(above, (above, above), f"{above} images stand above the noise")
+    return _Estimate(None, (max(above, 1), perhaps), f"{above} to {perhaps} images stand above the noise")
 
 
-def _of_directions(cosines: Float64Array) -> _Opinion:
-    """How many directions two halves share.
+def _estimate_from_directions(cosines: Float64Array) -> _Estimate:
+    """Estimate k as the number of singular vectors that two halves share.
 
-    Up to the last one that they do: where two singular values are nearly equal, fewer directions may be turned.
+    The last cosine above the threshold counts, because two nearly equal singular values can rotate an earlier subspace.
     """
     same, perhaps = (int(np.flatnonzero(cosines > least).max(initial=-1)) + 1 for least in (_SAME, _OTHER))
     if 0 < same == perhaps < len(cosines):
-        return _Opinion(same, (same, same), f"halves share {same} directions")
-    return _Opinion(None, None, "")
+        return _Estimate(same, (same, same), f"split halves share {same} singular vectors")
+    return _Estimate(None, None, "")
 
 
-def _of_halves(ks: list[int], angles: Float64Array, within: Float64Array) -> _Opinion:
-    """Up to which k halves find the same endmembers."""
+def _estimate_from_halves(ks: list[int], angles: Float64Array, within: Float64Array) -> _Estimate:
+    """Estimate k as the largest number of endmembers that both halves reproduce."""
     if angles.size == 0 or not np.isfinite(angles).any():
-        return _Opinion(None, None, "")
+        return _Estimate(None, None, "")
     with np.errstate(invalid="ignore", divide="ignore"):
         blur = np.median(angles / within, axis=1)
-    distinct, kept = _leading(ks, blur < _DISTINCT), _leading(ks, blur < _BLURRED)
+    distinct, kept = _last_before_failure(ks, blur < _DISTINCT), _last_before_failure(ks, blur < _BLURRED)
     between = (distinct or ks[0], kept or ks[0])
     if distinct is not None and distinct == kept and distinct != ks[-1]:
-        return _Opinion(distinct, between, f"halves find the same {distinct} endmembers, and no more")
+        return _Estimate(distinct, between, f"split halves reproduce {distinct} endmembers, and no more")
     if kept is None:
-        return _Opinion(None, None, "halves find no common endmembers")
-    return _Opinion(None, between, f"halves find the same endmembers up to k = {between[0]}, blurred up to {kept}")
+        return _Estimate(None, None, "split halves reproduce no endmembers")
+    clear, rough = between[0], kept
+    return _Estimate(None, between, f"split halves reproduce the endmembers up to k = {clear}, roughly up to {rough}")
 
 
-def _leading(ks: list[int], good: Array) -> int | None:
-    """The last k before the first that is not good; None where already the first is not."""
+def _last_before_failure(ks: list[int], good: Array) -> int | None:
+    """Last k before the first k that fails the test; None if the first k fails."""
     bad = np.flatnonzero(~good)
     number = int(bad[0]) if len(bad) else len(ks)
     return ks[number - 1] if number else None

@@ -1,4 +1,4 @@
-"""The same factorization from many random starts, on whatever runs them."""
+"""Fit the same factorization from many random starts, in one thread or on an executor."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from mffnb.estimators.factorization import MatrixFactorization
-from mffnb.matrices import in_memory, lean
-from mffnb.matrices.weighting import of_rows
+from mffnb.matrices import in_memory, sparse_if_smaller
+from mffnb.matrices.weighting import select_pixel_weights
 from mffnb.protocols.matrix import Matrix
-from mffnb.selection.consensus import labels
+from mffnb.selection.consensus import dominant_components
 from mffnb.solvers.grow_shrink import grow
 from mffnb.solvers.subsampled_start import rows_of
 from mffnb.typing import Array, Float64Array
@@ -21,16 +21,16 @@ from mffnb.typing import Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class Restart:
-    """Where one start has led.
+    """Result of one random start.
 
     Attributes
     ----------
     model
-        Fitted.
+        Fitted estimator.
     abundances
         A (pixels, k) in the units of the data.
     labels
-        Largest component of each pixel, (pixels,).
+        Index of the dominant component of each pixel, (pixels,).
     """
 
     model: MatrixFactorization
@@ -44,24 +44,24 @@ class Restart:
 
     @classmethod
     def of(cls, model: MatrixFactorization, matrix: Matrix) -> Restart:
-        """Fit."""
+        """Fit the model to the matrix."""
         A = model.factorize(matrix)
         small = np.min_scalar_type(A.shape[1])
-        return cls(model, A, labels(A.T, model.components_).astype(small))
+        return cls(model, A, dominant_components(A.T, model.components_).astype(small))
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Pixels on which restarts are compared: all, or some drawn at random where there are many.
+class PixelSubset:
+    """Pixels on which the restarts are fitted: all pixels, or a random subset of a large image.
 
     Attributes
     ----------
     matrix
-        Their rows of X.
+        Rows of X of these pixels.
     weights
-        How much they, and their entries, count; see :class:`mffnb.matrices.weighting.Weighting`.
+        Weights of the pixels and entries; see :class:`mffnb.matrices.weighting.Weighting`.
     rows
-        Their numbers among all, which rise; None for all.
+        Indices of the pixels in the image, in ascending order; None for all pixels.
     """
 
     matrix: Matrix
@@ -69,74 +69,78 @@ class Part:
     rows: Array | None = None
 
     @classmethod
-    def of(cls, matrix: Matrix, weights: Any, pixels: int, seed: int) -> Part:
-        """Draw at most so many."""
+    def of(cls, matrix: Matrix, weights: Any, pixels: int, seed: int) -> PixelSubset:
+        """Draw at most ``pixels`` pixels at random; use all of them if data are missing."""
         if matrix.shape[0] <= pixels or not matrix.complete:
             return cls(matrix, weights)
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(37,)))
         rows = np.sort(generator.choice(matrix.shape[0], pixels, replace=False))
-        return cls(lean(in_memory(rows_of(matrix, rows))), of_rows(weights, rows, matrix.shape), rows)
+        return cls(
+            sparse_if_smaller(in_memory(rows_of(matrix, rows))), select_pixel_weights(weights, rows, matrix.shape), rows
+        )
 
-    def of_all(self, abundances: Float64Array) -> Float64Array:
-        """Abundances (pixels, k) of these pixels among those of all."""
+    def select(self, abundances: Float64Array) -> Float64Array:
+        """Rows of abundances (all pixels, k) that belong to these pixels."""
         return abundances if self.rows is None else abundances[self.rows]
 
-    def fitted(self, settings: dict[str, Any], **changes: Any) -> Restart:
-        """Fit a model with these settings to these pixels."""
+    def fit(self, settings: dict[str, Any], **changes: Any) -> Restart:
+        """Fit an estimator with these settings to these pixels."""
         return Restart.of(MatrixFactorization(**{**settings, "weights": self.weights, **changes}), self.matrix)
 
 
 def run_restarts(
-    settings: dict[str, Any], part: Part, seeds: Sequence[int], executor: Executor | None = None
+    settings: dict[str, Any], part: PixelSubset, seeds: Sequence[int], executor: Executor | None = None
 ) -> Iterator[Restart]:
-    """Random starts, one for each seed, in the order of the seeds.
+    """Fit from random starts, one for each seed, and yield the results in the order of the seeds.
 
     Parameters
     ----------
     settings
-        Parameters of :class:`mffnb.MatrixFactorization` but for start, seed and weights.
+        Parameters of :class:`mffnb.MatrixFactorization` except ``init``, ``random_state`` and ``weights``.
     part
-        Pixels to start on.
+        Pixels to fit.
     seeds
-        Whole numbers: whatever runs them, and in whatever order, the answers are theirs.
+        Integers. A result depends on its seed only, not on the executor or the order of execution.
     executor
-        Of ``concurrent.futures``; one after the other in this thread if None.
+        ``concurrent.futures`` executor; None runs the restarts one after the other in this thread.
     """
     if executor is None:
         for seed in seeds:
-            yield part.fitted(settings, init="random", random_state=seed)
+            yield part.fit(settings, init="random", random_state=seed)
         return
-    futures = [executor.submit(part.fitted, settings, init="random", random_state=seed) for seed in seeds]
+    futures = [executor.submit(part.fit, settings, init="random", random_state=seed) for seed in seeds]
     try:
         for future in futures:
             yield future.result()
     finally:
         for future in futures:
-            future.cancel()  # those that have not begun, where one has failed or nobody wants more
+            future.cancel()  # fits that have not started, after an error or if the caller stops early
 
 
-def go_on(
-    settings: dict[str, Any], part: Part, whole: Part, best: Restart, smaller: Restart | None, tol: float
+def refine_best(
+    settings: dict[str, Any], part: PixelSubset, whole: PixelSubset, best: Restart, smaller: Restart | None, tol: float
 ) -> Restart:
-    """The best restart or the next smaller answer with one component more, whichever is better, to its end.
+    """Refine the best restart on all pixels to the final tolerance.
+
+    The start is the best restart, or the result for k - 1 plus one component if that reaches a lower objective.
 
     Parameters
     ----------
     settings
         As for :func:`run_restarts`.
     part, whole
-        Pixels of the restarts, and all of them.
+        Pixels of the restarts, and all pixels.
     best
-        Of the restarts.
+        Restart with the lowest objective.
     smaller
-        The final answer for k - 1, None where there is none.
+        Final result for k - 1; None if there is none.
     tol
-        That ends the run on all pixels.
+        Tolerance of the run on all pixels.
     """
     if smaller is not None and whole.matrix.complete:
-        A, E = grow(part.matrix, np.ascontiguousarray(part.of_all(smaller.abundances).T), smaller.endmembers)
-        grown = part.fitted(settings, init=(A.T, E), random_state=0)
+        A, E = grow(part.matrix, np.ascontiguousarray(part.select(smaller.abundances).T), smaller.endmembers)
+        grown = part.fit(settings, init=(A.T, E), random_state=0)
         best = grown if grown.model.objective_ < best.model.objective_ else best
     A = best.abundances if part.rows is None else best.model.transform(whole.matrix)
-    last = whole.fitted(settings, init=(A, best.endmembers), random_state=0, tol=tol)
+    last = whole.fit(settings, init=(A, best.endmembers), random_state=0, tol=tol)
     return best if part.rows is None and best.model.objective_ < last.model.objective_ else last

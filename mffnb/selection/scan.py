@@ -1,4 +1,4 @@
-"""What a scan of the number of components gives."""
+"""Result of a scan of the number of components: criteria and factorizations for each k."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ CRITERIA = {
     "explained_variance": "explained variance",
     "aic": "AIC",
     "bic": "BIC",
-    "dispersion": "dispersion of the consensus",
+    "dispersion": "dispersion of the consensus matrix",
     "cophenetic": "cophenetic correlation",
-    "silhouette": "smallest silhouette of components over restarts",
+    "silhouette": "smallest silhouette of a component over restarts",
     "similarity": "largest cosine of two components",
     "held_out": "error of held-out entries",
     "split_half": "largest angle between split halves (rad)",
 }
-"""Variables of :attr:`RankScan.evidence` and what they are."""
+"""Variables of :attr:`RankScan.evidence` and their descriptions."""
 
 
 @dataclass(frozen=True, eq=False)
 class RankScan:
-    """Evidence for the number of components.
+    """Criteria and results for several numbers of components k.
 
     Attributes
     ----------
     evidence
-        One variable for each criterion of :data:`CRITERIA` over ``k``; NaN where it was not wanted or means nothing.
-        ``angles`` and ``within`` ("k", "split"): the largest angle between partners of two halves, and the smallest
-        between two endmembers of one half. ``images`` ("image"): how far eigenvalues of the covariance of neighbours
-        are above noise, see :func:`mffnb.selection.independent_images`. ``shared`` ("direction"): cosine of the
-        largest angle between the spaces of so many leading singular vectors of two halves.
+        One variable for each criterion of :data:`CRITERIA` over ``k``; NaN if it was switched off or is undefined.
+        ``angles`` and ``within`` ("k", "split"): largest angle between matched endmembers of two halves, and smallest
+        angle between two endmembers of one half, in rad. ``images`` ("image"): spatial autocorrelation relative to the
+        noise, see :func:`mffnb.selection.independent_images`. ``shared`` ("direction"): cosine of the largest angle
+        between the subspaces of the leading singular vectors of two halves, for 1, 2, ... singular vectors.
     results
-        The best answer for each k.
+        The best result for each k.
     parameters
-        Everything needed to run it again.
+        All parameters that are needed to repeat the scan.
     settings
-        Keywords of :func:`mffnb.unmix` that all fits share: ``mf.unmix(cube, k, **scan.settings)``.
+        Keywords of :func:`mffnb.unmix` common to all fits: ``mf.unmix(cube, k, **scan.settings)``.
     elbow
-        Where the relative error bends most; None where it does not, or where there are fewer than three k.
+        Elbow of the relative error; None if there is no elbow, or with fewer than three k.
 
     Examples
     --------
@@ -67,25 +67,25 @@ class RankScan:
 
     @property
     def ks(self) -> list[int]:
-        """The numbers of components that were tried."""
+        """The numbers of components of the scan, in ascending order."""
         return [int(k) for k in self.evidence.k.values]
 
     @property
     def elbow(self) -> int | None:
-        """See above."""
+        """Elbow of the relative error over k; see :func:`mffnb.selection.criteria.elbow`."""
         return elbow(self.evidence.k.values, self.evidence.relative_error.values)
 
     @property
     def table(self) -> pd.DataFrame:
-        """The criteria, a row for each k."""
+        """The criteria as a table with one row for each k."""
         return self.evidence[list(CRITERIA)].to_dataframe()
 
     def recommend(self) -> Recommendation:
-        """Choose k, with reasons, or say that the data do not tell and between which values."""
+        """Recommend k with reasons, or give the range of k that the criteria leave undetermined."""
         return recommend(self.evidence)
 
     def lineage(self) -> Lineage:
-        """Find which component splits into which as k grows."""
+        """Tree of the components over k: which component splits into which."""
         return Lineage.of(self.results)
 
     def plot(self, **options: Any) -> Any:

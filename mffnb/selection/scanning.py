@@ -15,7 +15,7 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube
 from mffnb.estimators.names import named_similarity
 from mffnb.io.read import read
-from mffnb.matrices import lean
+from mffnb.matrices import sparse_if_smaller
 from mffnb.matrices.checking import drawn_seed
 from mffnb.matrices.weighting import Weighting
 from mffnb.preprocessing import Step
@@ -23,8 +23,8 @@ from mffnb.problem.degrees_of_freedom import Smoothed
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Similarity
 from mffnb.protocols.solver import Solver
-from mffnb.selection.evidence import Looks, Row
-from mffnb.selection.restarts import Part, Restart, go_on, run_restarts
+from mffnb.selection.evidence import RankCriteria, Row
+from mffnb.selection.restarts import PixelSubset, Restart, refine_best, run_restarts
 from mffnb.selection.scan import RankScan
 from mffnb.similarities import KullbackLeibler
 from mffnb.typing import Array, Seed
@@ -100,7 +100,7 @@ class Scanning:
     @cached_property
     def matrix(self) -> Matrix:
         """X, (pixels, channels)."""
-        return lean(self.image.layout.matrix(self.image.cube))
+        return sparse_if_smaller(self.image.layout.matrix(self.image.cube))
 
     @cached_property
     def numbers(self) -> list[int]:
@@ -128,7 +128,7 @@ class Scanning:
         results: dict[int, Unmixing] = {}
         scan: RankScan | None = None
         smaller: Restart | None = None
-        each = 1 / (len(self.numbers) * (self.n_init + 2 + work.looks.splits))
+        each = 1 / (len(self.numbers) * (self.n_init + 2 + work.criteria.splits))
         share = 0.0
         for k in self.numbers:
             steps = work.steps(k, smaller)
@@ -143,7 +143,7 @@ class Scanning:
             rows.append(row)
             results[k] = self._labelled(smaller)
             scan = RankScan(
-                work.looks.dataset(rows), dict(results), self._record | results[k].parameters, self._settings
+                work.criteria.dataset(rows), dict(results), self._record | results[k].parameters, self._settings
             )
             yield Stage(share, f"k = {k}: done", scan)
 
@@ -185,23 +185,23 @@ class _Work:
     n_init: int
     seed: int
     executor: Executor | None
-    whole: Part
-    part: Part
-    looks: Looks
+    whole: PixelSubset
+    part: PixelSubset
+    criteria: RankCriteria
 
     @classmethod
     def of(cls, asked: Scanning) -> _Work:
         image, matrix, seed = asked.image, asked.matrix, asked.seed
         weights = weights_of(asked.weights, image.layout)
         similarity = named_similarity(asked.similarity)
-        whole = Part(matrix, weights)
+        whole = PixelSubset(matrix, weights)
         coupled = asked.smoothness > 0  # neighbours need all of them
-        part = whole if coupled else Part.of(matrix, weights, _RESTART_PIXELS, seed)
+        part = whole if coupled else PixelSubset.of(matrix, weights, _RESTART_PIXELS, seed)
         extra = asked.held_out, asked.splits, asked.split_pixels
         weighting = Weighting.of(weights, matrix, similarity)
         counts = isinstance(similarity, KullbackLeibler)
         smoothed = Smoothed(float(asked.smoothness), image.layout.map_shape, asked.sum_to_one, counts)
-        looks = Looks.of(weighting, image, asked.numbers, similarity, extra, seed, smoothed)
+        criteria = RankCriteria.of(weighting, image, asked.numbers, similarity, extra, seed, smoothed)
         settings = {
             "similarity": asked.similarity,
             "abundance_terms": asked.physics.of_abundances(image),
@@ -209,7 +209,7 @@ class _Work:
             "max_iter": asked.max_iter,
             "tol": asked.tol,
         }
-        return cls(settings, int(asked.n_init), seed, asked.executor, whole, part, looks)
+        return cls(settings, int(asked.n_init), seed, asked.executor, whole, part, criteria)
 
     def steps(self, k: int, smaller: Restart | None) -> Generator[str, None, tuple[Restart, Row]]:
         """Say what is about to be done for one k; return the answer that is kept, and its evidence."""
@@ -225,8 +225,8 @@ class _Work:
         yield "all pixels"
         best = min(restarts, key=lambda one: one.model.objective_)
         before = smaller if smaller is not None and smaller.abundances.shape[1] == k - 1 else None
-        best = go_on(settings, self.part, self.whole, best, before, _FINAL * self.settings["tol"])
-        row = yield from self.looks.row(k, best, restarts, settings | {"random_state": seeds[0]})
+        best = refine_best(settings, self.part, self.whole, best, before, _FINAL * self.settings["tol"])
+        row = yield from self.criteria.row(k, best, restarts, settings | {"random_state": seeds[0]})
         return best, row
 
 

@@ -1,4 +1,4 @@
-"""Whether two halves of the pixels tell of the same endmembers."""
+"""Split-half reproducibility: compare the endmembers and singular vectors of two disjoint halves of the pixels."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import numpy as np
 from mffnb.geometry import choose_model
 from mffnb.geometry.compression import compress
 from mffnb.geometry.matching import spectral_angles
-from mffnb.geometry.search import Progress, SumToOne, WithGain, largest_angle
+from mffnb.geometry.simplex_search import Progress, SumToOne, WithGain, largest_angle
 from mffnb.matrices import Dense, Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers.subsampled_start import rows_of
-from mffnb.threads import at_most
+from mffnb.threads import limit_threads
 from mffnb.typing import Array, Float64Array
 
-_FEWEST = 3  # pixels for each endmember, in each half
+_FEWEST = 3  # smallest number of pixels per endmember in a half
 
 
 @dataclass(frozen=True, eq=False)
-class Halves:
-    """Pairs of disjoint halves of the pixels, and the model that all are seen with.
+class SplitHalves:
+    """Pairs of disjoint random halves of the pixels, with the mixing model that is fitted to all of them.
 
     Attributes
     ----------
     matrix
         X, (pixels, channels), complete.
     splits
-        How many pairs.
+        Number of pairs.
     pixels
-        Most in a half.
+        Largest number of pixels in a half.
     seed
-        Of everything drawn.
+        Seed of all random draws.
     gain
-        Whether fractions sum to one only up to a gain per pixel.
+        Whether the abundances of a pixel sum to one only up to a gain per pixel.
     columns
-        Factors that level the noise of channels.
+        Factor of each channel that whitens the noise, (channels,).
     """
 
     matrix: Matrix
@@ -48,31 +48,31 @@ class Halves:
     columns: Float64Array
 
     @classmethod
-    def of(cls, matrix: Matrix, ks: Sequence[int], splits: int, pixels: int, seed: int) -> Halves:
-        """Let the data choose one model for all k: that of most of them, see :func:`mffnb.geometry.choose_model`."""
-        some = Dense(rows_of(matrix, _drawn(matrix.shape[0], 2 * pixels, seed, 0)))
+    def of(cls, matrix: Matrix, ks: Sequence[int], splits: int, pixels: int, seed: int) -> SplitHalves:
+        """Select one mixing model for all k by majority; see :func:`mffnb.geometry.choose_model`."""
+        some = Dense(rows_of(matrix, _sample_pixels(matrix.shape[0], 2 * pixels, seed, 0)))
         possible = [k for k in ks if k <= min(some.shape)] or [1]
         choices = [choose_model(some, k, seed) for k in possible]
         gain = 2 * sum(choice.gain for choice in choices) > len(choices)
         return cls(matrix, splits, pixels, seed, gain, choices[-1].columns)
 
     def angles(self, k: int, split: int) -> tuple[float, float]:
-        """How far the endmembers of two halves are apart, and how far those within a half (rad).
+        """Largest angle between the endmembers of two halves, and smallest angle within a half (rad).
 
-        Endmembers of least volume are found in each half, and matched.
+        Minimum-volume endmembers are fitted to each half and matched.
 
         Parameters
         ----------
         k
             Number of endmembers.
         split
-            Which pair of halves.
+            Index of the pair of halves.
 
         Returns
         -------
         between, within
-            The largest angle between partners, and the smallest between two endmembers of one half; NaN where a half
-            has too few pixels, the latter for k = 1.
+            Largest angle between matched endmembers, and smallest angle between two endmembers of one half. Both are
+            NaN if a half has too few pixels; ``within`` is NaN for k = 1.
         """
         halves = self._halves(split)
         if len(halves[0]) < _FEWEST * k or k > self.matrix.shape[1]:
@@ -81,55 +81,59 @@ class Halves:
         within = [spectral_angles(one, one)[~np.eye(k, dtype=bool)].min(initial=np.inf) for one in ends]
         return largest_angle(*ends), float(min(within)) if k > 1 else np.nan
 
-    def shared_directions(self, level: Matrix, most: int, split: int = 0) -> Float64Array:
-        """Cosine of the largest angle between the spaces of the j leading singular vectors of two halves, (most,).
+    def shared_directions(self, whitened: Matrix, most: int, split: int = 0) -> Float64Array:
+        """Cosine of the largest angle between the spans of the j leading right singular vectors of two halves, (most,).
 
-        Near 1 while both hold the same spectra, near 0 from where the last one is noise of its own half. Fewer than
-        ``most`` where two spaces would have to meet for want of channels or pixels.
+        Near 1 if both halves contain the same j spectral directions, near 0 from the first j whose singular vector is
+        noise. Fewer than ``most`` values if there are too few channels or pixels: two large subspaces always intersect.
 
         Parameters
         ----------
-        level
-            X with the noise of all channels levelled.
+        whitened
+            X, (pixels, channels), with the same noise variance in all channels.
         most
             Largest j.
         split
-            Which pair of halves.
+            Index of the pair of halves.
         """
         halves = self._halves(split)
-        rank = min(most, level.shape[1] // 3, len(halves[0]) // 3)
-        rights = [compress(Dense(rows_of(level, half)), rank, self.seed).right for half in halves]
+        rank = min(most, whitened.shape[1] // 3, len(halves[0]) // 3)
+        rights = [compress(Dense(rows_of(whitened, half)), rank, self.seed).right for half in halves]
         mixed = rights[0] @ rights[1].T
         return np.array([np.linalg.svd(mixed[:j, :j])[1][-1] for j in range(1, min(mixed.shape) + 1)])
 
     def _halves(self, split: int) -> tuple[Array, Array]:
-        """Numbers of pixels, which rise."""
-        drawn = _drawn(self.matrix.shape[0], 2 * self.pixels, self.seed, split)
+        """Pixel indices of both halves, each in ascending order."""
+        drawn = _sample_pixels(self.matrix.shape[0], 2 * self.pixels, self.seed, split)
         order = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(35, split))).permutation(len(drawn))
         middle = len(drawn) // 2
         return drawn[np.sort(order[:middle])], drawn[np.sort(order[middle:])]
 
     def _rows(self, rows: Array) -> Scaled:
+        """Noise-whitened rows of X."""
         return Scaled(Dense(rows_of(self.matrix, rows)), columns=self.columns)
 
     def _endmembers(self, rows: Array, k: int) -> Float64Array:
-        """From all starts, as far as starts are compared; what a search does later moves endmembers little."""
+        """Minimum-volume endmembers (k, channels) of some pixels: the best of all starts, without the final refinement.
+
+        The later stages of the search move the endmembers little and would take most of the time.
+        """
         half = self._rows(rows)
         model = (WithGain if self.gain else SumToOne)(half, k, self.seed)
         best: Progress | None = None
-        with at_most(1):  # matrices are small
+        with limit_threads(1):  # one thread: the matrices are small
             for step in model.search():
                 if step.stage != "search":
                     break
                 if step.settled and (best is None or step.objective < best.objective):
                     best = step
         if best is None:
-            raise RuntimeError("the search has taken no step")
+            raise RuntimeError("the minimum-volume search returned no endmembers")
         return best.endmembers
 
 
-def _drawn(pixels: int, most: int, seed: int, number: int) -> Array:
-    """Numbers of pixels that rise."""
+def _sample_pixels(pixels: int, most: int, seed: int, number: int) -> Array:
+    """Indices of at most ``most`` randomly drawn pixels, in ascending order."""
     if pixels <= most:
         return np.arange(pixels)
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(34, number)))

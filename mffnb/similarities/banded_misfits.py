@@ -56,7 +56,7 @@ def looks(matrix: Matrix) -> Iterator[tuple[slice, Float64Array, Float64Array | 
     """Yield (rows, X there, weights there or None) over the rows that are here, dense; what is missing counts zero."""
     if not matrix.complete:
         for start, stop in band_limits(matrix.shape, CACHE_BYTES):
-            band, weights = matrix.piece(start, stop)  # type: ignore[attr-defined]
+            band, weights = matrix.rows_and_weights(start, stop)  # type: ignore[attr-defined]
             gone = np.isnan(band)
             yield slice(start, stop), np.where(gone, 1.0, band), np.where(gone, 0.0, weights)
         return

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mffnb.matrices import lean
+from mffnb.matrices import sparse_if_smaller
 from mffnb.matrices.partial import mean_model
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Misfit
@@ -44,14 +44,14 @@ class KullbackLeibler:
         ValueError
             If anything in the data is negative.
         """
-        least = float(matrix.least(np.array(min((float(band.min()) for _, _, band in matrix.bands()), default=0.0))))
+        least = float(matrix.minimum(np.array(min((float(band.min()) for _, _, band in matrix.bands()), default=0.0))))
         if least < 0:
             raise ValueError(
                 f"the Kullback-Leibler divergence is for counts, and the data go down to {least:.3g}: "
                 "clip them with cube.clip(0), or use similarity='frobenius'"
             )
         scale = _to_mean_sum_one(matrix) if scale is None else scale
-        return Divergence(lean(matrix), gain, scale)
+        return Divergence(sparse_if_smaller(matrix), gain, scale)
 
     def distance(self, scale: float) -> Distance:
         """Of single entries."""

@@ -13,7 +13,7 @@ from scipy import special
 from mffnb.kernels import divergence
 from mffnb.matrices import Sparse, partial
 from mffnb.protocols.half import Half
-from mffnb.protocols.matrix import Descent, Matrix, Share
+from mffnb.protocols.matrix import AxisDistribution, Descent, Matrix
 from mffnb.protocols.misfit import Step
 from mffnb.typing import Float64Array, Total
 
@@ -64,7 +64,7 @@ class LeastSquares:
         if not self.matrix.complete:
             return None
         move = _Moving(self, abundances, self.matrix.total(endmembers @ endmembers.T), step)
-        cross = self.matrix.through(endmembers, move)
+        cross = self.matrix.fused_products(endmembers, move)
         moved, here = move.total()
         n = self.matrix.shape[0]
         square = self.matrix.total(here)
@@ -88,7 +88,7 @@ class LeastSquares:
     def _complete(self, abundances: Float64Array, endmembers: Float64Array) -> Matrix:
         if self.matrix.complete:
             return self.matrix
-        return partial.completed(self.matrix, self._model(abundances), endmembers)
+        return partial.impute_model(self.matrix, self._model(abundances), endmembers)
 
     def _partial(self, abundances: Float64Array, endmembers: Float64Array) -> float:
         squares = partial.squared_residual(self.matrix, self._model(abundances), endmembers)
@@ -184,7 +184,7 @@ class Divergence:
     @cached_property
     def counts(self) -> Matrix:
         """X, entries times their weight: all that a logarithm sees. Sparse where few of them are not zero."""
-        block = self.matrix.block if self.matrix.complete else Sparse.of_few(self.matrix.block)
+        block = self.matrix.block if self.matrix.complete else Sparse.compress_if_small(self.matrix.block)
         return self.matrix.with_block(Counts(block.as_scipy()) if isinstance(block, Sparse) else block)
 
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
@@ -193,7 +193,7 @@ class Divergence:
             sums = np.repeat(self.matrix.total(endmembers.sum(axis=1))[:, None], abundances.shape[1], axis=1)
         else:
             sums = partial.weight_times(self.matrix, endmembers)
-        log = Logarithm(self.counts, self.matrix.over_columns.gathered(endmembers), self.scale, of_rows=True)
+        log = Logarithm(self.counts, self.matrix.column_axis.gather(endmembers), self.scale, of_rows=True)
         return Half(
             _no_gram(endmembers), -_times_gain(sums, self.gain), log=log, factor=abundances, total=_sums(self.matrix)
         )
@@ -207,7 +207,7 @@ class Divergence:
         else:
             sums = partial.weight_times(self.matrix.transposed, amounts)  # type: ignore[arg-type]
         # The gain multiplies the model, which in the logarithm is a constant.
-        log = Logarithm(self.counts, self.matrix.over_rows.gathered(abundances), self.scale / n, of_rows=False)
+        log = Logarithm(self.counts, self.matrix.row_axis.gather(abundances), self.scale / n, of_rows=False)
         return Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers, total=_sums(self.matrix))
 
     def in_one_look(self, abundances: Float64Array, endmembers: Float64Array, step: Step) -> None:
@@ -251,7 +251,7 @@ class Divergence:
                 x = band.ravel() if isinstance(band, np.ndarray) else band.data
                 yield divergence.x_log_x(x), float(x.sum())
         else:
-            for band, weights in partial.pieces(self.matrix):
+            for band, weights in partial.iter_rows_and_weights(self.matrix):
                 x = np.nan_to_num(band)
                 yield float(special.xlogy(weights * x, x).sum()), float((weights * x).sum())
 
@@ -278,17 +278,17 @@ class Logarithm:
     of_rows: bool
 
     @property
-    def share(self) -> Share:
+    def share(self) -> AxisDistribution:
         """Whose entries of the factor are whose."""
-        return self.matrix.over_rows if self.of_rows else self.matrix.over_columns
+        return self.matrix.row_axis if self.of_rows else self.matrix.column_axis
 
     def value(self, factor: Float64Array) -> float:
         """``-w sum x log(F^T B)`` over the counts of the block; infinite where one is given no chance."""
-        moving = self.share.gathered(factor)
+        moving = self.share.gather(factor)
         pixels, channels = (moving, self.basis) if self.of_rows else (self.basis, moving)
         right, total = np.ascontiguousarray(channels.T), 0.0
         for start, _, band in self.matrix.bands():
-            total += divergence.log_likelihood(*divergence.compressed(band), pixels, start, right)
+            total += divergence.log_likelihood(*divergence.as_compressed_rows(band), pixels, start, right)
         return -self.weight * total
 
     def ratios(self, factor: Float64Array) -> Float64Array:
@@ -297,16 +297,16 @@ class Logarithm:
 
     def gradient(self, factor: Float64Array) -> Float64Array:
         """``-w sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
-        moving = self.share.gathered(factor)
+        moving = self.share.gather(factor)
         out = np.zeros(moving.shape[::-1])
         for pixels, left, right, (indptr, indices, data) in self._aligned(moving):
-            model = divergence.model(indptr, indices, left, right)
+            model = divergence.model_at_nonzeros(indptr, indices, left, right)
             ratio = np.divide(data, model, out=np.zeros_like(model), where=model > 0)
             if self.of_rows:
                 divergence.add_to_rows(indptr, indices, ratio, right, out[pixels])
             else:
                 divergence.add_to_columns(indptr, indices, ratio, left, out)
-        return -self.weight * self.share.summed(out.T)
+        return -self.weight * self.share.sum_scatter(out.T)
 
     def bands(self) -> Iterator[tuple[int, int, Any]] | None:
         """Rows of X, or of X^T, one for each entry of the block."""
@@ -318,7 +318,7 @@ class Logarithm:
         pixels, channels = (factor, self.basis) if self.of_rows else (self.basis, factor)
         left, right = np.ascontiguousarray(pixels.T), np.ascontiguousarray(channels.T)
         for start, stop, band in self.matrix.bands():
-            yield slice(start, stop), left[start:stop], right, divergence.compressed(band)
+            yield slice(start, stop), left[start:stop], right, divergence.as_compressed_rows(band)
 
 
 def _sums(matrix: Matrix) -> Total | None:

@@ -3,6 +3,7 @@
 from mffnb.solvers.auto import Auto
 from mffnb.solvers.extrapolation import Extrapolated
 from mffnb.solvers.hals import Hals
+from mffnb.solvers.interrupts import Interrupts, deferred_interrupts, interruptible
 from mffnb.solvers.likelihood import Multiplicative, Newton
 from mffnb.solvers.loop import Outcome, Reached, State, drive, iterate
 from mffnb.solvers.pivoting import BlockPivoting
@@ -13,12 +14,15 @@ __all__ = [
     "BlockPivoting",
     "Extrapolated",
     "Hals",
+    "Interrupts",
     "Multiplicative",
     "Newton",
     "Outcome",
     "ProximalGradient",
     "Reached",
     "State",
+    "deferred_interrupts",
     "drive",
+    "interruptible",
     "iterate",
 ]

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.matrices.collective_errors import together
+from mffnb.matrices.collective_errors import run_collectively
 from mffnb.typing import Array
 
 _NAME, _KEPT = "iteration-", 2
@@ -60,7 +60,7 @@ class Generations:
         part = self.folder / f".{_NAME}{number:08d}.part"
         try:
             self._first(lambda: self._make_room(part))
-            together(
+            run_collectively(
                 self.communicator,
                 lambda: _write(part / self._file, lambda file: np.savez(file, allow_pickle=False, **arrays)),
             )
@@ -95,7 +95,7 @@ class Generations:
             about = self._tell(partial(_about, self.folder / name))
             if about is None:
                 continue
-            together(self.communicator, partial(fits, about))
+            run_collectively(self.communicator, partial(fits, about))
             arrays = _arrays(self.folder / name / self._file)
             readable = [arrays is not None]
             if self.communicator is not None:
@@ -138,11 +138,11 @@ class Generations:
 
     def _first(self, work: Callable[[], None]) -> None:
         """Work of the first rank, for which the others wait."""
-        together(self.communicator, work if self.rank == 0 else lambda: None)
+        run_collectively(self.communicator, work if self.rank == 0 else lambda: None)
 
     def _tell(self, find: Callable[[], Any]) -> Any:
         """What the first rank finds; file systems of clusters do not show the same to all at once."""
-        found = together(self.communicator, find if self.rank == 0 else lambda: None)
+        found = run_collectively(self.communicator, find if self.rank == 0 else lambda: None)
         return found if self.communicator is None else self.communicator.bcast(found, root=0)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mffnb.kernels.extrapolation import run_ahead
+from mffnb.kernels.extrapolation import extrapolate
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.problem import Problem
 from mffnb.protocols.half import Half
@@ -173,6 +173,6 @@ class Ahead(InPlace):
 
 def _run_ahead(reached: Float64Array, before: Float64Array, entries: slice, beta: float) -> None:
     if beta:
-        run_ahead(reached, before, entries.start, entries.stop, beta)
+        extrapolate(reached, before, entries.start, entries.stop, beta)
     else:
         before[:, entries] = reached[:, entries]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.kernels import hals
-from mffnb.matrices import everywhere
+from mffnb.matrices import replicate_columns
 from mffnb.protocols.matrix import Matrix
-from mffnb.typing import Array, Float64Array, Total, as_is
+from mffnb.typing import Array, Float64Array, Total, local_total
 
 _LOOKS = 2  # power steps on the residual: the component only has to start somewhere sensible
 
@@ -28,15 +28,15 @@ def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> 
         Shapes (k + 1, own pixels) and (k + 1, channels); the new component is last.
     """
     # The spectrum to start from is the part of the mean spectrum that the components share least.
-    mean = everywhere(matrix, matrix.transposed_times(np.ones((1, abundances.shape[1]))))[0]
-    spectrum = _positive_unit(mean - np.linalg.lstsq(endmembers.T, mean, rcond=None)[0] @ endmembers, mean, as_is)
+    mean = replicate_columns(matrix, matrix.transposed_times(np.ones((1, abundances.shape[1]))))[0]
+    spectrum = _positive_unit(mean - np.linalg.lstsq(endmembers.T, mean, rcond=None)[0] @ endmembers, mean, local_total)
     pixels = np.zeros(abundances.shape[1])
     for _ in range(_LOOKS):
         left = matrix.times(spectrum[None, matrix.own_columns])[0] - (endmembers @ spectrum) @ abundances
         pixels = _positive_unit(left, np.ones_like(left), matrix.total)
-        left = everywhere(matrix, matrix.transposed_times(pixels[None]))[0]
+        left = replicate_columns(matrix, matrix.transposed_times(pixels[None]))[0]
         left -= matrix.total(abundances @ pixels) @ endmembers
-        spectrum = _positive_unit(left, mean, as_is)
+        spectrum = _positive_unit(left, mean, local_total)
     size = max(0.0, float(spectrum @ left))
     return np.vstack([abundances, size * pixels]), np.vstack([endmembers, spectrum])
 
@@ -72,8 +72,8 @@ def beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64
         row[missing] = mean[missing] * ratio
     cross = matrix.times(endmembers)
     abundances = np.full_like(cross, 1.0 / components)
-    hals.sweep_free(abundances, matrix.total(endmembers @ endmembers.T), cross, 50)
-    endmembers = everywhere(matrix, endmembers)
+    hals.sweep_non_negative(abundances, matrix.total(endmembers @ endmembers.T), cross, 50)
+    endmembers = replicate_columns(matrix, endmembers)
     while len(abundances) < components:
         abundances, endmembers = grow(matrix, abundances, endmembers)
     return abundances, np.ascontiguousarray(endmembers[:, matrix.own_columns])
@@ -103,7 +103,7 @@ def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64A
     return np.delete(abundances, dropped, 0), np.delete(endmembers, dropped, 0), dropped
 
 
-def unique_share(abundances: Float64Array, endmembers: Float64Array, total: Total = as_is) -> Float64Array:
+def unique_share(abundances: Float64Array, endmembers: Float64Array, total: Total = local_total) -> Float64Array:
     """Squared norm of what each component describes and no other could, (k,); ``total`` sums over ranks."""
     norm = np.linalg.norm(endmembers, axis=1)
     weight = total(np.square(abundances).sum(axis=1)) * norm**2

@@ -120,7 +120,7 @@ def _rows(factor: Float64Array, half: Half, sweeps: int) -> float:
         lower, upper = (np.array(np.broadcast_to(side, factor.shape[1]), float) for side in (half.lower, half.upper))
         return float(hals.sweep_box(factor, half.gram, half.cross, lower, upper, sweeps))
     if not np.isfinite(half.radius):
-        return float(hals.sweep_free(factor, half.gram, half.cross, sweeps))
+        return float(hals.sweep_non_negative(factor, half.gram, half.cross, sweeps))
     if half.total is None:
         return float(hals.sweep_ball(factor, half.gram, half.cross, half.radius, sweeps))
     moved = [_rows_in_shared_ball(factor, half) for _ in range(sweeps)]
@@ -132,8 +132,8 @@ def _rows_in_shared_ball(factor: Float64Array, half: Half) -> float:
     old, pull = np.empty(factor.shape[1]), np.empty(factor.shape[1])
     cross, moved = np.ascontiguousarray(half.cross), 0.0
     for j in range(len(factor)):
-        squares = hals.descend_row(factor, half.gram, cross, j, old, pull)
-        moved += hals.bound_row(factor, half.gram, j, old, float(half.summed(squares)), half.radius)
+        squares = hals.minimise_row(factor, half.gram, cross, j, old, pull)
+        moved += hals.project_row_on_ball(factor, half.gram, j, old, float(half.summed(squares)), half.radius)
     return moved
 
 
@@ -250,7 +250,7 @@ def _rows_on_graph(factor: Float64Array, half: Half, graph: PixelGraph) -> float
     sides = [np.atleast_1d(np.asarray(side, dtype=np.float64)) for side in (half.lower, half.upper)]
     moved = 0.0
     for j in range(len(factor)):
-        hals.pull_on(half.gram, cross, factor, j, pull)
+        hals.row_right_hand_side(half.gram, cross, factor, j, pull)
         if half.weights is not None:
             pull *= weights
 

@@ -31,7 +31,7 @@ class Multiplicative:
         pull = log.ratios(factor)
         before = factor.copy()
         if half.sum_to_one:
-            divergence.settle_on_simplex(linear, pull, square, factor)
+            divergence.minimise_on_simplex(linear, pull, square, factor)
         elif np.isfinite(half.radius):
             # A row that is fixed in part has its scale from there.
             held = (
@@ -40,9 +40,9 @@ class Multiplicative:
                 else half.summed(np.asarray(half.fixed.any(axis=1))) > 0
             )
             added = _multipliers(linear, pull, square, factor, np.where(held > 0, np.inf, half.radius), half)
-            divergence.settle(linear, pull, square + added[:, None], factor)
+            divergence.minimise_entries(linear, pull, square + added[:, None], factor)
         else:
-            divergence.settle(linear, pull, square, factor)
+            divergence.minimise_entries(linear, pull, square, factor)
         if half.boxed:  # the separable function is convex in each entry
             np.clip(factor, half.lower, half.upper, out=factor)
         if half.fixed is not None:
@@ -75,17 +75,17 @@ class Newton:
         right = np.ascontiguousarray(log.basis.T)
         fixed = np.empty((0, 0), bool) if half.fixed is None else half.fixed
         rest = -linear, half.gram, square, fixed, log.weight
-        if log.share.alone:
+        if log.share.undivided:
             moved = 0.0
             for start, _, band in bands:
-                moved += newton.newton_rows(*divergence.compressed(band), factor, start, right, *rest)
+                moved += newton.newton_rows(*divergence.as_compressed_rows(band), factor, start, right, *rest)
             return moved
         # The counts of an entry are spread over processes, and so are the sums that make its derivatives.
-        held = np.ascontiguousarray(log.share.gathered(factor))
-        derivatives, least = newton.no_derivatives(*held.shape), np.full((1, held.shape[1]), np.inf)
+        held = np.ascontiguousarray(log.share.gather(factor))
+        derivatives, least = newton.empty_derivatives(*held.shape), np.full((1, held.shape[1]), np.inf)
         for start, _, band in bands:
-            newton.derivatives_of_rows(*divergence.compressed(band), held, start, right, derivatives, least[0])
-        derivatives, least = log.share.summed(derivatives), log.share.least(least)
+            newton.derivatives_of_rows(*divergence.as_compressed_rows(band), held, start, right, derivatives, least[0])
+        derivatives, least = log.share.sum_scatter(derivatives), log.share.minimum(least)
         return float(newton.newton_steps(derivatives, least[0], factor, *rest))
 
 
@@ -95,7 +95,7 @@ def _multipliers(
     """What has to be added to ``square`` for each row of the separable minimum to end at its radius, by bisection."""
 
     def beyond(added: Float64Array) -> Array:
-        squares = half.summed(divergence.squares_at(linear, pull, square, added, factor))
+        squares = half.summed(divergence.minimiser_row_squares(linear, pull, square, added, factor))
         return np.asarray(np.sqrt(squares) > radii)
 
     low, high = np.zeros(len(factor)), np.zeros(len(factor))

@@ -64,4 +64,4 @@ class BlockPivoting:
         k, entries = factor.shape
         weights = np.ones(entries) if half.weights is None else half.weights
         lower, upper = np.full(k, float(half.lower)), np.full(k, float(half.upper))
-        return float(pivoting.sweep_box(factor, half.gram, half.cross, lower, upper, weights))
+        return float(pivoting.solve_box(factor, half.gram, half.cross, lower, upper, weights))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mffnb.geometry.starts import NNDSVD
-from mffnb.matrices import Dense, everywhere
+from mffnb.matrices import Dense, replicate_columns
 from mffnb.problem.problem import state_problem
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
@@ -50,14 +50,14 @@ class SubsetFirst:
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(4,)))
         drawn = np.sort(generator.choice(matrix.shape[0], self.pixels, replace=False))
         spectra, maps = np.zeros((self.pixels, matrix.shape[1])), np.zeros((components, self.pixels))
-        block, own = matrix.over_rows.block, matrix.own
+        block, own = matrix.row_axis.block, matrix.own
         in_block, here = _within(drawn, block), _within(drawn, own)
-        spectra[in_block, matrix.over_columns.block] = rows_of(matrix, drawn[in_block] - block.start)
+        spectra[in_block, matrix.column_axis.block] = rows_of(matrix, drawn[in_block] - block.start)
         maps[:, here] = abundances[:, drawn[here] - own.start]
         # Every rank factors the same pixels, to the same answer.
         problem = state_problem(Dense(matrix.total(spectra)), Frobenius(), (), ())
         maps = problem.scale * matrix.total(maps)
-        spectra = everywhere(matrix, endmembers)
+        spectra = replicate_columns(matrix, endmembers)
         states = iterate(problem, maps, spectra, Extrapolated(Auto()), self.max_iter, self.tol)
         spectra = drive(states)[0].endmembers
         endmembers = np.ascontiguousarray(spectra[:, matrix.own_columns])

@@ -1,19 +1,19 @@
-"""How far an answer moves when the noise is drawn again, or when it is looked for from elsewhere."""
+"""Uncertainty of a factorization: bootstrap over the noise, restarts of the solver, and rotational ambiguity."""
 
 from mffnb.stability.ambiguity import Reach, reach_of
 from mffnb.stability.assessment import Stability, stability
-from mffnb.stability.efficiency import doubt_about
+from mffnb.stability.efficiency import efficiency_warning
 from mffnb.stability.replicas import PoissonCounts, SignFlips, noise_of
-from mffnb.stability.spread import Runs, Spread, match_quality
+from mffnb.stability.spread import RunSpread, RunStatistics, match_quality
 
 __all__ = [
     "PoissonCounts",
     "Reach",
-    "Runs",
+    "RunSpread",
+    "RunStatistics",
     "SignFlips",
-    "Spread",
     "Stability",
-    "doubt_about",
+    "efficiency_warning",
     "match_quality",
     "noise_of",
     "reach_of",

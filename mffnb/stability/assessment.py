@@ -1,4 +1,4 @@
-"""How well the noise and the start of the search determine an answer: bands, maps of deviation, a score."""
+"""Assess the uncertainty of a factorization: bands of endmembers, standard deviation of maps, reproducibility score."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mffnb.errors import NoiseWarning, warn
 from mffnb.io.read import read
 from mffnb.matrices.checking import drawn_seed
 from mffnb.stability.ambiguity import Reach, reach_of
-from mffnb.stability.efficiency import doubt_about
+from mffnb.stability.efficiency import efficiency_warning
 from mffnb.stability.refit import Recipe, check_names, without_data
 from mffnb.stability.replicas import Noise, noise_of
-from mffnb.stability.spread import Runs, Spread
+from mffnb.stability.spread import RunSpread, RunStatistics
 from mffnb.typing import Seed
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
@@ -26,32 +26,32 @@ from mffnb.unmixing.unmix import unmix
 
 @dataclass(frozen=True, eq=False)
 class Stability:
-    """How far an answer moves.
+    """Uncertainty of a factorization from bootstrap replicas of the noise and from random restarts.
 
     Attributes
     ----------
     answer
-        What it is about; components are its components.
+        The result whose uncertainty is assessed. All components follow its order.
     replicas
-        Over replicas of the noise, each fitted warm from the answer; None without any. Its band holds what noise alone
-        does.
+        Spread over bootstrap replicas, each fitted with a warm start from the result; None without replicas. Its band
+        contains the effect of noise only.
     restarts
-        Over fresh starts on the same data; None without any.
+        Spread over random starts on the original data; None without restarts.
     noise
-        How replicas were drawn: ``"poisson"`` or ``"residual"``.
+        Noise model of the replicas: ``"poisson"`` or ``"residual"``.
     level
-        Of the bands, 0.9 for 90 %.
+        Confidence level of the bands, for example 0.9.
     reach
-        How far endmembers may be from the answer for what the data leave open; None without replicas.
+        Rotational ambiguity of the endmembers; None without replicas.
     doubt
-        Why bands are not to be trusted, with what to do; empty where nothing speaks against them.
+        Warning that the bands may be too narrow, with advice; empty if there is none.
     parameters
         Numbers of runs and the seed.
     """
 
     answer: Unmixing
-    replicas: Spread | None
-    restarts: Spread | None
+    replicas: RunSpread | None
+    restarts: RunSpread | None
     noise: str
     level: float
     reach: Reach | None = None
@@ -60,12 +60,12 @@ class Stability:
 
     @property
     def lower(self) -> xr.DataArray:
-        """Lower end of the endmembers' band, of noise and what data leave open, ("component", channel dims)."""
+        """Lower end of the endmember band (noise and rotational ambiguity), ("component", channel dims)."""
         return self._band[0]
 
     @property
     def upper(self) -> xr.DataArray:
-        """Upper end of that band."""
+        """Upper end of the endmember band (noise and rotational ambiguity), ("component", channel dims)."""
         return self._band[1]
 
     @property
@@ -75,25 +75,27 @@ class Stability:
 
     @property
     def score(self) -> xr.DataArray:
-        """The lower one of a component's scores over restarts and over replicas, 0 to 1, ("component",)."""
+        """Reproducibility of each component, 0 to 1: the minimum over restarts and replicas, ("component",)."""
         scores = [part.score for part in (self.restarts, self.replicas) if part is not None]
         return scores[0].copy(data=np.minimum.reduce([one.values for one in scores]))
 
     def plot(self, **options: Any) -> Any:
-        """Draw endmembers with their bands beside the maps of deviation; see :func:`mffnb.plots.stability`."""
+        """Draw endmembers with their bands and standard deviation maps; see :func:`mffnb.plots.stability`."""
         from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
 
         return plots.stability(self, **options)
 
     @property
     def _band(self) -> tuple[xr.DataArray, xr.DataArray]:
+        """Ends of the band: noise alone, or widened by the rotational ambiguity."""
         noise = self._replicas
         return (noise.lower, noise.upper) if self.reach is None else self.reach.around(noise.lower, noise.upper)
 
     @property
-    def _replicas(self) -> Spread:
+    def _replicas(self) -> RunSpread:
+        """Spread over the replicas; ValueError if there are none."""
         if self.replicas is None:
-            raise ValueError("no replica was drawn: ask for some, n_bootstrap=20 say")
+            raise ValueError("there are no bootstrap replicas: set n_bootstrap, for example n_bootstrap=20")
         return self.replicas
 
 
@@ -110,50 +112,52 @@ def stability(
     progress: bool = False,
     **settings: Any,
 ) -> Stability:
-    r"""Find out how well the start of the search, and the noise of the data, determine an answer.
+    r"""Assess the uncertainty of a factorization by bootstrap replicas of the noise and by random restarts.
 
-    Restarts look for the answer again, from random starts. Replicas are data as they might have been measured instead
-    (:func:`mffnb.stability.noise_of` says how they are drawn), each fitted from the answer on. Components of every run
-    are matched with those of the answer (:func:`mffnb.selection.match`) and, where scale is a convention, brought to
-    their size. The band of noise is :math:`\hat e \pm q`, with q the quantile of :math:`|e^* - \hat e|` over
-    replicas: it says where this method would find the endmember if the sample were measured once more. What data and
-    signs leave open, because endmembers can be mixed into each other without a contradiction beyond noise, is added to
-    that (:func:`mffnb.stability.reach_of`). What the model gets wrong otherwise is in neither.
+    Restarts repeat the fit from random starts. Replicas are simulated data with new noise
+    (:func:`mffnb.stability.noise_of` selects the noise model), each fitted with a warm start. Components of every run
+    are matched to those of the result (:func:`mffnb.selection.match`) and, unless abundances sum to one, rescaled to
+    them.
+
+    The noise band is :math:`\hat e \pm q`, with q the quantile of :math:`|e^* - \hat e|` over replicas: where this
+    method would find the endmember in a repeated measurement. The rotational ambiguity
+    (:func:`mffnb.stability.reach_of`) is added to it. Other model errors are not included.
 
     Parameters
     ----------
     cube
-        Spectral image, as for :func:`mffnb.unmix`; not modified. Replicas are made in memory. To
-        processes a path is sent as such, data are copied.
+        Spectral image, as for :func:`mffnb.unmix`; not modified. Replicas are created in memory. Worker processes
+        receive the path of a file, or a copy of the data.
     model
-        An answer of :func:`mffnb.unmix` for this cube, whose settings are used again, or k.
+        A result of :func:`mffnb.unmix` for this cube, whose settings are reused, or k.
     n_init
         Number of restarts, 0 for none.
     n_bootstrap
-        Number of replicas, 0 for none; level / (1 - level) at least, 9 for 90 %.
+        Number of replicas, 0 for none; at least level / (1 - level), which is 9 for 90 %.
     level
-        Of the bands, between 0 and 1.
+        Confidence level of the bands, between 0 and 1.
     replicas
-        ``"auto"`` (Poisson for counts, residuals with random signs for all else), ``"poisson"`` or ``"residual"``.
+        Noise model: ``"auto"`` (Poisson for counts, else residuals with random signs), ``"poisson"`` or ``"residual"``.
     executor
-        A ``concurrent.futures`` executor, or anything with its ``submit``; in turn and here if None. The answer does
-        not depend on it.
+        ``concurrent.futures`` executor, or an object with the same ``submit``; None runs the fits one after the other
+        in this thread. The result does not depend on it.
     random_state
-        Seed, from which each run has one of its own.
+        Seed; each run receives a seed derived from it.
     progress
         Show a progress bar.
     settings
-        Keywords of :func:`mffnb.unmix`: all of them with a k; with an answer those that it does not hold (known
-        endmembers, weights, terms and parts of your own).
+        Keywords of :func:`mffnb.unmix`. With k: all settings. With a result: those that it does not store (known
+        endmembers, weights, user-defined terms and objects).
 
     Returns
     -------
     Stability
+        Bands, standard deviations and scores.
 
     Raises
     ------
     TypeError, ValueError
-        With what to do, for a setting that cannot be used.
+        If a setting is invalid; the message says what to change.
 
     Examples
     --------
@@ -172,7 +176,7 @@ def stability(
     answer = model if isinstance(model, Unmixing) else unmix(data, model, random_state=seed, **settings)
     recipe = Recipe.of(answer, settings)
     noise = noise_of(data, answer, replicas) if n_bootstrap else None
-    doubt = "" if noise is None else doubt_about(answer, noise)
+    doubt = "" if noise is None else efficiency_warning(answer, noise)
     if doubt:
         warn(doubt, NoiseWarning, stacklevel=2)
     sent = cube if isinstance(cube, (str, os.PathLike)) else data
@@ -180,8 +184,8 @@ def stability(
     light = without_data(answer)
     tasks = [_Task(recipe, sent, one) for one in seeds[:n_init]]
     tasks += [_Task(recipe, sent, one, light, noise) for one in seeds[n_init:]]
-    parts = [Runs(answer), Runs(answer)]
-    for number, run in enumerate(_shown(_outcomes(tasks, data, executor), len(tasks), wanted=progress)):
+    parts = [RunStatistics(answer), RunStatistics(answer)]
+    for number, run in enumerate(_with_progress(_run_all(tasks, data, executor), len(tasks), wanted=progress)):
         parts[number >= n_init].add(run)
     restarts, replicated = (part.spread(level) if len(part) else None for part in parts)
     return Stability(
@@ -198,7 +202,7 @@ def stability(
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """One run, with all that another process needs for it."""
+    """One bootstrap or restart run with all its inputs, sent to a worker process as a whole."""
 
     recipe: Recipe
     source: Any
@@ -207,7 +211,7 @@ class _Task:
     noise: Noise | None = None
 
     def run(self, data: xr.DataArray | None = None) -> Unmixing:
-        """The answer of this run, without its data."""
+        """Run the fit and return the result without its data."""
         cube = self.source if data is None else data
         cube = read(cube) if isinstance(cube, (str, os.PathLike)) else cube
         if self.answer is None or self.noise is None:
@@ -217,11 +221,12 @@ class _Task:
 
 
 def _run(task: _Task) -> Unmixing:
+    """Run a task; a module-level function, so that it can be pickled."""
     return task.run()
 
 
-def _outcomes(tasks: Sequence[_Task], data: xr.DataArray, executor: Any) -> Iterator[Unmixing]:
-    """Answers in the order of their tasks, whoever runs them."""
+def _run_all(tasks: Sequence[_Task], data: xr.DataArray, executor: Any) -> Iterator[Unmixing]:
+    """Yield the results in the order of the tasks, from this thread or from an executor."""
     if executor is None:
         yield from (task.run(data) for task in tasks)
         return
@@ -229,14 +234,15 @@ def _outcomes(tasks: Sequence[_Task], data: xr.DataArray, executor: Any) -> Iter
     try:
         for number, future in enumerate(futures):
             yield future.result()
-            futures[number] = None  # its maps are summed up by now
+            futures[number] = None  # release the maps, which are already accumulated
     finally:
         for future in futures:
             if future is not None:
                 future.cancel()
 
 
-def _shown(runs: Iterator[Unmixing], total: int, *, wanted: bool) -> Iterator[Unmixing]:
+def _with_progress(runs: Iterator[Unmixing], total: int, *, wanted: bool) -> Iterator[Unmixing]:
+    """Show a progress bar over the runs, if wanted."""
     if not wanted:
         return runs
     from tqdm.auto import tqdm  # noqa: PLC0415  pulls in ipywidgets in a notebook
@@ -246,16 +252,17 @@ def _shown(runs: Iterator[Unmixing], total: int, *, wanted: bool) -> Iterator[Un
 
 
 def _check(n_init: int, n_bootstrap: int, level: float) -> None:
+    """Raise ValueError for invalid numbers of runs or an invalid level."""
     for name, number in (("n_init", n_init), ("n_bootstrap", n_bootstrap)):
         if not (isinstance(number, (int, np.integer)) and number >= 0 and number != 1):
-            raise ValueError(f"{name} must be 0, or a whole number >= 2, got {number!r}")
+            raise ValueError(f"{name} must be 0 or an integer >= 2, got {number!r}")
     if n_init + n_bootstrap == 0:
-        raise ValueError("nothing to do: ask for restarts, n_init=10 say, or for replicas, n_bootstrap=20 say")
+        raise ValueError("nothing to do: request restarts (n_init=10) or replicas (n_bootstrap=20)")
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
     least = int(np.ceil(level / (1 - level) - 1e-9))
     if 0 < n_bootstrap < least:
         raise ValueError(
-            f"{n_bootstrap} replicas cannot show a band of {100 * level:g} %: n_bootstrap={least} at least, "
+            f"{n_bootstrap} replicas are too few for a band of {100 * level:g} %: use n_bootstrap={least} or more, "
             "or a lower level"
         )

@@ -1,40 +1,41 @@
-"""How much of what counts tell least squares makes use of."""
+"""Statistical efficiency of least squares on counts, compared with the Poisson likelihood."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from mffnb.stability.replicas import Noise, PoissonCounts, likelihood_of_counts
+from mffnb.stability.replicas import Noise, PoissonCounts, uses_count_likelihood
 from mffnb.typing import Float64Array
 from mffnb.unmixing.result import Unmixing
 
-_LEAST = 0.5  # below that, the likelihood of counts does with half of the data what least squares does with all
-_FLOOR = 1e-3  # of the mean: no channel is known for certain
+_LEAST = 0.5  # below this efficiency, the Poisson likelihood needs less than half of the data for the same variance
+_FLOOR = 1e-3  # fraction of the mean expectation: lower bound, so that no channel gets an infinite weight
 
 
-def doubt_about(answer: Unmixing, noise: Noise) -> str:
-    """One sentence on why bands are not to be trusted, with what to do, or none.
+def efficiency_warning(answer: Unmixing, noise: Noise) -> str:
+    """Warning that noise bands may be too narrow, with advice, or an empty string.
 
-    Least squares on few counts of very different expectation follows the noise of the strongest channels. It has
-    many minima then, and answers to other noise lie in others, while a replica stays in that of its answer.
+    Least squares on few counts with a wide range of expectations follows the noise of the strongest channels. The
+    objective then has many local minima. A repeated measurement can end in another minimum, but a replica with a warm
+    start stays in the minimum of the result.
     """
-    if not isinstance(noise, PoissonCounts) or likelihood_of_counts(answer) or answer.parameters.get("weights"):
+    if not isinstance(noise, PoissonCounts) or uses_count_likelihood(answer) or answer.parameters.get("weights"):
         return ""
     share = efficiency(answer)
     if share >= _LEAST:
         return ""
     return (
-        f"least squares uses {100 * share:.0f} % of what these counts tell about a component, so that bands may be far "
+        f"least squares has a statistical efficiency of {100 * share:.0f} % on these counts, so that bands may be far "
         "too narrow: use similarity='kl'"
     )
 
 
 def efficiency(answer: Unmixing) -> float:
-    r"""Variance of abundances by the likelihood of counts, as a share of that by least squares, where it is smallest.
+    r"""Efficiency of least squares on counts: Poisson-likelihood variance over its variance, worst component.
 
     .. math:: \min_j \frac{[(E V^{-1} E^T)^{-1}]_{jj}}{[E^+ V {E^+}^T]_{jj}}
 
-    for the expectation V (diagonal) of the mean pixel (Gauss-Markov: 1 at most).
+    with V the diagonal matrix of the expected counts of the mean pixel. It is at most 1 (Gauss-Markov theorem).
 
     Examples
     --------

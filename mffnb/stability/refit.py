@@ -12,7 +12,7 @@ import xarray as xr
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.estimators.names import SIMILARITIES, SOLVERS
 from mffnb.geometry.starts import RandomStart
-from mffnb.matrices import lean
+from mffnb.matrices import sparse_if_smaller
 from mffnb.preprocessing import Step
 from mffnb.protocols.misfit import Similarity
 from mffnb.protocols.solver import Solver
@@ -127,7 +127,7 @@ class Recipe:
             tol=self.tol,
             random_state=seed,
         )
-        A = model.factorize(lean(matrix))
+        A = model.factorize(sparse_if_smaller(matrix))
         outcome, trace = model.outcome_, model.trace_
         return assemble(cube, image, A.T, model.components_, outcome, trace, asked, model.gain_, mapped=model.mapped_)
 

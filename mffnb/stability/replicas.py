@@ -1,4 +1,4 @@
-"""Noise drawn anew: cubes that might have been measured instead of the one that was."""
+"""Noise models for the parametric and the wild bootstrap: draw replicas of a cube with new noise."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.result import Unmixing
 
 REPLICAS = ("auto", "poisson", "residual")
-_LIKE_COUNTS = 0.2  # relative: so well the variance is known; the same as where geometry recognises counts
-_LEAST_FREE = 0.05  # a residual that the fit has swallowed almost wholly is not blown up to more than this allows
+_LIKE_COUNTS = 0.2  # largest deviation of the dispersion from 1 that counts as Poisson; the same as in mffnb.geometry
+_LEAST_FREE = 0.05  # smallest residual degrees of freedom per entry: limits the correction of a residual
 
 
 @dataclass(frozen=True)
 class PoissonCounts:
-    r"""Counts drawn from what the model expects: :math:`x^*_{ij} = \phi\,\mathrm{Poisson}(y_{ij} / \phi)`.
+    r"""Parametric bootstrap with Poisson noise: :math:`x^*_{ij} = \phi\,\mathrm{Poisson}(y_{ij} / \phi)`.
 
     Attributes
     ----------
     unit
-        phi, what one count is in the units of the data: 1 for counts.
+        phi, the size of one count in the units of the data; 1 if the data are counts.
     """
 
     unit: float = 1.0
@@ -32,41 +32,49 @@ class PoissonCounts:
     name = "poisson"
 
     def draw(self, cube: xr.DataArray, answer: Unmixing, generator: np.random.Generator) -> xr.DataArray:
-        """A cube like this one, for the reconstruction y of an answer; what is masked or missing stays as it is."""
+        """Draw a replica of the cube around the reconstruction y; masked and missing entries stay unchanged."""
         expected = _expected(cube, answer)
         missing = np.isnan(expected) | _is_nan(cube.values)
         counts = generator.poisson(np.where(missing, 0.0, np.maximum(expected, 0.0)) / self.unit)
-        return _like(cube, counts if self.unit == 1.0 else counts * self.unit, missing)
+        return _with_values(cube, counts if self.unit == 1.0 else counts * self.unit, missing)
 
     def variance(self, X: Float64Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """Of X (n, m), fitted by A (k, n) and E (k, m): phi times the fit, as a product (n, r) by (r, m)."""
+        """Variance of X (n, m) as a low-rank product (n, k) @ (k, m), given A (k, n) and E (k, m).
+
+        The variance of a Poisson variable in units of phi is phi times its expectation.
+        """
         return A.T, self.unit * np.maximum(E, 0.0)
 
 
 @dataclass(frozen=True)
 class SignFlips:
-    r"""Residuals with random signs: :math:`x^*_{ij} = y_{ij} \pm r_{ij} / \sqrt{(1 - h_i)(1 - h_j)}`.
+    r"""Wild bootstrap: residuals with random signs, :math:`x^*_{ij} = y_{ij} \pm r_{ij} / \sqrt{(1 - h_i)(1 - h_j)}`.
 
-    Each entry keeps its own size of noise, whatever it depends on (the wild bootstrap: Wu 1986, Ann. Statist. 14:1261;
-    signs: Liu 1988, Ann. Statist. 16:1696). A fit follows the noise a little, so that residuals are too small:
-    with the leverages h_i of a pixel in A and h_j of a channel in E, a fit of rank k leaves
-    (1 - h_i)(1 - h_j) of the variance.
+    Each entry keeps the size of its residual, so that the variance may differ between entries (Wu 1986, Ann. Statist.
+    14:1261; random signs: Liu 1988, Ann. Statist. 16:1696). The fit follows the noise and makes residuals too small:
+    with the leverages h_i of a pixel in A and h_j of a channel in E, the variance is reduced by the factor (1 - h_i)(1
+    - h_j).
     """
 
     name = "residual"
 
     def draw(self, cube: xr.DataArray, answer: Unmixing, generator: np.random.Generator) -> xr.DataArray:
-        """A cube like this one, for the reconstruction y of an answer; what is masked or missing stays as it is."""
+        """Draw a replica of the cube around the reconstruction y; masked and missing entries stay unchanged."""
         expected = _expected(cube, answer)
         residual = np.asarray(cube.values, dtype=np.float64) - expected
         missing = np.isnan(residual)
         free = (1 - _leverage(answer.abundances)) * (1 - _leverage(answer.endmembers))
         residual /= np.sqrt(np.clip(free.transpose(*cube.dims).values, _LEAST_FREE, 1.0))
         signs = generator.integers(0, 2, expected.shape, dtype=np.int8)
-        return _like(cube, np.nan_to_num(np.where(signs == 1, expected + residual, expected - residual)), missing)
+        return _with_values(
+            cube, np.nan_to_num(np.where(signs == 1, expected + residual, expected - residual)), missing
+        )
 
     def variance(self, X: Float64Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """Of X (n, m), fitted by A (k, n) and E (k, m): that of a pixel times that of a channel, (n, 1) by (1, m)."""
+        """Variance of X (n, m) as a rank-one product (n, 1) @ (1, m), given A (k, n) and E (k, m).
+
+        The model is a variance per pixel times a variance per channel, estimated from the squared residuals.
+        """
         squares = (X - A.T @ E) ** 2
         mean = float(squares.mean())
         of_pixels, of_channels = squares.mean(axis=1)[:, None], squares.mean(axis=0)[None]
@@ -77,29 +85,31 @@ Noise = PoissonCounts | SignFlips
 
 
 def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
-    r"""Choose how noise is drawn, by a rule that looks at the data.
+    r"""Select the noise model of the bootstrap from the data.
 
-    With the dispersion :math:`\phi = \sum (x - y)^2 / \sum y`, corrected for the parameters that were fitted: data that
-    are whole numbers with phi within a fifth of 1 are counts, and replicas are Poisson draws of the reconstruction y.
-    After a fit by the Kullback-Leibler divergence, or steps that even out the noise of counts, they are too, in units
-    of phi if that is farther from 1. All else
-    keeps its residuals and flips their signs.
+    The dispersion is :math:`\phi = \sum (x - y)^2 / \sum y`, corrected for the number of fitted parameters.
+
+    - Integer data with phi between 0.8 and 1.2 are counts: Poisson replicas.
+    - After a fit with the Kullback-Leibler divergence, or after a variance-stabilizing step for counts: Poisson
+      replicas, in
+      units of phi if phi is outside of 0.8 to 1.2.
+    - All other data: residuals with random signs.
 
     Parameters
     ----------
     cube
-        The data, labelled.
+        The labelled data.
     answer
-        What was fitted to it.
+        Result of the fit to these data.
     how
-        ``"auto"`` for the rule, ``"poisson"`` or ``"residual"``.
+        ``"auto"`` for this rule, ``"poisson"`` or ``"residual"``.
 
     Raises
     ------
     ValueError
-        If ``how`` is something else, or the data are negative where counts are asked for.
+        If ``how`` is unknown, or if Poisson replicas are requested for negative data.
     UnsupportedCombinationError
-        If the answer does not reconstruct the cube entry by entry, or its likelihood has no room for residuals.
+        If the result does not reconstruct the cube entry by entry, or if its likelihood excludes negative replicas.
 
     Examples
     --------
@@ -113,11 +123,11 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
     model = answer.reconstruction()
     if {**model.sizes} != {**cube.sizes}:
         raise UnsupportedCombinationError(
-            "preprocessing changes the grid, so that the answer is no model of every entry of the cube: "
-            "crop, bin or transform the cube first, and unmix that without these steps"
+            "preprocessing changes the grid, so that the result does not model every entry of the cube: "
+            "crop, bin or transform the cube first, and unmix the new cube without these steps"
         )
     values, expected = cube.values, np.maximum(model.transpose(*cube.dims).values, 0.0)
-    likelihood = likelihood_of_counts(answer)
+    likelihood = uses_count_likelihood(answer)
     seen = ~(_is_nan(values) | np.isnan(expected))
     if not seen.all():
         values, expected = values[seen], expected[seen]
@@ -125,14 +135,14 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
     if how == "residual" or (how == "auto" and negative):
         if likelihood:
             raise UnsupportedCombinationError(
-                "residuals with other signs may be negative, which a likelihood of counts, or a step made for them, "
-                "refuses: use replicas='poisson', or similarity='frobenius' and no such step"
+                "residuals with random signs can be negative, which a Poisson likelihood or a step for counts does not "
+                "accept: use replicas='poisson', or similarity='frobenius' without such a step"
             )
         return SignFlips()
     if negative:
         raise ValueError("counts cannot be negative: use replicas='residual'")
     channels = int(np.isfinite(answer.endmembers.values[0]).sum())
-    phi = _dispersion(values, expected, len(answer.endmembers) / channels)
+    phi = _count_dispersion(values, expected, len(answer.endmembers) / channels)
     like_counts = abs(phi - 1) <= _LIKE_COUNTS
     if how == "auto" and not likelihood:
         whole = values.dtype.kind in "iub" or bool(np.all(values == np.rint(values)))
@@ -140,33 +150,34 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
     return PoissonCounts(1.0 if like_counts or not phi > 0 else phi)
 
 
-def likelihood_of_counts(answer: Unmixing) -> bool:
-    """Whether the fit knew the noise of counts, or data had been made even by steps that do."""
+def uses_count_likelihood(answer: Unmixing) -> bool:
+    """Whether the fit models Poisson noise, by its similarity or by a variance-stabilizing preprocessing step."""
     similarity = str(answer.parameters.get("similarity"))
     stabilized = answer.processed is not None and answer.processed.chain.stabilizes
     return similarity == "kl" or similarity.startswith("KullbackLeibler") or stabilized
 
 
-def _dispersion(values: Array, expected: Float64Array, fitted: float) -> float:
-    """Variance over mean of the noise, given which part of it the fit has followed; 0 where there is none."""
+def _count_dispersion(values: Array, expected: Float64Array, fitted: float) -> float:
+    """Dispersion (variance over mean) of the noise, given the fraction of fitted parameters; 0 for an empty model."""
     total = float(expected.sum())
     return float(np.sum((values - expected) ** 2)) / total / max(1 - fitted, _LEAST_FREE) if total > 0 else 0.0
 
 
 def _expected(cube: xr.DataArray, answer: Unmixing) -> Float64Array:
+    """Reconstruction of the cube with the order of its dimensions."""
     return np.asarray(answer.reconstruction().transpose(*cube.dims).values, dtype=np.float64)
 
 
 def _leverage(factor: xr.DataArray) -> xr.DataArray:
-    """Diagonal of the projector on the rows of a factor (component, ...): how much each entry decides its own fit."""
+    """Leverage of each column of a factor (component, ...): diagonal of the projector on its row space."""
     rows = np.nan_to_num(factor.values.reshape(len(factor), -1))
     _, values, basis = np.linalg.svd(rows, full_matrices=False)
     basis = basis[values > 1e-10 * values.max(initial=0.0)]
     return factor[0].drop_vars("component", errors="ignore").copy(data=(basis**2).sum(0).reshape(factor.shape[1:]))
 
 
-def _like(cube: xr.DataArray, values: Any, missing: Array) -> xr.DataArray:
-    """Values as a cube like another, of its own type where they fit."""
+def _with_values(cube: xr.DataArray, values: Any, missing: Array) -> xr.DataArray:
+    """Copy of the cube with other values, in its dtype if they fit; missing entries are kept."""
     values = np.asarray(values)
     if cube.dtype.kind == "f" or values.dtype.kind == "f":
         values = np.where(missing, np.where(_is_nan(cube.values), np.nan, cube.values), values)
@@ -177,4 +188,5 @@ def _like(cube: xr.DataArray, values: Any, missing: Array) -> xr.DataArray:
 
 
 def _is_nan(values: Array) -> Array:
+    """Boolean mask of NaN entries; all False for integer data."""
     return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)

@@ -1,4 +1,4 @@
-"""What many runs have in common, component by component, and how far they are apart."""
+"""Statistics over repeated runs: match components to a reference result, accumulate bands and standard deviations."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from mffnb.unmixing.result import Unmixing
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
-    """How far runs are from the answer, once their components are matched with its own and brought to their size.
+class RunSpread:
+    """Spread of repeated runs around a result, after matching and rescaling of the components.
 
     Attributes
     ----------
@@ -23,9 +23,9 @@ class Spread:
     deviation
         Standard deviation of the abundances over runs, ("component", pixel dims).
     angles
-        Spectral angle (rad) between a component and its partner, ("run", "component").
+        Spectral angle (rad) between a component and its match in a run, ("run", "component").
     score
-        1 where every run finds the component again, 0 where none does: see :func:`match_quality`; ("component",).
+        Mean reproducibility, 0 to 1: see :func:`match_quality`; ("component",).
     """
 
     lower: xr.DataArray
@@ -35,38 +35,39 @@ class Spread:
     score: xr.DataArray
 
 
-class Runs:
-    """Gather runs one by one, and keep of their maps no more than two sums.
+class RunStatistics:
+    """Accumulate runs one by one; of the abundance maps only the mean and the sum of squares are stored.
 
     Parameters
     ----------
     answer
-        What runs are compared with.
+        Reference result.
     """
 
     def __init__(self, answer: Unmixing) -> None:
         self._answer = answer
         self._spectra = _flat(answer.endmembers)
         self._maps = _flat(answer.abundances)
-        self._fixed = bool(answer.parameters.get("sum_to_one"))  # there scale is no matter of convention
+        self._fixed = bool(answer.parameters.get("sum_to_one"))  # abundances that sum to one have no free scale
         self._found: list[Float64Array] = []
         self._angles: list[Float64Array] = []
         self._mean = np.zeros_like(self._maps)
         self._squares = np.zeros_like(self._maps)
 
     def __len__(self) -> int:
+        """Number of runs."""
         return len(self._found)
 
     def add(self, run: Unmixing) -> None:
-        """Take in one run; it is not modified."""
+        """Match and rescale the components of one run and add it to the statistics; the run is not modified."""
         E, A = _flat(run.endmembers), _flat(run.abundances)
         seen = np.isfinite(E).all(axis=0) & np.isfinite(self._spectra).all(axis=0)
         order = match(self._spectra[:, seen], E[:, seen])
         E, A = E[order], A[order]
         if not self._fixed:
-            size = _sizes(self._spectra[:, seen], E[:, seen])
+            size = _scale_factors(self._spectra[:, seen], E[:, seen])
             E, A = E * size[:, None], A / size[:, None]
-            if run.gain is not None:  # fractions stay fractions
+            if run.gain is not None:  # with a gain per pixel, abundances sum to one by definition
                 A = A / A.sum(axis=0)
         self._found.append(E)
         self._angles.append(np.diag(spectral_angles(self._spectra[:, seen], E[:, seen])).copy())
@@ -77,9 +78,9 @@ class Runs:
     def band(self, level: float) -> tuple[xr.DataArray, xr.DataArray]:
         r"""Lower and upper end of the endmembers: :math:`\hat e \pm q`, q the given quantile of :math:`|e^* - \hat e|`.
 
-        The symmetric percentile interval (Hall 1988, J. R. Statist. Soc. B 50:35): it is centred on the answer, and
-        widens where runs are off to one side, as they are next to a constraint. Endmembers that are not negative have
-        no band below zero.
+        The symmetric percentile interval (Hall 1988, J. R. Statist. Soc. B 50:35) is centred on the result. It becomes
+        wider if the runs are biased to one side, which happens next to a constraint. The lower end of a non-negative
+        entry is at least 0.
         """
         off = np.abs(np.array(self._found) - self._spectra)
         half = np.quantile(off, level, axis=0, method="weibull")
@@ -91,8 +92,8 @@ class Runs:
             spectra.copy(data=(self._spectra + half).reshape(spectra.shape)).rename("upper"),
         )
 
-    def spread(self, level: float) -> Spread:
-        """What there is by now, of two runs or more."""
+    def spread(self, level: float) -> RunSpread:
+        """Statistics of the runs so far; needs two runs or more."""
         maps = self._answer.abundances
         deviation = np.sqrt(np.maximum(self._squares, 0.0) / max(1, len(self) - 1)).reshape(maps.shape)
         names = {"component": self._answer.endmembers["component"].values}
@@ -101,7 +102,7 @@ class Runs:
         )
         quality = match_quality(self._spectra, np.array(self._angles)).mean(axis=0)
         lower, upper = self.band(level)
-        return Spread(
+        return RunSpread(
             lower,
             upper,
             maps.copy(data=deviation).rename("standard deviation"),
@@ -111,17 +112,17 @@ class Runs:
 
 
 def match_quality(endmembers: Array, angles: Array) -> Float64Array:
-    r"""How surely a component is found again: :math:`\max(0,\, 1 - \theta / \tfrac12 \theta_{\text{nearest}})`.
+    r"""Reproducibility of a component in a run: :math:`\max(0,\, 1 - \theta / \tfrac12 \theta_{\text{nearest}})`.
 
-    theta is the angle to its partner, theta_nearest that between the component and the most similar other one of the
-    answer. Up to half of it, a partner belongs to no other component; from there on it may, and counts nothing.
+    theta is the angle to the matched component of the run, theta_nearest the angle to the most similar other component
+    of the reference. Below half of theta_nearest, the match is unambiguous; above it, the quality is 0.
 
     Parameters
     ----------
     endmembers
-        Of the answer, (k, channels).
+        Endmembers of the reference result, (k, channels).
     angles
-        Angles to the partners, (runs, k), in rad.
+        Angles to the matched components, (runs, k), in rad.
 
     Examples
     --------
@@ -138,13 +139,16 @@ def match_quality(endmembers: Array, angles: Array) -> Float64Array:
     return np.asarray(np.where(nearest > 0, np.maximum(0.0, 1.0 - worse), 0.0))
 
 
-def sized_like(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
-    """Spectra (k, channels) brought as near to others as a factor for each can."""
-    return np.asarray(spectra * _sizes(wanted, spectra)[:, None])
+def rescaled_to(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
+    """Scale each spectrum (k, channels) to the corresponding reference spectrum by least squares."""
+    return np.asarray(spectra * _scale_factors(wanted, spectra)[:, None])
 
 
-def _sizes(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
-    """Factors that bring spectra as near to others as they can; of what is unlike them, to half their norm."""
+def _scale_factors(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
+    """Least-squares scale factor of each spectrum to its reference, (k,).
+
+    For dissimilar spectra the factor is bounded from below: it gives at least half of the norm of the reference.
+    """
     norms = [np.linalg.norm(one, axis=1) for one in (wanted, spectra)]
     product = norms[0] * norms[1]
     cosine = (wanted * spectra).sum(axis=1) / np.where(product > 0, product, 1.0)
@@ -153,4 +157,5 @@ def _sizes(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
 
 
 def _flat(factor: xr.DataArray) -> Float64Array:
+    """A labelled factor as a matrix (k, entries)."""
     return np.asarray(factor.values, dtype=np.float64).reshape(len(factor), -1)

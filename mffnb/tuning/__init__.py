@@ -1,4 +1,4 @@
-"""Settings of a model searched for with hyperopt: reproducible on any number of workers, resumable, without a truth."""
+"""Hyperparameter search with hyperopt: reproducible on any number of workers, resumable, without ground truth."""
 
 from mffnb.tuning import objectives
 from mffnb.tuning.evaluation import Fit, Measured, Objective, sparseness

@@ -1,4 +1,8 @@
-"""Which point comes next. What an algorithm may look at is fixed by the number of the trial, so that all runs agree."""
+"""Search algorithms that propose the next trial: TPE, random, annealing, grid and line search.
+
+The trials whose results an algorithm may use depend on the trial number only, so that parallel searches are
+reproducible.
+"""
 
 from __future__ import annotations
 
@@ -13,42 +17,43 @@ import numpy as np
 from hyperopt import anneal, rand, tpe
 from hyperopt.base import JOB_STATE_DONE, STATUS_FAIL, STATUS_NEW, STATUS_OK, trials_from_docs
 
-from mffnb.tuning.space import Point, Range, Space
+from mffnb.tuning.space import LogRange, Point, Space
 from mffnb.tuning.trials import Trial
 
-_EPOCH = datetime.datetime(1970, 1, 1)  # hyperopt wants times and does nothing with them
+_EPOCH = datetime.datetime(1970, 1, 1)  # hyperopt requires times but does not use them
 
 
 class Algorithm(Protocol):
-    """Proposes points."""
+    """Interface of a search algorithm."""
 
     def needs(self, number: int) -> int:
-        """How many trials, from the first on, have to be finished before the trial of this number is proposed."""
+        """Number of trials, counted from the first, that must be finished before trial ``number`` is proposed."""
 
     def propose(self, number: int, known: Sequence[Trial], points: Sequence[Point]) -> Point | None:
-        """The point of a trial.
+        """Propose the point of a trial.
 
         Parameters
         ----------
         number
-            Of the trial.
+            Number of the trial.
         known
-            The first ``needs(number)`` trials.
+            The first ``needs(number)`` trials, finished.
         points
-            Those of all trials before this one, whether they are finished or not.
+            Points of all trials before this one, finished or not.
 
         Returns
         -------
         dict or None
-            None where there is nothing left to try.
+            None if all points have been proposed.
         """
 
 
 @dataclass(frozen=True, eq=False)
-class Hyperopt:
-    """One of hyperopt's algorithms, seeing the results of all trials but those of the ``window - 1`` before its own.
+class HyperoptSearch:
+    """Search algorithm of hyperopt (TPE, random or annealing) with a fixed delay of the results.
 
-    Each trial has a random state of its own, spawned from the seed by its number.
+    A trial uses the results of all trials except the ``window - 1`` trials before it. Each trial has its own random
+    state, derived from the seed and the trial number.
     """
 
     space: Space
@@ -57,11 +62,11 @@ class Hyperopt:
     seed: int
 
     def needs(self, number: int) -> int:
-        """All but those that may still be running."""
+        """Number of trials that must be finished: all except the last ``window - 1``."""
         return max(0, number - self.window + 1)
 
     def propose(self, number: int, known: Sequence[Trial], points: Sequence[Point]) -> Point:
-        """Ask hyperopt."""
+        """Propose the next point with the algorithm of hyperopt."""
         documents = [self._document(i, point, known[i] if i < len(known) else None) for i, point in enumerate(points)]
         state = np.random.SeedSequence(self.seed, spawn_key=(number,)).generate_state(1)[0] % (2**31 - 1)
         trials = trials_from_docs(documents, validate=False)
@@ -69,6 +74,7 @@ class Hyperopt:
         return {label: _plain(values[0]) for label, values in proposed.items() if len(values)}
 
     def _document(self, number: int, point: Point, trial: Trial | None) -> dict[str, Any]:
+        """A trial in the format of hyperopt's trial documents; without a loss if it is not known yet."""
         labels = self.space.domain.params
         result: dict[str, Any] = {"status": STATUS_NEW}
         if trial is not None:
@@ -94,51 +100,56 @@ class Hyperopt:
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
-    """All combinations of as many levels of each range as fit into the number of trials."""
+class GridSearch:
+    """Grid search over all combinations of equally many levels of each range.
+
+    The number of levels is the largest one for which the grid does not exceed ``size`` trials.
+    """
 
     space: Space
     size: int
 
     def needs(self, number: int) -> int:
-        """Nothing."""
+        """Zero: a grid does not depend on results."""
         return 0
 
     def propose(self, number: int, known: Sequence[Trial], points: Sequence[Point]) -> Point | None:
-        """The next combination."""
+        """Next grid point."""
         return self._points[number] if number < len(self._points) else None
 
     @cached_property
     def _points(self) -> list[Point]:
+        """All grid points, the last keyword varying fastest."""
         axes, levels = self.space.listed_axes("grid"), 1
         while self._count(levels + 1) <= self.size and self._count(levels + 1) > self._count(levels):
             levels += 1
         if self._count(levels) > self.size:
-            raise ValueError(f"a grid of these choices has {self._count(levels)} points: raise max_evals to that")
+            raise ValueError(f"a grid of these choices has {self._count(levels)} points: set max_evals to that or more")
         values = [axis.levels(levels) for axis in axes.values()]
         return [dict(zip(axes, point, strict=True)) for point in itertools.product(*values)]
 
     def _count(self, levels: int) -> int:
+        """Number of grid points with this many levels of each range."""
         return int(np.prod([len(axis.levels(levels)) for axis in self.space.listed_axes("grid").values()]))
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
-    """One keyword after the other along a line through the best point so far, each from its low end upwards.
+class LineSearch:
+    """Coordinate search: vary one keyword at a time on a line through the best point, from the lower end up.
 
-    Ranges begin at their low ends, choices at the first one. Each further round over the keywords has levels between
-    those of the last one.
+    The search starts at the lower end of each range and the first choice of each list. In each further round over the
+    keywords, the levels lie between those of the previous round.
     """
 
     space: Space
     levels: int = 7
 
     def needs(self, number: int) -> int:
-        """All lines before this one."""
+        """Number of trials on all lines before the line of this trial."""
         return self._line(number)[1]
 
     def propose(self, number: int, known: Sequence[Trial], points: Sequence[Point]) -> Point:
-        """The next point of a line."""
+        """Next point of the current line."""
         axes = self.space.listed_axes("line")
         line, first, last = self._line(number)
         label = list(axes)[line % len(axes)]
@@ -148,14 +159,14 @@ class Line:
         if not done:
             return {name: axis.levels(self.levels)[0] for name, axis in axes.items()} | {label: values[number - first]}
         best = min(done, key=lambda trial: (trial.loss, trial.number)).point
-        if isinstance(axes[label], Range):  # as many levels as fit, around the best one after the first round
+        if isinstance(axes[label], LogRange):  # after the first round: finer levels around the best one
             near = int(np.argmin(np.abs(np.log(values) - np.log(best[label]))))
             begin = int(np.clip(near - (last - first) // 2, 0, fine - (last - first)))
             values = values[begin:]
         return {**best, label: values[number - first]}
 
     def _line(self, number: int) -> tuple[int, int, int]:
-        """Which line a trial is on, its first trial and that of the next one."""
+        """Index of the line of a trial, number of its first trial, and number of the first trial of the next line."""
         axes = list(self.space.listed_axes("line").values())
         first = 0
         for line in itertools.count():
@@ -166,20 +177,20 @@ class Line:
         raise AssertionError
 
 
-def named(algorithm: str, space: Space, max_evals: int, window: int, seed: int) -> Algorithm:
-    """The algorithm of that name.
+def algorithm_named(algorithm: str, space: Space, max_evals: int, window: int, seed: int) -> Algorithm:
+    """Create the search algorithm of this name.
 
     Raises
     ------
     ValueError
-        Naming those there are.
+        If the name is unknown; the message lists all names.
     """
     made: dict[str, Callable[[], Algorithm]] = {
-        "tpe": lambda: Hyperopt(space, partial(tpe.suggest, verbose=False), window, seed),
-        "random": lambda: Hyperopt(space, rand.suggest, window, seed),
-        "anneal": lambda: Hyperopt(space, anneal.suggest, window, seed),
-        "grid": lambda: Grid(space, max_evals),
-        "line": lambda: Line(space),
+        "tpe": lambda: HyperoptSearch(space, partial(tpe.suggest, verbose=False), window, seed),
+        "random": lambda: HyperoptSearch(space, rand.suggest, window, seed),
+        "anneal": lambda: HyperoptSearch(space, anneal.suggest, window, seed),
+        "grid": lambda: GridSearch(space, max_evals),
+        "line": lambda: LineSearch(space),
     }
     if algorithm not in made:
         raise ValueError(f"algorithm={algorithm!r} is not known: use {', '.join(map(repr, made))}")
@@ -187,4 +198,5 @@ def named(algorithm: str, space: Space, max_evals: int, window: int, seed: int) 
 
 
 def _plain(value: Any) -> Any:
+    """NumPy scalar as a Python number, for JSON."""
     return value.item() if isinstance(value, np.generic) else value

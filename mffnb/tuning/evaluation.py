@@ -1,4 +1,4 @@
-"""One trial where it is worked on: in this process, on a thread, an engine or an MPI rank."""
+"""Evaluate one trial on a worker: fit with its settings and compute the loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mffnb.errors import without_warnings
 from mffnb.io.read import read
 from mffnb.parallel import sharing
 from mffnb.solvers import Outcome
-from mffnb.threads import at_most
+from mffnb.threads import limit_threads
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
 
@@ -26,16 +26,16 @@ Report = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What an objective may do with a trial: unmix its cube with its settings, as they are or changed.
+    """Cube and settings of one trial, passed to the objective, which calls :meth:`unmix`.
 
     Attributes
     ----------
     cube
         The spectral image.
     settings
-        Keywords of :func:`mffnb.unmix`, k among them.
+        Keywords of :func:`mffnb.unmix`, including k.
     memory
-        Kept by a worker from trial to trial; what is in it must depend on cube and settings alone.
+        Cache of the worker, kept between trials; its values may depend on the cube and the settings only.
     """
 
     cube: xr.DataArray
@@ -43,16 +43,16 @@ class Fit:
     memory: dict[Any, Any] = field(default_factory=dict)
 
     def unmix(self, cube: Any = None, **changes: Any) -> Unmixing:
-        """Unmix, the cube or the settings changed."""
+        """Run :func:`mffnb.unmix` with the settings of the trial, optionally with another cube or changed settings."""
         result = unmix(self.cube if cube is None else cube, **{**self.settings, **changes})
-        if result.outcome is Outcome.INTERRUPTED:  # unmix keeps what it has; a search has to know
+        if result.outcome is Outcome.INTERRUPTED:  # unmix returns a partial result; the search must stop
             raise KeyboardInterrupt
         return result
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A loss, and the fit that it speaks of."""
+    """Loss of a trial, with the fit that it was computed from."""
 
     loss: float
     result: Unmixing
@@ -60,26 +60,29 @@ class Measured:
 
 @runtime_checkable
 class Objective(Protocol):
-    """What a search makes small.
+    """Interface of an objective: computes the loss that the search minimises.
 
-    One with a method ``check(settings)`` may refuse what it cannot judge before there is a first trial: it is given the
-    keywords of :func:`mffnb.unmix`, and for those that are searched the part of the space.
+    An objective may also have a method ``check(settings)``, called before the first trial, that raises an error for
+    unsupported settings. It receives the keywords of :func:`mffnb.unmix`; a searched keyword has its part of the space
+    as value.
     """
 
     def measure(self, fit: Fit) -> Measured:
-        """Fit, and judge."""
+        """Fit, and compute the loss."""
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What all trials share: sent to a worker once.
+    """Inputs common to all trials, sent to each worker once.
 
     Attributes
     ----------
     source
-        The cube, or the path from which each worker reads it.
+        The cube, or a path that each worker reads.
     options
         Keywords of :func:`mffnb.unmix` that are not searched.
+    memory
+        Cache of the worker, see :class:`Fit`.
     """
 
     source: Any
@@ -88,16 +91,16 @@ class Job:
 
     @cached_property
     def cube(self) -> xr.DataArray:
-        """Read once in each process."""
+        """The cube; a path is read once per process."""
         return read(self.source) if isinstance(self.source, (str, os.PathLike)) else as_cube(self.source)
 
 
 def evaluate(
     token: str, job: Job | None, objective: Objective | Callable[[Unmixing], float], settings: Mapping[str, Any]
 ) -> Report:
-    """Run a trial and say what came of it; {"status": "absent"} where the job has not arrived yet.
+    """Run one trial and return its report as a dict; {"status": "absent"} if the job has not reached this worker yet.
 
-    Whatever goes wrong in the trial is a report as well.
+    An exception in the trial becomes a report with the status "failed".
     """
     if job is not None and not sharing.is_from_here(token):
         sharing.keep(token, job)
@@ -106,7 +109,7 @@ def evaluate(
         return {"status": "absent"}
     begin = time.perf_counter()
     try:
-        with at_most(1), without_warnings():  # one thread, so that sums are the same everywhere; outcomes are reported
+        with limit_threads(1), without_warnings():  # one thread: sums are then identical on all workers
             fit = Fit(job.cube, {**job.options, **settings}, job.memory)
             if isinstance(objective, Objective):
                 measured = objective.measure(fit)
@@ -114,18 +117,20 @@ def evaluate(
                 result = fit.unmix()
                 measured = Measured(float(objective(result)), result)
             report = _report(measured)
-    except Exception as error:  # a trial may go wrong in any way, and the search goes on
+    except Exception as error:  # any failure of a trial is recorded; the search continues
         report = failed(f"{type(error).__name__}: {error}")
     return report | {"seconds": time.perf_counter() - begin}
 
 
 def failed(message: str) -> Report:
-    """The report of a trial that went wrong."""
+    """Report of a failed trial."""
     return {"status": "failed", "message": message[:500]}
 
 
 def sparseness(abundances: xr.DataArray) -> float:
-    r"""Mean over pixels of :math:`(\sqrt k - \lVert a \rVert_1 / \lVert a \rVert_2) / (\sqrt k - 1)`.
+    r"""Hoyer sparseness of the abundances, averaged over pixels.
+
+    For one pixel it is :math:`(\sqrt k - \lVert a \rVert_1 / \lVert a \rVert_2) / (\sqrt k - 1)`.
 
     Parameters
     ----------
@@ -135,8 +140,8 @@ def sparseness(abundances: xr.DataArray) -> float:
     Returns
     -------
     float
-        0 where all k components are alike in every pixel, 1 where there is one component a pixel (or one in all).
-        Source: Hoyer 2004, J. Mach. Learn. Res. 5:1457, section 3.1.
+        0 if all k abundances are equal in every pixel, 1 if every pixel has one component (or k = 1). Source: Hoyer
+        2004, J. Mach. Learn. Res. 5:1457, section 3.1.
 
     Examples
     --------
@@ -146,7 +151,7 @@ def sparseness(abundances: xr.DataArray) -> float:
     """
     A = abundances.values.reshape(len(abundances), -1)
     size = np.linalg.norm(A, axis=0)
-    there = size > 0  # neither masked nor empty
+    there = size > 0  # masked and empty pixels do not count
     if len(A) == 1 or not there.any():
         return 1.0
     root = np.sqrt(len(A))
@@ -155,6 +160,7 @@ def sparseness(abundances: xr.DataArray) -> float:
 
 
 def _report(measured: Measured) -> Report:
+    """Report of a successful trial; a loss that is not finite makes it a failed one."""
     loss, result = float(measured.loss), measured.result
     if not np.isfinite(loss):
         return failed(f"the loss is not finite: {loss}")

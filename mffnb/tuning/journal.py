@@ -1,4 +1,4 @@
-"""The file of a search: one JSON document a line, so that a search that was killed goes on from its last whole line."""
+"""Journal file of a search in JSON Lines format; an interrupted search resumes after the last complete line."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _FORMAT = "mffnb tuning 1"
 
 @dataclass(frozen=True)
 class Journal:
-    """Trials on disk, or nowhere where ``path`` is None."""
+    """Trials on disk; does nothing if ``path`` is None."""
 
     path: Path | None
 
     def begin(self, header: Mapping[str, Any], space: Space) -> list[Trial]:
-        """Write the header, or check the one that is there and return the trials below it.
+        """Write the header of a new file, or check the header of an existing file and return its trials.
 
-        A last line that was cut short is taken away.
+        An incomplete last line is removed.
 
         Raises
         ------
         ValueError
-            If the file belongs to another search, or is none.
+            If the file belongs to another search or is not a journal.
         """
         if self.path is None:
             return []
@@ -52,13 +52,14 @@ class Journal:
         return [_trial(number, document, space) for number, document in enumerate(documents[1:])]
 
     def add(self, trial: Trial) -> None:
-        """Append a trial; it is on the disk once this returns."""
+        """Append a trial and flush it to disk before returning."""
         if self.path is not None:
             parts = ("number", "point", "loss", "message", "error", "sparseness", "outcome", "seconds")
-            # Settings are for people; what is read back is the point.
+            # The settings are written for human readers; only the point is read back.
             self._write({name: getattr(trial, name) for name in parts} | {"settings": trial.settings})
 
     def _write(self, document: Mapping[str, Any]) -> None:
+        """Append one JSON line and force it to disk."""
         assert self.path is not None
         line = (json.dumps(document, default=_readable) + "\n").encode()
         with self.path.open("ab") as file:
@@ -67,6 +68,7 @@ class Journal:
             os.fsync(file.fileno())
 
     def _whole_lines(self) -> Sequence[bytes]:
+        """Complete lines of the file; an incomplete last line is cut off."""
         assert self.path is not None
         if not self.path.exists():
             return []
@@ -81,6 +83,7 @@ class Journal:
         return content[:whole].splitlines()
 
     def _document(self, number: int, line: bytes) -> dict[str, Any]:
+        """Parse a line; raise ValueError if it is damaged or out of order."""
         try:
             document = json.loads(line)
         except ValueError:
@@ -91,9 +94,11 @@ class Journal:
 
 
 def _trial(number: int, document: Mapping[str, Any], space: Space) -> Trial:
+    """Trial from a parsed line."""
     kept = {name: document[name] for name in ("loss", "message", "error", "sparseness", "outcome", "seconds")}
     return Trial(number, space.settings(document["point"]), point=document["point"], **kept)
 
 
 def _readable(value: Any) -> Any:
+    """NumPy scalars as numbers and other objects as text, for JSON."""
     return value.item() if isinstance(value, np.generic) else repr(value)

@@ -1,4 +1,4 @@
-"""What a search makes small where nobody knows the truth."""
+"""Objectives of a hyperparameter search without ground truth: held-out error, repeatability, BIC, target sparsity."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from mffnb.tuning.evaluation import Fit, Measured, sparseness
 from mffnb.typing import Array
 from mffnb.unmixing.result import Unmixing
 
-_FLOOR = 1e-3  # of the mean: a count where the model has nothing is improbable, and not impossible
+_FLOOR = 1e-3  # fraction of the mean: lower bound of the model, because the divergence of a count from zero is infinite
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    r"""Error where the model did not look: random entries are left out of the fit and predicted.
+    r"""Prediction error of random entries that are hidden from the fit (cross-validation by missing entries).
 
     .. math:: \Bigl( \sum_{h} (x_h - (A E)_h)^2 \Big/ \sum_h x_h^2 \Bigr)^{1/2}
 
-    over the entries h held out, or with ``similarity="kl"`` their mean Poisson divergence
-    :math:`\langle x \log (x / r) - x + r \rangle`. The same entries are held out in every trial. With ``volume="auto"``
-    it is refused: that rule needs whole pixels, and if hidden entries were filled in for it, it would be judged by what
-    they were filled with. Source: Wold 1978, Technometrics 20:397.
+    over the hidden entries h. With ``similarity="kl"`` it is their mean Poisson divergence :math:`\langle x \log (x /
+    r) - x + r \rangle` with r = A E. All trials hide the same entries. ``volume="auto"`` is not supported: its
+    geometric rule needs complete pixels, and imputed entries would bias the error. Source: Wold 1978, Technometrics
+    20:397.
 
     Parameters
     ----------
     share
-        Of the entries, 0 to 1.
+        Fraction of the entries to hide, 0 to 1.
     seed
-        Decides which.
+        Seed of the random choice of entries.
 
     Examples
     --------
@@ -54,16 +54,16 @@ class HeldOut:
             raise ValueError(f"share must lie between 0 and 1, got {self.share!r}")
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        """Refuse what cannot be judged."""
+        """Raise UnsupportedCombinationError for ``volume='auto'``."""
         volume = settings.get("volume")
         if isinstance(volume, str) and volume == "auto":
             raise UnsupportedCombinationError(
-                "HeldOut hides entries, and volume='auto' looks at the geometry of whole pixels: judge by "
+                "HeldOut hides entries, and volume='auto' needs the geometry of complete pixels: use "
                 "Repeatability() or BIC(), or give the volume a weight"
             )
 
     def measure(self, fit: Fit) -> Measured:
-        """Fit around the entries and predict them."""
+        """Fit without the hidden entries and compute their prediction error."""
         self.check(fit.settings)
         values = np.asarray(fit.cube.values, dtype=np.float64)
         held = np.random.default_rng(self.seed).random(values.shape) < self.share
@@ -78,13 +78,13 @@ class HeldOut:
 class Repeatability:
     """Mean spectral angle (rad) between matched endmembers of fits from different random starts.
 
-    Zero where every start leads to the same spectra. Strong penalties are repeatable as well: use it for k, or beside
-    an error.
+    Zero if all starts lead to the same spectra. Strong penalties also give repeatable results. Use it to choose k, or
+    in combination with an error.
 
     Parameters
     ----------
     starts
-        Fits of a trial, two or more.
+        Number of fits per trial, at least 2.
 
     Examples
     --------
@@ -99,9 +99,9 @@ class Repeatability:
             raise ValueError(f"starts must be 2 or more, got {self.starts!r}")
 
     def measure(self, fit: Fit) -> Measured:
-        """Fit from every start and compare all pairs."""
+        """Fit from every start and average the angles of all pairs of fits."""
         seeds = np.random.SeedSequence(int(fit.settings.get("random_state") or 0)).generate_state(self.starts)
-        # A volume that is found by its own rule takes no start.
+        # The rule volume="auto" computes its own start.
         init = {} if fit.settings.get("volume") == "auto" else {"init": "random"}
         results = [fit.unmix(random_state=int(seed % 2**31), **init) for seed in seeds]
         spectra = [np.nan_to_num(r.endmembers.values.reshape(len(r.endmembers), -1)) for r in results]
@@ -112,14 +112,13 @@ class Repeatability:
 
 @dataclass(frozen=True)
 class BIC:
-    r"""Bayesian information criterion, an error that counts parameters.
+    r"""Bayesian information criterion: the fit error penalised by the number of parameters.
 
     .. math:: N \log(\mathrm{RSS} / N) + p \log N
 
-    with N observed entries and p what the data were free to choose, as :func:`mffnb.selection.scan_rank` counts it:
-    entries that are not zero, less what smoothness takes away (:mod:`mffnb.problem.degrees_of_freedom`). For counts
-    (``similarity="kl"``) twice the Poisson divergence takes the place of the first term. Source: Schwarz 1978, Ann.
-    Stat. 6:461.
+    with N observed entries and p degrees of freedom, counted as in :func:`mffnb.selection.scan_rank`: non-zero entries
+    of the factors, reduced by the effect of smoothness (:mod:`mffnb.problem.degrees_of_freedom`). For
+    ``similarity="kl"`` the first term is twice the Poisson divergence. Source: Schwarz 1978, Ann. Stat. 6:461.
 
     Examples
     --------
@@ -128,7 +127,7 @@ class BIC:
     """
 
     def measure(self, fit: Fit) -> Measured:
-        """Fit once."""
+        """Fit once and compute the criterion."""
         result = fit.unmix()
         residual = result.residual()
         there = np.isfinite(residual.values)
@@ -143,19 +142,19 @@ class BIC:
 
 @dataclass(frozen=True)
 class TargetSparsity:
-    r"""Abundances of a wanted sparsity that cost little: the relative error stays near the unpenalised one.
+    r"""Deviation from a target sparseness, with a penalty if the relative error exceeds that of the unpenalised fit.
 
     .. math:: | s - s^* | + \max\bigl(0, \epsilon / \epsilon_0 - 1 - \delta\bigr) \cdot 100
 
-    with the sparsity s of :func:`mffnb.tuning.sparseness`, the relative error of the fit and that of the same fit
-    without sparsity and smoothness.
+    with the Hoyer sparseness s (:func:`mffnb.tuning.sparseness`), the relative error :math:`\epsilon` of the fit and
+    the relative error :math:`\epsilon_0` of the same fit without sparsity and smoothness.
 
     Parameters
     ----------
     target
-        s*, 0 to 1; 1 asks for the sparsest there is.
+        s*, 0 to 1; 1 selects the sparsest result within the slack.
     slack
-        delta, by how much the error may rise.
+        delta, largest relative increase of the error that is not penalised.
 
     Examples
     --------
@@ -167,7 +166,7 @@ class TargetSparsity:
     slack: float = 0.02
 
     def measure(self, fit: Fit) -> Measured:
-        """Fit, and once for all trials without penalties."""
+        """Fit with the penalties, and once per worker without them, and compute the loss."""
         result = fit.unmix()
         bare = {"sparsity": 0.0, "smoothness": 0.0}
         key = (type(self), repr(sorted({**fit.settings, **bare}.items())))
@@ -179,7 +178,7 @@ class TargetSparsity:
 
 
 def _freedom(result: Unmixing, *, counts: bool) -> float:
-    """Degrees of freedom of an answer, in the pixels and channels that were used."""
+    """Degrees of freedom of a result, in the pixels and channels that were used."""
     maps, spectra = result.abundances, result.endmembers
     A, E = (part.values.reshape(len(part), -1) for part in (maps, spectra))
     A, E = A[:, np.isfinite(A).all(axis=0)], E[:, np.isfinite(E).all(axis=0)]
@@ -190,20 +189,23 @@ def _freedom(result: Unmixing, *, counts: bool) -> float:
 
 
 def _mean_angle(a: Array, b: Array) -> float:
+    """Mean spectral angle between matched rows of two endmember matrices (k, channels)."""
     return float(spectral_angles(a, b)[np.arange(len(a)), match(a, b)].mean())
 
 
 def _counts(fit: Fit) -> bool:
+    """Whether the fit uses the Kullback-Leibler divergence (Poisson noise)."""
     return isinstance(named_similarity(fit.settings.get("similarity", "frobenius")), KullbackLeibler)
 
 
 def _divergence(x: Array, model: Array) -> Array:
-    """``x log(x / r) - x + r`` of each entry."""
+    """Poisson divergence ``x log(x / r) - x + r`` of each entry."""
     r = np.maximum(model, _FLOOR * float(np.mean(model)) or np.finfo(float).tiny)
     return np.asarray(special.kl_div(x, r))
 
 
 def _distance(x: Array, model: Array, fit: Fit) -> float:
+    """Prediction error: mean Poisson divergence for counts, else relative Frobenius error."""
     if _counts(fit):
         return float(_divergence(x, model).mean())
     return float(np.linalg.norm(x - model) / (np.linalg.norm(x) or 1.0))

@@ -1,4 +1,4 @@
-"""The search for settings as one call."""
+"""Search for the settings of a factorization with one call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.tuning.searching import Searching
+from mffnb.tuning.search_loop import SettingsSearch
 from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Tuning
 
@@ -32,53 +32,54 @@ def tune(
     progress: bool = False,
     **options: Any,
 ) -> Tuning:
-    """Search for the settings of :func:`mffnb.unmix` that make an objective small.
+    """Search for the settings of :func:`mffnb.unmix` that minimise an objective (hyperparameter search).
 
-    Trials are the same bit for bit one after the other, on threads, on engines and after a resume: trial i is proposed
-    from the results of trials 0 to i - ``window``, whatever else has ended by then.
+    Trials are identical to the last bit in one thread, on threads, on engines and after a resume: trial i is proposed
+    from the results of trials 0 to i - ``window`` only, even if later trials have already finished.
 
     Parameters
     ----------
     cube
-        Spectral image, or the path of one, which each worker then reads for itself; it is sent to a worker once.
+        Spectral image, sent to each worker once, or a path, which each worker reads.
     space
         A dict from keywords of ``unmix`` to ``(low, high)``, searched in log scale, or a list of choices, or a hyperopt
-        expression; 1e-3 upwards is the advice for weights.
+        expression. For penalty weights start at 1e-3.
     objective
-        One of :mod:`mffnb.tuning.objectives`, or your own function of an :class:`mffnb.Unmixing` that returns a number;
-        the error of held-out entries if None.
+        One of :mod:`mffnb.tuning.objectives`, or a function that takes an :class:`mffnb.Unmixing` and returns a number;
+        None selects the error of held-out entries.
     algorithm
         ``"tpe"`` (Bayesian), ``"random"``, ``"anneal"``, ``"grid"`` or ``"line"``.
     max_evals
-        Number of trials, those in the file at ``path`` included.
+        Number of trials, including those in the file at ``path``.
     executor
-        Any executor of ``concurrent.futures``, or a :func:`mffnb.parallel.cluster`; one trial after the other if None.
+        ``concurrent.futures`` executor or :func:`mffnb.parallel.cluster`; None runs one trial after the other.
     window
-        Most trials at a time. It decides what a trial may know, so it is part of what makes trials the same.
+        Largest number of concurrent trials. The trials depend on it, because it determines which results a proposal
+        uses.
     path
-        A file of JSON lines; a search that was killed goes on from there.
+        Journal file in JSON Lines format; a search that was interrupted resumes from it.
     seed
-        Of the search and of all fits.
+        Seed of the search and of all fits.
     patience
-        End the search once so many trials brought nothing better.
+        End the search after this many trials without improvement.
     callback
-        Called with each finished :class:`Trial`, in the order of their numbers; returning True ends the search.
+        Called with each finished :class:`Trial`, in the order of their numbers; if it returns True, the search ends.
     stop
-        Asked again and again; True ends the search after the trials that have begun. An event serves as well.
+        Function or event that is polled; if it is true, the search ends after the running trials.
     progress
         Show a progress bar.
     options
-        Keywords of ``unmix`` that are not searched, k among them.
+        Fixed keywords of ``unmix``, for example k.
 
     Returns
     -------
     Tuning
-        A trial that fails, or whose loss is not finite, is in it with its message.
+        All trials; a trial that failed, or whose loss is not finite, has a message instead of a loss.
 
     Raises
     ------
     TypeError, ValueError
-        With what to do, if a parameter cannot be used or the file belongs to another search.
+        If a parameter is invalid or the file belongs to another search; the message says what to change.
 
     Source: Bergstra et al. 2011, NIPS (TPE); order and range of the search: Kannan et al. 2018, Adv. Struct. Chem.
     Imaging 4:6.
@@ -93,7 +94,7 @@ def tune(
     >>> len(found.trials), found.ended.name
     (4, 'FINISHED')
     """
-    work = Searching(
+    work = SettingsSearch(
         cube, space, objective, algorithm=algorithm, max_evals=max_evals, executor=executor, window=window, path=path,
         seed=seed, patience=patience, stop=stop, options=options,
     )  # fmt: skip
@@ -113,6 +114,7 @@ def tune(
 
 @contextmanager
 def _progress(wanted: bool, total: int) -> Iterator[Callable[[Sequence[Trial]], object]]:
+    """Yield a function that adds finished trials to a progress bar, if one is wanted."""
     if not wanted:
         yield id
         return

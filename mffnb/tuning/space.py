@@ -1,4 +1,4 @@
-"""Where a search looks: ranges in log scale, choices, or an expression of hyperopt."""
+"""Search space: ranges in log scale, choices, or a hyperopt expression."""
 
 from __future__ import annotations
 
@@ -17,68 +17,72 @@ Point = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Range:
-    """From low to high in log scale, both above zero."""
+class LogRange:
+    """Range from low to high in log scale, both > 0."""
 
     low: float
     high: float
 
+    def __str__(self) -> str:
+        """Text that headers of journal files hold; it must not change, so that older files stay readable."""
+        return f"Range(low={self.low!r}, high={self.high!r})"
+
     def expression(self, label: str) -> Any:
-        """For hyperopt."""
+        """The range as a hyperopt expression."""
         return hp.loguniform(label, math.log(self.low), math.log(self.high))
 
     def levels(self, number: int) -> list[float]:
-        """So many values, evenly spaced in log scale, the ends among them."""
+        """``number`` values from low to high, evenly spaced in log scale, both ends included."""
         return [float(value) for value in np.geomspace(self.low, self.high, max(number, 1))]
 
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """One of several values; a point holds the number of it."""
+    """A list of values to choose from; a point stores the index of the value."""
 
     values: tuple[Any, ...]
 
     def expression(self, label: str) -> Any:
-        """For hyperopt."""
+        """The choices as a hyperopt expression."""
         return hp.choice(label, list(self.values))
 
     def levels(self, number: int) -> list[int]:
-        """All of them, however many are asked for."""
+        """Indices of all values; ``number`` is ignored."""
         return list(range(len(self.values)))
 
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """Build it with :meth:`of`.
+    """Parsed search space; create it with :meth:`of`.
 
     Attributes
     ----------
     domain
-        The space as hyperopt sees it.
+        The space as a hyperopt domain.
     axes
-        Ranges and choices by keyword; None where an expression of hyperopt's stands for some of them.
+        Ranges and choices by keyword; None if the space contains hyperopt expressions.
     description
-        What it is made of, in text that two processes agree on.
+        Text of the space that is equal in every process, for the header of the journal file.
     """
 
     domain: Domain
-    axes: dict[str, Range | Choices] | None
+    axes: dict[str, LogRange | Choices] | None
     description: str
 
     @classmethod
     def of(cls, space: Any) -> Space:
-        """Read a space as a user writes it.
+        """Parse a space in the notation of the user.
 
         Parameters
         ----------
         space
             A dict from keywords of :func:`mffnb.unmix` to ``(low, high)``, searched in log scale, a list or range of
-            choices, an expression of hyperopt, or one fixed value; or a hyperopt expression that makes such a dict.
+            choices, a hyperopt expression, or one fixed value; or a hyperopt expression that evaluates to such a dict.
 
         Raises
         ------
         TypeError, ValueError
-            With what to write instead.
+            If the space is invalid; the message shows a valid form.
 
         Examples
         --------
@@ -94,7 +98,7 @@ class Space:
         if isinstance(space, pyll.Apply):
             return cls(Domain(_nothing, space, pass_expr_memo_ctrl=False), None, _text(space))
         parts = {str(key): _axis(str(key), value) for key, value in space.items()}
-        axes = {key: part for key, part in parts.items() if isinstance(part, (Range, Choices))}
+        axes = {key: part for key, part in parts.items() if isinstance(part, (LogRange, Choices))}
         expressions = {key: axes[key].expression(key) if key in axes else part for key, part in parts.items()}
         simple = not any(isinstance(part, (pyll.Apply, Mapping)) for part in parts.values())
         if simple and not axes:
@@ -103,15 +107,15 @@ class Space:
         return cls(Domain(_nothing, expressions, pass_expr_memo_ctrl=False), axes if simple else None, description)
 
     def settings(self, point: Mapping[str, Any]) -> dict[str, Any]:
-        """Keywords of :func:`mffnb.unmix` at a point, which holds a number for each label."""
+        """Keywords of :func:`mffnb.unmix` for a point, which is a dict of a number for each label."""
         found = space_eval(self.domain.expr, dict(point))
         if not isinstance(found, Mapping):
-            raise TypeError(f"the space has to make a dict of keywords of unmix, and makes {type(found).__name__}")
+            raise TypeError(f"the space must evaluate to a dict of keywords of unmix, got {type(found).__name__}")
         plain = {str(key): value.item() if isinstance(value, np.generic) else value for key, value in found.items()}
         return dict(sorted(plain.items()))
 
-    def listed_axes(self, algorithm: str) -> dict[str, Range | Choices]:
-        """Ranges and choices, for an algorithm that goes through them one by one."""
+    def listed_axes(self, algorithm: str) -> dict[str, LogRange | Choices]:
+        """Ranges and choices by keyword, for grid and line search; ValueError if the space has hyperopt expressions."""
         if self.axes is None:
             raise ValueError(
                 f"algorithm={algorithm!r} needs ranges (low, high) and lists: write the space with these, or use 'tpe'"
@@ -120,6 +124,7 @@ class Space:
 
 
 def _axis(key: str, value: Any) -> Any:
+    """A range, choices, or the value itself, from the notation of the user."""
     if isinstance(value, tuple):
         numbers = len(value) == 2 and all(isinstance(end, Real) and not isinstance(end, bool) for end in value)
         if not numbers:
@@ -130,8 +135,8 @@ def _axis(key: str, value: Any) -> Any:
                 "for a zero add a choice, or use hyperopt.hp.uniform"
             )
         if key == "k":
-            raise ValueError(f"k={value!r} would not be whole: give its values, range({value[0]}, {value[1]} + 1)")
-        return Range(float(value[0]), float(value[1]))
+            raise ValueError(f"k={value!r}: k is an integer, so list its values: range({value[0]}, {value[1]} + 1)")
+        return LogRange(float(value[0]), float(value[1]))
     if isinstance(value, (list, range, np.ndarray)):
         values = tuple(value.tolist() if isinstance(value, np.ndarray) else value)
         if not values:
@@ -141,9 +146,10 @@ def _axis(key: str, value: Any) -> Any:
 
 
 def _text(part: Any) -> str:
-    """Without addresses, which differ from process to process."""
+    """Text of a part of the space without memory addresses, which differ from process to process."""
     return re.sub(r" at 0x[0-9a-f]+", "", str(part))
 
 
 def _nothing(_: Any) -> float:
-    raise AssertionError("hyperopt only proposes; what it proposes is evaluated elsewhere")
+    """Placeholder objective that hyperopt requires; it is never called."""
+    raise AssertionError("hyperopt only proposes points; mffnb evaluates them")

@@ -1,4 +1,4 @@
-"""One weight after the other, as the method's authors advise."""
+"""Staged search: first the sparsity weight, then the smoothness weight (Kannan et al. 2018)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.tuning.search import tune
-from mffnb.tuning.searching import Searching
+from mffnb.tuning.search_loop import SettingsSearch
 from mffnb.tuning.tuning import Ended, Tuning
 
 
@@ -26,25 +26,25 @@ def staged(
     path: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> tuple[Tuning, Tuning]:
-    """Search for a sparsity with the smoothness at zero, then for a smoothness at that sparsity.
+    """Search for the sparsity weight without smoothness, then for the smoothness weight at the best sparsity.
 
-    Each stage tries no penalty as well, so that one that does not help is left out: the weight is a choice between
-    zero and levels from the low end upwards. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6.
+    Each stage includes the weight zero, so that a penalty without benefit is omitted. The weight is a choice between
+    zero and levels from the lower end upwards. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6.
 
     Parameters
     ----------
     cube, objective, algorithm, path, options
-        As for :func:`tune`; the stages keep files of their own, ``path`` with ``.sparsity`` and ``.smoothness`` added
-        to its stem.
+        As for :func:`tune`; each stage has its own file: ``path`` with ``.sparsity`` or ``.smoothness`` added to its
+        stem.
     sparsity, smoothness
         Lowest and highest weight.
     max_evals
-        Trials of each stage: zero, and the rest evenly spaced in log scale.
+        Trials of each stage: the weight zero, and weights evenly spaced in log scale.
 
     Returns
     -------
     Tuning, Tuning
-        Of sparsity, and of smoothness, whose best settings are those of both.
+        The search for sparsity and the search for smoothness. The best settings of the second contain both weights.
 
     Examples
     --------
@@ -55,56 +55,63 @@ def staged(
     ({'smoothness': 0.0, 'sparsity': 0.0}, True)
     """
     first = tune(
-        cube, _of_sparsity(sparsity, max_evals), objective,
-        algorithm=algorithm, max_evals=max_evals, path=_part(path, "sparsity"), **options,
+        cube, _sparsity_space(sparsity, max_evals), objective,
+        algorithm=algorithm, max_evals=max_evals, path=_stage_path(path, "sparsity"), **options,
     )  # fmt: skip
     second = tune(
-        cube, _of_smoothness(first, smoothness, max_evals), objective,
-        algorithm=algorithm, max_evals=max_evals, path=_part(path, "smoothness"), **options,
+        cube, _smoothness_space(first, smoothness, max_evals), objective,
+        algorithm=algorithm, max_evals=max_evals, path=_stage_path(path, "smoothness"), **options,
     )  # fmt: skip
     return first, second
 
 
 @dataclass(frozen=True, eq=False)
-class Staging:
-    """Both stages, to be watched: ``search`` says everything but the space, and its file is split in two."""
+class StagedSearch:
+    """Staged search that yields its state; ``search`` holds all settings except the space."""
 
-    search: Searching
+    search: SettingsSearch
     sparsity: tuple[float, float] = (1e-3, 1.0)
     smoothness: tuple[float, float] = (1e-3, 10.0)
 
     def __post_init__(self) -> None:
         for ends in (self.sparsity, self.smoothness):
-            _levels(ends, 2)  # which refuses what is wrong
+            _levels(ends, 2)  # raises an error for an invalid range
 
     def states(self) -> Generator[tuple[Tuning, ...]]:
-        """The stages so far, again and again; the second begins where the first was not stopped and has a best."""
+        """Yield the stages so far after each step.
+
+        The second stage starts only if the first one was not stopped and has a best trial.
+        """
         number, path = self.search.max_evals, self.search.path
-        space = _of_sparsity(self.sparsity, number)
+        space = _sparsity_space(self.sparsity, number)
         first = None
-        for first in replace(self.search, space=space, path=_part(path, "sparsity")).states():
+        for first in replace(self.search, space=space, path=_stage_path(path, "sparsity")).states():
             yield (first,)
         if first is None or first.ended not in (Ended.FINISHED, Ended.SETTLED) or all(t.failed for t in first.trials):
             return
-        space = _of_smoothness(first, self.smoothness, number)
-        for second in replace(self.search, space=space, path=_part(path, "smoothness")).states():
+        space = _smoothness_space(first, self.smoothness, number)
+        for second in replace(self.search, space=space, path=_stage_path(path, "smoothness")).states():
             yield first, second
 
 
-def _of_sparsity(ends: tuple[float, float], number: int) -> dict[str, Any]:
+def _sparsity_space(ends: tuple[float, float], number: int) -> dict[str, Any]:
+    """Search space of the first stage."""
     return {"sparsity": _levels(ends, number), "smoothness": 0.0}
 
 
-def _of_smoothness(first: Tuning, ends: tuple[float, float], number: int) -> dict[str, Any]:
+def _smoothness_space(first: Tuning, ends: tuple[float, float], number: int) -> dict[str, Any]:
+    """Search space of the second stage, with the best sparsity of the first stage."""
     return {"sparsity": first.best.settings["sparsity"], "smoothness": _levels(ends, number)}
 
 
 def _levels(ends: tuple[float, float], number: int) -> list[float]:
+    """Zero and weights evenly spaced in log scale."""
     low, high = ends
     if not 0 < low < high:
         raise ValueError(f"{ends!r}: a weight is searched in log scale, so it needs 0 < low < high")
     return [0.0, *map(float, np.geomspace(low, high, max(number - 1, 1)))]
 
 
-def _part(path: str | os.PathLike[str] | None, stage: str) -> Path | None:
+def _stage_path(path: str | os.PathLike[str] | None, stage: str) -> Path | None:
+    """Journal file of a stage."""
     return None if path is None else Path(path).with_stem(f"{Path(path).stem}.{stage}")

@@ -1,4 +1,4 @@
-"""One attempt of a search: what was tried and what came of it."""
+"""Trials of a search: settings with their loss, and the Pareto front of error and sparseness."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Trial:
-    """A finished attempt.
+    """A finished trial: settings and their loss.
 
     Attributes
     ----------
     number
-        From 0, in the order of proposal.
+        Number of the trial from 0, in the order of proposal.
     settings
-        Keywords of :func:`mffnb.unmix` that were tried.
+        Searched keywords of :func:`mffnb.unmix`.
     loss
-        What the objective said; None where the trial failed.
+        Value of the objective; None if the trial failed.
     message
-        Why it failed; empty where it did not.
+        Reason of the failure; empty if the trial succeeded.
     error
-        |X - A E| / |X| of its fit; for counts the root of D relative to that of the mean spectrum alone.
+        Relative error |X - A E| / |X| of the fit; for counts the square root of the divergence relative to that of the
+        mean spectrum.
     sparseness
-        Of its abundances, 0 (all alike in every pixel) to 1 (one component a pixel);
+        Hoyer sparseness of the abundances, 0 (all equal in every pixel) to 1 (one component per pixel);
         see :func:`mffnb.tuning.sparseness`.
     outcome
-        Name of the :class:`mffnb.solvers.Outcome` of its fit.
+        Name of the :class:`mffnb.solvers.Outcome` of the fit.
     point
-        What the search algorithm proposed, a number for each label of the space.
+        Point that the search algorithm proposed, a number for each label of the space.
     seconds
-        It took; not part of a comparison.
+        Run time; ignored in comparisons of trials.
     """
 
     number: int
@@ -46,19 +47,19 @@ class Trial:
 
     @property
     def failed(self) -> bool:
-        """Whether there is no loss."""
+        """Whether the trial failed and has no loss."""
         return self.loss is None
 
 
-def front(trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
-    """The trials that no other one beats in both error and sparseness, in rising order of error.
+def pareto_front(trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
+    """Pareto front: trials that no other trial exceeds in both error and sparseness, in ascending order of error.
 
     Examples
     --------
     >>> from mffnb.tuning import Trial
     >>> made = [(0.2, 0.5), (0.3, 0.4), (0.4, 0.9)]
     >>> trials = tuple(Trial(i, {}, 0.0, error=e, sparseness=s) for i, (e, s) in enumerate(made))
-    >>> [trial.number for trial in front(trials)]
+    >>> [trial.number for trial in pareto_front(trials)]
     [0, 2]
     """
     measured = [trial for trial in trials if trial.error is not None and trial.sparseness is not None]

@@ -1,4 +1,4 @@
-"""What a search gives."""
+"""Result of a search for settings."""
 
 from __future__ import annotations
 
@@ -11,32 +11,34 @@ import pandas as pd
 
 from mffnb import plots
 from mffnb.tuning.evaluation import Job
-from mffnb.tuning.trials import Trial, front
+from mffnb.tuning.trials import Trial, pareto_front
 from mffnb.unmixing.result import Unmixing
 
 
 class Ended(enum.Enum):
-    """How a search ended; the value says what that means."""
+    """Outcome of a search; the value is its description."""
 
-    RUNNING = "not over yet"
-    FINISHED = "all trials were made"
-    SETTLED = "no trial was better for as long as was asked: the best one is kept"
-    STOPPED = "stopped: what was found so far is kept"
-    INTERRUPTED = "interrupted: what was found so far is kept"
+    RUNNING = "still running"
+    FINISHED = "all trials are done"
+    SETTLED = "no improvement within the given patience: the best trial is kept"
+    STOPPED = "stopped: all finished trials are kept"
+    INTERRUPTED = "interrupted: all finished trials are kept"
 
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """Trials of a search, and the best of them.
+    """All trials of a search, with the best one and a fit with its settings.
 
     Attributes
     ----------
     trials
-        In the order of their numbers.
+        Trials in the order of their numbers.
     ended
-        How.
+        How the search ended.
     record
-        What decides the trials: algorithm, seed, window, space, objective.
+        Everything that determines the trials: algorithm, seed, window, space, objective.
+    job
+        Cube and fixed keywords of all trials.
 
     Examples
     --------
@@ -56,16 +58,16 @@ class Tuning:
 
     @property
     def best(self) -> Trial:
-        """The trial with the lowest loss, the first of these.
+        """The trial with the lowest loss; the first one if several are equal.
 
         Raises
         ------
         ValueError
-            If every trial failed, with the message of the first.
+            If every trial failed; the message is that of the first trial.
         """
         done = [trial for trial in self.trials if trial.loss is not None]
         if not done:
-            why = f"the first one said: {self.trials[0].message}" if self.trials else "none was made"
+            why = f"the first one failed: {self.trials[0].message}" if self.trials else "there are no trials"
             raise ValueError(f"no trial has a loss; {why}")
         return min(done, key=lambda trial: (trial.loss, trial.number))
 
@@ -75,17 +77,17 @@ class Tuning:
         return {**self.job.options, **self.best.settings}
 
     def unmix(self, cube: Any = None, **changes: Any) -> Unmixing:
-        """Unmix the cube, or another one, with the settings of the best trial."""
-        from mffnb.unmixing.unmix import unmix  # noqa: PLC0415  named like this method
+        """Run :func:`mffnb.unmix` with the settings of the best trial, on the same or another cube."""
+        from mffnb.unmixing.unmix import unmix  # noqa: PLC0415  same name as this method
 
         return unmix(self.job.cube if cube is None else cube, **{**self.settings, **changes})
 
     def pareto(self) -> tuple[Trial, ...]:
-        """The trials that no other one beats in both error and sparseness, in rising order of error."""
-        return front(self.trials)
+        """Pareto front: trials that no other trial exceeds in error and sparseness, sorted by error."""
+        return pareto_front(self.trials)
 
     def table(self) -> pd.DataFrame:
-        """One row a trial: settings, loss, error, sparseness, outcome, message, seconds."""
+        """Table with one row per trial: settings, loss, error, sparseness, outcome, message, seconds."""
         rows = [
             {**trial.settings, **{name: getattr(trial, name) for name in _COLUMNS}} for trial in self.trials
         ]  # fmt: skip

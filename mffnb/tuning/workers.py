@@ -1,4 +1,4 @@
-"""Trials on their way: submitted to an executor, submitted again where a worker was lost."""
+"""Submit trials to an executor and collect their reports; resubmit trials of lost engines."""
 
 from __future__ import annotations
 
@@ -10,39 +10,47 @@ from typing import Any
 from mffnb.parallel import sharing
 from mffnb.tuning.evaluation import Job, Report, evaluate, failed
 
-_TRIES = 3  # a trial that takes its engine down each time is at fault itself
+_TRIES = 3  # after this many lost engines, the trial itself is assumed to be the cause
 
 
-class Serial(cf.Executor):
-    """Does the work at once, in this thread."""
+class SerialExecutor(cf.Executor):
+    """Executor that runs each task immediately in the calling thread."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **options: Any) -> cf.Future[Any]:
-        """Call the function; the future is done."""
+        """Call the function and return a finished future."""
         future: cf.Future[Any] = cf.Future()
         try:
             future.set_result(fn(*args, **options))
-        except Exception as error:  # as other executors do
+        except Exception as error:  # stored in the future, as in other executors
             future.set_exception(error)
         return future
 
 
 @dataclass(frozen=True)
-class _Sent:
+class _SubmittedTrial:
+    """A trial that has been submitted, with the number of attempts."""
+
     number: int
     settings: Mapping[str, Any]
     tries: int = 1
 
 
 @dataclass(eq=False)
-class Workers:
-    """Trials that are being worked on.
+class TrialDispatcher:
+    """Submitted trials of a search on an executor.
 
     Attributes
     ----------
     executor
-        Any of ``concurrent.futures``; ipyparallel's are known, and get the job by themselves before their first trial.
+        Any ``concurrent.futures`` executor. An engine of ipyparallel receives the job before its first trial.
     job, objective
-        What all trials share; the job is sent once.
+        Inputs common to all trials; the job is sent to each worker once.
+    token
+        Key under which the job is stored on the workers.
+    served
+        Engines that have received the job.
+    pending
+        Submitted trials by their future.
     """
 
     executor: Any
@@ -50,17 +58,17 @@ class Workers:
     objective: Any
     token: str = field(init=False)
     served: set[int] = field(default_factory=set)
-    pending: dict[Any, _Sent] = field(default_factory=dict)
+    pending: dict[Any, _SubmittedTrial] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.token = sharing.share(self.job)
 
     def submit(self, number: int, settings: Mapping[str, Any]) -> None:
-        """Send a trial."""
-        self._send(_Sent(number, settings))
+        """Submit a trial."""
+        self._send(_SubmittedTrial(number, settings))
 
     def finished(self, timeout: float | None) -> dict[int, Report]:
-        """Reports of the trials that have ended, waiting for the first one as long as is said."""
+        """Reports of finished trials by number; waits at most ``timeout`` seconds for the first one."""
         ready, _ = cf.wait(list(self.pending), timeout=timeout, return_when=cf.FIRST_COMPLETED)
         reports: dict[int, Report] = {}
         for future in ready:
@@ -72,25 +80,26 @@ class Workers:
             except Exception as error:
                 name = getattr(error, "ename", type(error).__name__)
                 if name == "EngineError" and sent.tries < _TRIES:
-                    self._send(_Sent(sent.number, sent.settings, sent.tries + 1))
+                    self._send(_SubmittedTrial(sent.number, sent.settings, sent.tries + 1))
                     continue
-                lost = f"its engine was lost, {_TRIES} times: it may need more memory than there is"
+                lost = f"its engine was lost {_TRIES} times: the trial may need more memory than is available"
                 report = failed(lost if name == "EngineError" else f"{name}: {error}")
             if report["status"] == "absent":
-                # A worker that came later, or one that nobody but its pool can reach: the job goes with the trial.
+                # A worker that started later, or a process pool: send the job together with the trial.
                 self._send(sent, with_job=True)
             else:
                 reports[sent.number] = report
         return reports
 
     def close(self) -> None:
-        """Give up what has not begun, and let go of the job."""
+        """Cancel trials that have not started, and delete the job on the workers."""
         for future in self.pending:
             future.cancel()
         self.pending.clear()
         sharing.withdraw(self.executor, self.token)
 
-    def _send(self, sent: _Sent, with_job: bool = False) -> None:
+    def _send(self, sent: _SubmittedTrial, with_job: bool = False) -> None:
+        """Submit a trial, with the job itself if the worker lacks it."""
         sharing.deliver(self.executor, self.token, self.job, self.served)
         job = self.job if with_job else None
         self.pending[self.executor.submit(evaluate, self.token, job, self.objective, dict(sent.settings))] = sent

@@ -15,7 +15,7 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Similarity
 from mffnb.similarities import Frobenius
 from mffnb.solvers import Outcome, State
-from mffnb.threads import at_most
+from mffnb.threads import limit_threads
 from mffnb.typing import Float64Array
 from mffnb.unmixing.task import Physics
 
@@ -41,7 +41,7 @@ def find_volume(
         states.append(replace(state, abundances=_NOTHING, endmembers=_NOTHING, gain=None))
         return None if callback is None else callback(state)
 
-    with at_most(1):  # matrices are small
+    with limit_threads(1):  # matrices are small
         found = _in_order(search.run(report))
     outcome = Outcome.STOPPED if found.stopped else Outcome.CONVERGED
     states[-1] = replace(states[-1], relative_error=_error(matrix, found.endmembers, found.abundances, found.gain))

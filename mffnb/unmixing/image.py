@@ -11,7 +11,7 @@ import xarray as xr
 
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.matrices import lean
+from mffnb.matrices import sparse_if_smaller
 from mffnb.parallel.sources import Source
 from mffnb.preprocessing import Chain, Step, fit_chain
 from mffnb.protocols.matrix import Matrix
@@ -94,7 +94,7 @@ class Recipe:
     def matrix(self) -> Matrix:
         """X, (pixels, channels)."""
         image = Prepared.of(self.source.open(), self.channel, self.mask, self.steps)
-        return lean(image.layout.matrix(image.cube))
+        return sparse_if_smaller(image.layout.matrix(image.cube))
 
 
 def weights_of(weights: Any, layout: Layout) -> Any:

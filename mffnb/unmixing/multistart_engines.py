@@ -15,7 +15,7 @@ from mffnb.parallel.cluster import Cluster
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import Outcome
 from mffnb.solvers.progress import Callback
-from mffnb.threads import at_most
+from mffnb.threads import limit_threads
 from mffnb.typing import Float64Array
 
 _TRIES = 3
@@ -68,10 +68,12 @@ def run(
         Called with the last state of each start, in the order in which they end.
     """
     sent = _Sent(engines, data)
-    waiting = {sent.submit(model): number for number, model in enumerate(models)}
+    waiting: dict[Any, int] = {}
     ended: dict[int, Fitted] = {}
     outcome: Outcome | None = None
     try:
+        for number, model in enumerate(models):
+            waiting[sent.submit(model)] = number
         while waiting and outcome is None:
             ready, _ = cf.wait(waiting, return_when=cf.FIRST_COMPLETED)
             for future in ready:
@@ -138,7 +140,7 @@ def _fit(token: str, model: MatrixFactorization) -> Fitted | None:
     if hasattr(data, "matrix"):  # made once, for all starts that come here
         data = data.matrix()
         sharing.keep(token, data)
-    with at_most(1):
+    with limit_threads(1):
         abundances = model.factorize(data)
     return Fitted(model, abundances, str(data))
 

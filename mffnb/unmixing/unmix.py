@@ -17,7 +17,7 @@ from mffnb.estimators.names import named_similarity
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.geometry import choose_model
 from mffnb.io.read import read
-from mffnb.matrices import lean
+from mffnb.matrices import sparse_if_smaller
 from mffnb.matrices.checking import drawn_seed
 from mffnb.parallel import Cluster, ranks, remote_unmix
 from mffnb.parallel.preview_maps import Glimpses
@@ -208,7 +208,7 @@ def unmix(
     if volume == "auto":
         check(asked, matrix, similarity, weights)
         return _by_rule(data, image, matrix, k, asked, seed, callback, progress)
-    matrix = matrix if there is not None else lean(matrix)
+    matrix = matrix if there is not None else sparse_if_smaller(matrix)
     model = MatrixFactorization(
         k,
         similarity=similarity,

@@ -19,9 +19,9 @@ from mffnb.protocols.misfit import Similarity
 from mffnb.unmixing.auto_volume import doubt
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls
-from mffnb.widgets.live_view.framing import Framing
+from mffnb.widgets.live_view.frame_builder import FrameBuilder
 from mffnb.widgets.live_view.live_view import LiveView
-from mffnb.widgets.live_view.messages import complaint, encoded
+from mffnb.widgets.live_view.messages import error_html, png_base64
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.session.bands import ends_of
 from mffnb.widgets.session.engine_session import EngineSession
@@ -134,13 +134,13 @@ class Explorer(ipywidgets.VBox):
         self.view = LiveView()
         self._error = ipywidgets.HTML()
         self._runner: Runner[Parameters, Solved] = Runner(self.session.solve, self._publish, on_error=self._complain)
-        self._framed: tuple[Data, Framing] | None = None
+        self._framed: tuple[Data, FrameBuilder] | None = None
         self.view.on_drawn = self._drawn
         self._greetings = _GREETINGS
         self._shown: Solved | None = None
         self.controls.on_change(self._submit)
-        self.controls.afresh.on_click(lambda _: self.start_afresh())
-        self.controls.enough.on_click(lambda _: self.stop())
+        self.controls.restart_button.on_click(lambda _: self.start_afresh())
+        self.controls.stop_button.on_click(lambda _: self.stop())
         super().__init__([self.controls, self._error, self.view])
         self._submit()
 
@@ -211,17 +211,17 @@ class Explorer(ipywidgets.VBox):
                 parameters=parameters.as_dict(),
                 final=final,
                 known=solved.data.known,
-                bands=ends_of(solved.bands, framing.seen),
+                bands=ends_of(solved.bands, framing.used_channels),
             )
         )
         return True
 
-    def _framing(self, data: Data) -> Framing:
+    def _framing(self, data: Data) -> FrameBuilder:
         if self._framed is None or self._framed[0] is not data:
             blanks = (np.zeros((1, size)) for size in data.matrix.shape)
             self._framed = (
                 data,
-                Framing(data.layout.abundances(next(blanks))[0], data.layout.endmembers(next(blanks))[0]),
+                FrameBuilder(data.layout.abundances(next(blanks))[0], data.layout.endmembers(next(blanks))[0]),
             )
         return self._framed[1]
 
@@ -237,10 +237,10 @@ class Explorer(ipywidgets.VBox):
         self._runner.acknowledge()
         if self._greetings > 0:
             self._greetings -= 1
-            self.controls.greet()
+            self.controls.resend_state()
 
     def _complain(self, error: BaseException) -> None:
-        self._error.value = complaint(error)
+        self._error.value = error_html(error)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
@@ -255,7 +255,7 @@ class Explorer(ipywidgets.VBox):
         self._runner.settled(_PICTURE_WAIT)  # what there is by then is good enough for a picture
         if self.session.last is None:
             return None
-        return encoded(self.result.plot())
+        return png_base64(self.result.plot())
 
 
 def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str, Any]) -> Session | EngineSession:

@@ -1,4 +1,4 @@
-"""One JupyterLab and one browser per test run; every test in this folder carries the mark `browser`."""
+"""One JupyterLab and one browser per test run; every test in this folder carries the marks `browser` and `slow`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

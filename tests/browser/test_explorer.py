@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 
 import nbformat
 import pytest
@@ -18,13 +17,8 @@ sample = mf.datasets.poplar()
 explorer = mf.explore(sample.cube, k=4, smoothness=1.0, tol=1e-3)
 explorer
 """
+pytestmark = pytest.mark.data("tofsimsData.rda", "Samson.mat")
 READY = ".mffnb-view[data-final='true']"
-
-
-@pytest.fixture(autouse=True)
-def _real_data():
-    if "MFFNB_DATA" not in os.environ:
-        pytest.skip("set MFFNB_DATA to the folder that holds the real data sets")
 
 
 def write(lab, name, cells):
@@ -264,11 +258,11 @@ def test_auto_finds_the_volume_by_one_click(page, lab):
     assert kit.console_errors(page) == []
 
 
-def test_start_afresh_solves_again(page, lab):
+def test_restart_solves_again(page, lab):
     view = opened(page, lab, "afresh.ipynb")
     page.locator(READY).wait_for(timeout=120_000)
     before = int(view.get_attribute("data-generation"))
-    page.get_by_role("button", name="start afresh").click()
+    page.get_by_role("button", name="restart").click()
     page.locator(f".mffnb-view[data-generation='{before + 1}'][data-final='true']").wait_for(timeout=120_000)
     assert kit.console_errors(page) == []
 

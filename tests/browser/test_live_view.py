@@ -15,10 +15,10 @@ import time
 import ipywidgets
 import numpy as np
 
-from mffnb.widgets.frame import Frame
-from mffnb.widgets.live_view import LiveView
-from mffnb.palette import component_colors
-from mffnb.widgets.runner import Runner
+from mffnb.widgets.live_view.frame import Frame
+from mffnb.widgets.live_view.live_view import LiveView
+from mffnb.plots.palette import component_colors
+from mffnb.widgets.live_view.runner import Runner
 
 K, H, W, M, STEPS, PIXEL = {k}, {h}, {w}, {m}, {steps}, {pixel}
 y, x = np.mgrid[0:H, 0:W] / max(H, W)

@@ -142,14 +142,14 @@ def test_a_scan_is_stopped_by_the_keyboard(page, lab):
     page.keyboard.press("Enter")
     wait_text(page, "stopped: done for k = 2")
     assert evaluate(page, "ranks.scan.ks").startswith("[2")
-    page.get_by_text("of the k that are done").first.wait_for()
+    page.get_by_text("from the finished k only").first.wait_for()
     assert kit.console_errors(page) == []
 
 
 def test_trials_appear_and_one_is_chosen_by_mouse_and_by_keys(page, lab):
     view = opened(page, lab, "trials.ipynb", TRIALS)
     kit.screenshot(page, "trials_under_way")
-    wait_text(page, "all trials were made")
+    wait_text(page, "all trials are done")
     page.locator(".mffnb-figure[data-spots='24']").wait_for(timeout=60_000)
     wait_pictures(page)
     picture = page.locator(".mffnb-figure").first
@@ -195,7 +195,7 @@ def test_a_search_is_stopped_and_goes_on_where_it_was(page, lab):
     opened(page, lab, "trials_stop.ipynb", slow)
     wait_trials(page, 2)
     page.locator(".jupyter-button", has_text="stop").click()
-    wait_text(page, "stopped: what was found so far is kept")
+    wait_text(page, "stopped: all finished trials are kept")
     kept = int(evaluate(page, "len(monitor.trials)"))
     assert 2 <= kept < 24
     kit.run_all(page)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import numpy as np
@@ -12,14 +11,7 @@ import mffnb as mf
 from mffnb.datasets import bfo_iv, chondro, fetch, mineral_edx, mineral_grains, poplar, samson
 from mffnb.errors import DatasetUnavailableError
 
-
-@pytest.fixture(autouse=True)
-def _files_at_hand():
-    if not os.environ.get("MFFNB_DATA"):
-        pytest.skip("MFFNB_DATA is not set: no folder with the measured files")
-    names = ("tofsimsData.rda", "chondro.rda", mineral_grains.FILE)
-    missing = [name for name in names if not (fetch.data_folder() / name).is_file()]
-    assert not missing, f"MFFNB_DATA is set but lacks {missing}"
+pytestmark = pytest.mark.data("tofsimsData.rda", "chondro.rda", mineral_grains.FILE, "Samson.mat", "bfo_iv_final.hf5")
 
 
 def test_poplar_facts():
@@ -135,8 +127,6 @@ def test_mineral_edx_without_its_reader_says_what_to_install(monkeypatch):
 
 
 def test_samson_facts():
-    if not (fetch.data_folder() / "Samson.mat").is_file():
-        pytest.skip("MFFNB_DATA lacks Samson.mat")
     sample = samson()
     cube, endmembers, abundances = sample.cube, sample.endmembers, sample.abundances
     assert cube.dims == ("y", "x", "wavelength")
@@ -181,6 +171,5 @@ def test_files_of_matlab_and_r_are_read_by_name():
     assert spectra.shape == (875, 300)
     with pytest.raises(ValueError, match="chondro/data/spc"):
         mf.read(folder / "chondro.rda", dataset="spc")
-    if (folder / "Samson.mat").is_file():
-        bands = mf.read(folder / "Samson.mat", dataset="Y")
-        np.testing.assert_array_equal(bands[:, 0], samson().cube[0, 0])
+    bands = mf.read(folder / "Samson.mat", dataset="Y")
+    np.testing.assert_array_equal(bands[:, 0], samson().cube[0, 0])

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.decomposition import _nmf
@@ -17,6 +17,7 @@ from mffnb.graphs import grid
 from mffnb.matrices import in_memory
 from mffnb.selection import match, spectral_angles
 from mffnb.solvers import Hals, Outcome
+from tests.depth import examples
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 MAP = (6, 10)
@@ -43,7 +44,7 @@ def test_product_equals_scikit_learn_after_each_of_50_iterations(X, start):
     assert worst < 1e-10
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     sparsity=st.sampled_from([0.0, 1e-6, 1e-3, 1e-2, 0.1, 1.0, 1e3]),
     smoothness=st.sampled_from([0.0, 1e-6, 1e-3, 0.1, 1.0, 1e3, 1e6]),

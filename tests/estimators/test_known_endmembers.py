@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import lsq_linear, nnls
@@ -22,6 +22,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from mffnb.errors import DegenerateWarning, UnsupportedCombinationError
 from mffnb.estimators.known_endmembers import KnownEndmembers
 from mffnb.matrices import Chunked
+from tests.depth import examples
 
 CONSTRAINTS = {
     "plain": {"non_negative": False},
@@ -79,7 +80,7 @@ def test_fully_constrained(X, E):
     np.testing.assert_allclose(A.sum(axis=1), 1, atol=1e-13)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@examples(50, suppress_health_check=[HealthCheck.too_slow])
 @given(
     k=st.integers(1, 6),
     rank=st.integers(1, 6),

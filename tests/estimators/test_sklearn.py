@@ -47,8 +47,15 @@ MODELS = [
 
 # Some checks fit data without structure, or one pixel, or stop after one iteration, and look for errors only.
 @pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning", "ignore::mffnb.errors.DegenerateWarning")
-@parametrize_with_checks(MODELS)
+@parametrize_with_checks(MODELS[:1])
 def test_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning", "ignore::mffnb.errors.DegenerateWarning")
+@parametrize_with_checks(MODELS[1:])
+def test_contract_of_other_parts_and_estimators(estimator, check):
     check(estimator)
 
 

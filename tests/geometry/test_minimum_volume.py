@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 
 import numpy as np
 import pytest
@@ -154,7 +153,7 @@ def test_two_answers_that_fit_as_well_are_both_told():
     assert max(minimum_volume(X, 3, gain=False).disagreement for X in scenes) < 0.02
 
 
-@pytest.mark.skipif(not os.environ.get("MFFNB_DATA"), reason="MFFNB_DATA is not set: no folder with the measured files")
+@pytest.mark.data("Samson.mat")
 def test_samson():
     from mffnb.datasets import samson
 

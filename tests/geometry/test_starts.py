@@ -6,14 +6,15 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
 from mffnb.geometry import NFINDR, SISAL, SPA, VCA, Archetypal, Facets, KMeans
 from mffnb.geometry.abundances import fully_constrained, non_negative
 from mffnb.geometry.clusters import group_means
-from mffnb.geometry.pure_pixels import widest_pixels
+from mffnb.geometry.pure_pixels import maximise_simplex_volume
+from tests.depth import examples
 
 from .scenes import angles, matrix, scene, smooth_spectra
 
@@ -26,7 +27,7 @@ def name(start):
 
 
 @pytest.mark.parametrize("start", FINDERS, ids=name)
-@settings(max_examples=15)
+@examples(15)
 @given(components=st.integers(1, 5), seed=st.integers(0, 10**6))
 def test_finders_recover_planted_pure_pixels(start, components, seed):
     spectra = smooth_spectra(components, 30, seed)
@@ -50,7 +51,7 @@ def test_vca_does_not_mind_a_gain():
 def test_nfindr_finds_the_largest_simplex():
     rng = np.random.default_rng(3)
     points = np.vstack([rng.standard_normal((2, 14)), np.ones(14)])
-    chosen = widest_pixels(points, np.array([0, 1, 2]), 20)
+    chosen = maximise_simplex_volume(points, np.array([0, 1, 2]), 20)
     volume = abs(np.linalg.det(points[:, chosen]))
     every = [abs(np.linalg.det(points[:, list(three)])) for three in itertools.combinations(range(14), 3)]
     one_exchange = [

@@ -89,7 +89,7 @@ def test_combined_adds_and_alike_keeps_what_is_alike(spectra):
     expected = adjacency(side) * np.exp(-apart / (2 * np.median(apart[adjacency(side) > 0])))
     np.testing.assert_allclose(W, expected * adjacency(side).sum() / expected.sum(), rtol=1e-9)
     np.testing.assert_allclose(alike(side, spectra).degree, W.sum(axis=1))
-    with pytest.raises(ValueError, match="not of the same image"):
+    with pytest.raises(ValueError, match="cannot be combined"):
         combined(grid((3,)), near)
     with pytest.raises(ValueError, match="does not fit 40 spectra"):
         alike(grid((3,)), spectra)

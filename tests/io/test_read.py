@@ -66,7 +66,7 @@ def test_dimension_scales_name_and_calibrate_the_axes(tmp_path, cube, lazy):
     np.testing.assert_array_equal(found, cube)
     np.testing.assert_array_equal(found["x"], 0.5 * np.arange(cube.shape[1]) + 1)
     assert [found[name].attrs["units"] for name in found.dims] == ["nm", "nm", "V"]
-    assert not lazy or CubeRows(Layout.of(found), found)._stored_in() == (3, 2)
+    assert not lazy or CubeRows(Layout.of(found), found)._chunk_lengths() == (3, 2)
 
 
 def test_matlab_files_of_both_kinds(tmp_path, cube):
@@ -147,7 +147,7 @@ def test_load_refuses_what_is_no_result(tmp_path, cube):
     mf.unmix(cube, 2, random_state=0).save(tmp_path / "run.nc")
     whole = (tmp_path / "run.nc").read_bytes()
     (tmp_path / "cut.nc").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match="cut short"):
+    with pytest.raises(ValueError, match="truncated"):
         mf.load(tmp_path / "cut.nc")
     (tmp_path / "text.nc").write_text("hello")
     with pytest.raises(ValueError, match="no NetCDF file"):
@@ -193,7 +193,7 @@ def test_lazy_files_are_read_in_bands_to_the_same_answer(tmp_path, cube, kind):
     if "xarray" in kind or kind == "nc":
         xr.testing.assert_equal(lazy.drop_attrs(), cube.drop_attrs())
     if not kind.startswith("npy"):
-        assert CubeRows(Layout.of(lazy[1:]), lazy[1:])._stored_in() == (2, 4)
+        assert CubeRows(Layout.of(lazy[1:]), lazy[1:])._chunk_lengths() == (2, 4)
     for key in (np.s_[1:4], np.s_[2], np.s_[2, 3], np.s_[::2, ::-1], np.s_[4:4], np.s_[..., 3], np.s_[1, 2:9:3, 5]):
         np.testing.assert_array_equal(lazy[key], eager[key])
     assert isinstance(Layout.of(lazy).matrix(lazy), Chunked)
@@ -239,13 +239,13 @@ def test_pieces_of_a_file_are_read_once_wherever_a_band_begins(tmp_path):
     assert whole.matrix(cube).limits.tolist() == [0, 800]
     # Bands as if the file were large: they end where pieces do, also for a rank that begins inside of one.
     for layout, first in ((whole, 0), (part, 11)):
-        limits, times = cube_rows._limits(layout.map_shape, (8, 8), first, 16 * 9, 10**6)
+        limits, times = cube_rows._band_limits(layout.map_shape, (8, 8), first, 16 * 9, 10**6)
         assert times == 1
         assert all((first + limits[1:-1] // 16) % 8 == 0)
         assert limits[-1] == np.prod(layout.map_shape)
     # Layers of pieces that are too large are read several times over; long rows of the map are parted.
-    assert cube_rows._limits((64, 100, 5), (32, 1, 1), 0, 10, 5000)[1] == 4
-    limits, times = cube_rows._limits((3, 10, 100), (1, 2, 2), 0, 200, 10**6)
+    assert cube_rows._band_limits((64, 100, 5), (32, 1, 1), 0, 10, 5000)[1] == 4
+    limits, times = cube_rows._band_limits((3, 10, 100), (1, 2, 2), 0, 200, 10**6)
     assert (limits.tolist(), times) == (list(range(0, 3001, 200)), 1)
 
 
@@ -253,7 +253,7 @@ def test_a_file_in_unlucky_pieces_is_warned_of(tmp_path, monkeypatch):
     zarr.create_array(tmp_path / "a.zarr", data=np.ones((60, 16, 64)), chunks=(60, 16, 1))
     monkeypatch.setattr(cube_rows, "_LARGEST_LAYER", 8 * 16 * 64 * 10)
     cube = read(tmp_path / "a.zarr", lazy=True)
-    with pytest.warns(SlowReadingWarning, match=r"a\.zarr is stored in pieces of 60 x 16 pixels.*6 times"):
+    with pytest.warns(SlowReadingWarning, match=r"a\.zarr is stored in chunks of 60 x 16 pixels.*6 times"):
         assert CubeRows(Layout.of(cube), cube).limits[-1] == 960
 
 
@@ -270,5 +270,5 @@ def test_a_damaged_piece_is_named(tmp_path, cube, kind):
         damaged, place = path, None
     content = bytearray(damaged.read_bytes())
     damaged.write_bytes(content[:-400] if place is None else content[:place] + b"?" * 40 + content[place + 40 :])
-    with pytest.raises(OSError, match=rf"a\.{kind}: what is stored for rows \d+ to 5 of 'y' cannot be read"):
+    with pytest.raises(OSError, match=rf"a\.{kind}: rows \d+ to 5 of 'y' cannot be read"):
         mf.unmix(whole if kind != "zarr" else read(path, lazy=True), 2)

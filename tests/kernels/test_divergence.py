@@ -10,7 +10,7 @@ from mffnb.kernels import divergence, newton
 
 
 def in_rows(X):
-    return divergence.compressed(sparse.csr_array(X))
+    return divergence.as_compressed_rows(sparse.csr_array(X))
 
 
 @pytest.mark.parametrize("exponent", [-300, -20, 0, 20, 300])
@@ -34,7 +34,7 @@ def test_log_likelihood_is_the_plain_sum(channels):
     empty = np.where(np.arange(20)[:, None] == 4, 0.0, X)
     kept = sparse.csr_array(X)
     kept.data[kept.indptr[4] : kept.indptr[5]] = 0.0  # zeros that are stored
-    for rows in (in_rows(empty), divergence.compressed(kept)):
+    for rows in (in_rows(empty), divergence.as_compressed_rows(kept)):
         assert np.isfinite(divergence.log_likelihood(*rows, A, 0, E))
 
 

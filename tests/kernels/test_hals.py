@@ -41,7 +41,7 @@ def test_free_sweeps_equal_the_reference(half, sweeps):
     factor, gram, cross = half
     expected = factor.copy()
     moved = reference(expected, gram, cross, sweeps)
-    assert hals.sweep_free(factor, gram, cross, sweeps) == pytest.approx(moved, rel=1e-12)
+    assert hals.sweep_non_negative(factor, gram, cross, sweeps) == pytest.approx(moved, rel=1e-12)
     np.testing.assert_allclose(factor, expected, rtol=0, atol=1e-12)
 
 
@@ -55,7 +55,7 @@ def test_any_number_of_components_and_of_entries(k):
         cross = gram @ target - 2 * rng.random(target.shape)
         expected = factor.copy()
         moved = reference(expected, gram, cross, 3)
-        assert hals.sweep_free(factor, gram, cross, 3) == pytest.approx(moved, rel=1e-10)
+        assert hals.sweep_non_negative(factor, gram, cross, 3) == pytest.approx(moved, rel=1e-10)
         np.testing.assert_allclose(factor, expected, rtol=0, atol=1e-11)
         assert entries < 29 or (factor == 0).any()
 
@@ -63,7 +63,7 @@ def test_any_number_of_components_and_of_entries(k):
 def test_a_component_of_which_the_data_say_nothing_stays_unless_a_penalty_asks():
     factor = np.ones((2, 9))
     cross = np.vstack([np.full(9, 2.0), np.r_[np.zeros(4), np.full(5, -1.0)]])
-    hals.sweep_free(factor, np.diag([4.0, 0.0]), cross, 2)
+    hals.sweep_non_negative(factor, np.diag([4.0, 0.0]), cross, 2)
     np.testing.assert_array_equal(factor[0], 0.5)
     np.testing.assert_array_equal(factor[1], [1, 1, 1, 1, 0, 0, 0, 0, 0])
 
@@ -89,7 +89,7 @@ def test_graph_sweep_without_coupling_equals_the_free_one():
     basis, factor = rng.random((3, 9)), rng.random((3, graph.pixels))
     gram, cross = basis @ basis.T, rng.random(factor.shape)
     expected = factor.copy()
-    moved = hals.sweep_free(expected, gram, cross, 2)
+    moved = hals.sweep_non_negative(expected, gram, cross, 2)
     assert graph_sweep(factor, gram, cross, 0.0, graph, 2) == pytest.approx(moved, rel=1e-12)
     np.testing.assert_allclose(factor, expected, rtol=0, atol=1e-12)
 
@@ -185,5 +185,5 @@ def test_a_row_without_curvature_obeys_only_its_penalty():
     gram = np.diag([0.0, 1.0])
     cross = np.array([[-0.1, 0.0], [2.0, 2.0]])
     factor = np.array([[5.0, 5.0], [0.0, 0.0]])
-    hals.sweep_free(factor, gram, cross, 1)
+    hals.sweep_non_negative(factor, gram, cross, 1)
     np.testing.assert_array_equal(factor, [[0.0, 5.0], [2.0, 2.0]])

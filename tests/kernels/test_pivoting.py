@@ -7,12 +7,13 @@ from unittest.mock import patch
 import cvxpy
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear, nnls
 
 from mffnb.kernels import hals, pivoting
 from mffnb.protocols.half import Half
+from tests.depth import examples
 
 INF = np.inf
 
@@ -21,7 +22,7 @@ def solve(gram, cross, lower=0.0, upper=INF, start=None, weights=None):
     k, entries = cross.shape
     factor = np.zeros((k, entries)) if start is None else start
     bounds = [np.array(np.broadcast_to(side, k), dtype=float) for side in (lower, upper)]
-    moved = pivoting.sweep_box(factor, gram, cross, *bounds, np.ones(entries) if weights is None else weights)
+    moved = pivoting.solve_box(factor, gram, cross, *bounds, np.ones(entries) if weights is None else weights)
     return factor, moved
 
 
@@ -34,7 +35,7 @@ def gap(factor, gram, cross, lower, upper):
     return np.abs(a - np.clip(a - slope, lower, upper)).max() / (np.abs(cross / size).max() + np.abs(a).max() + 1e-300)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(k=st.integers(1, 8), seed=st.integers(0, 10**6), scale=st.sampled_from([1e-6, 1e-3, 1.0, 1e6]))
 def test_non_negative_equals_scipy_nnls(k, seed, scale):
     rng = np.random.default_rng(seed)
@@ -46,7 +47,7 @@ def test_non_negative_equals_scipy_nnls(k, seed, scale):
     np.testing.assert_array_equal(factor > 0, wanted * scale > 1e-12)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(k=st.integers(1, 6), seed=st.integers(0, 10**6), scale=st.sampled_from([1e-6, 1.0, 1e6]))
 def test_box_equals_scipy_lsq_linear(k, seed, scale):
     rng = np.random.default_rng(seed)
@@ -73,7 +74,7 @@ def test_equals_cvxpy_to_1e_8(lower, upper):
     np.testing.assert_allclose(factor, a.value, rtol=0, atol=1e-8)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     k=st.integers(1, 15),
     rank=st.integers(0, 15),
@@ -128,9 +129,9 @@ def test_single_exchanges_reach_the_same_answer():
     gram, cross = basis @ basis.T, basis @ data
     lower, upper = np.full(6, -0.1), np.full(6, 0.2)
     wanted, _ = solve(gram, cross, lower, upper)
-    once = pivoting.sweep_box.py_func  # with the block exchanges switched off
+    once = pivoting.solve_box.py_func  # with the block exchanges switched off
     factor = np.zeros_like(cross)
-    with patch.object(pivoting, "_pivot", lambda scaled, c, low, high, side, a, *_: a.fill(0.0)):
+    with patch.object(pivoting, "_block_pivoting", lambda scaled, c, low, high, side, a, *_: a.fill(0.0)):
         once(factor, gram, cross, lower, upper, np.ones(40))
     np.testing.assert_allclose(factor, wanted, atol=1e-13)
     assert (wanted == -0.1).any()
@@ -155,7 +156,7 @@ def test_it_is_where_coordinate_descent_ends():
     basis = rng.random((4, 20))
     gram, cross = basis @ basis.T, basis @ rng.random((20, 30)) - 0.3
     slow = np.ones((4, 30))
-    hals.sweep_free(slow, gram, cross, 5000)
+    hals.sweep_non_negative(slow, gram, cross, 5000)
     np.testing.assert_allclose(solve(gram, cross)[0], slow, atol=1e-10)
 
 

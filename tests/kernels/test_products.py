@@ -69,9 +69,9 @@ def test_descent_between_the_products(columns, k, kind):
         basis, shift, factor = rng.random((k, columns)), -100 * rng.random(k), rng.random((k, rows + 7))
         gram = basis @ basis.T + 0.1 * np.eye(k)
         expected = factor[:, 5:-2].copy()
-        moved = hals.sweep_free(expected, gram, basis @ X.T.astype(np.float64) + shift[:, None], 3)
+        moved = hals.sweep_non_negative(expected, gram, basis @ X.T.astype(np.float64) + shift[:, None], 3)
         around, product, square = factor.copy(), np.ones((k, columns)), np.ones((k, k))
-        got = panels.descend_between(X, basis, shift, gram, 3, factor, 5, product, square)
+        got = panels.fused_descent(X, basis, shift, gram, 3, factor, 5, product, square)
         assert got == pytest.approx(moved, rel=1e-9)
         np.testing.assert_allclose(factor[:, 5:-2], expected, rtol=1e-9, atol=1e-9 * expected.max())
         np.testing.assert_array_equal(factor[:, [0, 4, -2, -1]], around[:, [0, 4, -2, -1]])  # others are left alone
@@ -104,7 +104,7 @@ def test_one_look_makes_both_products_wherever_x_is(monkeypatch):
             return np.sqrt(cross)
 
         expected = np.sqrt(basis @ full.T) @ full
-        np.testing.assert_allclose(matrix.through(basis, move), expected)
+        np.testing.assert_allclose(matrix.fused_products(basis, move), expected)
         seen.sort()  # bands may be looked at on several threads
         assert [start for start, _ in seen] == [0, *(stop for _, stop in seen[:-1])]
         assert seen[-1][1] == 61
@@ -129,7 +129,9 @@ def test_two_bands_of_a_file_are_in_memory_at_most():
     matrix = Chunked(TwoBandsAtATime(), band_bytes=800)
     np.testing.assert_array_equal(matrix.times(np.ones((2, 10))), np.full((2, 64), 10.0))
     np.testing.assert_array_equal(matrix.transposed_times(np.ones((2, 64))), np.full((2, 10), 64.0))
-    np.testing.assert_array_equal(matrix.through(np.ones((2, 10)), lambda rows, cross: cross), np.full((2, 10), 640.0))
+    np.testing.assert_array_equal(
+        matrix.fused_products(np.ones((2, 10)), lambda rows, cross: cross), np.full((2, 10), 640.0)
+    )
     assert matrix.squared_norm == 640
     assert len(matrix.rows.read) == 4 * 7
     assert max(matrix.rows.held) <= 1

@@ -1,8 +1,9 @@
-"""LLVM instructions and plain loops compute the same; plain loops are chosen where the instructions cannot be built."""
+"""LLVM instructions and plain loops give equal results; plain loops replace instructions that cannot be built."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,12 +14,12 @@ import numpy as np
 import pytest
 from packaging.requirements import Requirement
 
-from mffnb.kernels import hals, panels, plain_registers, register_choice, registers
+from mffnb.kernels import panels, plain_registers, register_choice, registers, uncoupled_sweeps
 from mffnb.kernels.cache import source_key
 from mffnb.kernels.plain_registers import LANES
 
 ROOT = Path(__file__).parents[2]
-STRIPS = [(6, 1), (12, 4), (6, 8), (1, 32)]  # those of `panels` and of `hals`
+STRIPS = [(6, 1), (12, 4), (6, 8), (1, 32)]  # those of `panels` and of `uncoupled_sweeps`
 
 
 def close(actual, expected):
@@ -28,7 +29,7 @@ def close(actual, expected):
 @pytest.mark.parametrize(("most", "lanes"), STRIPS)
 def test_strips_are_the_same_product(most, lanes):
     rng = np.random.default_rng(most * lanes)
-    add, plain = registers.strip(most, lanes), plain_registers.strip(most, lanes)
+    add, plain = registers.strip_product(most, lanes), plain_registers.strip_product(most, lanes)
 
     @numba.njit
     def by_instructions(n, left, first, across, along, right, begin, pitch, steps, out, at, row):
@@ -48,17 +49,17 @@ def test_strips_are_the_same_product(most, lanes):
             close(looped, expected)
 
 
-@pytest.mark.parametrize("k", range(1, hals.FEW + 1))
+@pytest.mark.parametrize("k", range(1, uncoupled_sweeps.MAX_REGISTER_COMPONENTS + 1))
 def test_descents_are_the_same(k):
     rng = np.random.default_rng(k)
-    descend, plain = registers.descent(k), plain_registers.descent(k)
+    descend, plain = registers.register_descent(k), plain_registers.register_descent(k)
 
     @numba.njit
     def by_instructions(factor, start, cross, at, ratios, curvature, sweeps):
         return descend(factor, start, cross, at, ratios, curvature, sweeps)
 
     basis = rng.random((k, k + 5))
-    ratios, curvature = hals.slopes(basis @ basis.T)
+    ratios, curvature = uncoupled_sweeps.gram_ratios(basis @ basis.T)
     cross = basis @ rng.standard_normal((k + 5, 2 * LANES))
     cross[0, 3] = np.nan
     for sweeps in (1, 2, 9):
@@ -74,20 +75,15 @@ def test_descents_are_the_same(k):
 
 
 def test_all_strips_of_the_kernels_are_compared():
-    made = []
-    for module in (hals, panels):
-        source = Path(module.__file__).read_text(encoding="utf-8")
-        made += [line for line in source.splitlines() if "strip(" in line and line.startswith("_")]
-    sizes = {"_SIX": panels._SIX, "_TWELVE": panels._TWELVE, "_FOUR": panels._FOUR, "_EIGHT": panels._EIGHT}
     found = []
-    for line in made:
-        recorded = {"strip": lambda *shape: found.append(shape), "_WIDE": hals._WIDE} | sizes
-        exec(line, recorded)
+    for module in (panels, uncoupled_sweeps):
+        shapes = re.findall(r"strip_product\((\w+), (\w+)\)", Path(module.__file__).read_text(encoding="utf-8"))
+        found += [tuple(int(n) if n.isdigit() else getattr(module, n) for n in shape) for shape in shapes]
     assert sorted(found) == sorted(STRIPS)
 
 
 def test_instructions_are_the_default():
-    assert register_choice.chosen() is registers
+    assert register_choice.select_registers() is registers
 
 
 def test_plain_loops_are_used_where_instructions_cannot_be_built(monkeypatch, caplog):
@@ -95,20 +91,50 @@ def test_plain_loops_are_used_where_instructions_cannot_be_built(monkeypatch, ca
         raise numba.core.errors.LoweringError("no such instruction")
 
     monkeypatch.setattr(registers, "build", fail)
-    assert register_choice.chosen() is plain_registers
+    assert register_choice.select_registers() is plain_registers
     assert "no such instruction" in caplog.text
 
 
-def test_a_variable_chooses_plain_loops_with_a_cache_of_their_own():
+def test_a_variable_selects_plain_loops_with_a_cache_of_their_own():
     code = (
         "from mffnb.kernels import cache, plain_registers, register_choice\n"
-        "assert register_choice.strip is plain_registers.strip\n"
-        "assert register_choice.descent is plain_registers.descent\n"
+        "assert register_choice.strip_product is plain_registers.strip_product\n"
+        "assert register_choice.register_descent is plain_registers.register_descent\n"
         "print(cache.source_key())"
     )
     environment = os.environ | {"MFFNB_PLAIN_KERNELS": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() != [source_key()]
+
+
+def run_kernels(file):
+    """Save what the kernels that use registers compute: few components in registers, more of them in blocks."""
+    rng = np.random.default_rng(0)
+    results = {}
+    for k, columns in ((3, 37), (7, 50), (14, 21)):
+        X, basis, factor = rng.random((101, columns)), rng.random((k, columns)), rng.random((k, 101))
+        product, square = np.zeros((k, columns)), np.zeros((k, k))
+        shift, gram = -rng.random(k), basis @ basis.T
+        moved = panels.fused_descent(X, basis, shift, gram, 3, factor, 0, product, square)
+        results |= {f"{name} {k}": value for name, value in zip("mfps", (moved, factor, product, square), strict=True)}
+    np.savez(file, **results)
+
+
+@pytest.mark.slow
+def test_a_whole_kernel_gives_equal_results_with_plain_loops(tmp_path):
+    code = (
+        "import sys\n"
+        "from tests.kernels.test_registers import register_choice, plain_registers, run_kernels\n"
+        "assert register_choice.strip_product is plain_registers.strip_product\n"
+        "run_kernels(sys.argv[1])"
+    )
+    environment = os.environ | {"MFFNB_PLAIN_KERNELS": "1", "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "plain.npz")], cwd=ROOT, env=environment, check=True)
+    run_kernels(tmp_path / "instructions.npz")
+    with np.load(tmp_path / "plain.npz") as plain, np.load(tmp_path / "instructions.npz") as instructions:
+        assert len(plain.files) == 12
+        for name in plain.files:
+            close(plain[name], instructions[name])
 
 
 def test_the_installed_numba_is_within_the_tested_bounds():

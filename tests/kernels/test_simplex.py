@@ -5,13 +5,14 @@ from __future__ import annotations
 import cvxpy
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mffnb.graphs import grid
 from mffnb.kernels import simplex
 from mffnb.protocols.half import Half
 from mffnb.solvers import Hals
+from tests.depth import examples
 
 
 def start(k, entries, rng):
@@ -36,7 +37,7 @@ def test_equals_cvxpy_to_1e_8(k):
         assert (factor > 0).sum(axis=0).max() > 1
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(k=st.integers(1, 8), rank=st.integers(0, 8), seed=st.integers(0, 10**6), scale=st.sampled_from([1e-6, 1.0, 1e6]))
 def test_optimality_whatever_the_rank(k, rank, seed, scale):
     """Equal, missing and dependent endmembers included: feasible, and no direction leads down."""

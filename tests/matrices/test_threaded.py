@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from mffnb import MatrixFactorization
 from mffnb.matrices.threaded import threaded_map
-from mffnb.threads import allowed, at_most
+from mffnb.threads import allowed_threads, limit_threads
 
 
 def test_results_come_in_order_whoever_is_first():
@@ -63,9 +63,9 @@ def test_a_fault_comes_out_when_all_that_has_begun_is_over():
 
 def test_as_many_threads_as_blas_may_use():
     with threadpool_limits(2, user_api="blas"):
-        assert allowed() == 2
-        with at_most(1):
-            assert allowed() == 1
+        assert allowed_threads() == 2
+        with limit_threads(1):
+            assert allowed_threads() == 1
     names = set()
     list(threaded_map(lambda _: names.add(threading.current_thread().name), range(4), threads=1))
     assert names == {threading.current_thread().name}
@@ -82,7 +82,7 @@ def test_the_same_bits_for_any_number_of_threads(monkeypatch, layout, options):
     fits = []
     for threads in (1, 2, 3):
         with threadpool_limits(1, user_api="blas"):  # BLAS itself adds up in another order
-            monkeypatch.setattr("mffnb.matrices.threaded.allowed", lambda n=threads: n)
+            monkeypatch.setattr("mffnb.matrices.threaded.allowed_threads", lambda n=threads: n)
             fits.append(MatrixFactorization(3, max_iter=15, tol=0, random_state=0, **options).fit(layout(X)))
     for other in fits[1:]:
         np.testing.assert_array_equal(other.components_, fits[0].components_)

@@ -158,7 +158,7 @@ def test_weights_of_an_image_come_with_its_dimensions():
         (np.ones(5), "fit neither 48 pixels nor 14 channels"),
         (np.zeros(48), "leave it out with a mask"),
         (-np.ones((48, 14)), "finite and not negative"),
-        (np.zeros((48, 14)), "nothing would count"),
+        (np.zeros((48, 14)), "no entry contributes"),
         ("poison", "not known: use 'poisson'"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mffnb.matrices import Distributed, Spread
+from mffnb.matrices import Distributed, DistributedAxis
 
 
 class Pretend:
@@ -30,5 +30,5 @@ def alone(matrix, size=1, rows=None):
     """A matrix on one rank of ``size``, the others having none of it; of so many rows in all."""
     m, n = matrix.shape
     communicator = Pretend(0, size)
-    over_rows = Spread(m if rows is None else rows, np.array([0, m]), communicator, 0)
-    return Distributed(matrix, over_rows, Spread(n, np.array([0, n]), communicator, 0), communicator)
+    row_axis = DistributedAxis(m if rows is None else rows, np.array([0, m]), communicator, 0)
+    return Distributed(matrix, row_axis, DistributedAxis(n, np.array([0, n]), communicator, 0), communicator)

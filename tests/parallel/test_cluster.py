@@ -16,6 +16,7 @@ import mffnb as mf
 from mffnb.solvers import Outcome
 from mffnb.tuning import BIC, tune
 
+pytestmark = pytest.mark.ranks
 SPACE = {"sparsity": (1e-3, 1.0), "smoothness": (1e-3, 1.0)}
 
 
@@ -131,7 +132,7 @@ def test_killed_engine_loses_no_trial_and_is_replaced(engines, cube, serial, tmp
 
 
 def threads():
-    return os.environ["OMP_NUM_THREADS"], mf.threads.allowed()
+    return os.environ["OMP_NUM_THREADS"], mf.threads.allowed_threads()
 
 
 def test_engines_use_one_thread_and_print_nothing(engines, words):

@@ -14,11 +14,19 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError
-from mffnb.parallel.collective_call import Word, call
+from mffnb.parallel.collective_call import Call, Word, call
 from mffnb.solvers import Outcome
 
-pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
+pytestmark = [pytest.mark.ranks, pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")]
 ENDLESS = {"tol": 0, "max_iter": 10**6, "random_state": 0}
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c():
+    """A shell may start its background jobs with Ctrl-C ignored: then a test that presses it would run without end."""
+    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, kept)
 
 
 @pytest.fixture
@@ -111,6 +119,84 @@ def test_a_callback_and_an_interrupt_end_the_run_and_keep_its_result(engines, pa
     assert errors[-1] < errors[0]
 
 
+def test_an_interrupt_at_the_last_moment_keeps_the_result(engines, path):
+    def interrupt(state):
+        if state.outcome is not Outcome.RUNNING:
+            signal.raise_signal(signal.SIGINT)
+
+    result = mf.unmix(path, 3, cluster=engines, callback=interrupt, max_iter=5, tol=0, random_state=0)
+    assert result.outcome is Outcome.INTERRUPTED
+    assert int(result.trace.iteration[-1]) == 5
+
+
+def test_a_second_interrupt_ends_the_engines(engines, cube, path, monkeypatch):
+    monkeypatch.setattr(Call, "say", lambda *_: signal.raise_signal(signal.SIGINT))  # ranks do not hear the first
+
+    def interrupt(state):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        mf.unmix(path, 3, cluster=engines, callback=interrupt, **ENDLESS)
+    monkeypatch.undo()
+    equal(mf.unmix(path, 3, cluster=engines, random_state=0), mf.unmix(cube, 3, random_state=0))
+
+
+class Press:
+    """Presses Ctrl-C when the client enters the n-th function of the modules that talk to engines."""
+
+    def __init__(self, number):
+        self.number, self.entered, self.where = number, 0, None
+
+    def __call__(self, frame, event, _argument):
+        if event == "call" and frame.f_globals.get("__name__", "").startswith("mffnb.parallel."):
+            self.entered += 1
+            if self.entered == self.number:
+                self.where = frame.f_code.co_qualname
+                signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", [*range(1, 14), 20, 40, 80, 160])
+def test_an_interrupt_at_any_moment_ends_the_run_and_leaves_engines_that_work(engines, path, number):
+    press, before = Press(number), engines.client[:].apply_sync(os.getpid)
+    sys.setprofile(press)
+    try:
+        result = mf.unmix(path, 3, cluster=engines, **ENDLESS)
+    except KeyboardInterrupt:
+        result = None
+    finally:
+        sys.setprofile(None)
+    assert press.where is not None
+    assert result is None or result.outcome is Outcome.INTERRUPTED, press.where
+    assert mf.unmix(path, 3, cluster=engines, max_iter=2, tol=1.0, random_state=0).outcome is Outcome.CONVERGED
+    assert engines.client[:].apply_sync(os.getpid) == before  # nothing had to be started anew
+
+
+def test_a_rank_that_gets_no_call_leaves_none_waiting(engines, cube, path, monkeypatch):
+    lonely = engines.client[1]
+    monkeypatch.setattr(type(lonely), "apply_async", refuse_second(type(lonely).apply_async))
+    with pytest.raises(OSError, match="no route"):
+        mf.unmix(path, 3, cluster=engines, random_state=0)
+    monkeypatch.undo()
+    equal(mf.unmix(path, 3, cluster=engines, random_state=0), mf.unmix(cube, 3, random_state=0))
+
+
+def refuse_second(send):
+    def refused(view, function, *arguments):
+        if view.targets == 1:
+            raise OSError("no route to the engine")
+        return send(view, function, *arguments)
+
+    return refused
+
+
+def test_the_answer_is_that_of_the_first_rank_whatever_the_numbers_of_the_engines(engines, path, monkeypatch):
+    monkeypatch.setattr("mffnb.parallel.collective_call.sorted", lambda ids: sorted(ids, reverse=True), raising=False)
+    seen = []
+    result = mf.unmix(path, 3, cluster=engines, callback=seen.append, max_iter=5, tol=0, random_state=0)
+    assert result.endmembers.sizes["component"] == 3
+    assert seen[-1].iteration == 5
+
+
 def test_blocks_of_a_large_and_masked_map_are_means_over_all_ranks(engines, monkeypatch):
     rng = np.random.default_rng(1)
     cube = rng.random((300, 250, 4))
@@ -157,7 +243,7 @@ def test_what_needs_one_process_and_bad_data_are_refused_as_ever(engines, cube, 
 
 
 def settings_of(watch):
-    return watch.communicator.size, os.environ["OMP_NUM_THREADS"], mf.threads.allowed()
+    return watch.communicator.size, os.environ["OMP_NUM_THREADS"], mf.threads.allowed_threads()
 
 
 def fails_alone(watch):

@@ -1,6 +1,6 @@
 """The same answer on any grid of ranks. Run by itself this is one rank; tests/parallel/test_grid.py starts several.
 
-mpiexec -n 4 python -m mpi4py -m pytest tests/parallel/test_on_ranks.py
+mpiexec -n 4 python -m mpi4py -m pytest -n 0 tests/parallel/test_on_ranks.py
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 
 import mffnb as mf
 from mffnb.estimators.factorization import MatrixFactorization
-from mffnb.matrices import Chunked, Distributed, Spread, everywhere
+from mffnb.matrices import Chunked, Distributed, DistributedAxis, replicate_columns
 from mffnb.parallel import Grid
 from mffnb.similarities import Huber
 
@@ -164,10 +164,10 @@ def test_a_rank_that_cannot_read_makes_all_of_them_stop(grid, similarity):
     rows, columns = grid.shape
     i, j = grid.place
     cuts = np.linspace(0, 100, columns + 1).astype(int) + 100 * i
-    over_rows = Spread(100 * rows, cuts, grid.row, j)
-    over_columns = Spread(6 * columns, np.linspace(0, 6, rows + 1).astype(int) + 6 * j, grid.column, i)
+    row_axis = DistributedAxis(100 * rows, cuts, grid.row, j)
+    column_axis = DistributedAxis(6 * columns, np.linspace(0, 6, rows + 1).astype(int) + 6 * j, grid.column, i)
     block = Chunked(Fails(WORLD.rank == WORLD.size - 1), np.array([0, 50, 100]))
-    matrix = Distributed(block, over_rows, over_columns, WORLD)
+    matrix = Distributed(block, row_axis, column_axis, WORLD)
     model = MatrixFactorization(2, similarity=similarity, init="random", tol=0, max_iter=30, random_state=0)
     with pytest.raises(OSError, match="damaged"):
         model.factorize(matrix)
@@ -203,4 +203,4 @@ def test_a_factor_of_the_columns_is_put_together(grid):
         total=WORLD.allreduce,
     )
     whole = np.arange(14.0).reshape(2, 7)
-    np.testing.assert_array_equal(everywhere(matrix, whole[:, matrix.own_columns]), whole)
+    np.testing.assert_array_equal(replicate_columns(matrix, whole[:, matrix.own_columns]), whole)

@@ -78,12 +78,11 @@ def test_own_parts_are_the_graph_cut_in_pieces():
 @pytest.mark.parametrize(
     "options",
     [
-        ["--sparsity", "1e-2", "--smoothness", "0.1"],
-        ["--smoothness", "0.5", "--init", "random"],
-        ["--sum-to-one", "--smoothness", "0.1"],
-        [],
+        pytest.param(["--sparsity", "1e-2", "--smoothness", "0.1"], id="sparse+smooth"),
+        pytest.param(["--smoothness", "0.5", "--init", "random"], id="smooth random", marks=pytest.mark.ranks),
+        pytest.param(["--sum-to-one", "--smoothness", "0.1"], id="sum to one", marks=pytest.mark.ranks),
+        pytest.param([], id="plain", marks=pytest.mark.ranks),
     ],
-    ids=["sparse+smooth", "smooth random", "sum to one", "plain"],
 )
 def test_command_line_on_ranks_equals_serial(image, tmp_path, options):
     common = ["-k", "3", "--random-state", "0", "--max-iter", "40", "--tol", "0", "-q", *options]
@@ -103,6 +102,41 @@ def test_command_line_on_ranks_equals_serial(image, tmp_path, options):
     assert float(got.trace.objective[-1]) == pytest.approx(float(expected.trace.objective[-1]), rel=1e-12)
 
 
+PRESSED = """
+import signal, sys, warnings
+import mffnb as mf
+from mpi4py import MPI
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
+warnings.simplefilter("ignore")
+rank, first, signalled = MPI.COMM_WORLD.rank, int(sys.argv[1]), sys.argv[2] == "signal"
+
+def press(state):
+    if state.iteration == first + 4 * rank:  # at another moment on each rank
+        if not signalled:
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+
+result = mf.unmix("map.npy", 3, communicator=MPI.COMM_WORLD, callback=press, tol=0, max_iter=10**6, random_state=0)
+iterations = MPI.COMM_WORLD.gather(int(result.trace.iteration[-1]))
+if rank == 0:
+    print(result.outcome.name, *iterations)
+"""
+
+
+@pytest.mark.ranks
+@pytest.mark.parametrize(("first", "how"), [(0, "signal"), (3, "signal"), (3, "raise")])
+def test_an_interrupt_ends_all_ranks_after_the_same_iteration(image, tmp_path, first, how):
+    (tmp_path / "pressed.py").write_text(PRESSED)
+    run = mpiexec(2, "pressed.py", str(first), how, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    outcome, one, other = run.stdout.split()
+    assert outcome == "INTERRUPTED"
+    assert one == other
+    assert int(one) >= first
+
+
+@pytest.mark.ranks
 def test_a_rank_that_fails_ends_the_job(tmp_path, image):
     image[3, 4, 5] = np.inf
     np.save(tmp_path / "bad.npy", image)

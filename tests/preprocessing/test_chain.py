@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import mffnb as mf
@@ -16,6 +16,7 @@ from mffnb import preprocessing as pre
 from mffnb.io.netcdf import read_netcdf, write_netcdf
 from mffnb.preprocessing import Chain, fit_chain, steps_from
 from tests.conftest import mixture
+from tests.depth import examples
 
 EXACT = [
     pre.MeanCentre(),
@@ -46,7 +47,7 @@ CHAINS = {
 }
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(steps=st.lists(st.sampled_from(EXACT), max_size=4))
 def test_the_way_back_ends_at_the_target(steps):
     cube = mixture()

@@ -7,13 +7,14 @@ import dataclasses
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from mffnb import preprocessing as pre
 from mffnb.preprocessing.chain import _STEPS
 from tests.conftest import mixture
+from tests.depth import examples
 
 ENERGY = ("energy",)
 # The algebraic inverse takes single values back; the unbiased one has its own test.
@@ -60,7 +61,7 @@ def test_every_step_has_working_defaults_and_is_frozen():
 
 
 @pytest.mark.parametrize("step", [*SCALING, *BENDING, *BACKGROUND], ids=repr)
-@settings(max_examples=15)
+@examples(15)
 @given(cube=cubes)
 def test_inverse_undoes_transform(step, cube):
     fitted = step.fit(cube, ENERGY)
@@ -72,7 +73,7 @@ def test_inverse_undoes_transform(step, cube):
 
 
 @pytest.mark.parametrize("step", [*SCALING, *BACKGROUND, *GRID], ids=repr)
-@settings(max_examples=10)
+@examples(10)
 @given(cube=cubes, seed=st.integers(0, 1000))
 def test_factors_come_back_as_the_reconstruction_does(step, cube, seed):
     """A E and the inverse of a e differ by nothing, or by an offset that does not depend on the factors."""
@@ -166,7 +167,7 @@ def test_the_channel_may_come_first(step):
 
 
 @pytest.mark.parametrize("step", [s for s in ALL if not s.signed], ids=repr)
-@settings(max_examples=10)
+@examples(10)
 @given(cube=cubes)
 def test_a_step_that_is_not_signed_leaves_nothing_negative(step, cube):
     assert float(step.fit(cube, ENERGY).transform(cube).min()) >= -1e-12

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import special
 
@@ -19,6 +19,7 @@ from mffnb.estimators.names import SIMILARITIES, SOLVERS
 from mffnb.matrices.checking import as_matrix
 from mffnb.protocols.half import Penalty
 from mffnb.solvers import Extrapolated
+from tests.depth import examples
 from tools import solver_table
 from tools.solver_table import PARTS, refusal, stated
 
@@ -187,7 +188,7 @@ def stronger(part, factor):
     return replace(part, abundances=changed(part.abundances), endmembers=changed(part.endmembers))
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@examples(200, derandomize=True)
 @given(COMBINATIONS)
 @example(combination(["weights of entries", "Sparsity of A"], "kl", "newton"))
 @example(combination(["Pinned in some channels", "Smoothness of A"], "kl", "auto"))
@@ -200,7 +201,7 @@ def test_any_combination_runs_or_is_refused(asked):
     examine(parts, asked["similarity"], asked["solver"], init=asked["init"], random_state=asked["seed"])
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@examples(30, derandomize=True)
 @given(
     similarity=st.sampled_from(sorted(SIMILARITIES)),
     order=st.permutations(PARTS),

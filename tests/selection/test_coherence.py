@@ -1,4 +1,4 @@
-"""Images above the noise."""
+"""Number of spatially correlated images above the noise (spatial autocorrelation)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHAPE = (24, 30)
 
 
 def smooth_maps(k, rng):
-    """Positive maps (k, pixels), one hump for each."""
+    """Positive maps (k, pixels), each a Gaussian peak at a random position."""
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
     centres = rng.random((k, 2)) * SHAPE
     maps = [np.exp(-((y - a) ** 2 + (x - b) ** 2) / 2 / 5.0**2) + 0.05 for a, b in centres]
@@ -21,13 +21,14 @@ def smooth_maps(k, rng):
 
 
 def counted(X, most=10, graph=None):
+    """Number of images that certainly, and that possibly, exceed the noise level."""
     ratios = independent_images(in_memory(X), graph or grid(SHAPE), most, 0)
     return int((ratios > 2).sum()), int((ratios > 1.2).sum())
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("noise", ["even", "uneven", "counts", "of the pixel"])
-def test_as_many_as_there_are_components_whatever_the_noise(noise, seed):
+def test_count_equals_the_number_of_components_for_every_noise_model(noise, seed):
     rng = np.random.default_rng(seed)
     k, channels = 2 + seed, 60
     mean = smooth_maps(k, rng).T @ rng.random((k, channels)) ** 3
@@ -40,20 +41,20 @@ def test_as_many_as_there_are_components_whatever_the_noise(noise, seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_noise_alone_is_no_image(seed):
+def test_pure_noise_gives_no_image(seed):
     X = np.random.default_rng(seed).standard_normal((SHAPE[0] * SHAPE[1], 80))
     assert counted(X)[0] == 0
 
 
-def test_stripes_do_not_hide_images():
+def test_alternating_stripes_do_not_change_the_count():
     rng = np.random.default_rng(0)
     X = smooth_maps(3, rng).T @ rng.random((3, 50)) + 0.05 * rng.standard_normal((SHAPE[0] * SHAPE[1], 50))
     stripes = np.where(np.arange(SHAPE[1]) % 2, 1.0, -1.0) * np.ones((SHAPE[0], 1))
-    # Lines that differ are one anti-image, far below the noise that is symmetric about zero.
+    # Alternating lines give one strongly negative autocorrelation, far below the symmetric noise values.
     assert counted(X + stripes.reshape(-1, 1) * 0.3 * rng.random(50))[0] == 3
 
 
-def test_masked_pixels_and_channels_of_zeros():
+def test_count_with_masked_pixels_and_empty_channels():
     rng = np.random.default_rng(0)
     mask = rng.random(SHAPE) < 0.8
     X = smooth_maps(3, rng).T @ rng.random((3, 40)) + 0.05 * rng.standard_normal((mask.size, 40))
@@ -61,7 +62,7 @@ def test_masked_pixels_and_channels_of_zeros():
     assert counted(X[mask.ravel()], graph=grid(SHAPE, mask)) == (3, 3)
 
 
-def test_data_without_noise():
+def test_count_without_noise():
     rng = np.random.default_rng(0)
     X = smooth_maps(4, rng).T @ rng.random((4, 40))
     assert counted(X) == (4, 4)

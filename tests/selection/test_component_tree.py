@@ -1,4 +1,4 @@
-"""Which component comes from which."""
+"""Component tree over k: parents, splits and persistent numbers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def tree():
     })  # fmt: skip
 
 
-def test_what_goes_on_and_what_splits_off(tree):
+def test_links_distinguish_continued_and_split_components(tree):
     links = tree.links.set_index(["k", "component"])
     assert links.loc[3, "parent"].tolist() == [1, 0, 0]
     assert links.loc[3, "new"].tolist() == [False, False, True]
@@ -41,11 +41,11 @@ def test_what_goes_on_and_what_splits_off(tree):
     assert links.loc[(3, 0), "angle"] == pytest.approx(0, abs=1e-7)
 
 
-def test_families_keep_their_number(tree):
+def test_components_keep_their_number_as_k_grows(tree):
     assert tree.families() == {2: [0, 1], 3: [1, 0, 2], 5: [0, 3, 1, 2, 4]}
 
 
-def test_the_tree_is_drawn_with_a_map_for_each_component_and_a_line_to_each_parent(tree):
+def test_tree_plot_has_a_map_per_component_and_a_line_per_parent(tree):
     figure = tree.plot(chosen=3)
     (ax,) = figure.axes
     images = {image.get_gid(): image.get_array() for image in ax.images}
@@ -57,7 +57,7 @@ def test_the_tree_is_drawn_with_a_map_for_each_component_and_a_line_to_each_pare
     figure.draw_without_rendering()
 
 
-def test_a_single_k_is_a_tree_too():
+def test_single_k_gives_a_tree_without_links():
     tree = Lineage.of({2: answer([1, 0], [0, 1])})
     assert tree.links.empty
     assert tree.families() == {2: [0, 1]}

@@ -1,4 +1,4 @@
-"""Consensus of restarts without the consensus matrix."""
+"""Dispersion and cophenetic correlation against a consensus matrix that is built explicitly."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.spatial.distance import squareform
 
 from mffnb.selection import cophenetic_correlation, dispersion
-from mffnb.selection.consensus import labels
+from mffnb.selection.consensus import dominant_components
 
 LABELS = hnp.arrays(np.int64, st.tuples(st.integers(1, 7), st.integers(1, 25)), elements=st.integers(0, 5))
 
 
 def consensus(groups):
-    """The matrix itself, pixel by pixel."""
+    """Consensus matrix (pixels, pixels), computed pair by pair."""
     restarts, pixels = groups.shape
     C = np.zeros((pixels, pixels))
     for i in range(pixels):
@@ -30,22 +30,22 @@ def consensus(groups):
 
 
 @given(LABELS)
-def test_dispersion_is_that_of_the_matrix(groups):
+def test_dispersion_equals_that_of_the_explicit_matrix(groups):
     C = consensus(groups)
     assert abs(dispersion(groups) - np.mean(4 * (C - 0.5) ** 2)) < 1e-12
 
 
 @given(LABELS)
-def test_cophenetic_correlation_is_that_of_the_matrix(groups):
+def test_cophenetic_correlation_equals_that_of_the_explicit_matrix(groups):
     distances = squareform(1 - consensus(groups), checks=False)
     if len(distances) == 0 or np.ptp(distances) < 1e-12:
         assert cophenetic_correlation(groups) == 1.0
     elif np.diff(np.unique(distances.round(12))).size == 1:
-        # Only where there are two distances at most are ties broken alike however they were rounded.
+        # With at most two distances, the order of ties does not depend on rounding.
         assert abs(cophenetic_correlation(groups) - cophenet(linkage(distances, "average"), distances)[0]) < 1e-9
 
 
-def test_many_pixels_are_sampled_by_the_seed():
+def test_large_images_are_sampled_reproducibly():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 3, 50_000)
     groups = np.stack([np.where(rng.random(truth.size) < 0.1, rng.integers(0, 3, truth.size), truth) for _ in range(6)])
@@ -55,19 +55,19 @@ def test_many_pixels_are_sampled_by_the_seed():
     assert 0.6 < dispersion(groups) < 0.95
 
 
-def test_labels_do_not_depend_on_how_factors_share_their_scale():
+def test_dominant_component_does_not_depend_on_the_scale_of_the_factors():
     rng = np.random.default_rng(0)
     A, E = rng.random((3, 20)), rng.random((3, 7))
     A[:, 4] = 0
-    found = labels(A, E)
+    found = dominant_components(A, E)
     sizes = np.array([[10.0], [0.1], [3.0]])
-    np.testing.assert_array_equal(labels(A * sizes, E / sizes), found)
+    np.testing.assert_array_equal(dominant_components(A * sizes, E / sizes), found)
     assert found[4] == 3
     assert set(found) == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize("bad", [np.zeros((2, 3)), np.zeros(3, int), np.zeros((0, 3), int)])
-def test_labels_of_another_kind_are_refused(bad):
+def test_invalid_labels_raise_an_error(bad):
     with pytest.raises(ValueError, match="whole numbers"):
         dispersion(bad)
 
@@ -80,7 +80,7 @@ cat(sprintf("%.15g %.15g\\n", dispersion(C), cophcor(C)))
 
 
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
-def test_the_package_nmf_of_r_agrees(tmp_path):
+def test_values_agree_with_the_r_package_nmf(tmp_path):
     if subprocess.run(["Rscript", "-e", "library(NMF)"], check=False, capture_output=True, timeout=120).returncode:
         pytest.skip("R's package NMF is not installed (Debian: r-cran-nmf)")
     rng = np.random.default_rng(3)

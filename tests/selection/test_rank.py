@@ -1,4 +1,4 @@
-"""The scan, and what it recommends."""
+"""Scan of the number of components and its recommendation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def scan(sample):
     return scan_rank(sample.cube, range(2, 6), **OPTIONS)
 
 
-def test_every_criterion_is_there_for_every_k(scan, sample):
+def test_scan_has_every_criterion_for_every_k(scan, sample):
     assert scan.ks == [2, 3, 4, 5]
     assert list(scan.table.columns) == list(CRITERIA)
     assert np.isfinite(scan.table.to_numpy()).all()
@@ -44,13 +44,13 @@ def test_every_criterion_is_there_for_every_k(scan, sample):
     assert scan.parameters["n_init"] == 3
 
 
-def test_the_recommendation_is_right_and_says_why(scan):
+def test_recommendation_is_correct_and_has_reasons(scan):
     advice = scan.recommend()
     assert (advice.k, advice.between) == (3, (3, 3))
     assert "3 images stand above the noise" in str(advice)
 
 
-def test_the_answer_kept_is_as_good_as_that_of_unmix(scan, sample):
+def test_result_is_as_good_as_that_of_unmix(scan, sample):
     other = mf.unmix(sample.cube, 3, random_state=1, tol=1e-5)
     mine, theirs = (float((one.residual() ** 2).sum()) for one in (scan.results[3], other))
     assert mine < 1.01 * theirs
@@ -62,29 +62,29 @@ def same(a, b):
         np.testing.assert_array_equal(a.results[k].abundances.values, b.results[k].abundances.values)
 
 
-def test_an_executor_changes_nothing(scan, sample):
+def test_executor_does_not_change_the_scan(scan, sample):
     with ThreadPoolExecutor(2) as executor:
         same(scan_rank(sample.cube, range(2, 6), executor=executor, **OPTIONS), scan)
 
 
-def test_order_of_ks_and_repeats_change_nothing(sample, scan):
+def test_order_and_repetition_of_ks_do_not_matter(sample, scan):
     same(scan_rank(sample.cube, [5, 2, 3, 3, 4], **OPTIONS), scan)
 
 
-def test_a_callback_sees_each_k_and_may_end_the_scan(sample):
+def test_callback_receives_each_k_and_can_end_the_scan(sample):
     seen = []
 
-    def look(partial):
+    def record(partial):
         seen.append(partial.ks)
         partial.recommend()
         return len(seen) == 2
 
-    scan = scan_rank(sample.cube, range(2, 6), n_init=2, splits=0, held_out=0, random_state=0, callback=look)
+    scan = scan_rank(sample.cube, range(2, 6), n_init=2, splits=0, held_out=0, random_state=0, callback=record)
     assert seen == [[2], [2, 3]]
     assert scan.ks == [2, 3]
 
 
-def test_many_pixels_are_sampled_for_restarts_and_answered_all(monkeypatch, sample):
+def test_restarts_use_a_pixel_sample_and_the_result_has_all_pixels(monkeypatch, sample):
     monkeypatch.setattr("mffnb.selection.scanning._RESTART_PIXELS", 300)
     scan = scan_rank(sample.cube, [2, 3], **OPTIONS)
     assert scan.results[3].abundances.shape == (3, 20, 24)
@@ -92,7 +92,7 @@ def test_many_pixels_are_sampled_for_restarts_and_answered_all(monkeypatch, samp
     assert float((scan.results[3].residual() ** 2).sum()) < 1.02 * error
 
 
-def test_input_is_left_alone_and_may_be_of_any_kind(sample):
+def test_input_is_not_modified_and_may_be_a_plain_array(sample):
     cube = sample.cube.copy(deep=True)
     whole = scan_rank(cube, [2, 3], n_init=2, splits=1, random_state=0)
     xr.testing.assert_identical(cube, sample.cube)
@@ -100,7 +100,7 @@ def test_input_is_left_alone_and_may_be_of_any_kind(sample):
     np.testing.assert_array_equal(whole.table.to_numpy(), bare.table.to_numpy())
 
 
-def test_missing_entries_leave_out_what_they_must(sample):
+def test_criteria_that_need_complete_data_are_nan_for_missing_entries(sample):
     cube = sample.cube.copy(deep=True).astype(float)
     cube[3, 4, 5] = np.nan
     scan = scan_rank(cube, [2, 3], n_init=2, random_state=0)
@@ -110,8 +110,8 @@ def test_missing_entries_leave_out_what_they_must(sample):
     assert scan.recommend().k is None
 
 
-def test_weights_of_entries_that_spoil_the_scan_save_it(sample):
-    """Cosmic rays: with a weight of zero they are as if they had never been."""
+def test_zero_weights_remove_outliers_from_the_scan(sample):
+    """Entries with weight zero (for example cosmic rays) have the same effect as missing entries."""
     rng = np.random.default_rng(0)
     hit = rng.random(sample.cube.shape) < 0.01
     spoilt = sample.cube.astype(float).where(~hit, 100 * float(sample.cube.max()))
@@ -124,7 +124,7 @@ def test_weights_of_entries_that_spoil_the_scan_save_it(sample):
     assert np.linalg.norm(left) < 0.1 * np.linalg.norm(sample.cube.values[~hit])
 
 
-def test_weights_of_pixels_and_channels_are_those_of_unmix(sample, monkeypatch):
+def test_pixel_and_channel_weights_agree_with_unmix(sample, monkeypatch):
     monkeypatch.setattr("mffnb.selection.scanning._RESTART_PIXELS", 300)
     rng = np.random.default_rng(1)
     pixels, channels = rng.uniform(0.5, 2, (20, 24)), rng.uniform(0.5, 2, 60)
@@ -137,13 +137,13 @@ def test_weights_of_pixels_and_channels_are_those_of_unmix(sample, monkeypatch):
     assert float(scan.evidence.relative_error[0]) == pytest.approx(float(np.sqrt(mine / size)), rel=1e-6)
 
 
-def test_many_pixels_that_are_neighbours_can_be_scanned():
+def test_scan_with_smoothness_uses_all_pixels():
     cube = mf.datasets.cits_pnictide(seed=0, shape=(30, 36, 40)).cube
     scan = scan_rank(cube, [2], n_init=2, splits=0, smoothness=1e-2, random_state=0)
     assert np.isfinite(scan.table["held_out"]).all()
 
 
-def test_keywords_of_a_scan_are_the_same_everywhere():
+def test_scan_rank_and_scanning_have_equal_defaults():
     call = inspect.signature(scan_rank).parameters
     for name, parameter in inspect.signature(Scanning).parameters.items():
         assert parameter.default == call[name].default
@@ -152,7 +152,7 @@ def test_keywords_of_a_scan_are_the_same_everywhere():
 @pytest.mark.parametrize("options", [
     {"similarity": "kl"}, {"sparsity": 1e-3, "smoothness": 1e-3}, {"sum_to_one": True}, {"preprocess": [Crop({"y": slice(2, 12)})]},
 ])  # fmt: skip
-def test_constraints_and_steps_are_taken_along(options):
+def test_scan_applies_constraints_and_preprocessing(options):
     cube = mf.datasets.tof_sims_2d(seed=0, shape=(12, 16)).cube[..., :300]
     scan = scan_rank(cube, [2, 3], n_init=2, splits=1, random_state=0, **options)
     assert np.isfinite(scan.table.to_numpy()).all()
@@ -162,7 +162,7 @@ def test_constraints_and_steps_are_taken_along(options):
     ({"ks": [0, 2]}, "whole numbers"), ({"ks": [2.5]}, "whole numbers"), ({"ks": []}, "ks is empty"), ({"ks": [99]}, "lower it"),
     ({"ks": [2], "n_init": 0}, "n_init"), ({"ks": [2], "held_out": 2.0}, "between 0 and 1"),
 ])  # fmt: skip
-def test_what_cannot_be_is_refused(arguments, message):
+def test_invalid_arguments_raise_an_error(arguments, message):
     with pytest.raises(ValueError, match=message):
         scan_rank(np.random.default_rng(0).random((5, 6, 12)), **arguments)
 
@@ -185,7 +185,7 @@ CASES = {
     "images that are not clear": (evidence([90, 9, 1.6, 1, 0.9]), None, (2, 3)),
     "all are above noise": (evidence([90, 9, 8, 7, 6], blur=[0.01, 0.05, 0.3, 0.9]), None, (3, 4)),
     "halves agree": (evidence([90, 9, 3, 1, 0.9], blur=[0.01, 0.05, 0.9, 0.9]), 3, (3, 3)),
-    "halves name another": (evidence([90, 9, 3, 1, 0.9], blur=[0.01, 0.05, 0.05, 0.9]), None, (3, 4)),
+    "halves name another k": (evidence([90, 9, 3, 1, 0.9], blur=[0.01, 0.05, 0.05, 0.9]), None, (3, 4)),
     "halves are vague": (evidence([90, 9, 3, 1, 0.9], blur=[0.01, 0.2, 0.3, 0.9]), 3, (3, 3)),
     "more than tried": (evidence([90, 9, 8, 7, 6, 3, 1, 1]), None, (5, 6)),
     "more than tried, not clear": (
@@ -194,27 +194,27 @@ CASES = {
         (2, 3),
     ),
     "fewer than tried": (evidence([90, 9, 1, 1], ks=(3, 4, 5)), None, (2, 2)),
-    "neighbours are not alike": (evidence([90, 1, 1, 0.9], shared=[1, 1, 0.95, 0.1]), 3, (3, 3)),
-    "two directions turned": (evidence([90, 1, 1, 0.9], shared=[1, 0.2, 0.95, 0.1]), 3, (3, 3)),
-    "not alike, not clear": (evidence([90, 1, 1, 0.9], shared=[1, 1, 0.7, 0.1]), None, (2, 5)),
-    "more is shared than there are images": (evidence([90, 9, 1, 1], shared=[1, 1, 0.99, 0.1]), None, (2, 3)),
-    "nothing": (evidence(), None, (2, 5)),
+    "neighbours are not correlated": (evidence([90, 1, 1, 0.9], shared=[1, 1, 0.95, 0.1]), 3, (3, 3)),
+    "two rotated directions": (evidence([90, 1, 1, 0.9], shared=[1, 0.2, 0.95, 0.1]), 3, (3, 3)),
+    "not correlated, not clear": (evidence([90, 1, 1, 0.9], shared=[1, 1, 0.7, 0.1]), None, (2, 5)),
+    "more shared directions than images": (evidence([90, 9, 1, 1], shared=[1, 1, 0.99, 0.1]), None, (2, 3)),
+    "no criterion": (evidence(), None, (2, 5)),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_recommendation_of_evidence(case):
+def test_recommendation_for_given_criteria(case):
     given, k, between = CASES[case]
     advice = recommend(given)
     assert (advice.k, advice.between) == (k, between)
     assert str(advice).startswith(f"k = {k}" if k else f"undetermined, between {between[0]} and {between[1]}")
 
 
-def test_halves_speak_only_of_a_step_within_the_scan():
+def test_split_halves_are_ignored_without_a_step_inside_the_scan():
     assert recommend(evidence([90, 9, 3, 1], blur=[0.01, 0.02, 0.03, 0.04])).k == 3
 
 
-def test_pixels_in_any_order_are_counted_by_their_halves():
+def test_split_halves_replace_images_for_pixels_in_random_order():
     rng = np.random.default_rng(0)
     X = rng.dirichlet([0.5] * 4, (30, 40)) @ rng.random((4, 50)) + 0.03 * rng.standard_normal((30, 40, 50))
     scan = scan_rank(X, range(2, 7), n_init=2, splits=1, random_state=0)
@@ -222,7 +222,7 @@ def test_pixels_in_any_order_are_counted_by_their_halves():
     assert scan.recommend().k == 4
 
 
-def test_pictures(scan):
+def test_scan_plot_shows_the_criteria(scan):
     figure = scan.plot()
     assert isinstance(figure, Figure)
     assert figure.get_suptitle() == "k = 3"

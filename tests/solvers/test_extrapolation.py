@@ -77,8 +77,8 @@ def test_sweeps_made_while_rows_are_in_the_cache_are_the_same(X, terms):
 @pytest.mark.parametrize("term", [None, Sparsity(1e-3), Ridge(1e-2)])
 def test_kernels_make_the_sweeps_where_nothing_else_is_done(X, term, monkeypatch):
     made = []
-    descend = panels.descend_between
-    monkeypatch.setattr(panels, "descend_between", lambda *numbers: made.append(1) or descend(*numbers))
+    descend = panels.fused_descent
+    monkeypatch.setattr(panels, "fused_descent", lambda *numbers: made.append(1) or descend(*numbers))
     terms = () if term is None else (term,)
     fitted(X, "auto", terms, max_iter=3)
     assert made

@@ -8,7 +8,7 @@ from scipy import sparse
 
 import mffnb as mf
 from mffnb import MatrixFactorization
-from mffnb.matrices import Chunked, Dense, lean
+from mffnb.matrices import Chunked, Dense, sparse_if_smaller
 from mffnb.selection import match, spectral_angles
 
 pytestmark = [
@@ -53,7 +53,7 @@ PATHS = {
     "by columns": (lambda X: Dense(np.asfortranarray(X)), 1e-8),
     "sparse rows": (sparse.csr_array, 1e-8),
     "sparse columns": (sparse.csc_array, 1e-8),
-    "few bytes": (lambda X: lean(Dense(X)), 1e-8),
+    "few bytes": (lambda X: sparse_if_smaller(Dense(X)), 1e-8),
     "from a file": (lambda X: Chunked(FromAFile(X), band_bytes=2**16), 1e-8),
 }
 

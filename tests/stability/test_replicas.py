@@ -1,4 +1,4 @@
-"""Replicas look like data that might have been measured."""
+"""Noise models of the bootstrap: statistics of the replicas."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def draws(noise, cube, answer, number):
     return np.array([noise.draw(cube, answer, np.random.default_rng(seed)).values for seed in range(number)])
 
 
-def test_the_rule_knows_counts_by_their_noise():
+def test_poisson_noise_is_recognised_by_its_dispersion():
     cube = counts()
     assert noise_of(cube, mf.unmix(cube, 3, random_state=0)) == PoissonCounts()
     even = mixture(noise=0.05)
     assert noise_of(even, mf.unmix(even, 3, random_state=0)) == SignFlips()
-    tens = (10.0 * cube).astype(np.uint16)  # whole numbers, but no counts
+    tens = (10.0 * cube).astype(np.uint16)  # integers, but not Poisson distributed
     assert noise_of(tens, mf.unmix(tens, 3, random_state=0)) == SignFlips()
 
 
-def test_a_likelihood_draws_counts_in_units_that_the_noise_has():
+def test_kl_fit_draws_counts_in_units_of_the_dispersion():
     cube = (0.1 * counts()).astype(np.float64)
     noise = noise_of(cube, mf.unmix(cube, 3, similarity="kl", random_state=0))
     assert noise.name == "poisson"
     assert 0.08 < noise.unit < 0.12
 
 
-def test_a_step_made_for_counts_gets_counts():
+def test_variance_stabilizing_step_selects_poisson_replicas():
     cube = (3 * counts()).astype(np.uint16)
     answer = mf.unmix(cube, 3, preprocess=[mf.preprocessing.Anscombe()], random_state=0)
     noise = noise_of(cube, answer)
@@ -49,7 +49,7 @@ def test_a_step_made_for_counts_gets_counts():
     assert np.isfinite(found.upper).all()
 
 
-def test_poisson_draws_have_the_mean_and_the_variance_of_the_reconstruction():
+def test_poisson_replicas_have_the_mean_and_variance_of_the_reconstruction():
     cube = counts()
     answer = mf.unmix(cube, 3, random_state=0)
     drawn = draws(PoissonCounts(), cube, answer, 400)
@@ -59,7 +59,7 @@ def test_poisson_draws_have_the_mean_and_the_variance_of_the_reconstruction():
     assert abs(np.mean(drawn.var(axis=0, ddof=1) / expected) - 1) < 0.05
 
 
-def test_sign_flips_keep_the_size_of_every_residual_and_give_back_what_the_fit_took():
+def test_sign_flips_keep_the_residual_size_and_correct_for_leverage():
     cube = mixture((20, 30), noise=0.0) + 1.0
     sizes = np.linspace(0.01, 0.1, cube.sizes["energy"])
     cube = cube + sizes * np.random.default_rng(0).standard_normal(cube.shape)
@@ -68,12 +68,12 @@ def test_sign_flips_keep_the_size_of_every_residual_and_give_back_what_the_fit_t
     np.testing.assert_allclose(np.abs(replicas[0]), np.abs(replicas[1]), rtol=1e-9)
     assert 0.4 < np.mean(replicas[0] * replicas[1] > 0) < 0.6
     raw = answer.residual().values
-    assert np.mean(raw**2) < 0.93 * np.mean(sizes**2)  # the fit has followed the noise
+    assert np.mean(raw**2) < 0.93 * np.mean(sizes**2)  # raw residuals are smaller than the noise
     np.testing.assert_allclose(np.mean(replicas**2), np.mean(sizes**2), rtol=0.06)
 
 
 @given(seed=st.integers(0, 2**20))
-def test_what_is_missing_stays_missing_and_nothing_else_is(seed):
+def test_replicas_keep_the_missing_entries(seed):
     cube = mixture((4, 5), channels=6)
     rng = np.random.default_rng(seed)
     holes = rng.random(cube.shape) < 0.05
@@ -84,14 +84,14 @@ def test_what_is_missing_stays_missing_and_nothing_else_is(seed):
     assert drawn.dims == cube.dims
 
 
-def test_draws_that_a_type_cannot_hold_are_not_cut_off():
+def test_replicas_are_not_clipped_to_the_integer_range():
     cube = xr.DataArray(np.full((3, 4, 5), 250, dtype=np.uint8), dims=("y", "x", "energy"))
     answer = mf.unmix(cube, 1, random_state=0)
     drawn = PoissonCounts().draw(cube, answer, np.random.default_rng(0))
     assert drawn.max() > 255
 
 
-def test_refusals_say_what_to_do():
+def test_invalid_noise_models_raise_an_error_with_advice():
     cube = mixture(noise=0.05)
     likely = mf.unmix(cube, 2, similarity="kl", random_state=0)
     with pytest.raises(mf.errors.UnsupportedCombinationError, match="replicas='poisson'"):

@@ -1,4 +1,4 @@
-"""Bands, maps of deviation and scores: what they are, what they hold, and what they must not depend on."""
+"""Bands, standard deviation maps and scores of a factorization."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 import mffnb as mf
 from mffnb.selection import stability
-from mffnb.stability import Runs, match_quality
+from mffnb.stability import RunStatistics, match_quality
 from tests.conftest import mixture
+from tests.depth import examples
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PARTS = ("lower", "upper", "deviation", "angles", "score")
@@ -34,7 +35,7 @@ def found(answer):
 
 
 def unique(shape=(8, 9)):
-    """A cube without noise that non-negative factorization explains in one way only, and its factors."""
+    """A cube without noise whose non-negative factorization is unique, and its factors."""
     rng = np.random.default_rng(3)
     A = rng.dirichlet(np.ones(3), shape)
     A[0, :3], A[1, :3], A[2, :3] = np.eye(3), [[0, 1, 1], [1, 0, 1], [1, 1, 0]], np.eye(3)
@@ -48,7 +49,7 @@ def same(a, b):
             xr.testing.assert_identical(getattr(getattr(a, kind), part), getattr(getattr(b, kind), part))
 
 
-def test_parts_carry_the_coordinates_of_the_cube(answer, found):
+def test_results_have_the_coordinates_of_the_cube(answer, found):
     for kind in (found.replicas, found.restarts):
         for part, like in (
             ("lower", answer.endmembers),
@@ -67,7 +68,7 @@ def test_parts_carry_the_coordinates_of_the_cube(answer, found):
     np.testing.assert_array_equal(found.score, np.minimum(found.replicas.score, found.restarts.score))
 
 
-def test_bands_are_around_the_answer_and_never_below_zero(answer, found):
+def test_bands_contain_the_result_and_are_not_negative(answer, found):
     for kind in (found.replicas, found.restarts):
         assert (kind.lower <= answer.endmembers).all()
         assert (answer.endmembers <= kind.upper).all()
@@ -75,7 +76,7 @@ def test_bands_are_around_the_answer_and_never_below_zero(answer, found):
     assert ((found.upper - found.lower) > 0).any()
 
 
-def test_without_noise_the_bands_of_a_unique_answer_have_no_width():
+def test_bands_of_a_unique_result_without_noise_have_no_width():
     cube, A, E = unique()
     answer = mf.unmix(cube, 3, init=(A, E), tol=1e-10, random_state=0)
     found = stability(cube, answer, n_init=0, n_bootstrap=9, random_state=0)
@@ -85,7 +86,7 @@ def test_without_noise_the_bands_of_a_unique_answer_have_no_width():
     np.testing.assert_allclose(found.score, 1.0, atol=1e-6)
 
 
-@settings(max_examples=6)
+@examples(6)
 @given(noise=st.floats(1e-4, 1e-2))
 def test_more_noise_makes_wider_bands(noise):
     cube, A, E = unique((5, 6))
@@ -98,7 +99,7 @@ def test_more_noise_makes_wider_bands(noise):
     assert widths[1] > 1.5 * widths[0]
 
 
-def test_answers_do_not_depend_on_who_runs_them(answer, found):
+def test_results_do_not_depend_on_the_executor(answer, found):
     with ThreadPoolExecutor(2) as threads:
         same(stability(answer.cube, answer, 4, 9, executor=threads, random_state=1), found)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
@@ -107,20 +108,20 @@ def test_answers_do_not_depend_on_who_runs_them(answer, found):
     assert float(abs(other.deviation - found.deviation).max()) > 0
 
 
-def test_a_path_is_read_where_the_runs_are(tmp_path, answer, found):
+def test_workers_read_a_path_themselves(tmp_path, answer, found):
     path = tmp_path / "cube.nc"
     answer.cube.to_netcdf(path)
     same(stability(path, answer, 4, 9, random_state=1), found)
 
 
-def test_k_and_settings_do_what_an_answer_does(answer):
+def test_k_with_settings_equals_a_given_result(answer):
     settings = {"sparsity": 1e-2, "smoothness": 1e-3}
     whole = stability(answer.cube, 3, 2, 9, random_state=5, **settings)
     assert whole.answer.parameters["sparsity"] == settings["sparsity"]
     same(stability(answer.cube, whole.answer, 2, 9, random_state=5), whole)
 
 
-def test_nothing_that_goes_in_is_modified(answer):
+def test_inputs_are_not_modified(answer):
     cube = answer.cube.copy(deep=True)
     before = [part.copy(deep=True) for part in (cube, answer.endmembers, answer.abundances)]
     stability(cube, answer, 2, 9, random_state=0)
@@ -128,11 +129,11 @@ def test_nothing_that_goes_in_is_modified(answer):
         xr.testing.assert_identical(part, kept)
 
 
-def test_a_component_that_half_of_the_runs_do_not_find_has_a_low_score(answer):
-    runs = Runs(answer)
+def test_component_missing_in_half_of_the_runs_has_a_low_score(answer):
+    runs = RunStatistics(answer)
     E = answer.endmembers
     lost = E.copy()
-    lost[2] = E[0]  # the run has found component 0 twice
+    lost[2] = E[0]  # the run contains component 0 twice
     for number in range(8):
         runs.add(mf.Unmixing(E if number % 2 else lost, answer.abundances, answer.outcome, answer.trace))
     score = runs.spread(0.9).score
@@ -140,8 +141,8 @@ def test_a_component_that_half_of_the_runs_do_not_find_has_a_low_score(answer):
     assert float(score[2]) <= 0.5 + 1e-9
 
 
-def test_components_are_matched_and_brought_to_their_size(answer):
-    runs = Runs(answer)
+def test_components_are_matched_and_rescaled(answer):
+    runs = RunStatistics(answer)
     size = xr.DataArray([2.0, 0.5, 7.0], dims="component")
     for order in ([2, 0, 1], [1, 2, 0]):
         E = (answer.endmembers * size).isel(component=order)
@@ -154,19 +155,21 @@ def test_components_are_matched_and_brought_to_their_size(answer):
     np.testing.assert_allclose(spread.score, 1.0, atol=1e-6)
 
 
-def test_where_fractions_sum_to_one_scale_is_part_of_the_answer(cube):
+def test_runs_with_sum_to_one_are_not_rescaled(cube):
     answer = mf.unmix(cube, 2, sum_to_one=True, random_state=0)
-    runs = Runs(answer)
+    runs = RunStatistics(answer)
     for factor in (0.9, 1.1):
         runs.add(mf.Unmixing(factor * answer.endmembers, answer.abundances, answer.outcome, answer.trace))
     spread = runs.spread(0.5)
     np.testing.assert_allclose(spread.upper, 1.1 * answer.endmembers, rtol=1e-9)
 
 
-def test_a_quality_counts_the_angle_to_the_nearest_other_component():
+def test_match_quality_depends_on_the_nearest_other_component():
     a, b = np.array([1.0, 0.0]), np.array([np.cos(0.4), np.sin(0.4)])
     np.testing.assert_allclose(match_quality(np.array([a, b]), [[0.0, 0.1], [0.2, 0.3]]), [[1, 0.5], [0, 0]], atol=1e-9)
-    np.testing.assert_array_equal(match_quality(np.array([a, a]), [[0.0, 0.0]]), [[0.0, 0.0]])  # twice the same
+    np.testing.assert_array_equal(
+        match_quality(np.array([a, a]), [[0.0, 0.0]]), [[0.0, 0.0]]
+    )  # two identical components
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ def test_a_quality_counts_the_angle_to_the_nearest_other_component():
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore::mffnb.errors.MffnbWarning")
-def test_every_kind_of_answer_has_bands(settings):
+def test_bands_exist_for_every_model(settings):
     cube = mixture((12, 13), noise=0.01)
     found = stability(cube, 3, 2, 9, random_state=0, **settings)
     for kind in (found.replicas, found.restarts):
@@ -189,7 +192,7 @@ def test_every_kind_of_answer_has_bands(settings):
             assert np.isfinite(getattr(kind, part)).all()
 
 
-def test_what_is_masked_or_missing_stays_so(cube):
+def test_masked_and_missing_entries_are_kept(cube):
     mask = np.ones(cube.shape[:2], dtype=bool)
     mask[0, :4] = False
     cube = cube.copy(deep=True)
@@ -199,13 +202,13 @@ def test_what_is_masked_or_missing_stays_so(cube):
     assert np.isfinite(found.upper).all()
 
 
-def test_what_an_answer_does_not_hold_is_asked_for(cube):
+def test_settings_missing_in_the_result_must_be_given(cube):
     known = mf.unmix(cube, 3, random_state=0).endmembers[:1]
     answer = mf.unmix(cube, 3, known=known, random_state=0)
     with pytest.raises(ValueError, match="pass known again"):
         stability(cube, answer)
     found = stability(cube, answer, 2, 9, known=known, random_state=0)
-    np.testing.assert_allclose(found.upper[0], found.lower[0], rtol=1e-12)  # known is known
+    np.testing.assert_allclose(found.upper[0], found.lower[0], rtol=1e-12)  # a known endmember has no uncertainty
     assert float((found.upper - found.lower)[1].max()) > 0
 
 
@@ -219,12 +222,12 @@ def test_what_an_answer_does_not_hold_is_asked_for(cube):
         ({"replicas": "jackknife"}, "use 'auto'"),
     ],
 )
-def test_what_makes_no_sense_is_refused(answer, arguments, advice):
+def test_invalid_arguments_raise_an_error(answer, arguments, advice):
     with pytest.raises(ValueError, match=advice):
         stability(answer.cube, answer, **arguments)
 
 
-def test_unknown_settings_and_missing_replicas_are_refused(answer):
+def test_unknown_settings_and_missing_replicas_raise_an_error(answer):
     with pytest.raises(TypeError, match="no setting 'sparsitty'"):
         stability(answer.cube, answer, sparsitty=1.0)
     found = stability(answer.cube, answer, 2, 0, random_state=0)
@@ -234,7 +237,7 @@ def test_unknown_settings_and_missing_replicas_are_refused(answer):
     assert isinstance(found.plot(), Figure)
 
 
-def test_the_figure_shows_a_band_a_map_and_its_deviation_for_each_component(found):
+def test_stability_plot_has_a_band_a_map_and_a_deviation_per_component(found):
     figure = found.plot()
     drawn = [ax for ax in figure.axes if ax.get_title() or ax.get_images() or ax.collections]
     assert sum(len(ax.collections) == 2 and bool(ax.lines) for ax in drawn) == 3
@@ -256,10 +259,10 @@ def bands():
     ("scene", "similarity", "gaussian"),
     [("unique-80", "frobenius", False), ("open-80", "kl", False), ("open-80", "frobenius", True)],
 )
-def test_bands_hold_the_truth_and_what_the_method_finds_on_average(bands, scene, similarity, gaussian):
+def test_bands_cover_the_truth_and_the_mean_result(bands, scene, similarity, gaussian):
     got = bands.coverage(bands.named(scene), similarity, gaussian=gaussian, draws=6, replicas=15, seed=7)
     assert 0.75 < got.truth <= 0.98
     assert got.mean > 0.85
     assert 0.8 < got.replicated < 1.5
-    if scene.startswith("open"):  # what noise does is not all that is not known
+    if scene.startswith("open"):  # noise alone does not explain the uncertainty
         assert got.noise_only < got.truth - 0.05

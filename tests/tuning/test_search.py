@@ -1,4 +1,4 @@
-"""Searches: the same trials however they are run, nothing lost, nothing that stops them."""
+"""Hyperparameter search: identical trials on all executors, resume after interruption, failed trials, errors."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from hyperopt import hp
 import mffnb as mf
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.tuning import BIC, Ended, HeldOut, Repeatability, TargetSparsity, Trial, staged, tune
-from mffnb.tuning.identity import fingerprint
-from mffnb.tuning.searching import Searching
+from mffnb.tuning.fingerprint import fingerprint
+from mffnb.tuning.search_loop import SettingsSearch
 
 SPACE = {"sparsity": (1e-3, 1.0), "smoothness": (1e-3, 1.0), "k": [2, 3]}
 
@@ -29,7 +29,7 @@ def cube():
 def search(cube, **options):
     return tune(
         cube, SPACE, **{"objective": BIC(), "max_evals": 26, "seed": 3, **options}
-    )  # beyond the 20 random trials of TPE
+    )  # more than the 20 random trials at the start of TPE
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +37,18 @@ def serial(cube):
     return search(cube)
 
 
-def test_trials_on_threads_are_those_of_one_thread(cube, serial):
+def test_trials_on_threads_equal_those_of_one_thread(cube, serial):
     with ThreadPoolExecutor(2) as pool:
         assert search(cube, executor=pool).trials == serial.trials
 
 
-def test_processes_that_cannot_be_reached_get_the_cube_with_a_trial(cube):
+def test_process_pool_receives_the_cube_with_a_trial(cube):
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         found = search(cube, max_evals=6, executor=pool)
     assert found.trials == search(cube, max_evals=6).trials
 
 
-def test_trials_depend_on_the_seed_and_follow_the_losses(cube, serial):
+def test_trials_depend_on_the_seed_and_on_the_losses(cube, serial):
     assert search(cube, seed=4, max_evals=4).trials[0].settings != serial.trials[0].settings
     other = search(cube, objective=lambda result: float(result.abundances[0].std()))
     assert [t.settings for t in other.trials[:20]] == [t.settings for t in serial.trials[:20]]
@@ -56,7 +56,7 @@ def test_trials_depend_on_the_seed_and_follow_the_losses(cube, serial):
 
 
 @pytest.mark.parametrize("cut", [1, 40, -25, -1])
-def test_search_goes_on_from_a_torn_file(cube, serial, tmp_path, cut):
+def test_search_resumes_from_an_incomplete_file(cube, serial, tmp_path, cut):
     path = tmp_path / "search.jsonl"
     search(cube, max_evals=23, path=path)
     whole = path.read_bytes()
@@ -70,7 +70,7 @@ def test_search_goes_on_from_a_torn_file(cube, serial, tmp_path, cut):
     assert search(cube, path=path, callback=pytest.fail).trials == serial.trials
 
 
-def test_file_of_another_search_is_refused_and_kept(cube, tmp_path):
+def test_file_of_another_search_raises_an_error_and_is_kept(cube, tmp_path):
     path = tmp_path / "search.jsonl"
     search(cube, max_evals=2, path=path)
     before = path.read_bytes()
@@ -85,7 +85,7 @@ def test_file_of_another_search_is_refused_and_kept(cube, tmp_path):
     assert path.read_text() == "precious"
 
 
-def test_a_file_knows_the_data_and_not_where_they_lie(cube, tmp_path):
+def test_journal_depends_on_the_data_and_not_on_their_path(cube, tmp_path):
     path, image = tmp_path / "search.jsonl", tmp_path / "map.npy"
     np.save(image, cube.values)
     found = search(image, max_evals=2, path=path)
@@ -97,13 +97,13 @@ def test_a_file_knows_the_data_and_not_where_they_lie(cube, tmp_path):
     assert fingerprint(cube) == fingerprint(cube.chunk({"y": 3})) == fingerprint(cube.values)
 
 
-def test_keywords_of_a_search_are_the_same_everywhere():
+def test_tune_and_settings_search_have_equal_defaults():
     call = inspect.signature(tune).parameters
-    for name, parameter in inspect.signature(Searching).parameters.items():
+    for name, parameter in inspect.signature(SettingsSearch).parameters.items():
         assert name == "options" or parameter.default == call[name].default
 
 
-def test_damage_in_the_middle_is_said(cube, tmp_path):
+def test_damaged_line_is_reported(cube, tmp_path):
     path = tmp_path / "search.jsonl"
     search(cube, max_evals=3, path=path)
     lines = path.read_text().splitlines(keepends=True)
@@ -113,14 +113,14 @@ def test_damage_in_the_middle_is_said(cube, tmp_path):
 
 
 def bad_below(result):
-    """Fails, or is not finite, for most settings."""
+    """Objective that raises an error or returns NaN for most settings."""
     weight = result.parameters["sparsity"]
     if weight < 1e-2:
         raise RuntimeError("too weak")
     return float("nan") if weight < 0.1 else weight
 
 
-def test_trials_that_fail_are_noted_and_stop_nothing(cube, tmp_path):
+def test_failed_trials_are_recorded_and_the_search_continues(cube, tmp_path):
     path = tmp_path / "search.jsonl"
     found = tune(cube, SPACE, bad_below, algorithm="random", max_evals=12, path=path)
     kinds = {trial.message.split(":")[0] for trial in found.trials}
@@ -131,17 +131,17 @@ def test_trials_that_fail_are_noted_and_stop_nothing(cube, tmp_path):
     table = found.table()
     assert list(table["sparsity"]) == [t.settings["sparsity"] for t in found.trials]
     assert list(table["message"]) == [t.message for t in found.trials]
-    assert tune(cube, SPACE, bad_below, max_evals=22).trials[21].point  # TPE goes on after failures
+    assert tune(cube, SPACE, bad_below, max_evals=22).trials[21].point  # TPE proposes points after failures
 
 
-def test_no_trial_at_all_has_a_best(cube):
+def test_best_raises_an_error_if_all_trials_failed(cube):
     found = tune(cube, {"sparsity": [-1.0]}, k=2, max_evals=2)
     assert all(trial.failed for trial in found.trials)
-    with pytest.raises(ValueError, match="the first one said: ValueError"):
+    with pytest.raises(ValueError, match="the first one failed: ValueError"):
         _ = found.best
 
 
-def test_settled_searches_end_alike_on_threads(cube):
+def test_patience_ends_the_search_at_the_same_trial_on_threads(cube):
     serial = tune(cube, SPACE, lambda result: 1.0, max_evals=30, patience=3)
     with ThreadPoolExecutor(2) as pool:
         threaded = tune(cube, SPACE, lambda result: 1.0, max_evals=30, patience=3, executor=pool)
@@ -150,7 +150,7 @@ def test_settled_searches_end_alike_on_threads(cube):
     assert len(serial.trials) == 4
 
 
-def test_stopping_keeps_everything(cube, tmp_path):
+def test_stop_keeps_finished_trials(cube, tmp_path):
     path = tmp_path / "search.jsonl"
     event = threading.Event()
     found = search(cube, stop=event, path=path, callback=lambda trial: trial.number == 2 and event.set())
@@ -160,7 +160,7 @@ def test_stopping_keeps_everything(cube, tmp_path):
     assert search(cube, path=path).trials[:3] == found.trials
 
 
-def test_interrupt_keeps_what_was_found(cube):
+def test_interrupt_keeps_finished_trials(cube):
     def interrupted(result):
         if result.parameters["k"] == 2:
             raise KeyboardInterrupt
@@ -171,7 +171,7 @@ def test_interrupt_keeps_what_was_found(cube):
     assert len(found.trials) == 1
 
 
-def test_grid_and_line_go_through_their_levels(cube):
+def test_grid_and_line_search_visit_their_levels(cube):
     grid = tune(cube, {"sparsity": (1e-3, 0.1), "k": [2, 3]}, algorithm="grid", max_evals=7)
     assert [(round(t.settings["sparsity"], 6), t.settings["k"]) for t in grid.trials] == [
         (0.001, 2), (0.001, 3), (0.01, 2), (0.01, 3), (0.1, 2), (0.1, 3),
@@ -187,7 +187,7 @@ def test_grid_and_line_go_through_their_levels(cube):
     assert around[1] / around[0] == pytest.approx(10**0.25)
 
 
-def test_hyperopt_expressions_and_objects_are_choices(cube):
+def test_space_accepts_objects_and_hyperopt_expressions(cube):
     space = {"solver": [mf.solvers.Hals(), "auto"], "sparsity": hp.uniform("weight", 0, 0.5)}
     found = tune(cube, space, BIC(), algorithm="anneal", max_evals=4, k=2)
     assert not any(trial.failed for trial in found.trials)
@@ -202,17 +202,17 @@ def test_hyperopt_expressions_and_objects_are_choices(cube):
     [
         ({"sparsity": (0.0, 1.0)}, "0 < low < high"),
         ({"sparsity": (1, 2, 3)}, "two numbers"),
-        ({"k": (2, 5)}, "would not be whole"),
+        ({"k": (2, 5)}, "k is an integer"),
         ({"k": []}, "no choices"),
         ({"k": 3}, "nothing to search"),
     ],
 )
-def test_spaces_that_cannot_be_searched_say_why(cube, space, message):
+def test_invalid_spaces_raise_an_error(cube, space, message):
     with pytest.raises(ValueError, match=message):
         tune(cube, space)
 
 
-def test_wrong_parameters_say_what_to_do(cube, tmp_path):
+def test_invalid_parameters_raise_an_error_with_advice(cube, tmp_path):
     with pytest.raises(ValueError, match="'bayes' is not known: use 'tpe'"):
         tune(cube, SPACE, algorithm="bayes")
     with pytest.raises(TypeError, match="function of an Unmixing"):
@@ -225,7 +225,7 @@ def test_wrong_parameters_say_what_to_do(cube, tmp_path):
         tune(tmp_path / "no.npy", SPACE)
 
 
-def test_cube_may_be_a_path_and_is_never_modified(cube, tmp_path):
+def test_cube_may_be_a_path_and_is_not_modified(cube, tmp_path):
     np.save(tmp_path / "map.npy", cube.values)
     kept = cube.copy(deep=True)
     by_path = tune(tmp_path / "map.npy", SPACE, max_evals=3)
@@ -242,7 +242,7 @@ def test_objectives_are_finite_for_both_similarities(cube, objective, similarity
     assert found.trials[0].loss != found.trials[1].loss
 
 
-def test_held_out_error_is_that_of_entries_nobody_saw():
+def test_held_out_error_detects_underfitting_and_overfitting():
     rng = np.random.default_rng(0)
     cube = rng.random((6, 6, 3)) @ rng.random((3, 20))
     found = tune(cube, {"k": [1, 3]}, HeldOut(), algorithm="grid", max_evals=2, tol=1e-9, max_iter=3000)
@@ -255,8 +255,8 @@ def test_held_out_error_is_that_of_entries_nobody_saw():
     assert fits[1].loss > fits[0].loss  # more components fit noise, and predict it worse
 
 
-def test_what_looks_at_whole_pixels_cannot_be_judged_by_hidden_entries(cube):
-    with pytest.raises(UnsupportedCombinationError, match="judge by Repeatability"):
+def test_held_out_objective_refuses_automatic_volume(cube):
+    with pytest.raises(UnsupportedCombinationError, match="use Repeatability"):
         tune(cube, {"k": [2, 3]}, HeldOut(), volume="auto")
     found = tune(cube, {"volume": [1e-3, "auto"]}, HeldOut(), k=2, volume="auto", algorithm="grid", max_evals=2)
     assert [trial.failed for trial in found.trials] == [False, True]
@@ -271,7 +271,7 @@ def test_target_sparsity_stays_near_the_unpenalised_error(cube):
     assert found.best.sparseness == max(t.sparseness for t in allowed)
 
 
-def test_stages_take_sparsity_first(cube, tmp_path):
+def test_staged_search_selects_sparsity_first(cube, tmp_path):
     first, second = staged(cube, k=3, max_evals=4, path=tmp_path / "s.jsonl")
     assert [t.settings["sparsity"] for t in first.trials[:2]] == [0.0, 1e-3]
     assert {t.settings["smoothness"] for t in first.trials} == {0.0}
@@ -281,7 +281,7 @@ def test_stages_take_sparsity_first(cube, tmp_path):
     assert staged(cube, k=3, max_evals=4, path=tmp_path / "s.jsonl")[1].trials == second.trials
 
 
-def test_pictures_show_every_trial(serial):
+def test_search_plot_shows_every_trial(serial):
     axes = {ax.get_gid(): ax for ax in serial.plot().axes}
     lines = {line.get_label(): line for line in axes["loss"].lines}
     assert len(lines["trial"].get_xdata()) == len(axes["front"].lines[0].get_xdata()) == 26

@@ -13,6 +13,7 @@ from mffnb.selection import match, spectral_angles
 from mffnb.unmixing.auto_volume import DOUBTFUL
 
 
+@pytest.mark.data("Samson.mat")
 @pytest.mark.filterwarnings("ignore::mffnb.errors.DisagreementWarning")
 def test_samson_is_unmixed_without_being_told():
     sample = mf.datasets.samson()

@@ -7,11 +7,12 @@ import warnings
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import mffnb as mf
 from mffnb.errors import ConvergenceWarning, DegenerateWarning
+from tests.depth import examples
 
 WEIGHTS = (0.0, 1e-12, 1e-6, 1e-3, 1.0, 1e3, 1e6, 1e12)
 DTYPES = ("?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", ">f4", ">f8", ">i4", ">u2", "g")
@@ -112,7 +113,7 @@ def hard_runs(draw):
     return data, k, options
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(150, suppress_health_check=[HealthCheck.too_slow])
 @given(hard_runs())
 def test_any_data_end_in_a_finite_answer(run):
     data, k, options = run

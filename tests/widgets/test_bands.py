@@ -1,4 +1,4 @@
-"""Bands in the explorer, without a browser: they come when all is settled, and go when anything moves."""
+"""Uncertainty bands in the explorer, without a browser."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def explorer(cube):
     made.close()
 
 
-def test_bands_come_behind_settled_curves_and_go_again(explorer):
+def test_bands_appear_after_convergence_and_can_be_switched_off(explorer):
     before = explorer.result
     assert all(frame.bands is None for frame in explorer.frames)
     explorer.controls.set(bands=True)
@@ -42,26 +42,26 @@ def test_bands_come_behind_settled_curves_and_go_again(explorer):
     assert (last.spectra <= high).all()
     assert (high > low).any()
     assert "20 replicas of the noise (residual)" in last.status["text"]
-    np.testing.assert_array_equal(explorer.result.endmembers, before.endmembers)  # nothing was solved anew
+    np.testing.assert_array_equal(explorer.result.endmembers, before.endmembers)  # no new fit
     explorer.controls.set(bands=False)
     explorer.wait(60)
     assert explorer.frames[-1].bands is None
     assert explorer.frames[-1].status["text"] == ""
 
 
-def test_bands_are_those_of_stability(cube):
+def test_bands_agree_with_stability(cube):
     explorer = opened(cube)
     explorer.controls.set(bands=True)
     explorer.wait(120)
     low, high = explorer.frames[-1].bands
     found = mf.selection.stability(cube, explorer.result, n_init=0, n_bootstrap=20, random_state=4)
-    # Other draws of the noise, so about as wide.
+    # Different random draws, so only approximately equal widths.
     width, wanted = (high - low).mean(axis=1), (found.upper - found.lower).mean("energy").values
     np.testing.assert_allclose(width, wanted, rtol=0.4)
     explorer.close()
 
 
-def test_a_moved_slider_ends_the_replicas(explorer):
+def test_moved_slider_cancels_the_replicas(explorer):
     explorer.controls.set(bands=True)
     while explorer.session.last.bands is None:
         time.sleep(0.005)
@@ -70,7 +70,7 @@ def test_a_moved_slider_ends_the_replicas(explorer):
     record = explorer._runner.log[-2]
     assert record.abandoned
     assert explorer.result.abundances.sizes["component"] == 4
-    assert explorer.frames[-1].bands[0].shape[0] == 4  # and those of the new answer came
+    assert explorer.frames[-1].bands[0].shape[0] == 4  # bands of the new result
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_moved_slider_ends_the_replicas(explorer):
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore::mffnb.errors.MffnbWarning")
-def test_every_kind_of_answer_has_bands(options):
+def test_bands_exist_for_every_model(options):
     explorer = opened(mixture((10, 11), channels=12, noise=0.02), tol=1e-3, **options)
     explorer.controls.set(bands=True)
     explorer.wait(120)
@@ -95,7 +95,7 @@ def test_every_kind_of_answer_has_bands(options):
     explorer.close()
 
 
-def test_where_there_can_be_no_bands_the_status_line_says_why(cube):
+def test_status_line_explains_missing_bands(cube):
     explorer = opened(cube, preprocess=[mf.preprocessing.Crop({"energy": (404, 430)})])
     explorer.controls.set(bands=True)
     explorer.wait(60)
@@ -106,7 +106,7 @@ def test_where_there_can_be_no_bands_the_status_line_says_why(cube):
     explorer.close()
 
 
-def test_reduced_bands_hold_all_that_was_in_them():
+def test_reduced_bands_contain_the_full_bands():
     rng = np.random.default_rng(0)
     spectra = rng.random((2, 1000))
     bands = spectra - rng.random((2, 1000)), spectra + rng.random((2, 1000))
@@ -121,7 +121,7 @@ def test_reduced_bands_hold_all_that_was_in_them():
     np.testing.assert_allclose(high.max(axis=1), bands[1].max(axis=1), rtol=1e-6)
 
 
-def test_bands_of_another_shape_are_refused():
+def test_bands_of_wrong_shape_raise_an_error():
     with pytest.raises(ValueError, match="both ends of bands"):
         Frame(
             np.ones((1, 3, 4)), np.ones((1, 5)), np.arange(5.0), "E", ("a",), ("#111111",), bands=(np.ones((1, 4)),) * 2

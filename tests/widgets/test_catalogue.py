@@ -1,4 +1,4 @@
-"""Terms that the explorer offers, found by their classes alone."""
+"""Catalogue of the terms in the menu of the explorer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mffnb.widgets.session.parameters import OwnTerms, Parameters
 
 @dataclass(frozen=True)
 class Mine:
-    """A part of one's own: :math:`x`."""
+    """A user-defined term: :math:`x`."""
 
     offered: ClassVar[dict[str, str]] = {"abundances": "mine", "endmembers": "mine too"}
     strength: float = knob(0.5, low=0.1, high=1.0)
@@ -28,7 +28,7 @@ class Mine:
         return half
 
 
-def test_every_part_with_a_knob_is_offered_or_has_a_control_of_its_own():
+def test_every_term_with_a_knob_is_in_the_menu_or_has_a_control():
     classes = {getattr(module, name) for module in (penalties, constraints) for name in module.__all__}
     always = {mf.Sparsity, mf.Smoothness, mf.MinimumVolume}
     offered = {type(offer.term) for offer in catalogue()}
@@ -37,7 +37,7 @@ def test_every_part_with_a_knob_is_offered_or_has_a_control_of_its_own():
     assert all(offer.purpose for offer in catalogue())
 
 
-def test_a_class_is_enough():
+def test_new_class_appears_in_the_catalogue():
     module = ModuleType("mine")
     module.Mine = Mine
     offers = catalogue(module)
@@ -55,7 +55,7 @@ def controls():
     return Controls(Parameters(), max_components=8, offered=OwnTerms(offers=catalogue()).by_offer)
 
 
-def test_a_choice_adds_its_sliders_and_takes_them_away(controls):
+def test_menu_adds_and_removes_the_sliders_of_a_term(controls):
     seen = []
     controls.on_change(lambda: seen.append(dict(controls.parameters.own)))
     shown = len(controls._rows[0].children)
@@ -70,7 +70,7 @@ def test_a_choice_adds_its_sliders_and_takes_them_away(controls):
     assert seen == [{"total_variation": 1e-3}, {}]
 
 
-def test_set_adds_what_it_names(controls):
+def test_set_adds_the_terms_of_named_knobs(controls):
     controls.set(ridge=0.1, one_peak=1)
     assert controls.parameters.own == {"ridge": 0.1, "one_peak": 1}
     controls.set(ridge=0.01)
@@ -79,7 +79,7 @@ def test_set_adds_what_it_names(controls):
         controls.set(rigde=1)
 
 
-def test_the_explorer_solves_with_what_was_added():
+def test_explorer_fits_with_an_added_term():
     cube = mf.datasets.tof_sims_2d(seed=0, shape=(12, 16)).cube
     explorer = mf.explore(cube, k=3)
     explorer.wait()
@@ -100,10 +100,10 @@ def test_the_explorer_solves_with_what_was_added():
     explorer.close()
 
 
-def test_unmix_knows_the_neighbours_of_the_map():
+def test_term_receives_the_pixel_graph_of_the_map():
     cube = mf.datasets.tof_sims_2d(seed=0, shape=(12, 16)).cube
     result = mf.unmix(cube, 3, abundance_terms=[mf.TotalVariation(0.1)], random_state=0)
-    told = mf.TotalVariation(0.1, mf.graphs.grid((12, 16)))
+    with_graph = mf.TotalVariation(0.1, mf.graphs.grid((12, 16)))
     np.testing.assert_array_equal(
-        result.abundances, mf.unmix(cube, 3, abundance_terms=[told], random_state=0).abundances
+        result.abundances, mf.unmix(cube, 3, abundance_terms=[with_graph], random_state=0).abundances
     )

@@ -1,3 +1,5 @@
+"""Controls of the explorer: sliders, menus and their disabled states."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,11 +8,11 @@ import pytest
 from mffnb.knobs import Knob
 from mffnb.similarities import KullbackLeibler
 from mffnb.widgets.controls.controls import Controls
-from mffnb.widgets.controls.pieces import knob_slider
+from mffnb.widgets.controls.elements import knob_slider
 from mffnb.widgets.session.parameters import Parameters
 
 
-def test_log_slider_has_an_exact_zero_and_even_steps():
+def test_log_slider_has_zero_and_evenly_spaced_steps():
     slider = knob_slider(Knob("weight", 0.1, "x", 1e-3, 1.0, log=True), 0.0)
     values = [value for _, value in slider.options]
     assert values[0] == 0.0
@@ -21,27 +23,27 @@ def test_log_slider_has_an_exact_zero_and_even_steps():
     assert (values[1], values[-1]) == (1e-3, 1.0)
 
 
-def test_a_start_between_two_steps_is_kept_exactly():
+def test_initial_value_between_two_steps_is_kept():
     controls = Controls(Parameters(3, 0.0123, 3.3), max_components=8)
     assert controls.parameters == Parameters(3, 0.0123, 3.3)
 
 
-def test_set_moves_to_the_nearest_step_and_knows_its_names():
+def test_set_rounds_to_the_nearest_step_and_checks_names():
     controls = Controls(Parameters(), max_components=8)
     seen = []
     controls.on_change(lambda: seen.append(controls.parameters))
     controls.set(k=5, sparsity=0.0101)
     assert controls.parameters == Parameters(5, 0.01, 0.0)
-    assert seen == [Parameters(5, 0.01, 0.0)]  # one run for all that was set
+    assert seen == [Parameters(5, 0.01, 0.0)]  # one callback for all values
     with pytest.raises(TypeError, match="no control 'spasity'"):
         controls.set(spasity=1)
 
 
-def test_k_larger_than_the_slider_widens_it():
+def test_k_beyond_the_maximum_extends_the_slider():
     assert Controls(Parameters(k=20), max_components=12).k.max == 20
 
 
-def test_set_refuses_what_cannot_be_and_then_moves_nothing():
+def test_set_with_invalid_values_raises_an_error_and_changes_nothing():
     controls = Controls(Parameters(), max_components=8)
     for values in ({"k": 0}, {"k": 9}, {"k": 2.5}, {"sparsity": -1.0}, {"k": 5, "smoothness": np.inf}):
         with pytest.raises(ValueError, match=r"must be|beyond the slider"):
@@ -49,7 +51,7 @@ def test_set_refuses_what_cannot_be_and_then_moves_nothing():
     assert controls.parameters == Parameters()
 
 
-def test_what_cannot_act_is_asleep_and_says_why():
+def test_controls_without_effect_are_disabled_with_a_reason():
     controls = Controls(Parameters(), max_components=8)
     assert (controls.sparsity.disabled, controls.volume.disabled) == (False, True)
     assert "Choose fractions first" in controls.volume.tooltip
@@ -70,7 +72,7 @@ def test_what_cannot_act_is_asleep_and_says_why():
     assert moves == [Parameters(volume="auto", sum_to_one=True), Parameters(volume=0.01, sum_to_one=True)]
 
 
-def test_fractions_are_one_choice():
+def test_sum_to_one_and_gain_exclude_each_other():
     controls = Controls(Parameters(gain=True), max_components=8)
     controls.set(sum_to_one=True)
     assert (controls.parameters.sum_to_one, controls.parameters.gain) == (True, False)
@@ -80,7 +82,7 @@ def test_fractions_are_one_choice():
     assert not controls.parameters.fractions
 
 
-def test_k_is_never_below_what_is_known():
+def test_k_is_at_least_the_number_of_known_endmembers():
     controls = Controls(Parameters(k=3), max_components=8, min_components=2)
     with pytest.raises(ValueError, match="k=1 is beyond the slider: 2 are known"):
         controls.set(k=1)
@@ -88,11 +90,11 @@ def test_k_is_never_below_what_is_known():
         Controls(Parameters(k=3), max_components=8, min_components=4)
 
 
-def test_a_similarity_of_ones_own_is_among_the_choices():
+def test_similarity_object_appears_in_the_menu():
     mine = KullbackLeibler()
     controls = Controls(Parameters(similarity=mine), max_components=8)
     assert controls.parameters.similarity is mine
     controls.set(similarity="kl")
     assert controls.parameters.similarity == "kl"
-    with pytest.raises(ValueError, match="no choice here"):
+    with pytest.raises(ValueError, match="not in the menu"):
         controls.set(similarity="beta")

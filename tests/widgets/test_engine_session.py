@@ -1,4 +1,4 @@
-"""The explorer whose pixels lie on MPI engines, without a browser."""
+"""Explorer with pixels distributed over MPI engines, without a browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mffnb.parallel import sharing
 from mffnb.parallel.preview_maps import LONGEST
 from mffnb.solvers import Outcome
 
-pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
+pytestmark = [pytest.mark.ranks, pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")]
 OPTIONS = {"tol": 1e-5, "max_iter": 3000}
 
 
@@ -56,7 +56,7 @@ def until(condition):
     assert condition()
 
 
-def test_sliders_give_what_one_process_gives(explorer, path):
+def test_sliders_give_the_same_result_as_one_process(explorer, path):
     alone = mf.explore(path, k=3, **OPTIONS)
     try:
         alone.wait(120)
@@ -72,7 +72,7 @@ def test_sliders_give_what_one_process_gives(explorer, path):
         alone.close()
 
 
-def test_maps_are_small_while_engines_work_a_moved_slider_ends_the_run_and_stop_keeps_it(engines, path):
+def test_maps_are_reduced_while_running_and_a_slider_or_stop_ends_the_run(engines, path):
     endless = mf.explore(path, k=3, cluster=engines, tol=0, max_iter=10**6)
     frames, show = [], endless.view.show
     endless.view.show = lambda frame: (frames.append(frame), show(frame))[1]
@@ -80,7 +80,7 @@ def test_maps_are_small_while_engines_work_a_moved_slider_ends_the_run_and_stop_
         until(lambda: len(frames) >= 2)
         assert frames[-1].maps.shape == (3, 134, 20)
         assert not frames[-1].final
-        assert endless.result.abundances.shape == (3, 134, 20)  # what there is by now
+        assert endless.result.abundances.shape == (3, 134, 20)  # the intermediate result
         endless.controls.set(sparsity=0.1)
         until(lambda: frames[-1].generation == 2)
         endless.stop()
@@ -95,7 +95,7 @@ def test_maps_are_small_while_engines_work_a_moved_slider_ends_the_run_and_stop_
         endless.close()
 
 
-def test_what_needs_one_process_is_refused_and_said(engines, path, explorer):
+def test_options_that_need_one_process_raise_an_error(engines, path, explorer):
     with pytest.raises(ValueError, match="mpi=True"):
         mf.explore(path, cluster=mf.parallel.cluster(1))
     with pytest.raises(UnsupportedCombinationError, match="save the processed cube"):
@@ -108,9 +108,9 @@ def test_what_needs_one_process_is_refused_and_said(engines, path, explorer):
     assert "without engines" in explorer._error.value
 
 
-def test_new_engines_go_on_from_the_last_answer(engines, explorer):
+def test_restarted_engines_continue_from_the_last_result(engines, explorer):
     before = moved(explorer, k=4)
-    engines.client[:].apply_sync(sharing.forget, explorer.session._token)  # as engines that were started since
+    engines.client[:].apply_sync(sharing.forget, explorer.session._token)  # like engines that were restarted
     after = moved(explorer, sparsity=1e-3)
     assert after.outcome is Outcome.CONVERGED
     assert after.abundances["component"].values.tolist() == before.abundances["component"].values.tolist()

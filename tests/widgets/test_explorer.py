@@ -1,4 +1,4 @@
-"""The explorer without a browser: set a slider, wait, look at the arrays."""
+"""Explorer without a browser: set controls, wait, compare arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import mffnb as mf
 from mffnb.selection import spectral_angles
 from mffnb.solvers import Outcome
 
-# A run that a moved slider cuts short has nobody to warn.
+# A run that is superseded by newer parameters gives no convergence warning.
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 
 
@@ -35,7 +35,7 @@ def moved(explorer, **values):
     return explorer.result
 
 
-def test_result_is_that_of_unmix(explorer, cube):
+def test_result_equals_that_of_unmix(explorer, cube):
     expected = mf.unmix(cube, 3, tol=1e-5, max_iter=3000, random_state=0)
     result = explorer.result
     assert result.outcome is Outcome.CONVERGED
@@ -44,16 +44,16 @@ def test_result_is_that_of_unmix(explorer, cube):
     assert result.parameters["k"] == 3
 
 
-def test_a_moved_slider_ends_at_the_minimum_of_the_new_problem(explorer, cube):
+def test_moved_slider_converges_to_the_minimum_of_the_new_problem(explorer, cube):
     first = explorer.result
     warm = moved(explorer, sparsity=0.1, smoothness=1.0)
-    # Exactly the run that goes on from the first answer with the new weights.
+    # The same fit: a warm start from the first result with the new weights.
     cold = mf.unmix(cube, 3, sparsity=0.1, smoothness=1.0, init=first, tol=1e-5, max_iter=3000)
     assert float(warm.trace.objective[-1]) == pytest.approx(float(cold.trace.objective[-1]), rel=1e-4)
     assert (warm.abundances == 0).sum() > (first.abundances == 0).sum()
 
 
-def test_lambda_keeps_components_in_place(explorer):
+def test_order_of_components_does_not_change_with_lambda(explorer):
     before = explorer.result
     after = moved(explorer, sparsity=1e-3)
     angles = spectral_angles(before.endmembers, after.endmembers)
@@ -76,18 +76,18 @@ def test_components_keep_number_and_colour_when_k_changes(explorer):
     assert three.abundances.sizes["component"] == 3
 
 
-def test_starting_afresh_gives_old_numbers_to_old_components(explorer):
+def test_restart_keeps_component_numbers(explorer):
     before = moved(explorer, k=4)
     explorer.start_afresh()
     explorer.wait(60)
     after = explorer.result
     angles = spectral_angles(before.endmembers, after.endmembers)
     assert after.abundances["component"].values.tolist() == [0, 1, 2, 3]
-    # Each component sits where the one it resembles sat, as far as they can be told apart.
+    # Each component has the number of the most similar previous component.
     assert np.trace(angles) <= min(np.trace(angles[:, np.roll(np.arange(4), s)]) for s in range(4))
 
 
-def test_each_frame_says_what_it_was_solved_with(explorer):
+def test_each_frame_contains_its_parameters(explorer):
     explorer.frames.clear()
     moved(explorer, smoothness=0.1)
     generations = [frame.generation for frame in explorer.frames]
@@ -117,7 +117,7 @@ def test_every_kind_of_pixel_grid_can_be_explored(shape):
     explorer.close()
 
 
-def test_an_error_is_shown_and_raised_and_the_explorer_lives_on(explorer):
+def test_error_is_shown_and_raised_and_the_explorer_continues(explorer):
     explorer.session.matrix.array.flags.writeable = True
     solve = explorer.session._resized
     explorer.session._resized = lambda *_: (_ for _ in ()).throw(ValueError("a <bad> thing"))
@@ -130,7 +130,7 @@ def test_an_error_is_shown_and_raised_and_the_explorer_lives_on(explorer):
     assert explorer._error.value == ""
 
 
-def test_a_notebook_keeps_a_picture(explorer):
+def test_notebook_stores_a_picture(explorer):
     bundle = explorer._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert "application/vnd.jupyter.widget-view+json" in data
@@ -147,7 +147,7 @@ def test_close_ends_the_thread_and_keeps_the_result(cube):
     assert explorer.result.abundances.sizes["component"] == 3
 
 
-def test_what_cannot_be_explored_is_refused_at_once(cube):
+def test_invalid_arguments_raise_an_error(cube):
     with pytest.raises(ValueError, match="infinite"):
         mf.explore(cube.where(cube > 0.3, np.inf))
     with pytest.raises(ValueError, match="similarity='kll' is not known"):
@@ -162,7 +162,7 @@ def test_what_cannot_be_explored_is_refused_at_once(cube):
         mf.explore(cube, sparsity=-1.0)
 
 
-def test_the_switch_makes_fractions_and_puts_sparsity_to_sleep(explorer, cube):
+def test_fractions_disable_sparsity(explorer, cube):
     result = moved(explorer, sparsity=0.1, sum_to_one=True)
     np.testing.assert_allclose(result.abundances.sum("component"), 1, rtol=0, atol=1e-12)
     assert explorer.controls.sparsity.disabled
@@ -173,17 +173,17 @@ def test_the_switch_makes_fractions_and_puts_sparsity_to_sleep(explorer, cube):
     assert float(np.ptp(back.abundances.sum("component").values)) > 1e-3
 
 
-def test_result_of_a_running_explorer_is_of_one_piece(cube):
+def test_result_of_a_running_explorer_is_consistent(cube):
     explorer = mf.explore(cube, k=4, tol=0, max_iter=10**6)
     for _ in range(50):
-        result = explorer.result  # at once, whatever the solver is doing
+        result = explorer.result  # without waiting for the solver
         error = np.linalg.norm(result.residual()) / np.linalg.norm(cube)
-        # The trace ends with the last whole iteration, at most half a step behind the factors.
+        # The trace ends with the last complete iteration, at most half an iteration before the factors.
         assert error == pytest.approx(float(result.trace.relative_error[-1]), rel=0.05)
     explorer.close()
 
 
-def test_closing_lets_go_of_the_cube(cube):
+def test_close_releases_the_cube(cube):
     explorer = mf.explore(cube, k=2)
     explorer.wait(60)
     session = weakref.ref(explorer.session)
@@ -193,8 +193,8 @@ def test_closing_lets_go_of_the_cube(cube):
     assert session() is None
 
 
-def test_numbers_follow_the_component_after_a_fresh_start(cube):
-    """Two components are swapped by hand; a fresh run must give them their numbers back."""
+def test_component_numbers_follow_the_spectra_after_a_restart(cube):
+    """Two components are swapped; a restart must restore their numbers."""
     explorer = mf.explore(cube, k=3, tol=1e-6, max_iter=3000)
     explorer.wait(60)
     last = explorer.session.last
@@ -218,16 +218,16 @@ def test_masked_channels_and_pixels_can_be_explored(cube):
     explorer.close()
 
 
-def test_stop_keeps_what_was_reached_and_a_moved_slider_goes_on(cube):
+def test_stop_keeps_the_result_and_a_moved_slider_continues(cube):
     opened = mf.explore(cube, k=3, tol=0, max_iter=10**7)
     try:
-        reached = opened.result  # the first state is there
-        opened.controls.enough.click()
+        reached = opened.result  # after the first state
+        opened.controls.stop_button.click()
         opened.wait(60)
         stopped = opened.result
         assert stopped.outcome is Outcome.STOPPED
         before, after = (float(one.trace.objective[-1]) for one in (reached, stopped))
-        assert after <= before * (1 + 1e-11)  # once it has converged, rounding goes up and down
+        assert after <= before * (1 + 1e-11)  # after convergence, the objective changes only by rounding errors
         opened.controls.set(sparsity=0.01)
         opened.stop()
         opened.wait(60)

@@ -1,4 +1,4 @@
-"""Encoding of frames, colours, and the view's Python side."""
+"""Encoding of frames, component colours, and the Python side of the live view."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def decode(header, maps, spectra):
 
 @pytest.mark.parametrize("k", [1, 4])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (40, 64), (33, 17)])
-def test_encoding_keeps_values_to_half_a_level(k, shape):
+def test_encoding_error_is_at_most_half_a_level(k, shape):
     frame = make_frame(k, shape)
     values, channel, spectra = decode(*encode(frame, 1024, 1024))
     assert values.shape == (k, *shape)
@@ -62,7 +62,7 @@ def test_encoding_keeps_values_to_half_a_level(k, shape):
         [-1e300, 1e300],
     ],
 )
-def test_zero_stays_zero(values):
+def test_zero_is_encoded_exactly(values):
     frame = make_frame(1, (1, 3))
     frame.maps[0, 0] = [0.0, *values]
     decoded, _, _ = decode(*encode(frame, 10, 10))
@@ -71,7 +71,7 @@ def test_zero_stays_zero(values):
     assert (np.abs(decoded - frame.maps) <= 2.02 * span / (LEVELS - 1)).all()
 
 
-def test_missing_pixels_stay_missing_and_do_not_spread():
+def test_missing_pixels_are_encoded_as_missing():
     frame = make_frame(2, (4, 6))
     frame.maps[0, 0, 0] = np.nan
     frame.maps[0, 0, 1] = np.inf
@@ -103,7 +103,7 @@ def test_large_maps_are_averaged_in_square_blocks(shape, block, bad):
 
 
 @pytest.mark.parametrize("m", [1, 2, 1535, 8399])
-def test_every_narrow_peak_survives(m):
+def test_envelope_keeps_every_narrow_peak(m):
     frame = make_frame(2, (2, 2), m)
     frame.spectra[:] = 0.0
     peaks = np.arange(0, m, 97)
@@ -119,7 +119,7 @@ def test_every_narrow_peak_survives(m):
         assert at == pytest.approx(frame.channel[peak], abs=2.01 * 99 / 600)
 
 
-def test_the_outline_follows_the_order_of_dips_and_peaks():
+def test_envelope_keeps_the_order_of_minimum_and_maximum():
     saw = np.tile(np.arange(10.0), 30)[None]
     _, rising = envelope(np.arange(300.0), saw, 30)
     _, falling = envelope(np.arange(300.0), saw[:, ::-1], 30)
@@ -127,7 +127,7 @@ def test_the_outline_follows_the_order_of_dips_and_peaks():
     np.testing.assert_array_equal(falling[0], np.tile([9.0, 0.0], 30))
 
 
-def test_missing_channels_do_not_spread_in_the_outline():
+def test_missing_channels_do_not_affect_other_bins():
     spectra = np.ones((1, 1000))
     spectra[0, ::3] = np.nan
     spectra[0, :100] = np.nan
@@ -136,7 +136,7 @@ def test_missing_channels_do_not_spread_in_the_outline():
     assert (outline[0, 2:] == 1.0).all()
 
 
-def test_falling_channels_stay_and_shuffled_ones_are_sorted():
+def test_descending_channels_are_kept_and_unsorted_channels_are_sorted():
     channel = np.arange(50.0)
     spectra = channel[None] ** 2
     falling, _ = envelope(channel[::-1], spectra[:, ::-1], 100)
@@ -147,7 +147,7 @@ def test_falling_channels_stay_and_shuffled_ones_are_sorted():
     np.testing.assert_array_equal(values, spectra)
 
 
-def test_the_header_is_json_whatever_the_solver_reports():
+def test_header_is_valid_json_for_any_status():
     class Outcome(enum.Enum):
         CONVERGED = "converged"
 
@@ -164,7 +164,7 @@ def test_the_header_is_json_whatever_the_solver_reports():
     assert plain(slice(1)) == "slice(None, 1, None)"
 
 
-def test_wrong_shapes_are_named():
+def test_wrong_shapes_raise_an_error():
     good = make_frame()
     with pytest.raises(ValueError, match="maps must have the shape"):
         Frame(good.maps[0], good.spectra, good.channel, "", good.labels, good.colors)
@@ -212,7 +212,7 @@ def test_older_generations_are_dropped_until_the_view_is_cleared():
     assert view.encoded["header"]["epoch"] == epoch + 1
 
 
-def test_intermediate_frames_have_the_size_of_the_screen_and_the_final_one_is_full():
+def test_intermediate_frames_are_reduced_and_the_final_frame_is_full():
     view = LiveView()
     view._receive(view, {"type": "size", "map": 150, "plot": 300}, [])
     view.show(make_frame(1, (300, 600), 2000))
@@ -225,7 +225,7 @@ def test_intermediate_frames_have_the_size_of_the_screen_and_the_final_one_is_fu
     assert view.encoded["header"]["map_shape"] == [1, FINAL_MAP_PIXELS]
 
 
-def test_drawn_is_reported_once_per_frame_even_with_two_displays():
+def test_drawn_frame_is_reported_once_with_two_displays():
     seen = []
     view = LiveView(on_drawn=seen.append)
     for sequence in (1, 1, 3, 2, 3):

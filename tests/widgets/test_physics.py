@@ -1,4 +1,4 @@
-"""The physics in the explorer, without a browser: each control reaches what `unmix` would."""
+"""Controls of the explorer against the corresponding settings of unmix, without a browser."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning
 
 @dataclass(frozen=True)
 class Ridge:
-    """A part that someone wrote in a notebook."""
+    """A user-defined term."""
 
     weight: float = knob(0.0, label="ridge of E", low=1e-3, high=10.0, log=True)
     unseen: float = 1.0
@@ -63,7 +63,7 @@ def volume(result):
     return float(np.linalg.slogdet(E @ E.T)[1])
 
 
-def test_counts_from_the_choice_are_those_of_unmix(explore, cube):
+def test_kl_from_the_menu_equals_unmix(explore, cube):
     counts = np.random.default_rng(0).poisson(60 * cube.values)
     explorer = explore(counts)
     squares = explorer.result
@@ -76,7 +76,7 @@ def test_counts_from_the_choice_are_those_of_unmix(explore, cube):
     assert objective(back) == pytest.approx(objective(squares), rel=0.05)
 
 
-def test_gain_makes_fractions_and_is_in_the_result(explore, cube):
+def test_gain_gives_fractions_and_is_in_the_result(explore, cube):
     lit = cube * np.linspace(0.5, 2.0, 10)[:, None]
     explorer = explore(lit)
     found = moved(explorer, gain=True)
@@ -84,7 +84,7 @@ def test_gain_makes_fractions_and_is_in_the_result(explore, cube):
     assert dict(found.gain.sizes) == {"y": 6, "x": 10}
     assert float(found.gain[:, -1].mean()) > 2 * float(found.gain[:, 0].mean())
     error = np.linalg.norm(found.residual()) / np.linalg.norm(lit)
-    # From there k moves on amounts, not fractions: the picture does not fall back.
+    # A change of k continues from unnormalised abundances, without a jump of the result.
     more = moved(explorer, k=4)
     assert np.linalg.norm(more.residual()) / np.linalg.norm(lit) < 1.01 * error
     assert moved(explorer, gain=False).gain is None
@@ -98,7 +98,7 @@ def test_the_volume_slider_shrinks_the_simplex(explore):
     assert after.parameters["volume"] == 0.1
 
 
-def test_a_part_of_ones_own_has_a_slider_that_acts(explore, cube):
+def test_user_defined_term_has_a_working_slider(explore, cube):
     explorer = explore(endmember_terms=[Ridge()])
     assert list(explorer.controls.own) == ["ridge_of_e"]
     assert explorer.controls.own["ridge_of_e"].description == "ridge of E"
@@ -112,7 +112,7 @@ def test_a_part_of_ones_own_has_a_slider_that_acts(explore, cube):
     assert moved(explorer, ridge_of_e=0).parameters["terms"] == []
 
 
-def test_known_endmembers_stay_first_and_as_they_are(explore, cube):
+def test_known_endmembers_stay_first_and_unchanged(explore, cube):
     known = mf.unmix(cube, 3, random_state=0).endmembers.values[[1, 0]] * 0.7
     explorer = explore(known=known)
     for k in (4, 5, 2, 3):
@@ -124,38 +124,38 @@ def test_known_endmembers_stay_first_and_as_they_are(explore, cube):
     assert (explorer.result.endmembers.values[:2] == known).all()
     assert explorer.view.encoded["header"]["labels"] == ["known 0", "known 1", "component 2"]
     assert explorer.controls.k.min == 2
-    # Through a gain, where their size is free, and back.
+    # Switch to a gain, where the scale is free, and back.
     moved(explorer, gain=True)
     assert (moved(explorer, gain=False).endmembers.values[:2] == known).all()
 
 
-def test_weights_are_those_of_unmix(explore, cube):
+def test_weights_agree_with_unmix(explore, cube):
     weights = np.linspace(0.2, 2.0, cube.sizes["energy"])
     found = explore(weights=weights).result
     expected = mf.unmix(cube, 3, weights=weights, random_state=0, tol=1e-5, max_iter=3000)
     assert objective(found) == pytest.approx(objective(expected), rel=1e-6)
 
 
-def test_missing_entries_are_fitted_around(explore, cube):
+def test_missing_entries_are_ignored(explore, cube):
     result = explore(cube.where(np.random.default_rng(0).random(cube.shape) > 0.1)).result
     assert np.isfinite(result.reconstruction()).all()
 
 
-def test_what_cannot_go_together_is_said_and_the_last_answer_stays(explore, cube):
+def test_unsupported_combination_is_reported_and_the_last_result_stays(explore, cube):
     explorer = explore(weights="poisson")
     good = explorer.result
     shown = explorer.view.encoded["header"]["sequence"]
     explorer.controls.set(similarity="kl")
-    with pytest.raises(UnsupportedCombinationError, match="two answers to the same noise"):
+    with pytest.raises(UnsupportedCombinationError, match="both model the same noise"):
         explorer.wait(60)
-    assert "two answers to the same noise" in explorer._error.value
+    assert "both model the same noise" in explorer._error.value
     assert explorer.view.encoded["header"]["sequence"] == shown
     np.testing.assert_array_equal(explorer.result.abundances, good.abundances)
     moved(explorer, similarity="frobenius", smoothness=0.1)
     assert explorer._error.value == ""
 
 
-def test_steps_can_be_switched_off_and_on(explore, cube):
+def test_preprocessing_steps_can_be_switched_off_and_on(explore, cube):
     explorer = explore(preprocess=[UnitNorm()])
     options = {"tol": 1e-5, "max_iter": 3000}
     on = explorer.result
@@ -172,14 +172,14 @@ def test_steps_can_be_switched_off_and_on(explore, cube):
     assert moved(explorer, steps=(True,)).processed is not None
 
 
-def test_a_step_that_changes_the_grid_starts_from_the_data(explore):
+def test_step_that_changes_the_grid_restarts_from_the_data(explore):
     explorer = explore(preprocess=[Bin(space=2)])
     assert explorer.result.abundances.shape == (3, 3, 5)
     assert moved(explorer, steps=(False,)).abundances.shape == (3, 6, 10)
     assert explorer.view.encoded["header"]["shape"] == [6, 10]
 
 
-def test_a_step_without_meaning_is_refused_in_words(cube):
+def test_centred_data_raise_an_error(cube):
     explorer = mf.explore(cube, preprocess=[MeanCentre()])
     with pytest.raises(UnsupportedCombinationError, match="centred data"):
         explorer.wait(60)
@@ -197,14 +197,14 @@ def mixtures():
     return np.maximum(cube, 0.0), spectra
 
 
-def test_auto_shows_what_unmix_gives(explore, mixtures):
+def test_auto_equals_unmix_with_automatic_volume(explore, mixtures):
     cube, _ = mixtures
     explorer = explore(cube)
     assert explorer.controls.auto in explorer.controls.children[0].children
     found = moved(explorer, volume="auto")
     other = mf.unmix(cube, 3, volume="auto", random_state=0)
     order = match(other.endmembers.values, found.endmembers.values)
-    # The explorer leaves half of the threads to others, and BLAS adds up in another order on fewer of them.
+    # The explorer uses half of the threads, and BLAS sums in another order with fewer threads.
     np.testing.assert_allclose(found.endmembers.values[order], other.endmembers, rtol=1e-8)
     np.testing.assert_allclose(found.abundances.values[order], other.abundances, atol=1e-8)
     for name in ("volume", "model", "rho", "threshold", "volume_weight", "disagreement", "sum_to_one", "gain"):
@@ -216,7 +216,7 @@ def test_auto_shows_what_unmix_gives(explore, mixtures):
     assert explorer.view.encoded["header"]["status"]["outcome"] == "converged, fractions sum to one"
 
 
-def test_components_keep_their_names_when_the_volume_is_found(explore, mixtures):
+def test_components_keep_their_numbers_with_automatic_volume(explore, mixtures):
     cube, _ = mixtures
     explorer = explore(cube, sum_to_one=True, volume=1e-3)
     before = explorer.result.endmembers
@@ -226,7 +226,7 @@ def test_components_keep_their_names_when_the_volume_is_found(explore, mixtures)
     np.testing.assert_array_equal(match(before.values, back.values), range(3))
 
 
-def test_what_auto_does_not_look_at_sleeps(explore, mixtures):
+def test_auto_disables_controls_that_it_does_not_use(explore, mixtures):
     explorer = explore(mixtures[0], sparsity=1e-2, smoothness=1e-2, similarity="kl")
     controls = explorer.controls
     found = moved(explorer, volume="auto")
@@ -241,7 +241,7 @@ def test_what_auto_does_not_look_at_sleeps(explore, mixtures):
     assert not controls.smoothness.disabled
 
 
-def test_auto_is_not_offered_where_it_cannot_be(explore, mixtures):
+def test_auto_is_hidden_if_it_is_not_supported(explore, mixtures):
     cube, spectra = mixtures
     explorer = explore(cube, known=spectra[:1])
     assert explorer.controls.auto not in explorer.controls.children[0].children
@@ -249,14 +249,16 @@ def test_auto_is_not_offered_where_it_cannot_be(explore, mixtures):
         moved(explorer, volume="auto")
 
 
-def test_a_search_may_be_abandoned(mixtures):
+def test_minimum_volume_search_can_be_abandoned(mixtures):
     session = Session(mf.cube.as_cube(mixtures[0]))
     search = session.solve(Parameters(3, volume="auto"))
     first = next(search)
     assert first.state.abundances.shape == (3, 600)
     before = [one["num_threads"] for one in threadpool_info()]
     search.close()
-    assert sum(one["num_threads"] for one in threadpool_info()) > sum(before) or max(before) == 1  # threads given back
+    assert (
+        sum(one["num_threads"] for one in threadpool_info()) > sum(before) or max(before) == 1
+    )  # the thread limit is restored
     ended = list(session.solve(Parameters(3)))[-1]
     partner = match(first.state.endmembers, ended.state.endmembers)
-    np.testing.assert_array_equal(partner, range(3))  # goes on from there
+    np.testing.assert_array_equal(partner, range(3))  # continues from the intermediate state

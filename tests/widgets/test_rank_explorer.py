@@ -1,4 +1,4 @@
-"""The scan of k as a widget, without a browser: watch, choose, stop, hand over."""
+"""Rank explorer without a browser: progress, selection, stop, explorer."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def header(widget):
     return widget.view.encoded["header"]
 
 
-def test_in_the_end_stands_the_recommendation_with_its_reasons(ranks, scan):
+def test_finished_scan_shows_the_recommendation_with_reasons(ranks, scan):
     advice = scan.recommend()
     assert ranks.k == (advice.k or advice.between[0])
-    words = ranks._board.words.value
-    assert (f"k = {advice.k} is recommended" in words) or "Cannot tell" in words
+    words = ranks._board.description.value
+    assert (f"k = {advice.k} is recommended" in words) or "Undetermined" in words
     assert all(reason.split("'")[0] in words for reason in advice.reasons)
     ranks.choose(5)
     ranks.best.click()
     assert ranks.k == (advice.k or advice.between[0])
 
 
-def test_the_scan_is_that_of_scan_rank_and_grows_before_the_eyes(cube, scan):
+def test_scan_equals_scan_rank_and_is_updated_while_running(cube, scan):
     ranks = mf.RankExplorer(cube, range(2, 6), **OPTIONS)
     told = []
     ranks._board.text.observe(lambda change: told.append(change.new), "value")
@@ -60,11 +60,11 @@ def test_the_scan_is_that_of_scan_rank_and_grows_before_the_eyes(cube, scan):
     assert grown == sorted(grown)
     assert grown[-1] == 4
     assert ranks._board.bar.value == 1.0
-    assert ranks._board.stop.disabled
+    assert ranks._board.stop_button.disabled
     ranks.close()
 
 
-def test_a_chosen_k_shows_its_answer_and_components_keep_their_colour(ranks, scan):
+def test_selected_k_shows_its_result_and_components_keep_their_colour(ranks, scan):
     palette, families = mf.component_colors(8), scan.lineage().families()
     shown = {}
     for k in (5, 2, 4, 3):
@@ -81,7 +81,7 @@ def test_a_chosen_k_shows_its_answer_and_components_keep_their_colour(ranks, sca
     np.testing.assert_array_equal(maps[0], first)
 
 
-def test_pictures_say_what_can_be_chosen(ranks, scan):
+def test_figures_have_a_region_for_each_k(ranks, scan):
     assert [spot["value"] for spot in ranks.criteria.spots] == [2, 3, 4, 5]
     assert "relative error" in ranks.criteria.spots[0]["label"]
     assert [spot["value"] for spot in ranks.tree.spots] == [2, 3, 4, 5]
@@ -95,7 +95,7 @@ def test_pictures_say_what_can_be_chosen(ranks, scan):
     assert ranks.k == 4
 
 
-def test_stopping_keeps_what_is_done(cube):
+def test_stop_keeps_finished_results(cube):
     ranks = mf.RankExplorer(cube, range(2, 12), **OPTIONS)
     done = threading.Event()
     ranks.criteria.observe(lambda _: done.set(), "shown")
@@ -105,15 +105,15 @@ def test_stopping_keeps_what_is_done(cube):
     kept = ranks.scan.ks
     assert 1 <= len(kept) < 10
     assert "stopped" in ranks._board.text.value
-    assert "of the k that are done" in ranks._board.words.value
+    assert "from the finished k only" in ranks._board.description.value
     ranks.choose(11)
-    with pytest.raises(ValueError, match="k = 11 is not done yet"):
+    with pytest.raises(ValueError, match="k = 11 is not finished yet"):
         _ = ranks.result
     ranks.close()
     assert ranks.scan.ks == kept
 
 
-def test_an_explorer_goes_on_from_the_answer(ranks):
+def test_explorer_starts_from_the_selected_result(ranks):
     ranks.choose(4)
     answer = ranks.result
     explorer = ranks.explore()
@@ -125,10 +125,10 @@ def test_an_explorer_goes_on_from_the_answer(ranks):
     assert (angles.argmin(axis=1) == np.arange(4)).all()
     ranks.choose(3)
     other = ranks.explore()
-    assert ranks._board.place.children == (other,)
+    assert ranks._board.explorer_box.children == (other,)
 
 
-def test_what_the_scan_was_asked_goes_to_the_explorer(cube):
+def test_settings_of_the_scan_are_passed_to_the_explorer(cube):
     pixels = np.ones((10, 14), bool)
     pixels[0] = False
     ranks = mf.RankExplorer(cube, [2, 3], n_init=2, splits=0, random_state=0, sparsity=0.01, mask=pixels)
@@ -140,13 +140,13 @@ def test_what_the_scan_was_asked_goes_to_the_explorer(cube):
     ranks.close()
 
 
-def test_a_notebook_keeps_a_picture(ranks):
+def test_notebook_stores_a_picture(ranks):
     bundle = ranks._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert data["image/png"].startswith("iVBOR")
 
 
-def test_what_cannot_be_scanned_is_refused_at_once(cube, scan):
+def test_invalid_arguments_raise_an_error(cube, scan):
     with pytest.raises(ValueError, match="whole numbers"):
         mf.RankExplorer(cube, [0, 2])
     with pytest.raises(ValueError, match="lower it"):
@@ -161,7 +161,7 @@ def test_what_cannot_be_scanned_is_refused_at_once(cube, scan):
     ranks.close()
 
 
-def test_an_error_is_shown_and_raised(cube, monkeypatch):
+def test_error_is_shown_and_raised(cube, monkeypatch):
     def fail(*_):
         raise RuntimeError("a <bad> thing")
 
@@ -170,12 +170,12 @@ def test_an_error_is_shown_and_raised(cube, monkeypatch):
     with pytest.raises(RuntimeError, match="a <bad> thing"):
         ranks.wait(60)
     assert "a &lt;bad&gt; thing" in ranks._board.error.value
-    with pytest.raises(ValueError, match="not done yet"):
+    with pytest.raises(ValueError, match="not finished yet"):
         ranks.explore()
     ranks.close()
 
 
-def test_closing_ends_the_thread(cube):
+def test_close_ends_the_thread(cube):
     before = set(threading.enumerate())
     ranks = mf.RankExplorer(cube, range(2, 9), **OPTIONS)
     ranks.close()

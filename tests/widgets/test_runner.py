@@ -1,4 +1,4 @@
-"""The runner without a browser; events, not sleeps, order what happens."""
+"""Background worker without a browser; events determine the order, not sleeps."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from mffnb.widgets.live_view import runner as module
 from mffnb.widgets.live_view.runner import Runner
 
-LONG = 20.0  # seconds; only a failing test waits that long
+LONG = 20.0  # seconds; only a failing test waits so long
 
 
 class Published:
-    """Collects what was published and lets a test wait for it."""
+    """Collects published states and lets a test wait for them."""
 
     def __init__(self):
         self.items = []
@@ -36,7 +36,7 @@ class Steps:
     def __init__(self):
         self.closed = threading.Event()
         self.permits = threading.Semaphore(0)
-        self.asked = 0  # how often a solve asked for permission, so far
+        self.asked = 0  # number of requests for a permit so far
         self.changed = threading.Condition()
 
     def wait_until_asked(self, times):
@@ -126,7 +126,7 @@ def test_a_solve_without_states_publishes_nothing(make, published):
     assert runner.log[-1].frames == 0
 
 
-def test_any_iterator_will_do(make, published):
+def test_solve_may_return_any_iterator(make, published):
     runner = make(iter)
     runner.submit(["a", "b"])
     runner.wait(LONG)
@@ -137,14 +137,14 @@ def test_wait_returns_at_once_when_nothing_was_submitted(make):
     make(count_to).wait(0)
 
 
-def test_newest_parameters_win_and_older_frames_never_follow(make, published):
+def test_newest_parameters_win_and_no_older_frame_follows(make, published):
     steps = Steps()
     runner = make(steps)
     runner.submit("a")
     steps.wait_until_asked(1)
     for name in "bcd":
         runner.submit(name)
-    steps.permits.release()  # "a" reaches its yield and sees that it is out of date
+    steps.permits.release()  # "a" reaches its yield and is superseded
     assert steps.closed.wait(LONG)
     steps.wait_until_asked(2)
     steps.permits.release()
@@ -158,7 +158,7 @@ def test_newest_parameters_win_and_older_frames_never_follow(make, published):
     steps.permits.release()
 
 
-def test_restart_is_one_yield_away(make):
+def test_new_parameters_take_effect_at_the_next_yield(make):
     latencies = []
     for _ in range(20):
         begun = {"old": threading.Event(), "new": threading.Event()}
@@ -177,7 +177,7 @@ def test_restart_is_one_yield_away(make):
         assert begun["new"].wait(LONG)
         latencies.append(time.perf_counter() - start)
         runner.close()
-    assert sorted(latencies)[len(latencies) // 2] < 0.02  # one yield takes 1 ms; the rest is a busy machine
+    assert sorted(latencies)[len(latencies) // 2] < 0.02  # one yield takes 1 ms; the margin allows for a busy machine
 
 
 def test_submit_from_many_threads(make, published):
@@ -218,7 +218,7 @@ def test_submit_does_not_block_while_publishing(make):
     runner.wait(LONG)
 
 
-def test_exception_of_the_solve_is_raised_once_and_the_worker_lives_on(make, published):
+def test_exception_of_the_solve_is_raised_once_and_the_worker_continues(make, published):
     seen = []
 
     def solve(n):
@@ -238,7 +238,7 @@ def test_exception_of_the_solve_is_raised_once_and_the_worker_lives_on(make, pub
     assert published.items[-1] == (2, 1, 1, True)
 
 
-def test_calling_solve_or_its_wrong_answer_may_fail_too(make):
+def test_error_when_calling_solve_and_invalid_return_value_are_raised(make):
     runner = make(lambda _: None)
     runner.submit(1)
     with pytest.raises(TypeError):
@@ -249,7 +249,7 @@ def test_calling_solve_or_its_wrong_answer_may_fail_too(make):
         runner.wait(LONG)
 
 
-def test_even_system_exit_does_not_end_the_worker(make):
+def test_system_exit_does_not_end_the_worker(make):
     def solve(stop):
         if stop:
             raise SystemExit
@@ -309,7 +309,7 @@ def test_exception_of_an_abandoned_generation_is_dropped(make):
     assert seen == []
 
 
-def test_a_new_submit_forgets_an_old_error(make):
+def test_new_submit_clears_an_old_error(make):
     failed = threading.Event()
     runner = make(lambda n: iter([n]) if n else 1 / 0, on_error=lambda _: failed.set())
     runner.submit(0)
@@ -344,7 +344,7 @@ def test_close_during_a_solve_closes_the_generator(make):
 
     waiter = threading.Thread(target=wait)
     waiter.start()
-    runner.close(timeout=0)  # the solve sits between two yields
+    runner.close(timeout=0)  # the solve is between two yields
     waiter.join(LONG)
     assert waiting == ["The runner was closed before the solve ended."]
     steps.permits.release()
@@ -374,7 +374,7 @@ def test_close_and_wait_on_the_worker_thread(make):
     assert "wait for itself" in errors[0]
 
 
-def test_after_close_a_finished_result_may_still_be_waited_for(make):
+def test_wait_after_close_returns_for_a_finished_solve(make):
     runner = make(count_to)
     runner.submit(3)
     runner.wait(LONG)
@@ -385,7 +385,7 @@ def test_after_close_a_finished_result_may_still_be_waited_for(make):
 def test_no_frame_while_the_last_one_is_not_acknowledged(make, published):
     steps = Steps()
     runner = make(steps, frames_per_second=1e9, acknowledge_timeout=LONG)
-    runner.acknowledge()  # a browser is there
+    runner.acknowledge()  # a browser is connected
     runner.submit("a")
     steps.permits.release()
     published.wait_for(lambda items: len(items) == 1)
@@ -399,7 +399,7 @@ def test_no_frame_while_the_last_one_is_not_acknowledged(make, published):
     steps.permits.release()
 
 
-def test_a_state_that_shows_nothing_new_needs_no_acknowledgement(make, published):
+def test_state_that_is_not_published_needs_no_acknowledgement(make, published):
     def publish(generation, parameters, state, final):
         published(generation, parameters, state, final)
         return final or state % 10 == 0
@@ -441,7 +441,7 @@ def test_the_final_frame_is_sent_when_the_acknowledgement_is_lost(make, publishe
     assert published.items[-1] == (1, 3, 2, True)
 
 
-def test_a_waiting_final_frame_gives_way_to_newer_parameters(make, published):
+def test_newer_parameters_replace_a_waiting_final_frame(make, published):
     exhausted = threading.Event()
 
     def solve(n):
@@ -460,7 +460,7 @@ def test_a_waiting_final_frame_gives_way_to_newer_parameters(make, published):
     assert [(item[0], item[3]) for item in published.items] == [(1, False), (2, True)]
 
 
-def test_without_any_acknowledgement_nothing_waits(make, published):
+def test_without_a_browser_nothing_waits(make, published):
     runner = make(count_to, frames_per_second=1e9, acknowledge_timeout=LONG)
     start = time.perf_counter()
     runner.submit(200)
@@ -469,8 +469,8 @@ def test_without_any_acknowledgement_nothing_waits(make, published):
     assert len(published.items) == 201
 
 
-def test_fast_dragging_still_shows_something(make, published):
-    """Every solve is superseded before its first state; now and then one is shown all the same."""
+def test_fast_slider_changes_still_show_frames(make, published):
+    """Every solve is superseded before its first state; after some of them a state is shown all the same."""
     steps = Steps()
     runner = make(steps)
     runner.submit(0)
@@ -502,7 +502,7 @@ def test_the_log_is_bounded_and_filled(make):
     assert record.frames >= 2
 
 
-def test_an_idle_runner_keeps_no_parameters(make):
+def test_idle_runner_releases_its_parameters(make):
     import gc
     import weakref
 

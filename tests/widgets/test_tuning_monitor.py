@@ -1,4 +1,4 @@
-"""A search as a widget, without a browser: watch, choose a trial, stop, resume, hand over."""
+"""Tuning monitor without a browser: progress, selection of a trial, stop, resume, explorer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def opened(cube):
         monitor.close()
 
 
-def test_trials_are_those_of_tune_on_any_executor(cube, opened):
+def test_trials_equal_those_of_tune_on_any_executor(cube, opened):
     expected = tune(cube, SPACE, BIC(), k=3, max_evals=6, algorithm="random").trials
     alone = opened()
     with ThreadPoolExecutor(2) as pool:
@@ -52,10 +52,10 @@ def test_trials_are_those_of_tune_on_any_executor(cube, opened):
             assert monitor.search.ended is Ended.FINISHED
     assert alone.trial == alone.search.best
     assert "trial 6 of 6" in alone._board.text.value
-    assert "all trials were made" in alone._board.text.value
+    assert "all trials are done" in alone._board.text.value
 
 
-def test_a_chosen_trial_shows_the_maps_of_its_settings(cube, opened):
+def test_selected_trial_shows_the_maps_of_its_settings(cube, opened):
     monitor = opened()
     monitor.wait(120)
     monitor.choose(2)
@@ -67,9 +67,9 @@ def test_a_chosen_trial_shows_the_maps_of_its_settings(cube, opened):
     header = monitor.view.encoded["header"]
     assert header["parameters"] == {"trial": 2}
     assert monitor.picture.chosen == 2
-    assert "sparsity" in monitor._board.words.value
+    assert "sparsity" in monitor._board.description.value
     fits = monitor._fits._pool
-    monitor._fits._pool = None  # what is known is not fitted again
+    monitor._fits._pool = None  # cached results are not fitted again
     monitor.best.click()
     monitor.wait(60)
     monitor.choose(2)
@@ -78,7 +78,7 @@ def test_a_chosen_trial_shows_the_maps_of_its_settings(cube, opened):
     assert monitor.view.encoded["header"]["parameters"] == {"trial": 2}
 
 
-def test_components_keep_their_colour_from_trial_to_trial(opened):
+def test_components_keep_their_colour_between_trials(opened):
     monitor = opened()
     monitor.wait(120)
     monitor.choose(0)
@@ -95,7 +95,7 @@ def _orders():
     return [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
 
 
-def test_pictures_show_every_trial_in_all_places(opened):
+def test_figure_has_a_region_for_each_trial_in_all_axes(opened):
     space = {"sparsity": [0.1, 0.2, 0.4, 0.8], "smoothness": [0.01, 0.1]}
     monitor = opened(space, strong_fails, algorithm="grid", max_evals=8)
     monitor.wait(120)
@@ -110,14 +110,14 @@ def test_pictures_show_every_trial_in_all_places(opened):
     assert f"{len(failed)} failed" in monitor._board.text.value
     monitor.choose(failed[0])
     monitor.wait(60)
-    assert "failed: RuntimeError: too &lt;strong&gt;" in monitor._board.words.value
+    assert "failed: RuntimeError: too &lt;strong&gt;" in monitor._board.description.value
     assert monitor.view.encoded == {}
-    assert monitor._board.hand.disabled
+    assert monitor._board.explore_button.disabled
     with pytest.raises(ValueError, match="failed: RuntimeError"):
         _ = monitor.result
     monitor.best.click()
     monitor.wait(60)
-    assert not monitor._board.hand.disabled
+    assert not monitor._board.explore_button.disabled
 
 
 def slow(result):
@@ -125,7 +125,7 @@ def slow(result):
     return result.parameters["sparsity"]
 
 
-def test_stopping_keeps_everything_and_a_resume_shows_it_at_once(cube, opened, tmp_path):
+def test_stop_keeps_all_trials_and_a_resume_shows_them_immediately(cube, opened, tmp_path):
     path = tmp_path / "search.jsonl"
     monitor = opened(SPACE, slow, max_evals=200, path=path)
     some = threading.Event()
@@ -136,7 +136,7 @@ def test_stopping_keeps_everything_and_a_resume_shows_it_at_once(cube, opened, t
     kept = monitor.trials
     assert 2 <= len(kept) < 200
     assert monitor.search.ended is Ended.STOPPED
-    assert "what was found so far is kept" in monitor._board.text.value
+    assert "all finished trials are kept" in monitor._board.text.value
     monitor.close()
     first = threading.Event()
 
@@ -155,7 +155,7 @@ def test_stopping_keeps_everything_and_a_resume_shows_it_at_once(cube, opened, t
     assert again.search.ended is Ended.FINISHED
 
 
-def test_a_trial_can_be_looked_at_while_the_search_goes_on(opened):
+def test_trial_can_be_selected_while_the_search_runs(opened):
     go_on = threading.Event()
 
     def last_waits(result):
@@ -174,14 +174,14 @@ def test_a_trial_can_be_looked_at_while_the_search_goes_on(opened):
     assert len(monitor.trials) == 2
     go_on.set()
     monitor.wait(60)
-    assert (len(monitor.trials), monitor.slider.value) == (3, 1)  # nobody moves it back to the best
+    assert (len(monitor.trials), monitor.slider.value) == (3, 1)  # the slider stays at the selected trial
 
 
 def _trial(encoded):
     return encoded.get("header", {}).get("parameters", {}).get("trial")
 
 
-def test_settings_go_to_an_explorer_that_goes_on_from_the_answer(opened):
+def test_explorer_starts_from_the_selected_trial(opened):
     monitor = opened({"sparsity": [0.0123, 0.2], "k": [2, 3]}, BIC(), algorithm="grid", max_evals=4, k=None)
     monitor.wait(120)
     monitor.choose(1)
@@ -192,10 +192,10 @@ def test_settings_go_to_an_explorer_that_goes_on_from_the_answer(opened):
     assert explorer.result.parameters["k"] == 3
     angles = mf.selection.spectral_angles(monitor.result.endmembers.values, explorer.result.endmembers.values)
     assert np.diag(angles).max() < 0.2
-    assert monitor._board.place.children == (explorer,)
+    assert monitor._board.explorer_box.children == (explorer,)
 
 
-def test_stages_are_watched_one_after_the_other(cube):
+def test_staged_search_is_shown_stage_by_stage(cube):
     monitor = mf.TuningMonitor.staged(cube, BIC(), k=3, max_evals=3)
     monitor.wait(120)
     first, second = mf.tuning.staged(cube, BIC(), k=3, max_evals=3)
@@ -207,7 +207,7 @@ def test_stages_are_watched_one_after_the_other(cube):
     monitor.close()
 
 
-def test_a_finished_search_can_be_looked_at_and_a_notebook_keeps_a_picture(cube):
+def test_finished_search_can_be_shown_and_the_notebook_stores_a_picture(cube):
     found = tune(cube, SPACE, BIC(), k=3, max_evals=3)
     monitor = mf.TuningMonitor(found)
     monitor.wait(60)
@@ -216,11 +216,11 @@ def test_a_finished_search_can_be_looked_at_and_a_notebook_keeps_a_picture(cube)
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert data["image/png"].startswith("iVBOR")
     monitor.close()
-    with pytest.raises(TypeError, match="finished search takes nothing else"):
+    with pytest.raises(TypeError, match="finished search takes no other arguments"):
         mf.TuningMonitor(found, SPACE)
 
 
-def test_what_cannot_be_searched_is_refused_at_once(cube, opened):
+def test_invalid_arguments_raise_an_error(cube, opened):
     with pytest.raises(ValueError, match="0 < low < high"):
         mf.TuningMonitor(cube, {"sparsity": (0.0, 1.0)})
     with pytest.raises(ValueError, match="searched in log scale"):
@@ -229,11 +229,11 @@ def test_what_cannot_be_searched_is_refused_at_once(cube, opened):
         mf.TuningMonitor(cube, SPACE, "bic")
     monitor = opened(max_evals=1)
     monitor.wait(60)
-    with pytest.raises(ValueError, match="there is no trial 5 yet: 1 have ended"):
+    with pytest.raises(ValueError, match="there is no trial 5: 1 have finished so far"):
         monitor.choose(5)
 
 
-def test_a_file_of_another_search_is_shown_and_raised(cube, opened, tmp_path):
+def test_error_of_a_foreign_file_is_shown_and_raised(cube, opened, tmp_path):
     path = tmp_path / "search.jsonl"
     tune(cube, SPACE, BIC(), k=3, max_evals=1, path=path)
     monitor = opened(path=path, seed=4, algorithm="tpe")
@@ -242,7 +242,7 @@ def test_a_file_of_another_search_is_shown_and_raised(cube, opened, tmp_path):
     assert "another search" in monitor._board.error.value
 
 
-def test_closing_ends_all_threads(cube):
+def test_close_ends_all_threads(cube):
     before = set(threading.enumerate())
     monitor = mf.TuningMonitor(cube, SPACE, slow, k=3, max_evals=50)
     while not monitor.stages:

@@ -1,1 +1,1 @@
-"""Boards that show a running search: rank explorer and tuning monitor."""
+"""Widgets that show a running search: the rank explorer and the tuning monitor."""

@@ -1,4 +1,4 @@
-"""What a scan and a search have in common: progress, a stop button, the live view, and an explorer that takes over."""
+"""Elements common to the rank explorer and the tuning monitor: progress bar, stop button, live view, explorer."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ import ipywidgets
 
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.explorer import Explorer
-from mffnb.widgets.live_view.framing import Framing
+from mffnb.widgets.live_view.frame_builder import FrameBuilder
 from mffnb.widgets.live_view.live_view import LiveView
-from mffnb.widgets.live_view.messages import complaint
+from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.session.solved import inherited, numbers_of
 
-_GREETINGS = 4  # see mffnb.widgets.explorer
-_PHYSICS = {"k", "sparsity", "smoothness", "volume", "sum_to_one", "gain", "similarity", "known", "weights"}
-_PARTS = {"mask", "preprocess", "channel", "abundance_terms", "endmember_terms"}
-_EXPLORED = _PHYSICS | _PARTS | {"random_state", "solver", "max_iter", "tol"}
+_REFRESHES = 4  # number of frames after which the state of the controls is sent again; see mffnb.widgets.explorer
+_MODEL_KEYWORDS = {"k", "sparsity", "smoothness", "volume", "sum_to_one", "gain", "similarity", "known", "weights"}
+_DATA_KEYWORDS = {"mask", "preprocess", "channel", "abundance_terms", "endmember_terms"}
+_EXPLORER_KEYWORDS = _MODEL_KEYWORDS | _DATA_KEYWORDS | {"random_state", "solver", "max_iter", "tol"}
 
-P = TypeVar("P")
-S = TypeVar("S")
+P = TypeVar("P")  # parameters of a solve
+S = TypeVar("S")  # state that a solve yields
 
 
 class Board(Generic[P, S]):
-    """Progress, a stop button, the live view with its background worker, and a place for an explorer.
+    """Progress bar, stop button, live view with its background worker, and a box for an explorer.
 
     Parameters
     ----------
     solve, publish
         As for :class:`mffnb.widgets.live_view.runner.Runner`.
     to_explorer
-        What the button says that opens an explorer, and what its tooltip says.
+        Label and tooltip of the button that opens an explorer.
     explore
         Called by that button.
     frames_per_second
-        Of what is published.
+        Largest rate of published states.
     """
 
     def __init__(
@@ -56,62 +56,77 @@ class Board(Generic[P, S]):
             value=0.0, min=0.0, max=1.0, layout={"width": "auto", "min_width": "8em", "flex": "1 1 14em"}
         )
         self.text = ipywidgets.HTML(layout={"flex": "2 1 16em", "min_width": "0"})
-        self.stop = ipywidgets.Button(
-            description="stop", tooltip="End it here, and keep all that is done", icon="stop",
+        self.stop_button = ipywidgets.Button(
+            description="stop", tooltip="Stop now and keep all finished results", icon="stop",
             layout={"width": "7em", "flex": "0 0 auto"},
         )  # fmt: skip
-        self.hand = ipywidgets.Button(
+        self.explore_button = ipywidgets.Button(
             description=to_explorer[0], tooltip=to_explorer[1], icon="sliders", disabled=True,
             layout={"width": "auto", "flex": "0 0 auto"},
         )  # fmt: skip
         self.progress = ipywidgets.HBox(
-            [self.bar, self.text, self.stop], layout={"align_items": "center", "flex_flow": "row wrap"}
+            [self.bar, self.text, self.stop_button], layout={"align_items": "center", "flex_flow": "row wrap"}
         )
-        self.words = ipywidgets.HTML()
-        self.words.add_class("mffnb-words")
+        self.description = ipywidgets.HTML()
+        self.description.add_class("mffnb-words")
         self.error = ipywidgets.HTML()
         self.view = LiveView()
-        self.place = ipywidgets.VBox()
+        self.explorer_box = ipywidgets.VBox()
         self.explorer: Explorer | None = None
-        self.runner: Runner[P, S] = Runner(solve, publish, frames_per_second=frames_per_second, on_error=self.complain)
-        self.changing = threading.RLock()  # callbacks may come on any thread
-        self._framing: tuple[Any, Framing] | None = None
-        self._named: Unmixing | None = None
+        self.runner: Runner[P, S] = Runner(
+            solve, publish, frames_per_second=frames_per_second, on_error=self.show_error
+        )
+        self.lock = threading.RLock()  # callbacks may run on any thread
+        self._frame_builder: tuple[Any, FrameBuilder] | None = None
+        self._previous_answer: Unmixing | None = None
         self._frames = 0
-        self._greetings = _GREETINGS
-        self._greeted: tuple[ipywidgets.Widget, ...] = ()
+        self._refreshes_left = _REFRESHES
+        self._refreshed: tuple[ipywidgets.Widget, ...] = ()
         self.view.on_drawn = self._drawn
-        self.stop.on_click(lambda _: self.end())
-        self.hand.on_click(lambda _: self._guarded(explore))
+        self.stop_button.on_click(lambda _: self.request_stop())
+        self.explore_button.on_click(lambda _: self._call_and_show_error(explore))
 
     @property
     def widgets(self) -> tuple[ipywidgets.Widget, ...]:
-        """All of them."""
-        return self.bar, self.text, self.stop, self.hand, self.progress, self.words, self.error, self.view, self.place
+        """All widgets of the board."""
+        return (
+            self.bar,
+            self.text,
+            self.stop_button,
+            self.explore_button,
+            self.progress,
+            self.description,
+            self.error,
+            self.view,
+            self.explorer_box,
+        )
 
-    def end(self) -> None:
-        """Ask whatever runs to end; what is done is kept."""
+    def request_stop(self) -> None:
+        """Ask the running search to stop; finished results are kept."""
         self.stopped.set()
-        self.stop.disabled = True
+        self.stop_button.disabled = True
 
-    def tell(self, share: float, text: str, *, final: bool) -> None:
-        """Say how far it is."""
+    def show_progress(self, share: float, text: str, *, final: bool) -> None:
+        """Show the fraction of the work that is done, and a text."""
         self.bar.value = share
         self.text.value = f'<span class="mffnb-words" role="status">{html.escape(text)}</span>'
         if final:
-            self.stop.disabled = True
+            self.stop_button.disabled = True
             self.bar.bar_style = "success" if share >= 1 else ""
 
-    def complain(self, error: BaseException) -> None:
-        """Show an error."""
-        self.error.value = complaint(error)
-        self.stop.disabled = True
+    def show_error(self, error: BaseException) -> None:
+        """Show an error, and mark the progress bar as failed."""
+        self.error.value = error_html(error)
+        self.stop_button.disabled = True
         self.bar.bar_style = "danger"
 
-    def named(self, answer: Unmixing) -> tuple[int, ...]:
-        """Numbers for the components of an answer: those of the ones shown before that they resemble most."""
+    def component_numbers(self, answer: Unmixing) -> tuple[int, ...]:
+        """Number for each component of a result, inherited from the most similar component of the result shown before.
+
+        Components therefore keep their number and colour while the result changes.
+        """
         spectra = answer.endmembers.fillna(0.0).values.reshape(len(answer.endmembers), -1)
-        before = self._named
+        before = self._previous_answer
         if before is None:
             return numbers_of(answer)
         shown = before.endmembers.fillna(0.0).values.reshape(len(before.endmembers), -1)
@@ -120,13 +135,13 @@ class Board(Generic[P, S]):
         return inherited(spectra, shown, numbers_of(before))
 
     def show(self, answer: Unmixing, status: Mapping[str, object], parameters: Mapping[str, object]) -> None:
-        """Show an answer, its components in the order of their numbers."""
-        with self.changing:
-            self._named = answer
+        """Show a result in the live view, with components in the order of their numbers."""
+        with self.lock:
+            self._previous_answer = answer
             self._frames += 1
-            if self._framing is None or self._framing[0] is not answer.cube:
-                self._framing = answer.cube, Framing(answer.abundances[0], answer.endmembers[0])
-            frame = self._framing[1].frame(
+            if self._frame_builder is None or self._frame_builder[0] is not answer.cube:
+                self._frame_builder = answer.cube, FrameBuilder(answer.abundances[0], answer.endmembers[0])
+            frame = self._frame_builder[1].frame(
                 answer.abundances,
                 answer.endmembers,
                 numbers_of(answer),
@@ -138,27 +153,27 @@ class Board(Generic[P, S]):
             self.view.show(frame)
 
     def clear(self) -> None:
-        """Show no answer."""
-        with self.changing:
+        """Clear the live view."""
+        with self.lock:
             self.view.clear()
 
     def open_explorer(self, answer: Unmixing, settings: Mapping[str, Any]) -> Explorer:
-        """Open an explorer below, which goes on from an answer with the settings it was found with."""
-        known = {name: value for name, value in settings.items() if name in _EXPLORED and value is not None}
-        # Where the data decided, the answer knows how.
+        """Open an explorer below the board that starts from a result and the settings of its fit."""
+        known = {name: value for name, value in settings.items() if name in _EXPLORER_KEYWORDS and value is not None}
+        # For "auto" settings, the result contains the values that were selected.
         known |= {name: answer.parameters[name] for name in ("sum_to_one", "gain") if name in answer.parameters}
         if known.get("volume") == "auto":
             known |= {"sum_to_one": False, "gain": False}
         known |= {"k": len(answer.endmembers), "start": answer}
-        with self.changing:
+        with self.lock:
             if self.explorer is not None:
                 self.explorer.close()
             self.explorer = Explorer(answer.cube, **known)
-            self.place.children = [self.explorer]
+            self.explorer_box.children = [self.explorer]
             return self.explorer
 
     def close(self) -> None:
-        """End the worker and remove everything; the explorer as well."""
+        """Stop the worker, and close all widgets and the explorer."""
         self.stopped.set()
         self.runner.close()
         self.view.on_drawn = None
@@ -167,32 +182,37 @@ class Board(Generic[P, S]):
         for widget in self.widgets:
             widget.close()
 
-    def greet(self, *widgets: ipywidgets.Widget) -> None:
-        """Name the controls that are to answer while a cell runs; see :mod:`mffnb.widgets.explorer`."""
-        self._greeted = (*widgets, self.stop, self.hand)
+    def refresh_when_drawn(self, *widgets: ipywidgets.Widget) -> None:
+        """Send the state of these controls again after the first frames, so that they react while a cell runs.
+
+        See :mod:`mffnb.widgets.explorer` for the reason.
+        """
+        self._refreshed = (*widgets, self.stop_button, self.explore_button)
 
     def _drawn(self, _sequence: int) -> None:
+        """Acknowledge a drawn frame to the worker, and refresh the controls."""
         self.runner.acknowledge()
-        if self._greetings > 0:
-            self._greetings -= 1
-            for widget in self._greeted:
+        if self._refreshes_left > 0:
+            self._refreshes_left -= 1
+            for widget in self._refreshed:
                 widget.send_state("tooltip" if widget.has_trait("tooltip") else "value")
 
-    def _guarded(self, call: Callable[[], object]) -> None:
+    def _call_and_show_error(self, call: Callable[[], object]) -> None:
+        """Run a callback of a button and show its error."""
         try:
             call()
-        except Exception as error:  # a click has nobody else to tell
-            self.error.value = complaint(error)
+        except Exception as error:  # an exception in a callback is not shown in the notebook
+            self.error.value = error_html(error)
 
 
-def ordered(answer: Unmixing, names: tuple[int, ...]) -> Unmixing:
-    """An answer whose components carry these numbers, in their order."""
-    order = sorted(range(len(names)), key=lambda one: names[one])
-    number = {"component": [names[one] for one in order]}
+def with_component_numbers(answer: Unmixing, numbers: tuple[int, ...]) -> Unmixing:
+    """Copy of a result with these component numbers as coordinate, sorted by number."""
+    order = sorted(range(len(numbers)), key=lambda component: numbers[component])
+    coordinate = {"component": [numbers[component] for component in order]}
     other = answer.alternative
     return replace(
         answer,
-        endmembers=answer.endmembers.isel(component=order).assign_coords(number),
-        abundances=answer.abundances.isel(component=order).assign_coords(number),
-        alternative=None if other is None else other.isel(component=order).assign_coords(number),
+        endmembers=answer.endmembers.isel(component=order).assign_coords(coordinate),
+        abundances=answer.abundances.isel(component=order).assign_coords(coordinate),
+        alternative=None if other is None else other.isel(component=order).assign_coords(coordinate),
     )

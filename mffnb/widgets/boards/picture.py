@@ -1,4 +1,4 @@
-"""A figure in the browser with places to choose from: by a click, or by arrow keys."""
+"""Matplotlib figure in the browser with clickable regions, also selectable with the arrow keys."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mffnb.plots import on_dark
-from mffnb.widgets.live_view.messages import DRAWING, png
+from mffnb.widgets.live_view.messages import MATPLOTLIB_LOCK, png_bytes
 
-_DPI = 144  # sharp on screens with small pixels
+_DPI = 144  # twice the nominal resolution, for high-density screens
 
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Spot:
-    """A value that can be chosen, and where it is in the figure.
+class ClickTarget:
+    """Value that can be selected by a click, with its regions in the figure.
 
     Attributes
     ----------
     value
-        A whole number.
+        Integer value.
     label
-        What a reader of screens says, and a tooltip shows.
+        Text for screen readers and for the tooltip.
     boxes
-        Left, top, width and height, each as a share of the figure: of all places that mean this value.
+        Left, top, width and height of each region as fractions of the figure size.
     kind
-        ``"strip"`` (tinted when chosen), ``"frame"`` (framed, so that what is in it keeps its colours) or ``"point"``.
+        Mark of the selected region: ``"strip"`` (tinted), ``"frame"`` (outlined, colours inside unchanged) or
+        ``"point"``.
     """
 
     value: int
@@ -44,27 +45,27 @@ class Spot:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
-    """A figure, what it shows in words, and what can be chosen in it."""
+class RenderedFigure:
+    """Figure with its text description and its clickable regions."""
 
     figure: Figure
     alt: str
-    spots: tuple[Spot, ...] = ()
+    spots: tuple[ClickTarget, ...] = ()
 
 
 class Picture(anywidget.AnyWidget):
-    """A figure by Matplotlib that follows the theme of JupyterLab, with places that can be chosen.
+    """Widget that shows a Matplotlib figure with clickable regions and follows the theme of JupyterLab.
 
-    What is chosen is marked in the browser, so that choosing draws nothing anew.
+    The browser marks the selected region, so that a selection does not redraw the figure.
 
     Parameters
     ----------
     draw
-        Makes the figure as it is now; called by :meth:`redraw`, on any thread; None while there is nothing to show.
+        Returns the current figure, or None if there is nothing to show; called by :meth:`redraw` on any thread.
     what
-        Name of the choice, "number of components" say.
+        Name of the selected quantity, for example "number of components".
     on_choose
-        Called with the value that was chosen in the browser.
+        Called with the value that was selected in the browser.
 
     Examples
     --------
@@ -73,31 +74,32 @@ class Picture(anywidget.AnyWidget):
     ...     figure = Figure(figsize=(2, 1))
     ...     ax = figure.subplots()
     ...     ax.plot([1, 2], [0, 1], "o")
-    ...     return Drawn(figure, "a line", (Spot(1, "first", tuple(around(ax, [1], [0]))),))
+    ...     return RenderedFigure(figure, "a line", (ClickTarget(1, "first", tuple(boxes_around(ax, [1], [0]))),))
     >>> picture = Picture(draw, "point")
     >>> picture.redraw()
     >>> picture.spots[0]["label"], picture.image[1:4]
     ('first', b'PNG')
     """
 
-    _esm = pathlib.Path(__file__).parent / "picture.js"
+    _esm = pathlib.Path(__file__).parent / "static" / "picture.js"
     _css = pathlib.Path(__file__).parent / "picture.css"
 
     shown = traitlets.Dict().tag(sync=True)
-    """The picture: ``image`` (PNG), ``alt``, ``width`` (of the page, in CSS pixels) and ``spots``; one trait, so that
-    they come together."""
+    """Current picture: ``image`` (PNG), ``alt`` text, ``width`` (CSS pixels) and ``spots`` (clickable regions).
+
+    It is a single trait, so that all parts arrive in one message."""
 
     chosen = traitlets.Int(-1).tag(sync=True)
-    """The value that is marked; -1 for none."""
+    """Selected value, marked in the browser; -1 for none."""
 
     dark = traitlets.Bool(False).tag(sync=True)
-    """Whether the page is dark; the browser says so."""
+    """Whether JupyterLab uses a dark theme; set by the browser."""
 
     what = traitlets.Unicode().tag(sync=True)
-    """Name of the choice."""
+    """Name of the selected quantity."""
 
     def __init__(
-        self, draw: Callable[[], Drawn | None], what: str, on_choose: Callable[[int], object] | None = None
+        self, draw: Callable[[], RenderedFigure | None], what: str, on_choose: Callable[[int], object] | None = None
     ) -> None:
         self._draw = draw
         self._on_choose = on_choose
@@ -107,22 +109,22 @@ class Picture(anywidget.AnyWidget):
 
     @property
     def image(self) -> bytes:
-        """The picture, PNG; nothing before it was first drawn."""
+        """The picture as PNG; empty before the first :meth:`redraw`."""
         return bytes(self.shown.get("image", b""))
 
     @property
     def spots(self) -> list[dict[str, Any]]:
-        """What can be chosen in it."""
+        """The clickable regions as dicts."""
         return list(self.shown.get("spots", []))
 
     def redraw(self) -> None:
-        """Draw it as it is now."""
-        with DRAWING:
+        """Draw the current figure and send it to the browser."""
+        with MATPLOTLIB_LOCK:
             drawn = self._draw()
             if drawn is None:
                 return
             figure = on_dark(drawn.figure) if self.dark else drawn.figure
-            image = png(figure, _DPI)
+            image = png_bytes(figure, _DPI)
             width = float(100 * figure.get_size_inches()[0])
             self.shown = {
                 "image": image,
@@ -132,40 +134,42 @@ class Picture(anywidget.AnyWidget):
             }
 
     def close(self) -> None:
-        """Remove it, and let go of what it draws."""
+        """Close the widget and release the callbacks with their data."""
         self._draw, self._on_choose = _nothing, None
         super().close()
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
+        """Handle a message from the browser; messages of another form are ignored."""
         value = content.get("choose") if isinstance(content, dict) else None
         if isinstance(value, int) and self._on_choose is not None:
             self._on_choose(value)
 
 
 def _nothing() -> None:
-    return None
+    """Placeholder for the callback of a closed picture."""
+    return
 
 
-def laid_out(figure: Figure) -> Figure:
-    """Arrange a figure for good, so that whoever draws it finds everything where it is now."""
-    for _ in range(2):  # exponents beside axes are known only once these have been drawn
+def freeze_layout(figure: Figure) -> Figure:
+    """Compute the layout of a figure and fix it, so that regions stay valid when the figure is drawn again."""
+    for _ in range(2):  # the first drawing creates the exponent labels, which change the layout
         figure.draw_without_rendering()
     figure.set_layout_engine("none")
     return figure
 
 
-def across(ax: Axes, low: float, high: float) -> Box:
-    """The part of a figure between two values of x of one of its axes."""
+def box_across(ax: Axes, low: float, high: float) -> Box:
+    """Region of the figure between two x values of an axes, over its full height."""
     figure = ax.get_figure()
     assert figure is not None
-    place = ax.get_position()
+    position = ax.get_position()
     (left, _), (right, _) = figure.transFigure.inverted().transform(ax.transData.transform([(low, 0.0), (high, 0.0)]))
-    left, right = max(left, place.x0), min(right, place.x1)
-    return float(left), float(1 - place.y1), float(right - left), float(place.height)
+    left, right = max(left, position.x0), min(right, position.x1)
+    return float(left), float(1 - position.y1), float(right - left), float(position.height)
 
 
-def around(ax: Axes, x: Sequence[float], y: Sequence[float], inches: float = 0.17) -> list[Box]:
-    """A small square around each point of axes that have been laid out."""
+def boxes_around(ax: Axes, x: Sequence[float], y: Sequence[float], inches: float = 0.17) -> list[Box]:
+    """Square region around each point of an axes whose layout is fixed."""
     figure = ax.get_figure()
     assert isinstance(figure, Figure)
     points = figure.transFigure.inverted().transform(ax.transData.transform(np.column_stack([x, y])))

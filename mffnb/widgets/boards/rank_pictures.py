@@ -1,4 +1,4 @@
-"""A scan of the number of components as pictures in which a k can be chosen."""
+"""Figures of a rank scan with clickable values of k."""
 
 from __future__ import annotations
 
@@ -12,37 +12,42 @@ from mffnb import plots
 from mffnb.selection.component_tree import Lineage
 from mffnb.selection.scan import RankScan
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.boards.picture import Drawn, Spot, across, laid_out
+from mffnb.widgets.boards.picture import ClickTarget, RenderedFigure, box_across, freeze_layout
 
-_HALF = 0.5  # of a step of k is its share of an axis
-_OVER_K = 5  # axes of plots.rank_scan that run over k
+_HALF = 0.5  # half width of the clickable strip of a k, in units of k
+_OVER_K = 5  # number of axes of plots.rank_scan with k on the x axis
 
 
-def criteria(scan: RankScan, ks: Sequence[int], *, ended: bool) -> Drawn:
-    """All criteria on axes for all k that are to come; a k is a strip of each."""
-    figure = laid_out(plots.rank_scan(scan, ks=ks, advice=ended))
+def criteria(scan: RankScan, ks: Sequence[int], *, ended: bool) -> RenderedFigure:
+    """Figure of all criteria; each finished k is a clickable strip in every axes."""
+    figure = freeze_layout(plots.rank_scan(scan, ks=ks, advice=ended))
     axes = figure.axes[:_OVER_K]
-    spots = tuple(Spot(k, _words(scan, k), tuple(across(ax, k - _HALF, k + _HALF) for ax in axes)) for k in scan.ks)
+    spots = tuple(
+        ClickTarget(k, _criteria_text(scan, k), tuple(box_across(ax, k - _HALF, k + _HALF) for ax in axes))
+        for k in scan.ks
+    )
     alt = f"Criteria against the number of components k = {_listed(scan.ks)}. {scan.recommend() if ended else ''}"
-    return Drawn(figure, alt, spots)
+    return RenderedFigure(figure, alt, spots)
 
 
-def tree(lineage: Lineage) -> Drawn:
-    """The tree of the components; a k is a row."""
+def tree(lineage: Lineage) -> RenderedFigure:
+    """Figure of the component tree; each k is a clickable row of maps."""
     figure = plots.lineage(lineage)
     (ax,) = figure.axes
     spots = []
     for patch in ax.patches:
         k = int(str(patch.get_gid()).removeprefix("k"))
         box = figure.transFigure.inverted().transform_bbox(patch.get_window_extent())
-        spots.append(Spot(k, f"k = {k}: a row of {k} maps", ((box.x0, 1 - box.y1, box.width, box.height),), "frame"))
+        spots.append(
+            ClickTarget(k, f"k = {k}: a row of {k} maps", ((box.x0, 1 - box.y1, box.width, box.height),), "frame")
+        )
     ks = sorted(lineage.results)
-    alt = f"Tree of the components: a row of maps for each of k = {_listed(ks)}, each map linked to where it came from"
-    return Drawn(figure, alt, tuple(spots))
+    alt = f"Tree of the components: a row of maps for each of k = {_listed(ks)}, each map linked to its parent"
+    return RenderedFigure(figure, alt, tuple(spots))
 
 
 def summary(scan: RankScan, shown: Unmixing) -> Figure:
-    """Criteria above an answer, for whoever reads a notebook without a kernel."""
+    """Figure with the criteria above one result, stored in the notebook for display without a kernel."""
     height = 3.4 + 0.6 * len(shown.endmembers)
     figure = Figure(figsize=(11.0, 5.6 + height), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=[5.6, height])
@@ -51,11 +56,11 @@ def summary(scan: RankScan, shown: Unmixing) -> Figure:
     return figure
 
 
-def _words(scan: RankScan, k: int) -> str:
-    """What the criteria say of one k."""
+def _criteria_text(scan: RankScan, k: int) -> str:
+    """Text with the main criteria of one k, for screen readers."""
     row = scan.evidence.sel(k=k)
     parts = [f"relative error {100 * float(row.relative_error):.3g} %"]
-    for name, text, unit in (("held_out", "held-out error", ""), ("split_half", "halves are apart by", " rad")):
+    for name, text, unit in (("held_out", "held-out error", ""), ("split_half", "angle between halves", " rad")):
         value = float(row[name])
         if math.isfinite(value):
             parts.append(f"{text} {value:.3g}{unit}")
@@ -63,4 +68,5 @@ def _words(scan: RankScan, k: int) -> str:
 
 
 def _listed(ks: list[int]) -> str:
+    """Numbers as a comma-separated text."""
     return ", ".join(map(str, ks))

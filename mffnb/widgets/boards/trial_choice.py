@@ -1,4 +1,4 @@
-"""Which trial of a search is shown."""
+"""Selection of the trial whose maps are shown: slider and button for the best trial."""
 
 from __future__ import annotations
 
@@ -9,76 +9,78 @@ from typing import Any
 import ipywidgets
 
 from mffnb.tuning.trials import Trial
-from mffnb.widgets.controls.pieces import flexible
+from mffnb.widgets.controls.elements import flexible
 
 Trials = tuple[Trial, ...]
 
 
 class TrialChoice:
-    """The best trial so far, until the user chooses: then that one, until the button asks for the best again.
+    """Selected trial: the best one so far, or the trial that the user selects until the button restores the best.
 
     Parameters
     ----------
     changing
-        Held while widgets are changed from any thread.
+        Lock that is held while widgets are changed.
     trials
         Returns the trials so far, in the order of the slider.
     chosen
-        Called after the user has chosen; not when the slider follows the best trial.
+        Called after the user has selected a trial; not called when the slider follows the best trial.
 
     Attributes
     ----------
     slider, best
-        The widgets: the place of the trial that is shown, and the button.
+        The slider with the index of the selected trial, and the button that selects the best trial.
     """
 
     def __init__(
         self, changing: AbstractContextManager[Any], trials: Callable[[], Trials], chosen: Callable[[], None]
     ) -> None:
         self._changing, self._trials, self._chosen = changing, trials, chosen
-        self._followed = True
+        self._follows_best = True
         self._moving = False
         self.slider = ipywidgets.IntSlider(
-            value=0, min=0, max=0, description="trial", tooltip="Whose settings and maps are shown",
+            value=0, min=0, max=0, description="trial", tooltip="Trial whose settings and maps are shown",
             continuous_update=True, disabled=True, style={"description_width": "initial"}, layout=flexible(),
         )  # fmt: skip
         self.best = ipywidgets.Button(
-            description="best", tooltip="Choose the trial with the lowest loss", icon="check", disabled=True,
+            description="best", tooltip="Select the trial with the lowest loss", icon="check", disabled=True,
             layout={"width": "7em", "flex": "0 0 auto"},
         )  # fmt: skip
         self.slider.observe(lambda _: self._moved(), "value")
         self.best.on_click(lambda _: self._choose_best())
 
     def choose(self, number: int) -> None:
-        """Choose a trial, as a click on its point does."""
-        self._followed = False
+        """Select a trial, like a click on its point."""
+        self._follows_best = False
         if number == self.slider.value:
             self._chosen()
         else:
             self.slider.value = number
 
     def follow(self, trials: Trials) -> int:
-        """Make room for new trials; the place of the one to show."""
+        """Extend the slider to new trials, follow the best trial, and return the index of the selected one."""
         with self._changing:
             self.slider.max = max(len(trials) - 1, self.slider.max)
             self.slider.disabled = self.best.disabled = False
-            if self._followed:
+            if self._follows_best:
                 self._move(_best(trials))
             return int(self.slider.value)
 
     def _choose_best(self) -> None:
-        self._followed = True
+        """Select the best trial, and follow it from now on."""
+        self._follows_best = True
         with self._changing:
             self._move(_best(self._trials()))
         self._chosen()
 
     def _moved(self) -> None:
+        """Handle a change of the slider by the user."""
         if not self._moving:
-            self._followed = False
+            self._follows_best = False
             self._chosen()
 
     def _move(self, number: int) -> None:
-        """Move the slider where the user did not."""
+        """Move the slider from the program, without the effect of a selection by the user."""
         self._moving = True
         try:
             self.slider.value = number
@@ -87,6 +89,6 @@ class TrialChoice:
 
 
 def _best(trials: tuple[Trial, ...]) -> int:
-    """The place of the trial with the lowest loss; the last one where all failed."""
+    """Index of the trial with the lowest loss; the last trial if all failed."""
     done = [number for number, trial in enumerate(trials) if trial.loss is not None]
     return min(done, key=lambda number: (trials[number].loss or 0.0, number)) if done else len(trials) - 1

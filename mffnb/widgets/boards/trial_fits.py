@@ -1,4 +1,4 @@
-"""The answers at the settings of trials, found on a thread of their own when they are asked for, and kept."""
+"""Fits with the settings of selected trials, computed on a background thread on demand, and cached."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mffnb.errors import without_warnings
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
 
-_KEPT = 12  # answers; maps of a large image are large
+_KEPT = 12  # number of cached results, to limit memory
 
 
-class Fits:
-    """Answers by the number of their trial; what is asked for last is what is worked on.
+class TrialFits:
+    """Cache of results by trial number; a new request cancels the running fit.
 
     Examples
     --------
     >>> import mffnb as mf
     >>> cube = mf.datasets.tof_sims_2d(seed=0, shape=(8, 12)).cube
-    >>> fits = Fits()
-    >>> fits.ask(0, cube, {"k": 2, "random_state": 0})
+    >>> fits = TrialFits()
+    >>> fits.request(0, cube, {"k": 2, "random_state": 0})
     >>> while not fits.settled:
     ...     fits.wait(0.1)
     >>> fits.get(0).abundances.sizes["component"]
@@ -35,51 +35,52 @@ class Fits:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-fit")
         self._lock = threading.Lock()
         self._answers: OrderedDict[int, Unmixing] = OrderedDict()
-        self._complaints: dict[int, str] = {}
+        self._errors: dict[int, str] = {}
         self._wanted: int | None = None
         self._future: Future[None] | None = None
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is being worked on."""
+        """Whether no fit is running."""
         return self._future is None or self._future.done()
 
     def get(self, number: int) -> Unmixing | None:
-        """The answer of a trial, if it is there."""
+        """The result for a trial, or None if it is not available yet."""
         with self._lock:
             return self._answers.get(number)
 
-    def complaint(self, number: int) -> str:
-        """Why there is none; empty if nothing went wrong."""
-        return self._complaints.get(number, "")
+    def error_message(self, number: int) -> str:
+        """Error message of a failed fit; empty if it did not fail."""
+        return self._errors.get(number, "")
 
-    def keep(self, number: int, answer: Unmixing) -> None:
-        """Put an answer in the place of an older one."""
+    def store(self, number: int, answer: Unmixing) -> None:
+        """Store a result, and drop the oldest ones beyond the limit."""
         with self._lock:
             self._answers[number] = answer
             self._answers.move_to_end(number)
             while len(self._answers) > _KEPT:
                 self._answers.popitem(last=False)
 
-    def ask(self, number: int, cube: Any, settings: Mapping[str, Any]) -> None:
-        """Work on a trial, unless that is done or under way; what was asked for before is given up."""
+    def request(self, number: int, cube: Any, settings: Mapping[str, Any]) -> None:
+        """Start the fit for a trial unless it is done or running; cancel an older request."""
         with self._lock:
-            if number == self._wanted or number in self._answers or number in self._complaints:
+            if number == self._wanted or number in self._answers or number in self._errors:
                 return
             self._wanted = number
         self._future = self._pool.submit(self._fit, number, cube, dict(settings))
 
     def wait(self, seconds: float) -> None:
-        """Wait a while for what is being worked on."""
+        """Wait at most this many seconds for the running fit."""
         if self._future is not None:
             wait([self._future], seconds)
 
     def close(self) -> None:
-        """Give up what is being worked on."""
+        """Cancel the running fit and end the thread."""
         self._wanted = None
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _fit(self, number: int, cube: Any, settings: dict[str, Any]) -> None:
+        """Run the fit on the background thread; its callback stops it as soon as another trial is requested."""
         if number != self._wanted:
             return
         settings = {name: value for name, value in settings.items() if name not in ("callback", "progress", "cluster")}
@@ -87,10 +88,10 @@ class Fits:
             with without_warnings():
                 answer = unmix(cube, **settings, callback=lambda _: number != self._wanted)
         except Exception as error:
-            self._complaints[number] = f"{type(error).__name__}: {error}"
+            self._errors[number] = f"{type(error).__name__}: {error}"
         else:
             if number == self._wanted:
-                self.keep(number, answer)
+                self.store(number, answer)
         with self._lock:
             if number == self._wanted:
                 self._wanted = None

@@ -1,1 +1,1 @@
-"""Sliders and menus of the explorer."""
+"""Controls of the explorer: sliders, menus, switches and buttons."""

@@ -1,4 +1,4 @@
-"""The controls of an explorer, built from the knobs that parts describe."""
+"""Controls of the explorer, created from the knobs that the parts of a model declare."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from mffnb.knobs import knobs
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.preprocessing import Step
 from mffnb.protocols.misfit import Similarity
-from mffnb.widgets.controls.pieces import (
+from mffnb.widgets.controls.elements import (
     checkbox,
     dropdown,
     flexible,
     knob_slider,
     move_to_nearest,
-    put_to_sleep,
     relabel,
+    set_disabled,
     switch,
 )
 from mffnb.widgets.session.parameters import AUTO, Dial, Parameters
 
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
 _SIMILARITIES = tuple((getattr(one, "label", name), name) for name, one in SIMILARITIES.items())
-_FOUND = "from the data"
+_AUTO_LABEL = "from the data"
 _NO_TERM, _ADDED = "add a term", "\N{CHECK MARK}"
-_SPARSITY_SLEEPS = "Asleep: fractions all have the same L1 norm, so sparsity does nothing. Set fractions to off."
-_VOLUME_SLEEPS = "Asleep: scale alone could make a volume small. Choose fractions first: sum to one, or up to a gain."
-_VOLUME_IS_FOUND = "Asleep: the weight is found from the data. Switch auto off to choose it yourself."
-_AUTO_RULES = "Asleep: auto looks at nothing but the geometry of the pixels. Switch auto off to use this."
+_SPARSITY_DISABLED = "Disabled: fractions have a constant L1 norm, so sparsity has no effect. Set fractions to off."
+_VOLUME_DISABLED = "Disabled: the volume depends on the scale. Choose fractions first: sum to one, or up to a gain."
+_VOLUME_IS_AUTOMATIC = "Disabled: auto selects the weight from the data. Switch auto off to set it."
+_AUTO_IS_ON = "Disabled: auto uses only the geometry of the data. Switch auto off to use this."
 
 
 class Controls(ipywidgets.VBox):
-    """A slider for k and for each knob, choices of fractions and similarity, buttons to start afresh and to stop.
+    """Sliders for k and for each knob, menus for fractions and similarity, buttons to restart and to stop.
 
     Parameters
     ----------
     parameters
-        Where the controls start.
+        Initial values.
     max_components
         Upper end of the slider for k.
     min_components
-        Lower end: the number of known endmembers.
+        Lower end of the slider for k: the number of known endmembers.
     smooth
-        Whether a smoothness slider makes sense: not for a single pixel.
+        Whether to show the smoothness slider; it needs more than one pixel.
     automatic
-        Whether there is someone to find the weight of the volume.
+        Whether to show the switch ``auto`` of the automatic volume weight.
     own
-        Knobs of the user's own terms.
+        Knobs of user-defined terms.
     offered
-        Knobs of terms that may be added, by what they are called.
+        Knobs of terms in the menu, by label.
     steps
-        Preprocessing steps, each of which gets a switch.
+        Preprocessing steps; each gets a switch.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Controls(ipywidgets.VBox):
             min=least,
             max=max(max_components, parameters.k),
             description="components",
-            tooltip="k: how many endmembers the image is made of",
+            tooltip="k: number of endmembers",
             continuous_update=True,
             style={"description_width": "initial"},
             layout=flexible(),
@@ -99,7 +99,7 @@ class Controls(ipywidgets.VBox):
         self._added: list[str] = []
         self.add = dropdown(
             "terms", [(_NO_TERM, ""), *((label, label) for label in self.offered)], "",
-            "add a penalty or a constraint, which brings its sliders; choose it again to take it away",
+            "add a penalty or a constraint with its sliders; select it again to remove it",
         )  # fmt: skip
         self.fractions = dropdown(
             "fractions", [(one, one) for one in (_OFF, _SUM, _GAIN)], _fractions(parameters), "whether the abundances "
@@ -107,26 +107,26 @@ class Controls(ipywidgets.VBox):
         )  # fmt: skip
         self.similarity = dropdown(
             "noise", _similarities(parameters.similarity), parameters.similarity,
-            "how misfit is measured: least squares for even noise, Kullback-Leibler for counts, Huber for "
+            "measure of the misfit: least squares for constant noise, Kullback-Leibler for counts, Huber for "
             "outliers",
         )  # fmt: skip
         self.steps = tuple(switch(step) for step in steps)
-        self.afresh = ipywidgets.Button(
-            description="start afresh",
-            tooltip="Forget the present maps and start from the data again, with these settings",
+        self.restart_button = ipywidgets.Button(
+            description="restart",
+            tooltip="Discard the current maps and restart from the data with these settings",
             icon="refresh",
             layout={"width": "9em", "flex": "0 0 auto"},
         )
-        self.enough = ipywidgets.Button(
+        self.stop_button = ipywidgets.Button(
             description="stop",
-            tooltip="End this run and keep what it has reached; a moved slider goes on from there",
+            tooltip="Stop this run and keep its result; the next change of a slider continues from it",
             icon="stop",
             layout={"width": "6em", "flex": "0 0 auto"},
         )
         self.bands = ipywidgets.ToggleButton(
             value=parameters.bands,
             description="bands",
-            tooltip="Draw the noise anew, many times, and show how far the spectra move: 90 % bands behind the curves",
+            tooltip="Repeat the fit with simulated noise (bootstrap) and show 90 % bands of the spectra",
             icon="area-chart",
             layout={"width": "7em", "flex": "0 0 auto"},
         )
@@ -134,22 +134,25 @@ class Controls(ipywidgets.VBox):
         self._callbacks: list[Callable[[], object]] = []
         sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
         sliders += [*([self.auto] if automatic else []), *self.own.values()]
-        self._always = tuple(sliders)
+        self._permanent_sliders = tuple(sliders)
         add = [self.add] if self.offered else []
-        rows = (sliders, [self.fractions, self.similarity, *add, *self.steps, self.bands, self.afresh, self.enough])
+        rows = (
+            sliders,
+            [self.fractions, self.similarity, *add, *self.steps, self.bands, self.restart_button, self.stop_button],
+        )
         self._rows = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
         super().__init__(self._rows, layout={"align_items": "stretch"})
         self.add_class("mffnb-controls")  # styled with the view, in live_view.css
         self.add.observe(lambda _: self._toggle(self.add.value), "value")
         for control in (self.fractions, self.auto):
-            control.observe(lambda _: self._settle(), "value")
-        for control in self._parts:
+            control.observe(lambda _: self._update_disabled(), "value")
+        for control in self._value_controls:
             control.observe(lambda _: self._notify(), "value")
-        self._settle()
+        self._update_disabled()
 
     @property
     def parameters(self) -> Parameters:
-        """What the controls say now; what is asleep counts as zero."""
+        """Current values; a disabled control counts as zero."""
         chosen, auto = self.fractions.value, self.auto.value
         fractions = chosen != _OFF
         return Parameters(
@@ -160,23 +163,23 @@ class Controls(ipywidgets.VBox):
             chosen == _SUM,
             chosen == _GAIN,
             "frobenius" if auto else self.similarity.value,
-            {name: slider.value for name, slider in (self.own | self._of_added()).items()},
+            {name: slider.value for name, slider in (self.own | self._added_sliders()).items()},
             tuple(button.value for button in self.steps),
             self.bands.value,
         )
 
     def set(self, **values: Any) -> None:
-        """Move controls, and call back once; a number moves to the nearest step of its slider.
+        """Set controls, with a single callback; a number is rounded to the nearest step of its slider.
 
         Parameters
         ----------
         values
-            Fields of :class:`Parameters`, ``volume="auto"`` among them, and knobs of the user's own terms.
+            Fields of :class:`Parameters`, including ``volume="auto"``, and knobs of user-defined terms.
 
         Raises
         ------
         TypeError
-            For a name that is no control.
+            If a name is not a control.
         """
         own_sliders = {**self.own, **{name: one for part in self.offered.values() for name, one in part.items()}}
         named = [*(name for name in Parameters.__dataclass_fields__ if name != "own"), *own_sliders]
@@ -185,14 +188,14 @@ class Controls(ipywidgets.VBox):
             raise TypeError(f"there is no control {sorted(unknown)[0]!r}: use {', '.join(named)}")
         own = {name: values.pop(name) for name in own_sliders if name in values}
         if values.get("sum_to_one"):
-            values.setdefault("gain", False)  # one of the two choices leaves the other
-        wanted = replace(self.parameters, **values)  # refuses what no parameter may be
+            values.setdefault("gain", False)  # the two options exclude each other
+        wanted = replace(self.parameters, **values)  # raises an error for invalid values
         if not self.k.min <= wanted.k <= self.k.max:
             few = wanted.k < self.k.min
             advice = f"{self.k.min} are known" if few else f"open the explorer with max_components={wanted.k}"
             raise ValueError(f"k={wanted.k} is beyond the slider: {advice}")
         if wanted.similarity not in [choice for _, choice in self.similarity.options]:
-            raise ValueError(f"similarity={wanted.similarity!r} is no choice here: open the explorer with it")
+            raise ValueError(f"similarity={wanted.similarity!r} is not in the menu: open the explorer with it")
         if len(wanted.steps) != len(self.steps):
             raise ValueError(f"steps needs one switch for each of the {len(self.steps)} steps, got {wanted.steps!r}")
         self._setting = True
@@ -208,43 +211,45 @@ class Controls(ipywidgets.VBox):
         if values or own:
             self._notify()
 
-    def greet(self) -> None:
-        """Write to every control without changing it."""
-        for control in (*self._parts, self.add, self.afresh, self.enough):
+    def resend_state(self) -> None:
+        """Send the state of every control to the browser without changing it."""
+        for control in (*self._value_controls, self.add, self.restart_button, self.stop_button):
             control.send_state("tooltip")
 
     def on_change(self, callback: Callable[[], object]) -> None:
-        """Call back, without arguments, whenever a control moves."""
+        """Register a callback without arguments, called whenever a control changes."""
         self._callbacks.append(callback)
 
     def close(self) -> None:
-        """Close every control, those that are not shown as well."""
-        if hasattr(self, "_rows"):  # what was refused leaves half of them, which Python closes too
-            for control in (*self._parts, self.add, self.afresh, self.enough, *self._rows):
+        """Close all controls, including those that are not shown."""
+        if hasattr(self, "_rows"):  # missing if the constructor raised an error
+            for control in (*self._value_controls, self.add, self.restart_button, self.stop_button, *self._rows):
                 control.close()
         super().close()
 
     @property
-    def _parts(self) -> tuple[ipywidgets.Widget, ...]:
+    def _value_controls(self) -> tuple[ipywidgets.Widget, ...]:
+        """All controls that hold a value."""
         sliders = (self.k, self.sparsity, self.smoothness, self.volume)
         added = [slider for part in self.offered.values() for slider in part.values()]
         return *sliders, self.auto, *self.own.values(), *added, self.fractions, self.similarity, *self.steps, self.bands
 
-    def _of_added(self) -> dict[str, ipywidgets.Widget]:
-        """Sliders of the terms that were added."""
+    def _added_sliders(self) -> dict[str, ipywidgets.Widget]:
+        """Sliders of the terms that were added from the menu."""
         return {name: one for label in self._added for name, one in self.offered[label].items()}
 
     def _toggle(self, label: str) -> None:
-        """Add an offered term, or take it away again, and let the choice stand at none."""
+        """Add a term from the menu, or remove it if it was added, and reset the menu."""
         if not label:
             return
         self._added = [one for one in self._added if one != label] if label in self._added else [*self._added, label]
-        self.add.value = ""  # before the words change, which would choose anew
+        self.add.value = ""  # before relabelling, because new options change the selection
         relabel(self.add, label, f"{_ADDED} {label}" if label in self._added else label)
-        self._rows[0].children = (*self._always, *self._of_added().values())
+        self._rows[0].children = (*self._permanent_sliders, *self._added_sliders().values())
         self._notify()
 
     def _move(self, wanted: Parameters, names: frozenset[str]) -> None:
+        """Move the named controls to these values."""
         if "k" in names:
             self.k.value = wanted.k
         if names & {"sum_to_one", "gain"}:
@@ -262,28 +267,30 @@ class Controls(ipywidgets.VBox):
                 move_to_nearest(getattr(self, name), value)
 
     def _notify(self) -> None:
+        """Call the callbacks, unless several controls are being set."""
         if not self._setting:
             for callback in self._callbacks:
                 callback()
 
-    def _settle(self) -> None:
-        """Put to sleep what cannot act, and say why."""
+    def _update_disabled(self) -> None:
+        """Disable the controls that have no effect, with the reason in their tooltip."""
         fractions, auto = self.fractions.value != _OFF, self.auto.value
-        put_to_sleep(self.sparsity, _AUTO_RULES if auto else _SPARSITY_SLEEPS if fractions else "")
-        put_to_sleep(self.smoothness, _AUTO_RULES if auto else "")
-        put_to_sleep(self.volume, _VOLUME_IS_FOUND if auto else "" if fractions else _VOLUME_SLEEPS)
+        set_disabled(self.sparsity, _AUTO_IS_ON if auto else _SPARSITY_DISABLED if fractions else "")
+        set_disabled(self.smoothness, _AUTO_IS_ON if auto else "")
+        set_disabled(self.volume, _VOLUME_IS_AUTOMATIC if auto else "" if fractions else _VOLUME_DISABLED)
         self.similarity.disabled = auto
-        setting, self._setting = self._setting, True  # other words are no other choice
-        relabel(self.fractions, _OFF, _FOUND if auto else _OFF)
+        setting, self._setting = self._setting, True  # relabelling must not trigger a callback
+        relabel(self.fractions, _OFF, _AUTO_LABEL if auto else _OFF)
         self._setting = setting
 
 
 def _fractions(parameters: Parameters) -> str:
+    """Menu entry of the sum-to-one option."""
     return _GAIN if parameters.gain else _SUM if parameters.sum_to_one else _OFF
 
 
 def _similarities(given: str | Similarity) -> list[tuple[str, str | Similarity]]:
-    """The choices that have a name, and the user's own."""
+    """Menu entries of the named similarities, and of a similarity object passed by the user."""
     if isinstance(given, str) and given not in dict(_SIMILARITIES).values():
         raise ValueError(f"similarity={given!r} is not known: use {' or '.join(map(repr, SIMILARITIES))}, or an object")
     own = [] if isinstance(given, str) else [(type(given).__name__, given)]

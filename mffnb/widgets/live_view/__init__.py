@@ -1,1 +1,1 @@
-"""The live view: an anywidget that draws abundance maps and spectra from binary frames."""
+"""Live view of a running fit: frames, their encoding, the browser widget, and the background worker."""

@@ -1,7 +1,6 @@
-"""One picture of a running solve, and its encoding for the browser.
+"""Frame of a running fit (maps, spectra, status) and its compact encoding for the browser.
 
-A frame holds what the solver knows at one moment. `encode` makes it small: maps become bytes, spectra keep
-the outline that a screen can show.
+`encode` quantises maps to bytes, and reduces spectra to the minimum and maximum per screen pixel.
 """
 
 from __future__ import annotations
@@ -16,25 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVELS = 254
-"""Code of the highest value in an encoded map; 0 is the lowest one."""
+"""Code of the highest value in an encoded map; 0 is the code of the lowest value."""
 MISSING = 255
 """Code of a missing (not finite) value in an encoded map."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Maps, spectra and status at one moment of a solve.
+    """Maps, spectra and status of a fit at one moment.
 
     Parameters
     ----------
     maps : ndarray of shape (k, h, w)
-        One abundance map per component; not finite means missing.
+        One abundance map per component; values that are not finite are missing.
     spectra : ndarray of shape (k, m)
         One spectrum per component.
     channel : ndarray of shape (m,)
-        Channel coordinate, rising or falling.
+        Channel coordinate, ascending or descending.
     channel_label : str
-        Name and unit of the channel, "m/z (u)" say.
+        Name and unit of the channel, for example "m/z (u)".
     labels, colors : tuple of str
         Name and hexadecimal colour of each component.
     pixel_size : tuple (y, x, unit), optional
@@ -42,13 +41,13 @@ class Frame:
     status : mapping
         Any of `iteration`, `relative_error`, `objective`, `outcome`, `milliseconds`, `text`.
     generation : int
-        Which request this frame answers; the view drops frames older than the one it shows.
+        Number of the request that this frame belongs to; the view drops frames of older requests.
     parameters : mapping
-        The parameters that were solved for.
+        Parameters of the fit.
     final : bool
-        True for the last frame of a solve.
+        True for the last frame of a fit.
     bands : tuple of two ndarrays of shape (k, m), optional
-        Lower and upper ends of a band behind each spectrum.
+        Lower and upper end of the uncertainty band of each spectrum.
 
     Examples
     --------
@@ -84,7 +83,7 @@ class Frame:
 
 
 def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[str, Any], bytes, bytes]:
-    """Encode a frame for the browser.
+    """Encode a frame for the browser: maps as bytes, spectra as float32 envelopes.
 
     Parameters
     ----------
@@ -141,7 +140,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
 
 
 def block_mean(maps: NDArray[np.floating[Any]], block: int) -> NDArray[np.floating[Any]]:
-    """Mean of each block of `block` x `block` pixels (smaller at the far edges), missing values left out.
+    """Average over blocks of `block` x `block` pixels (smaller at the far edges), ignoring missing values.
 
     Examples
     --------
@@ -161,7 +160,8 @@ def block_mean(maps: NDArray[np.floating[Any]], block: int) -> NDArray[np.floati
 
 
 def _block_sum(values: NDArray[np.floating[Any]], block: int) -> NDArray[np.floating[Any]]:
-    # Adding every block-th row, then column, is several times faster than reduceat or a reshaped sum.
+    # Adding strided slices is several times faster than reduceat or a reshaped sum.
+    """Sum over blocks of `block` x `block` pixels."""
     total = values[:, ::block].copy()
     for offset in range(1, min(block, values.shape[1])):
         part = values[:, offset::block]
@@ -174,7 +174,7 @@ def _block_sum(values: NDArray[np.floating[Any]], block: int) -> NDArray[np.floa
 
 
 def quantise(maps: NDArray[np.floating[Any]]) -> tuple[NDArray[np.uint8], list[list[float]]]:
-    """Codes 0..`LEVELS` of each map and its (low, high) range; zero is always exactly on a code.
+    """Quantise each map to codes 0..`LEVELS` and return the (low, high) range; zero lies exactly on a code.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def quantise(maps: NDArray[np.floating[Any]]) -> tuple[NDArray[np.uint8], list[l
         elif not finite:
             low = high = 0.0
         low, high = _range_with_zero(low, high)
-        # Dividing first keeps the scale finite for subnormal and for huge ranges.
+        # Dividing first avoids overflow for subnormal and very large ranges.
         scaled = (values - low) / (high - low) * LEVELS if high > low else np.zeros(values.shape)
         np.copyto(code, np.rint(np.where(observed, scaled, 0.0)).astype(np.uint8), where=observed)
         ranges.append([low, high])
@@ -202,11 +202,11 @@ def quantise(maps: NDArray[np.floating[Any]]) -> tuple[NDArray[np.uint8], list[l
 
 
 def _range_with_zero(low: float, high: float) -> tuple[float, float]:
-    """Widen a range so that it contains zero, on a code."""
+    """Extend a range so that it contains zero exactly on a code."""
     if low >= 0.0:
         return 0.0, high
     high = max(high, 0.0)
-    # One level is given away, so that moving the lower end down to a whole step cannot cut off the upper end.
+    # One level is reserved: rounding the lower end down to a whole step must not cut off the upper end.
     step = high / (LEVELS - 1) - low / (LEVELS - 1)
     low = -math.ceil(-low / step) * step
     return low, low + LEVELS * step
@@ -215,9 +215,9 @@ def _range_with_zero(low: float, high: float) -> tuple[float, float]:
 def envelope(
     channel: NDArray[np.floating[Any]], spectra: NDArray[np.floating[Any]], bins: int
 ) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
-    """Minimum and maximum of each of `bins` bins, in their order of appearance.
+    """Reduce spectra to the minimum and the maximum of each of `bins` bins, in their order of appearance.
 
-    Up to two channels per bin are left as they are; an unsorted coordinate is sorted.
+    Spectra with at most two channels per bin are not reduced; an unsorted channel coordinate is sorted.
 
     Examples
     --------
@@ -238,7 +238,7 @@ def envelope(
     bin_of = np.repeat(np.arange(bins), ends - starts)
     low = np.fmin.reduceat(spectra, starts, axis=1)
     high = np.fmax.reduceat(spectra, starts, axis=1)
-    # Whether the peak comes after the dip decides the order of the pair; the last maximum of a bin is enough.
+    # The pair is (low, high) if the last maximum of the bin comes after the last minimum, else (high, low).
     position = np.arange(size)
     last_high = np.maximum.reduceat(np.where(spectra == high[:, bin_of], position, -1), starts, axis=1)
     last_low = np.maximum.reduceat(np.where(spectra == low[:, bin_of], position, -1), starts, axis=1)
@@ -257,7 +257,7 @@ def band_outline(
     upper: NDArray[np.floating[Any]],
     bins: int,
 ) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
-    """Ends of a band on the channels of :func:`envelope`: the lowest and the highest value of each bin.
+    """Reduce an uncertainty band to the channels of :func:`envelope`: lowest and highest value of each bin.
 
     Examples
     --------
@@ -278,12 +278,13 @@ def band_outline(
 
 
 def _monotonic(channel: NDArray[np.floating[Any]]) -> bool:
+    """Whether a coordinate is sorted in either direction."""
     steps = np.diff(channel)
     return bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def plain(value: object) -> Any:
-    """Turn NumPy scalars, enums, tuples and the like into what JSON can hold; not finite numbers become None.
+    """Convert NumPy scalars, enums, tuples and similar values to JSON types; numbers that are not finite become None.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The live picture: component maps and spectra on canvases, fed with binary frames."""
+"""Live view widget: component maps and spectra on browser canvases, sent as binary frames."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from mffnb.widgets.live_view.frame import Frame, encode
 logger = logging.getLogger(__name__)
 
 FINAL_MAP_PIXELS = 1024
-"""Longest side of a map in a final frame; more than a screen shows."""
+"""Longest side of a map in a final frame, in pixels; larger than most screens."""
 FINAL_CHANNELS = 4096
 """Plot width in points for the spectra of a final frame."""
 COLOR_MAPS = ("component", "viridis", "cividis", "gray")
-"""Choices for the maps; "component" runs from dark to the colour of the component."""
+"""Colour maps; "component" is a ramp from dark to the colour of the component."""
 SPECTRA_SCALES = ("each", "common", "sqrt")
-"""Each spectrum to its own maximum, all on one scale, or square root of each (small peaks become visible)."""
+"""Scale of the spectra: each to its own maximum, one common scale, or square root (shows small peaks)."""
 
 
 class LiveView(anywidget.AnyWidget):
-    """Maps and spectra of the components, drawn in the browser.
+    """Widget that shows the maps and spectra of the components in the browser.
 
-    Colour map, contrast, highlighting and hovering happen in the browser without the kernel. A frame travels
-    as one message, and the browser draws only the newest one it has.
+    Colour map, contrast, highlighting and hovering work in the browser without the kernel. A frame is sent as one
+    message, and the browser draws only the newest frame.
 
     Parameters
     ----------
     on_drawn : callable, optional
-        ``on_drawn(sequence)``, called once per frame that appeared on a screen, on whatever thread the kernel
-        uses for comm messages. `mffnb.widgets.live_view.runner.Runner.acknowledge` fits. May be set later.
+        ``on_drawn(sequence)``, called once for each frame that was drawn, on the thread that handles comm messages,
+        for example `mffnb.widgets.live_view.runner.Runner.acknowledge`. May be set later.
     **traits
         Initial values of the traits below.
 
@@ -52,27 +52,27 @@ class LiveView(anywidget.AnyWidget):
     ['a']
     """
 
-    _esm = pathlib.Path(__file__).parent / "live_view.js"
+    _esm = pathlib.Path(__file__).parent / "static" / "live_view.js"
     _css = pathlib.Path(__file__).parent / "live_view.css"
 
     encoded = traitlets.Dict().tag(sync=True)
-    """The newest frame: `header`, and the binary `maps` and `spectra`. One trait, so that it travels as one
+    """The newest frame: `header`, and the binary `maps` and `spectra`. It is a single trait, so that it is sent as one
     message even if another thread changes a trait at the same time."""
 
     color_map = traitlets.Enum(COLOR_MAPS, "component").tag(sync=True)
     """Colour map of the maps."""
 
     clip = traitlets.Float(0.1, min=0.0, max=10.0).tag(sync=True)
-    """Percentage of the brightest pixels shown saturated; keeps one hot pixel from darkening a map."""
+    """Percentage of the brightest pixels that are saturated, so that a single hot pixel does not darken a map."""
 
     gamma = traitlets.Float(1.0, min=0.2, max=3.0).tag(sync=True)
-    """Exponent of the contrast; below 1 lifts faint features."""
+    """Gamma exponent of the contrast; below 1 makes faint features brighter."""
 
     spectra_scale = traitlets.Enum(SPECTRA_SCALES, "each").tag(sync=True)
     """Vertical scale of the spectra."""
 
     highlighted = traitlets.List(traitlets.Int()).tag(sync=True)
-    """Indices of highlighted components; the others fade. Empty: all are shown alike."""
+    """Indices of highlighted components; the others are faded. Empty: no highlight."""
 
     color_tables = traitlets.Dict().tag(sync=True)
     """Red, green, blue bytes of 256 steps for each colour map other than "component"."""
@@ -87,11 +87,11 @@ class LiveView(anywidget.AnyWidget):
         self._drawn = 0
         self._epoch = 0
         self._generation: int | None = None
-        # What the browser reports once it is laid out; until then a usual size.
+        # Default sizes until the browser reports its layout.
         self._map_pixels = 384
         self._plot_points = 1200
         traits.setdefault("color_tables", _color_tables())
-        # In a row beside controls, take the room that is left.
+        # In a row beside controls, use the remaining width.
         traits.setdefault("layout", {"flex": "1 1 auto", "min_width": "0"})
         super().__init__(**traits)
         self.on_msg(self._receive)
@@ -102,12 +102,12 @@ class LiveView(anywidget.AnyWidget):
         Parameters
         ----------
         frame : Frame
-            The frame. One of an older generation than the last is dropped.
+            The frame. It is dropped if its generation is older than that of the last frame.
 
         Returns
         -------
         int
-            Sequence number of the frame, which `on_drawn` gets; 0 if it was dropped.
+            Sequence number of the frame, passed to `on_drawn`; 0 if the frame was dropped.
         """
         map_pixels, points = (
             (FINAL_MAP_PIXELS, FINAL_CHANNELS) if frame.final else (self._map_pixels, self._plot_points)
@@ -123,14 +123,14 @@ class LiveView(anywidget.AnyWidget):
             return self._sequence
 
     def clear(self) -> None:
-        """Go back to the empty view; generations may start anew."""
+        """Clear the view; generations may start again from any number."""
         with self._showing:
             self._epoch += 1
             self._generation = None
             self.encoded = {}
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
-        """Handle a message from the browser; a wrong one must not raise inside the kernel's message loop."""
+        """Handle a message from the browser; an invalid one must not raise inside the kernel's message loop."""
         try:
             kind = content["type"]
             if kind == "drawn":
@@ -142,8 +142,9 @@ class LiveView(anywidget.AnyWidget):
             logger.debug("Unexpected message from the browser: %r", content)
 
     def _acknowledge(self, sequence: int) -> None:
+        """Report a drawn frame once, to `on_drawn`."""
         with self._showing:
-            # With two displays the first one to draw counts.
+            # With several displays, only the first report of a frame counts.
             if sequence <= self._drawn:
                 return
             self._drawn = sequence
@@ -152,7 +153,7 @@ class LiveView(anywidget.AnyWidget):
 
 
 def _color_tables() -> dict[str, bytes]:
-    """Sample Matplotlib's colour maps, so that live view and figures agree."""
+    """Colour tables of Matplotlib's colour maps, so that live view and figures use the same colours."""
     from matplotlib import colormaps  # noqa: PLC0415  (slow to import, and only a live view needs it)
 
     steps = np.linspace(0.0, 1.0, 256)

@@ -1,4 +1,4 @@
-"""What widgets say in words, and what they leave for whoever reads a notebook without a kernel."""
+"""Error messages as HTML, and figures as PNG for notebooks that are displayed without a kernel."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import threading
 
 from matplotlib.figure import Figure
 
-DRAWING = threading.RLock()
-"""Held while Matplotlib draws: its caches of fonts are not made for two threads."""
+MATPLOTLIB_LOCK = threading.RLock()
+"""Lock that is held while Matplotlib draws, because its font caches are not thread-safe."""
 
 
-def complaint(error: BaseException) -> str:
-    """An error in one line of HTML."""
+def error_html(error: BaseException) -> str:
+    """Type and text of an error as one line of HTML."""
     return (
         '<div role="alert" style="color: var(--jp-error-color0, #b00020); padding: 4px 0">'
         f"{type(error).__name__}: {html.escape(str(error))}</div>"
     )
 
 
-def png(figure: Figure, dpi: int = 72) -> bytes:
-    """A figure as it is, margins and all."""
+def png_bytes(figure: Figure, dpi: int = 72) -> bytes:
+    """Figure as PNG with its full margins."""
     stream = io.BytesIO()
-    with DRAWING:
+    with MATPLOTLIB_LOCK:
         figure.savefig(stream, format="png", dpi=dpi)
     return stream.getvalue()
 
 
-def encoded(figure: Figure) -> str:
-    """A figure, cut to what is drawn, for the bundle of a notebook."""
+def png_base64(figure: Figure) -> str:
+    """Figure as base64-encoded PNG, cropped to its content, for the output of a notebook cell."""
     stream = io.BytesIO()
-    with DRAWING:
+    with MATPLOTLIB_LOCK:
         figure.savefig(stream, format="png", dpi=72, bbox_inches="tight")
     return base64.b64encode(stream.getvalue()).decode("ascii")

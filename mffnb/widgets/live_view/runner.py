@@ -1,8 +1,8 @@
-"""One background worker that always solves the newest parameters.
+"""Background worker that solves the newest parameters and publishes intermediate states.
 
-The runner knows no science: `solve` is a generator function, `publish` takes what it yields. It was made for
-a slider: submitting never blocks, a running solve is abandoned between two yields when newer parameters come,
-and pictures are sent only as fast as the browser draws them.
+It is made for a slider. `submit` never blocks. A running solve is abandoned between two yields when newer parameters
+arrive. States are published only as fast as the browser draws them. `solve` is any generator function, and `publish`
+receives what it yields.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ S = TypeVar("S")
 logger = logging.getLogger(__name__)
 
 STARVED_AFTER = 3
-"""So many solves abandoned in a row without a picture, then one is shown although newer parameters wait."""
+"""Number of consecutive solves abandoned without a frame after which a state is shown all the same."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What happened to one generation.
+    """Timing of one generation.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Record:
 
 
 class Runner(Generic[P, S]):
-    """Solve the newest parameters on one background thread and publish the states on the way.
+    """Solve the newest parameters on one background thread and publish intermediate states.
 
     Parameters
     ----------
@@ -58,12 +58,12 @@ class Runner(Generic[P, S]):
         ``solve(parameters)`` returns an iterator of states, usually a generator; the last one is the result.
     publish : callable
         ``publish(generation, parameters, state, final)``, called on the worker thread, never for an older
-        generation after a newer one. It may return False where there was nothing new to show.
+        generation after a newer one. It may return False if there was nothing new to show.
     frames_per_second : float
         Upper limit for states of one generation. Its first state and the final one are exempt.
     acknowledge_timeout : float
-        Seconds to wait for `acknowledge` before the next frame is sent anyway. While nobody has ever
-        acknowledged, as without a browser, nothing waits.
+        Seconds to wait for `acknowledge` before the next frame is sent. Without any acknowledgement so far (no
+        browser), there is no waiting.
     on_error : callable, optional
         ``on_error(exception)``, called on the worker thread when `solve` or `publish` raised.
 
@@ -97,7 +97,7 @@ class Runner(Generic[P, S]):
         self._on_error = on_error
         self._period = 1.0 / frames_per_second
         self._acknowledge_timeout = acknowledge_timeout
-        # Guards everything below; never held while solve, publish or on_error run: submit must not block.
+        # Protects all attributes below. Not held while solve, publish or on_error run, because submit must not block.
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -117,16 +117,16 @@ class Runner(Generic[P, S]):
 
     @property
     def busy(self) -> bool:
-        """Whether the newest generation is still to be solved."""
+        """Whether the newest generation has not been solved yet."""
         return self._done < self._generation and not self._closed
 
     def submit(self, parameters: P) -> int:
-        """Ask for a solve with these parameters; never blocks, may be called from any thread.
+        """Request a solve with these parameters; never blocks, may be called from any thread.
 
         Returns
         -------
         int
-            The generation, one more than the one before.
+            Number of the generation, one more than the last.
 
         Raises
         ------
@@ -140,15 +140,15 @@ class Runner(Generic[P, S]):
             self._request = (parameters, time.perf_counter())
             self._error = None
             if self._thread is None:
-                # A daemon, so that a kernel or a script can always exit; started only here, so that an unused
-                # runner costs no thread.
+                # A daemon thread does not keep the process alive. It starts with the first request, so that an unused
+                # runner has no thread.
                 self._thread = threading.Thread(target=self._work, name="mffnb-runner", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
             return self._generation
 
     def acknowledge(self, *_: object) -> None:
-        """Say that the last frame is on the screen; arguments are ignored, so that any callback fits."""
+        """Report that the last frame was drawn; arguments are ignored, so that it fits any callback."""
         with self._changed:
             self._acknowledged = self._listening = True
             self._changed.notify_all()
@@ -163,7 +163,7 @@ class Runner(Generic[P, S]):
         RuntimeError
             If the runner is closed before the end, or if called on the worker thread itself.
         BaseException
-            What `solve` or `publish` raised, once.
+            The error that `solve` or `publish` raised; it is raised only once.
         """
         if threading.current_thread() is self._thread:
             raise RuntimeError("wait() inside solve or publish would wait for itself.")
@@ -199,9 +199,10 @@ class Runner(Generic[P, S]):
             if thread.is_alive():
                 logger.warning("The solve did not reach a yield within %g s; its thread ends when it does.", timeout)
 
-    # ------------------------------------------------------------------------------------------ worker thread
+    # ------------------------------------------------------------------------- called on the worker thread
 
     def _work(self) -> None:
+        """Main loop of the worker thread."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._request is not None)
@@ -210,17 +211,18 @@ class Runner(Generic[P, S]):
                 generation, (parameters, submitted) = self._generation, self._request
                 self._request = None
             self._run(generation, parameters, submitted)
-            # An idle worker must not keep the parameters, and the data behind them, alive.
+            # Release the parameters and their data while the worker is idle.
             del parameters
 
     def _run(self, generation: int, parameters: P, submitted: float) -> None:
+        """Run one generation and record its timing and its error."""
         started = time.perf_counter()
         sent = _Counter()
         error: BaseException | None = None
         finished = False
         try:
             finished = self._iterate(generation, parameters, sent)
-        except BaseException as exception:  # a SystemExit in a solve must not end the worker either
+        except BaseException as exception:  # includes SystemExit, which must not end the worker
             error = exception
         abandoned = not finished and self._superseded(generation)
         self._starved = self._starved + 1 if abandoned and not sent.frames else 0
@@ -231,7 +233,7 @@ class Runner(Generic[P, S]):
             Record(generation, 1e3 * (started - submitted), 1e3 * (ended - started), sent.frames, abandoned)
         )
         with self._changed:
-            # Asked again under the lock: a submit in between has made this error history.
+            # Checked again under the lock: an error of an older generation is dropped.
             if error is not None and generation == self._generation:
                 self._error = error
             if not self._closed or not abandoned:
@@ -246,7 +248,7 @@ class Runner(Generic[P, S]):
             for state in states:
                 last[:] = [state]
                 if self._superseded(generation):
-                    # A slider dragged faster than the first state takes would otherwise freeze the picture.
+                    # Otherwise the view would freeze while a slider is moved faster than a first state is computed.
                     if self._starved >= STARVED_AFTER and not self._closed and self._may_send(first=True):
                         self._send(generation, parameters, state, False, sent)
                     return False
@@ -258,22 +260,24 @@ class Runner(Generic[P, S]):
                 self._send(generation, parameters, last[0], True, sent)
             return True
         finally:
-            # Any iterator will do; generators are closed at once, so that a solve frees its arrays here.
+            # Close generators immediately, so that a solve releases its arrays here; other iterators have no close.
             close = getattr(states, "close", None)
             if close is not None:
                 close()
 
     def _superseded(self, generation: int) -> bool:
+        """Whether a newer generation was submitted, or the runner is closed."""
         return self._closed or self._generation != generation
 
     def _may_send(self, *, first: bool) -> bool:
+        """Whether the browser is ready for a frame and the frame rate allows it."""
         elapsed = time.perf_counter() - self._sent_at
         if self._listening and not self._acknowledged and elapsed < self._acknowledge_timeout:
             return False
         return first or elapsed >= self._period
 
     def _screen_is_free(self, generation: int) -> bool:
-        """Wait until the last frame is drawn, or the time-out; False if newer parameters came meanwhile."""
+        """Wait until the last frame is drawn, or the time-out; False if newer parameters arrived."""
         with self._changed:
             remaining = self._sent_at + self._acknowledge_timeout - time.perf_counter()
             if self._listening and remaining > 0:
@@ -281,6 +285,7 @@ class Runner(Generic[P, S]):
             return not self._superseded(generation)
 
     def _send(self, generation: int, parameters: P, state: S, final: bool, sent: _Counter) -> None:
+        """Publish a state and count it, unless `publish` returns False."""
         with self._changed:
             acknowledged, before = self._acknowledged, self._sent_at
             self._acknowledged = False
@@ -288,11 +293,12 @@ class Runner(Generic[P, S]):
         if self._publish(generation, parameters, state, final) is not False:
             sent.frames += 1
             return
-        with self._changed:  # the screen still has what it had
+        with self._changed:  # nothing was sent: restore the state before
             self._acknowledged = self._acknowledged or acknowledged
             self._sent_at = before
 
     def _report(self, error: BaseException, abandoned: bool) -> None:
+        """Pass an error to `on_error`; log errors of an abandoned solve."""
         if abandoned:
             logger.debug("An abandoned solve raised %r", error)
         elif self._on_error is not None:
@@ -304,4 +310,6 @@ class Runner(Generic[P, S]):
 
 @dataclass
 class _Counter:
+    """Number of published states of a generation."""
+
     frames: int = 0

@@ -13,7 +13,7 @@ import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.solvers import State
-from mffnb.stability import Runs, doubt_about, noise_of, reach_of
+from mffnb.stability import RunStatistics, efficiency_warning, noise_of, reach_of
 from mffnb.threads import half_of_the_threads
 from mffnb.typing import Float64Array
 from mffnb.unmixing.result import Unmixing
@@ -80,7 +80,7 @@ def gathered(
         _ = data.looked_at  # which takes a while, too
         return data
 
-    runs, bands = Runs(answer), Bands(f"bands: replica 1 of {REPLICAS}")
+    runs, bands = RunStatistics(answer), Bands(f"bands: replica 1 of {REPLICAS}")
     for number in range(REPLICAS):
         data = yield from _aside(partial(replica, number), bands)
         last: list[State] = []
@@ -93,7 +93,7 @@ def gathered(
         done = f"bands: replica {number + 2} of {REPLICAS}"
         if number == REPLICAS - 1:
             done = f"bands: {100 * LEVEL:g} % over {len(runs)} replicas of the noise ({noise.name})"
-            doubt = doubt_about(answer, noise)
+            doubt = efficiency_warning(answer, noise)
             done += f"; {doubt}" if doubt else ""
         bands = Bands(done, *ends)
         yield bands

@@ -11,8 +11,8 @@ import xarray as xr
 
 from mffnb.constraints import Pinned
 from mffnb.cubes.layout import Layout
-from mffnb.matrices import lean
-from mffnb.matrices.partial import guessed
+from mffnb.matrices import sparse_if_smaller
+from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.parallel import ranks
 from mffnb.preprocessing import Step
 from mffnb.protocols.matrix import Matrix
@@ -88,12 +88,12 @@ class Data:
     @cached_property
     def complete(self) -> Matrix:
         """X with a guess for what is missing."""
-        return self.matrix if self.matrix.complete else guessed(self.matrix)
+        return self.matrix if self.matrix.complete else impute_mean_spectrum(self.matrix)
 
     @cached_property
     def looked_at(self) -> Matrix:
         """X with few bytes to look at, if there is a way: found once, not at every restart."""
-        return lean(self.matrix)
+        return sparse_if_smaller(self.matrix)
 
     def same_grid(self, other: Data) -> bool:
         """Whether pixels and channels are those of another image."""

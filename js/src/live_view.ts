@@ -1,0 +1,20 @@
+// Entry of the bundle live_view.js: the widget class `LiveView` of mffnb.
+
+import type { LiveViewModel } from "./protocol";
+import { TOOLS } from "./tools/index";
+import { LiveView } from "./view";
+
+// JupyterLab would take letters and arrows in a drop-down list as commands to the notebook: "c" copies the cell.
+document.addEventListener("focusin", ({ target }) => {
+  if (target instanceof Element && target.matches(".mffnb-controls select")) {
+    target.setAttribute("data-lm-suppress-shortcuts", "true");
+  }
+});
+
+export default {
+  render({ model, el }: { model: LiveViewModel; el: HTMLElement }): () => void {
+    const view = new LiveView(model, TOOLS);
+    el.append(view.root);
+    return () => view.remove();
+  },
+};

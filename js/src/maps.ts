@@ -1,0 +1,116 @@
+// Tiles of the abundance maps: canvas, scale bar, crosshair, name and colour legend of each component.
+
+import { ramp } from "./colour";
+import { colourOfCode, contrastLimits, gradient, pixelsOfCodes } from "./contrast";
+import { element } from "./dom";
+import { number } from "./format";
+import { type GridLayout, scaleBar } from "./layout";
+import { codeOfZero, type Frame, type Header, valueOfCode } from "./protocol";
+
+/** How maps are coloured: the traits of the view. */
+export interface MapStyle {
+  /** Colours of the colour map; null: the colour of the component. */
+  readonly table: Uint8Array | null;
+  readonly clip: number;
+  readonly gamma: number;
+}
+
+/** Below this width of a map the legend is shortened. */
+const NARROW = 210;
+
+export class MapTile {
+  readonly canvas: HTMLCanvasElement;
+  readonly picture: HTMLElement;
+  readonly root: HTMLElement;
+  private readonly bar = element("div", "mffnb-bar");
+  private readonly cross = element("div", "mffnb-cross");
+  private readonly name: HTMLElement;
+  private readonly low = element("span", "mffnb-low");
+  private readonly gradient = element("span", "mffnb-gradient");
+  private readonly high = element("span", "mffnb-high");
+  private readonly ramp: Uint8Array;
+  private image: ImageData | null = null;
+
+  constructor(label: string, colour: string) {
+    this.canvas = element("canvas", "mffnb-map", { role: "img", "aria-label": `Map of ${label}` });
+    this.picture = element("div", "mffnb-picture", {}, [this.canvas, this.bar, this.cross]);
+    this.name = element("button", "mffnb-name", { type: "button", title: "Highlight this component" }, [label]);
+    const legend = element("div", "mffnb-legend", {}, [this.low, this.gradient, this.high]);
+    const caption = element("div", "mffnb-caption", {}, [this.name, legend]);
+    this.root = element("div", "mffnb-tile", {}, [this.picture, caption]);
+    this.root.style.setProperty("--mffnb-color", colour);
+    this.ramp = ramp(colour);
+  }
+
+  layout(header: Header, width: number, height: number): void {
+    this.picture.style.height = `${height}px`;
+    const bar = scaleBar(header, width, height);
+    this.bar.hidden = bar === null;
+    if (!bar) return;
+    this.bar.style.width = `${100 * bar.share}%`;
+    this.bar.textContent = bar.text;
+  }
+
+  paint(frame: Frame, i: number, style: MapStyle, shownWidth: number): void {
+    const [height, width] = frame.header.map_shape;
+    const range = frame.header.ranges[i];
+    const limits = contrastLimits(frame.maps[i], style.clip);
+    const colour = colourOfCode({ ...style, ramp: this.ramp }, limits, codeOfZero(range));
+    // Sharp pixels when enlarged; smooth when reduced, where the choice of single pixels would flicker.
+    const sharpness = window.devicePixelRatio || 1;
+    this.canvas.style.imageRendering = width <= shownWidth * sharpness * 1.05 ? "pixelated" : "auto";
+    this.putPixels(frame.maps[i], pixelsOfCodes(colour), width, height);
+    this.low.textContent = number(valueOfCode(limits[0], range), 2);
+    this.high.textContent = number(valueOfCode(limits[1], range), 3);
+    this.gradient.style.background = gradient(colour, limits);
+  }
+
+  private putPixels(codes: Uint8Array, colours: Uint32Array, width: number, height: number): void {
+    if (this.canvas.width !== width || this.canvas.height !== height || !this.image) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+      this.image = new ImageData(width, height);
+    }
+    const pixels = new Uint32Array(this.image.data.buffer);
+    for (let j = 0; j < codes.length; j++) pixels[j] = colours[codes[j]];
+    this.canvas.getContext("2d")?.putImageData(this.image, 0, 0);
+  }
+
+  /** Show whether the component is highlighted, or faded because others are. */
+  mark(highlighted: boolean, bright: boolean): void {
+    this.root.classList.toggle("mffnb-faded", !bright);
+    this.name.setAttribute("aria-pressed", String(highlighted));
+  }
+
+  /** Place the crosshair at a share of width and height. */
+  placeCross(fx: number, fy: number): void {
+    this.cross.style.left = `${100 * fx}%`;
+    this.cross.style.top = `${100 * fy}%`;
+  }
+}
+
+/** All maps in a grid. */
+export class MapGrid {
+  readonly root = element("div", "mffnb-grid");
+  tiles: readonly MapTile[] = [];
+  private tileWidth = 0;
+
+  /** Replace the tiles. */
+  build({ labels, colors }: Header): void {
+    this.tiles = labels.map((label, i) => new MapTile(label, colors[i]));
+    this.root.replaceChildren(...this.tiles.map((tile) => tile.root));
+  }
+
+  layout(header: Header, { columns, width, height }: GridLayout): void {
+    this.root.style.gridTemplateColumns = `repeat(${columns}, ${width}px)`;
+    for (const tile of this.tiles) tile.layout(header, width, height);
+    this.tileWidth = width;
+    this.root.classList.toggle("mffnb-narrow", width < NARROW);
+  }
+
+  paint(frame: Frame, style: MapStyle): void {
+    this.tiles.forEach((tile, i) => {
+      tile.paint(frame, i, style, this.tileWidth);
+    });
+  }
+}

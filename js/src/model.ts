@@ -1,0 +1,20 @@
+// The part of anywidget's model that the front end uses. `Traits` lists the traits of the Python class.
+
+export interface WidgetModel<Traits> {
+  get<Name extends keyof Traits>(name: Name): Traits[Name];
+  set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void;
+  save_changes(): void;
+  send(content: unknown): void;
+  on(event: string, callback: () => void): void;
+  off(event: string, callback: () => void): void;
+}
+
+/** Set a trait and send it to the kernel. */
+export function setTrait<Traits, Name extends keyof Traits>(
+  model: WidgetModel<Traits>,
+  name: Name,
+  value: Traits[Name],
+): void {
+  model.set(name, value);
+  model.save_changes();
+}

@@ -1,0 +1,124 @@
+// Messages between kernel and page: the traits of `LiveView` in Python, encoded frames and their decoding.
+// The encoding is described in mffnb's `frame.py`.
+
+import type { WidgetModel } from "./model";
+
+/** Code of the highest value of a map; 0 is the code of the lowest one. */
+export const LEVELS = 254;
+/** Code of a missing value of a map. */
+export const MISSING = 255;
+
+/** Lowest and highest value of a map. */
+export type Range = readonly [low: number, high: number];
+export type SpectraScale = "each" | "common" | "sqrt";
+
+export interface Status {
+  readonly iteration?: number | null;
+  readonly relative_error?: number | null;
+  readonly objective?: number | null;
+  readonly outcome?: unknown;
+  readonly milliseconds?: number | null;
+  readonly text?: unknown;
+}
+
+/** JSON part of a frame. */
+export interface Header {
+  readonly labels: readonly string[];
+  readonly colors: readonly string[];
+  /** Height and width of the image in pixels. */
+  readonly shape: readonly [number, number];
+  /** Height and width of the maps that were sent; smaller than `shape` if blocks of pixels were averaged. */
+  readonly map_shape: readonly [number, number];
+  readonly ranges: readonly Range[];
+  /** Number of channels that were sent. */
+  readonly channels: number;
+  readonly bands: boolean;
+  readonly channel_label: string;
+  /** Height and width of a pixel, and their unit. */
+  readonly pixel_size: readonly [number, number, string] | null;
+  readonly status: Status;
+  readonly parameters: unknown;
+  readonly final: boolean;
+  /** Number of the solve; frames of an older one are dropped. */
+  readonly generation: number;
+  /** Changes when the view is cleared; generations restart then. */
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+/** Binary data as the widget manager delivers it. */
+export type Binary = ArrayBuffer | ArrayBufferView;
+
+export interface Encoded {
+  readonly header?: Header;
+  readonly maps?: Binary;
+  readonly spectra?: Binary;
+}
+
+/** Traits of `LiveView` that are synchronised with the kernel. */
+export interface LiveViewTraits {
+  encoded: Encoded;
+  color_map: string;
+  clip: number;
+  gamma: number;
+  spectra_scale: SpectraScale;
+  highlighted: readonly number[];
+  color_tables: Readonly<Record<string, Binary>>;
+}
+export type LiveViewModel = WidgetModel<LiveViewTraits>;
+
+/** Messages from the page to the kernel. */
+export type Message =
+  | { readonly type: "drawn"; readonly sequence: number }
+  | { readonly type: "size"; readonly map: number; readonly plot: number };
+
+/** Maps, spectra and header of one moment of a solve. */
+export interface Frame {
+  readonly header: Header;
+  /** Codes of each map, row by row. */
+  readonly maps: readonly Uint8Array[];
+  readonly channel: Float32Array;
+  readonly spectra: readonly Float32Array[];
+  /** Lower and upper end of the band of each spectrum. */
+  readonly bands: readonly (readonly [Float32Array, Float32Array])[] | null;
+}
+
+/** Bytes of binary data; views are copied, so that a Float32Array can be laid over them. */
+export function bytes(data: Binary | undefined): Uint8Array {
+  if (!data) return new Uint8Array(0);
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  return new Uint8Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength));
+}
+
+/** Decode a frame; null for the empty view. */
+export function decode(encoded: Encoded | null | undefined): Frame | null {
+  const header = encoded?.header;
+  if (!encoded || !header) return null;
+  const [height, width] = header.map_shape;
+  const [k, m] = [header.labels.length, header.channels];
+  const codes = bytes(encoded.maps);
+  const floats = new Float32Array(bytes(encoded.spectra).buffer);
+  const row = (i: number) => floats.subarray(i * m, (i + 1) * m);
+  return {
+    header,
+    maps: header.labels.map((_, i) => codes.subarray(i * height * width, (i + 1) * height * width)),
+    channel: row(0),
+    spectra: header.labels.map((_, i) => row(1 + i)),
+    bands: header.bands ? header.labels.map((_, i) => [row(1 + k + i), row(1 + 2 * k + i)] as const) : null,
+  };
+}
+
+/** Whether a frame belongs to an older solve than the one that is shown. */
+export function outdated(header: Header, shown: Header | undefined): boolean {
+  return shown !== undefined && shown.epoch === header.epoch && header.generation < shown.generation;
+}
+
+/** Value of a code of a map; NaN if it is missing. */
+export function valueOfCode(code: number, [low, high]: Range): number {
+  return code === MISSING ? Number.NaN : low + (code / LEVELS) * (high - low);
+}
+
+/** Code of the value zero in a map of this range. */
+export function codeOfZero([low, high]: Range): number {
+  return high > low ? Math.round((-low / (high - low)) * LEVELS) : 0;
+}

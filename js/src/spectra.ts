@@ -1,0 +1,150 @@
+// Plot of the spectra on a canvas: one lane per spectrum over a common channel axis.
+
+import { element } from "./dom";
+import { drawAxis, drawBand, drawCurve, drawGrid, shortened } from "./drawing";
+import { plotHeight } from "./layout";
+import { ChannelAxis, laneAt, laneScale, shownRanges, type ValueRange, valueRange } from "./plot_geometry";
+import { highestPeak, nearestChannel } from "./pointer";
+import type { SpectraScale } from "./protocol";
+import { ticks } from "./ticks";
+
+/** One spectrum of the plot. */
+export interface Lane {
+  readonly label: string;
+  readonly colour: string;
+  readonly values: Float32Array;
+  readonly band: readonly [Float32Array, Float32Array] | null;
+  /** False where another component is highlighted. */
+  readonly bright: boolean;
+}
+
+/** What the plot shows. */
+export interface Spectra {
+  readonly lanes: readonly Lane[];
+  readonly channel: Float32Array;
+  readonly channelLabel: string;
+  readonly scale: SpectraScale;
+}
+
+/** What has been painted, for pointing. */
+interface Painted extends Spectra {
+  readonly axis: ChannelAxis;
+  readonly ranges: readonly ValueRange[];
+}
+
+/** Opacity of a curve and of a label where another component is highlighted. */
+const FADED_CURVE = 0.18;
+const FADED_LABEL = 0.3;
+/** Pixels around the pointer that are searched for a peak. */
+const REACH = 4;
+
+/** Largest absolute value of a curve. */
+function top([low, high]: ValueRange): number {
+  return Math.max(high, -low);
+}
+
+export class SpectraPlot {
+  readonly root: HTMLElement;
+  /** True if the plot had no size when it was painted last. */
+  stale = false;
+  private readonly canvas = element("canvas", "mffnb-spectra", {
+    role: "img",
+    "aria-label": "Spectra of the components",
+  });
+  private readonly cursor = element("div", "mffnb-cursor");
+  private painted: Painted | null = null;
+
+  constructor() {
+    this.root = element("div", "mffnb-plot", {}, [this.canvas, this.cursor]);
+  }
+
+  /** Set the height for a number of spectra. */
+  layout(count: number): void {
+    this.root.style.height = `${plotHeight(count)}px`;
+  }
+
+  /** Draw everything. `styled` is the element whose CSS gives colours and font. */
+  paint(spectra: Spectra, styled: Element): void {
+    const { lanes, channel, channelLabel, scale } = spectra;
+    const [width, height] = [this.root.clientWidth, this.root.clientHeight];
+    this.stale = width === 0;
+    const g = this.canvas.getContext("2d");
+    if (this.stale || lanes.length === 0 || !g) return;
+    const sharpness = window.devicePixelRatio || 1;
+    this.canvas.width = Math.round(width * sharpness);
+    this.canvas.height = Math.round(height * sharpness);
+    const style = getComputedStyle(styled);
+    const ink = style.getPropertyValue("--mffnb-ink").trim() || "#333";
+    const faint = style.getPropertyValue("--mffnb-faint").trim() || "#ddd";
+    const labelFont = `600 12px ${style.fontFamily}`;
+    g.scale(sharpness, sharpness);
+
+    g.font = labelFont;
+    const gutter = Math.min(Math.max(...lanes.map((lane) => g.measureText(lane.label).width)) + 20, 150);
+    const area = { left: gutter, right: width - 24, top: 8, bottom: height - 44 };
+    const axis = new ChannelAxis(area, channel[0], channel[channel.length - 1]);
+    const axisTicks = ticks(axis.from, axis.to, (area.right - area.left) / 95);
+    drawGrid(g, axis, axisTicks, faint);
+
+    const ranges = lanes.map((lane) => valueRange(lane.values));
+    const shown = shownRanges(ranges, scale);
+    const lineWidth = sharpness > 1 ? 1.25 : 1.4;
+    lanes.forEach((lane, i) => {
+      const place = laneScale(area, i, lanes.length, shown[i], scale);
+      g.globalAlpha = lane.bright ? 1 : FADED_CURVE;
+      if (lane.band) {
+        const y = (value: number) => Math.min(Math.max(place.y(value), place.lid), area.bottom);
+        drawBand(g, channel, lane.band, lane.colour, (value) => axis.position(value), y);
+      }
+      drawCurve(g, channel, lane.values, lane.colour, axis, place, lineWidth);
+      g.globalAlpha = lane.bright ? 1 : FADED_LABEL;
+      g.font = labelFont;
+      g.fillStyle = lane.colour;
+      g.textAlign = "right";
+      g.textBaseline = "alphabetic";
+      const text = shortened(lane.label, gutter - 14, (part) => g.measureText(part).width);
+      g.fillText(text, gutter - 10, Math.min(place.zero, place.floor) - 1);
+      g.globalAlpha = 1;
+    });
+    drawAxis(g, axis, axisTicks, channelLabel, ink, style.fontFamily);
+    this.painted = { ...spectra, axis, ranges };
+  }
+
+  /** Index of the lane under the pointer; -1 if there is none. */
+  laneAt({ clientY }: MouseEvent): number {
+    if (!this.painted) return -1;
+    const position = clientY - this.root.getBoundingClientRect().top;
+    return laneAt(position, this.painted.axis.area, this.painted.lanes.length);
+  }
+
+  /** Index of the channel under the pointer, or of a peak close to it; null outside the area. */
+  channelAt({ clientX }: MouseEvent): number | null {
+    if (!this.painted) return null;
+    const { axis, channel, lanes, ranges } = this.painted;
+    const value = axis.value(clientX - this.root.getBoundingClientRect().left);
+    if (value === null) return null;
+    const curves = lanes.map((lane, i) => ({ values: lane.values, top: top(ranges[i]) }));
+    const bright = curves.filter((_, i) => lanes[i].bright);
+    return highestPeak(channel, bright, nearestChannel(channel, value), axis.distance(REACH));
+  }
+
+  /** Values of all lanes in a channel; what is too small to be seen is zero. */
+  valuesAt(index: number): number[] {
+    if (!this.painted) return [];
+    const { lanes, ranges } = this.painted;
+    return lanes.map(({ values }, i) => (Math.abs(values[index]) < 1e-6 * top(ranges[i]) ? 0 : values[index]));
+  }
+
+  /** Distance of two channels on average. */
+  get channelStep(): number {
+    if (!this.painted) return 1;
+    const { axis, channel } = this.painted;
+    return Math.abs(axis.span) / Math.max(channel.length - 1, 1);
+  }
+
+  /** Draw the vertical line at a channel. */
+  markChannel(index: number): void {
+    if (!this.painted) return;
+    this.cursor.style.left = `${this.painted.axis.position(this.painted.channel[index])}px`;
+  }
+}

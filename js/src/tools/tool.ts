@@ -1,0 +1,50 @@
+// What a tool is: a named set of reactions to gestures on the maps and on the spectra, with its own controls.
+// To add one: write a module like `read_map.ts`, list it in `index.ts`, add a test in `tests/tools.test.ts`.
+
+import type { MapGrid } from "../maps";
+import type { MapPoint } from "../pointer";
+import type { Frame, LiveViewModel } from "../protocol";
+import type { Lane, SpectraPlot } from "../spectra";
+import type { Tip } from "../tip";
+
+/** The part of the view that a tool uses. */
+export interface Stage {
+  /** Traits of the Python class, and messages to it. */
+  readonly model: LiveViewModel;
+  readonly root: HTMLElement;
+  readonly maps: MapGrid;
+  readonly plot: SpectraPlot;
+  readonly tip: Tip;
+  /** The frame on the screen; null for the empty view. */
+  readonly frame: Frame | null;
+  /** The spectra on the screen: those of the components, then those that tools add. */
+  readonly lanes: readonly Lane[];
+  /** Paint the frame again, after a tool has changed its spectra. */
+  repaint(): void;
+}
+
+/** Reactions of a tool in one view. All are optional. */
+export interface Gestures {
+  /** Controls above the maps and above the spectra. */
+  readonly mapControls?: readonly HTMLElement[];
+  readonly spectraControls?: readonly HTMLElement[];
+  /** A trait has changed, in the page or in Python. */
+  traitsChanged?(): void;
+  /** The pointer moves over a map, or leaves it. */
+  mapMove?(point: MapPoint, event: PointerEvent): void;
+  mapLeave?(): void;
+  /** A click on a map or on its caption. */
+  tileClick?(component: number, event: MouseEvent): void;
+  /** The pointer moves over the plot of spectra, leaves it, or clicks on it. */
+  spectraMove?(event: PointerEvent): void;
+  spectraLeave?(): void;
+  spectraClick?(event: MouseEvent): void;
+  /** Spectra that are drawn below those of the components. */
+  lanes?(frame: Frame): readonly Lane[];
+}
+
+export interface Tool {
+  readonly name: string;
+  /** Start the tool in one view; its state is local to the function. */
+  start(stage: Stage): Gestures;
+}

@@ -1,0 +1,235 @@
+// The live view: accepts frames, keeps the layout, paints maps and spectra, and passes gestures to the tools.
+// State that outlives a display is in the traits of the model.
+
+import { element } from "./dom";
+import { brightOf, highlightedOf } from "./highlighting";
+import { aspectRatio, gridLayout } from "./layout";
+import { MapGrid, type MapTile } from "./maps";
+import { mapPoint } from "./pointer";
+import { bytes, decode, type Frame, type Header, type LiveViewModel, type Message, outdated } from "./protocol";
+import { type Lane, SpectraPlot } from "./spectra";
+import { StatusLine } from "./status";
+import { Tip } from "./tip";
+import type { Gestures, Stage, Tool } from "./tools/tool";
+
+/** Traits that change the picture but not the frame. */
+const STYLE_TRAITS = ["color_map", "clip", "gamma", "spectra_scale", "highlighted", "color_tables"];
+/** Facts about the frame on the screen, as data attributes for tests and style sheets. */
+const FACTS = ["generation", "final", "iteration", "objective", "parameters", "bands"];
+
+/** A heading with the controls of the tools. */
+function head(title: string, controls: readonly HTMLElement[]): HTMLElement {
+  return element("div", "mffnb-head", {}, [
+    element("span", "mffnb-title", {}, [title]),
+    element("span", "mffnb-controls", {}, controls),
+  ]);
+}
+
+/** Everything about a frame that needs new tiles when it changes. */
+function tilesKey({ labels, colors, shape, pixel_size }: Header): string {
+  return JSON.stringify([labels, colors, shape, pixel_size]);
+}
+
+export class LiveView implements Stage {
+  readonly model: LiveViewModel;
+  readonly root: HTMLElement;
+  readonly maps = new MapGrid();
+  readonly plot = new SpectraPlot();
+  readonly tip = new Tip();
+  frame: Frame | null = null;
+  lanes: readonly Lane[] = [];
+  private readonly status = new StatusLine();
+  private readonly body: HTMLElement;
+  private readonly empty = element("div", "mffnb-empty", {}, ["Maps and spectra appear here with the first solution."]);
+  private readonly gestures: readonly Gestures[];
+  private readonly resizes = new ResizeObserver(() => this.relayout());
+  private readonly themes = new MutationObserver(() => this.schedule());
+  private pending: number | null = null;
+  private removed = false;
+  private tilesKey: string | null = null;
+  private width = 0;
+  private reported = "";
+
+  constructor(model: LiveViewModel, tools: readonly Tool[]) {
+    this.model = model;
+    // Arrow keys on the controls belong to them: the attribute turns JupyterLab's shortcuts off, and the listener
+    // stops the event before the notebook, which would cancel the key.
+    this.root = element("div", "mffnb-view", { "data-lm-suppress-shortcuts": "true" });
+    this.root.addEventListener("keydown", (event) => event.stopPropagation());
+    this.gestures = tools.map((tool) => tool.start(this));
+    this.body = element("div", "mffnb-body", { hidden: "" }, [
+      head("Abundance maps", this.controls("mapControls")),
+      this.maps.root,
+      head("Endmember spectra", this.controls("spectraControls")),
+      this.plot.root,
+    ]);
+    this.root.append(this.status.root, this.empty, this.body, this.tip.root);
+    this.listenToSpectra();
+    model.on("change:encoded", this.schedule);
+    for (const name of STYLE_TRAITS) model.on(`change:${name}`, this.restyle);
+    this.resizes.observe(this.root);
+    // JupyterLab switches themes by attributes of the body; canvases do not follow by themselves. It may hide
+    // everything at that moment, so the painting waits for the next screen refresh.
+    this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "class"] });
+    this.restyle();
+    this.schedule();
+  }
+
+  /** Stop everything and leave the page. */
+  remove(): void {
+    this.removed = true;
+    if (this.pending !== null) cancelAnimationFrame(this.pending);
+    this.model.off("change:encoded", this.schedule);
+    for (const name of STYLE_TRAITS) this.model.off(`change:${name}`, this.restyle);
+    this.resizes.disconnect();
+    this.themes.disconnect();
+    this.root.remove();
+  }
+
+  // ---------------------------------------------------------------------------------------------------- gestures
+
+  private controls(name: "mapControls" | "spectraControls"): HTMLElement[] {
+    return this.gestures.flatMap((gesture) => gesture[name] ?? []);
+  }
+
+  private listenToSpectra(): void {
+    const { root } = this.plot;
+    root.addEventListener("pointermove", (event) => this.tell((gesture) => gesture.spectraMove?.(event)));
+    root.addEventListener("pointerleave", () => this.tell((gesture) => gesture.spectraLeave?.()));
+    root.addEventListener("click", (event) => this.tell((gesture) => gesture.spectraClick?.(event)));
+  }
+
+  private listenToTile({ root, picture }: MapTile, component: number): void {
+    root.addEventListener("click", (event) => this.tell((gesture) => gesture.tileClick?.(component, event)));
+    picture.addEventListener("pointermove", (event) => {
+      const point = this.frame && mapPoint(event, picture.getBoundingClientRect(), this.frame.header);
+      if (point) this.tell((gesture) => gesture.mapMove?.(point, event));
+    });
+    picture.addEventListener("pointerleave", () => this.tell((gesture) => gesture.mapLeave?.()));
+  }
+
+  private tell(report: (gesture: Gestures) => void): void {
+    for (const gesture of this.gestures) report(gesture);
+  }
+
+  // ------------------------------------------------------------------------------------------------------ frames
+
+  /** Draw the newest frame with the next screen refresh. */
+  private readonly schedule = (): void => {
+    if (this.pending !== null) return;
+    this.pending = requestAnimationFrame(() => {
+      this.pending = null;
+      this.accept(decode(this.model.get("encoded")));
+    });
+  };
+
+  private accept(frame: Frame | null): void {
+    if (!frame) {
+      this.showEmpty();
+      return;
+    }
+    const { header } = frame;
+    if (outdated(header, this.frame?.header)) return;
+    this.frame = frame;
+    this.empty.hidden = true;
+    this.body.hidden = false;
+    if (tilesKey(header) !== this.tilesKey) {
+      this.tilesKey = tilesKey(header);
+      this.maps.build(header);
+      this.maps.tiles.forEach((tile, i) => {
+        this.listenToTile(tile, i);
+      });
+      this.layout(frame);
+    }
+    this.repaint();
+    this.status.show(header);
+    this.publishFacts(frame);
+    // A timer set in an animation callback runs after the pixels reached the screen.
+    setTimeout(() => this.removed || this.send({ type: "drawn", sequence: header.sequence }), 0);
+  }
+
+  private showEmpty(): void {
+    this.frame = null;
+    this.tilesKey = null;
+    this.empty.hidden = false;
+    this.body.hidden = true;
+    this.status.clear();
+    this.tip.hide(this.root);
+    for (const name of FACTS) delete this.root.dataset[name];
+  }
+
+  private publishFacts({ header, bands }: Frame): void {
+    const { iteration, objective } = header.status;
+    const { generation, final, parameters } = header;
+    const facts = [generation, final, iteration ?? "", objective ?? "", JSON.stringify(parameters), bands !== null];
+    FACTS.forEach((name, i) => {
+      this.root.dataset[name] = String(facts[i]);
+    });
+  }
+
+  private send(message: Message): void {
+    this.model.send(message);
+  }
+
+  // ---------------------------------------------------------------------------------------------------- painting
+
+  private readonly restyle = (): void => {
+    this.tell((gesture) => gesture.traitsChanged?.());
+    this.repaint();
+  };
+
+  repaint(): void {
+    const { frame, model } = this;
+    if (!frame) return;
+    const count = this.maps.tiles.length;
+    const highlighted = highlightedOf(model.get("highlighted"), count);
+    const bright = brightOf(highlighted, count);
+    const stored = model.get("color_tables")[model.get("color_map")];
+    const table = stored ? bytes(stored) : null;
+    this.maps.paint(frame, { table, clip: model.get("clip"), gamma: model.get("gamma") });
+    this.maps.tiles.forEach((tile, i) => {
+      tile.mark(highlighted.includes(i), bright[i]);
+    });
+    this.lanes = [
+      ...componentLanes(frame, bright),
+      ...this.gestures.flatMap((gesture) => gesture.lanes?.(frame) ?? []),
+    ];
+    const { channel, header } = frame;
+    this.plot.layout(this.lanes.length);
+    this.plot.paint(
+      { lanes: this.lanes, channel, channelLabel: header.channel_label, scale: model.get("spectra_scale") },
+      this.root,
+    );
+  }
+
+  private relayout(): void {
+    if (!this.frame || (this.root.clientWidth === this.width && !this.plot.stale)) return;
+    this.layout(this.frame);
+    this.repaint();
+  }
+
+  /** Fit the maps to the width, and report their size, so that the kernel sends no more pixels than are shown. */
+  private layout({ header }: Frame): void {
+    this.width = this.root.clientWidth;
+    if (this.width === 0) return;
+    const grid = gridLayout(this.maps.tiles.length, aspectRatio(header), this.maps.root.clientWidth);
+    this.maps.layout(header, grid);
+    const sharpness = window.devicePixelRatio || 1;
+    const map = Math.ceil(Math.max(grid.width, grid.height) * sharpness);
+    const size: Message = { type: "size", map, plot: Math.ceil(this.width * sharpness) };
+    if (JSON.stringify(size) === this.reported) return;
+    this.reported = JSON.stringify(size);
+    this.send(size);
+  }
+}
+
+/** The spectra of the components as lanes of the plot. */
+function componentLanes({ header, spectra, bands }: Frame, bright: readonly boolean[]): Lane[] {
+  return spectra.map((values, i) => ({
+    label: header.labels[i],
+    colour: header.colors[i],
+    values,
+    band: bands ? bands[i] : null,
+    bright: bright[i],
+  }));
+}

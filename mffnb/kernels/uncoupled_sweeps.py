@@ -1,0 +1,181 @@
+"""Coordinate descent for uncoupled entries of a non-negative factor: in registers, or in blocks in the cache.
+
+Minimises ``1/2 <F, gram F> - <cross, F>`` as :mod:`mffnb.kernels.hals` does. Without coupling between entries, all
+sweeps over one group of entries are made at once, while its values are in registers or in the first-level cache.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mffnb.kernels.compile import kernel
+from mffnb.kernels.plain_registers import LANES
+from mffnb.kernels.register_choice import register_descent, strip_product
+from mffnb.typing import Array
+
+# The compiler may reorder sums, so that they use vector registers; infinities and NaN keep their meaning.
+_MATH = {"contract", "reassoc", "nsz"}
+_MIN_CURVATURE = 1e-290  # smallest diagonal element of a Gram matrix whose ratios stay finite
+#: Largest number of components that are swept in registers; a few of them spill to the first-level cache.
+MAX_REGISTER_COMPONENTS = 12
+(
+    _sweep_1,
+    _sweep_2,
+    _sweep_3,
+    _sweep_4,
+    _sweep_5,
+    _sweep_6,
+    _sweep_7,
+    _sweep_8,
+    _sweep_9,
+    _sweep_10,
+    _sweep_11,
+    _sweep_12,
+) = map(register_descent, range(1, MAX_REGISTER_COMPONENTS + 1))
+# Entries of a block if there are more components: enough for eight independent sums, which hide the latency of an
+# addition.
+_BLOCK = 32
+_add_products = strip_product(1, _BLOCK)
+
+
+@kernel(fastmath=_MATH)
+def projected_step(rhs: Array, row: Array, curvature: float) -> float:
+    """Add ``rhs / curvature`` to ``row`` and clip at zero; return the sum of squares of the steps."""
+    inverse, moved = 1.0 / curvature, 0.0
+    for i in range(row.size):
+        new = row[i] + inverse * rhs[i]
+        new = new if new > 0.0 else 0.0
+        moved += (new - row[i]) * (new - row[i])
+        row[i] = new
+    return moved
+
+
+@kernel()
+def zero_where_penalised(rhs: Array, row: Array) -> None:
+    """Set entries of ``row`` to zero where ``rhs`` is negative; the others stay.
+
+    For a component whose row of the other factor is zero: the data do not determine its entries, but a penalty
+    (negative ``rhs``) is minimal at zero.
+    """
+    for i in range(row.size):
+        if rhs[i] < 0.0:
+            row[i] = 0.0
+
+
+@kernel()
+def gram_ratios(gram: Array) -> tuple[Array, Array]:
+    """Scale a Gram matrix by its diagonal, as :func:`mffnb.kernels.registers.register_descent` takes it.
+
+    Returns the ratios ``-gram_jl / gram_jj``, (k, k), and the diagonal with its inverse, (2, k). Where the diagonal is
+    zero, the data do not determine the component: ratios and diagonal are zero, and the inverse is one.
+    """
+    k = gram.shape[0]
+    ratios, curvature = np.zeros((k, k)), np.zeros((2, k))
+    for j in range(k):
+        curvature[1, j] = 1.0
+        if gram[j, j] > _MIN_CURVATURE:
+            curvature[0, j], curvature[1, j] = gram[j, j], 1.0 / gram[j, j]
+            for other in range(k):
+                ratios[j, other] = -gram[j, other] / gram[j, j]
+    return ratios, curvature
+
+
+@kernel()
+def sweep_entries(
+    factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
+) -> float:
+    """Sweep the entries ``first:first + entries``; ``cross``, in C order, begins with the first of them.
+
+    A few components stay in registers during all sweeps, if no diagonal element of the Gram matrix is zero.
+    """
+    if factor.shape[0] > MAX_REGISTER_COMPONENTS or curvature[0].min() == 0.0:
+        return _sweep_in_blocks(factor, first, cross, entries, ratios, curvature, sweeps)
+    return _sweep_in_registers(factor, first, cross, entries, ratios, curvature, sweeps)
+
+
+@kernel()
+def _sweep_in_registers(
+    factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
+) -> float:
+    """Sweep groups of :data:`LANES` entries, all components of a group in registers."""
+    k, whole = factor.shape[0], entries - entries % LANES
+    moved = 0.0
+    for at in range(0, whole, LANES):
+        moved += _sweep_lanes(factor, first + at, cross, at, ratios, curvature, sweeps)
+    left = entries - whole
+    if left > 0:  # the unused lanes hold zeros
+        begin = first + whole
+        rest, rhs_block = np.zeros((k, LANES)), np.zeros((k, LANES))
+        rest[:, :left], rhs_block[:, :left] = factor[:, begin : begin + left], cross[:, whole:entries]
+        moved += _sweep_lanes(rest, 0, rhs_block, 0, ratios, curvature, sweeps)
+        factor[:, begin : begin + left] = rest[:, :left]
+    return moved
+
+
+@kernel()
+def _sweep_lanes(
+    factor: Array, start: int, cross: Array, at: int, ratios: Array, curvature: Array, sweeps: int
+) -> float:
+    """Sweep one group of :data:`LANES` entries from ``start``, with the machine code for the given k.
+
+    Each k has its own compiled function; numba cannot index a list of functions, so the selection is a chain of
+    branches.
+    """
+    k = factor.shape[0]
+    moved = 0.0
+    if k == 1:
+        moved = _sweep_1(factor, start, cross, at, ratios, curvature, sweeps)
+    elif k == 2:
+        moved = _sweep_2(factor, start, cross, at, ratios, curvature, sweeps)
+    elif k == 3:
+        moved = _sweep_3(factor, start, cross, at, ratios, curvature, sweeps)
+    elif k == 4:
+        moved = _sweep_4(factor, start, cross, at, ratios, curvature, sweeps)
+    elif k == 5:
+        moved = _sweep_5(factor, start, cross, at, ratios, curvature, sweeps)
+    elif k == 6:
+        moved = _sweep_6(factor, start, cross, at, ratios, curvature, sweeps)
+    elif k == 7:
+        moved = _sweep_7(factor, start, cross, at, ratios, curvature, sweeps)
+    elif k == 8:
+        moved = _sweep_8(factor, start, cross, at, ratios, curvature, sweeps)
+    elif k == 9:
+        moved = _sweep_9(factor, start, cross, at, ratios, curvature, sweeps)
+    elif k == 10:
+        moved = _sweep_10(factor, start, cross, at, ratios, curvature, sweeps)
+    elif k == 11:
+        moved = _sweep_11(factor, start, cross, at, ratios, curvature, sweeps)
+    else:
+        moved = _sweep_12(factor, start, cross, at, ratios, curvature, sweeps)
+    return moved
+
+
+@kernel()
+def _sweep_in_blocks(
+    factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
+) -> float:
+    """Sweep blocks of 32 entries that stay in the first-level cache, for any number of components."""
+    k = factor.shape[0]
+    block, rhs_block, steps = np.zeros((k, _BLOCK)), np.zeros((k, _BLOCK)), np.empty(_BLOCK)
+    moved = 0.0
+    for at in range(0, entries, _BLOCK):
+        count = min(_BLOCK, entries - at)
+        for j in range(k):
+            row, rhs, inverse = factor[j][first + at : first + at + count], cross[j][at : at + count], curvature[1, j]
+            for i in range(count):
+                block[j, i], rhs_block[j, i] = row[i], inverse * rhs[i]
+            block[j, count:], rhs_block[j, count:] = 0.0, 0.0
+        for sweep in range(sweeps):
+            for j in range(k):
+                if curvature[0, j] > 0.0:
+                    steps[:] = rhs_block[j]
+                    _add_products(1, ratios, j * k, 0, 1, block, 0, _BLOCK, k, steps, 0, 0, block, 0, 0)
+                    squares = projected_step(steps, block[j], 1.0)
+                    moved += curvature[0, j] * squares if sweep == 0 else 0.0
+                else:
+                    zero_where_penalised(rhs_block[j], block[j])
+        for j in range(k):
+            row = factor[j][first + at : first + at + count]
+            for i in range(count):
+                row[i] = block[j, i]
+    return moved

@@ -1,0 +1,225 @@
+"""Search loop: propose trials, submit them to workers, record the reports in order, and yield after each step."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mffnb.cubes.as_cube import as_cube
+from mffnb.tuning.algorithms import Algorithm, algorithm_named
+from mffnb.tuning.evaluation import Job, Objective, Report
+from mffnb.tuning.fingerprint import fingerprint, stable_text
+from mffnb.tuning.journal import Journal
+from mffnb.tuning.objectives import HeldOut
+from mffnb.tuning.space import Point, Space
+from mffnb.tuning.trials import Trial
+from mffnb.tuning.tuning import Ended, Tuning
+from mffnb.tuning.workers import SerialExecutor, TrialDispatcher
+
+_POLL_SECONDS = 0.05  # seconds between two checks of the stop condition
+
+
+@dataclass(frozen=True, eq=False)
+class SettingsSearch:
+    """Checked specification of a search, with the keywords of :func:`tune`; :meth:`states` runs it."""
+
+    cube: Any
+    space: Any
+    objective: Any = None
+    algorithm: str = "tpe"
+    max_evals: int = 60
+    executor: Any = None
+    window: int = 4
+    path: str | os.PathLike[str] | None = None
+    seed: int = 0
+    patience: int | None = None
+    stop: Callable[[], bool] | threading.Event | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("max_evals", self.max_evals),
+            ("window", self.window),
+            ("patience", self.patience or 1),
+        ):
+            if not (isinstance(value, (int, np.integer)) and value >= 1):
+                raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
+        objective = self.resolved_objective
+        if isinstance(objective, type) or not (isinstance(objective, Objective) or callable(objective)):
+            raise TypeError(
+                f"objective={self.objective!r}: give one of mffnb.tuning.objectives, for example HeldOut(), "
+                "or a function of an Unmixing that returns a number"
+            )
+        _ = self._algorithm, self.job  # raise an error for invalid values
+        if hasattr(objective, "check") and isinstance(self.space, Mapping):
+            objective.check({**self.options, **self.space})
+
+    @cached_property
+    def resolved_objective(self) -> Any:
+        """The objective, or the default for None."""
+        return HeldOut() if self.objective is None else self.objective
+
+    @cached_property
+    def job(self) -> Job:
+        """Inputs common to all trials."""
+        source = Path(self.cube).absolute() if isinstance(self.cube, (str, os.PathLike)) else as_cube(self.cube)
+        if isinstance(source, Path) and not source.exists():
+            raise FileNotFoundError(f"there is no file {self.cube}")
+        return Job(source, {"random_state": self.seed, **self.options})
+
+    def with_executor(self, executor: Any, stop: Callable[[], bool]) -> SettingsSearch:
+        """Copy of this search with another executor and stop condition."""
+        return replace(self, executor=executor, stop=stop)
+
+    def states(self, observe: Callable[[Trial], object] | None = None) -> Iterator[Tuning]:
+        """Run the search and yield its state after each step: first the trials in the file, last the final state.
+
+        The iteration may be abandoned at any state; finished trials are in the file.
+
+        Parameters
+        ----------
+        observe
+            Called with each finished trial, in the order of their numbers; if it returns True, the search ends.
+        """
+        journal = Journal(None if self.path is None else Path(self.path))
+        record = self._record
+        loop = _SearchLoop(self._space, self._algorithm, self.max_evals, self.window, journal, self.patience, self.stop)
+        loop.observe = observe
+        loop.trials.extend(journal.begin(record, self._space)[: self.max_evals])
+        loop.points.extend(dict(trial.point) for trial in loop.trials)
+        pool = self.executor.executor() if hasattr(self.executor, "executor") else self.executor
+        workers = TrialDispatcher(SerialExecutor() if pool is None else pool, self.job, self.resolved_objective)
+        try:
+            for ended in loop.run(workers):
+                yield Tuning(tuple(loop.trials), ended, record, self.job)
+        finally:
+            workers.close()
+
+    @cached_property
+    def _space(self) -> Space:
+        """The parsed search space."""
+        return Space.of(self.space)
+
+    @cached_property
+    def _algorithm(self) -> Algorithm:
+        """The search algorithm."""
+        return algorithm_named(self.algorithm, self._space, self.max_evals, self.window, self.seed)
+
+    @property
+    def _record(self) -> dict[str, Any]:
+        """Everything that determines the trials; with a journal file also the checksum of the data."""
+        record = {
+            "algorithm": self.algorithm,
+            "seed": int(self.seed),
+            "window": int(self.window),
+            "space": self._space.description,
+            "objective": stable_text(self.resolved_objective),
+            "options": {key: stable_text(value) for key, value in sorted(self.options.items())},
+        }
+        if self.path is not None:
+            record["cube"] = fingerprint(self.job.cube)
+        if self.algorithm == "grid":
+            record["size"] = int(self.max_evals)  # determines the levels of the grid
+        return record
+
+
+@dataclass(eq=False)
+class _SearchLoop:
+    """Mutable state of a running search."""
+
+    space: Space
+    algorithm: Algorithm
+    size: int
+    window: int
+    journal: Journal
+    patience: int | None
+    stop: Callable[[], bool] | threading.Event | None
+    observe: Callable[[Trial], object] | None = None
+    trials: list[Trial] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
+    reports: dict[int, Report] = field(default_factory=dict)
+
+    def run(self, workers: TrialDispatcher) -> Iterator[Ended]:
+        """Run until all trials are finished or the search ends early; record trials in the order of their numbers."""
+        ended = Ended.SETTLED if self._patience_exhausted() else Ended.RUNNING
+        exhausted = False
+        yield Ended.RUNNING
+        try:
+            while ended is not Ended.SETTLED:
+                if self._record_reports() and ended is Ended.RUNNING:
+                    ended = Ended.STOPPED
+                if self._patience_exhausted():
+                    # Discard the running trials: a single worker would not have started them.
+                    ended = Ended.SETTLED
+                    break
+                if ended is Ended.RUNNING and self._stop_requested():
+                    ended = Ended.STOPPED
+                if ended is Ended.RUNNING and not exhausted and self._can_submit(workers):
+                    exhausted = not self._submit_next(workers)
+                elif workers.pending:
+                    self.reports |= workers.finished(_POLL_SECONDS)
+                else:
+                    break
+                self.reports |= workers.finished(0)
+                yield Ended.RUNNING
+        except KeyboardInterrupt:
+            ended = Ended.INTERRUPTED
+        yield Ended.FINISHED if ended is Ended.RUNNING else ended
+
+    def _can_submit(self, workers: TrialDispatcher) -> bool:
+        """Whether a trial is left, the window has room, and the algorithm has the results that it needs."""
+        number = len(self.points)
+        room = number < min(self.size, len(self.trials) + self.window)
+        return room and len(self.trials) >= self.algorithm.needs(number)
+
+    def _submit_next(self, workers: TrialDispatcher) -> bool:
+        """Propose and submit the next trial; False if there is none."""
+        number = len(self.points)
+        point = self.algorithm.propose(number, self.trials[: self.algorithm.needs(number)], self.points)
+        if point is None:
+            return False
+        self.points.append(point)
+        workers.submit(number, self.space.settings(point))
+        return True
+
+    def _record_reports(self) -> bool:
+        """Record reports in the order of the trial numbers; True if the observer ends the search."""
+        wants_end = False
+        while not self._patience_exhausted() and (number := len(self.trials)) in self.reports:
+            report, point = self.reports.pop(number), self.points[number]
+            trial = Trial(
+                number,
+                self.space.settings(point),
+                report.get("loss"),
+                report.get("message", ""),
+                report.get("error"),
+                report.get("sparseness"),
+                report.get("outcome", ""),
+                point,
+                report.get("seconds", 0.0),
+            )
+            self.journal.add(trial)
+            self.trials.append(trial)
+            if self.observe is not None:
+                wants_end = self.observe(trial) is True or wants_end
+        return wants_end
+
+    def _patience_exhausted(self) -> bool:
+        """Whether the last ``patience`` trials brought no improvement."""
+        if self.patience is None or len(self.trials) <= self.patience:
+            return False
+        losses = [np.inf if trial.loss is None else trial.loss for trial in self.trials]
+        return len(losses) - 1 - int(np.argmin(losses)) >= self.patience
+
+    def _stop_requested(self) -> bool:
+        """Whether the stop function or event is true."""
+        if self.stop is None:
+            return False
+        return self.stop.is_set() if isinstance(self.stop, threading.Event) else bool(self.stop())

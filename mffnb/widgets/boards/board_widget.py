@@ -1,0 +1,59 @@
+"""Base class of the rank explorer and the tuning monitor: access to the board, waiting, and the stored picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+from matplotlib.figure import Figure
+
+from mffnb.widgets.boards.board import Board
+from mffnb.widgets.explorer import Explorer
+from mffnb.widgets.live_view.live_view import LiveView
+from mffnb.widgets.live_view.messages import png_base64
+
+_PICTURE_WAIT = 0.5  # longest time in seconds that displaying the widget waits for the picture stored in the notebook
+
+
+class BoardWidget(ipywidgets.VBox):
+    """Widget with a :class:`Board` that runs a search in the background."""
+
+    _board: Board[Any, Any]
+
+    @property
+    def view(self) -> LiveView:
+        """Live view of the selected result."""
+        return self._board.view
+
+    @property
+    def explorer(self) -> Explorer | None:
+        """The explorer opened from the selected result, or None."""
+        return self._board.explorer
+
+    def stop(self) -> None:
+        """Stop the search after the running fits; all finished results are kept."""
+        self._board.request_stop()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until the search has ended and the selected result is shown; raise the error of the search, if any.
+
+        Raises
+        ------
+        TimeoutError
+            After ``timeout`` seconds.
+        """
+        self._board.runner.wait(timeout)
+
+    def _summary(self) -> Figure | None:
+        """Figure that is stored in the notebook for display without a kernel; None if there is no result yet."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Notebook output of the widget, with a PNG for display without a kernel."""
+        bundle = super()._repr_mimebundle_(**options)
+        self._board.runner.settled(_PICTURE_WAIT)  # an unfinished search gives the picture of its present state
+        figure = self._summary()
+        if figure is not None:
+            data = bundle[0] if isinstance(bundle, tuple) else bundle
+            data["image/png"] = png_base64(figure)
+        return bundle

@@ -1,0 +1,79 @@
+"""Build frames for the live view from labelled maps and spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mffnb import plots
+from mffnb.plots.palette import component_colors
+from mffnb.widgets.live_view.frame import Frame
+
+
+class FrameBuilder:
+    """Builds frames for one image; holds everything that is constant: channel coordinate, labels and pixel size.
+
+    Parameters
+    ----------
+    image
+        An abundance map with its coordinates.
+    spectrum
+        A spectrum with NaN in unused channels.
+
+    Attributes
+    ----------
+    used_channels
+        Boolean, (channels,): True for channels that the fit uses.
+    """
+
+    def __init__(self, image: xr.DataArray, spectrum: xr.DataArray) -> None:
+        spectra = spectrum.expand_dims("component")
+        self.used_channels = np.isfinite(spectrum.values).ravel()
+        self._pixel_size = plots.pixel_size(image)
+        self._channel = plots.channel_coordinate(spectra)[self.used_channels]
+        self._channel_label = plots.channel_label(spectra)
+
+    def frame(
+        self,
+        abundances: xr.DataArray,
+        endmembers: xr.DataArray,
+        numbers: Sequence[int],
+        *,
+        status: Mapping[str, object],
+        generation: int,
+        parameters: Mapping[str, object],
+        final: bool,
+        known: int = 0,
+        bands: tuple[Any, Any] | None = None,
+    ) -> Frame:
+        """Build a frame from factors.
+
+        Parameters
+        ----------
+        abundances, endmembers
+            ("component", ...), in physical units.
+        numbers
+            Number of each component, which determines its label and colour.
+        known
+            Components with a smaller number than this are known spectra.
+        status, generation, parameters, final, bands
+            As for :class:`mffnb.widgets.live_view.frame.Frame`.
+        """
+        palette = component_colors(max(numbers) + 1)
+        return Frame(
+            maps=np.stack([plots.as_image(image).values for image in abundances]),
+            spectra=endmembers.values.reshape(len(numbers), -1)[:, self.used_channels],
+            channel=self._channel,
+            channel_label=self._channel_label,
+            labels=tuple(f"{'known' if number < known else 'component'} {number}" for number in numbers),
+            colors=tuple(palette[number] for number in numbers),
+            pixel_size=self._pixel_size,
+            status=status,
+            bands=bands,
+            generation=generation,
+            parameters=parameters,
+            final=final,
+        )
