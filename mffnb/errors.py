@@ -38,6 +38,10 @@ class CheckpointWarning(MffnbWarning):
     """A checkpoint could not be written, or the newest checkpoint could not be read."""
 
 
+class PluginWarning(MffnbWarning):
+    """A part or reader of another distribution could not be loaded."""
+
+
 class DatasetUnavailableError(OSError):
     """A measured data set is neither in the cache nor available for download."""
 

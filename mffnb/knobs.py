@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
+__all__ = ["knob"]
+
 _KEY = "mffnb.knob"
 
 

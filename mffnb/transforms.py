@@ -10,6 +10,8 @@ from scipy import special
 
 from mffnb.typing import Array, Float64Array
 
+__all__ = ["Logistic", "Rounding"]
+
 CERTAIN = 20.0
 """Log-odds of two in a billion, which an image cannot tell from certainty."""
 
@@ -103,7 +105,7 @@ class Mapped:
     @property
     def name(self) -> str:
         """That of the transformation, or what it is made of."""
-        return next((name for name, one in TRANSFORMS.items() if one == self.transform), repr(self.transform))
+        return next((name for name, one in NAMED.items() if one == self.transform), repr(self.transform))
 
     @property
     def fitted(self) -> bool:
@@ -115,4 +117,4 @@ class Mapped:
         return self.transform.apply(model if self.intercept is None else model + self.intercept)
 
 
-TRANSFORMS: dict[str, Any] = {"identity": Identity(), "logistic": Logistic(), "rounding": Rounding()}
+NAMED: dict[str, Any] = {"identity": Identity(), "logistic": Logistic(), "rounding": Rounding()}

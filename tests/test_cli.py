@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import mffnb as mf
-from mffnb.cli import copy_tutorials, main
+from mffnb.cli import main
+from mffnb.cli.lab import copy_tutorials
 
 
 @pytest.fixture

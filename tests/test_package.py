@@ -19,7 +19,7 @@ PACKAGE = Path(mffnb.__file__).parent
 LAYERS = """
 errors typing threads knobs
 kernels protocols plots transforms
-graphs constraints matrices
+graphs constraints matrices registry
 penalties similarities geometry cubes
 io preprocessing problem
 solvers datasets
@@ -31,7 +31,7 @@ tuning warmup
 widgets cli
 """
 LAYER = {wing: number for number, line in enumerate(LAYERS.split("\n")) for wing in line.split()}
-ROOT = {"__init__", "__main__"}
+ROOT = {"__init__", "__main__", "_names"}
 
 
 def modules() -> dict[str, Path]:

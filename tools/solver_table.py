@@ -12,13 +12,14 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+import mffnb
 from mffnb import (
     Bounds,
     GroupSparsity,
@@ -32,11 +33,14 @@ from mffnb import (
     SpectralSmoothness,
     TotalVariation,
     Unimodal,
+    constraints,
+    penalties,
 )
 from mffnb.constraints import NonNegative, Pinned, UnitBall
-from mffnb.estimators.names import SIMILARITIES, SOLVERS
+from mffnb.estimators.names import SIMILARITIES, SOLVERS, TRANSFORMS
 from mffnb.graphs import grid
 from mffnb.matrices import Chunked, Dense, Distributed, DistributedAxis
+from mffnb.widgets.session.catalogue import catalogue
 
 OF_SEVERAL_SOLVERS = ("frobenius", "kl")
 PAGE = Path(__file__).parents[1] / "docs" / "solvers.md"
@@ -102,7 +106,7 @@ class Part:
 _whole = Pinned(SPECTRA[:2])
 _in_part = Pinned(np.where(np.arange(CHANNELS) < [[5], [9]], SPECTRA[:2], np.nan))
 _volume = MinimumVolume(1e-2)
-PARTS = (
+LISTED = (
     Part("weights of pixels", weights=_rng.uniform(0.2, 3, (PIXELS, 1))),
     Part("weights of channels", weights=_rng.uniform(0.2, 3, (1, CHANNELS))),
     Part("weights of entries", weights=_rng.random((PIXELS, CHANNELS))),
@@ -137,6 +141,25 @@ PARTS = (
     Part('transform="rounding"', transform="rounding"),
     Part("NonNegative", abundances=(NonNegative(),), endmembers=(NonNegative(),)),
 )
+
+
+def found() -> Iterator[Part]:
+    """Yield the penalties, constraints and transforms that have no row above, with their default parameters."""
+    listed = {type(term) for part in LISTED for term in (*part.abundances, *part.endmembers)}
+    for name in (*penalties.__all__, *constraints.__all__):
+        kind = getattr(mffnb, name)
+        if kind not in listed:
+            places = [offer.place for offer in catalogue() if isinstance(offer.term, kind)] or ["abundances"]
+            for place in places:
+                with_graph = any(field.name == "graph" for field in fields(kind))
+                shape = MAP if place == "abundances" else (CHANNELS,)
+                term = kind(graph=grid(shape)) if with_graph else kind()
+                yield Part(f"{name} of {'A' if place == 'abundances' else 'E'}", **{place: (term,)})
+    for name in set(TRANSFORMS) - {"identity", *(part.transform for part in LISTED)}:
+        yield Part(f'transform="{name}"', transform=name)
+
+
+PARTS = (*LISTED, *found())
 
 
 def suited(parts: Sequence[Part], similarity: str) -> Any:

@@ -1,5 +1,7 @@
 """What an answer must obey: sets that a factor lies in."""
 
+# Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
+
 from mffnb.constraints.ball import NonNegative, UnitBall
 from mffnb.constraints.bounds import Bounds
 from mffnb.constraints.orthogonal import Orthogonal
@@ -7,4 +9,12 @@ from mffnb.constraints.pinned import Pinned
 from mffnb.constraints.simplex import Simplex
 from mffnb.constraints.unimodal import Unimodal
 
-__all__ = ["Bounds", "NonNegative", "Orthogonal", "Pinned", "Simplex", "Unimodal", "UnitBall"]
+__all__ = [
+    "Bounds",
+    "NonNegative",
+    "Orthogonal",
+    "Pinned",
+    "Simplex",
+    "Unimodal",
+    "UnitBall",
+]

@@ -10,6 +10,8 @@ import numpy as np
 from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array, Total, local_total
 
+__all__ = ["NonNegative", "UnitBall"]
+
 
 @dataclass(frozen=True)
 class NonNegative:

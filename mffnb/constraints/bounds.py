@@ -11,6 +11,8 @@ from mffnb.knobs import knob
 from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
+__all__ = ["Bounds"]
+
 
 @dataclass(frozen=True, eq=False)
 class Bounds:

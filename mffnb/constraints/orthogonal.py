@@ -10,6 +10,8 @@ import numpy as np
 from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
+__all__ = ["Orthogonal"]
+
 
 @dataclass(frozen=True)
 class Orthogonal:

@@ -9,6 +9,8 @@ import numpy as np
 from mffnb.protocols.half import Half
 from mffnb.typing import Array, Float64Array, Total, local_total
 
+__all__ = ["Pinned"]
+
 
 @dataclass(frozen=True, eq=False)
 class Pinned:

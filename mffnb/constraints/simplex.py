@@ -11,6 +11,8 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
+__all__ = ["Simplex"]
+
 _POLISHINGS = 3  # the first is exact, the others bring a sum to one to the last digit
 _ROUNDING = 1e-12
 

@@ -11,6 +11,8 @@ from mffnb.kernels import unimodal
 from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
+__all__ = ["Unimodal"]
+
 
 @dataclass(frozen=True)
 class Unimodal:

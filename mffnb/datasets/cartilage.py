@@ -8,6 +8,8 @@ import xarray as xr
 from mffnb.datasets.fetch import read_rda
 from mffnb.datasets.sample import Sample
 
+__all__ = ["chondro"]
+
 FILE = "chondro.rda"
 UNASSIGNED = "unassigned"
 

@@ -12,6 +12,8 @@ from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
+__all__ = ["tof_sims_3d"]
+
 COMPONENTS = ("surface", "film", "buffer", "substrate")
 
 FILM, BUFFER, PROFILE = 80.0, 10.0, 100.0

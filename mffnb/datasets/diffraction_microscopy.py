@@ -12,6 +12,8 @@ from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes,
 from mffnb.datasets.strained_films import FWHM, rocking_curves
 from mffnb.typing import Float64Array
 
+__all__ = ["xdm_film"]
+
 CHANNELS = 56
 """Number of points of the scan."""
 

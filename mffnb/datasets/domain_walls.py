@@ -9,6 +9,8 @@ from mffnb.datasets.fetch import fetch
 from mffnb.datasets.sample import Sample
 from mffnb.io.read import read
 
+__all__ = ["bfo_iv"]
+
 FILE = "bfo_iv_final.hf5"
 
 

@@ -14,6 +14,8 @@ from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import Axis, Quantity, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
+__all__ = ["eels_map"]
+
 CHANNELS = 1024
 """Number of channels of the spectrometer."""
 

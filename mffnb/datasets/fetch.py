@@ -10,7 +10,7 @@ from typing import Any
 import pooch
 
 from mffnb.errors import DatasetUnavailableError
-from mffnb.io.matlab_r import r_objects
+from mffnb.io.readers.r import r_objects
 
 VARIABLE = "MFFNB_DATA"
 
@@ -133,7 +133,7 @@ def fetch(name: str) -> Path:
 
 
 def read_rda(name: str) -> dict[str, Any]:
-    """Return the objects in an R data file of the registry, see :func:`mffnb.io.matlab_r.r_objects`.
+    """Return the objects in an R data file of the registry, see :func:`mffnb.io.readers.r.r_objects`.
 
     Parameters
     ----------

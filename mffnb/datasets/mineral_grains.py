@@ -12,6 +12,8 @@ from mffnb.datasets.sample import Sample
 from mffnb.errors import DatasetUnavailableError
 from mffnb.io.read import read
 
+__all__ = ["mineral_edx"]
+
 FILE = "88_ES-LP_G8_selection2_cropped2.hspy"
 ELEMENTS = ("Al", "Ca", "Fe", "Hf", "Lu", "Mg", "Nd", "O", "Si", "Sm", "U")
 """Elements that the authors list in the metadata of the file."""

@@ -17,6 +17,8 @@ from mffnb.preprocessing import SlidingFFT
 from mffnb.preprocessing.sliding_fft import LocalSpectra
 from mffnb.typing import Array, Float64Array
 
+__all__ = ["stem_catalyst"]
+
 COMPONENTS = ("M1", "M2")
 
 _SMALLEST_SIDE = 256

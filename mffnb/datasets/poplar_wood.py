@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from mffnb.datasets.fetch import read_rda
 from mffnb.datasets.sample import Sample
 
+__all__ = ["poplar"]
+
 FILE = "tofsimsData.rda"
 
 

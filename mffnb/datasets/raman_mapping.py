@@ -12,6 +12,8 @@ from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import Axis, Quantity, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
+__all__ = ["raman_map"]
+
 COMPONENTS = ("paracetamol", "aspirin", "caffeine", "cellulose")
 
 SHARES = (0.34, 0.30, 0.16, 0.20)

@@ -9,6 +9,8 @@ from scipy import io
 from mffnb.datasets.fetch import fetch
 from mffnb.datasets.sample import Sample
 
+__all__ = ["samson"]
+
 FILE = "Samson.mat"
 MATERIALS = ("soil", "tree", "water")
 _FIRST, _LAST = 401.0, 889.0  # nm

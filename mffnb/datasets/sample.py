@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import xarray as xr
 
+__all__ = ["Sample"]
+
 
 @dataclass(frozen=True)
 class Sample:

@@ -10,6 +10,8 @@ from mffnb.datasets.root_section import root_section
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
 
+__all__ = ["tof_sims_2d"]
+
 CHANNELS = 1535
 """Number of bins on the mass axis."""
 

@@ -11,6 +11,8 @@ from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, coordinates, side_axes, simulated_sample
 from mffnb.typing import Float64Array
 
+__all__ = ["cits_pnictide"]
+
 COMPONENTS = ("matrix", "impurity", "depression")
 
 RESONANCE = 100.0

@@ -12,10 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from mffnb.constraints import Orthogonal
 from mffnb.estimators.base import LinearModel, MethodAndParameter
-from mffnb.estimators.names import SOLVERS, _check_has, _known, mapped, named_similarity, named_transform
+from mffnb.estimators.names import SOLVERS, STARTS, _check_has, _known, mapped, named_similarity, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.geometry import Groups
-from mffnb.geometry.starts import NNDSVD, STARTS, RandomStart
+from mffnb.geometry.starts import NNDSVD, RandomStart
 from mffnb.matrices import replicate_columns, sparse_if_smaller
 from mffnb.matrices.checking import as_matrix
 from mffnb.matrices.partial import impute_mean_spectrum
@@ -40,6 +40,8 @@ from mffnb.solvers.subsampled_start import SubsetFirst
 from mffnb.threads import iterate_with_single_threaded_blas, single_threaded_blas
 from mffnb.transforms import Mapped
 from mffnb.typing import Array, Float64Array, Seed
+
+__all__ = ["MatrixFactorization"]
 
 # An iteration on a part of them then costs a sixteenth of one on all.
 _MANY_PIXELS = 16 * SubsetFirst.pixels

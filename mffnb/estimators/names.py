@@ -1,43 +1,21 @@
-"""Similarities, transforms and solvers by name, as estimators and ``unmix`` accept them."""
+"""Similarities, transforms, solvers and starts by name, as estimators and ``unmix`` accept them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from mffnb import geometry, similarities, solvers, transforms
 from mffnb.problem.problem import bends
-from mffnb.protocols.misfit import Similarity
-from mffnb.protocols.solver import Solver
-from mffnb.similarities import Bernoulli, BetaDivergence, Frobenius, Huber, KullbackLeibler, SpectralAngle
-from mffnb.solvers import (
-    Auto,
-    BlockPivoting,
-    Extrapolated,
-    Hals,
-    Multiplicative,
-    Newton,
-    ProximalGradient,
-)
-from mffnb.transforms import TRANSFORMS, Identity, Mapped
+from mffnb.protocols import Similarity, Solver, Start
+from mffnb.registry.named_parts import NamedParts
+from mffnb.transforms import Identity, Mapped
 from mffnb.typing import Float64Array
 
-SIMILARITIES: dict[str, Similarity] = {
-    "frobenius": Frobenius(),
-    "kl": KullbackLeibler(),
-    "itakura-saito": BetaDivergence(0.0),
-    "huber": Huber(),
-    "angle": SpectralAngle(),
-    "bernoulli": Bernoulli(),
-}
-
-
-SOLVERS: dict[str, Solver] = {
-    "auto": Extrapolated(Auto()),
-    "hals": Hals(),
-    "multiplicative": Multiplicative(),
-    "newton": Newton(),
-    "pivoting": BlockPivoting(),
-    "proximal": Extrapolated(ProximalGradient()),
-}
+SIMILARITIES = NamedParts(Similarity, similarities.NAMED, first=("frobenius", "kl", "itakura-saito", "huber"))
+SOLVERS = NamedParts(Solver, solvers.NAMED)
+STARTS = NamedParts(Start, geometry.NAMED)
+TRANSFORMS: Mapping[str, Any] = transforms.NAMED
 
 
 def named_similarity(similarity: str | Similarity) -> Similarity:
@@ -69,7 +47,7 @@ def _check_has(part: object, method: str, parameter: str) -> None:
         raise ValueError(f"{parameter}={part!r} is not known: give a name, or an object with a method {method}")
 
 
-def _known(name: str, known: dict[str, Any], parameter: str) -> str:
+def _known(name: str, known: Mapping[str, Any], parameter: str) -> str:
     if name not in known:
         raise ValueError(
             f"{parameter}={name!r} is not known: use {' or '.join(map(repr, sorted(known)))}, or an object"

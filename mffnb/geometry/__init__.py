@@ -4,6 +4,9 @@ A fit alone does not determine the vertices: any larger simplex fits as well. Pu
 of minimum volume estimate them; :func:`minimum_volume` combines these methods into one rule.
 """
 
+# Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
+
+from mffnb.geometry import starts
 from mffnb.geometry.archetypal import Archetypal
 from mffnb.geometry.clusters import KMeans
 from mffnb.geometry.facets import Facets
@@ -30,3 +33,8 @@ __all__ = [
     "choose_model",
     "minimum_volume",
 ]
+
+NAMED = {
+    **starts.NAMED,
+}
+"""Parts of this package that can be given by name."""

@@ -22,6 +22,8 @@ from mffnb.matrices import LowRank
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["Archetypal"]
+
 _RANK = 30
 
 

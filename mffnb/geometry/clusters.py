@@ -11,6 +11,8 @@ from mffnb.geometry.compression import check_components, compress, require_one_p
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["KMeans"]
+
 
 @dataclass(frozen=True)
 class KMeans:

@@ -24,6 +24,8 @@ from mffnb.matrices import LowRank
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["Facets"]
+
 _PIXELS = 20000
 _KAPPA = 3.0
 _HUBER_THRESHOLD = 4.0  # in standard deviations: pixels beyond it count as outliers

@@ -12,6 +12,8 @@ from mffnb.geometry.starts import NNDSVD
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["Groups"]
+
 _EXTRA_RANK = 8  # dimensions of the compressed pixels beyond k
 _SMALLEST = 1e-10
 

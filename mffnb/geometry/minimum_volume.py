@@ -17,6 +17,8 @@ from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["Geometry", "Search", "minimum_volume"]
+
 _MISFIT_RATIO = 1.1  # results with at most this ratio of misfits fit equally well
 
 

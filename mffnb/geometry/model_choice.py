@@ -19,6 +19,8 @@ from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["ModelChoice", "choose_model"]
+
 #: Threshold of rho - 1, in multiples of its expectation for noise: real data are slightly nonlinear.
 _NOISE_FACTOR = 3.0
 #: The same for counts, whose noise is known and was scaled to be uniform.

@@ -16,6 +16,8 @@ from mffnb.geometry.compression import check_components, compress, require_one_p
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array
 
+__all__ = ["NFINDR", "SPA", "VCA"]
+
 
 @dataclass(frozen=True)
 class SPA:

@@ -32,6 +32,8 @@ from mffnb.matrices.pixel_gain import perspective_factors
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["Progress"]
+
 _RANK = 30
 _RELATIVE_PRICE_FLOOR = 1e-6  # relative to the squared norm of the pixels: smallest weight, for noise-free data
 _HARDNESS = (5.0, 20.0, 80.0)  # penalties of SISAL, for starts of the model with a gain

@@ -23,6 +23,8 @@ from mffnb.geometry.pure_pixels import vertex_components
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
+__all__ = ["SISAL"]
+
 _HINGE_WIDTH = 0.02  # width of the quadratic part of the hinge, in units of fractions
 _PIXELS = 6000
 _ENLARGED = 1.1

@@ -74,4 +74,4 @@ def _uniform_entries(seed: int, tag: int, entries: slice, components: int) -> Fl
     return np.ascontiguousarray(numbers.reshape(-1, components).T)
 
 
-STARTS: dict[str, Start] = {"random": RandomStart(), "nndsvd": NNDSVD()}
+NAMED: dict[str, Start] = {"random": RandomStart(), "nndsvd": NNDSVD()}

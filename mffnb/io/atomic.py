@@ -1,4 +1,4 @@
-"""Write a file completely or not at all."""
+"""Write files atomically: completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any]) -> None:
-    """Let ``write`` fill a neighbouring file, then move it into place.
+    """Write a temporary file in the same folder with ``write``, then rename it to ``path``.
 
     Examples
     --------
@@ -20,7 +20,7 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any])
     >>> target.read_text()
     'whole'
     """
-    path = Path(path).resolve()  # through links, to what they point at
+    path = Path(path).resolve()  # the target of a symbolic link is replaced, not the link
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
     if path.exists() and not path.is_file():
@@ -32,7 +32,7 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any])
         write(part)
         mask = os.umask(0)
         os.umask(mask)
-        # mkstemp's files are private; a result is an ordinary file, or what the older one was.
+        # Files of mkstemp are private: use the permissions of the older file, or the default ones.
         part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
         part.replace(path)
     finally:

@@ -1,4 +1,4 @@
-"""Choose a data set of a file, and whether it stays on disk."""
+"""Choose the dataset of a file, and whether it is loaded or stays on disk."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 
-def _lazy(wanted: bool | None, size: int) -> bool:
-    """Whether to leave data on disk: as asked, or where there is little room for them."""
-    return stays_on_disk(size) if wanted is None else wanted
+def keep_on_disk(requested: bool | None, size: int) -> bool:
+    """Whether to leave data on disk: as the user requested, else if they would fill much of the memory."""
+    return stays_on_disk(size) if requested is None else requested
 
 
 def stays_on_disk(size: int, copies: int = 1) -> bool:
-    """Whether so many numbers as float64 would fill a quarter of the memory; many copies at once, half of it.
+    """Whether ``size`` numbers as float64 would fill a quarter of the memory; several copies at once, half of it.
 
     Examples
     --------
@@ -26,19 +26,39 @@ def stays_on_disk(size: int, copies: int = 1) -> bool:
     return 8 * size * max(2, copies) > memory / 2
 
 
-def _choose(path: Path, dimensions: dict[str, int], wanted: str | None) -> str:
-    """The name asked for, or the only one that can be a spectral image."""
-    if wanted is not None:
-        for name in (wanted, wanted.strip("/")):
+def choose_dataset(path: Path, dimensions: dict[str, int], requested: str | None) -> str:
+    """Return the requested name, or the only one that can be a spectral image.
+
+    Parameters
+    ----------
+    path
+        The file, for the message.
+    dimensions
+        Names of the datasets with their numbers of dimensions.
+    requested
+        A name, or None for the only dataset with three or more dimensions, else the only one with two.
+
+    Raises
+    ------
+    ValueError
+        If the name does not exist or several datasets are possible, with the names to choose from.
+
+    Examples
+    --------
+    >>> choose_dataset(Path("a.h5"), {"photo": 2, "stack": 3, "energy": 1}, None)
+    'stack'
+    """
+    if requested is not None:
+        for name in (requested, requested.strip("/")):
             if name in dimensions:
                 return name
     fitting = [name for name, ndim in dimensions.items() if ndim >= 2]
-    if wanted is None and len(fitting) > 1:
-        # A stack beside pictures and tables: the only one with three or more dimensions is meant.
+    if requested is None and len(fitting) > 1:
+        # A stack beside pictures and tables: the only dataset with three or more dimensions is meant.
         deep = [name for name in fitting if dimensions[name] >= 3]
         fitting = deep if len(deep) == 1 else fitting
-    if wanted is None and len(fitting) == 1:
+    if requested is None and len(fitting) == 1:
         return fitting[0]
     names = ", ".join(repr(name) for name in fitting) or "none with two or more dimensions"
-    problem = "say which one with dataset=" if wanted is None else f"there is no dataset {wanted!r}"
+    problem = "say which one with dataset=" if requested is None else f"there is no dataset {requested!r}"
     raise ValueError(f"{path.name}: {problem}; it holds {names}")

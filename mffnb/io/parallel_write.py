@@ -1,4 +1,4 @@
-"""A result whose maps are shared out over ranks, written by block: no rank ever holds the maps of all."""
+"""Write a result whose maps are distributed over ranks, block by block: no rank holds the maps of all ranks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.io.netcdf import write_netcdf
+from mffnb.io.netcdf_store import write_netcdf
 from mffnb.io.zarr_store import fill, store_to_fill
 from mffnb.matrices.collective_errors import run_collectively
 from mffnb.typing import Array
@@ -23,18 +23,18 @@ _CHUNK_BYTES = 8 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Which rows of the maps are here.
+    """Rows of the maps that this rank owns.
 
     Attributes
     ----------
     communicator
-        Of the ranks, which hold consecutive rows in their order.
+        MPI communicator; ranks own consecutive rows in the order of their numbers.
     dim
         The first pixel dimension.
     start, stop
-        Rows here.
+        Rows of this rank.
     rows
-        Rows on all ranks.
+        Number of rows of all ranks.
     """
 
     communicator: Any
@@ -45,10 +45,10 @@ class Block:
 
 
 def write_blocks(dataset: xr.Dataset, path: Path, block: Block) -> None:
-    """Write a dataset of which each rank has its rows; all ranks call this together.
+    """Write a dataset of which each rank has its own rows. Collective: all ranks must call it.
 
-    A zarr store is filled by all ranks at once, each with chunks of its own. NetCDF is written by the first rank, which
-    receives the rows of one other rank at a time.
+    All ranks write a zarr store at once, each its own chunks. The first rank writes a NetCDF file and receives the rows
+    of one other rank at a time.
     """
     names = [name for name, array in dataset.data_vars.items() if block.dim in array.dims]
     first = block.communicator.rank == 0
@@ -73,7 +73,7 @@ def write_blocks(dataset: xr.Dataset, path: Path, block: Block) -> None:
 
 
 def _with_all_coordinates(dataset: xr.Dataset, block: Block) -> xr.Dataset:
-    """The same with the coordinates of all rows, which are small."""
+    """Return the dataset with the coordinates of all rows, which are small."""
     here = {
         name: array.drop_vars(list(array.coords)) for name, array in dataset.coords.items() if block.dim in array.dims
     }
@@ -83,13 +83,13 @@ def _with_all_coordinates(dataset: xr.Dataset, block: Block) -> xr.Dataset:
 
 
 def _empty(array: xr.DataArray, block: Block) -> xr.Variable:
-    """NaN for all rows, which takes no memory and no disk."""
+    """Return NaN for all rows as a broadcast array, which needs no memory and no disk space."""
     shape = [block.rows if name == block.dim else length for name, length in array.sizes.items()]
     return xr.Variable(array.dims, np.broadcast_to(np.nan, shape), array.attrs)
 
 
 def _chunks(array: xr.DataArray, block: Block) -> tuple[int, ...]:
-    """Whole rows of the map, no more than the rank with fewest has, and no larger than is handy."""
+    """Return the chunk shape: whole map rows, at most those of the smallest rank, of at most 8 MB."""
     of_row = 8 * array.size // max(1, array.sizes[block.dim])
     fewest = min(block.communicator.allgather(block.stop - block.start))
     height = max(1, min(_CHUNK_BYTES // max(1, of_row), fewest))
@@ -97,7 +97,7 @@ def _chunks(array: xr.DataArray, block: Block) -> tuple[int, ...]:
 
 
 def _fill_own_chunks(array: xr.DataArray, store: Path, chunks: tuple[int, ...], block: Block) -> None:
-    """Write the chunks that begin here; rows of a chunk that began before go to the rank before."""
+    """Write the chunks that begin in the rows of this rank; rows of an earlier chunk are sent to the previous rank."""
     axis, communicator = array.dims.index(block.dim), block.communicator
     height = chunks[axis]
     begin, end = (min(-(-row // height) * height, block.rows) for row in (block.start, block.stop))
@@ -121,7 +121,7 @@ def _write_rows(store: Path, axis: int, begin: int, values: Array) -> None:
 
 
 def _skeleton(small: xr.Dataset, path: Path, needed: int) -> Path:
-    """A neighbouring file with all but the maps, on a disk that has room for them."""
+    """Write a temporary file without the maps, after a check that the disk has room for them."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
     # HDF5 that meets a full disk keeps the file half open, and takes the process down later.
@@ -143,7 +143,7 @@ def _finish(part: Path | None, path: Path, faults: list[Exception | None]) -> No
 
 
 def _append(array: xr.DataArray, part: Path | None, block: Block) -> Exception | None:
-    """Have the first rank add an array to a NetCDF file, the rows of one rank at a time; return what went wrong."""
+    """Add an array to the NetCDF file of the first rank, the rows of one rank at a time; return the error if any."""
     communicator, axis = block.communicator, array.dims.index(block.dim)
     here = np.ascontiguousarray(array.values, dtype=np.float64)
     limits = communicator.gather((block.start, block.stop), root=0)
@@ -153,7 +153,7 @@ def _append(array: xr.DataArray, part: Path | None, block: Block) -> Exception |
     fault: Exception | None = None
     for rank, (start, stop) in enumerate(limits):
         rows = here
-        if rank:  # received in any case: the sender waits
+        if rank:  # received even after an error: the sender waits
             shape = list(here.shape)
             shape[axis] = stop - start
             rows = np.empty(shape)
@@ -161,13 +161,13 @@ def _append(array: xr.DataArray, part: Path | None, block: Block) -> Exception |
         try:
             if fault is None:
                 _add_rows(array, part, block, rows, (*[slice(None)] * axis, slice(start, stop)))
-        except Exception as error:  # HDF5 raises what it likes
+        except Exception as error:  # HDF5 raises many kinds of errors
             fault = error
     return fault
 
 
 def _add_rows(array: xr.DataArray, part: Path, block: Block, rows: Array, place: tuple[slice, ...]) -> None:
-    import h5netcdf  # noqa: PLC0415  slow, and only wanted here
+    import h5netcdf  # noqa: PLC0415  slow to import, and needed here only
 
     with h5netcdf.File(part, "a") as file:
         if array.name not in file.variables:

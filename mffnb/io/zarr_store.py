@@ -1,4 +1,4 @@
-"""Results as zarr stores: folders that appear whole or not at all, filled by one process or by the ranks together."""
+"""Write results as zarr stores atomically, by one process or by all ranks, and read them back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_store(path: str | os.PathLike[str]) -> bool:
 
 
 def write_zarr(dataset: xr.Dataset, path: str | os.PathLike[str], encoding: Any = None) -> None:
-    """Write a zarr store; a fault on the way leaves any older one as it was."""
+    """Write a zarr store; after an error the older store is unchanged."""
     with store_to_fill(path) as part:
         fill(dataset, part, encoding)
 
@@ -42,27 +42,27 @@ def read_zarr(path: str | os.PathLike[str]) -> xr.Dataset:
 
 
 def fill(dataset: xr.Dataset, part: Path, encoding: Any = None) -> None:
-    """Write a dataset into a store that :func:`store_to_fill` has made."""
-    # The second format: the third has no word yet for text, which a coordinate may be.
+    """Write a dataset into the temporary store of :func:`store_to_fill`."""
+    # Zarr format 2: format 3 does not specify text yet, and coordinates may be text.
     dataset.to_zarr(part, mode="w", consolidated=False, zarr_format=2, encoding=encoding)
 
 
 @contextmanager
 def store_to_fill(path: str | os.PathLike[str], communicator: Any = None) -> Iterator[Path]:
-    """A neighbouring folder to be filled; at the end of the block it takes the place of ``path``, on all ranks or none.
+    """Make a temporary store in the same folder; at the end of the block it replaces ``path``, on all ranks or none.
 
     Raises
     ------
     OSError
-        On all ranks, if it cannot be written or what is there is no zarr store.
+        On all ranks, if the store cannot be written or ``path`` exists and is no zarr store.
     """
     need_zarr()
     path, first = Path(path).resolve(), communicator is None or communicator.rank == 0
-    made: Any = run_collectively(communicator, lambda: _made(path) if first else None)
+    made: Any = run_collectively(communicator, lambda: _temporary_store(path) if first else None)
     part: Path = made if communicator is None else communicator.bcast(made, root=0)
     try:
         yield part
-        run_collectively(communicator, lambda: _take_place(part, path) if first else None)
+        run_collectively(communicator, lambda: _replace_store(part, path) if first else None)
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             raise
@@ -73,14 +73,14 @@ def store_to_fill(path: str | os.PathLike[str], communicator: Any = None) -> Ite
 
 
 def need_zarr() -> None:
-    """Say how to install zarr where it is not."""
+    """Raise an error that says how to install zarr if it is missing."""
     try:
         import zarr  # noqa: F401, PLC0415  an extra
     except ImportError:
         raise ValueError('.zarr needs the zarr package: pip install "mffnb[io]"') from None
 
 
-def _made(path: Path) -> Path:
+def _temporary_store(path: Path) -> Path:
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
     if path.exists() and not is_store(path):
@@ -90,7 +90,7 @@ def _made(path: Path) -> Path:
     return part
 
 
-def _take_place(part: Path, path: Path) -> None:
+def _replace_store(part: Path, path: Path) -> None:
     if not path.exists():
         part.rename(path)
         return

@@ -4,6 +4,8 @@ A penalty on the abundances counts per pixel (the objective is divided by the nu
 endmembers counts once, so that neither changes its meaning with the size of the image.
 """
 
+# Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
+
 from mffnb.penalties.groups import GroupSparsity
 from mffnb.penalties.ridge import Ridge
 from mffnb.penalties.smoothness import Smoothness, SpectralSmoothness

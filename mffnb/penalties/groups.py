@@ -12,6 +12,8 @@ from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
+__all__ = ["GroupSparsity"]
+
 _BEND = 0.1  # rms of a map, of data with mean squared pixel norm 1: a component that explains one part in a hundred
 
 

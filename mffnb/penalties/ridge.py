@@ -12,6 +12,8 @@ from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
+__all__ = ["Ridge"]
+
 
 @dataclass(frozen=True)
 class Ridge:

@@ -11,6 +11,8 @@ from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
+__all__ = ["Smoothness", "SpectralSmoothness"]
+
 
 @dataclass(frozen=True)
 class Smoothness:

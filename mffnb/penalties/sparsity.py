@@ -10,6 +10,8 @@ from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
 
+__all__ = ["Sparsity"]
+
 
 @dataclass(frozen=True)
 class Sparsity:

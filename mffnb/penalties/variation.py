@@ -14,6 +14,8 @@ from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
 from mffnb.typing import Array, Float64Array
 
+__all__ = ["TotalVariation"]
+
 _GAP = 1e-8  # of the sum of squares: so far the value of a proximal point may lie above the minimum
 _STEPS = 1000  # most, for each row
 

@@ -11,6 +11,8 @@ from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array, Total, local_total
 
+__all__ = ["MinimumVolume"]
+
 
 @dataclass(frozen=True)
 class MinimumVolume:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import colorsys
 
+__all__ = ["component_colors"]
+
 # The first six are the hues of Okabe and Ito without black and yellow; blue is lighter, to be visible on a dark map.
 # Each further colour has the largest OKLab distance to all colours before it, for normal, protan and deutan vision,
 # with a contrast of at least 2 to white and 3 to a dark tile.

@@ -3,6 +3,8 @@
 >>> from mffnb.preprocessing import Crop, PoissonScaling, fit_chain
 """
 
+# Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
+
 from mffnb.preprocessing.augment import Parts, augment, split
 from mffnb.preprocessing.background import AsymmetricBaseline, ConstantBackground, PowerLawBackground
 from mffnb.preprocessing.chain import Chain, Processed, fit_chain, steps_from

@@ -12,6 +12,8 @@ from mffnb.cubes.layout import channel_names
 from mffnb.preprocessing.step import float_type, pixels, single_channel
 from mffnb.typing import Array
 
+__all__ = ["Parts", "augment", "split"]
+
 _FLAGS = ("feature", "feature_scale", "feature_offset", "feature_units")
 
 

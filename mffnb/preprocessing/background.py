@@ -17,6 +17,8 @@ from mffnb.preprocessing.grid import window_positions
 from mffnb.preprocessing.step import Fitted, Step, float_type, part, refilled, single_channel
 from mffnb.typing import Array, Float64Array
 
+__all__ = ["AsymmetricBaseline", "ConstantBackground", "PowerLawBackground"]
+
 _BAND = 4096  # pixels per block, which limits the memory of a fit
 _STEEPEST = 20.0  # largest exponent; a fit to noise alone may be steeper
 

@@ -10,26 +10,14 @@ from typing import Any, NamedTuple
 import xarray as xr
 
 from mffnb.cubes.layout import channel_names
-from mffnb.preprocessing.background import (
-    AsymmetricBaseline,
-    ConstantBackground,
-    PowerLaw,
-    PowerLawBackground,
-    Subtracted,
-)
-from mffnb.preprocessing.elementwise import Anscombe, Log1p
-from mffnb.preprocessing.grid import Bin, Binned, Crop, Cropped
-from mffnb.preprocessing.scaling import MeanCentre, PoissonScaling, Range, Scaled, UnitNorm, UnitSum
-from mffnb.preprocessing.sliding_fft import LocalSpectra, SlidingFFT
-from mffnb.preprocessing.step import Fitted, Step
+from mffnb.preprocessing.grid import Bin, Binned, Cropped
+from mffnb.preprocessing.step import Fitted, Step, derived_classes
 from mffnb.preprocessing.storage import plain, restored
 
-_STEPS = (
-    *(MeanCentre, Range, UnitSum, UnitNorm, PoissonScaling, Log1p, Anscombe, Bin, Crop),
-    *(AsymmetricBaseline, PowerLawBackground, ConstantBackground, SlidingFFT),
-)
-_KNOWN = {part.__name__: part for part in (*_STEPS, Scaled, Binned, Cropped, Subtracted, PowerLaw, LocalSpectra)}
+__all__ = ["Chain", "Processed", "fit_chain", "steps_from"]
+
 _LABELS = ("units", "long_name")
+_RENAMED = {"Scaled": "AffineScaling"}  # names in files of older versions
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +146,8 @@ class Chain:
         if "preprocessing" not in dataset.attrs:
             raise ValueError("the dataset holds no preprocessing: it was not written by Chain.to_dataset")
         parts = json.loads(dataset.attrs["preprocessing"])
-        classes = _KNOWN | {one.__name__: one for one in known}
+        classes = derived_classes(Step) | derived_classes(Fitted) | {one.__name__: one for one in known}
+        classes |= {older: classes[name] for older, name in _RENAMED.items()}
         steps = restored(parts["steps"], {}, classes)
         fitted = restored(parts["fitted"], dataset.variables, classes)
         return cls(steps, fitted, tuple(parts["channel"]), parts["labels"])
@@ -219,6 +208,7 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
     Examples
     --------
     >>> import numpy as np, xarray as xr
+    >>> from mffnb.preprocessing import Crop, UnitSum
     >>> cube = xr.DataArray(np.arange(1.0, 61).reshape(3, 4, 5), dims=("y", "x", "energy"))
     >>> processed, chain = fit_chain(cube, [Crop({"energy": slice(1, 5)}), UnitSum()])
     >>> chain.describe()[1]
@@ -251,7 +241,7 @@ def steps_from(description: Iterable[dict[str, Any]], known: Iterable[type] = ()
     >>> steps_from([{"step": "Range", "parameters": {"low": -1.0, "high": 1.0, "each": "cube"}}])
     [Range(low=-1.0, high=1.0, each='cube')]
     """
-    classes = {step.__name__: step for step in (*_STEPS, *known)}
+    classes = derived_classes(Step) | {step.__name__: step for step in known}
     coded = [{"type": one["step"], "fields": one.get("parameters", {})} for one in description]
     return list(restored(coded, {}, classes))
 

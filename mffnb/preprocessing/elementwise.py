@@ -10,6 +10,8 @@ import xarray as xr
 
 from mffnb.preprocessing.step import Fitted, Step, float_type, refilled, smallest
 
+__all__ = ["Anscombe", "Log1p"]
+
 
 @dataclass(frozen=True)
 class Log1p(Step, Fitted):

@@ -12,6 +12,8 @@ import xarray as xr
 
 from mffnb.preprocessing.step import Fitted, Step, float_type, pixels
 
+__all__ = ["Bin", "Crop"]
+
 Bounds = slice | tuple[float | None, float | None]
 
 

@@ -11,9 +11,11 @@ import xarray as xr
 
 from mffnb.preprocessing.step import Fitted, Step, float_type, part, pixels, refilled, smallest
 
+__all__ = ["MeanCentre", "PoissonScaling", "Range", "UnitNorm", "UnitSum"]
+
 
 @dataclass(frozen=True, eq=False)
-class Scaled(Fitted):
+class AffineScaling(Fitted):
     """x = (X - offset) / (pixel_scale channel_scale); None stands for factors of 1 or an offset of 0."""
 
     offset: xr.Variable | None = None
@@ -52,10 +54,10 @@ class Scaled(Fitted):
         """Maps divided by pixel_scale."""
         return refilled(abundances, _times(abundances.variable, _inverted(self.pixel_scale)))
 
-    def cropped(self, positions: Mapping[Hashable, slice]) -> Scaled:
+    def cropped(self, positions: Mapping[Hashable, slice]) -> AffineScaling:
         """Return scales and offset on a cropped grid."""
         parts = (self.offset, self.pixel_scale, self.channel_scale)
-        return Scaled(*(None if state is None else part(state, positions) for state in parts))
+        return AffineScaling(*(None if state is None else part(state, positions) for state in parts))
 
     @property
     def _keeps_units(self) -> bool:
@@ -90,9 +92,9 @@ class MeanCentre(Step):
         """Return True."""
         return True
 
-    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Compute the mean over the pixel dimensions in float64."""
-        return Scaled(offset=cube.mean(pixels(cube, channel), dtype=np.float64).variable.compute())
+        return AffineScaling(offset=cube.mean(pixels(cube, channel), dtype=np.float64).variable.compute())
 
 
 @dataclass(frozen=True)
@@ -139,13 +141,13 @@ class Range(Step):
         """Return True if ``low`` is negative."""
         return self.low < 0
 
-    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Compute the minimum and the maximum, ignoring NaN."""
         over = pixels(cube, channel) if self.each == "channel" else list(cube.dims)
         ends = xr.Dataset({"low": cube.min(over), "high": cube.max(over)}).compute().astype(np.float64)
         smallest, width = ends["low"].variable, (ends["high"] - ends["low"]).variable
         scale = xr.Variable(width.dims, np.where(width.values > 0, width.values / (self.high - self.low), 1.0))
-        return Scaled(offset=smallest - self.low * scale, channel_scale=scale)
+        return AffineScaling(offset=smallest - self.low * scale, channel_scale=scale)
 
 
 @dataclass(frozen=True)
@@ -163,10 +165,10 @@ class UnitSum(Step):
            [1., 1.]])
     """
 
-    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Compute the sum of every pixel, ignoring NaN."""
         _need_channels(self, channel)
-        return Scaled(pixel_scale=_positive(cube.sum(list(channel), dtype=np.float64)))
+        return AffineScaling(pixel_scale=_positive(cube.sum(list(channel), dtype=np.float64)))
 
 
 @dataclass(frozen=True)
@@ -184,10 +186,10 @@ class UnitNorm(Step):
             [0. , 0. ]]])
     """
 
-    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Compute the norm of every pixel, ignoring NaN."""
         _need_channels(self, channel)
-        return Scaled(pixel_scale=_positive((cube.astype(np.float64) ** 2).sum(list(channel)) ** 0.5))
+        return AffineScaling(pixel_scale=_positive((cube.astype(np.float64) ** 2).sum(list(channel)) ** 0.5))
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,7 @@ class PoissonScaling(Step):
         """Return True."""
         return True
 
-    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Scaled:
+    def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Compute the mean image and the mean spectrum, ignoring NaN.
 
         Raises
@@ -231,7 +233,9 @@ class PoissonScaling(Step):
         image = cube.mean(list(channel), dtype=np.float64)
         spectrum = cube.mean(pixels(cube, channel), dtype=np.float64)
         means = xr.Dataset({"image": image, "spectrum": spectrum}).compute()
-        return Scaled(pixel_scale=_positive(means["image"] ** 0.5), channel_scale=_positive(means["spectrum"] ** 0.5))
+        return AffineScaling(
+            pixel_scale=_positive(means["image"] ** 0.5), channel_scale=_positive(means["spectrum"] ** 0.5)
+        )
 
 
 def _times(values: xr.Variable, scale: xr.Variable | None) -> xr.Variable:

@@ -16,6 +16,8 @@ from mffnb.preprocessing.memory import available_bytes
 from mffnb.preprocessing.step import Fitted, Step
 from mffnb.typing import Array, Float64Array
 
+__all__ = ["SlidingFFT"]
+
 _BAND_BYTES = 16 * 2**20
 
 

@@ -1,4 +1,4 @@
-"""What a preprocessing step is: fitted to a cube it knows the way there, and the way back for both factors."""
+"""Protocols of preprocessing steps: fitting to a cube, the transformation and its inverse for both factors."""
 
 from __future__ import annotations
 
@@ -8,50 +8,52 @@ from typing import Protocol, Self
 import numpy as np
 import xarray as xr
 
+__all__ = ["Fitted", "Step"]
+
 
 class Fitted(Protocol):
-    """A step with what it has learned from a cube. No method changes its argument.
+    """A step fitted to a cube, with the parameters that it has estimated. No method changes its argument.
 
-    Data in steps are called x, their physical values X. A linear step is undone by ``X = x p c + o``: the factor p of a
-    pixel goes into the abundances, the factor c of a channel into the endmembers, and the offset o into neither. So
+    Processed values are called x, physical values X. The inverse of a linear step is ``X = x p c + o``: the factor p of
+    a pixel multiplies the abundances, the factor c of a channel the endmembers, and the offset o neither. So
 
         inverse(a e) = A E + o     with A = abundances(a), E = endmembers(e)
 
-    A step that is not linear is undone on the endmembers, and ``inverse(a e)``, not A E, is the reconstruction.
-    Subclasses state only what is not the identity.
+    A non-linear step is inverted on the endmembers; the reconstruction is then ``inverse(a e)``, not A E.
+    Subclasses override only the methods that are not the identity.
     """
 
     @property
     def new_channel(self) -> tuple[Hashable, ...] | None:
-        """Channel dimensions in place of the former ones; None where these are kept. Nothing is undone beyond it."""
+        """New channel dimensions; None if they are kept. Steps before such a change are not inverted."""
         return None
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """Process the cube it was fitted to, or one on the same grid."""
+        """Process the cube that the step was fitted to, or a cube on the same grid."""
         raise NotImplementedError
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
-        """A processed cube, or a product of processed factors, in physical values."""
+        """Convert a processed cube, or the product of processed factors, to physical values."""
         return cube
 
     def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """Processed spectra ("component", channel dims) in physical values."""
+        """Convert processed spectra ("component", channel dims) to physical values."""
         return endmembers
 
     def abundances(self, abundances: xr.DataArray) -> xr.DataArray:
-        """Maps ("component", pixel dims) that belong to the processed cube, for the physical one."""
+        """Convert maps ("component", pixel dims) of the processed cube to those of the physical cube."""
         return abundances
 
     def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """Physical spectra as the processed cube has them: the opposite of :meth:`endmembers`."""
+        """Convert physical spectra to processed ones: the inverse of :meth:`endmembers`."""
         return endmembers
 
     def prepare_abundances(self, abundances: xr.DataArray) -> xr.DataArray:
-        """The opposite of :meth:`abundances`."""
+        """Convert physical maps to processed ones: the inverse of :meth:`abundances`."""
         return abundances
 
     def cropped(self, positions: Mapping[Hashable, slice]) -> Self:
-        """The same for a part of the grid, so that it can be undone after a later :class:`Crop`."""
+        """Return the fitted step for a part of the grid, which is inverted after a later :class:`Crop`."""
         return self
 
 
@@ -60,22 +62,22 @@ class Step(Protocol):
 
     @property
     def signed(self) -> bool:
-        """Whether data that were not negative may become so."""
+        """Whether non-negative data may become negative."""
         return False
 
     @property
     def centred(self) -> bool:
-        """Whether zero no longer means "nothing there", so that a non-negative factorization has no meaning."""
+        """Whether zero no longer means absence, so that a non-negative factorization has no meaning."""
         return False
 
     @property
     def stabilizes(self) -> bool:
-        """Whether the noise of counts is evened out: for least squares, and wrong under the Poisson likelihood."""
+        """Whether the step stabilises the variance of counts: for least squares, wrong with the Poisson likelihood."""
         return False
 
     @property
     def bends(self) -> bool:
-        """Whether the step is not linear: A E of the answer is then not the reconstruction, see :class:`Fitted`."""
+        """Whether the step is non-linear: A E is then not the reconstruction, see :class:`Fitted`."""
         return False
 
     @property
@@ -84,7 +86,7 @@ class Step(Protocol):
         return False
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Fitted:
-        """Learn from a cube whose channel dimensions are named; small states of a lazy cube are computed here.
+        """Estimate the parameters from a cube with the given channel dimensions; lazy cubes are reduced here.
 
         Raises
         ------
@@ -94,18 +96,31 @@ class Step(Protocol):
         raise NotImplementedError
 
 
+def derived_classes(base: type) -> dict[str, type]:
+    """Return the classes of this package that are derived from :class:`Step` or :class:`Fitted`, by name.
+
+    Examples
+    --------
+    >>> from mffnb.preprocessing import Step
+    >>> derived_classes(Step)["MeanCentre"].__name__
+    'MeanCentre'
+    """
+    derived: list[type] = base.__subclasses__()
+    return {one.__name__: one for one in derived if one.__module__.startswith("mffnb.")}
+
+
 def float_type(cube: xr.DataArray) -> np.dtype[np.floating]:
-    """The type in which a cube is processed: float32 stays, everything else becomes float64."""
+    """Return the floating point type of the processed cube: float32 for float32, else float64."""
     return np.dtype(np.float32 if cube.dtype == np.float32 else np.float64)
 
 
 def pixels(cube: xr.DataArray, channel: tuple[Hashable, ...]) -> list[Hashable]:
-    """Dimensions of the cube that are not channels."""
+    """Return the dimensions of the cube that are not channels."""
     return [name for name in cube.dims if name not in channel]
 
 
 def refilled(array: xr.DataArray, values: xr.Variable, units: bool = True) -> xr.DataArray:
-    """The array with other values on the same grid; its units are dropped where these no longer hold."""
+    """Copy the array with other values on the same grid; without its units if these no longer hold."""
     filled = array.copy(data=values.transpose(*array.dims).data)
     if not units:
         filled.attrs = {key: value for key, value in array.attrs.items() if key not in ("units", "long_name")}
@@ -113,12 +128,12 @@ def refilled(array: xr.DataArray, values: xr.Variable, units: bool = True) -> xr
 
 
 def part(state: xr.Variable, positions: Mapping[Hashable, slice]) -> xr.Variable:
-    """What is left of a state on a cropped grid."""
+    """Crop a fitted parameter to a part of the grid."""
     return state.isel({name: where for name, where in positions.items() if name in state.dims})
 
 
 def single_channel(cube: xr.DataArray, channel: tuple[Hashable, ...], step: object) -> Hashable:
-    """The one channel dimension that a step along a spectrum needs."""
+    """Return the only channel dimension; raise if a step along the spectrum has several."""
     if len(channel) != 1:
         raise ValueError(
             f"{type(step).__name__} needs spectra along one channel dimension, got {channel} of {cube.dims}"
@@ -127,5 +142,5 @@ def single_channel(cube: xr.DataArray, channel: tuple[Hashable, ...], step: obje
 
 
 def smallest(cube: xr.DataArray) -> float:
-    """Smallest value that is not NaN; NaN if there is none."""
+    """Return the smallest value that is not NaN; NaN if there is none."""
     return float(cube.min().compute())

@@ -1,8 +1,10 @@
-"""The named methods of the field, each an estimator on a plain matrix X (pixels, channels).
+"""Named methods of matrix factorization, each a scikit-learn estimator of a matrix X (pixels, channels).
 
-All of them offer ``A = model.fit_transform(X)``, ``E = model.components_``, ``model.transform(X_new)`` and
+All estimators have ``A = model.fit_transform(X)``, ``E = model.components_``, ``model.transform(X_new)`` and
 ``model.inverse_transform(A)``. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 3.
 """
+
+# Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
 from mffnb.presets.mixtures import archetypal, known_endmembers, minimum_volume_nmf, plsi
 from mffnb.presets.non_negative import bounded_nmf, nmf, orthogonal_nmf, sparse_nmf, spatial_nmf

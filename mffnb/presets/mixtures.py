@@ -1,4 +1,4 @@
-"""Pixels as mixtures: of corners of the data, of distributions over the channels, of spectra that are known."""
+"""Mixture models: minimum volume NMF, pLSI, archetypal analysis and least squares with known endmembers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from mffnb.geometry import Archetypal
 from mffnb.penalties import MinimumVolume
 from mffnb.typing import Array, Seed
 
+__all__ = ["archetypal", "known_endmembers", "minimum_volume_nmf", "plsi"]
+
 
 def minimum_volume_nmf(
     k: int, volume: float | str = "auto", gain: bool | None = None, *, random_state: Seed = 0, **options: Any
 ) -> SimplexCorners | MatrixFactorization:
-    r"""Fractions that sum to one, exactly or up to a gain per pixel, of endmembers that span little volume.
+    r"""Minimum-volume NMF: abundances sum to one, exactly or up to a gain per pixel; endmembers span a small volume.
 
     .. math:: \min_{a_i \in \Delta,\, E \ge 0} \; \tfrac{1}{2n} \sum_i \lVert s x_i - g_i a_i E \rVert^2
               + \tfrac{\lambda}{2} \log\det(E E^T + \delta I)
@@ -29,9 +31,9 @@ def minimum_volume_nmf(
     k
         Number of components.
     volume
-        lambda, or "auto" to have model, start and weight found from the data alone.
+        lambda, or "auto" to select model, start values and weight from the data.
     gain
-        Whether each pixel has a gain of its own. None lets the data decide with "auto", and means no with a weight.
+        Whether each pixel has its own gain. None selects it from the data with "auto", and means no with a weight.
     random_state
         Seed.
     **options
@@ -65,7 +67,7 @@ def minimum_volume_nmf(
 
 
 def plsi(k: int, *, n_init: int = 1, random_state: Seed = None, **options: Any) -> LatentClasses:
-    r"""Probabilistic latent semantic indexing: counts as a mixture of k distributions over the channels.
+    r"""Probabilistic latent semantic indexing (pLSI): counts as a mixture of k distributions over the channels.
 
     .. math:: \max \sum_{im} x_{im} \log \sum_z P(z)\, P(i \mid z)\, P(m \mid z)
 
@@ -76,7 +78,7 @@ def plsi(k: int, *, n_init: int = 1, random_state: Seed = None, **options: Any) 
     k
         Number of components.
     n_init
-        Runs, of which the most likely is kept.
+        Number of runs; the one of largest likelihood is kept.
     random_state
         Seed.
     **options
@@ -97,8 +99,8 @@ def plsi(k: int, *, n_init: int = 1, random_state: Seed = None, **options: Any) 
 def archetypal(k: int, *, random_state: Seed = 0, **options: Any) -> SimplexCorners:
     """Archetypal analysis: endmembers are averages of pixels, pixels are averages of endmembers.
 
-    See :class:`mffnb.geometry.Archetypal` for formula and source. It finds the true spectra where there are nearly pure
-    pixels of each, and mixtures where there are not.
+    See :class:`mffnb.geometry.Archetypal` for formula and source. It finds the true spectra of components that have
+    nearly pure pixels, and mixtures otherwise.
 
     Parameters
     ----------
@@ -126,11 +128,11 @@ def archetypal(k: int, *, random_state: Seed = 0, **options: Any) -> SimplexCorn
 def known_endmembers(
     E: Array, sum_to_one: bool = False, bounds: tuple[Any, Any] | None = None, non_negative: bool = True
 ) -> KnownEndmembers:
-    r"""Abundances of given spectra by constrained least squares, exactly.
+    r"""Compute abundances of known endmembers by exact constrained least squares.
 
     .. math:: \min_a \tfrac12 \lVert x - a E \rVert^2
 
-    over non-negative abundances, over a box, over fractions that sum to one, or over all.
+    over non-negative abundances, a box, fractions that sum to one, or all real numbers.
 
     Parameters
     ----------
@@ -139,7 +141,7 @@ def known_endmembers(
     sum_to_one
         Whether the abundances of a pixel sum to one.
     bounds
-        ``(lower, upper)``, each a number or one for each endmember; they take the place of ``non_negative``.
+        ``(lower, upper)``, each a number or one number for each endmember; they replace ``non_negative``.
     non_negative
         Whether abundances are at least zero.
 

@@ -1,4 +1,4 @@
-"""Amounts that are not negative: plain, sparse, smooth, one per pixel, or with a bounded product."""
+"""Non-negative matrix factorization: plain, sparse, spatially smooth, orthogonal, and with a bounded product."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from mffnb.graphs import Graph
 from mffnb.penalties import Smoothness, Sparsity
 from mffnb.typing import Seed
 
+__all__ = ["bounded_nmf", "nmf", "orthogonal_nmf", "sparse_nmf", "spatial_nmf"]
+
 
 def nmf(k: int, **options: Any) -> MatrixFactorization:
-    r"""Non-negative matrix factorization: nothing negative, and nothing else.
+    r"""Non-negative matrix factorization (NMF) without penalties.
 
     .. math:: \min_{A, E \ge 0} \lVert X - A E \rVert^2
 
-    It fits, but its answer is not unique: many other spectra explain the same data as well.
+    The solution is not unique: many other spectra explain the same data equally well.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def nmf(k: int, **options: Any) -> MatrixFactorization:
 
 
 def sparse_nmf(k: int, sparsity: float = 1e-3, **options: Any) -> MatrixFactorization:
-    r"""Non-negative matrix factorization with few components per pixel.
+    r"""Sparse non-negative matrix factorization: L1 penalty on the abundances, few components per pixel.
 
     .. math:: \min_{A, E \ge 0} \; \tfrac{1}{2n} \lVert s X - A E \rVert^2 + \tfrac{\lambda}{n} \sum_{ij} a_{ij}, \qquad
               \lVert e_j \rVert \le 1
@@ -71,7 +73,7 @@ def sparse_nmf(k: int, sparsity: float = 1e-3, **options: Any) -> MatrixFactoriz
 def spatial_nmf(
     k: int, sparsity: float = 1e-3, smoothness: float = 1e-3, graph: Graph | None = None, **options: Any
 ) -> MatrixFactorization:
-    r"""Non-negative matrix factorization with few components per pixel and neighbours alike.
+    r"""Spatially regularised sparse NMF: L1 penalty and graph Laplacian smoothness of the abundances.
 
     .. math:: \min_{A, E \ge 0} \; \tfrac{1}{n} \bigl[ \tfrac12 \lVert s X - A E \rVert^2 + \lambda_1 \sum_{ij} a_{ij}
               + \tfrac{\lambda_2}{2} \operatorname{tr}(A^T L A) \bigr], \qquad \lVert e_j \rVert \le 1
@@ -85,7 +87,7 @@ def spatial_nmf(
     sparsity, smoothness
         lambda_1 and lambda_2, relative to scaled data: 1e-3 is a sensible start for any image.
     graph
-        Who is whose neighbour, ``mffnb.graphs.grid(map_shape)`` as a rule.
+        Pixel adjacency graph, usually ``mffnb.graphs.grid(map_shape)``.
     **options
         As for :func:`nmf`.
 
@@ -112,7 +114,7 @@ def spatial_nmf(
 def bounded_nmf(
     k: int, lower: float = 0.0, upper: float = 1.0, *, random_state: Seed = None, **options: Any
 ) -> BoundedFactorization:
-    r"""Non-negative matrix factorization whose product never leaves its bounds; NaN are entries to be predicted.
+    r"""Bounded matrix factorization: the product A E stays within bounds; missing entries (NaN) are predicted.
 
     .. math:: \min_{A, E \ge 0} \sum_{(i, m)\ \text{known}} (x_{im} - a_i e_m)^2, \qquad l \le A E \le u
 
@@ -144,11 +146,11 @@ def bounded_nmf(
 
 
 def orthogonal_nmf(k: int, *, tries: int = 10, **options: Any) -> MatrixFactorization:
-    r"""Non-negative matrix factorization with one component per pixel: maps that do not overlap.
+    r"""Orthogonal NMF: one component per pixel, abundance maps that do not overlap.
 
     .. math:: \min_{A, E \ge 0} \lVert X - A E \rVert^2, \qquad A^T A \text{ diagonal}
 
-    A grouping of the pixels, like k-means, but for how much of its component each of them holds.
+    It clusters the pixels like k-means, with an abundance for each pixel.
     Source: Pompili, Gillis, Absil & Glineur 2014, Neurocomputing 141:15.
 
     Parameters
@@ -156,7 +158,7 @@ def orthogonal_nmf(k: int, *, tries: int = 10, **options: Any) -> MatrixFactoriz
     k
         Number of components.
     tries
-        Groupings to start from, of which the best is taken: see :class:`mffnb.geometry.Groups`.
+        Number of initial clusterings, of which the best is used: see :class:`mffnb.geometry.Groups`.
     **options
         As for :func:`nmf`.
 

@@ -1,4 +1,4 @@
-"""Components of either sign, orthogonal to each other."""
+"""Orthogonal components of either sign: singular value decomposition and principal components."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 from mffnb.estimators.decomposition import LinearDecomposition
 
+__all__ = ["pca", "svd"]
+
 
 def svd(k: int, *, random_state: Any = 0) -> LinearDecomposition:
-    r"""Singular value decomposition: the best approximation of rank k, signs free, components orthogonal.
+    r"""Singular value decomposition (SVD): the best approximation of rank k, with orthogonal components.
 
     .. math:: X \approx A V, \qquad V V^T = 1
 
@@ -17,7 +19,7 @@ def svd(k: int, *, random_state: Any = 0) -> LinearDecomposition:
     k
         Number of components.
     random_state
-        Seed where X is too large for the exact decomposition; see
+        Seed of the randomized decomposition, which is used if X is large; see
         :class:`mffnb.estimators.decomposition.LinearDecomposition`.
 
     Examples
@@ -34,7 +36,7 @@ def svd(k: int, *, random_state: Any = 0) -> LinearDecomposition:
 
 
 def pca(k: int, *, random_state: Any = 0) -> LinearDecomposition:
-    r"""Principal components: the directions in which the spectra differ most from their mean m.
+    r"""Principal component analysis (PCA): orthogonal directions of largest variance about the mean spectrum m.
 
     .. math:: X \approx 1 m + A V, \qquad V V^T = 1
 
@@ -43,7 +45,7 @@ def pca(k: int, *, random_state: Any = 0) -> LinearDecomposition:
     k
         Number of components.
     random_state
-        Seed where X is too large for the exact decomposition; see
+        Seed of the randomized decomposition, which is used if X is large; see
         :class:`mffnb.estimators.decomposition.LinearDecomposition`.
 
     Examples

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mffnb.typing import Float64Array
 
@@ -74,6 +74,7 @@ class Misfit(Protocol):
         """D(A, E), given the half problem of E for this A."""
 
 
+@runtime_checkable
 class Similarity(Protocol):
     """How the distance between data and model is measured, and the scale on which lambda is defined.
 

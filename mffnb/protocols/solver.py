@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mffnb.typing import Float64Array
 
@@ -12,6 +12,7 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 
 
+@runtime_checkable
 class Start(Protocol):
     """A first guess of both factors."""
 
@@ -19,6 +20,7 @@ class Start(Protocol):
         """Non-negative A (k, pixels) and E (k, channels)."""
 
 
+@runtime_checkable
 class Solver(Protocol):
     """Moves one factor towards the minimum of its half problem; the same code serves A and E.
 

@@ -1,8 +1,27 @@
 """How well a model describes the data: D(X, A E)."""
 
+# Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
+
+from mffnb.similarities import angle, bernoulli, divergences, least_squares
 from mffnb.similarities.angle import SpectralAngle
 from mffnb.similarities.bernoulli import Bernoulli, through
 from mffnb.similarities.divergences import BetaDivergence, KullbackLeibler
 from mffnb.similarities.least_squares import Frobenius, Huber
 
-__all__ = ["Bernoulli", "BetaDivergence", "Frobenius", "Huber", "KullbackLeibler", "SpectralAngle", "through"]
+__all__ = [
+    "Bernoulli",
+    "BetaDivergence",
+    "Frobenius",
+    "Huber",
+    "KullbackLeibler",
+    "SpectralAngle",
+    "through",
+]
+
+NAMED = {
+    **angle.NAMED,
+    **bernoulli.NAMED,
+    **divergences.NAMED,
+    **least_squares.NAMED,
+}
+"""Parts of this package that can be given by name."""

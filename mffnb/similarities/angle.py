@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mffnb.matrices.partial import mean_model
+from mffnb.protocols import Similarity
 from mffnb.protocols.matrix import Matrix
 from mffnb.similarities.banded_misfits import Banded
 from mffnb.similarities.distances import Cosine
 from mffnb.similarities.least_squares import Frobenius
 from mffnb.typing import Float64Array
+
+__all__ = ["SpectralAngle"]
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,6 @@ class SpectralAngle:
         scale = Frobenius().misfit(matrix, gain, scale).scale
         pixels = None if gain is None else gain**2
         return Banded(matrix, None, scale, Cosine(), pixels=pixels).with_zero(*mean_model(matrix))
+
+
+NAMED: dict[str, Similarity] = {"angle": SpectralAngle()}

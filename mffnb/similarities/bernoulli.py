@@ -9,13 +9,15 @@ import numpy as np
 from scipy import special
 
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.protocols import Similarity
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
 from mffnb.similarities.banded_misfits import Banded, looks
 from mffnb.similarities.distances import Entrywise, Odds
 from mffnb.similarities.divergences import BetaDivergence
 from mffnb.transforms import Logistic
 from mffnb.typing import Float64Array
+
+__all__ = ["Bernoulli", "through"]
 
 
 @dataclass(frozen=True)
@@ -101,3 +103,6 @@ def through(
     if not transform.intercept:
         return Banded(matrix, None, 1.0, measure(None), zero)
     return Banded(matrix, None, 1.0, measure(begin if offset is None else offset), zero)
+
+
+NAMED: dict[str, Similarity] = {"bernoulli": Bernoulli()}

@@ -9,6 +9,7 @@ import numpy as np
 
 from mffnb.matrices import sparse_if_smaller
 from mffnb.matrices.partial import mean_model
+from mffnb.protocols import Similarity
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Misfit
 from mffnb.similarities.banded_misfits import Banded, looks
@@ -16,6 +17,8 @@ from mffnb.similarities.distances import Distance, Entrywise, Powers
 from mffnb.similarities.least_squares import Frobenius
 from mffnb.similarities.misfits import Divergence
 from mffnb.typing import Float64Array
+
+__all__ = ["BetaDivergence", "KullbackLeibler"]
 
 
 @dataclass(frozen=True)
@@ -142,3 +145,6 @@ def _to_mean_sum_one(matrix: Matrix) -> float:
     ones = np.ones((1, matrix.own_columns.stop - matrix.own_columns.start))
     whole = float(matrix.total(matrix.times(ones).sum(axis=1))[0])
     return matrix.shape[0] / whole if whole > 0 else 1.0
+
+
+NAMED: dict[str, Similarity] = {"kl": KullbackLeibler(), "itakura-saito": BetaDivergence(0.0)}

@@ -7,12 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from mffnb.protocols import Similarity
 from mffnb.protocols.matrix import Matrix
 from mffnb.similarities.banded_misfits import Banded
 from mffnb.similarities.distances import Clipped, Distance, Entrywise, Squares
 from mffnb.similarities.misfits import LeastSquares
 from mffnb.similarities.noise_models import noise_level, tamed
 from mffnb.typing import Float64Array
+
+__all__ = ["Frobenius", "Huber"]
 
 
 @dataclass(frozen=True)
@@ -98,3 +101,6 @@ class Huber:
         """Of single entries of data multiplied by ``scale``."""
         assert self.noise is not None
         return Clipped((1.345 if isinstance(self.delta, str) else self.delta) * self.noise * scale)
+
+
+NAMED: dict[str, Similarity] = {"frobenius": Frobenius(), "huber": Huber()}

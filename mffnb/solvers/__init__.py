@@ -1,5 +1,8 @@
 """How the objective is brought down: one outer loop, and the half steps it can use."""
 
+# Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
+
+from mffnb.solvers import auto, hals, likelihood, pivoting, proximal
 from mffnb.solvers.auto import Auto
 from mffnb.solvers.extrapolation import Extrapolated
 from mffnb.solvers.hals import Hals
@@ -26,3 +29,12 @@ __all__ = [
     "interruptible",
     "iterate",
 ]
+
+NAMED = {
+    **auto.NAMED,
+    **hals.NAMED,
+    **likelihood.NAMED,
+    **pivoting.NAMED,
+    **proximal.NAMED,
+}
+"""Parts of this package that can be given by name."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mffnb.protocols import Solver
 from mffnb.protocols.half import Half
+from mffnb.solvers.extrapolation import Extrapolated
 from mffnb.solvers.hals import Hals
 from mffnb.solvers.likelihood import Newton
 from mffnb.solvers.proximal import ProximalGradient
 from mffnb.typing import Float64Array
+
+__all__ = ["Auto"]
 
 
 @dataclass(frozen=True)
@@ -34,3 +38,6 @@ class Auto:
 def _choice(half: Half) -> Hals | Newton | ProximalGradient:
     fast: Hals | Newton = Hals() if half.log is None else Newton()
     return fast if fast.refuses(half) is None else ProximalGradient()
+
+
+NAMED: dict[str, Solver] = {"auto": Extrapolated(Auto())}

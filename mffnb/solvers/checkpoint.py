@@ -19,6 +19,8 @@ from mffnb.solvers import Reached, State
 from mffnb.solvers.checkpoint_files import About, Generations
 from mffnb.typing import Array
 
+__all__ = ["Checkpoint"]
+
 _FORMAT = "mffnb checkpoint 1"
 _SCALARS = ("iteration", "objective", "relative_error", "step", "seconds")
 

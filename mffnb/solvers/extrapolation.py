@@ -14,6 +14,8 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.solver import Solver
 from mffnb.typing import Float64Array
 
+__all__ = ["Extrapolated"]
+
 # First beta, its growth and its fall, growth of its bound: of five sets, tried on ToF-SIMS, EDX, tunnelling and remote
 # sensing images, the one that was never far from the fewest iterations.
 _FIRST, _GROWTH, _FALL, _BOUND_GROWTH = 0.5, 1.1, 1.5, 1.02

@@ -11,9 +11,12 @@ from scipy import optimize
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import hals, simplex
+from mffnb.protocols import Solver
 from mffnb.protocols.graph import PixelGraph
 from mffnb.protocols.half import Constraint, Half, Penalty, Proximal
 from mffnb.typing import Array, Float64Array
+
+__all__ = ["Hals"]
 
 _ALIKE = np.ones(1)
 
@@ -319,3 +322,6 @@ def _weights(half: Half) -> Float64Array:
 def _edges(graph: PixelGraph, colour: int) -> tuple[Any, ...]:
     first = (colour - graph.first_band) % 2
     return graph.indptr, graph.indices, graph.weights, graph.degree, graph.bands, first
+
+
+NAMED: dict[str, Solver] = {"hals": Hals()}

@@ -8,8 +8,11 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import divergence, newton
+from mffnb.protocols import Solver
 from mffnb.protocols.half import Half, LogTerm
 from mffnb.typing import Array, Float64Array
+
+__all__ = ["Multiplicative", "Newton"]
 
 
 @dataclass(frozen=True)
@@ -154,3 +157,6 @@ def _separable(half: Half, factor: Float64Array, *, diagonal: bool) -> tuple[Flo
         linear += half.gram @ factor - bound * factor
         square = square + bound
     return linear, square
+
+
+NAMED: dict[str, Solver] = {"multiplicative": Multiplicative(), "newton": Newton()}

@@ -17,6 +17,8 @@ from mffnb.protocols.solver import Solver
 from mffnb.solvers.extrapolation import Ahead, Extrapolated, InPlace
 from mffnb.typing import Float64Array
 
+__all__ = ["Outcome", "Reached", "State", "drive", "iterate"]
+
 # Of the objective: how well the same factors have to describe the same data, summed in another order perhaps.
 _SAME = 1e-9
 # So many pixels take far longer than to hand them to another thread.

@@ -9,8 +9,11 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import pivoting
+from mffnb.protocols import Solver
 from mffnb.protocols.half import Half
 from mffnb.typing import Float64Array
+
+__all__ = ["BlockPivoting"]
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,6 @@ class BlockPivoting:
         weights = np.ones(entries) if half.weights is None else half.weights
         lower, upper = np.full(k, float(half.lower)), np.full(k, float(half.upper))
         return float(pivoting.solve_box(factor, half.gram, half.cross, lower, upper, weights))
+
+
+NAMED: dict[str, Solver] = {"pivoting": BlockPivoting()}

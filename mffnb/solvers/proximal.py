@@ -11,8 +11,12 @@ import numpy as np
 from mffnb.constraints import Orthogonal, UnitBall
 from mffnb.constraints.simplex import nearest_fractions
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.protocols import Solver
 from mffnb.protocols.half import Constraint, Half, Penalty, Proximal
+from mffnb.solvers.extrapolation import Extrapolated
 from mffnb.typing import Float64Array
+
+__all__ = ["ProximalGradient"]
 
 Part = Callable[[Float64Array, float], Float64Array]
 
@@ -319,3 +323,6 @@ def _step(
         if low or 1 / curvature.max() < least:
             return new, there, curvature
         curvature = 2 * curvature
+
+
+NAMED: dict[str, Solver] = {"proximal": Extrapolated(ProximalGradient())}

@@ -10,13 +10,12 @@ import numpy as np
 import xarray as xr
 
 from mffnb.estimators.factorization import MatrixFactorization
-from mffnb.estimators.names import SIMILARITIES, SOLVERS
+from mffnb.estimators.names import SIMILARITIES, SOLVERS, TRANSFORMS
 from mffnb.geometry.starts import RandomStart
 from mffnb.matrices import sparse_if_smaller
 from mffnb.preprocessing import Step
 from mffnb.protocols.misfit import Similarity
 from mffnb.protocols.solver import Solver
-from mffnb.transforms import TRANSFORMS
 from mffnb.unmixing.auto_volume import evidence, find_volume
 from mffnb.unmixing.image import Prepared, weights_of
 from mffnb.unmixing.label import assemble, matrices

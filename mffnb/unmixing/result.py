@@ -14,12 +14,15 @@ import pandas as pd
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
-from mffnb.io.netcdf import read_netcdf, write_netcdf
+from mffnb.estimators.names import TRANSFORMS
+from mffnb.io.netcdf_store import read_netcdf, write_netcdf
 from mffnb.io.parallel_write import Block, write_blocks
 from mffnb.io.zarr_store import is_store, read_zarr, write_zarr
 from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
-from mffnb.transforms import TRANSFORMS, Mapped
+from mffnb.transforms import Mapped
+
+__all__ = ["Unmixing", "load"]
 
 _FORMAT = "mffnb unmixing 1"
 _FACTORS = ("endmembers", "abundances", "gain")

@@ -38,6 +38,8 @@ from mffnb.unmixing.multistart import several, solved
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.task import Physics
 
+__all__ = ["unmix"]
+
 
 def unmix(
     cube: Any,

@@ -30,6 +30,8 @@ from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
 
+__all__ = ["Explorer", "explore"]
+
 # What a slider says goes to the thread from which the kernel last wrote to it. At first that is the main one,
 # where a running cell would hold it up; writing once while a message from the browser is handled moves the slider
 # to the thread that messages have for themselves. The very first messages may still be early.

@@ -23,9 +23,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import mffnb
 from mffnb import MatrixFactorization, Ridge, Simplex, Smoothness, Sparsity, Unimodal, presets
 from mffnb.errors import ConvergenceWarning
+from mffnb.estimators.names import STARTS
 from mffnb.estimators.simplex_vertices import SimplexCorners
 from mffnb.geometry import VCA
-from mffnb.geometry.starts import STARTS
 from mffnb.graphs import grid
 from mffnb.matrices import Dense
 from mffnb.matrices.checking import as_matrix

@@ -114,7 +114,7 @@ def test_where_the_data_live_does_not_matter():
 
 def test_what_cannot_be_done_is_said():
     X = scene(pixels=8)[0]
-    with pytest.raises(ValueError, match=r"n_samples = 8 pixels are too few.*ask for 2"):
+    with pytest.raises(ValueError, match=r"n_samples = 8 pixels are too few.*request 2"):
         minimum_volume(matrix(X), 3)
     with pytest.raises(ValueError, match="40 channels"):
         minimum_volume(matrix(np.ones((200, 40))), 41)

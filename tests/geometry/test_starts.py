@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
+from mffnb import geometry
 from mffnb.geometry import NFINDR, SISAL, SPA, VCA, Archetypal, Facets, KMeans
 from mffnb.geometry.abundances import fully_constrained, non_negative
 from mffnb.geometry.clusters import group_means
@@ -19,7 +20,10 @@ from tests.depth import examples
 from .scenes import angles, matrix, scene, smooth_spectra
 
 FINDERS = [SPA(), VCA(), NFINDR()]
-STARTS = [*FINDERS, KMeans(), SISAL(), Facets(), Archetypal(restarts=3, rounds=20)]
+LISTED = [*FINDERS, KMeans(), SISAL(), Facets(), Archetypal(restarts=3, rounds=20)]
+_classes = [getattr(geometry, name) for name in geometry.__all__]
+FOUND = [one() for one in _classes if hasattr(one, "start") and one not in {*map(type, LISTED)}]
+STARTS = [*LISTED, *FOUND]
 
 
 def name(start):
@@ -127,11 +131,11 @@ def test_every_start_is_usable_and_repeatable(start, X, components):
     np.testing.assert_array_equal(E, again[1])
 
 
-@pytest.mark.parametrize("start", STARTS, ids=name)
+@pytest.mark.parametrize("start", LISTED, ids=name)
 def test_too_many_endmembers_are_refused(start):
-    with pytest.raises(ValueError, match="4 channels: ask for 4"):
+    with pytest.raises(ValueError, match="4 channels: request 4"):
         start.start(matrix(np.ones((20, 4))), 5, 0)
-    with pytest.raises(ValueError, match="3 pixels: ask for 3"):
+    with pytest.raises(ValueError, match="3 pixels: request 3"):
         start.start(matrix(np.ones((3, 8))), 5, 0)
 
 

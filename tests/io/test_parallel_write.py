@@ -132,7 +132,7 @@ FULL = """
 import os
 import numpy as np, mffnb as mf
 from mpi4py import MPI
-from mffnb.parallel import blocks
+from mffnb.io import parallel_write as blocks
 
 world, rng = MPI.COMM_WORLD, np.random.default_rng(0)
 small, large = (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import mffnb as mf
 from mffnb import preprocessing as pre
-from mffnb.io.netcdf import read_netcdf, write_netcdf
+from mffnb.io.netcdf_store import read_netcdf, write_netcdf
 from mffnb.preprocessing import Chain, fit_chain, steps_from
 from tests.conftest import mixture
 from tests.depth import examples
@@ -234,3 +234,10 @@ def test_lazy_chains(cube):
     assert processed.chunks is not None
     np.testing.assert_allclose(processed, fit_chain(cube, steps).cube, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(chain.inverse(processed), chain.target(cube))
+
+
+def test_files_with_the_former_name_of_a_fitted_state_are_read(cube):
+    kept = fit_chain(cube, [pre.MeanCentre()]).chain.to_dataset()
+    assert "AffineScaling" in kept.attrs["preprocessing"]
+    kept.attrs["preprocessing"] = kept.attrs["preprocessing"].replace("AffineScaling", "Scaled")
+    xr.testing.assert_equal(Chain.from_dataset(kept).transform(cube), fit_chain(cube, [pre.MeanCentre()]).cube)

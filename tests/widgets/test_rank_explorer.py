@@ -165,7 +165,7 @@ def test_error_is_shown_and_raised(cube, monkeypatch):
     def fail(*_):
         raise RuntimeError("a <bad> thing")
 
-    monkeypatch.setattr("mffnb.selection.scanning.go_on", fail)
+    monkeypatch.setattr("mffnb.selection.scanning.refine_best", fail)
     ranks = mf.RankExplorer(cube, [2], **OPTIONS)
     with pytest.raises(RuntimeError, match="a <bad> thing"):
         ranks.wait(60)

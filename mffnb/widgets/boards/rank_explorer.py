@@ -20,6 +20,8 @@ from mffnb.widgets.boards.rank_pictures import criteria, summary, tree
 from mffnb.widgets.controls.elements import flexible
 from mffnb.widgets.explorer import Explorer
 
+__all__ = ["RankExplorer"]
+
 
 class RankExplorer(BoardWidget):
     """Widget for choosing the number of components k while a rank scan runs.

@@ -24,6 +24,8 @@ from mffnb.widgets.boards.trial_html import trial_html
 from mffnb.widgets.boards.trial_pictures import progress_text, search_figure, settings_of, summary
 from mffnb.widgets.explorer import Explorer
 
+__all__ = ["TuningMonitor"]
+
 _POLL_SECONDS = 0.02  # seconds between two checks whether a fit is finished
 
 Found = tuple[Tuning, ...]

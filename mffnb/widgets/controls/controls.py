@@ -27,7 +27,6 @@ from mffnb.widgets.controls.elements import (
 from mffnb.widgets.session.parameters import AUTO, Dial, Parameters
 
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
-_SIMILARITIES = tuple((getattr(one, "label", name), name) for name, one in SIMILARITIES.items())
 _AUTO_LABEL = "from the data"
 _NO_TERM, _ADDED = "add a term", "\N{CHECK MARK}"
 _SPARSITY_DISABLED = "Disabled: fractions have a constant L1 norm, so sparsity has no effect. Set fractions to off."
@@ -291,7 +290,7 @@ def _fractions(parameters: Parameters) -> str:
 
 def _similarities(given: str | Similarity) -> list[tuple[str, str | Similarity]]:
     """Menu entries of the named similarities, and of a similarity object passed by the user."""
-    if isinstance(given, str) and given not in dict(_SIMILARITIES).values():
+    if isinstance(given, str) and given not in SIMILARITIES:
         raise ValueError(f"similarity={given!r} is not known: use {' or '.join(map(repr, SIMILARITIES))}, or an object")
     own = [] if isinstance(given, str) else [(type(given).__name__, given)]
-    return [*_SIMILARITIES, *own]
+    return [*((getattr(one, "label", name), name) for name, one in SIMILARITIES.items()), *own]

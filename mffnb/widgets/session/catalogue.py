@@ -1,29 +1,30 @@
-"""What an explorer offers besides the sliders that are always there: every part that says so, by its class alone."""
+"""Catalogue of the terms that an explorer offers in its menu, found by their declarations."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from mffnb import constraints, penalties
 from mffnb.protocols.half import Term
+from mffnb.registry.plugins import installed_parts
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A part that may be added.
+    """A term that may be added in the explorer.
 
     Attributes
     ----------
     label
-        What it is called.
+        Text in the menu.
     place
-        "abundances" or "endmembers".
+        Factor that the term acts on, "abundances" or "endmembers".
     term
-        The part with its defaults.
+        The term with its defaults.
     """
 
     label: str
@@ -32,31 +33,35 @@ class Offer:
 
     @property
     def purpose(self) -> str:
-        """What it does: the first words of its docstring."""
+        """Text of the tooltip: the first words of the term's docstring."""
         text = inspect.getdoc(type(self.term)) or self.label
         return text.split("\n\n")[0].split(":math:")[0].strip().rstrip(":")
 
 
 def catalogue(*modules: ModuleType) -> tuple[Offer, ...]:
-    """Find the parts whose class has an attribute ``offered``: the factor it acts on, and what it is called there.
+    """Find the terms whose class declares ``offered``: the factor it acts on, and its label in the menu.
 
     Parameters
     ----------
     modules
-        Where to look: :mod:`mffnb.penalties` and :mod:`mffnb.constraints` unless others are given.
+        Modules to search: by default :mod:`mffnb.penalties`, :mod:`mffnb.constraints`, and the plug-ins.
 
     Examples
     --------
     >>> sorted(offer.label for offer in catalogue() if offer.place == "endmembers")
     ['one peak', 'smooth spectra']
     """
-    return tuple(_found(modules or (penalties, constraints)))
+    classes = [part for module in modules or (penalties, constraints) for part in _classes(module)]
+    installed = [] if modules else [part for part in installed_parts().values() if isinstance(part, Term)]
+    return tuple(_offers([*classes, *installed]))
 
 
-def _found(modules: tuple[ModuleType, ...]) -> Iterator[Offer]:
-    for module in modules:
-        for _, part in inspect.getmembers(module, inspect.isclass):
-            offered: dict[str, str] = getattr(part, "offered", {})
-            for place, label in offered.items():
-                made: Any = part()
-                yield Offer(label, place, made)
+def _classes(module: ModuleType) -> list[type]:
+    return [part for _, part in inspect.getmembers(module, inspect.isclass)]
+
+
+def _offers(parts: Iterable[Any]) -> Iterator[Offer]:
+    for part in parts:
+        offered: dict[str, str] = getattr(part, "offered", {})
+        for place, label in offered.items():
+            yield Offer(label, place, part() if isinstance(part, type) else part)

@@ -1,4 +1,4 @@
-"""Read microscope files through RosettaSciIO, an optional extra."""
+"""Read microscope files through the optional RosettaSciIO package."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube, from_axes
-from mffnb.io.choose import _choose
+from mffnb.io.choose import choose_dataset
+from mffnb.io.reader import Reader
+
+__all__ = ["ROSETTASCIIO"]
 
 
-def _read_rosettasciio(path: Path, wanted: str | None) -> xr.DataArray:
+def read_rosettasciio(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
+    """Read a signal with the first RosettaSciIO plug-in of the suffix that succeeds."""
     try:
         from rsciio import IO_PLUGINS  # noqa: PLC0415  an extra
     except ImportError:
@@ -26,10 +30,13 @@ def _read_rosettasciio(path: Path, wanted: str | None) -> xr.DataArray:
     for plugin in plugins:
         try:
             signals = importlib.import_module(plugin["api"]).file_reader(str(path))
-        except Exception as error:  # readers raise what they like; the next one may do
+        except Exception as error:  # plug-ins raise all kinds of errors; another plug-in may succeed
             failures.append(f"{plugin['name']}: {error}")
             continue
         names = {str(number): np.ndim(signal["data"]) for number, signal in enumerate(signals)}
-        signal = signals[int(_choose(path, names, wanted))]
+        signal = signals[int(choose_dataset(path, names, dataset))]
         return as_cube(from_axes(np.asarray(signal["data"]), signal["axes"]))
     raise ValueError(f"{path.name} could not be read; " + "; ".join(failures))
+
+
+ROSETTASCIIO = Reader("all formats of RosettaSciIO", (), read_rosettasciio, datasets="number", extra="io")

@@ -9,13 +9,31 @@ import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.lazy_array import from_hdf5, rename_dimensions
-from mffnb.io.choose import _choose, _lazy
+from mffnb.io.choose import choose_dataset, keep_on_disk
+from mffnb.io.reader import Reader
 from mffnb.typing import Array
 
-_HDF5 = {".h5", ".hdf5", ".hdf", ".hf5"}
+__all__ = ["HDF5"]
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-def _read_hdf5(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArray:
+def is_hdf5(path: Path) -> bool:
+    """Whether a file has the HDF5 signature: at its beginning, or at byte 512, 1024, ... after a user block."""
+    if not path.is_file():
+        return False
+    size, position = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while position + len(_SIGNATURE) <= size:
+            file.seek(position)
+            if file.read(len(_SIGNATURE)) == _SIGNATURE:
+                return True
+            position = max(512, 2 * position)
+    return False
+
+
+def read_hdf5(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
+    """Read a dataset of an HDF5 file; its dimension scales become coordinates."""
     import h5py  # noqa: PLC0415  a second of import that other formats need not pay
 
     with h5py.File(path, "r") as stored:
@@ -26,17 +44,17 @@ def _read_hdf5(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArra
                 dimensions[name] = item.ndim
 
         stored.visititems(visit)
-        name = _choose(path, dimensions, wanted)
+        name = choose_dataset(path, dimensions, dataset)
         item = stored[name]
         scales = [_scale(dimension) for dimension in item.dims]
-        array = None if _lazy(lazy, item.size) else item[()]
+        array = None if keep_on_disk(lazy, item.size) else item[()]
     if array is not None:
         return _calibrate(as_cube(array), scales)
     return _calibrate(from_hdf5(path, name), scales)
 
 
 def _scale(dimension: Any) -> tuple[str, Array, dict[str, str]] | None:
-    """Name, values and units of an HDF5 dimension that has a scale with numbers in it."""
+    """Name, values and units of the first dimension scale, if it is numeric and one-dimensional."""
     if not len(dimension):
         return None
     scale = dimension[0]
@@ -48,10 +66,20 @@ def _scale(dimension: Any) -> tuple[str, Array, dict[str, str]] | None:
 
 
 def _calibrate(cube: xr.DataArray, scales: list[tuple[str, Array, dict[str, str]] | None]) -> xr.DataArray:
-    """Name and calibrate the dimensions that have scales; all of them or, where two names are alike, none."""
+    """Name and calibrate the dimensions that have scales; none of them if two names are equal."""
     named = {str(plain): scale for plain, scale in zip(cube.dims, scales, strict=True) if scale is not None}
     names = {plain: scale[0] for plain, scale in named.items()}
     if len({*names.values(), *(set(cube.dims) - set(names))}) < cube.ndim:
         return cube
     coordinates = {name: (name, values, attrs) for name, values, attrs in named.values()}
     return as_cube(rename_dimensions(cube, names).assign_coords(coordinates))
+
+
+HDF5 = Reader(
+    "HDF5, with dimension scales as in pyNSID",
+    (".h5", ".hdf5", ".hdf", ".hf5"),
+    read_hdf5,
+    sniff=is_hdf5,
+    datasets="path",
+    lazy=True,
+)

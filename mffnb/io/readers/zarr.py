@@ -1,4 +1,4 @@
-"""Read zarr stores, an optional extra."""
+"""Read zarr stores, through the optional zarr package."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.lazy_array import from_zarr
-from mffnb.io.choose import _choose, _lazy
-from mffnb.io.netcdf import _opened
+from mffnb.io.choose import choose_dataset, keep_on_disk
+from mffnb.io.netcdf_store import open_labelled
+from mffnb.io.reader import Reader
+from mffnb.io.zarr_store import is_store
+
+__all__ = ["ZARR"]
 
 
-def _read_zarr(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArray:
+def read_zarr_array(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
+    """Read an array of a zarr store, with its coordinates if xarray has written it."""
     try:
         import zarr  # noqa: PLC0415  an extra
     except ImportError:
@@ -24,12 +29,15 @@ def _read_zarr(path: Path, wanted: str | None, lazy: bool | None) -> xr.DataArra
     else:
         members = stored.members(max_depth=None)
         found = {name: item for name, item in members if isinstance(item, zarr.Array) and item.dtype.kind in "biuf"}
-    name = _choose(path, {name: array.ndim for name, array in found.items()}, wanted)
+    name = choose_dataset(path, {name: array.ndim for name, array in found.items()}, dataset)
     array, group = found[name], name.rpartition("/")[0]
     names: Any = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
     if names is None or not all(names) or not name:
         cube = from_zarr(path, name)
-    else:  # as xarray wrote it, coordinates and all
+    else:  # written by xarray, with coordinates
         options = {"engine": "zarr", "group": group or None, "consolidated": False, "chunks": None}
-        cube = as_cube(_opened(path, **options)[name.rpartition("/")[2]])
-    return cube if _lazy(lazy, cube.size) else cube.load()
+        cube = as_cube(open_labelled(path, **options)[name.rpartition("/")[2]])
+    return cube if keep_on_disk(lazy, cube.size) else cube.load()
+
+
+ZARR = Reader("zarr", (".zarr",), read_zarr_array, sniff=is_store, datasets="path", lazy=True, extra="io")

@@ -1,0 +1,48 @@
+"""Parse the command line, run the command, and turn errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from mffnb.cli import lab, unmix, warmup
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code.
+
+    Examples
+    --------
+    >>> main(["unmix", "nowhere.npy"])
+    2
+    """
+    options = _parser().parse_args(arguments)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        code: int = options.run(options)
+    except KeyboardInterrupt:
+        print("mffnb: interrupted before there was a result", file=sys.stderr)
+        return 130
+    except (OSError, ValueError, TypeError) as error:
+        print(f"mffnb: {error}", file=sys.stderr)
+        if "mpi4py.run" in sys.modules:
+            raise  # mpi4py then ends all ranks: the others may be waiting for this one
+        return 2
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    from mffnb import __version__  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser("mffnb", description="Unmix spectral images under physical constraints.")
+    parser.add_argument("--version", action="version", version=f"mffnb {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (lab, unmix, warmup):
+        command.add_to(commands)
+    return parser

@@ -1,0 +1,54 @@
+"""``mffnb lab``: open JupyterLab on a copy of the tutorials."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("lab", help="open JupyterLab on the tutorials")
+    parser.add_argument("--folder", type=Path, default=Path("mffnb-tutorials"), help="where your copies are kept")
+    parser.add_argument("options", nargs=argparse.REMAINDER, help="after --: options for jupyter lab")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Copy the tutorials and run JupyterLab until it ends; return its exit code."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise ValueError('JupyterLab is not installed: pip install "mffnb[lab]"')
+    folder = options.folder
+    copy_tutorials(folder)
+    extra = [option for option in options.options if option != "--"]
+    print(f"Tutorials are in {folder.resolve()}; Ctrl-C here stops JupyterLab.")
+    first = ["--LabApp.default_url=/lab/tree/01_first_unmix.ipynb"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        first.append("--allow-root")  # the user of a container is root, and Jupyter would refuse to start
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}", *first, *extra]
+    try:
+        return subprocess.call(command)
+    except KeyboardInterrupt:
+        return 0
+
+
+def copy_tutorials(folder: Path) -> list[Path]:
+    """Copy the tutorials that ``folder`` does not hold yet; existing files are never overwritten."""
+    package = Path(__file__).parents[1]
+    source = next((path for path in (package / "notebooks", package.parent / "notebooks") if path.is_dir()), None)
+    if source is None:
+        raise ValueError("this installation holds no tutorials: install mffnb from a wheel or from its repository")
+    folder.mkdir(parents=True, exist_ok=True)
+    copied = []
+    for notebook in sorted(source.glob("*.ipynb")):
+        target = folder / notebook.name
+        if not target.exists():
+            shutil.copyfile(notebook, target)
+            copied.append(target)
+    return copied

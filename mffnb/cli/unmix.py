@@ -1,0 +1,129 @@
+"""``mffnb unmix``: unmix a file, write the result and its figure."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from mffnb.unmixing.result import Unmixing
+
+_PICTURES = (".png", ".pdf", ".svg")
+
+
+def add_to(commands: Any) -> None:
+    """Add the command and its options to the parser."""
+    parser = commands.add_parser("unmix", help="unmix a file, write the result and its picture")
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="spectral image; see mffnb.read")
+    parser.add_argument("--demo", action="store_true", help="a simulated image instead of a file")
+    parser.add_argument("--dataset", help="which array of the file")
+    parser.add_argument("--channel", action="append", help="channel dimension; the last one by default")
+    parser.add_argument("-k", type=int, default=4, help="number of endmembers (%(default)s)")
+    parser.add_argument("--sparsity", type=float, default=0.0, help="weight; try 1e-3 (%(default)s)")
+    parser.add_argument("--smoothness", type=float, default=0.0, help="weight; try 1e-3 (%(default)s)")
+    parser.add_argument("--sum-to-one", action="store_true", help="abundances are fractions")
+    parser.add_argument("--init", default="auto", help="auto, nndsvd or random (%(default)s)")
+    parser.add_argument("--n-init", type=int, default=1, help="number of random starts (%(default)s)")
+    parser.add_argument("--max-iter", type=int, default=500, help="most iterations (%(default)s)")
+    parser.add_argument("--tol", type=float, default=1e-4, help="projected gradient to end at (%(default)s)")
+    parser.add_argument("--random-state", type=int, help="seed; drawn and recorded if left out")
+    parser.add_argument("-o", "--output", type=Path, help="result, NetCDF or .zarr (FILE with .mffnb.nc)")
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="FOLDER", help="resume from the checkpoint in FOLDER, and keep it up to date"
+    )
+    parser.add_argument("--every", type=float, default=60.0, help="seconds between two checkpoints (%(default)s)")
+    parser.add_argument("--picture", type=Path, help="maps and spectra, .png or .pdf")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no summary")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Unmix the file; return 0, or 130 if the run was interrupted and its last state was saved."""
+    if options.demo == (options.file is not None):
+        raise ValueError("name one FILE to unmix, or use --demo")
+    from mffnb.parallel.ranks import world  # noqa: PLC0415  numba and scikit-learn, not needed for --help
+
+    communicator = world()
+    cube, name = _input(options, lazy=None if communicator is None else True)  # each rank reads its own rows
+    output = options.output or name.with_suffix(".mffnb.nc")
+    _check_targets(options, output)
+    first = communicator is None or communicator.rank == 0
+    result = _solve(options, cube, communicator, progress=first and not options.quiet)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cost the result
+    if first or result.block is not None:
+        result.save(output)
+    if not first:
+        return 0
+    if options.picture is not None:
+        _draw(result, options.picture)
+    if not options.quiet:
+        _summary(result, [output, *([options.picture] if options.picture else [])])
+    return 130 if result.outcome.name == "INTERRUPTED" else 0
+
+
+def _input(options: argparse.Namespace, lazy: bool | None) -> tuple[xr.DataArray, Path]:
+    if options.demo:
+        from mffnb.datasets import tof_sims_2d  # noqa: PLC0415
+
+        return tof_sims_2d(seed=0).cube, Path("demo")
+    from mffnb.io.read import read  # noqa: PLC0415
+
+    return read(options.file, dataset=options.dataset, lazy=lazy), options.file
+
+
+def _check_targets(options: argparse.Namespace, output: Path) -> None:
+    """Refuse targets that could not be written, before the time of a run is spent."""
+    picture = options.picture
+    for target in (output, picture):
+        if target is not None and not target.parent.is_dir():
+            raise ValueError(f"there is no folder {target.parent}: make it first")
+        if target is not None and options.file is not None and target.resolve() == options.file.resolve():
+            raise ValueError(f"{target} is the data: give the result another name")
+    if picture is not None and picture.suffix.lower() not in _PICTURES:
+        raise ValueError(f"a picture is one of {', '.join(_PICTURES)}; got {picture.name!r}")
+    if picture is not None and picture.resolve() == output.resolve():
+        raise ValueError("--output and --picture name the same file")
+
+
+def _solve(options: argparse.Namespace, cube: xr.DataArray, communicator: Any, progress: bool) -> Unmixing:
+    from mffnb.solvers.checkpoint import Checkpoint  # noqa: PLC0415
+    from mffnb.unmixing.unmix import unmix  # noqa: PLC0415
+
+    return unmix(
+        cube,
+        options.k,
+        sparsity=options.sparsity,
+        smoothness=options.smoothness,
+        sum_to_one=options.sum_to_one,
+        channel=options.channel,
+        init=options.init,
+        n_init=options.n_init,
+        max_iter=options.max_iter,
+        tol=options.tol,
+        random_state=options.random_state,
+        progress=progress,
+        communicator=communicator,
+        checkpoint=None if options.checkpoint is None else Checkpoint(options.checkpoint, options.every),
+        gather=options.picture is not None,  # a figure needs all maps on one rank
+    )
+
+
+def _draw(result: Unmixing, picture: Path) -> None:
+    from mffnb.io.atomic import write_atomically  # noqa: PLC0415
+    from mffnb.plots import overview  # noqa: PLC0415
+
+    write_atomically(picture, lambda part: overview(result).savefig(part, dpi=150))
+
+
+def _summary(result: Unmixing, written: Sequence[Path]) -> None:
+    last = result.trace.isel(iteration=-1)
+    print(
+        f"{int(last.iteration)} iterations, {float(last.seconds):.2f} s, "
+        f"relative error {100 * float(last.relative_error):.2f} %; {result.outcome.value}"
+    )
+    print("wrote " + " and ".join(map(str, written)))

@@ -1,0 +1,26 @@
+"""``mffnb warmup``: compile all kernels, so that the first run does not wait for the compiler."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("warmup", help="compile everything now, so that the first slider does not wait")
+    parser.set_defaults(run=run)
+
+
+def run(_: argparse.Namespace) -> int:
+    """Compile all kernels and print the time and the folder of the kernel cache."""
+    from mffnb.kernels.hals import sweep_non_negative  # noqa: PLC0415  numba, not needed for --help
+    from mffnb.warmup import compile_kernels  # noqa: PLC0415
+
+    begin = time.perf_counter()
+    compile_kernels()
+    folder = sweep_non_negative.stats.cache_path
+    kept = f"kept in {folder}" if folder else "not kept: set MFFNB_CACHE_DIR to a folder that can be written"
+    print(f"kernels ready after {time.perf_counter() - begin:.1f} s, {kept}")
+    return 0

@@ -1,0 +1,36 @@
+"""Choose an array among the nested dictionaries that MATLAB and R files hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mffnb.cubes.as_cube import as_cube
+from mffnb.io.choose import choose_dataset
+from mffnb.typing import Array
+
+
+def choose_array(path: Path, objects: Mapping[str, Any], requested: str | None) -> xr.DataArray:
+    """Return the requested array as a cube, or the only one that can be a spectral image."""
+    found = dict(arrays(objects))
+    return as_cube(found[choose_dataset(path, {name: array.ndim for name, array in found.items()}, requested)])
+
+
+def arrays(objects: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Array]]:
+    """Yield the numeric arrays in nested dictionaries with their paths, ``"object/slot/column"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [name for name, _ in arrays({"a": np.ones(3), "b": {"c": np.eye(2), "d": "text"}})]
+    ['a', 'b/c']
+    """
+    for name, value in objects.items():
+        if isinstance(value, Mapping):
+            yield from arrays(value, f"{prefix}{name}/")
+        elif hasattr(value, "ndim") and np.asarray(value).dtype.kind in "biuf":  # labelled arrays of R as well
+            yield f"{prefix}{name}", np.asarray(value)

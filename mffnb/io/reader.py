@@ -1,0 +1,64 @@
+"""Description of a file format: its suffixes, how to recognise it and how to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+def accept(_path: Path) -> bool:
+    """Accept every file: the suffix is enough."""
+    return True
+
+
+def starts_with(signature: bytes) -> Callable[[Path], bool]:
+    """Return a test whether the first bytes of a file are a signature.
+
+    Examples
+    --------
+    >>> starts_with(b"PK")(Path(__file__))
+    False
+    """
+
+    def test(path: Path) -> bool:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(signature)) == signature
+
+    return test
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A file format that :func:`mffnb.read` can read.
+
+    Attributes
+    ----------
+    name
+        Name of the format.
+    suffixes
+        Suffixes of its files, in lower case with the dot. Without any, the reader is tried for all suffixes that no
+        other reader has.
+    read
+        Reads a file: ``read(path, dataset, lazy)`` with the arguments of :func:`mffnb.read`. Returns a DataArray, or
+        anything else that :func:`mffnb.cubes.as_cube.as_cube` accepts, such as an array (..., channel).
+    sniff
+        Whether the content of a file is of this format. It decides between readers of the same suffix.
+    datasets
+        What ``dataset=`` names in a file of this format; empty if a file holds one array.
+    lazy
+        Whether data can stay on disk.
+    extra
+        Extra of this package to install, if the reader needs one: ``pip install "mffnb[extra]"``.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[[Path, str | None, bool | None], Any]
+    sniff: Callable[[Path], bool] = accept
+    datasets: str = ""
+    lazy: bool = False
+    extra: str | None = None

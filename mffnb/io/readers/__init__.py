@@ -1,0 +1,22 @@
+"""Readers of file formats: each module declares one :class:`mffnb.io.reader.Reader` and lists it in ``__all__``."""
+
+# Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
+
+from mffnb.io.readers.hdf5 import HDF5
+from mffnb.io.readers.matlab import MATLAB
+from mffnb.io.readers.netcdf import NETCDF
+from mffnb.io.readers.numpy_files import NPY, NPZ
+from mffnb.io.readers.r import RDATA
+from mffnb.io.readers.rosettasciio import ROSETTASCIIO
+from mffnb.io.readers.zarr import ZARR
+
+__all__ = [
+    "HDF5",
+    "MATLAB",
+    "NETCDF",
+    "NPY",
+    "NPZ",
+    "RDATA",
+    "ROSETTASCIIO",
+    "ZARR",
+]

@@ -1,0 +1,37 @@
+"""Read MATLAB files of all versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from mffnb.cubes.lazy_array import rename_dimensions
+from mffnb.io.nested_arrays import choose_array
+from mffnb.io.reader import Reader
+from mffnb.io.readers.hdf5 import read_hdf5
+
+__all__ = ["MATLAB"]
+
+
+def read_matlab(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
+    """Read an array of a ``.mat`` file; version 7.3 is HDF5."""
+    try:
+        objects = matlab_objects(path)
+    except NotImplementedError:  # version 7.3 stores the axes in the opposite order
+        cube = read_hdf5(path, dataset, lazy)
+        return rename_dimensions(
+            cube.transpose(*reversed(cube.dims)), dict(zip(reversed(cube.dims), cube.dims, strict=True))
+        )
+    return choose_array(path, objects, dataset)
+
+
+def matlab_objects(path: Path) -> dict[str, Any]:
+    """Return the variables of a ``.mat`` file up to version 7.2; later versions raise NotImplementedError."""
+    from scipy import io  # noqa: PLC0415  a tenth of a second that other formats need not pay
+
+    return {name: value for name, value in io.loadmat(path).items() if not name.startswith("__")}
+
+
+MATLAB = Reader("MATLAB", (".mat",), read_matlab, datasets="name", lazy=True)

@@ -1,0 +1,51 @@
+"""Read NumPy files: single arrays (``.npy``), and archives of arrays or of a sparse matrix (``.npz``)."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.lazy_array import from_npy
+from mffnb.cubes.sparse_pixels import SparsePixels, is_sparse_file, npy_header
+from mffnb.io.choose import choose_dataset, keep_on_disk
+from mffnb.io.reader import Reader, starts_with
+
+__all__ = ["NPY", "NPZ"]
+
+
+def read_npy(path: Path, _dataset: str | None, lazy: bool | None) -> xr.DataArray:
+    """Read a single array."""
+    stored = np.load(path, allow_pickle=False, mmap_mode="r")
+    return from_npy(path) if keep_on_disk(lazy, stored.size) else as_cube(np.array(stored))
+
+
+def read_npz(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
+    """Read an array of an archive, or a matrix of compressed sparse rows, which stays sparse."""
+    dimensions = _dimensions_in(path)
+    if dataset is None and is_sparse_file(set(dimensions)):
+        pixels = SparsePixels.of(path)
+        return as_cube(xr.DataArray(xr.Variable(as_cube(np.empty((1, 1))).dims, pixels)))
+    with np.load(path, allow_pickle=False) as archive:
+        numeric = {name: ndim for name, ndim in dimensions.items() if ndim is not None}
+        return as_cube(archive[choose_dataset(path, numeric, dataset)])
+
+
+def _dimensions_in(path: Path) -> dict[str, int | None]:
+    """Names and numbers of dimensions of the arrays in an archive, from their headers; None for those of text."""
+    found: dict[str, int | None] = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                shape, dtype = npy_header(member)
+            found[name.removesuffix(".npy")] = len(shape) if dtype.kind in "biuf" else None
+    return found
+
+
+NPY = Reader("NumPy array", (".npy",), read_npy, sniff=starts_with(b"\x93NUMPY"), lazy=True)
+NPZ = Reader(
+    "NumPy archive, or SciPy sparse matrix", (".npz",), read_npz, sniff=starts_with(b"PK\x03\x04"), datasets="name"
+)

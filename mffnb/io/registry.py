@@ -1,0 +1,44 @@
+"""Registry of file formats: all readers, and the one for a given file."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mffnb.io import readers as own
+from mffnb.io.reader import Reader
+from mffnb.registry.plugins import READERS, loaded
+
+
+@cache
+def readers() -> tuple[Reader, ...]:
+    """Return all readers: those of plug-ins first, so that they can take files of a general format such as HDF5.
+
+    Examples
+    --------
+    >>> sorted(suffix for reader in readers() for suffix in reader.suffixes if reader.name.startswith("NumPy"))
+    ['.npy', '.npz']
+    """
+    return (*loaded(READERS, _checked).values(), *(one for one in vars(own).values() if isinstance(one, Reader)))
+
+
+def choose_reader(path: Path) -> Reader:
+    """Select the reader of a file by its suffix and, where several readers have this suffix, by the content.
+
+    The last reader of the suffix is taken if none of them recognises the content: its error says what is wrong.
+
+    Examples
+    --------
+    >>> choose_reader(Path("map.NPY")).name
+    'NumPy array'
+    """
+    suffix = path.suffix.lower()
+    fitting = [one for one in readers() if suffix in one.suffixes] or [one for one in readers() if not one.suffixes]
+    return next((one for one in fitting if one.sniff(path)), fitting[-1])
+
+
+def _checked(_name: str, value: Any) -> Reader:
+    if not isinstance(value, Reader):
+        raise TypeError(f"{value!r} is no mffnb.io.reader.Reader")
+    return value

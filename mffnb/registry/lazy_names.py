@@ -1,0 +1,44 @@
+"""Load the public names of a package at their first use (module attributes by PEP 562)."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def lazy_names(
+    package: str, modules_of: Mapping[str, str], wings: tuple[str, ...] = ()
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Make ``__getattr__`` and ``__dir__`` for a package whose names are imported at their first use.
+
+    Parameters
+    ----------
+    package
+        Dotted name of the package.
+    modules_of
+        Public names, each with the dotted name of the module that defines it.
+    wings
+        Names of subpackages that are public as well.
+
+    Examples
+    --------
+    >>> attribute, listing = lazy_names("mffnb", {"knob": "mffnb.knobs"}, ("errors",))
+    >>> attribute("knob").__name__, attribute("errors").__name__, "knob" in listing()
+    ('knob', 'mffnb.errors', True)
+    """
+
+    def attribute(name: str) -> Any:
+        if name in wings:
+            return importlib.import_module(f"{package}.{name}")
+        if name not in modules_of:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(modules_of[name]), name)
+        setattr(sys.modules[package], name, value)  # the next access does not come here
+        return value
+
+    def listing() -> list[str]:
+        return sorted({*modules_of, *wings, *(name for name in vars(sys.modules[package]) if name.startswith("__"))})
+
+    return attribute, listing

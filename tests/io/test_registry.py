@@ -1,0 +1,73 @@
+"""The registry of file formats: selection by suffix and content, and the table of formats in the documentation."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+
+import mffnb as mf
+from mffnb.io import readers, registry
+from mffnb.io.reader import Reader, starts_with
+from tools import format_table
+
+OWN = [one for one in vars(readers).values() if isinstance(one, Reader)]
+
+
+def test_every_suffix_belongs_to_one_reader_and_one_reader_takes_the_rest():
+    suffixes = [suffix for one in OWN for suffix in one.suffixes]
+    assert len(suffixes) == len(set(suffixes)) > 10
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in suffixes)
+    assert [one.name for one in OWN if not one.suffixes] == ["all formats of RosettaSciIO"]
+
+
+def test_the_documented_table_is_that_of_the_readers():
+    assert format_table.PAGE.read_text() == format_table.page()
+
+
+def test_the_documentation_of_read_names_every_reader():
+    assert all(any(suffix in mf.read.__doc__ for suffix in one.suffixes) for one in OWN if one.suffixes)
+
+
+@pytest.fixture
+def with_reader(monkeypatch):
+    """Put a reader before those of the package, as plug-ins are."""
+
+    def put(reader):
+        monkeypatch.setattr(registry, "readers", lambda: (reader, *OWN))
+
+    return put
+
+
+def test_the_content_decides_between_readers_of_one_suffix(tmp_path, with_reader, cube):
+    def has_scan(path):
+        with h5py.File(path) as file:
+            return "scan" in file
+
+    with_reader(Reader("scans", (".h5",), lambda path, dataset, lazy: np.ones((2, 3, 4)), sniff=has_scan))
+    for name in ("scan", "stack"):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file[name] = cube.values
+    assert mf.read(tmp_path / "scan.h5").dims == ("y", "x", "channel")
+    assert mf.read(tmp_path / "scan.h5").shape == (2, 3, 4)
+    np.testing.assert_array_equal(mf.read(tmp_path / "stack.h5"), cube)
+
+
+def test_a_file_that_no_reader_recognises_gets_the_error_of_the_last_reader(tmp_path, with_reader):
+    with_reader(Reader("mine", (".npy",), lambda *_: np.ones((2, 3, 4)), sniff=starts_with(b"MINE")))
+    (tmp_path / "a.npy").write_text("neither")
+    with pytest.raises(ValueError, match="pickled"):
+        mf.read(tmp_path / "a.npy")
+    (tmp_path / "b.npy").write_bytes(b"MINE")
+    assert mf.read(tmp_path / "b.npy").shape == (2, 3, 4)
+
+
+@pytest.mark.parametrize("start", [0, 512, 2048])
+def test_hdf5_is_recognised_after_a_user_block(tmp_path, start):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w", userblock_size=start) as file:
+        file["x"] = np.ones(3)
+    assert readers.HDF5.sniff(path)
+    path.write_bytes(b"?" + path.read_bytes())
+    assert not readers.HDF5.sniff(path)
+    assert not readers.HDF5.sniff(tmp_path)

@@ -1,0 +1,74 @@
+"""Write docs/formats.md: the file formats that ``mffnb.read`` reads, from the declarations of the readers.
+
+python tools/format_table.py            # write the page
+python tools/format_table.py --check    # fail if it differs from the declarations
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mffnb.io import readers
+from mffnb.io.reader import Reader
+
+PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
+INTRODUCTION = """\
+<!-- Written by tools/format_table.py: do not edit. -->
+# File formats
+
+`mf.read(path)` selects the reader by the suffix of the file and, if several readers have this suffix, by the content.
+`dataset=` selects one array of a file that holds several. Data that can stay on disk are read in blocks while unmixing:
+with `lazy=True`, or by default if they would fill more than a quarter of the memory.
+
+"""
+CLOSING = """
+A reader is one module in `mffnb/io/readers/` that declares a `Reader` and lists it in `__all__`;
+`python tools/generate_names.py` then adds it to the package, `python tools/format_table.py` to this table. Another
+distribution registers its `Reader` with an entry point:
+
+```toml
+[project.entry-points."mffnb.readers"]
+my-format = "my_package.reading:MY_FORMAT"
+```
+
+```python
+from mffnb.io.reader import Reader, starts_with
+
+MY_FORMAT = Reader("My format", (".mine",), read_mine, sniff=starts_with(b"MINE"))  # read_mine(path, dataset, lazy)
+```
+
+Registered readers come before those of mffnb, so that `sniff` can select files of a general suffix such as `.h5`.
+
+Penalties, constraints, similarities, solvers and starts are registered in the group `mffnb.parts`. The name of the
+entry point is the name that `similarity=` or `solver=` accepts. A penalty or constraint with a label for the explorer
+appears in its menu. A plug-in that cannot be loaded is left out with a warning that names its distribution.
+"""
+
+
+def row(reader: Reader) -> str:
+    """Line of the table for one reader."""
+    suffixes = " ".join(f"`{suffix}`" for suffix in reader.suffixes) or "all others"
+    needs = f'`pip install "mffnb[{reader.extra}]"`' if reader.extra else ""
+    return f"| {reader.name} | {suffixes} | {reader.datasets} | {'yes' if reader.lazy else ''} | {needs} |"
+
+
+def page() -> str:
+    """Text of the page."""
+    own = [one for one in vars(readers).values() if isinstance(one, Reader)]
+    ordered = sorted(own, key=lambda reader: (not reader.suffixes, reader.name.lower()))
+    head = ["| format | suffixes | `dataset=` | can stay on disk | needs |", "|---|---|---|---|---|"]
+    return INTRODUCTION + "\n".join([*head, *map(row, ordered), ""]) + CLOSING
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the page, or compare it with the declarations."""
+    if "--check" in arguments:
+        return int(not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page())
+    PAGE.write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
