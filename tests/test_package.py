@@ -18,8 +18,8 @@ PACKAGE = Path(mffnb.__file__).parent
 # README and CONTRIBUTING show this list.
 LAYERS = """
 errors typing threads knobs
-kernels protocols plots transforms
-graphs constraints matrices registry
+kernels protocols plots
+graphs constraints matrices registry transforms
 penalties similarities geometry cubes
 io preprocessing problem
 solvers datasets

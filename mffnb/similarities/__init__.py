@@ -1,10 +1,10 @@
-"""How well a model describes the data: D(X, A E)."""
+"""Similarities: losses D(X, A E) between data and model."""
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
 from mffnb.similarities import angle, bernoulli, divergences, least_squares
 from mffnb.similarities.angle import SpectralAngle
-from mffnb.similarities.bernoulli import Bernoulli, through
+from mffnb.similarities.bernoulli import Bernoulli
 from mffnb.similarities.divergences import BetaDivergence, KullbackLeibler
 from mffnb.similarities.least_squares import Frobenius, Huber
 
@@ -15,7 +15,6 @@ __all__ = [
     "Huber",
     "KullbackLeibler",
     "SpectralAngle",
-    "through",
 ]
 
 NAMED = {

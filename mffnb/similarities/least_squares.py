@@ -1,4 +1,4 @@
-"""Noise that is the same everywhere, with outliers or without."""
+"""Losses for constant noise: least squares, and Huber's loss for data with outliers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from mffnb.protocols import Similarity
+from mffnb.protocols.distance import Distance
 from mffnb.protocols.matrix import Matrix
-from mffnb.similarities.banded_misfits import Banded
-from mffnb.similarities.distances import Clipped, Distance, Entrywise, Squares
-from mffnb.similarities.misfits import LeastSquares
-from mffnb.similarities.noise_models import noise_level, tamed
+from mffnb.protocols.similarity import Similarity
+from mffnb.protocols.traits import SimilarityTraits
+from mffnb.similarities.banded_misfit import BandedMisfit
+from mffnb.similarities.distances import HuberDistance, SquaredDistance
+from mffnb.similarities.measures import Entrywise
+from mffnb.similarities.noise_models import robust_noise_level, without_outliers
+from mffnb.similarities.quadratic_misfit import QuadraticMisfit
 from mffnb.typing import Float64Array
 
 __all__ = ["Frobenius", "Huber"]
@@ -22,56 +25,52 @@ __all__ = ["Frobenius", "Huber"]
 class Frobenius:
     r"""Least squares, :math:`D = \frac{1}{2n} \sum_i \lVert x_i - a_i E \rVert^2` over n pixels.
 
-    The right choice for signals with constant noise. Data are scaled to a mean squared pixel norm of 1 before
-    penalties are added, so that a penalty weight means the same for every cube.
+    It suits signals with constant noise. Data are scaled to a mean squared pixel norm of 1 before penalties are added,
+    so a penalty weight has the same meaning for every cube.
     """
 
-    #: What an explorer calls it.
-    label: ClassVar[str] = "least squares"
-    #: A weight w on the loss is the same as data multiplied by w to this power.
-    weight_power: ClassVar[float] = 0.5
-    #: Whether processes may share the data.
-    shared_out: ClassVar[bool] = True
+    traits: ClassVar[SimilarityTraits] = SimilarityTraits(
+        label="least squares", weight_power=0.5, distributed=True, scale_invariant=False, transform=None
+    )
 
-    def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> LeastSquares:
+    def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> QuadraticMisfit:
         """Bind to data, scaled such that the mean of ``|s x_i|^2`` over pixels is 1."""
         if scale is None:
             squared_norm = matrix.squared_norm
             scale = float((matrix.shape[0] / squared_norm) ** 0.5) if squared_norm > 0 else 1.0
-        return LeastSquares(matrix, gain, scale)
+        return QuadraticMisfit(matrix, gain, scale)
 
     def distance(self, scale: float) -> Distance:
-        """Of single entries."""
-        return Squares()
+        """Loss of single entries."""
+        return SquaredDistance()
 
 
 @dataclass(frozen=True)
 class Huber:
-    r"""Least squares that outliers, hot pixels and spikes, do not draw along.
+    r"""Huber's loss: least squares that is robust against outliers such as hot pixels and spikes.
 
     .. math:: D = \tfrac1n \sum_{im} \rho(x_{im} - a_i e_m), \qquad
               \rho(r) = \begin{cases} r^2 / 2 & |r| \le \delta\sigma \\
               \delta\sigma (|r| - \delta\sigma / 2) & \text{beyond} \end{cases}
 
-    Data are scaled as for :class:`Frobenius`, and the threshold with them. A half step is that of least squares on data
-    whose residuals are cut at the threshold. Weights of pixels and channels multiply residuals (by their root) before
-    that, those of single entries the whole of rho. Source: Huber 1964, Ann. Math. Stat. 35:73.
+    Data are scaled as for :class:`Frobenius`, and the threshold is scaled with them. A half step is that of least
+    squares on data whose residuals are clipped at the threshold. Square roots of the weights of pixels and channels
+    multiply the residuals before clipping; weights of single entries multiply rho. Source: Huber 1964, Ann. Math. Stat.
+    35:73.
 
     Parameters
     ----------
     delta
-        Threshold in units of the noise; "auto" is 1.345, with which nothing but a twentieth of the information is lost
-        where noise is normal.
+        Threshold in units of the noise level. "auto" is 1.345, which has 95 % efficiency for normal noise.
     noise
-        sigma, the standard deviation of the noise in the units of the (weighted) data. None finds it in the data
-        alone: 1.4826 times the median modulus of what a model of low rank leaves, fitted with residuals cut in the same
-        way (:func:`mffnb.similarities.noise_models.noise_level`).
+        sigma, the standard deviation of the noise in the units of the (weighted) data. None estimates it from the data
+        as 1.4826 times the median absolute residual of a low-rank model that is fitted with clipped residuals
+        (:func:`mffnb.similarities.noise_models.robust_noise_level`).
     """
 
-    #: What an explorer calls it.
-    label: ClassVar[str] = "outliers (Huber)"
-    #: A weight w on the loss is the same as data multiplied by w to this power.
-    weight_power: ClassVar[float] = 0.5
+    traits: ClassVar[SimilarityTraits] = SimilarityTraits(
+        label="outliers (Huber)", weight_power=0.5, distributed=False, scale_invariant=False, transform=None
+    )
     delta: float | str = "auto"
     noise: float | None = None
 
@@ -81,26 +80,27 @@ class Huber:
         if self.noise is not None and not 0 < self.noise < np.inf:
             raise ValueError(f"noise must be a finite number > 0, got {self.noise!r}")
 
-    def settled(self, matrix: Matrix) -> Huber:
-        """The same with the noise of these data."""
-        return self if self.noise is not None else replace(self, noise=noise_level(matrix))
+    def estimated_from(self, matrix: Matrix) -> Huber:
+        """Return the similarity with the noise level of these data."""
+        return self if self.noise is not None else replace(self, noise=robust_noise_level(matrix))
 
-    def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> Banded:
+    def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> BandedMisfit:
         """Bind to data, scaled such that the mean of ``|s x_i|^2`` over pixels is 1."""
-        settled = self.settled(matrix)
+        similarity = self.estimated_from(matrix)
         scale = Frobenius().misfit(matrix, gain, scale).scale
-        nothing = np.zeros((1, matrix.own.stop - matrix.own.start)), np.zeros((1, matrix.shape[1]))
-        return Banded(matrix, gain, scale, Entrywise(settled.distance(scale))).with_zero(*nothing)
+        zero_model = np.zeros((1, matrix.own.stop - matrix.own.start)), np.zeros((1, matrix.shape[1]))
+        measure = Entrywise(similarity.distance(scale))
+        return BandedMisfit(matrix, gain, scale, measure).with_reference(*zero_model)
 
-    def to_start_from(self, matrix: Matrix) -> Matrix:
-        """Complete data without what sticks far out: outliers would draw a start along."""
+    def start_data(self, matrix: Matrix) -> Matrix:
+        """Return complete data with outliers clipped, since start values are not robust."""
         assert self.noise is not None
-        return tamed(matrix, self.noise)
+        return without_outliers(matrix, self.noise)
 
     def distance(self, scale: float) -> Distance:
-        """Of single entries of data multiplied by ``scale``."""
+        """Loss of single entries of data that are multiplied by ``scale``."""
         assert self.noise is not None
-        return Clipped((1.345 if isinstance(self.delta, str) else self.delta) * self.noise * scale)
+        return HuberDistance((1.345 if isinstance(self.delta, str) else self.delta) * self.noise * scale)
 
 
 NAMED: dict[str, Similarity] = {"frobenius": Frobenius(), "huber": Huber()}

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from mffnb.knobs import knob
+from mffnb.protocols import Distribution, TermTraits
 
 __all__ = ["Tilt"]
 
@@ -28,7 +29,15 @@ __all__ = ["Tilt"]
 class Tilt:
     """Penalise the first component."""
 
-    offered: ClassVar[dict[str, str]] = {"abundances": "tilt"}
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=True,
+        uniform=True,
+        rowwise=False,
+        convex=True,
+        distribution=Distribution.ENTRYWISE,
+        abundance_label="tilt",
+        endmember_label=None,
+    )
     weight: float = knob(0.1, label="tilt", low=0.01, high=1.0)
 
     def value(self, factor):
