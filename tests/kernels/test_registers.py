@@ -121,6 +121,7 @@ def run_kernels(file):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # may compile all kernels that use registers twice
 def test_a_whole_kernel_gives_equal_results_with_plain_loops(tmp_path):
     code = (
         "import sys\n"
