@@ -1,8 +1,12 @@
-"""The benchmark of speed compares what it says it does; how fast anything is, no test asks."""
+"""The benchmarks can be listed, parsed and run, and compare what they say; their speed is not tested."""
 
 from __future__ import annotations
 
+import argparse
+import inspect
+import os
 import re
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -13,19 +17,147 @@ from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
 import mffnb as mf
+from benchmarks import __main__ as runner
+from benchmarks.scale import prediction
+from benchmarks.shared import contest, convergence, problems, processes, scores, timing, watched_methods
+from benchmarks.speed import iterations, peers, slider
+from mffnb.matrices.checking import as_matrix
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
+ROOT = Path(__file__).parents[1]
+NAMES = list(runner.benchmarks())
+# Enough words for the parsers that need some.
+NEEDED = {"accuracy.tuning": ["accuracy"], "accuracy.volume_rule": ["constants"], "speed.iterations": ["cost"]}
+
+
+class Parsed(Exception):
+    """Raised instead of running a benchmark."""
+
+
+@pytest.fixture
+def parse_only(monkeypatch):
+    """End a benchmark once its options are parsed."""
+    parse = argparse.ArgumentParser.parse_args
+
+    def parse_and_stop(*arguments):
+        parse(*arguments)
+        raise Parsed
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_and_stop)
+
+
+def cited():
+    """Commands in the documentation: file, name of the benchmark, options."""
+    files = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks/README.md"]
+    files += (ROOT / "notebooks").glob("*.ipynb")
+    for file in files:
+        for name, options in re.findall(r"python -m benchmarks (\w+\.\w+)([^\n`#]*)", file.read_text(encoding="utf-8")):
+            if "--help" not in options:
+                yield pytest.param(name, options.split(), id=f"{file.name}: {name} {options.strip()}")
+
+
+def test_listing_imports_no_library():
+    code = (
+        "import sys; from benchmarks.__main__ import main; main([])\n"
+        "assert not {'numpy', 'mffnb', 'numba', 'sklearn'} & set(sys.modules)"
+    )
+    listed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert [line.split()[0] for line in listed.splitlines()] == NAMES
+    assert len(NAMES) > 20
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_benchmark_says_what_it_measures_and_takes_words(name, parse_only):
+    purpose = runner.benchmarks()[name].purpose
+    assert purpose.endswith(".")
+    assert len(purpose) <= 130
+    module = import_module(f"benchmarks.{name}")
+    assert list(inspect.signature(module.main).parameters) == ["arguments"]
+    assert f"python -m benchmarks {name}" in module.__doc__
+    with pytest.raises(Parsed):
+        module.main([*NEEDED.get(name, []), "--quick"])
+    with pytest.raises(SystemExit, match="2"):
+        module.main([*NEEDED.get(name, []), "--no-such-option"])
+
+
+@pytest.mark.parametrize(("name", "options"), list(cited()))
+def test_cited_commands_can_be_parsed(name, options, parse_only):
+    with pytest.raises(Parsed):
+        import_module(f"benchmarks.{name}").main(options)
+
+
+def test_files_of_the_old_scripts_are_cited_nowhere():
+    files = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]
+    assert not [file.name for file in files if re.search(r"python benchmarks/", file.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "suggested"),
+    [
+        ("peers", "speed.peers"),
+        ("sped.peers", "speed.peers"),
+        ("memry", "scale.memory"),
+        ("speed.band", "accuracy.bands"),
+    ],
+)
+def test_a_wrong_name_is_answered_with_the_closest(wrong, suggested, capsys):
+    assert runner.main([wrong]) == 2
+    assert f"Did you mean {suggested}?" in capsys.readouterr().out
+
+
+def test_one_thread_is_set_unless_the_environment_sets_another_number(monkeypatch):
+    for variable in processes.THREAD_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    processes.limit_threads()
+    found = {variable: os.environ[variable] for variable in processes.THREAD_VARIABLES}
+    assert found == dict.fromkeys(processes.THREAD_VARIABLES, "1") | {"OMP_NUM_THREADS": "2"}
+    assert processes.environment(3)["OMP_NUM_THREADS"] == "3"
+    limited = {name for name, one in runner.benchmarks().items() if one.one_thread}
+    assert {"speed.peers", "scale.ranks"} <= limited
+    assert not any(name.startswith("domains") for name in limited)
+
+
+def test_methods_take_turns():
+    calls = []
+    runs = {name: lambda name=name: calls.append(name) or len(calls) for name in "ab"}
+    assert timing.taking_turns(runs, 2) == {"a": [1, 3], "b": [2, 4]}
+    assert calls == list("abab")
+    assert timing.pace(np.array([0.0, 1.0, 1.5, 4.0])) == 1.0
+
+
+def test_scores_of_a_known_answer():
+    truth, maps = np.array([[2.0, 0.0, 1.0], [0.0, 4.0, 0.0]]), np.array([[0.5, 1.0], [0.5, 0.0]])
+    E, A = scores.in_order_of(truth, 2 * truth[::-1], maps[::-1] / 2)
+    np.testing.assert_allclose(scores.angles(truth, E), 0, atol=1e-12)
+    assert scores.rmse(scores.with_true_sums(truth, E, A), maps) == pytest.approx(0)
+    np.testing.assert_allclose(scores.with_unit_maximum(truth, maps), [[1 / 3, 1], [2 / 3, 0]])
+    np.testing.assert_array_equal(scores.fractions(np.zeros((2, 1))), np.zeros((2, 1)))
+    assert scores.rmse(maps, maps + 0.5) == pytest.approx(0.5)
+
+
+QUICK = [
+    "accuracy.storage_equivalence",
+    "accuracy.volume",
+    "domains.cits_pnictide",
+    "scale.prediction",
+    "speed.iterations cost --repeats 1",
+]
+
+
+@pytest.mark.parametrize("command", QUICK)
+def test_quick_runs_print_a_table(command, capsys, monkeypatch):
+    monkeypatch.setattr(runner, "limit_threads", lambda: None)  # other tests use threads
+    name, *options = command.split()
+    assert runner.main([name, *options, "--quick"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(rows) > 2
+    assert set(rows[1]) <= {"|", "-"}
+    assert len({row.count("|") for row in rows}) == 1
 
 
 @pytest.fixture(scope="module")
-def modules():
-    """Its modules by name, which scripts import from their own folder."""
-    sys.path.insert(0, str(FOLDER))
-    yield {
-        name: import_module(name)
-        for name in ("curves", "peers", "per_iteration", "problems", "scaling", "slider", "speed")
-    }
-    sys.path.remove(str(FOLDER))
+def tof_sims():
+    return problems.tof_sims(True)
 
 
 def after(iterations, method):
@@ -44,10 +176,9 @@ def after(iterations, method):
 @pytest.mark.parametrize("form", ["float64", "float32", "CSR"])
 @pytest.mark.parametrize("init", ["nndsvda", "random", "custom"])
 @pytest.mark.parametrize("similarity", ["frobenius", "kl"])
-def test_scikit_learn_is_watched_without_changing_it(modules, similarity, init, form):
-    problem = modules["problems"].tof_sims(small=True)
-    X, k = problem.form(form)[:200, 5:130], problem.k
-    A, E = after(7, modules["peers"].scikit(X, k, similarity, init))
+def test_scikit_learn_is_watched_without_changing_it(tof_sims, similarity, init, form):
+    X, k = tof_sims.form(form)[:200, 5:130], tof_sims.k
+    A, E = after(7, watched_methods.scikit_learn(X, k, similarity, init))
     start = {}
     if init == "custom":
         first = next(mf.MatrixFactorization(k, similarity=similarity, random_state=0).iterate(X))
@@ -65,35 +196,37 @@ def test_scikit_learn_is_watched_without_changing_it(modules, similarity, init, 
 
 @pytest.mark.parametrize("form", ["float64", "float32", "CSR"])
 @pytest.mark.parametrize("similarity", ["frobenius", "kl"])
-def test_ours_is_judged_in_the_units_of_the_data(modules, similarity, form):
-    curves, problem = modules["curves"], modules["problems"].tof_sims(small=True)
+def test_ours_is_judged_in_the_units_of_the_data(tof_sims, similarity, form):
+    problem = tof_sims
     X = problem.form(form)
-    value = curves.divergence(problem.form("CSR")) if similarity == "kl" else curves.squared_residual(problem.X)
-    A, E = after(5, modules["peers"].ours(X, problem.k, similarity=similarity))
+    value = (
+        convergence.divergence(problem.form("CSR")) if similarity == "kl" else convergence.squared_residual(problem.X)
+    )
+    A, E = after(5, watched_methods.ours(X, problem.k, similarity=similarity))
     model = mf.MatrixFactorization(problem.k, similarity=similarity, max_iter=5, tol=0.0, random_state=0)
-    model.factorize(mf.validation.as_matrix(model, X, reset=True))
+    model.factorize(as_matrix(model, X, reset=True))
     if similarity == "kl":  # scaled to a mean pixel sum of 1
         assert value(A, E) == pytest.approx(model.objective_, rel=1e-6)
     else:
         assert value(A, E) == pytest.approx(model.relative_error_**2, rel=1e-6)
 
 
-def test_objectives_are_those_of_the_formula(modules):
+def test_objectives_are_those_of_the_formula():
     rng = np.random.default_rng(0)
     A, E = rng.random((20, 2)), rng.random((2, 9))
     X = rng.poisson(3 * A @ E).astype(float)
-    model, problem = A @ E, modules["problems"].Problem("", X, (4, 5), 2, (1e-4,), ("CSR",))
-    squared = modules["curves"].squared_residual(X)(A, E)
+    model, problem = A @ E, problems.Problem("", X, (4, 5), 2, (1e-4,), ("CSR",))
+    squared = convergence.squared_residual(X)(A, E)
     assert squared == pytest.approx(np.sum((X - model) ** 2) / np.sum(X**2))
     logarithm = np.where(X > 0, X * np.log(np.where(X > 0, X, 1) / model), 0)
-    divergence = modules["curves"].divergence(problem.form("CSR"))(A, E)
+    divergence = convergence.divergence(problem.form("CSR"))(A, E)
     assert divergence == pytest.approx(np.sum(logarithm - X + model) / X.sum())
 
 
-def test_a_problem_cut_down_gives_a_table_and_curves(modules, capsys, tmp_path):
+def test_a_problem_cut_down_gives_a_table_and_curves(capsys, tmp_path):
     picture = tmp_path / "curves.png"
-    options = ["--small", "--repeats", "1", "--patience", "20", "--problems", "P4", "--forms", "float64", "--plot"]
-    modules["speed"].main([*options, str(picture)])
+    options = ["--quick", "--repeats", "1", "--patience", "20", "--problems", "P4", "--forms", "float64", "--plot"]
+    peers.main([*options, str(picture)])
     printed = capsys.readouterr().out
     rows = [[cell.strip() for cell in line.split("|")] for line in printed.splitlines() if line.startswith("| P4")]
     compared, paces = [row for row in rows if len(row) == 13], [row for row in rows if len(row) == 6]
@@ -103,69 +236,60 @@ def test_a_problem_cut_down_gives_a_table_and_curves(modules, capsys, tmp_path):
     assert picture.stat().st_size > 1000
 
 
-def test_curves_fall_and_lead_to_their_minimum(modules):
-    problem = modules["problems"].tunnelling(small=True).only(["float64"])
-    for entrant in modules["speed"].enter(problem, "float64", ["CD"], 20.0):
+def test_curves_fall_and_lead_to_their_minimum():
+    problem = problems.tunnelling(True).only(["float64"])
+    for entrant in contest.enter(problem, "float64", ["CD"], 20.0):
         assert np.all(np.diff(entrant.curve.objective) <= 1e-12)
         assert np.all(np.diff(entrant.curve.seconds) > 0)
         assert entrant.curve.iterations_to(entrant.minimum * (1 + 1e-4)) is not None
 
 
-def test_a_higher_basin_is_named_and_never_left(modules):
-    speed, curves = modules["speed"], modules["curves"]
-
+def test_a_higher_basin_is_named_and_never_left():
     def entrant(name, objective):
         seconds = np.arange(len(objective), dtype=float)
-        curve = curves.Curve(seconds, np.array(objective), settled=True)
-        return speed.Entrant(name, None, curve, min(objective), None, [seconds])
+        curve = convergence.Curve(seconds, np.array(objective), settled=True)
+        return contest.Entrant(name, None, curve, min(objective), None, [seconds])
 
     mine, peer = entrant("mffnb", [2.0, 1.0, 0.5]), entrant("peer", [2.0, 1.5, 0.6])
-    row = speed.contest(mine, peer, 1e-4)
+    row = contest.compare(mine, peer, 1e-4)
     assert not row.same
     assert (row.seconds, row.own, row.iterations) == ((2.0, None), (2.0, 2.0), (2, None))
-    assert speed.table_row("P", row, [mine, peer], 9.0).startswith("| P | 0.0001 | peer | 2, - | 2 | never |")
+    assert peers.cells("P", row, [mine, peer], 9.0)[:6] == ["P", "0.0001", "peer", "2, -", "2", "never"]
     assert "peer 20 % higher" in row.minimum
-    row = speed.contest(peer, mine, 1e-4)
+    row = contest.compare(peer, mine, 1e-4)
     assert row.seconds == (None, 2.0)
     assert "ours 20 % higher" in row.minimum
 
 
 @pytest.mark.parametrize("solver", ["hals", "bpp"])
-def test_what_planc_prints_is_understood(modules, solver):
+def test_what_planc_prints_is_understood(solver):
     lines = {
         "hals": "Completed H (0/2) time =0.01\nCompleted W (0/2) time =0.02\nCompleted It ({0}/2) time ={1}\n"
         "Completed it = {0} HALSERR={2}\n",
         "bpp": "W total time taken :0.1\ncompleted it={0} time taken = {1}\nerror:it = {0} bpperr ={2}\n",
     }[solver]
     text = "".join(lines.format(i, s, e) for i, (s, e) in enumerate([(0.25, 0.5), (0.5, 1e-3)]))
-    seconds, errors = modules["peers"].read_planc(text)
+    seconds, errors = watched_methods.read_planc(text)
     assert seconds.tolist() == [0.0, 0.25, 0.75]
     assert errors.tolist() == [np.inf, 0.5, 1e-3]
 
 
-def test_milliseconds_per_iteration(modules, capsys):
-    problem = modules["problems"].tunnelling(small=True).only(["float64"])
-    modules["per_iteration"].constrained(problem, 1)
-    modules["per_iteration"].threads(problem, [1, 2], 1)
+def test_milliseconds_of_a_process_of_its_own(capsys):
+    iterations.threads(problems.tunnelling(True).only(["float64"]), [1], 1)
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| P4")]
-    assert len(rows) == 6
-    assert [row[:13] for row in rows[3:]] == ["| P4, 1 x 1 |", "| P4, 1 x 2 |", "| P4, 2 x 1 |"]
+    assert re.fullmatch(r"\| P4, 1 x 1 \| [\d.]+ \| 1.00 \| 1.00 \|", rows[0])
 
 
-def test_a_slider_leads_to_a_new_minimum(modules):
-    slider, problem = modules["slider"], modules["problems"].tof_sims(small=True)
+def test_a_slider_leads_to_a_new_minimum(tof_sims):
     cube = mf.datasets.tof_sims_2d(seed=0, shape=(24, 24)).cube
-    lowest = slider.lowest_objective(problem, cube)
-    first, there = slider.moved(problem, cube, lowest)
+    first, there = slider.moved(tof_sims, cube, slider.lowest_objective(tof_sims, cube))
     assert 0 < first <= there
 
 
-def test_what_is_foretold_of_ranks_follows_from_what_they_move(modules):
-    scaling = modules["scaling"]
-    assert scaling.words(1000, 100, 4, (1, 1)) == (0, 0)
-    assert scaling.words(1000, 100, 4, (2, 2)) == (2 * (100 + 1000) * 4 / 4, 4 * 16 * 3 / 4)
+def test_predictions_follow_from_the_numbers_that_ranks_send():
+    assert prediction.words(1000, 100, 4, (1, 1)) == (0, 0)
+    assert prediction.words(1000, 100, 4, (2, 2)) == (2 * (100 + 1000) * 4 / 4, 4 * 16 * 3 / 4)
     for shape in ((4, 1), (2, 2), (1, 4)):
-        compute, talk = scaling.seconds(1000, 100, 4, shape)
-        assert talk > 8 * sum(scaling.words(1000, 100, 4, shape)) / scaling.Machine().bandwidth
-        assert compute >= scaling.seconds(1000, 100, 4, (1, 1))[0] / 4
-    assert scaling.foretold().count("| 1024 | 1024 x 1 |") == 2
+        compute, talk = prediction.seconds(1000, 100, 4, shape)
+        assert talk > 8 * sum(prediction.words(1000, 100, 4, shape)) / prediction.Machine().bandwidth
+        assert compute >= prediction.seconds(1000, 100, 4, (1, 1))[0] / 4

@@ -6,8 +6,8 @@ where d is the distance of pixel i outside facet j, sigma the noise, and h the H
 beyond four. For pixels uniformly distributed in a simplex and kappa = 1, this is the negative log-likelihood of the
 pixels outside. Pixels that the noise moved inside carry the same information but are not counted; kappa = 3 compensates
 for them (of 1 to 6, best on simulated scenes of 3 to 6 endmembers with and without pure pixels at 20 to 40 dB, see
-``benchmarks/calibration.py``). The penalty of SISAL ignores the noise: it cuts the vertices of clean data and is too
-weak for noisy data.
+``benchmarks.accuracy.volume_rule``). The penalty of SISAL ignores the noise: it cuts the vertices of clean data and is
+too weak for noisy data.
 """
 
 from __future__ import annotations

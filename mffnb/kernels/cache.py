@@ -26,6 +26,8 @@ from platformdirs import user_cache_path
 
 #: Variables that name the folder of the cache; the first one that is set wins.
 VARIABLES = ("MFFNB_CACHE_DIR", "NUMBA_CACHE_DIR")
+#: Variable that selects plain loops instead of LLVM instructions, see :mod:`mffnb.kernels.register_choice`.
+PLAIN_VARIABLE = "MFFNB_PLAIN_KERNELS"
 #: Versions of the kernel sources whose machine code is kept.
 KEPT_VERSIONS = 12
 
@@ -104,8 +106,12 @@ def cache_folder() -> Path | None:
 
 @functools.cache
 def source_key() -> str:
-    """Return a fingerprint of all kernel modules, numba, llvmlite and Python (numba itself adds the processor)."""
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version_info[:2]}".encode())
+    """Return a fingerprint of all kernel modules, numba, llvmlite, Python and the selection of plain loops.
+
+    numba itself adds the processor.
+    """
+    plain = os.environ.get(PLAIN_VARIABLE, "")
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version_info[:2]} {plain}".encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode())
         _add_code(digest, compile(path.read_bytes(), path.name, "exec", dont_inherit=True, optimize=2))

@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import overload
 
 from mffnb.kernels.compile import kernel
-from mffnb.kernels.registers import strip_product
+from mffnb.kernels.register_choice import strip_product
 from mffnb.kernels.uncoupled_sweeps import gram_ratios, sweep_entries
 from mffnb.typing import Array
 

@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-#: Entries that :func:`register_descent` updates at once: two registers of four hide the latency of an addition.
-LANES = 8
+from mffnb.kernels.compile import kernel
+from mffnb.kernels.plain_registers import LANES
+from mffnb.typing import Array
+
 _INT, _DOUBLE = ir.IntType(64), ir.DoubleType()
 # Arguments of llvm.prefetch: read, low locality, data, that is, into the second-level cache. Prefetching into the
 # first-level cache allows too few outstanding requests to keep up with memory.
@@ -187,7 +190,7 @@ def strip_product(most: int, lanes: int) -> Any:
 
 
 def register_descent(k: int) -> Any:
-    """Generate coordinate descent for :data:`LANES` entries with all k components in registers.
+    """Generate coordinate descent for ``LANES`` entries with all k components in registers.
 
     ``descend(factor, start, cross, at, ratios, curvature, sweeps)`` sets each component in turn to ``max(0, cross_j /
     curvature_j + sum_l ratios_jl f_l)``, ``sweeps`` times, for the entries from ``start`` of ``factor`` and from ``at``
@@ -237,3 +240,18 @@ def register_descent(k: int) -> Any:
         return types.float64(factor, integer, cross, integer, ratios, curvature, integer), write
 
     return descend
+
+
+_add_products, _descend = strip_product(2, LANES), register_descent(1)
+
+
+@kernel()
+def _run_both(numbers: Array, one: Array) -> float:
+    _add_products(1, one, 0, 1, 1, numbers, 0, LANES, 1, numbers, 0, LANES, numbers, 0, 0)
+    moved: float = _descend(numbers, 0, numbers, 0, one, np.ones((2, 1)), 1)
+    return moved
+
+
+def build() -> None:
+    """Compile and run both generators once; raise an error if that fails. The machine code is cached."""
+    _run_both(np.zeros((1, LANES)), np.ones((1, 1)))

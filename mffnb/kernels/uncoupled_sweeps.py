@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.kernels.compile import kernel
-from mffnb.kernels.registers import LANES, register_descent, strip_product
+from mffnb.kernels.plain_registers import LANES
+from mffnb.kernels.register_choice import register_descent, strip_product
 from mffnb.typing import Array
 
 # The compiler may reorder sums, so that they use vector registers; infinities and NaN keep their meaning.

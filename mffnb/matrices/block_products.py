@@ -14,9 +14,9 @@ from mffnb.typing import Array, Float64Array
 #: Types that kernels read directly; others are converted block by block.
 NATIVE = frozenset(np.dtype(kind) for kind in (np.float64, np.float32, np.uint8, np.uint16))
 # Largest number of components for which the kernels are faster than BLAS, whose tiles are larger:
-# benchmarks/kernels.py.
+# benchmark speed.kernels.
 _MAX_KERNEL_COMPONENTS = 24
-# Longest rows for which panels, which stay in the second-level cache, are faster: benchmarks/kernels.py.
+# Longest rows for which panels, which stay in the second-level cache, are faster: benchmark speed.kernels.
 _MAX_PANEL_COLUMNS = 2048
 _FOUR, _EIGHT = 4, 8
 

@@ -127,7 +127,7 @@ class Scanning:
 
     def stages(self) -> Iterator[Stage]:
         """Run the scan and yield its stages; may be abandoned at any of them."""
-        yield Stage(0.0, "a look at the data")
+        yield Stage(0.0, "reading the data")
         work = _Work.of(self)
         rows: list[Row] = []
         results: dict[int, Unmixing] = {}
@@ -192,21 +192,21 @@ class _Work:
     criteria: RankCriteria
 
     @classmethod
-    def of(cls, asked: Scanning) -> _Work:
-        image, matrix, seed = asked.image, asked.matrix, asked.seed
+    def of(cls, scanning: Scanning) -> _Work:
+        image, matrix, seed = scanning.image, scanning.matrix, scanning.seed
         weights = image.weights
-        similarity = named_similarity(asked.similarity)
+        similarity = named_similarity(scanning.similarity)
         whole = PixelSubset(matrix, weights)
-        coupled = asked.smoothness > 0  # neighbours need all of them
+        coupled = scanning.smoothness > 0  # neighbours need all of them
         part = whole if coupled else PixelSubset.of(matrix, weights, _RESTART_PIXELS, seed)
-        extra = asked.held_out, asked.splits, asked.split_pixels
+        extra = scanning.held_out, scanning.splits, scanning.split_pixels
         weighting = Weighting.of(weights, matrix, similarity)
         counts = isinstance(similarity, KullbackLeibler)
-        smoothed = Smoothed(float(asked.smoothness), image.layout.map_shape, asked.sum_to_one, counts)
-        criteria = RankCriteria.of(weighting, image, asked.numbers, similarity, extra, seed, smoothed)
-        parameters = asked.task.model(image).get_params(deep=False)
+        smoothed = Smoothed(float(scanning.smoothness), image.layout.map_shape, scanning.sum_to_one, counts)
+        criteria = RankCriteria.of(weighting, image, scanning.numbers, similarity, extra, seed, smoothed)
+        parameters = scanning.task.model(image).get_params(deep=False)
         settings = {name: value for name, value in parameters.items() if name not in _OF_A_FIT}
-        return cls(settings, int(asked.n_init), seed, asked.executor, whole, part, criteria)
+        return cls(settings, int(scanning.n_init), seed, scanning.executor, whole, part, criteria)
 
     def steps(self, k: int, smaller: Restart | None) -> Generator[str, None, tuple[Restart, Row]]:
         """Yield a sentence before each step for one k; return the answer that is kept, and its evidence."""

@@ -2,11 +2,12 @@
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
-from mffnb.similarities import angle, bernoulli, divergences, least_squares
+from mffnb.similarities import angle, bernoulli, divergences, huber, least_squares
 from mffnb.similarities.angle import SpectralAngle
 from mffnb.similarities.bernoulli import Bernoulli
 from mffnb.similarities.divergences import BetaDivergence, KullbackLeibler
-from mffnb.similarities.least_squares import Frobenius, Huber
+from mffnb.similarities.huber import Huber
+from mffnb.similarities.least_squares import Frobenius
 
 __all__ = [
     "Bernoulli",
@@ -21,6 +22,7 @@ NAMED = {
     **angle.NAMED,
     **bernoulli.NAMED,
     **divergences.NAMED,
+    **huber.NAMED,
     **least_squares.NAMED,
 }
 """Parts of this package that can be given by name."""

@@ -100,7 +100,7 @@ def test_what_lies_in_memory_is_not_read_on_a_thread(X):
 
 @pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 def test_an_image_in_a_file_takes_two_bands_and_its_factors(tmp_path):
-    """The small stand-in of benchmarks/out_of_core.py: 100 MB in pieces, of which a tenth is in memory at any time."""
+    """The small stand-in of benchmark scale.out_of_core: 100 MB in pieces, of which a tenth is in memory at any time."""
     rng = np.random.default_rng(0)
     shape, k = (512, 64, 768), 4
     spectra = rng.random((k, shape[2]), dtype=np.float32)

@@ -69,7 +69,7 @@ class AtMostOne:
     "similarities/robust": '''
 from dataclasses import dataclass
 
-from mffnb.similarities.least_squares import Huber
+from mffnb.similarities.huber import Huber
 
 __all__ = ["Robust"]
 

@@ -68,8 +68,8 @@ def gathered(
     """
     cube = source.cube
     try:
-        noise = yield from _aside(lambda: noise_of(cube, answer), Bands("bands: a look at the noise"))
-        reach = yield from _aside(lambda: reach_of(cube, answer, noise), Bands("bands: a look at what is left open"))
+        noise = yield from _aside(lambda: noise_of(cube, answer), Bands("bands: estimating the noise"))
+        reach = yield from _aside(lambda: reach_of(cube, answer, noise), Bands("bands: estimating the ambiguity"))
     except UnsupportedCombinationError as error:
         yield Bands(f"no bands: {error}")
         return

@@ -78,7 +78,7 @@ class EngineSession:
         self._token = f"session-{uuid.uuid4().hex}"
         self._last: Solved | None = None
         self._answer: Solved | None = None
-        self._afresh, self._enough = threading.Event(), threading.Event()
+        self._restart_wanted, self._stop_wanted = threading.Event(), threading.Event()
         here, described = self._begin(channel)
         kept: dict[str, Any] = {name: options[name] for name in ("solver", "max_iter", "tol") if name in options}
         self.own = OwnTerms(tuple(options.get("abundance_terms", ())), tuple(options.get("endmember_terms", ())))
@@ -115,15 +115,15 @@ class EngineSession:
 
     def start_afresh(self) -> None:
         """Let the next run start from the data instead of the last state."""
-        self._afresh.set()
+        self._restart_wanted.set()
 
     def stop(self) -> None:
         """Let the present run, or the next one if there is none, end with what it has."""
-        self._enough.set()
+        self._stop_wanted.set()
 
     def go_on(self) -> None:
         """Take back what `stop` said."""
-        self._enough.clear()
+        self._stop_wanted.clear()
 
     def solve(self, parameters: Parameters) -> Iterator[Solved]:
         """Run the engines to the end and yield the states that they send; they stop together if this is abandoned."""
@@ -134,7 +134,7 @@ class EngineSession:
             self._begin(self.source.task.channel)
             answer = yield from self._run(parameters)
         if isinstance(answer, EngineAnswer):
-            self._afresh.clear()
+            self._restart_wanted.clear()
             state, trace = answer.state, answer.trace
             self._last = self._answer = Solved(state, answer.names, parameters, self._whole, trace, len(trace))
             yield self._last
@@ -164,13 +164,15 @@ class EngineSession:
             return here, running.answer()
 
     def _run(self, parameters: Parameters) -> Generator[Solved, None, EngineAnswer | str | None]:
-        with call(self._engines, engine_side.solve, self._token, parameters, self._afresh.is_set(), period=0.1) as made:
+        with call(
+            self._engines, engine_side.solve, self._token, parameters, self._restart_wanted.is_set(), period=0.1
+        ) as made:
             try:
                 for picture in made.pictures():
-                    if self._enough.is_set():
+                    if self._stop_wanted.is_set():
                         made.say(Word.STOP)
                     if picture is not None:
-                        self._afresh.clear()  # the engines have restarted from the data
+                        self._restart_wanted.clear()  # the engines have restarted from the data
                         self._last = self._seen(picture, parameters)
                     if self._last is not None:
                         yield self._last  # also without news: the caller may abandon the run here

@@ -93,9 +93,9 @@ class Session:
         self._seed = seed
         self._start = start
         self._last: Solved | None = None
-        self._afresh, self._enough = threading.Event(), threading.Event()
+        self._restart_wanted, self._stop_wanted = threading.Event(), threading.Event()
         if start is not None:
-            _ = self._begun(None, self._data)  # raises if it does not fit
+            _ = self._initial(None, self._data)  # raises if it does not fit
 
     @property
     def automatic(self) -> bool:
@@ -127,15 +127,15 @@ class Session:
 
     def start_afresh(self) -> None:
         """Start the next run from the data instead of the last state."""
-        self._afresh.set()
+        self._restart_wanted.set()
 
     def stop(self) -> None:
         """End the present run, or the next one if none is running, with its state so far."""
-        self._enough.set()
+        self._stop_wanted.set()
 
     def go_on(self) -> None:
         """Cancel an earlier `stop`."""
-        self._enough.clear()
+        self._stop_wanted.clear()
 
     def resume(self, state: State, names: tuple[int, ...], parameters: Parameters) -> None:
         """Continue from an answer of another session, with the pixels of this process."""
@@ -152,7 +152,7 @@ class Session:
                 yield solved
         if parameters.bands and solved is not None:
             for bands in self._bands(solved):
-                if self._enough.is_set():
+                if self._stop_wanted.is_set():
                     return
                 if solved.bands is not bands:
                     self._last = solved = replace(solved, bands=bands)
@@ -161,7 +161,11 @@ class Session:
     def _settled_for(self, parameters: Parameters) -> Solved | None:
         """Return the last answer if only the switch for bands has changed, else None."""
         last = self._last
-        if last is None or self._afresh.is_set() or last.state.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER):
+        if (
+            last is None
+            or self._restart_wanted.is_set()
+            or last.state.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER)
+        ):
             return None
         if replace(last.parameters, bands=parameters.bands) != parameters or last.parameters.bands == parameters.bands:
             return None
@@ -193,16 +197,16 @@ class Session:
         data = self._data = self._prepared_for(parameters)
         data.image.check(named_similarity(parameters.similarity))
         before = self._last
-        begun = None if self._afresh.is_set() else self._begun(before, data)
-        afresh = begun is None
+        initial = None if self._restart_wanted.is_set() else self._initial(before, data)
+        from_data = initial is None
         if before is not None and not before.data.same_grid(data):
             before = None  # components cannot be matched on another grid
         with half_of_the_threads():  # the other half draws frames
             task = self._task.task(parameters)
-            anew, named = afresh or task.automatic, False
+            anew, named = from_data or task.automatic, False
             names: tuple[int, ...] = ()
-            if begun is not None:
-                A, E, names = resized(*begun, data, parameters.k)
+            if initial is not None:
+                A, E, names = resized(*initial, data, parameters.k)
                 task = task if task.automatic else replace(task, init=start_factors(A, E, task, data))
             trace: list[State] = []
             same_components = before is not None and not anew and names == before.names and before.data is data
@@ -215,13 +219,13 @@ class Session:
                 if state.whole:
                     nothing = np.empty((0, 0))
                     trace.append(replace(state, abundances=nothing, endmembers=nothing))
-                ended = state.whole and self._enough.is_set() and state.outcome is Outcome.RUNNING
+                ended = state.whole and self._stop_wanted.is_set() and state.outcome is Outcome.RUNNING
                 if same_components and state.iteration == 0 and not ended:
                     continue  # already on the screen
                 reached = replace(state, outcome=Outcome.STOPPED) if ended else state
                 solved = in_order(Solved(reached, names, parameters, data, trace, len(trace), found))
-                if afresh and state.iteration == 0:
-                    self._afresh.clear()  # the restart is done: from now on there is a state to continue from
+                if from_data and state.iteration == 0:
+                    self._restart_wanted.clear()  # the restart is done: from now on there is a state to continue from
                 self._last = solved
                 if before is None and parameters.volume == AUTO:
                     before = solved  # the search changes between starts, and names must not
@@ -249,7 +253,7 @@ class Session:
             self._prepared = dict([*self._prepared.items()][-1:]) | {switches: data}
         return self._prepared[switches]
 
-    def _begun(
+    def _initial(
         self, before: Solved | None, data: LiveImage
     ) -> tuple[Float64Array, Float64Array, tuple[int, ...]] | None:
         """Return abundances, spectra and names of the last answer, or of the given start; None if they do not fit."""

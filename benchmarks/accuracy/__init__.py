@@ -1,0 +1,1 @@
+"""Distance of results from a known truth."""

@@ -1,0 +1,1 @@
+"""Memory, files larger than memory, and MPI ranks."""

@@ -1,0 +1,1 @@
+"""Seconds and milliseconds, next to other libraries."""
