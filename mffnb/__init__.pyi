@@ -33,8 +33,8 @@ from mffnb.similarities.angle import SpectralAngle as SpectralAngle
 from mffnb.similarities.bernoulli import Bernoulli as Bernoulli
 from mffnb.similarities.divergences import BetaDivergence as BetaDivergence
 from mffnb.similarities.divergences import KullbackLeibler as KullbackLeibler
+from mffnb.similarities.huber import Huber as Huber
 from mffnb.similarities.least_squares import Frobenius as Frobenius
-from mffnb.similarities.least_squares import Huber as Huber
 from mffnb.solvers.checkpoint import Checkpoint as Checkpoint
 from mffnb.transforms import Logistic as Logistic
 from mffnb.transforms import Rounding as Rounding

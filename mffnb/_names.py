@@ -24,7 +24,7 @@ MODULES_OF = {
     "Explorer": "mffnb.widgets.explorer",
     "Frobenius": "mffnb.similarities.least_squares",
     "GroupSparsity": "mffnb.penalties.groups",
-    "Huber": "mffnb.similarities.least_squares",
+    "Huber": "mffnb.similarities.huber",
     "KullbackLeibler": "mffnb.similarities.divergences",
     "Logistic": "mffnb.transforms",
     "MatrixFactorization": "mffnb.estimators.factorization",

@@ -1,7 +1,6 @@
-"""Knobs: the fields of a part that someone turns while watching the answer, described where the part is.
+"""Slider descriptions of numeric fields of a part.
 
-An explorer builds its sliders from these descriptions alone, so that a part of your own gets one without a line of
-widget code.
+The explorer builds its sliders from these descriptions, so a user's own part gets a slider without any widget code.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ _KEY = "mffnb.knob"
 
 @dataclass(frozen=True)
 class Knob:
-    """One knob of one part; see :func:`knob`.
+    """Slider description of one field of one part; see :func:`knob`.
 
     Attributes
     ----------
     name
-        Of the field.
+        Name of the field.
     value
-        Of the part, or the default where a class was asked.
+        Value of the field, or the default value for a class.
     label, low, high, log, zero, help
-        As they were given.
+        As for :func:`knob`.
     """
 
     name: str
@@ -47,34 +46,34 @@ def knob(
     high: float,
     log: bool = False,
     zero: bool = True,
-    help: str = "",  # noqa: A002  the word that fits
+    help: str = "",  # noqa: A002  the usual name
 ) -> Any:
-    """Give a number among the fields of a dataclass a slider.
+    """Define a numeric dataclass field that the explorer shows as a slider.
 
     Parameters
     ----------
     default
-        Of the field. A whole number asks for whole numbers only.
+        Default value of the field. An integer restricts the slider to integers.
     label
-        Text beside the slider, a word or two; that of the field's name if empty.
+        Short text beside the slider; the name of the field if empty.
     low, high
-        Ends of the slider.
+        Limits of the slider.
     log
-        Whether it moves over powers of ten.
+        Whether the scale is logarithmic.
     zero
-        Whether a zero stands before ``low``. It leaves the part out, as a weight of zero does.
+        Whether the slider has a position for zero below ``low``, which removes the part, as a weight of zero does.
     help
-        What it does, in a sentence.
+        Effect of the field, in one sentence.
 
     Returns
     -------
     dataclasses.Field
-        For the right side of a field's definition.
+        Right-hand side of the field's definition.
 
     Raises
     ------
     ValueError
-        If no slider has such ends.
+        If the limits do not define a slider.
 
     Examples
     --------
@@ -92,7 +91,7 @@ def knob(
 
 
 def knobs(part: object) -> list[Knob]:
-    """List the knobs of a part, in the order of its fields; a field without a description has none.
+    """List the slider descriptions of a part, in the order of its fields.
 
     Parameters
     ----------

@@ -1,36 +1,41 @@
-"""Maps between the product of the factors and the data: X ~ f(A E)."""
+"""Transforms f in the model X ~ f(A E): identity, rounding, logistic."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import special
 
+from mffnb.protocols import Transform, TransformTraits, traits_of
 from mffnb.typing import Array, Float64Array
 
 __all__ = ["Logistic", "Rounding"]
 
 CERTAIN = 20.0
-"""Log-odds of two in a billion, which an image cannot tell from certainty."""
+"""Log-odds beyond which a probability is certain for any image: a chance of two in a billion."""
+
+_LARGEST_INTERCEPT = 15.0  # log-odds
 
 
 @dataclass(frozen=True)
 class Identity:
-    r"""The model is the product of the factors, :math:`X \sim A E`."""
+    r"""Identity: the model is the product of the factors, :math:`X \sim A E`."""
+
+    traits: ClassVar[TransformTraits] = TransformTraits(fitted=False)
 
     def apply(self, model: Float64Array) -> Float64Array:
-        """The model as it is."""
+        """Return the model unchanged."""
         return model
 
 
 @dataclass(frozen=True)
 class Rounding:
-    r"""Whole numbers: :math:`X \sim \operatorname{round}(A E)`.
+    r"""Rounding to integers: :math:`X \sim \operatorname{round}(A E)`.
 
-    Rounding has no slope that could be followed, so the factors are fitted through the identity, and the map is applied
-    to what is reconstructed. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
+    The derivative of rounding is zero, so the factors are fitted through the identity and the reconstruction is
+    rounded. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
 
     Examples
     --------
@@ -39,25 +44,27 @@ class Rounding:
     [0.0, 2.0]
     """
 
+    traits: ClassVar[TransformTraits] = TransformTraits(fitted=False)
+
     def apply(self, model: Float64Array) -> Float64Array:
-        """The nearest whole numbers."""
+        """Round to the nearest integers."""
         return np.rint(model)
 
 
 @dataclass(frozen=True)
 class Logistic:
-    r"""Chances: :math:`X \sim 1 / (1 + e^{-(b + A E)})`, for data between 0 and 1, Boolean maps above all.
+    r"""Logistic function: :math:`X \sim 1 / (1 + e^{-(b + A E)})`, for data between 0 and 1 such as Boolean maps.
 
-    A E is what components add to the log-odds of a channel, and the intercept b, one number for each channel, its
-    log-odds where no component is present. It is fitted with the factors, within :math:`\pm 15`; data are not scaled.
-    The likelihood of Boolean data is ``similarity="bernoulli"``; least squares and others measure the distance of the
-    chances instead.
+    A E is the contribution of the components to the log-odds of a channel. The intercept b, one number for each
+    channel, is the log-odds without any component. It is fitted with the factors, within :math:`\pm 15`; data are not
+    scaled. ``similarity="bernoulli"`` is the likelihood of Boolean data; other similarities compare data and
+    probabilities.
 
-    Log-odds have no end. Where a component separates the yes from the no of some pixels, or of some channels, the more
-    it grows the better, and the factors run off to infinity: no maximum of the likelihood exists. That happens in
-    nearly all data, noise as well, and a penalty ends it: ``abundance_terms=[Ridge(0.01)]``, or sparsity and smoothness
-    (0.1 each, say) where pixels have few channels. None is added by itself, since its weight would decide the answer,
-    and the objective would no longer be the likelihood; a run that ends with certain chances warns instead.
+    The factors may diverge. If a component separates zeros and ones of some pixels or channels, the likelihood grows
+    with the component and has no maximum. This happens in nearly all data, including noise. A penalty prevents it:
+    ``abundance_terms=[Ridge(0.01)]``, or sparsity and smoothness (0.1 each, say) where pixels have few channels. No
+    penalty is added automatically, because its weight would determine the result and the objective would no longer be
+    the likelihood. A run that ends with certain probabilities warns instead.
 
     Sources: Schein, Saul & Ungar 2003, AISTATS ("A generalized linear model for principal component
     analysis of binary data"); Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
@@ -65,7 +72,7 @@ class Logistic:
     Parameters
     ----------
     intercept
-        Whether there is one; without it nothing is less likely than even.
+        Whether the model has an intercept; without it no probability is below one half.
 
     Examples
     --------
@@ -74,47 +81,54 @@ class Logistic:
     [0.5, 0.75]
     """
 
+    traits: ClassVar[TransformTraits] = TransformTraits(fitted=True)
+    limits: ClassVar[tuple[float, float]] = (0.0, 1.0)
     intercept: bool = True
 
     def apply(self, model: Float64Array) -> Float64Array:
-        """The chance that log-odds stand for."""
-        chance: Float64Array = special.expit(model)
-        return chance
+        """Probabilities for given log-odds."""
+        probability: Float64Array = special.expit(model)
+        return probability
 
     def derivatives(self, mapped: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """The first two derivatives, from the chance."""
+        """First and second derivative for given probabilities."""
         first = mapped * (1 - mapped)
         return first, first * (1 - 2 * mapped)
+
+    def inverse(self, mapped: Float64Array) -> Float64Array:
+        """Log-odds of given probabilities, limited to a finite range."""
+        log_odds: Float64Array = np.clip(special.logit(mapped), -_LARGEST_INTERCEPT, _LARGEST_INTERCEPT)
+        return log_odds
 
 
 @dataclass(frozen=True, eq=False)
 class Mapped:
-    """What a fitted model goes through.
+    """Transform with fitted intercept: f(b + A E).
 
     Attributes
     ----------
     transform
-        F.
+        f.
     intercept
-        B, what is added to the model of every pixel before, over its channels; None for nothing. An array, or labelled.
+        b, an array or labelled array over the channels; None for zeros.
     """
 
-    transform: Any
+    transform: Transform
     intercept: Array | Any = None
 
     @property
     def name(self) -> str:
-        """That of the transformation, or what it is made of."""
+        """Name of the transform, or its repr."""
         return next((name for name, one in NAMED.items() if one == self.transform), repr(self.transform))
 
     @property
     def fitted(self) -> bool:
-        """Whether the factors were fitted through it, so that it belongs to the model; else to what is shown of it."""
-        return hasattr(self.transform, "derivatives")
+        """Whether the factors were fitted through the transform; otherwise it is applied to the reconstruction only."""
+        return traits_of(self.transform).fitted
 
     def apply(self, model: Any) -> Any:
-        """F(b + model)."""
+        """Evaluate f(b + model)."""
         return self.transform.apply(model if self.intercept is None else model + self.intercept)
 
 
-NAMED: dict[str, Any] = {"identity": Identity(), "logistic": Logistic(), "rounding": Rounding()}
+NAMED: dict[str, Transform] = {"identity": Identity(), "logistic": Logistic(), "rounding": Rounding()}

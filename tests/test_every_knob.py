@@ -15,7 +15,6 @@ from mffnb.penalties import GroupSparsity, TotalVariation
 from mffnb.similarities import BetaDivergence, Huber
 
 SHAPE, CHANNELS, COMPONENTS = (5, 6), 12, 3
-ALLOWED = 200
 CHOICES = {
     "similarity": ["frobenius", "kl", "itakura-saito", "huber", "angle", "bernoulli", BetaDivergence(0.5), Huber(3.0)],
     "transform": [None, None, "identity", "rounding", "logistic"],
@@ -65,10 +64,11 @@ def unmixed(X, asked):
 
 @pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::mffnb.errors.DegenerateWarning")
-def test_two_hundred_combinations_run_and_the_others_say_why_not():
+@pytest.mark.parametrize("allowed", [40, pytest.param(200, marks=pytest.mark.slow)])
+def test_combinations_run_and_the_others_say_why_not(allowed):
     rng = np.random.default_rng(2018)
     ran, refused = 0, set()
-    while ran < ALLOWED:
+    while ran < allowed:
         asked = drawn(rng)
         noted = dict(asked)
         X = image(rng, asked)

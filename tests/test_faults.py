@@ -54,7 +54,7 @@ def ended(process):
         process.kill()
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.05, 0.4, 1.0])
+@pytest.mark.parametrize("delay", [0.0, *(pytest.param(delay, marks=pytest.mark.slow) for delay in (0.05, 0.4, 1.0))])
 def test_ctrl_c_keeps_what_was_reached(tmp_path, large, delay):
     script = f"""
         import sys, numpy as np, mffnb as mf

@@ -18,8 +18,8 @@ PACKAGE = Path(mffnb.__file__).parent
 # README and CONTRIBUTING show this list.
 LAYERS = """
 errors typing threads knobs
-kernels protocols plots transforms
-graphs constraints matrices registry
+kernels protocols plots
+graphs constraints matrices registry transforms
 penalties similarities geometry cubes
 io preprocessing problem
 solvers datasets
@@ -82,6 +82,12 @@ def test_no_module_imports_itself_through_others():
         list(graphlib.TopologicalSorter(graph).static_order())
     except graphlib.CycleError as error:
         raise AssertionError(f"import cycle: {' -> '.join(error.args[1])}") from None
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_pages_show_the_layers(page):
+    text = (PACKAGE.parent / page).read_text(encoding="utf-8")
+    assert text.split("<!-- layers -->\n```text")[1].split("```")[0] == LAYERS
 
 
 def test_few_modules_lie_outside_of_a_wing():

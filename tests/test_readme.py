@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mffnb.protocols.half import Half, Penalty
+from mffnb.protocols.half import Half
+from mffnb.protocols.terms import Penalty
 
 README = Path(__file__).parents[1] / "README.md"
 

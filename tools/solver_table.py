@@ -1,14 +1,15 @@
-"""Write docs/solvers.md: which solver takes what, by asking the code.
+"""Write docs/solvers.md: which solver supports what, and the declared capabilities of every part.
 
     python tools/solver_table.py            # write the page
-    python tools/solver_table.py --check    # fail if it is not what the code says
+    python tools/solver_table.py --check    # fail if the page is out of date
 
-Every cell is an answer of the package itself: one iteration on a small image of counts, or the sentence with which it
-is refused. ``tests/test_combinations.py`` runs what is allowed for longer.
+Every cell is computed: one iteration on a small image of counts, or the message of the refusal.
+``tests/problem/test_combinations.py`` runs the supported combinations for longer.
 """
 
 from __future__ import annotations
 
+import enum
 import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,7 +41,17 @@ from mffnb.constraints import NonNegative, Pinned, UnitBall
 from mffnb.estimators.names import SIMILARITIES, SOLVERS, TRANSFORMS
 from mffnb.graphs import grid
 from mffnb.matrices import Chunked, Dense, Distributed, DistributedAxis
+from mffnb.protocols import (
+    Constraint,
+    CoordinateDescent,
+    DataDependent,
+    EntrywiseSimilarity,
+    Half,
+    Proximal,
+    traits_of,
+)
 from mffnb.widgets.session.catalogue import catalogue
+from tools import parts as declared
 
 OF_SEVERAL_SOLVERS = ("frobenius", "kl")
 PAGE = Path(__file__).parents[1] / "docs" / "solvers.md"
@@ -52,7 +63,7 @@ COUNTS = _rng.poisson(_rng.dirichlet(np.full(COMPONENTS, 0.5), PIXELS) @ SPECTRA
 
 
 class FirstOfTwo:
-    """The communicator of the first of two processes, the other of which has nothing to add."""
+    """Communicator of the first of two ranks, where the other one contributes nothing."""
 
     rank, size = 0, 2
 
@@ -70,17 +81,17 @@ class FirstOfTwo:
 
 
 def in_compressed_rows(X: Any) -> Any:
-    """X as SciPy keeps it."""
+    """X as a sparse array."""
     return sparse.csr_array(X)
 
 
 def in_bands(X: Any) -> Any:
-    """X as it is read from a file."""
+    """X as it is read from a file, in bands."""
     return Chunked(X, band_bytes=1500)
 
 
 def on_two_ranks(X: Any) -> Any:
-    """X as the first of two processes sees it."""
+    """X on the first of two ranks."""
     pixels = DistributedAxis(PIXELS, np.array([0, PIXELS // 2]), None, 0)
     channels = DistributedAxis(CHANNELS, np.array([0, CHANNELS]), None, 0)
     return Distributed(Dense(X[: PIXELS // 2]), pixels, channels, FirstOfTwo())
@@ -93,7 +104,7 @@ def with_gaps(X: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Something to ask for: keywords of the model that are added to those of other parts, and the kind of data."""
+    """A feature of a model: keywords that are added to those of other parts, and the kind of data."""
 
     name: str
     weights: Any = None
@@ -101,6 +112,21 @@ class Part:
     endmembers: tuple[Any, ...] = ()
     kind: Any = None
     transform: str | None = None
+
+
+@dataclass(frozen=True)
+class WithoutTraits:
+    """A user's penalty that declares no traits: a ridge."""
+
+    weight: float = 0.1
+
+    def value(self, factor: Any) -> float:
+        """Value of the penalty."""
+        return self.weight / 2 * float(np.vdot(factor, factor))
+
+    def fold(self, half: Half) -> Half:
+        """Raise the diagonal of the Gram matrix."""
+        return replace(half, gram=half.gram + self.weight * np.eye(len(half.gram)))
 
 
 _whole = Pinned(SPECTRA[:2])
@@ -114,7 +140,7 @@ LISTED = (
     Part("missing entries (NaN)", kind=with_gaps),
     Part("sparse X", kind=in_compressed_rows),
     Part("X in a file, read in bands", kind=in_bands),
-    Part("X shared out over processes", kind=on_two_ranks),
+    Part("X distributed over MPI ranks", kind=on_two_ranks),
     Part("Sparsity of A", abundances=(Sparsity(0.02),)),
     Part("Smoothness of A", abundances=(Smoothness(0.1, grid(MAP)),)),
     Part("Simplex", abundances=(Simplex(),)),
@@ -137,6 +163,7 @@ LISTED = (
     Part("Orthogonal A", abundances=(Orthogonal(),)),
     Part("Ridge of A", abundances=(Ridge(0.1),)),
     Part("Ridge of E", endmembers=(Ridge(0.1),)),
+    Part("A penalty without traits", abundances=(WithoutTraits(),)),
     Part('transform="logistic"', transform="logistic"),
     Part('transform="rounding"', transform="rounding"),
     Part("NonNegative", abundances=(NonNegative(),), endmembers=(NonNegative(),)),
@@ -163,21 +190,21 @@ PARTS = (*LISTED, *found())
 
 
 def suited(parts: Sequence[Part], similarity: str) -> Any:
-    """Data of the kind that is asked for, from which a kind of storage is made yet."""
+    """Data that suit the parts, before they are converted to a kind of storage."""
     if similarity == "bernoulli" or any(part.transform == "logistic" for part in parts):
         return (COUNTS > 3).astype(float)
     return COUNTS + 1.0 if similarity == "itakura-saito" else COUNTS
 
 
 def stated(parts: Sequence[Part], similarity: str, solver: str, **options: Any) -> tuple[MatrixFactorization, Any]:
-    """The model that is asked for, and its data."""
+    """Model with these parts, and its data."""
     data, abundances = (
         suited(parts, similarity),
         tuple(dict.fromkeys(itertools.chain(*(part.abundances for part in parts)))),
     )
     for part in parts:
         data = data if part.kind is None else part.kind(data)
-    if isinstance(data, Distributed):  # a process has the neighbours of its own pixels
+    if isinstance(data, Distributed):  # a rank has the graph of its own pixels
         own = grid((MAP[0] // 2, MAP[1]))
         abundances = tuple(replace(term, graph=own) if isinstance(term, Smoothness) else term for term in abundances)
     model = MatrixFactorization(
@@ -194,7 +221,7 @@ def stated(parts: Sequence[Part], similarity: str, solver: str, **options: Any) 
 
 
 def refusal(parts: Sequence[Part], similarity: str, solver: str) -> str | None:
-    """The sentence with which it is refused; None if it runs."""
+    """Message of the refusal; None if the model runs."""
     try:
         model, data = stated(parts, similarity, solver, max_iter=1)
         for _ in model.iterate(data):
@@ -205,7 +232,7 @@ def refusal(parts: Sequence[Part], similarity: str, solver: str) -> str | None:
 
 
 def compatible(pair: Iterable[Part]) -> bool:
-    """Whether two parts can be asked for at once: not two kinds of data, nor twice what can be there once."""
+    """Whether two parts can be combined at all: not two kinds of data, nor two terms where only one is possible."""
     first, second = pair
     return (
         not (first.kind and second.kind)
@@ -219,7 +246,7 @@ def compatible(pair: Iterable[Part]) -> bool:
 
 
 class Notes:
-    """Sentences, numbered as they come."""
+    """Messages, numbered in the order of their first use."""
 
     def __init__(self) -> None:
         self.number: dict[str, int] = {}
@@ -236,17 +263,25 @@ class Notes:
 
 INTRODUCTION = """\
 <!-- Written by tools/solver_table.py: do not edit. -->
-# Which solver takes what
+# Which solver supports what
 
-For least squares there are `hals`, one row of a factor at a time in closed form (Cichocki & Phan 2009, IEICE Trans.
-Fundamentals E92-A:708), and `pivoting`, each half problem solved exactly (Kim & Park 2011, SIAM J. Sci. Comput.
-33:3261); for counts (`similarity="kl"`) `newton`, guarded Newton steps for one entry at a time (Hien & Gillis 2021,
-J. Sci. Comput. 87:93), and `multiplicative`, the classical updates (Lee & Seung 2001, NIPS 13:556; Févotte & Idier
-2011, Neural Comput. 23:2421). `proximal` is the general one: accelerated proximal gradients for whatever has a
-gradient, a proximal point or a nearest point (Beck & Teboulle 2009, SIAM J. Imaging Sci. 2:183). `auto` is `hals` for
-least squares and `newton` for counts, half step by half step, and `proximal` where those cannot. Wherever it says yes
-the objective never rises, from one iteration to the next. What cannot be done is refused in one sentence, to which
-the number in brackets leads, and never left out in silence."""
+For least squares there are `hals`, exact coordinate descent over the rows of a factor (Cichocki & Phan 2009, IEICE
+Trans. Fundamentals E92-A:708), and `pivoting`, which solves each half-step subproblem exactly (Kim & Park 2011, SIAM
+J. Sci. Comput. 33:3261). For counts (`similarity="kl"`) there are `newton`, guarded Newton steps for single entries
+(Hien & Gillis 2021, J. Sci. Comput. 87:93), and `multiplicative`, the classical updates (Lee & Seung 2001, NIPS
+13:556; Févotte & Idier 2011, Neural Comput. 23:2421). `proximal` is the general solver: accelerated proximal
+gradients for every term with a gradient, a proximal operator or a projection (Beck & Teboulle 2009, SIAM J. Imaging
+Sci. 2:183). `auto` uses `hals` for least squares and `newton` for counts, separately for each half step, and
+`proximal` where these cannot be used. Where a table says yes, the objective never rises from one iteration to the
+next. Every other combination is refused with a message, whose number is in brackets; nothing is ignored silently."""
+
+
+CAPABILITIES = """\
+## Declared capabilities
+
+Every part declares what it can do in the fields of `traits`, which `mffnb/protocols/traits.py` explains. A part of your
+own may declare `traits` too. Without them it is treated as coupled, which is always correct: see the row "without
+traits"."""
 
 
 def table(first: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
@@ -258,7 +293,7 @@ def table(first: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence
 
 
 def pairs_refused(notes: Notes) -> Iterator[tuple[str, list[str]]]:
-    """What runs alone with ``auto`` but not together, and for each similarity whether it does."""
+    """Pairs of parts that run alone with ``auto`` but not together, for each similarity."""
     alone = {m: [refusal([part], m, "auto") is None for part in PARTS] for m in SIMILARITIES}
     for (i, first), (j, second) in itertools.combinations(enumerate(PARTS), 2):
         if not compatible((first, second)):
@@ -268,6 +303,39 @@ def pairs_refused(notes: Notes) -> Iterator[tuple[str, list[str]]]:
         if any(sentences.values()):
             cells = [notes.cell(sentences[m]) if asked[m] else "not alone" for m in SIMILARITIES]
             yield f"{first.name} + {second.name}", cells
+
+
+CAPABILITY_TABLES: tuple[tuple[str, declared.Kind, dict[str, Any]], ...] = (
+    ("Penalties and constraints", declared.TERMS, {"proximal operator": Proximal, "projection": Constraint}),
+    ("Similarities", declared.SIMILARITIES, {"entrywise": EntrywiseSimilarity, "estimated from data": DataDependent}),
+    ("Transforms", declared.TRANSFORMS, {}),
+    ("Solvers", declared.SOLVERS, {"coordinate descent": CoordinateDescent}),
+)
+
+
+def capabilities(kind: declared.Kind, protocols: dict[str, Any]) -> Iterator[str]:
+    """Table of the declared traits of all parts of a kind, and of their optional protocols."""
+    names = [one.name for one in fields(kind.traits)]
+    listed = [(part.__name__, declared.instance(part)) for part in declared.classes(kind)]
+    listed += [("without traits", WithoutTraits())] if kind is declared.TERMS else []
+    rows = [
+        (
+            f"`{name}`" if name != "without traits" else name,
+            [shown(getattr(traits_of(part), field)) for field in names]
+            + [shown(isinstance(part, protocol)) for protocol in protocols.values()],
+        )
+        for name, part in listed
+    ]
+    yield from table("", [*(name.replace("_", " ") for name in names), *protocols], rows)
+
+
+def shown(value: Any) -> str:
+    """Text of the value of a trait."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, enum.Enum):
+        return value.name.lower()
+    return "" if value is None else str(value)
 
 
 def page() -> str:
@@ -290,12 +358,14 @@ def page() -> str:
         lines += [*table("", [f"`{one}`" for one in fitting], of_parts([(m, one) for one in fitting])), ""]
     lines += ["## Two parts", "", "Any two parts that run alone with `auto` run together, but for these:", ""]
     lines += [*table("", [f"{m}: `auto`" for m in SIMILARITIES], pairs_refused(notes)), ""]
-    lines += ["## Why not", "", *notes.lines(), ""]
+    lines += ["## Reasons of refusals", "", *notes.lines(), "", CAPABILITIES, ""]
+    for title, kind, protocols in CAPABILITY_TABLES:
+        lines += [f"### {title}", "", *capabilities(kind, protocols), ""]
     return "\n".join(lines)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the page, or compare it with what the code says."""
+    """Write the page, or compare it with the code."""
     if "--check" not in arguments:
         PAGE.write_text(page(), encoding="utf-8")
         return 0

@@ -28,7 +28,7 @@ from benchmarks.shared.command import parser, print_header, print_row
 from benchmarks.shared.processes import benchmark_command, memory_status, on_ranks, output, start
 from mffnb.cubes.layout import Layout
 from mffnb.cubes.pixel_rows import CubeRows
-from mffnb.parallel.ranks import shares, world
+from mffnb.parallel.ranks import balanced_cuts, world
 from mffnb.solvers import State
 
 K, CHANNELS, COLUMNS, CHUNK = 6, 1536, 1024, (8, 64)
@@ -68,7 +68,7 @@ def bare(path: Path) -> dict[str, float]:
     communicator = world()
     start, stop = 0, cube.shape[0]
     if communicator is not None:
-        cuts = shares(layout.graph.bands, communicator.size) // COLUMNS
+        cuts = balanced_cuts(layout.graph.bands, communicator.size) // COLUMNS
         start, stop = (int(cut) for cut in cuts[communicator.rank : communicator.rank + 2])
         communicator.Barrier()
     section = layout.section(start, stop)

@@ -38,7 +38,7 @@ def on_rank(pixels: int, channels: int, shape: tuple[int, int] | None) -> None:
     side = min(256, pixels // 64)
     # A cube of zero strides stands for the shape; each rank then makes the block that it would read.
     cube = as_cube(np.broadcast_to(np.float32(1), (pixels // side, side, channels)))
-    matrix = ranks.shared_matrix(Layout.of(cube), cube, Grid(MPI.COMM_WORLD, shape))
+    matrix = ranks.distributed_matrix(Layout.of(cube), cube, Grid(MPI.COMM_WORLD, shape))
     rng = np.random.default_rng(MPI.COMM_WORLD.rank)
     A, E = rng.dirichlet(np.full(K, 0.3), matrix.block.shape[0]), np.random.default_rng(99).random((K, channels))
     block = (A @ E[:, matrix.column_axis.block]).astype(np.float32)

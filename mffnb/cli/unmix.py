@@ -46,14 +46,15 @@ def run(options: argparse.Namespace) -> int:
     """Unmix the file; return 0, or 130 if the run was interrupted and its last state was saved."""
     if options.demo == (options.file is not None):
         raise ValueError("name one FILE to unmix, or use --demo")
+    from mffnb.parallel.placement import placement_of  # noqa: PLC0415
     from mffnb.parallel.ranks import world  # noqa: PLC0415  numba and scikit-learn, not needed for --help
 
-    communicator = world()
-    cube, name = _input(options, lazy=None if communicator is None else True)  # each rank reads its own rows
+    placement = placement_of(world())
+    cube, name = _input(options, lazy=placement.lazy)  # each rank reads its own rows
     output = options.output or name.with_suffix(".mffnb.nc")
     _check_targets(options, output)
-    first = communicator is None or communicator.rank == 0
-    result = _solve(options, cube, communicator, progress=first and not options.quiet)
+    first = placement.communicator.rank == 0
+    result = _solve(options, cube, placement.communicator, progress=first and not options.quiet)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cost the result
     if first or result.block is not None:
         result.save(output)

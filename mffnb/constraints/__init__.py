@@ -1,4 +1,4 @@
-"""What an answer must obey: sets that a factor lies in."""
+"""Hard constraints: sets that contain a factor, each with its projection."""
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 

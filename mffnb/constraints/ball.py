@@ -1,13 +1,14 @@
-"""Nothing negative, and nothing too large."""
+"""Non-negativity and bounded row norms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
 from mffnb.protocols.half import Half
+from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array, Total, local_total
 
 __all__ = ["NonNegative", "UnitBall"]
@@ -15,35 +16,52 @@ __all__ = ["NonNegative", "UnitBall"]
 
 @dataclass(frozen=True)
 class NonNegative:
-    r"""Nothing negative: :math:`f_{ij} \ge 0`. Every factor obeys it; naming it changes nothing."""
+    r"""Non-negativity: :math:`f_{ij} \ge 0`. It holds for every factor in any case, so adding it changes nothing."""
 
-    pixelwise: ClassVar[bool] = True
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=True,
+        uniform=False,  # True changes the rounding of results, since other kernels are used
+        rowwise=False,
+        convex=True,
+        distribution=Distribution.ENTRYWISE,
+        abundance_label=None,
+        endmember_label=None,
+    )
 
     def project(self, factor: Float64Array) -> Float64Array:
         """Return the nearest non-negative factor."""
         return np.maximum(factor, 0.0)
 
     def fold(self, half: Half) -> Half:
-        """Leave the half problem as it is: its factor is non-negative already."""
+        """Return the subproblem unchanged: its factor is non-negative already."""
         return half
 
 
 @dataclass(frozen=True)
 class UnitBall:
-    r"""Bounded rows: :math:`f_j \ge 0,\ \lVert f_j \rVert \le r`.
+    r"""Ball constraint on rows: :math:`f_j \ge 0,\ \lVert f_j \rVert \le r`.
 
-    This fixes the scale between the two factors: without it a penalty on A can be made arbitrarily small by
-    moving scale into E. It is added by itself to E where A is penalised (and there the norms end at r), to A,
-    with r the root of the number of pixels, where only E is.
+    It fixes the scale between the two factors. Without it, a penalty on A becomes arbitrarily small if scale moves into
+    E. It is added automatically: to E where A is penalised (norms then converge to r), and to A, with r the square root
+    of the number of pixels, where only E is penalised.
 
     Parameters
     ----------
     radius
         r.
     total
-        Sums over all processes that share the entries; a problem puts it there.
+        Sum over all ranks that share the entries; set by :meth:`on_rank`.
     """
 
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=False,
+        uniform=False,
+        rowwise=False,
+        convex=True,
+        distribution=Distribution.SUMMED,
+        abundance_label=None,
+        endmember_label=None,
+    )
     radius: float = 1.0
     total: Total = field(default=local_total, repr=False, compare=False)
 
@@ -52,11 +70,15 @@ class UnitBall:
             raise ValueError(f"the radius of a ball must be positive, got {self.radius!r}")
 
     def project(self, factor: Float64Array) -> Float64Array:
-        """Clip, then scale: the exact projection on the intersection of cone and ball."""
+        """Clip at zero, then scale rows: the exact projection onto the intersection of cone and ball."""
         clipped = np.maximum(factor, 0.0)
         norm = np.sqrt(self.total((clipped**2).sum(axis=1)))[:, None]
         return clipped * np.where(norm > self.radius, self.radius / np.maximum(norm, 1e-300), 1.0)
 
     def fold(self, half: Half) -> Half:
-        """Bound the rows of the half problem."""
+        """Set the radius of the subproblem."""
         return replace(half, radius=min(half.radius, self.radius))
+
+    def on_rank(self, entries: slice, total: Total) -> Self:
+        """Return the constraint for the entries of this rank."""
+        return replace(self, total=total)

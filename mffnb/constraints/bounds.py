@@ -1,31 +1,32 @@
-"""A least and a largest value."""
+"""Lower and upper bounds on the entries of a factor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from mffnb.knobs import knob
 from mffnb.protocols.half import Half
-from mffnb.typing import Float64Array
+from mffnb.protocols.traits import Distribution, TermTraits
+from mffnb.typing import Float64Array, Total
 
 __all__ = ["Bounds"]
 
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
-    r"""A box: :math:`l \le f_{ij} \le u`.
+    r"""Box constraint: :math:`l \le f_{ij} \le u`.
 
-    Bounds are in the units of the answer: those of the data for endmembers, plain numbers for abundances. They fix how
-    scale is shared between the two factors, so that the answer is handed out as it is, and not brought to abundances
-    that sum to 1 on average. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
+    Bounds are in the units of the result: those of the data for endmembers, plain numbers for abundances. They fix the
+    scale between the two factors, so the result is not normalised to abundances with a mean sum of 1. Source: Kannan et
+    al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
 
     Parameters
     ----------
     lower, upper
-        l and u, 0 <= l <= u, u > 0; numbers, or one for each channel, (channels,).
+        l and u with 0 <= l <= u and u > 0: numbers, or one for each channel, (channels,).
 
     Examples
     --------
@@ -34,10 +35,17 @@ class Bounds:
     [[0.0, 0.5, 1.0]]
     """
 
-    pixelwise: ClassVar[bool] = True
-    offered: ClassVar[dict[str, str]] = {"abundances": "bounds"}
-    lower: Any = knob(0.0, low=0.0, high=1.0, zero=False, help="the least value")  # noqa: RUF009  a field
-    upper: Any = knob(1.0, low=0.02, high=2.0, zero=False, help="the largest value")  # noqa: RUF009  a field
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=True,
+        uniform=False,
+        rowwise=False,
+        convex=True,
+        distribution=Distribution.ENTRYWISE,
+        abundance_label="bounds",
+        endmember_label=None,
+    )
+    lower: Any = knob(0.0, low=0.0, high=1.0, zero=False, help="the minimum")  # noqa: RUF009  a field
+    upper: Any = knob(1.0, low=0.02, high=2.0, zero=False, help="the maximum")  # noqa: RUF009  a field
 
     def __post_init__(self) -> None:
         lower, upper = (np.asarray(side, dtype=np.float64) for side in (self.lower, self.upper))
@@ -48,29 +56,29 @@ class Bounds:
 
     @property
     def bounds_each(self) -> bool:
-        """Whether each channel has bounds of its own."""
+        """Whether each channel has its own bounds."""
         return bool(np.ndim(self.lower) or np.ndim(self.upper))
 
     @property
     def closed(self) -> bool:
-        """Whether there is a largest value everywhere."""
+        """Whether all upper bounds are finite."""
         return bool(np.all(np.isfinite(self.upper)))
 
     def scaled(self, factor: float | Float64Array) -> Bounds:
-        """The box for a factor whose values are multiplied by something."""
+        """Return the bounds for a factor whose values are multiplied by ``factor``."""
         return replace(self, lower=np.asarray(self.lower) * factor, upper=np.asarray(self.upper) * factor)
 
-    def of(self, entries: slice) -> Bounds:
-        """The box of some channels."""
-        sides = (side if np.ndim(side) == 0 else np.asarray(side)[entries] for side in (self.lower, self.upper))
-        return Bounds(*sides)
+    def on_rank(self, entries: slice, total: Total) -> Self:
+        """Return the bounds for the entries of this rank."""
+        lower, upper = (side if np.ndim(side) == 0 else np.asarray(side)[entries] for side in (self.lower, self.upper))
+        return replace(self, lower=lower, upper=upper)
 
     def project(self, factor: Float64Array) -> Float64Array:
-        """Clip: the nearest point of the box."""
+        """Clip to the bounds: the nearest point of the box."""
         return np.clip(factor, self.lower, self.upper)
 
     def fold(self, half: Half) -> Half:
-        """Bound the entries of the half problem."""
+        """Tighten the bounds of the subproblem."""
         lower, upper = np.maximum(half.lower, self.lower), np.minimum(half.upper, self.upper)
         if np.any(lower > upper):
             raise ValueError("two Bounds on one factor leave no room between them: make one of the two")

@@ -1,4 +1,4 @@
-"""One component per pixel."""
+"""Orthogonal non-negative factor: one component per pixel."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from mffnb.protocols.half import Half
+from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array
 
 __all__ = ["Orthogonal"]
@@ -15,12 +16,12 @@ __all__ = ["Orthogonal"]
 
 @dataclass(frozen=True)
 class Orthogonal:
-    r"""Maps that do not overlap: :math:`F F^T` diagonal with F >= 0, so that every pixel has one component at most.
+    r"""Orthogonal maps: :math:`F F^T` diagonal with F >= 0, so every pixel has at most one component.
 
-    This groups the pixels, like k-means, but for how much of its component each of them holds. The set is not convex:
-    where a run ends depends on its start, for which :class:`mffnb.geometry.Groups` is made. Abundances that sum to one
-    besides are those of k-means itself. Components that are orthogonal and have both signs are
-    :func:`mffnb.presets.svd` and :func:`mffnb.presets.pca`.
+    The result is a clustering of the pixels, like k-means, with an amplitude for each pixel. The set is not convex, so
+    the result depends on the start values; :class:`mffnb.geometry.Groups` provides suitable ones. With abundances that
+    also sum to one, this is k-means. For orthogonal components of both signs use :func:`mffnb.presets.svd` or
+    :func:`mffnb.presets.pca`.
 
     Source: Ding, Li, Peng & Park 2006, KDD, 126; Pompili, Gillis, Absil & Glineur 2014, Neurocomputing 141:15.
 
@@ -31,14 +32,21 @@ class Orthogonal:
     [[3.0, 0.0, 0.0], [0.0, 4.0, 0.0]]
     """
 
-    pixelwise: ClassVar[bool] = True
-    offered: ClassVar[dict[str, str]] = {"abundances": "one per pixel"}
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=True,
+        uniform=False,
+        rowwise=False,
+        convex=False,
+        distribution=Distribution.ENTRYWISE,
+        abundance_label="one per pixel",
+        endmember_label=None,
+    )
 
     def project(self, factor: Float64Array) -> Float64Array:
-        """Keep the largest entry of each column, where it is positive: the nearest point of the set."""
+        """Keep the largest entry of each column if it is positive: the nearest point of the set."""
         kept = np.arange(len(factor))[:, None] == np.argmax(factor, axis=0)
         return np.where(kept, np.maximum(factor, 0.0), 0.0)
 
     def fold(self, half: Half) -> Half:
-        """Leave one entry in each column."""
+        """Allow one non-zero entry in each column of the subproblem."""
         return replace(half, single=True)

@@ -1,12 +1,14 @@
-"""Endmembers that are known."""
+"""Known endmembers that stay fixed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
 from mffnb.protocols.half import Half
+from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Array, Float64Array, Total, local_total
 
 __all__ = ["Pinned"]
@@ -14,15 +16,15 @@ __all__ = ["Pinned"]
 
 @dataclass(frozen=True, eq=False)
 class Pinned:
-    """Endmembers, or channels of them, that are known: the first rows of the factor stay at these values.
+    """Fix the first endmembers, or some of their channels, to known values.
 
     Parameters
     ----------
     values
-        Known spectra, (known, channels), in the units of the data; NaN where a channel is to be found. Not more
-        of them than components; those that follow are found as if none were known.
+        Known spectra, (known, channels), in the units of the data; NaN where a channel is unknown. There must not be
+        more of them than components; the remaining components are free.
     total
-        Sums over all processes that share the channels; a problem puts it there.
+        Sum over all ranks that share the channels; set by :meth:`on_rank`.
 
     Examples
     --------
@@ -32,6 +34,15 @@ class Pinned:
     [[1.0, 1.0, 0.5], [1.0, 1.0, 1.0]]
     """
 
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=False,
+        uniform=False,
+        rowwise=False,
+        convex=True,
+        distribution=Distribution.SUMMED,
+        abundance_label=None,
+        endmember_label=None,
+    )
     values: Array
     total: Total = field(default=local_total, repr=False)
 
@@ -51,22 +62,26 @@ class Pinned:
 
     @property
     def whole(self) -> bool:
-        """Whether no channel of the known endmembers is left to be found."""
+        """Whether all channels of the known endmembers are known."""
         return bool(self.known.all())
 
     def project(self, factor: Float64Array) -> Float64Array:
-        """Return a copy with the known values in place."""
+        """Return a copy with the known values inserted."""
         self._check_shape(factor.shape)
         held = factor.copy()
         held[: len(self.values)][self.known] = np.asarray(self.values)[self.known]
         return held
 
     def fold(self, half: Half) -> Half:
-        """Mark what may not move; the values themselves are put in place with the start."""
+        """Mark the fixed entries of the subproblem; the values are inserted into the start values."""
         self._check_shape(half.cross.shape)
         fixed = np.zeros(half.cross.shape, dtype=bool)
         fixed[: len(self.known)] = self.known
         return replace(half, fixed=fixed if half.fixed is None else fixed | half.fixed)
+
+    def on_rank(self, entries: slice, total: Total) -> Self:
+        """Return the known channels of this rank."""
+        return replace(self, values=self.values[:, entries], total=total)
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
         if shape[1] != self.known.shape[1] or shape[0] < len(self.known):

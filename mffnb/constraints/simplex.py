@@ -1,4 +1,4 @@
-"""Fractions."""
+"""Abundances that sum to one."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols.half import Half
+from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array
 
 __all__ = ["Simplex"]
 
-_POLISHINGS = 3  # the first is exact, the others bring a sum to one to the last digit
+_CORRECTIONS = 3  # the first Newton step is exact, the others remove rounding from the sum
 _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Simplex:
-    r"""Fractions: :math:`f_{ij} \ge 0,\ \sum_j f_{ji} = 1` for every pixel i, exactly.
+    r"""Sum-to-one constraint: :math:`f_{ij} \ge 0,\ \sum_j f_{ji} = 1` for every pixel i, exactly.
 
     Source: Heinz & Chang 2001, IEEE TGRS 39:529 (fully constrained least squares).
 
     Parameters
     ----------
     gain
-        Whether the sum holds only up to a factor for each pixel (illumination, thickness, total ion current): data are
-        then a_i E times a gain that is found for each pixel.
+        Whether each pixel has an unknown gain (illumination, thickness, total ion current): the model is then a_i E
+        times the gain, which is estimated.
 
     Examples
     --------
@@ -36,27 +37,35 @@ class Simplex:
     [1.0, 0.0, 0.0]
     """
 
-    pixelwise: ClassVar[bool] = True
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=True,
+        uniform=False,
+        rowwise=False,
+        convex=True,
+        distribution=Distribution.ENTRYWISE,
+        abundance_label=None,
+        endmember_label=None,
+    )
     gain: bool = False
 
     def project(self, factor: Float64Array) -> Float64Array:
         """Return the nearest factor (k, entries) whose columns sum to one (Held, Wolfe & Crowder 1974)."""
-        factor = factor - factor.max(axis=0)  # the digits of a large number do not hold a fraction
+        factor = factor - factor.max(axis=0)  # avoids cancellation for large entries
         falling = -np.sort(-factor, axis=0)
         excess = (np.cumsum(falling, axis=0) - 1) / np.arange(1, len(factor) + 1)[:, None]
         kept = np.maximum(1, np.sum(falling > excess, axis=0))
         return np.maximum(factor - np.take_along_axis(excess, kept[None] - 1, axis=0), 0.0)
 
     def fold(self, half: Half) -> Half:
-        """Bind the entries of each column."""
+        """Require columns of the subproblem to sum to one."""
         return replace(half, sum_to_one=True)
 
 
 def nearest_fractions(point: Float64Array, lower: float = 0.0, upper: float = np.inf) -> Float64Array:
-    r"""The nearest factor whose columns sum to one, with entries between bounds: what both sets have in common.
+    r"""Project onto the intersection of the simplex and a box: columns sum to one, entries lie between bounds.
 
-    It is :math:`\min(u, \max(l, f_{ji} - \nu_i))`, with the level :math:`\nu_i` that makes the sum one. Where the
-    bounds do not bind it is that of :class:`Simplex`.
+    The result is :math:`\min(u, \max(l, f_{ji} - \nu_i))` with the shift :math:`\nu_i` for which the sum is one. Where
+    no bound is active it equals the projection of :class:`Simplex`.
 
     Parameters
     ----------
@@ -68,7 +77,7 @@ def nearest_fractions(point: Float64Array, lower: float = 0.0, upper: float = np
     Raises
     ------
     UnsupportedCombinationError
-        If the bounds leave no such factor.
+        If no such factor exists.
 
     Examples
     --------
@@ -86,12 +95,12 @@ def nearest_fractions(point: Float64Array, lower: float = 0.0, upper: float = np
     beyond = np.flatnonzero((nearest.min(axis=0, initial=1.0) < lower) | (nearest.max(axis=0, initial=0.0) > upper))
     if not beyond.size:
         return nearest
-    nearest[:, beyond] = _between(_closer(point[:, beyond]), lower, upper)
+    nearest[:, beyond] = _project_bounded(_with_small_gaps(point[:, beyond]), lower, upper)
     return nearest
 
 
-def _closer(f: Float64Array) -> Float64Array:
-    """Columns with the same nearest fractions, and digits for them: whether a gap is 1 or more is all the same."""
+def _with_small_gaps(f: Float64Array) -> Float64Array:
+    """Limit the gaps between sorted entries of a column to 1, which keeps the projection and avoids cancellation."""
     order = np.argsort(-f, axis=0)
     gaps = np.diff(np.take_along_axis(f, order, axis=0), axis=0, prepend=f.max(axis=0, keepdims=True))
     closer = np.empty_like(f)
@@ -99,19 +108,19 @@ def _closer(f: Float64Array) -> Float64Array:
     return closer
 
 
-def _between(f: Float64Array, lower: float, upper: float) -> Float64Array:
-    """The same where bounds bind: bisection finds the levels between which none of them begins or ends to."""
-    turns = np.sort(np.concatenate([f - min(upper, 1.0), f - lower]), axis=0)
-    first, last = np.zeros((1, f.shape[1]), int), np.full((1, f.shape[1]), len(turns) - 1)
+def _project_bounded(f: Float64Array, lower: float, upper: float) -> Float64Array:
+    """Project columns with active bounds: bisection over the shifts at which a bound becomes active or inactive."""
+    breaks = np.sort(np.concatenate([f - min(upper, 1.0), f - lower]), axis=0)
+    first, last = np.zeros((1, f.shape[1]), int), np.full((1, f.shape[1]), len(breaks) - 1)
     while np.any(last - first > 1):
         middle = (first + last) // 2
-        large = np.clip(f - np.take_along_axis(turns, middle, axis=0), lower, upper).sum(axis=0) >= 1
+        large = np.clip(f - np.take_along_axis(breaks, middle, axis=0), lower, upper).sum(axis=0) >= 1
         first, last = np.where(large, middle, first), np.where(large, last, middle)
-    level = (np.take_along_axis(turns, first, axis=0) + np.take_along_axis(turns, last, axis=0)) / 2
+    level = (np.take_along_axis(breaks, first, axis=0) + np.take_along_axis(breaks, last, axis=0)) / 2
     moving = (f - level > lower) & (f - level < upper)
     f = np.clip(f - level, lower, upper)
-    for _ in range(_POLISHINGS):
+    for _ in range(_CORRECTIONS):
         missing = 1 - f.sum(axis=0)
         f = np.clip(f + moving * (missing / np.maximum(moving.sum(axis=0), 1)), lower, upper)
-        moving = np.where(missing > 0, f < upper, f > lower)  # but for rounding, all is as it should be
+        moving = np.where(missing > 0, f < upper, f > lower)  # exact up to rounding
     return f

@@ -1,4 +1,4 @@
-"""One peak."""
+"""Unimodal rows: spectra with one peak."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from mffnb.kernels import unimodal
 from mffnb.protocols.half import Half
+from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array
 
 __all__ = ["Unimodal"]
@@ -16,11 +17,10 @@ __all__ = ["Unimodal"]
 
 @dataclass(frozen=True)
 class Unimodal:
-    r"""One peak in each row: :math:`0 \le f_{j1} \le \dots \le f_{jp} \ge \dots \ge f_{jm} \ge 0`, p found for each.
+    r"""Unimodality: :math:`0 \le f_{j1} \le \dots \le f_{jp} \ge \dots \ge f_{jm} \ge 0`, with a free peak position p.
 
-    For endmembers that are a single line (an emission line, a chromatogram, a rocking curve). Channels that are masked
-    are left out before: those that remain are in one row. The set is a cone that is not convex, of which the nearest
-    point is found exactly.
+    For endmembers with a single line (an emission line, a chromatogram, a rocking curve). Masked channels are removed
+    first; the remaining ones are treated as adjacent. The set is a non-convex cone; its projection is exact.
 
     Source: Bro & Sidiropoulos 1998, J. Chemometrics 12:223.
 
@@ -31,9 +31,15 @@ class Unimodal:
     [[0.0, 3.0, 1.5, 1.5, 0.0]]
     """
 
-    rowwise: ClassVar[bool] = True
-    convex: ClassVar[bool] = False
-    offered: ClassVar[dict[str, str]] = {"endmembers": "one peak"}
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=False,
+        uniform=False,
+        rowwise=True,
+        convex=False,
+        distribution=Distribution.WHOLE,
+        abundance_label=None,
+        endmember_label="one peak",
+    )
 
     def project(self, factor: Float64Array) -> Float64Array:
         """Return the nearest factor with one peak in each row."""
@@ -42,5 +48,5 @@ class Unimodal:
         return nearest
 
     def fold(self, half: Half) -> Half:
-        """A set that no field describes: the solver takes its nearest point."""
+        """Append the set to those with a projection."""
         return replace(half, proximal=(*half.proximal, self))

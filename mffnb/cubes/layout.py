@@ -17,6 +17,7 @@ from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
 from mffnb.graphs import Graph, bands, grid
 from mffnb.matrices import Chunked, Partial, Sparse, in_memory
+from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array
 
@@ -57,7 +58,7 @@ class Layout:
         cube: xr.DataArray,
         channel: str | Sequence[Hashable] | None = None,
         mask: Any = None,
-        communicator: Any = None,
+        communicator: Communicator = SINGLE,
     ) -> Layout:
         """Determine the layout of a cube.
 
@@ -268,7 +269,7 @@ class Layout:
                 layout = replace(layout, pixel_mask=aligned) if of_pixels else replace(layout, channel_mask=aligned)
         return layout._checked()
 
-    def _without_missing(self, cube: xr.DataArray, communicator: Any) -> Layout:
+    def _without_missing(self, cube: xr.DataArray, communicator: Communicator) -> Layout:
         """Mask pixels and channels that hold only NaN, and note other NaN.
 
         Infinite values raise an error.

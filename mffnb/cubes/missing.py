@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from mffnb.cubes.pixel_rows import CubeRows
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
 from mffnb.matrices.collective_errors import run_collectively
+from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.typing import Array
 
 
@@ -36,7 +37,7 @@ class _Part(NamedTuple):
     in_channel: Array
 
 
-def count_missing(rows: CubeRows, communicator: Any = None) -> MissingCounts:
+def count_missing(rows: CubeRows, communicator: Communicator = SINGLE) -> MissingCounts:
     """Count missing and infinite values in one pass; with a communicator each rank counts a part of the bands.
 
     Raises
@@ -46,13 +47,9 @@ def count_missing(rows: CubeRows, communicator: Any = None) -> MissingCounts:
     ValueError
         If a sparse image holds NaN.
     """
-    bands, rank, size = len(rows.limits) - 1, 0, 1
-    if communicator is not None:
-        rank, size = communicator.rank, communicator.size
+    bands, rank, size = len(rows.limits) - 1, communicator.rank, communicator.size
     share = slice(rank * bands // size, (rank + 1) * bands // size)
-    parts = [run_collectively(communicator, lambda: _count_part(rows, share))]
-    if communicator is not None:
-        parts = communicator.allgather(parts[0])
+    parts = communicator.allgather(run_collectively(communicator, lambda: _count_part(rows, share)))
     in_pixel, in_channel = np.zeros(rows.shape[0], int), np.zeros(rows.shape[1], int)
     for part in parts:
         in_channel += part.in_channel

@@ -1,1 +1,1 @@
-"""Estimators with the scikit-learn contract: matrix factorization and its relatives."""
+"""Scikit-learn estimators on a plain matrix of spectra."""

@@ -1,4 +1,4 @@
-"""Factors whose product stays within bounds: matrix completion of ratings, fractions, probabilities."""
+"""Bounded matrix factorization: the product of the factors stays within bounds (ratings, fractions, probabilities)."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.typing import Array, Float64Array, Seed
 
-_MARGIN = 1e-13  # of the bounds: rounding then stays inside
+_MARGIN = 1e-13  # relative to the bounds, so that rounding does not violate them
 
 
 class BoundedFactorization(LinearModel):
-    r"""Approximate what is known of a matrix by a product that stays within bounds everywhere.
+    r"""Approximate the known entries of a matrix by a product that stays within bounds everywhere.
 
     .. math:: \min_{A, E \ge 0} \sum_{(i, m)\ \text{known}} (x_{im} - a_i e_m)^2 \qquad
               l \le a_i e_m \le u \quad\text{for all}\ (i, m)
 
-    Each row of one factor sees a quadratic programme in k dimensions while the other factor is held, which is solved
-    exactly: the objective never rises and no entry of the product ever leaves its bounds. NaN marks what is not known.
-    Besides X and the factors, a band of rows is all that is in memory.
+    While one factor is fixed, each row of the other one is the solution of a quadratic programme in k dimensions, which
+    is solved exactly. The objective never rises and no entry of the product leaves its bounds. NaN marks unknown
+    entries. Besides X and the factors, only a band of rows is in memory.
 
-    Source: Kannan, Ishteva & Park 2014, Knowledge and Information Systems 39:491 (which moves one number at a time;
-    under bounds that couple them such steps can come to rest above the minimum).
+    Source: Kannan, Ishteva & Park 2014, Knowledge and Information Systems 39:491 (which updates single numbers; under
+    bounds that couple them, such steps can stop above the minimum).
 
     Parameters
     ----------
@@ -44,20 +44,20 @@ class BoundedFactorization(LinearModel):
     non_negative
         Whether both factors are non-negative.
     max_iter
-        Most iterations, both factors in each.
+        Maximum number of iterations; each one updates both factors.
     tol
-        Ends the run once an iteration lowers the root of the sum of squares by less than this, relative to that of X.
+        The run ends when an iteration lowers the root of the sum of squares by less than this, relative to that of X.
     random_state
-        Seed of the sketch that the start is made of.
+        Seed of the random sketch for the start values.
 
     Attributes
     ----------
     components_ : ndarray of shape (k, channels)
         E.
     n_iter_ : int
-        Iterations run.
+        Number of iterations.
     trace_ : ndarray of shape (iterations + 1,)
-        Sum of squares after each.
+        Sum of squares before the first and after each iteration.
 
     Examples
     --------
@@ -90,7 +90,7 @@ class BoundedFactorization(LinearModel):
         self.random_state = random_state
 
     def fit_transform(self, X: Array, y: None = None) -> Float64Array:
-        """Fit to X (pixels, channels), NaN where it is not known, and return A (pixels, k)."""
+        """Fit to X (pixels, channels), with NaN for unknown entries, and return A (pixels, k)."""
         X = self._checked(X, reset=True)
         A, E = self._start(X)
         size = float(np.sqrt(max(_squares(X), np.finfo(float).tiny)))
@@ -105,23 +105,23 @@ class BoundedFactorization(LinearModel):
         else:
             warnings.warn("stopped at max_iter before the tolerance was met: raise max_iter", ConvergenceWarning, 2)
         self.components_ = np.ascontiguousarray(E.T)
-        self._inside = A.mean(axis=0)  # the set of rows that keep to the bounds is convex
+        self._inside = A.mean(axis=0)  # feasible: the set of rows within the bounds is convex
         self._n_features_out = A.shape[1]
         return self._rows(X)
 
     def transform(self, X: Array) -> Float64Array:
-        """Rows (pixels, k) for new data (pixels, channels) whose product with the components keeps to the bounds."""
+        """Return A (pixels, k) for new data (pixels, channels), with a product within the bounds."""
         check_is_fitted(self)
         return self._rows(self._checked(X, reset=False))
 
     def _rows(self, X: Array) -> Float64Array:
-        """A for the components that were found."""
+        """A for the fitted components."""
         A = np.tile(self._inside, (len(X), 1))
         self._half_step(X, A, np.ascontiguousarray(self.components_.T))
         return A
 
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that X may hold NaN, and has to be dense."""
+        """Declare to scikit-learn that X may contain NaN and must be dense."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan, tags.input_tags.sparse = True, False
         return tags
@@ -140,7 +140,7 @@ class BoundedFactorization(LinearModel):
         return found
 
     def _start(self, X: Array) -> tuple[Float64Array, Float64Array]:
-        """A (pixels, k) and E (channels, k) within the bounds: a constant at the lower one, and a fit on top."""
+        """Start values A (pixels, k), E (channels, k) within the bounds: the lower bound plus an NNDSVD of the rest."""
         above = self.lower > 0 or not self.non_negative
         floor = self.lower if above else 0.0
         missing = bool(np.isnan(X).any())
@@ -158,7 +158,7 @@ class BoundedFactorization(LinearModel):
         return np.ascontiguousarray(A.T), np.ascontiguousarray(E.T)
 
     def _half_step(self, X: Array, factor: Float64Array, other: Float64Array) -> float:
-        """Move the rows of one factor, (rows, k), to their minimisers; return the sum of squares that is left."""
+        """Set the rows of one factor, (rows, k), to their minimisers; return the residual sum of squares."""
         margin = _MARGIN * max(abs(self.lower), abs(self.upper) if np.isfinite(self.upper) else 0.0)
         limits = self.lower + margin, self.upper - margin
         left = 0.0
@@ -173,7 +173,7 @@ def _bands(X: Array) -> Iterator[tuple[int, int, Float64Array]]:
 
 
 def _squares(X: Array, A: Float64Array | None = None, E: Float64Array | None = None) -> float:
-    """Sum of squares of what is known of X, or of X - A E^T."""
+    """Sum of squares of the known entries of X, or of X - A E^T."""
     total = 0.0
     for start, stop, rows in _bands(X):
         left = rows if A is None or E is None else rows - A[start:stop] @ E.T

@@ -1,4 +1,4 @@
-"""Singular vectors and principal components: what the data hold before any physics is asked for."""
+"""Singular value decomposition and principal component analysis."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from mffnb.matrices.svd import randomized_svd
 from mffnb.protocols.matrix import Matrix, Products
 from mffnb.typing import Array, Float64Array
 
-# Entries, 8 MB of float64: LAPACK then takes at most about half a second.
+# Number of entries (8 MB of float64) for which LAPACK takes at most about half a second.
 _SMALL = 2**20
-# Where singular values fall slowly, as those of noise do, a few more looks at X buy the digits of the last components.
+# Singular values of noise decrease slowly: more power iterations then improve the last components.
 _OVERSAMPLING, _POWER = 12, 6
 
 
 class LinearDecomposition(LinearModel):
-    r"""Find the best approximation of a given rank: singular value decomposition, or principal components if centred.
+    r"""Best approximation of given rank: singular value decomposition, or principal components if centred.
 
     .. math:: X \approx 1 m + A V, \qquad V V^T = 1, \quad A = U S
 
     with the mean spectrum m (zero if not ``centre``) and the leading singular triplets of X - 1 m. The entry of largest
     magnitude of each component is positive, which makes the signs unique.
 
-    Up to 2^20 entries (pixels x channels) LAPACK decomposes X exactly. Beyond, and where pixels are shared out over
-    processes, subspace iteration on a few random combinations of the pixels (Halko, Martinsson & Tropp 2011, SIAM
-    Review 53:217) needs memory for (k + 12) rows and columns beyond X; the mean is then never subtracted from X, but
-    from its products, so that sparse data stay sparse. Components that stand out from the noise are as good as exact;
-    those within it explain nearly as much as the exact ones, but need not point their way.
+    Up to 2^20 entries (pixels x channels) LAPACK decomposes X exactly. For larger or distributed data, randomized
+    subspace iteration (Halko, Martinsson & Tropp 2011, SIAM Review 53:217) needs memory for (k + 12) rows and columns
+    beyond X. The mean is then subtracted from the products instead of X, so sparse data stay sparse. Components above
+    the noise are accurate; components within the noise explain nearly as much as the exact ones, but may have other
+    directions.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ class LinearDecomposition(LinearModel):
     components_ : ndarray of shape (k, channels)
         V, orthonormal rows.
     singular_values_ : ndarray of shape (k,)
-        S, falling, in the units of the data.
+        S in decreasing order, in the units of the data.
     explained_variance_ratio_ : ndarray of shape (k,)
-        Share of each component in the sum of squares of X - 1 m; without centring that of the mean counts too.
+        Fraction of the sum of squares of X - 1 m; without centring, of X.
     mean_ : ndarray of shape (channels,)
         m.
 
@@ -91,8 +91,8 @@ class LinearDecomposition(LinearModel):
         here = matrix.own.stop - matrix.own.start
         mean = matrix.transposed_times(np.ones((1, here)))[0] / matrix.shape[0] if self.centre else None
         self.mean_ = np.zeros(matrix.shape[1]) if mean is None else replicate_columns(matrix, mean)
-        looked_at = matrix if mean is None else Centred(matrix, mean)
-        left, values, right, total = _triplets(looked_at, int(k), self.random_state)
+        centred = matrix if mean is None else Centred(matrix, mean)
+        left, values, right, total = _triplets(centred, int(k), self.random_state)
         peaks = right[np.arange(k), np.argmax(np.abs(right), axis=1)]
         signs = np.where(peaks < 0, -1.0, 1.0)[:, None]
         self.components_, self.singular_values_ = signs * right, values
@@ -114,7 +114,7 @@ class LinearDecomposition(LinearModel):
 
 @dataclass(frozen=True, eq=False)
 class Centred:
-    """A matrix with one spectrum subtracted from each of its rows, which are left as they are.
+    """A matrix minus one spectrum in each row, without changing the stored rows.
 
     Parameters
     ----------
@@ -129,22 +129,22 @@ class Centred:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns in all processes."""
+        """Rows and columns on all ranks."""
         return self.matrix.shape
 
     @property
     def shared(self) -> bool:
-        """Whether there are other processes."""
+        """Whether the matrix is distributed over several ranks."""
         return self.matrix.shared
 
     @property
     def own(self) -> slice:
-        """The rows whose factor is here."""
+        """Rows whose factor this rank owns."""
         return self.matrix.own
 
     @property
     def own_columns(self) -> slice:
-        """The columns whose factor is here."""
+        """Columns whose factor this rank owns."""
         return self.matrix.own_columns
 
     def times(self, basis: Float64Array) -> Float64Array:
@@ -157,12 +157,12 @@ class Centred:
         return self.matrix.transposed_times(factor) - sums[:, None] * self.mean
 
     def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all rows, from the sum over the rows that are here."""
+        """Sum over all ranks."""
         return self.matrix.total(part)
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of squares, for the mean of all rows."""
+        """Sum of squares of X - 1 m, where m is the mean of all rows."""
         of_mean = float(self.matrix.total(np.array(self.mean @ self.mean)))
         return max(0.0, self.matrix.squared_norm - self.shape[0] * of_mean)
 
@@ -171,7 +171,7 @@ def _triplets(matrix: Products, k: int, random_state: Any) -> tuple[Float64Array
     """Left vectors (k, own pixels), values (k,), right vectors (k, channels) and the sum of squares of all values."""
     rows, columns = matrix.shape
     if rows * columns <= _SMALL and not matrix.shared:
-        # The lesser side decides how the entries are asked for, so that neither unit matrix is large.
+        # Multiply by the smaller of the two identity matrices.
         dense = matrix.times(np.eye(columns)).T if columns <= rows else matrix.transposed_times(np.eye(rows))
         left, values, right = linalg.svd(dense, full_matrices=False, check_finite=False)
         return left.T[:k], values[:k], right[:k], float(values @ values)
@@ -187,8 +187,8 @@ def _triplets(matrix: Products, k: int, random_state: Any) -> tuple[Float64Array
 
 
 def _orthogonal_to(rows: Float64Array, count: int, seed: int) -> Float64Array:
-    """Any orthonormal rows that are orthogonal to given orthonormal ones."""
+    """Random orthonormal rows that are orthogonal to given orthonormal ones."""
     others = np.random.default_rng(seed).standard_normal((count, rows.shape[1]))
-    for _ in range(2):  # once leaves rounding behind
+    for _ in range(2):  # the second pass removes rounding
         others = linalg.qr((others - others @ rows.T @ rows).T, mode="economic")[0].T
     return others

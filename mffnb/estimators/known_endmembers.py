@@ -1,4 +1,4 @@
-"""Abundances for spectra that are known."""
+"""Abundances for known endmembers by constrained least squares."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from mffnb.matrices.checking import as_matrix
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array
 
-# Normal equations lose the digits of this number twice: beyond it abundances are good to fewer than four.
+# Normal equations square the condition number: beyond this, abundances have fewer than four correct digits.
 _LARGEST_CONDITION = 1e6
-_SINGULAR = 1e-12  # singular values below this, relative to the largest, are rounding
+_SINGULAR = 1e-12  # relative to the largest singular value: smaller ones are rounding
 
 
 class KnownEndmembers(LinearModel):
-    r"""Find the abundances of given endmembers in every pixel, exactly, by constrained least squares.
+    r"""Exact abundances of given endmembers in every pixel by constrained least squares.
 
     .. math:: \min_a \tfrac12 \lVert x - a E \rVert^2 \quad\text{subject to}\quad
               l \le a \le u \quad\text{or}\quad a \ge 0,\ \textstyle\sum_j a_j = 1
 
-    Abundances have the units that E implies: nothing is rescaled. Where endmembers are linearly dependent, many
-    abundances explain a pixel equally well: a tiny ridge then decides, the same way each time, and a warning says so.
+    Abundances have the units that E implies; nothing is rescaled. For linearly dependent endmembers the abundances are
+    not unique: a tiny ridge then selects one solution, and a warning is issued.
 
     Source: Kim & Park 2011, SIAM J. Sci. Comput. 33:3261 (bounds); Heinz & Chang 2001, IEEE TGRS 39:529 (sum to one).
 
@@ -37,17 +37,17 @@ class KnownEndmembers(LinearModel):
     sum_to_one
         Whether the abundances of a pixel sum to one (fully constrained least squares).
     bounds
-        ``(lower, upper)`` in the units of the abundances, each a number or one for each component, infinite where there
-        is none; they take the place of ``non_negative``.
+        ``(lower, upper)`` in the units of the abundances, each a number or one for each component, infinite for none;
+        they replace ``non_negative``.
     non_negative
-        Whether abundances are at least zero; if not, and without bounds, this is plain least squares.
+        Whether abundances are non-negative; otherwise, without bounds, this is ordinary least squares.
 
     Attributes
     ----------
     components_ : ndarray of shape (k, channels)
         E as float64.
     condition_number_ : float
-        Of E with its spectra scaled to norm 1: how much worse than the data the abundances may be.
+        Condition number of E with rows of norm 1: upper bound on the amplification of relative errors.
 
     Examples
     --------
@@ -74,14 +74,14 @@ class KnownEndmembers(LinearModel):
         self.non_negative = non_negative
 
     def fit(self, X: Array | Matrix, y: None = None) -> KnownEndmembers:
-        """Check the endmembers against X (pixels, channels); there is nothing to learn from its values.
+        """Check the endmembers against the shape of X (pixels, channels); its values are not used.
 
         Raises
         ------
         ValueError
             If E or the bounds have the wrong shape or hold impossible values.
         UnsupportedCombinationError
-            If the abundances are to sum to one and yet obey other bounds, or be negative.
+            If sum-to-one is combined with other bounds or with negative abundances.
         """
         self._fit(X)
         return self
@@ -91,7 +91,7 @@ class KnownEndmembers(LinearModel):
         return self._abundances(self._fit(X))
 
     def transform(self, X: Array | Matrix) -> Float64Array:
-        """Abundances (pixels, k) of X (pixels, channels); of the pixels that are here where X is shared out."""
+        """Return abundances (pixels, k) of X (pixels, channels); of own pixels where X is distributed."""
         check_is_fitted(self)
         return self._abundances(as_matrix(self, X, reset=False))
 
@@ -111,7 +111,7 @@ class KnownEndmembers(LinearModel):
         return matrix
 
     def _checked(self, channels: int) -> Float64Array:
-        """E of our own, for X with that many channels."""
+        """Checked copy of E for X with this number of channels."""
         given = np.array(self.endmembers, dtype=np.float64)
         if given.ndim != 2 or len(given) == 0:
             raise ValueError(f"endmembers must have shape (k, channels), got {given.shape}")
@@ -146,7 +146,7 @@ class KnownEndmembers(LinearModel):
         endmembers = self.components_
         k = len(endmembers)
         if np.isneginf(self._lower).all() and np.isposinf(self._upper).all():
-            # No side to choose: the pseudo-inverse, which loses fewer digits than the normal equations of the kernel.
+            # Without bounds the pseudo-inverse is more accurate than the normal equations of the kernel.
             directions, norms = _unit(endmembers)
             inverse = np.linalg.pinv(directions, rcond=_SINGULAR) / norms.T
             return np.ascontiguousarray(matrix.times(np.ascontiguousarray(inverse.T, dtype=np.float64)).T)
@@ -156,14 +156,14 @@ class KnownEndmembers(LinearModel):
             simplex.sweep_simplex(abundances, gram, cross, np.ones(1))
         else:
             abundances = np.zeros_like(cross)
-            # Copies, since a model may have been read from a file, read-only: the kernel would be compiled anew for it.
+            # Copies: a model from a file may have read-only arrays, for which the kernel would be compiled again.
             lower, upper = self._lower.copy(), self._upper.copy()
             pivoting.solve_box(abundances, gram, cross, lower, upper, np.ones(cross.shape[1]))
         return np.ascontiguousarray(abundances.T)
 
 
 def _unit(endmembers: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Endmembers scaled to norm 1, and their norms (k, 1); an endmember that is zero stays so."""
+    """Endmembers scaled to norm 1, and their norms (k, 1); zero endmembers stay zero."""
     norms = np.linalg.norm(endmembers, axis=1, keepdims=True)
     norms[norms == 0] = 1.0
     return endmembers / norms, norms

@@ -6,48 +6,64 @@ from collections.abc import Mapping
 from typing import Any
 
 from mffnb import geometry, similarities, solvers, transforms
-from mffnb.problem.problem import bends
-from mffnb.protocols import Similarity, Solver, Start
+from mffnb.problem.formulation import fitted_transform
+from mffnb.protocols.similarity import Similarity
+from mffnb.protocols.solver import Solver, Start
+from mffnb.protocols.transform import Transform
 from mffnb.registry.named_parts import NamedParts
 from mffnb.transforms import Identity, Mapped
 from mffnb.typing import Float64Array
 
-SIMILARITIES = NamedParts(Similarity, similarities.NAMED, first=("frobenius", "kl", "itakura-saito", "huber"))
-SOLVERS = NamedParts(Solver, solvers.NAMED)
-STARTS = NamedParts(Start, geometry.NAMED)
-TRANSFORMS: Mapping[str, Any] = transforms.NAMED
+SIMILARITIES: NamedParts[Similarity] = NamedParts(
+    Similarity, similarities.NAMED, first=("frobenius", "kl", "itakura-saito", "huber")
+)
+SOLVERS: NamedParts[Solver] = NamedParts(Solver, solvers.NAMED)
+STARTS: NamedParts[Start] = NamedParts(Start, geometry.NAMED)
+TRANSFORMS: Mapping[str, Transform] = transforms.NAMED
 
 
 def named_similarity(similarity: str | Similarity) -> Similarity:
-    """The similarity of that name; an object is handed back."""
+    """Return the similarity with this name; an object is returned unchanged."""
     if isinstance(similarity, str):
-        return SIMILARITIES[_known(similarity, SIMILARITIES, "similarity")]
-    _check_has(similarity, "misfit", "similarity")
+        return SIMILARITIES[known_name(similarity, SIMILARITIES, "similarity")]
+    check_method(similarity, "misfit", "similarity")
     return similarity
 
 
-def named_transform(transform: Any) -> Any:
-    """The transformation of that name; an object, or None, is handed back."""
+def named_transform(transform: str | Transform | None) -> Transform | None:
+    """Return the transform with this name; an object, or None, is returned unchanged."""
     if isinstance(transform, str):
-        return TRANSFORMS[_known(transform, TRANSFORMS, "transform")]
+        return TRANSFORMS[known_name(transform, TRANSFORMS, "transform")]
     if transform is not None:
-        _check_has(transform, "apply", "transform")
+        check_method(transform, "apply", "transform")
     return transform
 
 
-def mapped(similarity: str | Similarity, transform: Any, intercept: Float64Array | None) -> Mapped | None:
-    """What a model goes through before it is compared with data, or shown; None for the identity."""
+def named_solver(solver: str | Solver) -> Solver:
+    """Return the solver with this name; an object is returned unchanged."""
+    if isinstance(solver, str):
+        return SOLVERS[known_name(solver, SOLVERS, "solver")]
+    check_method(solver, "update", "solver")
+    return solver
+
+
+def mapped(
+    similarity: str | Similarity, transform: str | Transform | None, intercept: Float64Array | None
+) -> Mapped | None:
+    """Return the transform between model and data with its intercept; None for the identity."""
     named = named_transform(transform)
-    applied = bends(named_similarity(similarity), named) or named
+    applied = fitted_transform(named_similarity(similarity), named) or named
     return None if applied is None or applied == Identity() else Mapped(applied, intercept)
 
 
-def _check_has(part: object, method: str, parameter: str) -> None:
+def check_method(part: object, method: str, parameter: str) -> None:
+    """Raise ValueError unless a part is an object with this method."""
     if isinstance(part, type) or not hasattr(part, method):
         raise ValueError(f"{parameter}={part!r} is not known: give a name, or an object with a method {method}")
 
 
-def _known(name: str, known: Mapping[str, Any], parameter: str) -> str:
+def known_name(name: str, known: Mapping[str, Any], parameter: str) -> str:
+    """Return the name if it is known, or raise ValueError with the known ones."""
     if name not in known:
         raise ValueError(
             f"{parameter}={name!r} is not known: use {' or '.join(map(repr, sorted(known)))}, or an object"

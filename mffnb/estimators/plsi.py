@@ -1,4 +1,4 @@
-"""Probabilistic latent semantic indexing: counts as a mixture of a few distributions over the channels."""
+"""Probabilistic latent semantic indexing (pLSI): counts as a mixture of distributions over the channels."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from mffnb.estimators.base import LinearModel
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.matrices.checking import as_matrix, drawn_seed
 from mffnb.protocols.matrix import Matrix
-from mffnb.similarities.misfits import Logarithm
+from mffnb.similarities.log_likelihood import LogLikelihood
 from mffnb.solvers import Outcome
 from mffnb.typing import Array, Float64Array, Seed
 
 
 class LatentClasses(LinearModel):
-    r"""Explain counts by classes z, each a distribution over channels m, of which every pixel i is a mixture.
+    r"""Model counts by latent classes z: every pixel i is a mixture of distributions over channels m.
 
     .. math:: \max \sum_{im} x_{im} \log \sum_z P(z)\, P(i \mid z)\, P(m \mid z)
 
-    That is the Kullback-Leibler divergence of NMF with factors whose columns sum to one: what maximises one minimises
-    the other. Hofmann's EM and the multiplicative updates then take the same steps; here Newton steps take fewer.
+    This is equivalent to NMF with the Kullback-Leibler divergence and normalised factors. Hofmann's EM algorithm and
+    the multiplicative updates then take the same steps; the Newton steps that are used here need fewer.
 
     Source: Hofmann 1999, UAI, 289; Gaussier & Goutte 2005, SIGIR, 601, and Ding, Li & Peng 2008, Computational
     Statistics & Data Analysis 52:3913 (the two are one).
@@ -35,7 +35,7 @@ class LatentClasses(LinearModel):
     n_components
         Number of classes.
     n_init
-        Runs: the first from NNDSVD, the others from random starts; the most likely answer is kept.
+        Number of runs, the first from NNDSVD and the others from random start values; the best one is kept.
     max_iter, tol
         As for :class:`mffnb.MatrixFactorization`.
     random_state
@@ -50,9 +50,9 @@ class LatentClasses(LinearModel):
     pixel_probability_ : ndarray of shape (pixels, k)
         P(pixel | class); columns sum to 1.
     log_likelihood_ : float
-        What is maximised.
+        Maximised log-likelihood.
     n_iter_ : int
-        Iterations of the run that was kept.
+        Number of iterations of the best run.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class LatentClasses(LinearModel):
         self.random_state = random_state
 
     def fit_transform(self, X: Array | Matrix, y: None = None) -> Float64Array:
-        """Fit to counts X (pixels, channels); return how many of each pixel's counts are of each class, (pixels, k)."""
+        """Fit to counts X (pixels, channels); return the counts of each class in each pixel, (pixels, k)."""
         matrix = as_matrix(self, X, reset=True)
         if not (isinstance(self.n_init, (int, np.integer)) and self.n_init >= 1):
             raise ValueError(f"n_init must be a whole number >= 1, got {self.n_init!r}")
@@ -105,27 +105,27 @@ class LatentClasses(LinearModel):
         self.class_probability_ = of_classes / (of_classes.sum() or 1.0)
         self.pixel_probability_ = amounts / np.where(of_classes > 0, of_classes, 1.0)
         self.components_ = _rows_to_one(best.components_)
-        here = -Logarithm(matrix, self.components_, 1.0, of_rows=True).value(np.ascontiguousarray(amounts.T))
+        here = -LogLikelihood(matrix, self.components_, 1.0, of_rows=True).value(np.ascontiguousarray(amounts.T))
         counts = float(of_classes.sum())
         self.log_likelihood_ = float(matrix.total(np.array(here))) - special.xlogy(counts, counts)
         self._n_features_out = len(of_classes)
         return amounts
 
     def transform(self, X: Array | Matrix) -> Float64Array:
-        """How many counts of each pixel in X (pixels, channels) are of each class that was found, (pixels, k)."""
+        """Return the counts of each fitted class in each pixel of X (pixels, channels), (pixels, k)."""
         check_is_fitted(self)
         matrix = as_matrix(self, X, reset=False)
         shares = self.model_.transform(matrix) * self.model_.components_.sum(axis=1)
         return _amounts(shares, self._totals(matrix))
 
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that counts are not negative."""
+        """Declare to scikit-learn that counts are not negative."""
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
         return tags
 
     def _run(self, matrix: Matrix, init: str, seed: int) -> tuple[MatrixFactorization, Float64Array]:
-        """A fitted factorization and its abundances (pixels, k)."""
+        """Fitted factorization and its abundances (pixels, k)."""
         model = MatrixFactorization(
             self.n_components, similarity="kl", init=init, max_iter=self.max_iter, tol=self.tol, random_state=seed
         )
@@ -138,7 +138,7 @@ class LatentClasses(LinearModel):
 
 
 def _amounts(shares: Float64Array, totals: Float64Array) -> Float64Array:
-    """Shares of the classes, (pixels, k), brought to the counts of each pixel: the best size that they can have."""
+    """Scale the shares of the classes, (pixels, k), to the counts of each pixel, which maximises the likelihood."""
     whole = shares.sum(axis=1)
     size = np.divide(totals, whole, out=np.zeros_like(totals), where=whole > 0)
     amounts: Float64Array = shares * size[:, None]
@@ -147,6 +147,6 @@ def _amounts(shares: Float64Array, totals: Float64Array) -> Float64Array:
 
 
 def _rows_to_one(rows: Float64Array) -> Float64Array:
-    """Distributions; a class without a count has the uniform one."""
+    """Normalise rows to distributions; a class without counts gets the uniform one."""
     sums = rows.sum(axis=1, keepdims=True)
     return np.where(sums > 0, rows / np.where(sums > 0, sums, 1.0), 1.0 / rows.shape[1])

@@ -6,24 +6,22 @@ import numpy as np
 
 from mffnb.errors import ConvergenceWarning, DegenerateWarning, warn
 from mffnb.matrices.local import CACHE_BYTES, band_limits
-from mffnb.solvers import (
-    Outcome,
-)
+from mffnb.solvers import Outcome
 from mffnb.transforms import CERTAIN, Logistic, Mapped
 from mffnb.typing import Array
 
 
 def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel: int) -> None:
-    """Warn of components that are zero everywhere and of a run that ended early.
+    """Warn about components that are zero everywhere, and about a run that did not converge.
 
     Parameters
     ----------
     used
-        In how many pixels each component is present, (k,).
+        Number of pixels with each component, (k,).
     endmembers
         E, (k, channels).
     outcome
-        How the run ended.
+        Outcome of the run.
     stacklevel
         As for :func:`warnings.warn`, counted from here.
     """
@@ -40,14 +38,14 @@ def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel
 
 
 def warn_if_certain(abundances: Array, endmembers: Array, mapped: Mapped | None, *, stacklevel: int) -> None:
-    """Warn of log-odds that ran off: nothing but a penalty keeps the likelihood of chances from rising without end.
+    """Warn about diverging log-odds: without a penalty the likelihood of Boolean data may have no maximum.
 
     Parameters
     ----------
     abundances, endmembers
         A (pixels, k) and E (k, channels).
     mapped
-        What the model goes through; None for nothing.
+        Transform of the model; None for the identity.
     stacklevel
         As for :func:`warnings.warn`, counted from here.
     """

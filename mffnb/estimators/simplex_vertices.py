@@ -1,4 +1,4 @@
-"""Endmembers by the geometry of the pixels, as an estimator."""
+"""Geometric unmixing: endmembers as vertices of the simplex or cone of the pixels."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ from mffnb.typing import Array, Float64Array, Seed
 
 
 class SimplexCorners(LinearModel):
-    r"""Find the corners of the simplex, or of the cone, that pixels fill, and the abundances that go with them.
+    r"""Find the vertices of the simplex or cone that contains the pixels, and the abundances.
 
     .. math:: x_i \approx g_i\, a_i E, \qquad a_i \ge 0, \quad \textstyle\sum_j a_{ij} = 1
 
-    Without ``finder`` by :func:`mffnb.geometry.minimum_volume`, where the data decide whether pixels have a gain g.
-    Otherwise the finder gives E, and abundances are non-negative amounts by least squares, as long as they come.
+    Without ``finder``, :func:`mffnb.geometry.minimum_volume` is used and decides from the data whether pixels have a
+    gain g. Otherwise the finder computes E, and abundances are non-negative least-squares amounts without
+    normalisation.
 
     Parameters
     ----------
     n_components
         k, number of endmembers.
     finder
-        One of :mod:`mffnb.geometry`, ``VCA()`` say, or None.
+        Method of :mod:`mffnb.geometry`, such as ``VCA()``, or None.
     gain
-        Whether each pixel has a gain of its own; None lets the data decide. Only without a finder.
+        Whether each pixel has its own gain; None decides from the data. Only without a finder.
     random_state
-        Same seed, same answer.
+        Seed; the same seed gives the same result.
 
     Attributes
     ----------
     components_ : ndarray of shape (k, channels)
         Endmembers in the units of the data.
     gain_ : ndarray of shape (pixels,), or None
-        One factor for each fitted pixel, where there is one.
+        Gain of each fitted pixel; None without gain.
     geometry_ : mffnb.geometry.Geometry, or None
-        Without a finder: what was decided and why, and another answer that fits as well.
+        Without a finder: the decisions with reasons, and an alternative solution of equal fit.
 
     Examples
     --------
@@ -91,7 +92,7 @@ class SimplexCorners(LinearModel):
         return np.ascontiguousarray(A.T)
 
     def transform(self, X: Array | Matrix) -> Float64Array:
-        """Abundances (pixels, k) of X (pixels, channels) for the endmembers that were found."""
+        """Return abundances (pixels, k) of X (pixels, channels) for the fitted endmembers."""
         check_is_fitted(self)
         matrix = as_matrix(self, X, reset=False)
         if self.geometry_ is not None and self.gain_ is None:

@@ -13,6 +13,7 @@ from typing import Any
 import xarray as xr
 
 from mffnb.matrices.collective_errors import run_collectively
+from mffnb.protocols.communicator import SINGLE, Communicator
 
 _MARKS = ("zarr.json", ".zgroup", ".zarray")
 
@@ -48,7 +49,7 @@ def fill(dataset: xr.Dataset, part: Path, encoding: Any = None) -> None:
 
 
 @contextmanager
-def store_to_fill(path: str | os.PathLike[str], communicator: Any = None) -> Iterator[Path]:
+def store_to_fill(path: str | os.PathLike[str], communicator: Communicator = SINGLE) -> Iterator[Path]:
     """Make a temporary store in the same folder; at the end of the block it replaces ``path``, on all ranks or none.
 
     Raises
@@ -57,9 +58,9 @@ def store_to_fill(path: str | os.PathLike[str], communicator: Any = None) -> Ite
         On all ranks, if the store cannot be written or ``path`` exists and is no zarr store.
     """
     need_zarr()
-    path, first = Path(path).resolve(), communicator is None or communicator.rank == 0
+    path, first = Path(path).resolve(), communicator.rank == 0
     made: Any = run_collectively(communicator, lambda: _temporary_store(path) if first else None)
-    part: Path = made if communicator is None else communicator.bcast(made, root=0)
+    part: Path = communicator.bcast(made, root=0)
     try:
         yield part
         run_collectively(communicator, lambda: _replace_store(part, path) if first else None)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from mffnb.kernels import panels, products, sparse_products
-from mffnb.protocols.matrix import Descent, KnownMove, Move
+from mffnb.protocols.row_update import Descent, KnownMove, Move
 from mffnb.typing import Array, Float64Array
 
 #: Types that kernels read directly; others are converted block by block.

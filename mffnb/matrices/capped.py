@@ -12,7 +12,8 @@ from mffnb.matrices.local import Local
 from mffnb.typing import Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols.matrix import Matrix, Move
+    from mffnb.protocols.matrix import Matrix
+    from mffnb.protocols.row_update import Move
 
 
 @dataclass(frozen=True, eq=False)

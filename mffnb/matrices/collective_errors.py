@@ -6,7 +6,9 @@ Otherwise the other ranks would wait for the failed one forever.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from mffnb.protocols.communicator import Communicator
 
 Result = TypeVar("Result")
 
@@ -16,23 +18,22 @@ _KNOWN: dict[str, type[Exception]] = {
 }
 
 
-def run_collectively(communicator: Any, work: Callable[[], Result]) -> Result:
+def run_collectively(communicator: Communicator, work: Callable[[], Result]) -> Result:
     """Run ``work`` on this rank; if it raises on any rank, raise the error of the first such rank on all ranks.
 
     Parameters
     ----------
     communicator
-        An mpi4py communicator; None for a single process.
+        Of the ranks that call this; :data:`mffnb.protocols.communicator.SINGLE` for a single process.
     work
         Function that may raise; it must not communicate with other ranks.
 
     Examples
     --------
-    >>> run_collectively(None, lambda: 2 + 2)
+    >>> from mffnb.protocols.communicator import SINGLE
+    >>> run_collectively(SINGLE, lambda: 2 + 2)
     4
     """
-    if communicator is None:
-        return work()
     error: Exception | None = None
     try:
         result = work()

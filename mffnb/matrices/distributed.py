@@ -14,7 +14,8 @@ from mffnb.matrices.collective_errors import run_collectively
 from mffnb.typing import Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols.matrix import Matrix, Move
+    from mffnb.protocols.matrix import Matrix
+    from mffnb.protocols.row_update import Move
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,8 @@ from mffnb.threads import single_threaded_blas
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols.matrix import Matrix, Move
+    from mffnb.protocols.matrix import Matrix
+    from mffnb.protocols.row_update import Move
 
 Result = TypeVar("Result")
 

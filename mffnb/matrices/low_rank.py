@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from mffnb.matrices.local import CACHE_BYTES, Local, band_limits
-from mffnb.protocols.matrix import Move
+from mffnb.protocols.row_update import Move
 from mffnb.typing import Array, Float64Array
 
 

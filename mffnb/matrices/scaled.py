@@ -13,7 +13,8 @@ from mffnb.matrices.local import Local, row_sums_of_squares
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols.matrix import Matrix, Move
+    from mffnb.protocols.matrix import Matrix
+    from mffnb.protocols.row_update import Move
 
 
 @dataclass(frozen=True, eq=False)

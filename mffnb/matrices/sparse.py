@@ -18,7 +18,8 @@ from mffnb.matrices.local import BLOCK_BYTES, FILE_BYTES, Local, band_limits, su
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
-    from mffnb.protocols.matrix import Matrix, Move
+    from mffnb.protocols.matrix import Matrix
+    from mffnb.protocols.row_update import Move
 
 _MAX_COPY_FRACTION = 0.1  # largest size of a sparse copy, relative to that of X
 

@@ -11,8 +11,9 @@ import numpy as np
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import Chunked, Dense, Partial, scaled
 from mffnb.matrices.partial import weight_times
+from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
 from mffnb.typing import Array, Float64Array
 
 
@@ -58,7 +59,7 @@ class Weighting:
         UnsupportedCombinationError
             For "poisson" with a likelihood of counts, and for weights of entries where X is sparse or in a file.
         """
-        power = getattr(similarity, "weight_power", 0.5)
+        power = traits_of(similarity).weight_power
         pixels: Float64Array | None = None
         channels: Float64Array | None = None
         entries: Any = None
@@ -86,8 +87,9 @@ class Weighting:
             pixels = channels = None
         if entries is not None:
             matrix = _with_entry_weights(matrix, entries)
-        rows = None if pixels is None else pixels ** float(power)
-        columns = None if channels is None else channels ** float(power)
+        exponent = 1.0 if power is None else power  # without a power there are weights of entries only
+        rows = None if pixels is None else pixels**exponent
+        columns = None if channels is None else channels**exponent
         return cls(matrix if rows is columns is None else scaled(matrix, rows, columns), rows, columns)
 
 

@@ -1,4 +1,4 @@
-"""Engines of ipyparallel: started quietly, replaced when they die, and stopped for certain."""
+"""Start, restart and stop the engines of an ipyparallel cluster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mffnb.parallel.guard import Guard, kill
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _BESIDE_THIS_PYTHON = Path(sys.prefix) / "bin" / "mpiexec"
-_BETWEEN_LOOKS = 0.05  # seconds
+_POLL = 0.05  # seconds
 
 
 class Cluster:
@@ -28,13 +28,13 @@ class Cluster:
     Attributes
     ----------
     n
-        How many.
+        Number of engines.
     mpi
-        Whether they are the ranks of one MPI program, which work on one factorization together.
+        Whether they are the ranks of one MPI program, which solve one factorization together.
     client
         The ``ipyparallel.Client`` while the cluster runs, else None.
     busy
-        Held by whoever has MPI engines work together: what two callers send must not mix.
+        Lock that a collective call on MPI engines holds, so that the messages of two callers do not mix.
     """
 
     def __init__(self, n: int, mpi: bool = False, timeout: float = 120.0):
@@ -48,23 +48,23 @@ class Cluster:
         self._pids: dict[int, int] = {}  # by the number of the engine
 
     def start(self) -> Cluster:
-        """Start the engines, and wait until they answer; for notebooks, where no block spans two cells."""
+        """Start the engines and wait until they answer; for notebooks, where a ``with`` block cannot span two cells."""
         if self.client is not None:
             raise RuntimeError("the cluster runs already: stop() it first")
         if self.mpi and find_spec("mpi4py") is None:
             raise RuntimeError('MPI engines need mpi4py and an MPI library: pip install "mffnb[mpi]"')
-        import ipyparallel  # noqa: PLC0415  slow, and only wanted with engines
+        import ipyparallel  # noqa: PLC0415  slow to import
         from traitlets.config import Config  # noqa: PLC0415
 
         settings = Config()
         settings.EngineLauncher.environment = dict.fromkeys(_ONE_THREAD, "1")
         if _BESIDE_THIS_PYTHON.exists():
-            settings.MPILauncher.mpi_cmd = [str(_BESIDE_THIS_PYTHON)]  # the PATH of a notebook often lacks it
+            settings.MPILauncher.mpi_cmd = [str(_BESIDE_THIS_PYTHON)]  # often not on the PATH of a notebook
         self._cluster = ipyparallel.Cluster(
             n=self.n,
             engines="mpi" if self.mpi else "local",
             config=settings,
-            controller_args=["--nodb"],  # or it would keep a copy of all that was ever sent
+            controller_args=["--nodb"],  # otherwise it keeps a copy of every message
             log_level=logging.CRITICAL,
             shutdown_atexit=True,
         )
@@ -81,9 +81,9 @@ class Cluster:
     def stop(self) -> None:
         """Stop the engines, if any run."""
         client, running, self.client, self._cluster = self.client, self._cluster, None, None
-        with contextlib.suppress(Exception):  # what has died already cannot be stopped
+        with contextlib.suppress(Exception):  # an engine that has died cannot be stopped
             if client is not None:
-                client.shutdown(hub=True, block=True)  # stopping the cluster alone would print the engines' logs
+                client.shutdown(hub=True, block=True)  # stopping only the cluster prints the logs of engines
                 client.close()
         with contextlib.suppress(Exception):
             if running is not None:
@@ -101,17 +101,17 @@ class Cluster:
         self.stop()
 
     def executor(self) -> EnginePool:
-        """An executor of ``concurrent.futures`` that gives each piece of work to an engine that has the least to do."""
+        """Return an executor of ``concurrent.futures`` that sends each call to the least busy engine."""
         self.check_runs()
         return EnginePool(self)
 
     def check_runs(self) -> None:
-        """Raise RuntimeError, with what to do, where there are no engines."""
+        """Raise RuntimeError if the engines are not started; the message says what to do."""
         if self.client is None:
             raise RuntimeError("the cluster does not run: start() it, or use `with mffnb.parallel.cluster(n) as c:`")
 
     def revive(self) -> None:
-        """Start as many engines as have died; MPI engines, which die together, all anew (some 5 to 9 seconds)."""
+        """Replace dead engines; MPI engines die together and are all replaced, which takes 5 to 9 seconds."""
         self.check_runs()
         here = set(self.client.ids)
         if len(here) == self.n and here == self._pids.keys():
@@ -126,12 +126,12 @@ class Cluster:
         self._wait()
 
     def abort(self) -> None:
-        """End all engines in the middle of what they do; `revive` starts new ones."""
+        """Kill all engines at once; `revive` starts new ones."""
         for pid in self._pids.values():
             kill(pid)
         deadline = time.monotonic() + self.timeout
         while self.client.ids and time.monotonic() < deadline:
-            time.sleep(_BETWEEN_LOOKS)
+            time.sleep(_POLL)
         self._pids = {}  # the system may give their numbers to other processes
         self._guard_engines()
 
@@ -147,39 +147,44 @@ class Cluster:
 
 
 class EnginePool(cf.Executor):
-    """Engines as an executor; a dead one is replaced before the next piece of work is sent."""
+    """Engines as an executor; a dead engine is replaced before the next call is sent."""
 
     def __init__(self, cluster: Cluster):
         self._cluster = cluster
 
     @property
     def view(self) -> Any:
-        """A load-balanced view of the engines there are."""
+        """Load-balanced view of the live engines."""
         return self._cluster.client.load_balanced_view()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
-        """Send a piece of work; the future raises ``ipyparallel.error.EngineError`` where its engine dies."""
+        """Send a call; its future raises ``ipyparallel.error.EngineError`` if the engine dies."""
         self._cluster.revive()
         return self.view.apply_async(fn, *args, **options)
 
 
+def is_engine_loss(error: BaseException) -> bool:
+    """Return whether an error of ipyparallel means that an engine died, from the type name that it carries."""
+    return getattr(error, "ename", type(error).__name__) == "EngineError"
+
+
 def cluster(n: int, mpi: bool = False, timeout: float = 120.0) -> Cluster:
-    """Engines for the time of a ``with`` block, or from ``start()`` to ``stop()``.
+    """Start ipyparallel engines for the time of a ``with`` block, or from ``start()`` to ``stop()``.
 
     Parameters
     ----------
     n
-        Engines; as many as there are cores is a good number.
+        Number of engines; the number of cores is a good choice.
     mpi
-        Start them as the ranks of one MPI program, which share the pixels of one image out among themselves.
+        Start them as the ranks of one MPI program, over which the pixels of one image are distributed.
     timeout
-        Seconds that a start may take.
+        Longest time to wait for a start, in seconds.
 
     Returns
     -------
     Cluster
         For ``unmix("big.h5", 4, cluster=c)``, ``explore(..., cluster=c)`` and ``tuning.tune(..., executor=c)``. Nothing
-        is printed, a killed engine is replaced, and an engine uses one thread. If this process dies, its engines end
+        is printed, a killed engine is replaced, and each engine uses one thread. If this process dies, its engines end
         within a second.
 
     Raises

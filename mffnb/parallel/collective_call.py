@@ -1,7 +1,7 @@
-"""One call that all MPI engines of a cluster make together, watched and stopped from here.
+"""A function call that all MPI engines of a cluster make together, observed and stopped by the client.
 
-Between two iterations the first rank looks for a word from the client, a file, and tells the others what it found: so
-all of them stop at the same point, and no signal cuts a message in two.
+Between two iterations the first rank reads a file in which the client leaves its word, and broadcasts it. So all ranks
+stop at the same point, and no signal interrupts a message between them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mffnb.parallel.cluster import Cluster
-from mffnb.solvers import Interrupts, deferred_interrupts
+from mffnb.parallel.cluster import Cluster, is_engine_loss
+from mffnb.solvers.interrupts import Interrupts, deferred_interrupts
 from mffnb.threads import limit_threads
 
-_BETWEEN_LOOKS = 0.01  # seconds
-_GRACE = 2.0  # seconds in which ranks that have agreed to fail come back; those that are still out wait for ever
+_POLL = 0.01  # seconds
+_GRACE = 2.0  # seconds for all ranks to return after an agreed failure; a rank that does not return waits for ever
 _WAS_KILLED = (
     "an engine died while it worked (too little memory, perhaps), and MPI engines die together: "
     "call again, which starts new ones"
@@ -30,7 +30,7 @@ _WAS_KILLED = (
 
 
 class Word(enum.IntEnum):
-    """What the client says to a call that runs."""
+    """Instruction of the client to a running call."""
 
     GO_ON = 0
     STOP = 1
@@ -39,14 +39,14 @@ class Word(enum.IntEnum):
 
 @dataclass
 class Watch:
-    """A rank's end of the line to the client.
+    """The connection of a rank to the client.
 
     Attributes
     ----------
     communicator
-        Of all ranks.
+        An mpi4py communicator of all ranks.
     path
-        Where the client leaves its word.
+        The file in which the client leaves its word.
     period
         Seconds between two pictures.
     """
@@ -57,7 +57,7 @@ class Watch:
     _shown: float = field(default=-float("inf"), init=False)
 
     def look(self) -> tuple[Word, bool]:
-        """What the client says, and whether a picture is due: the same on all ranks, which all have to ask."""
+        """Return the word of the client, and whether a picture is due; collective, with one answer on all ranks."""
         seen = None
         if self.communicator.rank == 0:
             now = time.monotonic()
@@ -68,15 +68,15 @@ class Watch:
         return answer
 
     def show(self, picture: Any) -> None:
-        """Send a picture to the client, which sees the newest one; on the first rank only."""
+        """Send a picture to the client, which gets the newest one; only the first rank sends."""
         if self.communicator.rank == 0:
-            from ipyparallel.datapub import publish_data  # noqa: PLC0415  an engine has it
+            from ipyparallel.datapub import publish_data  # noqa: PLC0415  installed on engines
 
             publish_data({"picture": picture})
 
 
 class Call:
-    """The client's end; see :func:`call`."""
+    """The running call in the client; see :func:`call`."""
 
     def __init__(self, engines: Cluster, path: Path, results: list[Any], interrupts: Interrupts) -> None:
         self._engines, self._path, self._results = engines, path, results
@@ -84,9 +84,9 @@ class Call:
         self._failed_at = float("inf")
 
     def pictures(self) -> Iterator[Any]:
-        """Yield what the first rank shows, the newest only, or None where nothing is new, until the call has ended.
+        """Yield the newest picture of the first rank, or None if there is no new one, until the call has ended.
 
-        The last one is never left out.
+        The last picture is always yielded.
 
         Raises
         ------
@@ -96,30 +96,30 @@ class Call:
         last, running = None, True
         while running:
             running = self._under_way()
-            if not running:  # pictures take another way than answers: the last one may still be under way
+            if not running:  # pictures and answers take separate channels: the last picture may still be on its way
                 for result in self._results:
                     result.wait_for_output(_GRACE)
             shown = [result.data for result in self._results]
-            newest = next((data["picture"] for data in shown if "picture" in data), None)  # the first rank alone shows
+            newest = next((data["picture"] for data in shown if "picture" in data), None)  # only the first rank sends
             yield None if newest is last else newest
             last = newest
             self._interrupts.check()
-            time.sleep(_BETWEEN_LOOKS if running else 0)
+            time.sleep(_POLL if running else 0)
 
     def say(self, word: Word) -> None:
-        """Leave word for the ranks."""
+        """Send an instruction to the ranks."""
         part = self._path.with_suffix(".part")
         part.write_text(str(word.value))
         part.replace(self._path)
 
     def wait(self) -> None:
-        """Wait for the end; raise KeyboardInterrupt if Ctrl-C was pressed."""
+        """Wait until the call has ended; raise KeyboardInterrupt if Ctrl-C was pressed."""
         while self._under_way():
             self._interrupts.check()
-            time.sleep(_BETWEEN_LOOKS)
+            time.sleep(_POLL)
 
     def abort(self) -> None:
-        """End the engines in the middle of what they do."""
+        """Kill the engines at once."""
         self._engines.abort()
 
     def interrupted(self) -> bool:
@@ -127,14 +127,14 @@ class Call:
         return self._interrupts.take()
 
     def answer(self) -> Any:
-        """Wait, and return what the first rank returned.
+        """Wait, and return the value of the first rank.
 
         Raises
         ------
         RuntimeError
             If an engine died.
         Exception
-            What a rank raised.
+            The error that a rank raised.
         """
         self.wait()
         returned = [result.result() for result in self._results if result.exception() is None]
@@ -143,15 +143,15 @@ class Call:
                 raise one.error()
         if len(returned) < len(self._results):
             fault = next(result.exception() for result in self._results if result.exception() is not None)
-            self._engines.abort()  # what is left of them
-            raise RuntimeError(_WAS_KILLED) if _is_loss(fault) else fault
+            self._engines.abort()  # the remaining ones
+            raise RuntimeError(_WAS_KILLED) if is_engine_loss(fault) else fault
         first = next(one for one in returned if one.rank == 0)
         for message, category in first.warnings:
             warnings.warn(message, category, stacklevel=2)
         return first.value
 
     def _under_way(self) -> bool:
-        """Whether ranks are at work; those that wait for one that failed are ended."""
+        """Return whether ranks are working; kill those that wait for a rank that has failed."""
         ready = [result.ready() for result in self._results]
         if all(ready):
             return False
@@ -166,14 +166,14 @@ class Call:
 def call(
     engines: Cluster, function: Callable[..., Any], *arguments: Any, period: float = 0.2, **options: Any
 ) -> Iterator[Call]:
-    """Let all MPI engines call ``function(watch, *arguments, **options)``; the end of the block ends the call.
+    """Call ``function(watch, *arguments, **options)`` on all MPI engines; the end of the ``with`` block ends the call.
 
     Parameters
     ----------
     engines
         Running MPI engines; dead ones are replaced first.
     function
-        Of a module that the engines can import. It gets a :class:`Watch`, and asks it now and then.
+        A function of an importable module. It gets a :class:`Watch`, whose ``look`` it calls regularly.
     period
         Seconds between two pictures.
     """
@@ -193,17 +193,17 @@ def call(
                 if made._under_way():
                     made.say(Word.INTERRUPT)
                     made.wait()
-            except BaseException:  # nobody wants to wait for the iteration under way
+            except BaseException:  # interrupted again: do not wait for the present iteration
                 engines.abort()
                 raise
 
 
 def _sent(engines: Cluster, *call: Any) -> list[Any]:
-    """Send a call to all ranks; where one cannot be reached, end the others, which would wait for it without end."""
+    """Send a call to all ranks; if one cannot be reached, kill the others, which would wait for it for ever."""
     client, results = engines.client, []
     try:
         for engine in sorted(client.ids):
-            results.append(client[engine].apply_async(_work, *call))  # noqa: PERF401  what was sent before a fault
+            results.append(client[engine].apply_async(_work, *call))  # noqa: PERF401  keeps those sent before an error
         if len(results) < engines.n:
             raise RuntimeError(_WAS_KILLED)
     except BaseException:
@@ -222,7 +222,7 @@ class _Returned:
 
 @dataclass(frozen=True)
 class _Failed:
-    """What a rank raised, and for errors that cannot travel what they said."""
+    """An error of a rank; only its text if it cannot be pickled."""
 
     rank: int
     text: str
@@ -247,7 +247,7 @@ class _Failed:
 def _work(
     path: Path, period: float, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
 ) -> _Returned | _Failed:
-    """On each engine. An error is returned, not raised: of what is raised only the text would arrive."""
+    """Run on each engine. Errors are returned, not raised: of raised errors ipyparallel transports only the text."""
     from mpi4py import MPI  # noqa: PLC0415  on an MPI engine
 
     watch = Watch(MPI.COMM_WORLD, path, period)
@@ -269,7 +269,3 @@ def _read(path: Path) -> Word:
 
 def _has_failed(result: Any) -> bool:
     return result.exception() is not None or isinstance(result.result(), _Failed)
-
-
-def _is_loss(error: BaseException) -> bool:
-    return getattr(error, "ename", type(error).__name__) == "EngineError"

@@ -1,4 +1,4 @@
-"""Ranks on a grid: how many share out pixels, and how many channels."""
+"""A two-dimensional grid of MPI ranks: pixels are distributed over its rows, channels over its columns."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from mffnb.typing import Array
 
 
 class Grid:
-    """Ranks in rows and columns: to be given in the place of a communicator.
+    """MPI ranks in rows and columns, to be passed in place of a communicator.
 
     Rank (i, j) holds the pixels of row i and the channels of column j. One column suits images with far more pixels
-    than channels; then X is looked at once per iteration, else twice.
+    than channels; then an iteration reads X once, else twice.
 
     Parameters
     ----------
     communicator
         An mpi4py communicator; ranks are numbered row by row.
     shape
-        How many rows and columns; None for the shape that moves fewest numbers, see :func:`best_shape`.
+        Number of rows and columns; None for the shape that moves the fewest numbers, see :func:`best_shape`.
 
     Raises
     ------
     ValueError
-        If there are not that many ranks.
+        If the communicator has another number of ranks.
     """
 
     def __init__(self, communicator: Any, shape: tuple[int, int] | None = None):
@@ -41,7 +41,7 @@ class Grid:
 
     @classmethod
     def over(cls, communicator: Any) -> Grid:
-        """The grid itself, or one of a shape of its own choice over a communicator, kept with it."""
+        """Return the grid itself, or a grid without a fixed shape over a communicator, which is stored with it."""
         if isinstance(communicator, Grid):
             return communicator
         if not hasattr(communicator, "Get_attr"):
@@ -53,7 +53,7 @@ class Grid:
         return kept
 
     def of_shape_for(self, pixels: int, channels: int) -> Grid:
-        """The grid itself, or if it has no shape yet the one that suits such an image."""
+        """Return the grid itself, or, if it has no fixed shape, one with the best shape for an image of that size."""
         if self.shape is not None:
             return self
         shape = best_shape(self.communicator.size, pixels, channels)
@@ -62,8 +62,8 @@ class Grid:
         return self._kept[shape]
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else a communicator does."""
-        if name == "communicator":  # nothing is there yet, while an object is made or copied
+        """Return any other attribute of the communicator."""
+        if name == "communicator":  # not set yet while an object is made or copied
             raise AttributeError(name)
         return getattr(self.communicator, name)
 
@@ -75,13 +75,13 @@ class Grid:
 
     @cached_property
     def row(self) -> Any:
-        """Communicator of the ranks in the row of this one; of no use where there is one column."""
+        """Communicator of the ranks in the row of this rank; not used if there is one column."""
         i, j = self.place
         return self.communicator if self._columns == self.communicator.size else self.communicator.Split(i, j)
 
     @cached_property
     def column(self) -> Any:
-        """Communicator of the ranks in the column of this one; of no use where there is one row."""
+        """Communicator of the ranks in the column of this rank; not used if there is one row."""
         i, j = self.place
         return self.communicator if self._columns == 1 else self.communicator.Split(j, i)
 
@@ -91,10 +91,10 @@ class Grid:
 
 
 def best_shape(size: int, pixels: int, channels: int) -> tuple[int, int]:
-    """Rows and columns of the grid of ``size`` ranks that moves fewest numbers.
+    """Return rows and columns of the grid of ``size`` ranks that moves the fewest numbers.
 
     An iteration gathers and scatters both factors once: ``2 k [(rows - 1) channels + (columns - 1) pixels] / size``
-    numbers for each rank. Fewer columns where two grids are alike.
+    numbers for each rank. Of two equal grids, the one with fewer columns is chosen.
 
     Examples
     --------
@@ -106,9 +106,9 @@ def best_shape(size: int, pixels: int, channels: int) -> tuple[int, int]:
 
 
 def even_cuts(limits: Array, parts: int) -> Array:
-    """Choose ``parts + 1`` of some limits, the first and the last among them, as even as they come.
+    """Choose ``parts + 1`` of some limits, including the first and the last, so that parts are as equal as possible.
 
-    Parts are empty where there are fewer pieces than parts.
+    Some parts are empty if there are fewer pieces than parts.
 
     Examples
     --------
@@ -124,8 +124,8 @@ def even_cuts(limits: Array, parts: int) -> Array:
 
 
 def _key() -> int:
-    """Under which communicators keep their grid."""
-    global _keyval  # noqa: PLW0603  MPI hands out few of them
+    """Return the MPI attribute key under which a communicator stores its grid."""
+    global _keyval  # noqa: PLW0603  MPI has few keys
     if _keyval is None:
         from mpi4py import MPI  # noqa: PLC0415  raises where there is no MPI library
 

@@ -1,7 +1,7 @@
-"""A process that outlives its parent by a moment: it ends what the parent had started and could not stop.
+"""A watchdog process: kill the engines of a parent process that has died.
 
-Nothing of the package is imported: the file is run by itself, and reads lines of process numbers, the last of which
-counts. When the parent dies, of whatever, its end of the pipe closes.
+The file is run as a script and imports nothing of the package. It reads lines of process numbers, of which the last one
+is valid. When the parent dies, its end of the pipe closes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class Guard:
-    """Ends processes when this one dies without having said `stand_down`.
+    """Start a watchdog that kills processes when this process dies before it has called `stand_down`.
 
     Examples
     --------
@@ -32,17 +32,17 @@ class Guard:
             [sys.executable, "-I", __file__],
             stdin=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C in a terminal is not for it
+            start_new_session=True,  # Ctrl-C in a terminal must not reach it
         )
 
     def watch(self, pids: Iterable[int]) -> None:
-        """Name the processes; those named before are forgotten."""
+        """Set the process numbers, in place of earlier ones."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(list(pids)) + "\n")
         self._process.stdin.flush()
 
     def stand_down(self) -> None:
-        """Leave all processes alone."""
+        """End the watchdog without killing any process."""
         with contextlib.suppress(OSError):
             self.watch([])
             assert self._process.stdin is not None
@@ -51,7 +51,7 @@ class Guard:
 
 
 def kill(pid: int) -> None:
-    """End a process, and the group that it leads, at once."""
+    """Kill a process, and the process group that it leads."""
     with contextlib.suppress(OSError):
         if hasattr(os, "killpg") and os.getpgid(pid) == pid:
             os.killpg(pid, _KILL)
@@ -60,7 +60,7 @@ def kill(pid: int) -> None:
 
 
 def main() -> None:
-    """Read until the parent has gone, then act."""
+    """Read process numbers until the parent has died, then kill them."""
     pids: list[int] = []
     for line in sys.stdin:
         pids = json.loads(line)

@@ -1,4 +1,4 @@
-"""Small maps of a run whose pixels lie on several ranks: means over blocks of pixels."""
+"""Preview maps of a run on MPI ranks: abundances averaged over blocks of pixels, sent to the client."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from mffnb.solvers import Outcome, State
 from mffnb.typing import Array, Float64Array
 
 LONGEST = 192
-"""Most blocks along a side of a map."""
+"""Largest number of blocks along a side of a map."""
 
 
-def block(shape: tuple[int, ...], longest: int = LONGEST) -> int:
-    """Side of the blocks that make the longest side of a map fit.
+def block_side(shape: tuple[int, ...], longest: int = LONGEST) -> int:
+    """Return the side of the blocks for which the longest side of a map has at most ``longest`` blocks.
 
     Examples
     --------
-    >>> block((64, 64)), block((1000, 300))
+    >>> block_side((64, 64)), block_side((1000, 300))
     (1, 6)
     """
     return max(1, ceil(max(shape) / longest))
@@ -34,46 +34,46 @@ def block(shape: tuple[int, ...], longest: int = LONGEST) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Which block each pixel of this rank lies in.
+    """The blocks that contain the pixels of this rank.
 
     Attributes
     ----------
     shape
-        Of the small map.
-    place
-        Number of the block of each pixel here.
-    share
-        One over the number of used pixels of each block on all ranks; 0 where there is none.
+        Shape of the preview map.
+    index
+        Index of the block of each pixel of this rank.
+    inverse_count
+        One over the number of used pixels of each block on all ranks; 0 for a block without any.
     communicator
-        Of all ranks.
+        An mpi4py communicator of all ranks.
     """
 
     shape: tuple[int, ...]
-    place: Array
-    share: Float64Array
+    index: Array
+    inverse_count: Float64Array
     communicator: Any
 
     @classmethod
     def of(cls, layout: Layout, own: slice, communicator: Any) -> Blocks:
-        """Blocks of the pixels ``own`` among the used ones of a layout; all ranks have to ask."""
-        side = block(layout.map_shape)
+        """Return the blocks of the pixels ``own`` among the used ones of a layout; a collective call."""
+        side = block_side(layout.map_shape)
         shape = tuple(ceil(length / side) for length in layout.map_shape)
         used = layout.pixel_mask
         pixels = np.arange(own.start, own.stop) if used is None else np.flatnonzero(used)[own]
-        places = [axis // side for axis in np.unravel_index(pixels, layout.map_shape)]
-        place = np.ravel_multi_index(tuple(places), shape)
-        count = _summed(np.bincount(place, minlength=prod(shape)), communicator)
-        share = np.divide(1.0, count, out=np.zeros_like(count), where=count > 0)
-        return cls(shape, place, share, communicator)
+        positions = [axis // side for axis in np.unravel_index(pixels, layout.map_shape)]
+        index = np.ravel_multi_index(tuple(positions), shape)
+        count = _sum_on_first(np.bincount(index, minlength=prod(shape)), communicator)
+        inverse_count = np.divide(1.0, count, out=np.zeros_like(count), where=count > 0)
+        return cls(shape, index, inverse_count, communicator)
 
     def means(self, factor: Float64Array) -> Float64Array:
-        """Mean of each row of a factor (k, own pixels) over each block, (k, blocks), on the first rank."""
-        sums = [np.bincount(self.place, weights=row, minlength=self.share.size) for row in factor]
-        return np.asarray(_summed(np.stack(sums), self.communicator) * self.share)
+        """Average each row of a factor (k, own pixels) over each block, (k, blocks); valid on the first rank."""
+        sums = [np.bincount(self.index, weights=row, minlength=self.inverse_count.size) for row in factor]
+        return np.asarray(_sum_on_first(np.stack(sums), self.communicator) * self.inverse_count)
 
 
 def coarse(layout: Layout) -> Layout:
-    """The layout of small maps; blocks without a used pixel are masked.
+    """Return the layout of preview maps; blocks without a used pixel are masked.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def coarse(layout: Layout) -> Layout:
     >>> small.map_shape, small.coords["y"].values[:2].tolist()
     ((134, 100), [0.5, 2.0])
     """
-    side = block(layout.map_shape)
+    side = block_side(layout.map_shape)
     windows = dict.fromkeys(layout.pixel_shape, side)
     coords = {}
     for name, variable in layout.coords.items():
@@ -100,36 +100,38 @@ def coarse(layout: Layout) -> Layout:
     return replace(layout, pixel_shape=shape, pixel_mask=mask, coords=coords)
 
 
-class Glimpses:
-    """A callback for a run on ranks: asks the client what to do, and shows it small maps from time to time.
+@dataclass(frozen=True, eq=False)
+class PreviewMaps:
+    """The callback of a run on ranks: read the word of the client, and send preview maps from time to time.
 
-    Parameters
+    Attributes
     ----------
     watch
-        The line to the client.
-    maps
-        Whether anyone looks at the maps; numbers are always shown.
+        The connection to the client.
+    matrix
+        X, for the channels of this rank.
+    blocks
+        Blocks of the pixels of this rank; None to send states without maps.
     """
 
-    def __init__(self, watch: Watch, maps: bool) -> None:
-        self._watch, self._maps = watch, maps
-        self._blocks: Blocks | None = None
-        self._matrix: Matrix | None = None
+    watch: Watch
+    matrix: Matrix
+    blocks: Blocks | None
 
-    def place(self, layout: Layout, matrix: Matrix) -> None:
-        """Learn which pixels and channels are here."""
-        self._matrix = matrix
-        self._blocks = Blocks.of(layout, matrix.own, self._watch.communicator) if self._maps else None
+    @classmethod
+    def of(cls, watch: Watch, layout: Layout, matrix: Matrix, *, wants_maps: bool) -> PreviewMaps:
+        """Make the callback for an image; a collective call."""
+        return cls(watch, matrix, Blocks.of(layout, matrix.own, watch.communicator) if wants_maps else None)
 
     def __call__(self, state: State) -> bool:
-        """Show a state; True if the client wants no more."""
-        word, due = self._watch.look()
+        """Send a state if one is due; return True if the client wants to stop."""
+        word, due = self.watch.look()
         if due or state.outcome is not Outcome.RUNNING:
-            maps = np.empty((0, 0)) if self._blocks is None else self._blocks.means(state.abundances)
-            if self._blocks is not None:
-                maps = maps.reshape(-1, *self._blocks.shape)
-            spectra = state.endmembers if self._matrix is None else replicate_columns(self._matrix, state.endmembers)
-            self._watch.show(replace(state, abundances=maps.astype(np.float32), endmembers=spectra.copy()))
+            maps = np.empty((0, 0))
+            if self.blocks is not None:
+                maps = self.blocks.means(state.abundances).reshape(-1, *self.blocks.shape)
+            spectra = replicate_columns(self.matrix, state.endmembers)
+            self.watch.show(replace(state, abundances=maps.astype(np.float32), endmembers=spectra.copy()))
         if word is Word.INTERRUPT:
             raise KeyboardInterrupt
         return word is Word.STOP
@@ -140,7 +142,7 @@ def _by_blocks(variable: xr.Variable, windows: Mapping[Hashable, int], of: Calla
     return small
 
 
-def _summed(values: Array, communicator: Any) -> Float64Array:
+def _sum_on_first(values: Array, communicator: Any) -> Float64Array:
     here = np.ascontiguousarray(values, dtype=np.float64)
     total = np.zeros_like(here)
     communicator.Reduce(here, total, root=0)

@@ -1,4 +1,4 @@
-"""What every worker needs is sent to it once, and kept there: a cube, not a cube for each piece of work."""
+"""Send a value (a cube, a matrix) to each worker process once, and find it there by a token."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 import uuid
 from typing import Any
 
-_KEPT_FOR_OTHERS = 2  # a pool cannot be told to forget, so that newer things take the place of older ones
+_KEPT_FOR_OTHERS = 2  # a pool has no call to delete a value in all its workers, so newer values replace older ones
 _kept: dict[str, Any] = {}
 
 
 def share(value: Any) -> str:
-    """Keep a value in this process and return its token; threads find it at once, other processes once they have it.
+    """Store a value in this process and return its token; other processes find it after :func:`keep`.
 
     Examples
     --------
@@ -28,12 +28,12 @@ def share(value: Any) -> str:
 
 
 def is_from_here(token: str) -> bool:
-    """Whether this process is the one that shared it."""
+    """Return whether this process has shared the value of a token."""
     return token.startswith(f"{os.getpid()}-")
 
 
 def keep(token: str, value: Any) -> None:
-    """Keep what another process has shared."""
+    """Store a value that another process has shared."""
     foreign = [other for other in _kept if not is_from_here(other)]
     for other in foreign[: max(0, len(foreign) - _KEPT_FOR_OTHERS + 1)]:
         _kept.pop(other, None)
@@ -41,40 +41,40 @@ def keep(token: str, value: Any) -> None:
 
 
 def find(token: str) -> Any:
-    """What was shared, or None where it has not arrived."""
+    """Return the value of a token, or None if it has not arrived."""
     return _kept.get(token)
 
 
 def forget(token: str) -> None:
-    """Let go of it."""
+    """Delete the value of a token in this process."""
     _kept.pop(token, None)
 
 
 def deliver(executor: Any, token: str, value: Any, served: set[int]) -> bool:
-    """Send a value to all ipyparallel engines that are not yet served; False for an executor that has no engines.
+    """Send a value to all ipyparallel engines that do not have it; return False for an executor without engines.
 
     Parameters
     ----------
     executor
-        Any executor; that of an ipyparallel client knows its engines.
+        Any executor.
     token, value
-        What is shared.
+        The shared value and its token.
     served
-        Ids of the engines that have it; those that get it now are added.
+        Ids of the engines that have it; extended by this call.
     """
     client = getattr(getattr(executor, "view", None), "client", None)
     if client is None:
         return False
     waiting = sorted(set(client.ids) - served)
     if waiting:
-        # Work for the engine that has the least to do comes another way, and might be there first.
+        # Calls go through the load balancer and could arrive first, so wait.
         client[waiting].apply_async(keep, token, value).wait()
         served.update(waiting)
     return True
 
 
 def withdraw(executor: Any, token: str) -> None:
-    """Let go of it here and on the engines."""
+    """Delete the value of a token here and on the engines."""
     forget(token)
     client = getattr(getattr(executor, "view", None), "client", None)
     if client is not None and client.ids:

@@ -1,4 +1,4 @@
-"""How a cube gets to engines: they open its file themselves, and only what is in memory alone is sent."""
+"""Transport of a cube to engines: they open its file themselves; only a cube in memory is sent."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ MOST_BYTES = 256 * 2**20
 
 
 class Source(Protocol):
-    """What travels to an engine."""
+    """A cube in the form in which it is sent to an engine."""
 
     def open(self) -> xr.DataArray:
-        """The cube, where this is called."""
+        """Return the cube, in the process where this is called."""
+        ...
+
+    def cube_or_path(self) -> xr.DataArray | str:
+        """Return what the pipeline takes there: a path, from which blocks are read into memory, or a cube."""
         ...
 
 
@@ -36,53 +40,65 @@ class Stored:
     Attributes
     ----------
     path
-        Where it is, from the root.
+        Absolute path.
     lazy
-        Whether its values stay in the file, as for :func:`mffnb.read`.
+        Whether values stay in the file, as for :func:`mffnb.read`.
     """
 
     path: str
     lazy: bool | None = True
 
     def open(self) -> xr.DataArray:
-        """The cube."""
+        """Open the file."""
         return read(self.path, lazy=self.lazy)
+
+    def cube_or_path(self) -> str:
+        """Return the path."""
+        return self.path
 
 
 @dataclass(frozen=True, eq=False)
 class Lazy:
-    """A cube whose values are read when they are asked for: it is sent without them."""
+    """A lazy cube, which is sent without its values; an engine reads those that it uses."""
 
     cube: xr.DataArray
 
     def open(self) -> xr.DataArray:
-        """The cube."""
+        """Return the lazy cube."""
+        return self.cube
+
+    def cube_or_path(self) -> xr.DataArray:
+        """Return the lazy cube."""
         return self.cube
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A cube that was sent before."""
+    """A cube in memory, which was sent before under a token."""
 
     token: str
 
     def open(self) -> xr.DataArray:
-        """The cube."""
+        """Find the cube in this process."""
         cube = sharing.find(self.token)
         if cube is None:
             raise RuntimeError("the cube did not reach this engine: call again")
         return cube  # type: ignore[no-any-return]
 
+    def cube_or_path(self) -> xr.DataArray:
+        """Return the cube."""
+        return self.open()
+
 
 def in_file(cube: Any, copies: int) -> tuple[xr.DataArray, Source | None]:
-    """A cube as it is here, its values in its file, and its source for engines; None for one in memory.
+    """Open a cube lazily; return it with its source for engines, which is None for a cube in memory.
 
     Parameters
     ----------
     cube
         As for :func:`mffnb.unmix`.
     copies
-        How many engines want all of it: the values stay in the file where there is no room for so many.
+        Number of engines that need the whole cube: values stay in the file if there is no memory for so many copies.
     """
     if isinstance(cube, (str, os.PathLike)):
         path = os.path.abspath(cube)  # an engine may have another working folder
@@ -94,7 +110,7 @@ def in_file(cube: Any, copies: int) -> tuple[xr.DataArray, Source | None]:
 
 @contextmanager
 def shared(cube: Any, engines: Cluster) -> Iterator[tuple[xr.DataArray, Source]]:
-    """Give a cube as it is here, and its source for engines that each read a part, for the time of the block.
+    """Yield a cube and its source for engines that each read a part of it, for the time of the ``with`` block.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""What makes an answer less welcome: terms that are added to the objective.
+"""Penalties: terms that are added to the objective.
 
-A penalty on the abundances counts per pixel (the objective is divided by the number of pixels), a penalty on the
-endmembers counts once, so that neither changes its meaning with the size of the image.
+A penalty on the abundances is divided by the number of pixels, a penalty on the endmembers is not. Then a weight has
+the same meaning for images of any size.
 """
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.

@@ -1,4 +1,4 @@
-"""Few components."""
+"""Group sparsity: a penalty that switches off whole components."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ import numpy as np
 from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
+from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array
 
 __all__ = ["GroupSparsity"]
 
-_BEND = 0.1  # rms of a map, of data with mean squared pixel norm 1: a component that explains one part in a hundred
+# rms of a map where the penalty changes from linear to logarithmic. Data have a mean squared pixel norm of 1, so such
+# a component explains one hundredth of them.
+_EPSILON = 0.1
 
 
 @dataclass(frozen=True)
 class GroupSparsity:
-    r"""Few components: :math:`\lambda\, n \sum_j \epsilon \log(1 + r_j / \epsilon)`, r_j the rms of map j of n pixels.
+    r"""Group sparsity: :math:`\lambda\, n \sum_j \epsilon \log(1 + r_j / \epsilon)` with the rms r_j of map j.
 
-    In the objective, which is divided by n, a faint component costs lambda times the rms of its map, as a group lasso
-    has it, and is switched off as a whole where it explains less; k may be chosen too large. A component well above
-    epsilon = 0.1 costs little more if it grows. So it is hardly diminished, and two copies of one component cost more
-    than one does: under the sum of norms itself they cost the same, and both would stay.
+    For a faint component the penalty is that of a group lasso, lambda times the rms of its map per pixel. A component
+    that explains less than this is set to zero as a whole, so k may be chosen too large. Above epsilon = 0.1 the
+    penalty grows logarithmically, so strong components are hardly reduced. Two copies of one component cost more than
+    one; under the sum of norms they would cost the same, and both would remain.
 
     Source: Yuan & Lin 2006, J. R. Statist. Soc. B 68:49 (group lasso); Candes, Wakin & Boyd 2008, J. Fourier Anal.
     Appl. 14:877 (the logarithm); Tan & Fevotte 2013, IEEE TPAMI 35:1592 (the number of components of NMF).
@@ -32,8 +35,8 @@ class GroupSparsity:
     Parameters
     ----------
     weight
-        lambda; 1e-2 is a sensible start. Components of nothing but noise are about as faint as each other, so that a
-        rising weight takes them away at once: the number left after the largest drop is the one to believe.
+        lambda; 1e-2 is a reasonable first value. Components that fit noise only have similar strengths, so a rising
+        weight removes them together: the number of components after the largest drop is the best estimate of k.
 
     Examples
     --------
@@ -41,19 +44,26 @@ class GroupSparsity:
     >>> F = np.array([[0.3, 0.4], [0.01, 0.0]])
     >>> round(GroupSparsity(0.5).value(F), 4)
     0.158
-    >>> GroupSparsity(0.5).prox(F, 0.1).round(3).tolist()     # one is hardly diminished, one switched off
+    >>> GroupSparsity(0.5).prox(F, 0.1).round(3).tolist()     # the first is hardly reduced, the second is set to zero
     [[0.29, 0.387], [0.0, 0.0]]
     """
 
-    rowwise: ClassVar[bool] = True
-    offered: ClassVar[dict[str, str]] = {"abundances": "few components"}
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=False,
+        uniform=False,
+        rowwise=True,
+        convex=False,
+        distribution=Distribution.WHOLE,
+        abundance_label="few components",
+        endmember_label=None,
+    )
     weight: float = knob(
         1e-2,
         label="few components",
         low=1e-4,
         high=1.0,
         log=True,
-        help="the higher, the more components are switched off",
+        help="the higher, the more components are set to zero",
     )
 
     def __post_init__(self) -> None:
@@ -62,18 +72,18 @@ class GroupSparsity:
     def value(self, factor: Float64Array) -> float:
         """Evaluate the penalty of a factor (k, entries)."""
         rms = np.sqrt(np.mean(factor**2, axis=1))
-        return float(self.weight * factor.shape[1] * _BEND * np.log1p(rms / _BEND).sum())
+        return float(self.weight * factor.shape[1] * _EPSILON * np.log1p(rms / _EPSILON).sum())
 
     def prox(self, factor: Float64Array, step: float) -> Float64Array:
-        """The non-negative proximal point: clip, then shorten each row to where the slopes meet, or to zero."""
+        """Non-negative proximal operator: clip, then scale each row to the stationary point, or to zero."""
         clipped = np.maximum(factor, 0.0)
         rms = np.sqrt(np.mean(clipped**2, axis=1, keepdims=True))
-        strength = step * self.weight * _BEND
-        meet = (rms - _BEND + np.sqrt(np.maximum((rms + _BEND) ** 2 - 4 * strength, 0.0))) / 2
-        new = np.maximum(meet, 0.0)
-        gain = rms**2 / 2 - (new - rms) ** 2 / 2 - strength * np.log1p(new / _BEND)
-        return clipped * np.where((gain > 0) & (rms > 0), new / np.maximum(rms, 1e-300), 0.0)
+        strength = step * self.weight * _EPSILON
+        stationary = (rms - _EPSILON + np.sqrt(np.maximum((rms + _EPSILON) ** 2 - 4 * strength, 0.0))) / 2
+        new = np.maximum(stationary, 0.0)
+        decrease = rms**2 / 2 - (new - rms) ** 2 / 2 - strength * np.log1p(new / _EPSILON)
+        return clipped * np.where((decrease > 0) & (rms > 0), new / np.maximum(rms, 1e-300), 0.0)
 
     def fold(self, half: Half) -> Half:
-        """No quadratic: the solver takes its proximal point."""
+        """Append the penalty to those with a proximal operator."""
         return replace(half, proximal=(*half.proximal, self))

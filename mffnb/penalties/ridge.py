@@ -1,4 +1,4 @@
-"""Nothing larger than it has to be."""
+"""Ridge (Tikhonov) penalty."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
+from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array
 
 __all__ = ["Ridge"]
@@ -17,10 +18,10 @@ __all__ = ["Ridge"]
 
 @dataclass(frozen=True)
 class Ridge:
-    r"""Small values: :math:`\frac{\lambda}{2} \sum_{ij} f_{ij}^2` (Tikhonov).
+    r"""Ridge (Tikhonov) penalty: :math:`\frac{\lambda}{2} \sum_{ij} f_{ij}^2`.
 
-    Where endmembers resemble each other, noise makes abundances large and opposite; a ridge shares out what the data
-    cannot tell apart evenly. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
+    With similar endmembers, noise causes large abundances of opposite error. A ridge distributes evenly what the data
+    cannot separate. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
 
     Examples
     --------
@@ -29,16 +30,22 @@ class Ridge:
     3.5
     """
 
-    pixelwise: ClassVar[bool] = True
-    alike: ClassVar[bool] = True
-    offered: ClassVar[dict[str, str]] = {"abundances": "ridge"}
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=True,
+        uniform=True,
+        rowwise=False,
+        convex=True,
+        distribution=Distribution.ENTRYWISE,
+        abundance_label="ridge",
+        endmember_label=None,
+    )
     weight: float = knob(
         1e-3,
         label="ridge",
         low=1e-4,
         high=1.0,
         log=True,
-        help="the higher, the more evenly alike components share what the data cannot tell apart",
+        help="the higher, the more evenly similar components share what the data cannot separate",
     )
 
     def __post_init__(self) -> None:
@@ -49,5 +56,5 @@ class Ridge:
         return self.weight / 2 * float(np.vdot(factor, factor))
 
     def fold(self, half: Half) -> Half:
-        """A quadratic, the same for all entries: it raises the diagonal of the Gram matrix."""
+        """Add lambda to the diagonal of the Gram matrix: the penalty is quadratic and the same for all entries."""
         return replace(half, gram=half.gram + self.weight * np.eye(len(half.gram)))

@@ -1,4 +1,4 @@
-"""Few components per pixel."""
+"""L1 (lasso) penalty."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import ClassVar
 from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
+from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array
 
 __all__ = ["Sparsity"]
@@ -15,7 +16,7 @@ __all__ = ["Sparsity"]
 
 @dataclass(frozen=True)
 class Sparsity:
-    r"""Few components per pixel: :math:`\lambda \sum_{ij} f_{ij}` for :math:`f_{ij} \ge 0` (lasso).
+    r"""L1 (lasso) penalty: :math:`\lambda \sum_{ij} f_{ij}` for :math:`f_{ij} \ge 0`. Few components per pixel.
 
     Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
 
@@ -26,15 +27,22 @@ class Sparsity:
     3.0
     """
 
-    pixelwise: ClassVar[bool] = True
-    alike: ClassVar[bool] = True
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=True,
+        uniform=True,
+        rowwise=False,
+        convex=True,
+        distribution=Distribution.ENTRYWISE,
+        abundance_label=None,
+        endmember_label=None,
+    )
     weight: float = knob(
         1e-3,
         label="sparsity",
         low=1e-4,
         high=1.0,
         log=True,
-        help="lambda 1: the higher, the fewer components share a pixel",
+        help="lambda 1: the higher, the fewer components per pixel",
     )
 
     def __post_init__(self) -> None:
@@ -45,5 +53,5 @@ class Sparsity:
         return self.weight * float(factor.sum())
 
     def fold(self, half: Half) -> Half:
-        """L1 is linear on non-negative factors: it lowers the cross product."""
+        """Subtract lambda from the cross product: the L1 norm of a non-negative factor is linear."""
         return replace(half, cross=half.cross - self.weight)

@@ -1,4 +1,4 @@
-"""Maps of patches with sharp borders."""
+"""Anisotropic total variation of maps."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from mffnb.kernels import variation
 from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
+from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Array, Float64Array
 
 __all__ = ["TotalVariation"]
 
-_GAP = 1e-8  # of the sum of squares: so far the value of a proximal point may lie above the minimum
-_STEPS = 1000  # most, for each row
+_GAP = 1e-8  # duality gap of the proximal operator, relative to the sum of squares of the row
+_STEPS = 1000  # maximum number of iterations for each row
 
 
 @dataclass(frozen=True)
 class TotalVariation:
-    r"""Neighbours alike but for a few borders: :math:`\lambda \sum_{i \sim i'} w_{ii'} \lvert f_i - f_{i'} \rvert`.
+    r"""Anisotropic total variation: :math:`\lambda \sum_{i \sim i'} w_{ii'} \lvert f_i - f_{i'} \rvert`.
 
-    Where :class:`Smoothness` rounds a border off, which costs less than a jump, this leaves it as sharp as it is: what
-    counts is the height of a step times its length. Borders along the axes of the grid cost least (anisotropic). On a
-    grid of d dimensions a step weighs 1 / 2d.
+    Maps become piecewise constant with sharp borders. :class:`Smoothness` blurs a border, because many small
+    differences cost less than one large one; here the cost is the height of the step times its length. Borders along
+    the axes of the grid cost least (anisotropic). On a grid of d dimensions the edge weight is 1 / 2d.
 
     Source: Rudin, Osher & Fatemi 1992, Physica D 60:259; Iordache, Bioucas-Dias & Plaza 2012, IEEE TGRS 50:4484
     (abundance maps).
@@ -34,30 +35,37 @@ class TotalVariation:
     Parameters
     ----------
     weight
-        lambda; 1e-3 is a sensible start.
+        lambda; 1e-3 is a reasonable first value.
     graph
-        Who is whose neighbour, :func:`mffnb.graphs.grid` of the map's shape, and its mask, as a rule.
+        Pixel adjacency graph, usually :func:`mffnb.graphs.grid` of the map's shape and its mask.
 
     Examples
     --------
     >>> import numpy as np
     >>> from mffnb.graphs import grid
     >>> part = TotalVariation(1.0, grid((4,)))
-    >>> part.value(np.array([[0.0, 0.0, 1.0, 1.0]]))          # one step of 1, which weighs 1/2
+    >>> part.value(np.array([[0.0, 0.0, 1.0, 1.0]]))          # one step of 1, edge weight 1/2
     0.5
     >>> part.prox(np.array([[0.0, 0.2, 1.0, 1.0]]), 0.4).round(3).tolist()
     [[0.2, 0.2, 0.9, 0.9]]
     """
 
-    rowwise: ClassVar[bool] = True
-    offered: ClassVar[dict[str, str]] = {"abundances": "total variation"}
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=False,
+        uniform=False,
+        rowwise=True,
+        convex=True,
+        distribution=Distribution.WHOLE,
+        abundance_label="total variation",
+        endmember_label=None,
+    )
     weight: float = knob(
         1e-3,
         label="total variation",
         low=1e-4,
         high=1.0,
         log=True,
-        help="the higher, the fewer and shorter are the borders in a map",
+        help="the higher, the fewer and shorter the borders in a map",
     )
     graph: Graph | None = None
 
@@ -70,10 +78,10 @@ class TotalVariation:
         return self.weight * sum(float(variation.total_variation(row, first, second, weights)) for row in factor)
 
     def prox(self, factor: Float64Array, step: float) -> Float64Array:
-        """The non-negative proximal point: that of each row, clipped.
+        """Non-negative proximal operator: the unconstrained one of each row, clipped at zero.
 
-        The minimum of a sum over |f_i - f_i'| is found level by level, so that bounds on f clip what lies beyond them
-        and change nothing else (Hochbaum 2001, J. ACM 48:686).
+        The minimiser of a sum of |f_i - f_i'| is determined level set by level set. Bounds on f therefore clip it and
+        change nothing else (Hochbaum 2001, J. ACM 48:686).
         """
         first, second, weights, steepest = self._edges(factor.shape[1])
         point = np.empty(factor.shape)
@@ -83,14 +91,14 @@ class TotalVariation:
         return np.maximum(point, 0.0)
 
     def fold(self, half: Half) -> Half:
-        """No quadratic: the solver takes its proximal point."""
+        """Append the penalty to those with a proximal operator."""
         self._edges(half.cross.shape[1])
         return replace(half, proximal=(*half.proximal, self))
 
     def _edges(self, entries: int) -> tuple[Array, Array, Float64Array, float]:
-        """Both ends and the weight of every edge, each once, and a bound on the eigenvalues of the Laplacian."""
+        """Return both ends and the weight of every edge, and an upper bound on the eigenvalues of the Laplacian."""
         if self.graph is None:
-            raise ValueError("TotalVariation needs to know the neighbours: pass graph=mffnb.graphs.grid(map_shape)")
+            raise ValueError("TotalVariation needs the pixel adjacency graph: pass graph=mffnb.graphs.grid(map_shape)")
         if self.graph.pixels != entries:
             raise ValueError(
                 f"the graph of TotalVariation has {self.graph.pixels} pixels and the data have {entries}: "

@@ -1,14 +1,16 @@
-"""Endmembers close around the data."""
+"""Minimum-volume (log-determinant) penalty on the endmembers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
 from mffnb.knobs import knob
 from mffnb.penalties.weight import check_weight
 from mffnb.protocols.half import Half
+from mffnb.protocols.traits import Distribution, TermTraits
 from mffnb.typing import Float64Array, Total, local_total
 
 __all__ = ["MinimumVolume"]
@@ -16,19 +18,20 @@ __all__ = ["MinimumVolume"]
 
 @dataclass(frozen=True)
 class MinimumVolume:
-    r"""Endmembers close around the data: :math:`\frac{\lambda}{2} \log\det (E E^T + \delta I)`.
+    r"""Minimum volume: :math:`\frac{\lambda}{2} \log\det (E E^T + \delta I)`.
 
-    For abundances that sum to one, with or without a gain: among all simplices that hold the data the smallest is the
-    true one, even where no pixel is pure. Source: Fu et al. 2016, IEEE TSP 64:6254; Leplat et al. 2019, IEEE ICASSP.
+    For abundances that sum to one, with or without a gain per pixel. The smallest simplex that contains the data has
+    the true endmembers as vertices, even if no pixel is pure. Source: Fu et al. 2016, IEEE TSP 64:6254; Leplat et al.
+    2019, IEEE ICASSP.
 
     Parameters
     ----------
     weight
-        lambda. The noise of the data sets its scale: the mean squared residual of a pixel in one direction.
+        lambda. Its scale is the noise level: the mean squared residual of a pixel in one direction.
     delta
         Keeps the logarithm finite where endmembers coincide.
     total
-        Sums over all processes that share the channels; a problem puts it there.
+        Sum over all ranks that share the channels; set by :meth:`on_rank`.
 
     Examples
     --------
@@ -37,13 +40,22 @@ class MinimumVolume:
     1.386294
     """
 
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=False,
+        uniform=False,
+        rowwise=False,
+        convex=False,
+        distribution=Distribution.SUMMED,
+        abundance_label=None,
+        endmember_label=None,
+    )
     weight: float = knob(
         1e-3,
         label="volume",
         low=1e-5,
         high=1.0,
         log=True,
-        help="the higher, the closer the endmembers lie around the data",
+        help="the higher, the closer the endmembers are to the data",
     )
     delta: float = 0.1
     total: Total = field(default=local_total, repr=False, compare=False)
@@ -58,11 +70,15 @@ class MinimumVolume:
         return self.weight / 2 * float(np.linalg.slogdet(self._metric(factor))[1])
 
     def fold(self, half: Half) -> Half:
-        """The logarithm is concave: its tangent at the factor as it stands lies above it and is a quadratic."""
+        """Add the tangent of the concave logarithm at the current factor, a quadratic majorizer, to the Gram matrix."""
         if half.factor is None:
-            raise ValueError("a volume is measured at a factor: the half problem has to say where it stands")
+            raise ValueError("MinimumVolume is majorized at the current factor: set Half.factor")
         inverse = np.linalg.inv(self._metric(half.factor))
         return replace(half, gram=half.gram + self.weight * (inverse + inverse.T) / 2)
+
+    def on_rank(self, entries: slice, total: Total) -> Self:
+        """Return the term for the channels of this rank."""
+        return replace(self, total=total)
 
     def _metric(self, factor: Float64Array) -> Float64Array:
         metric: Float64Array = self.total(factor @ factor.T) + self.delta * np.eye(len(factor))

@@ -1,1 +1,1 @@
-"""The objective, split into the subproblems of A and E: compatibility of parts, scale normalisation."""
+"""Objective of the factorization and its half-step subproblems: compatibility of terms, scale normalisation, ranks."""

@@ -1,4 +1,4 @@
-"""What terms go together, and what they leave of the freedom of scale."""
+"""Compatibility of terms, and the scale normalisation that they imply."""
 
 from __future__ import annotations
 
@@ -8,29 +8,34 @@ from collections.abc import Iterable
 from mffnb.constraints import Bounds, Pinned, Simplex
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.penalties import GroupSparsity, MinimumVolume, Sparsity, SpectralSmoothness
-from mffnb.protocols.half import Penalty, Term
+from mffnb.protocols.terms import Penalty, Term
 
 
 class Gauge(enum.Enum):
-    """What keeps scale from moving between A and E."""
+    """Scale normalisation between A and E; the value is the explanation."""
 
-    FREE = "nothing: no penalty minds"
+    FREE = "none: no penalty depends on the scale"
     ENDMEMBERS = "rows of E have norm 1"
     ABUNDANCES = "the rms of every abundance is 1"
-    BOUNDS = "the bounds of a factor: the answer is handed out as it is"
+    BOUNDS = "the bounds of a factor fix the scale: the result is not rescaled"
     SUM = "the abundances of a pixel sum to 1"
     GAIN = "the abundances of a pixel sum to 1, up to a gain for each pixel"
 
 
 def listed(terms: Iterable[Term]) -> tuple[Term, ...]:
-    """Terms one by one; a single one that stands alone is refused."""
+    """Return the terms as a tuple; refuse a single term outside of a list."""
     if isinstance(terms, Term):
         raise UnsupportedCombinationError(f"terms come in a list, a single one as well: write [{terms!r}]")
     return tuple(terms)
 
 
-def check_places(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> None:
-    """Refuse a term on the wrong factor, and twice what can be there once."""
+def check_terms(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> None:
+    """Refuse objects that are no terms, terms on the wrong factor, and two terms where only one is possible."""
+    for term in (*abundance_terms, *endmember_terms):
+        if isinstance(term, type) or not isinstance(term, Term):
+            raise UnsupportedCombinationError(
+                f"{term!r} is not a term: pass an object with a fold(half) method, such as Sparsity(1e-3)"
+            )
     for terms, others, owner in (
         (endmember_terms, (Simplex, GroupSparsity), "abundance_terms"),
         (abundance_terms, (Pinned, MinimumVolume, SpectralSmoothness), "endmember_terms"),
@@ -46,23 +51,23 @@ def check_places(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term,
 
 
 def with_gain(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> tuple[Term, ...]:
-    """Abundances that a similarity can find which does not see how large pixels are: fractions up to a gain."""
+    """Return the abundance terms for a scale-invariant similarity; add Simplex(gain=True) if it is missing."""
     if any(isinstance(term, Penalty) for term in endmember_terms):
         raise UnsupportedCombinationError(
-            "an angle does not see how long endmembers are, so a penalty would make them shrink: leave it out"
+            "an angle does not depend on the norm of endmembers, so a penalty would make them shrink: leave it out"
         )
     simplex = next((term for term in abundance_terms if isinstance(term, Simplex)), None)
     if simplex is None:
         return (Simplex(gain=True), *abundance_terms)
     if not simplex.gain:
         raise UnsupportedCombinationError(
-            "an angle leaves open how large a pixel is: use gain=True, not sum_to_one=True"
+            "an angle does not depend on the norm of a pixel: use gain=True, not sum_to_one=True"
         )
     return abundance_terms
 
 
 def gauge_of(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> Gauge:
-    """What the terms leave of the freedom of scale, and whether they go together."""
+    """Return the scale normalisation that the terms imply, and refuse terms that leave the scale undetermined."""
     simplex = next((term for term in abundance_terms if isinstance(term, Simplex)), None)
     pinned = next((term for term in endmember_terms if isinstance(term, Pinned)), None)
     if any(isinstance(term, MinimumVolume) for term in endmember_terms) and simplex is None:
@@ -71,29 +76,10 @@ def gauge_of(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...
             "add sum_to_one=True, or gain=True for a sum that varies from pixel to pixel"
         )
     if simplex is not None:
-        if any(isinstance(term, Sparsity) for term in abundance_terms):
-            raise UnsupportedCombinationError(
-                "abundances that sum to one all have the same L1 norm, so sparsity does nothing: drop one of the two"
-            )
-        if simplex.gain and pinned is not None and not pinned.whole:
-            raise UnsupportedCombinationError(
-                "an endmember known in part has no size of its own, which a gain needs: pin it whole, or drop the gain"
-            )
-        if simplex.gain and _bounds(endmember_terms):
-            raise UnsupportedCombinationError(
-                "up to a gain endmembers have no size of their own that could be bounded: drop Bounds, or the gain"
-            )
+        _check_fractions(simplex, pinned, abundance_terms, endmember_terms)
         return Gauge.GAIN if simplex.gain else Gauge.SUM
     if _bounds(abundance_terms) or _bounds(endmember_terms):
-        for terms, others, penalised, other in (
-            (abundance_terms, endmember_terms, "abundances", "endmembers"),
-            (endmember_terms, abundance_terms, "endmembers", "abundances"),
-        ):
-            if any(isinstance(term, Penalty) for term in terms) and not any(one.closed for one in _bounds(others)):
-                raise UnsupportedCombinationError(
-                    f"bounds fix the scale, and a penalty on {penalised} moves it to {other} that have no upper bound: "
-                    f"drop one of the two, or add Bounds to the {other}"
-                )
+        _check_bounded_scale(abundance_terms, endmember_terms)
         return Gauge.BOUNDS
     if any(isinstance(term, Penalty) for term in abundance_terms):
         return Gauge.ENDMEMBERS
@@ -107,6 +93,37 @@ def gauge_of(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...
     return Gauge.FREE
 
 
+def _check_fractions(
+    simplex: Simplex, pinned: Pinned | None, abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]
+) -> None:
+    """Refuse terms without effect on fractions, and terms that need a scale where there is a gain."""
+    if any(isinstance(term, Sparsity) for term in abundance_terms):
+        raise UnsupportedCombinationError(
+            "abundances that sum to one all have the same L1 norm, so sparsity does nothing: drop one of the two"
+        )
+    if simplex.gain and pinned is not None and not pinned.whole:
+        raise UnsupportedCombinationError(
+            "an endmember known in part has no size of its own, which a gain needs: pin it whole, or drop the gain"
+        )
+    if simplex.gain and _bounds(endmember_terms):
+        raise UnsupportedCombinationError(
+            "up to a gain endmembers have no size of their own that could be bounded: drop Bounds, or the gain"
+        )
+
+
+def _check_bounded_scale(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> None:
+    """Refuse a penalty that moves scale to a factor without an upper bound."""
+    for terms, others, penalised, other in (
+        (abundance_terms, endmember_terms, "abundances", "endmembers"),
+        (endmember_terms, abundance_terms, "endmembers", "abundances"),
+    ):
+        if any(isinstance(term, Penalty) for term in terms) and not any(one.closed for one in _bounds(others)):
+            raise UnsupportedCombinationError(
+                f"bounds fix the scale, and a penalty on {penalised} moves it to {other} that have no upper bound: "
+                f"drop one of the two, or add Bounds to the {other}"
+            )
+
+
 def _bounds(terms: tuple[Term, ...]) -> list[Bounds]:
-    """Those of the terms that are boxes."""
+    """Return the box constraints among the terms."""
     return [term for term in terms if isinstance(term, Bounds)]

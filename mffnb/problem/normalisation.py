@@ -1,4 +1,4 @@
-"""How scale is shared between A and E: while a problem is solved, and in what the user gets."""
+"""Scale normalisation of A and E: of start values, and of the result."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from mffnb.constraints import Bounds, Orthogonal, Pinned, Simplex
 from mffnb.constraints.simplex import nearest_fractions
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.problem import Problem
-from mffnb.protocols.half import Constraint, Term
+from mffnb.protocols.misfit import GainMisfit
+from mffnb.protocols.terms import Constraint, Term
 from mffnb.typing import Float64Array
 
-_POSITIVE = 1e-100  # or the product of two might be zero
-_TURNS, _SUMMED = 200, 1e-12  # between sets, and how near a sum has to come to 1
-_TRIFLE = 1e-2  # of the mean of a factor: enough to start from
+_POSITIVE = 1e-100  # products of two such numbers are still positive
+_ITERATIONS, _SUM_TOLERANCE = 200, 1e-12  # of alternating projections onto sets and sum to one
+_SMALL = 1e-2  # relative to the mean of a factor: positive start value of an entry that was zero
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """What a run found, in the units of the data: x_i ~ gain_i a_i E.
+class UnscaledFactors:
+    """Factors of a run in the units of the data: x_i ~ gain_i a_i E.
 
     Attributes
     ----------
     abundances, endmembers
         A (k, own pixels) and E (k, own channels).
     gain
-        One factor for each pixel; None where there is none.
+        Gain of each pixel; None where the model has no gain.
     size
-        What the endmembers of the scaled problem were multiplied by, (k,).
+        Factors between the endmembers of the scaled problem and of the result, (k,).
     """
 
     abundances: Float64Array
@@ -39,9 +40,9 @@ class Answer:
 
 
 def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
-    """Bring a start (k, own pixels), (k, own channels) in data units, in place, to the scaled data and its gauge.
+    """Scale start values (k, own pixels), (k, own channels) in place from data units to the problem's normalisation.
 
-    The product A E stays as it is, but for the scale of the data and for pixels that have to be brought to a sum of 1.
+    The product A E changes only by the scale of the data, and where pixels must sum to 1.
     """
     if problem.columns is not None:
         endmembers *= problem.columns
@@ -60,12 +61,12 @@ def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem:
 
 
 def make_likely(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
-    """Bring up the zeros of a start, in place, where it gives an observed count no chance.
+    """Replace zeros of start values in place by small numbers, where the likelihood of an observed count is zero.
 
     Raises
     ------
     ValueError
-        If what is known of the endmembers leaves it none.
+        If the likelihood is zero because of known endmembers.
     """
     if _is_likely(abundances, endmembers, problem):
         return
@@ -75,7 +76,7 @@ def make_likely(abundances: Float64Array, endmembers: Float64Array, problem: Pro
     for factor, movable in ((abundances, True), (endmembers, free)):
         entries = float(problem.matrix.total(np.array(float(factor.size))))
         mean = float(problem.matrix.total(np.array(factor.sum()))) / entries
-        factor[(factor <= 0) & movable] = _TRIFLE * (mean or 1.0)
+        factor[(factor <= 0) & movable] = _SMALL * (mean or 1.0)
     if problem.gauge in (Gauge.SUM, Gauge.GAIN):
         abundances /= abundances.sum(axis=0)
     _into_sets(abundances, problem.abundance_terms, 0)
@@ -96,32 +97,32 @@ def _is_likely(abundances: Float64Array, endmembers: Float64Array, problem: Prob
 
 
 def _into_sets(factor: Float64Array, terms: tuple[Term, ...], known: int) -> None:
-    """Bring a factor but for its known rows into the sets it has to lie in: a jump there could raise the objective."""
+    """Project the unknown rows of a factor onto its sets, since a later projection could raise the objective."""
     for term in terms:
         if isinstance(term, Constraint) and not isinstance(term, Pinned | Simplex):
             factor[known:] = term.project(factor)[known:]
 
 
 def _into_sums(abundances: Float64Array, terms: tuple[Term, ...]) -> None:
-    """Bring fractions that were brought into other sets to a sum of 1 within those, by turns."""
+    """Project fractions alternately onto their other sets and to a sum of 1."""
     alone = any(isinstance(term, Orthogonal) for term in terms)
     boxes = [term for term in terms if isinstance(term, Bounds)]
     lower, upper = max([0.0, *(box.lower for box in boxes)]), min([np.inf, *(box.upper for box in boxes)])
-    for _ in range(_TURNS):
+    for _ in range(_ITERATIONS):
         total = abundances.sum(axis=0)
-        if np.abs(total - 1.0).max(initial=0.0) <= _SUMMED:
+        if np.abs(total - 1.0).max(initial=0.0) <= _SUM_TOLERANCE:
             return
         abundances[:] = abundances / _or_one(total) if alone else nearest_fractions(abundances, lower, upper)
         _into_sets(abundances, terms, 0)
 
 
-def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Answer:
-    """Copies of the scaled A and E in the units of the data, in the scale that users get.
+def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> UnscaledFactors:
+    """Return copies of the scaled A and E in the units of the data, with the normalisation of results.
 
-    The abundances of the mean pixel sum to 1, and where nothing else fixes how scale is shared the endmembers have
-    equal norms; factors with bounds are handed out as they are. Known endmembers are handed back as they were given,
-    and the others with the mean of their norms. Up to a gain, the endmembers have one maximum, the abundances of each
-    pixel sum to 1 and the mean gain is 1.
+    The abundances of the mean pixel sum to 1. Where nothing else fixes the scale, the endmembers have equal norms.
+    Factors with bounds are not rescaled. Known endmembers are returned as they were given, and the others with the mean
+    of the known norms. With a gain, the endmembers have the same maximum, the abundances of each pixel sum to 1 and the
+    mean gain is 1.
     """
     size = _sizes(abundances, endmembers, problem)
     spectra = endmembers * size[:, None]
@@ -131,7 +132,7 @@ def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: P
         if problem.pinned is not None:
             known = problem.pinned.known
             spectra[: len(known)][known] = problem.pinned.values[known]
-        return Answer(abundances / (size * problem.scale)[:, None], spectra, None, size)
+        return UnscaledFactors(abundances / (size * problem.scale)[:, None], spectra, None, size)
     size = size / _or_one(-problem.matrix.minimum(-spectra.max(axis=1, initial=0.0)))
     amounts = abundances / size[:, None]
     total = amounts.sum(axis=0)
@@ -140,19 +141,21 @@ def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: P
     mean = float(problem.matrix.total(np.array(gain.sum()))) / problem.pixels or 1.0
     size = size * mean
     spectra = endmembers * size[:, None] / (1.0 if problem.columns is None else problem.columns)
-    return Answer(amounts / total, spectra, gain / mean, size)
+    return UnscaledFactors(amounts / total, spectra, gain / mean, size)
 
 
 def _gain(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
-    """What the model of each pixel is multiplied by."""
+    """Gain of each pixel."""
     rows = 1.0 if problem.rows is None else problem.rows
     if problem.misfit.gain is not None:
         return problem.misfit.gain / rows
-    return np.asarray(problem.misfit.sizes(abundances, endmembers) / rows)  # type: ignore[attr-defined]
+    if not isinstance(problem.misfit, GainMisfit):
+        raise TypeError(f"{type(problem.misfit).__name__} has no gain: implement mffnb.protocols.GainMisfit")
+    return np.asarray(problem.misfit.pixel_gains(abundances, endmembers) / rows)
 
 
 def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
-    """What the endmembers of a start are divided by."""
+    """Divisors of the endmembers of start values, (k,)."""
     if problem.gauge is Gauge.GAIN:
         return _perspective_norms(abundances, endmembers, problem)
     if problem.gauge is Gauge.SUM and _are_fractions(abundances, problem):
@@ -170,7 +173,7 @@ def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
 
 
 def _norms_in_bounds(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
-    """Norms that leave a start that obeys its bounds alone, and bring the largest values of another one to them."""
+    """Divisors for bounded factors: none where start values obey their bounds; otherwise maxima are scaled to them."""
     norm = np.full(len(endmembers), 1 / problem.scale)
     boxes = [
         [term for term in terms if isinstance(term, Bounds)]
@@ -195,8 +198,8 @@ def _norms_in_bounds(abundances: Float64Array, endmembers: Float64Array, problem
 
 
 def _perspective_norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
-    """Norms that bring the abundances of all pixels to a sum of 1, once their gain is taken out, as near as can be."""
-    if problem.misfit.gain is None or problem.rows is None:  # a pixel has the size that it happens to have
+    """Divisors for which the abundances without gain sum to 1, in the least-squares sense."""
+    if problem.misfit.gain is None or problem.rows is None:  # the gain of a pixel is not known before the run
         return np.asarray(_or_one(endmembers.sum(axis=1)))
     fractions = abundances * (problem.scale * problem.rows / problem.misfit.gain)
     total = problem.matrix.total
@@ -204,13 +207,13 @@ def _perspective_norms(abundances: Float64Array, endmembers: Float64Array, probl
     norm = np.linalg.lstsq(total(fractions @ fractions.T), ones, rcond=None)[0]
     if norm.min() > 1e-3 * norm.max():
         return np.asarray(norm)
-    # The perspective of the gain gives all endmembers one sum, but for the noise.
+    # The perspective scaling gives all endmembers the same sum, up to noise.
     sums = _or_one(total(endmembers.sum(axis=1)))
     return np.asarray(sums / (problem.scale * np.sqrt(problem.matrix.shape[1])))
 
 
 def _sizes(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
-    """What the endmembers of the scaled problem have to be multiplied by."""
+    """Factors between the endmembers of the scaled problem and of the result, (k,)."""
     if problem.gauge is Gauge.GAIN:
         return np.ones(len(endmembers))
     if problem.gauge in (Gauge.SUM, Gauge.BOUNDS):
@@ -227,14 +230,14 @@ def _sizes(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
 
 
 def _known_norms(problem: Problem) -> Float64Array:
-    """Norms of the known parts of pinned endmembers, in the units of the weighted data."""
+    """Norms of the known channels of pinned endmembers, in the units of the weighted data."""
     assert problem.pinned is not None
     known = np.nan_to_num(problem.pinned.values)
     return _lengths(known if problem.columns is None else known * problem.columns, problem)
 
 
 def _lengths(spectra: Float64Array, problem: Problem) -> Float64Array:
-    """Norms of spectra, of which own channels are here."""
+    """Norms of spectra over the channels of all ranks."""
     return np.asarray(np.sqrt(problem.matrix.total((spectra**2).sum(axis=1))))
 
 

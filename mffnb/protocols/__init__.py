@@ -1,47 +1,73 @@
-"""Protocols of the framework: what a matrix, a similarity, a penalty, a constraint and a solver must provide.
+"""Protocols of the framework: data matrix, similarity, penalty, constraint, transform and solver.
 
     X ~ A E        X: pixels x channels    A: abundances, pixels x k    E: endmembers, k x channels
 
 Kannan et al. 2018 (Adv. Struct. Chem. Imaging 4:6) write X transposed: their U is our E transposed and their V
-our A transposed. Inside the package both factors are stored "component first", A as (k, pixels) and E as
-(k, channels), so that one half step serves both: E is to X^T what A is to X.
+our A transposed. Inside the package both factors are stored with the component axis first, A as (k, pixels) and E as
+(k, channels). Then the same half step serves both factors, because E is to X^T what A is to X.
 
-A solver never sees X. It sees a :class:`Half`, the subproblem of one factor while the other one is held, and parts
-(penalties, constraints) that have been added to it.
+Solvers do not use X. They use a :class:`Half`, the subproblem of one factor while the other is fixed, to which
+penalties and constraints have been added. :mod:`mffnb.protocols.traits` lists the optional capabilities of each part.
 """
 
-from mffnb.protocols.half import (
-    Constraint,
-    Half,
-    LogTerm,
-    Loss,
-    Penalty,
-    Proximal,
-    SmoothTerm,
-    Term,
-)
-from mffnb.protocols.matrix import AxisDistribution, Descent, KnownMove, Matrix, Move, Products
-from mffnb.protocols.misfit import Misfit, Similarity, Step
-from mffnb.protocols.solver import Solver, Start
+from mffnb.protocols.axis_distribution import AxisDistribution
+from mffnb.protocols.capabilities import caution, declares_traits, traits_of
+from mffnb.protocols.distance import Distance, Measure
+from mffnb.protocols.functions import FactorSet, Function, ProximalFunction, SmoothFunction
+from mffnb.protocols.graph import PixelGraph
+from mffnb.protocols.half import Half
+from mffnb.protocols.losses import LogTerm, Loss
+from mffnb.protocols.matrix import Matrix, Products
+from mffnb.protocols.misfit import FactorUpdate, GainMisfit, InterceptMisfit, Misfit
+from mffnb.protocols.row_update import Descent, KnownMove, Move
+from mffnb.protocols.similarity import DataDependent, EntrywiseSimilarity, Similarity
+from mffnb.protocols.solver import CoordinateDescent, Solver, Start
+from mffnb.protocols.terms import Constraint, DistributableTerm, GraphTerm, Penalty, Proximal, SmoothTerm, Term
+from mffnb.protocols.traits import Distribution, SimilarityTraits, SolverTraits, TermTraits, TransformTraits
+from mffnb.protocols.transform import FittedTransform, Transform
 
 __all__ = [
     "AxisDistribution",
     "Constraint",
+    "CoordinateDescent",
+    "DataDependent",
     "Descent",
+    "Distance",
+    "DistributableTerm",
+    "Distribution",
+    "EntrywiseSimilarity",
+    "FactorSet",
+    "FactorUpdate",
+    "FittedTransform",
+    "Function",
+    "GainMisfit",
+    "GraphTerm",
     "Half",
+    "InterceptMisfit",
     "KnownMove",
     "LogTerm",
     "Loss",
     "Matrix",
+    "Measure",
     "Misfit",
     "Move",
     "Penalty",
+    "PixelGraph",
     "Products",
     "Proximal",
+    "ProximalFunction",
     "Similarity",
+    "SimilarityTraits",
+    "SmoothFunction",
     "SmoothTerm",
     "Solver",
+    "SolverTraits",
     "Start",
-    "Step",
     "Term",
+    "TermTraits",
+    "Transform",
+    "TransformTraits",
+    "caution",
+    "declares_traits",
+    "traits_of",
 ]

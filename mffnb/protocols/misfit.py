@@ -1,88 +1,97 @@
-"""Protocols of similarities: the misfit of X and A E, and one step of a factor."""
+"""Protocol of a misfit: the loss D(X, A E) bound to data, with its two half-step subproblems."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
-from mffnb.typing import Float64Array
-
-if TYPE_CHECKING:
-    pass
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
+from mffnb.typing import Float64Array
 
 
-class Step(Protocol):
-    """Moves a factor, or some of its columns, by the half problem there."""
+class FactorUpdate(Protocol):
+    """Update of a factor, or of some of its columns, by the half-step subproblem of these columns."""
 
     def begin(self, entries: slice) -> None:
-        """Bring these columns to where the step begins: once, before their half problem is looked at."""
+        """Set these columns to the start of the update; called once, before their subproblem is formed."""
 
     def __call__(self, factor: Float64Array, half: Half) -> float:
-        """Change ``factor`` in place; the squared size of the step."""
+        """Change ``factor`` in place; return the squared size of the step."""
 
     def descent(self, half: Half) -> tuple[Half, int]:
-        """How many sweeps of coordinate descent are all that is done, and the half problem with all terms in it.
+        """Return the subproblem with all terms, and the number of sweeps if the update is pure coordinate descent.
 
-        For one of no data, (k, 1), that differs from the others by its cross product only. 0 where more is done.
+        ``half`` is the subproblem of one entry without data, (k, 1); other entries differ in the cross product only.
+        The number of sweeps is 0 if the update does anything else.
         """
 
 
 class Misfit(Protocol):
-    """D(X, A E) of given data, divided by the number of pixels, as the two factors see it."""
+    """Loss D(X, A E) of given data, divided by the number of pixels, with its two half-step subproblems."""
 
     @property
     def matrix(self) -> Matrix:
-        """The data that are described, weights and row factors in them."""
+        """Data X, including weights and factors of rows and columns."""
 
     @property
     def gain(self) -> Float64Array | None:
-        """g, (own pixels,), in the model x_i ~ g_i a_i E; None where it is 1."""
+        """Gain g of each pixel in the model x_i ~ g_i a_i E, (own pixels,); None for ones."""
 
     @property
     def scale(self) -> float:
-        """Factor by which the data are multiplied before a penalty weight means anything."""
+        """Factor that brings the data to the scale in which penalty weights are defined."""
 
     @property
     def zero(self) -> float:
-        """D of the model that explains nothing, against which errors are relative."""
+        """D of the reference model without information (zero, or the mean spectrum); errors are relative to it."""
 
     @property
     def barrier(self) -> bool:
         """Whether D is infinite where the model is zero and the data are not."""
 
     @property
-    def touching(self) -> bool:
-        """Whether half problems lie above the true ones and touch them at the factors as they stand."""
+    def majorized(self) -> bool:
+        """Whether the subproblems are majorizers, which equal D at the current factors and exceed it elsewhere."""
+
+    @property
+    def intercept(self) -> Float64Array | None:
+        """Intercept of the model, (channels,); None for none. A misfit with one is an :class:`InterceptMisfit`."""
 
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
-        """D times the number of pixels as a function of A, at A, but for a constant."""
+        """Subproblem of A: the number of pixels times D as a function of A, up to a constant."""
 
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
-        """D as a function of E, at E, but for a constant."""
+        """Subproblem of E: D as a function of E, up to a constant."""
 
-    def in_one_look(self, abundances: Float64Array, endmembers: Float64Array, step: Step) -> tuple[float, Half] | None:
-        """Both half problems in one look at X: ``step`` moves A, block by block of pixels, by its half problem there.
+    def in_one_pass(
+        self, abundances: Float64Array, endmembers: Float64Array, update: FactorUpdate
+    ) -> tuple[float, Half] | None:
+        """Update A block by block of pixels and form the subproblem of E, in one pass over X.
 
-        What the steps returned, summed, and the half problem of E; None where one look is not enough.
+        Return the sum of what the updates returned, and the subproblem of E; None where one pass is not enough.
         """
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """D(A, E), given the half problem of A for this E."""
+        """D(A, E), given the subproblem of A for this E."""
 
     def at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """D(A, E), given the half problem of E for this A."""
+        """D(A, E), given the subproblem of E for this A."""
 
 
 @runtime_checkable
-class Similarity(Protocol):
-    """How the distance between data and model is measured, and the scale on which lambda is defined.
+class InterceptMisfit(Protocol):
+    """A misfit whose model has an intercept: X ~ f(b + A E)."""
 
-    One may also say: ``weight_power``, with which data multiplied by a weight to this power are the same as a weight on
-    the loss; ``label``, its name in an explorer; ``sizeless``, whether it does not see how large a pixel is;
-    ``transform``, the map it wants; ``distance(scale)``, that of single entries, for other maps; ``settled(matrix)``,
-    itself with what it takes from the data; ``to_start_from(matrix)``, the data that a start is looked for in.
-    """
+    def with_fitted_intercept(self, abundances: Float64Array, endmembers: Float64Array) -> Self:
+        """Return the misfit with the intercept fitted to these factors; itself if that does not lower D."""
 
-    def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> Misfit:
-        """Bind the measure to data; ``scale`` overrides the one that the data ask for."""
+    def with_intercept(self, intercept: Float64Array) -> Self:
+        """Return the misfit with another intercept, (channels,)."""
+
+
+@runtime_checkable
+class GainMisfit(Protocol):
+    """A scale-invariant misfit, which determines the gain of each pixel afterwards."""
+
+    def pixel_gains(self, abundances: Float64Array, endmembers: Float64Array) -> Float64Array:
+        """Best factor of each pixel's model, (own pixels,)."""

@@ -9,8 +9,8 @@ from mffnb.geometry.matching import match, spectral_angles
 from mffnb.matrices.partial import iter_rows_and_weights
 from mffnb.problem.degrees_of_freedom import freedom
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
-from mffnb.similarities.misfits import Divergence
+from mffnb.protocols.similarity import Similarity
+from mffnb.similarities.poisson_misfit import PoissonMisfit
 from mffnb.typing import Array, Float64Array
 
 
@@ -66,7 +66,7 @@ def information_criteria(
     half = misfit.abundance_half(abundances, endmembers)
     loss = pixels * misfit.at_abundances(half, abundances, endmembers)
     entries = _observed(matrix)
-    if isinstance(misfit, Divergence):
+    if isinstance(misfit, PoissonMisfit):
         deviance = 2 * loss
     else:
         # A perfect fit leaves only the rounding error, whose logarithm has no meaning: bound it from below.

@@ -13,7 +13,7 @@ from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.matrices import Scaled
 from mffnb.matrices.weighting import Weighting
 from mffnb.problem.degrees_of_freedom import Smoothed
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
 from mffnb.selection.coherence import independent_images, noise_whitened
 from mffnb.selection.consensus import cophenetic_correlation, dispersion
 from mffnb.selection.criteria import (

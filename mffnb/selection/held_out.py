@@ -12,7 +12,7 @@ from mffnb.estimators.names import named_similarity
 from mffnb.matrices import Partial
 from mffnb.matrices.partial import select_rows_and_weights
 from mffnb.protocols.matrix import Matrix
-from mffnb.similarities.misfits import Divergence
+from mffnb.similarities.poisson_misfit import PoissonMisfit
 from mffnb.solvers.subsampled_start import rows_of
 from mffnb.typing import Array, Float64Array
 
@@ -83,7 +83,7 @@ class HeldOutEntries:
         A = A if model.gain_ is None else A * model.gain_[:, None]
         predicted = (A @ model.components_)[self.hidden]
         x, w = self.values[self.hidden], 1.0 if self.weights is None else self.weights[self.hidden]
-        if not isinstance(named_similarity(model.similarity).misfit(shown, scale=1.0), Divergence):
+        if not isinstance(named_similarity(model.similarity).misfit(shown, scale=1.0), PoissonMisfit):
             root = np.sqrt(w)
             size = float(np.linalg.norm(root * x))
             return float(np.linalg.norm(root * (x - predicted))) / size if size > 0 else np.nan

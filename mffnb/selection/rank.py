@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.preprocessing import Step
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.selection.scan import RankScan
 from mffnb.selection.scanning import Scanning, Stage

@@ -1,11 +1,11 @@
-"""A scan over a range of k, stage by stage, so that anyone may watch it and leave it."""
+"""A scan over a range of k as an iterator of stages, for progress bars and live widgets."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,34 +21,36 @@ from mffnb.matrices.weighting import Weighting
 from mffnb.preprocessing import Step
 from mffnb.problem.degrees_of_freedom import Smoothed
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.selection.evidence import RankCriteria, Row
 from mffnb.selection.restarts import PixelSubset, Restart, refine_best, run_restarts
 from mffnb.selection.scan import RankScan
 from mffnb.similarities import KullbackLeibler
-from mffnb.typing import Array, Seed
-from mffnb.unmixing.image import Prepared, weights_of
-from mffnb.unmixing.label import assemble, record
+from mffnb.typing import Seed
+from mffnb.unmixing.component_order import component_order
+from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.result import Unmixing
-from mffnb.unmixing.task import Physics
+from mffnb.unmixing.solution import Solution
+from mffnb.unmixing.task import Task
 
-_FINAL = 0.3  # of the tolerance of restarts: the answer that is shown
+_FINAL = 0.3  # tolerance of the answer that is kept, relative to that of the restarts
 _RESTART_PIXELS = 4096
+_OF_A_FIT = ("n_components", "weights", "init", "random_state")  # parameters that differ between the fits of a scan
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """Where a scan stands.
+    """Progress of a scan.
 
     Attributes
     ----------
     share
-        Of all the work, 0 to 1.
+        Completed part of all the work, 0 to 1.
     text
-        What is being done.
+        The present step.
     scan
-        What is known by now; None before the first k is done.
+        The scan so far; None before the first k is done.
     """
 
     share: float
@@ -58,7 +60,7 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Scanning:
-    """A scan that has been asked for, with the keywords of :func:`scan_rank`, and checked; :meth:`stages` does it."""
+    """A scan with the keywords of :func:`scan_rank`, checked; :meth:`stages` runs it."""
 
     cube: Any
     ks: Iterable[int] = range(2, 9)
@@ -83,7 +85,7 @@ class Scanning:
     def __post_init__(self) -> None:
         if not (isinstance(self.n_init, (int, np.integer)) and self.n_init >= 1):
             raise ValueError(f"n_init must be a whole number >= 1, got {self.n_init!r}")
-        _ = self.physics, self.numbers  # which refuse what is wrong
+        _ = self.task, self.numbers  # which check the keywords
 
     @cached_property
     def data(self) -> xr.DataArray:
@@ -92,10 +94,8 @@ class Scanning:
 
     @cached_property
     def image(self) -> Prepared:
-        """After its preprocessing."""
-        image = Prepared.of(self.data, self.channel, self.mask, self.preprocess)
-        image.check(named_similarity(self.similarity))
-        return image
+        """The image after its preprocessing."""
+        return self.task.prepared(self.data)
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -104,25 +104,30 @@ class Scanning:
 
     @cached_property
     def numbers(self) -> list[int]:
-        """All k, rising."""
+        """All k, in increasing order."""
         numbers, shape = _checked(self.ks), self.matrix.shape
         if numbers[-1] > min(shape):
             raise ValueError(f"k = {numbers[-1]} is more than {shape} pixels and channels can tell apart: lower it")
         return numbers
 
     @cached_property
-    def physics(self) -> Physics:
-        """What is asked of an answer."""
-        return Physics(self.sparsity, self.smoothness, sum_to_one=self.sum_to_one)
+    def task(self) -> Task:
+        """The unmixing task of every fit, apart from k."""
+        return Task.of(
+            k=1, similarity=self.similarity, sparsity=self.sparsity, smoothness=self.smoothness,
+            sum_to_one=self.sum_to_one, weights=self.weights, mask=self.mask, preprocess=self.preprocess,
+            channel=self.channel, init="random", solver=self.solver, n_init=self.n_init, max_iter=self.max_iter,
+            tol=self.tol, random_state=self.seed,
+        )  # fmt: skip
 
     @cached_property
     def seed(self) -> int:
-        """Of everything drawn."""
+        """Seed of everything random."""
         return drawn_seed(self.random_state)
 
     def stages(self) -> Iterator[Stage]:
-        """Do it; may be left at any stage."""
-        yield Stage(0.0, "a look at the data")
+        """Run the scan and yield its stages; may be abandoned at any of them."""
+        yield Stage(0.0, "reading the data")
         work = _Work.of(self)
         rows: list[Row] = []
         results: dict[int, Unmixing] = {}
@@ -167,19 +172,16 @@ class Scanning:
         return {name: getattr(self, name) for name in names}
 
     def _labelled(self, best: Restart) -> Unmixing:
-        """Components in falling order of their share."""
+        """Label the answer for one k, as :func:`mffnb.unmix` labels its answer."""
         model, A, E = best.model, best.abundances, best.endmembers
-        order: Array = np.argsort(-A.sum(axis=0) * np.linalg.norm(E, axis=1), kind="stable")
-        settings = {"k": len(E)} | self.physics.record() | record(self.image, model, "random", self.n_init, self.seed)
-        A, E = A.T[order], E[order]
-        return assemble(
-            self.data, self.image, A, E, model.outcome_, model.trace_, settings, gain=model.gain_, mapped=model.mapped_
-        )
+        solution = Solution.of(model, A).reordered(component_order(A.sum(axis=0), E))
+        task = replace(self.task, k=len(E), max_iter=model.max_iter, tol=model.tol)
+        return task.label(self.data, self.image, solution)
 
 
 @dataclass(frozen=True, eq=False)
 class _Work:
-    """What is the same for all k, made ready."""
+    """Everything that is the same for all k: settings of the fits, matrices and evidence."""
 
     settings: dict[str, Any]
     n_init: int
@@ -190,29 +192,24 @@ class _Work:
     criteria: RankCriteria
 
     @classmethod
-    def of(cls, asked: Scanning) -> _Work:
-        image, matrix, seed = asked.image, asked.matrix, asked.seed
-        weights = weights_of(asked.weights, image.layout)
-        similarity = named_similarity(asked.similarity)
+    def of(cls, scanning: Scanning) -> _Work:
+        image, matrix, seed = scanning.image, scanning.matrix, scanning.seed
+        weights = image.weights
+        similarity = named_similarity(scanning.similarity)
         whole = PixelSubset(matrix, weights)
-        coupled = asked.smoothness > 0  # neighbours need all of them
+        coupled = scanning.smoothness > 0  # neighbours need all of them
         part = whole if coupled else PixelSubset.of(matrix, weights, _RESTART_PIXELS, seed)
-        extra = asked.held_out, asked.splits, asked.split_pixels
+        extra = scanning.held_out, scanning.splits, scanning.split_pixels
         weighting = Weighting.of(weights, matrix, similarity)
         counts = isinstance(similarity, KullbackLeibler)
-        smoothed = Smoothed(float(asked.smoothness), image.layout.map_shape, asked.sum_to_one, counts)
-        criteria = RankCriteria.of(weighting, image, asked.numbers, similarity, extra, seed, smoothed)
-        settings = {
-            "similarity": asked.similarity,
-            "abundance_terms": asked.physics.of_abundances(image),
-            "solver": asked.solver,
-            "max_iter": asked.max_iter,
-            "tol": asked.tol,
-        }
-        return cls(settings, int(asked.n_init), seed, asked.executor, whole, part, criteria)
+        smoothed = Smoothed(float(scanning.smoothness), image.layout.map_shape, scanning.sum_to_one, counts)
+        criteria = RankCriteria.of(weighting, image, scanning.numbers, similarity, extra, seed, smoothed)
+        parameters = scanning.task.model(image).get_params(deep=False)
+        settings = {name: value for name, value in parameters.items() if name not in _OF_A_FIT}
+        return cls(settings, int(scanning.n_init), seed, scanning.executor, whole, part, criteria)
 
     def steps(self, k: int, smaller: Restart | None) -> Generator[str, None, tuple[Restart, Row]]:
-        """Say what is about to be done for one k; return the answer that is kept, and its evidence."""
+        """Yield a sentence before each step for one k; return the answer that is kept, and its evidence."""
         settings = {**self.settings, "n_components": k}
         seeds = [
             int(s % 2**31) for s in np.random.SeedSequence(self.seed, spawn_key=(36, k)).generate_state(self.n_init)

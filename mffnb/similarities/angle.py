@@ -1,4 +1,4 @@
-"""Directions of spectra, whatever their length."""
+"""Spectral angle: cosine similarity of single spectra."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mffnb.matrices.partial import mean_model
-from mffnb.protocols import Similarity
 from mffnb.protocols.matrix import Matrix
-from mffnb.similarities.banded_misfits import Banded
-from mffnb.similarities.distances import Cosine
+from mffnb.protocols.similarity import Similarity
+from mffnb.protocols.traits import SimilarityTraits
+from mffnb.similarities.banded_misfit import BandedMisfit
 from mffnb.similarities.least_squares import Frobenius
+from mffnb.similarities.measures import Cosine
 from mffnb.typing import Float64Array
 
 __all__ = ["SpectralAngle"]
@@ -18,30 +19,27 @@ __all__ = ["SpectralAngle"]
 
 @dataclass(frozen=True)
 class SpectralAngle:
-    r"""Closeness of the individual spectra: every pixel counts alike, however bright it is.
+    r"""Cosine distance of single spectra: every pixel has the same weight, whatever its intensity.
 
     .. math:: D = \tfrac1n \sum_i \bigl[ 1 - \cos(x_i, a_i E) \bigr]
 
-    The angle leaves open how long a pixel is, so abundances are fractions up to a gain
-    (:class:`mffnb.Simplex` with ``gain=True``, which is added if it is not there): the gain of a pixel is what brings
-    a_i E nearest to x_i. The length of all endmembers together is open as well, and a penalty on them is refused.
-    Weights of channels and entries count in the product and in both lengths, weights of pixels multiply the summand.
+    The angle does not depend on the norm of a pixel, so abundances are fractions up to a gain (:class:`mffnb.Simplex`
+    with ``gain=True``, which is added if it is missing). The gain of a pixel minimises the distance of x_i and a_i E.
+    The common scale of the endmembers is undetermined too, so penalties on endmembers are refused. Weights of channels
+    and entries apply to the inner product and to both norms; weights of pixels multiply the summand.
     Sources: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2; Kruse et al. 1993, Remote Sens. Environ.
     44:145 (spectral angle mapper).
     """
 
-    #: What an explorer calls it.
-    label: ClassVar[str] = "angles of spectra"
-    #: A weight w on the loss is the same as data multiplied by w to this power.
-    weight_power: ClassVar[float] = 0.5
-    #: Whether it does not see how large a pixel is.
-    sizeless: ClassVar[bool] = True
+    traits: ClassVar[SimilarityTraits] = SimilarityTraits(
+        label="angles of spectra", weight_power=0.5, distributed=False, scale_invariant=True, transform=None
+    )
 
-    def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> Banded:
-        """Bind to data; the scale is that of :class:`Frobenius`, though nothing but starts depends on it."""
+    def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> BandedMisfit:
+        """Bind to data; the scale is that of :class:`Frobenius`. Only start values depend on it."""
         scale = Frobenius().misfit(matrix, gain, scale).scale
         pixels = None if gain is None else gain**2
-        return Banded(matrix, None, scale, Cosine(), pixels=pixels).with_zero(*mean_model(matrix))
+        return BandedMisfit(matrix, None, scale, Cosine(), pixels=pixels).with_reference(*mean_model(matrix))
 
 
 NAMED: dict[str, Similarity] = {"angle": SpectralAngle()}

@@ -1,32 +1,30 @@
-"""How the objective is brought down: one outer loop, and the half steps it can use."""
+"""Solvers: the outer loop of alternating half steps, and the methods for one half step."""
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
 from mffnb.solvers import auto, hals, likelihood, pivoting, proximal
 from mffnb.solvers.auto import Auto
+from mffnb.solvers.driving import drive
 from mffnb.solvers.extrapolation import Extrapolated
 from mffnb.solvers.hals import Hals
-from mffnb.solvers.interrupts import Interrupts, deferred_interrupts, interruptible
 from mffnb.solvers.likelihood import Multiplicative, Newton
-from mffnb.solvers.loop import Outcome, Reached, State, drive, iterate
+from mffnb.solvers.loop import iterate
 from mffnb.solvers.pivoting import BlockPivoting
 from mffnb.solvers.proximal import ProximalGradient
+from mffnb.solvers.state import Outcome, Reached, State
 
 __all__ = [
     "Auto",
     "BlockPivoting",
     "Extrapolated",
     "Hals",
-    "Interrupts",
     "Multiplicative",
     "Newton",
     "Outcome",
     "ProximalGradient",
     "Reached",
     "State",
-    "deferred_interrupts",
     "drive",
-    "interruptible",
     "iterate",
 ]
 

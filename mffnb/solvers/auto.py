@@ -1,12 +1,13 @@
-"""The solver that suits a half problem, picked for each."""
+"""Automatic choice of the solver for each half step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mffnb.protocols import Solver
 from mffnb.protocols.half import Half
+from mffnb.protocols.solver import Solver
+from mffnb.protocols.traits import SolverTraits
 from mffnb.solvers.extrapolation import Extrapolated
 from mffnb.solvers.hals import Hals
 from mffnb.solvers.likelihood import Newton
@@ -18,20 +19,20 @@ __all__ = ["Auto"]
 
 @dataclass(frozen=True)
 class Auto:
-    """HALS for least squares, guarded Newton steps for counts, proximal gradients for what neither can take."""
+    """Use HALS for least squares, guarded Newton steps for counts, and proximal gradients for everything else."""
 
-    pixelwise: ClassVar[bool] = True
+    traits: ClassVar[SolverTraits] = SolverTraits(pixelwise=True, extrapolated=False)
 
     def refuses(self, half: Half) -> str | None:
-        """What the solver of choice refuses."""
+        """Return the refusal of the chosen solver."""
         return _choice(half).refuses(half)
 
     def free_sweeps(self, half: Half) -> int:
-        """Those of HALS."""
+        """Number of sweeps of HALS if the update is pure, uncoupled coordinate descent, else 0."""
         return Hals().free_sweeps(half)
 
     def update(self, factor: Float64Array, half: Half) -> float:
-        """Hand on to the solver of choice."""
+        """Update ``factor`` with the chosen solver."""
         return _choice(half).update(factor, half)
 
 

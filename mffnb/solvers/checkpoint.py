@@ -1,4 +1,4 @@
-"""What is kept of a run, when, and whether what is found belongs to this run."""
+"""Checkpoints of a run: when to write its state, and how to continue from the last one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.errors import CheckpointWarning
+from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.solvers import Reached, State
 from mffnb.solvers.checkpoint_files import About, Generations
 from mffnb.typing import Array
@@ -27,17 +28,18 @@ _SCALARS = ("iteration", "objective", "relative_error", "step", "seconds")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a run keeps what it needs to go on, and how often.
+    """A folder in which a run stores its state, and how often.
 
-    A run that finds a checkpoint of itself goes on from there, to the same answer to the last bit as if it had never
-    ended, on as many ranks as wrote it. One that finds the checkpoint of another run stops, and says what differs.
+    A run that finds its own checkpoint continues from there, to the same answer to the last bit as without the
+    interruption, on as many ranks as wrote it. A run that finds the checkpoint of other settings raises an error that
+    names the difference.
 
     Parameters
     ----------
     folder
-        Made if it is not there. It holds the two newest states, the older one in case the newest is damaged.
+        Created if it does not exist. It holds the two newest states, the older one in case the newest is damaged.
     every
-        Seconds between two of them; the last state of a run is written in any case.
+        Seconds between two states; the last state of a run is always written.
 
     Examples
     --------
@@ -58,28 +60,28 @@ class Checkpoint:
             raise ValueError(f"every must be a number of seconds >= 0, got {self.every!r}")
 
     @classmethod
-    def of(cls, asked: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
-        """From the path of a folder, or as it is."""
-        return asked if isinstance(asked, cls) else cls(asked)  # type: ignore[arg-type]
+    def of(cls, given: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
+        """Return a checkpoint for the path of a folder, or the checkpoint itself."""
+        return given if isinstance(given, cls) else cls(given)  # type: ignore[arg-type]
 
 
 @dataclass(eq=False)
 class Keeper:
-    """Writes the states of one run, and finds where an earlier one ended.
+    """Write the states of one run, and read the last state of an earlier one.
 
     Parameters
     ----------
     checkpoint
         Where and how often.
     settings
-        What makes this run what it is; a checkpoint with others does not fit.
+        Settings and data that determine the run; a checkpoint with others is refused.
     communicator
-        Of the ranks that run it together; None for one process.
+        The communicator of the ranks that run together.
     """
 
     checkpoint: Checkpoint
     settings: Mapping[str, Any]
-    communicator: Any = None
+    communicator: Communicator = SINGLE
     _last: float = field(default_factory=time.monotonic, init=False)
     _written: int = field(default=-1, init=False)
 
@@ -88,17 +90,17 @@ class Keeper:
         return Generations(Path(self.checkpoint.folder), self.communicator)
 
     def of_start(self, number: int) -> Keeper:
-        """That of one of several starts, in a folder of its own."""
+        """Return the keeper of one of several starts, in a folder of its own."""
         folder = Path(self.checkpoint.folder) / f"start-{number}"
         return Keeper(replace(self.checkpoint, folder=folder), self.settings, self.communicator)
 
     def found(self) -> tuple[Reached, str] | None:
-        """Where an earlier run of these settings ended, and what it had started from; None if there was none.
+        """Return the last state of an earlier run with these settings, and its start; None if there is none.
 
         Raises
         ------
         ValueError
-            On all ranks, if there is something else.
+            On all ranks, if the folder holds the checkpoint of another run.
         """
         found = self._generations.newest(self._check)
         if found is None:
@@ -123,13 +125,13 @@ class Keeper:
         return Reached(last, arrays, trace), about["start"]
 
     def offer(self, state: State, trace: Sequence[State], start: str, last: bool) -> None:
-        """Write a state if it is time, or the last one of its run; all ranks offer theirs together.
+        """Write a state if it is due, or if it is the last one of its run; a collective call.
 
-        A disk that is full is a warning, not the end of the run.
+        A full disk causes a warning and does not end the run.
         """
-        if state.begun is None or not state.iteration or state.iteration == self._written or not self._due(last):
+        if state.iterates is None or not state.iteration or state.iteration == self._written or not self._due(last):
             return
-        arrays = {"abundances": state.abundances, "endmembers": state.endmembers} | state.begun.memory()
+        arrays = {"abundances": state.abundances, "endmembers": state.endmembers} | state.iterates.memory()
         if state.intercept is not None:
             arrays["intercept"] = state.intercept
         arrays["trace"] = np.array([[getattr(one, name) for name in _SCALARS] for one in trace])
@@ -148,10 +150,10 @@ class Keeper:
 
     def _due(self, last: bool) -> bool:
         due = last or time.monotonic() - self._last >= self.checkpoint.every
-        return due if self.communicator is None else bool(self.communicator.bcast(due, root=0))
+        return bool(self.communicator.bcast(due, root=0))
 
     def _check(self, about: About) -> None:
-        """Refuse the checkpoint of another run."""
+        """Raise ValueError for the checkpoint of another run."""
         there, here = about.get("settings"), json.loads(json.dumps(dict(self.settings)))
         if about.get("format") != _FORMAT or not isinstance(there, dict):
             raise ValueError(f"{self.checkpoint.folder} holds no checkpoint that this version can read")
@@ -164,15 +166,15 @@ class Keeper:
             )
 
 
-def kept_seed(checkpoint: Checkpoint, drawn: int, communicator: Any) -> int:
-    """The seed of the run that a checkpoint belongs to; the one drawn where there is none."""
+def kept_seed(checkpoint: Checkpoint, drawn: int, communicator: Communicator) -> int:
+    """Return the seed of the run that wrote a checkpoint; ``drawn`` if there is none."""
     folder = Path(checkpoint.folder)
     found = (Generations(place, communicator).about() for place in (folder, folder / "start-0"))
     return next((int(about["settings"]["random_state"]) for about in found if about is not None), drawn)
 
 
 def digest(values: Any) -> str | None:
-    """A short name for an array, by what is in it; None for None."""
+    """Return shape, type and hash of an array as text; None for None."""
     if values is None:
         return None
     if isinstance(values, (list, tuple)):

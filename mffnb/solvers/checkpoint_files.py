@@ -1,7 +1,7 @@
-"""Two generations of arrays in a folder, each whole or not there, each rank with a file of its own.
+"""Files of checkpoints: the two newest generations of arrays in a folder, with one file for each rank.
 
 A generation is a folder ``iteration-00000042`` with a file ``rank-0000.npz`` of each rank and ``about.json``. It is
-filled under another name, and renamed once every rank has said that its part is on the disk.
+written under a temporary name, and renamed after every rank has its part on the disk, so that it is complete or absent.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.matrices.collective_errors import run_collectively
+from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.typing import Array
 
 _NAME, _KEPT = "iteration-", 2
@@ -31,75 +32,73 @@ About = dict[str, Any]
 
 @dataclass(frozen=True)
 class Generations:
-    """The generations in a folder, as all ranks of a communicator see them.
+    """Read and write the generations in a folder, on all ranks of a communicator together.
 
     Parameters
     ----------
     folder
-        Where they are; made when the first one is written.
+        Created when the first generation is written.
     communicator
-        An mpi4py communicator; None where there is one process.
+        The communicator of the ranks that write together.
     """
 
     folder: Path
-    communicator: Any = None
+    communicator: Communicator = SINGLE
 
     @property
     def rank(self) -> int:
         """The rank of this process."""
-        return 0 if self.communicator is None else int(self.communicator.rank)
+        return self.communicator.rank
 
     def write(self, number: int, arrays: Mapping[str, Array], about: About) -> None:
-        """Write a generation, after the older of two that were there is gone.
+        """Write a generation, after deleting all but the newest one.
 
         Raises
         ------
         OSError
-            On all ranks, if one of them cannot write; the newest generation that was whole is still there then.
+            On all ranks, if one of them cannot write; the newest complete generation is kept then.
         """
         part = self.folder / f".{_NAME}{number:08d}.part"
         try:
-            self._first(lambda: self._make_room(part))
+            self._on_first(lambda: self._make_room(part))
             run_collectively(
                 self.communicator,
                 lambda: _write(part / self._file, lambda file: np.savez(file, allow_pickle=False, **arrays)),
             )
-            self._first(lambda: self._finish(part, about))
+            self._on_first(lambda: self._finish(part, about))
         except BaseException:
             if self.rank == 0:
                 shutil.rmtree(part, ignore_errors=True)
             raise
 
     def newest(self, fits: Callable[[About], None]) -> tuple[Arrays, About, bool] | None:
-        """The newest generation of which every rank can read its part; None in a folder without any.
+        """Read the newest generation of which every rank can read its part; None in a folder without any.
 
         Parameters
         ----------
         fits
-            Raises what is wrong with a generation that belongs to something else.
+            Raises an error for a generation of another run.
 
         Returns
         -------
         arrays, about
-            What was written.
+            The data that were written.
         newest
-            False if there is a newer one that is damaged.
+            False if a newer one is damaged.
 
         Raises
         ------
         ValueError
-            If there are some, all of them damaged; and what ``fits`` raises.
+            If all generations are damaged; and the errors of ``fits``.
         """
-        found = self._tell(self._names)
+        found = self._from_first(self._names)
         for age, name in enumerate(found):
-            about = self._tell(partial(_about, self.folder / name))
+            about = self._from_first(partial(_about, self.folder / name))
             if about is None:
                 continue
             run_collectively(self.communicator, partial(fits, about))
             arrays = _arrays(self.folder / name / self._file)
-            readable = [arrays is not None]
-            if self.communicator is not None:
-                readable = self.communicator.allgather(readable[0])
+            readable = self.communicator.allgather(arrays is not None)
             if arrays is not None and all(readable):
                 return arrays, about, age == 0
         if found:
@@ -107,8 +106,8 @@ class Generations:
         return None
 
     def about(self) -> About | None:
-        """What the newest generation is about; None where there is none that can be read."""
-        found = [self._tell(partial(_about, self.folder / name)) for name in self._tell(self._names)]
+        """Return the description of the newest readable generation, or None."""
+        found = [self._from_first(partial(_about, self.folder / name)) for name in self._from_first(self._names)]
         return next((about for about in found if about is not None), None)
 
     @property
@@ -122,7 +121,7 @@ class Generations:
 
     def _make_room(self, part: Path) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        for old in self.folder.glob(f".{_NAME}*.part"):  # of a process that was killed while it wrote
+        for old in self.folder.glob(f".{_NAME}*.part"):  # left by a process that was killed while it wrote
             shutil.rmtree(old)
         for name in self._names()[_KEPT - 1 :]:
             shutil.rmtree(self.folder / name)
@@ -131,19 +130,19 @@ class Generations:
     def _finish(self, part: Path, about: About) -> None:
         _write(part / _ABOUT, lambda file: file.write(json.dumps(about).encode()))
         whole = self.folder / part.name.removeprefix(".").removesuffix(".part")
-        if whole.exists():  # of a run that went back to an older generation
+        if whole.exists():  # written before a run restarted from an older generation
             shutil.rmtree(whole)
         part.rename(whole)
         _sync(self.folder)
 
-    def _first(self, work: Callable[[], None]) -> None:
-        """Work of the first rank, for which the others wait."""
+    def _on_first(self, work: Callable[[], None]) -> None:
+        """Call a function on the first rank while the others wait; an error is raised on all."""
         run_collectively(self.communicator, work if self.rank == 0 else lambda: None)
 
-    def _tell(self, find: Callable[[], Any]) -> Any:
-        """What the first rank finds; file systems of clusters do not show the same to all at once."""
+    def _from_first(self, find: Callable[[], Any]) -> Any:
+        """Return the value of the first rank on all ranks: file systems of clusters may differ between nodes."""
         found = run_collectively(self.communicator, find if self.rank == 0 else lambda: None)
-        return found if self.communicator is None else self.communicator.bcast(found, root=0)
+        return self.communicator.bcast(found, root=0)
 
 
 def _write(path: Path, write: Callable[[Any], Any]) -> None:
@@ -153,12 +152,8 @@ def _write(path: Path, write: Callable[[Any], Any]) -> None:
         os.fsync(file.fileno())
 
 
-def _save(arrays: Mapping[str, Array], file: Any) -> None:
-    np.savez(file, allow_pickle=False, **arrays)
-
-
 def _sync(folder: Path) -> None:
-    """Have the names in a folder on the disk as well, where the system has a way to ask for it."""
+    """Flush the entries of a folder to the disk, if the operating system supports it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -176,7 +171,7 @@ def _about(folder: Path) -> About | None:
 
 
 def _arrays(path: Path) -> Arrays | None:
-    """The arrays of one rank; None where a part of the file is missing or another one."""
+    """Read the arrays of one rank; None if the file is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

@@ -1,4 +1,4 @@
-"""One component more or less, starting from an answer that is already there."""
+"""Add or remove one component of given factors."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from mffnb.matrices import replicate_columns
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array, Total, local_total
 
-_LOOKS = 2  # power steps on the residual: the component only has to start somewhere sensible
+_POWER_STEPS = 2  # on the residual: start values need not be precise
 
 
 def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64Array, Float64Array]:
-    r"""Add the component that explains most of what is left: one step of rank-one NMF on :math:`X - A E`.
+    r"""Add a component by rank-one NMF of the residual :math:`X - A E`.
 
     Parameters
     ----------
     matrix
         X, (pixels, channels).
     abundances, endmembers
-        A (k, own pixels) and E (k, channels), A E in the units of X; they are left alone.
+        A (k, own pixels) and E (k, channels), A E in the units of X; not changed.
 
     Returns
     -------
     abundances, endmembers
         Shapes (k + 1, own pixels) and (k + 1, channels); the new component is last.
     """
-    # The spectrum to start from is the part of the mean spectrum that the components share least.
+    # Initial spectrum: the residual of the mean spectrum after a least-squares fit of the components.
     mean = replicate_columns(matrix, matrix.transposed_times(np.ones((1, abundances.shape[1]))))[0]
     spectrum = _positive_unit(mean - np.linalg.lstsq(endmembers.T, mean, rcond=None)[0] @ endmembers, mean, local_total)
     pixels = np.zeros(abundances.shape[1])
-    for _ in range(_LOOKS):
+    for _ in range(_POWER_STEPS):
         left = matrix.times(spectrum[None, matrix.own_columns])[0] - (endmembers @ spectrum) @ abundances
         pixels = _positive_unit(left, np.ones_like(left), matrix.total)
         left = replicate_columns(matrix, matrix.transposed_times(pixels[None]))[0]
@@ -42,7 +42,7 @@ def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> 
 
 
 def beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64Array, Float64Array]:
-    """Start from endmembers that are known: their maps, then one component after the other for what is left.
+    """Start values beside known endmembers: their maps, then one component at a time from the residual.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64
     components
         k, not fewer than there are known endmembers.
     known
-        Known spectra, (known, own channels) in the units of X; NaN where a channel is not known.
+        Known spectra, (known, own channels) in the units of X; NaN where a channel is unknown.
 
     Returns
     -------
@@ -80,10 +80,10 @@ def beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64
 
 
 def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64Array, Float64Array, int]:
-    r"""Leave out the component that is needed least.
+    r"""Remove the component with the smallest unique contribution.
 
-    What component j alone can describe is :math:`\lVert a_j \rVert^2 / (G^{-1})_{jj}` with
-    :math:`G = E E^T`: its weight times the squared distance of its spectrum from the span of the others.
+    The unique contribution of component j is :math:`\lVert a_j \rVert^2 / (G^{-1})_{jj}` with :math:`G = E E^T`: its
+    weight times the squared distance of its spectrum from the span of the others.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64A
     Examples
     --------
     >>> import numpy as np
-    >>> E = np.array([[1.0, 0, 0], [0, 1, 0], [0, 1, 0.1]])             # the last two are almost the same
+    >>> E = np.array([[1.0, 0, 0], [0, 1, 0], [0, 1, 0.1]])             # the last two are nearly equal
     >>> shrink(np.array([[1.0, 1], [2, 2], [1, 3]]), E)[2]
     1
     """
@@ -104,21 +104,21 @@ def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64A
 
 
 def unique_share(abundances: Float64Array, endmembers: Float64Array, total: Total = local_total) -> Float64Array:
-    """Squared norm of what each component describes and no other could, (k,); ``total`` sums over ranks."""
+    """Squared norm of the unique contribution of each component, (k,); ``total`` sums over ranks."""
     norm = np.linalg.norm(endmembers, axis=1)
     weight = total(np.square(abundances).sum(axis=1)) * norm**2
     unit = endmembers / np.where(norm > 0, norm, 1.0)[:, None]
-    # A faint ridge keeps the inverse finite where two spectra are the same.
+    # A small ridge keeps the inverse finite where two spectra are equal.
     inverse = np.linalg.inv(unit @ unit.T + 1e-12 * np.eye(len(unit)))
     share: Float64Array = weight / np.diag(inverse)
     return share
 
 
 def _positive_unit(values: Array, otherwise: Array, total: Total) -> Float64Array:
-    """The positive part scaled to norm 1, or that of ``otherwise`` where there is none."""
+    """Positive part scaled to norm 1; that of ``otherwise`` if it is zero."""
     for candidate in (values, otherwise, np.ones_like(values, dtype=np.float64)):
         positive = np.maximum(candidate, 0.0)
         norm = float(np.sqrt(total(np.array(positive @ positive))))
         if norm > 0:
             return np.asarray(positive / norm)
-    raise AssertionError("ones have a norm")
+    raise AssertionError("unreachable: the norm of ones is positive")

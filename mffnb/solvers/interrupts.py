@@ -15,7 +15,7 @@ from typing import Any
 
 from mffnb.matrices import Distributed
 from mffnb.protocols import Matrix
-from mffnb.solvers.loop import Outcome, State
+from mffnb.solvers.state import Outcome, State
 
 _BETWEEN_EXCHANGES = 0.05  # seconds
 

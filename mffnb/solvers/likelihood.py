@@ -1,15 +1,18 @@
-"""Half steps for a Poisson likelihood: multiplicative updates, and guarded Newton steps."""
+"""Solvers for a Poisson likelihood: multiplicative updates, and guarded Newton steps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import divergence, newton
-from mffnb.protocols import Solver
-from mffnb.protocols.half import Half, LogTerm
+from mffnb.protocols.half import Half
+from mffnb.protocols.losses import LogTerm
+from mffnb.protocols.solver import Solver
+from mffnb.protocols.traits import SolverTraits
 from mffnb.typing import Array, Float64Array
 
 __all__ = ["Multiplicative", "Newton"]
@@ -17,18 +20,20 @@ __all__ = ["Multiplicative", "Newton"]
 
 @dataclass(frozen=True)
 class Multiplicative:
-    """The factor goes to the minimiser of a separable function that lies above the objective and touches it.
+    """Multiplicative update: minimise a separable majorizer of the objective.
 
-    Without penalties this is the multiplicative update of Lee & Seung 2001 (NIPS 13:556); penalties, balls and
-    sums are taken into the separable minimum, which stays exact. Zeros stay zeros.
+    Without penalties this is the update of Lee & Seung 2001 (NIPS 13:556). Penalties, ball constraints and sum-to-one
+    constraints are included in the majorizer, whose minimum is exact. Zero entries stay zero.
     """
 
+    traits: ClassVar[SolverTraits] = SolverTraits(pixelwise=False, extrapolated=False)
+
     def refuses(self, half: Half) -> str | None:
-        """Least squares, and a ball together with a sum."""
+        """Return why the subproblem is refused: no likelihood, or constraints that cannot be combined."""
         return _refusal(half, "Multiplicative")
 
     def update(self, factor: Float64Array, half: Half) -> float:
-        """Move ``factor`` (k, entries) in place; return the squared step in the metric of the curvature."""
+        """Update ``factor`` (k, entries) in place; return the squared step in the metric of the curvature."""
         log = _log(half, self)
         linear, square = _separable(half, factor, diagonal=True)
         pull = log.ratios(factor)
@@ -36,7 +41,7 @@ class Multiplicative:
         if half.sum_to_one:
             divergence.minimise_on_simplex(linear, pull, square, factor)
         elif np.isfinite(half.radius):
-            # A row that is fixed in part has its scale from there.
+            # The scale of a partly fixed row is determined by its fixed entries.
             held = (
                 np.zeros(len(factor), bool)
                 if half.fixed is None
@@ -46,30 +51,32 @@ class Multiplicative:
             divergence.minimise_entries(linear, pull, square + added[:, None], factor)
         else:
             divergence.minimise_entries(linear, pull, square, factor)
-        if half.boxed:  # the separable function is convex in each entry
+        if half.boxed:  # exact: the majorizer is convex in each entry
             np.clip(factor, half.lower, half.upper, out=factor)
         if half.fixed is not None:
             factor[half.fixed] = before[half.fixed]
-        # The curvature of the separable function is pull / f^2 + square.
+        # The curvature of the majorizer is pull / f^2 + square.
         size, squared = np.where(before >= np.finfo(float).tiny, before, 1.0), (factor - before) ** 2
         return float(np.vdot(pull / size, squared / size) + np.vdot(square, squared))
 
 
 @dataclass(frozen=True)
 class Newton:
-    """The k entries of a pixel, or channel, go where a guarded Newton step takes them, in one look at its counts.
+    """Guarded Newton step for the k entries of each pixel (or channel), in one pass over its counts.
 
-    No step size, never a rise, and zeros may leave zero. Where entries are bound by a sum, a ball or a box, or
-    where X cannot be read along the factor that moves (the columns of a file), the step is that of
+    There is no step size, the objective never rises, and zero entries can become positive. With a sum-to-one, ball or
+    box constraint, or where X cannot be read along the updated factor (columns of a file), the update is that of
     :class:`Multiplicative`.
     """
 
+    traits: ClassVar[SolverTraits] = SolverTraits(pixelwise=False, extrapolated=False)
+
     def refuses(self, half: Half) -> str | None:
-        """Least squares, and a ball together with a sum."""
+        """Return why the subproblem is refused: no likelihood, or constraints that cannot be combined."""
         return _refusal(half, "Newton")
 
     def update(self, factor: Float64Array, half: Half) -> float:
-        """Move ``factor`` (k, entries) in place; return the squared step that single coordinates ask for."""
+        """Update ``factor`` (k, entries) in place; return the squared step of single coordinates."""
         log = _log(half, self)
         bands = log.bands()
         if bands is None or half.sum_to_one or half.boxed or np.isfinite(half.radius):
@@ -83,7 +90,7 @@ class Newton:
             for start, _, band in bands:
                 moved += newton.newton_rows(*divergence.as_compressed_rows(band), factor, start, right, *rest)
             return moved
-        # The counts of an entry are spread over processes, and so are the sums that make its derivatives.
+        # The counts of an entry are distributed over ranks, so its derivatives are sums over ranks.
         held = np.ascontiguousarray(log.share.gather(factor))
         derivatives, least = newton.empty_derivatives(*held.shape), np.full((1, held.shape[1]), np.inf)
         for start, _, band in bands:
@@ -95,7 +102,7 @@ class Newton:
 def _multipliers(
     linear: Float64Array, pull: Float64Array, square: Array, factor: Float64Array, radii: Array, half: Half
 ) -> Float64Array:
-    """What has to be added to ``square`` for each row of the separable minimum to end at its radius, by bisection."""
+    """Multipliers, added to ``square``, for which the rows of the minimum lie in their balls; found by bisection."""
 
     def beyond(added: Float64Array) -> Array:
         squares = half.summed(divergence.minimiser_row_squares(linear, pull, square, added, factor))
@@ -141,11 +148,11 @@ def _log(half: Half, solver: Multiplicative | Newton) -> LogTerm:
 
 
 def _separable(half: Half, factor: Float64Array, *, diagonal: bool) -> tuple[Float64Array, Array]:
-    """Linear and quadratic coefficients of the half problem but for its logarithm, entry by entry.
+    """Linear and quadratic coefficients of the subproblem without its logarithm, entry by entry.
 
-    What couples entries is replaced by what lies above it and touches it at ``factor``: L <= 2 D for the Laplacian; and
-    where ``diagonal``, gram <= diag(sum_l |gram_jl|). Otherwise the Gram matrix is left to the caller, and the
-    quadratic coefficient is one for each entry, (entries,).
+    Coupling terms are replaced by majorizers at ``factor``: L <= 2 D for the Laplacian and, where ``diagonal``,
+    gram <= diag(sum_l |gram_jl|). Otherwise the caller handles the Gram matrix, and there is one quadratic coefficient
+    for each entry, (entries,).
     """
     linear = -half.cross
     square = np.zeros(factor.shape[1])

@@ -1,4 +1,4 @@
-"""Block principal pivoting as a half step."""
+"""Block principal pivoting: exact non-negative least squares."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import pivoting
 from mffnb.protocols import Solver
 from mffnb.protocols.half import Half
+from mffnb.protocols.traits import SolverTraits
 from mffnb.typing import Float64Array
 
 __all__ = ["BlockPivoting"]
@@ -18,10 +19,10 @@ __all__ = ["BlockPivoting"]
 
 @dataclass(frozen=True)
 class BlockPivoting:
-    """The factor goes to the exact non-negative minimiser of its half problem, entry by entry.
+    """Solve the half-step subproblem exactly, entry by entry, by block principal pivoting.
 
-    Where components resemble each other it needs fewer iterations than :class:`mffnb.solvers.Hals`. Entries have to be
-    independent: no smoothness, no bound on a whole row, no sum.
+    For similar components it needs fewer iterations than :class:`mffnb.solvers.Hals`. Entries must be independent: no
+    smoothness, no bound on the norm of a row, no sum-to-one constraint.
 
     Source: Kim & Park 2011, SIAM J. Sci. Comput. 33:3261.
 
@@ -35,13 +36,13 @@ class BlockPivoting:
     ([3.0, 0.0], 9.0)
     """
 
-    pixelwise: ClassVar[bool] = True
+    traits: ClassVar[SolverTraits] = SolverTraits(pixelwise=True, extrapolated=False)
 
     def refuses(self, half: Half) -> str | None:
-        """What binds entries to each other."""
+        """Return why the subproblem is refused: coupled entries, or a loss that is not quadratic."""
         for asked, name in (
             (half.unfolded is not None, str(half.unfolded)),
-            (half.graph is not None, "neighbours alike (Smoothness)"),
+            (half.graph is not None, "coupled neighbours (Smoothness)"),
             (np.isfinite(half.radius), "rows in a ball (UnitBall, which a penalty on the other factor calls for)"),
             (half.sum_to_one, "abundances that sum to one (Simplex)"),
             (half.single, "one component per pixel (Orthogonal)"),
@@ -54,12 +55,12 @@ class BlockPivoting:
         return None
 
     def update(self, factor: Float64Array, half: Half) -> float:
-        """Move ``factor`` (k, entries) to the minimum in place; return the squared change of the reconstruction.
+        """Set ``factor`` (k, entries) to the minimiser in place; return the squared change of the reconstruction.
 
         Raises
         ------
         UnsupportedCombinationError
-            If the entries of the factor are bound to each other.
+            If entries of the factor are coupled.
         """
         reason = self.refuses(half)
         if reason is not None:

@@ -1,4 +1,4 @@
-"""A bar that shows how far a run is."""
+"""Progress bars of a run, as callbacks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Callback = Callable[[State], object]
 
 @contextmanager
 def bar(wanted: bool, total: int | None) -> Iterator[Callback | None]:
-    """Give a callback that moves a progress bar, or None where none is wanted.
+    """Yield a callback that moves a progress bar, or None without a bar.
 
-    States may be left out, and several runs may follow each other.
+    States may be missing, and several runs may follow each other.
     """
     if not wanted:
         yield None
@@ -35,7 +35,7 @@ def bar(wanted: bool, total: int | None) -> Iterator[Callback | None]:
 
 @contextmanager
 def counted(wanted: bool, total: int) -> Iterator[Callback | None]:
-    """Give a callback that counts starts that have ended, or None where no bar is wanted."""
+    """Yield a callback that counts finished starts in a progress bar, or None without a bar."""
     if not wanted:
         yield None
         return
@@ -54,7 +54,7 @@ def counted(wanted: bool, total: int) -> Iterator[Callback | None]:
 
 
 def both(show: Callback | None, callback: Callback | None) -> Callback | None:
-    """Call the bar first, and answer what the user's callback answers."""
+    """Combine a bar with the callback of the user, whose answer is returned."""
     if show is None or callback is None:
         return show or callback
 

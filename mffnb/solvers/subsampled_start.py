@@ -1,4 +1,4 @@
-"""A start for images of very many pixels: the endmembers of some of them, then the abundances of all."""
+"""Start values for very large images: endmembers from a random subset of the pixels, then abundances of all pixels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from mffnb.geometry.starts import NNDSVD
 from mffnb.matrices import Dense, replicate_columns
-from mffnb.problem.problem import state_problem
+from mffnb.problem.formulation import state_problem
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.solver import Start
@@ -18,23 +18,23 @@ from mffnb.typing import Array, Float64Array
 
 
 @dataclass(frozen=True)
-class SubsetFirst:
-    """Least squares NMF of pixels drawn at random, begun where ``begin`` starts for all; then exact maps of all.
+class SubsampledStart:
+    """Least-squares NMF of a random subset of the pixels, then exact abundances of all pixels.
 
-    Most of the way to the endmembers of a large image is seen in a small part of it, at a small part of the price; the
-    iterations on all pixels that follow this start go the rest. Whether a material that few pixels show has a component
-    of its own in the end is for chance to say, as from any start: more starts (``n_init``) are the remedy.
+    A small subset determines the endmembers of a large image nearly as well at a small part of the cost. The iterations
+    on all pixels refine them. A material in few pixels may be missed, as from any start values; use several starts
+    (``n_init``) then.
 
     Source: multilevel NMF, Gillis & Glineur 2012, J. Comput. Appl. Math. 236:1708, which coarsens by averaging.
 
     Parameters
     ----------
     pixels
-        How many are drawn.
+        Number of pixels in the subset.
     begin
-        The start for all pixels.
+        Start values of all pixels, from which the run on the subset begins.
     max_iter, tol
-        End of the run on the part.
+        Termination of the run on the subset.
     """
 
     pixels: int = 2**13
@@ -43,7 +43,7 @@ class SubsetFirst:
     tol: float = 1e-4
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """A (k, own pixels) and E (k, own channels) in data units; those of ``begin`` where pixels are few."""
+        """Return A (k, own pixels) and E (k, own channels) in data units; those of ``begin`` for small images."""
         abundances, endmembers = self.begin.start(matrix, components, seed)
         if matrix.shape[0] <= self.pixels:
             return abundances, endmembers
@@ -54,7 +54,7 @@ class SubsetFirst:
         in_block, here = _within(drawn, block), _within(drawn, own)
         spectra[in_block, matrix.column_axis.block] = rows_of(matrix, drawn[in_block] - block.start)
         maps[:, here] = abundances[:, drawn[here] - own.start]
-        # Every rank factors the same pixels, to the same answer.
+        # Every rank factors the same subset and obtains the same result.
         problem = state_problem(Dense(matrix.total(spectra)), Frobenius(), (), ())
         maps = problem.scale * matrix.total(maps)
         spectra = replicate_columns(matrix, endmembers)
@@ -70,7 +70,7 @@ def _within(numbers: Array, entries: slice) -> Array:
 
 
 def rows_of(matrix: Matrix, rows: Array) -> Float64Array:
-    """Rows of the block of X that is here by their numbers in it, which rise."""
+    """Return rows of this rank's block of X by their sorted indices in the block."""
     out = np.empty((len(rows), matrix.block.shape[1]))
     for start, stop, band in matrix.bands():
         first, last = np.searchsorted(rows, [start, stop])

@@ -16,11 +16,12 @@ from mffnb.io.read import read
 from mffnb.matrices.checking import drawn_seed
 from mffnb.stability.ambiguity import Reach, reach_of
 from mffnb.stability.efficiency import efficiency_warning
-from mffnb.stability.refit import Recipe, check_names, without_data
+from mffnb.stability.refit import Refit, without_data
 from mffnb.stability.replicas import Noise, noise_of
 from mffnb.stability.spread import RunSpread, RunStatistics
 from mffnb.typing import Seed
 from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.task import check_names
 from mffnb.unmixing.unmix import unmix
 
 
@@ -174,7 +175,7 @@ def stability(
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     seed = drawn_seed(random_state)
     answer = model if isinstance(model, Unmixing) else unmix(data, model, random_state=seed, **settings)
-    recipe = Recipe.of(answer, settings)
+    refit = Refit.of(answer, settings)
     noise = noise_of(data, answer, replicas) if n_bootstrap else None
     doubt = "" if noise is None else efficiency_warning(answer, noise)
     if doubt:
@@ -182,8 +183,8 @@ def stability(
     sent = cube if isinstance(cube, (str, os.PathLike)) else data
     seeds = [int(one) for one in np.random.SeedSequence(seed).generate_state(n_init + n_bootstrap) >> 1]
     light = without_data(answer)
-    tasks = [_Task(recipe, sent, one) for one in seeds[:n_init]]
-    tasks += [_Task(recipe, sent, one, light, noise) for one in seeds[n_init:]]
+    tasks = [_RefitRun(refit, sent, one) for one in seeds[:n_init]]
+    tasks += [_RefitRun(refit, sent, one, light, noise) for one in seeds[n_init:]]
     parts = [RunStatistics(answer), RunStatistics(answer)]
     for number, run in enumerate(_with_progress(_run_all(tasks, data, executor), len(tasks), wanted=progress)):
         parts[number >= n_init].add(run)
@@ -201,10 +202,10 @@ def stability(
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
+class _RefitRun:
     """One bootstrap or restart run with all its inputs, sent to a worker process as a whole."""
 
-    recipe: Recipe
+    refit: Refit
     source: Any
     seed: int
     answer: Unmixing | None = None
@@ -215,17 +216,17 @@ class _Task:
         cube = self.source if data is None else data
         cube = read(cube) if isinstance(cube, (str, os.PathLike)) else cube
         if self.answer is None or self.noise is None:
-            return without_data(self.recipe.follow(cube, self.seed))
+            return without_data(self.refit.solve(cube, self.seed))
         replica = self.noise.draw(cube, self.answer, np.random.default_rng(self.seed))
-        return without_data(self.recipe.follow(replica, self.seed, self.answer))
+        return without_data(self.refit.solve(replica, self.seed, self.answer))
 
 
-def _run(task: _Task) -> Unmixing:
+def _run(task: _RefitRun) -> Unmixing:
     """Run a task; a module-level function, so that it can be pickled."""
     return task.run()
 
 
-def _run_all(tasks: Sequence[_Task], data: xr.DataArray, executor: Any) -> Iterator[Unmixing]:
+def _run_all(tasks: Sequence[_RefitRun], data: xr.DataArray, executor: Any) -> Iterator[Unmixing]:
     """Yield the results in the order of the tasks, from this thread or from an executor."""
     if executor is None:
         yield from (task.run(data) for task in tasks)

@@ -1,87 +1,52 @@
-"""How an answer was found, to be followed again on another cube or from another start."""
+"""Repeat the fit of an answer: on replicas of the data from the answer, or on the same data from random starts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.estimators.names import SIMILARITIES, SOLVERS, TRANSFORMS
 from mffnb.geometry.starts import RandomStart
 from mffnb.matrices import sparse_if_smaller
-from mffnb.preprocessing import Step
-from mffnb.protocols.misfit import Similarity
-from mffnb.protocols.solver import Solver
-from mffnb.unmixing.auto_volume import evidence, find_volume
-from mffnb.unmixing.image import Prepared, weights_of
-from mffnb.unmixing.label import assemble, matrices
 from mffnb.unmixing.result import Unmixing
-from mffnb.unmixing.task import Physics
+from mffnb.unmixing.solve import solve
+from mffnb.unmixing.task import AUTO, Task
+from mffnb.unmixing.warm_start import non_negative_factors_of
 
-_PHYSICS = ("sparsity", "smoothness", "volume", "sum_to_one", "gain", "known", "abundance_terms", "endmember_terms")
-_OTHERS = (
-    "similarity",
-    "weights",
-    "transform",
-    "mask",
-    "preprocess",
-    "channel",
-    "solver",
-    "max_iter",
-    "tol",
-    "init",
-    "n_init",
-)
+# Settings that the record of a result holds as they were given, or by name.
+_HELD = (
+    "sparsity", "smoothness", "volume", "weights", "transform", "channel", "max_iter", "tol", "similarity", "solver",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
-class Recipe:
-    """Settings of :func:`mffnb.unmix`, by which it found an answer.
+class Refit:
+    """The task by which an answer was found, ready to be solved again.
 
     Attributes
     ----------
-    k
-        Number of endmembers.
-    physics
-        Penalties and constraints, as they were decided where the data decided.
-    similarity, weights, transform, mask, preprocess, channel, solver, max_iter, tol
-        As for :func:`mffnb.unmix`.
-    init
-        Where fresh starts come from: random ones where a name was given.
+    task
+        Its settings, with sum-to-one and gain as they were decided if the data decided. Its start is random if the
+        answer started from a name or from factors.
     """
 
-    k: int
-    physics: Physics
-    similarity: str | Similarity = "frobenius"
-    weights: Any = None
-    transform: Any = None
-    mask: Any = None
-    preprocess: Sequence[Step] = ()
-    channel: Any = None
-    solver: str | Solver = "auto"
-    max_iter: int = 500
-    tol: float = 1e-4
-    init: Any = None
+    task: Task
 
     @classmethod
-    def of(cls, answer: Unmixing, given: dict[str, Any]) -> Recipe:
-        """The settings of an answer, as far as it holds them, and those that are given again.
+    def of(cls, answer: Unmixing, given: dict[str, Any]) -> Refit:
+        """Make the task from the record of an answer, and from settings that are given again.
 
         Raises
         ------
         ValueError
-            If the answer came from something that it does not hold, and which is not given.
+            If the answer was made with something that its record does not hold, and that is not given.
         """
         noted = answer.parameters
         _check_complete(noted, given)
-        held = (*_PHYSICS[:5], "weights", "transform", "channel", "max_iter", "tol")
+        held = ("volume", "channel") if noted.get("volume") == AUTO else _HELD
         settings = {name: noted[name] for name in held if name in noted}
-        settings["similarity"] = noted.get("similarity", "frobenius")
-        settings["solver"] = noted.get("solver", "auto")
         settings["mask"] = [answer.abundances[0].notnull(), answer.endmembers[0].notnull()]
         if answer.processed is not None:
             settings["preprocess"] = answer.processed.chain.steps
@@ -89,68 +54,37 @@ class Recipe:
         for name in ("sum_to_one", "gain"):  # decided once, for all replicas
             settings[name] = bool(noted.get(name, False))
         init = settings.pop("init", None)
-        settings.pop("n_init", None)
-        physics = Physics(**{name: settings.pop(name) for name in _PHYSICS if name in settings})
         fresh = RandomStart() if init is None or isinstance(init, (str, tuple, Unmixing)) else init
-        return cls(len(answer.endmembers), physics, init=fresh, **settings)
+        return cls(Task.of(**settings | {"k": len(answer.endmembers), "init": fresh, "n_init": 1}))
 
-    def follow(self, cube: xr.DataArray, seed: int, start: Unmixing | None = None) -> Unmixing:
-        """Find an answer for a cube, without a word of warning.
+    def solve(self, cube: xr.DataArray, seed: int, start: Unmixing | None = None) -> Unmixing:
+        """Fit a cube again, without warnings.
 
         Parameters
         ----------
         cube
             Labelled data, on the grid of the answer.
         seed
-            Of a fresh start.
+            Seed of a random start.
         start
-            Where to start from; afresh if None, or where the rule for volume="auto" finds its own start.
+            The answer to start from; None for a random start. The rule for volume="auto" always finds its own start.
         """
-        image = Prepared.of(cube, self.channel, self.mask, self.preprocess)
+        task = replace(self.task, seed=seed)
+        image = task.prepared(cube)
         matrix = image.layout.matrix(image.cube)
-        asked: dict[str, Any] = {"k": self.k} | self.physics.record()
-        if self.physics.volume == "auto":
-            found, outcome, trace = find_volume(matrix, self.k, seed, self.physics, None)
-            asked |= evidence(found)
-            return assemble(cube, image, found.abundances, found.endmembers, outcome, trace, asked, found.gain)
-        model = MatrixFactorization(
-            self.k,
-            similarity=self.similarity,
-            abundance_terms=self.physics.of_abundances(image),
-            endmember_terms=self.physics.of_endmembers(image),
-            weights=weights_of(self.weights, image.layout),
-            transform=self.transform,
-            init=self.init if start is None else _non_negative(matrices(start, image)),
-            solver=self.solver,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            random_state=seed,
-        )
-        A = model.factorize(sparse_if_smaller(matrix))
-        outcome, trace = model.outcome_, model.trace_
-        return assemble(cube, image, A.T, model.components_, outcome, trace, asked, model.gain_, mapped=model.mapped_)
-
-
-def check_names(given: dict[str, Any]) -> None:
-    """Refuse a setting by which nothing can be found again."""
-    for name in given:
-        if name not in (*_PHYSICS, *_OTHERS):
-            raise TypeError(f"there is no setting {name!r} here: use {', '.join((*_PHYSICS, *_OTHERS))}")
+        if not task.automatic:
+            matrix = sparse_if_smaller(matrix)
+            task = task if start is None else replace(task, init=non_negative_factors_of(start, image))
+        return task.label(cube, image, solve(task, image, matrix))
 
 
 def without_data(answer: Unmixing) -> Unmixing:
-    """The answer without its cube: light enough to be sent to every process."""
+    """Return the answer without its cube, so that it is small enough to be sent to other processes."""
     return replace(answer, cube=None)
 
 
-def _non_negative(factors: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Preprocessing and its way back may leave rounding below zero, or nothing where there is no gain."""
-    A, E = (np.maximum(np.nan_to_num(part, posinf=0.0), 0.0) for part in factors)
-    return A, E
-
-
 def _check_complete(noted: dict[str, Any], given: dict[str, Any]) -> None:
-    """Refuse to guess what a result names but does not hold."""
+    """Refuse an answer whose record names a part that it does not hold, and that is not given again."""
     missing = {
         "known": noted.get("known", 0) and "known" not in given,
         "abundance_terms or endmember_terms": noted.get("terms")
@@ -160,6 +94,8 @@ def _check_complete(noted: dict[str, Any], given: dict[str, Any]) -> None:
         "transform": noted.get("transform") not in (None, *TRANSFORMS) and "transform" not in given,
         "solver": noted.get("solver", "auto") not in SOLVERS and "solver" not in given,
     }
+    if noted.get("volume") == AUTO:
+        missing = {}  # the rule uses none of these
     for name, gone in missing.items():
         if gone:
             raise ValueError(f"the answer does not hold its {name}: pass {name} again, as for mffnb.unmix")

@@ -1,4 +1,4 @@
-"""``volume="auto"``: the rule that looks for the true spectra by the geometry of the data alone."""
+"""``volume="auto"``: determine model, start and weight of a minimum volume from the geometry of the data alone."""
 
 from __future__ import annotations
 
@@ -12,63 +12,63 @@ import numpy as np
 from mffnb.errors import DisagreementWarning, UnsupportedCombinationError, warn
 from mffnb.geometry import Geometry, Progress, Search
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
 from mffnb.similarities import Frobenius
 from mffnb.solvers import Outcome, State
 from mffnb.threads import limit_threads
 from mffnb.typing import Float64Array
-from mffnb.unmixing.task import Physics
+from mffnb.unmixing.physics import Physics
 
 DOUBTFUL = 0.1
-"""Mean spectral angle (rad) between two answers that fit, from which on a result says so."""
-_SHARE = 0.2  # of the time, at most, that goes into factors for whoever looks on
-_NOTHING = np.empty((0, 0))
+"""Mean spectral angle (rad) between two answers that fit the data, above which a warning is raised."""
+_SHARE = 0.2  # largest part of the time that goes into factors of the whole image for callbacks and pictures
+_EMPTY = np.empty((0, 0))
 
 
 def find_volume(
-    matrix: Matrix, k: int, seed: int, asked: Physics, callback: Callable[[State], object] | None
+    matrix: Matrix, k: int, seed: int, physics: Physics, callback: Callable[[State], object] | None
 ) -> tuple[Geometry, Outcome, list[State]]:
-    """Run :func:`mffnb.geometry.minimum_volume` as a solver would be run, components in falling order of their share.
+    """Run :func:`mffnb.geometry.minimum_volume` to its end, with a trace and a callback as a solver has them.
 
-    What is asked has passed :func:`check`.
+    Call :func:`check_supported` first.
     """
-    search = Search(matrix, k, seed, _model(asked))
-    onlooker = _Onlooker(search, matrix)
+    search = Search(matrix, k, seed, _gain_or_none(physics))
+    progress = _SearchStates(search, matrix)
     states: list[State] = []
 
     def report(step: Progress) -> object:
-        state = onlooker.bare(step) if callback is None else onlooker.state(step)
-        states.append(replace(state, abundances=_NOTHING, endmembers=_NOTHING, gain=None))
+        state = progress.without_factors(step) if callback is None else progress.state(step)
+        states.append(replace(state, abundances=_EMPTY, endmembers=_EMPTY, gain=None))
         return None if callback is None else callback(state)
 
     with limit_threads(1):  # matrices are small
-        found = _in_order(search.run(report))
+        found = search.run(report)
     outcome = Outcome.STOPPED if found.stopped else Outcome.CONVERGED
     states[-1] = replace(states[-1], relative_error=_error(matrix, found.endmembers, found.abundances, found.gain))
     return found, outcome, states
 
 
-def follow(matrix: Matrix, k: int, seed: int, asked: Physics) -> Iterator[tuple[State, Geometry | None]]:
-    """The same for an onlooker: yield where the search stands after each step, with factors of the whole image.
+def iterate_volume(matrix: Matrix, k: int, seed: int, physics: Physics) -> Iterator[tuple[State, Geometry | None]]:
+    """Run the same search as an iterator of states with factors of the whole image, for live pictures.
 
-    They are renewed as often as can be done in a fifth of the time. Those of the last state are the answer, and what
-    the data decided comes with it.
+    Factors are updated as often as a fifth of the time allows. Those of the last state are the answer; the decisions of
+    the rule come with it.
     """
-    search = Search(matrix, k, seed, _model(asked))
-    onlooker = _Onlooker(search, matrix)
+    search = Search(matrix, k, seed, _gain_or_none(physics))
+    progress = _SearchStates(search, matrix)
     for step in search.steps():
-        yield onlooker.state(step), None
+        yield progress.state(step), None
     found = search.answer()
-    yield onlooker.ended(found), found
+    yield progress.ended(found), found
 
 
-def check(asked: Physics, matrix: Matrix, similarity: str | Similarity, weights: Any) -> None:
-    """Refuse what the rule cannot take into account.
+def check_supported(physics: Physics, matrix: Matrix, similarity: str | Similarity, weights: Any) -> None:
+    """Refuse settings that the rule cannot take into account.
 
     Raises
     ------
     UnsupportedCombinationError
-        In one sentence that says what to leave out.
+        With the settings to leave out.
     """
     if weights is not None or not (similarity == "frobenius" or isinstance(similarity, Frobenius)):
         raise UnsupportedCombinationError(
@@ -76,10 +76,10 @@ def check(asked: Physics, matrix: Matrix, similarity: str | Similarity, weights:
             "or give volume a weight"
         )
     refused = {
-        "sparsity": asked.sparsity != 0,
-        "smoothness": asked.smoothness != 0,
-        "known endmembers": asked.known is not None,
-        "terms of your own": bool(asked.abundance_terms or asked.endmember_terms),
+        "sparsity": physics.sparsity != 0,
+        "smoothness": physics.smoothness != 0,
+        "known endmembers": physics.known is not None,
+        "terms of your own": physics.has_own_terms,
         "missing entries": not matrix.complete,
     }
     named = next((name for name, given in refused.items() if given), None)
@@ -88,7 +88,7 @@ def check(asked: Physics, matrix: Matrix, similarity: str | Similarity, weights:
 
 
 def evidence(found: Geometry) -> dict[str, Any]:
-    """What the rule decided and why, for the parameters of a result."""
+    """Return the decisions of the rule and their evidence, for ``result.parameters``."""
     return {
         "volume": "auto",
         "sum_to_one": found.gain is None,
@@ -101,26 +101,34 @@ def evidence(found: Geometry) -> dict[str, Any]:
     }
 
 
-def doubt(found: Geometry) -> str:
-    """What to say where another answer that fits as well is far away; nothing where there is none."""
-    if found.disagreement <= DOUBTFUL:
+def doubt(disagreement: float) -> str:
+    """Return a sentence on another answer that fits as well, if it is farther away than :data:`DOUBTFUL`, else ""."""
+    if disagreement <= DOUBTFUL:
         return ""
-    return f"another answer that fits as well has spectra {found.disagreement:.2f} rad away on average"
+    return f"another answer that fits as well has spectra {disagreement:.2f} rad away on average"
 
 
-def warn_if_doubtful(found: Geometry, stacklevel: int) -> None:
-    """Say so."""
-    if doubt(found):
+def warn_if_doubtful(disagreement: float, *, stacklevel: int) -> None:
+    """Warn of another answer that fits as well.
+
+    Parameters
+    ----------
+    disagreement
+        Mean spectral angle (rad) between both.
+    stacklevel
+        As for :func:`warnings.warn`, counted from here.
+    """
+    if doubt(disagreement):
         warn(
-            f"{doubt(found)}, see result.alternative: compare both with what you know of the sample",
+            f"{doubt(disagreement)}, see result.alternative: compare both with what you know of the sample",
             DisagreementWarning,
-            stacklevel=stacklevel + 1,
+            stacklevel=stacklevel,
         )
 
 
 @dataclass(eq=False)
-class _Onlooker:
-    """States of a search, with factors as often as they are worth their time."""
+class _SearchStates:
+    """States of a search in the form of solver states, with factors as often as :data:`_SHARE` allows."""
 
     search: Search
     matrix: Matrix
@@ -129,26 +137,31 @@ class _Onlooker:
     latest: State | None = None
     shown: Progress | None = None
 
-    def bare(self, step: Progress) -> State:
-        """A state without factors."""
+    def without_factors(self, step: Progress) -> State:
+        """Return a state without factors."""
         self.number += 1
-        return State(self.number, _NOTHING, _NOTHING, step.objective, np.nan, np.nan, step.seconds)
+        return State(self.number, _EMPTY, _EMPTY, step.objective, np.nan, np.nan, step.seconds)
 
     def state(self, step: Progress) -> State:
-        """A state with factors that may be those of a step before."""
-        state, began = self.bare(step), time.perf_counter()
+        """Return a state with factors, which may be those of an earlier step."""
+        state, began = self.without_factors(step), time.perf_counter()
         latest = self.latest
         if latest is None or (began >= self.due and self.search.best is not self.shown):
             self.shown = self.search.best
             latest = self.latest = self._filled(state, *self.search.factors())
             now = time.perf_counter()
             self.due = now + (now - began) * (1 / _SHARE - 1)
-        factors = {name: getattr(latest, name) for name in ("abundances", "endmembers", "gain", "relative_error")}
-        return replace(state, **factors)
+        return replace(
+            state,
+            abundances=latest.abundances,
+            endmembers=latest.endmembers,
+            gain=latest.gain,
+            relative_error=latest.relative_error,
+        )
 
     def ended(self, found: Geometry) -> State:
-        """The answer."""
-        state = self._filled(self.bare(found.trace[-1]), found.endmembers, found.abundances, found.gain)
+        """Return the last state, with the factors of the answer."""
+        state = self._filled(self.without_factors(found.trace[-1]), found.endmembers, found.abundances, found.gain)
         return replace(state, outcome=Outcome.CONVERGED)
 
     def _filled(self, state: State, E: Float64Array, A: Float64Array, gain: Float64Array | None) -> State:
@@ -156,25 +169,13 @@ class _Onlooker:
         return replace(state, abundances=A, endmembers=E, gain=gain, relative_error=error)
 
 
-def _model(asked: Physics) -> bool | None:
-    """Whether there is a gain, where that was asked for."""
-    return True if asked.gain else False if asked.sum_to_one else None
+def _gain_or_none(physics: Physics) -> bool | None:
+    """Whether there is a gain; None lets the data decide."""
+    return True if physics.gain else False if physics.sum_to_one else None
 
 
 def _error(matrix: Matrix, E: Float64Array, A: Float64Array, gain: Float64Array | None) -> float:
-    """|X - gain A E| / |X|."""
+    """Return |X - gain A E| / |X|."""
     amounts = A if gain is None else A * gain
     fit = 2 * np.sum(amounts * matrix.times(E)) - np.sum((amounts @ amounts.T) * (E @ E.T))
     return float(np.sqrt(max(0.0, 1.0 - fit / matrix.squared_norm)))
-
-
-def _in_order(found: Geometry) -> Geometry:
-    """Components in falling order of their share."""
-    order = np.argsort(-found.abundances.sum(axis=1), kind="stable")
-    other = found.alternative
-    return replace(
-        found,
-        abundances=found.abundances[order],
-        endmembers=found.endmembers[order],
-        alternative=None if other is None else other[order],
-    )

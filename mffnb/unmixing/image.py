@@ -1,9 +1,9 @@
-"""An image as it is factored: layout, preprocessing chain and weights."""
+"""An image in the form in which it is factored: layout, preprocessing chain and weights."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,31 +11,36 @@ import xarray as xr
 
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.io.parallel_write import Block
 from mffnb.matrices import sparse_if_smaller
 from mffnb.parallel.sources import Source
 from mffnb.preprocessing import Chain, Step, fit_chain
+from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
 from mffnb.similarities import KullbackLeibler
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """An image as it is factored, and the way back.
+    """An image after preprocessing, with all that the conversion to a matrix and back needs.
 
     Attributes
     ----------
     cube
-        After preprocessing.
+        The image after preprocessing.
     layout
-        Which of its dimensions are pixels and which channels.
+        Which of its dimensions are pixels and which are channels, and the masks.
     chain
-        The fitted steps; None where there are none.
+        The fitted preprocessing steps; None if there are none.
+    weights
+        Weights of the rows, columns or entries of X, as :class:`mffnb.MatrixFactorization` takes them.
     """
 
     cube: xr.DataArray
     layout: Layout
     chain: Chain | None = None
+    weights: Any = None
 
     @classmethod
     def of(
@@ -44,15 +49,18 @@ class Prepared:
         channel: str | Sequence[str] | None,
         mask: Any,
         steps: Sequence[Step],
-        communicator: Any = None,
+        weights: Any = None,
+        communicator: Communicator = SINGLE,
     ) -> Prepared:
-        """Apply preprocessing steps to what is not masked."""
+        """Apply preprocessing steps to the unmasked part of a cube, and convert weights to those of its matrix."""
         if not steps:
-            return cls(cube, Layout.of(cube, channel, mask, communicator))
+            layout = Layout.of(cube, channel, mask, communicator)
+            return cls(cube, layout, None, matrix_weights(weights, layout))
         if mask is not None:
             cube = Layout.of(cube, channel, mask).without_masked(cube)
         processed, chain = fit_chain(cube, steps, channel)
-        return cls(processed, Layout.of(processed, chain.channel, communicator=communicator), chain)
+        layout = Layout.of(processed, chain.channel, communicator=communicator)
+        return cls(processed, layout, chain, matrix_weights(weights, layout))
 
     def check(self, similarity: Similarity) -> None:
         """Refuse steps after which a non-negative factorization, or a likelihood of counts, has no meaning."""
@@ -68,22 +76,27 @@ class Prepared:
             )
 
     def spectra(self, known: Any) -> Any:
-        """Known endmembers in physical units as those of the processed image."""
+        """Convert known endmembers from physical units to those of the processed image."""
         if self.chain is None or not isinstance(known, xr.DataArray):
             return known
         return self.chain.prepare_endmembers(known)
 
+    def rows(self, block: Block) -> Prepared:
+        """Return the part of the image that lies in the rows of one rank; only without preprocessing."""
+        cube = self.cube.isel({block.dim: slice(block.start, block.stop)})
+        return replace(self, cube=cube, layout=self.layout.section(block.start, block.stop))
+
 
 @dataclass(frozen=True, eq=False)
-class Recipe:
-    """How an engine makes the matrix of a cube that it opens itself.
+class RemoteImage:
+    """An image that each engine opens by itself, and converts to the matrix X; nothing of the data is sent.
 
     Attributes
     ----------
     source
         The cube.
     channel, mask, steps
-        As for :class:`Prepared`.
+        As for :meth:`Prepared.of`.
     """
 
     source: Source
@@ -92,15 +105,15 @@ class Recipe:
     steps: Sequence[Step]
 
     def matrix(self) -> Matrix:
-        """X, (pixels, channels)."""
+        """Return X, (pixels, channels)."""
         image = Prepared.of(self.source.open(), self.channel, self.mask, self.steps)
         return sparse_if_smaller(image.layout.matrix(image.cube))
 
 
-def weights_of(weights: Any, layout: Layout) -> Any:
-    """Weights over pixels, channels or the whole image as those of a matrix; "poisson" stays what it is."""
+def matrix_weights(weights: Any, layout: Layout) -> Any:
+    """Convert weights over pixels, channels or the whole image to those of a matrix; "poisson" is returned as it is."""
     if weights is None or isinstance(weights, str):
         return weights
     if isinstance(weights, (list, tuple)):
-        return [weights_of(part, layout) for part in weights]
+        return [matrix_weights(part, layout) for part in weights]
     return np.asarray(layout.rows(weights, "weights"), dtype=np.float64)

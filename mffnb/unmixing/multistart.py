@@ -1,4 +1,4 @@
-"""Several starts of one problem, and the best of their runs."""
+"""Run several random starts of one model and keep the one with the lowest objective."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from mffnb.solvers import Outcome
 from mffnb.solvers.checkpoint import Keeper
 from mffnb.solvers.progress import Callback, bar, both, counted
 from mffnb.typing import Float64Array
-from mffnb.unmixing import multistart_engines as restarts
+from mffnb.unmixing import multistart_engines
 
 
-def several(model: MatrixFactorization, n_init: int, seed: int) -> list[MatrixFactorization]:
-    """The model with that many random starts.
+def several(model: MatrixFactorization, n_init: int, seed: Any) -> list[MatrixFactorization]:
+    """Return copies of a model, each with a random start of its own seed.
 
     Raises
     ------
     ValueError
-        If that is no number of starts.
+        If ``n_init`` is not a whole number >= 1.
     """
     if not (isinstance(n_init, (int, np.integer)) and n_init >= 1):
         raise ValueError(f"n_init must be a whole number >= 1, got {n_init!r}")
@@ -33,7 +33,7 @@ def several(model: MatrixFactorization, n_init: int, seed: int) -> list[MatrixFa
     return [MatrixFactorization(**{**parameters, "init": init, "random_state": int(s % 2**31)}) for s in seeds]
 
 
-def solved(
+def best_start(
     starts: Sequence[MatrixFactorization],
     matrix: Any,
     engines: Cluster | None,
@@ -41,28 +41,28 @@ def solved(
     progress: bool,
     keeper: Keeper | None,
 ) -> tuple[MatrixFactorization, Float64Array, str]:
-    """The best of all starts: the model, A (own pixels, k), and how X was kept."""
+    """Fit all starts, here or on engines; return the best model, A (own pixels, k), and how X was stored."""
     if engines is None or len(starts) == 1:
         with bar(progress, len(starts) * starts[0].max_iter) as show:
-            return *_best(starts, matrix, both(show, callback), keeper), str(matrix)
+            return *_best_here(starts, matrix, both(show, callback), keeper), str(matrix)
     with counted(progress, len(starts)) as show:
-        best = restarts.run(starts, matrix, engines, both(show, callback))
+        best = multistart_engines.run(starts, matrix, engines, both(show, callback))
     return best.model, best.abundances, best.data
 
 
-def _best(
+def _best_here(
     starts: Sequence[MatrixFactorization], matrix: Matrix, callback: Callback | None, keeper: Keeper | None
 ) -> tuple[MatrixFactorization, Float64Array]:
+    """Fit one start after the other in this process; an interrupt ends with the best so far."""
     best: tuple[MatrixFactorization, Float64Array] | None = None
     for number, model in enumerate(starts):
-        of_this = keeper if keeper is None or len(starts) == 1 else keeper.of_start(number)
-        A = model.factorize(matrix, callback, of_this)
-        ended = model.outcome_ in (Outcome.INTERRUPTED, Outcome.STOPPED)
+        own_keeper = keeper if keeper is None or len(starts) == 1 else keeper.of_start(number)
+        A = model.factorize(matrix, callback, own_keeper)
         outcome = model.outcome_
         if best is None or model.objective_ < best[0].objective_:
             best = model, A
-        if ended:
-            best[0].outcome_ = outcome  # the best so far, but not of all that was asked for
+        if outcome in (Outcome.INTERRUPTED, Outcome.STOPPED):
+            best[0].outcome_ = outcome  # the best of the starts so far, not of all
             break
     if best is None:
         raise ValueError("n_init must be a whole number >= 1")

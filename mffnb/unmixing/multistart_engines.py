@@ -1,4 +1,4 @@
-"""Restarts of one factorization on the engines of a cluster."""
+"""Run the starts of one factorization on the engines of a cluster, one start on each engine at a time."""
 
 from __future__ import annotations
 
@@ -11,79 +11,99 @@ import numpy as np
 
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.parallel import sharing
-from mffnb.parallel.cluster import Cluster
+from mffnb.parallel.cluster import Cluster, is_engine_loss
 from mffnb.protocols.matrix import Matrix
-from mffnb.solvers import Outcome
+from mffnb.solvers import Outcome, State
 from mffnb.solvers.progress import Callback
 from mffnb.threads import limit_threads
 from mffnb.typing import Float64Array
+from mffnb.unmixing.image import RemoteImage
 
 _TRIES = 3
 
 
-class Recipe(Protocol):
-    """How an engine gets a matrix without being sent it."""
+class MatrixSource(Protocol):
+    """An object from which an engine makes the matrix X."""
 
     def matrix(self) -> Matrix:
-        """The matrix, made where this is called."""
+        """Return X in the process where this is called."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
-    """A start that has been led to its end.
+class SentMatrix:
+    """A matrix that is sent to each engine."""
+
+    held: Matrix
+
+    def matrix(self) -> Matrix:
+        """Return the matrix."""
+        return self.held
+
+
+@dataclass(frozen=True, eq=False)
+class FittedStart:
+    """One start after its fit.
 
     Attributes
     ----------
     model, abundances
-        The model after its fit, and A (pixels, k).
+        The fitted model, and A (pixels, k).
     data
-        How the engine kept X.
+        How the engine stored X.
     """
 
     model: MatrixFactorization
     abundances: Float64Array
     data: str
 
+    @property
+    def state(self) -> State:
+        """The last state of the run, with its factors."""
+        A = np.ascontiguousarray(self.abundances.T)
+        model = self.model
+        return replace(model.trace_[-1], abundances=A, endmembers=model.components_, outcome=model.outcome_)
+
 
 def run(
     models: Sequence[MatrixFactorization],
-    data: Matrix | Recipe,
+    data: Matrix | RemoteImage,
     engines: Cluster,
     callback: Callback | None = None,
-) -> Fitted:
-    """Fit all models to one matrix and return the best fit, the first one of equals.
+) -> FittedStart:
+    """Fit all models to one matrix and return the fit with the lowest objective, the first one of equals.
 
-    What a killed engine had is fitted again. Ctrl-C, or a callback that returns True, ends it with the best so far.
+    The starts of an engine that died are fitted again. Ctrl-C, or a callback that returns True, ends the run with the
+    best start so far.
 
     Parameters
     ----------
     models
         One for each start.
     data
-        A matrix, which is sent to each engine once, or how to make it there.
+        A matrix, which is sent to each engine once, or the image that each engine opens.
     engines
-        They must run.
+        Running engines.
     callback
         Called with the last state of each start, in the order in which they end.
     """
-    sent = _Sent(engines, data)
+    queue = _Queue(engines, data if isinstance(data, RemoteImage) else SentMatrix(data))
     waiting: dict[Any, int] = {}
-    ended: dict[int, Fitted] = {}
+    ended: dict[int, FittedStart] = {}
     outcome: Outcome | None = None
     try:
         for number, model in enumerate(models):
-            waiting[sent.submit(model)] = number
+            waiting[queue.submit(model)] = number
         while waiting and outcome is None:
             ready, _ = cf.wait(waiting, return_when=cf.FIRST_COMPLETED)
             for future in ready:
                 number = waiting.pop(future)
-                fitted = sent.result(future)
+                fitted = queue.result(future)
                 if fitted is None:
-                    waiting[sent.submit(models[number], number)] = number
+                    waiting[queue.submit(models[number], number)] = number
                     continue
                 ended[number] = fitted
-                if callback is not None and callback(_last(fitted)) is True and waiting:
+                if callback is not None and callback(fitted.state) is True and waiting:
                     outcome = Outcome.STOPPED
     except KeyboardInterrupt:
         outcome = Outcome.INTERRUPTED
@@ -92,60 +112,55 @@ def run(
     finally:
         for future in waiting:
             future.cancel()
-        sent.close()
+        queue.close()
     best = min(sorted(ended.items()), key=lambda one: one[1].model.objective_)[1]
     if outcome is not None:
-        best.model.outcome_ = outcome  # of those that have ended, but not of all that was asked for
+        best.model.outcome_ = outcome  # the best of the starts that have ended, not of all
     return best
 
 
-class _Sent:
-    """Starts on their way, and the data that they need."""
+class _Queue:
+    """Starts that are submitted to engines, and the data that these need for them."""
 
-    def __init__(self, engines: Cluster, data: Matrix | Recipe) -> None:
-        self._engines, self._data = engines, data
+    def __init__(self, engines: Cluster, source: MatrixSource) -> None:
+        self._engines, self._source = engines, source
         self._pool = engines.executor()
         self._served = set[int]()
-        self._token = sharing.share(data)
+        self._token = sharing.share(source)
         self._tries: dict[int, int] = {}
 
     def submit(self, model: MatrixFactorization, again: int | None = None) -> Any:
+        """Send a start to an engine; ``again`` is its number if an engine has lost it before."""
         if again is not None:
             self._tries[again] = self._tries.get(again, 1) + 1
             if self._tries[again] > _TRIES:
                 raise RuntimeError("engines die before they have an answer: they may need more memory than there is")
         self._engines.revive()
-        sharing.deliver(self._pool, self._token, self._data, self._served)
+        sharing.deliver(self._pool, self._token, self._source, self._served)
         return self._pool.submit(_fit, self._token, model)
 
-    def result(self, future: Any) -> Fitted | None:
-        """What an engine found; None where it was lost, or had no data."""
+    def result(self, future: Any) -> FittedStart | None:
+        """Return the fitted start; None if its engine died or had no data."""
         try:
-            answer: Fitted | None = future.result()
+            answer: FittedStart | None = future.result()
         except Exception as error:
-            if getattr(error, "ename", type(error).__name__) != "EngineError":
+            if not is_engine_loss(error):
                 raise
             return None
         return answer
 
     def close(self) -> None:
+        """Delete the data here and on the engines."""
         sharing.withdraw(self._pool, self._token)
 
 
-def _fit(token: str, model: MatrixFactorization) -> Fitted | None:
-    """Fit on an engine; None where the data have not arrived."""
-    data = sharing.find(token)
-    if data is None:
+def _fit(token: str, model: MatrixFactorization) -> FittedStart | None:
+    """Fit one start on an engine; None if the data have not arrived."""
+    source: MatrixSource | None = sharing.find(token)
+    if source is None:
         return None
-    if hasattr(data, "matrix"):  # made once, for all starts that come here
-        data = data.matrix()
-        sharing.keep(token, data)
+    matrix = source.matrix()
+    sharing.keep(token, SentMatrix(matrix))  # made once, for all starts on this engine
     with limit_threads(1):
-        abundances = model.factorize(data)
-    return Fitted(model, abundances, str(data))
-
-
-def _last(fitted: Fitted) -> Any:
-    model = fitted.model
-    A = np.ascontiguousarray(fitted.abundances.T)
-    return replace(model.trace_[-1], abundances=A, endmembers=model.components_, outcome=model.outcome_)
+        abundances = model.factorize(matrix)
+    return FittedStart(model, abundances, str(matrix))

@@ -1,16 +1,13 @@
-"""What unmixing gives: labelled spectra and maps, how they were found, and a file that keeps it all."""
+"""The result of unmixing: labelled endmembers and abundance maps, the record of the run, and its file format."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
@@ -21,26 +18,25 @@ from mffnb.io.zarr_store import is_store, read_zarr, write_zarr
 from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 from mffnb.transforms import Mapped
+from mffnb.unmixing.storable import aliases, plain, storable
 
 __all__ = ["Unmixing", "load"]
 
 _FORMAT = "mffnb unmixing 1"
 _FACTORS = ("endmembers", "abundances", "gain")
 _ARRAYS = (*_FACTORS, "alternative")
-# Attributes by which NetCDF says how numbers are packed; on a label they would change it when it is read.
-_CODING = {"scale_factor", "add_offset", "_FillValue", "missing_value", "calendar", "dtype"}
 
 
 @dataclass(frozen=True, eq=False)
-class Processed:
-    """The factors of a preprocessed image, and the steps that lead back to the units of the data.
+class ProcessedFactors:
+    """The factors of a preprocessed image, and the fitted steps that convert them back to the units of the data.
 
     Attributes
     ----------
     chain
         The fitted steps.
     endmembers, abundances, gain
-        As they were found, before the way back.
+        The factors before that conversion.
     """
 
     chain: Chain
@@ -49,13 +45,13 @@ class Processed:
     gain: xr.DataArray | None = None
 
     def reconstruction(self, mapped: Mapped | None = None) -> xr.DataArray:
-        """The product of the factors, through the map that it was fitted through, in the units of the data."""
+        """Return the product of the factors, through the transformation of the fit, in the units of the data."""
         return self.chain.inverse(_model(self.abundances, self.endmembers, self.gain, mapped))
 
 
 @dataclass(frozen=True, eq=False)
 class Unmixing:
-    """Endmembers and abundance maps of a spectral image, and how they were found.
+    """Endmembers and abundance maps of a spectral image, with the record of the run.
 
     Attributes
     ----------
@@ -68,21 +64,21 @@ class Unmixing:
     trace
         Objective, relative error, step and seconds for each iteration.
     parameters
-        Everything needed to run it again, and the versions it ran with.
+        Everything that is needed to repeat the run, and the versions of the packages.
     gain
         One factor for each pixel, or None.
     alternative
-        Where another answer fits as well: the endmembers of the one that differs most, in the same order, each as long
-        as its partner; else None. ``parameters["disagreement"]`` is the mean spectral angle (rad) to it.
+        If another answer fits as well: the endmembers of the one that differs most, in the same order, each with the
+        norm of its partner; else None. ``parameters["disagreement"]`` is the mean spectral angle (rad) to it.
     cube
-        The data, or None where the result was loaded from a file.
+        The data, or None if the result was loaded from a file.
     processed
-        What was factored after preprocessing, and the way back from there; None where there was none.
+        The factors of the preprocessed image; None without preprocessing.
     block
-        Which rows of the maps these are, where the others are on other ranks; else None.
+        The rows of the maps that this rank holds, if the others are on other ranks; else None.
     mapped
-        The transformation f in X ~ f(A E), and its intercept over the channels of what was factored; None where there
-        is none.
+        The transformation f in X ~ f(A E), and its intercept over the channels of the processed image; None for the
+        identity.
 
     Examples
     --------
@@ -101,12 +97,12 @@ class Unmixing:
     gain: xr.DataArray | None = None
     alternative: xr.DataArray | None = None
     cube: xr.DataArray | None = None
-    processed: Processed | None = None
+    processed: ProcessedFactors | None = None
     block: Block | None = None
     mapped: Mapped | None = None
 
     def reconstruction(self) -> xr.DataArray:
-        """A E, times the gain, through the transformation: a cube (pixel dims, channel dims), in the data's units."""
+        """Return f(gain A E) as a cube (pixel dims, channel dims), in the units of the data."""
         if self.mapped is None and self.parameters.get("transform") not in (None, "identity"):
             raise ValueError(
                 "a file does not hold a transformation of your own: apply it to result.abundances yourself"
@@ -122,12 +118,12 @@ class Unmixing:
         return xr.DataArray(model.transpose(*pixels, ...)).rename("reconstruction").assign_attrs(attrs)
 
     def residual(self, cube: Any = None) -> xr.DataArray:
-        """X - A E, with the dimensions of the reconstruction.
+        """Return the data minus the reconstruction, with its dimensions.
 
         Parameters
         ----------
         cube
-            The data, where the result was loaded from a file and does not hold them.
+            The data, if the result was loaded from a file and does not hold them.
         """
         if cube is None and self.cube is None:
             raise ValueError("a result loaded from a file does not hold its cube: pass it, result.residual(cube)")
@@ -141,12 +137,12 @@ class Unmixing:
         return model.copy(data=data.values - model.values).rename("residual")
 
     def normalized(self, how: str = "max") -> Unmixing:
-        """The same product with every endmember scaled to 1, the abundances taking up the factor.
+        """Scale every endmember to 1, and its abundances by the inverse factor.
 
         Parameters
         ----------
         how
-            What is scaled to 1: ``"max"``, ``"sum"``, ``"norm"`` (root of the sum of squares) or ``"area"``
+            Scale this to 1: ``"max"``, ``"sum"``, ``"norm"`` (root of the sum of squares) or ``"area"``
             (integral over the channel coordinate).
         """
         over = [name for name in self.endmembers.dims if name != "component"]
@@ -170,24 +166,24 @@ class Unmixing:
 
     def plot(self, **options: Any) -> Any:
         """Draw maps above spectra, one colour a component; see :func:`mffnb.plots.overview`."""
-        from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
+        from mffnb import plots  # noqa: PLC0415  imports matplotlib
 
         return plots.overview(self, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result, without the cube, as NetCDF or ``.zarr``; :func:`mffnb.load` reads it back.
 
-        Where this is the part of one rank, all ranks call it together, and the whole is written.
+        If the result holds the rows of one rank, all ranks call this together, and the whole maps are written.
         """
         arrays = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
         if self.processed is not None:
             arrays |= {f"processed_{name}": array for name, array in _factors(self.processed).items()}
         if self.mapped is not None and self.mapped.intercept is not None:
             arrays["intercept"] = self.mapped.intercept
-        stored = {name: _storable(array) for name, array in arrays.items()}
-        aliases = _aliases(stored.values())
+        stored = {name: storable(array) for name, array in arrays.items()}
+        other_names = aliases(stored.values(), reserved=(*_ARRAYS, "iteration"))
         dataset = xr.Dataset(
-            {name: array.rename({a: b for a, b in aliases.items() if a in (*array.dims, *array.coords)})
+            {name: array.rename({a: b for a, b in other_names.items() if a in (*array.dims, *array.coords)})
              for name, array in stored.items()}
             | {f"trace_{name}": value for name, value in self.trace.data_vars.items()}
         )  # fmt: skip
@@ -195,9 +191,9 @@ class Unmixing:
         dataset.update(steps)
         dataset.attrs = steps.attrs | {
             "format": _FORMAT,
-            "names": json.dumps({alias: str(name) for name, alias in aliases.items()}),
+            "names": json.dumps({alias: str(name) for name, alias in other_names.items()}),
             "outcome": self.outcome.name,
-            "parameters": json.dumps(self.parameters, default=_plain),
+            "parameters": json.dumps(self.parameters, default=plain),
         }
         if self.block is not None:
             write_blocks(dataset, Path(path), self.block)
@@ -213,7 +209,7 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     Raises
     ------
     ValueError
-        If the file is not such a result.
+        If the file does not hold a result.
 
     Examples
     --------
@@ -231,7 +227,7 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     kind = "zarr store" if os.path.isdir(path) else "NetCDF file"
     try:
         stored = read_zarr(path) if os.path.isdir(path) else read_netcdf(path)
-    except Exception as error:  # HDF5 and its wrappers raise what they like on a damaged file
+    except Exception as error:  # HDF5 and its wrappers raise many types on a damaged file
         raise ValueError(f"{path} is no {kind} that can be read, or it is cut short: {error}") from error
     if stored.attrs.get("format") != _FORMAT:
         raise ValueError(f"{path} was not written by Unmixing.save: read data with mffnb.read instead")
@@ -253,7 +249,7 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     processed = None
     if "preprocessing" in stored.attrs:
         factors = {name: arrays[f"processed_{name}"] for name in _FACTORS if f"processed_{name}" in arrays}
-        processed = Processed(Chain.from_dataset(stored), **factors)
+        processed = ProcessedFactors(Chain.from_dataset(stored), **factors)
     parameters = json.loads(stored.attrs["parameters"])
     transform = TRANSFORMS.get(parameters.get("transform"))
     return Unmixing(
@@ -272,7 +268,7 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
 def _model(
     abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataArray | None, mapped: Mapped | None
 ) -> xr.DataArray:
-    """What was fitted to the data."""
+    """Return the model of the data: the product of the factors, through a transformation that was fitted."""
     product = _product(abundances, endmembers, gain)
     return product if mapped is None or not mapped.fitted else xr.DataArray(mapped.apply(product))
 
@@ -282,39 +278,5 @@ def _product(abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataAr
     return model if gain is None else model * gain
 
 
-def _factors(processed: Processed) -> dict[str, xr.DataArray]:
+def _factors(processed: ProcessedFactors) -> dict[str, xr.DataArray]:
     return {name: getattr(processed, name) for name in _FACTORS if getattr(processed, name) is not None}
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else str(value)
-
-
-def _storable(array: xr.DataArray) -> xr.DataArray:
-    """A copy whose attributes NetCDF can hold: what it cannot is kept as text."""
-
-    def plain(attrs: dict[Any, Any]) -> dict[str, Any]:
-        kept = (str, float, np.number)
-        whole = {key: value for key, value in attrs.items() if isinstance(value, kept) or type(value) is int}
-        lists = {
-            key: value for key, value in attrs.items() if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"
-        }
-        return {
-            str(key): whole.get(key, lists.get(key, str(value))) for key, value in attrs.items() if key not in _CODING
-        }
-
-    # A pixel dimension stacked of several has one coordinate of tuples; its levels are kept one by one.
-    stacked = [name for name, index in array.indexes.items() if isinstance(index, pd.MultiIndex) and name in array.dims]
-    copy = array.reset_index(stacked) if stacked else array.copy(deep=False)
-    copy.attrs = plain(array.attrs)
-    for name in copy.coords:
-        copy.coords[name].attrs = plain(array.coords[name].attrs)
-    return copy.drop_encoding()  # how a source had packed its numbers is not how these are to be packed
-
-
-def _aliases(arrays: Iterable[xr.DataArray]) -> dict[Hashable, str]:
-    """Other names for dimensions and coordinates that NetCDF or this format has no room for, ``m/z`` say."""
-    names = dict.fromkeys(name for array in arrays for name in (*array.dims, *array.coords))
-    taken = {*_ARRAYS, "iteration"}
-    odd = [n for n in names if not isinstance(n, str) or "/" in n or n in taken or n.startswith("trace_")]
-    return {name: f"renamed_{number}" for number, name in enumerate(odd)}

@@ -1,87 +1,193 @@
-"""What the keywords of :func:`mffnb.unmix` stand for: the parts of a model of one image."""
+"""One unmixing task: those keywords of :func:`mffnb.unmix` that determine the answer, checked.
+
+All code that unmixes an image uses this class: :func:`mffnb.unmix`, the explorer, engines, the scan of k and the refits
+of the stability analysis. The steps are always the same::
+
+    task = Task.of(k=4, sparsity=1e-3)
+    image = task.prepared(cube)
+    solution = solve(task, image, matrix)        # see mffnb.unmixing.solve
+    result = task.label(cube, image, solution)
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, is_dataclass, replace
-from numbers import Real
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-import numpy as np
+import xarray as xr
 
-from mffnb.constraints import Pinned, Simplex
-from mffnb.parallel import ranks
-from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
-from mffnb.problem.compatibility import listed
-from mffnb.protocols.half import Term
+from mffnb.estimators.factorization import MatrixFactorization
+from mffnb.estimators.names import named_similarity
+from mffnb.estimators.start_values import Init
+from mffnb.geometry import choose_model
+from mffnb.io.parallel_write import Block
+from mffnb.matrices.checking import drawn_seed
+from mffnb.parallel.placement import Local, Placement
+from mffnb.preprocessing import Step
+from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.similarity import Similarity
+from mffnb.protocols.solver import Solver
+from mffnb.solvers.checkpoint import Checkpoint, kept_seed
 from mffnb.unmixing.image import Prepared
+from mffnb.unmixing.label import labelled
+from mffnb.unmixing.physics import Physics
+from mffnb.unmixing.record import record
+from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.solution import Solution
+from mffnb.unmixing.warm_start import factors_of
+
+AUTO = "auto"
+"""The weight of a volume that is determined from the data."""
+_PHYSICS = tuple(one.name for one in fields(Physics))
+_OTHERS = (
+    "similarity", "weights", "transform", "mask", "preprocess", "channel", "solver", "max_iter", "tol", "init",
+    "n_init",
+)  # fmt: skip
+SETTINGS = (*_PHYSICS, *_OTHERS)
+"""Keywords of a task beside ``k`` and ``random_state``."""
 
 
 @dataclass(frozen=True, eq=False)
-class Physics:
-    """What is asked of an answer; an exact zero, and None, ask for nothing.
+class Task:
+    """Settings of one unmixing run. Make it with :meth:`of`.
 
     Attributes
     ----------
-    sparsity, smoothness, volume
-        Weights of the three penalties.
-    sum_to_one, gain
-        Whether the abundances of a pixel sum to one, or do so up to a gain.
-    known
-        Known endmembers, over the channels of the image; NaN where they are not known.
-    abundance_terms, endmember_terms
-        Parts of the user's own.
+    k
+        Number of endmembers.
+    physics
+        Penalties and constraints.
+    similarity, weights, transform, mask, preprocess, channel, init, solver, n_init, max_iter, tol
+        As for :func:`mffnb.unmix`.
+    seed
+        Seed of everything random; None until it is drawn, see :meth:`seeded`.
+
+    Examples
+    --------
+    >>> task = Task.of(k=3, sparsity=1e-3)
+    >>> task.physics.sparsity, task.max_iter
+    (0.001, 500)
+    >>> Task.of(k=3, sparsty=1e-3)  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    TypeError: there is no setting 'sparsty' here: use sparsity, smoothness, ...
     """
 
-    sparsity: float = 0.0
-    smoothness: float = 0.0
-    volume: float | str = 0.0
-    sum_to_one: bool = False
-    gain: bool = False
-    known: Any = None
-    abundance_terms: Sequence[Term] = ()
-    endmember_terms: Sequence[Term] = ()
+    k: int
+    physics: Physics = field(default_factory=Physics)
+    similarity: str | Similarity = "frobenius"
+    weights: Any = None
+    transform: Any = None
+    mask: Any = None
+    preprocess: Sequence[Step] = ()
+    channel: str | Sequence[str] | None = None
+    init: Init | Unmixing = "auto"
+    solver: str | Solver = "auto"
+    n_init: int = 1
+    max_iter: int = 500
+    tol: float = 1e-4
+    seed: int | None = None
 
-    def __post_init__(self) -> None:
-        for name in ("sparsity", "smoothness", "volume"):
-            weight = getattr(self, name)
-            if not isinstance(weight, (Real, np.number)) and not (name == "volume" and isinstance(weight, str)):
-                raise TypeError(f"{name} must be a number >= 0, got {weight!r}: 0 leaves it out")
+    @classmethod
+    def of(cls, *, k: int, random_state: Any = None, **keywords: Any) -> Task:
+        """Make a task from keywords of :func:`mffnb.unmix`.
 
-    def record(self) -> dict[str, Any]:
-        """Notes for the parameters of a result."""
-        return {
-            "sparsity": float(self.sparsity),
-            "smoothness": float(self.smoothness),
-            "volume": self.volume if isinstance(self.volume, str) else float(self.volume),
-            "sum_to_one": bool(self.sum_to_one),
-            "gain": bool(self.gain),
-            "known": 0 if self.known is None else len(self.known),
-            "terms": [repr(term) for term in (*listed(self.abundance_terms), *listed(self.endmember_terms))],
-        }
+        Raises
+        ------
+        TypeError
+            For a name that is no such keyword, and for a weight that is no number.
+        """
+        check_names(keywords)
+        physics = Physics(**{name: keywords.pop(name) for name in _PHYSICS if name in keywords})
+        return cls(k, physics, seed=None if random_state is None else drawn_seed(random_state), **keywords)
 
-    def of_abundances(self, image: Prepared, communicator: Any = None) -> tuple[Term, ...]:
-        """Terms on A for one image."""
-        terms: list[Term] = [Simplex(gain=self.gain)] if self.sum_to_one or self.gain else []
-        if self.sparsity != 0:
-            terms.append(Sparsity(self.sparsity))
-        if self.smoothness != 0:
-            terms.append(Smoothness(self.smoothness, ranks.own_graph(image.layout, communicator)))
-        return (*terms, *(_on_map(term, image, communicator) for term in listed(self.abundance_terms)))
+    @property
+    def automatic(self) -> bool:
+        """Whether the volume is to be determined from the data, with start and model."""
+        return isinstance(self.physics.volume, str) and self.physics.volume == AUTO
 
-    def of_endmembers(self, image: Prepared) -> tuple[Term, ...]:
-        """Terms on E for one image."""
-        if isinstance(self.volume, str):
-            raise ValueError(f"volume={self.volume!r} is not known: use 'auto', or a weight >= 0")
-        terms: list[Term] = [MinimumVolume(self.volume)] if self.volume != 0 else []
-        if self.known is not None:
-            terms.append(Pinned(image.layout.spectra(image.spectra(self.known))))
-        return (*terms, *listed(self.endmember_terms))
+    @property
+    def starts_from_factors(self) -> bool:
+        """Whether the start is a pair of matrices or an earlier result."""
+        return isinstance(self.init, (tuple, Unmixing))
+
+    @property
+    def numbers_have_meaning(self) -> bool:
+        """Whether something refers to components by their number: a start, known endmembers, or terms of the user."""
+        return self.starts_from_factors or self.physics.known is not None or self.physics.has_own_terms
+
+    def seeded(self, placement: Placement, checkpoint: Checkpoint | None = None) -> Task:
+        """Return the task with a seed that all processes share; without one given, that of the checkpoint if any."""
+        seed = int(placement.communicator.bcast(drawn_seed(self.seed), root=0))
+        if checkpoint is not None and self.seed is None:
+            seed = kept_seed(checkpoint, seed, placement.communicator)
+        return replace(self, seed=seed)
+
+    def decided(self, matrix: Matrix, placement: Placement) -> Task:
+        """Return the task with sum-to-one or gain chosen by the data, if there is a volume weight and neither is given.
+
+        A volume penalty needs fractions. The choice needs all pixels in one process.
+        """
+        physics = self.physics
+        weighted = not isinstance(physics.volume, str) and physics.volume > 0
+        if not weighted or physics.fractions or not placement.holds_all_pixels:
+            return self
+        assert self.seed is not None, "seeded() comes first"
+        gain = choose_model(matrix, self.k, self.seed).gain
+        return replace(self, physics=replace(physics, gain=gain, sum_to_one=not gain))
+
+    def prepared(self, cube: xr.DataArray, placement: Placement | None = None) -> Prepared:
+        """Apply mask and preprocessing to a cube, convert weights, and check that the similarity suits the result."""
+        communicator = (placement or Local()).communicator
+        image = Prepared.of(cube, self.channel, self.mask, self.preprocess, self.weights, communicator)
+        image.check(named_similarity(self.similarity))
+        return image
+
+    def model(self, image: Prepared, placement: Placement | None = None) -> MatrixFactorization:
+        """Return the unfitted model of an image."""
+        return MatrixFactorization(
+            self.k,
+            similarity=self.similarity,
+            abundance_terms=self.physics.terms_on_abundances(image, placement or Local()),
+            endmember_terms=self.physics.terms_on_endmembers(image),
+            weights=image.weights,
+            transform=self.transform,
+            init=factors_of(self.init, image) if isinstance(self.init, Unmixing) else self.init,
+            solver=self.solver,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            random_state=self.seed,
+        )
+
+    def record(self, image: Prepared) -> dict[str, Any]:
+        """Return the settings as plain values, for ``result.parameters`` and for checkpoints."""
+        return record(
+            image,
+            self.physics,
+            k=self.k,
+            similarity=self.similarity,
+            transform=self.transform,
+            init="given" if self.starts_from_factors else self.init,
+            solver=self.solver,
+            n_init=self.n_init,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            random_state=self.seed,
+        )
+
+    def label(self, cube: xr.DataArray, image: Prepared, solution: Solution, block: Block | None = None) -> Unmixing:
+        """Return a labelled result in the units of the cube, with the record of this task."""
+        return labelled(cube, image, solution, {**self.record(image), **solution.notes}, block)
 
 
-def _on_map(term: Term, image: Prepared, communicator: Any) -> Term:
-    """A term that has not been told who is whose neighbour learns it from the map."""
-    if not hasattr(term, "graph") or term.graph is not None or not is_dataclass(term):
-        return term
-    found: Term = replace(term, graph=ranks.own_graph(image.layout, communicator))
-    return found
+def check_names(keywords: Any) -> None:
+    """Refuse names that are no keyword of a task.
+
+    Raises
+    ------
+    TypeError
+        With the names that there are.
+    """
+    for name in keywords:
+        if name not in SETTINGS:
+            raise TypeError(f"there is no setting {name!r} here: use {', '.join(SETTINGS)}")

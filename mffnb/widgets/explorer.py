@@ -1,4 +1,4 @@
-"""The live explorer: sliders above, maps and spectra below, a solver in between."""
+"""The live explorer: a widget with sliders, maps and spectra that a background solver updates."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
 from mffnb.parallel import Cluster
 from mffnb.preprocessing import Step
-from mffnb.protocols.half import Term
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
+from mffnb.protocols.terms import Term
 from mffnb.unmixing.auto_volume import doubt
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls
@@ -25,60 +25,61 @@ from mffnb.widgets.live_view.messages import error_html, png_base64
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.session.bands import ends_of
 from mffnb.widgets.session.engine_session import EngineSession
-from mffnb.widgets.session.live_data import Data
+from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
 
 __all__ = ["Explorer", "explore"]
 
-# What a slider says goes to the thread from which the kernel last wrote to it. At first that is the main one,
-# where a running cell would hold it up; writing once while a message from the browser is handled moves the slider
-# to the thread that messages have for themselves. The very first messages may still be early.
+# ipykernel handles the messages of a slider on the thread that last wrote to it. At first it is the main thread, which
+# a running cell blocks. Writing to the slider while a message of the browser is handled moves it to a message thread.
+# This is repeated, since the first messages may come before that thread exists.
 _GREETINGS = 4
-_PICTURE_WAIT = 0.5  # seconds a notebook may wait for the picture it keeps when it is saved
+_PICTURE_WAIT = 0.5  # seconds to wait for the static picture that a saved notebook holds
 
 
 class Explorer(ipywidgets.VBox):
-    """Move a slider, see endmembers and abundance maps follow.
+    """Unmix a spectral image interactively: sliders change the settings, endmembers and abundance maps follow.
 
-    Every move starts a new run from where the last one stood, in the background; the picture follows while it
-    runs. Components keep their place, number and colour for as long as they live.
+    Every move of a slider starts a new run in the background from the last state, and the picture is updated while it
+    runs. Components keep their position, number and colour for as long as they exist.
 
     Parameters
     ----------
     cube
         Spectral image, as for :func:`mffnb.unmix`.
     k, sparsity, smoothness, volume, sum_to_one, gain, similarity
-        Where the controls start; the names are those of :func:`mffnb.unmix`.
+        Initial values of the controls; names are those of :func:`mffnb.unmix`.
     known
-        Endmembers that are known, as for :func:`mffnb.unmix`: always the first components, whatever else moves.
+        Known endmembers, as for :func:`mffnb.unmix`; they are always the first components.
     preprocess
-        Steps of :mod:`mffnb.preprocessing`, each with a switch; the picture and the result are in physical units.
+        Steps of :mod:`mffnb.preprocessing`, each with a switch; picture and result are in physical units.
     channel
         Channel dimension(s), the last one if None.
     mask, weights
-        What is to be used of the data, and how much it counts, as for :func:`mffnb.unmix`.
+        As for :func:`mffnb.unmix`.
     start
-        An answer for this image to go on from; its components keep their numbers and colours.
+        An answer for this image to start from; its components keep their numbers and colours.
     abundance_terms, endmember_terms
-        Penalties and constraints of your own. Fields that :func:`mffnb.knobs.knob` describes get a slider, which
-        ``controls.set`` knows by its label.
+        Penalties and constraints of your own. Fields that :func:`mffnb.knobs.knob` describes get a slider, whose name
+        for ``controls.set`` is its label.
     max_components
         Upper end of the slider for k.
     random_state
         Seed of starts from the data.
     cluster
-        A running :func:`mffnb.parallel.cluster` with ``mpi=True``, whose engines share the pixels out: pass the path of
-        a file. While they work the maps, and ``result``, are means over blocks of pixels; the last ones are whole.
+        A running :func:`mffnb.parallel.cluster` with ``mpi=True``, over whose engines the pixels are distributed: pass
+        the path of a file. While they run, maps and ``result`` are averaged over blocks of pixels; at the end they have
+        all pixels.
     options
         ``solver``, ``max_iter`` and ``tol`` of every run.
 
     Attributes
     ----------
     controls
-        The sliders; ``controls.set(k=5)`` moves one, ``controls.set(bands=True)`` asks for bands of 90 % behind the
-        spectra, from replicas of the noise (see :func:`mffnb.selection.stability`).
+        The sliders; ``controls.set(k=5)`` moves one, ``controls.set(bands=True)`` shows uncertainty bands of 90 %
+        behind the spectra, from replicas of the noise (see :func:`mffnb.selection.stability`).
     view
         The live picture.
 
@@ -136,7 +137,7 @@ class Explorer(ipywidgets.VBox):
         self.view = LiveView()
         self._error = ipywidgets.HTML()
         self._runner: Runner[Parameters, Solved] = Runner(self.session.solve, self._publish, on_error=self._complain)
-        self._framed: tuple[Data, FrameBuilder] | None = None
+        self._framed: tuple[LiveImage, FrameBuilder] | None = None
         self.view.on_drawn = self._drawn
         self._greetings = _GREETINGS
         self._shown: Solved | None = None
@@ -148,17 +149,17 @@ class Explorer(ipywidgets.VBox):
 
     @property
     def result(self) -> Unmixing:
-        """The answer as it stands; call :meth:`wait` first for the final one."""
+        """The present answer; call :meth:`wait` first for the final one."""
         while self.session.last is None and not self._runner.settled(0.02):
-            pass  # the first state is milliseconds away, the end may be far
+            pass  # the first state comes within milliseconds, the end may take long
         solved = self.session.last
         if solved is None:
-            self.wait()  # raises what kept it from solving
+            self.wait()  # raises the error of the run
             raise RuntimeError("the explorer was closed before it had solved anything")
         return self.session.result(solved)
 
     def wait(self, timeout: float | None = None) -> None:
-        """Block until the run for the present sliders has ended; raise what it raised.
+        """Wait until the run for the present sliders has ended, and raise its error if it failed.
 
         Raises
         ------
@@ -168,21 +169,21 @@ class Explorer(ipywidgets.VBox):
         self._runner.wait(timeout)
 
     def start_afresh(self) -> None:
-        """Start from the data again; components that come back keep their place and colour."""
+        """Restart from the data; components that are found again keep their position and colour."""
         self.session.start_afresh()
         self._submit()
 
     def stop(self) -> None:
-        """End the present run; the result so far is kept, and a moved slider goes on from it."""
+        """End the present run; the result so far is kept, and the next run starts from it."""
         self.session.stop()
 
     def close(self) -> None:
         """End the background thread and remove the widget; the last result stays."""
-        if hasattr(self, "_runner"):  # a cube that was refused leaves half a widget, which is closed too
+        if hasattr(self, "_runner"):  # an error in __init__ leaves an incomplete widget, which is closed too
             self._runner.close()
             if isinstance(self.session, EngineSession):
                 self.session.close()
-            self.view.on_drawn = None  # or the registry of widgets would keep the cube alive
+            self.view.on_drawn = None  # otherwise the widget registry keeps the cube in memory
             for widget in (self.controls, self._error, self.view):
                 widget.close()
         super().close()
@@ -194,7 +195,7 @@ class Explorer(ipywidgets.VBox):
     def _publish(self, generation: int, parameters: Parameters, solved: Solved, final: bool) -> bool:
         self._error.value = ""
         if solved is self._shown and not final:
-            return False  # a replica, or an engine's answer, is on its way
+            return False  # nothing new: a replica or an engine is still computing
         self._shown = solved
         framing, state = self._framing(solved.data), solved.state
         self.view.show(
@@ -218,7 +219,7 @@ class Explorer(ipywidgets.VBox):
         )
         return True
 
-    def _framing(self, data: Data) -> FrameBuilder:
+    def _framing(self, data: LiveImage) -> FrameBuilder:
         if self._framed is None or self._framed[0] is not data:
             blanks = (np.zeros((1, size)) for size in data.matrix.shape)
             self._framed = (
@@ -253,15 +254,15 @@ class Explorer(ipywidgets.VBox):
         return bundle
 
     def _picture(self) -> str | None:
-        """A static picture for whoever reads the notebook without a kernel."""
-        self._runner.settled(_PICTURE_WAIT)  # what there is by then is good enough for a picture
+        """Return a static picture, for a notebook that is read without a kernel."""
+        self._runner.settled(_PICTURE_WAIT)  # show the state so far
         if self.session.last is None:
             return None
         return png_base64(self.result.plot())
 
 
 def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str, Any]) -> Session | EngineSession:
-    """Who solves: this process, or the engines."""
+    """Make the session of this process or of the engines."""
     if engines is not None:
         return EngineSession(cube, channel, engines, **options)
     return Session(read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube), channel, **options)
@@ -283,9 +284,9 @@ def explore(cube: Any, **options: Any) -> Explorer:
 
 
 def _ended(solved: Solved) -> str:
-    """How a run stands, and what the data decided where they were asked."""
+    """Return the outcome of a run, and the decisions of the rule for volume="auto" if it has run."""
     words = [solved.state.outcome.name.lower().replace("_", " ")]
     if solved.found is not None:
         words.append("fractions sum to one" if solved.found.gain is None else "fractions up to a gain")
-        words.append(doubt(solved.found))
+        words.append(doubt(solved.found.disagreement))
     return ", ".join(word for word in words if word)

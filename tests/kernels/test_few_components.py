@@ -49,5 +49,5 @@ def test_what_is_switched_off_is_said():
 def test_it_belongs_to_the_abundances_of_one_process():
     with pytest.raises(UnsupportedCombinationError, match="belongs into abundance_terms"):
         MatrixFactorization(2, endmember_terms=[GroupSparsity()]).fit(scene(0))
-    on_two_ranks = [part for part in PARTS if part.name in ("GroupSparsity", "X shared out over processes")]
+    on_two_ranks = [part for part in PARTS if part.name in ("GroupSparsity", "X distributed over MPI ranks")]
     assert "all pixels in one process" in refusal(on_two_ranks, "frobenius", "auto")

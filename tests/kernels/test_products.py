@@ -12,7 +12,7 @@ from scipy import sparse
 
 from mffnb.kernels import hals, panels
 from mffnb.matrices import Chunked, Dense, Scaled, Sparse, block_products, in_memory
-from mffnb.similarities.misfits import LeastSquares
+from mffnb.similarities.quadratic_misfit import QuadraticMisfit
 from tests.parallel.pretend import alone
 
 KINDS = (np.float64, np.float32, np.uint8, np.uint16, np.int64, bool)
@@ -137,7 +137,7 @@ def test_two_bands_of_a_file_are_in_memory_at_most():
     assert max(matrix.rows.held) <= 1
 
 
-def test_many_blocks_in_one_look():
+def test_many_blocks_in_one_pass():
     X = np.ones((9000, 200))
     assert len(list(Dense(X).blocks())) > 3
     assert len(list(Sparse(sparse.csr_array(X)).blocks())) > 3
@@ -154,8 +154,8 @@ class Still:
 
 
 def test_a_rank_without_pixels_adds_nothing():
-    misfit = LeastSquares(alone(Dense(np.empty((0, 5))), rows=61), None, 1.0)
-    moved, half = misfit.in_one_look(np.empty((2, 0)), np.ones((2, 5)), Still())
+    misfit = QuadraticMisfit(alone(Dense(np.empty((0, 5))), rows=61), None, 1.0)
+    moved, half = misfit.in_one_pass(np.empty((2, 0)), np.ones((2, 5)), Still())
     assert moved == 0
     for sums, shape in ((half.gram, (2, 2)), (half.cross, (2, 5))):  # ranks add arrays of one shape
         assert np.shape(sums) == shape

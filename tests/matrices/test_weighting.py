@@ -156,7 +156,7 @@ def test_weights_of_an_image_come_with_its_dimensions():
     ("weights", "message"),
     [
         (np.ones(5), "fit neither 48 pixels nor 14 channels"),
-        (np.zeros(48), "leave it out with a mask"),
+        (np.zeros(48), "exclude a pixel or channel with a mask"),
         (-np.ones((48, 14)), "finite and not negative"),
         (np.zeros((48, 14)), "no entry contributes"),
         ("poison", "not known: use 'poisson'"),
@@ -168,7 +168,7 @@ def test_errors_say_what_to_do(X, weights, message):
 
 
 def test_errors_of_kinds_of_data(X):
-    with pytest.raises(ValueError, match="say which weights these are"):
+    with pytest.raises(ValueError, match="as many pixels as channels"):
         MatrixFactorization(2, weights=np.ones(14)).fit(X[:14])
     with pytest.raises(ValueError, match="need a dense image in memory"):
         MatrixFactorization(2, weights=np.ones(X.shape)).fit(sparse.csr_array(X))

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import mffnb as mf
 from mffnb.graphs import grid
-from mffnb.parallel.ranks import own_part, shares, world
+from mffnb.parallel.distributed_graph import graph_part
+from mffnb.parallel.ranks import balanced_cuts, world
 from tests.parallel.pretend import Pretend
 
 TIMEOUT = 240
@@ -47,9 +48,9 @@ def test_shares_cover_all_pixels_in_whole_bands(rows, columns, size, masked):
     bands = grid((rows, columns), mask).bands
     if bands.size - 1 < size:
         with pytest.raises(ValueError, match="start at most"):
-            shares(bands, size)
+            balanced_cuts(bands, size)
         return
-    limits = shares(bands, size)
+    limits = balanced_cuts(bands, size)
     assert (limits[0], limits[-1]) == (0, mask.sum())
     assert (np.diff(limits) >= 0).all()
     assert np.isin(limits, bands).all()
@@ -58,10 +59,10 @@ def test_shares_cover_all_pixels_in_whole_bands(rows, columns, size, masked):
 def test_own_parts_are_the_graph_cut_in_pieces():
     graph = grid((60, 50))
     factor = np.random.default_rng(0).random((2, 3000))
-    limits = shares(graph.bands, 2)
+    limits = balanced_cuts(graph.bands, 2)
     total = 0.0
     for rank in (0, 1):
-        part = own_part(graph, limits, Pretend(rank, 2))
+        part = graph_part(graph, limits, Pretend(rank, 2))
         own = slice(limits[rank], limits[rank + 1])
         assert part.pixels == own.stop - own.start
         assert part.ghosts == 50  # one row of the neighbour

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -14,28 +13,18 @@ from hypothesis.extra.numpy import arrays
 from mffnb import constraints, penalties
 from mffnb.constraints.simplex import nearest_fractions
 from mffnb.graphs import grid
-from mffnb.protocols.half import Constraint, Half, Penalty, Proximal
+from mffnb.protocols.half import Half
+from mffnb.protocols.terms import Constraint, Penalty, Proximal
 from mffnb.solvers import Hals, ProximalGradient
+from tools import parts
 
 SHAPE = (2, 6)
-KNOWN = np.array([[0.5, np.nan, 1.0, 2.0, np.nan, 0.0]])
-NEEDS = {
-    penalties.Smoothness: {"graph": grid((2, 3))},
-    penalties.TotalVariation: {"graph": grid((2, 3))},
-    constraints.Pinned: {"values": KNOWN},
-}
-NOT_CONVEX = {constraints.Orthogonal, constraints.Unimodal}
 factors = arrays(float, SHAPE, elements=st.floats(-10, 10))
 
 
-def parts(module, protocol):
-    classes = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__.startswith(module.__name__)]
-    made = [c(**NEEDS.get(c, {})) for c in classes]
-    return [pytest.param(p, id=type(p).__name__) for p in made if isinstance(p, protocol)]
-
-
-PENALTIES = parts(penalties, Penalty)
-CONSTRAINTS = parts(constraints, Constraint)
+TERMS = [pytest.param(parts.instance(part), id=part.__name__) for part in parts.classes(parts.TERMS)]
+PENALTIES = [p for p in TERMS if isinstance(p.values[0], Penalty)]
+CONSTRAINTS = [p for p in TERMS if isinstance(p.values[0], Constraint)]
 
 
 QUADRATIC = [p for p in PENALTIES if p.id != "MinimumVolume"]
@@ -99,7 +88,7 @@ def test_project_is_idempotent_and_nearest(constraint, factor, other):
     np.testing.assert_allclose(constraint.project(projected), projected, rtol=1e-12, atol=1e-12)
     member = constraint.project(other)
     assert np.linalg.norm(factor - projected) <= np.linalg.norm(factor - member) + 1e-9
-    if type(constraint) not in NOT_CONVEX:  # no other point of it is nearer, as the obtuse angle says
+    if constraint.traits.convex:  # no other point of it is nearer, as the obtuse angle says
         assert np.vdot(factor - projected, member - projected) <= 1e-9
 
 
@@ -125,7 +114,7 @@ def test_no_point_is_lower_than_the_proximal_one(penalty, factor, other, step):
         assert cost(point) <= cost((1 - share) * point + share * other) + 1e-6 * (1 + np.sum(factor**2))
 
 
-ROWWISE = [p for p in (*PENALTIES, *CONSTRAINTS) if getattr(p.values[0], "rowwise", False)]
+ROWWISE = [p for p in (*PENALTIES, *CONSTRAINTS) if p.values[0].traits.rowwise]
 
 
 @pytest.mark.parametrize("radius", [np.inf, 0.8])
@@ -145,6 +134,98 @@ def test_parts_of_whole_rows_never_let_hals_rise(part, radius):
     general = factor.copy()
     ProximalGradient(200).update(general, problem)
     assert problem.value(general) >= objective[-1] - 1e-6 * abs(objective[-1])
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_pixelwise_terms_fold_the_same_in_blocks_of_pixels(term):
+    factor = np.abs(np.random.default_rng(1).normal(size=SHAPE))
+    whole, blocks = term.fold(half(factor)), []
+    if not term.traits.pixelwise:
+        assert (
+            whole.graph is not None or whole.proximal or whole.total or np.isfinite(whole.radius) or _is_coupled(term)
+        )
+        return
+    for block in (slice(0, 2), slice(2, 6)):
+        part = half(factor)
+        part = replace(part, cross=part.cross[:, block], factor=factor[:, block])
+        folded = term.fold(part)
+        np.testing.assert_array_equal(folded.gram, whole.gram)
+        np.testing.assert_array_equal(folded.cross, whole.cross[:, block])
+        assert (folded.sum_to_one, folded.single) == (whole.sum_to_one, whole.single)
+        assert (folded.lower, folded.upper) == (whole.lower, whole.upper)
+        blocks.append(folded.value(factor[:, block]))
+    assert sum(blocks) == pytest.approx(whole.value(factor), rel=1e-12)
+
+
+def _is_coupled(term):
+    """Whether a term is a function of the whole factor, or knows where an entry is."""
+    return isinstance(term, penalties.MinimumVolume | constraints.Pinned)
+
+
+@pytest.mark.parametrize("term", [p for p in TERMS if p.values[0].traits.uniform])
+def test_uniform_terms_change_every_subproblem_in_the_same_way(term):
+    changes = []
+    for size in (1.0, 7.0):
+        plain = half(size * np.ones(SHAPE))
+        plain = replace(plain, gram=size * plain.gram, cross=size * plain.cross)
+        folded = term.fold(plain)
+        shift = folded.cross - plain.cross
+        np.testing.assert_allclose(shift, shift[:, :1] + np.zeros(SHAPE), atol=1e-14)
+        changes.append((folded.gram - plain.gram, shift[:, 0]))
+    for one, other in zip(*changes, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-12)
+    assert term.traits.pixelwise
+
+
+@pytest.mark.parametrize("term", ROWWISE)
+def test_rowwise_terms_act_on_each_row_by_itself(term):
+    factor = np.random.default_rng(2).normal(size=SHAPE)
+    act = (lambda rows: term.prox(rows, 0.7)) if isinstance(term, Proximal) else term.project
+    result = act(factor)
+    assert result.min() >= 0
+    np.testing.assert_allclose(result, np.concatenate([act(row[None]) for row in factor]), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("term", [p for p in TERMS if p.values[0].traits.convex])
+@given(factor=factors, other=factors)
+def test_convex_terms_are_convex(term, factor, other):
+    if isinstance(term, Penalty):
+        factor, other = np.abs(factor), np.abs(other)
+        ends = term.value(factor) + term.value(other)
+        assert term.value((factor + other) / 2) <= ends / 2 + 1e-9 * (1 + abs(ends))
+    else:
+        middle = (term.project(factor) + term.project(other)) / 2
+        np.testing.assert_allclose(term.project(middle), middle, atol=1e-9)
+
+
+@pytest.mark.parametrize("term", [p for p in PENALTIES if not isinstance(p.values[0], Proximal)])
+def test_the_gradient_of_the_fold_is_that_of_the_value(term):
+    rng = np.random.default_rng(3)
+    here, step = rng.random(SHAPE) + 0.1, rng.normal(size=SHAPE)
+    plain = half(here)
+    folded = term.fold(plain)
+
+    def added(t):
+        return folded.value(here + t * step) - plain.value(here + t * step)
+
+    slope = (term.value(here + 1e-5 * step) - term.value(here - 1e-5 * step)) / 2e-5
+    assert (added(1e-5) - added(-1e-5)) / 2e-5 == pytest.approx(slope, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("term", [p for p in PENALTIES if isinstance(p.values[0], Proximal)])
+@pytest.mark.parametrize("point", [(0.9, 0.2), (0.05, 0.02), (-0.4, 0.7)])
+def test_the_proximal_point_is_the_minimum_on_a_grid(term, point):
+    changes = {"weight": 0.3} | ({"graph": grid((2,))} if hasattr(term, "graph") else {})
+    term, point, step = replace(term, **changes), np.array([point]), 0.8
+    axis = np.linspace(0.0, 1.0, 51)
+
+    def cost(at):
+        return step * term.value(at) + np.sum((at - point) ** 2) / 2
+
+    lowest = min(cost(np.array([[a, b]])) for a in axis for b in axis)
+    found = cost(term.prox(point, step))
+    assert found <= lowest + 1e-9
+    assert found >= lowest - 2e-3  # the spacing of the grid
 
 
 def test_smoothness_explains_what_it_lacks():

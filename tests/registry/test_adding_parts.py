@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from mffnb.knobs import knob
+from mffnb.protocols import Distribution, TermTraits
 
 __all__ = ["Tilt"]
 
@@ -28,7 +29,15 @@ __all__ = ["Tilt"]
 class Tilt:
     """Penalise the first component."""
 
-    offered: ClassVar[dict[str, str]] = {"abundances": "tilt"}
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=True,
+        uniform=True,
+        rowwise=False,
+        convex=True,
+        distribution=Distribution.ENTRYWISE,
+        abundance_label="tilt",
+        endmember_label=None,
+    )
     weight: float = knob(0.1, label="tilt", low=0.01, high=1.0)
 
     def value(self, factor):
@@ -60,7 +69,7 @@ class AtMostOne:
     "similarities/robust": '''
 from dataclasses import dataclass
 
-from mffnb.similarities.least_squares import Huber
+from mffnb.similarities.huber import Huber
 
 __all__ = ["Robust"]
 

@@ -22,6 +22,7 @@ import numpy as np
 
 import mffnb as mf
 from mffnb.io.reader import Reader, starts_with
+from mffnb.protocols import Distribution, TermTraits
 from mffnb.similarities import Huber
 
 
@@ -29,7 +30,15 @@ from mffnb.similarities import Huber
 class Tilt:
     """Penalise the first component: a part of another distribution."""
 
-    offered: ClassVar[dict[str, str]] = {"abundances": "tilt"}
+    traits: ClassVar[TermTraits] = TermTraits(
+        pixelwise=True,
+        uniform=True,
+        rowwise=False,
+        convex=True,
+        distribution=Distribution.ENTRYWISE,
+        abundance_label="tilt",
+        endmember_label=None,
+    )
     weight: float = mf.knob(0.1, label="tilt", low=0.01, high=1.0)
 
     def value(self, factor):

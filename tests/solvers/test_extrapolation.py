@@ -11,6 +11,7 @@ from mffnb import Bounds, MatrixFactorization, Ridge, Simplex, Sparsity
 from mffnb.kernels import panels
 from mffnb.matrices import Dense
 from mffnb.matrices.checking import as_matrix
+from mffnb.protocols import SolverTraits
 from mffnb.solvers import Extrapolated, Hals, Outcome, drive
 
 
@@ -57,7 +58,7 @@ def test_an_iteration_that_is_taken_back_repeats_the_state_before(X):
 class BlockByBlock:
     """Coordinate descent that does not tell how many sweeps it makes: kernels cannot make them."""
 
-    pixelwise = True
+    traits = SolverTraits(pixelwise=True, extrapolated=False)
 
     def refuses(self, half):
         return Hals().refuses(half)

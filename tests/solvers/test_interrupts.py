@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mffnb.solvers import Interrupts, Outcome, deferred_interrupts, interrupts
+from mffnb.solvers import Outcome, interrupts
+from mffnb.solvers.interrupts import Interrupts, deferred_interrupts
 
 
 @pytest.fixture(autouse=True)

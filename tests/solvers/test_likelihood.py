@@ -162,7 +162,7 @@ def test_a_start_that_gives_a_count_no_chance_is_brought_up(counts, solver, term
 def test_errors_say_what_to_do(counts):
     with pytest.raises(ValueError, match="clip them"):
         MatrixFactorization(2, similarity="kl").fit(counts - 1)
-    with pytest.raises(ValueError, match="drop one of them"):
+    with pytest.raises(ValueError, match="use only one of them"):
         MatrixFactorization(2, similarity="kl", weights="poisson").fit(counts)
     with pytest.raises(ValueError, match="HALS is for least squares"):
         MatrixFactorization(2, similarity="kl", solver="hals").fit(counts)

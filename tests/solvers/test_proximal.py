@@ -12,7 +12,8 @@ from mffnb.constraints import UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.graphs import grid
 from mffnb.matrices import Dense
-from mffnb.protocols.half import Constraint, Half, Proximal, SmoothTerm
+from mffnb.protocols.half import Half
+from mffnb.protocols.terms import Constraint, Proximal, SmoothTerm
 from mffnb.similarities import KullbackLeibler
 from mffnb.solvers import Auto, BlockPivoting, Extrapolated, Hals, Multiplicative, Newton, ProximalGradient
 

@@ -9,7 +9,7 @@ from scipy import sparse
 from mffnb import MatrixFactorization, Simplex
 from mffnb.geometry.starts import NNDSVD
 from mffnb.matrices import Dense, Sparse
-from mffnb.solvers.subsampled_start import SubsetFirst
+from mffnb.solvers.subsampled_start import SubsampledStart
 
 
 def image(pixels, rare=0.0, seed=0):
@@ -36,7 +36,7 @@ def lowest(X, k, init):
 @pytest.mark.parametrize("layout", [Dense, lambda X: Sparse(sparse.csr_array(X))])
 def test_begins_nearly_at_the_minimum(layout):
     X = image(20_000)
-    begun = residual(X, SubsetFirst(2000).start(layout(X), 4, seed=0))
+    begun = residual(X, SubsampledStart(2000).start(layout(X), 4, seed=0))
     assert begun < 0.1 * residual(X, NNDSVD().start(layout(X), 4, seed=0))
     assert begun < 1.05 * MatrixFactorization(4, max_iter=500, random_state=0).fit(X).relative_error_ ** 2 * np.sum(
         X**2
@@ -45,7 +45,7 @@ def test_begins_nearly_at_the_minimum(layout):
 
 def test_few_pixels_are_all_taken():
     X = image(500)
-    for ours, theirs in zip(SubsetFirst().start(Dense(X), 4, 0), NNDSVD().start(Dense(X), 4, 0), strict=True):
+    for ours, theirs in zip(SubsampledStart().start(Dense(X), 4, 0), NNDSVD().start(Dense(X), 4, 0), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -55,20 +55,20 @@ def test_what_is_rare_is_lost_no_more_often_than_from_all_pixels():
     ratios = []
     for seed in range(9):
         X = image(20_000, rare=0.002, seed=seed)
-        ratios.append(lowest(X, 4, SubsetFirst(2000)) / lowest(X, 4, NNDSVD()))
+        ratios.append(lowest(X, 4, SubsampledStart(2000)) / lowest(X, 4, NNDSVD()))
     assert np.median(ratios) <= 1.001
 
 
 @pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::mffnb.errors.DegenerateWarning")
 def test_the_rule_looks_at_the_number_of_pixels(monkeypatch):
-    monkeypatch.setattr("mffnb.estimators.factorization._MANY_PIXELS", 1000)
+    monkeypatch.setattr("mffnb.estimators.start_values._MANY_PIXELS", 1000)
     X = image(1000)
 
     def chosen(X, **options):
         model = MatrixFactorization(4, max_iter=50, random_state=0, **options)
         used = []
-        for start in (NNDSVD, SubsetFirst):
+        for start in (NNDSVD, SubsampledStart):
             inner = start.start
 
             def spied(self, *rest, inner=inner, start=start):
@@ -78,10 +78,10 @@ def test_the_rule_looks_at_the_number_of_pixels(monkeypatch):
             monkeypatch.setattr(start, "start", spied)
         model.fit(X)
         monkeypatch.undo()
-        monkeypatch.setattr("mffnb.estimators.factorization._MANY_PIXELS", 1000)
+        monkeypatch.setattr("mffnb.estimators.start_values._MANY_PIXELS", 1000)
         return used[0]
 
-    assert chosen(X) is SubsetFirst
+    assert chosen(X) is SubsampledStart
     assert chosen(X[:999]) is NNDSVD
     assert chosen(X, abundance_terms=[Simplex()]) is NNDSVD
     assert chosen(X, weights="poisson") is NNDSVD

@@ -215,7 +215,7 @@ def test_settings_missing_in_the_result_must_be_given(cube):
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [
-        ({"n_bootstrap": 5}, "n_bootstrap=9 at least"),
+        ({"n_bootstrap": 5}, "n_bootstrap=9 or more"),
         ({"n_init": 1}, "n_init must be 0"),
         ({"n_init": 0, "n_bootstrap": 0}, "nothing to do"),
         ({"level": 1.0}, "level must be between"),

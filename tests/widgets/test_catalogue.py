@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ import pytest
 import mffnb as mf
 from mffnb import constraints, penalties
 from mffnb.knobs import knob, knobs
+from mffnb.protocols import TermTraits
 from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.session.catalogue import catalogue
 from mffnb.widgets.session.parameters import OwnTerms, Parameters
@@ -21,7 +22,7 @@ from mffnb.widgets.session.parameters import OwnTerms, Parameters
 class Mine:
     """A user-defined term: :math:`x`."""
 
-    offered: ClassVar[dict[str, str]] = {"abundances": "mine", "endmembers": "mine too"}
+    traits: ClassVar[TermTraits] = replace(mf.Ridge.traits, abundance_label="mine", endmember_label="mine too")
     strength: float = knob(0.5, low=0.1, high=1.0)
 
     def fold(self, half):

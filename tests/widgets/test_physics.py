@@ -9,6 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import mffnb as mf
+from mffnb.cubes.as_cube import as_cube
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.knobs import knob
 from mffnb.preprocessing import Bin, MeanCentre, UnitNorm
@@ -250,7 +251,7 @@ def test_auto_is_hidden_if_it_is_not_supported(explore, mixtures):
 
 
 def test_minimum_volume_search_can_be_abandoned(mixtures):
-    session = Session(mf.cube.as_cube(mixtures[0]))
+    session = Session(as_cube(mixtures[0]))
     search = session.solve(Parameters(3, volume="auto"))
     first = next(search)
     assert first.state.abundances.shape == (3, 600)

@@ -13,7 +13,8 @@ from mffnb.estimators.names import SIMILARITIES
 from mffnb.knobs import knobs
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.preprocessing import Step
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.capabilities import traits_of
+from mffnb.protocols.similarity import Similarity
 from mffnb.widgets.controls.elements import (
     checkbox,
     dropdown,
@@ -293,4 +294,4 @@ def _similarities(given: str | Similarity) -> list[tuple[str, str | Similarity]]
     if isinstance(given, str) and given not in SIMILARITIES:
         raise ValueError(f"similarity={given!r} is not known: use {' or '.join(map(repr, SIMILARITIES))}, or an object")
     own = [] if isinstance(given, str) else [(type(given).__name__, given)]
-    return [*((getattr(one, "label", name), name) for name, one in SIMILARITIES.items()), *own]
+    return [*((traits_of(one).label or name, name) for name, one in SIMILARITIES.items()), *own]

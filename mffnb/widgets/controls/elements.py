@@ -116,7 +116,7 @@ def checkbox(label: str, value: bool, tooltip: str) -> ipywidgets.Checkbox:
 
 def switch(step: Step) -> ipywidgets.ToggleButton:
     """Create the on/off switch of a preprocessing step."""
-    needed = bool(getattr(step, "takes_image", False))
+    needed = step.takes_image
     words = "".join(f" {letter}" if letter.isupper() else letter for letter in type(step).__name__)
     return ipywidgets.ToggleButton(
         value=True,

@@ -1,10 +1,10 @@
-"""Bands of uncertainty behind the curves of an explorer: replica after replica, until something moves."""
+"""Uncertainty bands behind the curves of an explorer: fits of replicas of the noise until a slider moves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,23 +17,23 @@ from mffnb.stability import RunStatistics, efficiency_warning, noise_of, reach_o
 from mffnb.threads import half_of_the_threads
 from mffnb.typing import Float64Array
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.session.live_data import Data, Source
+from mffnb.widgets.session.live_data import LiveImage, LiveInput
 
 LEVEL, REPLICAS = 0.9, 20
 _LEAST = 9  # so many replicas show a band of 90 %
-_LOOK = 0.01  # seconds between two looks at whether newer parameters have come
+_POLL = 0.01  # seconds between two checks for newer parameters
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """Bands of the endmembers, as far as they are known.
+    """Uncertainty bands of the endmembers, as far as they are computed.
 
     Attributes
     ----------
     text
-        How far that is, for the status line.
+        Progress, for the status line.
     lower, upper
         Their ends in physical units, ("component", channel dims); None before there are enough replicas.
     """
@@ -45,39 +45,39 @@ class Bands:
 
 def gathered(
     answer: Unmixing,
-    source: Source,
+    source: LiveInput,
     switches: tuple[bool, ...],
     seed: int,
-    run: Callable[[Data], Iterator[State]],
-    labelled: Callable[[State, Data], Unmixing],
+    run: Callable[[LiveImage], Iterator[State]],
+    labelled: Callable[[State, LiveImage], Unmixing],
 ) -> Iterator[Bands]:
-    """Fit replicas of the noise and yield what they show so far, every few milliseconds; may be left at any yield.
+    """Fit replicas of the noise and yield the bands so far every few milliseconds; may be abandoned at any yield.
 
     Parameters
     ----------
     answer
-        Whose bands they are; it holds its cube.
+        The answer whose bands are computed, with its cube.
     source, switches
-        Where the image came from, and which steps of preprocessing are on.
+        Cube and keywords of the explorer, and which steps of preprocessing are on.
     seed
-        Of all replicas.
+        Seed of all replicas.
     run
-        Goes on from the answer on other data.
+        Fits other data from the answer on.
     labelled
-        Makes a result of a state.
+        Labels a state.
     """
     cube = source.cube
     try:
-        noise = yield from _aside(lambda: noise_of(cube, answer), Bands("bands: a look at the noise"))
-        reach = yield from _aside(lambda: reach_of(cube, answer, noise), Bands("bands: a look at what is left open"))
+        noise = yield from _aside(lambda: noise_of(cube, answer), Bands("bands: estimating the noise"))
+        reach = yield from _aside(lambda: reach_of(cube, answer, noise), Bands("bands: estimating the ambiguity"))
     except UnsupportedCombinationError as error:
         yield Bands(f"no bands: {error}")
         return
 
-    def replica(number: int) -> Data:
+    def replica(number: int) -> LiveImage:
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
-        data = replace(source, cube=noise.draw(cube, answer, generator)).prepared(switches)
-        _ = data.looked_at  # which takes a while, too
+        data = source.with_cube(noise.draw(cube, answer, generator)).prepared(switches)
+        _ = data.solver_matrix  # computed on this thread, since it takes a while
         return data
 
     runs, bands = RunStatistics(answer), Bands(f"bands: replica 1 of {REPLICAS}")
@@ -100,12 +100,12 @@ def gathered(
 
 
 def _aside(work: Callable[[], T], meanwhile: Bands) -> Generator[Bands, None, T]:
-    """Work that cannot be left half-way, on a thread of its own: whoever waits is free to go."""
+    """Do work that cannot be interrupted on a thread of its own, so that the caller can abandon it."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-replica")
     try:
         future = pool.submit(work)
         while not future.done():
-            wait([future], _LOOK)
+            wait([future], _POLL)
             yield meanwhile
         return future.result()
     finally:
@@ -113,7 +113,7 @@ def _aside(work: Callable[[], T], meanwhile: Bands) -> Generator[Bands, None, T]
 
 
 def ends_of(bands: Bands | None, seen: Any) -> tuple[Float64Array, Float64Array] | None:
-    """Lower and upper ends (k, shown channels), if there are any."""
+    """Return lower and upper ends of the bands (k, shown channels), or None."""
     if bands is None or bands.lower is None or bands.upper is None:
         return None
     low, high = (end.values.reshape(len(end), -1)[:, seen] for end in (bands.lower, bands.upper))

@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from mffnb import constraints, penalties
-from mffnb.protocols.half import Term
+from mffnb.protocols.capabilities import traits_of
+from mffnb.protocols.terms import Term
 from mffnb.registry.plugins import installed_parts
 
 
@@ -39,7 +40,7 @@ class Offer:
 
 
 def catalogue(*modules: ModuleType) -> tuple[Offer, ...]:
-    """Find the terms whose class declares ``offered``: the factor it acts on, and its label in the menu.
+    """Find the terms whose traits have a label for the menu, see :class:`mffnb.protocols.TermTraits`.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ def _classes(module: ModuleType) -> list[type]:
 
 def _offers(parts: Iterable[Any]) -> Iterator[Offer]:
     for part in parts:
-        offered: dict[str, str] = getattr(part, "offered", {})
-        for place, label in offered.items():
-            yield Offer(label, place, part() if isinstance(part, type) else part)
+        if isinstance(part, Term):
+            traits = traits_of(part)
+            for place, label in (("abundances", traits.abundance_label), ("endmembers", traits.endmember_label)):
+                if label is not None:
+                    yield Offer(label, place, part() if isinstance(part, type) else part)

@@ -1,4 +1,4 @@
-"""An explorer's session whose pixels lie on MPI engines; here are its names, small maps and the last answer."""
+"""An explorer's session on MPI engines: the client keeps component names, preview maps and the last answer."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mffnb.parallel.collective_call import Word, call
 from mffnb.parallel.preview_maps import coarse
 from mffnb.parallel.sources import shared
 from mffnb.protocols.matrix import Matrix
-from mffnb.unmixing.image import Prepared, weights_of
+from mffnb.unmixing.image import Prepared, matrix_weights
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session import engine_side
-from mffnb.widgets.session.engine_side import Answer, Before, Described
-from mffnb.widgets.session.live_data import Data, Source
-from mffnb.widgets.session.live_task import Task
+from mffnb.widgets.session.engine_side import EarlierAnswer, EngineAnswer, ImageDescription
+from mffnb.widgets.session.live_data import LiveImage, LiveInput, common_task
+from mffnb.widgets.session.live_task import LiveTask
 from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
 from mffnb.widgets.session.solved import Solved
 
@@ -32,13 +32,13 @@ _PATIENCE = 2.0  # seconds
 
 
 @dataclass(frozen=True)
-class Elsewhere:
-    """A matrix that is not here.
+class RemoteMatrix:
+    """The shape of a matrix whose entries are on engines.
 
     Attributes
     ----------
     shape, complete
-        Those of the matrix.
+        As for :class:`mffnb.protocols.matrix.Matrix`.
     """
 
     shape: tuple[int, int]
@@ -46,7 +46,7 @@ class Elsewhere:
 
 
 class EngineSession:
-    """A :class:`mffnb.widgets.session.session.Session` that MPI engines hold between two moves of a slider.
+    """The counterpart of :class:`mffnb.widgets.session.session.Session` whose pixels are on MPI engines.
 
     While they work, states have maps averaged over blocks of pixels; the last state has all pixels.
 
@@ -62,7 +62,7 @@ class EngineSession:
         As for the session of one process.
     """
 
-    automatic = False  # the rule that finds a volume looks at all pixels
+    automatic = False  # the rule for volume="auto" needs all pixels in one process
 
     def __init__(self, cube: Any, channel: Any, engines: Cluster, **options: Any) -> None:
         if not engines.mpi:
@@ -78,17 +78,20 @@ class EngineSession:
         self._token = f"session-{uuid.uuid4().hex}"
         self._last: Solved | None = None
         self._answer: Solved | None = None
-        self._afresh, self._enough = threading.Event(), threading.Event()
+        self._restart_wanted, self._stop_wanted = threading.Event(), threading.Event()
         here, described = self._begin(channel)
         kept: dict[str, Any] = {name: options[name] for name in ("solver", "max_iter", "tol") if name in options}
         self.own = OwnTerms(tuple(options.get("abundance_terms", ())), tuple(options.get("endmember_terms", ())))
-        mask, known, weights = (options.get(name) for name in ("mask", "known", "weights"))
-        self.source = Source(here, channel, mask, known, weights)
-        self._task = Task(self.source, self.own, options.get("seed", 0), kept)
+        mask, known, weights = options.get("mask"), options.get("known"), options.get("weights")
+        task = common_task(
+            kept, channel=channel, mask=mask, known=known, weights=weights, random_state=options.get("seed", 0)
+        )
+        self.source = LiveInput(here, task)
+        self._task = LiveTask(self.source, self.own)
         layout, small = described.layout, coarse(described.layout)
-        self._whole = self._data(layout, described, weights_of(weights, layout))
+        self._whole = self._image(layout, described, matrix_weights(weights, layout))
         fits = small.map_shape == layout.map_shape
-        self._small = self._whole if fits else self._data(small, described, self._whole.weights)
+        self._small = self._whole if fits else self._image(small, described, self._whole.image.weights)
 
     @property
     def last(self) -> Solved | None:
@@ -96,13 +99,13 @@ class EngineSession:
         return self._last
 
     @property
-    def data(self) -> Data:
+    def data(self) -> LiveImage:
         """The image, without its values."""
         return self._whole
 
     @property
     def matrix(self) -> Matrix:
-        """What is known here of X, (pixels, channels)."""
+        """Shape and completeness of X, (pixels, channels)."""
         return self._whole.matrix
 
     @property
@@ -112,26 +115,26 @@ class EngineSession:
 
     def start_afresh(self) -> None:
         """Let the next run start from the data instead of the last state."""
-        self._afresh.set()
+        self._restart_wanted.set()
 
     def stop(self) -> None:
         """Let the present run, or the next one if there is none, end with what it has."""
-        self._enough.set()
+        self._stop_wanted.set()
 
     def go_on(self) -> None:
         """Take back what `stop` said."""
-        self._enough.clear()
+        self._stop_wanted.clear()
 
     def solve(self, parameters: Parameters) -> Iterator[Solved]:
-        """Let the engines run to the end, yielding what they show; they stop together where this is abandoned."""
+        """Run the engines to the end and yield the states that they send; they stop together if this is abandoned."""
         if parameters.volume == AUTO:
             raise UnsupportedCombinationError("volume='auto' looks at all pixels: open an explorer without engines")
         answer = yield from self._run(parameters)
-        if answer == "lost":  # by engines that died since
-            self._begin(self.source.channel)
+        if answer == "lost":  # new engines do not have the session of those that died
+            self._begin(self.source.task.channel)
             answer = yield from self._run(parameters)
-        if isinstance(answer, Answer):
-            self._afresh.clear()
+        if isinstance(answer, EngineAnswer):
+            self._restart_wanted.clear()
             state, trace = answer.state, answer.trace
             self._last = self._answer = Solved(state, answer.names, parameters, self._whole, trace, len(trace))
             yield self._last
@@ -141,50 +144,52 @@ class EngineSession:
         return self._task.result(solved)
 
     def close(self) -> None:
-        """Let the engines forget the image, if they live."""
+        """Delete the image on the engines, if they are alive."""
         if not self._engines.busy.acquire(timeout=_PATIENCE):
-            return  # a run that does not end: newer images take the place of this one
+            return  # a run that does not end; newer images will replace this one
         try:
             if self._engines.client is not None and len(self._engines.client.ids) == self._engines.n:
                 self._engines.client[:].apply_async(sharing.forget, self._token)
         finally:
             self._engines.busy.release()
 
-    def _begin(self, channel: Any) -> tuple[xr.DataArray, Described]:
-        """Let the engines open the image, and go on from the last answer."""
+    def _begin(self, channel: Any) -> tuple[xr.DataArray, ImageDescription]:
+        """Open the image on the engines, and continue from the last answer."""
         last = self._answer
-        before = None if last is None else Before(last.state, last.names, last.parameters)
+        before = None if last is None else EarlierAnswer(last.state, last.names, last.parameters)
         with (
             shared(self._cube, self._engines) as (here, there),
             call(self._engines, engine_side.begin, self._token, there, channel, before, self._options) as running,
         ):
             return here, running.answer()
 
-    def _run(self, parameters: Parameters) -> Generator[Solved, None, Answer | str | None]:
-        with call(self._engines, engine_side.solve, self._token, parameters, self._afresh.is_set(), period=0.1) as made:
+    def _run(self, parameters: Parameters) -> Generator[Solved, None, EngineAnswer | str | None]:
+        with call(
+            self._engines, engine_side.solve, self._token, parameters, self._restart_wanted.is_set(), period=0.1
+        ) as made:
             try:
                 for picture in made.pictures():
-                    if self._enough.is_set():
+                    if self._stop_wanted.is_set():
                         made.say(Word.STOP)
                     if picture is not None:
-                        self._afresh.clear()  # done what was asked, for good
+                        self._restart_wanted.clear()  # the engines have restarted from the data
                         self._last = self._seen(picture, parameters)
                     if self._last is not None:
-                        yield self._last  # now and then, so that newer wishes are heard
+                        yield self._last  # also without news: the caller may abandon the run here
             except GeneratorExit:
                 made.say(Word.INTERRUPT)
                 raise
-            return cast("Answer | str | None", made.answer())
+            return cast("EngineAnswer | str | None", made.answer())
 
-    def _seen(self, picture: Answer, parameters: Parameters) -> Solved:
+    def _seen(self, picture: EngineAnswer, parameters: Parameters) -> Solved:
         mask = self._small.layout.pixel_mask
         maps = picture.state.abundances
         state = replace(picture.state, abundances=maps if mask is None else maps[:, mask.ravel()])
         return Solved(state, picture.names, parameters, self._small, [state], 1)
 
-    def _data(self, layout: Layout, described: Described, weights: Any) -> Data:
+    def _image(self, layout: Layout, described: ImageDescription, weights: Any) -> LiveImage:
         pixels = layout.map_shape if layout.pixel_mask is None else (int(layout.pixel_mask.sum()),)
-        matrix = Elsewhere((prod(pixels), described.shape[1]), described.complete)
+        matrix = RemoteMatrix((prod(pixels), described.shape[1]), described.complete)
         known = self.source.known
         pinned = None if known is None else Pinned(layout.spectra(known))
-        return Data(Prepared(self.source.cube, layout), cast("Matrix", matrix), pinned, weights)
+        return LiveImage(Prepared(self.source.cube, layout, weights=weights), cast("Matrix", matrix), pinned)

@@ -1,4 +1,4 @@
-"""An explorer's session on MPI ranks: each has its own pixels, all make the same moves."""
+"""The part of an explorer's session that runs on MPI ranks: each rank has its own pixels, all make the same calls."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from mffnb.cubes.layout import Layout
-from mffnb.parallel import ranks, sharing
+from mffnb.parallel import sharing
 from mffnb.parallel.collective_call import Watch, Word
+from mffnb.parallel.placement import Placement, Ranks
 from mffnb.parallel.preview_maps import Blocks
 from mffnb.parallel.sources import Source
 from mffnb.solvers import State
@@ -19,15 +20,15 @@ from mffnb.widgets.session.solved import Solved
 
 
 @dataclass(frozen=True, eq=False)
-class Described:
-    """What the client has to know of an image that it does not read.
+class ImageDescription:
+    """Properties of an image that the client needs and does not read itself.
 
     Attributes
     ----------
     layout
-        Of the whole image.
+        Layout of the whole image.
     shape, complete
-        Of its matrix.
+        Shape of its matrix, and whether no entry is missing.
     """
 
     layout: Layout
@@ -36,13 +37,13 @@ class Described:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """The end of a run, with the abundances of all pixels.
+class EngineAnswer:
+    """A state of the engines as it is sent to the client.
 
     Attributes
     ----------
     state, names, trace
-        As in :class:`mffnb.widgets.session.solved.Solved`.
+        As in :class:`mffnb.widgets.session.solved.Solved`, for all pixels or for preview maps.
     """
 
     state: State
@@ -51,8 +52,8 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class Before:
-    """An answer to go on from, on engines that have not seen it.
+class EarlierAnswer:
+    """An answer from which new engines continue.
 
     Attributes
     ----------
@@ -65,21 +66,24 @@ class Before:
     parameters: Parameters
 
 
-def begin(watch: Watch, token: str, there: Source, channel: Any, before: Before | None, options: Any) -> Described:
+def begin(
+    watch: Watch, token: str, source: Source, channel: Any, earlier: EarlierAnswer | None, options: Any
+) -> ImageDescription:
     """Open the image and keep a session for it under a token."""
-    session = Session(there.open(), channel, communicator=watch.communicator, **options)
+    session = Session(source.open(), channel, placement=Ranks(watch.communicator), **options)
     layout, matrix = session.layout, session.matrix
-    if before is not None:
+    if earlier is not None:
         own = matrix.own
-        state = before.state
+        state = earlier.state
         gain = None if state.gain is None else state.gain[own]
-        session.resume(replace(state, abundances=state.abundances[:, own], gain=gain), before.names, before.parameters)
+        state = replace(state, abundances=state.abundances[:, own], gain=gain)
+        session.resume(state, earlier.names, earlier.parameters)
     sharing.keep(token, (session, Blocks.of(layout, matrix.own, watch.communicator)))
-    return Described(layout, matrix.shape, matrix.complete)
+    return ImageDescription(layout, matrix.shape, matrix.complete)
 
 
-def solve(watch: Watch, token: str, parameters: Parameters, afresh: bool) -> Answer | str | None:
-    """Run to the end, or until the client has other wishes; None if it wants no answer, "lost" without a session."""
+def solve(watch: Watch, token: str, parameters: Parameters, afresh: bool) -> EngineAnswer | str | None:
+    """Run until the solver has ended or the client interrupts, then return None; "lost" if there is no session."""
     kept = sharing.find(token)
     if watch.communicator.allreduce(int(kept is None)):
         return "lost"
@@ -95,20 +99,21 @@ def solve(watch: Watch, token: str, parameters: Parameters, afresh: bool) -> Ans
         if word is Word.STOP:
             session.stop()
         if due:
-            watch.show(_seen(solved, blocks))
-    return None if solved is None else _whole(solved, watch.communicator)
+            watch.show(_preview(solved, blocks))
+    return None if solved is None else _whole(solved, session.source.placement)
 
 
-def _seen(solved: Solved, blocks: Blocks) -> Answer:
-    """A small picture of a state."""
+def _preview(solved: Solved, blocks: Blocks) -> EngineAnswer:
+    """Return a state with preview maps in place of the maps of all pixels."""
     state = solved.state
-    maps: Any = blocks.means(state.abundances).astype(np.float32)  # half the bytes
+    maps: Any = blocks.means(state.abundances).astype(np.float32)  # half the bytes to send
     small = replace(state, abundances=maps, endmembers=state.endmembers.copy(), gain=None)
-    return Answer(small, solved.names, [])
+    return EngineAnswer(small, solved.names, [])
 
 
-def _whole(solved: Solved, communicator: Any) -> Answer:
+def _whole(solved: Solved, placement: Placement) -> EngineAnswer:
+    """Return the last state with the abundances of all pixels."""
     state = solved.state
-    A = np.ascontiguousarray(ranks.gathered(state.abundances.T, communicator).T)
-    gain = None if state.gain is None else ranks.gathered(state.gain, communicator)
-    return Answer(replace(state, abundances=A, gain=gain), solved.names, solved.trace[: solved.steps])
+    A = np.ascontiguousarray(placement.gathered(state.abundances.T).T)
+    gain = None if state.gain is None else placement.gathered(state.gain)
+    return EngineAnswer(replace(state, abundances=A, gain=gain), solved.names, solved.trace[: solved.steps])

@@ -1,107 +1,79 @@
-"""What an explorer is asked, as parts of a model, and its answers as results."""
+"""Convert the positions of an explorer's controls to an unmixing task, and its states to labelled results."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
-from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.estimators.names import mapped
 from mffnb.unmixing.auto_volume import evidence
-from mffnb.unmixing.label import assemble, record
+from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.result import Unmixing
-from mffnb.unmixing.task import Physics
-from mffnb.widgets.session.live_data import Data, Source
-from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
+from mffnb.unmixing.solution import Solution
+from mffnb.unmixing.task import Task
+from mffnb.widgets.session.live_data import LiveInput
+from mffnb.widgets.session.parameters import OwnTerms, Parameters
 from mffnb.widgets.session.solved import Solved
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """All that stays the same while sliders move.
+class LiveTask:
+    """Everything that stays the same while sliders move.
 
     Attributes
     ----------
     source
-        The image and what is said about it.
+        The image and the keywords that the user passed.
     own
-        The user's own terms.
-    seed
-        For starts from the data.
-    options
-        ``solver``, ``max_iter`` and ``tol`` for :class:`mffnb.MatrixFactorization`.
+        Terms written by the user.
     """
 
-    source: Source
+    source: LiveInput
     own: OwnTerms
-    seed: int
-    options: Mapping[str, Any]
 
-    def __post_init__(self) -> None:
-        unknown = set(self.options) - {"solver", "max_iter", "tol"}
-        if unknown:
-            raise TypeError(f"there is no option {sorted(unknown)[0]!r}: use solver, max_iter or tol")
-
-    def asked(self, parameters: Parameters) -> Physics:
-        """The parts that the parameters stand for."""
+    def task(self, parameters: Parameters) -> Task:
+        """Return the unmixing task of some parameters."""
         own = self.own.turned(parameters.own)
-        return Physics(
+        physics = Physics(
             parameters.sparsity,
             parameters.smoothness,
-            0.0 if parameters.volume == AUTO else cast("float", parameters.volume),
+            parameters.volume,
             parameters.sum_to_one,
             parameters.gain,
             self.source.known,
             own.abundance_terms,
             own.endmember_terms,
         )
-
-    def model(self, parameters: Parameters, data: Data) -> MatrixFactorization:
-        """The model of the parameters for an image."""
-        asked, model = self.asked(parameters), self._bare(parameters, data)
-        model.abundance_terms = asked.of_abundances(data.image, self.source.communicator)
-        model.endmember_terms = asked.of_endmembers(data.image)
-        return model
+        return replace(self.source.task, k=parameters.k, similarity=parameters.similarity, physics=physics)
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
-        state, data, trace, parameters = solved.state, solved.data, solved.trace[: solved.steps], solved.parameters
-        settings = {"k": parameters.k} | self.asked(parameters).record()
-        settings |= record(data.image, self._bare(parameters, data), "explored", 1, self.seed)
-        other = None
-        if solved.found is not None:
-            settings |= evidence(solved.found)
-            other = solved.found.alternative
-        elif parameters.volume == AUTO:
-            settings |= {"volume": AUTO, "sum_to_one": state.gain is None, "gain": state.gain is not None}
-        result = assemble(
-            self.source.cube,
-            data.image,
+        state, found = solved.state, solved.found
+        task = replace(self.task(solved.parameters), init="explored")
+        notes: dict[str, Any] = {}
+        if found is not None:
+            notes = evidence(found)
+        elif task.automatic:
+            notes = {"sum_to_one": state.gain is None, "gain": state.gain is not None}
+        solution = Solution(
             state.abundances,
             state.endmembers,
             state.outcome,
-            trace,
-            settings,
-            state.gain,
-            other,
-            mapped=mapped(parameters.similarity, None, state.intercept),
+            solved.trace[: solved.steps],
+            gain=state.gain,
+            mapped=mapped(task.similarity, task.transform, state.intercept),
+            alternative=None if found is None else found.alternative,
+            notes=notes,
         )
-        names = {"component": list(solved.names)}
-        spectra = result.alternative
-        return replace(
-            result,
-            endmembers=result.endmembers.assign_coords(names),
-            abundances=result.abundances.assign_coords(names),
-            alternative=None if spectra is None else spectra.assign_coords(names),
-        )
+        return _named(task.label(self.source.cube, solved.data.image, solution), solved.names)
 
-    def _bare(self, parameters: Parameters, data: Data) -> MatrixFactorization:
-        """The model without its terms."""
-        return MatrixFactorization(
-            parameters.k,
-            similarity=parameters.similarity,
-            weights=data.weights,
-            random_state=self.seed,
-            **self.options,
-        )
+
+def _named(result: Unmixing, names: tuple[int, ...]) -> Unmixing:
+    """Return a result whose ``component`` coordinate holds the lasting names."""
+    coordinate, other = {"component": list(names)}, result.alternative
+    return replace(
+        result,
+        endmembers=result.endmembers.assign_coords(coordinate),
+        abundances=result.abundances.assign_coords(coordinate),
+        alternative=None if other is None else other.assign_coords(coordinate),
+    )

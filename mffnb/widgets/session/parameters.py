@@ -1,4 +1,4 @@
-"""What an explorer solves for, and the knobs of terms that are the user's own."""
+"""The parameters of an explorer, and the knobs of terms written by the user."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from typing import Any
 import numpy as np
 
 from mffnb.knobs import Knob, knobs
-from mffnb.protocols.half import Term
-from mffnb.protocols.misfit import Similarity
+from mffnb.protocols.similarity import Similarity
+from mffnb.protocols.terms import Term
 from mffnb.widgets.session.catalogue import Offer
 
 AUTO = "auto"
-"""The weight of a volume that is found from the data."""
+"""The weight of a volume that is determined from the data."""
 SWITCH = "switch"
-"""Name of the knob of a term that has none."""
+"""Name of the on/off knob of a term without knobs."""
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What an explorer solves for: the names are those of :func:`mffnb.unmix`.
+    """Settings that the controls of an explorer change; names are those of :func:`mffnb.unmix`.
 
     Attributes
     ----------
     own
-        Values of the knobs of the user's own terms, by the names that :class:`OwnTerms` gives them.
+        Values of the knobs of terms written by the user, by the names that :class:`OwnTerms` gives them.
     steps
-        Which preprocessing steps are on; all are if empty.
+        Which preprocessing steps are on; empty for all.
     bands
-        Whether to go on with replicas of the noise when the answer has settled.
+        Whether to compute uncertainty bands when the answer has converged.
     """
 
     k: int = 4
@@ -59,11 +59,11 @@ class Parameters:
 
     @property
     def fractions(self) -> bool:
-        """Whether abundances are fractions, up to a gain or without."""
+        """Whether abundances are fractions, with or without a gain."""
         return self.sum_to_one or self.gain
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it by name, knobs of the user's own terms like the others."""
+        """Return all parameters by name, with the knobs of the user's terms at the same level."""
         named = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "own"}
         return named | dict(self.own)
 
@@ -75,16 +75,16 @@ def _check_weight(name: str, weight: Any) -> None:
 
 @dataclass(frozen=True)
 class Dial:
-    """A knob of one of the user's own terms.
+    """A knob of a term written by the user.
 
     Attributes
     ----------
     name
-        Among the parameters: that of its label.
+        Its name among the parameters, made from its label.
     term
-        Which of the terms it belongs to, those on A first.
+        Index of its term, terms on A first.
     knob
-        What it looks like.
+        Label, range and scale.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Dial:
 
 @dataclass(frozen=True)
 class OwnTerms:
-    """The user's own terms, and where their knobs stand; and terms that may be added.
+    """Terms written by the user, with the values of their knobs, and terms that the menu offers.
 
     Examples
     --------
@@ -112,12 +112,12 @@ class OwnTerms:
 
     @cached_property
     def dials(self) -> tuple[Dial, ...]:
-        """All knobs; where two have one label, the second gets a number."""
+        """All knobs; if two have the same label, the second one gets a number."""
         return tuple(_dials((*self.abundance_terms, *self.endmember_terms), {one.name for one in fields(Parameters)}))
 
     @cached_property
     def offered(self) -> tuple[Dial, ...]:
-        """Knobs of the terms that may be added, by the number of the offer; a switch for one that has none."""
+        """Knobs of the offered terms; a term without knobs gets an on/off switch."""
         taken = {one.name for one in fields(Parameters)} | {dial.name for dial in self.dials}
         dials = list(_dials([offer.term for offer in self.offers], taken))
         for i, offer in enumerate(self.offers):
@@ -128,18 +128,18 @@ class OwnTerms:
 
     @property
     def by_offer(self) -> dict[str, tuple[Dial, ...]]:
-        """The same by what is offered, in the words of a choice."""
+        """The knobs of the offered terms by the label of the term."""
         return {
             offer.label: tuple(dial for dial in self.offered if dial.term == i) for i, offer in enumerate(self.offers)
         }
 
     @property
     def values(self) -> dict[str, float]:
-        """Where the knobs stand."""
+        """Values of the knobs."""
         return {dial.name: dial.knob.value for dial in self.dials}
 
     def turned(self, values: Mapping[str, float]) -> OwnTerms:
-        """The terms with their knobs at other values; one at the zero before its scale leaves its term out."""
+        """Return the terms with other knob values; a knob at its off position removes its term."""
         terms: list[Term | None] = [*self.abundance_terms, *self.endmember_terms]
         for dial in self.dials:
             value, term = values.get(dial.name, dial.knob.value), terms[dial.term]
@@ -161,7 +161,7 @@ class OwnTerms:
 
 
 def _dials(terms: Sequence[Term], taken: set[str]) -> Iterator[Dial]:
-    """The knobs of terms; names are added to those that are taken."""
+    """Yield the knobs of terms, and add their names to those that are taken."""
     for i, term in enumerate(terms):
         for knob in knobs(term):
             for label in _free(knob.label, taken):
@@ -169,7 +169,7 @@ def _dials(terms: Sequence[Term], taken: set[str]) -> Iterator[Dial]:
 
 
 def _free(label: str, taken: set[str]) -> Iterator[str]:
-    """The label, with a number where its name is taken, which it now is."""
+    """Yield the label, with a number if its name is taken, and mark the name as taken."""
     free = next(one for one in _numbered(label) if _name(one) not in taken)
     taken.add(_name(free))
     yield free

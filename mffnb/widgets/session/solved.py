@@ -1,4 +1,4 @@
-"""A state of an explorer's run in which components keep their identity."""
+"""A state of an explorer's run, with names by which components keep their identity."""
 
 from __future__ import annotations
 
@@ -7,48 +7,45 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mffnb.constraints import Pinned
 from mffnb.geometry import Geometry
 from mffnb.selection import match
 from mffnb.solvers import State
-from mffnb.typing import Array, Float64Array
+from mffnb.typing import Array
+from mffnb.unmixing.component_order import component_order
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session.bands import Bands
-from mffnb.widgets.session.live_data import Data
+from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
-
-# Where a factor is zero, a likelihood may be infinite, and updates that multiply can never leave.
-_LEAST = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """A state of the run with the identity of its components.
+    """A state of a run with the names of its components.
 
     Attributes
     ----------
     state
         Factors in the units of the data, in the order of ``names``.
     names
-        Which component is which, (k,): kept as long as the component lives, whatever the sliders do.
+        Number of each component, (k,), which it keeps for as long as it exists, whatever the sliders do.
     parameters
-        What is being solved.
+        The parameters that are solved for.
     data
-        For which image.
+        The image that is factored.
     trace
-        Whole iterations, without their factors; the run goes on adding to it.
+        States of whole iterations, without factors; the run appends to it.
     steps
-        How many of them led to this state.
+        Length of the trace up to this state.
     found
-        What the data decided and why, where they were asked and have answered.
+        The decisions of the rule for volume="auto", once it has ended; else None.
     bands
-        How sure the endmembers are, where that is asked for and known.
+        Uncertainty bands of the endmembers, if they are switched on and computed.
     """
 
     state: State
     names: tuple[int, ...]
     parameters: Parameters
-    data: Data
+    data: LiveImage
     trace: list[State] = field(default_factory=list)
     steps: int = 0
     found: Geometry | None = None
@@ -56,12 +53,12 @@ class Solved:
 
 
 def lowest_free(names: list[int]) -> int:
-    """The name for a component that is new."""
+    """Return the smallest number that is no name yet."""
     return min(set(range(len(names) + 1)) - set(names))
 
 
 def numbers_of(answer: Unmixing) -> tuple[int, ...]:
-    """The lasting names in an answer; its order where there are none."""
+    """Return the names in the ``component`` coordinate of an answer; 0, 1, ... if it holds none."""
     names = answer.abundances.coords.get("component")
     if names is None or names.dtype.kind not in "iu" or len(set(names.values.tolist())) < len(answer.abundances):
         return tuple(range(len(answer.abundances)))
@@ -69,7 +66,7 @@ def numbers_of(answer: Unmixing) -> tuple[int, ...]:
 
 
 def inherited(endmembers: Array, before: Array, numbers: Sequence[int], known: int = 0) -> tuple[int, ...]:
-    """Names for spectra that were found anew: those of the components they resemble most; known ones keep theirs."""
+    """Return names for new spectra: each gets that of the earlier component it matches; known ones keep theirs."""
     partner = match(endmembers[known:], before[known:])
     names = [*range(known), *(numbers[known + p] if p >= 0 else -1 for p in partner)]
     for j, name in enumerate(names):
@@ -78,15 +75,15 @@ def inherited(endmembers: Array, before: Array, numbers: Sequence[int], known: i
     return tuple(names)
 
 
-def by_share(state: State) -> tuple[int, ...]:
-    """Names for a first state: 0 for the component with the largest share."""
-    amounts = state.abundances if state.gain is None else state.abundances * state.gain
-    order = np.argsort(-amounts.sum(axis=1), kind="stable")
-    return tuple(int(place) for place in np.argsort(order))
+def first_names(state: State, data: LiveImage, *, numbers_have_meaning: bool) -> tuple[int, ...]:
+    """Return names for the components of a first state: their positions in the order of :func:`component_order`."""
+    amounts = data.matrix.total(state.abundances.sum(axis=1))
+    order = component_order(amounts, state.endmembers, numbers_have_meaning=numbers_have_meaning)
+    return tuple(int(position) for position in np.argsort(order))
 
 
 def in_order(solved: Solved) -> Solved:
-    """Sort components by name, so that places on the screen last as long as the names do."""
+    """Sort components by name, so that each keeps its position on the screen."""
     order = np.argsort(solved.names)
     if np.array_equal(order, np.arange(len(order))):
         return solved
@@ -95,17 +92,3 @@ def in_order(solved: Solved) -> Solved:
         found = replace(found, alternative=found.alternative[order])
     state = replace(state, abundances=state.abundances[order], endmembers=state.endmembers[order])
     return replace(solved, state=state, names=tuple(solved.names[j] for j in order), found=found)
-
-
-def lifted(factor: Float64Array, mean: Float64Array) -> Float64Array:
-    """A factor without zeros, which a likelihood could never leave; the mean is that of each row on all ranks."""
-    return np.asarray(np.maximum(factor, _LEAST * mean[:, None]))
-
-
-def with_known(A: Float64Array, E: Float64Array, pinned: Pinned) -> tuple[Float64Array, Float64Array]:
-    """Bring the known endmembers back to the size that they are known in, and their amounts with them."""
-    known, values = pinned.known, np.nan_to_num(pinned.values)
-    size = np.ones(len(E))
-    size[: len(known)] = np.linalg.norm(E[: len(known)] * known, axis=1) / np.linalg.norm(values, axis=1)
-    size[size <= 0] = 1.0
-    return A * size[:, None], pinned.project(E / size[:, None])

@@ -1,0 +1,126 @@
+"""Start values of a factorization: given, by name, beside known endmembers, or chosen by rule."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from mffnb.constraints import Orthogonal
+from mffnb.estimators.names import STARTS, check_method, known_name
+from mffnb.geometry import Groups
+from mffnb.geometry.starts import NNDSVD, RandomStart
+from mffnb.matrices.partial import impute_mean_spectrum
+from mffnb.problem.compatibility import Gauge
+from mffnb.problem.normalisation import make_likely, to_scaled_gauge
+from mffnb.problem.problem import Problem
+from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.similarity import DataDependent
+from mffnb.protocols.solver import Start
+from mffnb.similarities.quadratic_misfit import QuadraticMisfit
+from mffnb.solvers.grow_shrink import beside_known
+from mffnb.solvers.subsampled_start import SubsampledStart
+from mffnb.typing import Array, Float64Array, Seed
+
+Init = str | Start | tuple[Array, Array]
+
+# An iteration on the subset of a subsampled start then costs a sixteenth of one on all pixels.
+_MANY_PIXELS = 16 * SubsampledStart.pixels
+
+
+class StartValues(NamedTuple):
+    """Start values and their description.
+
+    Attributes
+    ----------
+    abundances, endmembers
+        A (k, own pixels) and E (k, own channels), new arrays.
+    description
+        Method that computed them.
+    """
+
+    abundances: Float64Array
+    endmembers: Float64Array
+    description: str
+
+
+def start_values(init: Init, matrix: Matrix, problem: Problem, components: int, random_state: Seed) -> StartValues:
+    """Compute start values in the scale of the problem and inside all of its sets.
+
+    Parameters
+    ----------
+    init
+        As for :class:`mffnb.MatrixFactorization`.
+    matrix
+        X without weights.
+    problem
+        Problem with weighted data.
+    components
+        k.
+    random_state
+        Seed.
+    """
+    complete = matrix if matrix.complete else impute_mean_spectrum(matrix)
+    if isinstance(problem.similarity, DataDependent):
+        complete = problem.similarity.start_data(complete)
+    start = _in_data_units(init, complete, problem, components, random_state)
+    to_scaled_gauge(start.abundances, start.endmembers, problem)
+    if problem.misfit.barrier:
+        make_likely(start.abundances, start.endmembers, problem)
+    return start
+
+
+def _in_data_units(init: Init, matrix: Matrix, problem: Problem, components: int, random_state: Seed) -> StartValues:
+    """Start values in the units of the data."""
+    if isinstance(init, (tuple, list)):
+        return _given(init, matrix, problem, components)
+    start: Any = init
+    if isinstance(start, str):
+        by_rule = start == "auto"
+        start = _by_rule(matrix, problem, components) if by_rule else STARTS[known_name(start, STARTS, "init")]
+    check_method(start, "start", "init")
+    seed = int(check_random_state(_as_legacy(random_state)).randint(2**31))
+    if problem.pinned is not None:
+        abundances, endmembers = beside_known(matrix, components, problem.pinned.values)
+        return StartValues(abundances, endmembers, "beside known endmembers")
+    abundances, endmembers = start.start(matrix, components, seed)
+    return StartValues(abundances, endmembers, repr(start))
+
+
+def _given(init: tuple[Array, Array], matrix: Matrix, problem: Problem, components: int) -> StartValues:
+    """Check and copy given start values (pixels, k) and (k, channels)."""
+    if len(init) != 2:
+        raise ValueError(f"init=(A, E) is a pair, got {len(init)} parts")
+    abundances, endmembers = (np.array(part, dtype=np.float64) for part in init)
+    pixels = matrix.own.stop - matrix.own.start
+    wanted = ((pixels, components), (components, matrix.shape[1]))
+    if (abundances.shape, endmembers.shape) != wanted:
+        raise ValueError(
+            f"init=(A, E) must have shapes {wanted[0]} and {wanted[1]}, got {abundances.shape} and {endmembers.shape}"
+        )
+    if not (np.isfinite(abundances).all() and np.isfinite(endmembers).all()):
+        raise ValueError("init=(A, E) holds NaN or infinite values: fill them, with numpy.nan_to_num(A) say")
+    if min(abundances.min(initial=0.0), endmembers.min()) < 0:
+        raise ValueError("init=(A, E) must not be negative: clip it with numpy.maximum(A, 0)")
+    endmembers = np.ascontiguousarray(endmembers[:, matrix.own_columns])
+    if problem.pinned is not None:
+        endmembers = problem.pinned.project(endmembers)
+    return StartValues(np.ascontiguousarray(abundances.T), endmembers, "given")
+
+
+def _by_rule(matrix: Matrix, problem: Problem, components: int) -> Start:
+    """NNDSVD if k does not exceed the shape of X, on a subset of the pixels for very large unweighted data."""
+    if components > min(matrix.shape):
+        return RandomStart()
+    if any(isinstance(term, Orthogonal) for term in problem.abundance_terms) and not matrix.shared:
+        return Groups()
+    free = problem.gauge in (Gauge.FREE, Gauge.ENDMEMBERS) and isinstance(problem.misfit, QuadraticMisfit)
+    unweighted = problem.matrix is matrix and matrix.complete
+    return SubsampledStart() if free and unweighted and matrix.shape[0] >= _MANY_PIXELS else NNDSVD()
+
+
+def _as_legacy(random_state: Seed) -> int | np.random.RandomState | None:
+    if isinstance(random_state, np.random.Generator):
+        return np.random.RandomState(random_state.bit_generator)
+    return random_state

@@ -1,0 +1,89 @@
+"""The pixel adjacency graph on MPI ranks: each rank's part, ghost pixels, and the halo exchange that fills them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mffnb.cubes.layout import Layout
+from mffnb.graphs import Graph
+from mffnb.parallel.ranks import block_of_rank, grid_for, pixel_limits
+from mffnb.typing import Array, Float64Array
+
+
+def graph_of_rank(layout: Layout, communicator: Any) -> Graph:
+    """Return the part of the pixel grid graph that belongs to this rank's pixels."""
+    grid = grid_for(layout, communicator)
+    assert grid.shape is not None
+    block, limits = block_of_rank(layout, communicator), pixel_limits(layout.bands, grid.shape)
+    # Neighbours lie in the rows before and after, so that no array of the size of the map is needed.
+    top, bottom = max(0, block.start - 1), min(block.rows, block.stop + 1)
+    before = int(layout.pixel_ends[top - 1]) if top else 0
+    window = layout.section(top, bottom).graph
+    near = replace(window, bands=layout.bands - before)
+    return graph_part(near, np.clip(limits - before, 0, window.pixels), grid.communicator)
+
+
+def graph_part(graph: Graph, limits: Array, communicator: Any) -> Graph:
+    """Return one rank's pixels of a graph, with their neighbours on other ranks as ghosts.
+
+    Parameters
+    ----------
+    graph
+        The graph of all pixels.
+    limits
+        Limits of the pixels of each rank, (ranks + 1,), at limits of bands.
+    communicator
+        An mpi4py communicator of as many ranks.
+    """
+    start, stop = int(limits[communicator.rank]), int(limits[communicator.rank + 1])
+    edges = slice(graph.indptr[start], graph.indptr[stop])
+    indices = graph.indices[edges].astype(np.int64)
+    here = (indices >= start) & (indices < stop)
+    ghosts = np.unique(indices[~here])
+    local = np.where(here, indices - start, 0)
+    local[~here] = stop - start + np.searchsorted(ghosts, indices[~here])
+    pixel = np.repeat(np.arange(stop - start), np.diff(graph.indptr[start : stop + 1]))
+    owners = np.searchsorted(limits, indices, "right") - 1  # of two equal limits the later one: empty ranks own nothing
+    borders = [
+        (
+            np.unique(pixel[owners == rank]),
+            stop - start + np.flatnonzero(np.isin(ghosts, indices[owners == rank])),
+            int(rank),
+        )
+        for rank in np.unique(owners[~here])
+    ]
+    bands = graph.bands[(graph.bands >= start) & (graph.bands <= stop)]
+    return replace(
+        graph,
+        indptr=graph.indptr[start : stop + 1] - graph.indptr[start],
+        indices=local.astype(graph.indices.dtype),  # the type for which kernels are compiled already
+        weights=graph.weights[edges],
+        degree=graph.degree[start:stop],
+        bands=bands - start,
+        first_band=int(np.searchsorted(graph.bands, start)),
+        ghosts=int(ghosts.size),
+        exchange=_HaloExchange(borders, communicator),
+    )
+
+
+class _HaloExchange:
+    """Send the factor at border pixels to the ranks that own their neighbours, and receive theirs as ghosts."""
+
+    def __init__(self, borders: list[tuple[Array, Array, int]], communicator: Any) -> None:
+        self._borders = borders
+        self._communicator = communicator
+
+    def __call__(self, rows: Float64Array) -> None:
+        received, requests = [], []
+        for sent, ghosts, neighbour in self._borders:
+            buffer = np.empty((*rows.shape[:-1], ghosts.size))
+            received.append((ghosts, buffer))
+            requests.append(self._communicator.Irecv(buffer, source=neighbour))
+            requests.append(self._communicator.Isend(np.ascontiguousarray(rows[..., sent]), dest=neighbour))
+        for request in requests:
+            request.Wait()
+        for ghosts, buffer in received:
+            rows[..., ghosts] = buffer

@@ -1,0 +1,139 @@
+"""Where the pixels of an image are: all in this process, or distributed over MPI ranks.
+
+The unmixing pipeline gets from a :data:`Placement` the matrix X, the pixel adjacency graph, sums over all pixels and
+agreement between processes. :func:`placement_of` makes it from the ``communicator`` keyword of :func:`mffnb.unmix`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from mffnb.cubes.layout import Layout
+from mffnb.graphs import Graph
+from mffnb.io.parallel_write import Block
+from mffnb.parallel import ranks
+from mffnb.parallel.distributed_graph import graph_of_rank
+from mffnb.protocols.communicator import SINGLE, Communicator, SingleProcess
+from mffnb.protocols.matrix import Matrix
+from mffnb.solvers.progress import Callback
+from mffnb.typing import Float64Array
+
+
+@dataclass(frozen=True)
+class Local:
+    """All pixels are in this process. Nothing of MPI is imported.
+
+    Examples
+    --------
+    >>> placement_of(None) == Local(), Local().communicator.size
+    (True, 1)
+    """
+
+    @property
+    def communicator(self) -> Communicator:
+        """The communicator of one process."""
+        return SINGLE
+
+    @property
+    def holds_all_pixels(self) -> bool:
+        """True: rules that need every pixel in one process may run."""
+        return True
+
+    @property
+    def lazy(self) -> bool | None:
+        """How :func:`mffnb.read` opens a file: None lets the size of the file decide."""
+        return None
+
+    def matrix(self, layout: Layout, cube: xr.DataArray, *, load: bool) -> Matrix:
+        """Return X of the whole image."""
+        return layout.matrix(cube)
+
+    def graph(self, layout: Layout) -> Graph:
+        """Return the pixel adjacency graph of the whole image."""
+        return layout.graph
+
+    def block(self, layout: Layout) -> Block | None:
+        """Return None: no other process holds rows of the map."""
+        return None
+
+    def grid_shape(self, layout: Layout) -> tuple[int, int]:
+        """Return the number of processes along pixels and along channels."""
+        return 1, 1
+
+    def total(self, values: Any, matrix: Any) -> Any:
+        """Return sums over the pixels of this process, which are all."""
+        return values
+
+    def gathered(self, values: Float64Array) -> Float64Array:
+        """Return values of the pixels of this process, which are all."""
+        return values
+
+    def collective(self, callback: Callback | None) -> Callback | None:
+        """Return the callback."""
+        return callback
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Pixels and channels are distributed over the ranks of an MPI communicator, which all make the same calls.
+
+    Attributes
+    ----------
+    communicator
+        An mpi4py communicator or a :class:`mffnb.parallel.Grid`.
+    """
+
+    communicator: Any
+
+    @property
+    def holds_all_pixels(self) -> bool:
+        """False: rules that need every pixel in one process are refused."""
+        return False
+
+    @property
+    def lazy(self) -> bool | None:
+        """How :func:`mffnb.read` opens a file: True, since no rank needs all values."""
+        return True
+
+    def matrix(self, layout: Layout, cube: xr.DataArray, *, load: bool) -> Matrix:
+        """Return this rank's block of X; with ``load`` in memory, where the blocks of one machine fit."""
+        matrix = ranks.distributed_matrix(layout, cube, self.communicator)
+        return ranks.loaded(matrix) if load else matrix
+
+    def graph(self, layout: Layout) -> Graph:
+        """Return the pixel adjacency graph of this rank's pixels, with ghosts for neighbours on other ranks."""
+        return graph_of_rank(layout, self.communicator)
+
+    def block(self, layout: Layout) -> Block | None:
+        """Return the rows of the map that this rank holds."""
+        return ranks.block_of_rank(layout, self.communicator)
+
+    def grid_shape(self, layout: Layout) -> tuple[int, int]:
+        """Return the number of ranks along pixels and along channels."""
+        shape = ranks.grid_for(layout, self.communicator).shape
+        assert shape is not None
+        return shape
+
+    def total(self, values: Any, matrix: Matrix) -> Any:
+        """Sum over all ranks, with identical bits on each of them."""
+        return matrix.total(values)
+
+    def gathered(self, values: Float64Array) -> Float64Array:
+        """Collect (own pixels, ...) of all ranks, on every rank."""
+        return ranks.gathered(values, self.communicator)
+
+    def collective(self, callback: Callback | None) -> Callback | None:
+        """Return a callback that ends the run on all ranks if it does so on one."""
+        return None if callback is None else ranks.collective_callback(callback, self.communicator)
+
+
+Placement = Local | Ranks
+"""Where the pixels of an image are."""
+
+
+def placement_of(communicator: Any) -> Placement:
+    """Return the placement that a ``communicator`` keyword asks for: :class:`Local` for None."""
+    return Local() if communicator is None or isinstance(communicator, SingleProcess) else Ranks(communicator)

@@ -1,0 +1,192 @@
+"""Formulation of a problem: check the parts, weight the data, fix the scale normalisation, bind the similarity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from mffnb.constraints import Bounds, Pinned, Simplex, UnitBall
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.matrices import scaled
+from mffnb.matrices.pixel_gain import perspective_factors
+from mffnb.matrices.weighting import Weighting
+from mffnb.problem.compatibility import Gauge, check_terms, gauge_of, listed, with_gain
+from mffnb.problem.problem import Problem
+from mffnb.problem.rank_terms import on_rank
+from mffnb.protocols.capabilities import caution, traits_of
+from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.misfit import Misfit
+from mffnb.protocols.similarity import DataDependent, Similarity
+from mffnb.protocols.terms import Term
+from mffnb.protocols.transform import FittedTransform, Transform
+from mffnb.similarities.transformed_misfit import transformed_misfit
+from mffnb.typing import Float64Array
+
+# Smaller sums of squares lose digits to subnormal numbers, here or in the Gram matrices.
+_SMALLEST = 1e-290
+
+
+def state_problem(
+    matrix: Matrix,
+    similarity: Similarity,
+    abundance_terms: Iterable[Term],
+    endmember_terms: Iterable[Term],
+    weights: Any = None,
+    transform: Transform | None = None,
+) -> Problem:
+    """Check the parts, weight the data, fix the scale normalisation and return the problem.
+
+    A sum-to-one constraint or bounds fix the scale between A and E. Otherwise, where A is penalised, the rows of E lie
+    in the unit ball; where only E is penalised, the rms of every abundance is at most 1. Without this, scale would move
+    to the factor without a penalty and a weight would have no effect.
+
+    Parameters
+    ----------
+    matrix
+        X, (pixels, channels).
+    similarity
+        Loss; it determines the scale of the data.
+    abundance_terms, endmember_terms
+        Penalties and constraints of the two factors.
+    weights
+        Weights of pixels, channels or entries: see :class:`mffnb.matrices.weighting.Weighting`.
+    transform
+        f of :mod:`mffnb.transforms`; None for the default of the similarity, usually the identity.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        If a term is neither a penalty nor a constraint, or if two parts are incompatible.
+    """
+    abundance_terms, endmember_terms = listed(abundance_terms), listed(endmember_terms)
+    check_terms(abundance_terms, endmember_terms)
+    scale_invariant = traits_of(similarity).scale_invariant
+    if scale_invariant:
+        abundance_terms = with_gain(abundance_terms, endmember_terms)
+    gauge, fitted = gauge_of(abundance_terms, endmember_terms), fitted_transform(similarity, transform)
+    _check_transform(similarity, fitted, gauge)
+    _check_distributed(matrix, similarity, fitted)
+    _check_size(matrix)
+    weighting = Weighting.of(weights, matrix, similarity)
+    matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
+    if gauge is Gauge.GAIN and not scale_invariant:
+        sizes, gain = perspective_factors(matrix)
+        matrix, rows = scaled(matrix, rows=sizes), sizes if rows is None else rows * sizes
+    if gauge is Gauge.ENDMEMBERS:
+        endmember_terms += (UnitBall(1.0),)
+    elif gauge is Gauge.ABUNDANCES:
+        abundance_terms += (UnitBall(float(np.sqrt(matrix.shape[0]))),)
+    if matrix.shared:
+        abundance_terms = tuple(on_rank(term, matrix, 0) for term in abundance_terms)
+        endmember_terms = tuple(on_rank(term, matrix, 1) for term in endmember_terms)
+    similarity = similarity.estimated_from(matrix) if isinstance(similarity, DataDependent) else similarity
+    misfit = _bound(similarity, fitted, matrix, gain)
+    endmember_terms = _scaled_bounds(endmember_terms, misfit.scale, weighting.columns)
+    pinned = next((term for term in endmember_terms if isinstance(term, Pinned)), None)
+    return Problem(misfit, abundance_terms, endmember_terms, gauge, rows, weighting.columns, pinned, similarity)
+
+
+def for_new_pixels(
+    matrix: Matrix,
+    similarity: Similarity,
+    abundance_terms: Iterable[Term],
+    columns: Float64Array | None,
+    scale: float,
+    transform: Transform | None = None,
+    offset: Float64Array | None = None,
+) -> Problem:
+    """Return the problem of other pixels for fixed endmembers, which needs no scale normalisation.
+
+    Parameters
+    ----------
+    matrix, similarity, abundance_terms
+        As for :func:`state_problem`.
+    transform
+        As for :func:`state_problem`.
+    columns, scale, offset
+        Those of the solved problem.
+    """
+    abundance_terms = tuple(abundance_terms)
+    scale_invariant = traits_of(similarity).scale_invariant
+    if scale_invariant:
+        abundance_terms = with_gain(abundance_terms, ())
+    matrix = matrix if columns is None else scaled(matrix, columns=columns)
+    rows = gain = None
+    simplexes = [term for term in abundance_terms if isinstance(term, Simplex)]
+    if any(term.gain for term in simplexes) and not scale_invariant:
+        rows, gain = perspective_factors(matrix)
+        matrix = scaled(matrix, rows=rows)
+    gauge = Gauge.GAIN if gain is not None or scale_invariant else Gauge.SUM if simplexes else Gauge.FREE
+    misfit = _bound(similarity, fitted_transform(similarity, transform), matrix, gain, scale, offset)
+    return Problem(misfit, abundance_terms, (), gauge, rows, columns, similarity=similarity)
+
+
+def fitted_transform(similarity: Similarity, transform: Transform | None) -> FittedTransform | None:
+    """Return the transform through which the factors are fitted; None if it is applied to the reconstruction only."""
+    transform = traits_of(similarity).transform if transform is None else transform
+    if transform is None or not traits_of(transform).fitted:
+        return None
+    if not isinstance(transform, FittedTransform):
+        raise TypeError(f"{type(transform).__name__} declares fitted=True: implement mffnb.protocols.FittedTransform")
+    return transform
+
+
+def _bound(
+    similarity: Similarity,
+    fitted: FittedTransform | None,
+    matrix: Matrix,
+    gain: Float64Array | None,
+    scale: float | None = None,
+    offset: Float64Array | None = None,
+) -> Misfit:
+    """Bind the similarity to data, through the fitted transform if there is one."""
+    if fitted is None:
+        return similarity.misfit(matrix, gain, scale)
+    return transformed_misfit(similarity, fitted, matrix, gain, offset)
+
+
+def _scaled_bounds(terms: tuple[Term, ...], scale: float, columns: Float64Array | None) -> tuple[Term, ...]:
+    """Return the terms with bounds on endmembers in the units of the scaled data."""
+    factor = scale if columns is None else scale * columns
+    return tuple(term.scaled(factor) if isinstance(term, Bounds) else term for term in terms)
+
+
+def _check_transform(similarity: Similarity, fitted: FittedTransform | None, gauge: Gauge) -> None:
+    """Refuse a fitted transform with a similarity of whole spectra, or with a gain."""
+    if fitted is None:
+        return
+    if traits_of(similarity).scale_invariant:
+        raise UnsupportedCombinationError(
+            f"{type(similarity).__name__} looks at whole spectra: leave out the transformation"
+        )
+    if gauge is Gauge.GAIN:
+        name = type(fitted).__name__.lower()
+        raise UnsupportedCombinationError(f"a {name} model has no gain of pixels: leave out the gain")
+
+
+def _check_distributed(matrix: Matrix, similarity: Similarity, fitted: FittedTransform | None) -> None:
+    """Refuse data that are distributed over ranks where the similarity or the transform needs all of them."""
+    if matrix.shared and (fitted is not None or not traits_of(similarity).distributed):
+        name = type(similarity if fitted is None else fitted).__name__
+        raise UnsupportedCombinationError(
+            f"{caution(similarity)}{name} needs all data in one process: "
+            "run it without mpiexec, or use similarity='frobenius' or 'kl'"
+        )
+
+
+def _check_size(matrix: Matrix) -> None:
+    """Refuse data whose sum of squares overflows or underflows float64."""
+    squared = matrix.squared_norm
+    if np.isnan(squared):
+        raise ValueError("the data hold NaN, and missing entries need an array in memory: load the data first")
+    if squared == 0:
+        # Either all entries are zero, or their squares underflow: a positive combination of the channels decides.
+        any_left = np.any(matrix.times(np.linspace(1.0, 2.0, matrix.shape[1])[None, matrix.own_columns]))
+        small = bool(matrix.total(np.array(float(any_left))))
+    else:
+        small = squared < _SMALLEST
+    if small or not np.isfinite(squared):
+        size = "small" if small else "large"
+        raise ValueError(f"the data are too {size} for the sum of their squares: divide them by their maximum first")

@@ -1,0 +1,85 @@
+"""One function that returns the declared capabilities of a part, or cautious values if it declares none."""
+
+from __future__ import annotations
+
+from typing import Any, overload
+
+from mffnb.protocols.similarity import Similarity
+from mffnb.protocols.solver import Solver
+from mffnb.protocols.terms import Term
+from mffnb.protocols.traits import Distribution, SimilarityTraits, SolverTraits, TermTraits, TransformTraits
+from mffnb.protocols.transform import Transform
+
+CAUTIOUS_TERM = TermTraits(
+    pixelwise=False,
+    uniform=False,
+    rowwise=False,
+    convex=True,
+    distribution=Distribution.WHOLE,
+    abundance_label=None,
+    endmember_label=None,
+)
+CAUTIOUS_SIMILARITY = SimilarityTraits(
+    label=None, weight_power=0.5, distributed=False, scale_invariant=False, transform=None
+)
+CAUTIOUS_SOLVER = SolverTraits(pixelwise=False, extrapolated=False)
+CAUTIOUS_TRANSFORM = TransformTraits(fitted=False)
+
+_KINDS: tuple[tuple[Any, Any], ...] = (
+    (Term, CAUTIOUS_TERM),
+    (Similarity, CAUTIOUS_SIMILARITY),
+    (Solver, CAUTIOUS_SOLVER),
+    (Transform, CAUTIOUS_TRANSFORM),
+)
+
+
+@overload
+def traits_of(part: Term | type[Term]) -> TermTraits: ...
+@overload
+def traits_of(part: Similarity) -> SimilarityTraits: ...
+@overload
+def traits_of(part: Solver) -> SolverTraits: ...
+@overload
+def traits_of(part: Transform) -> TransformTraits: ...
+def traits_of(part: Any) -> Any:
+    """Return the capabilities that a part declares, or cautious values if it declares none.
+
+    Parameters
+    ----------
+    part
+        A term (or its class), similarity, solver or transform, of the package or of the user.
+
+    Raises
+    ------
+    TypeError
+        If the part has none of the four protocols, or declares traits of another kind.
+
+    Examples
+    --------
+    >>> class Undeclared:
+    ...     def fold(self, half):
+    ...         return half
+    >>> traits_of(Undeclared()).pixelwise
+    False
+    """
+    for protocol, cautious in _KINDS:
+        if isinstance(part, protocol):
+            declared = part.traits if declares_traits(part) else cautious
+            if not isinstance(declared, type(cautious)):
+                raise TypeError(f"{_name(part)}.traits must be {type(cautious).__name__}(...), got {declared!r}")
+            return declared
+    raise TypeError(f"{part!r} is not a term, similarity, solver or transform: see mffnb.protocols")
+
+
+def declares_traits(part: object) -> bool:
+    """Whether a part declares its capabilities."""
+    return hasattr(part, "traits")
+
+
+def caution(part: object) -> str:
+    """Return the words "X declares no traits, so it is treated as coupled: " for a term without, else nothing."""
+    return "" if declares_traits(part) else f"{_name(part)} declares no traits, so it is treated as coupled: "
+
+
+def _name(part: object) -> str:
+    return part.__name__ if isinstance(part, type) else type(part).__name__

@@ -1,0 +1,39 @@
+"""Protocols of functions and sets of one factor F (k, entries), as solvers see them."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from mffnb.typing import Float64Array
+
+
+@runtime_checkable
+class Function(Protocol):
+    """A scalar function of a factor."""
+
+    def value(self, factor: Float64Array) -> float:
+        """Value at a factor (k, entries)."""
+
+
+@runtime_checkable
+class SmoothFunction(Function, Protocol):
+    """A differentiable function."""
+
+    def gradient(self, factor: Float64Array) -> Float64Array:
+        """Gradient at a factor, (k, entries)."""
+
+
+@runtime_checkable
+class ProximalFunction(Function, Protocol):
+    """A function with a known proximal operator."""
+
+    def prox(self, factor: Float64Array, step: float) -> Float64Array:
+        """Minimiser G, (k, entries), of ``step * value(G) + |G - factor|^2 / 2``."""
+
+
+@runtime_checkable
+class FactorSet(Protocol):
+    """A set of factors with a known projection."""
+
+    def project(self, factor: Float64Array) -> Float64Array:
+        """Nearest point of the set."""

@@ -1,0 +1,54 @@
+"""Protocols of the update that is made to a block of rows between the two products of an iteration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from mffnb.typing import Float64Array
+
+
+class Move(Protocol):
+    """Update of a factor for a block of rows, between ``basis X^T`` and ``factor X``."""
+
+    def __call__(self, rows: slice, cross: Float64Array) -> Float64Array:
+        """Return the factor (k, rows) to multiply with X, given ``basis X^T`` for these rows, (k, rows)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    r"""Coordinate descent over the independent columns f of a factor, as numbers for a kernel.
+
+    .. math:: \tfrac12 f^T G f - (s c + b)^T f, \qquad f \ge 0
+
+    where c is the column of ``basis X^T``.
+
+    Attributes
+    ----------
+    factor
+        F (k, own rows), changed in place.
+    gram, scale, shift
+        G (k, k), s and b (k,).
+    sweeps
+        Number of sweeps; each one sets every component to its minimum in turn.
+    """
+
+    factor: Float64Array
+    gram: Float64Array
+    scale: float
+    shift: Float64Array
+    sweeps: int
+
+
+class KnownMove(Move, Protocol):
+    """An update that a kernel can make itself while a few rows of X are in the cache."""
+
+    def begin(self, rows: slice) -> None:
+        """Prepare the factor of these rows. A call does this itself; kernels do not, so it is called before them."""
+
+    @property
+    def descent(self) -> Descent | None:
+        """The complete update as coordinate descent; None if the update does anything else."""
+
+    def made(self, rows: slice, moved: float, square: Float64Array) -> None:
+        """Record what a kernel did: the squared step of the first sweep, and ``F F^T`` of these rows."""

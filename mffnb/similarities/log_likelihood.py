@@ -1,0 +1,79 @@
+"""Logarithmic part of a Poisson likelihood as a function of one factor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mffnb.kernels import divergence
+from mffnb.protocols.axis_distribution import AxisDistribution
+from mffnb.protocols.matrix import Matrix
+from mffnb.typing import Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class LogLikelihood:
+    """Logarithmic part of a Poisson likelihood, for either factor: see :class:`mffnb.protocols.LogTerm`.
+
+    Parameters
+    ----------
+    matrix
+        X, (pixels, channels).
+    basis
+        The fixed factor, for all entries of the block.
+    weight
+        Weight of the term.
+    of_rows
+        Whether the variable factor is that of the rows of X; otherwise that of the columns.
+    """
+
+    matrix: Matrix
+    basis: Float64Array
+    weight: float
+    of_rows: bool
+
+    @property
+    def share(self) -> AxisDistribution:
+        """Distribution of the entries of the factor over ranks."""
+        return self.matrix.row_axis if self.of_rows else self.matrix.column_axis
+
+    def value(self, factor: Float64Array) -> float:
+        """``-w sum x log(F^T B)`` over the counts of the block; infinite where the model of a count is zero."""
+        moving = self.share.gather(factor)
+        pixels, channels = (moving, self.basis) if self.of_rows else (self.basis, moving)
+        right, total = np.ascontiguousarray(channels.T), 0.0
+        for start, _, band in self.matrix.bands():
+            total += divergence.log_likelihood(*divergence.as_compressed_rows(band), pixels, start, right)
+        return -self.weight * total
+
+    def ratios(self, factor: Float64Array) -> Float64Array:
+        """``w f_ji sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
+        return -factor * self.gradient(factor)
+
+    def gradient(self, factor: Float64Array) -> Float64Array:
+        """``-w sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
+        moving = self.share.gather(factor)
+        out = np.zeros(moving.shape[::-1])
+        for pixels, left, right, (indptr, indices, data) in self._aligned(moving):
+            model = divergence.model_at_nonzeros(indptr, indices, left, right)
+            ratio = np.divide(data, model, out=np.zeros_like(model), where=model > 0)
+            if self.of_rows:
+                divergence.add_to_rows(indptr, indices, ratio, right, out[pixels])
+            else:
+                divergence.add_to_columns(indptr, indices, ratio, left, out)
+        return -self.weight * self.share.sum_scatter(out.T)
+
+    def bands(self) -> Iterator[tuple[int, int, Any]] | None:
+        """Yield rows of X, or of X^T, one for each entry of the block."""
+        oriented = self.matrix if self.of_rows else self.matrix.transposed
+        return None if oriented is None else oriented.bands()
+
+    def _aligned(self, factor: Float64Array) -> Iterator[tuple[slice, Float64Array, Float64Array, tuple[Any, ...]]]:
+        """Yield (pixels of a band, their factor, the factor of the channels, the band in compressed rows)."""
+        pixels, channels = (factor, self.basis) if self.of_rows else (self.basis, factor)
+        left, right = np.ascontiguousarray(pixels.T), np.ascontiguousarray(channels.T)
+        for start, stop, band in self.matrix.bands():
+            yield slice(start, stop), left[start:stop], right, divergence.as_compressed_rows(band)

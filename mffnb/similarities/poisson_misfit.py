@@ -1,0 +1,147 @@
+"""Poisson (Kullback-Leibler) misfit bound to data, with its half-step subproblems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import special
+
+from mffnb.kernels import divergence
+from mffnb.matrices import Sparse, partial
+from mffnb.protocols.half import Half
+from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.misfit import FactorUpdate
+from mffnb.similarities.log_likelihood import LogLikelihood
+from mffnb.similarities.quadratic_misfit import over_ranks, times_gain
+from mffnb.typing import Float64Array
+
+
+class SparseCounts(Sparse):
+    """Sparse counts that are read as a single band."""
+
+    @cached_property
+    def transposed(self) -> SparseCounts:
+        """X^T."""
+        return SparseCounts(self.array.T)
+
+    def bands(self) -> Iterator[tuple[int, int, Any]]:
+        """Yield (start, stop, rows) once, for all rows."""
+        yield 0, self.shape[0], self._rows
+
+
+@dataclass(frozen=True, eq=False)
+class PoissonMisfit:
+    r"""Generalised Kullback-Leibler divergence of data and model, weighted and per pixel.
+
+    .. math:: \tfrac1n \sum_{im} w_{im} [s x_{im} \log (s x_{im} / r_{im}) - s x_{im} + r_{im}]
+
+    The model is r_im = g_i a_i e_m. Only positive entries contribute to the logarithm, so no array of the size of X is
+    built, whether X is dense or sparse.
+    """
+
+    matrix: Matrix
+    gain: Float64Array | None
+    scale: float
+    barrier: ClassVar[bool] = True
+    majorized: ClassVar[bool] = False
+    intercept: ClassVar[Float64Array | None] = None
+
+    @cached_property
+    def zero(self) -> float:
+        """D of the best model with one component: the mean spectrum, scaled to the sum of each pixel."""
+        if not self.matrix.complete:
+            size, spectrum = partial.mean_model(self.matrix)
+            A = self.scale * size if self.gain is None else self.scale * size / self.gain
+            return self.at_abundances(self.abundance_half(A, spectrum), A, spectrum)
+        pixels, spectrum = self._pixel_sums, self.matrix.transposed_times(np.ones((1, len(self._pixel_sums))))[0]
+        total = float(self.matrix.total(np.array(spectrum.sum()))) or 1.0
+        of_pixels = special.xlogy(pixels, self.scale * pixels).sum()
+        of_channels = special.xlogy(spectrum, spectrum / total).sum()
+        explained = float(self.matrix.total(np.array(of_pixels + of_channels))) - total
+        return self._entropy - self.scale / self.matrix.shape[0] * explained
+
+    @cached_property
+    def counts(self) -> Matrix:
+        """X times the weights of entries, for the logarithm; sparse if few entries are not zero."""
+        block = self.matrix.block if self.matrix.complete else Sparse.compress_if_small(self.matrix.block)
+        return self.matrix.with_block(SparseCounts(block.as_scipy()) if isinstance(block, Sparse) else block)
+
+    def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
+        """Subproblem of A (k, pixels): n D up to a constant."""
+        if self.matrix.complete:
+            sums = np.repeat(self.matrix.total(endmembers.sum(axis=1))[:, None], abundances.shape[1], axis=1)
+        else:
+            sums = partial.weight_times(self.matrix, endmembers)
+        log = LogLikelihood(self.counts, self.matrix.column_axis.gather(endmembers), self.scale, of_rows=True)
+        return Half(
+            _no_gram(endmembers),
+            -times_gain(sums, self.gain),
+            log=log,
+            factor=abundances,
+            total=over_ranks(self.matrix),
+        )
+
+    def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
+        """Subproblem of E (k, channels): D up to a constant."""
+        n = self.matrix.shape[0]
+        amounts = times_gain(abundances, self.gain)
+        if self.matrix.complete:
+            sums = np.repeat(self.matrix.total(amounts.sum(axis=1))[:, None], endmembers.shape[1], axis=1)
+        else:
+            sums = partial.weight_times(self.matrix.transposed, amounts)  # type: ignore[arg-type]
+        # The gain multiplies the model, so it adds a constant to the logarithm.
+        log = LogLikelihood(self.counts, self.matrix.row_axis.gather(abundances), self.scale / n, of_rows=False)
+        return Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers, total=over_ranks(self.matrix))
+
+    def in_one_pass(self, abundances: Float64Array, endmembers: Float64Array, update: FactorUpdate) -> None:
+        """Return None: the half steps of a likelihood need several passes over X."""
+
+    def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
+        """D from the subproblem of A."""
+        value = float(self.matrix.total(np.array(half.value(abundances)))) / self.matrix.shape[0]
+        return max(0.0, self._constant + value)
+
+    def at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
+        """D from the subproblem of E."""
+        return max(0.0, self._constant + float(self.matrix.total(np.array(half.value(endmembers)))))
+
+    @cached_property
+    def _constant(self) -> float:
+        """Constant that the subproblems omit."""
+        if self.gain is None:
+            return self._entropy
+        of_gain = float(self.matrix.total(np.array(special.xlogy(self._pixel_sums, self.gain).sum())))
+        return self._entropy - self.scale * of_gain / self.matrix.shape[0]
+
+    @cached_property
+    def _pixel_sums(self) -> Float64Array:
+        """Sum over the channels for each own pixel."""
+        channels = self.matrix.own_columns.stop - self.matrix.own_columns.start
+        return np.asarray(self.matrix.times(np.ones((1, channels)))[0])
+
+    @cached_property
+    def _entropy(self) -> float:
+        """``sum w (s x log(s x) - s x)``, divided by the number of pixels."""
+        here = 0.0
+        for of_logarithm, total in self._sums():
+            here += of_logarithm + (np.log(self.scale) - 1.0) * total
+        return self.scale * float(self.matrix.total(np.array(here))) / self.matrix.shape[0]
+
+    def _sums(self) -> Iterator[tuple[float, float]]:
+        """Yield the sums of w x log x and of w x, band by band."""
+        if self.matrix.complete:
+            for _, _, band in self.counts.bands():
+                x = band.ravel() if isinstance(band, np.ndarray) else band.data
+                yield divergence.x_log_x(x), float(x.sum())
+        else:
+            for band, weights in partial.iter_rows_and_weights(self.matrix):
+                x = np.nan_to_num(band)
+                yield float(special.xlogy(weights * x, x).sum()), float((weights * x).sum())
+
+
+def _no_gram(factor: Float64Array) -> Float64Array:
+    return np.zeros((len(factor), len(factor)))

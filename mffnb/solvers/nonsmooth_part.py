@@ -1,0 +1,131 @@
+"""Non-differentiable part of a subproblem, for the proximal gradient method: Dykstra's algorithm for several sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from mffnb.constraints import Orthogonal, UnitBall
+from mffnb.constraints.simplex import nearest_fractions
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.protocols.capabilities import traits_of
+from mffnb.protocols.functions import FactorSet, Function, ProximalFunction
+from mffnb.protocols.half import Half
+from mffnb.protocols.terms import Term
+from mffnb.typing import Float64Array
+
+Operator = Callable[[Float64Array, float], Float64Array]
+
+_OUTSIDE = 1e-8  # distance from a set, relative to the largest entry, that counts as outside
+_ROUNDS, _EQUAL = 500, 1e-14  # of Dykstra's algorithm, and the relative change that ends it
+
+
+class NonsmoothPart:
+    """Non-differentiable part of a subproblem: sets and non-smooth penalties.
+
+    Parameters
+    ----------
+    half
+        Subproblem.
+    factor
+        Factor with the fixed values.
+    """
+
+    def __init__(self, half: Half, factor: Float64Array):
+        self._penalties = [part for part in half.proximal if isinstance(part, Function)]
+        self._kinks = [part.prox for part in half.proximal if isinstance(part, ProximalFunction)]
+        sets = [part for part in half.proximal if isinstance(part, FactorSet)]
+        # The sets are last, and of these the ones that hold exactly.
+        self._cones = [_as_operator(part.project) for part in sets if not _is_convex(part)]
+        convex = [part.project for part in sets if _is_convex(part)]
+        self._sets = [_as_operator(project) for project in (*convex, *_simple_sets(half, factor))]
+
+    def value(self, factor: Float64Array) -> float:
+        """Sum of the penalties at a factor in the sets."""
+        return sum(part.value(factor) for part in self._penalties)
+
+    def nearest_of_sets(self, factor: Float64Array) -> Float64Array:
+        """Nearest point of the intersection of all sets."""
+        point = self._common((), factor, 1.0)
+        if not self.holds(point):
+            raise UnsupportedCombinationError(
+                "no factor was found that lies in all the sets that it has to lie in: loosen or drop one of them"
+            )
+        return point
+
+    def holds(self, point: Float64Array) -> bool:
+        """Whether a point lies in all sets: Dykstra's algorithm may not have converged."""
+        sets, off = [*self._cones, *self._sets], _OUTSIDE * np.abs(point).max(initial=1e-300)
+        return len(sets) == 1 or not any(np.abs(part(point, 1.0) - point).max(initial=0.0) > off for part in sets)
+
+    def __call__(self, point: Float64Array, step: float) -> Float64Array:
+        """Common proximal point of penalties and sets."""
+        return self._common(self._kinks, point, step)
+
+    def _common(self, kinks: Sequence[Operator], point: Float64Array, step: float) -> Float64Array:
+        """Project onto the non-convex cones, then apply Dykstra's algorithm to the convex parts.
+
+        Dykstra's algorithm need not converge for non-convex sets, so these are projected onto first. They are cones. A
+        ball, or the same bound for all entries of a row, does not leave them, so one round is enough. For other sets
+        the rounds are repeated until nothing changes.
+        """
+        for _ in range(_ROUNDS if self._cones else 1):
+            before = point
+            for cone in self._cones:
+                point = cone(point, step)
+            point = _dykstra([*kinks, *self._sets], point, step)
+            if _unchanged(point, before):
+                break
+            kinks = ()
+        return point
+
+
+def _is_convex(part: FactorSet) -> bool:
+    return traits_of(part).convex if isinstance(part, Term) else True
+
+
+def _as_operator(project: Callable[[Float64Array], Float64Array]) -> Operator:
+    """Return the projection as a proximal operator, which does not depend on the step."""
+    return lambda point, _: project(point)
+
+
+def _simple_sets(half: Half, factor: Float64Array) -> list[Callable[[Float64Array], Float64Array]]:
+    """Projections onto non-negativity, ball, sum to one, box and fixed values, in as few sets as possible."""
+    sets: list[Callable[[Float64Array], Float64Array]] = []
+    held = np.zeros(len(factor), bool) if half.fixed is None else np.asarray(half.fixed.any(axis=1))
+    if np.isfinite(half.radius) and not held.all():
+        ball = UnitBall(half.radius)
+        # The scale of a partly fixed row is determined by its fixed entries.
+        sets.append(lambda point: np.where(held[:, None], point, ball.project(point)))
+    if half.sum_to_one:
+        lower, upper = float(np.max(half.lower)), float(np.min(half.upper))  # bounds on abundances are numbers
+        sets.append(lambda point: nearest_fractions(point, lower, upper))
+    if half.single:
+        sets.append(Orthogonal().project)
+    if half.boxed and not half.sum_to_one:
+        sets.append(lambda point: np.clip(point, half.lower, half.upper))
+    if half.fixed is not None:
+        fixed, values = half.fixed, factor.copy()
+        sets.append(lambda point: np.where(fixed, values, np.maximum(point, 0.0)))
+    return sets or [lambda point: np.maximum(point, 0.0)]
+
+
+def _dykstra(parts: list[Operator], point: Float64Array, step: float) -> Float64Array:
+    """Proximal point of a sum of parts by Dykstra's algorithm."""
+    if len(parts) == 1:
+        return parts[0](point, step)
+    corrections = [np.zeros_like(point) for _ in parts]
+    for _ in range(_ROUNDS):
+        before = point
+        for i, part in enumerate(parts):
+            moved = part(point + corrections[i], step)
+            corrections[i] += point - moved
+            point = moved
+        if _unchanged(point, before):
+            break
+    return point
+
+
+def _unchanged(point: Float64Array, before: Float64Array) -> bool:
+    return bool(np.abs(point - before).max(initial=0.0) <= _EQUAL * np.abs(point).max(initial=1e-300))

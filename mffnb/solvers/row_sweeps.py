@@ -1,0 +1,169 @@
+"""Sweeps of HALS over rows whose entries are independent, except for a ball, a box, fixed values or a rowwise part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import optimize
+
+from mffnb.kernels import hals
+from mffnb.protocols.capabilities import traits_of
+from mffnb.protocols.functions import FactorSet, Function, ProximalFunction
+from mffnb.protocols.half import Half
+from mffnb.protocols.terms import Term
+from mffnb.typing import Array, Float64Array
+
+_EQUAL = np.ones(1)
+
+
+def sweep_rows(factor: Float64Array, half: Half, sweeps: int) -> float:
+    """Sweep rows with independent entries, possibly in a ball or a box; return the squared step of the first sweep."""
+    if half.weights is not None and np.isfinite(half.radius):
+        moved = [_sweep_weighted_ball(factor, half, half.weights) for _ in range(sweeps)]
+        return moved[0]
+    if half.weights is not None:  # in the variable F sqrt(u) all entries have weight 1
+        root = np.sqrt(half.weights)
+        scaled = factor * root
+        unweighted = replace(half, cross=half.cross / root, weights=None)
+        if half.boxed:
+            unweighted = replace(unweighted, lower=half.lower * root, upper=np.multiply(half.upper, root))
+        step = sweep_rows(scaled, unweighted, sweeps)
+        factor[:] = scaled / root
+        if half.boxed:
+            np.clip(factor, half.lower, half.upper, out=factor)  # removes rounding
+        return step
+    if half.boxed:
+        lower, upper = (np.array(np.broadcast_to(side, factor.shape[1]), float) for side in (half.lower, half.upper))
+        return float(hals.sweep_box(factor, half.gram, half.cross, lower, upper, sweeps))
+    if not np.isfinite(half.radius):
+        return float(hals.sweep_non_negative(factor, half.gram, half.cross, sweeps))
+    if half.total is None:
+        return float(hals.sweep_ball(factor, half.gram, half.cross, half.radius, sweeps))
+    moved = [_sweep_distributed_ball(factor, half) for _ in range(sweeps)]
+    return moved[0]
+
+
+def _sweep_distributed_ball(factor: Float64Array, half: Half) -> float:
+    """One sweep of rows in a ball whose norms are sums over ranks."""
+    old, pull = np.empty(factor.shape[1]), np.empty(factor.shape[1])
+    cross, moved = np.ascontiguousarray(half.cross), 0.0
+    for j in range(len(factor)):
+        squares = hals.minimise_row(factor, half.gram, cross, j, old, pull)
+        moved += hals.project_row_on_ball(factor, half.gram, j, old, float(half.summed(squares)), half.radius)
+    return moved
+
+
+def update_single_entries(factor: Float64Array, half: Half) -> float:
+    """Set every column to its minimiser among columns with at most one non-zero entry."""
+    curvature = np.diag(half.gram)[:, None]
+    weights = np.ones(factor.shape[1]) if half.weights is None else half.weights
+    if half.sum_to_one:
+        height, worth = np.ones_like(factor), half.cross - weights * curvature / 2
+    else:
+        height = np.divide(
+            np.maximum(half.cross, 0.0), weights * curvature, out=np.zeros_like(factor), where=weights * curvature > 0
+        )
+        worth = half.cross * height
+    kept = np.arange(len(factor))[:, None] == np.argmax(worth, axis=0)
+    new = np.where(kept, height, 0.0)
+    moved = float(np.sum(weights * curvature * (new - factor) ** 2))
+    factor[:] = new
+    return moved
+
+
+def row_part(half: Half) -> ProximalFunction | FactorSet | None:
+    """Return the single rowwise part of the subproblem, if nothing else couples entries or rows; otherwise None.
+
+    Whole rows may be fixed, but not parts of rows.
+    """
+    part = half.proximal[0] if len(half.proximal) == 1 else None
+    if part is None or not (isinstance(part, Term) and traits_of(part).rowwise):
+        return None
+    in_part = half.fixed is not None and bool((half.fixed.any(axis=1) != half.fixed.all(axis=1)).any())
+    others = half.graph is not None or half.weights is not None or in_part
+    others = others or half.sum_to_one or half.single or half.boxed or half.loss is not None or bool(half.smooth)
+    return None if others else part
+
+
+def sweep_proximal_rows(factor: Float64Array, half: Half, part: ProximalFunction | FactorSet) -> float:
+    """One sweep with a rowwise part: entries of a row have equal curvature, so its minimiser is a proximal point.
+
+    A ball only rescales the row, because the part is a cone, positively homogeneous, or radial (Yu 2013, NIPS, theorem
+    4).
+    """
+    moved = 0.0
+    for j in range(len(factor)):
+        if half.fixed is not None and half.fixed[j].all():
+            continue
+        curvature, old = half.gram[j, j], factor[j].copy()
+        if curvature > 0:
+            point = old + (half.cross[j] - half.gram[j] @ factor) / curvature
+            new = _point(part, point, 1 / curvature)
+        else:  # the data do not depend on this row
+            point, new = old, np.zeros_like(old) if isinstance(part, Function) else _point(part, old, 1.0)
+        norm = float(np.linalg.norm(new))
+        if norm > half.radius:
+            new *= half.radius / norm
+        if isinstance(part, Function) and np.linalg.norm(old) <= half.radius:  # the proximal point may be inexact
+            fall = curvature / 2 * (np.sum((old - point) ** 2) - np.sum((new - point) ** 2))
+            if fall + part.value(old[None]) < part.value(new[None]):
+                continue
+        moved += curvature * float(np.sum((new - old) ** 2))
+        factor[j] = new
+    return moved
+
+
+def _point(part: ProximalFunction | FactorSet, row: Float64Array, step: float) -> Float64Array:
+    """Proximal or nearest point of a single row."""
+    point = part.prox(row[None], step) if isinstance(part, ProximalFunction) else part.project(row[None])
+    return np.asarray(point[0])
+
+
+def _sweep_weighted_ball(factor: Float64Array, half: Half, weights: Float64Array) -> float:
+    """One sweep of rows in a ball with weighted entries: the multiplier of the ball adds to their curvature."""
+    moved = 0.0
+    for j in range(len(factor)):
+        curvature = half.gram[j, j] * weights
+        pull = np.maximum(half.cross[j] - weights * (half.gram[j] @ factor) + curvature * factor[j], 0.0)
+        if not half.gram[j, j] > 0:
+            factor[j, half.cross[j] < 0] = 0.0
+            continue
+        new = pull / curvature
+        if row_norm(new, half) > half.radius:
+
+            def excess(added: float, pull: Array = pull, curvature: Array = curvature) -> float:
+                return row_norm(pull / (curvature + added), half) - half.radius
+
+            new = pull / (curvature + optimize.brentq(excess, 0.0, row_norm(pull, half) / half.radius, rtol=1e-15))
+            new *= min(1.0, half.radius / row_norm(new, half))
+        moved += float(np.sum(curvature * (new - factor[j]) ** 2))
+        factor[j] = new
+    return moved
+
+
+def sweep_fixed_rows(factor: Float64Array, half: Half, fixed: Array) -> float:
+    """One sweep of the free entries; the scale of a partly fixed row is determined by its fixed entries."""
+    moved = 0.0
+    held = half.summed(np.asarray(fixed.any(axis=1))) > 0
+    for j in range(len(factor)):
+        curvature = half.gram[j, j]
+        if curvature <= 0:
+            continue
+        pull = half.cross[j] - half.gram[j] @ factor + curvature * factor[j]
+        new = np.where(fixed[j], factor[j], np.clip(pull / curvature, half.lower, half.upper))
+        if np.isfinite(half.radius) and not held[j]:
+            new *= min(1.0, half.radius / max(row_norm(new, half), np.finfo(float).tiny))
+        moved += curvature * float(np.sum((new - factor[j]) ** 2))
+        factor[j] = new
+    return moved
+
+
+def row_norm(row: Float64Array, half: Half) -> float:
+    """Norm of a row over the entries of all ranks."""
+    return float(np.sqrt(half.summed(row @ row)))
+
+
+def entry_weights(half: Half) -> Float64Array:
+    """Weight of each entry, or a single one for all."""
+    return _EQUAL if half.weights is None else half.weights

@@ -1,0 +1,98 @@
+"""Differentiable part of a subproblem, for the proximal gradient method."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mffnb.protocols.half import Half
+from mffnb.typing import Float64Array
+
+
+class SmoothPart:
+    """Differentiable part of a subproblem: value, gradient and curvature."""
+
+    def __init__(self, half: Half):
+        self._half = half
+        self.quadratic = half.log is None and half.loss is None and not half.smooth
+
+    def value(self, factor: Float64Array) -> float:
+        """Value at a factor."""
+        return self._quadratic(factor)[0] + self._others(factor)
+
+    def value_and_gradient(self, factor: Float64Array) -> tuple[float, Float64Array]:
+        """Value and gradient at a factor."""
+        half = self._half
+        value, gradient = self._quadratic(factor)
+        if half.log is not None:
+            value, gradient = value + half.log.value(factor), gradient + half.log.gradient(factor)
+        if half.loss is not None:
+            loss, of_loss = half.loss.value_and_gradient(factor)
+            value, gradient = value + loss, gradient + of_loss
+        for term in half.smooth:
+            value, gradient = value + term.value(factor), gradient + term.gradient(factor)
+        return value, gradient
+
+    def curvature(self, factor: Float64Array) -> Float64Array:
+        """Upper bound on the second derivative: global for a quadratic, otherwise approximate and near a factor."""
+        half = self._half
+        bound = _curvature(half)
+        if half.loss is not None:
+            bound = bound + _coupled_maximum(half, half.loss.curvature(factor))
+        if half.log is not None or half.smooth:
+            bound = bound + _estimate(self, factor)
+        return np.maximum(bound, np.finfo(float).tiny)
+
+    def _quadratic(self, factor: Float64Array) -> tuple[float, Float64Array]:
+        half = self._half
+        pull = half.gram @ factor
+        if half.weights is not None:
+            pull *= half.weights
+        if half.graph is not None:
+            pull += half.coupling * half.graph.times(factor)
+        gradient = pull - half.cross
+        return float(np.vdot(pull, factor) / 2 - np.vdot(half.cross, factor)), gradient
+
+    def _others(self, factor: Float64Array) -> float:
+        half = self._half
+        value = 0.0 if half.log is None else half.log.value(factor)
+        value += 0.0 if half.loss is None else half.loss.value(factor)
+        return value + sum(term.value(factor) for term in half.smooth)
+
+
+def _curvature(half: Half) -> Float64Array:
+    """Upper bound on the second derivative of the quadratic, a number for each row, entry or both."""
+    scale = np.sqrt(np.where(np.diag(half.gram) > 0, np.diag(half.gram), 1.0))
+    if _couples_rows(half):
+        of_rows = np.full((1, 1), np.linalg.eigvalsh(half.gram)[-1])
+    else:  # scaling the rows to unit diagonal gives a far smaller condition number
+        of_rows = (scale**2 * np.linalg.eigvalsh(half.gram / np.outer(scale, scale))[-1])[:, None]
+    curvature = of_rows if half.weights is None else of_rows * half.weights
+    if half.graph is not None:  # a Laplacian is bounded by twice its diagonal
+        curvature = curvature + 2 * half.coupling * half.graph.degree
+    return _coupled_maximum(half, curvature)
+
+
+def _coupled_maximum(half: Half, curvature: Float64Array) -> Float64Array:
+    """Maximum over coupled entries: over a row in a ball, over rows under a sum, over all with any other part."""
+    if _couples_rows(half):
+        curvature = curvature.max(axis=0, keepdims=True)
+    if half.proximal or np.isfinite(half.radius):
+        curvature = curvature.max(axis=1, keepdims=True, initial=0.0)
+    return curvature
+
+
+def _couples_rows(half: Half) -> bool:
+    return half.sum_to_one or half.single or bool(half.proximal)
+
+
+def _estimate(part: SmoothPart, factor: Float64Array) -> Float64Array:
+    """Estimate the curvature from the change of the gradient over a short step downhill."""
+    gradient = part.value_and_gradient(factor)[1]
+    size = float(np.linalg.norm(gradient))
+    if not size > 0:
+        return np.ones((1, 1))
+    step = (1e-3 * float(np.linalg.norm(factor)) or 1e-3) / size * gradient
+    there = np.maximum(factor - step, factor / 2)
+    moved = float(np.linalg.norm(there - factor))
+    change = float(np.linalg.norm(part.value_and_gradient(there)[1] - gradient))
+    return np.full((1, 1), change / moved if moved > 0 and 0 < change < np.inf else size)

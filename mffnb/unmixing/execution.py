@@ -1,0 +1,115 @@
+"""Where and how one run is executed: processes, engines, checkpoint, callback and progress bar.
+
+A :class:`mffnb.unmixing.task.Task` determines the answer. An :class:`Execution` determines which processes compute it,
+and what is shown and stored meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mffnb.cubes.layout import Layout
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.parallel import Cluster
+from mffnb.parallel.placement import Local, Placement, placement_of
+from mffnb.solvers.checkpoint import Checkpoint
+from mffnb.solvers.progress import Callback
+from mffnb.unmixing.task import Task
+
+Observer = Callable[[Layout, Any], Callback | None]
+"""Makes the callback of a run from layout and matrix of its image: a callback that needs neither ignores them."""
+
+
+def no_observer(_layout: Layout, _matrix: Any) -> Callback | None:
+    """Make no callback."""
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Execution:
+    """Where and how one run is executed. Make it from the keywords of :func:`mffnb.unmix` with :meth:`of`.
+
+    Attributes
+    ----------
+    placement
+        Where the pixels are.
+    engines
+        A running cluster, or None.
+    checkpoint
+        Where the run keeps its state, or None.
+    observer
+        Makes the callback.
+    callback
+        The callback of the user, for runs on MPI engines, where it is called in this process.
+    progress
+        Whether to show a progress bar.
+    gather
+        Whether each rank gets the maps of all pixels.
+    """
+
+    placement: Placement = Local()  # noqa: RUF009  frozen
+    engines: Cluster | None = None
+    checkpoint: Checkpoint | None = None
+    observer: Observer = no_observer
+    callback: Callback | None = None
+    progress: bool = False
+    gather: bool = True
+
+    @classmethod
+    def of(
+        cls, communicator: Any, cluster: Cluster | None, checkpoint: Any, callback: Callback | None, progress: bool,
+        gather: bool,
+    ) -> Execution:  # fmt: skip
+        """Read keywords of :func:`mffnb.unmix`."""
+        placement = placement_of(communicator)
+        return cls(
+            placement,
+            cluster,
+            None if checkpoint is None else Checkpoint.of(checkpoint),
+            lambda _layout, _matrix: placement.collective(callback),
+            callback,
+            progress,
+            gather,
+        )
+
+    @property
+    def on_mpi_engines(self) -> bool:
+        """Whether the engines are the ranks of one MPI program, among which pixels are distributed."""
+        return self.engines is not None and self.engines.mpi
+
+    def starts_on_engines(self, task: Task) -> bool:
+        """Whether engines compute several starts independently, so that each of them needs the whole image.
+
+        A volume for which the data decide the model needs the image in this process.
+        """
+        physics = task.physics
+        decided = not task.automatic and (physics.volume == 0 or physics.fractions)
+        return self.engines is not None and task.n_init != 1 and not task.starts_from_factors and decided
+
+    def check(self, task: Task) -> None:
+        """Refuse combinations of keywords that cannot be computed.
+
+        Raises
+        ------
+        UnsupportedCombinationError
+            With the keyword to leave out.
+        """
+        distributed = not self.placement.holds_all_pixels
+        if self.engines is not None and distributed:
+            raise UnsupportedCombinationError("a cluster has a communicator of its own: leave out communicator")
+        if self.checkpoint is not None and (task.automatic or (self.engines is not None and not self.engines.mpi)):
+            raise UnsupportedCombinationError(
+                "a checkpoint is of one run, in this process or on ranks: leave it out, or give volume a weight and "
+                "drop the cluster"
+            )
+        if task.preprocess and not self.gather:
+            raise UnsupportedCombinationError(
+                "the way back through preprocess needs the maps of all ranks: leave out gather"
+            )
+        if task.automatic and (distributed or self.on_mpi_engines or task.starts_from_factors):
+            raise UnsupportedCombinationError(
+                "volume='auto' finds its own start, in one process: leave out init, communicator and MPI engines, "
+                "or give volume a weight"
+            )

@@ -1,0 +1,96 @@
+"""Penalties and constraints that the keywords of :func:`mffnb.unmix` ask for, as terms of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, is_dataclass, replace
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from mffnb.constraints import Pinned, Simplex
+from mffnb.parallel.placement import Placement
+from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
+from mffnb.problem.compatibility import listed
+from mffnb.protocols.terms import GraphTerm, Term
+from mffnb.unmixing.image import Prepared
+
+
+@dataclass(frozen=True, eq=False)
+class Physics:
+    """Penalties and constraints requested by the user; an exact zero, and None, leave one out.
+
+    Attributes
+    ----------
+    sparsity, smoothness, volume
+        Weights of the three penalties; ``volume`` may be "auto".
+    sum_to_one, gain
+        Whether the abundances of a pixel sum to one, or sum to one up to a gain.
+    known
+        Known endmembers, over the channels of the image; NaN in channels where they are not known.
+    abundance_terms, endmember_terms
+        Penalties and constraints written by the user.
+    """
+
+    sparsity: float = 0.0
+    smoothness: float = 0.0
+    volume: float | str = 0.0
+    sum_to_one: bool = False
+    gain: bool = False
+    known: Any = None
+    abundance_terms: Sequence[Term] = ()
+    endmember_terms: Sequence[Term] = ()
+
+    def __post_init__(self) -> None:
+        for name, weight in (("sparsity", self.sparsity), ("smoothness", self.smoothness), ("volume", self.volume)):
+            if not isinstance(weight, (Real, np.number)) and not (name == "volume" and isinstance(weight, str)):
+                raise TypeError(f"{name} must be a number >= 0, got {weight!r}: 0 leaves it out")
+
+    @property
+    def fractions(self) -> bool:
+        """Whether the abundances of a pixel sum to one, with or without a gain."""
+        return self.sum_to_one or self.gain
+
+    @property
+    def has_own_terms(self) -> bool:
+        """Whether there are terms written by the user."""
+        return bool(self.abundance_terms or self.endmember_terms)
+
+    def record(self) -> dict[str, Any]:
+        """Return the entries for ``result.parameters``."""
+        return {
+            "sparsity": float(self.sparsity),
+            "smoothness": float(self.smoothness),
+            "volume": self.volume if isinstance(self.volume, str) else float(self.volume),
+            "sum_to_one": bool(self.sum_to_one),
+            "gain": bool(self.gain),
+            "known": 0 if self.known is None else len(self.known),
+            "terms": [repr(term) for term in (*listed(self.abundance_terms), *listed(self.endmember_terms))],
+        }
+
+    def terms_on_abundances(self, image: Prepared, placement: Placement) -> tuple[Term, ...]:
+        """Return the terms on A for one image."""
+        terms: list[Term] = [Simplex(gain=self.gain)] if self.fractions else []
+        if self.sparsity != 0:
+            terms.append(Sparsity(self.sparsity))
+        if self.smoothness != 0:
+            terms.append(Smoothness(self.smoothness, placement.graph(image.layout)))
+        return (*terms, *(_with_graph(term, image, placement) for term in listed(self.abundance_terms)))
+
+    def terms_on_endmembers(self, image: Prepared) -> tuple[Term, ...]:
+        """Return the terms on E for one image."""
+        if isinstance(self.volume, str):
+            raise ValueError(f"volume={self.volume!r} is not known: use 'auto', or a weight >= 0")
+        terms: list[Term] = [MinimumVolume(self.volume)] if self.volume != 0 else []
+        if self.known is not None:
+            terms.append(Pinned(image.layout.spectra(image.spectra(self.known))))
+        return (*terms, *listed(self.endmember_terms))
+
+
+def _with_graph(term: Term, image: Prepared, placement: Placement) -> Term:
+    """Give the pixel adjacency graph of the map to a term that needs a graph and has none."""
+    if not isinstance(term, GraphTerm) or term.graph is not None or not is_dataclass(term):
+        return term
+    found: Term = replace(term, graph=placement.graph(image.layout))
+    return found

@@ -1,0 +1,88 @@
+"""The pipeline from a cube to a labelled result: open, prepare, solve, warn, label."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import xarray as xr
+
+from mffnb.cubes.as_cube import as_cube
+from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
+from mffnb.io.read import read
+from mffnb.matrices import sparse_if_smaller
+from mffnb.parallel.sources import Source, in_file
+from mffnb.unmixing.auto_volume import warn_if_doubtful
+from mffnb.unmixing.execution import Execution
+from mffnb.unmixing.image import Prepared, RemoteImage
+from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.solution import Solution
+from mffnb.unmixing.solve import solve
+from mffnb.unmixing.task import Task
+
+
+def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> Unmixing:
+    """Unmix a cube.
+
+    Parameters
+    ----------
+    task
+        What to compute.
+    cube
+        A spectral image, or the path of its file.
+    execution
+        Where and how; MPI engines are driven by :mod:`mffnb.unmixing.remote_unmix`, each of them by this function.
+    stacklevel
+        As for :func:`warnings.warn`, counted from here: which line warnings point to.
+    """
+    placement = execution.placement
+    data, source = _opened(task, cube, execution)
+    image = task.prepared(data, placement)
+    matrix: Any = _matrix(task, cube, image, source, execution)
+    callback = execution.observer(image.layout, matrix)
+    task = task.seeded(placement, execution.checkpoint).decided(matrix, placement)
+    if source is None and not task.automatic:
+        matrix = sparse_if_smaller(matrix)
+    solution = solve(
+        task,
+        image,
+        matrix,
+        placement=placement,
+        engines=execution.engines,
+        checkpoint=execution.checkpoint,
+        callback=callback,
+        progress=execution.progress,
+    )
+    block = None if execution.gather else placement.block(image.layout)
+    if execution.gather:
+        solution = solution.gathered(placement)
+    if block is not None:
+        image = image.rows(block)
+        data = image.cube
+    _warn(solution, stacklevel=stacklevel + 1)
+    return task.label(data, image, solution, block)
+
+
+def _opened(task: Task, cube: Any, execution: Execution) -> tuple[xr.DataArray, Source | None]:
+    """Open the cube; return with it its source for engines that open it by themselves, if it is in a file."""
+    if execution.engines is not None and execution.starts_on_engines(task):
+        return in_file(cube, copies=execution.engines.n)
+    if not isinstance(cube, (str, os.PathLike)):
+        return as_cube(cube), None
+    return read(cube, lazy=execution.placement.lazy), None
+
+
+def _matrix(task: Task, cube: Any, image: Prepared, source: Source | None, execution: Execution) -> Any:
+    """Return the block of X that this process holds, or the image from which engines make X."""
+    if source is not None:
+        return RemoteImage(source, task.channel, task.mask, task.preprocess)
+    # A lazy cube that the user passes stays lazy.
+    return execution.placement.matrix(image.layout, image.cube, load=isinstance(cube, (str, os.PathLike)))
+
+
+def _warn(solution: Solution, *, stacklevel: int) -> None:
+    """Warn of a result that may mislead."""
+    warn_if_doubtful(solution.disagreement, stacklevel=stacklevel + 1)
+    if solution.used is not None:
+        warn_if_poor(solution.used, solution.endmembers, solution.outcome, stacklevel=stacklevel + 1)
+    warn_if_certain(solution.abundances.T, solution.endmembers, solution.mapped, stacklevel=stacklevel + 1)

@@ -1,0 +1,79 @@
+"""The record of a run in ``result.parameters``: every setting that is needed to repeat it."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+from typing import Any
+
+import numpy as np
+
+from mffnb.estimators.names import mapped
+from mffnb.protocols.similarity import Similarity
+from mffnb.unmixing.image import Prepared
+from mffnb.unmixing.physics import Physics
+
+_PACKAGES = ("mffnb", "numpy", "scipy", "numba", "scikit-learn", "xarray")
+
+
+def record(
+    image: Prepared,
+    physics: Physics,
+    *,
+    k: int,
+    similarity: str | Similarity,
+    transform: Any,
+    init: Any,
+    solver: Any,
+    **others: Any,
+) -> dict[str, Any]:
+    """Return the settings of a run on one image as plain values; parts are recorded by their ``repr``."""
+    through = mapped(similarity, transform, None)
+    mask = image.layout.pixel_mask
+    return {
+        "k": int(k),
+        **physics.record(),
+        "similarity": _described(similarity),
+        "weights": _described_weights(image.weights),
+        "transform": None if through is None else through.name,
+        "channel": [str(name) for name in image.layout.channel_shape],
+        "masked_pixels": 0 if mask is None else int((~mask).sum()),
+        "preprocess": [] if image.chain is None else image.chain.describe(),
+        "init": _described(init),
+        "solver": _described(solver),
+        **others,
+    }
+
+
+def origin(source: Any) -> dict[str, Any]:
+    """Return where the data came from, when the result was made, and the versions of the packages used."""
+    return {
+        "source": str(source),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that determine the numbers of a result."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def _described(part: object) -> str:
+    """Return a name as it is, and the ``repr`` of an object."""
+    return part if isinstance(part, str) else repr(part)
+
+
+def _described_weights(weights: Any) -> Any:
+    if weights is None or isinstance(weights, str):
+        return weights
+    if isinstance(weights, (list, tuple)):
+        return [_described_weights(part) for part in weights]
+    return f"array {np.shape(weights)}"

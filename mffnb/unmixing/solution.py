@@ -1,0 +1,82 @@
+"""Factors that a run has found, before they are labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mffnb.estimators.factorization import MatrixFactorization
+from mffnb.parallel.placement import Placement
+from mffnb.solvers import Outcome, State
+from mffnb.transforms import Mapped
+from mffnb.typing import Array, Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Factors of a run in the units of the image that was factored.
+
+    Attributes
+    ----------
+    abundances, endmembers
+        A (k, pixels of this process) and E (k, channels).
+    outcome
+        How the run ended.
+    trace
+        The states of whole iterations, without factors.
+    used
+        Number of pixels in which each component is present, on all processes, (k,); None if not counted.
+    gain
+        One factor for each pixel of this process, or None.
+    mapped
+        The transformation f in X ~ f(A E), or None.
+    alternative
+        Endmembers of another answer that fits as well, or None.
+    disagreement
+        Mean spectral angle (rad) to that answer; 0 if there is none.
+    notes
+        Entries for ``result.parameters`` that only the run could tell.
+    """
+
+    abundances: Float64Array
+    endmembers: Float64Array
+    outcome: Outcome
+    trace: Sequence[State]
+    used: Array | None = None
+    gain: Float64Array | None = None
+    mapped: Mapped | None = None
+    alternative: Float64Array | None = None
+    disagreement: float = 0.0
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, model: MatrixFactorization, abundances: Float64Array, **others: Any) -> Solution:
+        """Take the factors from a fitted model and its A (pixels, k)."""
+        return cls(
+            abundances.T,
+            model.components_,
+            model.outcome_,
+            model.trace_,
+            gain=model.gain_,
+            mapped=model.mapped_,
+            **others,
+        )
+
+    def reordered(self, order: Array) -> Solution:
+        """Return the same solution with its components in another order."""
+        return replace(
+            self,
+            abundances=self.abundances[order],
+            endmembers=self.endmembers[order],
+            used=None if self.used is None else self.used[order],
+            alternative=None if self.alternative is None else self.alternative[order],
+        )
+
+    def gathered(self, placement: Placement) -> Solution:
+        """Return the same solution with the abundances and gains of all pixels."""
+        return replace(
+            self,
+            abundances=placement.gathered(self.abundances.T).T,
+            gain=None if self.gain is None else placement.gathered(self.gain),
+        )

@@ -1,0 +1,118 @@
+"""Solve a task for the matrix of its image: the solver, several starts of it, or the rule for ``volume="auto"``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mffnb.parallel import Cluster
+from mffnb.parallel.placement import Local, Placement
+from mffnb.protocols.matrix import Matrix
+from mffnb.solvers.checkpoint import Checkpoint, Keeper, digest
+from mffnb.solvers.progress import Callback, bar, both
+from mffnb.unmixing.auto_volume import check_supported, evidence, find_volume
+from mffnb.unmixing.component_order import component_order
+from mffnb.unmixing.image import Prepared
+from mffnb.unmixing.multistart import best_start, several
+from mffnb.unmixing.solution import Solution
+from mffnb.unmixing.task import Task
+
+
+def solve(
+    task: Task,
+    image: Prepared,
+    matrix: Any,
+    *,
+    placement: Placement | None = None,
+    engines: Cluster | None = None,
+    checkpoint: Checkpoint | None = None,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Solution:
+    """Find the factors of X, components in the order of :func:`mffnb.unmixing.component_order.component_order`.
+
+    Parameters
+    ----------
+    task
+        What to solve, with a seed.
+    image
+        The image of the matrix.
+    matrix
+        X, (pixels, channels), or a :class:`mffnb.unmixing.image.RemoteImage` if engines open it.
+    placement
+        Where the pixels are; None for this process.
+    engines
+        Engines among which several starts are divided.
+    checkpoint
+        Where the run keeps its state.
+    callback, progress
+        As for :func:`mffnb.unmix`.
+    """
+    where = placement or Local()
+    if task.automatic:
+        solution = _by_rule(task, image, matrix, callback, progress)
+    else:
+        solution = _by_solver(task, image, matrix, where, engines, checkpoint, callback, progress)
+    amounts = where.total(solution.abundances.sum(axis=1), matrix)
+    return solution.reordered(
+        component_order(amounts, solution.endmembers, numbers_have_meaning=task.numbers_have_meaning)
+    )
+
+
+def _by_solver(
+    task: Task,
+    image: Prepared,
+    matrix: Any,
+    placement: Placement,
+    engines: Cluster | None,
+    checkpoint: Checkpoint | None,
+    callback: Callback | None,
+    progress: bool,
+) -> Solution:
+    """Run the solver from each start and keep the best."""
+    model = task.model(image, placement)
+    if task.starts_from_factors:
+        init: Any = model.init
+        model.init = (np.asarray(init[0])[matrix.own], init[1])
+    starts = (
+        [model] if task.n_init == 1 or task.starts_from_factors else several(model, task.n_init, model.random_state)
+    )
+    keeper = None
+    if checkpoint is not None:
+        keeper = _keeper(checkpoint, task, image, matrix, model.init, placement)
+    fitted, A, kept = best_start(starts, matrix, engines, callback, progress, keeper)
+    used = placement.total(np.count_nonzero(A, axis=0), matrix)
+    return Solution.of(fitted, A, used=used, notes={"data": kept, "start": fitted.start_})
+
+
+def _by_rule(task: Task, image: Prepared, matrix: Matrix, callback: Callback | None, progress: bool) -> Solution:
+    """Run the rule that determines model, start and weight of a minimum volume from the data."""
+    check_supported(task.physics, matrix, task.similarity, image.weights)
+    assert task.seed is not None
+    with bar(progress, None) as show:
+        found, outcome, trace = find_volume(matrix, task.k, task.seed, task.physics, both(show, callback))
+    return Solution(
+        found.abundances,
+        found.endmembers,
+        outcome,
+        trace,
+        used=np.count_nonzero(found.abundances, axis=1),
+        gain=found.gain,
+        alternative=found.alternative,
+        disagreement=found.disagreement,
+        notes=evidence(found),
+    )
+
+
+def _keeper(
+    checkpoint: Checkpoint, task: Task, image: Prepared, matrix: Matrix, init: Any, placement: Placement
+) -> Keeper:
+    """Write checkpoints of a run with these settings; the number of iterations and the tolerance may differ later."""
+    about = {name: value for name, value in task.record(image).items() if name not in ("max_iter", "tol")}
+    about |= {"pixels": matrix.shape[0], "channels": matrix.shape[1], "type": str(image.cube.dtype)}
+    arrays = {"mask": task.mask, "weights": task.weights, "known": task.physics.known}
+    arrays["init"] = init if task.starts_from_factors else None
+    about |= {name: digest(value) for name, value in arrays.items() if value is not None}
+    about["ranks"] = " x ".join(map(str, placement.grid_shape(image.layout)))
+    return Keeper(checkpoint, about, placement.communicator)

@@ -1,0 +1,60 @@
+"""Continue from the factors of an earlier state: another number of components, no zeros, known endmembers unchanged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mffnb.constraints import Pinned
+from mffnb.selection import grow
+from mffnb.similarities import Frobenius
+from mffnb.solvers.grow_shrink import unique_share
+from mffnb.typing import Float64Array
+from mffnb.unmixing.task import Task
+from mffnb.widgets.session.live_data import LiveImage
+from mffnb.widgets.session.solved import lowest_free
+
+# Relative to the mean of a row. At a zero a likelihood may be infinite, and multiplicative updates never leave it.
+_LEAST = 1e-4
+
+Factors = tuple[Float64Array, Float64Array]
+
+
+def resized(
+    A: Float64Array, E: Float64Array, named: tuple[int, ...], data: LiveImage, k: int
+) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
+    """Add or drop components of A (k, pixels) and E (k, channels) until there are k; known endmembers stay.
+
+    A new component starts from the largest residual. The component with the smallest unique share is dropped first.
+    """
+    names = list(named)
+    while len(A) > k:
+        dropped = data.known + int(np.argmin(unique_share(A, E, data.matrix.total)[data.known :]))
+        A, E = np.delete(A, dropped, 0), np.delete(E, dropped, 0)
+        del names[dropped]
+    while len(A) < k:
+        A, E = grow(data.complete, A, E)
+        names.append(lowest_free(names))
+    return A, E, tuple(names)
+
+
+def start_factors(A: Float64Array, E: Float64Array, task: Task, data: LiveImage) -> Factors:
+    """Return a start (pixels, k), (k, channels) from which the similarity of a task can continue."""
+    if task.similarity != "frobenius" and not isinstance(task.similarity, Frobenius):
+        mean = data.matrix.total(A.sum(axis=1)) / data.matrix.shape[0]
+        free = E[data.known :]
+        A, E = without_zeros(A, mean), np.vstack([E[: data.known], without_zeros(free, free.mean(axis=1))])
+    return A.T, E
+
+
+def without_zeros(factor: Float64Array, mean: Float64Array) -> Float64Array:
+    """Raise the entries of a factor to a small positive number; ``mean`` is that of each row over all pixels."""
+    return np.asarray(np.maximum(factor, _LEAST * mean[:, None]))
+
+
+def with_known(A: Float64Array, E: Float64Array, pinned: Pinned) -> Factors:
+    """Scale the known endmembers back to their known size, and their abundances by the inverse factor."""
+    known, values = pinned.known, np.nan_to_num(pinned.values)
+    size = np.ones(len(E))
+    size[: len(known)] = np.linalg.norm(E[: len(known)] * known, axis=1) / np.linalg.norm(values, axis=1)
+    size[size <= 0] = 1.0
+    return A * size[:, None], pinned.project(E / size[:, None])
