@@ -1,4 +1,4 @@
-"""From a spectral image to its endmembers and abundance maps, in one call."""
+"""Unmix a spectral image into its endmembers and abundance maps, in one call."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def unmix(
         of its channel: nearly empty channels then count as much as bright ones, so leave them out with ``mask``); or a
         list of these, which are multiplied.
     transform
-        F in X ~ f(A E): ``"logistic"`` for data between 0 and 1, ``"rounding"`` for whole numbers, or an object of
-        :mod:`mffnb.transforms`; ``result.reconstruction()`` applies it.
+        The transformation f in X ~ f(A E): ``"logistic"`` for data between 0 and 1, ``"rounding"`` for whole numbers,
+        or an object of :mod:`mffnb.transforms`; ``result.reconstruction()`` applies it.
     mask
         True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
         Pixels and channels that hold only NaN are left out as well. Masked pixels and channels are NaN in the result.
