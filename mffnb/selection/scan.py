@@ -30,7 +30,7 @@ CRITERIA = {
 
 @dataclass(frozen=True, eq=False)
 class RankScan:
-    """Criteria and results for several numbers of components k.
+    """Result of a rank scan: criteria and factorizations for several numbers of components k.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class RankScan:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The criteria as a table with one row for each k."""
+        """Return the criteria as a table with one row for each k."""
         return self.evidence[list(CRITERIA)].to_dataframe()
 
     def recommend(self) -> Recommendation:
@@ -85,11 +85,11 @@ class RankScan:
         return recommend(self.evidence)
 
     def lineage(self) -> Lineage:
-        """Tree of the components over k: which component splits into which."""
+        """Return the tree of the components over k: which component splits into which."""
         return Lineage.of(self.results)
 
     def plot(self, **options: Any) -> Any:
-        """Draw the criteria against k; see :func:`mffnb.plots.rank_scan`."""
+        """Draw the criteria of the scan against k; see :func:`mffnb.plots.rank_scan`."""
         from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
 
         return plots.rank_scan(self, **options)
