@@ -11,12 +11,12 @@ import numpy as np
 from mffnb.knobs import Knob
 from mffnb.preprocessing import Step
 
-_STEPS_PER_DECADE = 5  # of a slider in log scale
-_STEPS = 50  # of a slider in linear scale
+_STEPS_PER_DECADE = 5  # number of steps per decade of a slider in log scale
+_STEPS = 50  # number of steps of a slider in linear scale
 
 
 class Slider(ipywidgets.SelectionSlider):
-    """Slider over a list of values; its tooltip is its purpose, or the reason why it is disabled."""
+    """A slider over a list of values; the tooltip says what it controls, or why it is disabled."""
 
     def __init__(self, purpose: str, **options: Any) -> None:
         super().__init__(tooltip=purpose, **options)
@@ -46,7 +46,7 @@ def knob_slider(knob: Knob, value: float) -> Slider:
 
 
 def slider_steps(knob: Knob) -> list[float]:
-    """Values of the slider of a knob: integers, evenly spaced values, or five values per decade.
+    """Return the values of the slider of a knob: integers, evenly spaced values, or five values per decade.
 
     Examples
     --------
@@ -86,12 +86,12 @@ def relabel(choice: ipywidgets.Dropdown, value: Any, label: str) -> None:
     options = [(label if one == value else words, one) for words, one in choice.options]
     if options != list(choice.options):
         index = choice.index
-        choice.options = options  # this selects the first entry
+        choice.options = options  # setting the options selects the first entry, so restore the selection
         choice.index = index
 
 
 def flexible() -> dict[str, str]:
-    """Layout of a control that grows with its row."""
+    """Return the layout of a control that grows with the row that contains it."""
     return {"width": "auto", "min_width": "14em", "flex": "1 1 14em"}
 
 
