@@ -109,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         on_rank(chosen.pixels, chosen.channels, tuple(chosen.grid))
         return
     if chosen.quick:
-        chosen.pixels, chosen.channels, chosen.repeats = 1024, 40, 1
+        # Ranks get whole bands of rows, of 1024 pixels each.
+        chosen.pixels, chosen.channels, chosen.repeats = 2048 * chosen.ranks, 40, 1
     measured(chosen.ranks, chosen.repeats, chosen.pixels, chosen.channels)
     planc(chosen.ranks, chosen.pixels, chosen.channels)

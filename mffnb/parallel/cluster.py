@@ -167,6 +167,11 @@ class EnginePool(cf.Executor):
         return self.view.apply_async(fn, *args, **options)
 
 
+def is_engine_loss(error: BaseException) -> bool:
+    """Return whether an error of ipyparallel means that an engine died, from the type name that it carries."""
+    return getattr(error, "ename", type(error).__name__) == "EngineError"
+
+
 def cluster(n: int, mpi: bool = False, timeout: float = 120.0) -> Cluster:
     """Start ipyparallel engines for the time of a ``with`` block, or from ``start()`` to ``stop()``.
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mffnb.parallel.cluster import Cluster
+from mffnb.parallel.cluster import Cluster, is_engine_loss
 from mffnb.solvers.interrupts import Interrupts, deferred_interrupts
 from mffnb.threads import limit_threads
 
@@ -150,7 +150,7 @@ class Call:
         if len(returned) < len(self._results):
             fault = next(result.exception() for result in self._results if result.exception() is not None)
             self._engines.abort()  # kill the engines that are still alive
-            raise RuntimeError(_WAS_KILLED) if _is_loss(fault) else fault
+            raise RuntimeError(_WAS_KILLED) if is_engine_loss(fault) else fault
         first = next(one for one in returned if one.rank == 0)
         for message, category in first.warnings:
             warnings.warn(message, category, stacklevel=2)
@@ -278,7 +278,3 @@ def _read(path: Path) -> Word:
 
 def _has_failed(result: Any) -> bool:
     return result.exception() is not None or isinstance(result.result(), _Failed)
-
-
-def _is_loss(error: BaseException) -> bool:
-    return getattr(error, "ename", type(error).__name__) == "EngineError"

@@ -11,7 +11,7 @@ import numpy as np
 
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.parallel import sharing
-from mffnb.parallel.cluster import Cluster
+from mffnb.parallel.cluster import Cluster, is_engine_loss
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import Outcome, State
 from mffnb.solvers.progress import Callback
@@ -145,7 +145,7 @@ class _Queue:
         try:
             answer: FittedStart | None = future.result()
         except Exception as error:
-            if getattr(error, "ename", type(error).__name__) != "EngineError":
+            if not is_engine_loss(error):
                 raise
             return None
         return answer

@@ -13,7 +13,7 @@ from mffnb.constraints import Pinned, Simplex
 from mffnb.parallel.placement import Placement
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.problem.compatibility import listed
-from mffnb.protocols.terms import Term
+from mffnb.protocols.terms import GraphTerm, Term
 from mffnb.unmixing.image import Prepared
 
 
@@ -89,8 +89,8 @@ class Physics:
 
 
 def _with_graph(term: Term, image: Prepared, placement: Placement) -> Term:
-    """Return a term with the pixel adjacency graph of the image, if the term has a graph field that is empty."""
-    if not hasattr(term, "graph") or term.graph is not None or not is_dataclass(term):
+    """Return a term with the pixel adjacency graph of the image, if the term needs a graph and has none."""
+    if not isinstance(term, GraphTerm) or term.graph is not None or not is_dataclass(term):
         return term
     found: Term = replace(term, graph=placement.graph(image.layout))
     return found

@@ -61,7 +61,11 @@ def test_only_the_user_can_read_the_folder(tmp_path):
     assert Path(folder).stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("damage", [lambda content: content[:100], lambda content: b""], ids=["truncated", "empty"])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda content: content[:100], pytest.param(lambda content: b"", marks=pytest.mark.slow)],
+    ids=["truncated", "empty"],
+)
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
 def test_damaged_files_are_compiled_again(tmp_path, suffix, damage):
     folder, _ = run(PACKAGE.parent, tmp_path)

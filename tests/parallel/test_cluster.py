@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 
 import mffnb as mf
+from mffnb.cubes.layout import Layout
 from mffnb.solvers import Outcome
 from mffnb.tuning import BIC, tune
 
@@ -164,7 +165,7 @@ def test_engines_read_a_path_themselves_and_show_each_start(engines, cube, tmp_p
     def never(*_):
         raise AssertionError("the matrix is not made here")
 
-    monkeypatch.setattr(mf.layout.Layout, "matrix", never)
+    monkeypatch.setattr(Layout, "matrix", never)
     many = mf.unmix(tmp_path / "map.npy", 3, cluster=engines, callback=seen.append, progress=True, **options)
     for name in ("endmembers", "abundances"):
         xr.testing.assert_identical(getattr(one, name), getattr(many, name))

@@ -153,6 +153,7 @@ def test_every_pair_runs_or_is_refused(similarity, step):
         assert examine(pair, similarity, "auto", 4) == refusal(pair, similarity, "auto")
 
 
+@pytest.mark.slow
 def test_the_page_is_what_the_code_says():
     assert solver_table.PAGE.read_text(encoding="utf-8") == solver_table.page(), "run python tools/solver_table.py"
 

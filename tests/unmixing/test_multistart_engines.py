@@ -12,7 +12,7 @@ from mffnb.unmixing import multistart_engines
 def test_an_interrupt_while_starts_are_sent_leaves_none_of_them_waiting(monkeypatch):
     sent, closed = [], []
 
-    class Sent:
+    class Queue:
         def __init__(self, *_):
             pass
 
@@ -25,7 +25,7 @@ def test_an_interrupt_while_starts_are_sent_leaves_none_of_them_waiting(monkeypa
         def close(self):
             closed.append(self)
 
-    monkeypatch.setattr(multistart_engines, "_Sent", Sent)
+    monkeypatch.setattr(multistart_engines, "_Queue", Queue)
     with pytest.raises(KeyboardInterrupt):
         multistart_engines.run(["one", "two", "three"], None, None)
     assert [future.cancelled() for future in sent] == [True, True]
