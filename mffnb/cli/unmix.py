@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from mffnb.parallel.ranks import world  # noqa: PLC0415  numba and scikit-learn, not needed for --help
 
     placement = placement_of(world())
-    cube, name = _input(options, lazy=placement.lazy)  # each rank reads its own rows
+    cube, name = _input(options, lazy=placement.lazy)  # each MPI rank reads only its part of the rows
     output = options.output or name.with_suffix(".mffnb.nc")
     _check_targets(options, output)
     first = placement.communicator.rank == 0

@@ -38,7 +38,7 @@ class BoundedFactorization(LinearModel):
     Parameters
     ----------
     n_components
-        k.
+        Number of components k.
     lower, upper
         Bounds l < u of the product, in the units of the data.
     non_negative
@@ -46,14 +46,14 @@ class BoundedFactorization(LinearModel):
     max_iter
         Maximum number of iterations; each one updates both factors.
     tol
-        The run ends when an iteration lowers the root of the sum of squares by less than this, relative to that of X.
+        The run ends when an iteration lowers the residual norm by less than this fraction of the norm of X.
     random_state
         Seed of the random sketch for the start values.
 
     Attributes
     ----------
     components_ : ndarray of shape (k, channels)
-        E.
+        Components E.
     n_iter_ : int
         Number of iterations.
     trace_ : ndarray of shape (iterations + 1,)

@@ -41,7 +41,7 @@ class LinearDecomposition(LinearModel):
     Parameters
     ----------
     n_components
-        k, at most the number of pixels and of channels.
+        Number of components k, at most the number of pixels and of channels.
     centre
         Whether to subtract the mean spectrum first: True gives principal components.
     random_state
@@ -56,7 +56,7 @@ class LinearDecomposition(LinearModel):
     explained_variance_ratio_ : ndarray of shape (k,)
         Fraction of the sum of squares of X - 1 m; without centring, of X.
     mean_ : ndarray of shape (channels,)
-        m.
+        Mean spectrum m; zero without centring.
 
     Examples
     --------
@@ -139,20 +139,20 @@ class Centred:
 
     @property
     def own(self) -> slice:
-        """Range of the rows whose factor entries this MPI rank owns."""
+        """Range of the rows of X whose factor entries (pixels) this MPI rank computes."""
         return self.matrix.own
 
     @property
     def own_columns(self) -> slice:
-        """Range of the columns whose factor entries this MPI rank owns."""
+        """Range of the columns of X whose factor entries (channels) this MPI rank computes."""
         return self.matrix.own_columns
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Return ``basis (X - 1 m)^T`` for the rows of this MPI rank, (k, own rows)."""
+        """Return ``basis (X - 1 m)^T`` for the rows of X on this MPI rank, (k, rows of this rank)."""
         return self.matrix.times(basis) - self.matrix.total(basis @ self.mean)[:, None]
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Return ``factor (X - 1 m)`` for the columns of this MPI rank, (k, own columns)."""
+        """Return ``factor (X - 1 m)`` for the columns of X on this MPI rank, (k, columns of this rank)."""
         sums = self.matrix.total(factor.sum(axis=1))
         return self.matrix.transposed_times(factor) - sums[:, None] * self.mean
 
@@ -170,7 +170,7 @@ class Centred:
 def _triplets(matrix: Products, k: int, random_state: Any) -> tuple[Float64Array, Float64Array, Float64Array, float]:
     """Return the leading singular triplets, and the sum of squares of all singular values.
 
-    The left vectors are (k, own pixels), the values (k,) and the right vectors (k, channels).
+    The left vectors are (k, pixels of this rank), the values (k,) and the right vectors (k, channels).
     """
     rows, columns = matrix.shape
     if rows * columns <= _SMALL and not matrix.shared:

@@ -48,7 +48,7 @@ class MatrixFactorization(LinearModel):
     Parameters
     ----------
     n_components
-        k, number of endmembers.
+        Number of endmembers k.
     similarity
         ``"frobenius"``, ``"kl"`` (counts), ``"itakura-saito"`` (noise proportional to the signal), ``"huber"``
         (outliers), ``"angle"`` (spectral angle), ``"bernoulli"`` (Boolean data), or an object of
@@ -172,7 +172,7 @@ class MatrixFactorization(LinearModel):
     def factorize(
         self, matrix: Matrix, callback: Callable[[State], object] | None = None, keeper: Keeper | None = None
     ) -> Float64Array:
-        """Factor a matrix of :mod:`mffnb.matrices` without warnings; return A (own pixels, k).
+        """Factor a matrix of :mod:`mffnb.matrices` without warnings; return A (pixels of this rank, k).
 
         With a writer of checkpoints (``keeper``), the run continues from the state that it has stored.
         """
@@ -233,7 +233,7 @@ class MatrixFactorization(LinearModel):
         return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
 
     def _solve_abundances(self, abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
-        """Set A (k, own pixels) in place to the minimiser of the objective for fixed endmembers."""
+        """Set A (k, pixels of this rank) in place to the minimiser of the objective for fixed endmembers."""
         solver, half = named_solver(self.solver), problem.misfit.abundance_half(abundances, endmembers)
         for _ in range(self.max_iter):
             if problem.step(solver.update(abundances, problem.with_abundance_terms(half)), 0.0) <= min(self.tol, 1e-6):

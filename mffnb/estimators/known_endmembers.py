@@ -45,7 +45,7 @@ class KnownEndmembers(LinearModel):
     Attributes
     ----------
     components_ : ndarray of shape (k, channels)
-        E as float64.
+        Endmembers E as float64.
     condition_number_ : float
         Condition number of E with rows of norm 1: upper bound on the amplification of relative errors.
 

@@ -26,7 +26,7 @@ class SimplexCorners(LinearModel):
     Parameters
     ----------
     n_components
-        k, number of endmembers.
+        Number of endmembers k.
     finder
         Method of :mod:`mffnb.geometry`, such as ``VCA()``, or None.
     gain

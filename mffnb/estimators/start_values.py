@@ -35,7 +35,7 @@ class StartValues(NamedTuple):
     Attributes
     ----------
     abundances, endmembers
-        A (k, own pixels) and E (k, own channels), as new arrays.
+        A (k, pixels of this rank) and E (k, channels of this rank), as new arrays.
     description
         Method that computed them.
     """

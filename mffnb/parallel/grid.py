@@ -75,13 +75,13 @@ class Grid:
 
     @cached_property
     def row(self) -> Any:
-        """Communicator of the ranks in the row of this rank; not used if there is one column."""
+        """Communicator of the ranks in the same grid row as this rank; not used if the grid has one column."""
         i, j = self.place
         return self.communicator if self._columns == self.communicator.size else self.communicator.Split(i, j)
 
     @cached_property
     def column(self) -> Any:
-        """Communicator of the ranks in the column of this rank; not used if there is one row."""
+        """Communicator of the ranks in the same grid column as this rank; not used if the grid has one row."""
         i, j = self.place
         return self.communicator if self._columns == 1 else self.communicator.Split(j, i)
 

@@ -35,7 +35,7 @@ class Local:
 
     @property
     def communicator(self) -> Communicator:
-        """The communicator of a single process."""
+        """The communicator of a single process, which has the interface of an mpi4py communicator."""
         return SINGLE
 
     @property
@@ -123,7 +123,7 @@ class Ranks:
         return matrix.total(values)
 
     def gathered(self, values: Float64Array) -> Float64Array:
-        """Return the values (own pixels, ...) of all ranks, in pixel order, on every rank."""
+        """Return the values (pixels of this rank, ...) of all ranks together, in pixel order, on every rank."""
         return ranks.gathered(values, self.communicator)
 
     def collective(self, callback: Callback | None) -> Callback | None:

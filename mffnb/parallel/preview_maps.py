@@ -67,7 +67,7 @@ class Blocks:
         return cls(shape, index, inverse_count, communicator)
 
     def means(self, factor: Float64Array) -> Float64Array:
-        """Average each row of a factor (k, own pixels) over each block, (k, blocks); valid on the first rank."""
+        """Average a factor (k, pixels of this rank) over each block, (k, blocks); valid on the first rank only."""
         sums = [np.bincount(self.index, weights=row, minlength=self.inverse_count.size) for row in factor]
         return np.asarray(_sum_on_first(np.stack(sums), self.communicator) * self.inverse_count)
 

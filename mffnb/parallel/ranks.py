@@ -92,7 +92,7 @@ def distributed_matrix(layout: Layout, cube: xr.DataArray, communicator: Any) ->
     Parameters
     ----------
     layout, cube
-        The image.
+        Pixel and channel layout of the image, and the image itself.
     communicator
         An mpi4py communicator, or a :class:`mffnb.parallel.Grid`.
     """
@@ -120,7 +120,7 @@ def loaded(matrix: Distributed) -> Distributed:
 
 
 def gathered(values: Float64Array, communicator: Any) -> Float64Array:
-    """Return the values (own pixels, ...) of all ranks, in pixel order, on every rank."""
+    """Return the values (pixels of this rank, ...) of all ranks together, in pixel order, on every rank."""
     grid = Grid.over(communicator)
     whole: Float64Array = np.concatenate(grid.communicator.allgather(np.ascontiguousarray(values)))
     return whole

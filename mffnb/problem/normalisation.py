@@ -27,7 +27,7 @@ class UnscaledFactors:
     Attributes
     ----------
     abundances, endmembers
-        A (k, own pixels) and E (k, own channels).
+        A (k, pixels of this rank) and E (k, channels of this rank).
     gain
         Gain of each pixel; None if the model has no gain.
     size
@@ -43,8 +43,8 @@ class UnscaledFactors:
 def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
     """Scale start values in place from data units to the scale normalisation of the problem.
 
-    The abundances are (k, own pixels), the endmembers (k, own channels). The product A E changes only by the scale of
-    the data, and by a factor for each pixel where abundances must sum to 1.
+    The abundances are (k, pixels of this rank), the endmembers (k, channels of this rank). The product A E changes only
+    by the scale of the data, and by a factor for each pixel where abundances must sum to 1.
     """
     if problem.columns is not None:
         endmembers *= problem.columns
@@ -122,9 +122,9 @@ def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: P
     """Return copies of the scaled factors A and E in the units of the data, with the scale normalisation of results.
 
     The abundances of the mean pixel sum to 1. Where nothing else fixes the scale, the endmembers have equal norms.
-    Factors with bounds are not rescaled. Known endmembers are returned as they were given, and the others with the mean
-    of the known norms. With a gain, the endmembers have the same maximum, the abundances of each pixel sum to 1 and the
-    mean gain is 1.
+    Factors with bounds are not rescaled. Known endmembers are returned as they were given, and the others are scaled to
+    the mean norm of the known ones. With a gain, the endmembers have the same maximum, the abundances of each pixel sum
+    to 1 and the mean gain is 1.
     """
     size = _sizes(abundances, endmembers, problem)
     spectra = endmembers * size[:, None]

@@ -58,12 +58,12 @@ class Problem:
 
     @property
     def matrix(self) -> Matrix:
-        """The weighted data matrix X."""
+        """The data matrix X, multiplied by its weights."""
         return self.misfit.matrix
 
     @property
     def scale(self) -> float:
-        """The scale s of the data."""
+        """The scale s by which the misfit multiplies the data X."""
         return self.misfit.scale
 
     @property

@@ -34,7 +34,7 @@ class Lineage:
 
     @classmethod
     def of(cls, results: Mapping[int, Unmixing]) -> Lineage:
-        """Link each result to the result for the previous k.
+        """Create the tree: link the components of each result to those of the result for the previous k.
 
         Spectra of the smaller result are matched to spectra of the larger one with the least sum of spectral angles.
         Each unmatched component of the larger result is linked to the component with the most similar spectrum, as

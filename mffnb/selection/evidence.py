@@ -81,7 +81,7 @@ class RankCriteria:
         Parameters
         ----------
         weighting, similarity, seed
-            As for the attributes of the class.
+            The attributes with these names.
         image
             Image with the pixel adjacency graph.
         ks
@@ -121,7 +121,7 @@ class RankCriteria:
     def row(
         self, k: int, best: Restart, restarts: Sequence[Restart], settings: dict[str, Any]
     ) -> Generator[str, None, Row]:
-        """Evaluate all criteria for one k; yield the name of each step before it runs and return the row."""
+        """Compute all criteria for one k; yield the name of each step before it runs, and return the row."""
         weighting = self.weighting
         A, E = np.ascontiguousarray(best.abundances.T), best.endmembers
         A = A if weighting.rows is None else A * weighting.rows

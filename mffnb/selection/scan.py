@@ -72,7 +72,7 @@ class RankScan:
 
     @property
     def elbow(self) -> int | None:
-        """Elbow of the relative error over k; see :func:`mffnb.selection.criteria.elbow`."""
+        """Elbow of the relative error as a function of k; see :func:`mffnb.selection.criteria.elbow`."""
         return elbow(self.evidence.k.values, self.evidence.relative_error.values)
 
     @property
@@ -81,7 +81,7 @@ class RankScan:
         return self.evidence[list(CRITERIA)].to_dataframe()
 
     def recommend(self) -> Recommendation:
-        """Recommend k with reasons, or give the range of k that the criteria leave undetermined."""
+        """Return the recommended k with reasons, or the range of k that the criteria leave undetermined."""
         return recommend(self.evidence)
 
     def lineage(self) -> Lineage:

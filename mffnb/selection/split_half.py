@@ -93,7 +93,7 @@ class SplitHalves:
         whitened
             X, (pixels, channels), with the same noise variance in all channels.
         most
-            Largest j.
+            Largest number j of singular vectors.
         split
             Index of the pair of halves.
         """

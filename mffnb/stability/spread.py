@@ -60,7 +60,7 @@ class RunStatistics:
         return len(self._found)
 
     def add(self, run: Unmixing) -> None:
-        """Match and rescale the components of one run and add it to the statistics; the run is not modified."""
+        """Match and rescale the components of one run and add it to the statistics, without modifying the run."""
         E, A = _flat(run.endmembers), _flat(run.abundances)
         seen = np.isfinite(E).all(axis=0) & np.isfinite(self._spectra).all(axis=0)
         order = match(self._spectra[:, seen], E[:, seen])

@@ -10,7 +10,7 @@ import xarray as xr
 
 from mffnb.typing import Array
 
-_SLAB = 2**24  # entries per block of the checksum
+_SLAB = 2**24  # number of array entries that are read at a time for the checksum
 
 
 def stable_text(part: Any) -> str:

@@ -64,7 +64,7 @@ class TrialDispatcher:
         self.token = sharing.share(self.job)
 
     def submit(self, number: int, settings: Mapping[str, Any]) -> None:
-        """Submit a trial to the executor."""
+        """Submit the trial with this number and these settings to the executor."""
         self._send(_SubmittedTrial(number, settings))
 
     def finished(self, timeout: float | None) -> dict[int, Report]:

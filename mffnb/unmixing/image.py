@@ -52,7 +52,7 @@ class Prepared:
         weights: Any = None,
         communicator: Communicator = SINGLE,
     ) -> Prepared:
-        """Apply preprocessing steps to the unmasked part of a cube, and convert weights to those of its matrix."""
+        """Apply preprocessing steps to the unmasked part of a cube, and convert the weights for its matrix."""
         if not steps:
             layout = Layout.of(cube, channel, mask, communicator)
             return cls(cube, layout, None, matrix_weights(weights, layout))

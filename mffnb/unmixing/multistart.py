@@ -41,7 +41,7 @@ def best_start(
     progress: bool,
     keeper: Keeper | None,
 ) -> tuple[MatrixFactorization, Float64Array, str]:
-    """Fit all starts, here or on engines; return the best model, its A (own pixels, k), and how X was stored."""
+    """Fit all starts, here or on engines; return the best model, its abundances, and how X was stored."""
     if engines is None or len(starts) == 1:
         with bar(progress, len(starts) * starts[0].max_iter) as show:
             return *_best_here(starts, matrix, both(show, callback), keeper), str(matrix)

@@ -37,7 +37,7 @@ class SentMatrix:
     held: Matrix
 
     def matrix(self) -> Matrix:
-        """Return the matrix X itself."""
+        """Return the matrix X that was sent."""
         return self.held
 
 

@@ -1,4 +1,4 @@
-"""Run an unmixing task on MPI engines: each rank reads its own pixels, this process shows progress."""
+"""Run an unmixing task on MPI engines: each rank reads its part of the pixels, this process shows progress."""
 
 from __future__ import annotations
 

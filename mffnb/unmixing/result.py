@@ -34,7 +34,7 @@ class ProcessedFactors:
     Attributes
     ----------
     chain
-        The fitted steps.
+        The fitted preprocessing steps, in order.
     endmembers, abundances, gain
         The factors in the units of the preprocessed image.
     """
@@ -58,7 +58,7 @@ class Unmixing:
     endmembers
         Pure spectra, dimensions ("component", channel dims), in the units of the cube.
     abundances
-        Maps, dimensions ("component", pixel dims); those of the mean pixel sum to 1.
+        Maps, dimensions ("component", pixel dims); the abundances of the mean pixel sum to 1.
     outcome
         How the run ended, with advice in its value.
     trace
@@ -68,8 +68,8 @@ class Unmixing:
     gain
         One scale factor for each pixel; None if the model has no gain.
     alternative
-        If another answer fits as well: the endmembers of the one that differs most, in the same order, each with the
-        norm of its partner; else None. ``parameters["disagreement"]`` is the mean spectral angle (rad) to it.
+        Endmembers of the most different solution that fits the data as well, in the same order, each with the norm of
+        its partner; None if there is none. ``parameters["disagreement"]`` is the mean spectral angle (rad) to it.
     cube
         The data, or None if the result was loaded from a file.
     processed

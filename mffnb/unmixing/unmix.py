@@ -82,7 +82,7 @@ def unmix(
         Weight of the volume that the endmembers span. It needs abundances that sum to one, with or without a gain; if
         neither ``sum_to_one`` nor ``gain`` is given, the data decide. "auto" determines model, start and weight from
         the data alone, see :func:`mffnb.geometry.minimum_volume`; ``result.parameters`` holds its evidence,
-        ``result.alternative`` another answer that fits as well, if there is one.
+        ``result.alternative`` another solution that fits as well, if there is one.
     sum_to_one
         Make the abundances of every pixel fractions that sum to exactly one.
     gain

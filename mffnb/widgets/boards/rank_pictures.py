@@ -14,7 +14,7 @@ from mffnb.selection.scan import RankScan
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.boards.picture import ClickTarget, RenderedFigure, box_across, freeze_layout
 
-_HALF = 0.5  # half width of the clickable strip of a k, in units of k
+_HALF = 0.5  # half width of the clickable strip of each k, in units of k
 _OVER_K = 5  # number of axes of mffnb.plots.rank_scan that have k on the x axis
 
 

@@ -24,7 +24,7 @@ class Slider(ipywidgets.SelectionSlider):
 
 
 def knob_slider(knob: Knob, value: float) -> Slider:
-    """Create the slider for a knob.
+    """Create the slider for a knob (adjustable number of a penalty or constraint).
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def flexible() -> dict[str, str]:
 
 
 def dropdown(label: str, options: Sequence[Any], value: Any, tooltip: str) -> ipywidgets.Dropdown:
-    """Create a dropdown menu."""
+    """Create a dropdown menu with label, options, initial value and tooltip."""
     return ipywidgets.Dropdown(
         options=options,
         value=value,
@@ -108,7 +108,7 @@ def dropdown(label: str, options: Sequence[Any], value: Any, tooltip: str) -> ip
 
 
 def checkbox(label: str, value: bool, tooltip: str) -> ipywidgets.Checkbox:
-    """Create a checkbox."""
+    """Create a checkbox with label, initial value and tooltip."""
     return ipywidgets.Checkbox(
         value=value, description=label, tooltip=tooltip, indent=False, layout={"width": "auto", "flex": "0 0 auto"}
     )

@@ -123,7 +123,7 @@ class EngineSession:
         self._stop_wanted.set()
 
     def go_on(self) -> None:
-        """Cancel an earlier :meth:`stop`."""
+        """Cancel an earlier :meth:`stop`, so that the next run is not ended."""
         self._stop_wanted.clear()
 
     def solve(self, parameters: Parameters) -> Iterator[Solved]:

@@ -1,4 +1,4 @@
-"""The part of an explorer's session on MPI ranks: each rank has its own pixels, and all make the same calls."""
+"""The part of an explorer's session on MPI ranks: each rank has a part of the pixels, and all make the same calls."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class EarlierAnswer:
     Attributes
     ----------
     state, names, parameters
-        As in :class:`mffnb.widgets.session.solved.Solved`, for all pixels.
+        As in :class:`mffnb.widgets.session.solved.Solved`; the factors are those of all pixels.
     """
 
     state: State

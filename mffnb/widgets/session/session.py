@@ -135,7 +135,7 @@ class Session:
         self._stop_wanted.set()
 
     def go_on(self) -> None:
-        """Cancel an earlier :meth:`stop`."""
+        """Cancel an earlier :meth:`stop`, so that the next run is not ended."""
         self._stop_wanted.clear()
 
     def resume(self, state: State, names: tuple[int, ...], parameters: Parameters) -> None:
