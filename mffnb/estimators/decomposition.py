@@ -45,12 +45,12 @@ class LinearDecomposition(LinearModel):
     centre
         Whether to subtract the mean spectrum first: True gives principal components.
     random_state
-        Seed of the random combinations.
+        Seed of the random combinations of the randomized decomposition.
 
     Attributes
     ----------
     components_ : ndarray of shape (k, channels)
-        V, orthonormal rows.
+        Components V, orthonormal rows.
     singular_values_ : ndarray of shape (k,)
         S in decreasing order, in the units of the data.
     explained_variance_ratio_ : ndarray of shape (k,)
@@ -119,7 +119,7 @@ class Centred:
     Parameters
     ----------
     matrix
-        X, (pixels, channels).
+        Data matrix X, (pixels, channels).
     mean
         m, the spectrum that is subtracted, (channels of this rank,).
     """

@@ -90,9 +90,9 @@ class MatrixFactorization(LinearModel):
     n_iter_ : int
         Number of iterations.
     objective_, relative_error_ : float
-        Final values of the scaled problem.
+        Objective and relative error of the scaled problem at the end of the run.
     start_ : str
-        Method of the start values.
+        Method that computed the start values.
     outcome_ : Outcome
         How the run ended; its value advises the user.
     trace_ : list of State

@@ -33,7 +33,7 @@ class KnownEndmembers(LinearModel):
     Parameters
     ----------
     endmembers
-        E, (k, channels), in the units of the data.
+        Endmembers E, (k, channels), in the units of the data.
     sum_to_one
         Whether the abundances of a pixel sum to one (fully constrained least squares).
     bounds

@@ -44,11 +44,11 @@ class LatentClasses(LinearModel):
     Attributes
     ----------
     components_ : ndarray of shape (k, channels)
-        P(channel | class); rows sum to 1.
+        Probability P(channel | class) of each channel; rows sum to 1.
     class_probability_ : ndarray of shape (k,)
-        P(class).
+        Probability P(class) of each class.
     pixel_probability_ : ndarray of shape (pixels, k)
-        P(pixel | class); columns sum to 1.
+        Probability P(pixel | class) of each pixel; columns sum to 1.
     log_likelihood_ : float
         Maximised log-likelihood.
     n_iter_ : int

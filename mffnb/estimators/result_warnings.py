@@ -19,7 +19,7 @@ def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel
     used
         Number of pixels in which each component is present, (k,).
     endmembers
-        E, (k, channels).
+        Endmembers E, (k, channels).
     outcome
         Outcome of the run.
     stacklevel
@@ -43,7 +43,7 @@ def warn_if_certain(abundances: Array, endmembers: Array, mapped: Mapped | None,
     Parameters
     ----------
     abundances, endmembers
-        A (pixels, k) and E (k, channels).
+        Abundances A (pixels, k) and endmembers E (k, channels).
     mapped
         Transform of the model; None for the identity.
     stacklevel

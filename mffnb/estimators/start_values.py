@@ -37,7 +37,7 @@ class StartValues(NamedTuple):
     abundances, endmembers
         A (k, pixels of this rank) and E (k, channels of this rank), as new arrays.
     description
-        Method that computed them.
+        Name of the method that computed them.
     """
 
     abundances: Float64Array
@@ -55,7 +55,7 @@ def start_values(init: Init, matrix: Matrix, problem: Problem, components: int, 
     matrix
         The data matrix X without weights.
     problem
-        Problem with weighted data.
+        Optimisation problem with the weighted data and all terms.
     components
         Number of components k.
     random_state
@@ -112,7 +112,8 @@ def _given(init: tuple[Array, Array], matrix: Matrix, problem: Problem, componen
 def _by_rule(matrix: Matrix, problem: Problem, components: int) -> Start:
     """Choose the start by rule: NNDSVD if k does not exceed the shape of X, else random start values.
 
-    For very large unweighted data, the start is computed on a subset of the pixels.
+    One component per pixel (:class:`mffnb.constraints.Orthogonal`) starts from groups of pixels. For least squares on
+    very many unweighted pixels, the start is computed on a subset of them.
     """
     if components > min(matrix.shape):
         return RandomStart()

@@ -107,7 +107,7 @@ class PreviewMaps:
     Attributes
     ----------
     watch
-        The connection to the client.
+        The connection of this rank to the client.
     matrix
         The data matrix X, which defines the channels of this rank.
     blocks

@@ -57,7 +57,7 @@ def deliver(executor: Any, token: str, value: Any, served: set[int]) -> bool:
     Parameters
     ----------
     executor
-        Any executor.
+        Executor of any kind; only one with ipyparallel engines needs the delivery.
     token, value
         The shared value and its token.
     served

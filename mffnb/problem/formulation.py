@@ -45,7 +45,7 @@ def state_problem(
     Parameters
     ----------
     matrix
-        X, (pixels, channels).
+        Data matrix X, (pixels, channels).
     similarity
         Loss; it determines the scale of the data.
     abundance_terms, endmember_terms

@@ -63,7 +63,7 @@ def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem:
 
 
 def make_likely(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
-    """Replace zeros of start values in place by small numbers, if zeros give an observed count the likelihood zero.
+    """Replace zeros of start values in place by small numbers, if the zeros make the likelihood of the counts zero.
 
     Raises
     ------

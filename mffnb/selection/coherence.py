@@ -45,7 +45,7 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
     Parameters
     ----------
     matrix
-        X, (pixels, channels), complete.
+        Data matrix X, (pixels, channels), complete.
     graph
         Pixel adjacency graph.
     most

@@ -22,7 +22,7 @@ class Lineage:
     Attributes
     ----------
     results
-        The result for each k.
+        The unmixing result for each k.
     links
         One row for each component of every k except the smallest: ``k``, ``component``, ``parent`` (index of the linked
         component in the result for the previous k), ``angle`` (rad) between the two spectra, and ``new`` (True if the

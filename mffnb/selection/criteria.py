@@ -20,9 +20,9 @@ def explained_variance(matrix: Matrix, abundances: Float64Array, endmembers: Flo
     Parameters
     ----------
     matrix
-        X, (pixels, channels), complete.
+        Data matrix X, (pixels, channels), complete.
     abundances, endmembers
-        A (k, pixels) and E (k, channels) in the units of X.
+        Abundances A (k, pixels) and endmembers E (k, channels) in the units of X.
     """
     mean = matrix.transposed_times(np.ones((1, matrix.shape[0])))[0] / matrix.shape[0]
     about_mean = matrix.squared_norm - matrix.shape[0] * float(mean @ mean)
@@ -48,11 +48,11 @@ def information_criteria(
     Parameters
     ----------
     matrix
-        X, (pixels, channels).
+        Data matrix X, (pixels, channels).
     similarity
         Similarity that was minimised by the fit.
     abundances, endmembers
-        A (k, pixels) and E (k, channels) in the units of X.
+        Abundances A (k, pixels) and endmembers E (k, channels) in the units of X.
     left
         Fraction of the degrees of freedom of A that remains under the smoothness penalty, 0 to 1.
 

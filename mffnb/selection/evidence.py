@@ -45,11 +45,11 @@ class RankCriteria:
     Attributes
     ----------
     weighting
-        X, (pixels, channels), multiplied by its weights as in the fit.
+        Data matrix X, (pixels, channels), multiplied by its weights as in the fit.
     similarity, smoothed
         Similarity and smoothness penalty of the fits.
     seed
-        Seed of all random draws.
+        Seed of all random numbers.
     images, shared
         Criteria of the data alone, see :class:`mffnb.selection.RankScan`.
     hidden, halves

@@ -44,7 +44,7 @@ class HeldOutEntries:
         Parameters
         ----------
         matrix
-            X, (pixels, channels), multiplied by its weights.
+            Data matrix X, (pixels, channels), multiplied by its weights.
         share
             Fraction of the entries to hide, between 0 and 1.
         pixels

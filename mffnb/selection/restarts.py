@@ -26,7 +26,7 @@ class Restart:
     Attributes
     ----------
     model
-        Fitted estimator.
+        Fitted :class:`mffnb.MatrixFactorization`.
     abundances
         A (pixels, k) in the units of the data.
     labels
@@ -98,7 +98,7 @@ def run_restarts(
     settings
         Parameters of :class:`mffnb.MatrixFactorization` except ``init``, ``random_state`` and ``weights``.
     part
-        Pixels to fit.
+        Pixels to which the models are fitted.
     seeds
         Integers. A result depends on its seed only, not on the executor or the order of execution.
     executor

@@ -41,7 +41,7 @@ class RankScan:
         noise, see :func:`mffnb.selection.independent_images`. ``shared`` ("direction"): cosine of the largest angle
         between the subspaces of the leading singular vectors of two halves, for 1, 2, ... singular vectors.
     results
-        The best result for each k.
+        The best unmixing result for each k.
     parameters
         All parameters that are needed to repeat the scan.
     settings

@@ -27,13 +27,13 @@ class SplitHalves:
     Attributes
     ----------
     matrix
-        X, (pixels, channels), complete.
+        Data matrix X, (pixels, channels), complete.
     splits
         Number of pairs.
     pixels
         Largest number of pixels in a half.
     seed
-        Seed of all random draws.
+        Seed of all random numbers.
     gain
         Whether the abundances of a pixel sum to one only up to a gain per pixel.
     columns
@@ -91,7 +91,7 @@ class SplitHalves:
         Parameters
         ----------
         whitened
-            X, (pixels, channels), with the same noise variance in all channels.
+            Data matrix X, (pixels, channels), with the same noise variance in all channels.
         most
             Largest number j of singular vectors.
         split

@@ -133,7 +133,7 @@ class _UnconstrainedFactor:
     Attributes
     ----------
     rows
-        Estimate, (k, n).
+        Estimate of the factor, (k, n).
     covariances
         Covariance matrix of the k entries of each column, (n, k, k).
     """

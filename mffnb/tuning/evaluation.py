@@ -136,7 +136,7 @@ def sparseness(abundances: xr.DataArray) -> float:
     Parameters
     ----------
     abundances
-        ("component", pixel dims).
+        Abundance maps, dimensions ("component", pixel dims).
 
     Returns
     -------

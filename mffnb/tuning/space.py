@@ -58,7 +58,7 @@ class Space:
     Attributes
     ----------
     domain
-        The space as a hyperopt domain.
+        The search space in the form that hyperopt uses.
     axes
         Ranges and choices by keyword; None if the space contains hyperopt expressions.
     description

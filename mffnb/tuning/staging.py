@@ -37,7 +37,7 @@ def staged(
         As for :func:`tune`; each stage has its own file: ``path`` with ``.sparsity`` or ``.smoothness`` added to its
         stem.
     sparsity, smoothness
-        Lowest and highest weight.
+        Lowest and highest weight of each penalty, apart from zero.
     max_evals
         Trials of each stage: the weight zero, and weights evenly spaced in log scale.
 

@@ -50,7 +50,7 @@ class TrialDispatcher:
     served
         Engines that have received the job.
     pending
-        Submitted trials by their future.
+        Submitted trials that have not finished, by their future.
     """
 
     executor: Any

@@ -21,7 +21,7 @@ def component_order(amounts: Array, endmembers: Array, *, numbers_have_meaning: 
     amounts
         Sums of the abundances over all pixels, (k,).
     endmembers
-        E, (k, channels).
+        Endmembers E, (k, channels).
     numbers_have_meaning
         Whether to keep the present order of the components.
 

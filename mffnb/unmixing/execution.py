@@ -38,7 +38,7 @@ class Execution:
     engines
         A running cluster of ipyparallel engines, or None.
     checkpoint
-        Folder in which the run stores its state, or None.
+        Checkpoint that says in which folder and how often the run stores its state, or None.
     observer
         Function that creates the callback of the run from the pixel layout and the matrix.
     callback
@@ -82,7 +82,8 @@ class Execution:
     def starts_on_engines(self, task: Task) -> bool:
         """Whether several starts are fitted independently on engines, so that each engine needs the whole image.
 
-        This is False for ``volume="auto"``: its rule runs once, in this process, on the whole image.
+        This is False if the data decide the model, which needs the whole image in this process: for ``volume="auto"``,
+        and for a volume weight with neither ``sum_to_one`` nor ``gain``.
         """
         physics = task.physics
         decided = not task.automatic and (physics.volume == 0 or physics.fractions)

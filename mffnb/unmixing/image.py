@@ -94,7 +94,7 @@ class RemoteImage:
     Attributes
     ----------
     source
-        How an engine opens the cube.
+        Source from which an engine opens the cube.
     channel, mask, steps
         As for :meth:`Prepared.of`.
     """

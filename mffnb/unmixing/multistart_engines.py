@@ -83,7 +83,7 @@ def run(
     data
         A matrix, which is sent to each engine once, or the image that each engine opens.
     engines
-        Running engines.
+        Running cluster of ipyparallel engines.
     callback
         Called with the last state of each start, in the order in which they end.
     """

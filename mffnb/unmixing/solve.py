@@ -39,7 +39,7 @@ def solve(
     image
         The prepared image that X belongs to.
     matrix
-        X, (pixels, channels), or a :class:`mffnb.unmixing.image.RemoteImage` if engines read the image.
+        Data matrix X, (pixels, channels), or a :class:`mffnb.unmixing.image.RemoteImage` if engines read the image.
     placement
         The processes that hold the pixels; None if all pixels are in this process.
     engines

@@ -165,7 +165,7 @@ class Explorer(ipywidgets.VBox):
         Raises
         ------
         TimeoutError
-            After ``timeout`` seconds.
+            If the run has not ended after ``timeout`` seconds.
         """
         self._runner.wait(timeout)
 

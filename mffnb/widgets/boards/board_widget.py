@@ -41,7 +41,7 @@ class BoardWidget(ipywidgets.VBox):
         Raises
         ------
         TimeoutError
-            After ``timeout`` seconds.
+            If the search has not ended after ``timeout`` seconds.
         """
         self._board.runner.wait(timeout)
 

@@ -54,9 +54,9 @@ class Controls(ipywidgets.VBox):
     automatic
         Whether to show the switch ``auto`` of the automatic volume weight.
     own
-        Knobs of user-defined terms.
+        Knobs of penalties and constraints that the user passed as objects.
     offered
-        Knobs of terms in the menu, by label.
+        Knobs of the penalties and constraints in the menu, by the menu label.
     steps
         Preprocessing steps; each gets a switch.
     """

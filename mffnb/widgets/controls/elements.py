@@ -29,7 +29,7 @@ def knob_slider(knob: Knob, value: float) -> Slider:
     Parameters
     ----------
     knob
-        Label, range and scale.
+        Label, range and scale of the slider.
     value
         Initial value; if it lies between two steps, it becomes an additional step.
     """

@@ -37,7 +37,7 @@ class Record:
     run_ms : float
         From the start of the solve to its end, publishing included.
     frames : int
-        Number of published states.
+        Number of states that were published.
     abandoned : bool
         True if newer parameters, or `close`, stopped it.
     """

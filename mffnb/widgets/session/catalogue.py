@@ -21,7 +21,7 @@ class Offer:
     Attributes
     ----------
     label
-        Text in the menu.
+        Text of the term in the menu.
     place
         Factor that the term acts on, "abundances" or "endmembers".
     term

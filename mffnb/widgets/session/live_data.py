@@ -86,7 +86,7 @@ class LiveImage:
     image
         The image after preprocessing, with its weights and the inverse of the preprocessing.
     matrix
-        X, (pixels, channels), or the block of this rank.
+        Data matrix X, (pixels, channels), or the block of this rank.
     pinned
         Known endmembers in the units of the matrix; None if there are none.
     """

@@ -84,7 +84,7 @@ class Dial:
     term
         Index of the penalty or constraint that has the knob; those on A come first.
     knob
-        Label, range and scale.
+        Label, range and scale of the knob.
     """
 
     name: str
