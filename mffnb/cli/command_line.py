@@ -1,4 +1,4 @@
-"""Parse the command line, run the command, and turn errors into one line and an exit code."""
+"""Parse the command line, run the selected command, and turn errors into one line of text and an exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mffnb.cli import lab, unmix, warmup
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code.
+    """Run the command line of mffnb; return the exit code.
 
     Examples
     --------
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, TypeError) as error:
         print(f"mffnb: {error}", file=sys.stderr)
         if "mpi4py.run" in sys.modules:
-            raise  # mpi4py then ends all ranks: the others may be waiting for this one
+            raise  # mpi4py then ends all ranks, which could otherwise wait for this one for ever
         return 2
     finally:
         if threading.current_thread() is threading.main_thread():

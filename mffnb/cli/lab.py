@@ -13,7 +13,7 @@ from typing import Any
 
 
 def add_to(commands: Any) -> None:
-    """Add the command to the parser."""
+    """Add the command ``lab`` and its options to the parser."""
     parser = commands.add_parser("lab", help="open JupyterLab on the tutorials")
     parser.add_argument("--folder", type=Path, default=Path("mffnb-tutorials"), help="where your copies are kept")
     parser.add_argument("options", nargs=argparse.REMAINDER, help="after --: options for jupyter lab")
@@ -21,7 +21,7 @@ def add_to(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Copy the tutorials and run JupyterLab until it ends; return its exit code."""
+    """Copy the tutorials and run JupyterLab until it ends; return the exit code of JupyterLab."""
     if importlib.util.find_spec("jupyterlab") is None:
         raise ValueError('JupyterLab is not installed: pip install "mffnb[lab]"')
     folder = options.folder
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def copy_tutorials(folder: Path) -> list[Path]:
-    """Copy the tutorials that ``folder`` does not hold yet; existing files are never overwritten."""
+    """Copy the tutorials that ``folder`` does not contain to it, without overwriting any file; return the new paths."""
     package = Path(__file__).parents[1]
     source = next((path for path in (package / "notebooks", package.parent / "notebooks") if path.is_dir()), None)
     if source is None:

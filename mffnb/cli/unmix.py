@@ -1,4 +1,4 @@
-"""``mffnb unmix``: unmix a file, write the result and its figure."""
+"""``mffnb unmix``: unmix a file, write the result and a figure of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PICTURES = (".png", ".pdf", ".svg")
 
 
 def add_to(commands: Any) -> None:
-    """Add the command and its options to the parser."""
+    """Add the command ``unmix`` and its options to the parser."""
     parser = commands.add_parser("unmix", help="unmix a file, write the result and its picture")
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="spectral image; see mffnb.read")
     parser.add_argument("--demo", action="store_true", help="a simulated image instead of a file")
@@ -50,12 +50,12 @@ def run(options: argparse.Namespace) -> int:
     from mffnb.parallel.ranks import world  # noqa: PLC0415  numba and scikit-learn, not needed for --help
 
     placement = placement_of(world())
-    cube, name = _input(options, lazy=placement.lazy)  # each rank reads its own rows
+    cube, name = _input(options, lazy=placement.lazy)  # each MPI rank reads only its part of the rows
     output = options.output or name.with_suffix(".mffnb.nc")
     _check_targets(options, output)
     first = placement.communicator.rank == 0
     result = _solve(options, cube, placement.communicator, progress=first and not options.quiet)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not cost the result
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the writing of the result
     if first or result.block is not None:
         result.save(output)
     if not first:
@@ -78,7 +78,7 @@ def _input(options: argparse.Namespace, lazy: bool | None) -> tuple[xr.DataArray
 
 
 def _check_targets(options: argparse.Namespace, output: Path) -> None:
-    """Refuse targets that could not be written, before the time of a run is spent."""
+    """Refuse output files that cannot be written, before time is spent on the run."""
     picture = options.picture
     for target in (output, picture):
         if target is not None and not target.parent.is_dir():

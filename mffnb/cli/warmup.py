@@ -8,13 +8,13 @@ from typing import Any
 
 
 def add_to(commands: Any) -> None:
-    """Add the command to the parser."""
+    """Add the command ``warmup`` to the parser."""
     parser = commands.add_parser("warmup", help="compile everything now, so that the first slider does not wait")
     parser.set_defaults(run=run)
 
 
 def run(_: argparse.Namespace) -> int:
-    """Compile all kernels and print the time and the folder of the kernel cache."""
+    """Compile all kernels; print how long it took and the folder of the kernel cache. Return the exit code 0."""
     from mffnb.kernels.hals import sweep_non_negative  # noqa: PLC0415  numba, not needed for --help
     from mffnb.warmup import compile_kernels  # noqa: PLC0415
 

@@ -1,1 +1,1 @@
-"""Scikit-learn estimators on a plain matrix of spectra."""
+"""Scikit-learn estimators that factor a plain matrix of spectra (pixels, channels)."""

@@ -1,4 +1,4 @@
-"""Base class of the estimators: X ~ A E with abundances A and components E."""
+"""Base class of the scikit-learn estimators of the model X ~ A E with abundances A and components E."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mffnb.typing import Array, Float64Array
 
 
 class LinearModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Estimator with ``fit_transform`` and fitted ``components_``."""
+    """Scikit-learn estimator of a linear mixing model, with ``fit_transform`` and fitted ``components_``."""
 
     components_: Float64Array
 
     def fit(self, X: Array | Matrix, y: None = None) -> Self:
-        """Fit the components to X (pixels, channels)."""
+        """Fit the components E to X (pixels, channels) and return the estimator."""
         self.fit_transform(X, y)
         return self
 

@@ -19,7 +19,7 @@ from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.typing import Array, Float64Array, Seed
 
-_MARGIN = 1e-13  # relative to the bounds, so that rounding does not violate them
+_MARGIN = 1e-13  # safety margin relative to the bounds, so that rounding does not violate them
 
 
 class BoundedFactorization(LinearModel):
@@ -38,22 +38,22 @@ class BoundedFactorization(LinearModel):
     Parameters
     ----------
     n_components
-        k.
+        Number of components k.
     lower, upper
-        l < u, in the units of the data.
+        Bounds l < u of the product, in the units of the data.
     non_negative
         Whether both factors are non-negative.
     max_iter
         Maximum number of iterations; each one updates both factors.
     tol
-        The run ends when an iteration lowers the root of the sum of squares by less than this, relative to that of X.
+        The run ends when an iteration lowers the residual norm by less than this fraction of the norm of X.
     random_state
         Seed of the random sketch for the start values.
 
     Attributes
     ----------
     components_ : ndarray of shape (k, channels)
-        E.
+        Components E.
     n_iter_ : int
         Number of iterations.
     trace_ : ndarray of shape (iterations + 1,)
@@ -105,7 +105,7 @@ class BoundedFactorization(LinearModel):
         else:
             warnings.warn("stopped at max_iter before the tolerance was met: raise max_iter", ConvergenceWarning, 2)
         self.components_ = np.ascontiguousarray(E.T)
-        self._inside = A.mean(axis=0)  # feasible: the set of rows within the bounds is convex
+        self._inside = A.mean(axis=0)  # the mean row is feasible, because the set of rows within the bounds is convex
         self._n_features_out = A.shape[1]
         return self._rows(X)
 
@@ -115,7 +115,7 @@ class BoundedFactorization(LinearModel):
         return self._rows(self._checked(X, reset=False))
 
     def _rows(self, X: Array) -> Float64Array:
-        """A for the fitted components."""
+        """Return the abundances A (pixels, k) of X for the fitted components, with products within the bounds."""
         A = np.tile(self._inside, (len(X), 1))
         self._half_step(X, A, np.ascontiguousarray(self.components_.T))
         return A
@@ -140,7 +140,7 @@ class BoundedFactorization(LinearModel):
         return found
 
     def _start(self, X: Array) -> tuple[Float64Array, Float64Array]:
-        """Start values A (pixels, k), E (channels, k) within the bounds: the lower bound plus an NNDSVD of the rest."""
+        """Return start values A (pixels, k), E (channels, k) within the bounds: lower bound plus NNDSVD of the rest."""
         above = self.lower > 0 or not self.non_negative
         floor = self.lower if above else 0.0
         missing = bool(np.isnan(X).any())
@@ -158,7 +158,10 @@ class BoundedFactorization(LinearModel):
         return np.ascontiguousarray(A.T), np.ascontiguousarray(E.T)
 
     def _half_step(self, X: Array, factor: Float64Array, other: Float64Array) -> float:
-        """Set the rows of one factor, (rows, k), to their minimisers; return the residual sum of squares."""
+        """Set the rows of one factor, (rows, k), to their least-squares minimisers within the bounds, in place.
+
+        Return the residual sum of squares.
+        """
         margin = _MARGIN * max(abs(self.lower), abs(self.upper) if np.isfinite(self.upper) else 0.0)
         limits = self.lower + margin, self.upper - margin
         left = 0.0
@@ -173,7 +176,7 @@ def _bands(X: Array) -> Iterator[tuple[int, int, Float64Array]]:
 
 
 def _squares(X: Array, A: Float64Array | None = None, E: Float64Array | None = None) -> float:
-    """Sum of squares of the known entries of X, or of X - A E^T."""
+    """Return the sum of squares of the known entries of X, or of X - A E^T if factors are given."""
     total = 0.0
     for start, stop, rows in _bands(X):
         left = rows if A is None or E is None else rows - A[start:stop] @ E.T

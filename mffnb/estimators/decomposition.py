@@ -1,4 +1,4 @@
-"""Singular value decomposition and principal component analysis."""
+"""Singular value decomposition (SVD) and principal component analysis (PCA)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from mffnb.matrices.svd import randomized_svd
 from mffnb.protocols.matrix import Matrix, Products
 from mffnb.typing import Array, Float64Array
 
-# Number of entries (8 MB of float64) for which LAPACK takes at most about half a second.
+# Largest number of entries (8 MB of float64) for which LAPACK is used; it then takes at most about half a second.
 _SMALL = 2**20
-# Singular values of noise decrease slowly: more power iterations then improve the last components.
+# Singular values of noise decrease slowly: more power iterations than usual then improve the last components.
 _OVERSAMPLING, _POWER = 12, 6
 
 
@@ -41,22 +41,22 @@ class LinearDecomposition(LinearModel):
     Parameters
     ----------
     n_components
-        k, at most the number of pixels and of channels.
+        Number of components k, at most the number of pixels and of channels.
     centre
         Whether to subtract the mean spectrum first: True gives principal components.
     random_state
-        Seed of the random combinations.
+        Seed of the random combinations of the randomized decomposition.
 
     Attributes
     ----------
     components_ : ndarray of shape (k, channels)
-        V, orthonormal rows.
+        Components V, orthonormal rows.
     singular_values_ : ndarray of shape (k,)
         S in decreasing order, in the units of the data.
     explained_variance_ratio_ : ndarray of shape (k,)
         Fraction of the sum of squares of X - 1 m; without centring, of X.
     mean_ : ndarray of shape (channels,)
-        m.
+        Mean spectrum m; zero without centring.
 
     Examples
     --------
@@ -101,27 +101,27 @@ class LinearDecomposition(LinearModel):
         return np.ascontiguousarray((signs * values[:, None] * left).T)
 
     def transform(self, X: Array | Matrix) -> Float64Array:
-        """Scores (pixels, k) of X (pixels, channels)."""
+        """Return the scores (pixels, k) of X (pixels, channels)."""
         check_is_fitted(self)
         matrix = as_matrix(self, X, reset=False)
         products = matrix.times(np.ascontiguousarray(self.components_[:, matrix.own_columns]))
         return np.ascontiguousarray((products - (self.components_ @ self.mean_)[:, None]).T)
 
     def inverse_transform(self, A: Array) -> Float64Array:
-        """Spectra (pixels, channels) of scores A (pixels, k)."""
+        """Return the spectra (pixels, channels) that belong to scores A (pixels, k), including the mean spectrum."""
         return super().inverse_transform(A) + self.mean_
 
 
 @dataclass(frozen=True, eq=False)
 class Centred:
-    """A matrix minus one spectrum in each row, without changing the stored rows.
+    """The centred matrix X - 1 m: products subtract one spectrum m from each row, without changing the stored X.
 
     Parameters
     ----------
     matrix
-        X, (pixels, channels).
+        Data matrix X, (pixels, channels).
     mean
-        m, (own channels,); products are those of X - 1 m.
+        m, the spectrum that is subtracted, (channels of this rank,).
     """
 
     matrix: Matrix
@@ -129,7 +129,7 @@ class Centred:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns on all ranks."""
+        """Number of rows and columns on all MPI ranks."""
         return self.matrix.shape
 
     @property
@@ -139,39 +139,42 @@ class Centred:
 
     @property
     def own(self) -> slice:
-        """Rows whose factor this rank owns."""
+        """Range of the rows of X whose factor entries (pixels) this MPI rank computes."""
         return self.matrix.own
 
     @property
     def own_columns(self) -> slice:
-        """Columns whose factor this rank owns."""
+        """Range of the columns of X whose factor entries (channels) this MPI rank computes."""
         return self.matrix.own_columns
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """``basis (X - 1 m)^T``, (k, own rows)."""
+        """Return ``basis (X - 1 m)^T`` for the rows of X on this MPI rank, (k, rows of this rank)."""
         return self.matrix.times(basis) - self.matrix.total(basis @ self.mean)[:, None]
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """``factor (X - 1 m)``, (k, own columns)."""
+        """Return ``factor (X - 1 m)`` for the columns of X on this MPI rank, (k, columns of this rank)."""
         sums = self.matrix.total(factor.sum(axis=1))
         return self.matrix.transposed_times(factor) - sums[:, None] * self.mean
 
     def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all ranks."""
+        """Return the sum over all MPI ranks."""
         return self.matrix.total(part)
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of squares of X - 1 m, where m is the mean of all rows."""
+        """The sum of squares of X - 1 m, where m is the mean of all rows."""
         of_mean = float(self.matrix.total(np.array(self.mean @ self.mean)))
         return max(0.0, self.matrix.squared_norm - self.shape[0] * of_mean)
 
 
 def _triplets(matrix: Products, k: int, random_state: Any) -> tuple[Float64Array, Float64Array, Float64Array, float]:
-    """Left vectors (k, own pixels), values (k,), right vectors (k, channels) and the sum of squares of all values."""
+    """Return the leading singular triplets, and the sum of squares of all singular values.
+
+    The left vectors are (k, pixels of this rank), the values (k,) and the right vectors (k, channels).
+    """
     rows, columns = matrix.shape
     if rows * columns <= _SMALL and not matrix.shared:
-        # Multiply by the smaller of the two identity matrices.
+        # The products give X as a dense array: multiply by the smaller of the two identity matrices.
         dense = matrix.times(np.eye(columns)).T if columns <= rows else matrix.transposed_times(np.eye(rows))
         left, values, right = linalg.svd(dense, full_matrices=False, check_finite=False)
         return left.T[:k], values[:k], right[:k], float(values @ values)
@@ -179,7 +182,7 @@ def _triplets(matrix: Products, k: int, random_state: Any) -> tuple[Float64Array
     left, values, right = randomized_svd(matrix, k, seed, oversampling=_OVERSAMPLING, power=_POWER)
     right = replicate_columns(matrix, right)
     missing = k - len(values)
-    if missing > 0:  # the rank of X is lower than k
+    if missing > 0:  # the rank of X is lower than k: append zero singular values
         left = np.vstack([left, np.zeros((missing, left.shape[1]))])
         right = np.vstack([right, _orthogonal_to(right, missing, seed)])
         values = np.append(values, np.zeros(missing))
@@ -187,8 +190,8 @@ def _triplets(matrix: Products, k: int, random_state: Any) -> tuple[Float64Array
 
 
 def _orthogonal_to(rows: Float64Array, count: int, seed: int) -> Float64Array:
-    """Random orthonormal rows that are orthogonal to given orthonormal ones."""
+    """Return random orthonormal rows that are orthogonal to the given orthonormal rows."""
     others = np.random.default_rng(seed).standard_normal((count, rows.shape[1]))
-    for _ in range(2):  # the second pass removes rounding
+    for _ in range(2):  # the second pass removes the rounding errors of the first
         others = linalg.qr((others - others @ rows.T @ rows).T, mode="economic")[0].T
     return others

@@ -1,4 +1,4 @@
-"""Matrix factorization on a plain matrix, as a scikit-learn estimator."""
+"""Matrix factorization under physical constraints on a plain matrix, as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class MatrixFactorization(LinearModel):
     Parameters
     ----------
     n_components
-        k, number of endmembers.
+        Number of endmembers k.
     similarity
         ``"frobenius"``, ``"kl"`` (counts), ``"itakura-saito"`` (noise proportional to the signal), ``"huber"``
         (outliers), ``"angle"`` (spectral angle), ``"bernoulli"`` (Boolean data), or an object of
@@ -90,9 +90,9 @@ class MatrixFactorization(LinearModel):
     n_iter_ : int
         Number of iterations.
     objective_, relative_error_ : float
-        Final values of the scaled problem.
+        Objective and relative error of the scaled problem at the end of the run.
     start_ : str
-        Method of the start values.
+        Method that computed the start values.
     outcome_ : Outcome
         How the run ended; its value advises the user.
     trace_ : list of State
@@ -129,9 +129,9 @@ class MatrixFactorization(LinearModel):
         self.abundance_terms = abundance_terms
         self.endmember_terms = endmember_terms
         self.weights = weights
-        # The attribute `transform` is the method that scikit-learn requires, so the parameter of the same name has
-        # another attribute. Scikit-learn reads and sets parameters by get_params and set_params only (clone, repr,
-        # grid search, pipelines), which translate between the two.
+        # The attribute `transform` is the method that scikit-learn requires, so the parameter of the same name is
+        # stored in another attribute. Scikit-learn reads and sets parameters by get_params and set_params only (clone,
+        # repr, grid search, pipelines), and these two methods translate the name.
         self._transform = transform
         self.init = init
         self.solver = solver
@@ -172,9 +172,9 @@ class MatrixFactorization(LinearModel):
     def factorize(
         self, matrix: Matrix, callback: Callable[[State], object] | None = None, keeper: Keeper | None = None
     ) -> Float64Array:
-        """Fit to a matrix of :mod:`mffnb.matrices` without warnings; return A (own pixels, k).
+        """Factor a matrix of :mod:`mffnb.matrices` without warnings; return A (pixels of this rank, k).
 
-        With a keeper of checkpoints, an earlier run is continued.
+        With a writer of checkpoints (``keeper``), the run continues from the state that it has stored.
         """
         reached, start = (None, "") if keeper is None else keeper.found() or (None, "")
         problem, states = self._prepare(matrix, reached)
@@ -199,7 +199,7 @@ class MatrixFactorization(LinearModel):
         return factors.abundances.T
 
     def iterate(self, X: Array | Matrix) -> Iterator[State]:
-        """Yield the states of a run on X, with factors in the units of the data; no attribute is fitted."""
+        """Run the factorization of X and yield its states, with factors in data units, without setting attributes."""
         problem, states = self._prepare(self._lean(X))
         for state in states:
             factors = in_data_units(state.abundances, state.endmembers, problem)
@@ -210,10 +210,10 @@ class MatrixFactorization(LinearModel):
         """Return the abundances (pixels, k) of new spectra for the fitted endmembers, with the same penalties.
 
         For linearly independent endmembers, the abundances of the fitted spectra converge to those of
-        :meth:`fit_transform` as ``tol`` decreases. With more components than channels they are not unique.
+        :meth:`fit_transform` as ``tol`` decreases. With more components than channels the abundances are not unique.
         """
         check_is_fitted(self)
-        # New pixels use the scale of the fitted ones.
+        # New pixels use the scale of the fitted pixels, so that penalty weights have the same effect.
         matrix = as_matrix(self, X, reset=False, missing=True)
         columns = None if self.columns_ is None else self.columns_[matrix.own_columns]
         problem = for_new_pixels(
@@ -223,7 +223,7 @@ class MatrixFactorization(LinearModel):
         endmembers = np.ascontiguousarray(self.components_[:, matrix.own_columns]) / self.size_[:, None]
         if columns is not None:
             endmembers = endmembers * columns
-        # Equal fractions satisfy every constraint.
+        # Start from equal fractions, which satisfy every constraint.
         abundances = np.full((len(endmembers), matrix.own.stop - matrix.own.start), 1.0 / len(endmembers))
         with single_threaded_blas():
             self._solve_abundances(abundances, endmembers, problem)
@@ -233,7 +233,7 @@ class MatrixFactorization(LinearModel):
         return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
 
     def _solve_abundances(self, abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
-        """Set A (k, own pixels) in place to the minimiser for these endmembers."""
+        """Set A (k, pixels of this rank) in place to the minimiser of the objective for fixed endmembers."""
         solver, half = named_solver(self.solver), problem.misfit.abundance_half(abundances, endmembers)
         for _ in range(self.max_iter):
             if problem.step(solver.update(abundances, problem.with_abundance_terms(half)), 0.0) <= min(self.tol, 1e-6):
@@ -249,7 +249,7 @@ class MatrixFactorization(LinearModel):
 
     @property
     def mapped_(self) -> Mapped | None:
-        """Transform with its fitted intercept; None for the identity."""
+        """The transform between model and data with its fitted intercept; None for the identity."""
         return mapped(self.similarity, self._transform, self.intercept_)
 
     def __sklearn_tags__(self) -> Any:
@@ -259,12 +259,12 @@ class MatrixFactorization(LinearModel):
         return tags
 
     def _lean(self, X: Array | Matrix) -> Matrix:
-        """Return X in the storage with the fewest bytes; a matrix of mffnb.matrices is returned unchanged."""
+        """Convert X to the storage with the fewest bytes; a matrix of :mod:`mffnb.matrices` is returned unchanged."""
         matrix = as_matrix(self, X, reset=True, missing=True)
         return matrix if matrix is X else sparse_if_smaller(matrix)
 
     def _prepare(self, matrix: Matrix, reached: Reached | None = None) -> tuple[Problem, Iterator[State]]:
-        """Check the parameters; return the problem and the iterator of its run."""
+        """Check the parameters; return the problem, and the iterator of its run from start values or a stored state."""
         whole = isinstance(self.n_components, (int, np.integer)) and not isinstance(self.n_components, bool)
         if not (whole and self.n_components >= 1):
             raise ValueError(f"n_components must be a whole number >= 1, got {self.n_components!r}")

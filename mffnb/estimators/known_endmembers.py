@@ -14,9 +14,9 @@ from mffnb.matrices.checking import as_matrix
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array
 
-# Normal equations square the condition number: beyond this, abundances have fewer than four correct digits.
+# Normal equations square the condition number: above this one, abundances have fewer than four correct digits.
 _LARGEST_CONDITION = 1e6
-_SINGULAR = 1e-12  # relative to the largest singular value: smaller ones are rounding
+_SINGULAR = 1e-12  # relative to the largest singular value: smaller singular values are rounding errors
 
 
 class KnownEndmembers(LinearModel):
@@ -33,7 +33,7 @@ class KnownEndmembers(LinearModel):
     Parameters
     ----------
     endmembers
-        E, (k, channels), in the units of the data.
+        Endmembers E, (k, channels), in the units of the data.
     sum_to_one
         Whether the abundances of a pixel sum to one (fully constrained least squares).
     bounds
@@ -45,7 +45,7 @@ class KnownEndmembers(LinearModel):
     Attributes
     ----------
     components_ : ndarray of shape (k, channels)
-        E as float64.
+        Endmembers E as float64.
     condition_number_ : float
         Condition number of E with rows of norm 1: upper bound on the amplification of relative errors.
 
@@ -91,7 +91,7 @@ class KnownEndmembers(LinearModel):
         return self._abundances(self._fit(X))
 
     def transform(self, X: Array | Matrix) -> Float64Array:
-        """Return abundances (pixels, k) of X (pixels, channels); of own pixels where X is distributed."""
+        """Return abundances (pixels, k) of X (pixels, channels); of the pixels of this rank if X is distributed."""
         check_is_fitted(self)
         return self._abundances(as_matrix(self, X, reset=False))
 
@@ -111,7 +111,7 @@ class KnownEndmembers(LinearModel):
         return matrix
 
     def _checked(self, channels: int) -> Float64Array:
-        """Checked copy of E for X with this number of channels."""
+        """Return a checked float64 copy of E for data with this number of channels."""
         given = np.array(self.endmembers, dtype=np.float64)
         if given.ndim != 2 or len(given) == 0:
             raise ValueError(f"endmembers must have shape (k, channels), got {given.shape}")
@@ -125,7 +125,7 @@ class KnownEndmembers(LinearModel):
         return given
 
     def _limits(self, k: int) -> tuple[Float64Array, Float64Array]:
-        """Lower and upper bounds, (k,) each."""
+        """Return the lower and the upper bounds of the abundances, (k,) each."""
         if self.sum_to_one and (self.bounds is not None or not self.non_negative):
             raise UnsupportedCombinationError(
                 "abundances that sum to one are non-negative and have no other bounds here: "
@@ -146,7 +146,7 @@ class KnownEndmembers(LinearModel):
         endmembers = self.components_
         k = len(endmembers)
         if np.isneginf(self._lower).all() and np.isposinf(self._upper).all():
-            # Without bounds the pseudo-inverse is more accurate than the normal equations of the kernel.
+            # Without bounds, the pseudo-inverse is more accurate than the normal equations of the kernel.
             directions, norms = _unit(endmembers)
             inverse = np.linalg.pinv(directions, rcond=_SINGULAR) / norms.T
             return np.ascontiguousarray(matrix.times(np.ascontiguousarray(inverse.T, dtype=np.float64)).T)
@@ -156,21 +156,22 @@ class KnownEndmembers(LinearModel):
             simplex.sweep_simplex(abundances, gram, cross, np.ones(1))
         else:
             abundances = np.zeros_like(cross)
-            # Copies: a model from a file may have read-only arrays, for which the kernel would be compiled again.
+            # Copy the factors: those of a model from a file may be read-only, for which the kernel would be compiled
+            # again.
             lower, upper = self._lower.copy(), self._upper.copy()
             pivoting.solve_box(abundances, gram, cross, lower, upper, np.ones(cross.shape[1]))
         return np.ascontiguousarray(abundances.T)
 
 
 def _unit(endmembers: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Endmembers scaled to norm 1, and their norms (k, 1); zero endmembers stay zero."""
+    """Return the endmembers scaled to norm 1, and their norms (k, 1); zero endmembers stay zero."""
     norms = np.linalg.norm(endmembers, axis=1, keepdims=True)
     norms[norms == 0] = 1.0
     return endmembers / norms, norms
 
 
 def _condition(basis: Float64Array) -> float:
-    """Ratio of the largest to the smallest singular value of all rows."""
+    """Return the condition number: the ratio of the largest to the smallest singular value of all rows."""
     values = np.linalg.svd(basis, compute_uv=False)
     if len(basis) > basis.shape[1] or values[-1] == 0:
         return float("inf")

@@ -63,7 +63,7 @@ def check_method(part: object, method: str, parameter: str) -> None:
 
 
 def known_name(name: str, known: Mapping[str, Any], parameter: str) -> str:
-    """Return the name if it is known, or raise ValueError with the known ones."""
+    """Return the name if it is one of the known names; otherwise raise ValueError, which lists them."""
     if name not in known:
         raise ValueError(
             f"{parameter}={name!r} is not known: use {' or '.join(map(repr, sorted(known)))}, or an object"

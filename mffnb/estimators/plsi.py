@@ -28,7 +28,7 @@ class LatentClasses(LinearModel):
     the multiplicative updates then take the same steps; the Newton steps that are used here need fewer.
 
     Source: Hofmann 1999, UAI, 289; Gaussier & Goutte 2005, SIGIR, 601, and Ding, Li & Peng 2008, Computational
-    Statistics & Data Analysis 52:3913 (the two are one).
+    Statistics & Data Analysis 52:3913 (both show the equivalence).
 
     Parameters
     ----------
@@ -39,16 +39,16 @@ class LatentClasses(LinearModel):
     max_iter, tol
         As for :class:`mffnb.MatrixFactorization`.
     random_state
-        Seed.
+        Seed of the random start values.
 
     Attributes
     ----------
     components_ : ndarray of shape (k, channels)
-        P(channel | class); rows sum to 1.
+        Probability P(channel | class) of each channel; rows sum to 1.
     class_probability_ : ndarray of shape (k,)
-        P(class).
+        Probability P(class) of each class.
     pixel_probability_ : ndarray of shape (pixels, k)
-        P(pixel | class); columns sum to 1.
+        Probability P(pixel | class) of each pixel; columns sum to 1.
     log_likelihood_ : float
         Maximised log-likelihood.
     n_iter_ : int
@@ -125,7 +125,7 @@ class LatentClasses(LinearModel):
         return tags
 
     def _run(self, matrix: Matrix, init: str, seed: int) -> tuple[MatrixFactorization, Float64Array]:
-        """Fitted factorization and its abundances (pixels, k)."""
+        """Fit the factorization once; return the fitted model and its abundances (pixels, k)."""
         model = MatrixFactorization(
             self.n_components, similarity="kl", init=init, max_iter=self.max_iter, tol=self.tol, random_state=seed
         )
@@ -133,12 +133,12 @@ class LatentClasses(LinearModel):
         return model, shares * model.components_.sum(axis=1)
 
     def _totals(self, matrix: Matrix) -> Float64Array:
-        """Counts of each pixel, (pixels,)."""
+        """Return the total count of each pixel, (pixels,)."""
         return np.asarray(matrix.times(np.ones((1, matrix.shape[1])))[0])
 
 
 def _amounts(shares: Float64Array, totals: Float64Array) -> Float64Array:
-    """Scale the shares of the classes, (pixels, k), to the counts of each pixel, which maximises the likelihood."""
+    """Scale the class shares of each pixel, (pixels, k), to its total count, which maximises the likelihood."""
     whole = shares.sum(axis=1)
     size = np.divide(totals, whole, out=np.zeros_like(totals), where=whole > 0)
     amounts: Float64Array = shares * size[:, None]
@@ -147,6 +147,6 @@ def _amounts(shares: Float64Array, totals: Float64Array) -> Float64Array:
 
 
 def _rows_to_one(rows: Float64Array) -> Float64Array:
-    """Normalise rows to distributions; a class without counts gets the uniform one."""
+    """Normalise rows to probability distributions; a class without counts gets the uniform distribution."""
     sums = rows.sum(axis=1, keepdims=True)
     return np.where(sums > 0, rows / np.where(sums > 0, sums, 1.0), 1.0 / rows.shape[1])

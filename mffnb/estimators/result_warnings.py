@@ -1,4 +1,4 @@
-"""Warnings about a degenerate result: unused components, certain probabilities."""
+"""Warnings about a degenerate factorization: unused components, diverging log-odds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel
     Parameters
     ----------
     used
-        Number of pixels with each component, (k,).
+        Number of pixels in which each component is present, (k,).
     endmembers
-        E, (k, channels).
+        Endmembers E, (k, channels).
     outcome
         Outcome of the run.
     stacklevel
-        As for :func:`warnings.warn`, counted from here.
+        As for :func:`warnings.warn`, counted from this function.
     """
     dead = np.flatnonzero((used == 0) | ~endmembers.any(axis=1))
     if dead.size:
@@ -43,11 +43,11 @@ def warn_if_certain(abundances: Array, endmembers: Array, mapped: Mapped | None,
     Parameters
     ----------
     abundances, endmembers
-        A (pixels, k) and E (k, channels).
+        Abundances A (pixels, k) and endmembers E (k, channels).
     mapped
         Transform of the model; None for the identity.
     stacklevel
-        As for :func:`warnings.warn`, counted from here.
+        As for :func:`warnings.warn`, counted from this function.
     """
     if mapped is None or not isinstance(mapped.transform, Logistic):
         return

@@ -15,7 +15,7 @@ from mffnb.typing import Array, Float64Array, Seed
 
 
 class SimplexCorners(LinearModel):
-    r"""Find the vertices of the simplex or cone that contains the pixels, and the abundances.
+    r"""Find the vertices of the simplex or cone that contains the pixels (endmembers), and the abundances.
 
     .. math:: x_i \approx g_i\, a_i E, \qquad a_i \ge 0, \quad \textstyle\sum_j a_{ij} = 1
 
@@ -26,7 +26,7 @@ class SimplexCorners(LinearModel):
     Parameters
     ----------
     n_components
-        k, number of endmembers.
+        Number of endmembers k.
     finder
         Method of :mod:`mffnb.geometry`, such as ``VCA()``, or None.
     gain
@@ -39,9 +39,10 @@ class SimplexCorners(LinearModel):
     components_ : ndarray of shape (k, channels)
         Endmembers in the units of the data.
     gain_ : ndarray of shape (pixels,), or None
-        Gain of each fitted pixel; None without gain.
+        Gain of each fitted pixel; None if the model has no gain.
     geometry_ : mffnb.geometry.Geometry, or None
-        Without a finder: the decisions with reasons, and an alternative solution of equal fit.
+        Decisions of :func:`mffnb.geometry.minimum_volume` with reasons, and an alternative solution of equal fit; None
+        with a finder.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Start values of a factorization: given, by name, beside known endmembers, or chosen by rule."""
+"""Start values of a factorization: given as matrices, by a method's name, beside known endmembers, or by rule."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from mffnb.typing import Array, Float64Array, Seed
 
 Init = str | Start | tuple[Array, Array]
 
-# An iteration on the subset of a subsampled start then costs a sixteenth of one on all pixels.
+# From this number of pixels on, an iteration on the subset costs at most a sixteenth of one on all pixels.
 _MANY_PIXELS = 16 * SubsampledStart.pixels
 
 
 class StartValues(NamedTuple):
-    """Start values and their description.
+    """Start values of both factors, and the name of the method that computed them.
 
     Attributes
     ----------
     abundances, endmembers
-        A (k, own pixels) and E (k, own channels), new arrays.
+        A (k, pixels of this rank) and E (k, channels of this rank), as new arrays.
     description
-        Method that computed them.
+        Name of the method that computed them.
     """
 
     abundances: Float64Array
@@ -53,13 +53,13 @@ def start_values(init: Init, matrix: Matrix, problem: Problem, components: int, 
     init
         As for :class:`mffnb.MatrixFactorization`.
     matrix
-        X without weights.
+        The data matrix X without weights.
     problem
-        Problem with weighted data.
+        Optimisation problem with the weighted data and all terms.
     components
-        k.
+        Number of components k.
     random_state
-        Seed.
+        Seed of random starts.
     """
     complete = matrix if matrix.complete else impute_mean_spectrum(matrix)
     if isinstance(problem.similarity, DataDependent):
@@ -72,7 +72,7 @@ def start_values(init: Init, matrix: Matrix, problem: Problem, components: int, 
 
 
 def _in_data_units(init: Init, matrix: Matrix, problem: Problem, components: int, random_state: Seed) -> StartValues:
-    """Start values in the units of the data."""
+    """Return start values in the units of the data."""
     if isinstance(init, (tuple, list)):
         return _given(init, matrix, problem, components)
     start: Any = init
@@ -89,7 +89,7 @@ def _in_data_units(init: Init, matrix: Matrix, problem: Problem, components: int
 
 
 def _given(init: tuple[Array, Array], matrix: Matrix, problem: Problem, components: int) -> StartValues:
-    """Check and copy given start values (pixels, k) and (k, channels)."""
+    """Check start values (pixels, k) and (k, channels) that the user has given, and return copies of them."""
     if len(init) != 2:
         raise ValueError(f"init=(A, E) is a pair, got {len(init)} parts")
     abundances, endmembers = (np.array(part, dtype=np.float64) for part in init)
@@ -110,7 +110,11 @@ def _given(init: tuple[Array, Array], matrix: Matrix, problem: Problem, componen
 
 
 def _by_rule(matrix: Matrix, problem: Problem, components: int) -> Start:
-    """NNDSVD if k does not exceed the shape of X, on a subset of the pixels for very large unweighted data."""
+    """Choose the start by rule: NNDSVD if k does not exceed the shape of X, else random start values.
+
+    One component per pixel (:class:`mffnb.constraints.Orthogonal`) starts from groups of pixels. For least squares on
+    very many unweighted pixels, the start is computed on a subset of them.
+    """
     if components > min(matrix.shape):
         return RandomStart()
     if any(isinstance(term, Orthogonal) for term in problem.abundance_terms) and not matrix.shared:

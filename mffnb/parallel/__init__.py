@@ -1,4 +1,4 @@
-"""Run on MPI ranks or ipyparallel engines. mpi4py and ipyparallel are imported only when they are used."""
+"""Run unmixing on MPI ranks or ipyparallel engines; mpi4py and ipyparallel are imported only when they are used."""
 
 from mffnb.parallel.cluster import Cluster, cluster
 from mffnb.parallel.grid import Grid, best_shape

@@ -19,11 +19,11 @@ from mffnb.parallel.guard import Guard, kill
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _BESIDE_THIS_PYTHON = Path(sys.prefix) / "bin" / "mpiexec"
-_POLL = 0.05  # seconds
+_POLL = 0.05  # time between two checks of the engines, in seconds
 
 
 class Cluster:
-    """Engines on this machine, one BLAS thread each; see :func:`cluster`.
+    """A cluster of ipyparallel engines on this machine, one BLAS thread each; created by :func:`cluster`.
 
     Attributes
     ----------
@@ -45,10 +45,13 @@ class Cluster:
         self.busy = threading.RLock()
         self._cluster: Any = None
         self._guard: Guard | None = None
-        self._pids: dict[int, int] = {}  # by the number of the engine
+        self._pids: dict[int, int] = {}  # process ids of the engines, by the number of the engine
 
     def start(self) -> Cluster:
-        """Start the engines and wait until they answer; for notebooks, where a ``with`` block cannot span two cells."""
+        """Start the engines and wait until they answer.
+
+        Use it in notebooks, where a ``with`` block cannot span two cells.
+        """
         if self.client is not None:
             raise RuntimeError("the cluster runs already: stop() it first")
         if self.mpi and find_spec("mpi4py") is None:
@@ -59,12 +62,12 @@ class Cluster:
         settings = Config()
         settings.EngineLauncher.environment = dict.fromkeys(_ONE_THREAD, "1")
         if _BESIDE_THIS_PYTHON.exists():
-            settings.MPILauncher.mpi_cmd = [str(_BESIDE_THIS_PYTHON)]  # often not on the PATH of a notebook
+            settings.MPILauncher.mpi_cmd = [str(_BESIDE_THIS_PYTHON)]  # mpiexec is often not on the PATH of a notebook
         self._cluster = ipyparallel.Cluster(
             n=self.n,
             engines="mpi" if self.mpi else "local",
             config=settings,
-            controller_args=["--nodb"],  # otherwise it keeps a copy of every message
+            controller_args=["--nodb"],  # without this option the controller keeps a copy of every message
             log_level=logging.CRITICAL,
             shutdown_atexit=True,
         )
@@ -79,11 +82,12 @@ class Cluster:
         return self
 
     def stop(self) -> None:
-        """Stop the engines, if any run."""
+        """Stop the engines of the cluster, if it runs."""
         client, running, self.client, self._cluster = self.client, self._cluster, None, None
-        with contextlib.suppress(Exception):  # an engine that has died cannot be stopped
+        with contextlib.suppress(Exception):  # an engine that has died cannot be stopped, and raises an error here
             if client is not None:
-                client.shutdown(hub=True, block=True)  # stopping only the cluster prints the logs of engines
+                # stopping only the cluster, without the hub, prints the logs of engines
+                client.shutdown(hub=True, block=True)
                 client.close()
         with contextlib.suppress(Exception):
             if running is not None:
@@ -106,7 +110,7 @@ class Cluster:
         return EnginePool(self)
 
     def check_runs(self) -> None:
-        """Raise RuntimeError if the engines are not started; the message says what to do."""
+        """Raise RuntimeError if the engines of the cluster are not started; the message says how to start them."""
         if self.client is None:
             raise RuntimeError("the cluster does not run: start() it, or use `with mffnb.parallel.cluster(n) as c:`")
 
@@ -117,7 +121,7 @@ class Cluster:
         if len(here) == self.n and here == self._pids.keys():
             return
         if self.mpi:
-            # An old engine that is still registered would keep the number of a new rank.
+            # An old engine that is still registered would keep its number, which a new rank then could not get.
             self.abort()
             self._cluster.stop_engines_sync()
         missing = self.n - len(self.client.ids)
@@ -126,13 +130,13 @@ class Cluster:
         self._wait()
 
     def abort(self) -> None:
-        """Kill all engines at once; `revive` starts new ones."""
+        """Kill all engines of the cluster at once; :meth:`revive` starts new ones."""
         for pid in self._pids.values():
             kill(pid)
         deadline = time.monotonic() + self.timeout
         while self.client.ids and time.monotonic() < deadline:
             time.sleep(_POLL)
-        self._pids = {}  # the system may give their numbers to other processes
+        self._pids = {}  # the operating system may give the process ids of dead engines to other processes
         self._guard_engines()
 
     def _wait(self) -> None:
@@ -147,18 +151,18 @@ class Cluster:
 
 
 class EnginePool(cf.Executor):
-    """Engines as an executor; a dead engine is replaced before the next call is sent."""
+    """The engines of a cluster as an executor; a dead engine is replaced before the next call is sent."""
 
     def __init__(self, cluster: Cluster):
         self._cluster = cluster
 
     @property
     def view(self) -> Any:
-        """Load-balanced view of the live engines."""
+        """The load-balanced view of the live engines."""
         return self._cluster.client.load_balanced_view()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
-        """Send a call; its future raises ``ipyparallel.error.EngineError`` if the engine dies."""
+        """Send a function call to an engine; its future raises ``ipyparallel.error.EngineError`` if the engine dies."""
         self._cluster.revive()
         return self.view.apply_async(fn, *args, **options)
 

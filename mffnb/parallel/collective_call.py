@@ -1,7 +1,7 @@
 """A function call that all MPI engines of a cluster make together, observed and stopped by the client.
 
-Between two iterations the first rank reads a file in which the client leaves its word, and broadcasts it. So all ranks
-stop at the same point, and no signal interrupts a message between them.
+Between two iterations the first rank reads the instruction that the client has written to a file, and broadcasts it. So
+all ranks stop at the same point, and no signal interrupts a message between them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from mffnb.parallel.cluster import Cluster, is_engine_loss
 from mffnb.solvers.interrupts import Interrupts, deferred_interrupts
 from mffnb.threads import limit_threads
 
-_POLL = 0.01  # seconds
-_GRACE = 2.0  # seconds for all ranks to return after an agreed failure; a rank that does not return waits for ever
+_POLL = 0.01  # time between two checks of the call, in seconds
+# time for all ranks to return after one has failed, in seconds; a rank that waits for the failed one never returns
+_GRACE = 2.0
 _WAS_KILLED = (
     "an engine died while it worked (too little memory, perhaps), and MPI engines die together: "
     "call again, which starts new ones"
@@ -30,7 +31,7 @@ _WAS_KILLED = (
 
 
 class Word(enum.IntEnum):
-    """Instruction of the client to a running call."""
+    """Instruction of the client to a running collective call."""
 
     GO_ON = 0
     STOP = 1
@@ -39,16 +40,16 @@ class Word(enum.IntEnum):
 
 @dataclass
 class Watch:
-    """The connection of a rank to the client.
+    """The connection of an MPI rank to the client that watches a collective call.
 
     Attributes
     ----------
     communicator
         An mpi4py communicator of all ranks.
     path
-        The file in which the client leaves its word.
+        File to which the client writes its instruction.
     period
-        Seconds between two pictures.
+        Time between two states that are sent to the client, in seconds.
     """
 
     communicator: Any
@@ -57,7 +58,10 @@ class Watch:
     _shown: float = field(default=-float("inf"), init=False)
 
     def look(self) -> tuple[Word, bool]:
-        """Return the word of the client, and whether a picture is due; collective, with one answer on all ranks."""
+        """Return the instruction of the client, and whether the next picture is due.
+
+        This is a collective call: all ranks get the same answer.
+        """
         seen = None
         if self.communicator.rank == 0:
             now = time.monotonic()
@@ -68,7 +72,7 @@ class Watch:
         return answer
 
     def show(self, picture: Any) -> None:
-        """Send a picture to the client, which gets the newest one; only the first rank sends."""
+        """Send a picture (the state of a run) from the first rank to the client, which keeps the newest one."""
         if self.communicator.rank == 0:
             from ipyparallel.datapub import publish_data  # noqa: PLC0415  installed on engines
 
@@ -76,7 +80,7 @@ class Watch:
 
 
 class Call:
-    """The running call in the client; see :func:`call`."""
+    """The client's handle of a running collective call; created by :func:`call`."""
 
     def __init__(self, engines: Cluster, path: Path, results: list[Any], interrupts: Interrupts) -> None:
         self._engines, self._path, self._results = engines, path, results
@@ -96,18 +100,20 @@ class Call:
         last, running = None, True
         while running:
             running = self._under_way()
-            if not running:  # pictures and answers take separate channels: the last picture may still be on its way
+            # The last picture may still be on its way, since pictures and return values take separate channels.
+            if not running:
                 for result in self._results:
                     result.wait_for_output(_GRACE)
             shown = [result.data for result in self._results]
-            newest = next((data["picture"] for data in shown if "picture" in data), None)  # only the first rank sends
+            # only the first rank sends pictures
+            newest = next((data["picture"] for data in shown if "picture" in data), None)
             yield None if newest is last else newest
             last = newest
             self._interrupts.check()
             time.sleep(_POLL if running else 0)
 
     def say(self, word: Word) -> None:
-        """Send an instruction to the ranks."""
+        """Send an instruction to the ranks of the call."""
         part = self._path.with_suffix(".part")
         part.write_text(str(word.value))
         part.replace(self._path)
@@ -119,15 +125,15 @@ class Call:
             time.sleep(_POLL)
 
     def abort(self) -> None:
-        """Kill the engines at once."""
+        """Kill all engines at once, without waiting for the end of the call."""
         self._engines.abort()
 
     def interrupted(self) -> bool:
-        """Return whether Ctrl-C was pressed too late to end the call: it has taken effect with this answer."""
+        """Whether Ctrl-C was pressed too late to end the call, which has already returned its answer."""
         return self._interrupts.take()
 
     def answer(self) -> Any:
-        """Wait, and return the value of the first rank.
+        """Wait until the call has ended, and return the value that the function returned on the first rank.
 
         Raises
         ------
@@ -143,7 +149,7 @@ class Call:
                 raise one.error()
         if len(returned) < len(self._results):
             fault = next(result.exception() for result in self._results if result.exception() is not None)
-            self._engines.abort()  # the remaining ones
+            self._engines.abort()  # kill the engines that are still alive
             raise RuntimeError(_WAS_KILLED) if is_engine_loss(fault) else fault
         first = next(one for one in returned if one.rank == 0)
         for message, category in first.warnings:
@@ -151,7 +157,7 @@ class Call:
         return first.value
 
     def _under_way(self) -> bool:
-        """Return whether ranks are working; kill those that wait for a rank that has failed."""
+        """Whether ranks are still running the call; kill the ranks that wait for a rank that has failed."""
         ready = [result.ready() for result in self._results]
         if all(ready):
             return False
@@ -166,7 +172,7 @@ class Call:
 def call(
     engines: Cluster, function: Callable[..., Any], *arguments: Any, period: float = 0.2, **options: Any
 ) -> Iterator[Call]:
-    """Call ``function(watch, *arguments, **options)`` on all MPI engines; the end of the ``with`` block ends the call.
+    """Call ``function(watch, *arguments, **options)`` on all MPI engines; the call ends with the ``with`` block.
 
     Parameters
     ----------
@@ -175,7 +181,7 @@ def call(
     function
         A function of an importable module. It gets a :class:`Watch`, whose ``look`` it calls regularly.
     period
-        Seconds between two pictures.
+        Time between two pictures, in seconds.
     """
     with (
         engines.busy,
@@ -193,13 +199,13 @@ def call(
                 if made._under_way():
                     made.say(Word.INTERRUPT)
                     made.wait()
-            except BaseException:  # interrupted again: do not wait for the present iteration
+            except BaseException:  # Ctrl-C was pressed again: do not wait for the end of the present iteration
                 engines.abort()
                 raise
 
 
 def _sent(engines: Cluster, *call: Any) -> list[Any]:
-    """Send a call to all ranks; if one cannot be reached, kill the others, which would wait for it for ever."""
+    """Send a call to all ranks; if one cannot be reached, kill the others, since they would wait for it for ever."""
     client, results = engines.client, []
     try:
         for engine in sorted(client.ids):
@@ -222,7 +228,7 @@ class _Returned:
 
 @dataclass(frozen=True)
 class _Failed:
-    """An error of a rank; only its text if it cannot be pickled."""
+    """An error that a rank raised; only its text if the exception cannot be pickled."""
 
     rank: int
     text: str
@@ -247,7 +253,10 @@ class _Failed:
 def _work(
     path: Path, period: float, function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
 ) -> _Returned | _Failed:
-    """Run on each engine. Errors are returned, not raised: of raised errors ipyparallel transports only the text."""
+    """Run the function of a collective call on one engine; errors are returned, not raised.
+
+    Of errors that are raised on an engine, ipyparallel transports only the text.
+    """
     from mpi4py import MPI  # noqa: PLC0415  on an MPI engine
 
     watch = Watch(MPI.COMM_WORLD, path, period)

@@ -1,4 +1,4 @@
-"""The pixel adjacency graph on MPI ranks: each rank's part, ghost pixels, and the halo exchange that fills them."""
+"""The pixel adjacency graph on MPI ranks: part of each rank, ghost pixels, and the halo exchange that fills them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mffnb.typing import Array, Float64Array
 
 
 def graph_of_rank(layout: Layout, communicator: Any) -> Graph:
-    """Return the part of the pixel grid graph that belongs to this rank's pixels."""
+    """Return the part of the pixel adjacency graph that belongs to the pixels of this MPI rank."""
     grid = grid_for(layout, communicator)
     assert grid.shape is not None
     block, limits = block_of_rank(layout, communicator), pixel_limits(layout.bands, grid.shape)
-    # Neighbours lie in the rows before and after, so that no array of the size of the map is needed.
+    # All neighbours lie in the map rows just before and after the block: no array of the size of the map is needed.
     top, bottom = max(0, block.start - 1), min(block.rows, block.stop + 1)
     before = int(layout.pixel_ends[top - 1]) if top else 0
     window = layout.section(top, bottom).graph
@@ -27,14 +27,14 @@ def graph_of_rank(layout: Layout, communicator: Any) -> Graph:
 
 
 def graph_part(graph: Graph, limits: Array, communicator: Any) -> Graph:
-    """Return one rank's pixels of a graph, with their neighbours on other ranks as ghosts.
+    """Return the pixels of this MPI rank as a graph, with their neighbours on other ranks as ghost pixels.
 
     Parameters
     ----------
     graph
         The graph of all pixels.
     limits
-        Limits of the pixels of each rank, (ranks + 1,), at limits of bands.
+        First pixel of each rank, and the number of pixels, (ranks + 1,); each limit is the limit of a band.
     communicator
         An mpi4py communicator of as many ranks.
     """
@@ -46,7 +46,8 @@ def graph_part(graph: Graph, limits: Array, communicator: Any) -> Graph:
     local = np.where(here, indices - start, 0)
     local[~here] = stop - start + np.searchsorted(ghosts, indices[~here])
     pixel = np.repeat(np.arange(stop - start), np.diff(graph.indptr[start : stop + 1]))
-    owners = np.searchsorted(limits, indices, "right") - 1  # of two equal limits the later one: empty ranks own nothing
+    # of equal limits take the last one, because the ranks between them are empty and own no pixel
+    owners = np.searchsorted(limits, indices, "right") - 1
     borders = [
         (
             np.unique(pixel[owners == rank]),
@@ -59,7 +60,7 @@ def graph_part(graph: Graph, limits: Array, communicator: Any) -> Graph:
     return replace(
         graph,
         indptr=graph.indptr[start : stop + 1] - graph.indptr[start],
-        indices=local.astype(graph.indices.dtype),  # the type for which kernels are compiled already
+        indices=local.astype(graph.indices.dtype),  # use the index type for which the kernels are already compiled
         weights=graph.weights[edges],
         degree=graph.degree[start:stop],
         bands=bands - start,
@@ -70,7 +71,7 @@ def graph_part(graph: Graph, limits: Array, communicator: Any) -> Graph:
 
 
 class _HaloExchange:
-    """Send the factor at border pixels to the ranks that own their neighbours, and receive theirs as ghosts."""
+    """Halo exchange: send the factor at border pixels to the ranks with neighbouring pixels, receive ghost pixels."""
 
     def __init__(self, borders: list[tuple[Array, Array, int]], communicator: Any) -> None:
         self._borders = borders

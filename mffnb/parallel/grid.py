@@ -11,7 +11,7 @@ from mffnb.typing import Array
 
 
 class Grid:
-    """MPI ranks in rows and columns, to be passed in place of a communicator.
+    """A grid of MPI ranks in rows and columns; pass it to :func:`mffnb.unmix` in place of a communicator.
 
     Rank (i, j) holds the pixels of row i and the channels of column j. One column suits images with far more pixels
     than channels; then an iteration reads X once, else twice.
@@ -41,7 +41,7 @@ class Grid:
 
     @classmethod
     def over(cls, communicator: Any) -> Grid:
-        """Return the grid itself, or a grid without a fixed shape over a communicator, which is stored with it."""
+        """Return a given grid unchanged, or create a grid without a fixed shape and store it with the communicator."""
         if isinstance(communicator, Grid):
             return communicator
         if not hasattr(communicator, "Get_attr"):
@@ -53,7 +53,7 @@ class Grid:
         return kept
 
     def of_shape_for(self, pixels: int, channels: int) -> Grid:
-        """Return the grid itself, or, if it has no fixed shape, one with the best shape for an image of that size."""
+        """Return the grid itself if its shape is fixed, else a grid with the best shape for an image of this size."""
         if self.shape is not None:
             return self
         shape = best_shape(self.communicator.size, pixels, channels)
@@ -62,26 +62,26 @@ class Grid:
         return self._kept[shape]
 
     def __getattr__(self, name: str) -> Any:
-        """Return any other attribute of the communicator."""
-        if name == "communicator":  # not set yet while an object is made or copied
+        """Return any other attribute of the communicator, so that a grid can be used as a communicator."""
+        if name == "communicator":  # the communicator is not set yet while a grid is created or copied
             raise AttributeError(name)
         return getattr(self.communicator, name)
 
     @property
     def place(self) -> tuple[int, int]:
-        """Row and column of this rank."""
+        """Row and column of this rank in the grid."""
         i, j = divmod(self.communicator.rank, self._columns)
         return i, j
 
     @cached_property
     def row(self) -> Any:
-        """Communicator of the ranks in the row of this rank; not used if there is one column."""
+        """Communicator of the ranks in the same grid row as this rank; not used if the grid has one column."""
         i, j = self.place
         return self.communicator if self._columns == self.communicator.size else self.communicator.Split(i, j)
 
     @cached_property
     def column(self) -> Any:
-        """Communicator of the ranks in the column of this rank; not used if there is one row."""
+        """Communicator of the ranks in the same grid column as this rank; not used if the grid has one row."""
         i, j = self.place
         return self.communicator if self._columns == 1 else self.communicator.Split(j, i)
 
@@ -91,7 +91,7 @@ class Grid:
 
 
 def best_shape(size: int, pixels: int, channels: int) -> tuple[int, int]:
-    """Return rows and columns of the grid of ``size`` ranks that moves the fewest numbers.
+    """Return rows and columns of the grid of ``size`` ranks that communicates the fewest numbers.
 
     An iteration gathers and scatters both factors once: ``2 k [(rows - 1) channels + (columns - 1) pixels] / size``
     numbers for each rank. Of two equal grids, the one with fewer columns is chosen.
@@ -106,7 +106,7 @@ def best_shape(size: int, pixels: int, channels: int) -> tuple[int, int]:
 
 
 def even_cuts(limits: Array, parts: int) -> Array:
-    """Choose ``parts + 1`` of some limits, including the first and the last, so that parts are as equal as possible.
+    """Choose ``parts + 1`` of the given limits, including the first and the last, so that the parts are nearly equal.
 
     Some parts are empty if there are fewer pieces than parts.
 

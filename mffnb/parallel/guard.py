@@ -1,7 +1,7 @@
-"""A watchdog process: kill the engines of a parent process that has died.
+"""Watchdog process: kill the engines when the process that started them has died.
 
-The file is run as a script and imports nothing of the package. It reads lines of process numbers, of which the last one
-is valid. When the parent dies, its end of the pipe closes.
+This file is run as a script and imports nothing of the package. It reads lines of process ids; the last line is valid.
+When the parent process dies, its end of the pipe closes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class Guard:
-    """Start a watchdog that kills processes when this process dies before it has called `stand_down`.
+    """Start a watchdog process that kills engines if this process dies before it has called `stand_down`.
 
     Examples
     --------
@@ -32,11 +32,11 @@ class Guard:
             [sys.executable, "-I", __file__],
             stdin=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C in a terminal must not reach it
+            start_new_session=True,  # Ctrl-C in a terminal must not reach the watchdog
         )
 
     def watch(self, pids: Iterable[int]) -> None:
-        """Set the process numbers, in place of earlier ones."""
+        """Set the process ids that the watchdog kills, in place of earlier ones."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(list(pids)) + "\n")
         self._process.stdin.flush()
@@ -60,7 +60,7 @@ def kill(pid: int) -> None:
 
 
 def main() -> None:
-    """Read process numbers until the parent has died, then kill them."""
+    """Read process ids until the parent process has died, then kill these processes."""
     pids: list[int] = []
     for line in sys.stdin:
         pids = json.loads(line)

@@ -1,7 +1,8 @@
-"""Where the pixels of an image are: all in this process, or distributed over MPI ranks.
+"""Placement of the pixels of an image: all in this process, or distributed over MPI ranks.
 
 The unmixing pipeline gets from a :data:`Placement` the matrix X, the pixel adjacency graph, sums over all pixels and
-agreement between processes. :func:`placement_of` makes it from the ``communicator`` keyword of :func:`mffnb.unmix`.
+values that all processes share. :func:`placement_of` creates it from the ``communicator`` keyword of
+:func:`mffnb.unmix`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from mffnb.typing import Float64Array
 
 @dataclass(frozen=True)
 class Local:
-    """All pixels are in this process. Nothing of MPI is imported.
+    """Placement of all pixels in this process. MPI is not imported.
 
     Examples
     --------
@@ -34,21 +35,21 @@ class Local:
 
     @property
     def communicator(self) -> Communicator:
-        """The communicator of one process."""
+        """The communicator of a single process, which has the interface of an mpi4py communicator."""
         return SINGLE
 
     @property
     def holds_all_pixels(self) -> bool:
-        """True: rules that need every pixel in one process may run."""
+        """True: methods that need every pixel in one process may run."""
         return True
 
     @property
     def lazy(self) -> bool | None:
-        """How :func:`mffnb.read` opens a file: None lets the size of the file decide."""
+        """Keyword ``lazy`` of :func:`mffnb.read`: None, so that the size of the file decides."""
         return None
 
     def matrix(self, layout: Layout, cube: xr.DataArray, *, load: bool) -> Matrix:
-        """Return X of the whole image."""
+        """Return the data matrix X of the whole image."""
         return layout.matrix(cube)
 
     def graph(self, layout: Layout) -> Graph:
@@ -64,21 +65,21 @@ class Local:
         return 1, 1
 
     def total(self, values: Any, matrix: Any) -> Any:
-        """Return sums over the pixels of this process, which are all."""
+        """Return the values unchanged: sums over the pixels of this process are sums over all pixels."""
         return values
 
     def gathered(self, values: Float64Array) -> Float64Array:
-        """Return values of the pixels of this process, which are all."""
+        """Return the values unchanged: this process has the values of all pixels."""
         return values
 
     def collective(self, callback: Callback | None) -> Callback | None:
-        """Return the callback."""
+        """Return the callback unchanged: there are no other processes that it must stop."""
         return callback
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """Pixels and channels are distributed over the ranks of an MPI communicator, which all make the same calls.
+    """Placement of pixels and channels on the ranks of an MPI communicator, which all make the same calls.
 
     Attributes
     ----------
@@ -90,21 +91,21 @@ class Ranks:
 
     @property
     def holds_all_pixels(self) -> bool:
-        """False: rules that need every pixel in one process are refused."""
+        """False: methods that need every pixel in one process are refused."""
         return False
 
     @property
     def lazy(self) -> bool | None:
-        """How :func:`mffnb.read` opens a file: True, since no rank needs all values."""
+        """Keyword ``lazy`` of :func:`mffnb.read`: True, since no rank needs all values."""
         return True
 
     def matrix(self, layout: Layout, cube: xr.DataArray, *, load: bool) -> Matrix:
-        """Return this rank's block of X; with ``load`` in memory, where the blocks of one machine fit."""
+        """Return this rank's block of X; with ``load`` it is read into memory if the blocks of one machine fit."""
         matrix = ranks.distributed_matrix(layout, cube, self.communicator)
         return ranks.loaded(matrix) if load else matrix
 
     def graph(self, layout: Layout) -> Graph:
-        """Return the pixel adjacency graph of this rank's pixels, with ghosts for neighbours on other ranks."""
+        """Return the pixel adjacency graph of this rank's pixels, with ghost pixels for neighbours on other ranks."""
         return graph_of_rank(layout, self.communicator)
 
     def block(self, layout: Layout) -> Block | None:
@@ -118,15 +119,15 @@ class Ranks:
         return shape
 
     def total(self, values: Any, matrix: Matrix) -> Any:
-        """Sum over all ranks, with identical bits on each of them."""
+        """Return the sums of the values over all ranks, identical to the last bit on each rank."""
         return matrix.total(values)
 
     def gathered(self, values: Float64Array) -> Float64Array:
-        """Collect (own pixels, ...) of all ranks, on every rank."""
+        """Return the values (pixels of this rank, ...) of all ranks together, in pixel order, on every rank."""
         return ranks.gathered(values, self.communicator)
 
     def collective(self, callback: Callback | None) -> Callback | None:
-        """Return a callback that ends the run on all ranks if it does so on one."""
+        """Wrap a callback so that the run ends on all ranks if the callback returns True on one of them."""
         return None if callback is None else ranks.collective_callback(callback, self.communicator)
 
 
@@ -135,5 +136,5 @@ Placement = Local | Ranks
 
 
 def placement_of(communicator: Any) -> Placement:
-    """Return the placement that a ``communicator`` keyword asks for: :class:`Local` for None."""
+    """Return the placement for a ``communicator`` keyword: :class:`Local` for None, else :class:`Ranks`."""
     return Local() if communicator is None or isinstance(communicator, SingleProcess) else Ranks(communicator)

@@ -22,7 +22,7 @@ LONGEST = 192
 
 
 def block_side(shape: tuple[int, ...], longest: int = LONGEST) -> int:
-    """Return the side of the blocks for which the longest side of a map has at most ``longest`` blocks.
+    """Return the side length in pixels of the blocks of a preview map, so that it has at most ``longest`` per side.
 
     Examples
     --------
@@ -34,16 +34,16 @@ def block_side(shape: tuple[int, ...], longest: int = LONGEST) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """The blocks that contain the pixels of this rank.
+    """The blocks of the preview map that contain the pixels of this MPI rank.
 
     Attributes
     ----------
     shape
         Shape of the preview map.
     index
-        Index of the block of each pixel of this rank.
+        Index of the block that contains each pixel of this rank.
     inverse_count
-        One over the number of used pixels of each block on all ranks; 0 for a block without any.
+        Reciprocal of the number of used pixels of each block, on all ranks together; 0 for a block without any.
     communicator
         An mpi4py communicator of all ranks.
     """
@@ -55,7 +55,7 @@ class Blocks:
 
     @classmethod
     def of(cls, layout: Layout, own: slice, communicator: Any) -> Blocks:
-        """Return the blocks of the pixels ``own`` among the used ones of a layout; a collective call."""
+        """Return the blocks of the pixels ``own``, a range of the used pixels of a layout; all ranks must call this."""
         side = block_side(layout.map_shape)
         shape = tuple(ceil(length / side) for length in layout.map_shape)
         used = layout.pixel_mask
@@ -67,13 +67,13 @@ class Blocks:
         return cls(shape, index, inverse_count, communicator)
 
     def means(self, factor: Float64Array) -> Float64Array:
-        """Average each row of a factor (k, own pixels) over each block, (k, blocks); valid on the first rank."""
+        """Average a factor (k, pixels of this rank) over each block, (k, blocks); valid on the first rank only."""
         sums = [np.bincount(self.index, weights=row, minlength=self.inverse_count.size) for row in factor]
         return np.asarray(_sum_on_first(np.stack(sums), self.communicator) * self.inverse_count)
 
 
 def coarse(layout: Layout) -> Layout:
-    """Return the layout of preview maps; blocks without a used pixel are masked.
+    """Return the pixel layout of preview maps; blocks without a used pixel are masked.
 
     Examples
     --------
@@ -102,14 +102,14 @@ def coarse(layout: Layout) -> Layout:
 
 @dataclass(frozen=True, eq=False)
 class PreviewMaps:
-    """The callback of a run on ranks: read the word of the client, and send preview maps from time to time.
+    """The callback of a run on MPI ranks: read the client's instruction, and send preview maps at regular intervals.
 
     Attributes
     ----------
     watch
-        The connection to the client.
+        The connection of this rank to the client.
     matrix
-        X, for the channels of this rank.
+        The data matrix X, which defines the channels of this rank.
     blocks
         Blocks of the pixels of this rank; None to send states without maps.
     """
@@ -120,11 +120,11 @@ class PreviewMaps:
 
     @classmethod
     def of(cls, watch: Watch, layout: Layout, matrix: Matrix, *, wants_maps: bool) -> PreviewMaps:
-        """Make the callback for an image; a collective call."""
+        """Create the callback for an image; all ranks must call this."""
         return cls(watch, matrix, Blocks.of(layout, matrix.own, watch.communicator) if wants_maps else None)
 
     def __call__(self, state: State) -> bool:
-        """Send a state if one is due; return True if the client wants to stop."""
+        """Send the state of an iteration to the client if one is due; return True if the client wants to stop."""
         word, due = self.watch.look()
         if due or state.outcome is not Outcome.RUNNING:
             maps = np.empty((0, 0))

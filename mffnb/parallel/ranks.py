@@ -35,7 +35,7 @@ def world() -> Any:
 
 
 def balanced_cuts(bands: Array, size: int) -> Array:
-    """Cut the pixels into ``size`` ranges of whole bands, as equal as possible; return the limits, (size + 1,).
+    """Return limits, (size + 1,), that cut the pixels into ``size`` ranges of whole bands, as equal as possible.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def balanced_cuts(bands: Array, size: int) -> Array:
 
 
 def pixel_limits(bands: Array, shape: tuple[int, int]) -> Array:
-    """Limits of the pixels of each rank of a grid, (rows x columns + 1,), row by row.
+    """Return the limits of the pixels of each rank of a grid, (rows x columns + 1,), row by row.
 
     Each row of ranks gets a range of whole bands, and divides it among its ranks. Some of these may get no pixel.
     """
@@ -70,29 +70,29 @@ def pixel_limits(bands: Array, shape: tuple[int, int]) -> Array:
 
 
 def grid_for(layout: Layout, communicator: Any) -> Grid:
-    """Return the process grid for an image: the given one, or one whose shape moves the fewest numbers."""
+    """Return the process grid for an image: the given one, or one whose shape communicates the fewest numbers."""
     channels = prod(layout.channel_shape.values()) if layout.channel_mask is None else int(layout.channel_mask.sum())
     return Grid.over(communicator).of_shape_for(int(layout.bands[-1]), channels)
 
 
 def block_of_rank(layout: Layout, communicator: Any) -> Block:
-    """Return the rows of the map that hold this rank's pixels; rows without used pixels go to the rank before."""
+    """Return the map rows of this rank's pixels; rows without used pixels belong to the rank before."""
     grid = grid_for(layout, communicator)
     assert grid.shape is not None
     limits, rows = pixel_limits(layout.bands, grid.shape), layout.map_shape[0]
-    # Bands are whole rows of the map.
+    # Bands consist of whole rows of the map, so that each limit is the start of a row.
     starts = [0, *np.searchsorted(layout.pixel_ends, limits[1:-1], "right").tolist(), rows]
     dim = next(iter(layout.pixel_shape))
     return Block(grid.communicator, dim, starts[grid.rank], starts[grid.rank + 1], rows)
 
 
 def distributed_matrix(layout: Layout, cube: xr.DataArray, communicator: Any) -> Distributed:
-    """Read this rank's block of X, and nothing else of the cube.
+    """Read this rank's block of the data matrix X, and no other values of the cube.
 
     Parameters
     ----------
     layout, cube
-        The image.
+        Pixel and channel layout of the image, and the image itself.
     communicator
         An mpi4py communicator, or a :class:`mffnb.parallel.Grid`.
     """
@@ -108,7 +108,7 @@ def distributed_matrix(layout: Layout, cube: xr.DataArray, communicator: Any) ->
 
 
 def loaded(matrix: Distributed) -> Distributed:
-    """Read each rank's block into memory, if the blocks of all ranks of a machine fit into a quarter of it."""
+    """Read this rank's block into memory, if the blocks of all ranks of a machine fit into a quarter of its memory."""
     block, communicator = matrix.block, matrix.communicator
     beside = min(communicator.size, int(os.environ.get("MPI_LOCALNRANKS") or communicator.size))
     fits = not stays_on_disk(prod(matrix.shape) * beside // communicator.size)
@@ -120,7 +120,7 @@ def loaded(matrix: Distributed) -> Distributed:
 
 
 def gathered(values: Float64Array, communicator: Any) -> Float64Array:
-    """Collect (own pixels, ...) of all ranks, on every rank."""
+    """Return the values (pixels of this rank, ...) of all ranks together, in pixel order, on every rank."""
     grid = Grid.over(communicator)
     whole: Float64Array = np.concatenate(grid.communicator.allgather(np.ascontiguousarray(values)))
     return whole
@@ -133,7 +133,7 @@ def collective_callback(callback: Callback, communicator: Any) -> Callback:
     def answer(state: State) -> str:
         try:
             returned = callback(state)
-        except KeyboardInterrupt:  # raised on this rank alone, it would leave the other ranks waiting
+        except KeyboardInterrupt:  # if this rank alone raised the error, the other ranks would wait for it
             return "interrupt"
         return "stop" if isinstance(returned, (bool, np.bool_)) and returned else "go on"
 
@@ -147,7 +147,7 @@ def collective_callback(callback: Callback, communicator: Any) -> Callback:
 
 
 def _channel_limits(layout: Layout, shape: tuple[int, int]) -> tuple[Array, list[Array]]:
-    """Limits of the channels of each column of a grid, and within each column those of its ranks."""
+    """Return the channel limits of each column of a grid, and within each column those of its ranks."""
     slabs = layout.channel_ends
     channels = even_cuts(np.concatenate(([0], slabs)), shape[1])
     return channels, [

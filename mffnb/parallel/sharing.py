@@ -6,7 +6,8 @@ import os
 import uuid
 from typing import Any
 
-_KEPT_FOR_OTHERS = 2  # a pool has no call to delete a value in all its workers, so newer values replace older ones
+# number of foreign values that are kept: a pool cannot delete a value in all workers, so newer values replace older
+_KEPT_FOR_OTHERS = 2
 _kept: dict[str, Any] = {}
 
 
@@ -28,12 +29,12 @@ def share(value: Any) -> str:
 
 
 def is_from_here(token: str) -> bool:
-    """Return whether this process has shared the value of a token."""
+    """Whether this process has shared the value of a token."""
     return token.startswith(f"{os.getpid()}-")
 
 
 def keep(token: str, value: Any) -> None:
-    """Store a value that another process has shared."""
+    """Store in this process a value that another process has shared, under its token."""
     foreign = [other for other in _kept if not is_from_here(other)]
     for other in foreign[: max(0, len(foreign) - _KEPT_FOR_OTHERS + 1)]:
         _kept.pop(other, None)
@@ -41,7 +42,7 @@ def keep(token: str, value: Any) -> None:
 
 
 def find(token: str) -> Any:
-    """Return the value of a token, or None if it has not arrived."""
+    """Return the value that is stored in this process under a token, or None if it has not arrived."""
     return _kept.get(token)
 
 
@@ -51,12 +52,12 @@ def forget(token: str) -> None:
 
 
 def deliver(executor: Any, token: str, value: Any, served: set[int]) -> bool:
-    """Send a value to all ipyparallel engines that do not have it; return False for an executor without engines.
+    """Send a value to all ipyparallel engines that lack it; return False if the executor has no engines.
 
     Parameters
     ----------
     executor
-        Any executor.
+        Executor of any kind; only one with ipyparallel engines needs the delivery.
     token, value
         The shared value and its token.
     served
@@ -67,14 +68,14 @@ def deliver(executor: Any, token: str, value: Any, served: set[int]) -> bool:
         return False
     waiting = sorted(set(client.ids) - served)
     if waiting:
-        # Calls go through the load balancer and could arrive first, so wait.
+        # Wait for the delivery: a call that needs the value goes through the load balancer and could overtake it.
         client[waiting].apply_async(keep, token, value).wait()
         served.update(waiting)
     return True
 
 
 def withdraw(executor: Any, token: str) -> None:
-    """Delete the value of a token here and on the engines."""
+    """Delete the value of a token in this process and on all engines."""
     forget(token)
     client = getattr(getattr(executor, "view", None), "client", None)
     if client is not None and client.ids:

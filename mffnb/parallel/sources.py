@@ -1,4 +1,4 @@
-"""Transport of a cube to engines: they open its file themselves; only a cube in memory is sent."""
+"""Sources of a cube for engines: engines open its file themselves, and only a cube in memory is sent."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ MOST_BYTES = 256 * 2**20
 
 
 class Source(Protocol):
-    """A cube in the form in which it is sent to an engine."""
+    """Interface of a source: a cube in the form in which it is sent to an engine."""
 
     def open(self) -> xr.DataArray:
-        """Return the cube, in the process where this is called."""
+        """Return the cube, opened in the process that calls this method."""
         ...
 
     def cube_or_path(self) -> xr.DataArray | str:
-        """Return what the pipeline takes there: a path, from which blocks are read into memory, or a cube."""
+        """Return the cube argument of the pipeline on an engine: a path, from which blocks are read, or a cube."""
         ...
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A file that all engines can open.
+    """Source for a cube in a file that all engines can open.
 
     Attributes
     ----------
     path
-        Absolute path.
+        Absolute path of the file.
     lazy
         Whether values stay in the file, as for :func:`mffnb.read`.
     """
@@ -49,17 +49,17 @@ class Stored:
     lazy: bool | None = True
 
     def open(self) -> xr.DataArray:
-        """Open the file."""
+        """Open the file and return the cube."""
         return read(self.path, lazy=self.lazy)
 
     def cube_or_path(self) -> str:
-        """Return the path."""
+        """Return the path of the file."""
         return self.path
 
 
 @dataclass(frozen=True, eq=False)
 class Lazy:
-    """A lazy cube, which is sent without its values; an engine reads those that it uses."""
+    """Source for a lazy cube, which is sent without its values; an engine reads the values that it uses."""
 
     cube: xr.DataArray
 
@@ -74,24 +74,24 @@ class Lazy:
 
 @dataclass(frozen=True)
 class Sent:
-    """A cube in memory, which was sent before under a token."""
+    """Source for a cube in memory, which was sent to the engines before, under a token."""
 
     token: str
 
     def open(self) -> xr.DataArray:
-        """Find the cube in this process."""
+        """Return the cube that is stored in this process under the token."""
         cube = sharing.find(self.token)
         if cube is None:
             raise RuntimeError("the cube did not reach this engine: call again")
         return cube  # type: ignore[no-any-return]
 
     def cube_or_path(self) -> xr.DataArray:
-        """Return the cube."""
+        """Return the cube in memory."""
         return self.open()
 
 
 def in_file(cube: Any, copies: int) -> tuple[xr.DataArray, Source | None]:
-    """Open a cube lazily; return it with its source for engines, which is None for a cube in memory.
+    """Open a cube lazily; return it and its source for engines, which is None for a cube in memory.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def in_file(cube: Any, copies: int) -> tuple[xr.DataArray, Source | None]:
         Number of engines that need the whole cube: values stay in the file if there is no memory for so many copies.
     """
     if isinstance(cube, (str, os.PathLike)):
-        path = os.path.abspath(cube)  # an engine may have another working folder
+        path = os.path.abspath(cube)  # an engine may have another working directory
         data = read(path, lazy=True)
         return data, Stored(path, True if stays_on_disk(data.size, copies) else None)
     data = as_cube(cube)

@@ -1,4 +1,4 @@
-"""Named methods of matrix factorization, each a scikit-learn estimator of a matrix X (pixels, channels).
+"""Named methods of matrix factorization (NMF, pLSI, SVD, ...), each a scikit-learn estimator of X (pixels, channels).
 
 All estimators have ``A = model.fit_transform(X)``, ``E = model.components_``, ``model.transform(X_new)`` and
 ``model.inverse_transform(A)``. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 3.

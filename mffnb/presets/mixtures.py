@@ -31,13 +31,13 @@ def minimum_volume_nmf(
     k
         Number of components.
     volume
-        lambda, or "auto" to select model, start values and weight from the data.
+        lambda, weight of the volume penalty, or "auto" to select model, start values and weight from the data.
     gain
         Whether each pixel has its own gain. None selects it from the data with "auto", and means no with a weight.
     random_state
-        Seed.
+        Seed of the start values.
     **options
-        With a weight, as for :func:`nmf`.
+        Further keywords, as for :func:`nmf`; only if ``volume`` is a weight.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def plsi(k: int, *, n_init: int = 1, random_state: Seed = None, **options: Any) 
     n_init
         Number of runs; the one of largest likelihood is kept.
     random_state
-        Seed.
+        Seed of the random start values.
     **options
         ``max_iter`` and ``tol``.
 
@@ -107,7 +107,7 @@ def archetypal(k: int, *, random_state: Seed = 0, **options: Any) -> SimplexCorn
     k
         Number of components.
     random_state
-        Seed.
+        Seed of the start values.
     **options
         Fields of :class:`mffnb.geometry.Archetypal`.
 

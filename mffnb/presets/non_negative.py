@@ -27,7 +27,7 @@ def nmf(k: int, **options: Any) -> MatrixFactorization:
     k
         Number of components.
     **options
-        Of :class:`mffnb.MatrixFactorization`: ``similarity``, ``init``, ``solver``, ``max_iter``, ``tol``,
+        Keywords of :class:`mffnb.MatrixFactorization`: ``similarity``, ``init``, ``solver``, ``max_iter``, ``tol``,
         ``random_state``.
 
     Examples
@@ -54,7 +54,7 @@ def sparse_nmf(k: int, sparsity: float = 1e-3, **options: Any) -> MatrixFactoriz
     k
         Number of components.
     sparsity
-        lambda, relative to scaled data: 1e-3 is a sensible start for any image.
+        lambda, weight of the L1 penalty, relative to scaled data: 1e-3 is a sensible start for any image.
     **options
         As for :func:`nmf`.
 
@@ -85,7 +85,7 @@ def spatial_nmf(
     k
         Number of components.
     sparsity, smoothness
-        lambda_1 and lambda_2, relative to scaled data: 1e-3 is a sensible start for any image.
+        Weights lambda_1 and lambda_2, relative to scaled data: 1e-3 is a sensible start for any image.
     graph
         Pixel adjacency graph, usually ``mffnb.graphs.grid(map_shape)``.
     **options
@@ -128,7 +128,7 @@ def bounded_nmf(
     lower, upper
         l and u, in the units of the data.
     random_state
-        Seed.
+        Seed of the start values.
     **options
         ``max_iter``, ``tol`` and ``non_negative``.
 

@@ -1,1 +1,1 @@
-"""Objective of the factorization and its half-step subproblems: compatibility of terms, scale normalisation, ranks."""
+"""Objective of the factorization, its half-step subproblems, compatibility of terms and scale normalisation."""

@@ -1,4 +1,4 @@
-"""Compatibility of terms, and the scale normalisation that they imply."""
+"""Compatibility of penalties and constraints, and the scale normalisation between A and E that they imply."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mffnb.protocols.terms import Penalty, Term
 
 
 class Gauge(enum.Enum):
-    """Scale normalisation between A and E; the value is the explanation."""
+    """Scale normalisation between A and E; the value of each member explains it."""
 
     FREE = "none: no penalty depends on the scale"
     ENDMEMBERS = "rows of E have norm 1"
@@ -23,14 +23,14 @@ class Gauge(enum.Enum):
 
 
 def listed(terms: Iterable[Term]) -> tuple[Term, ...]:
-    """Return the terms as a tuple; refuse a single term outside of a list."""
+    """Return penalties and constraints as a tuple; refuse a single term outside of a list."""
     if isinstance(terms, Term):
         raise UnsupportedCombinationError(f"terms come in a list, a single one as well: write [{terms!r}]")
     return tuple(terms)
 
 
 def check_terms(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> None:
-    """Refuse objects that are no terms, terms on the wrong factor, and two terms where only one is possible."""
+    """Refuse objects that are no terms, terms on the wrong factor, and two terms of a kind that may occur only once."""
     for term in (*abundance_terms, *endmember_terms):
         if isinstance(term, type) or not isinstance(term, Term):
             raise UnsupportedCombinationError(
@@ -51,7 +51,7 @@ def check_terms(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, 
 
 
 def with_gain(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> tuple[Term, ...]:
-    """Return the abundance terms for a scale-invariant similarity; add Simplex(gain=True) if it is missing."""
+    """Return the abundance terms for a scale-invariant similarity: with Simplex(gain=True), added if it is missing."""
     if any(isinstance(term, Penalty) for term in endmember_terms):
         raise UnsupportedCombinationError(
             "an angle does not depend on the norm of endmembers, so a penalty would make them shrink: leave it out"
@@ -67,7 +67,7 @@ def with_gain(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ..
 
 
 def gauge_of(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> Gauge:
-    """Return the scale normalisation that the terms imply, and refuse terms that leave the scale undetermined."""
+    """Return the scale normalisation that the terms imply; refuse terms that leave the scale undetermined."""
     simplex = next((term for term in abundance_terms if isinstance(term, Simplex)), None)
     pinned = next((term for term in endmember_terms if isinstance(term, Pinned)), None)
     if any(isinstance(term, MinimumVolume) for term in endmember_terms) and simplex is None:
@@ -96,7 +96,7 @@ def gauge_of(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...
 def _check_fractions(
     simplex: Simplex, pinned: Pinned | None, abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]
 ) -> None:
-    """Refuse terms without effect on fractions, and terms that need a scale where there is a gain."""
+    """Refuse terms that have no effect on abundance fractions, and terms that need a fixed scale beside a gain."""
     if any(isinstance(term, Sparsity) for term in abundance_terms):
         raise UnsupportedCombinationError(
             "abundances that sum to one all have the same L1 norm, so sparsity does nothing: drop one of the two"
@@ -112,7 +112,7 @@ def _check_fractions(
 
 
 def _check_bounded_scale(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> None:
-    """Refuse a penalty that moves scale to a factor without an upper bound."""
+    """Refuse a penalty on one factor that would move all scale to the other factor, if that has no upper bound."""
     for terms, others, penalised, other in (
         (abundance_terms, endmember_terms, "abundances", "endmembers"),
         (endmember_terms, abundance_terms, "endmembers", "abundances"),
@@ -125,5 +125,5 @@ def _check_bounded_scale(abundance_terms: tuple[Term, ...], endmember_terms: tup
 
 
 def _bounds(terms: tuple[Term, ...]) -> list[Bounds]:
-    """Return the box constraints among the terms."""
+    """Return the box constraints (:class:`mffnb.constraints.Bounds`) among the terms."""
     return [term for term in terms if isinstance(term, Bounds)]

@@ -8,11 +8,12 @@ import numpy as np
 
 from mffnb.typing import Float64Array
 
-_FLOOR = 1e-3  # relative to a flat spectrum: bound on the Fisher information of a channel without counts
+# lower bound of the expected counts of a channel, relative to a flat spectrum; it limits the Fisher information
+_FLOOR = 1e-3
 
 
 def freedom(abundances: Float64Array, endmembers: Float64Array, left: float = 1.0) -> float:
-    r"""Degrees of freedom of A E, :math:`\min\bigl(s \, n_A + n_E - k,\; k (s n + m - k)\bigr)`.
+    r"""Return the degrees of freedom of A E, :math:`\min\bigl(s \, n_A + n_E - k,\; k (s n + m - k)\bigr)`.
 
     :math:`n_A` and :math:`n_E` are the numbers of non-zero entries. Entries that a bound or an L1 penalty sets to zero
     are not free (Meyer & Woodroofe 2000, Ann. Stat. 28:1083; Zou et al. 2007, Ann. Stat. 35:2173), and k numbers only
@@ -25,7 +26,7 @@ def freedom(abundances: Float64Array, endmembers: Float64Array, left: float = 1.
     abundances, endmembers
         A (k, n pixels) and E (k, m channels).
     left
-        s.
+        s, the fraction of the degrees of freedom of A that remains under the smoothness penalty.
 
     Examples
     --------
@@ -39,7 +40,7 @@ def freedom(abundances: Float64Array, endmembers: Float64Array, left: float = 1.
 
 
 def left_by_smoothness(gram: Float64Array, weight: float, map_shape: tuple[int, ...]) -> float:
-    r"""Fraction of degrees of freedom of A left by smoothness, :math:`\frac{\lambda}{2} \operatorname{tr}(A L A^T)`.
+    r"""Return the share of degrees of freedom of A left by :math:`\frac{\lambda}{2} \operatorname{tr}(A L A^T)`.
 
     .. math:: \frac{1}{k n} \sum_{j=1}^{k} \sum_{i=1}^{n} \frac{g_j}{g_j + \lambda \mu_i}
 
@@ -51,7 +52,7 @@ def left_by_smoothness(gram: Float64Array, weight: float, map_shape: tuple[int, 
     gram
         E E^T (k, k), in the scale of the weight.
     weight
-        lambda.
+        lambda, weight of the smoothness penalty.
     map_shape
         Lengths of the pixel dimensions.
 
@@ -66,7 +67,7 @@ def left_by_smoothness(gram: Float64Array, weight: float, map_shape: tuple[int, 
     values = np.maximum(np.linalg.eigvalsh(gram), 0.0)
     axes = [length for length in map_shape if length > 1]
     mu = np.zeros(1)
-    for length in axes:  # eigenvalues of a path graph
+    for length in axes:  # eigenvalues of the Laplacian of a path graph; those of a grid are their sums
         mu = np.add.outer(mu, (1 - np.cos(np.pi * np.arange(length) / length)) / len(axes)).ravel()
     with np.errstate(invalid="ignore"):
         shares = values[:, None] / (values[:, None] + weight * mu)
@@ -80,7 +81,7 @@ class Smoothed:
     Attributes
     ----------
     weight
-        lambda.
+        lambda, weight of the smoothness penalty.
     map_shape
         Lengths of the pixel dimensions.
     fractions
@@ -95,12 +96,13 @@ class Smoothed:
     counts: bool = False
 
     def left(self, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """Fraction of the degrees of freedom of A (k, pixels) that smoothness leaves, for factors in any units."""
+        """Return the fraction of the degrees of freedom of A that smoothness leaves, for factors in any units."""
         if self.weight == 0:
             return 1.0
         A, E = abundances, endmembers
         mean = A.mean(axis=1) @ E
-        # The weight applies to pixels with a mean square of one, or else to endmembers with a norm of one.
+        # The weight applies to pixels with a mean square of one if abundances are fractions, and to endmembers with a
+        # norm of one otherwise.
         square = float(np.vdot(A @ A.T, E @ E.T)) / A.shape[1] if self.fractions else (E**2).sum(axis=1).max()
         unit = E / np.sqrt(square or 1.0)
         # The Fisher information of Poisson counts is inversely proportional to their mean.

@@ -1,4 +1,4 @@
-"""Formulation of a problem: check the parts, weight the data, fix the scale normalisation, bind the similarity."""
+"""State the optimisation problem: check terms, weight the data, fix the scale normalisation, bind the similarity."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mffnb.protocols.transform import FittedTransform, Transform
 from mffnb.similarities.transformed_misfit import transformed_misfit
 from mffnb.typing import Float64Array
 
-# Smaller sums of squares lose digits to subnormal numbers, here or in the Gram matrices.
+# Smaller sums of squares lose digits to subnormal numbers, in this sum or in the Gram matrices.
 _SMALLEST = 1e-290
 
 
@@ -36,7 +36,7 @@ def state_problem(
     weights: Any = None,
     transform: Transform | None = None,
 ) -> Problem:
-    """Check the parts, weight the data, fix the scale normalisation and return the problem.
+    """Check the terms, weight the data, fix the scale normalisation and return the optimisation problem.
 
     A sum-to-one constraint or bounds fix the scale between A and E. Otherwise, where A is penalised, the rows of E lie
     in the unit ball; where only E is penalised, the rms of every abundance is at most 1. Without this, scale would move
@@ -45,7 +45,7 @@ def state_problem(
     Parameters
     ----------
     matrix
-        X, (pixels, channels).
+        Data matrix X, (pixels, channels).
     similarity
         Loss; it determines the scale of the data.
     abundance_terms, endmember_terms
@@ -97,7 +97,7 @@ def for_new_pixels(
     transform: Transform | None = None,
     offset: Float64Array | None = None,
 ) -> Problem:
-    """Return the problem of other pixels for fixed endmembers, which needs no scale normalisation.
+    """Return the problem of new pixels for fixed endmembers, which needs no scale normalisation.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def for_new_pixels(
     transform
         As for :func:`state_problem`.
     columns, scale, offset
-        Those of the solved problem.
+        Column factors, scale and intercept of the solved problem.
     """
     abundance_terms = tuple(abundance_terms)
     scale_invariant = traits_of(similarity).scale_invariant
@@ -141,20 +141,20 @@ def _bound(
     scale: float | None = None,
     offset: Float64Array | None = None,
 ) -> Misfit:
-    """Bind the similarity to data, through the fitted transform if there is one."""
+    """Bind the similarity to the data and return the misfit, through the fitted transform if there is one."""
     if fitted is None:
         return similarity.misfit(matrix, gain, scale)
     return transformed_misfit(similarity, fitted, matrix, gain, offset)
 
 
 def _scaled_bounds(terms: tuple[Term, ...], scale: float, columns: Float64Array | None) -> tuple[Term, ...]:
-    """Return the terms with bounds on endmembers in the units of the scaled data."""
+    """Return the terms, with bounds on endmembers converted to the units of the scaled data."""
     factor = scale if columns is None else scale * columns
     return tuple(term.scaled(factor) if isinstance(term, Bounds) else term for term in terms)
 
 
 def _check_transform(similarity: Similarity, fitted: FittedTransform | None, gauge: Gauge) -> None:
-    """Refuse a fitted transform with a similarity of whole spectra, or with a gain."""
+    """Refuse a fitted transform together with a similarity of whole spectra, or with a gain."""
     if fitted is None:
         return
     if traits_of(similarity).scale_invariant:
@@ -167,7 +167,7 @@ def _check_transform(similarity: Similarity, fitted: FittedTransform | None, gau
 
 
 def _check_distributed(matrix: Matrix, similarity: Similarity, fitted: FittedTransform | None) -> None:
-    """Refuse data that are distributed over ranks where the similarity or the transform needs all of them."""
+    """Refuse data distributed over MPI ranks if the similarity or the transform needs all of them in one process."""
     if matrix.shared and (fitted is not None or not traits_of(similarity).distributed):
         name = type(similarity if fitted is None else fitted).__name__
         raise UnsupportedCombinationError(
@@ -182,7 +182,8 @@ def _check_size(matrix: Matrix) -> None:
     if np.isnan(squared):
         raise ValueError("the data hold NaN, and missing entries need an array in memory: load the data first")
     if squared == 0:
-        # Either all entries are zero, or their squares underflow: a positive combination of the channels decides.
+        # Either all entries are zero, or their squares underflow. The product of X with positive weights of the
+        # channels, computed without squares, separates the two cases.
         any_left = np.any(matrix.times(np.linspace(1.0, 2.0, matrix.shape[1])[None, matrix.own_columns]))
         small = bool(matrix.total(np.array(float(any_left))))
     else:

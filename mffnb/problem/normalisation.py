@@ -1,4 +1,4 @@
-"""Scale normalisation of A and E: of start values, and of the result."""
+"""Scale normalisation of the factors A and E: of start values, and of the result."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from mffnb.protocols.misfit import GainMisfit
 from mffnb.protocols.terms import Constraint, Term
 from mffnb.typing import Float64Array
 
-_POSITIVE = 1e-100  # products of two such numbers are still positive
-_ITERATIONS, _SUM_TOLERANCE = 200, 1e-12  # of alternating projections onto sets and sum to one
-_SMALL = 1e-2  # relative to the mean of a factor: positive start value of an entry that was zero
+_POSITIVE = 1e-100  # lower bound of positive factor entries: products of two such numbers are still positive
+# limits of the alternating projections of abundances onto their sets and onto a sum of one
+_ITERATIONS, _SUM_TOLERANCE = 200, 1e-12
+_SMALL = 1e-2  # start value in place of a zero, relative to the mean of the factor
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +27,11 @@ class UnscaledFactors:
     Attributes
     ----------
     abundances, endmembers
-        A (k, own pixels) and E (k, own channels).
+        A (k, pixels of this rank) and E (k, channels of this rank).
     gain
-        Gain of each pixel; None where the model has no gain.
+        Gain of each pixel; None if the model has no gain.
     size
-        Factors between the endmembers of the scaled problem and of the result, (k,).
+        Factors that convert the endmembers of the scaled problem to those of the result, (k,).
     """
 
     abundances: Float64Array
@@ -40,9 +41,10 @@ class UnscaledFactors:
 
 
 def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
-    """Scale start values (k, own pixels), (k, own channels) in place from data units to the problem's normalisation.
+    """Scale start values in place from data units to the scale normalisation of the problem.
 
-    The product A E changes only by the scale of the data, and where pixels must sum to 1.
+    The abundances are (k, pixels of this rank), the endmembers (k, channels of this rank). The product A E changes only
+    by the scale of the data, and by a factor for each pixel where abundances must sum to 1.
     """
     if problem.columns is not None:
         endmembers *= problem.columns
@@ -61,7 +63,7 @@ def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem:
 
 
 def make_likely(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
-    """Replace zeros of start values in place by small numbers, where the likelihood of an observed count is zero.
+    """Replace zeros of start values in place by small numbers, if the zeros make the likelihood of the counts zero.
 
     Raises
     ------
@@ -97,14 +99,14 @@ def _is_likely(abundances: Float64Array, endmembers: Float64Array, problem: Prob
 
 
 def _into_sets(factor: Float64Array, terms: tuple[Term, ...], known: int) -> None:
-    """Project the unknown rows of a factor onto its sets, since a later projection could raise the objective."""
+    """Project the unknown rows of a factor onto its constraint sets; a later projection could raise the objective."""
     for term in terms:
         if isinstance(term, Constraint) and not isinstance(term, Pinned | Simplex):
             factor[known:] = term.project(factor)[known:]
 
 
 def _into_sums(abundances: Float64Array, terms: tuple[Term, ...]) -> None:
-    """Project fractions alternately onto their other sets and to a sum of 1."""
+    """Project abundance fractions alternately onto their other sets and onto a sum of 1."""
     alone = any(isinstance(term, Orthogonal) for term in terms)
     boxes = [term for term in terms if isinstance(term, Bounds)]
     lower, upper = max([0.0, *(box.lower for box in boxes)]), min([np.inf, *(box.upper for box in boxes)])
@@ -117,12 +119,12 @@ def _into_sums(abundances: Float64Array, terms: tuple[Term, ...]) -> None:
 
 
 def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> UnscaledFactors:
-    """Return copies of the scaled A and E in the units of the data, with the normalisation of results.
+    """Return copies of the scaled factors A and E in the units of the data, with the scale normalisation of results.
 
     The abundances of the mean pixel sum to 1. Where nothing else fixes the scale, the endmembers have equal norms.
-    Factors with bounds are not rescaled. Known endmembers are returned as they were given, and the others with the mean
-    of the known norms. With a gain, the endmembers have the same maximum, the abundances of each pixel sum to 1 and the
-    mean gain is 1.
+    Factors with bounds are not rescaled. Known endmembers are returned as they were given, and the others are scaled to
+    the mean norm of the known ones. With a gain, the endmembers have the same maximum, the abundances of each pixel sum
+    to 1 and the mean gain is 1.
     """
     size = _sizes(abundances, endmembers, problem)
     spectra = endmembers * size[:, None]
@@ -145,7 +147,7 @@ def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: P
 
 
 def _gain(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
-    """Gain of each pixel."""
+    """Return the gain of each pixel in the units of the data."""
     rows = 1.0 if problem.rows is None else problem.rows
     if problem.misfit.gain is not None:
         return problem.misfit.gain / rows
@@ -155,7 +157,7 @@ def _gain(abundances: Float64Array, endmembers: Float64Array, problem: Problem) 
 
 
 def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
-    """Divisors of the endmembers of start values, (k,)."""
+    """Return the norms, (k,), by which the endmembers of start values are divided."""
     if problem.gauge is Gauge.GAIN:
         return _perspective_norms(abundances, endmembers, problem)
     if problem.gauge is Gauge.SUM and _are_fractions(abundances, problem):
@@ -173,7 +175,10 @@ def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
 
 
 def _norms_in_bounds(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
-    """Divisors for bounded factors: none where start values obey their bounds; otherwise maxima are scaled to them."""
+    """Return divisors of the endmembers for bounded factors: 1 / scale if start values obey their bounds.
+
+    Otherwise the maxima of the factors are scaled to their upper bounds.
+    """
     norm = np.full(len(endmembers), 1 / problem.scale)
     boxes = [
         [term for term in terms if isinstance(term, Bounds)]
@@ -198,7 +203,7 @@ def _norms_in_bounds(abundances: Float64Array, endmembers: Float64Array, problem
 
 
 def _perspective_norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
-    """Divisors for which the abundances without gain sum to 1, in the least-squares sense."""
+    """Return divisors of the endmembers for which the abundances without gain sum to 1, by least squares."""
     if problem.misfit.gain is None or problem.rows is None:  # the gain of a pixel is not known before the run
         return np.asarray(_or_one(endmembers.sum(axis=1)))
     fractions = abundances * (problem.scale * problem.rows / problem.misfit.gain)
@@ -207,13 +212,14 @@ def _perspective_norms(abundances: Float64Array, endmembers: Float64Array, probl
     norm = np.linalg.lstsq(total(fractions @ fractions.T), ones, rcond=None)[0]
     if norm.min() > 1e-3 * norm.max():
         return np.asarray(norm)
-    # The perspective scaling gives all endmembers the same sum, up to noise.
+    # The least-squares divisors are not all positive. Under the perspective scaling all endmembers have the same sum,
+    # up to noise.
     sums = _or_one(total(endmembers.sum(axis=1)))
     return np.asarray(sums / (problem.scale * np.sqrt(problem.matrix.shape[1])))
 
 
 def _sizes(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
-    """Factors between the endmembers of the scaled problem and of the result, (k,)."""
+    """Return the factors, (k,), that convert the endmembers of the scaled problem to those of the result."""
     if problem.gauge is Gauge.GAIN:
         return np.ones(len(endmembers))
     if problem.gauge in (Gauge.SUM, Gauge.BOUNDS):
@@ -230,19 +236,19 @@ def _sizes(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
 
 
 def _known_norms(problem: Problem) -> Float64Array:
-    """Norms of the known channels of pinned endmembers, in the units of the weighted data."""
+    """Return the norms of the known channels of known endmembers, in the units of the weighted data."""
     assert problem.pinned is not None
     known = np.nan_to_num(problem.pinned.values)
     return _lengths(known if problem.columns is None else known * problem.columns, problem)
 
 
 def _lengths(spectra: Float64Array, problem: Problem) -> Float64Array:
-    """Norms of spectra over the channels of all ranks."""
+    """Return the norms of spectra over the channels of all MPI ranks."""
     return np.asarray(np.sqrt(problem.matrix.total((spectra**2).sum(axis=1))))
 
 
 def _are_fractions(abundances: Float64Array, problem: Problem) -> bool:
-    """Whether the abundances of all pixels sum to one."""
+    """Whether the abundances of all pixels, on all MPI ranks, sum to one."""
     off = np.count_nonzero(~np.isclose(abundances.sum(axis=0), 1.0))
     return not problem.matrix.total(np.array(float(off)))
 

@@ -27,14 +27,14 @@ from mffnb.typing import Float64Array
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Data, scale and terms of one factorization.
+    """Objective of one factorization: weighted data, scale, penalties and constraints of both factors.
 
     :func:`mffnb.problem.formulation.state_problem` builds it, checks the parts and fixes the scale normalisation.
 
     Attributes
     ----------
     misfit
-        D, bound to the weighted and scaled data.
+        The misfit D, bound to the weighted and scaled data.
     abundance_terms, endmember_terms
         Penalties and constraints of the two factors.
     gauge
@@ -58,22 +58,22 @@ class Problem:
 
     @property
     def matrix(self) -> Matrix:
-        """Weighted data."""
+        """The data matrix X, multiplied by its weights."""
         return self.misfit.matrix
 
     @property
     def scale(self) -> float:
-        """Scale s of the data."""
+        """The scale s by which the misfit multiplies the data X."""
         return self.misfit.scale
 
     @property
     def pixels(self) -> int:
-        """Number of rows of X on all ranks."""
+        """Number of pixels (rows of X) on all MPI ranks."""
         return self.matrix.shape[0]
 
     @property
     def pixelwise(self) -> bool:
-        """Whether the terms of A keep pixels independent."""
+        """Whether the terms of A leave the pixels independent, so that each pixel can be solved alone."""
         return all(traits_of(term).pixelwise for term in self.abundance_terms)
 
     @property
@@ -82,7 +82,7 @@ class Problem:
         return self.pixelwise and all(traits_of(term).uniform for term in self.abundance_terms)
 
     def with_abundance_terms(self, half: Half) -> Half:
-        """Add the penalties and constraints of A to its subproblem."""
+        """Return the half-step subproblem of A with the penalties and constraints of A added."""
         folded = _folded(half, self.abundance_terms)
         if half.weights is not None and folded.gram is not half.gram:
             raise UnsupportedCombinationError(
@@ -92,36 +92,36 @@ class Problem:
         return folded
 
     def with_endmember_terms(self, half: Half) -> Half:
-        """Add the penalties and constraints of E to its subproblem."""
+        """Return the half-step subproblem of E with the penalties and constraints of E added."""
         return _folded(half, self.endmember_terms)
 
     def abundance_penalty(self, abundances: Float64Array) -> float:
-        """Contribution of the penalties of A to the objective."""
+        """Return the contribution of the penalties of A to the objective."""
         return penalty_value(self.abundance_terms, abundances, self.matrix) / self.pixels
 
     def endmember_penalty(self, endmembers: Float64Array) -> float:
-        """Contribution of the penalties of E to the objective."""
+        """Return the contribution of the penalties of E to the objective."""
         return penalty_value(self.endmember_terms, endmembers, self.matrix)
 
     def with_fitted_intercept(self, abundances: Float64Array, endmembers: Float64Array) -> Problem:
-        """Return the problem with the intercept of its model, if there is one, fitted to these factors."""
+        """Return the problem with its intercept fitted to these factors; unchanged if its model has no intercept."""
         if not isinstance(self.misfit, InterceptMisfit):
             return self
         misfit = self.misfit.with_fitted_intercept(abundances, endmembers)
         return self if misfit is self.misfit else replace(self, misfit=misfit)
 
     def with_intercept(self, intercept: Float64Array) -> Problem:
-        """Return the problem with another intercept of its model, (channels,)."""
+        """Return the problem with the intercept of its model replaced, (channels,)."""
         if not isinstance(self.misfit, InterceptMisfit):
             raise TypeError(f"{type(self.misfit).__name__} has no intercept")
         return replace(self, misfit=self.misfit.with_intercept(intercept))
 
     def step(self, of_abundances: float, of_endmembers: float) -> float:
-        """Size of the projected gradient relative to |s X|, from the squared steps of the two half steps."""
+        """Return the size of the projected gradient relative to |s X|, from the squared steps of the two half steps."""
         return float(np.sqrt(self.matrix.total(np.array(of_abundances / self.pixels + of_endmembers))))
 
     def relative_error(self, fit: float) -> float:
-        """sqrt(D / D_0) with D_0 of the reference model: |X - A E| / |X| for least squares."""
+        """Return the relative error sqrt(D / D_0), D_0 of the reference model: |X - A E| / |X| for least squares."""
         zero = self.misfit.zero
         return float(np.sqrt(max(fit, 0.0) / zero)) if zero > 0 else 0.0
 

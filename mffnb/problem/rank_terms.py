@@ -13,7 +13,7 @@ from mffnb.typing import Float64Array
 
 
 def penalty_value(terms: tuple[Term, ...], factor: Float64Array, matrix: Matrix) -> float:
-    """Sum of the penalties of a factor over all ranks, from the entries (k, own) of this rank."""
+    """Return the sum of the penalties of a factor over all MPI ranks, from its entries on this rank."""
     penalties = [term for term in terms if isinstance(term, Penalty)]
     whole = sum(term.value(factor) for term in penalties if _sums_over_ranks(term))
     parts = [term.value(factor) for term in penalties if not _sums_over_ranks(term)]
@@ -21,7 +21,7 @@ def penalty_value(terms: tuple[Term, ...], factor: Float64Array, matrix: Matrix)
 
 
 def on_rank(term: Term, matrix: Matrix, axis: int) -> Term:
-    """Return the term for the entries of this rank, along rows (axis 0) or columns (axis 1) of X.
+    """Return the term restricted to the entries of this MPI rank, along rows (axis 0) or columns (axis 1) of X.
 
     Raises
     ------

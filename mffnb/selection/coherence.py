@@ -30,22 +30,22 @@ from mffnb.matrices.svd import randomized_svd
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-_PROBES = 64  # random vectors that estimate the variance of the noise
-_STEPS = 3  # power of P; must be odd. A larger power detects fainter images but misses finer ones.
+_PROBES = 64  # number of random vectors that estimate the variance of the noise
+_STEPS = 3  # exponent of P in rho; must be odd. A larger one detects fainter images but misses finer ones.
 _DIRECTIONS, _SPARE = 64, 20  # leading singular vectors of X that are searched: at least 64, or 20 more than requested
-_PIXELS = 10  # pixels per singular vector; with fewer, noise can be combined into a smooth image
-_APART = 2.0  # ratio of the two most negative values above which the lower one is not noise
+_PIXELS = 10  # smallest number of pixels per singular vector; with fewer, noise can be combined into a smooth image
+_APART = 2.0  # if the most negative value exceeds the next one by this ratio, it is not noise
 
 
 def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -> Float64Array:
-    r"""Spatial autocorrelation of the leading image components, relative to the level that noise alone produces.
+    r"""Return the spatial autocorrelation of the leading image components, relative to that of noise alone.
 
     Values far above 1 count as images; :func:`mffnb.selection.scan_rank` uses the threshold 2.
 
     Parameters
     ----------
     matrix
-        X, (pixels, channels), complete.
+        Data matrix X, (pixels, channels), complete.
     graph
         Pixel adjacency graph.
     most
@@ -89,12 +89,12 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
 
 
 def _signal_to_noise(values: Any) -> Any:
-    """Ratio of spatially correlated to uncorrelated variance, rho / (1 - abs(rho)), with the sign of rho."""
+    """Return the ratio of spatially correlated to uncorrelated variance, rho / (1 - abs(rho)), with the sign of rho."""
     return values / np.maximum(1 - np.abs(values), np.finfo(np.float64).eps)
 
 
 def _noise_edge(values: Float64Array, graph: Graph) -> float:
-    """Largest autocorrelation rho that noise produces, estimated from the negative values (in ascending order).
+    """Return the largest autocorrelation rho that noise produces, estimated from the negative values (ascending).
 
     A value far below the next one is not noise. It is an image of alternating stripes, for example from a scan whose
     lines have different offsets; it is skipped. If too few negative values remain, the estimate is at least three
@@ -108,7 +108,7 @@ def _noise_edge(values: Float64Array, graph: Graph) -> float:
 
 
 def noise_whitened(matrix: Matrix, graph: Graph, seed: int) -> Scaled:
-    """X with each channel divided by the standard deviation of its noise (noise whitening).
+    """Return X with each channel divided by the standard deviation of its noise (noise whitening).
 
     The variance of the noise in a channel is half the mean square of the differences between neighbouring pixels,
     estimated from random signed sums of these differences. A channel without differences is set to zero.

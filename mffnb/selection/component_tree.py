@@ -1,4 +1,4 @@
-"""Tree of components over k: which component of k + 1 continues or splits off which component of k."""
+"""Tree of components over k: from which component for k each component for k + 1 continues or splits off."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Lineage:
     Attributes
     ----------
     results
-        The result for each k.
+        The unmixing result for each k.
     links
-        One row for each component of every k except the smallest: ``k``, ``component``, ``parent`` (index of the
+        One row for each component of every k except the smallest: ``k``, ``component``, ``parent`` (index of the linked
         component in the result for the previous k), ``angle`` (rad) between the two spectra, and ``new`` (True if the
         component has split off, because its parent continues as another component).
     """
@@ -34,7 +34,7 @@ class Lineage:
 
     @classmethod
     def of(cls, results: Mapping[int, Unmixing]) -> Lineage:
-        """Link each result to the result for the previous k.
+        """Create the tree: link the components of each result to those of the result for the previous k.
 
         Spectra of the smaller result are matched to spectra of the larger one with the least sum of spectral angles.
         Each unmatched component of the larger result is linked to the component with the most similar spectrum, as
@@ -60,7 +60,7 @@ class Lineage:
         return cls(dict(results), pd.DataFrame(rows, columns=["k", "component", "parent", "angle", "new"]))
 
     def families(self) -> dict[int, list[int]]:
-        """Persistent number of each component, for each k.
+        """Return the persistent number of each component, for each k.
 
         A component keeps its number as k grows. Components of the smallest k are numbered in their order; later
         components receive the next free number when they split off.
@@ -77,13 +77,13 @@ class Lineage:
         return numbers
 
     def plot(self, **options: Any) -> Any:
-        """Draw the tree with a map at each node; see :func:`mffnb.plots.lineage`."""
+        """Draw the tree of components with an abundance map at each node; see :func:`mffnb.plots.lineage`."""
         from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
 
         return plots.lineage(self, **options)
 
 
 def _spectra(result: Unmixing) -> Array:
-    """Endmembers as a matrix (k, channels), missing values set to zero."""
+    """Return the endmembers of a result as a matrix (k, channels), with missing values set to zero."""
     values = result.endmembers.values
     return np.asarray(np.nan_to_num(values.reshape(len(values), -1)))

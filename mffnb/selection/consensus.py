@@ -14,11 +14,11 @@ from scipy.spatial.distance import pdist
 
 from mffnb.typing import Array, Float64Array
 
-_PIXELS = 2000  # hierarchical clustering needs all pairs of pixels: limit time and memory
+_PIXELS = 2000  # largest number of pixels: hierarchical clustering needs all pairs, which limits time and memory
 
 
 def dominant_components(abundances: Array, endmembers: Array) -> Array:
-    """Index of the dominant component of each pixel, (pixels,); k for a pixel without any component.
+    """Return the index of the dominant component of each pixel, (pixels,); k for a pixel without any component.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def dominant_components(abundances: Array, endmembers: Array) -> Array:
 
 
 def dispersion(labels: Array) -> float:
-    r"""Dispersion coefficient of the consensus matrix: 1 if all restarts give the same grouping of the pixels.
+    r"""Return the dispersion coefficient of the consensus matrix: 1 if all restarts group the pixels identically.
 
     .. math:: \rho = \frac{1}{n^2} \sum_{ij} 4 \left(C_{ij} - \tfrac12\right)^2
               = 1 - \frac{4}{n^2} \left(\sum_{ij} C_{ij} - \sum_{ij} C_{ij}^2\right)
@@ -55,7 +55,7 @@ def dispersion(labels: Array) -> float:
     labels = _checked(labels)
     restarts, pixels = labels.shape
     pairs = sum(_same_label_pairs(row) for row in labels)
-    common_pairs = pairs  # each restart compared with itself
+    common_pairs = pairs  # the sum starts with the comparison of each restart with itself (r = s)
     for r in range(restarts):
         for s in range(r):
             common_pairs += 2 * _same_label_pairs(labels[r] * (int(labels[s].max()) + 1) + labels[s])
@@ -63,7 +63,7 @@ def dispersion(labels: Array) -> float:
 
 
 def cophenetic_correlation(labels: Array, seed: int = 0, pixels: int = _PIXELS) -> float:
-    """Cophenetic correlation of the consensus: 1 if all restarts give the same grouping of the pixels.
+    """Return the cophenetic correlation of the consensus: 1 if all restarts group the pixels identically.
 
     It is the correlation between the distances 1 - C and the cophenetic distances of their hierarchical clustering
     (average linkage). The clustering needs all pairs, so at most ``pixels`` pixels, drawn at random, are used. Source:
@@ -89,18 +89,18 @@ def cophenetic_correlation(labels: Array, seed: int = 0, pixels: int = _PIXELS) 
         labels = labels[:, np.sort(generator.choice(labels.shape[1], pixels, replace=False))]
     distances: Float64Array = pdist(labels.T, "hamming")
     if len(distances) == 0 or np.ptp(distances) == 0:
-        return 1.0  # all distances equal: any tree reproduces them
+        return 1.0  # all distances are equal, so that any tree reproduces them
     return float(cophenet(linkage(distances, "average"), distances)[0])
 
 
 def _same_label_pairs(labels: Array) -> int:
-    """Number of ordered pairs of pixels with the same label, each pixel paired with itself included."""
+    """Return the number of ordered pairs of pixels with the same label; each pixel is also paired with itself."""
     counts = np.bincount(labels)
     return sum(int(count) ** 2 for count in counts)
 
 
 def _checked(labels: Array) -> Array:
-    """Labels as int64; raise ValueError for any other type or number of dimensions."""
+    """Return the labels as int64; raise ValueError for any other type or number of dimensions."""
     labels = np.asarray(labels)
     if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "iu":
         raise ValueError(f"labels are whole numbers (restarts, pixels), got {labels.dtype} of shape {labels.shape}")

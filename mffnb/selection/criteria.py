@@ -15,14 +15,14 @@ from mffnb.typing import Array, Float64Array
 
 
 def explained_variance(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> float:
-    r"""Explained variance of A E about the mean spectrum, :math:`1 - |X - A E|^2 / |X - \bar x|^2`.
+    r"""Return the variance that A E explains about the mean spectrum, :math:`1 - |X - A E|^2 / |X - \bar x|^2`.
 
     Parameters
     ----------
     matrix
-        X, (pixels, channels), complete.
+        Data matrix X, (pixels, channels), complete.
     abundances, endmembers
-        A (k, pixels) and E (k, channels) in the units of X.
+        Abundances A (k, pixels) and endmembers E (k, channels) in the units of X.
     """
     mean = matrix.transposed_times(np.ones((1, matrix.shape[0])))[0] / matrix.shape[0]
     about_mean = matrix.squared_norm - matrix.shape[0] * float(mean @ mean)
@@ -31,14 +31,14 @@ def explained_variance(matrix: Matrix, abundances: Float64Array, endmembers: Flo
 
 
 def relative_error(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> float:
-    """Relative error |X - A E| / |X| (Frobenius norm) of complete data."""
+    """Return the relative error |X - A E| / |X| (Frobenius norm) of complete data."""
     return float(np.sqrt(_squared_residual(matrix, abundances, endmembers) / matrix.squared_norm))
 
 
 def information_criteria(
     matrix: Matrix, similarity: Similarity, abundances: Float64Array, endmembers: Float64Array, left: float = 1.0
 ) -> tuple[float, float]:
-    r"""Akaike and Bayesian information criteria, :math:`-2 \log L + 2 p` and :math:`-2 \log L + p \log N`.
+    r"""Return the Akaike and Bayesian information criteria, :math:`-2 \log L + 2 p` and :math:`-2 \log L + p \log N`.
 
     L is the likelihood that belongs to the similarity, up to a constant factor. For the Kullback-Leibler divergence it
     is Poisson. Otherwise it is normal with the maximum-likelihood variance, :math:`-2 \log L = N \log (|X - A E|^2 /
@@ -48,13 +48,13 @@ def information_criteria(
     Parameters
     ----------
     matrix
-        X, (pixels, channels).
+        Data matrix X, (pixels, channels).
     similarity
         Similarity that was minimised by the fit.
     abundances, endmembers
-        A (k, pixels) and E (k, channels) in the units of X.
+        Abundances A (k, pixels) and endmembers E (k, channels) in the units of X.
     left
-        Fraction of the degrees of freedom of A that the smoothness penalty leaves, 0 to 1.
+        Fraction of the degrees of freedom of A that remains under the smoothness penalty, 0 to 1.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def information_criteria(
     if isinstance(misfit, PoissonMisfit):
         deviance = 2 * loss
     else:
-        # A perfect fit leaves only the rounding error, whose logarithm has no meaning: bound it from below.
+        # A perfect fit leaves only the rounding error, whose logarithm has no meaning: bound the residual from below.
         floor = np.finfo(np.float64).eps ** 2 * misfit.zero * pixels
         deviance = entries * float(np.log(max(2 * loss, 2 * floor, np.finfo(np.float64).tiny) / entries))
     parameters = freedom(abundances, endmembers, left)
@@ -77,9 +77,10 @@ def information_criteria(
 
 
 def largest_similarity(endmembers: Float64Array) -> float:
-    """Cosine of the smallest angle between two endmembers (k, channels): a measure of redundancy; NaN for k = 1.
+    """Return the cosine of the smallest angle between two endmembers (k, channels), a measure of redundancy.
 
-    Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, stop to increase k when two components become similar.
+    NaN for k = 1. Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, stop to increase k when two components become
+    similar.
     """
     if len(endmembers) < 2:
         return np.nan
@@ -88,7 +89,7 @@ def largest_similarity(endmembers: Float64Array) -> float:
 
 
 def silhouette(restarts: list[Float64Array], reference: Float64Array) -> float:
-    """Smallest mean silhouette of the components over restarts: 1 if all restarts find the same k spectra.
+    """Return the smallest mean silhouette of the components over restarts: 1 if all restarts find the same k spectra.
 
     Components of all restarts are grouped by the component of the reference that they match. The silhouette uses the
     cosine distance. The smallest group mean is returned, because one component that is not reproducible is enough to
@@ -113,7 +114,7 @@ def silhouette(restarts: list[Float64Array], reference: Float64Array) -> float:
 
 
 def elbow(ks: Array, errors: Array) -> int | None:
-    """Elbow of a decreasing curve: the k that lies farthest below the line between the first and the last point.
+    """Return the elbow of a decreasing curve: the k that lies farthest below the line between its two end points.
 
     None with fewer than three values, or if no point lies below that line. Source: Satopaa et al. 2011, ICDCS
     Workshops, "kneedle".
@@ -132,14 +133,14 @@ def elbow(ks: Array, errors: Array) -> int | None:
 
 
 def _observed(matrix: Matrix) -> int:
-    """Number of observed entries (with a non-zero weight)."""
+    """Return the number of observed entries of X: those with a non-zero weight."""
     if matrix.complete:
         return matrix.shape[0] * matrix.shape[1]
     return sum(int(np.count_nonzero(weights)) for _, weights in iter_rows_and_weights(matrix))
 
 
 def _squared_residual(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> float:
-    """Squared Frobenius norm of X - A E, computed from inner products, without the residual matrix."""
+    """Return the squared Frobenius norm of X - A E, from inner products, without storing the residual matrix."""
     cross = float(np.vdot(abundances, matrix.times(endmembers)))
     size = float(np.vdot(abundances @ abundances.T, endmembers @ endmembers.T))
     return max(0.0, matrix.squared_norm - 2 * cross + size)

@@ -1,4 +1,4 @@
-"""Compute all criteria for the number of components, one row for each k."""
+"""Compute all criteria for the number of components k; each k gives one row of the evidence."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ from mffnb.selection.split_half import SplitHalves
 from mffnb.typing import Float64Array
 from mffnb.unmixing.image import Prepared
 
-_SPARE_IMAGES = 4  # images computed beyond the largest k, to see where the noise level is reached
-_HELD_PIXELS = 1000  # largest number of pixels with held-out entries
+# images computed beyond the largest k, to see where the spatial autocorrelation reaches the noise level
+_SPARE_IMAGES = 4
+_HELD_PIXELS = 1000  # largest number of pixels that have held-out entries
 
 Row = dict[str, Any]
 
@@ -44,11 +45,11 @@ class RankCriteria:
     Attributes
     ----------
     weighting
-        X, (pixels, channels), multiplied by its weights as in the fit.
+        Data matrix X, (pixels, channels), multiplied by its weights as in the fit.
     similarity, smoothed
         Similarity and smoothness penalty of the fits.
     seed
-        Seed of all random draws.
+        Seed of all random numbers.
     images, shared
         Criteria of the data alone, see :class:`mffnb.selection.RankScan`.
     hidden, halves
@@ -75,18 +76,18 @@ class RankCriteria:
         seed: int,
         smoothed: Smoothed,
     ) -> RankCriteria:
-        """Compute everything that does not depend on k.
+        """Create the criteria of a scan: compute everything that does not depend on k.
 
         Parameters
         ----------
         weighting, similarity, seed
-            As for the class.
+            The attributes with these names.
         image
             Image with the pixel adjacency graph.
         ks
             Numbers of components of the scan, in ascending order.
         extra
-            Fraction of held-out entries, number of split halves, largest number of pixels in a half.
+            Three numbers: fraction of held-out entries, number of split-half pairs, largest number of pixels in a half.
         smoothed
             Smoothness penalty. It couples neighbouring pixels, so that held-out entries then need all pixels.
         """
@@ -103,7 +104,8 @@ class RankCriteria:
         )
         shared = np.empty(0)
         if halves is not None:
-            # Differences between neighbours estimate the noise only if neighbouring pixels are correlated.
+            # Differences between neighbouring pixels estimate the noise only if the signal of neighbouring pixels is
+            # correlated.
             if is_spatially_correlated(images):
                 whitened = noise_whitened(matrix, image.layout.graph, seed)
             else:
@@ -113,13 +115,13 @@ class RankCriteria:
 
     @property
     def splits(self) -> int:
-        """Number of split-half pairs."""
+        """The number of pairs of split halves; 0 if split-half criteria are not computed."""
         return 0 if self.halves is None else self.halves.splits
 
     def row(
         self, k: int, best: Restart, restarts: Sequence[Restart], settings: dict[str, Any]
     ) -> Generator[str, None, Row]:
-        """Evaluate all criteria for one k; yield the name of each step before it runs and return the row."""
+        """Compute all criteria for one k; yield the name of each step before it runs, and return the row."""
         weighting = self.weighting
         A, E = np.ascontiguousarray(best.abundances.T), best.endmembers
         A = A if weighting.rows is None else A * weighting.rows
@@ -152,7 +154,7 @@ class RankCriteria:
         return row | {"angles": angles[:, 0], "within": angles[:, 1]}
 
     def dataset(self, rows: Sequence[Row]) -> xr.Dataset:
-        """The rows so far as the Dataset :attr:`mffnb.selection.RankScan.evidence`."""
+        """Return the rows so far as the Dataset :attr:`mffnb.selection.RankScan.evidence`."""
         variables: dict[str, Any] = {
             name: ("k", np.array([row[name] for row in rows], dtype=np.float64), {"long_name": text})
             for name, text in CRITERIA.items()

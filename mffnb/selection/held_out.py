@@ -1,4 +1,4 @@
-"""Prediction error of held-out entries (cross-validation by missing entries) for one number of components."""
+"""Cross-validation of the number of components: prediction error of entries that are hidden from the fit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mffnb.similarities.poisson_misfit import PoissonMisfit
 from mffnb.solvers.subsampled_start import rows_of
 from mffnb.typing import Array, Float64Array
 
-_FLOOR = 1e-3  # fraction of the mean spectrum added to a model of counts: KL of x > 0 from zero is infinite
+_FLOOR = 1e-3  # fraction of the mean spectrum added to a model of counts: the divergence of x > 0 from zero is infinite
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +44,13 @@ class HeldOutEntries:
         Parameters
         ----------
         matrix
-            X, (pixels, channels), multiplied by its weights.
+            Data matrix X, (pixels, channels), multiplied by its weights.
         share
             Fraction of the entries to hide, between 0 and 1.
         pixels
-            Largest number of pixels; more pixels take longer and hardly change the estimate.
+            Largest number of pixels that are drawn; more pixels take longer and hardly change the estimate.
         seed
-            Seed of both random draws.
+            Seed of the random draws of pixels and of entries.
         """
         if not 0 < share < 1:
             raise ValueError(f"the fraction of held-out entries must be between 0 and 1, got {share!r}")
@@ -93,7 +93,7 @@ class HeldOutEntries:
         return float(np.sqrt(_divergence(x, predicted, w) / flat_divergence)) if flat_divergence > 0 else np.nan
 
     def _mean_spectrum(self) -> Float64Array:
-        """Mean spectrum scaled to the sum of each pixel, (pixels, channels), from the visible entries.
+        """Return the mean spectrum of the visible entries, scaled to the sum of each pixel, (pixels, channels).
 
         Half a count is added to each channel, so that no channel has the expectation zero.
         """
@@ -105,5 +105,5 @@ class HeldOutEntries:
 
 
 def _divergence(x: Float64Array, model: Float64Array, weights: Float64Array | float) -> float:
-    """Weighted Kullback-Leibler divergence (half the Poisson deviance) between x and a model, summed over entries."""
+    """Return the weighted Kullback-Leibler divergence (half the Poisson deviance) of x from a model, summed."""
     return float(np.sum(weights * (xlogy(x, x / model) - x + model)))

@@ -1,4 +1,4 @@
-"""Scan the number of components k with one call."""
+"""Scan the number of components k (rank selection) with one call."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def scan_rank(
 
 @contextmanager
 def _bar(wanted: bool, work: Scanning) -> Iterator[Callable[[Stage], object]]:
-    """Yield a function that takes each stage of the scan and updates a progress bar, if one is wanted."""
+    """Yield a function that shows the stages of the scan on a progress bar; without ``wanted`` it shows nothing."""
     if not wanted:
         yield id
         return

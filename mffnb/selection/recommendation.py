@@ -26,14 +26,17 @@ import xarray as xr
 
 from mffnb.typing import Array, Float64Array
 
-_ABOVE, _WITHIN = 2.0, 1.2  # ratio to the noise level: certainly an image, certainly noise
-_SAME, _OTHER = 0.9, 0.3  # cosine of the angle between subspaces: shared, not shared
-_DISTINCT, _BLURRED = 0.1, 0.5  # angle between halves over smallest angle within a half: reproduced, random
+# ratio to the noise level: above the first it is certainly an image, below the second certainly noise
+_ABOVE, _WITHIN = 2.0, 1.2
+# cosine of the angle between subspaces: above the first they are shared, below the second not shared
+_SAME, _OTHER = 0.9, 0.3
+# angle between halves over smallest angle within a half: below the first reproduced, above the second random
+_DISTINCT, _BLURRED = 0.1, 0.5
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """Recommended number of components with its reasons, or the range that remains undetermined.
+    """Recommended number of components k with reasons, or the range of k that the criteria leave undetermined.
 
     Attributes
     ----------
@@ -50,7 +53,7 @@ class Recommendation:
     reasons: tuple[str, ...]
 
     def __str__(self) -> str:
-        """k, or the range of k, and the reasons in one line."""
+        """Return k, or the range of k, and the reasons as one line of text."""
         low, high = self.between
         head = f"k = {self.k}" if self.k is not None else f"undetermined, between {low} and {high}"
         return f"{head}: {'; '.join(self.reasons)}"
@@ -143,7 +146,7 @@ def _estimate_from_halves(ks: list[int], angles: Float64Array, within: Float64Ar
 
 
 def _last_before_failure(ks: list[int], good: Array) -> int | None:
-    """Last k before the first k that fails the test; None if the first k fails."""
+    """Return the last k before the first k that fails the test; None if the first k fails."""
     bad = np.flatnonzero(~good)
     number = int(bad[0]) if len(bad) else len(ks)
     return ks[number - 1] if number else None

@@ -1,4 +1,4 @@
-"""Fit the same factorization from many random starts, in one thread or on an executor."""
+"""Fit the same factorization from many random starts (restarts), in one thread or on an executor."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from mffnb.typing import Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class Restart:
-    """Result of one random start.
+    """Result of the fit from one random start.
 
     Attributes
     ----------
     model
-        Fitted estimator.
+        Fitted :class:`mffnb.MatrixFactorization`.
     abundances
         A (pixels, k) in the units of the data.
     labels
@@ -39,12 +39,12 @@ class Restart:
 
     @property
     def endmembers(self) -> Float64Array:
-        """E (k, channels) in the units of the data."""
+        """The endmembers E (k, channels) in the units of the data."""
         return np.asarray(self.model.components_)
 
     @classmethod
     def of(cls, model: MatrixFactorization, matrix: Matrix) -> Restart:
-        """Fit the model to the matrix."""
+        """Fit the model to the matrix and return the result as a restart."""
         A = model.factorize(matrix)
         small = np.min_scalar_type(A.shape[1])
         return cls(model, A, dominant_components(A.T, model.components_).astype(small))
@@ -70,7 +70,7 @@ class PixelSubset:
 
     @classmethod
     def of(cls, matrix: Matrix, weights: Any, pixels: int, seed: int) -> PixelSubset:
-        """Draw at most ``pixels`` pixels at random; use all of them if data are missing."""
+        """Draw at most ``pixels`` pixels at random; use all pixels if data are missing."""
         if matrix.shape[0] <= pixels or not matrix.complete:
             return cls(matrix, weights)
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(37,)))
@@ -80,11 +80,11 @@ class PixelSubset:
         )
 
     def select(self, abundances: Float64Array) -> Float64Array:
-        """Rows of abundances (all pixels, k) that belong to these pixels."""
+        """Return the rows of the abundances (all pixels, k) that belong to the pixels of this subset."""
         return abundances if self.rows is None else abundances[self.rows]
 
     def fit(self, settings: dict[str, Any], **changes: Any) -> Restart:
-        """Fit an estimator with these settings to these pixels."""
+        """Fit an estimator with these settings to the pixels of this subset."""
         return Restart.of(MatrixFactorization(**{**settings, "weights": self.weights, **changes}), self.matrix)
 
 
@@ -98,7 +98,7 @@ def run_restarts(
     settings
         Parameters of :class:`mffnb.MatrixFactorization` except ``init``, ``random_state`` and ``weights``.
     part
-        Pixels to fit.
+        Pixels to which the models are fitted.
     seeds
         Integers. A result depends on its seed only, not on the executor or the order of execution.
     executor
@@ -114,13 +114,13 @@ def run_restarts(
             yield future.result()
     finally:
         for future in futures:
-            future.cancel()  # fits that have not started, after an error or if the caller stops early
+            future.cancel()  # cancel fits that have not started, after an error or if the caller stops early
 
 
 def refine_best(
     settings: dict[str, Any], part: PixelSubset, whole: PixelSubset, best: Restart, smaller: Restart | None, tol: float
 ) -> Restart:
-    """Refine the best restart on all pixels to the final tolerance.
+    """Refine the best restart on all pixels to the final tolerance, and return the refined result.
 
     The start is the best restart, or the result for k - 1 plus one component if that reaches a lower objective.
 
@@ -129,7 +129,7 @@ def refine_best(
     settings
         As for :func:`run_restarts`.
     part, whole
-        Pixels of the restarts, and all pixels.
+        The pixels on which the restarts were fitted, and all pixels.
     best
         Restart with the lowest objective.
     smaller

@@ -30,7 +30,7 @@ CRITERIA = {
 
 @dataclass(frozen=True, eq=False)
 class RankScan:
-    """Criteria and results for several numbers of components k.
+    """Result of a rank scan: criteria and factorizations for several numbers of components k.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class RankScan:
         noise, see :func:`mffnb.selection.independent_images`. ``shared`` ("direction"): cosine of the largest angle
         between the subspaces of the leading singular vectors of two halves, for 1, 2, ... singular vectors.
     results
-        The best result for each k.
+        The best unmixing result for each k.
     parameters
         All parameters that are needed to repeat the scan.
     settings
@@ -72,24 +72,24 @@ class RankScan:
 
     @property
     def elbow(self) -> int | None:
-        """Elbow of the relative error over k; see :func:`mffnb.selection.criteria.elbow`."""
+        """Elbow of the relative error as a function of k; see :func:`mffnb.selection.criteria.elbow`."""
         return elbow(self.evidence.k.values, self.evidence.relative_error.values)
 
     @property
     def table(self) -> pd.DataFrame:
-        """The criteria as a table with one row for each k."""
+        """Return the criteria as a table with one row for each k."""
         return self.evidence[list(CRITERIA)].to_dataframe()
 
     def recommend(self) -> Recommendation:
-        """Recommend k with reasons, or give the range of k that the criteria leave undetermined."""
+        """Return the recommended k with reasons, or the range of k that the criteria leave undetermined."""
         return recommend(self.evidence)
 
     def lineage(self) -> Lineage:
-        """Tree of the components over k: which component splits into which."""
+        """Return the tree of the components over k: which component splits into which."""
         return Lineage.of(self.results)
 
     def plot(self, **options: Any) -> Any:
-        """Draw the criteria against k; see :func:`mffnb.plots.rank_scan`."""
+        """Draw the criteria of the scan against k; see :func:`mffnb.plots.rank_scan`."""
         from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
 
         return plots.rank_scan(self, **options)

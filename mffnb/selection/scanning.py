@@ -1,4 +1,4 @@
-"""A scan over a range of k as an iterator of stages, for progress bars and live widgets."""
+"""Run a rank scan as an iterator of stages, for progress bars and live widgets."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
 from mffnb.unmixing.task import Task
 
-_FINAL = 0.3  # tolerance of the answer that is kept, relative to that of the restarts
+_FINAL = 0.3  # tolerance of the result that is kept for each k, relative to that of the restarts
 _RESTART_PIXELS = 4096
-_OF_A_FIT = ("n_components", "weights", "init", "random_state")  # parameters that differ between the fits of a scan
+_OF_A_FIT = ("n_components", "weights", "init", "random_state")  # these parameters differ between the fits of one scan
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """Progress of a scan.
+    """Progress of a rank scan.
 
     Attributes
     ----------
     share
-        Completed part of all the work, 0 to 1.
+        Completed fraction of the whole scan, 0 to 1.
     text
-        The present step.
+        Text that names the step that runs now.
     scan
         The scan so far; None before the first k is done.
     """
@@ -60,7 +60,7 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Scanning:
-    """A scan with the keywords of :func:`scan_rank`, checked; :meth:`stages` runs it."""
+    """A rank scan with the keywords of :func:`scan_rank`, checked; :meth:`stages` runs it."""
 
     cube: Any
     ks: Iterable[int] = range(2, 9)
@@ -85,26 +85,26 @@ class Scanning:
     def __post_init__(self) -> None:
         if not (isinstance(self.n_init, (int, np.integer)) and self.n_init >= 1):
             raise ValueError(f"n_init must be a whole number >= 1, got {self.n_init!r}")
-        _ = self.task, self.numbers  # which check the keywords
+        _ = self.task, self.numbers  # compute both now, so that invalid keywords raise an error before the scan starts
 
     @cached_property
     def data(self) -> xr.DataArray:
-        """The labelled image."""
+        """The spectral image with labelled dimensions."""
         return read(self.cube) if isinstance(self.cube, (str, os.PathLike)) else as_cube(self.cube)
 
     @cached_property
     def image(self) -> Prepared:
-        """The image after its preprocessing."""
+        """The spectral image after mask and preprocessing."""
         return self.task.prepared(self.data)
 
     @cached_property
     def matrix(self) -> Matrix:
-        """X, (pixels, channels)."""
+        """The data matrix X, (pixels, channels), of the preprocessed image."""
         return sparse_if_smaller(self.image.layout.matrix(self.image.cube))
 
     @cached_property
     def numbers(self) -> list[int]:
-        """All k, in increasing order."""
+        """All numbers of components k of the scan, in ascending order."""
         numbers, shape = _checked(self.ks), self.matrix.shape
         if numbers[-1] > min(shape):
             raise ValueError(f"k = {numbers[-1]} is more than {shape} pixels and channels can tell apart: lower it")
@@ -112,7 +112,7 @@ class Scanning:
 
     @cached_property
     def task(self) -> Task:
-        """The unmixing task of every fit, apart from k."""
+        """The settings that all fits of the scan have in common; each fit replaces k."""
         return Task.of(
             k=1, similarity=self.similarity, sparsity=self.sparsity, smoothness=self.smoothness,
             sum_to_one=self.sum_to_one, weights=self.weights, mask=self.mask, preprocess=self.preprocess,
@@ -122,11 +122,11 @@ class Scanning:
 
     @cached_property
     def seed(self) -> int:
-        """Seed of everything random."""
+        """The seed of all random numbers of the scan."""
         return drawn_seed(self.random_state)
 
     def stages(self) -> Iterator[Stage]:
-        """Run the scan and yield its stages; may be abandoned at any of them."""
+        """Run the scan and yield its stages; the caller may abandon the iteration at any stage."""
         yield Stage(0.0, "reading the data")
         work = _Work.of(self)
         rows: list[Row] = []
@@ -172,7 +172,7 @@ class Scanning:
         return {name: getattr(self, name) for name in names}
 
     def _labelled(self, best: Restart) -> Unmixing:
-        """Label the answer for one k, as :func:`mffnb.unmix` labels its answer."""
+        """Label the result for one k with the coordinates of the cube, as :func:`mffnb.unmix` does."""
         model, A, E = best.model, best.abundances, best.endmembers
         solution = Solution.of(model, A).reordered(component_order(A.sum(axis=0), E))
         task = replace(self.task, k=len(E), max_iter=model.max_iter, tol=model.tol)
@@ -181,7 +181,7 @@ class Scanning:
 
 @dataclass(frozen=True, eq=False)
 class _Work:
-    """Everything that is the same for all k: settings of the fits, matrices and evidence."""
+    """Inputs of a scan that are the same for all k: settings of the fits, pixels and criteria."""
 
     settings: dict[str, Any]
     n_init: int
@@ -197,7 +197,8 @@ class _Work:
         weights = image.weights
         similarity = named_similarity(scanning.similarity)
         whole = PixelSubset(matrix, weights)
-        coupled = scanning.smoothness > 0  # neighbours need all of them
+        # smoothness couples neighbouring pixels, so that restarts then need all pixels
+        coupled = scanning.smoothness > 0
         part = whole if coupled else PixelSubset.of(matrix, weights, _RESTART_PIXELS, seed)
         extra = scanning.held_out, scanning.splits, scanning.split_pixels
         weighting = Weighting.of(weights, matrix, similarity)
@@ -209,7 +210,7 @@ class _Work:
         return cls(settings, int(scanning.n_init), seed, scanning.executor, whole, part, criteria)
 
     def steps(self, k: int, smaller: Restart | None) -> Generator[str, None, tuple[Restart, Row]]:
-        """Yield a sentence before each step for one k; return the answer that is kept, and its evidence."""
+        """Yield the name of each step for one k before it runs; return the result that is kept, and its criteria."""
         settings = {**self.settings, "n_components": k}
         seeds = [
             int(s % 2**31) for s in np.random.SeedSequence(self.seed, spawn_key=(36, k)).generate_state(self.n_init)

@@ -22,18 +22,18 @@ _FEWEST = 3  # smallest number of pixels per endmember in a half
 
 @dataclass(frozen=True, eq=False)
 class SplitHalves:
-    """Pairs of disjoint random halves of the pixels, with the mixing model that is fitted to all of them.
+    """Pairs of disjoint random halves of the pixels, and the mixing model that is fitted to each half.
 
     Attributes
     ----------
     matrix
-        X, (pixels, channels), complete.
+        Data matrix X, (pixels, channels), complete.
     splits
         Number of pairs.
     pixels
         Largest number of pixels in a half.
     seed
-        Seed of all random draws.
+        Seed of all random numbers.
     gain
         Whether the abundances of a pixel sum to one only up to a gain per pixel.
     columns
@@ -57,7 +57,7 @@ class SplitHalves:
         return cls(matrix, splits, pixels, seed, gain, choices[-1].columns)
 
     def angles(self, k: int, split: int) -> tuple[float, float]:
-        """Largest angle between the endmembers of two halves, and smallest angle within a half (rad).
+        """Return the largest angle between the endmembers of two halves, and the smallest angle within a half (rad).
 
         Minimum-volume endmembers are fitted to each half and matched.
 
@@ -82,17 +82,18 @@ class SplitHalves:
         return largest_angle(*ends), float(min(within)) if k > 1 else np.nan
 
     def shared_directions(self, whitened: Matrix, most: int, split: int = 0) -> Float64Array:
-        """Cosine of the largest angle between the spans of the j leading right singular vectors of two halves, (most,).
+        """Return cosines of the largest angle between the spans of the j leading right singular vectors of two halves.
 
-        Near 1 if both halves contain the same j spectral directions, near 0 from the first j whose singular vector is
-        noise. Fewer than ``most`` values if there are too few channels or pixels: two large subspaces always intersect.
+        Element j - 1 of the ``most`` values is near 1 if both halves contain the same j spectral directions, and near 0
+        from the first j whose singular vector is noise. There are fewer than ``most`` values if there are too few
+        channels or pixels: two large subspaces always intersect.
 
         Parameters
         ----------
         whitened
-            X, (pixels, channels), with the same noise variance in all channels.
+            Data matrix X, (pixels, channels), with the same noise variance in all channels.
         most
-            Largest j.
+            Largest number j of singular vectors.
         split
             Index of the pair of halves.
         """
@@ -103,25 +104,25 @@ class SplitHalves:
         return np.array([np.linalg.svd(mixed[:j, :j])[1][-1] for j in range(1, min(mixed.shape) + 1)])
 
     def _halves(self, split: int) -> tuple[Array, Array]:
-        """Pixel indices of both halves, each in ascending order."""
+        """Return the pixel indices of both halves of a pair, each in ascending order."""
         drawn = _sample_pixels(self.matrix.shape[0], 2 * self.pixels, self.seed, split)
         order = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(35, split))).permutation(len(drawn))
         middle = len(drawn) // 2
         return drawn[np.sort(order[:middle])], drawn[np.sort(order[middle:])]
 
     def _rows(self, rows: Array) -> Scaled:
-        """Noise-whitened rows of X."""
+        """Return rows of X for some pixels, with whitened noise."""
         return Scaled(Dense(rows_of(self.matrix, rows)), columns=self.columns)
 
     def _endmembers(self, rows: Array, k: int) -> Float64Array:
-        """Minimum-volume endmembers (k, channels) of some pixels: the best of all starts, without the final refinement.
+        """Return minimum-volume endmembers (k, channels) of some pixels: the best start, without the final refinement.
 
         The later stages of the search move the endmembers little and would take most of the time.
         """
         half = self._rows(rows)
         model = (WithGain if self.gain else SumToOne)(half, k, self.seed)
         best: Progress | None = None
-        with limit_threads(1):  # one thread: the matrices are small
+        with limit_threads(1):  # one BLAS thread: the matrices are small
             for step in model.search():
                 if step.stage != "search":
                     break
@@ -133,7 +134,7 @@ class SplitHalves:
 
 
 def _sample_pixels(pixels: int, most: int, seed: int, number: int) -> Array:
-    """Indices of at most ``most`` randomly drawn pixels, in ascending order."""
+    """Return the indices of at most ``most`` randomly drawn pixels, in ascending order."""
     if pixels <= most:
         return np.arange(pixels)
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(34, number)))

@@ -1,4 +1,4 @@
-"""Rotational ambiguity: how much of one endmember can be added to another one without visible negative entries."""
+"""Rotational ambiguity: how much of one endmember can be added to another one without significant negative entries."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from mffnb.stability.spread import rescaled_to
 from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.result import Unmixing
 
-_SURE = 2.0  # standard errors
-_HALVINGS = 12  # bisection steps for t, which starts at 0 and is at most 1 (equal parts of two unit-norm spectra)
-_FLOOR = 1e-3  # fraction of the mean variance: lower bound, so that no channel gets an infinite weight
+_SURE = 2.0  # number of standard errors above which negative entries are significant
+# number of bisection steps for t, which starts at 0 and is at most 1 (equal parts of two unit-norm spectra)
+_HALVINGS = 12
+# lower bound of a variance, as a fraction of the mean variance, so that no channel gets an infinite weight
+_FLOOR = 1e-3
 _SELECTING_TERMS = ("volume", "sparsity", "smoothness", "terms")
 
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """Range of each endmember due to rotational ambiguity: deviations from the result that fit equally well.
+    """Range of each endmember due to rotational ambiguity: deviations from the result that fit the data equally well.
 
     Attributes
     ----------
@@ -33,7 +35,7 @@ class Reach:
     above: xr.DataArray
 
     def around(self, lower: xr.DataArray, upper: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-        """Noise band widened by the ambiguity; a lower end that was >= 0 stays >= 0.
+        """Return the noise band, given by its ends, widened by the ambiguity; a lower end that was >= 0 stays >= 0.
 
         The ends of the ambiguity range have the same sampling error as the result itself, so the two widths are added:
         Imbens & Manski 2004, Econometrica 72:1845.
@@ -44,7 +46,7 @@ class Reach:
 
 
 def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
-    r"""Rotational ambiguity of each endmember: mix pairs until entries are negative beyond the noise.
+    r"""Compute the rotational ambiguity of each endmember: mix pairs until entries are negative beyond the noise.
 
     The product A E does not change under
 
@@ -86,7 +88,7 @@ def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
     below, above = np.zeros_like(spectra), np.zeros_like(spectra)
     pixels, channels = (np.isfinite(_rows(one)[0]) for one in (answer.abundances, answer.endmembers))
     sizes = np.linalg.norm(spectra[:, channels], axis=1)
-    # A component that is zero has no direction to mix.
+    # A component that is zero everywhere cannot be mixed with others: leave it out.
     if answer.processed is not None or _determined_by_penalty(answer) or not sizes.all():
         return _reach(answer, below, above)
     E, A = spectra[:, channels] / sizes[:, None], _rows(answer.abundances)[:, pixels] * sizes[:, None]
@@ -96,7 +98,8 @@ def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
     if np.isnan(X).any():
         X = np.where(np.isnan(X), A.T @ E, X)
     fixed = bool(answer.parameters.get("sum_to_one"))
-    known = int(answer.parameters.get("known", 0) or 0)  # known endmembers are the first ones
+    # known endmembers come first in the result, and their range is zero
+    known = int(answer.parameters.get("known", 0) or 0)
     for i, j, t in _feasible_mixings(X, A, E, noise):
         if i < known:
             continue
@@ -111,7 +114,7 @@ def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
 def _feasible_mixings(
     X: Float64Array, A: Float64Array, E: Float64Array, noise: Noise
 ) -> Iterator[tuple[int, int, float]]:
-    """Yield (i, j, t): the largest t > 0 and the most negative t with which e_j can be added to e_i, for all pairs."""
+    """Yield (i, j, t) for all pairs: the largest t > 0 and the most negative t with which e_j can be added to e_i."""
     of_pixels, of_channels = noise.variance(X, A, E)
     maps = _UnconstrainedFactor.of(X, E, of_pixels, of_channels)
     curves = _UnconstrainedFactor.of(X.T, A, of_channels.T, of_pixels.T)
@@ -119,18 +122,18 @@ def _feasible_mixings(
         for j in range(len(E)):
             if i != j:
                 yield i, j, maps.largest_step(j, i)
-                if (E[i] >= 0).all():  # endmembers with negative entries have no sign constraint
+                if (E[i] >= 0).all():  # endmembers with negative entries have no sign constraint that limits t
                     yield i, j, -curves.largest_step(i, j)
 
 
 @dataclass(frozen=True, eq=False)
 class _UnconstrainedFactor:
-    """One factor by weighted least squares without constraints, given the other one, with its covariance.
+    """One factor estimated by weighted least squares without constraints, given the other one, with its covariance.
 
     Attributes
     ----------
     rows
-        Estimate, (k, n).
+        Estimate of the factor, (k, n).
     covariances
         Covariance matrix of the k entries of each column, (n, k, k).
     """
@@ -140,7 +143,7 @@ class _UnconstrainedFactor:
 
     @classmethod
     def of(cls, X: Float64Array, basis: Float64Array, left: Float64Array, right: Float64Array) -> _UnconstrainedFactor:
-        """Fit X (n, m), with variances left @ right of shapes (n, r) and (r, m), in the basis (k, m)."""
+        """Fit X (n, m) in the basis (k, m), with variances left @ right of shapes (n, r) and (r, m)."""
         variance = left.mean(axis=0) @ right
         weighted = basis / np.maximum(variance, max(_FLOOR * variance.mean(), np.finfo(float).tiny))
         inverse = np.linalg.pinv(weighted @ basis.T, hermitian=True) @ weighted
@@ -148,7 +151,10 @@ class _UnconstrainedFactor:
         return cls(inverse @ X.T, np.tensordot(left, parts, axes=1))
 
     def largest_step(self, j: int, i: int) -> float:
-        """Largest t <= 1 for which negative entries of row j - t * row i are compatible with noise (bisection)."""
+        """Return the largest t <= 1 for which negative entries of row j - t * row i are compatible with noise.
+
+        It is found by bisection.
+        """
         limit = max(self._negativity(j, i, 0.0))
         t = 0.0
         for step in 0.5 ** np.arange(1, _HALVINGS + 1):
@@ -157,7 +163,7 @@ class _UnconstrainedFactor:
         return t
 
     def _negativity(self, j: int, i: int, t: float) -> tuple[float, float]:
-        """Mean square of negative entries of row j - t * row i over their variance, and its limit under noise."""
+        """Return the mean square of negative entries of row j - t * row i over their variance, and its noise limit."""
         C = self.covariances
         variance = C[:, j, j] - 2 * t * C[:, i, j] + t**2 * C[:, i, i]
         off = self.rows[j] - t * self.rows[i]
@@ -168,22 +174,22 @@ class _UnconstrainedFactor:
 
 
 def _observed(cube: xr.DataArray, pixels: Array, channels: Array) -> Float64Array:
-    """Rows of the cube for the used pixels and channels, (pixels, channels)."""
+    """Return the values of the cube for the used pixels and channels, (pixels, channels)."""
     X = np.asarray(cube.values, dtype=np.float64).reshape(len(pixels), len(channels))
     return X if pixels.all() and channels.all() else X[np.ix_(pixels, channels)]
 
 
 def _determined_by_penalty(answer: Unmixing) -> bool:
-    """Whether a penalty, a volume term or a transformation selects one of the equivalent solutions."""
+    """Whether a penalty, a volume term or a transformation of the fit selects one of the equivalent solutions."""
     return answer.mapped is not None or any(answer.parameters.get(name) for name in _SELECTING_TERMS)
 
 
 def _reach(answer: Unmixing, *steps: Float64Array) -> Reach:
-    """Reach with the labels of the endmembers, from two matrices (k, channels)."""
+    """Create a :class:`Reach` with the labels of the endmembers from two matrices (k, channels)."""
     spectra = answer.endmembers
     return Reach(*(spectra.copy(data=one.reshape(spectra.shape)) for one in steps))
 
 
 def _rows(factor: xr.DataArray) -> Float64Array:
-    """A labelled factor as a matrix (k, entries)."""
+    """Return a labelled factor as a matrix (k, entries)."""
     return np.asarray(factor.values, dtype=np.float64).reshape(len(factor), -1)

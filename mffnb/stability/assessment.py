@@ -1,4 +1,4 @@
-"""Assess the uncertainty of a factorization: bands of endmembers, standard deviation of maps, reproducibility score."""
+"""Assess the uncertainty of a factorization: endmember bands, standard deviations of maps, reproducibility scores."""
 
 from __future__ import annotations
 
@@ -61,22 +61,22 @@ class Stability:
 
     @property
     def lower(self) -> xr.DataArray:
-        """Lower end of the endmember band (noise and rotational ambiguity), ("component", channel dims)."""
+        """The lower end of the endmember band (noise and rotational ambiguity), ("component", channel dims)."""
         return self._band[0]
 
     @property
     def upper(self) -> xr.DataArray:
-        """Upper end of the endmember band (noise and rotational ambiguity), ("component", channel dims)."""
+        """The upper end of the endmember band (noise and rotational ambiguity), ("component", channel dims)."""
         return self._band[1]
 
     @property
     def deviation(self) -> xr.DataArray:
-        """Standard deviation of the abundances over replicas, ("component", pixel dims)."""
+        """The standard deviation of the abundances over replicas, ("component", pixel dims)."""
         return self._replicas.deviation
 
     @property
     def score(self) -> xr.DataArray:
-        """Reproducibility of each component, 0 to 1: the minimum over restarts and replicas, ("component",)."""
+        """The reproducibility of each component, 0 to 1: the minimum over restarts and replicas, ("component",)."""
         scores = [part.score for part in (self.restarts, self.replicas) if part is not None]
         return scores[0].copy(data=np.minimum.reduce([one.values for one in scores]))
 
@@ -88,13 +88,13 @@ class Stability:
 
     @property
     def _band(self) -> tuple[xr.DataArray, xr.DataArray]:
-        """Ends of the band: noise alone, or widened by the rotational ambiguity."""
+        """Return both ends of the endmember band: of noise alone, or widened by the rotational ambiguity."""
         noise = self._replicas
         return (noise.lower, noise.upper) if self.reach is None else self.reach.around(noise.lower, noise.upper)
 
     @property
     def _replicas(self) -> RunSpread:
-        """Spread over the replicas; ValueError if there are none."""
+        """Return the spread over the replicas; raise ValueError if there are none."""
         if self.replicas is None:
             raise ValueError("there are no bootstrap replicas: set n_bootstrap, for example n_bootstrap=20")
         return self.replicas
@@ -203,7 +203,7 @@ def stability(
 
 @dataclass(frozen=True, eq=False)
 class _RefitRun:
-    """One bootstrap or restart run with all its inputs, sent to a worker process as a whole."""
+    """One bootstrap or restart run with all its inputs, which is sent to a worker process as a whole."""
 
     refit: Refit
     source: Any
@@ -212,7 +212,7 @@ class _RefitRun:
     noise: Noise | None = None
 
     def run(self, data: xr.DataArray | None = None) -> Unmixing:
-        """Run the fit and return the result without its data."""
+        """Fit the data of this run and return the result without its cube."""
         cube = self.source if data is None else data
         cube = read(cube) if isinstance(cube, (str, os.PathLike)) else cube
         if self.answer is None or self.noise is None:
@@ -222,12 +222,12 @@ class _RefitRun:
 
 
 def _run(task: _RefitRun) -> Unmixing:
-    """Run a task; a module-level function, so that it can be pickled."""
+    """Execute a run; this is a module-level function, so that it can be pickled."""
     return task.run()
 
 
 def _run_all(tasks: Sequence[_RefitRun], data: xr.DataArray, executor: Any) -> Iterator[Unmixing]:
-    """Yield the results in the order of the tasks, from this thread or from an executor."""
+    """Execute all runs and yield their results in the order of the tasks, from this thread or from an executor."""
     if executor is None:
         yield from (task.run(data) for task in tasks)
         return
@@ -235,7 +235,7 @@ def _run_all(tasks: Sequence[_RefitRun], data: xr.DataArray, executor: Any) -> I
     try:
         for number, future in enumerate(futures):
             yield future.result()
-            futures[number] = None  # release the maps, which are already accumulated
+            futures[number] = None  # release the maps of this run, which the statistics already contain
     finally:
         for future in futures:
             if future is not None:
@@ -243,7 +243,7 @@ def _run_all(tasks: Sequence[_RefitRun], data: xr.DataArray, executor: Any) -> I
 
 
 def _with_progress(runs: Iterator[Unmixing], total: int, *, wanted: bool) -> Iterator[Unmixing]:
-    """Show a progress bar over the runs, if wanted."""
+    """Yield the results of the runs, with a progress bar if ``wanted``."""
     if not wanted:
         return runs
     from tqdm.auto import tqdm  # noqa: PLC0415  pulls in ipywidgets in a notebook

@@ -8,12 +8,13 @@ from mffnb.stability.replicas import Noise, PoissonCounts, uses_count_likelihood
 from mffnb.typing import Float64Array
 from mffnb.unmixing.result import Unmixing
 
-_LEAST = 0.5  # below this efficiency, the Poisson likelihood needs less than half of the data for the same variance
-_FLOOR = 1e-3  # fraction of the mean expectation: lower bound, so that no channel gets an infinite weight
+_LEAST = 0.5  # least efficiency without a warning: below it, the Poisson likelihood needs less than half of the data
+# lower bound of an expectation, as a fraction of the mean one, so that no channel gets an infinite weight
+_FLOOR = 1e-3
 
 
 def efficiency_warning(answer: Unmixing, noise: Noise) -> str:
-    """Warning that noise bands may be too narrow, with advice, or an empty string.
+    """Return a warning that the noise bands may be too narrow, with advice; empty if there is no reason to warn.
 
     Least squares on few counts with a wide range of expectations follows the noise of the strongest channels. The
     objective then has many local minima. A repeated measurement can end in another minimum, but a replica with a warm
@@ -31,7 +32,7 @@ def efficiency_warning(answer: Unmixing, noise: Noise) -> str:
 
 
 def efficiency(answer: Unmixing) -> float:
-    r"""Efficiency of least squares on counts: Poisson-likelihood variance over its variance, worst component.
+    r"""Return the efficiency of least squares on counts, relative to the Poisson likelihood, for the worst component.
 
     .. math:: \min_j \frac{[(E V^{-1} E^T)^{-1}]_{jj}}{[E^+ V {E^+}^T]_{jj}}
 

@@ -1,4 +1,4 @@
-"""Repeat the fit of an answer: on replicas of the data from the answer, or on the same data from random starts."""
+"""Repeat the fit of a result: on replicas of the data with a warm start, or on the same data from random starts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mffnb.unmixing.solve import solve
 from mffnb.unmixing.task import AUTO, Task
 from mffnb.unmixing.warm_start import non_negative_factors_of
 
-# Settings that the record of a result holds as they were given, or by name.
+# Settings that the record of a result stores as they were given, or by name.
 _HELD = (
     "sparsity", "smoothness", "volume", "weights", "transform", "channel", "max_iter", "tol", "similarity", "solver",
 )  # fmt: skip
@@ -23,25 +23,25 @@ _HELD = (
 
 @dataclass(frozen=True, eq=False)
 class Refit:
-    """The task by which an answer was found, ready to be solved again.
+    """The unmixing task that produced a result, ready to be solved again.
 
     Attributes
     ----------
     task
-        Its settings, with sum-to-one and gain as they were decided if the data decided. Its start is random if the
-        answer started from a name or from factors.
+        Settings of the result. If the data decided between sum-to-one and gain, the task holds that decision. The start
+        is random if the result started from a named method or from factors.
     """
 
     task: Task
 
     @classmethod
     def of(cls, answer: Unmixing, given: dict[str, Any]) -> Refit:
-        """Make the task from the record of an answer, and from settings that are given again.
+        """Create the task from the record of a result, and from settings that the user gives again.
 
         Raises
         ------
         ValueError
-            If the answer was made with something that its record does not hold, and that is not given.
+            If the result was made with a setting that its record does not hold, and the user has not repeated it.
         """
         noted = answer.parameters
         _check_complete(noted, given)
@@ -51,23 +51,23 @@ class Refit:
         if answer.processed is not None:
             settings["preprocess"] = answer.processed.chain.steps
         settings |= given
-        for name in ("sum_to_one", "gain"):  # decided once, for all replicas
+        for name in ("sum_to_one", "gain"):  # the decision of the result holds for all replicas
             settings[name] = bool(noted.get(name, False))
         init = settings.pop("init", None)
         fresh = RandomStart() if init is None or isinstance(init, (str, tuple, Unmixing)) else init
         return cls(Task.of(**settings | {"k": len(answer.endmembers), "init": fresh, "n_init": 1}))
 
     def solve(self, cube: xr.DataArray, seed: int, start: Unmixing | None = None) -> Unmixing:
-        """Fit a cube again, without warnings.
+        """Fit a cube with the settings of the result, without warnings.
 
         Parameters
         ----------
         cube
-            Labelled data, on the grid of the answer.
+            Labelled data, on the grid of the result.
         seed
             Seed of a random start.
         start
-            The answer to start from; None for a random start. The rule for volume="auto" always finds its own start.
+            The result to start from; None for a random start. The rule for volume="auto" always finds its own start.
         """
         task = replace(self.task, seed=seed)
         image = task.prepared(cube)
@@ -79,12 +79,12 @@ class Refit:
 
 
 def without_data(answer: Unmixing) -> Unmixing:
-    """Return the answer without its cube, so that it is small enough to be sent to other processes."""
+    """Return a result without its cube, so that it is small enough to be sent to other processes."""
     return replace(answer, cube=None)
 
 
 def _check_complete(noted: dict[str, Any], given: dict[str, Any]) -> None:
-    """Refuse an answer whose record names a part that it does not hold, and that is not given again."""
+    """Raise ValueError if the record names a setting that it does not hold, and the user has not repeated it."""
     missing = {
         "known": noted.get("known", 0) and "known" not in given,
         "abundance_terms or endmember_terms": noted.get("terms")
@@ -95,7 +95,7 @@ def _check_complete(noted: dict[str, Any], given: dict[str, Any]) -> None:
         "solver": noted.get("solver", "auto") not in SOLVERS and "solver" not in given,
     }
     if noted.get("volume") == AUTO:
-        missing = {}  # the rule uses none of these
+        missing = {}  # the rule for volume="auto" uses none of these settings
     for name, gone in missing.items():
         if gone:
             raise ValueError(f"the answer does not hold its {name}: pass {name} again, as for mffnb.unmix")

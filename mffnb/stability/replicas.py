@@ -13,8 +13,9 @@ from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.result import Unmixing
 
 REPLICAS = ("auto", "poisson", "residual")
-_LIKE_COUNTS = 0.2  # largest deviation of the dispersion from 1 that counts as Poisson; the same as in mffnb.geometry
-_LEAST_FREE = 0.05  # smallest residual degrees of freedom per entry: limits the correction of a residual
+_LIKE_COUNTS = 0.2  # largest deviation of the dispersion from 1 for Poisson noise; the same limit as in mffnb.geometry
+# smallest number of residual degrees of freedom per entry, which limits the correction of a residual
+_LEAST_FREE = 0.05
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class PoissonCounts:
         return _with_values(cube, counts if self.unit == 1.0 else counts * self.unit, missing)
 
     def variance(self, X: Float64Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """Variance of X (n, m) as a low-rank product (n, k) @ (k, m), given A (k, n) and E (k, m).
+        """Return the variance of X (n, m) as a low-rank product (n, k) @ (k, m), given A (k, n) and E (k, m).
 
         The variance of a Poisson variable in units of phi is phi times its expectation.
         """
@@ -71,7 +72,7 @@ class SignFlips:
         )
 
     def variance(self, X: Float64Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """Variance of X (n, m) as a rank-one product (n, 1) @ (1, m), given A (k, n) and E (k, m).
+        """Return the variance of X (n, m) as a rank-one product (n, 1) @ (1, m), given A (k, n) and E (k, m).
 
         The model is a variance per pixel times a variance per channel, estimated from the squared residuals.
         """
@@ -158,18 +159,21 @@ def uses_count_likelihood(answer: Unmixing) -> bool:
 
 
 def _count_dispersion(values: Array, expected: Float64Array, fitted: float) -> float:
-    """Dispersion (variance over mean) of the noise, given the fraction of fitted parameters; 0 for an empty model."""
+    """Return the dispersion (variance over mean) of the noise, given the fraction of fitted parameters.
+
+    It is 0 for a model that is zero everywhere.
+    """
     total = float(expected.sum())
     return float(np.sum((values - expected) ** 2)) / total / max(1 - fitted, _LEAST_FREE) if total > 0 else 0.0
 
 
 def _expected(cube: xr.DataArray, answer: Unmixing) -> Float64Array:
-    """Reconstruction of the cube with the order of its dimensions."""
+    """Return the reconstruction of the cube, with dimensions in the order of the cube."""
     return np.asarray(answer.reconstruction().transpose(*cube.dims).values, dtype=np.float64)
 
 
 def _leverage(factor: xr.DataArray) -> xr.DataArray:
-    """Leverage of each column of a factor (component, ...): diagonal of the projector on its row space."""
+    """Return the leverage of each column of a factor (component, ...): the diagonal of the row-space projector."""
     rows = np.nan_to_num(factor.values.reshape(len(factor), -1))
     _, values, basis = np.linalg.svd(rows, full_matrices=False)
     basis = basis[values > 1e-10 * values.max(initial=0.0)]
@@ -177,7 +181,7 @@ def _leverage(factor: xr.DataArray) -> xr.DataArray:
 
 
 def _with_values(cube: xr.DataArray, values: Any, missing: Array) -> xr.DataArray:
-    """Copy of the cube with other values, in its dtype if they fit; missing entries are kept."""
+    """Return a copy of the cube with other values, in its dtype if they fit; missing entries stay missing."""
     values = np.asarray(values)
     if cube.dtype.kind == "f" or values.dtype.kind == "f":
         values = np.where(missing, np.where(_is_nan(cube.values), np.nan, cube.values), values)
@@ -188,5 +192,5 @@ def _with_values(cube: xr.DataArray, values: Any, missing: Array) -> xr.DataArra
 
 
 def _is_nan(values: Array) -> Array:
-    """Boolean mask of NaN entries; all False for integer data."""
+    """Return a Boolean mask of the NaN entries; all False for integer data."""
     return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)

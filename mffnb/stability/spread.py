@@ -36,7 +36,7 @@ class RunSpread:
 
 
 class RunStatistics:
-    """Accumulate runs one by one; of the abundance maps only the mean and the sum of squares are stored.
+    """Statistics of repeated runs, added one by one; of abundance maps only the mean and the sum of squares are stored.
 
     Parameters
     ----------
@@ -48,18 +48,19 @@ class RunStatistics:
         self._answer = answer
         self._spectra = _flat(answer.endmembers)
         self._maps = _flat(answer.abundances)
-        self._fixed = bool(answer.parameters.get("sum_to_one"))  # abundances that sum to one have no free scale
+        # abundances that sum to one have no free scale, so that components are not rescaled
+        self._fixed = bool(answer.parameters.get("sum_to_one"))
         self._found: list[Float64Array] = []
         self._angles: list[Float64Array] = []
         self._mean = np.zeros_like(self._maps)
         self._squares = np.zeros_like(self._maps)
 
     def __len__(self) -> int:
-        """Number of runs."""
+        """Return the number of runs that have been added."""
         return len(self._found)
 
     def add(self, run: Unmixing) -> None:
-        """Match and rescale the components of one run and add it to the statistics; the run is not modified."""
+        """Match and rescale the components of one run and add it to the statistics, without modifying the run."""
         E, A = _flat(run.endmembers), _flat(run.abundances)
         seen = np.isfinite(E).all(axis=0) & np.isfinite(self._spectra).all(axis=0)
         order = match(self._spectra[:, seen], E[:, seen])
@@ -67,7 +68,8 @@ class RunStatistics:
         if not self._fixed:
             size = _scale_factors(self._spectra[:, seen], E[:, seen])
             E, A = E * size[:, None], A / size[:, None]
-            if run.gain is not None:  # with a gain per pixel, abundances sum to one by definition
+            # with a gain per pixel, abundances sum to one by definition: restore this after the rescaling
+            if run.gain is not None:
                 A = A / A.sum(axis=0)
         self._found.append(E)
         self._angles.append(np.diag(spectral_angles(self._spectra[:, seen], E[:, seen])).copy())
@@ -76,11 +78,11 @@ class RunStatistics:
         self._squares += change * (A - self._mean)
 
     def band(self, level: float) -> tuple[xr.DataArray, xr.DataArray]:
-        r"""Lower and upper end of the endmembers: :math:`\hat e \pm q`, q the given quantile of :math:`|e^* - \hat e|`.
+        r"""Return both ends of the endmember band: :math:`\hat e \pm q`, q the quantile of :math:`|e^* - \hat e|`.
 
-        The symmetric percentile interval (Hall 1988, J. R. Statist. Soc. B 50:35) is centred on the result. It becomes
-        wider if the runs are biased to one side, which happens next to a constraint. The lower end of a non-negative
-        entry is at least 0.
+        The quantile over runs belongs to the probability ``level``. The symmetric percentile interval (Hall 1988, J. R.
+        Statist. Soc. B 50:35) is centred on the result. It becomes wider if the runs are biased to one side, which
+        happens next to a constraint. The lower end of a non-negative entry is at least 0.
         """
         off = np.abs(np.array(self._found) - self._spectra)
         half = np.quantile(off, level, axis=0, method="weibull")
@@ -93,7 +95,7 @@ class RunStatistics:
         )
 
     def spread(self, level: float) -> RunSpread:
-        """Statistics of the runs so far; needs two runs or more."""
+        """Return the statistics of the runs so far; at least two runs are needed."""
         maps = self._answer.abundances
         deviation = np.sqrt(np.maximum(self._squares, 0.0) / max(1, len(self) - 1)).reshape(maps.shape)
         names = {"component": self._answer.endmembers["component"].values}
@@ -112,7 +114,7 @@ class RunStatistics:
 
 
 def match_quality(endmembers: Array, angles: Array) -> Float64Array:
-    r"""Reproducibility of a component in a run: :math:`\max(0,\, 1 - \theta / \tfrac12 \theta_{\text{nearest}})`.
+    r"""Return the reproducibility of a component: :math:`\max(0,\, 1 - \theta / \tfrac12 \theta_{\text{nearest}})`.
 
     theta is the angle to the matched component of the run, theta_nearest the angle to the most similar other component
     of the reference. Below half of theta_nearest, the match is unambiguous; above it, the quality is 0.
@@ -145,7 +147,7 @@ def rescaled_to(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
 
 
 def _scale_factors(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
-    """Least-squares scale factor of each spectrum to its reference, (k,).
+    """Return the least-squares factor that scales each spectrum to its reference spectrum, (k,).
 
     For dissimilar spectra the factor is bounded from below: it gives at least half of the norm of the reference.
     """
@@ -157,5 +159,5 @@ def _scale_factors(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
 
 
 def _flat(factor: xr.DataArray) -> Float64Array:
-    """A labelled factor as a matrix (k, entries)."""
+    """Return a labelled factor as a matrix (k, entries)."""
     return np.asarray(factor.values, dtype=np.float64).reshape(len(factor), -1)

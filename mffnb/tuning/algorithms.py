@@ -1,4 +1,4 @@
-"""Search algorithms that propose the next trial: TPE, random, annealing, grid and line search.
+"""Search algorithms that propose the settings of the next trial: TPE, random, annealing, grid and line search.
 
 The trials whose results an algorithm may use depend on the trial number only, so that parallel searches are
 reproducible.
@@ -20,17 +20,17 @@ from hyperopt.base import JOB_STATE_DONE, STATUS_FAIL, STATUS_NEW, STATUS_OK, tr
 from mffnb.tuning.space import LogRange, Point, Space
 from mffnb.tuning.trials import Trial
 
-_EPOCH = datetime.datetime(1970, 1, 1)  # hyperopt requires times but does not use them
+_EPOCH = datetime.datetime(1970, 1, 1)  # hyperopt requires times in its trial documents but does not use them
 
 
 class Algorithm(Protocol):
-    """Interface of a search algorithm."""
+    """Interface of a search algorithm, which proposes the settings of each trial."""
 
     def needs(self, number: int) -> int:
-        """Number of trials, counted from the first, that must be finished before trial ``number`` is proposed."""
+        """Return how many trials, counted from the first, must be finished before trial ``number`` is proposed."""
 
     def propose(self, number: int, known: Sequence[Trial], points: Sequence[Point]) -> Point | None:
-        """Propose the point of a trial.
+        """Return the point of the search space for a trial.
 
         Parameters
         ----------
@@ -62,11 +62,11 @@ class HyperoptSearch:
     seed: int
 
     def needs(self, number: int) -> int:
-        """Number of trials that must be finished: all except the last ``window - 1``."""
+        """Return how many trials trial ``number`` waits for: all except the ``window - 1`` trials before it."""
         return max(0, number - self.window + 1)
 
     def propose(self, number: int, known: Sequence[Trial], points: Sequence[Point]) -> Point:
-        """Propose the next point with the algorithm of hyperopt."""
+        """Return the point that the algorithm of hyperopt proposes for this trial."""
         documents = [self._document(i, point, known[i] if i < len(known) else None) for i, point in enumerate(points)]
         state = np.random.SeedSequence(self.seed, spawn_key=(number,)).generate_state(1)[0] % (2**31 - 1)
         trials = trials_from_docs(documents, validate=False)
@@ -74,7 +74,7 @@ class HyperoptSearch:
         return {label: _plain(values[0]) for label, values in proposed.items() if len(values)}
 
     def _document(self, number: int, point: Point, trial: Trial | None) -> dict[str, Any]:
-        """A trial in the format of hyperopt's trial documents; without a loss if it is not known yet."""
+        """Return a trial in the format of hyperopt's trial documents; without a loss if the trial is not finished."""
         labels = self.space.domain.params
         result: dict[str, Any] = {"status": STATUS_NEW}
         if trial is not None:
@@ -101,7 +101,7 @@ class HyperoptSearch:
 
 @dataclass(frozen=True, eq=False)
 class GridSearch:
-    """Grid search over all combinations of equally many levels of each range.
+    """Grid search over all combinations of levels; every range has the same number of levels.
 
     The number of levels is the largest one for which the grid does not exceed ``size`` trials.
     """
@@ -110,16 +110,16 @@ class GridSearch:
     size: int
 
     def needs(self, number: int) -> int:
-        """Zero: a grid does not depend on results."""
+        """Return 0: the points of a grid do not depend on results."""
         return 0
 
     def propose(self, number: int, known: Sequence[Trial], points: Sequence[Point]) -> Point | None:
-        """Next grid point."""
+        """Return the grid point with this number; None after the last one."""
         return self._points[number] if number < len(self._points) else None
 
     @cached_property
     def _points(self) -> list[Point]:
-        """All grid points, the last keyword varying fastest."""
+        """Return all grid points; the last keyword varies fastest."""
         axes, levels = self.space.listed_axes("grid"), 1
         while self._count(levels + 1) <= self.size and self._count(levels + 1) > self._count(levels):
             levels += 1
@@ -129,7 +129,7 @@ class GridSearch:
         return [dict(zip(axes, point, strict=True)) for point in itertools.product(*values)]
 
     def _count(self, levels: int) -> int:
-        """Number of grid points with this many levels of each range."""
+        """Return the number of grid points if each range has this many levels."""
         return int(np.prod([len(axis.levels(levels)) for axis in self.space.listed_axes("grid").values()]))
 
 
@@ -145,11 +145,11 @@ class LineSearch:
     levels: int = 7
 
     def needs(self, number: int) -> int:
-        """Number of trials on all lines before the line of this trial."""
+        """Return the number of trials on all lines before the line of trial ``number``: these must be finished."""
         return self._line(number)[1]
 
     def propose(self, number: int, known: Sequence[Trial], points: Sequence[Point]) -> Point:
-        """Next point of the current line."""
+        """Return the next point on the current line."""
         axes = self.space.listed_axes("line")
         line, first, last = self._line(number)
         label = list(axes)[line % len(axes)]
@@ -159,14 +159,14 @@ class LineSearch:
         if not done:
             return {name: axis.levels(self.levels)[0] for name, axis in axes.items()} | {label: values[number - first]}
         best = min(done, key=lambda trial: (trial.loss, trial.number)).point
-        if isinstance(axes[label], LogRange):  # after the first round: finer levels around the best one
+        if isinstance(axes[label], LogRange):  # after the first round, the line has finer levels around the best one
             near = int(np.argmin(np.abs(np.log(values) - np.log(best[label]))))
             begin = int(np.clip(near - (last - first) // 2, 0, fine - (last - first)))
             values = values[begin:]
         return {**best, label: values[number - first]}
 
     def _line(self, number: int) -> tuple[int, int, int]:
-        """Index of the line of a trial, number of its first trial, and number of the first trial of the next line."""
+        """Return the index of the line of a trial, and the numbers of the first trial of this and of the next line."""
         axes = list(self.space.listed_axes("line").values())
         first = 0
         for line in itertools.count():
@@ -178,7 +178,7 @@ class LineSearch:
 
 
 def algorithm_named(algorithm: str, space: Space, max_evals: int, window: int, seed: int) -> Algorithm:
-    """Create the search algorithm of this name.
+    """Create the search algorithm with this name.
 
     Raises
     ------
@@ -198,5 +198,5 @@ def algorithm_named(algorithm: str, space: Space, max_evals: int, window: int, s
 
 
 def _plain(value: Any) -> Any:
-    """NumPy scalar as a Python number, for JSON."""
+    """Convert a NumPy scalar to a Python number, for JSON."""
     return value.item() if isinstance(value, np.generic) else value

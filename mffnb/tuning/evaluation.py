@@ -1,4 +1,4 @@
-"""Evaluate one trial on a worker: fit with its settings and compute the loss."""
+"""Evaluate one trial of a search on a worker: fit with its settings and compute the loss."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Report = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Cube and settings of one trial, passed to the objective, which calls :meth:`unmix`.
+    """The cube and the settings of one trial; the objective receives it and calls :meth:`unmix` to run the fit.
 
     Attributes
     ----------
@@ -43,16 +43,17 @@ class Fit:
     memory: dict[Any, Any] = field(default_factory=dict)
 
     def unmix(self, cube: Any = None, **changes: Any) -> Unmixing:
-        """Run :func:`mffnb.unmix` with the settings of the trial, optionally with another cube or changed settings."""
+        """Call :func:`mffnb.unmix` with the settings of the trial, optionally with another cube or other settings."""
         result = unmix(self.cube if cube is None else cube, **{**self.settings, **changes})
-        if result.outcome is Outcome.INTERRUPTED:  # unmix returns a partial result; the search must stop
+        # unmix returns a partial result after Ctrl-C, but the search must stop: raise KeyboardInterrupt
+        if result.outcome is Outcome.INTERRUPTED:
             raise KeyboardInterrupt
         return result
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Loss of a trial, with the fit that it was computed from."""
+    """The loss of a trial, with the fit that it was computed from."""
 
     loss: float
     result: Unmixing
@@ -68,7 +69,7 @@ class Objective(Protocol):
     """
 
     def measure(self, fit: Fit) -> Measured:
-        """Fit, and compute the loss."""
+        """Fit with the settings of the trial and return the loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,7 @@ class Job:
 
     @cached_property
     def cube(self) -> xr.DataArray:
-        """The cube; a path is read once per process."""
+        """The spectral image; a path is read once per process."""
         return read(self.source) if isinstance(self.source, (str, os.PathLike)) else as_cube(self.source)
 
 
@@ -109,7 +110,7 @@ def evaluate(
         return {"status": "absent"}
     begin = time.perf_counter()
     try:
-        with limit_threads(1), without_warnings():  # one thread: sums are then identical on all workers
+        with limit_threads(1), without_warnings():  # one thread, so that sums are identical on all workers
             fit = Fit(job.cube, {**job.options, **settings}, job.memory)
             if isinstance(objective, Objective):
                 measured = objective.measure(fit)
@@ -117,25 +118,25 @@ def evaluate(
                 result = fit.unmix()
                 measured = Measured(float(objective(result)), result)
             report = _report(measured)
-    except Exception as error:  # any failure of a trial is recorded; the search continues
+    except Exception as error:  # any failure of a trial is recorded as its message, and the search continues
         report = failed(f"{type(error).__name__}: {error}")
     return report | {"seconds": time.perf_counter() - begin}
 
 
 def failed(message: str) -> Report:
-    """Report of a failed trial."""
+    """Return the report of a failed trial."""
     return {"status": "failed", "message": message[:500]}
 
 
 def sparseness(abundances: xr.DataArray) -> float:
-    r"""Hoyer sparseness of the abundances, averaged over pixels.
+    r"""Return the Hoyer sparseness of the abundances, averaged over pixels.
 
     For one pixel it is :math:`(\sqrt k - \lVert a \rVert_1 / \lVert a \rVert_2) / (\sqrt k - 1)`.
 
     Parameters
     ----------
     abundances
-        ("component", pixel dims).
+        Abundance maps, dimensions ("component", pixel dims).
 
     Returns
     -------
@@ -160,7 +161,7 @@ def sparseness(abundances: xr.DataArray) -> float:
 
 
 def _report(measured: Measured) -> Report:
-    """Report of a successful trial; a loss that is not finite makes it a failed one."""
+    """Return the report of a finished trial; a loss that is not finite makes it a failed trial."""
     loss, result = float(measured.loss), measured.result
     if not np.isfinite(loss):
         return failed(f"the loss is not finite: {loss}")

@@ -1,4 +1,4 @@
-"""Fingerprints that are equal in all processes: text of settings, checksums of arrays."""
+"""Fingerprints that are equal in all processes: text for settings, checksums for arrays."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import xarray as xr
 
 from mffnb.typing import Array
 
-_SLAB = 2**24  # entries per block of the checksum
+_SLAB = 2**24  # number of array entries that are read at a time for the checksum
 
 
 def stable_text(part: Any) -> str:
-    """Text of a setting that is equal in every process: functions by name, arrays by checksum."""
+    """Return a text for a setting that is equal in every process: functions by name, arrays by checksum."""
     if isinstance(part, (xr.DataArray, np.ndarray)):
         return fingerprint(part)
     if hasattr(part, "__qualname__"):
@@ -25,7 +25,7 @@ def stable_text(part: Any) -> str:
 
 
 def fingerprint(data: Any) -> str:
-    """Shape, dtype and checksum of an array in memory, in a file or in a sparse format.
+    """Return shape, dtype and checksum of an array in memory, in a file or in a sparse format.
 
     Examples
     --------
@@ -42,6 +42,6 @@ def fingerprint(data: Any) -> str:
 
 
 def _dense(part: Any) -> bytes:
-    """Bytes of a block as a dense, contiguous array."""
+    """Return the bytes of a block as those of a dense, contiguous array."""
     values: Array = np.ascontiguousarray(part.todense() if hasattr(part, "todense") else part)
     return repr(values.tolist()).encode() if values.dtype.hasobject else values.tobytes()

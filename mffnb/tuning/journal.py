@@ -19,12 +19,12 @@ _FORMAT = "mffnb tuning 1"
 
 @dataclass(frozen=True)
 class Journal:
-    """Trials on disk; does nothing if ``path`` is None."""
+    """The journal file that stores the finished trials of a search; it does nothing if ``path`` is None."""
 
     path: Path | None
 
     def begin(self, header: Mapping[str, Any], space: Space) -> list[Trial]:
-        """Write the header of a new file, or check the header of an existing file and return its trials.
+        """Write the header of a new journal, or check the header of an existing one and return the trials in it.
 
         An incomplete last line is removed.
 
@@ -52,10 +52,10 @@ class Journal:
         return [_trial(number, document, space) for number, document in enumerate(documents[1:])]
 
     def add(self, trial: Trial) -> None:
-        """Append a trial and flush it to disk before returning."""
+        """Append a finished trial to the journal, and force it to disk before returning."""
         if self.path is not None:
             parts = ("number", "point", "loss", "message", "error", "sparseness", "outcome", "seconds")
-            # The settings are written for human readers; only the point is read back.
+            # The settings are stored for human readers; only the point is read back.
             self._write({name: getattr(trial, name) for name in parts} | {"settings": trial.settings})
 
     def _write(self, document: Mapping[str, Any]) -> None:
@@ -68,7 +68,7 @@ class Journal:
             os.fsync(file.fileno())
 
     def _whole_lines(self) -> Sequence[bytes]:
-        """Complete lines of the file; an incomplete last line is cut off."""
+        """Return the complete lines of the file; an incomplete last line is removed from the file."""
         assert self.path is not None
         if not self.path.exists():
             return []
@@ -83,7 +83,7 @@ class Journal:
         return content[:whole].splitlines()
 
     def _document(self, number: int, line: bytes) -> dict[str, Any]:
-        """Parse a line; raise ValueError if it is damaged or out of order."""
+        """Parse a line of the journal; raise ValueError if it is damaged or out of order."""
         try:
             document = json.loads(line)
         except ValueError:
@@ -94,11 +94,11 @@ class Journal:
 
 
 def _trial(number: int, document: Mapping[str, Any], space: Space) -> Trial:
-    """Trial from a parsed line."""
+    """Create a trial from a parsed line of the journal."""
     kept = {name: document[name] for name in ("loss", "message", "error", "sparseness", "outcome", "seconds")}
     return Trial(number, space.settings(document["point"]), point=document["point"], **kept)
 
 
 def _readable(value: Any) -> Any:
-    """NumPy scalars as numbers and other objects as text, for JSON."""
+    """Convert NumPy scalars to numbers and other objects to text, for JSON."""
     return value.item() if isinstance(value, np.generic) else repr(value)

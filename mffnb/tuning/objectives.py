@@ -19,7 +19,8 @@ from mffnb.tuning.evaluation import Fit, Measured, sparseness
 from mffnb.typing import Array
 from mffnb.unmixing.result import Unmixing
 
-_FLOOR = 1e-3  # fraction of the mean: lower bound of the model, because the divergence of a count from zero is infinite
+# lower bound of the model, as a fraction of the mean: the divergence of a positive count from zero is infinite
+_FLOOR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class HeldOut:
             raise ValueError(f"share must lie between 0 and 1, got {self.share!r}")
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        """Raise UnsupportedCombinationError for ``volume='auto'``."""
+        """Raise UnsupportedCombinationError if the settings contain ``volume='auto'``."""
         volume = settings.get("volume")
         if isinstance(volume, str) and volume == "auto":
             raise UnsupportedCombinationError(
@@ -63,7 +64,7 @@ class HeldOut:
             )
 
     def measure(self, fit: Fit) -> Measured:
-        """Fit without the hidden entries and compute their prediction error."""
+        """Fit without the hidden entries and return their prediction error as the loss."""
         self.check(fit.settings)
         values = np.asarray(fit.cube.values, dtype=np.float64)
         held = np.random.default_rng(self.seed).random(values.shape) < self.share
@@ -99,9 +100,9 @@ class Repeatability:
             raise ValueError(f"starts must be 2 or more, got {self.starts!r}")
 
     def measure(self, fit: Fit) -> Measured:
-        """Fit from every start and average the angles of all pairs of fits."""
+        """Fit from every start and return the mean spectral angle over all pairs of fits as the loss."""
         seeds = np.random.SeedSequence(int(fit.settings.get("random_state") or 0)).generate_state(self.starts)
-        # The rule volume="auto" computes its own start.
+        # The rule for volume="auto" computes its own start, so no random start is set.
         init = {} if fit.settings.get("volume") == "auto" else {"init": "random"}
         results = [fit.unmix(random_state=int(seed % 2**31), **init) for seed in seeds]
         spectra = [np.nan_to_num(r.endmembers.values.reshape(len(r.endmembers), -1)) for r in results]
@@ -127,7 +128,7 @@ class BIC:
     """
 
     def measure(self, fit: Fit) -> Measured:
-        """Fit once and compute the criterion."""
+        """Fit once and return the Bayesian information criterion as the loss."""
         result = fit.unmix()
         residual = result.residual()
         there = np.isfinite(residual.values)
@@ -166,7 +167,7 @@ class TargetSparsity:
     slack: float = 0.02
 
     def measure(self, fit: Fit) -> Measured:
-        """Fit with the penalties, and once per worker without them, and compute the loss."""
+        """Fit with the penalties, and once per worker without them; return the deviation from the target."""
         result = fit.unmix()
         bare = {"sparsity": 0.0, "smoothness": 0.0}
         key = (type(self), repr(sorted({**fit.settings, **bare}.items())))
@@ -178,7 +179,7 @@ class TargetSparsity:
 
 
 def _freedom(result: Unmixing, *, counts: bool) -> float:
-    """Degrees of freedom of a result, in the pixels and channels that were used."""
+    """Return the degrees of freedom of a result, for the pixels and channels that were used."""
     maps, spectra = result.abundances, result.endmembers
     A, E = (part.values.reshape(len(part), -1) for part in (maps, spectra))
     A, E = A[:, np.isfinite(A).all(axis=0)], E[:, np.isfinite(E).all(axis=0)]
@@ -189,23 +190,23 @@ def _freedom(result: Unmixing, *, counts: bool) -> float:
 
 
 def _mean_angle(a: Array, b: Array) -> float:
-    """Mean spectral angle between matched rows of two endmember matrices (k, channels)."""
+    """Return the mean spectral angle (rad) between matched rows of two endmember matrices (k, channels)."""
     return float(spectral_angles(a, b)[np.arange(len(a)), match(a, b)].mean())
 
 
 def _counts(fit: Fit) -> bool:
-    """Whether the fit uses the Kullback-Leibler divergence (Poisson noise)."""
+    """Whether the fit uses the Kullback-Leibler divergence (Poisson noise), so that the data are counts."""
     return isinstance(named_similarity(fit.settings.get("similarity", "frobenius")), KullbackLeibler)
 
 
 def _divergence(x: Array, model: Array) -> Array:
-    """Poisson divergence ``x log(x / r) - x + r`` of each entry."""
+    """Return the Poisson divergence ``x log(x / r) - x + r`` of each entry x of the data from the model r."""
     r = np.maximum(model, _FLOOR * float(np.mean(model)) or np.finfo(float).tiny)
     return np.asarray(special.kl_div(x, r))
 
 
 def _distance(x: Array, model: Array, fit: Fit) -> float:
-    """Prediction error: mean Poisson divergence for counts, else relative Frobenius error."""
+    """Return the prediction error: mean Poisson divergence for counts, else relative Frobenius error."""
     if _counts(fit):
         return float(_divergence(x, model).mean())
     return float(np.linalg.norm(x - model) / (np.linalg.norm(x) or 1.0))

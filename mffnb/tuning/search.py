@@ -1,4 +1,4 @@
-"""Search for the settings of a factorization with one call."""
+"""Hyperparameter search for the settings of :func:`mffnb.unmix`, in one call."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def tune(
 
 @contextmanager
 def _progress(wanted: bool, total: int) -> Iterator[Callable[[Sequence[Trial]], object]]:
-    """Yield a function that adds finished trials to a progress bar, if one is wanted."""
+    """Yield a function that adds finished trials to a progress bar; without ``wanted`` there is no bar."""
     if not wanted:
         yield id
         return

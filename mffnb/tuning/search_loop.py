@@ -23,12 +23,12 @@ from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Ended, Tuning
 from mffnb.tuning.workers import SerialExecutor, TrialDispatcher
 
-_POLL_SECONDS = 0.05  # seconds between two checks of the stop condition
+_POLL_SECONDS = 0.05  # time between two checks of the stop condition, in seconds
 
 
 @dataclass(frozen=True, eq=False)
 class SettingsSearch:
-    """Checked specification of a search, with the keywords of :func:`tune`; :meth:`states` runs it."""
+    """A hyperparameter search with the keywords of :func:`tune`, checked; :meth:`states` runs it."""
 
     cube: Any
     space: Any
@@ -57,25 +57,26 @@ class SettingsSearch:
                 f"objective={self.objective!r}: give one of mffnb.tuning.objectives, for example HeldOut(), "
                 "or a function of an Unmixing that returns a number"
             )
-        _ = self._algorithm, self.job  # raise an error for invalid values
+        # parse algorithm and job now, so that invalid values raise an error before the search starts
+        _ = self._algorithm, self.job
         if hasattr(objective, "check") and isinstance(self.space, Mapping):
             objective.check({**self.options, **self.space})
 
     @cached_property
     def resolved_objective(self) -> Any:
-        """The objective, or the default for None."""
+        """The objective of the search; the held-out error if the user gave None."""
         return HeldOut() if self.objective is None else self.objective
 
     @cached_property
     def job(self) -> Job:
-        """Inputs common to all trials."""
+        """The cube and the fixed keywords, which all trials have in common."""
         source = Path(self.cube).absolute() if isinstance(self.cube, (str, os.PathLike)) else as_cube(self.cube)
         if isinstance(source, Path) and not source.exists():
             raise FileNotFoundError(f"there is no file {self.cube}")
         return Job(source, {"random_state": self.seed, **self.options})
 
     def with_executor(self, executor: Any, stop: Callable[[], bool]) -> SettingsSearch:
-        """Copy of this search with another executor and stop condition."""
+        """Return a copy of this search with another executor and stop condition."""
         return replace(self, executor=executor, stop=stop)
 
     def states(self, observe: Callable[[Trial], object] | None = None) -> Iterator[Tuning]:
@@ -104,17 +105,17 @@ class SettingsSearch:
 
     @cached_property
     def _space(self) -> Space:
-        """The parsed search space."""
+        """The search space, parsed from the notation of the user."""
         return Space.of(self.space)
 
     @cached_property
     def _algorithm(self) -> Algorithm:
-        """The search algorithm."""
+        """The search algorithm with the name and the seed of this search."""
         return algorithm_named(self.algorithm, self._space, self.max_evals, self.window, self.seed)
 
     @property
     def _record(self) -> dict[str, Any]:
-        """Everything that determines the trials; with a journal file also the checksum of the data."""
+        """Return everything that determines the trials; with a journal file also the checksum of the data."""
         record = {
             "algorithm": self.algorithm,
             "seed": int(self.seed),
@@ -126,13 +127,13 @@ class SettingsSearch:
         if self.path is not None:
             record["cube"] = fingerprint(self.job.cube)
         if self.algorithm == "grid":
-            record["size"] = int(self.max_evals)  # determines the levels of the grid
+            record["size"] = int(self.max_evals)  # the number of trials determines the levels of the grid
         return record
 
 
 @dataclass(eq=False)
 class _SearchLoop:
-    """Mutable state of a running search."""
+    """Mutable state of a running search: finished trials, submitted trials and reports that await their turn."""
 
     space: Space
     algorithm: Algorithm
@@ -147,7 +148,7 @@ class _SearchLoop:
     reports: dict[int, Report] = field(default_factory=dict)
 
     def run(self, workers: TrialDispatcher) -> Iterator[Ended]:
-        """Run until all trials are finished or the search ends early; record trials in the order of their numbers."""
+        """Run until all trials are finished or the search ends early; yield after each step, record trials in order."""
         ended = Ended.SETTLED if self._patience_exhausted() else Ended.RUNNING
         exhausted = False
         yield Ended.RUNNING
@@ -180,7 +181,7 @@ class _SearchLoop:
         return room and len(self.trials) >= self.algorithm.needs(number)
 
     def _submit_next(self, workers: TrialDispatcher) -> bool:
-        """Propose and submit the next trial; False if there is none."""
+        """Propose and submit the next trial; return False if there is none."""
         number = len(self.points)
         point = self.algorithm.propose(number, self.trials[: self.algorithm.needs(number)], self.points)
         if point is None:
@@ -190,7 +191,7 @@ class _SearchLoop:
         return True
 
     def _record_reports(self) -> bool:
-        """Record reports in the order of the trial numbers; True if the observer ends the search."""
+        """Record reports in the order of the trial numbers; return True if the observer ends the search."""
         wants_end = False
         while not self._patience_exhausted() and (number := len(self.trials)) in self.reports:
             report, point = self.reports.pop(number), self.points[number]
@@ -219,7 +220,7 @@ class _SearchLoop:
         return len(losses) - 1 - int(np.argmin(losses)) >= self.patience
 
     def _stop_requested(self) -> bool:
-        """Whether the stop function or event is true."""
+        """Whether the user's stop function or event requests the end of the search."""
         if self.stop is None:
             return False
         return self.stop.is_set() if isinstance(self.stop, threading.Event) else bool(self.stop())

@@ -1,4 +1,4 @@
-"""Search space: ranges in log scale, choices, or a hyperopt expression."""
+"""Search space of a hyperparameter search: ranges in log scale, choices, or a hyperopt expression."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ Point = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class LogRange:
-    """Range from low to high in log scale, both > 0."""
+    """A range of values from low to high in log scale, both > 0."""
 
     low: float
     high: float
 
     def __str__(self) -> str:
-        """Text that headers of journal files hold; it must not change, so that older files stay readable."""
+        """Return the range as text for journal headers; it must not change, so that old files stay readable."""
         return f"Range(low={self.low!r}, high={self.high!r})"
 
     def expression(self, label: str) -> Any:
-        """The range as a hyperopt expression."""
+        """Return the range as a hyperopt expression."""
         return hp.loguniform(label, math.log(self.low), math.log(self.high))
 
     def levels(self, number: int) -> list[float]:
-        """``number`` values from low to high, evenly spaced in log scale, both ends included."""
+        """Return ``number`` values from low to high, evenly spaced in log scale, both ends included."""
         return [float(value) for value in np.geomspace(self.low, self.high, max(number, 1))]
 
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """A list of values to choose from; a point stores the index of the value."""
+    """A list of values to choose from; a search point stores the index of the value."""
 
     values: tuple[Any, ...]
 
     def expression(self, label: str) -> Any:
-        """The choices as a hyperopt expression."""
+        """Return the choices as a hyperopt expression."""
         return hp.choice(label, list(self.values))
 
     def levels(self, number: int) -> list[int]:
-        """Indices of all values; ``number`` is ignored."""
+        """Return the indices of all values; ``number`` is ignored."""
         return list(range(len(self.values)))
 
 
@@ -58,7 +58,7 @@ class Space:
     Attributes
     ----------
     domain
-        The space as a hyperopt domain.
+        The search space in the form that hyperopt uses.
     axes
         Ranges and choices by keyword; None if the space contains hyperopt expressions.
     description
@@ -107,7 +107,7 @@ class Space:
         return cls(Domain(_nothing, expressions, pass_expr_memo_ctrl=False), axes if simple else None, description)
 
     def settings(self, point: Mapping[str, Any]) -> dict[str, Any]:
-        """Keywords of :func:`mffnb.unmix` for a point, which is a dict of a number for each label."""
+        """Return the keywords of :func:`mffnb.unmix` for a point, which is a dict of a number for each label."""
         found = space_eval(self.domain.expr, dict(point))
         if not isinstance(found, Mapping):
             raise TypeError(f"the space must evaluate to a dict of keywords of unmix, got {type(found).__name__}")
@@ -115,7 +115,7 @@ class Space:
         return dict(sorted(plain.items()))
 
     def listed_axes(self, algorithm: str) -> dict[str, LogRange | Choices]:
-        """Ranges and choices by keyword, for grid and line search; ValueError if the space has hyperopt expressions."""
+        """Return ranges and choices by keyword, for grid and line search; refuse hyperopt expressions."""
         if self.axes is None:
             raise ValueError(
                 f"algorithm={algorithm!r} needs ranges (low, high) and lists: write the space with these, or use 'tpe'"
@@ -124,7 +124,7 @@ class Space:
 
 
 def _axis(key: str, value: Any) -> Any:
-    """A range, choices, or the value itself, from the notation of the user."""
+    """Parse the user's notation for one keyword: return a range, choices, or the fixed value itself."""
     if isinstance(value, tuple):
         numbers = len(value) == 2 and all(isinstance(end, Real) and not isinstance(end, bool) for end in value)
         if not numbers:
@@ -146,10 +146,10 @@ def _axis(key: str, value: Any) -> Any:
 
 
 def _text(part: Any) -> str:
-    """Text of a part of the space without memory addresses, which differ from process to process."""
+    """Return a text for a part of the space without memory addresses, which differ from process to process."""
     return re.sub(r" at 0x[0-9a-f]+", "", str(part))
 
 
 def _nothing(_: Any) -> float:
-    """Placeholder objective that hyperopt requires; it is never called."""
+    """Do nothing: hyperopt requires an objective, but this package never calls it."""
     raise AssertionError("hyperopt only proposes points; mffnb evaluates them")

@@ -37,7 +37,7 @@ def staged(
         As for :func:`tune`; each stage has its own file: ``path`` with ``.sparsity`` or ``.smoothness`` added to its
         stem.
     sparsity, smoothness
-        Lowest and highest weight.
+        Lowest and highest weight of each penalty, apart from zero.
     max_evals
         Trials of each stage: the weight zero, and weights evenly spaced in log scale.
 
@@ -67,7 +67,7 @@ def staged(
 
 @dataclass(frozen=True, eq=False)
 class StagedSearch:
-    """Staged search that yields its state; ``search`` holds all settings except the space."""
+    """A staged search that yields its state while it runs; ``search`` holds all settings except the space."""
 
     search: SettingsSearch
     sparsity: tuple[float, float] = (1e-3, 1.0)
@@ -75,10 +75,11 @@ class StagedSearch:
 
     def __post_init__(self) -> None:
         for ends in (self.sparsity, self.smoothness):
-            _levels(ends, 2)  # raises an error for an invalid range
+            # compute the levels now, so that an invalid range raises an error before the search starts
+            _levels(ends, 2)
 
     def states(self) -> Generator[tuple[Tuning, ...]]:
-        """Yield the stages so far after each step.
+        """Run the search; after each step, yield the results of all stages so far.
 
         The second stage starts only if the first one was not stopped and has a best trial.
         """
@@ -95,17 +96,17 @@ class StagedSearch:
 
 
 def _sparsity_space(ends: tuple[float, float], number: int) -> dict[str, Any]:
-    """Search space of the first stage."""
+    """Return the search space of the first stage: the sparsity weight."""
     return {"sparsity": _levels(ends, number), "smoothness": 0.0}
 
 
 def _smoothness_space(first: Tuning, ends: tuple[float, float], number: int) -> dict[str, Any]:
-    """Search space of the second stage, with the best sparsity of the first stage."""
+    """Return the search space of the second stage: the smoothness weight, with the best sparsity of the first stage."""
     return {"sparsity": first.best.settings["sparsity"], "smoothness": _levels(ends, number)}
 
 
 def _levels(ends: tuple[float, float], number: int) -> list[float]:
-    """Zero and weights evenly spaced in log scale."""
+    """Return zero and ``number - 1`` weights that are evenly spaced in log scale."""
     low, high = ends
     if not 0 < low < high:
         raise ValueError(f"{ends!r}: a weight is searched in log scale, so it needs 0 < low < high")
@@ -113,5 +114,5 @@ def _levels(ends: tuple[float, float], number: int) -> list[float]:
 
 
 def _stage_path(path: str | os.PathLike[str] | None, stage: str) -> Path | None:
-    """Journal file of a stage."""
+    """Return the path of the journal file of a stage; None if the search has no journal."""
     return None if path is None else Path(path).with_stem(f"{Path(path).stem}.{stage}")

@@ -52,7 +52,7 @@ class Trial:
 
 
 def pareto_front(trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
-    """Pareto front: trials that no other trial exceeds in both error and sparseness, in ascending order of error.
+    """Return the Pareto front: trials that no other trial exceeds in both error and sparseness, by ascending error.
 
     Examples
     --------

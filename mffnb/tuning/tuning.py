@@ -1,4 +1,4 @@
-"""Result of a search for settings."""
+"""Result of a hyperparameter search: all trials, the best one, and a fit with its settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mffnb.unmixing.result import Unmixing
 
 
 class Ended(enum.Enum):
-    """Outcome of a search; the value is its description."""
+    """How a hyperparameter search ended; the value is a description."""
 
     RUNNING = "still running"
     FINISHED = "all trials are done"
@@ -27,7 +27,7 @@ class Ended(enum.Enum):
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """All trials of a search, with the best one and a fit with its settings.
+    """All trials of a hyperparameter search, with the best one and a fit with its settings.
 
     Attributes
     ----------
@@ -83,18 +83,18 @@ class Tuning:
         return unmix(self.job.cube if cube is None else cube, **{**self.settings, **changes})
 
     def pareto(self) -> tuple[Trial, ...]:
-        """Pareto front: trials that no other trial exceeds in error and sparseness, sorted by error."""
+        """Return the Pareto front, by ascending error: trials that no other one exceeds in error and sparseness."""
         return pareto_front(self.trials)
 
     def table(self) -> pd.DataFrame:
-        """Table with one row per trial: settings, loss, error, sparseness, outcome, message, seconds."""
+        """Return a table with one row per trial: settings, loss, error, sparseness, outcome, message, seconds."""
         rows = [
             {**trial.settings, **{name: getattr(trial, name) for name in _COLUMNS}} for trial in self.trials
         ]  # fmt: skip
         return pd.DataFrame(rows, index=pd.RangeIndex(len(rows), name="trial"))
 
     def plot(self, **options: Any) -> Any:
-        """Draw loss against trial and error against sparseness; see :func:`mffnb.plots.search`."""
+        """Draw loss against trial number and error against sparseness; see :func:`mffnb.plots.search`."""
         return plots.search(self, **options)
 
 

@@ -17,18 +17,18 @@ class SerialExecutor(cf.Executor):
     """Executor that runs each task immediately in the calling thread."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **options: Any) -> cf.Future[Any]:
-        """Call the function and return a finished future."""
+        """Call the function immediately and return a finished future."""
         future: cf.Future[Any] = cf.Future()
         try:
             future.set_result(fn(*args, **options))
-        except Exception as error:  # stored in the future, as in other executors
+        except Exception as error:  # the error is stored in the future, as other executors do
             future.set_exception(error)
         return future
 
 
 @dataclass(frozen=True)
 class _SubmittedTrial:
-    """A trial that has been submitted, with the number of attempts."""
+    """A trial that has been submitted to a worker, with the number of attempts."""
 
     number: int
     settings: Mapping[str, Any]
@@ -37,7 +37,7 @@ class _SubmittedTrial:
 
 @dataclass(eq=False)
 class TrialDispatcher:
-    """Submitted trials of a search on an executor.
+    """Submits the trials of a search to an executor and collects their reports.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class TrialDispatcher:
     served
         Engines that have received the job.
     pending
-        Submitted trials by their future.
+        Submitted trials that have not finished, by their future.
     """
 
     executor: Any
@@ -64,11 +64,11 @@ class TrialDispatcher:
         self.token = sharing.share(self.job)
 
     def submit(self, number: int, settings: Mapping[str, Any]) -> None:
-        """Submit a trial."""
+        """Submit the trial with this number and these settings to the executor."""
         self._send(_SubmittedTrial(number, settings))
 
     def finished(self, timeout: float | None) -> dict[int, Report]:
-        """Reports of finished trials by number; waits at most ``timeout`` seconds for the first one."""
+        """Return the reports of finished trials by number; wait at most ``timeout`` seconds for the first one."""
         ready, _ = cf.wait(list(self.pending), timeout=timeout, return_when=cf.FIRST_COMPLETED)
         reports: dict[int, Report] = {}
         for future in ready:
@@ -85,7 +85,7 @@ class TrialDispatcher:
                 lost = f"its engine was lost {_TRIES} times: the trial may need more memory than is available"
                 report = failed(lost if name == "EngineError" else f"{name}: {error}")
             if report["status"] == "absent":
-                # A worker that started later, or a process pool: send the job together with the trial.
+                # The worker started later, or belongs to a process pool: send the job together with the trial.
                 self._send(sent, with_job=True)
             else:
                 reports[sent.number] = report
@@ -99,7 +99,7 @@ class TrialDispatcher:
         sharing.withdraw(self.executor, self.token)
 
     def _send(self, sent: _SubmittedTrial, with_job: bool = False) -> None:
-        """Submit a trial, with the job itself if the worker lacks it."""
+        """Submit a trial, together with the job if the worker does not have it."""
         sharing.deliver(self.executor, self.token, self.job, self.served)
         job = self.job if with_job else None
         self.pending[self.executor.submit(evaluate, self.token, job, self.objective, dict(sent.settings))] = sent

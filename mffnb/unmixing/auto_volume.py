@@ -1,4 +1,4 @@
-"""``volume="auto"``: determine model, start and weight of a minimum volume from the geometry of the data alone."""
+"""Minimum-volume unmixing without a weight (``volume="auto"``): the data determine model, start and weight."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from mffnb.unmixing.physics import Physics
 
 DOUBTFUL = 0.1
 """Mean spectral angle (rad) between two answers that fit the data, above which a warning is raised."""
-_SHARE = 0.2  # largest part of the time that goes into factors of the whole image for callbacks and pictures
+_SHARE = 0.2  # largest fraction of the run time that is spent on factors of all pixels for callbacks and live pictures
 _EMPTY = np.empty((0, 0))
 
 
 def find_volume(
     matrix: Matrix, k: int, seed: int, physics: Physics, callback: Callable[[State], object] | None
 ) -> tuple[Geometry, Outcome, list[State]]:
-    """Run :func:`mffnb.geometry.minimum_volume` to its end, with a trace and a callback as a solver has them.
+    """Find minimum-volume endmembers with :func:`mffnb.geometry.minimum_volume`, report each step to the callback.
 
-    Call :func:`check_supported` first.
+    The result has a trace of the search, as results of iterative solvers do. Call :func:`check_supported` first.
     """
     search = Search(matrix, k, seed, _gain_or_none(physics))
     progress = _SearchStates(search, matrix)
@@ -41,7 +41,7 @@ def find_volume(
         states.append(replace(state, abundances=_EMPTY, endmembers=_EMPTY, gain=None))
         return None if callback is None else callback(state)
 
-    with limit_threads(1):  # matrices are small
+    with limit_threads(1):  # one BLAS thread: the matrices of the search are small
         found = search.run(report)
     outcome = Outcome.STOPPED if found.stopped else Outcome.CONVERGED
     states[-1] = replace(states[-1], relative_error=_error(matrix, found.endmembers, found.abundances, found.gain))
@@ -49,10 +49,10 @@ def find_volume(
 
 
 def iterate_volume(matrix: Matrix, k: int, seed: int, physics: Physics) -> Iterator[tuple[State, Geometry | None]]:
-    """Run the same search as an iterator of states with factors of the whole image, for live pictures.
+    """Iterate over the states of the search of :func:`find_volume`, with factors of all pixels for live pictures.
 
-    Factors are updated as often as a fifth of the time allows. Those of the last state are the answer; the decisions of
-    the rule come with it.
+    Computing the factors of all pixels takes at most a fifth of the run time, so that several states may have the same
+    factors. The last state has the factors of the answer, and the decisions of the rule for ``volume="auto"``.
     """
     search = Search(matrix, k, seed, _gain_or_none(physics))
     progress = _SearchStates(search, matrix)
@@ -63,12 +63,12 @@ def iterate_volume(matrix: Matrix, k: int, seed: int, physics: Physics) -> Itera
 
 
 def check_supported(physics: Physics, matrix: Matrix, similarity: str | Similarity, weights: Any) -> None:
-    """Refuse settings that the rule cannot take into account.
+    """Refuse settings that the rule for ``volume="auto"`` cannot take into account.
 
     Raises
     ------
     UnsupportedCombinationError
-        With the settings to leave out.
+        If there is such a setting; the message names the settings to leave out.
     """
     if weights is not None or not (similarity == "frobenius" or isinstance(similarity, Frobenius)):
         raise UnsupportedCombinationError(
@@ -88,7 +88,7 @@ def check_supported(physics: Physics, matrix: Matrix, similarity: str | Similari
 
 
 def evidence(found: Geometry) -> dict[str, Any]:
-    """Return the decisions of the rule and their evidence, for ``result.parameters``."""
+    """Return the decisions of the rule for ``volume="auto"`` and their evidence, for ``result.parameters``."""
     return {
         "volume": "auto",
         "sum_to_one": found.gain is None,
@@ -102,21 +102,21 @@ def evidence(found: Geometry) -> dict[str, Any]:
 
 
 def doubt(disagreement: float) -> str:
-    """Return a sentence on another answer that fits as well, if it is farther away than :data:`DOUBTFUL`, else ""."""
+    """Return a sentence on another solution of equal fit if its spectra differ by over :data:`DOUBTFUL`, else ""."""
     if disagreement <= DOUBTFUL:
         return ""
     return f"another answer that fits as well has spectra {disagreement:.2f} rad away on average"
 
 
 def warn_if_doubtful(disagreement: float, *, stacklevel: int) -> None:
-    """Warn of another answer that fits as well.
+    """Warn if another solution that fits the data as well has clearly different endmembers.
 
     Parameters
     ----------
     disagreement
-        Mean spectral angle (rad) between both.
+        Mean spectral angle (rad) between the endmembers of both solutions.
     stacklevel
-        As for :func:`warnings.warn`, counted from here.
+        As for :func:`warnings.warn`, counted from this function.
     """
     if doubt(disagreement):
         warn(
@@ -128,7 +128,7 @@ def warn_if_doubtful(disagreement: float, *, stacklevel: int) -> None:
 
 @dataclass(eq=False)
 class _SearchStates:
-    """States of a search in the form of solver states, with factors as often as :data:`_SHARE` allows."""
+    """Convert the steps of a minimum-volume search to solver states, with factors as often as :data:`_SHARE` allows."""
 
     search: Search
     matrix: Matrix
@@ -138,12 +138,12 @@ class _SearchStates:
     shown: Progress | None = None
 
     def without_factors(self, step: Progress) -> State:
-        """Return a state without factors."""
+        """Return the solver state of a search step, with empty factors."""
         self.number += 1
         return State(self.number, _EMPTY, _EMPTY, step.objective, np.nan, np.nan, step.seconds)
 
     def state(self, step: Progress) -> State:
-        """Return a state with factors, which may be those of an earlier step."""
+        """Return the solver state of a search step, with factors of all pixels, perhaps those of an earlier step."""
         state, began = self.without_factors(step), time.perf_counter()
         latest = self.latest
         if latest is None or (began >= self.due and self.search.best is not self.shown):
@@ -160,7 +160,7 @@ class _SearchStates:
         )
 
     def ended(self, found: Geometry) -> State:
-        """Return the last state, with the factors of the answer."""
+        """Return the last solver state of the search, with the factors of the answer."""
         state = self._filled(self.without_factors(found.trace[-1]), found.endmembers, found.abundances, found.gain)
         return replace(state, outcome=Outcome.CONVERGED)
 
@@ -170,12 +170,12 @@ class _SearchStates:
 
 
 def _gain_or_none(physics: Physics) -> bool | None:
-    """Whether there is a gain; None lets the data decide."""
+    """Return whether the user requested a gain per pixel; None if the data are to decide."""
     return True if physics.gain else False if physics.sum_to_one else None
 
 
 def _error(matrix: Matrix, E: Float64Array, A: Float64Array, gain: Float64Array | None) -> float:
-    """Return |X - gain A E| / |X|."""
+    """Return the relative error |X - diag(gain) A E| / |X|."""
     amounts = A if gain is None else A * gain
     fit = 2 * np.sum(amounts * matrix.times(E)) - np.sum((amounts @ amounts.T) * (E @ E.T))
     return float(np.sqrt(max(0.0, 1.0 - fit / matrix.squared_norm)))

@@ -1,4 +1,4 @@
-"""The order in which the components of an answer are numbered."""
+"""The order in which the components of an unmixing result are numbered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mffnb.typing import Array
 
 
 def component_order(amounts: Array, endmembers: Array, *, numbers_have_meaning: bool = False) -> Any:
-    r"""Sort components by falling share of the signal, unless their numbers have a meaning.
+    r"""Return the order of the components by decreasing share of the signal, unless their numbers have a meaning.
 
     The share of component j is :math:`\sum_i a_{ij} \, \lVert e_j \rVert`, which does not depend on how scale is
     divided between A and E. Numbers have a meaning after a given start, with known endmembers, and with terms written
@@ -21,9 +21,9 @@ def component_order(amounts: Array, endmembers: Array, *, numbers_have_meaning: 
     amounts
         Sums of the abundances over all pixels, (k,).
     endmembers
-        E, (k, channels).
+        Endmembers E, (k, channels).
     numbers_have_meaning
-        Whether to keep the order.
+        Whether to keep the present order of the components.
 
     Returns
     -------

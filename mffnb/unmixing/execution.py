@@ -1,4 +1,4 @@
-"""Where and how one run is executed: processes, engines, checkpoint, callback and progress bar.
+"""Settings that say where and how one unmixing run is executed: processes, engines, checkpoint, callback, progress bar.
 
 A :class:`mffnb.unmixing.task.Task` determines the answer. An :class:`Execution` determines which processes compute it,
 and what is shown and stored meanwhile.
@@ -23,24 +23,24 @@ Observer = Callable[[Layout, Any], Callback | None]
 
 
 def no_observer(_layout: Layout, _matrix: Any) -> Callback | None:
-    """Make no callback."""
+    """Return None in place of a callback: the default observer of a run without a callback or progress bar."""
     return None
 
 
 @dataclass(frozen=True, eq=False)
 class Execution:
-    """Where and how one run is executed. Make it from the keywords of :func:`mffnb.unmix` with :meth:`of`.
+    """Where and how one unmixing run is executed. Create it from the keywords of :func:`mffnb.unmix` with :meth:`of`.
 
     Attributes
     ----------
     placement
-        Where the pixels are.
+        The process or processes that hold the pixels.
     engines
-        A running cluster, or None.
+        A running cluster of ipyparallel engines, or None.
     checkpoint
-        Where the run keeps its state, or None.
+        Checkpoint that says in which folder and how often the run stores its state, or None.
     observer
-        Makes the callback.
+        Function that creates the callback of the run from the pixel layout and the matrix.
     callback
         The callback of the user, for runs on MPI engines, where it is called in this process.
     progress
@@ -62,7 +62,7 @@ class Execution:
         cls, communicator: Any, cluster: Cluster | None, checkpoint: Any, callback: Callback | None, progress: bool,
         gather: bool,
     ) -> Execution:  # fmt: skip
-        """Read keywords of :func:`mffnb.unmix`."""
+        """Create the execution settings from keywords of :func:`mffnb.unmix`."""
         placement = placement_of(communicator)
         return cls(
             placement,
@@ -80,21 +80,22 @@ class Execution:
         return self.engines is not None and self.engines.mpi
 
     def starts_on_engines(self, task: Task) -> bool:
-        """Whether engines compute several starts independently, so that each of them needs the whole image.
+        """Whether several starts are fitted independently on engines, so that each engine needs the whole image.
 
-        A volume for which the data decide the model needs the image in this process.
+        This is False if the data decide the model, which needs the whole image in this process: for ``volume="auto"``,
+        and for a volume weight with neither ``sum_to_one`` nor ``gain``.
         """
         physics = task.physics
         decided = not task.automatic and (physics.volume == 0 or physics.fractions)
         return self.engines is not None and task.n_init != 1 and not task.starts_from_factors and decided
 
     def check(self, task: Task) -> None:
-        """Refuse combinations of keywords that cannot be computed.
+        """Refuse combinations of a task and of execution keywords that cannot be computed.
 
         Raises
         ------
         UnsupportedCombinationError
-            With the keyword to leave out.
+            If a combination is not supported; the message names the keyword to leave out.
         """
         distributed = not self.placement.holds_all_pixels
         if self.engines is not None and distributed:

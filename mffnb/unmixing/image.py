@@ -1,4 +1,4 @@
-"""An image in the form in which it is factored: layout, preprocessing chain and weights."""
+"""A spectral image in the form in which it is factored: pixel and channel layout, preprocessing chain and weights."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from mffnb.similarities import KullbackLeibler
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """An image after preprocessing, with all that the conversion to a matrix and back needs.
+    """A spectral image after preprocessing, with all that its conversion to a matrix and back needs.
 
     Attributes
     ----------
     cube
         The image after preprocessing.
     layout
-        Which of its dimensions are pixels and which are channels, and the masks.
+        Which dimensions of the image are pixels and which are channels, and the masks of both.
     chain
         The fitted preprocessing steps; None if there are none.
     weights
@@ -52,7 +52,7 @@ class Prepared:
         weights: Any = None,
         communicator: Communicator = SINGLE,
     ) -> Prepared:
-        """Apply preprocessing steps to the unmasked part of a cube, and convert weights to those of its matrix."""
+        """Apply preprocessing steps to the unmasked part of a cube, and convert the weights for its matrix."""
         if not steps:
             layout = Layout.of(cube, channel, mask, communicator)
             return cls(cube, layout, None, matrix_weights(weights, layout))
@@ -63,7 +63,7 @@ class Prepared:
         return cls(processed, layout, chain, matrix_weights(weights, layout))
 
     def check(self, similarity: Similarity) -> None:
-        """Refuse steps after which a non-negative factorization, or a likelihood of counts, has no meaning."""
+        """Refuse centred data, and a count likelihood for values that preprocessing has changed from counts."""
         if self.chain is None:
             return
         if self.chain.centred:
@@ -76,25 +76,25 @@ class Prepared:
             )
 
     def spectra(self, known: Any) -> Any:
-        """Convert known endmembers from physical units to those of the processed image."""
+        """Return known endmembers, given in physical units, in the units of the preprocessed image."""
         if self.chain is None or not isinstance(known, xr.DataArray):
             return known
         return self.chain.prepare_endmembers(known)
 
     def rows(self, block: Block) -> Prepared:
-        """Return the part of the image that lies in the rows of one rank; only without preprocessing."""
+        """Return the part of the image in the map rows of one MPI rank; supported only without preprocessing."""
         cube = self.cube.isel({block.dim: slice(block.start, block.stop)})
         return replace(self, cube=cube, layout=self.layout.section(block.start, block.stop))
 
 
 @dataclass(frozen=True, eq=False)
 class RemoteImage:
-    """An image that each engine opens by itself, and converts to the matrix X; nothing of the data is sent.
+    """A spectral image that each engine reads from its file and converts to the matrix X, so that no data are sent.
 
     Attributes
     ----------
     source
-        The cube.
+        Source from which an engine opens the cube.
     channel, mask, steps
         As for :meth:`Prepared.of`.
     """
@@ -105,13 +105,13 @@ class RemoteImage:
     steps: Sequence[Step]
 
     def matrix(self) -> Matrix:
-        """Return X, (pixels, channels)."""
+        """Return the matrix X of the image, (pixels, channels); called on the engine."""
         image = Prepared.of(self.source.open(), self.channel, self.mask, self.steps)
         return sparse_if_smaller(image.layout.matrix(image.cube))
 
 
 def matrix_weights(weights: Any, layout: Layout) -> Any:
-    """Convert weights over pixels, channels or the whole image to those of a matrix; "poisson" is returned as it is."""
+    """Convert weights over pixels, channels or the whole image to weights of its matrix; "poisson" stays as it is."""
     if weights is None or isinstance(weights, str):
         return weights
     if isinstance(weights, (list, tuple)):

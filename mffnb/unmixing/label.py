@@ -1,4 +1,4 @@
-"""Label the factors of a run: coordinates and units of the cube, and the way back through preprocessing."""
+"""Label the factors of a run with coordinates and units of the cube, and convert them back through preprocessing."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def labelled(
     settings: dict[str, Any],
     block: Block | None = None,
 ) -> Unmixing:
-    """Return a labelled result in the units of the cube.
+    """Return an unmixing result with the coordinates and in the units of the cube.
 
     Parameters
     ----------
     cube, image
-        The data, and what was factored.
+        The data, and the preprocessed image that was factored.
     solution
-        The factors.
+        The factors in the units of the preprocessed image.
     settings
         The record of the run, see :mod:`mffnb.unmixing.record`.
     block
-        Which rows of the maps the factors cover, if other ranks hold the others.
+        Rows of the maps that the factors cover, if other MPI ranks hold the other rows; None for whole maps.
     """
     layout, gain = image.layout, solution.gain
     found: dict[str, Any] = {
@@ -68,7 +68,7 @@ def labelled(
 
 
 def _labelled_map(mapped: Mapped | None, layout: Layout) -> Mapped | None:
-    """Label the intercept of a transformation, (channels,), with the channels of the image."""
+    """Return the transformation with its intercept, (channels,), labelled with the channels of the image."""
     if mapped is None or mapped.intercept is None:
         return mapped
     return replace(mapped, intercept=layout.endmembers(mapped.intercept[None])[0].drop_vars("component"))
@@ -81,10 +81,10 @@ def _in_physical_units(
     abundances: xr.DataArray,
     gain: xr.DataArray | None,
 ) -> dict[str, Any]:
-    """Convert factors back through preprocessing, and keep those of the processed image beside them.
+    """Convert factors back through preprocessing, and return with them the factors of the preprocessed image.
 
-    The factor that a step divided each pixel by becomes a gain if abundances are fractions. Otherwise it multiplies the
-    abundances, which are then scaled to a mean sum of 1.
+    If a step divided each pixel by a number, that number becomes a gain if abundances are fractions. Otherwise it
+    multiplies the abundances, which are then scaled to a mean sum of 1.
     """
     processed = ProcessedFactors(chain, endmembers, abundances, gain)
     spectra = chain.endmembers(endmembers)

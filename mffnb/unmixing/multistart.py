@@ -18,7 +18,7 @@ from mffnb.unmixing import multistart_engines
 
 
 def several(model: MatrixFactorization, n_init: int, seed: Any) -> list[MatrixFactorization]:
-    """Return copies of a model, each with a random start of its own seed.
+    """Return ``n_init`` copies of a model, each with a random start from a seed of its own.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def best_start(
     progress: bool,
     keeper: Keeper | None,
 ) -> tuple[MatrixFactorization, Float64Array, str]:
-    """Fit all starts, here or on engines; return the best model, A (own pixels, k), and how X was stored."""
+    """Fit all starts, here or on engines; return the best model, its abundances, and how X was stored."""
     if engines is None or len(starts) == 1:
         with bar(progress, len(starts) * starts[0].max_iter) as show:
             return *_best_here(starts, matrix, both(show, callback), keeper), str(matrix)
@@ -53,7 +53,7 @@ def best_start(
 def _best_here(
     starts: Sequence[MatrixFactorization], matrix: Matrix, callback: Callback | None, keeper: Keeper | None
 ) -> tuple[MatrixFactorization, Float64Array]:
-    """Fit one start after the other in this process; an interrupt ends with the best so far."""
+    """Fit one start after the other in this process; after an interrupt, return the best start so far."""
     best: tuple[MatrixFactorization, Float64Array] | None = None
     for number, model in enumerate(starts):
         own_keeper = keeper if keeper is None or len(starts) == 1 else keeper.of_start(number)
@@ -62,7 +62,8 @@ def _best_here(
         if best is None or model.objective_ < best[0].objective_:
             best = model, A
         if outcome in (Outcome.INTERRUPTED, Outcome.STOPPED):
-            best[0].outcome_ = outcome  # the best of the starts so far, not of all
+            # the outcome tells that the starts ended early: this is the best of the finished starts, not of all
+            best[0].outcome_ = outcome
             break
     if best is None:
         raise ValueError("n_init must be a whole number >= 1")

@@ -23,34 +23,34 @@ _TRIES = 3
 
 
 class MatrixSource(Protocol):
-    """An object from which an engine makes the matrix X."""
+    """Interface of an object from which an engine makes the matrix X."""
 
     def matrix(self) -> Matrix:
-        """Return X in the process where this is called."""
+        """Return X in the process that calls this method."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class SentMatrix:
-    """A matrix that is sent to each engine."""
+    """A matrix X in memory that is sent to each engine."""
 
     held: Matrix
 
     def matrix(self) -> Matrix:
-        """Return the matrix."""
+        """Return the matrix X that was sent."""
         return self.held
 
 
 @dataclass(frozen=True, eq=False)
 class FittedStart:
-    """One start after its fit.
+    """The result of one random start on an engine.
 
     Attributes
     ----------
     model, abundances
         The fitted model, and A (pixels, k).
     data
-        How the engine stored X.
+        Text that says how the engine stored X, for example as a sparse matrix.
     """
 
     model: MatrixFactorization
@@ -59,7 +59,7 @@ class FittedStart:
 
     @property
     def state(self) -> State:
-        """The last state of the run, with its factors."""
+        """Return the last state of this start, with its factors."""
         A = np.ascontiguousarray(self.abundances.T)
         model = self.model
         return replace(model.trace_[-1], abundances=A, endmembers=model.components_, outcome=model.outcome_)
@@ -71,19 +71,19 @@ def run(
     engines: Cluster,
     callback: Callback | None = None,
 ) -> FittedStart:
-    """Fit all models to one matrix and return the fit with the lowest objective, the first one of equals.
+    """Fit one model for each start on the engines of a cluster and return the fit with the lowest objective.
 
-    The starts of an engine that died are fitted again. Ctrl-C, or a callback that returns True, ends the run with the
-    best start so far.
+    Of fits with equal objectives the first one is returned. The starts of an engine that died are fitted again. Ctrl-C,
+    or a callback that returns True, ends the run with the best start so far.
 
     Parameters
     ----------
     models
-        One for each start.
+        Unfitted models, one for each start.
     data
         A matrix, which is sent to each engine once, or the image that each engine opens.
     engines
-        Running engines.
+        Running cluster of ipyparallel engines.
     callback
         Called with the last state of each start, in the order in which they end.
     """
@@ -115,12 +115,13 @@ def run(
         queue.close()
     best = min(sorted(ended.items()), key=lambda one: one[1].model.objective_)[1]
     if outcome is not None:
-        best.model.outcome_ = outcome  # the best of the starts that have ended, not of all
+        # the outcome tells that the starts ended early: this is the best of the finished starts, not of all
+        best.model.outcome_ = outcome
     return best
 
 
 class _Queue:
-    """Starts that are submitted to engines, and the data that these need for them."""
+    """Submits starts to engines, and sends each engine the data before its first start."""
 
     def __init__(self, engines: Cluster, source: MatrixSource) -> None:
         self._engines, self._source = engines, source
@@ -130,7 +131,7 @@ class _Queue:
         self._tries: dict[int, int] = {}
 
     def submit(self, model: MatrixFactorization, again: int | None = None) -> Any:
-        """Send a start to an engine; ``again`` is its number if an engine has lost it before."""
+        """Send a start to an engine; ``again`` is the index of the start if the engine that computed it has died."""
         if again is not None:
             self._tries[again] = self._tries.get(again, 1) + 1
             if self._tries[again] > _TRIES:
@@ -140,7 +141,7 @@ class _Queue:
         return self._pool.submit(_fit, self._token, model)
 
     def result(self, future: Any) -> FittedStart | None:
-        """Return the fitted start; None if its engine died or had no data."""
+        """Return the fitted start of a finished call; None if its engine died or had not received the data."""
         try:
             answer: FittedStart | None = future.result()
         except Exception as error:
@@ -150,17 +151,17 @@ class _Queue:
         return answer
 
     def close(self) -> None:
-        """Delete the data here and on the engines."""
+        """Delete the data in this process and on the engines."""
         sharing.withdraw(self._pool, self._token)
 
 
 def _fit(token: str, model: MatrixFactorization) -> FittedStart | None:
-    """Fit one start on an engine; None if the data have not arrived."""
+    """Fit one start on an engine; return None if the data of this token have not arrived there."""
     source: MatrixSource | None = sharing.find(token)
     if source is None:
         return None
     matrix = source.matrix()
-    sharing.keep(token, SentMatrix(matrix))  # made once, for all starts on this engine
+    sharing.keep(token, SentMatrix(matrix))  # X is made once, for all starts on this engine
     with limit_threads(1):
         abundances = model.factorize(matrix)
     return FittedStart(model, abundances, str(matrix))

@@ -1,4 +1,4 @@
-"""Penalties and constraints that the keywords of :func:`mffnb.unmix` ask for, as terms of a model."""
+"""Penalties and constraints that the keywords of :func:`mffnb.unmix` request, as terms of a model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mffnb.unmixing.image import Prepared
 
 @dataclass(frozen=True, eq=False)
 class Physics:
-    """Penalties and constraints requested by the user; an exact zero, and None, leave one out.
+    """Penalties and constraints requested by the user; a value of exactly 0, or None, leaves a term out.
 
     Attributes
     ----------
@@ -54,11 +54,11 @@ class Physics:
 
     @property
     def has_own_terms(self) -> bool:
-        """Whether there are terms written by the user."""
+        """Whether the user has passed penalties or constraints as objects."""
         return bool(self.abundance_terms or self.endmember_terms)
 
     def record(self) -> dict[str, Any]:
-        """Return the entries for ``result.parameters``."""
+        """Return these settings as entries of ``result.parameters``."""
         return {
             "sparsity": float(self.sparsity),
             "smoothness": float(self.smoothness),
@@ -70,7 +70,7 @@ class Physics:
         }
 
     def terms_on_abundances(self, image: Prepared, placement: Placement) -> tuple[Term, ...]:
-        """Return the terms on A for one image."""
+        """Return the penalties and constraints on the abundances A of one image."""
         terms: list[Term] = [Simplex(gain=self.gain)] if self.fractions else []
         if self.sparsity != 0:
             terms.append(Sparsity(self.sparsity))
@@ -79,7 +79,7 @@ class Physics:
         return (*terms, *(_with_graph(term, image, placement) for term in listed(self.abundance_terms)))
 
     def terms_on_endmembers(self, image: Prepared) -> tuple[Term, ...]:
-        """Return the terms on E for one image."""
+        """Return the penalties and constraints on the endmembers E of one image."""
         if isinstance(self.volume, str):
             raise ValueError(f"volume={self.volume!r} is not known: use 'auto', or a weight >= 0")
         terms: list[Term] = [MinimumVolume(self.volume)] if self.volume != 0 else []
@@ -89,7 +89,7 @@ class Physics:
 
 
 def _with_graph(term: Term, image: Prepared, placement: Placement) -> Term:
-    """Give the pixel adjacency graph of the map to a term that needs a graph and has none."""
+    """Return a term with the pixel adjacency graph of the image, if the term needs a graph and has none."""
     if not isinstance(term, GraphTerm) or term.graph is not None or not is_dataclass(term):
         return term
     found: Term = replace(term, graph=placement.graph(image.layout))

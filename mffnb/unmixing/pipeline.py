@@ -1,4 +1,4 @@
-"""The pipeline from a cube to a labelled result: open, prepare, solve, warn, label."""
+"""The pipeline from a cube to a labelled result: open the cube, prepare it, solve, warn, label the factors."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ from mffnb.unmixing.task import Task
 
 
 def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> Unmixing:
-    """Unmix a cube.
+    """Unmix a cube: open, prepare and solve it, warn of results that may mislead, and label the factors.
 
     Parameters
     ----------
     task
-        What to compute.
+        Settings that determine the answer.
     cube
         A spectral image, or the path of its file.
     execution
-        Where and how; MPI engines are driven by :mod:`mffnb.unmixing.remote_unmix`, each of them by this function.
+        Where and how the task is computed. On MPI engines :mod:`mffnb.unmixing.remote_unmix` starts the task, and each
+        engine calls this function.
     stacklevel
-        As for :func:`warnings.warn`, counted from here: which line warnings point to.
+        As for :func:`warnings.warn`, counted from this function: the line that warnings point to.
     """
     placement = execution.placement
     data, source = _opened(task, cube, execution)
@@ -64,7 +65,7 @@ def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> 
 
 
 def _opened(task: Task, cube: Any, execution: Execution) -> tuple[xr.DataArray, Source | None]:
-    """Open the cube; return with it its source for engines that open it by themselves, if it is in a file."""
+    """Open the cube; return it, and the source from which engines open its file (None for a cube in memory)."""
     if execution.engines is not None and execution.starts_on_engines(task):
         return in_file(cube, copies=execution.engines.n)
     if not isinstance(cube, (str, os.PathLike)):
@@ -76,12 +77,12 @@ def _matrix(task: Task, cube: Any, image: Prepared, source: Source | None, execu
     """Return the block of X that this process holds, or the image from which engines make X."""
     if source is not None:
         return RemoteImage(source, task.channel, task.mask, task.preprocess)
-    # A lazy cube that the user passes stays lazy.
+    # A lazy cube that the user passes is not loaded into memory.
     return execution.placement.matrix(image.layout, image.cube, load=isinstance(cube, (str, os.PathLike)))
 
 
 def _warn(solution: Solution, *, stacklevel: int) -> None:
-    """Warn of a result that may mislead."""
+    """Warn of unused components, of a run that did not converge, and of another solution of equal fit."""
     warn_if_doubtful(solution.disagreement, stacklevel=stacklevel + 1)
     if solution.used is not None:
         warn_if_poor(solution.used, solution.endmembers, solution.outcome, stacklevel=stacklevel + 1)

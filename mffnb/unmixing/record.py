@@ -47,7 +47,7 @@ def record(
 
 
 def origin(source: Any) -> dict[str, Any]:
-    """Return where the data came from, when the result was made, and the versions of the packages used."""
+    """Return where the data came from, when the result was made, and the versions of the packages that made it."""
     return {
         "source": str(source),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -67,7 +67,7 @@ def versions() -> dict[str, str]:
 
 
 def _described(part: object) -> str:
-    """Return a name as it is, and the ``repr`` of an object."""
+    """Return a name (str) unchanged, and any other part of the model as its ``repr``."""
     return part if isinstance(part, str) else repr(part)
 
 

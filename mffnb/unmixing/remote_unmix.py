@@ -1,4 +1,4 @@
-"""Run a task on MPI engines: each rank reads its own pixels, and this process watches and shows progress."""
+"""Run an unmixing task on MPI engines: each rank reads its part of the pixels, this process shows progress."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mffnb.unmixing.task import Task
 
 
 def run_on_engines(task: Task, cube: Any, execution: Execution) -> Unmixing:
-    """Run a task on all MPI engines of a cluster together; return the result with the cube of this process.
+    """Run a task on all MPI engines of a cluster together; return the result, which holds the cube of this process.
 
     Ctrl-C asks the engines for the result so far; a second Ctrl-C ends the engines.
     """
@@ -37,23 +37,23 @@ def run_on_engines(task: Task, cube: Any, execution: Execution) -> Unmixing:
     ):
         interrupted = _follow(running, both(show, execution.callback))
         result: Unmixing = running.answer()
-        if interrupted or running.interrupted():  # perhaps in its last state
+        if interrupted or running.interrupted():  # Ctrl-C may also have been pressed during the last iteration
             result = replace(result, outcome=Outcome.INTERRUPTED)
     return replace(result, cube=here)
 
 
 def _sendable(task: Task) -> Task:
-    """Return the task without the cube of an earlier result, which engines do not need."""
+    """Return the task without the cube of the earlier result that it starts from, since engines do not need it."""
     return replace(task, init=replace(task.init, cube=None)) if isinstance(task.init, Unmixing) else task
 
 
 def _absolute(checkpoint: Checkpoint | None) -> Checkpoint | None:
-    """Return the checkpoint with an absolute path: an engine may have another working folder."""
+    """Return the checkpoint with an absolute path, because an engine may have another working directory."""
     return None if checkpoint is None else replace(checkpoint, folder=os.path.abspath(checkpoint.folder))
 
 
 def _follow(running: Call, callback: Callback | None) -> bool:
-    """Pass states of the first rank to the callback, and its decision to the ranks; return True after Ctrl-C."""
+    """Pass states of the first rank to the callback, and its wish to stop to all ranks; return True after Ctrl-C."""
     try:
         _pass_on(running.pictures(), running, callback)
     except KeyboardInterrupt:
@@ -75,7 +75,7 @@ def _pass_on(states: Iterable[Any], running: Call, callback: Callback | None) ->
 
 
 def _on_rank(watch: Watch, task: Task, source: Source, wants_maps: bool, checkpoint: Checkpoint | None) -> Any:
-    """Run the task on one rank; only the first rank returns the result."""
+    """Run the task on one MPI rank; return the result on the first rank, None on the others."""
     execution = Execution(
         Ranks(watch.communicator),
         checkpoint=checkpoint,

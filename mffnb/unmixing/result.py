@@ -34,9 +34,9 @@ class ProcessedFactors:
     Attributes
     ----------
     chain
-        The fitted steps.
+        The fitted preprocessing steps, in order.
     endmembers, abundances, gain
-        The factors before that conversion.
+        The factors in the units of the preprocessed image.
     """
 
     chain: Chain
@@ -45,7 +45,7 @@ class ProcessedFactors:
     gain: xr.DataArray | None = None
 
     def reconstruction(self, mapped: Mapped | None = None) -> xr.DataArray:
-        """Return the product of the factors, through the transformation of the fit, in the units of the data."""
+        """Return the reconstruction of the cube in data units from these factors and the fitted transformation."""
         return self.chain.inverse(_model(self.abundances, self.endmembers, self.gain, mapped))
 
 
@@ -58,24 +58,24 @@ class Unmixing:
     endmembers
         Pure spectra, dimensions ("component", channel dims), in the units of the cube.
     abundances
-        Maps, dimensions ("component", pixel dims); those of the mean pixel sum to 1.
+        Maps, dimensions ("component", pixel dims); the abundances of the mean pixel sum to 1.
     outcome
         How the run ended, with advice in its value.
     trace
         Objective, relative error, step and seconds for each iteration.
     parameters
-        Everything that is needed to repeat the run, and the versions of the packages.
+        All settings that are needed to repeat the run, and the versions of the packages.
     gain
-        One factor for each pixel, or None.
+        One scale factor for each pixel; None if the model has no gain.
     alternative
-        If another answer fits as well: the endmembers of the one that differs most, in the same order, each with the
-        norm of its partner; else None. ``parameters["disagreement"]`` is the mean spectral angle (rad) to it.
+        Endmembers of the most different solution that fits the data as well, in the same order, each with the norm of
+        its partner; None if there is none. ``parameters["disagreement"]`` is the mean spectral angle (rad) to it.
     cube
         The data, or None if the result was loaded from a file.
     processed
         The factors of the preprocessed image; None without preprocessing.
     block
-        The rows of the maps that this rank holds, if the others are on other ranks; else None.
+        The rows of the maps that this MPI rank holds; None if the maps are whole.
     mapped
         The transformation f in X ~ f(A E), and its intercept over the channels of the processed image; None for the
         identity.
@@ -118,7 +118,7 @@ class Unmixing:
         return xr.DataArray(model.transpose(*pixels, ...)).rename("reconstruction").assign_attrs(attrs)
 
     def residual(self, cube: Any = None) -> xr.DataArray:
-        """Return the data minus the reconstruction, with its dimensions.
+        """Return the residual: the data minus the reconstruction, with the dimensions of the reconstruction.
 
         Parameters
         ----------
@@ -132,22 +132,23 @@ class Unmixing:
         if self.processed is not None:
             data = self.processed.chain.target(data)
         if set(data.dims) != set(model.dims) and data.shape == model.shape:
-            data = xr.DataArray(data.values, dims=model.dims)  # a bare array, in the order of the reconstruction
+            # an array without labels: its axes are taken in the order of the reconstruction
+            data = xr.DataArray(data.values, dims=model.dims)
         data = data.transpose(*model.dims)
         return model.copy(data=data.values - model.values).rename("residual")
 
     def normalized(self, how: str = "max") -> Unmixing:
-        """Scale every endmember to 1, and its abundances by the inverse factor.
+        """Return the result with every endmember scaled to size 1, and its abundances by the inverse factor.
 
         Parameters
         ----------
         how
-            Scale this to 1: ``"max"``, ``"sum"``, ``"norm"`` (root of the sum of squares) or ``"area"``
+            Size that is scaled to 1: ``"max"``, ``"sum"``, ``"norm"`` (root of the sum of squares) or ``"area"``
             (integral over the channel coordinate).
         """
         over = [name for name in self.endmembers.dims if name != "component"]
         if how == "area":
-            size = self.endmembers.fillna(0.0)  # masked channels have no area
+            size = self.endmembers.fillna(0.0)  # masked channels add nothing to the size
             for name in over:
                 size = size.integrate(name)
         elif how in ("max", "sum"):
@@ -165,13 +166,13 @@ class Unmixing:
         )
 
     def plot(self, **options: Any) -> Any:
-        """Draw maps above spectra, one colour a component; see :func:`mffnb.plots.overview`."""
+        """Draw abundance maps above endmember spectra, one colour per component; see :func:`mffnb.plots.overview`."""
         from mffnb import plots  # noqa: PLC0415  imports matplotlib
 
         return plots.overview(self, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the result, without the cube, as NetCDF or ``.zarr``; :func:`mffnb.load` reads it back.
+        """Write the result without its cube to a NetCDF file or a ``.zarr`` folder, which :func:`mffnb.load` reads.
 
         If the result holds the rows of one rank, all ranks call this together, and the whole maps are written.
         """
@@ -227,7 +228,7 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     kind = "zarr store" if os.path.isdir(path) else "NetCDF file"
     try:
         stored = read_zarr(path) if os.path.isdir(path) else read_netcdf(path)
-    except Exception as error:  # HDF5 and its wrappers raise many types on a damaged file
+    except Exception as error:  # the HDF5 libraries raise many types of exceptions on a damaged file
         raise ValueError(f"{path} is no {kind} that can be read, or it is cut short: {error}") from error
     if stored.attrs.get("format") != _FORMAT:
         raise ValueError(f"{path} was not written by Unmixing.save: read data with mffnb.read instead")
@@ -268,7 +269,7 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
 def _model(
     abundances: xr.DataArray, endmembers: xr.DataArray, gain: xr.DataArray | None, mapped: Mapped | None
 ) -> xr.DataArray:
-    """Return the model of the data: the product of the factors, through a transformation that was fitted."""
+    """Return the reconstruction f(gain A E); f is the transformation of the fit, the identity if there is none."""
     product = _product(abundances, endmembers, gain)
     return product if mapped is None or not mapped.fitted else xr.DataArray(mapped.apply(product))
 

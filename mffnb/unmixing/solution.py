@@ -1,4 +1,4 @@
-"""Factors that a run has found, before they are labelled."""
+"""The factors that a run has found, before they are labelled with coordinates and units."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mffnb.typing import Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Factors of a run in the units of the image that was factored.
+    """The factors of a run in the units of the image that was factored, with the outcome and the trace of the run.
 
     Attributes
     ----------
@@ -24,19 +24,19 @@ class Solution:
     outcome
         How the run ended.
     trace
-        The states of whole iterations, without factors.
+        The state after each whole iteration, without factors.
     used
         Number of pixels in which each component is present, on all processes, (k,); None if not counted.
     gain
-        One factor for each pixel of this process, or None.
+        One scale factor for each pixel of this process, or None.
     mapped
         The transformation f in X ~ f(A E), or None.
     alternative
-        Endmembers of another answer that fits as well, or None.
+        Endmembers of another solution that fits the data as well, or None.
     disagreement
-        Mean spectral angle (rad) to that answer; 0 if there is none.
+        Mean spectral angle (rad) to that solution; 0 if there is none.
     notes
-        Entries for ``result.parameters`` that only the run could tell.
+        Entries for ``result.parameters`` that are known only after the run, such as the start that was used.
     """
 
     abundances: Float64Array
@@ -52,7 +52,7 @@ class Solution:
 
     @classmethod
     def of(cls, model: MatrixFactorization, abundances: Float64Array, **others: Any) -> Solution:
-        """Take the factors from a fitted model and its A (pixels, k)."""
+        """Create a solution from a fitted model and its abundances A (pixels, k)."""
         return cls(
             abundances.T,
             model.components_,

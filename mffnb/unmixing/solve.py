@@ -1,4 +1,4 @@
-"""Solve a task for the matrix of its image: the solver, several starts of it, or the rule for ``volume="auto"``."""
+"""Find the factors of the matrix of an image: by the solver from one or several starts, or by ``volume="auto"``."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def solve(
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Solution:
-    """Find the factors of X, components in the order of :func:`mffnb.unmixing.component_order.component_order`.
+    """Find the factors of X, with components in the order of :func:`mffnb.unmixing.component_order.component_order`.
 
     Parameters
     ----------
     task
-        What to solve, with a seed.
+        Settings that determine the answer; its seed must be set.
     image
-        The image of the matrix.
+        The prepared image that X belongs to.
     matrix
-        X, (pixels, channels), or a :class:`mffnb.unmixing.image.RemoteImage` if engines open it.
+        Data matrix X, (pixels, channels), or a :class:`mffnb.unmixing.image.RemoteImage` if engines read the image.
     placement
-        Where the pixels are; None for this process.
+        The processes that hold the pixels; None if all pixels are in this process.
     engines
-        Engines among which several starts are divided.
+        Cluster whose engines fit the starts of ``n_init``, one start on each engine at a time; None for this process.
     checkpoint
-        Where the run keeps its state.
+        Where the run stores its state; None to store nothing.
     callback, progress
         As for :func:`mffnb.unmix`.
     """
@@ -70,7 +70,7 @@ def _by_solver(
     callback: Callback | None,
     progress: bool,
 ) -> Solution:
-    """Run the solver from each start and keep the best."""
+    """Run the solver from each start and return the solution with the lowest objective."""
     model = task.model(image, placement)
     if task.starts_from_factors:
         init: Any = model.init
@@ -87,7 +87,7 @@ def _by_solver(
 
 
 def _by_rule(task: Task, image: Prepared, matrix: Matrix, callback: Callback | None, progress: bool) -> Solution:
-    """Run the rule that determines model, start and weight of a minimum volume from the data."""
+    """Run the rule for ``volume="auto"``: the data determine model, start and weight of a minimum volume."""
     check_supported(task.physics, matrix, task.similarity, image.weights)
     assert task.seed is not None
     with bar(progress, None) as show:
@@ -108,7 +108,7 @@ def _by_rule(task: Task, image: Prepared, matrix: Matrix, callback: Callback | N
 def _keeper(
     checkpoint: Checkpoint, task: Task, image: Prepared, matrix: Matrix, init: Any, placement: Placement
 ) -> Keeper:
-    """Write checkpoints of a run with these settings; the number of iterations and the tolerance may differ later."""
+    """Return the writer of checkpoints for these settings; a later run may have another ``max_iter`` and ``tol``."""
     about = {name: value for name, value in task.record(image).items() if name not in ("max_iter", "tol")}
     about |= {"pixels": matrix.shape[0], "channels": matrix.shape[1], "type": str(image.cube.dtype)}
     arrays = {"mask": task.mask, "weights": task.weights, "known": task.physics.known}

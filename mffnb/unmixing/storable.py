@@ -1,4 +1,4 @@
-"""Convert labelled arrays to what NetCDF and zarr can hold: attributes, stacked coordinates, and names with a slash."""
+"""Convert labelled arrays to what NetCDF and zarr can store: attributes, stacked coordinates, names with a slash."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-# Attributes with which NetCDF describes how numbers are packed: on a label they would change its values on reading.
+# These attributes tell NetCDF how numbers are packed. Stored with a label, they would change its values on reading.
 _CODING = {"scale_factor", "add_offset", "_FillValue", "missing_value", "calendar", "dtype"}
 
 
 def plain(value: Any) -> Any:
-    """Return a NumPy scalar as a Python number, and other values as text, for JSON."""
+    """Convert a value for JSON: a NumPy scalar to a Python number, other values to text."""
     return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def storable(array: xr.DataArray) -> xr.DataArray:
-    """Return a copy whose attributes NetCDF can hold; other values are stored as text."""
+    """Return a copy of a labelled array whose attributes NetCDF can store; other attribute values become text."""
 
     def kept_attributes(attrs: dict[Any, Any]) -> dict[str, Any]:
         kept = (str, float, np.number)
@@ -31,17 +31,18 @@ def storable(array: xr.DataArray) -> xr.DataArray:
             str(key): whole.get(key, lists.get(key, str(value))) for key, value in attrs.items() if key not in _CODING
         }
 
-    # A stacked pixel dimension has one coordinate of tuples; its levels are stored separately.
+    # The coordinate of a stacked pixel dimension consists of tuples, which NetCDF cannot store: store its levels
+    # separately.
     stacked = [name for name, index in array.indexes.items() if isinstance(index, pd.MultiIndex) and name in array.dims]
     copy = array.reset_index(stacked) if stacked else array.copy(deep=False)
     copy.attrs = kept_attributes(array.attrs)
     for name in copy.coords:
         copy.coords[name].attrs = kept_attributes(array.coords[name].attrs)
-    return copy.drop_encoding()  # the packing of the source does not suit these values
+    return copy.drop_encoding()  # the packing (dtype, scale, offset) of the source file does not suit these values
 
 
 def aliases(arrays: Iterable[xr.DataArray], reserved: Iterable[str]) -> dict[Hashable, str]:
-    """Return names for those dimensions and coordinates whose own name NetCDF or this format cannot hold (``m/z``)."""
+    """Return replacements for names of dimensions and coordinates that NetCDF or this format cannot store (``m/z``)."""
     names = dict.fromkeys(name for array in arrays for name in (*array.dims, *array.coords))
     taken = set(reserved)
     odd = [n for n in names if not isinstance(n, str) or "/" in n or n in taken or n.startswith("trace_")]

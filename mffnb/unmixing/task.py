@@ -1,4 +1,4 @@
-"""One unmixing task: those keywords of :func:`mffnb.unmix` that determine the answer, checked.
+"""One unmixing task: the checked keywords of :func:`mffnb.unmix` that determine the answer.
 
 All code that unmixes an image uses this class: :func:`mffnb.unmix`, the explorer, engines, the scan of k and the refits
 of the stability analysis. The steps are always the same::
@@ -50,18 +50,18 @@ SETTINGS = (*_PHYSICS, *_OTHERS)
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Settings of one unmixing run. Make it with :meth:`of`.
+    """Settings of one unmixing run that determine its answer. Create it with :meth:`of`.
 
     Attributes
     ----------
     k
         Number of endmembers.
     physics
-        Penalties and constraints.
+        Penalties and constraints requested by the user.
     similarity, weights, transform, mask, preprocess, channel, init, solver, n_init, max_iter, tol
         As for :func:`mffnb.unmix`.
     seed
-        Seed of everything random; None until it is drawn, see :meth:`seeded`.
+        Seed of all random numbers; None until it is drawn, see :meth:`seeded`.
 
     Examples
     --------
@@ -90,12 +90,12 @@ class Task:
 
     @classmethod
     def of(cls, *, k: int, random_state: Any = None, **keywords: Any) -> Task:
-        """Make a task from keywords of :func:`mffnb.unmix`.
+        """Create a task from keywords of :func:`mffnb.unmix`.
 
         Raises
         ------
         TypeError
-            For a name that is no such keyword, and for a weight that is no number.
+            If a name is no such keyword, or if a penalty weight is no number.
         """
         check_names(keywords)
         physics = Physics(**{name: keywords.pop(name) for name in _PHYSICS if name in keywords})
@@ -103,30 +103,31 @@ class Task:
 
     @property
     def automatic(self) -> bool:
-        """Whether the volume is to be determined from the data, with start and model."""
+        """Whether ``volume="auto"`` is set: the data then determine model, start and weight of the minimum volume."""
         return isinstance(self.physics.volume, str) and self.physics.volume == AUTO
 
     @property
     def starts_from_factors(self) -> bool:
-        """Whether the start is a pair of matrices or an earlier result."""
+        """Whether the run starts from a pair of matrices (A, E) or from an earlier result."""
         return isinstance(self.init, (tuple, Unmixing))
 
     @property
     def numbers_have_meaning(self) -> bool:
-        """Whether something refers to components by their number: a start, known endmembers, or terms of the user."""
+        """Whether a given start, known endmembers or terms of the user refer to components by their number."""
         return self.starts_from_factors or self.physics.known is not None or self.physics.has_own_terms
 
     def seeded(self, placement: Placement, checkpoint: Checkpoint | None = None) -> Task:
-        """Return the task with a seed that all processes share; without one given, that of the checkpoint if any."""
+        """Return the task with a seed common to all processes: the given one, that of the checkpoint, or a new one."""
         seed = int(placement.communicator.bcast(drawn_seed(self.seed), root=0))
         if checkpoint is not None and self.seed is None:
             seed = kept_seed(checkpoint, seed, placement.communicator)
         return replace(self, seed=seed)
 
     def decided(self, matrix: Matrix, placement: Placement) -> Task:
-        """Return the task with sum-to-one or gain chosen by the data, if there is a volume weight and neither is given.
+        """Choose sum-to-one or gain from the data, if there is a volume weight and neither is given; return the task.
 
-        A volume penalty needs fractions. The choice needs all pixels in one process.
+        A volume penalty needs abundances that sum to one, with or without a gain. The choice needs all pixels in one
+        process.
         """
         physics = self.physics
         weighted = not isinstance(physics.volume, str) and physics.volume > 0
@@ -137,14 +138,14 @@ class Task:
         return replace(self, physics=replace(physics, gain=gain, sum_to_one=not gain))
 
     def prepared(self, cube: xr.DataArray, placement: Placement | None = None) -> Prepared:
-        """Apply mask and preprocessing to a cube, convert weights, and check that the similarity suits the result."""
+        """Apply mask and preprocessing to a cube, convert its weights, and check that the similarity suits it."""
         communicator = (placement or Local()).communicator
         image = Prepared.of(cube, self.channel, self.mask, self.preprocess, self.weights, communicator)
         image.check(named_similarity(self.similarity))
         return image
 
     def model(self, image: Prepared, placement: Placement | None = None) -> MatrixFactorization:
-        """Return the unfitted model of an image."""
+        """Return the unfitted :class:`mffnb.MatrixFactorization` of this task for an image."""
         return MatrixFactorization(
             self.k,
             similarity=self.similarity,
@@ -160,7 +161,7 @@ class Task:
         )
 
     def record(self, image: Prepared) -> dict[str, Any]:
-        """Return the settings as plain values, for ``result.parameters`` and for checkpoints."""
+        """Return the settings of this task as plain values, for ``result.parameters`` and for checkpoints."""
         return record(
             image,
             self.physics,
@@ -176,17 +177,17 @@ class Task:
         )
 
     def label(self, cube: xr.DataArray, image: Prepared, solution: Solution, block: Block | None = None) -> Unmixing:
-        """Return a labelled result in the units of the cube, with the record of this task."""
+        """Return the solution as a labelled result in the units of the cube, with the record of this task."""
         return labelled(cube, image, solution, {**self.record(image), **solution.notes}, block)
 
 
 def check_names(keywords: Any) -> None:
-    """Refuse names that are no keyword of a task.
+    """Refuse names that are not a keyword of a task.
 
     Raises
     ------
     TypeError
-        With the names that there are.
+        If a name is unknown; the message lists the valid names.
     """
     for name in keywords:
         if name not in SETTINGS:

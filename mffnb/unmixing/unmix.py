@@ -1,4 +1,4 @@
-"""From a spectral image to its endmembers and abundance maps, in one call."""
+"""Unmix a spectral image into its endmembers and abundance maps, in one call."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def unmix(
         Weight of the volume that the endmembers span. It needs abundances that sum to one, with or without a gain; if
         neither ``sum_to_one`` nor ``gain`` is given, the data decide. "auto" determines model, start and weight from
         the data alone, see :func:`mffnb.geometry.minimum_volume`; ``result.parameters`` holds its evidence,
-        ``result.alternative`` another answer that fits as well, if there is one.
+        ``result.alternative`` another solution that fits as well, if there is one.
     sum_to_one
         Make the abundances of every pixel fractions that sum to exactly one.
     gain
@@ -98,8 +98,8 @@ def unmix(
         of its channel: nearly empty channels then count as much as bright ones, so leave them out with ``mask``); or a
         list of these, which are multiplied.
     transform
-        F in X ~ f(A E): ``"logistic"`` for data between 0 and 1, ``"rounding"`` for whole numbers, or an object of
-        :mod:`mffnb.transforms`; ``result.reconstruction()`` applies it.
+        The transformation f in X ~ f(A E): ``"logistic"`` for data between 0 and 1, ``"rounding"`` for whole numbers,
+        or an object of :mod:`mffnb.transforms`; ``result.reconstruction()`` applies it.
     mask
         True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
         Pixels and channels that hold only NaN are left out as well. Masked pixels and channels are NaN in the result.

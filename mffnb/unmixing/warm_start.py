@@ -1,4 +1,4 @@
-"""An earlier result as factors to start from."""
+"""Convert an earlier unmixing result to factors from which a run starts (warm start)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mffnb.unmixing.result import Unmixing
 
 
 def factors_of(result: Unmixing, image: Prepared) -> tuple[Float64Array, Float64Array]:
-    """Convert a result to A (pixels, k) and E (k, channels) of an image, through its preprocessing."""
+    """Convert a result to the factors A (pixels, k) and E (k, channels) of an image, through its preprocessing."""
     layout = image.layout
     amounts = result.abundances if result.gain is None else result.abundances * result.gain
     spectra = result.endmembers
@@ -25,9 +25,9 @@ def factors_of(result: Unmixing, image: Prepared) -> tuple[Float64Array, Float64
 
 
 def non_negative_factors_of(result: Unmixing, image: Prepared) -> tuple[Float64Array, Float64Array]:
-    """Convert a result to A (pixels, k) and E (k, channels), clipped at zero.
+    """Convert a result to the factors A (pixels, k) and E (k, channels) of an image, clipped at zero.
 
-    Preprocessing and its inverse may leave rounding errors below zero, and NaN in pixels without a gain.
+    Preprocessing and its inverse may leave rounding errors below zero, and NaN in pixels without a gain; both become 0.
     """
     A, E = (np.maximum(np.nan_to_num(part, posinf=0.0), 0.0) for part in factors_of(result, image))
     return A, E

@@ -1,4 +1,4 @@
-"""The live explorer: a widget with sliders, maps and spectra that a background solver updates."""
+"""The live explorer: a widget with sliders, abundance maps and spectra that a background solver updates."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ from mffnb.widgets.session.solved import Solved
 
 __all__ = ["Explorer", "explore"]
 
-# ipykernel handles the messages of a slider on the thread that last wrote to it. At first it is the main thread, which
-# a running cell blocks. Writing to the slider while a message of the browser is handled moves it to a message thread.
-# This is repeated, since the first messages may come before that thread exists.
+# The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
+# slider on the thread that last wrote to it. At first this is the main thread, which a running cell blocks. Writing to
+# the slider while a message of the browser is handled moves it to a message thread. This is repeated, since the first
+# messages may come before that thread exists.
 _GREETINGS = 4
-_PICTURE_WAIT = 0.5  # seconds to wait for the static picture that a saved notebook holds
+_PICTURE_WAIT = 0.5  # longest time in seconds to wait for the static picture that a saved notebook holds
 
 
 class Explorer(ipywidgets.VBox):
@@ -60,14 +61,14 @@ class Explorer(ipywidgets.VBox):
     mask, weights
         As for :func:`mffnb.unmix`.
     start
-        An answer for this image to start from; its components keep their numbers and colours.
+        A result for this image to start from; its components keep their numbers and colours.
     abundance_terms, endmember_terms
-        Penalties and constraints of your own. Fields that :func:`mffnb.knobs.knob` describes get a slider, whose name
+        Penalties and constraints as objects. Fields that :func:`mffnb.knobs.knob` describes get a slider, whose name
         for ``controls.set`` is its label.
     max_components
         Upper end of the slider for k.
     random_state
-        Seed of starts from the data.
+        Seed of the start values that are computed from the data.
     cluster
         A running :func:`mffnb.parallel.cluster` with ``mpi=True``, over whose engines the pixels are distributed: pass
         the path of a file. While they run, maps and ``result`` are averaged over blocks of pixels; at the end they have
@@ -81,7 +82,7 @@ class Explorer(ipywidgets.VBox):
         The sliders; ``controls.set(k=5)`` moves one, ``controls.set(bands=True)`` shows uncertainty bands of 90 %
         behind the spectra, from replicas of the noise (see :func:`mffnb.selection.stability`).
     view
-        The live picture.
+        The live view of maps and spectra.
 
     Examples
     --------
@@ -149,27 +150,27 @@ class Explorer(ipywidgets.VBox):
 
     @property
     def result(self) -> Unmixing:
-        """The present answer; call :meth:`wait` first for the final one."""
+        """The present result with labels; call :meth:`wait` first for that of the finished run."""
         while self.session.last is None and not self._runner.settled(0.02):
-            pass  # the first state comes within milliseconds, the end may take long
+            pass  # wait for the first state, which comes within milliseconds, and not for the end of the run
         solved = self.session.last
         if solved is None:
-            self.wait()  # raises the error of the run
+            self.wait()  # there is no state: raise the error of the run
             raise RuntimeError("the explorer was closed before it had solved anything")
         return self.session.result(solved)
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait until the run for the present sliders has ended, and raise its error if it failed.
+        """Wait until the run for the present slider values has ended, and raise its error if it failed.
 
         Raises
         ------
         TimeoutError
-            After ``timeout`` seconds.
+            If the run has not ended after ``timeout`` seconds.
         """
         self._runner.wait(timeout)
 
     def start_afresh(self) -> None:
-        """Restart from the data; components that are found again keep their position and colour."""
+        """Restart the run from the data; components that are found again keep their position and colour."""
         self.session.start_afresh()
         self._submit()
 
@@ -178,8 +179,8 @@ class Explorer(ipywidgets.VBox):
         self.session.stop()
 
     def close(self) -> None:
-        """End the background thread and remove the widget; the last result stays."""
-        if hasattr(self, "_runner"):  # an error in __init__ leaves an incomplete widget, which is closed too
+        """End the background thread and remove the widget; the last result stays available."""
+        if hasattr(self, "_runner"):  # an error in the constructor leaves an incomplete widget, which is closed too
             self._runner.close()
             if isinstance(self.session, EngineSession):
                 self.session.close()
@@ -195,7 +196,7 @@ class Explorer(ipywidgets.VBox):
     def _publish(self, generation: int, parameters: Parameters, solved: Solved, final: bool) -> bool:
         self._error.value = ""
         if solved is self._shown and not final:
-            return False  # nothing new: a replica or an engine is still computing
+            return False  # there is nothing new to show: a replica or an engine is still computing
         self._shown = solved
         framing, state = self._framing(solved.data), solved.state
         self.view.show(
@@ -229,7 +230,7 @@ class Explorer(ipywidgets.VBox):
         return self._framed[1]
 
     def _factors(self, solved: Solved) -> tuple[xr.DataArray, xr.DataArray]:
-        """Labelled maps and spectra in physical units."""
+        """Return labelled maps and spectra of a state in physical units."""
         if solved.data.image.chain is None:
             layout, state = solved.data.layout, solved.state
             return layout.abundances(state.abundances), layout.endmembers(state.endmembers)
@@ -254,15 +255,16 @@ class Explorer(ipywidgets.VBox):
         return bundle
 
     def _picture(self) -> str | None:
-        """Return a static picture, for a notebook that is read without a kernel."""
-        self._runner.settled(_PICTURE_WAIT)  # show the state so far
+        """Return a static picture of the explorer, for a notebook that is read without a kernel."""
+        # wait a moment for the run; an unfinished run gives the picture of its present state
+        self._runner.settled(_PICTURE_WAIT)
         if self.session.last is None:
             return None
         return png_base64(self.result.plot())
 
 
 def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str, Any]) -> Session | EngineSession:
-    """Make the session of this process or of the engines."""
+    """Create the session that solves in this process or, with ``engines``, on a cluster."""
     if engines is not None:
         return EngineSession(cube, channel, engines, **options)
     return Session(read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube), channel, **options)
@@ -284,7 +286,7 @@ def explore(cube: Any, **options: Any) -> Explorer:
 
 
 def _ended(solved: Solved) -> str:
-    """Return the outcome of a run, and the decisions of the rule for volume="auto" if it has run."""
+    """Return a text on how a run ended, with the decisions of the rule for volume="auto" if it was used."""
     words = [solved.state.outcome.name.lower().replace("_", " ")]
     if solved.found is not None:
         words.append("fractions sum to one" if solved.found.gain is None else "fractions up to a gain")

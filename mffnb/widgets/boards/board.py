@@ -18,26 +18,27 @@ from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.session.solved import inherited, numbers_of
 
-_REFRESHES = 4  # number of frames after which the state of the controls is sent again; see mffnb.widgets.explorer
+# number of frames after which the state of the controls is sent again; mffnb.widgets.explorer gives the reason
+_REFRESHES = 4
 _MODEL_KEYWORDS = {"k", "sparsity", "smoothness", "volume", "sum_to_one", "gain", "similarity", "known", "weights"}
 _DATA_KEYWORDS = {"mask", "preprocess", "channel", "abundance_terms", "endmember_terms"}
 _EXPLORER_KEYWORDS = _MODEL_KEYWORDS | _DATA_KEYWORDS | {"random_state", "solver", "max_iter", "tol"}
 
-P = TypeVar("P")  # parameters of a solve
-S = TypeVar("S")  # state that a solve yields
+P = TypeVar("P")  # type of the parameters of a solve
+S = TypeVar("S")  # type of the state that a solve yields
 
 
 class Board(Generic[P, S]):
-    """Progress bar, stop button, live view with its background worker, and a box for an explorer.
+    """Common parts of search widgets: progress bar, stop button, live view with background worker, box for an explorer.
 
     Parameters
     ----------
     solve, publish
-        As for :class:`mffnb.widgets.live_view.runner.Runner`.
+        Functions that solve and that publish a state, as for :class:`mffnb.widgets.live_view.runner.Runner`.
     to_explorer
         Label and tooltip of the button that opens an explorer.
     explore
-        Called by that button.
+        Called when that button is clicked.
     frames_per_second
         Largest rate of published states.
     """
@@ -76,7 +77,7 @@ class Board(Generic[P, S]):
         self.runner: Runner[P, S] = Runner(
             solve, publish, frames_per_second=frames_per_second, on_error=self.show_error
         )
-        self.lock = threading.RLock()  # callbacks may run on any thread
+        self.lock = threading.RLock()  # widget callbacks may run on any thread
         self._frame_builder: tuple[Any, FrameBuilder] | None = None
         self._previous_answer: Unmixing | None = None
         self._frames = 0
@@ -88,7 +89,7 @@ class Board(Generic[P, S]):
 
     @property
     def widgets(self) -> tuple[ipywidgets.Widget, ...]:
-        """All widgets of the board."""
+        """All widgets of the board, for the layout of the search widget."""
         return (
             self.bar,
             self.text,
@@ -102,12 +103,12 @@ class Board(Generic[P, S]):
         )
 
     def request_stop(self) -> None:
-        """Ask the running search to stop; finished results are kept."""
+        """Request the end of the running search; finished results are kept."""
         self.stopped.set()
         self.stop_button.disabled = True
 
     def show_progress(self, share: float, text: str, *, final: bool) -> None:
-        """Show the fraction of the work that is done, and a text."""
+        """Show the completed fraction of the search on the progress bar, with a text beside it."""
         self.bar.value = share
         self.text.value = f'<span class="mffnb-words" role="status">{html.escape(text)}</span>'
         if final:
@@ -115,13 +116,13 @@ class Board(Generic[P, S]):
             self.bar.bar_style = "success" if share >= 1 else ""
 
     def show_error(self, error: BaseException) -> None:
-        """Show an error, and mark the progress bar as failed."""
+        """Show the message of an error, and mark the progress bar as failed."""
         self.error.value = error_html(error)
         self.stop_button.disabled = True
         self.bar.bar_style = "danger"
 
     def component_numbers(self, answer: Unmixing) -> tuple[int, ...]:
-        """Number for each component of a result, inherited from the most similar component of the result shown before.
+        """Return a number for each component of a result: that of the most similar component that was shown before.
 
         Components therefore keep their number and colour while the result changes.
         """
@@ -153,14 +154,14 @@ class Board(Generic[P, S]):
             self.view.show(frame)
 
     def clear(self) -> None:
-        """Clear the live view."""
+        """Remove maps and spectra from the live view."""
         with self.lock:
             self.view.clear()
 
     def open_explorer(self, answer: Unmixing, settings: Mapping[str, Any]) -> Explorer:
-        """Open an explorer below the board that starts from a result and the settings of its fit."""
+        """Open an explorer below the board, which starts from a result and the settings of its fit."""
         known = {name: value for name, value in settings.items() if name in _EXPLORER_KEYWORDS and value is not None}
-        # For "auto" settings, the result contains the values that were selected.
+        # For settings with the value "auto", use the values that the fit selected; the result contains them.
         known |= {name: answer.parameters[name] for name in ("sum_to_one", "gain") if name in answer.parameters}
         if known.get("volume") == "auto":
             known |= {"sum_to_one": False, "gain": False}
@@ -173,7 +174,7 @@ class Board(Generic[P, S]):
             return self.explorer
 
     def close(self) -> None:
-        """Stop the worker, and close all widgets and the explorer."""
+        """Stop the background worker, and close all widgets of the board and the explorer."""
         self.stopped.set()
         self.runner.close()
         self.view.on_drawn = None
@@ -183,14 +184,14 @@ class Board(Generic[P, S]):
             widget.close()
 
     def refresh_when_drawn(self, *widgets: ipywidgets.Widget) -> None:
-        """Send the state of these controls again after the first frames, so that they react while a cell runs.
+        """Send the state of these controls to the browser again after the first frames.
 
-        See :mod:`mffnb.widgets.explorer` for the reason.
+        Otherwise they would not react while a cell runs: see the comment in :mod:`mffnb.widgets.explorer`.
         """
         self._refreshed = (*widgets, self.stop_button, self.explore_button)
 
     def _drawn(self, _sequence: int) -> None:
-        """Acknowledge a drawn frame to the worker, and refresh the controls."""
+        """Report a frame that the browser has drawn to the worker, and send the state of the controls again."""
         self.runner.acknowledge()
         if self._refreshes_left > 0:
             self._refreshes_left -= 1
@@ -198,15 +199,15 @@ class Board(Generic[P, S]):
                 widget.send_state("tooltip" if widget.has_trait("tooltip") else "value")
 
     def _call_and_show_error(self, call: Callable[[], object]) -> None:
-        """Run a callback of a button and show its error."""
+        """Run the callback of a button; if it raises an error, show the error."""
         try:
             call()
-        except Exception as error:  # an exception in a callback is not shown in the notebook
+        except Exception as error:  # a notebook does not show an exception in a widget callback
             self.error.value = error_html(error)
 
 
 def with_component_numbers(answer: Unmixing, numbers: tuple[int, ...]) -> Unmixing:
-    """Copy of a result with these component numbers as coordinate, sorted by number."""
+    """Return a copy of a result with these component numbers as its coordinate, sorted by number."""
     order = sorted(range(len(numbers)), key=lambda component: numbers[component])
     coordinate = {"component": [numbers[component] for component in order]}
     other = answer.alternative

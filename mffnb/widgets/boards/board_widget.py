@@ -1,4 +1,4 @@
-"""Base class of the rank explorer and the tuning monitor: access to the board, waiting, and the stored picture."""
+"""Base class of the rank explorer and the tuning monitor: access to the board, waiting, and the static picture."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from mffnb.widgets.explorer import Explorer
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import png_base64
 
-_PICTURE_WAIT = 0.5  # longest time in seconds that displaying the widget waits for the picture stored in the notebook
+# longest time in seconds that the display of the widget waits for the picture that the notebook stores
+_PICTURE_WAIT = 0.5
 
 
 class BoardWidget(ipywidgets.VBox):
-    """Widget with a :class:`Board` that runs a search in the background."""
+    """Base class of a widget with a :class:`Board` that runs a search in the background."""
 
     _board: Board[Any, Any]
 
     @property
     def view(self) -> LiveView:
-        """Live view of the selected result."""
+        """The live view of the selected result."""
         return self._board.view
 
     @property
@@ -35,23 +36,23 @@ class BoardWidget(ipywidgets.VBox):
         self._board.request_stop()
 
     def wait(self, timeout: float | None = None) -> None:
-        """Block until the search has ended and the selected result is shown; raise the error of the search, if any.
+        """Block until the search has ended and the selected result is shown; raise the error of a failed search.
 
         Raises
         ------
         TimeoutError
-            After ``timeout`` seconds.
+            If the search has not ended after ``timeout`` seconds.
         """
         self._board.runner.wait(timeout)
 
     def _summary(self) -> Figure | None:
-        """Figure that is stored in the notebook for display without a kernel; None if there is no result yet."""
+        """Return the figure that a notebook shows without a kernel; None if there is no result yet."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        """Notebook output of the widget, with a PNG for display without a kernel."""
+        """Return the notebook output of the widget, with a PNG picture for display without a kernel."""
         bundle = super()._repr_mimebundle_(**options)
-        self._board.runner.settled(_PICTURE_WAIT)  # an unfinished search gives the picture of its present state
+        self._board.runner.settled(_PICTURE_WAIT)  # the picture of an unfinished search shows its present state
         figure = self._summary()
         if figure is not None:
             data = bundle[0] if isinstance(bundle, tuple) else bundle

@@ -1,4 +1,4 @@
-"""Matplotlib figure in the browser with clickable regions, also selectable with the arrow keys."""
+"""Show a Matplotlib figure in the browser with clickable regions, which the arrow keys select as well."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from matplotlib.figure import Figure
 from mffnb.plots import on_dark
 from mffnb.widgets.live_view.messages import MATPLOTLIB_LOCK, png_bytes
 
-_DPI = 144  # twice the nominal resolution, for high-density screens
+_DPI = 144  # twice the nominal resolution of a screen, so that the figure is sharp on high-density screens
 
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class ClickTarget:
-    """Value that can be selected by a click, with its regions in the figure.
+    """A value that a click selects, with its regions in a figure.
 
     Attributes
     ----------
     value
-        Integer value.
+        Integer value that the click selects.
     label
         Text for screen readers and for the tooltip.
     boxes
@@ -46,7 +46,7 @@ class ClickTarget:
 
 @dataclass(frozen=True, eq=False)
 class RenderedFigure:
-    """Figure with its text description and its clickable regions."""
+    """A figure with its text description and its clickable regions."""
 
     figure: Figure
     alt: str
@@ -54,7 +54,7 @@ class RenderedFigure:
 
 
 class Picture(anywidget.AnyWidget):
-    """Widget that shows a Matplotlib figure with clickable regions and follows the theme of JupyterLab.
+    """Browser widget that shows a Matplotlib figure with clickable regions in the theme of JupyterLab.
 
     The browser marks the selected region, so that a selection does not redraw the figure.
 
@@ -109,12 +109,12 @@ class Picture(anywidget.AnyWidget):
 
     @property
     def image(self) -> bytes:
-        """The picture as PNG; empty before the first :meth:`redraw`."""
+        """The figure as PNG; empty before the first :meth:`redraw`."""
         return bytes(self.shown.get("image", b""))
 
     @property
     def spots(self) -> list[dict[str, Any]]:
-        """The clickable regions as dicts."""
+        """The clickable regions of the figure, one dict for each value."""
         return list(self.shown.get("spots", []))
 
     def redraw(self) -> None:
@@ -134,19 +134,19 @@ class Picture(anywidget.AnyWidget):
             }
 
     def close(self) -> None:
-        """Close the widget and release the callbacks with their data."""
+        """Close the widget, and release the callbacks together with the data that they hold."""
         self._draw, self._on_choose = _nothing, None
         super().close()
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
-        """Handle a message from the browser; messages of another form are ignored."""
+        """Handle a message from the browser, such as a selection; messages of another form are ignored."""
         value = content.get("choose") if isinstance(content, dict) else None
         if isinstance(value, int) and self._on_choose is not None:
             self._on_choose(value)
 
 
 def _nothing() -> None:
-    """Placeholder for the callback of a closed picture."""
+    """Do nothing: this replaces the callbacks of a closed picture."""
     return
 
 
@@ -159,7 +159,7 @@ def freeze_layout(figure: Figure) -> Figure:
 
 
 def box_across(ax: Axes, low: float, high: float) -> Box:
-    """Region of the figure between two x values of an axes, over its full height."""
+    """Return the region of the figure between two x values of an axes, over the full height of the axes."""
     figure = ax.get_figure()
     assert figure is not None
     position = ax.get_position()
@@ -169,7 +169,7 @@ def box_across(ax: Axes, low: float, high: float) -> Box:
 
 
 def boxes_around(ax: Axes, x: Sequence[float], y: Sequence[float], inches: float = 0.17) -> list[Box]:
-    """Square region around each point of an axes whose layout is fixed."""
+    """Return a square region around each point of an axes; the layout of the figure must be fixed."""
     figure = ax.get_figure()
     assert isinstance(figure, Figure)
     points = figure.transFigure.inverted().transform(ax.transData.transform(np.column_stack([x, y])))

@@ -71,7 +71,7 @@ class RankExplorer(BoardWidget):
         numbers = finished.ks if finished is not None else self._work.numbers if self._work is not None else []
         self.scan: RankScan | None = None
         self._tree_of_scan: Lineage | None = None
-        self._follows = True  # show the newest k until the user selects one
+        self._follows = True  # the explorer shows the newest k until the user selects one
         self._moving = False
         self._numbers = numbers
         self._drawn: tuple[RankScan | None, bool] = None, False
@@ -122,7 +122,7 @@ class RankExplorer(BoardWidget):
 
     @property
     def result(self) -> Unmixing:
-        """Result for the selected k; ``component`` contains numbers that persist as k changes.
+        """The result for the selected k; its ``component`` coordinate holds numbers that persist as k changes.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class RankExplorer(BoardWidget):
         return self._numbered(scan, self.k)
 
     def choose(self, k: int) -> None:
-        """Select a number of components, like a click or the slider.
+        """Select the number of components that is shown, as a click or the slider does.
 
         Raises
         ------
@@ -152,13 +152,13 @@ class RankExplorer(BoardWidget):
             self.slider.value = k
 
     def explore(self) -> Explorer:
-        """Open an explorer below that starts from the selected result, with the same component colours."""
+        """Open an explorer below, which starts from the selected result with the same component colours."""
         answer = self.result
         return self._board.open_explorer(answer, {} if self.scan is None else self.scan.settings)
 
     def close(self) -> None:
         """Stop the scan and close the widget; finished results stay in ``scan``."""
-        if hasattr(self, "_board"):  # missing if the constructor raised an error
+        if hasattr(self, "_board"):  # the board is missing if the constructor raised an error
             self._board.close()
             for widget in (self.criteria, self.tree, self.slider, self.best, self._choice):
                 widget.close()
@@ -181,12 +181,12 @@ class RankExplorer(BoardWidget):
         yield Stage(1.0, self._finished_text(), self.scan)
 
     def _finished_text(self) -> str:
-        """Text with the finished k."""
+        """Return a text that lists the finished k."""
         scan = self.scan
         return "no k is finished" if scan is None else f"done for k = {', '.join(map(str, scan.ks))}"
 
     def _publish(self, _generation: int, _: None, stage: Stage, final: bool) -> None:
-        """Show the progress, and redraw the figures when a k is finished."""
+        """Show the progress of the scan, and redraw the figures when a k is finished."""
         self._board.show_progress(stage.share, stage.text, final=final)
         scan = stage.scan
         if scan is None:
@@ -206,24 +206,24 @@ class RankExplorer(BoardWidget):
     # ----------------------------------------------------------------------------- called on any thread
 
     def _lineage(self, scan: RankScan) -> Lineage:
-        """Component tree of the scan, computed once for each new k."""
+        """Return the component tree of the scan, which is computed once for each new k."""
         with self._board.lock:
             if self._tree_of_scan is None or self._tree_of_scan.results.keys() != scan.results.keys():
                 self._tree_of_scan = scan.lineage()
             return self._tree_of_scan
 
     def _numbered(self, scan: RankScan, k: int) -> Unmixing:
-        """Result for k with persistent component numbers."""
+        """Return the result for k with persistent component numbers."""
         return with_component_numbers(scan.results[k], tuple(self._lineage(scan).families()[k]))
 
     def _moved(self) -> None:
-        """Handle a change of the slider."""
+        """Show the k that the user has selected with the slider."""
         if not self._moving:
             self._follows = False
         self._show()
 
     def _move(self, k: int) -> None:
-        """Move the slider from the program, without the effect of a selection by the user."""
+        """Move the slider from the program; unlike a move by the user, this does not count as a selection."""
         with self._board.lock:
             self._moving = True
             try:
@@ -238,12 +238,12 @@ class RankExplorer(BoardWidget):
             self.choose(advice.k if advice.k in self.scan.results else self._nearest(advice.between[0]))
 
     def _nearest(self, k: int) -> int:
-        """The finished k that is nearest to a value."""
+        """Return the finished k that is nearest to a given number."""
         assert self.scan is not None
         return min(self.scan.ks, key=lambda one: (abs(one - k), one))
 
     def _show(self) -> None:
-        """Show the selected result, and mark its k in the figures."""
+        """Show the selected result in the live view, and mark its k in the figures."""
         with self._board.lock:
             k, scan = self.k, self.scan
             self.criteria.chosen = self.tree.chosen = k
@@ -255,7 +255,7 @@ class RankExplorer(BoardWidget):
             self._board.show(self.result, {"relative_error": error, "text": f"k = {k}"}, {"k": k})
 
     def _advise(self, scan: RankScan) -> None:
-        """Show the recommendation, and select the recommended k unless the user has selected one."""
+        """Show the recommended k with its reasons, and select it unless the user has selected a k."""
         advice = scan.recommend()
         low, high = advice.between
         head = f"k = {advice.k} is recommended" if advice.k is not None else f"Undetermined: k between {low} and {high}"
@@ -267,17 +267,17 @@ class RankExplorer(BoardWidget):
             self._move(advice.k if advice.k in scan.results else self._nearest(low))
 
     def _draw_criteria(self) -> RenderedFigure | None:
-        """Current figure of the criteria."""
+        """Return the figure of the criteria of the present scan."""
         scan = self.scan
         return None if scan is None else criteria(scan, self._numbers, ended=self._ended)
 
     def _draw_tree(self) -> RenderedFigure | None:
-        """Current figure of the component tree; needs two k."""
+        """Return the figure of the component tree; None before two k are finished."""
         scan = self.scan
         return None if scan is None or len(scan.ks) < 2 else tree(self._lineage(scan))
 
     def _summary(self) -> Figure | None:
-        """Figure with the criteria and the selected result; None before the first k is finished."""
+        """Return a figure with the criteria and the selected result; None before the first k is finished."""
         scan = self.scan
         if scan is None:
             return None

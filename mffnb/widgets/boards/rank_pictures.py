@@ -1,4 +1,4 @@
-"""Figures of a rank scan with clickable values of k."""
+"""Figures of a rank scan in which each k can be clicked."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mffnb.selection.scan import RankScan
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.boards.picture import ClickTarget, RenderedFigure, box_across, freeze_layout
 
-_HALF = 0.5  # half width of the clickable strip of a k, in units of k
-_OVER_K = 5  # number of axes of plots.rank_scan with k on the x axis
+_HALF = 0.5  # half width of the clickable strip of each k, in units of k
+_OVER_K = 5  # number of axes of mffnb.plots.rank_scan that have k on the x axis
 
 
 def criteria(scan: RankScan, ks: Sequence[int], *, ended: bool) -> RenderedFigure:
-    """Figure of all criteria; each finished k is a clickable strip in every axes."""
+    """Draw all criteria of a rank scan; each finished k is a clickable strip in every axes."""
     figure = freeze_layout(plots.rank_scan(scan, ks=ks, advice=ended))
     axes = figure.axes[:_OVER_K]
     spots = tuple(
@@ -31,7 +31,7 @@ def criteria(scan: RankScan, ks: Sequence[int], *, ended: bool) -> RenderedFigur
 
 
 def tree(lineage: Lineage) -> RenderedFigure:
-    """Figure of the component tree; each k is a clickable row of maps."""
+    """Draw the component tree of a rank scan; each k is a clickable row of maps."""
     figure = plots.lineage(lineage)
     (ax,) = figure.axes
     spots = []
@@ -47,7 +47,7 @@ def tree(lineage: Lineage) -> RenderedFigure:
 
 
 def summary(scan: RankScan, shown: Unmixing) -> Figure:
-    """Figure with the criteria above one result, stored in the notebook for display without a kernel."""
+    """Draw the criteria above the result for one k, for notebooks that are displayed without a kernel."""
     height = 3.4 + 0.6 * len(shown.endmembers)
     figure = Figure(figsize=(11.0, 5.6 + height), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=[5.6, height])
@@ -57,7 +57,7 @@ def summary(scan: RankScan, shown: Unmixing) -> Figure:
 
 
 def _criteria_text(scan: RankScan, k: int) -> str:
-    """Text with the main criteria of one k, for screen readers."""
+    """Return a text with the main criteria of one k, for screen readers."""
     row = scan.evidence.sel(k=k)
     parts = [f"relative error {100 * float(row.relative_error):.3g} %"]
     for name, text, unit in (("held_out", "held-out error", ""), ("split_half", "angle between halves", " rad")):
@@ -68,5 +68,5 @@ def _criteria_text(scan: RankScan, k: int) -> str:
 
 
 def _listed(ks: list[int]) -> str:
-    """Numbers as a comma-separated text."""
+    """Return numbers as a comma-separated text."""
     return ", ".join(map(str, ks))

@@ -1,4 +1,4 @@
-"""Selection of the trial whose maps are shown: slider and button for the best trial."""
+"""Select the trial of a search whose maps are shown: slider, and button for the best trial."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ Trials = tuple[Trial, ...]
 
 
 class TrialChoice:
-    """Selected trial: the best one so far, or the trial that the user selects until the button restores the best.
+    """The trial whose maps are shown: the best one so far, until the user selects another one.
+
+    The button makes the selection follow the best trial again.
 
     Parameters
     ----------
     changing
         Lock that is held while widgets are changed.
     trials
-        Returns the trials so far, in the order of the slider.
+        Function that returns the trials so far, in the order of the slider.
     chosen
-        Called after the user has selected a trial; not called when the slider follows the best trial.
+        Function that is called after the user has selected a trial, but not when the slider follows the best trial.
 
     Attributes
     ----------
@@ -50,7 +52,7 @@ class TrialChoice:
         self.best.on_click(lambda _: self._choose_best())
 
     def choose(self, number: int) -> None:
-        """Select a trial, like a click on its point."""
+        """Select a trial by its index, as a click on its point does."""
         self._follows_best = False
         if number == self.slider.value:
             self._chosen()
@@ -58,7 +60,7 @@ class TrialChoice:
             self.slider.value = number
 
     def follow(self, trials: Trials) -> int:
-        """Extend the slider to new trials, follow the best trial, and return the index of the selected one."""
+        """Extend the slider to new trials and follow the best trial; return the index of the selected trial."""
         with self._changing:
             self.slider.max = max(len(trials) - 1, self.slider.max)
             self.slider.disabled = self.best.disabled = False
@@ -67,20 +69,20 @@ class TrialChoice:
             return int(self.slider.value)
 
     def _choose_best(self) -> None:
-        """Select the best trial, and follow it from now on."""
+        """Select the best trial, and follow it when better trials finish."""
         self._follows_best = True
         with self._changing:
             self._move(_best(self._trials()))
         self._chosen()
 
     def _moved(self) -> None:
-        """Handle a change of the slider by the user."""
+        """Store the selection of a trial that the user has made with the slider."""
         if not self._moving:
             self._follows_best = False
             self._chosen()
 
     def _move(self, number: int) -> None:
-        """Move the slider from the program, without the effect of a selection by the user."""
+        """Move the slider from the program; unlike a move by the user, this does not count as a selection."""
         self._moving = True
         try:
             self.slider.value = number
@@ -89,6 +91,6 @@ class TrialChoice:
 
 
 def _best(trials: tuple[Trial, ...]) -> int:
-    """Index of the trial with the lowest loss; the last trial if all failed."""
+    """Return the index of the trial with the lowest loss; that of the last trial if all failed."""
     done = [number for number, trial in enumerate(trials) if trial.loss is not None]
     return min(done, key=lambda number: (trials[number].loss or 0.0, number)) if done else len(trials) - 1

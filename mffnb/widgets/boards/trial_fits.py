@@ -1,4 +1,4 @@
-"""Fits with the settings of selected trials, computed on a background thread on demand, and cached."""
+"""Fit the settings of selected trials on a background thread on demand, and keep the newest results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEPT = 12  # number of cached results, to limit memory
 
 
 class TrialFits:
-    """Cache of results by trial number; a new request cancels the running fit.
+    """Cache of fit results by trial number; fits run on a background thread, and a new request cancels the old one.
 
     Examples
     --------
@@ -41,20 +41,20 @@ class TrialFits:
 
     @property
     def settled(self) -> bool:
-        """Whether no fit is running."""
+        """Whether no fit is running or requested."""
         return self._future is None or self._future.done()
 
     def get(self, number: int) -> Unmixing | None:
-        """The result for a trial, or None if it is not available yet."""
+        """Return the result for a trial, or None if its fit has not finished."""
         with self._lock:
             return self._answers.get(number)
 
     def error_message(self, number: int) -> str:
-        """Error message of a failed fit; empty if it did not fail."""
+        """Return the error message of the fit for a trial; empty if the fit did not fail."""
         return self._errors.get(number, "")
 
     def store(self, number: int, answer: Unmixing) -> None:
-        """Store a result, and drop the oldest ones beyond the limit."""
+        """Store the result for a trial, and delete the oldest results beyond the limit."""
         with self._lock:
             self._answers[number] = answer
             self._answers.move_to_end(number)
@@ -62,7 +62,7 @@ class TrialFits:
                 self._answers.popitem(last=False)
 
     def request(self, number: int, cube: Any, settings: Mapping[str, Any]) -> None:
-        """Start the fit for a trial unless it is done or running; cancel an older request."""
+        """Start the fit for a trial unless it is finished or running; cancel the fit that was requested before."""
         with self._lock:
             if number == self._wanted or number in self._answers or number in self._errors:
                 return
@@ -80,7 +80,7 @@ class TrialFits:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _fit(self, number: int, cube: Any, settings: dict[str, Any]) -> None:
-        """Run the fit on the background thread; its callback stops it as soon as another trial is requested."""
+        """Run the fit for a trial on the background thread; its callback stops it once another trial is requested."""
         if number != self._wanted:
             return
         settings = {name: value for name, value in settings.items() if name not in ("callback", "progress", "cluster")}

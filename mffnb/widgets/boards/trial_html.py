@@ -1,4 +1,4 @@
-"""Description of a trial as HTML, shown above its maps."""
+"""Describe a trial of a hyperparameter search as HTML, to be shown above its maps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mffnb.tuning.trials import Trial
 
 
 def trial_html(number: int, trial: Trial, error: str) -> str:
-    """Settings, loss and outcome of a trial as HTML; ``error`` is the message of a fit that failed."""
+    """Return settings, loss and outcome of a trial as HTML; ``error`` is the message of a fit that failed."""
     settings = ", ".join(f"{name} {_short(value)}" for name, value in trial.settings.items())
     head = f"<b>trial {number}</b> <span class='mffnb-quiet'>{html.escape(settings)}</span><br>"
     if trial.failed:
@@ -25,5 +25,5 @@ def trial_html(number: int, trial: Trial, error: str) -> str:
 
 
 def _short(value: Any) -> str:
-    """Number with four significant digits, or any other value as text."""
+    """Return a number with four significant digits, or any other value as text."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

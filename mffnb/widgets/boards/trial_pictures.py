@@ -1,4 +1,4 @@
-"""Figures of a search with clickable trials, and a progress text."""
+"""Figures of a hyperparameter search in which each trial can be clicked, and a text of its progress."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mffnb.widgets.boards.picture import Box, ClickTarget, RenderedFigure, boxes
 
 
 def search_figure(stages: Sequence[Tuning]) -> RenderedFigure:
-    """Figure of a search in three axes; each trial is a clickable point in every axes that can show it."""
+    """Draw a search in three axes; each trial is a clickable point in every axes that can show it."""
     trials = renumbered(stages)
     figure = freeze_layout(draw_search(trials, pareto_front(trials)))
     axes = {ax.get_gid(): ax for ax in figure.axes}
@@ -41,20 +41,20 @@ def search_figure(stages: Sequence[Tuning]) -> RenderedFigure:
 
 
 def renumbered(stages: Sequence[Tuning]) -> tuple[Trial, ...]:
-    """Trials of all stages with consecutive numbers."""
+    """Return the trials of all stages, numbered consecutively."""
     every = [trial for stage in stages for trial in stage.trials]
     return tuple(replace(trial, number=number) for number, trial in enumerate(every))
 
 
 def settings_of(stages: Sequence[Tuning], number: int) -> dict[str, Any]:
-    """All keywords of :func:`mffnb.unmix` of a trial, given its index over all stages."""
+    """Return all keywords of :func:`mffnb.unmix` of a trial, given its index over all stages."""
     pairs = [(stage.job.options, trial.settings) for stage in stages for trial in stage.trials]
     options, settings = pairs[number]
     return {**options, **settings}
 
 
 def summary(stages: Sequence[Tuning], answer: Unmixing | None) -> Figure:
-    """Figure with the trials above one result, stored in the notebook for display without a kernel."""
+    """Draw the trials above one result, for notebooks that are displayed without a kernel."""
     trials = renumbered(stages)
     if answer is None:
         return draw_search(trials, pareto_front(trials))
@@ -67,7 +67,7 @@ def summary(stages: Sequence[Tuning], answer: Unmixing | None) -> Figure:
 
 
 def progress_text(trials: Sequence[Trial], total: int, ended: str) -> str:
-    """Progress of a search as text: number of trials, lowest loss, failures, and how it ended."""
+    """Return a text on the progress of a search: number of trials, lowest loss, failures, and how it ended."""
     done = [trial.loss for trial in trials if trial.loss is not None]
     failed = len(trials) - len(done)
     parts = [f"trial {len(trials)} of {total}"]
@@ -79,10 +79,11 @@ def progress_text(trials: Sequence[Trial], total: int, ended: str) -> str:
 
 
 def _points(ax: Axes, trials: Sequence[Trial], name: str) -> Array:
-    """Data coordinates of each trial in one of the axes, (trials, 2); NaN if it is not shown there."""
+    """Return the data coordinates of each trial in one of the axes, (trials, 2); NaN if it is not shown there."""
     if name == "loss":
-        low = ax.transData.inverted().transform(ax.transAxes.transform((0.0, 0.03)))[1]  # height of failed trials
-        top = ax.get_ylim()[1]  # larger losses are drawn at the upper edge
+        # height at which failed trials are drawn, near the lower edge
+        low = ax.transData.inverted().transform(ax.transAxes.transform((0.0, 0.03)))[1]
+        top = ax.get_ylim()[1]  # losses above the range of the axes are drawn at the upper edge
         heights = [low if trial.loss is None else min(trial.loss, top) for trial in trials]
         return np.array([(trial.number, height) for trial, height in zip(trials, heights, strict=True)], dtype=float)
     if name == "front":
@@ -92,7 +93,7 @@ def _points(ax: Axes, trials: Sequence[Trial], name: str) -> Array:
 
 
 def _setting(trial: Trial, name: str) -> float:
-    """Numeric value of a setting or the loss of a trial; NaN if it is not a number."""
+    """Return the numeric value of a setting or of the loss of a trial; NaN if it is not a number."""
     if name == "loss":
         return _or_nan(trial.loss)
     value = trial.settings.get(name)
@@ -100,17 +101,17 @@ def _setting(trial: Trial, name: str) -> float:
 
 
 def _or_nan(value: float | None) -> float:
-    """NaN for None."""
+    """Return the number, or NaN for None."""
     return np.nan if value is None else value
 
 
 def _label(trial: Trial) -> str:
-    """Text of a trial for screen readers and the tooltip."""
+    """Return the description of a trial for screen readers and the tooltip."""
     settings = ", ".join(f"{name} {_short(value)}" for name, value in trial.settings.items())
     what = f"failed: {trial.message}" if trial.loss is None else f"loss {trial.loss:.4g}"
     return f"trial {trial.number}: {what}; {settings}"
 
 
 def _short(value: Any) -> str:
-    """Number with three significant digits, or any other value as text."""
+    """Return a number with three significant digits, or any other value as text."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""Widget for a hyperparameter search: trials as they finish, their maps, and an explorer with their settings."""
+"""Widget for a hyperparameter search: finished trials, their maps, and an explorer with the settings of a trial."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mffnb.widgets.explorer import Explorer
 
 __all__ = ["TuningMonitor"]
 
-_POLL_SECONDS = 0.02  # seconds between two checks whether a fit is finished
+_POLL_SECONDS = 0.02  # time between two checks whether a fit is finished, in seconds
 
 Found = tuple[Tuning, ...]
 
@@ -52,7 +52,7 @@ class TuningMonitor(BoardWidget):
     search
         The search so far, a :class:`mffnb.tuning.Tuning`; for a staged search that of the last stage.
     stages
-        All stages.
+        Results of all stages of a staged search.
     view
         Live view of the selected trial.
     explorer
@@ -134,7 +134,8 @@ class TuningMonitor(BoardWidget):
         search = SettingsSearch(
             cube, space, objective, algorithm, max_evals, executor, window, path, seed, patience, None, options
         )
-        _ = StagedSearch(search, sparsity, smoothness)  # raises an error for invalid ranges
+        # check the ranges now, so that invalid ones raise an error before the search starts
+        _ = StagedSearch(search, sparsity, smoothness)
         monitor = cls.__new__(cls)
         monitor._open(
             lambda stop, pool: StagedSearch(search.with_executor(pool, stop), sparsity, smoothness).states(),
@@ -149,12 +150,15 @@ class TuningMonitor(BoardWidget):
         total: int,
         executor: Any = None,
     ) -> None:
-        """Create the widgets and start the search; ``states`` takes a stop function and an executor."""
+        """Create the widgets and start the search.
+
+        ``states`` is called with a stop function and an executor, and iterates over the states of the search.
+        """
         self._total = total
         self._found: Found = ()
         self._drawn: tuple[Trial, ...] | None = None
         self._shown: int | None = None
-        # A thread for the trials gives the same trials as no executor, and keeps the worker free for clicks.
+        # One thread for the trials gives the same trials as no executor, and keeps the worker free to react to clicks.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-trial") if executor is None else None
         self._fits = TrialFits()
         self._board: Board[int, Found] = Board(
@@ -178,12 +182,12 @@ class TuningMonitor(BoardWidget):
 
     @property
     def stages(self) -> Found:
-        """All stages of the search so far; a single one unless the search is staged."""
+        """Results of all stages of the search so far; a single one unless the search is staged."""
         return self._found
 
     @property
     def search(self) -> Tuning:
-        """The search so far; for a staged search that of the last stage.
+        """The result of the search so far; for a staged search that of the last stage.
 
         Raises
         ------
@@ -201,7 +205,7 @@ class TuningMonitor(BoardWidget):
 
     @property
     def trial(self) -> Trial:
-        """The selected trial.
+        """The selected trial, whose maps are shown.
 
         Raises
         ------
@@ -215,7 +219,7 @@ class TuningMonitor(BoardWidget):
 
     @property
     def result(self) -> Unmixing:
-        """Result for the settings of the selected trial; call :meth:`wait` first.
+        """The result for the settings of the selected trial; call :meth:`wait` first.
 
         Raises
         ------
@@ -230,7 +234,7 @@ class TuningMonitor(BoardWidget):
         return answer
 
     def choose(self, number: int) -> None:
-        """Select a trial by its index in :attr:`trials`, like a click or the slider.
+        """Select a trial by its index in :attr:`trials`, as a click or the slider does.
 
         Raises
         ------
@@ -242,15 +246,15 @@ class TuningMonitor(BoardWidget):
         self._choice.choose(number)
 
     def explore(self) -> Explorer:
-        """Open an explorer below with the settings of the selected trial; it starts from the result of the trial."""
+        """Open an explorer below, which starts from the result and the settings of the selected trial."""
         return self._board.open_explorer(self.result, settings_of(self._found, self.slider.value))
 
     def close(self) -> None:
         """Stop the search and close the widget; finished trials stay in ``search``."""
-        if hasattr(self, "_board"):  # missing if the constructor raised an error
+        if hasattr(self, "_board"):  # the board is missing if the constructor raised an error
             self._board.close()
             self._fits.close()
-            with suppress(ValueError):  # the worker thread still runs the generator
+            with suppress(ValueError):  # closing a generator that the worker thread still runs raises ValueError
                 self._search.close()
             if self._pool is not None:
                 self._pool.shutdown(wait=False, cancel_futures=True)
@@ -277,7 +281,7 @@ class TuningMonitor(BoardWidget):
             yield self._found
 
     def _follow(self) -> None:
-        """Update the slider to the trials so far, and request the fit of the selected trial."""
+        """Extend the slider to the trials so far, and request the fit of the selected trial."""
         trials = self.trials
         if not trials:
             return
@@ -287,7 +291,7 @@ class TuningMonitor(BoardWidget):
             self._fits.request(number, job.cube, settings_of(self._found, number))
 
     def _publish(self, _generation: int, _number: int, found: Found, final: bool) -> None:
-        """Redraw the figures after new trials, and show the progress."""
+        """Redraw the figures after new trials, and show the progress of the search."""
         trials = self.trials
         if trials != self._drawn:
             self._drawn = trials
@@ -301,12 +305,12 @@ class TuningMonitor(BoardWidget):
     # ----------------------------------------------------------------------------- called on any thread
 
     def _chosen(self) -> None:
-        """Handle a selection by the user."""
+        """Show the trial that the user has selected, and request its fit."""
         self._show_trial()
         self._board.runner.submit(self.slider.value)
 
     def _show_trial(self) -> None:
-        """Show the text of the selected trial, mark its points, and show its maps if available."""
+        """Show the text of the selected trial, mark its points in the figure, and show its maps once it is fitted."""
         with self._board.lock:
             trials, number = self.trials, self.slider.value
             if number >= len(trials):
@@ -326,9 +330,9 @@ class TuningMonitor(BoardWidget):
                 self._board.show(named, {"relative_error": error, "text": f"trial {number}"}, {"trial": number})
 
     def _draw(self) -> RenderedFigure | None:
-        """Current figure of the search."""
+        """Return the figure of the search with the trials so far."""
         return search_figure(self._found) if self.trials else None
 
     def _summary(self) -> Figure | None:
-        """Figure with the trials and the selected result; None before the first trial has finished."""
+        """Return a figure with the trials and the selected result; None before the first trial has finished."""
         return summary(self._found, self._fits.get(self.slider.value)) if self.trials else None

@@ -1,1 +1,1 @@
-"""Controls of the explorer: sliders, menus, switches and buttons."""
+"""Controls of the live explorer: sliders, menus, switches and buttons."""

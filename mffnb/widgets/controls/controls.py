@@ -1,4 +1,4 @@
-"""Controls of the explorer, created from the knobs that the parts of a model declare."""
+"""Controls of the live explorer, created from the knobs that the penalties and constraints of a model declare."""
 
 from __future__ import annotations
 
@@ -37,12 +37,14 @@ _AUTO_IS_ON = "Disabled: auto uses only the geometry of the data. Switch auto of
 
 
 class Controls(ipywidgets.VBox):
-    """Sliders for k and for each knob, menus for fractions and similarity, buttons to restart and to stop.
+    """Controls of the live explorer: sliders for k and each knob, menus for fractions and similarity, two buttons.
+
+    The buttons restart the run from the data and stop it.
 
     Parameters
     ----------
     parameters
-        Initial values.
+        Initial values of the controls.
     max_components
         Upper end of the slider for k.
     min_components
@@ -52,9 +54,9 @@ class Controls(ipywidgets.VBox):
     automatic
         Whether to show the switch ``auto`` of the automatic volume weight.
     own
-        Knobs of user-defined terms.
+        Knobs of penalties and constraints that the user passed as objects.
     offered
-        Knobs of terms in the menu, by label.
+        Knobs of the penalties and constraints in the menu, by the menu label.
     steps
         Preprocessing steps; each gets a switch.
     """
@@ -142,7 +144,7 @@ class Controls(ipywidgets.VBox):
         )
         self._rows = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
         super().__init__(self._rows, layout={"align_items": "stretch"})
-        self.add_class("mffnb-controls")  # styled with the view, in live_view.css
+        self.add_class("mffnb-controls")  # live_view.css contains the styles of this class
         self.add.observe(lambda _: self._toggle(self.add.value), "value")
         for control in (self.fractions, self.auto):
             control.observe(lambda _: self._update_disabled(), "value")
@@ -152,7 +154,7 @@ class Controls(ipywidgets.VBox):
 
     @property
     def parameters(self) -> Parameters:
-        """Current values; a disabled control counts as zero."""
+        """The current values of all controls; the value of a disabled control counts as zero."""
         chosen, auto = self.fractions.value, self.auto.value
         fractions = chosen != _OFF
         return Parameters(
@@ -169,7 +171,7 @@ class Controls(ipywidgets.VBox):
         )
 
     def set(self, **values: Any) -> None:
-        """Set controls, with a single callback; a number is rounded to the nearest step of its slider.
+        """Set several controls with a single callback; a number is rounded to the nearest step of its slider.
 
         Parameters
         ----------
@@ -188,8 +190,8 @@ class Controls(ipywidgets.VBox):
             raise TypeError(f"there is no control {sorted(unknown)[0]!r}: use {', '.join(named)}")
         own = {name: values.pop(name) for name in own_sliders if name in values}
         if values.get("sum_to_one"):
-            values.setdefault("gain", False)  # the two options exclude each other
-        wanted = replace(self.parameters, **values)  # raises an error for invalid values
+            values.setdefault("gain", False)  # sum-to-one and gain exclude each other
+        wanted = replace(self.parameters, **values)  # raises an error for invalid values before any control moves
         if not self.k.min <= wanted.k <= self.k.max:
             few = wanted.k < self.k.min
             advice = f"{self.k.min} are known" if few else f"open the explorer with max_components={wanted.k}"
@@ -222,34 +224,34 @@ class Controls(ipywidgets.VBox):
 
     def close(self) -> None:
         """Close all controls, including those that are not shown."""
-        if hasattr(self, "_rows"):  # missing if the constructor raised an error
+        if hasattr(self, "_rows"):  # the controls are missing if the constructor raised an error
             for control in (*self._value_controls, self.add, self.restart_button, self.stop_button, *self._rows):
                 control.close()
         super().close()
 
     @property
     def _value_controls(self) -> tuple[ipywidgets.Widget, ...]:
-        """All controls that hold a value."""
+        """Return all controls that hold a value: sliders, menus and switches."""
         sliders = (self.k, self.sparsity, self.smoothness, self.volume)
         added = [slider for part in self.offered.values() for slider in part.values()]
         return *sliders, self.auto, *self.own.values(), *added, self.fractions, self.similarity, *self.steps, self.bands
 
     def _added_sliders(self) -> dict[str, ipywidgets.Widget]:
-        """Sliders of the terms that were added from the menu."""
+        """Return the sliders of the terms that the user has added from the menu."""
         return {name: one for label in self._added for name, one in self.offered[label].items()}
 
     def _toggle(self, label: str) -> None:
-        """Add a term from the menu, or remove it if it was added, and reset the menu."""
+        """Add the term that was selected in the menu, or remove it if it was added before; then reset the menu."""
         if not label:
             return
         self._added = [one for one in self._added if one != label] if label in self._added else [*self._added, label]
-        self.add.value = ""  # before relabelling, because new options change the selection
+        self.add.value = ""  # reset the menu before its labels change, because new options change the selection
         relabel(self.add, label, f"{_ADDED} {label}" if label in self._added else label)
         self._rows[0].children = (*self._permanent_sliders, *self._added_sliders().values())
         self._notify()
 
     def _move(self, wanted: Parameters, names: frozenset[str]) -> None:
-        """Move the named controls to these values."""
+        """Move the named controls to the values of ``wanted``."""
         if "k" in names:
             self.k.value = wanted.k
         if names & {"sum_to_one", "gain"}:
@@ -267,13 +269,13 @@ class Controls(ipywidgets.VBox):
                 move_to_nearest(getattr(self, name), value)
 
     def _notify(self) -> None:
-        """Call the callbacks, unless several controls are being set."""
+        """Call the registered callbacks, but not while several controls are being set."""
         if not self._setting:
             for callback in self._callbacks:
                 callback()
 
     def _update_disabled(self) -> None:
-        """Disable the controls that have no effect, with the reason in their tooltip."""
+        """Disable the controls that have no effect, and give the reason in their tooltip."""
         fractions, auto = self.fractions.value != _OFF, self.auto.value
         set_disabled(self.sparsity, _AUTO_IS_ON if auto else _SPARSITY_DISABLED if fractions else "")
         set_disabled(self.smoothness, _AUTO_IS_ON if auto else "")
@@ -285,12 +287,12 @@ class Controls(ipywidgets.VBox):
 
 
 def _fractions(parameters: Parameters) -> str:
-    """Menu entry of the sum-to-one option."""
+    """Return the entry of the sum-to-one menu that belongs to these parameters."""
     return _GAIN if parameters.gain else _SUM if parameters.sum_to_one else _OFF
 
 
 def _similarities(given: str | Similarity) -> list[tuple[str, str | Similarity]]:
-    """Menu entries of the named similarities, and of a similarity object passed by the user."""
+    """Return the menu entries of the named similarities, and of a similarity object that the user has passed."""
     if isinstance(given, str) and given not in SIMILARITIES:
         raise ValueError(f"similarity={given!r} is not known: use {' or '.join(map(repr, SIMILARITIES))}, or an object")
     own = [] if isinstance(given, str) else [(type(given).__name__, given)]

@@ -11,12 +11,12 @@ import numpy as np
 from mffnb.knobs import Knob
 from mffnb.preprocessing import Step
 
-_STEPS_PER_DECADE = 5  # of a slider in log scale
-_STEPS = 50  # of a slider in linear scale
+_STEPS_PER_DECADE = 5  # number of steps per decade of a slider in log scale
+_STEPS = 50  # number of steps of a slider in linear scale
 
 
 class Slider(ipywidgets.SelectionSlider):
-    """Slider over a list of values; its tooltip is its purpose, or the reason why it is disabled."""
+    """A slider over a list of values; the tooltip says what it controls, or why it is disabled."""
 
     def __init__(self, purpose: str, **options: Any) -> None:
         super().__init__(tooltip=purpose, **options)
@@ -24,12 +24,12 @@ class Slider(ipywidgets.SelectionSlider):
 
 
 def knob_slider(knob: Knob, value: float) -> Slider:
-    """Create the slider for a knob.
+    """Create the slider for a knob (adjustable number of a penalty or constraint).
 
     Parameters
     ----------
     knob
-        Label, range and scale.
+        Label, range and scale of the slider.
     value
         Initial value; if it lies between two steps, it becomes an additional step.
     """
@@ -46,7 +46,7 @@ def knob_slider(knob: Knob, value: float) -> Slider:
 
 
 def slider_steps(knob: Knob) -> list[float]:
-    """Values of the slider of a knob: integers, evenly spaced values, or five values per decade.
+    """Return the values of the slider of a knob: integers, evenly spaced values, or five values per decade.
 
     Examples
     --------
@@ -86,17 +86,17 @@ def relabel(choice: ipywidgets.Dropdown, value: Any, label: str) -> None:
     options = [(label if one == value else words, one) for words, one in choice.options]
     if options != list(choice.options):
         index = choice.index
-        choice.options = options  # this selects the first entry
+        choice.options = options  # setting the options selects the first entry, so restore the selection
         choice.index = index
 
 
 def flexible() -> dict[str, str]:
-    """Layout of a control that grows with its row."""
+    """Return the layout of a control that grows with the row that contains it."""
     return {"width": "auto", "min_width": "14em", "flex": "1 1 14em"}
 
 
 def dropdown(label: str, options: Sequence[Any], value: Any, tooltip: str) -> ipywidgets.Dropdown:
-    """Create a dropdown menu."""
+    """Create a dropdown menu with label, options, initial value and tooltip."""
     return ipywidgets.Dropdown(
         options=options,
         value=value,
@@ -108,7 +108,7 @@ def dropdown(label: str, options: Sequence[Any], value: Any, tooltip: str) -> ip
 
 
 def checkbox(label: str, value: bool, tooltip: str) -> ipywidgets.Checkbox:
-    """Create a checkbox."""
+    """Create a checkbox with label, initial value and tooltip."""
     return ipywidgets.Checkbox(
         value=value, description=label, tooltip=tooltip, indent=False, layout={"width": "auto", "flex": "0 0 auto"}
     )

@@ -22,7 +22,7 @@ MISSING = 255
 
 @dataclass(frozen=True)
 class Frame:
-    """Maps, spectra and status of a fit at one moment.
+    """Maps, spectra and status of a fit at one moment, as the live view shows them.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
     Parameters
     ----------
     frame : Frame
-        The frame.
+        The frame to encode.
     max_map_pixels : int
         Longest side of an encoded map; larger maps are averaged over square blocks.
     max_channels : int
@@ -140,7 +140,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
 
 
 def block_mean(maps: NDArray[np.floating[Any]], block: int) -> NDArray[np.floating[Any]]:
-    """Average over blocks of `block` x `block` pixels (smaller at the far edges), ignoring missing values.
+    """Average maps over blocks of `block` x `block` pixels (smaller at the far edges), ignoring missing values.
 
     Examples
     --------
@@ -161,7 +161,7 @@ def block_mean(maps: NDArray[np.floating[Any]], block: int) -> NDArray[np.floati
 
 def _block_sum(values: NDArray[np.floating[Any]], block: int) -> NDArray[np.floating[Any]]:
     # Adding strided slices is several times faster than reduceat or a reshaped sum.
-    """Sum over blocks of `block` x `block` pixels."""
+    """Return the sums of maps over blocks of `block` x `block` pixels."""
     total = values[:, ::block].copy()
     for offset in range(1, min(block, values.shape[1])):
         part = values[:, offset::block]
@@ -174,7 +174,7 @@ def _block_sum(values: NDArray[np.floating[Any]], block: int) -> NDArray[np.floa
 
 
 def quantise(maps: NDArray[np.floating[Any]]) -> tuple[NDArray[np.uint8], list[list[float]]]:
-    """Quantise each map to codes 0..`LEVELS` and return the (low, high) range; zero lies exactly on a code.
+    """Quantise each map to codes 0..`LEVELS`; return codes and (low, high) ranges. Zero lies exactly on a code.
 
     Examples
     --------
@@ -202,11 +202,11 @@ def quantise(maps: NDArray[np.floating[Any]]) -> tuple[NDArray[np.uint8], list[l
 
 
 def _range_with_zero(low: float, high: float) -> tuple[float, float]:
-    """Extend a range so that it contains zero exactly on a code."""
+    """Return the range (low, high) extended so that it contains zero exactly on a code."""
     if low >= 0.0:
         return 0.0, high
     high = max(high, 0.0)
-    # One level is reserved: rounding the lower end down to a whole step must not cut off the upper end.
+    # Reserve one level: rounding the lower end down to a whole step must not cut off the upper end.
     step = high / (LEVELS - 1) - low / (LEVELS - 1)
     low = -math.ceil(-low / step) * step
     return low, low + LEVELS * step
@@ -215,7 +215,7 @@ def _range_with_zero(low: float, high: float) -> tuple[float, float]:
 def envelope(
     channel: NDArray[np.floating[Any]], spectra: NDArray[np.floating[Any]], bins: int
 ) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
-    """Reduce spectra to the minimum and the maximum of each of `bins` bins, in their order of appearance.
+    """Reduce spectra to the minimum and the maximum of each of `bins` channel bins, in their order of appearance.
 
     Spectra with at most two channels per bin are not reduced; an unsorted channel coordinate is sorted.
 
@@ -238,7 +238,7 @@ def envelope(
     bin_of = np.repeat(np.arange(bins), ends - starts)
     low = np.fmin.reduceat(spectra, starts, axis=1)
     high = np.fmax.reduceat(spectra, starts, axis=1)
-    # The pair is (low, high) if the last maximum of the bin comes after the last minimum, else (high, low).
+    # Each bin keeps (low, high) if its last maximum comes after its last minimum, and (high, low) otherwise.
     position = np.arange(size)
     last_high = np.maximum.reduceat(np.where(spectra == high[:, bin_of], position, -1), starts, axis=1)
     last_low = np.maximum.reduceat(np.where(spectra == low[:, bin_of], position, -1), starts, axis=1)
@@ -278,13 +278,13 @@ def band_outline(
 
 
 def _monotonic(channel: NDArray[np.floating[Any]]) -> bool:
-    """Whether a coordinate is sorted in either direction."""
+    """Whether a channel coordinate is sorted in ascending or descending order."""
     steps = np.diff(channel)
     return bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def plain(value: object) -> Any:
-    """Convert NumPy scalars, enums, tuples and similar values to JSON types; numbers that are not finite become None.
+    """Convert NumPy scalars, enums, tuples and similar values to JSON types; infinite values and NaN become None.
 
     Examples
     --------

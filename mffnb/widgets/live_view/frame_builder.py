@@ -14,7 +14,7 @@ from mffnb.widgets.live_view.frame import Frame
 
 
 class FrameBuilder:
-    """Builds frames for one image; holds everything that is constant: channel coordinate, labels and pixel size.
+    """Builds frames of one image for the live view; holds its channel coordinate, labels and pixel size.
 
     Parameters
     ----------
@@ -49,12 +49,12 @@ class FrameBuilder:
         known: int = 0,
         bands: tuple[Any, Any] | None = None,
     ) -> Frame:
-        """Build a frame from factors.
+        """Build a frame from the factors of a state.
 
         Parameters
         ----------
         abundances, endmembers
-            ("component", ...), in physical units.
+            Maps and spectra with dimensions ("component", ...), in physical units.
         numbers
             Number of each component, which determines its label and colour.
         known

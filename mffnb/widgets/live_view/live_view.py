@@ -87,11 +87,11 @@ class LiveView(anywidget.AnyWidget):
         self._drawn = 0
         self._epoch = 0
         self._generation: int | None = None
-        # Default sizes until the browser reports its layout.
+        # Use default sizes of map and plot until the browser reports its layout.
         self._map_pixels = 384
         self._plot_points = 1200
         traits.setdefault("color_tables", _color_tables())
-        # In a row beside controls, use the remaining width.
+        # Beside controls in a row, the view takes the remaining width.
         traits.setdefault("layout", {"flex": "1 1 auto", "min_width": "0"})
         super().__init__(**traits)
         self.on_msg(self._receive)
@@ -123,14 +123,14 @@ class LiveView(anywidget.AnyWidget):
             return self._sequence
 
     def clear(self) -> None:
-        """Clear the view; generations may start again from any number."""
+        """Clear the view; the generation numbers of later frames may start again from any number."""
         with self._showing:
             self._epoch += 1
             self._generation = None
             self.encoded = {}
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
-        """Handle a message from the browser; an invalid one must not raise inside the kernel's message loop."""
+        """Handle a message from the browser; an invalid one must not raise an error in the kernel's message loop."""
         try:
             kind = content["type"]
             if kind == "drawn":
@@ -142,9 +142,9 @@ class LiveView(anywidget.AnyWidget):
             logger.debug("Unexpected message from the browser: %r", content)
 
     def _acknowledge(self, sequence: int) -> None:
-        """Report a drawn frame once, to `on_drawn`."""
+        """Report a frame that the browser has drawn to `on_drawn`, once for each frame."""
         with self._showing:
-            # With several displays, only the first report of a frame counts.
+            # If the view has several displays, only the first report of a frame counts.
             if sequence <= self._drawn:
                 return
             self._drawn = sequence
@@ -153,7 +153,7 @@ class LiveView(anywidget.AnyWidget):
 
 
 def _color_tables() -> dict[str, bytes]:
-    """Colour tables of Matplotlib's colour maps, so that live view and figures use the same colours."""
+    """Return the colour tables of Matplotlib's colour maps, so that live view and figures use the same colours."""
     from matplotlib import colormaps  # noqa: PLC0415  (slow to import, and only a live view needs it)
 
     steps = np.linspace(0.0, 1.0, 256)

@@ -14,7 +14,7 @@ MATPLOTLIB_LOCK = threading.RLock()
 
 
 def error_html(error: BaseException) -> str:
-    """Type and text of an error as one line of HTML."""
+    """Return type and text of an error as one line of HTML."""
     return (
         '<div role="alert" style="color: var(--jp-error-color0, #b00020); padding: 4px 0">'
         f"{type(error).__name__}: {html.escape(str(error))}</div>"
@@ -22,7 +22,7 @@ def error_html(error: BaseException) -> str:
 
 
 def png_bytes(figure: Figure, dpi: int = 72) -> bytes:
-    """Figure as PNG with its full margins."""
+    """Return a figure as PNG with its full margins."""
     stream = io.BytesIO()
     with MATPLOTLIB_LOCK:
         figure.savefig(stream, format="png", dpi=dpi)
@@ -30,7 +30,7 @@ def png_bytes(figure: Figure, dpi: int = 72) -> bytes:
 
 
 def png_base64(figure: Figure) -> str:
-    """Figure as base64-encoded PNG, cropped to its content, for the output of a notebook cell."""
+    """Return a figure as base64-encoded PNG, cropped to its content, for the output of a notebook cell."""
     stream = io.BytesIO()
     with MATPLOTLIB_LOCK:
         figure.savefig(stream, format="png", dpi=72, bbox_inches="tight")

@@ -1,4 +1,4 @@
-"""Background worker that solves the newest parameters and publishes intermediate states.
+"""Background worker that solves for the newest parameters and publishes intermediate states.
 
 It is made for a slider. `submit` never blocks. A running solve is abandoned between two yields when newer parameters
 arrive. States are published only as fast as the browser draws them. `solve` is any generator function, and `publish`
@@ -26,7 +26,7 @@ STARVED_AFTER = 3
 
 @dataclass(frozen=True)
 class Record:
-    """Timing of one generation.
+    """Timing of one generation (one request to solve).
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Record:
     run_ms : float
         From the start of the solve to its end, publishing included.
     frames : int
-        Number of published states.
+        Number of states that were published.
     abandoned : bool
         True if newer parameters, or `close`, stopped it.
     """
@@ -50,7 +50,7 @@ class Record:
 
 
 class Runner(Generic[P, S]):
-    """Solve the newest parameters on one background thread and publish intermediate states.
+    """Solve for the newest parameters on one background thread and publish intermediate states.
 
     Parameters
     ----------
@@ -97,7 +97,8 @@ class Runner(Generic[P, S]):
         self._on_error = on_error
         self._period = 1.0 / frames_per_second
         self._acknowledge_timeout = acknowledge_timeout
-        # Protects all attributes below. Not held while solve, publish or on_error run, because submit must not block.
+        # This condition protects all attributes below. It is not held while solve, publish or on_error run, because
+        # submit must not block.
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -112,7 +113,7 @@ class Runner(Generic[P, S]):
 
     @property
     def generation(self) -> int:
-        """Number of the newest submitted generation, 0 before the first."""
+        """Number of the newest submitted generation (request); 0 before the first."""
         return self._generation
 
     @property
@@ -140,15 +141,15 @@ class Runner(Generic[P, S]):
             self._request = (parameters, time.perf_counter())
             self._error = None
             if self._thread is None:
-                # A daemon thread does not keep the process alive. It starts with the first request, so that an unused
-                # runner has no thread.
+                # The thread is a daemon, so that it does not keep the process alive. It starts with the first request,
+                # so that an unused runner has no thread.
                 self._thread = threading.Thread(target=self._work, name="mffnb-runner", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
             return self._generation
 
     def acknowledge(self, *_: object) -> None:
-        """Report that the last frame was drawn; arguments are ignored, so that it fits any callback."""
+        """Report that the browser has drawn the last frame; arguments are ignored, so that this can be any callback."""
         with self._changed:
             self._acknowledged = self._listening = True
             self._changed.notify_all()
@@ -178,7 +179,7 @@ class Runner(Generic[P, S]):
             raise error
 
     def settled(self, timeout: float | None = None) -> bool:
-        """Whether the newest generation is done within `timeout` seconds; its error, if any, is kept for `wait`."""
+        """Return whether the newest generation is done within `timeout` seconds; its error is kept for `wait`."""
         with self._changed:
             return self._changed.wait_for(lambda: self._done >= self._generation or self._closed, timeout)
 
@@ -202,7 +203,7 @@ class Runner(Generic[P, S]):
     # ------------------------------------------------------------------------- called on the worker thread
 
     def _work(self) -> None:
-        """Main loop of the worker thread."""
+        """Run the main loop of the worker thread: wait for a request, and solve it."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._request is not None)
@@ -211,7 +212,7 @@ class Runner(Generic[P, S]):
                 generation, (parameters, submitted) = self._generation, self._request
                 self._request = None
             self._run(generation, parameters, submitted)
-            # Release the parameters and their data while the worker is idle.
+            # Release the parameters and the data that they hold while the worker waits for a request.
             del parameters
 
     def _run(self, generation: int, parameters: P, submitted: float) -> None:
@@ -222,7 +223,7 @@ class Runner(Generic[P, S]):
         finished = False
         try:
             finished = self._iterate(generation, parameters, sent)
-        except BaseException as exception:  # includes SystemExit, which must not end the worker
+        except BaseException as exception:  # includes SystemExit, which must not end the worker thread
             error = exception
         abandoned = not finished and self._superseded(generation)
         self._starved = self._starved + 1 if abandoned and not sent.frames else 0
@@ -233,7 +234,7 @@ class Runner(Generic[P, S]):
             Record(generation, 1e3 * (started - submitted), 1e3 * (ended - started), sent.frames, abandoned)
         )
         with self._changed:
-            # Checked again under the lock: an error of an older generation is dropped.
+            # Check again under the lock: the error of an older generation is dropped.
             if error is not None and generation == self._generation:
                 self._error = error
             if not self._closed or not abandoned:
@@ -241,14 +242,15 @@ class Runner(Generic[P, S]):
             self._changed.notify_all()
 
     def _iterate(self, generation: int, parameters: P, sent: _Counter) -> bool:
-        """Run a solve and publish its states; False if newer parameters ended it."""
+        """Run a solve and publish its states; return False if newer parameters ended it."""
         states = self._solve(parameters)
         last: list[S] = []
         try:
             for state in states:
                 last[:] = [state]
                 if self._superseded(generation):
-                    # Otherwise the view would freeze while a slider is moved faster than a first state is computed.
+                    # Compute the first state even if newer parameters have arrived. Otherwise the view would freeze
+                    # while a slider moves faster than first states are computed.
                     if self._starved >= STARVED_AFTER and not self._closed and self._may_send(first=True):
                         self._send(generation, parameters, state, False, sent)
                     return False
@@ -260,7 +262,8 @@ class Runner(Generic[P, S]):
                 self._send(generation, parameters, last[0], True, sent)
             return True
         finally:
-            # Close generators immediately, so that a solve releases its arrays here; other iterators have no close.
+            # Close a generator immediately, so that a solve releases its arrays on this thread; other iterators have no
+            # close.
             close = getattr(states, "close", None)
             if close is not None:
                 close()
@@ -277,7 +280,7 @@ class Runner(Generic[P, S]):
         return first or elapsed >= self._period
 
     def _screen_is_free(self, generation: int) -> bool:
-        """Wait until the last frame is drawn, or the time-out; False if newer parameters arrived."""
+        """Wait until the last frame is drawn, or for the time limit; return False if newer parameters arrived."""
         with self._changed:
             remaining = self._sent_at + self._acknowledge_timeout - time.perf_counter()
             if self._listening and remaining > 0:
@@ -285,7 +288,7 @@ class Runner(Generic[P, S]):
             return not self._superseded(generation)
 
     def _send(self, generation: int, parameters: P, state: S, final: bool, sent: _Counter) -> None:
-        """Publish a state and count it, unless `publish` returns False."""
+        """Publish a state and count it; a state for which `publish` returns False is not counted."""
         with self._changed:
             acknowledged, before = self._acknowledged, self._sent_at
             self._acknowledged = False
@@ -293,12 +296,12 @@ class Runner(Generic[P, S]):
         if self._publish(generation, parameters, state, final) is not False:
             sent.frames += 1
             return
-        with self._changed:  # nothing was sent: restore the state before
+        with self._changed:  # the state was not sent: restore acknowledgement and time of the last frame
             self._acknowledged = self._acknowledged or acknowledged
             self._sent_at = before
 
     def _report(self, error: BaseException, abandoned: bool) -> None:
-        """Pass an error to `on_error`; log errors of an abandoned solve."""
+        """Pass the error of a solve to `on_error`; write errors of an abandoned solve to the log."""
         if abandoned:
             logger.debug("An abandoned solve raised %r", error)
         elif self._on_error is not None:
@@ -310,6 +313,6 @@ class Runner(Generic[P, S]):
 
 @dataclass
 class _Counter:
-    """Number of published states of a generation."""
+    """Number of states of one generation that have been published."""
 
     frames: int = 0

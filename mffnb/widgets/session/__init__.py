@@ -1,1 +1,1 @@
-"""The live session of an explorer: its data, its task and the run in the background."""
+"""The live session of an explorer: its image, its unmixing task and the run in the background."""

@@ -1,4 +1,4 @@
-"""Uncertainty bands behind the curves of an explorer: fits of replicas of the noise until a slider moves."""
+"""Uncertainty bands behind the spectra of an explorer: fit replicas of the noise until a slider moves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session.live_data import LiveImage, LiveInput
 
 LEVEL, REPLICAS = 0.9, 20
-_LEAST = 9  # so many replicas show a band of 90 %
+_LEAST = 9  # smallest number of replicas for a band of 90 %
 _POLL = 0.01  # seconds between two checks for newer parameters
 
 T = TypeVar("T")
@@ -28,14 +28,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """Uncertainty bands of the endmembers, as far as they are computed.
+    """Uncertainty bands of the endmembers, from the replicas that are fitted so far.
 
     Attributes
     ----------
     text
-        Progress, for the status line.
+        Progress of the replicas, for the status line.
     lower, upper
-        Their ends in physical units, ("component", channel dims); None before there are enough replicas.
+        Ends of the bands in physical units, ("component", channel dims); None before there are enough replicas.
     """
 
     text: str
@@ -51,20 +51,20 @@ def gathered(
     run: Callable[[LiveImage], Iterator[State]],
     labelled: Callable[[State, LiveImage], Unmixing],
 ) -> Iterator[Bands]:
-    """Fit replicas of the noise and yield the bands so far every few milliseconds; may be abandoned at any yield.
+    """Fit replicas of the noise; yield the bands so far every few milliseconds. The caller may stop at any yield.
 
     Parameters
     ----------
     answer
-        The answer whose bands are computed, with its cube.
+        The result whose bands are computed, with its cube.
     source, switches
         Cube and keywords of the explorer, and which steps of preprocessing are on.
     seed
         Seed of all replicas.
     run
-        Fits other data from the answer on.
+        Function that fits a replica with a warm start from the result.
     labelled
-        Labels a state.
+        Function that converts a state to a labelled result.
     """
     cube = source.cube
     try:
@@ -77,14 +77,14 @@ def gathered(
     def replica(number: int) -> LiveImage:
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
         data = source.with_cube(noise.draw(cube, answer, generator)).prepared(switches)
-        _ = data.solver_matrix  # computed on this thread, since it takes a while
+        _ = data.solver_matrix  # computed on the background thread, since it takes a while
         return data
 
     runs, bands = RunStatistics(answer), Bands(f"bands: replica 1 of {REPLICAS}")
     for number in range(REPLICAS):
         data = yield from _aside(partial(replica, number), bands)
         last: list[State] = []
-        with half_of_the_threads():  # a frame must also be drawn
+        with half_of_the_threads():  # leave half of the threads free, so that the browser view can still be updated
             for state in run(data):
                 last[:] = [state]
                 yield bands
@@ -100,7 +100,7 @@ def gathered(
 
 
 def _aside(work: Callable[[], T], meanwhile: Bands) -> Generator[Bands, None, T]:
-    """Do work that cannot be interrupted on a thread of its own, so that the caller can abandon it."""
+    """Run work that cannot be interrupted on a thread of its own, so that the caller can abandon it."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-replica")
     try:
         future = pool.submit(work)
@@ -113,7 +113,7 @@ def _aside(work: Callable[[], T], meanwhile: Bands) -> Generator[Bands, None, T]
 
 
 def ends_of(bands: Bands | None, seen: Any) -> tuple[Float64Array, Float64Array] | None:
-    """Return lower and upper ends of the bands (k, shown channels), or None."""
+    """Return the lower and upper ends of the bands for the channels that are shown, (k, channels), or None."""
     if bands is None or bands.lower is None or bands.upper is None:
         return None
     low, high = (end.values.reshape(len(end), -1)[:, seen] for end in (bands.lower, bands.upper))

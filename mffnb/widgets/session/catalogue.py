@@ -1,4 +1,4 @@
-"""Catalogue of the terms that an explorer offers in its menu, found by their declarations."""
+"""Catalogue of the penalties and constraints that an explorer offers in its menu, found by their declarations."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from mffnb.registry.plugins import installed_parts
 
 @dataclass(frozen=True)
 class Offer:
-    """A term that may be added in the explorer.
+    """A penalty or constraint that the user may add in the explorer.
 
     Attributes
     ----------
     label
-        Text in the menu.
+        Text of the term in the menu.
     place
         Factor that the term acts on, "abundances" or "endmembers".
     term
-        The term with its defaults.
+        The penalty or constraint with its default values.
     """
 
     label: str
@@ -34,13 +34,13 @@ class Offer:
 
     @property
     def purpose(self) -> str:
-        """Text of the tooltip: the first words of the term's docstring."""
+        """Text of the tooltip: the first words of the docstring of the term."""
         text = inspect.getdoc(type(self.term)) or self.label
         return text.split("\n\n")[0].split(":math:")[0].strip().rstrip(":")
 
 
 def catalogue(*modules: ModuleType) -> tuple[Offer, ...]:
-    """Find the terms whose traits have a label for the menu, see :class:`mffnb.protocols.TermTraits`.
+    """Return the penalties and constraints whose traits have a menu label, see :class:`mffnb.protocols.TermTraits`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Continue from the factors of an earlier state: another number of components, no zeros, known endmembers unchanged."""
+"""Convert the factors of an earlier state to a start: change k, remove zeros, keep known endmembers unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from mffnb.unmixing.task import Task
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.solved import lowest_free
 
-# Relative to the mean of a row. At a zero a likelihood may be infinite, and multiplicative updates never leave it.
+# Smallest start value, relative to the mean of a row. At a zero a likelihood may be infinite, and multiplicative
+# updates cannot change a zero.
 _LEAST = 1e-4
 
 Factors = tuple[Float64Array, Float64Array]
@@ -22,9 +23,9 @@ Factors = tuple[Float64Array, Float64Array]
 def resized(
     A: Float64Array, E: Float64Array, named: tuple[int, ...], data: LiveImage, k: int
 ) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
-    """Add or drop components of A (k, pixels) and E (k, channels) until there are k; known endmembers stay.
+    """Add or remove components of A (k, pixels) and E (k, channels) until there are ``k``; known endmembers stay.
 
-    A new component starts from the largest residual. The component with the smallest unique share is dropped first.
+    A new component starts from the largest residual. The component with the smallest share of its own is removed first.
     """
     names = list(named)
     while len(A) > k:
@@ -38,7 +39,7 @@ def resized(
 
 
 def start_factors(A: Float64Array, E: Float64Array, task: Task, data: LiveImage) -> Factors:
-    """Return a start (pixels, k), (k, channels) from which the similarity of a task can continue."""
+    """Return start factors (pixels, k), (k, channels) from which the similarity of the task can continue."""
     if task.similarity != "frobenius" and not isinstance(task.similarity, Frobenius):
         mean = data.matrix.total(A.sum(axis=1)) / data.matrix.shape[0]
         free = E[data.known :]
@@ -47,12 +48,12 @@ def start_factors(A: Float64Array, E: Float64Array, task: Task, data: LiveImage)
 
 
 def without_zeros(factor: Float64Array, mean: Float64Array) -> Float64Array:
-    """Raise the entries of a factor to a small positive number; ``mean`` is that of each row over all pixels."""
+    """Raise small entries of a factor to a positive number; ``mean`` holds the mean of each row over all pixels."""
     return np.asarray(np.maximum(factor, _LEAST * mean[:, None]))
 
 
 def with_known(A: Float64Array, E: Float64Array, pinned: Pinned) -> Factors:
-    """Scale the known endmembers back to their known size, and their abundances by the inverse factor."""
+    """Scale the known endmembers back to their given size, and their abundances by the inverse factor."""
     known, values = pinned.known, np.nan_to_num(pinned.values)
     size = np.ones(len(E))
     size[: len(known)] = np.linalg.norm(E[: len(known)] * known, axis=1) / np.linalg.norm(values, axis=1)

@@ -1,4 +1,4 @@
-"""An explorer's session on MPI engines: the client keeps component names, preview maps and the last answer."""
+"""Session of an explorer on MPI engines: the client keeps component names, preview maps and the last state."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from mffnb.widgets.session.live_task import LiveTask
 from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
 from mffnb.widgets.session.solved import Solved
 
-_PATIENCE = 2.0  # seconds
+_PATIENCE = 2.0  # longest time in seconds that closing waits for a running call
 
 
 @dataclass(frozen=True)
 class RemoteMatrix:
-    """The shape of a matrix whose entries are on engines.
+    """Stand-in for a matrix whose entries are on engines: its shape and completeness.
 
     Attributes
     ----------
@@ -46,9 +46,10 @@ class RemoteMatrix:
 
 
 class EngineSession:
-    """The counterpart of :class:`mffnb.widgets.session.session.Session` whose pixels are on MPI engines.
+    """Session of an explorer with the pixels on MPI engines; same interface as the ``Session`` of one process.
 
-    While they work, states have maps averaged over blocks of pixels; the last state has all pixels.
+    See :class:`mffnb.widgets.session.session.Session`. While the engines work, the maps of a state are averaged over
+    blocks of pixels; the last state has all pixels.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ class EngineSession:
     engines
         A running :func:`mffnb.parallel.cluster` with ``mpi=True``.
     options
-        As for the session of one process.
+        Further keywords, as for the session of one process.
     """
 
     automatic = False  # the rule for volume="auto" needs all pixels in one process
@@ -95,12 +96,12 @@ class EngineSession:
 
     @property
     def last(self) -> Solved | None:
-        """The newest state, None before the first."""
+        """The newest state of a run; None before the first run."""
         return self._last
 
     @property
     def data(self) -> LiveImage:
-        """The image, without its values."""
+        """The image with its layout, without its values."""
         return self._whole
 
     @property
@@ -110,7 +111,7 @@ class EngineSession:
 
     @property
     def layout(self) -> Layout:
-        """Which dimensions are pixels and which channels."""
+        """Which dimensions of the image are pixels and which are channels."""
         return self._whole.layout
 
     def start_afresh(self) -> None:
@@ -118,19 +119,19 @@ class EngineSession:
         self._restart_wanted.set()
 
     def stop(self) -> None:
-        """Let the present run, or the next one if there is none, end with what it has."""
+        """End the present run, or the next one if none is running, with its state so far."""
         self._stop_wanted.set()
 
     def go_on(self) -> None:
-        """Take back what `stop` said."""
+        """Cancel an earlier :meth:`stop`, so that the next run is not ended."""
         self._stop_wanted.clear()
 
     def solve(self, parameters: Parameters) -> Iterator[Solved]:
-        """Run the engines to the end and yield the states that they send; they stop together if this is abandoned."""
+        """Run the solver on the engines and yield the states that they send; abandoning the iteration stops them."""
         if parameters.volume == AUTO:
             raise UnsupportedCombinationError("volume='auto' looks at all pixels: open an explorer without engines")
         answer = yield from self._run(parameters)
-        if answer == "lost":  # new engines do not have the session of those that died
+        if answer == "lost":  # new engines, in place of dead ones, have no session: create it again from the last state
             self._begin(self.source.task.channel)
             answer = yield from self._run(parameters)
         if isinstance(answer, EngineAnswer):
@@ -140,13 +141,13 @@ class EngineSession:
             yield self._last
 
     def result(self, solved: Solved) -> Unmixing:
-        """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
+        """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
         return self._task.result(solved)
 
     def close(self) -> None:
         """Delete the image on the engines, if they are alive."""
         if not self._engines.busy.acquire(timeout=_PATIENCE):
-            return  # a run that does not end; newer images will replace this one
+            return  # leave a run that does not end; newer images on the engines will replace this one
         try:
             if self._engines.client is not None and len(self._engines.client.ids) == self._engines.n:
                 self._engines.client[:].apply_async(sharing.forget, self._token)
@@ -154,7 +155,7 @@ class EngineSession:
             self._engines.busy.release()
 
     def _begin(self, channel: Any) -> tuple[xr.DataArray, ImageDescription]:
-        """Open the image on the engines, and continue from the last answer."""
+        """Open the image on the engines, and let them continue from the last state."""
         last = self._answer
         before = None if last is None else EarlierAnswer(last.state, last.names, last.parameters)
         with (
@@ -172,10 +173,11 @@ class EngineSession:
                     if self._stop_wanted.is_set():
                         made.say(Word.STOP)
                     if picture is not None:
-                        self._restart_wanted.clear()  # the engines have restarted from the data
+                        # the engines have restarted from the data, so that the request is done
+                        self._restart_wanted.clear()
                         self._last = self._seen(picture, parameters)
                     if self._last is not None:
-                        yield self._last  # also without news: the caller may abandon the run here
+                        yield self._last  # yield also without a new state, so that the caller can abandon the run here
             except GeneratorExit:
                 made.say(Word.INTERRUPT)
                 raise

@@ -1,4 +1,4 @@
-"""The part of an explorer's session that runs on MPI ranks: each rank has its own pixels, all make the same calls."""
+"""The part of an explorer's session on MPI ranks: each rank has a part of the pixels, and all make the same calls."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from mffnb.widgets.session.solved import Solved
 
 @dataclass(frozen=True, eq=False)
 class ImageDescription:
-    """Properties of an image that the client needs and does not read itself.
+    """Properties of an image that the client needs although it does not read the image.
 
     Attributes
     ----------
     layout
         Layout of the whole image.
     shape, complete
-        Shape of its matrix, and whether no entry is missing.
+        Shape of the data matrix, and whether it has no missing entries.
     """
 
     layout: Layout
@@ -38,7 +38,7 @@ class ImageDescription:
 
 @dataclass(frozen=True, eq=False)
 class EngineAnswer:
-    """A state of the engines as it is sent to the client.
+    """A state of the run on the engines, in the form in which it is sent to the client.
 
     Attributes
     ----------
@@ -53,12 +53,12 @@ class EngineAnswer:
 
 @dataclass(frozen=True, eq=False)
 class EarlierAnswer:
-    """An answer from which new engines continue.
+    """An earlier state from which new engines continue.
 
     Attributes
     ----------
     state, names, parameters
-        As in :class:`mffnb.widgets.session.solved.Solved`, for all pixels.
+        As in :class:`mffnb.widgets.session.solved.Solved`; the factors are those of all pixels.
     """
 
     state: State
@@ -69,7 +69,7 @@ class EarlierAnswer:
 def begin(
     watch: Watch, token: str, source: Source, channel: Any, earlier: EarlierAnswer | None, options: Any
 ) -> ImageDescription:
-    """Open the image and keep a session for it under a token."""
+    """Open the image, and create a session for it on this rank under a token."""
     session = Session(source.open(), channel, placement=Ranks(watch.communicator), **options)
     layout, matrix = session.layout, session.matrix
     if earlier is not None:
@@ -83,7 +83,7 @@ def begin(
 
 
 def solve(watch: Watch, token: str, parameters: Parameters, afresh: bool) -> EngineAnswer | str | None:
-    """Run until the solver has ended or the client interrupts, then return None; "lost" if there is no session."""
+    """Run the solver until it ends or the client interrupts; return None, or "lost" if this rank has no session."""
     kept = sharing.find(token)
     if watch.communicator.allreduce(int(kept is None)):
         return "lost"
@@ -104,15 +104,15 @@ def solve(watch: Watch, token: str, parameters: Parameters, afresh: bool) -> Eng
 
 
 def _preview(solved: Solved, blocks: Blocks) -> EngineAnswer:
-    """Return a state with preview maps in place of the maps of all pixels."""
+    """Return a state with preview maps in place of the abundances of all pixels."""
     state = solved.state
-    maps: Any = blocks.means(state.abundances).astype(np.float32)  # half the bytes to send
+    maps: Any = blocks.means(state.abundances).astype(np.float32)  # single precision: half the bytes to send
     small = replace(state, abundances=maps, endmembers=state.endmembers.copy(), gain=None)
     return EngineAnswer(small, solved.names, [])
 
 
 def _whole(solved: Solved, placement: Placement) -> EngineAnswer:
-    """Return the last state with the abundances of all pixels."""
+    """Return the last state of a run with the abundances of the pixels of all ranks."""
     state = solved.state
     A = np.ascontiguousarray(placement.gathered(state.abundances.T).T)
     gain = None if state.gain is None else placement.gathered(state.gain)

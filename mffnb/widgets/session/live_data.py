@@ -1,4 +1,4 @@
-"""The image of an explorer: what the user passed, and the image prepared for the solver."""
+"""The image of an explorer: the cube and keywords of the user, and the image that is prepared for the solver."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _OPTIONS = ("solver", "max_iter", "tol")
 
 
 def common_task(options: dict[str, Any], **keywords: Any) -> Task:
-    """Make the task that all runs of an explorer have in common; sliders replace k, similarity and physics.
+    """Create the task that all runs of an explorer have in common; the sliders replace k, similarity and physics.
 
     Raises
     ------
     TypeError
-        For an option that the explorer does not have.
+        If an option is not a keyword of the explorer.
     """
     unknown = sorted(set(options) - set(_OPTIONS))
     if unknown:
@@ -45,9 +45,9 @@ class LiveInput:
     cube
         Labelled spectral image.
     task
-        Everything that stays the same while sliders move; its preprocessing steps can be switched off one by one.
+        Settings that stay the same while sliders move; its preprocessing steps can be switched off one by one.
     placement
-        Where the pixels are.
+        The process or processes that hold the pixels.
     """
 
     cube: xr.DataArray
@@ -56,7 +56,7 @@ class LiveInput:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """Preprocessing steps."""
+        """Preprocessing steps that the user passed."""
         return tuple(self.task.preprocess)
 
     @property
@@ -65,7 +65,7 @@ class LiveInput:
         return self.task.physics.known
 
     def prepared(self, switches: Sequence[bool]) -> LiveImage:
-        """Prepare the image with those steps that are switched on."""
+        """Prepare the image with the preprocessing steps that are switched on."""
         steps = [step for step, on in zip(self.steps, switches, strict=True) if on]
         task, placement = self.task, self.placement
         image = Prepared.of(self.cube, task.channel, task.mask, steps, task.weights, placement.communicator)
@@ -73,22 +73,22 @@ class LiveInput:
         return LiveImage(image, placement.matrix(image.layout, image.cube, load=True), pinned)
 
     def with_cube(self, cube: xr.DataArray) -> LiveInput:
-        """Return the same input with another cube on the same grid."""
+        """Return the same input with another cube on the same pixel and channel grid."""
         return replace(self, cube=cube)
 
 
 @dataclass(frozen=True, eq=False)
 class LiveImage:
-    """An image that is ready to be factored.
+    """A preprocessed image with its data matrix, ready to be factored.
 
     Attributes
     ----------
     image
-        The image after preprocessing, with its weights and the way back.
+        The image after preprocessing, with its weights and the inverse of the preprocessing.
     matrix
-        X, (pixels, channels), or the block of this rank.
+        Data matrix X, (pixels, channels), or the block of this rank.
     pinned
-        Known endmembers, None if there are none.
+        Known endmembers in the units of the matrix; None if there are none.
     """
 
     image: Prepared
@@ -97,7 +97,7 @@ class LiveImage:
 
     @property
     def layout(self) -> Layout:
-        """Which dimensions are pixels and which are channels."""
+        """Which dimensions of the image are pixels and which are channels."""
         return self.image.layout
 
     @property
@@ -107,16 +107,16 @@ class LiveImage:
 
     @cached_property
     def complete(self) -> Matrix:
-        """X with estimates for missing entries."""
+        """X with estimated values in place of missing entries."""
         return self.matrix if self.matrix.complete else impute_mean_spectrum(self.matrix)
 
     @cached_property
     def solver_matrix(self) -> Matrix:
-        """X, sparse if that is smaller; determined once and not at every restart."""
+        """X in the storage for the solver: sparse if that is smaller. It is converted once and not at every restart."""
         return sparse_if_smaller(self.matrix)
 
     def same_grid(self, other: LiveImage) -> bool:
-        """Whether pixels and channels are those of another image."""
+        """Whether this image has the same pixels and channels as another image."""
         mine, others = self.layout, other.layout
         shapes = mine.pixel_shape == others.pixel_shape and mine.channel_shape == others.channel_shape
         return shapes and self.matrix.shape == other.matrix.shape

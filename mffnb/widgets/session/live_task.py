@@ -1,4 +1,4 @@
-"""Convert the positions of an explorer's controls to an unmixing task, and its states to labelled results."""
+"""Convert the values of an explorer's controls to an unmixing task, and its states to labelled results."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from mffnb.widgets.session.solved import Solved
 
 @dataclass(frozen=True, eq=False)
 class LiveTask:
-    """Everything that stays the same while sliders move.
+    """The parts of an explorer's unmixing task that stay the same while sliders move.
 
     Attributes
     ----------
     source
         The image and the keywords that the user passed.
     own
-        Terms written by the user.
+        Penalties and constraints that the user passed as objects.
     """
 
     source: LiveInput
     own: OwnTerms
 
     def task(self, parameters: Parameters) -> Task:
-        """Return the unmixing task of some parameters."""
+        """Return the unmixing task for these control values."""
         own = self.own.turned(parameters.own)
         physics = Physics(
             parameters.sparsity,
@@ -47,7 +47,7 @@ class LiveTask:
         return replace(self.source.task, k=parameters.k, similarity=parameters.similarity, physics=physics)
 
     def result(self, solved: Solved) -> Unmixing:
-        """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
+        """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
         state, found = solved.state, solved.found
         task = replace(self.task(solved.parameters), init="explored")
         notes: dict[str, Any] = {}
@@ -69,7 +69,7 @@ class LiveTask:
 
 
 def _named(result: Unmixing, names: tuple[int, ...]) -> Unmixing:
-    """Return a result whose ``component`` coordinate holds the lasting names."""
+    """Return a result whose ``component`` coordinate holds the persistent names of the components."""
     coordinate, other = {"component": list(names)}, result.alternative
     return replace(
         result,

@@ -1,4 +1,4 @@
-"""The parameters of an explorer, and the knobs of terms written by the user."""
+"""The parameters that the controls of an explorer set, and the knobs of penalties and constraints of the user."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Parameters:
     Attributes
     ----------
     own
-        Values of the knobs of terms written by the user, by the names that :class:`OwnTerms` gives them.
+        Values of the knobs of the user's penalties and constraints, by the names that :class:`OwnTerms` gives them.
     steps
         Which preprocessing steps are on; empty for all.
     bands
-        Whether to compute uncertainty bands when the answer has converged.
+        Whether to compute uncertainty bands after the run has converged.
     """
 
     k: int = 4
@@ -59,11 +59,11 @@ class Parameters:
 
     @property
     def fractions(self) -> bool:
-        """Whether abundances are fractions, with or without a gain."""
+        """Whether the abundances of a pixel sum to one, with or without a gain."""
         return self.sum_to_one or self.gain
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all parameters by name, with the knobs of the user's terms at the same level."""
+        """Return all parameters by name; the knobs of the user's terms are on the same level as the others."""
         named = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "own"}
         return named | dict(self.own)
 
@@ -75,16 +75,16 @@ def _check_weight(name: str, weight: Any) -> None:
 
 @dataclass(frozen=True)
 class Dial:
-    """A knob of a term written by the user.
+    """A knob (adjustable number) of a penalty or constraint that the user passed as an object.
 
     Attributes
     ----------
     name
-        Its name among the parameters, made from its label.
+        Name of the knob among the parameters, derived from its label.
     term
-        Index of its term, terms on A first.
+        Index of the penalty or constraint that has the knob; those on A come first.
     knob
-        Label, range and scale.
+        Label, range and scale of the knob.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Dial:
 
 @dataclass(frozen=True)
 class OwnTerms:
-    """Terms written by the user, with the values of their knobs, and terms that the menu offers.
+    """Penalties and constraints of the user with the values of their knobs, and those that the menu offers.
 
     Examples
     --------
@@ -112,12 +112,12 @@ class OwnTerms:
 
     @cached_property
     def dials(self) -> tuple[Dial, ...]:
-        """All knobs; if two have the same label, the second one gets a number."""
+        """All knobs of the terms; if two have the same label, the second one gets a number."""
         return tuple(_dials((*self.abundance_terms, *self.endmember_terms), {one.name for one in fields(Parameters)}))
 
     @cached_property
     def offered(self) -> tuple[Dial, ...]:
-        """Knobs of the offered terms; a term without knobs gets an on/off switch."""
+        """Knobs of the terms that the menu offers; a term without knobs gets an on/off switch."""
         taken = {one.name for one in fields(Parameters)} | {dial.name for dial in self.dials}
         dials = list(_dials([offer.term for offer in self.offers], taken))
         for i, offer in enumerate(self.offers):
@@ -128,18 +128,18 @@ class OwnTerms:
 
     @property
     def by_offer(self) -> dict[str, tuple[Dial, ...]]:
-        """The knobs of the offered terms by the label of the term."""
+        """Knobs of the terms that the menu offers, by the label of the term."""
         return {
             offer.label: tuple(dial for dial in self.offered if dial.term == i) for i, offer in enumerate(self.offers)
         }
 
     @property
     def values(self) -> dict[str, float]:
-        """Values of the knobs."""
+        """Values of all knobs, by name."""
         return {dial.name: dial.knob.value for dial in self.dials}
 
     def turned(self, values: Mapping[str, float]) -> OwnTerms:
-        """Return the terms with other knob values; a knob at its off position removes its term."""
+        """Return the terms with other values of their knobs; a knob at its off position removes its term."""
         terms: list[Term | None] = [*self.abundance_terms, *self.endmember_terms]
         for dial in self.dials:
             value, term = values.get(dial.name, dial.knob.value), terms[dial.term]
@@ -161,7 +161,7 @@ class OwnTerms:
 
 
 def _dials(terms: Sequence[Term], taken: set[str]) -> Iterator[Dial]:
-    """Yield the knobs of terms, and add their names to those that are taken."""
+    """Yield the knobs of these terms, and add their names to the set ``taken``."""
     for i, term in enumerate(terms):
         for knob in knobs(term):
             for label in _free(knob.label, taken):
@@ -169,7 +169,7 @@ def _dials(terms: Sequence[Term], taken: set[str]) -> Iterator[Dial]:
 
 
 def _free(label: str, taken: set[str]) -> Iterator[str]:
-    """Yield the label, with a number if its name is taken, and mark the name as taken."""
+    """Return the label, with a number if its name is taken, and add the name to the set ``taken``."""
     free = next(one for one in _numbered(label) if _name(one) not in taken)
     taken.add(_name(free))
     yield free

@@ -1,4 +1,4 @@
-"""The session of an explorer: solve again after each move of a slider, starting from the last state."""
+"""The session of an explorer: solve again after each move of a slider, with a warm start from the last state."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ from mffnb.widgets.session.solved import (
 
 
 class Session:
-    """Solve for one cube repeatedly, each time from the last state of the run before.
+    """Unmix one cube repeatedly with changing parameters, each time with a warm start from the last state.
 
-    Warm starts make a slider respond quickly, and keep the identity of components. Known endmembers come first and are
-    never dropped.
+    Warm starts make the explorer respond quickly to a slider, and let components keep their identity. Known endmembers
+    come first and are never removed.
 
     Parameters
     ----------
@@ -55,13 +55,14 @@ class Session:
     mask, weights, known, preprocess
         As for :func:`mffnb.unmix`.
     abundance_terms, endmember_terms
-        Terms written by the user.
+        Penalties and constraints as objects.
     start
-        An answer for this image to start from.
+        A result for this image to start from.
     seed
-        Seed of starts from the data.
+        Seed of the start values that are computed from the data.
     placement
-        Where the pixels are; on MPI ranks all make the same session and the same calls of it. None for this process.
+        The processes that hold the pixels; None for this process. On MPI ranks, all ranks create the same session and
+        make the same calls.
     options
         ``solver``, ``max_iter`` and ``tol`` for :class:`mffnb.MatrixFactorization`.
     """
@@ -95,7 +96,7 @@ class Session:
         self._last: Solved | None = None
         self._restart_wanted, self._stop_wanted = threading.Event(), threading.Event()
         if start is not None:
-            _ = self._initial(None, self._data)  # raises if it does not fit
+            _ = self._initial(None, self._data)  # raises an error now if the given start does not fit the image
 
     @property
     def automatic(self) -> bool:
@@ -107,17 +108,17 @@ class Session:
 
     @property
     def last(self) -> Solved | None:
-        """The newest state, None before the first."""
+        """The newest state of a run; None before the first run."""
         return self._last
 
     @property
     def data(self) -> LiveImage:
-        """The image with the present preprocessing steps."""
+        """The image after the preprocessing steps that are switched on."""
         return self._data
 
     @property
     def matrix(self) -> Matrix:
-        """X, (pixels, channels), of the present image."""
+        """The data matrix X, (pixels, channels), of the present image."""
         return self._data.matrix
 
     @property
@@ -126,7 +127,7 @@ class Session:
         return self._data.layout
 
     def start_afresh(self) -> None:
-        """Start the next run from the data instead of the last state."""
+        """Let the next run start from the data instead of the last state."""
         self._restart_wanted.set()
 
     def stop(self) -> None:
@@ -134,15 +135,15 @@ class Session:
         self._stop_wanted.set()
 
     def go_on(self) -> None:
-        """Cancel an earlier `stop`."""
+        """Cancel an earlier :meth:`stop`, so that the next run is not ended."""
         self._stop_wanted.clear()
 
     def resume(self, state: State, names: tuple[int, ...], parameters: Parameters) -> None:
-        """Continue from an answer of another session, with the pixels of this process."""
+        """Continue from a state of another session, which has the pixels of this process."""
         self._last = Solved(state, names, parameters, self._data)
 
     def solve(self, parameters: Parameters) -> Iterator[Solved]:
-        """Run to the end and yield a state every few milliseconds; may be abandoned at any yield."""
+        """Run the solver to its end; yield a state every few milliseconds. The caller may stop at any yield."""
         solved = self._settled_for(parameters)
         if solved is not None:
             self._last = solved
@@ -159,7 +160,7 @@ class Session:
                 yield solved
 
     def _settled_for(self, parameters: Parameters) -> Solved | None:
-        """Return the last answer if only the switch for bands has changed, else None."""
+        """Return the last state if only the switch for uncertainty bands has changed since then, else None."""
         last = self._last
         if (
             last is None
@@ -172,9 +173,9 @@ class Session:
         return replace(last, parameters=parameters, bands=None)
 
     def _bands(self, solved: Solved) -> Iterator[Bands]:
-        """Compute uncertainty bands from replicas of the noise, each fitted as this answer was, and from it."""
+        """Compute uncertainty bands from replicas of the noise, each fitted with a warm start from this state."""
         parameters = solved.parameters
-        if parameters.volume == AUTO:  # the rule has decided the model
+        if parameters.volume == AUTO:  # replicas use the model that the rule for volume="auto" has selected
             with_gain = solved.state.gain is not None
             parameters = replace(parameters, gain=with_gain, sum_to_one=not with_gain)
         if not self.source.placement.holds_all_pixels:
@@ -200,8 +201,8 @@ class Session:
         initial = None if self._restart_wanted.is_set() else self._initial(before, data)
         from_data = initial is None
         if before is not None and not before.data.same_grid(data):
-            before = None  # components cannot be matched on another grid
-        with half_of_the_threads():  # the other half draws frames
+            before = None  # components cannot be matched to those on another grid
+        with half_of_the_threads():  # the other half of the threads is free to encode and send frames
             task = self._task.task(parameters)
             anew, named = from_data or task.automatic, False
             names: tuple[int, ...] = ()
@@ -221,24 +222,25 @@ class Session:
                     trace.append(replace(state, abundances=nothing, endmembers=nothing))
                 ended = state.whole and self._stop_wanted.is_set() and state.outcome is Outcome.RUNNING
                 if same_components and state.iteration == 0 and not ended:
-                    continue  # already on the screen
+                    continue  # the view already shows this state
                 reached = replace(state, outcome=Outcome.STOPPED) if ended else state
                 solved = in_order(Solved(reached, names, parameters, data, trace, len(trace), found))
                 if from_data and state.iteration == 0:
                     self._restart_wanted.clear()  # the restart is done: from now on there is a state to continue from
                 self._last = solved
                 if before is None and parameters.volume == AUTO:
-                    before = solved  # the search changes between starts, and names must not
+                    # names must not change within a run, although the search changes between its starts
+                    before = solved
                 yield solved
                 if ended:
                     return
 
     def result(self, solved: Solved) -> Unmixing:
-        """Label a state as :func:`mffnb.unmix` labels its answer; ``component`` holds the lasting names."""
+        """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
         return self._task.result(solved)
 
     def _states(self, task: Task, data: LiveImage) -> Iterator[tuple[State, Geometry | None]]:
-        """Iterate over the states of a run; the last one comes with the decisions of the rule for volume="auto"."""
+        """Iterate over the states of a run; the last one is paired with the decisions of the rule for volume="auto"."""
         if not task.automatic:
             model = task.model(data.image, self.source.placement)
             return ((state, None) for state in model.iterate(data.solver_matrix))
@@ -246,7 +248,7 @@ class Session:
         return iterate_volume(data.matrix, task.k, self._seed, task.physics)
 
     def _prepared_for(self, parameters: Parameters) -> LiveImage:
-        """Return the image after the steps that are on; the last two images are cached for undoing a switch."""
+        """Return the image after the preprocessing steps that are on; two images are cached to undo a switch fast."""
         switches = parameters.steps or (True,) * len(self.source.steps)
         if switches not in self._prepared:
             data = self.source.prepared(switches)
@@ -256,7 +258,7 @@ class Session:
     def _initial(
         self, before: Solved | None, data: LiveImage
     ) -> tuple[Float64Array, Float64Array, tuple[int, ...]] | None:
-        """Return abundances, spectra and names of the last answer, or of the given start; None if they do not fit."""
+        """Return abundances, spectra and names of the last state or of the given start; None if they do not fit."""
         if before is not None and before.data is data:
             state = before.state
             A, E = state.abundances if state.gain is None else state.abundances * state.gain, state.endmembers

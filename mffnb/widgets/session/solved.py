@@ -1,4 +1,4 @@
-"""A state of an explorer's run, with names by which components keep their identity."""
+"""A state of an explorer's run, with persistent names by which components keep their identity."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from mffnb.widgets.session.parameters import Parameters
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """A state of a run with the names of its components.
+    """A state of an explorer's run with the persistent names of its components.
 
     Attributes
     ----------
     state
         Factors in the units of the data, in the order of ``names``.
     names
-        Number of each component, (k,), which it keeps for as long as it exists, whatever the sliders do.
+        Persistent number of each component, (k,), which it keeps for as long as it exists.
     parameters
-        The parameters that are solved for.
+        The parameters of the run.
     data
         The image that is factored.
     trace
-        States of whole iterations, without factors; the run appends to it.
+        The state after each whole iteration, without factors; the run appends to this list.
     steps
-        Length of the trace up to this state.
+        Number of elements of the trace up to this state.
     found
         The decisions of the rule for volume="auto", once it has ended; else None.
     bands
@@ -53,12 +53,12 @@ class Solved:
 
 
 def lowest_free(names: list[int]) -> int:
-    """Return the smallest number that is no name yet."""
+    """Return the smallest number that no component has as its name."""
     return min(set(range(len(names) + 1)) - set(names))
 
 
 def numbers_of(answer: Unmixing) -> tuple[int, ...]:
-    """Return the names in the ``component`` coordinate of an answer; 0, 1, ... if it holds none."""
+    """Return the names in the ``component`` coordinate of a result; 0, 1, ... if it has no such coordinate."""
     names = answer.abundances.coords.get("component")
     if names is None or names.dtype.kind not in "iu" or len(set(names.values.tolist())) < len(answer.abundances):
         return tuple(range(len(answer.abundances)))
@@ -66,7 +66,10 @@ def numbers_of(answer: Unmixing) -> tuple[int, ...]:
 
 
 def inherited(endmembers: Array, before: Array, numbers: Sequence[int], known: int = 0) -> tuple[int, ...]:
-    """Return names for new spectra: each gets that of the earlier component it matches; known ones keep theirs."""
+    """Return names for new spectra: each gets the name of the earlier component that it matches.
+
+    Known endmembers keep their names.
+    """
     partner = match(endmembers[known:], before[known:])
     names = [*range(known), *(numbers[known + p] if p >= 0 else -1 for p in partner)]
     for j, name in enumerate(names):
@@ -83,7 +86,7 @@ def first_names(state: State, data: LiveImage, *, numbers_have_meaning: bool) ->
 
 
 def in_order(solved: Solved) -> Solved:
-    """Sort components by name, so that each keeps its position on the screen."""
+    """Return the state with components sorted by name, so that each keeps its position on the screen."""
     order = np.argsort(solved.names)
     if np.array_equal(order, np.arange(len(order))):
         return solved
