@@ -54,11 +54,12 @@ def comments(source: str, place: str) -> Iterator[tuple[str, str, str]]:
         line, text = token.start[0], token.string.lstrip("#: ").strip()
         if text.startswith(("noqa", "type:", "fmt:")):
             continue
-        if block and line == last + 1:
+        code = token.line[: token.start[1]].strip()
+        if block and line == last + 1 and not code:
             block.append(text)
         else:
             yield from _long_enough(place, last, block)
-            block = [text]
+            block = [f"[{code}]  {text}" if code else text]  # a comment behind code is read with this code
         last = line
     yield from _long_enough(place, last, block)
 
