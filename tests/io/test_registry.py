@@ -25,10 +25,6 @@ def test_the_documented_table_is_that_of_the_readers():
     assert format_table.PAGE.read_text() == format_table.page()
 
 
-def test_the_documentation_of_read_names_every_reader():
-    assert all(any(suffix in mf.read.__doc__ for suffix in one.suffixes) for one in OWN if one.suffixes)
-
-
 @pytest.fixture
 def with_reader(monkeypatch):
     """Put a reader before those of the package, as plug-ins are."""
