@@ -262,7 +262,7 @@ def test_restart_solves_again(page, lab):
     view = opened(page, lab, "afresh.ipynb")
     page.locator(READY).wait_for(timeout=120_000)
     before = int(view.get_attribute("data-generation"))
-    page.get_by_role("button", name="restart").click()
+    page.locator("button.jupyter-button").filter(has_text="restart").click()
     page.locator(f".mffnb-view[data-generation='{before + 1}'][data-final='true']").wait_for(timeout=120_000)
     assert kit.console_errors(page) == []
 

@@ -48,7 +48,7 @@ def test_alternating_never_rises_and_reaches_the_minimum_of_hals(X, start):
 
 @pytest.mark.parametrize(
     ("term", "words"),
-    [(Smoothness(1e-3, grid((6, 10))), "neighbours alike"), (Simplex(), "sum to one"), (Sparsity(1e-3), "ball")],
+    [(Smoothness(1e-3, grid((6, 10))), "coupled neighbours"), (Simplex(), "sum to one"), (Sparsity(1e-3), "ball")],
 )
 def test_what_binds_entries_is_refused(X, term, words):
     with pytest.raises(UnsupportedCombinationError, match=f"{words}.*use solver='auto'"):
