@@ -1,4 +1,4 @@
-"""Read a spectral image from a file of any known format."""
+"""Reading of a spectral image from a file of any known format."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ __all__ = ["read"]
 
 
 def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool | None = None) -> xr.DataArray:
-    """Read a spectral image.
+    """Read a spectral image from a file as a labelled cube.
 
     ``.npy`` and ``.npz`` (NumPy), ``.nc`` (NetCDF), ``.h5`` or ``.hf5`` (HDF5, calibrated by its dimension scales where
     it has some, as in pyNSID), ``.zarr`` (an optional extra), ``.mat`` (MATLAB) and ``.rda`` (R, an optional extra) are
-    read as they are, last axis the channel: transpose data stored in another order. An ``.npz`` of compressed rows,
-    :func:`scipy.sparse.save_npz`, is an image (x, channel) that is never made dense. All other formats, such as
-    ``.hspy``, ``.dm4``, ``.bcf`` or ``.spd``, are read through RosettaSciIO, an optional extra, which also knows which
-    axes are pixels. Other distributions can register readers: see :mod:`mffnb.registry.plugins`.
+    read with the axes in the stored order, and the last axis is the channel: transpose data stored in another order. An
+    ``.npz`` of compressed rows, :func:`scipy.sparse.save_npz`, is an image (x, channel) that is never made dense. All
+    other formats, such as ``.hspy``, ``.dm4``, ``.bcf`` or ``.spd``, are read through RosettaSciIO, an optional extra,
+    which also determines which axes are pixels. Other distributions can register readers: see
+    :mod:`mffnb.registry.plugins`.
 
     Parameters
     ----------
     path
-        The file.
+        Path of the file.
     dataset
-        Which array, where a file holds several: a name (``.npz``, ``.nc``, ``.mat``), a path (``"/measurement/data"``
-        in ``.h5`` and ``.zarr``, ``"object/slot/column"`` in ``.rda``) or a number (RosettaSciIO). May be left out
-        where only one could be a spectral image.
+        Which array to read if a file holds several: a name (``.npz``, ``.nc``, ``.mat``), a path
+        (``"/measurement/data"`` in ``.h5`` and ``.zarr``, ``"object/slot/column"`` in ``.rda``) or a number
+        (RosettaSciIO). It may be left out if only one array can be a spectral image.
     lazy
-        Leave NetCDF, HDF5, zarr and ``.npy`` data on disk, to be read in bands while unmixing; by default where they
-        would fill more than a quarter of the machine's memory as float64.
+        Whether NetCDF, HDF5, zarr and ``.npy`` data stay on disk, to be read in bands during unmixing. By default they
+        do if they would fill more than a quarter of the machine's memory as float64.
 
     Returns
     -------
@@ -43,7 +44,8 @@ def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool
     Raises
     ------
     FileNotFoundError, ValueError
-        With what to do: the names to choose from, or the extra to install.
+        If the file does not exist or cannot be read. The message says what to do, for example which names exist or
+        which extra to install.
 
     Examples
     --------

@@ -16,7 +16,7 @@ _DATA_FIELDS = {"gram", "cross", "factor", "total"}
 
 @dataclass(frozen=True)
 class Half:
-    r"""Half-step subproblem: minimise over one factor F (k, entries) a function that is quadratic except for brackets.
+    r"""Half-step subproblem: minimise over one factor F (k, entries); quadratic except for the terms in brackets.
 
     .. math:: \tfrac12 \sum_i u_i f_i^T G f_i - \langle C, F\rangle + \tfrac{w}{2} \operatorname{tr}(F L F^T)
               \;(-\, w' \sum_{im} x_{im} \log (F^T B)_{im} + d(F) + \sum s(F) + \sum p(F))

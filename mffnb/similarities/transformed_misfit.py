@@ -42,7 +42,7 @@ def transformed_misfit(
     UnsupportedCombinationError
         If the similarity is not a sum over single entries, or the model has a gain of pixels.
     ValueError
-        If data are outside of the limits of f.
+        If data are outside the limits of f.
     """
     name = type(transform).__name__.lower()
     if isinstance(similarity, BetaDivergence):
