@@ -37,5 +37,6 @@ def open_netcdf(path: Path) -> xr.Dataset:
 def open_labelled(path: Path, **options: Any) -> xr.Dataset:
     """Open a dataset with xarray; units stay text, so that "s" does not turn an axis into time spans.
 
-    Dates are decoded."""
+    Dates are decoded.
+    """
     return xr.open_dataset(path, decode_timedelta=False, cache=False, **options)

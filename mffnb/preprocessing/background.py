@@ -243,7 +243,7 @@ class ConstantBackground(Step):
 
     @property
     def signed(self) -> bool:
-        """Whether processed data may be negative: if the level is a mean, not if it is the minimum."""
+        """Whether processed data may be negative: True if the level is a mean, False if it is the minimum."""
         return self.window is not None
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Subtracted:

@@ -49,7 +49,7 @@ class Chain:
 
     @property
     def centred(self) -> bool:
-        """Whether an offset was subtracted, so that zero no longer means absence of signal and NMF is not meaningful."""
+        """Whether an offset was subtracted, so that zero no longer means absence of signal and NMF is meaningless."""
         return any(step.centred for step in self._undone_steps)
 
     @property

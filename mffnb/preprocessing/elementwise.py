@@ -107,7 +107,7 @@ class Anscombe(Step, Fitted):
 
     @property
     def stabilizes(self) -> bool:
-        """Whether the step is non-linear: always."""
+        """Whether the step stabilises the variance of counts: always."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Anscombe:

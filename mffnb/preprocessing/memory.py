@@ -31,5 +31,5 @@ def _of_container() -> int | None:
         details = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # the process is not in a container, or the container has no limit ("max")
         return None
-    cached = sum(int(details.get(name, 0)) for name in ("active_file", "inactive_file"))  # file caches, released on demand
+    cached = sum(int(details.get(name, 0)) for name in ("active_file", "inactive_file"))  # caches, released on demand
     return max(limit - used + cached, 0)

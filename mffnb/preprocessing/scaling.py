@@ -84,12 +84,12 @@ class MeanCentre(Step):
 
     @property
     def signed(self) -> bool:
-        """Return True."""
+        """Whether processed data may be negative: always, as deviations from the mean."""
         return True
 
     @property
     def centred(self) -> bool:
-        """Return True."""
+        """Whether zero no longer means absence of signal: always, because the mean is subtracted."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
@@ -133,12 +133,12 @@ class Range(Step):
 
     @property
     def signed(self) -> bool:
-        """Whether ``low`` is negative, so that values of either sign result."""
+        """Whether processed data may be negative: if ``low`` is negative."""
         return self.low < 0
 
     @property
     def centred(self) -> bool:
-        """Whether ``low`` is negative, so that values of either sign result."""
+        """Whether zero no longer means absence of signal: if ``low`` is negative."""
         return self.low < 0
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
@@ -215,7 +215,7 @@ class PoissonScaling(Step):
 
     @property
     def stabilizes(self) -> bool:
-        """Return True."""
+        """Whether the step stabilises the variance of counts: always."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:

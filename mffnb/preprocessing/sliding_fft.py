@@ -89,7 +89,7 @@ class SlidingFFT(Step):
 
     @property
     def takes_image(self) -> bool:
-        """Return True."""
+        """Whether the input of the step is an image without channel dimension: always."""
         return True
 
     def shape(self, image_shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -87,7 +87,7 @@ class Step(Protocol):
         return False
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Fitted:
-        """Return the step fitted to a cube with the given channel dimensions; estimates of lazy cubes are computed here.
+        """Return the step fitted to a cube with the given channel dimensions; a lazy cube is read for the estimates.
 
         Raises
         ------

@@ -100,7 +100,7 @@ def _simple_sets(half: Half, factor: Float64Array) -> list[Callable[[Float64Arra
         # The scale of a partly fixed row is determined by its fixed entries.
         sets.append(lambda point: np.where(held[:, None], point, ball.project(point)))
     if half.sum_to_one:
-        lower, upper = float(np.max(half.lower)), float(np.min(half.upper))  # bounds on abundances are numbers, not arrays
+        lower, upper = float(np.max(half.lower)), float(np.min(half.upper))  # bounds on abundances are numbers
         sets.append(lambda point: nearest_fractions(point, lower, upper))
     if half.single:
         sets.append(Orthogonal().project)
