@@ -31,7 +31,7 @@ class NoiseWarning(MffnbWarning):
 
 
 class SlowReadingWarning(MffnbWarning):
-    """The chunks of a file are so large that much more must be read than is used."""
+    """The chunks of a file do not fit the bands that are read, so each pass reads much more data than it uses."""
 
 
 class CheckpointWarning(MffnbWarning):

@@ -1,6 +1,7 @@
-"""Slider descriptions of numeric fields of a part.
+"""Slider descriptions of the numeric fields of a part (penalty, constraint, similarity or solver).
 
-The explorer builds its sliders from these descriptions, so a user's own part gets a slider without any widget code.
+The explorer builds its sliders from these descriptions, so a part that a user defines gets sliders without any widget
+code.
 """
 
 from __future__ import annotations
@@ -61,9 +62,9 @@ def knob(
     log
         Whether the scale is logarithmic.
     zero
-        Whether the slider has a position for zero below ``low``, which removes the part, as a weight of zero does.
+        Whether the slider has an additional position below ``low`` for the value zero, which removes the part.
     help
-        Effect of the field, in one sentence.
+        Effect of the field on the result, in one sentence.
 
     Returns
     -------
@@ -96,7 +97,7 @@ def knobs(part: object) -> list[Knob]:
     Parameters
     ----------
     part
-        An object, or its class.
+        A part (penalty, constraint, similarity or solver), or its class.
     """
     return list(_described(part)) if is_dataclass(part) else []
 

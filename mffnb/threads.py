@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 class _Limit(NamedTuple):
-    """Requested numbers of threads: for blocks of X and for BLAS."""
+    """One request for limits on the number of threads: for block-wise products and for BLAS."""
 
     bands: int
     blas: int
@@ -28,7 +28,7 @@ _original_threads: list[int] = []  # threads of each BLAS library before the fir
 def allowed_threads() -> int:
     """Return the number of threads for block-wise products: that of BLAS, reduced by the limits of this module.
 
-    The number of BLAS follows OMP_NUM_THREADS and threadpoolctl.
+    The number of BLAS threads is set by the environment variable OMP_NUM_THREADS or by threadpoolctl.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def limit_threads(threads: int | None) -> Iterator[None]:
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Limit BLAS to one thread inside the context; block-wise products keep their number of threads.
+    """Limit BLAS to one thread inside the context; block-wise products keep theirs.
 
     The order of summation in BLAS, and thus its rounding errors, depend on its number of threads.
 
@@ -88,7 +88,7 @@ def single_threaded_blas() -> Iterator[None]:
 
 
 def iterate_with_single_threaded_blas(steps: Iterator[Item]) -> Iterator[Item]:
-    """Iterate over ``steps`` with one BLAS thread while a step is computed, and the usual number in between.
+    """Iterate over ``steps`` with one BLAS thread while a step is computed, and with the usual number between steps.
 
     Examples
     --------

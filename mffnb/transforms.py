@@ -16,12 +16,12 @@ __all__ = ["Logistic", "Rounding"]
 CERTAIN = 20.0
 """Log-odds beyond which a probability is certain for any image: a chance of two in a billion."""
 
-_LARGEST_INTERCEPT = 15.0  # log-odds
+_LARGEST_INTERCEPT = 15.0  # limit of log-odds that are computed from probabilities
 
 
 @dataclass(frozen=True)
 class Identity:
-    r"""Identity: the model is the product of the factors, :math:`X \sim A E`."""
+    r"""Identity transform: the model is the product of the factors, :math:`X \sim A E`."""
 
     traits: ClassVar[TransformTraits] = TransformTraits(fitted=False)
 
@@ -32,7 +32,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Rounding:
-    r"""Rounding to integers: :math:`X \sim \operatorname{round}(A E)`.
+    r"""Rounding of the model to integers: :math:`X \sim \operatorname{round}(A E)`.
 
     The derivative of rounding is zero, so the factors are fitted through the identity and the reconstruction is
     rounded. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
@@ -47,7 +47,7 @@ class Rounding:
     traits: ClassVar[TransformTraits] = TransformTraits(fitted=False)
 
     def apply(self, model: Float64Array) -> Float64Array:
-        """Round to the nearest integers."""
+        """Return the model rounded to the nearest integers."""
         return np.rint(model)
 
 
@@ -72,7 +72,7 @@ class Logistic:
     Parameters
     ----------
     intercept
-        Whether the model has an intercept; without it no probability is below one half.
+        Whether the model has an intercept; without one, no probability is below one half because A E >= 0.
 
     Examples
     --------
@@ -86,17 +86,17 @@ class Logistic:
     intercept: bool = True
 
     def apply(self, model: Float64Array) -> Float64Array:
-        """Probabilities for given log-odds."""
+        """Return the probabilities for given log-odds."""
         probability: Float64Array = special.expit(model)
         return probability
 
     def derivatives(self, mapped: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """First and second derivative for given probabilities."""
+        """Return first and second derivative of the logistic function where it has the given probabilities."""
         first = mapped * (1 - mapped)
         return first, first * (1 - 2 * mapped)
 
     def inverse(self, mapped: Float64Array) -> Float64Array:
-        """Log-odds of given probabilities, limited to a finite range."""
+        """Return the log-odds of given probabilities, limited to a finite range."""
         log_odds: Float64Array = np.clip(special.logit(mapped), -_LARGEST_INTERCEPT, _LARGEST_INTERCEPT)
         return log_odds
 
@@ -108,9 +108,9 @@ class Mapped:
     Attributes
     ----------
     transform
-        f.
+        Transform f.
     intercept
-        b, an array or labelled array over the channels; None for zeros.
+        Intercept b, an array or labelled array over the channels; None for zeros.
     """
 
     transform: Transform
@@ -118,7 +118,7 @@ class Mapped:
 
     @property
     def name(self) -> str:
-        """Name of the transform, or its repr."""
+        """Name by which users select the transform f, or its repr if it has no name."""
         return next((name for name, one in NAMED.items() if one == self.transform), repr(self.transform))
 
     @property
@@ -127,7 +127,7 @@ class Mapped:
         return traits_of(self.transform).fitted
 
     def apply(self, model: Any) -> Any:
-        """Evaluate f(b + model)."""
+        """Return f(b + model), with the product of the factors as ``model``."""
         return self.transform.apply(model if self.intercept is None else model + self.intercept)
 
 

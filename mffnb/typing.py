@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-#: Any numeric array; docstrings give the shape.
+#: Numeric array of any type; docstrings give the shape.
 Array = npt.NDArray[Any]
-#: Factors and accumulated sums: float64.
+#: float64 array, for factors and accumulated sums.
 Float64Array = npt.NDArray[np.float64]
-#: Seed or generator of random numbers.
+#: Argument ``random_state``: a seed or a generator of random numbers, or None.
 Seed = int | np.random.RandomState | np.random.Generator | None
 
 #: Function from the sum over the entries of this process to the sum over all processes (an all-reduce).
@@ -20,5 +20,5 @@ Total = Callable[[Float64Array], Float64Array]
 
 
 def local_total(part: Float64Array) -> Float64Array:
-    """Return the sum unchanged: the total if all entries are in this process."""
+    """Return a sum over the entries of this process unchanged: it is the total if there is only one process."""
     return part

@@ -19,14 +19,14 @@ from mffnb.preprocessing import AsymmetricBaseline
 from mffnb.unmixing.unmix import unmix
 
 _ONCE: dict[str, Any] = {"max_iter": 1, "random_state": 0}
-# From the second iteration on, both products are computed in one pass over the data, by another kernel.
+# Two iterations at least: from the second one on, another kernel computes both products in one pass over the data.
 _TWICE: dict[str, Any] = _ONCE | {"max_iter": 2}
 
 
 def compile_kernels() -> None:
     """Compile every kernel for the array types that unmixing uses, and keep the results in the cache."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # results of these runs are not used
+        warnings.simplefilter("ignore")  # warnings about the results are irrelevant, because the results are not used
         for run in _runs():
             run()
 
@@ -42,17 +42,17 @@ def _runs() -> Iterator[Any]:
     for data in (holes, holes.astype(np.float32)):
         yield lambda d=data: unmix(d, 2, **_ONCE)
     few = (counts, counts.astype(np.int64), counts.astype(np.float32), image, holes)
-    for data in (*few, *(one + 1 for one in few)):  # arrays with many zeros are stored as sparse ones
+    for data in (*few, *(one + 1 for one in few)):  # those with many zeros are stored as sparse
         yield lambda d=data: unmix(d, 2, similarity="kl", **_ONCE)
     for terms in ((Sparsity(1e-3),), (Smoothness(1e-3, grid((8, 8))),), (Simplex(),), (Simplex(gain=True),)):
         for matrix in (X.astype(np.float64), sparse.csr_array(X.astype(np.float64))):
             yield lambda t=terms, d=matrix: MatrixFactorization(2, similarity="kl", abundance_terms=t, **_ONCE).fit(d)
     for kind in (np.float64, np.float32, np.uint8, np.uint16):  # types that matrix products read without conversion
-        thin = X.astype(kind)  # stored as a sparse array, as most entries are zero
+        thin = X.astype(kind)  # stored as a sparse matrix, because most entries are zero
         for matrix in (thin, thin + np.ones(1, kind), sparse.csr_array(thin)):
-            for k in (3, 5):  # products process four or eight components at once
+            for k in (3, 5):  # sparse products process four or eight components at once, by different kernels
                 yield lambda d=matrix, k=k: MatrixFactorization(k, **_TWICE).fit(d)
-        long = np.tile(thin + np.ones(1, kind), (1, 60))  # spectra with many channels have separate kernels
+        long = np.tile(thin + np.ones(1, kind), (1, 60))  # spectra with many channels use separate kernels
         yield lambda d=long: MatrixFactorization(2, **_TWICE).fit(d)
     yield lambda: unmix(counts, 2, similarity="kl", solver="multiplicative", **_ONCE)
     yield lambda: unmix(image, 2, solver="pivoting", **_ONCE)

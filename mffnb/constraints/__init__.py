@@ -1,4 +1,4 @@
-"""Hard constraints: sets that contain a factor, each with its projection."""
+"""Hard constraints: sets to which a factor is restricted, each with its projection."""
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 

@@ -1,4 +1,4 @@
-"""Non-negativity and bounded row norms."""
+"""Constraints on a factor: non-negative entries, and rows of bounded norm."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["NonNegative", "UnitBall"]
 
 @dataclass(frozen=True)
 class NonNegative:
-    r"""Non-negativity: :math:`f_{ij} \ge 0`. It holds for every factor in any case, so adding it changes nothing."""
+    r"""Non-negativity: :math:`f_{ij} \ge 0`. It always holds, so adding it changes nothing."""
 
     traits: ClassVar[TermTraits] = TermTraits(
         pixelwise=True,
-        uniform=False,  # True changes the rounding of results, since other kernels are used
+        uniform=False,  # True would select other kernels, whose results differ by rounding
         rowwise=False,
         convex=True,
         distribution=Distribution.ENTRYWISE,
@@ -33,7 +33,7 @@ class NonNegative:
         return np.maximum(factor, 0.0)
 
     def fold(self, half: Half) -> Half:
-        """Return the subproblem unchanged: its factor is non-negative already."""
+        """Return the half-step subproblem unchanged: its factor is non-negative already."""
         return half
 
 
@@ -48,9 +48,9 @@ class UnitBall:
     Parameters
     ----------
     radius
-        r.
+        r, the largest norm of a row.
     total
-        Sum over all ranks that share the entries; set by :meth:`on_rank`.
+        Function that sums an array over all ranks that share the entries; set by :meth:`on_rank`.
     """
 
     traits: ClassVar[TermTraits] = TermTraits(
@@ -70,15 +70,15 @@ class UnitBall:
             raise ValueError(f"the radius of a ball must be positive, got {self.radius!r}")
 
     def project(self, factor: Float64Array) -> Float64Array:
-        """Clip at zero, then scale rows: the exact projection onto the intersection of cone and ball."""
+        """Clip a factor at zero, then scale long rows to norm r: the exact projection onto cone and ball."""
         clipped = np.maximum(factor, 0.0)
         norm = np.sqrt(self.total((clipped**2).sum(axis=1)))[:, None]
         return clipped * np.where(norm > self.radius, self.radius / np.maximum(norm, 1e-300), 1.0)
 
     def fold(self, half: Half) -> Half:
-        """Set the radius of the subproblem."""
+        """Return the half-step subproblem with the bound r on the norm of each row."""
         return replace(half, radius=min(half.radius, self.radius))
 
     def on_rank(self, entries: slice, total: Total) -> Self:
-        """Return the constraint for the entries of this rank."""
+        """Return this constraint for the entries of this rank, with row norms summed over all ranks."""
         return replace(self, total=total)

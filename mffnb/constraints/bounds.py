@@ -26,7 +26,7 @@ class Bounds:
     Parameters
     ----------
     lower, upper
-        l and u with 0 <= l <= u and u > 0: numbers, or one for each channel, (channels,).
+        l and u with 0 <= l <= u and u > 0: single numbers, or one number for each channel, (channels,).
 
     Examples
     --------
@@ -65,20 +65,20 @@ class Bounds:
         return bool(np.all(np.isfinite(self.upper)))
 
     def scaled(self, factor: float | Float64Array) -> Bounds:
-        """Return the bounds for a factor whose values are multiplied by ``factor``."""
+        """Return the bounds multiplied by ``factor``, for a factor matrix in other units."""
         return replace(self, lower=np.asarray(self.lower) * factor, upper=np.asarray(self.upper) * factor)
 
     def on_rank(self, entries: slice, total: Total) -> Self:
-        """Return the bounds for the entries of this rank."""
+        """Return this constraint with the bounds of the entries that this rank owns."""
         lower, upper = (side if np.ndim(side) == 0 else np.asarray(side)[entries] for side in (self.lower, self.upper))
         return replace(self, lower=lower, upper=upper)
 
     def project(self, factor: Float64Array) -> Float64Array:
-        """Clip to the bounds: the nearest point of the box."""
+        """Clip a factor to the bounds, which gives the nearest point of the box."""
         return np.clip(factor, self.lower, self.upper)
 
     def fold(self, half: Half) -> Half:
-        """Tighten the bounds of the subproblem."""
+        """Return the half-step subproblem with its bounds tightened to these bounds."""
         lower, upper = np.maximum(half.lower, self.lower), np.minimum(half.upper, self.upper)
         if np.any(lower > upper):
             raise ValueError("two Bounds on one factor leave no room between them: make one of the two")

@@ -43,10 +43,10 @@ class Orthogonal:
     )
 
     def project(self, factor: Float64Array) -> Float64Array:
-        """Keep the largest entry of each column if it is positive: the nearest point of the set."""
+        """Keep only the largest entry of each column, if it is positive: the nearest orthogonal non-negative factor."""
         kept = np.arange(len(factor))[:, None] == np.argmax(factor, axis=0)
         return np.where(kept, np.maximum(factor, 0.0), 0.0)
 
     def fold(self, half: Half) -> Half:
-        """Allow one non-zero entry in each column of the subproblem."""
+        """Return the half-step subproblem with at most one non-zero entry in each column of the factor."""
         return replace(half, single=True)

@@ -16,15 +16,15 @@ __all__ = ["Pinned"]
 
 @dataclass(frozen=True, eq=False)
 class Pinned:
-    """Fix the first endmembers, or some of their channels, to known values.
+    """Fix the first endmembers to known spectra, in all channels or in those where the user gives values.
 
     Parameters
     ----------
     values
         Known spectra, (known, channels), in the units of the data; NaN where a channel is unknown. There must not be
-        more of them than components; the remaining components are free.
+        more known spectra than components; the remaining components are free.
     total
-        Sum over all ranks that share the channels; set by :meth:`on_rank`.
+        Function that sums an array over all ranks that share the channels; set by :meth:`on_rank`.
 
     Examples
     --------
@@ -57,30 +57,30 @@ class Pinned:
 
     @property
     def known(self) -> Array:
-        """True where a value is known, (known, channels)."""
+        """Boolean array, True where the value of a known endmember is given, (known, channels)."""
         return ~np.isnan(self.values)
 
     @property
     def whole(self) -> bool:
-        """Whether all channels of the known endmembers are known."""
+        """Whether the values of all channels of the known endmembers are given."""
         return bool(self.known.all())
 
     def project(self, factor: Float64Array) -> Float64Array:
-        """Return a copy with the known values inserted."""
+        """Return a copy of the endmembers with the known values inserted."""
         self._check_shape(factor.shape)
         held = factor.copy()
         held[: len(self.values)][self.known] = np.asarray(self.values)[self.known]
         return held
 
     def fold(self, half: Half) -> Half:
-        """Mark the fixed entries of the subproblem; the values are inserted into the start values."""
+        """Return the half-step subproblem with known entries marked as fixed; start values hold their values."""
         self._check_shape(half.cross.shape)
         fixed = np.zeros(half.cross.shape, dtype=bool)
         fixed[: len(self.known)] = self.known
         return replace(half, fixed=fixed if half.fixed is None else fixed | half.fixed)
 
     def on_rank(self, entries: slice, total: Total) -> Self:
-        """Return the known channels of this rank."""
+        """Return this constraint for the channels that this rank owns."""
         return replace(self, values=self.values[:, entries], total=total)
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:

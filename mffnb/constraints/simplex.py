@@ -14,7 +14,7 @@ from mffnb.typing import Float64Array
 
 __all__ = ["Simplex"]
 
-_CORRECTIONS = 3  # the first Newton step is exact, the others remove rounding from the sum
+_CORRECTIONS = 3  # Newton steps on the sum: the first is exact, the others remove rounding errors
 _ROUNDING = 1e-12
 
 
@@ -27,8 +27,8 @@ class Simplex:
     Parameters
     ----------
     gain
-        Whether each pixel has an unknown gain (illumination, thickness, total ion current): the model is then a_i E
-        times the gain, which is estimated.
+        Whether each pixel has an unknown gain (illumination, thickness, total ion current). The model of pixel i is
+        then its gain times a_i E, and the gain is estimated.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class Simplex:
         return np.maximum(factor - np.take_along_axis(excess, kept[None] - 1, axis=0), 0.0)
 
     def fold(self, half: Half) -> Half:
-        """Require columns of the subproblem to sum to one."""
+        """Return the half-step subproblem with the constraint that columns of the factor sum to one."""
         return replace(half, sum_to_one=True)
 
 
@@ -70,14 +70,14 @@ def nearest_fractions(point: Float64Array, lower: float = 0.0, upper: float = np
     Parameters
     ----------
     point
-        F, (k, entries).
+        Point F to project, (k, entries).
     lower, upper
-        l and u.
+        Bounds l and u on every entry.
 
     Raises
     ------
     UnsupportedCombinationError
-        If no such factor exists.
+        If no factor within the bounds has columns that sum to one.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def _with_small_gaps(f: Float64Array) -> Float64Array:
 
 
 def _project_bounded(f: Float64Array, lower: float, upper: float) -> Float64Array:
-    """Project columns with active bounds: bisection over the shifts at which a bound becomes active or inactive."""
+    """Project columns whose bounds are active, by bisection over the shifts at which a bound becomes (in)active."""
     breaks = np.sort(np.concatenate([f - min(upper, 1.0), f - lower]), axis=0)
     first, last = np.zeros((1, f.shape[1]), int), np.full((1, f.shape[1]), len(breaks) - 1)
     while np.any(last - first > 1):
@@ -122,5 +122,5 @@ def _project_bounded(f: Float64Array, lower: float, upper: float) -> Float64Arra
     for _ in range(_CORRECTIONS):
         missing = 1 - f.sum(axis=0)
         f = np.clip(f + moving * (missing / np.maximum(moving.sum(axis=0), 1)), lower, upper)
-        moving = np.where(missing > 0, f < upper, f > lower)  # exact up to rounding
+        moving = np.where(missing > 0, f < upper, f > lower)  # entries that may still move towards the sum
     return f

@@ -19,8 +19,8 @@ __all__ = ["Unimodal"]
 class Unimodal:
     r"""Unimodality: :math:`0 \le f_{j1} \le \dots \le f_{jp} \ge \dots \ge f_{jm} \ge 0`, with a free peak position p.
 
-    For endmembers with a single line (an emission line, a chromatogram, a rocking curve). Masked channels are removed
-    first; the remaining ones are treated as adjacent. The set is a non-convex cone; its projection is exact.
+    It suits endmembers with a single line (an emission line, a chromatogram, a rocking curve). Masked channels are
+    removed first; the remaining ones are treated as adjacent. The set is a non-convex cone; its projection is exact.
 
     Source: Bro & Sidiropoulos 1998, J. Chemometrics 12:223.
 
@@ -48,5 +48,5 @@ class Unimodal:
         return nearest
 
     def fold(self, half: Half) -> Half:
-        """Append the set to those with a projection."""
+        """Return the half-step subproblem with this set appended to its sets with a projection."""
         return replace(half, proximal=(*half.proximal, self))

@@ -19,7 +19,7 @@ def as_cube(data: Any) -> xr.DataArray:
     Parameters
     ----------
     data
-        An ``xarray.DataArray``, lazy or not; a HyperSpy signal; a sidpy dataset; or anything NumPy reads as an
+        An ``xarray.DataArray``, lazy or not; a HyperSpy signal; a sidpy dataset; or anything that NumPy reads as an
         array, whose last axis is then the channel.
 
     Raises
@@ -107,7 +107,7 @@ def from_axes(array: Array, axes: Sequence[Mapping[str, Any]]) -> xr.DataArray:
         pixels = [name for name, *_ in named[:-1]]
     channels = [name for name, *_ in named if name not in pixels]
     if len(channels) > 1:
-        cube.attrs["channel"] = channels  # several channel dimensions: see Layout.of
+        cube.attrs["channel"] = channels  # with several channel dimensions, Layout.of reads their names here
     return cube.transpose(*pixels, ...)
 
 

@@ -1,4 +1,4 @@
-"""Layout of a labelled cube: converts it to a matrix (pixels, channels), and factors to labelled maps and spectra."""
+"""Layout of a labelled cube: conversion to a matrix (pixels, channels), and of factors to labelled maps and spectra."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Layout:
     Attributes
     ----------
     pixel_shape, channel_shape
-        Length of each dimension, by name.
+        Length of each pixel dimension and of each channel dimension, by name.
     pixel_mask, channel_mask
-        True where used, in those shapes; None if all are used.
+        Boolean arrays of those shapes, True where a pixel or channel is used; None if all are used.
     coords, name, attrs
         Coordinates, name and attributes of the cube.
     gaps
         Whether single entries are missing among the used pixels and channels.
     first
-        Index of the first row in a larger map, if this is a section of it.
+        Index of the first row in the larger map, if this layout is a section of a map; otherwise 0.
     """
 
     pixel_shape: dict[Hashable, int]
@@ -67,7 +67,8 @@ class Layout:
         cube
             Labelled spectral image.
         channel
-            Name(s) of the channel dimension(s); if None, those that a reader set, else the last one.
+            Name(s) of the channel dimension(s); if None, those that the reader of the file set, or the last dimension
+            if it set none.
         mask
             True where data are to be used: an array over the pixel or over the channel dimensions, or a list of both.
             Pixels and channels that hold only NaN are masked as well.
@@ -77,7 +78,7 @@ class Layout:
         Raises
         ------
         ValueError
-            On all ranks: for unknown names, masks of the wrong shape, and infinite values.
+            On all ranks, for unknown names, masks of the wrong shape, and infinite values.
         """
         channels = channel_names(cube, channel)
         pixels = [name for name in cube.dims if name not in channels]
@@ -106,11 +107,11 @@ class Layout:
 
     @cached_property
     def bands(self) -> Array:
-        """Limits of the bands of the graph: groups of whole rows of the map."""
+        """Limits of the bands (groups of whole rows of the map) into which the pixel graph is divided."""
         return bands(self.map_shape, self.pixel_mask)
 
     def matrix(self, cube: xr.DataArray) -> Matrix:
-        """Return X (used pixels, used channels): a view if possible, bands of a lazy cube, or a sparse matrix."""
+        """Return the data matrix X (used pixels, used channels): a view if possible, lazy bands, or a sparse matrix."""
         rows = CubeRows(self, cube, self.first)
         if self.gaps:
             if not is_in_memory(cube):
@@ -132,7 +133,7 @@ class Layout:
         return cube
 
     def section(self, start: int, stop: int) -> Layout:
-        """Return the layout of rows ``start:stop`` of the first pixel dimension."""
+        """Return the layout of a section of the map: rows ``start:stop`` of the first pixel dimension."""
         first = next(iter(self.pixel_shape))
         coords = {
             name: variable.isel({first: slice(start, stop)}) if first in variable.dims else variable
@@ -143,7 +144,7 @@ class Layout:
         return replace(self, pixel_shape=shape, pixel_mask=mask, coords=coords, first=self.first + start)
 
     def channel_section(self, start: int, stop: int) -> Layout:
-        """Return the layout of channels ``start:stop`` of the first channel dimension."""
+        """Return the layout of a section of the spectra: indices ``start:stop`` of the first channel dimension."""
         first = next(iter(self.channel_shape))
         coords = {
             name: variable.isel({first: slice(start, stop)}) if first in variable.dims else variable
@@ -185,12 +186,12 @@ class Layout:
         return self._labelled(values, {"component": len(factor), **self.channel_shape}, name="endmember", attrs=attrs)
 
     def rows(self, values: Any, what: str) -> Array:
-        """Align values with the matrix: over pixels (pixels, 1), channels (1, channels), or both (pixels, channels).
+        """Align values with the matrix: to (pixels, 1), (1, channels), or (pixels, channels) if they vary along both.
 
         Parameters
         ----------
         values
-            An array in the order of the cube, or a DataArray with its dimensions.
+            An array with the axes of the cube in their order, or a DataArray with dimensions of the cube.
         what
             Name of the values in error messages.
         """
@@ -214,12 +215,12 @@ class Layout:
         )
 
     def spectra(self, values: Any) -> Array:
-        """Align spectra with the used channels, (spectra, used channels).
+        """Return given spectra at the used channels of the cube, (spectra, used channels).
 
         Raises
         ------
         ValueError
-            If they are sampled at other coordinates.
+            If the spectra are sampled at other coordinates than the cube.
         """
         if isinstance(values, xr.DataArray):
             for name in self.channel_shape:
@@ -251,7 +252,7 @@ class Layout:
         name: Hashable | None,
         attrs: Mapping[str, Any] | None = None,
     ) -> xr.DataArray:
-        """Label an array by the coordinates of its dimensions."""
+        """Return an array as a DataArray with the coordinates of the cube for its dimensions."""
         coords: dict[Hashable, Any] = {
             key: variable for key, variable in self.coords.items() if set(variable.dims) <= set(shape)
         }
@@ -261,7 +262,7 @@ class Layout:
         return xr.DataArray(values, dims=tuple(shape), coords=coords, name=name, attrs=dict(attrs or {}))
 
     def _with_masks(self, mask: Any) -> Layout:
-        """Return the layout with the masks applied, each aligned with the pixels or with the channels."""
+        """Return the layout with the user's masks applied, each aligned with the pixels or with the channels."""
         layout = self
         for part in mask if isinstance(mask, (list, tuple)) else [mask]:
             if part is not None:
@@ -270,7 +271,7 @@ class Layout:
         return layout._checked()
 
     def _without_missing(self, cube: xr.DataArray, communicator: Communicator) -> Layout:
-        """Mask pixels and channels that hold only NaN, and note other NaN.
+        """Return the layout without pixels and channels that hold only NaN; other NaN set its attribute ``gaps``.
 
         Infinite values raise an error.
         """
@@ -294,7 +295,7 @@ class Layout:
         return layout._checked()
 
     def _checked(self) -> Layout:
-        """Raise ValueError if no pixel or no channel is used."""
+        """Return the layout; raise ValueError if no pixel or no channel is used."""
         for name, mask in (("pixel", self.pixel_mask), ("channel", self.channel_mask)):
             if mask is not None and not mask.any():
                 raise ValueError(f"no {name} is left: all are masked or missing (a mask is True where data are used)")
@@ -302,7 +303,7 @@ class Layout:
 
 
 def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) -> tuple[Hashable, ...]:
-    """Return the channel dimensions: the given ones, else those that a reader set, else the last one."""
+    """Return the channel dimensions: the given names; if None, those that a reader set, or the last dimension."""
     if channel is None:
         several = cube.attrs.get("channel")
         return tuple(several) if isinstance(several, list) and set(several) < set(cube.dims) else (cube.dims[-1],)
@@ -314,5 +315,5 @@ def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) 
 
 
 def _same_coordinates(a: Array, b: Array) -> bool:
-    """Return whether two coordinates are equal, up to rounding."""
+    """Return whether two coordinate arrays are equal up to rounding errors."""
     return a.shape == b.shape and bool(np.all(a == b) if a.dtype.kind not in "fc" else np.allclose(a, b, rtol=1e-6))

@@ -20,12 +20,12 @@ _CHUNKS_KEY = "preferred_chunks"  # key of the chunk lengths in the encoding of 
 
 
 class LazyFileArray(BackendArray):
-    """An array in a file, opened by ``source``, and opened again in each process that receives it.
+    """Array in a file for xarray's lazy indexing; each process that receives it opens the file by itself.
 
     Parameters
     ----------
     source
-        Function that returns an object with a shape, a dtype and basic indexing.
+        Function that opens the file and returns an object with a shape, a dtype and basic indexing.
     """
 
     def __init__(self, source: Callable[[], Any]):
@@ -35,11 +35,11 @@ class LazyFileArray(BackendArray):
         self.dtype = np.dtype(self._array.dtype)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        """Read the requested part from the file."""
+        """Read the part of the array with an indexer of xarray from the file."""
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self._read)
 
     def _read(self, key: tuple[Any, ...]) -> Array:
-        """Read the part with the given basic index."""
+        """Read the part of the array with the given basic index (integers and slices)."""
         if self._array is None:
             self._array = self._source()
         return np.asarray(self._array[key])
@@ -58,10 +58,10 @@ class NpyFile:
         self._mapped = None if mapped.flags.c_contiguous else mapped
 
     def __getitem__(self, key: tuple[Any, ...]) -> Array:
-        """Read a part, given by integers and slices, one for each dimension."""
+        """Read the part of the array that integers and slices select, one for each dimension."""
         if self._mapped is not None:
             return np.array(self._mapped[key])
-        # Read from the first to the last byte, without the leading dimensions that have a single index.
+        # One contiguous range of bytes is read. Leading dimensions with a single index shorten it.
         first, shape, rest = 0, list(self.shape), list(key)
         while rest and not isinstance(rest[0], slice):
             first = first * shape[0] + int(rest[0]) % shape.pop(0)
@@ -84,7 +84,7 @@ def lazy_cube(source: Callable[[], Any], names: Sequence[str] | None = None) -> 
     Parameters
     ----------
     source
-        Function that opens the array; it must be picklable.
+        Function that opens the array in the file; it must be picklable.
     names
         Names of the dimensions; if None, as :func:`mffnb.cubes.as_cube.as_cube` names them.
     """
@@ -97,7 +97,7 @@ def lazy_cube(source: Callable[[], Any], names: Sequence[str] | None = None) -> 
 
 
 def stored_chunks(cube: xr.DataArray) -> dict[Hashable, int]:
-    """Return the chunk lengths of a cube by dimension, if they are known."""
+    """Return the chunk lengths of a cube in its file, by dimension; empty where they are unknown."""
     return {name: sizes[0] for name, sizes in cube.chunksizes.items()} or dict(cube.encoding.get(_CHUNKS_KEY) or {})
 
 

@@ -13,7 +13,7 @@ from mffnb.typing import Array
 
 
 def cumulative_used(shape: tuple[int, ...], mask: Array | None) -> Array:
-    """Return the cumulative number of used entries at the end of each row of the first dimension."""
+    """Return the cumulative number of used (not masked) entries at the end of each row of the first dimension."""
     if mask is None:
         return np.arange(1, shape[0] + 1) * prod(shape[1:])
     return np.cumsum(mask.reshape(shape[0], -1).sum(axis=1))
@@ -34,7 +34,8 @@ def align_mask(
     Returns
     -------
     of_pixels, aligned
-        Whether the mask is over the pixels, else over the channels; and its values in the order of the dimensions.
+        True if the mask is over the pixels, False if it is over the channels; and its values in the order of the
+        dimensions.
     """
     labels = set(mask.dims) if isinstance(mask, xr.DataArray) else None
     shape = np.shape(mask)
@@ -58,14 +59,14 @@ def _in_order(mask: Any, dimensions: Mapping[Hashable, int]) -> Array:
 
 
 def exclude_missing(mask: Array | None, missing: Array, shape: tuple[int, ...]) -> Array:
-    """Return the mask without the used entries that are missing."""
+    """Return the mask with entries that are missing from the data set to unused."""
     used = np.ones(prod(shape), dtype=bool) if mask is None else mask.ravel().copy()
     used[used] = ~missing
     return used.reshape(shape)
 
 
 def insert_masked(rows: Array, mask: Array | None) -> Array:
-    """Expand values (k, used) to (k, all), with NaN for unused entries."""
+    """Expand values (k, used entries) to (k, all entries), with NaN for entries that the mask excludes."""
     if mask is None:
         return rows
     full = np.full((len(rows), mask.size), np.nan)

@@ -14,12 +14,12 @@ from mffnb.typing import Array
 
 
 class MissingCounts(NamedTuple):
-    """Numbers of missing and infinite values.
+    """Numbers of missing (NaN) and infinite values of a cube, in total and by pixel and channel.
 
     Attributes
     ----------
     infinite
-        Number of infinite values.
+        Number of infinite values in the cube.
     in_pixel, in_channel
         Number of values that are not finite in each used pixel, and in each used channel.
     """
@@ -30,7 +30,7 @@ class MissingCounts(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Numbers of missing values in the bands that one rank has counted."""
+    """Numbers of missing and infinite values in the bands of the cube that one rank has counted."""
 
     infinite: int
     by_band: dict[int, Array]
@@ -38,7 +38,7 @@ class _Part(NamedTuple):
 
 
 def count_missing(rows: CubeRows, communicator: Communicator = SINGLE) -> MissingCounts:
-    """Count missing and infinite values in one pass; with a communicator each rank counts a part of the bands.
+    """Count missing and infinite values of a cube in one pass; ranks of a communicator share the bands.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def count_missing(rows: CubeRows, communicator: Communicator = SINGLE) -> Missin
 
 
 def _count_part(rows: CubeRows, share: slice) -> _Part:
-    """Count missing values in some of the bands."""
+    """Count missing and infinite values in the bands that the slice ``share`` selects."""
     infinite, by_band, in_channel = 0, {}, np.zeros(rows.shape[1], int)
     if (pixels := sparse_pixels_of(rows.data)) is not None:
         limits = rows.limits[share.start : share.stop + 1].tolist()

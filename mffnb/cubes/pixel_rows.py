@@ -20,11 +20,12 @@ from mffnb.matrices.block_products import NATIVE
 from mffnb.matrices.prefetching import read_ahead
 from mffnb.typing import Array
 
-# All sizes as float64. A band is 1/256 of the file, but large enough for an efficient read.
+# Band sizes, in bytes of values converted to float64. A band is 1/256 of the file, but large enough for an efficient
+# read.
 _BAND_FRACTION, _LARGEST_BAND = 256, 8 * FILE_BYTES
-# Whole layers of chunks are read at once, unless a layer is larger than this.
+# A band contains whole layers of chunks of the file, unless a layer is larger than this number of bytes.
 _LARGEST_LAYER = 64 * FILE_BYTES
-# Number of times that the file is read in each pass, from which on a warning is issued.
+# A warning is issued if each pass over the data reads the file at least this many times.
 _REREADS_TO_WARN = 3
 
 
@@ -33,11 +34,11 @@ class RowLayout(Protocol):
 
     @property
     def pixel_shape(self) -> Mapping[Hashable, int]:
-        """Name and length of each pixel dimension."""
+        """Name and length of each pixel dimension of the cube."""
 
     @property
     def channel_shape(self) -> Mapping[Hashable, int]:
-        """Name and length of each channel dimension."""
+        """Name and length of each channel dimension of the cube."""
 
     @property
     def map_shape(self) -> tuple[int, ...]:
@@ -45,11 +46,11 @@ class RowLayout(Protocol):
 
     @property
     def pixel_mask(self) -> Array | None:
-        """True where a pixel is used, (map shape); None if all are."""
+        """Boolean map, True where a pixel is used; None if all pixels are used."""
 
     @property
     def channel_mask(self) -> Array | None:
-        """True where a channel is used; None if all are."""
+        """Boolean array over the channel dimensions, True where a channel is used; None if all channels are used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +60,11 @@ class CubeRows:
     Parameters
     ----------
     layout
-        Which dimensions are pixels, and which pixels and channels are used.
+        Layout that tells which dimensions are pixels, and which pixels and channels are used.
     data
-        The cube.
+        The labelled cube, with or without its values in memory.
     first
-        Row of the file, along its first dimension, at which the cube begins.
+        Index along the first dimension of the array in the file at which the cube begins.
     """
 
     layout: RowLayout
@@ -80,11 +81,11 @@ class CubeRows:
 
     @property
     def in_memory(self) -> bool:
-        """Whether the values are in memory."""
+        """Whether the values of the cube are in memory, so that rows need not be read."""
         return is_in_memory(self.data)
 
     def __getitem__(self, rows: slice) -> Array:
-        """Return the used pixels ``start:stop``, in their own type if kernels read it, else as float64."""
+        """Return the used pixels ``start:stop`` as rows, in their own type if kernels read it, otherwise as float64."""
         layout, start, stop = self.layout, rows.start, rows.stop
         if self._used_positions is not None and stop > start:
             start, stop = int(self._used_positions[start]), int(self._used_positions[stop - 1]) + 1
@@ -102,7 +103,7 @@ class CubeRows:
 
     @cached_property
     def limits(self) -> Array:
-        """Limits of the bands to read, (bands + 1,), chosen such that each stored chunk is read once."""
+        """Limits of the bands of rows, (bands + 1,), chosen such that each chunk of the file is read once."""
         shape, channels = self.layout.map_shape, max(1, prod(self.layout.channel_shape.values()))
         band = min(max(8 * prod(shape) * channels // _BAND_FRACTION, FILE_BYTES), _LARGEST_BAND)
         stored = self._chunk_lengths()
@@ -121,7 +122,7 @@ class CubeRows:
         return limits
 
     def bands(self, share: slice = slice(None)) -> Iterator[tuple[int, int, Array]]:
-        """Yield (start, stop, rows) for one pass over the bands, or over a slice of them."""
+        """Yield (start, stop, rows) of each band of rows, or only of the bands that the slice ``share`` selects."""
         limits = list(itertools.pairwise(self.limits.tolist()))[share]
         if not self.in_memory:
             return read_ahead(lambda limit: (*limit, self[slice(*limit)]), limits)
@@ -130,12 +131,12 @@ class CubeRows:
 
     @cached_property
     def _used_positions(self) -> Array | None:
-        """Positions of the used pixels on the map; None if all are used."""
+        """Flat indices of the used pixels on the map, ascending; None if all pixels are used."""
         mask = self.layout.pixel_mask
         return None if mask is None else np.flatnonzero(mask)
 
     def _pixels(self, data: xr.Variable, shape: tuple[int, ...], start: int, stop: int) -> Array:
-        """Read pixels ``start:stop`` of a map of this shape, (stop - start, channels): whole rows, and parts of two."""
+        """Read pixels ``start:stop`` of a map of this shape, (stop - start, channels), not only whole rows."""
         first = list(self.layout.pixel_shape)[-len(shape)]
         row = prod(shape[1:])
         top, bottom = -(-start // row), stop // row
@@ -147,7 +148,8 @@ class CubeRows:
         if top < bottom or start == stop:
             some = data if (top, bottom) == (0, data.sizes[first]) else data.isel({first: slice(top, bottom)})
             names = [name for name in self.layout.pixel_shape if name in some.dims]
-            # Read first: a transposed lazy array would be read element by element.
+            # Values are read before they are transposed, because a transposed lazy array would be read element by
+            # element.
             values = some.compute().transpose(*names, *self.layout.channel_shape).values
             parts.append(values.reshape((bottom - top) * row, -1))
         if bottom * row < stop:
@@ -155,17 +157,17 @@ class CubeRows:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _chunk_lengths(self) -> tuple[int, ...]:
-        """Chunk lengths of the file along the pixel dimensions; 1 where unknown."""
+        """Chunk lengths of the file along each pixel dimension; 1 where they are unknown."""
         known = stored_chunks(self.data)
         return tuple(min(int(known.get(name, 1)), length) for name, length in self.layout.pixel_shape.items())
 
     @property
     def _source(self) -> str:
-        """Name of the file, for messages."""
+        """Name of the file that holds the cube, for messages."""
         return str(self.data.attrs.get("source") or "the file")
 
     def _read_error(self, start: int, stop: int, error: Exception) -> OSError:
-        """Build the error for rows that cannot be read."""
+        """Return the error to raise for rows ``start:stop`` that cannot be read."""
         name = next(iter(self.layout.pixel_shape))
         row = prod(self.layout.map_shape[1:])
         first, last = start // row + self.first, (stop - 1) // row + self.first
@@ -182,7 +184,7 @@ def _band_limits(
     """
     row, height = prod(shape[1:]), stored[0]
     if height * row > most and height > 1 and row <= most:
-        few = max(1, most // row)  # as many rows as the limit allows, less than a layer
+        few = max(1, most // row)  # map rows that ``most`` pixels allow, fewer than a layer of chunks has
         return np.append(np.arange(0, shape[0], few) * row, shape[0] * row), -(-height // few)
     if len(shape) > 1 and (row > most or (height == 1 and row > band)):
         inner, times = _band_limits(shape[1:], stored[1:], 0, band, most)

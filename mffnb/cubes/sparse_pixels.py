@@ -1,4 +1,4 @@
-"""Sparse images: compressed rows of counts in a file, wrapped for xarray without being made dense."""
+"""Sparse images: counts in compressed sparse rows in a file, wrapped for xarray without a dense copy."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ _COMPRESSED_ROWS = {"indices", "indptr", "format", "shape", "data"}
 class SparsePixels:
     """Rows ``start:stop`` of a sparse matrix (pixels, channels) in a SciPy ``.npz`` file, as a duck array for xarray.
 
-    Slices of rows stay compressed and unread. Any other operation works on a dense copy.
+    A slice of rows is again a :class:`SparsePixels`, without reading the file. Any other operation reads the rows and
+    works on a dense copy.
 
     Parameters
     ----------
     path
         The ``.npz`` file.
     start, stop
-        Range of rows.
+        Range of rows (pixels) of the matrix in the file.
     columns
         Number of channels.
     dtype
@@ -43,7 +44,7 @@ class SparsePixels:
 
     @classmethod
     def of(cls, path: Path) -> SparsePixels:
-        """Return all rows of a file, unread.
+        """Return all rows of the sparse matrix in a file, without reading its values.
 
         Raises
         ------
@@ -75,7 +76,7 @@ class SparsePixels:
         return self.shape[0] * self.columns
 
     def compressed(self) -> Any:
-        """Read these rows as a SciPy CSR array."""
+        """Read these rows from the file as a SciPy CSR array."""
         with zipfile.ZipFile(self.path) as archive:
             begins = _read_entries(archive, "indptr.npy", self.start, self.stop + 1)
             first, last = int(begins[0]), int(begins[-1])
@@ -86,7 +87,7 @@ class SparsePixels:
         return np.asarray(self.compressed().toarray(), dtype=dtype)
 
     def __getitem__(self, key: Any) -> Any:
-        """Index the matrix: consecutive rows stay compressed, anything else is dense."""
+        """Index the matrix: a slice of consecutive rows stays compressed; any other index returns a dense array."""
         rows, columns = (*key, slice(None))[:2] if isinstance(key, tuple) else (key, slice(None))
         if isinstance(rows, slice) and isinstance(columns, slice):
             start, stop, step = rows.indices(self.shape[0])
@@ -95,7 +96,7 @@ class SparsePixels:
         return np.asarray(self)[key]
 
     def transpose(self, *order: Any) -> Array:
-        """Return a dense transposed array."""
+        """Return the transposed matrix as a dense array."""
         return np.asarray(self).transpose(*order)
 
     def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -108,7 +109,7 @@ class SparsePixels:
 
 
 def sparse_pixels_of(cube: xr.DataArray) -> SparsePixels | None:
-    """Return the sparse pixels that a cube holds; None if it holds a different array."""
+    """Return the :class:`SparsePixels` that a cube wraps; None if it wraps another kind of array."""
     held = getattr(cube.variable, "_data", None)
     return held if isinstance(held, SparsePixels) else None
 
@@ -119,7 +120,7 @@ def is_sparse_file(names: set[str]) -> bool:
 
 
 def _to_dense(values: Any) -> Any:
-    """Convert sparse pixels to dense arrays in nested arguments."""
+    """Replace every :class:`SparsePixels` in nested arguments of a NumPy function by a dense array."""
     return type(values)(
         np.asarray(value)
         if isinstance(value, SparsePixels)
@@ -139,7 +140,7 @@ def npy_header(member: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 
 def _read_entries(archive: zipfile.ZipFile, name: str, first: int, last: int) -> Array:
-    """Read the entries ``first:last`` of an array in an archive; the entries before are skipped."""
+    """Read the entries ``first:last`` of a one-dimensional array in an archive, without storing the entries before."""
     with archive.open(name) as member:
         _, dtype = npy_header(member)
         member.seek(first * dtype.itemsize, 1)

@@ -1,7 +1,7 @@
 """Geometric endmember extraction: pixels lie in a simplex whose vertices are the endmembers.
 
-A fit alone does not determine the vertices: any larger simplex fits as well. Pure pixels, cluster means and simplices
-of minimum volume estimate them; :func:`minimum_volume` combines these methods into one rule.
+A fit of the data alone does not determine the vertices: any larger simplex fits equally well. Pure pixels, cluster
+means and simplices of minimum volume estimate them; :func:`minimum_volume` combines these methods into one rule.
 """
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.

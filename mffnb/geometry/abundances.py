@@ -17,8 +17,8 @@ _ROUNDS = 40
 def non_negative(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
     r"""Minimise :math:`\lVert X - A E\rVert` over A >= 0, (k, pixels) (non-negative least squares).
 
-    Starts from the clipped least-squares solution, which is optimal for most pixels, and sweeps until the entries stop
-    changing.
+    Coordinate descent starts from the least-squares solution clipped at zero, which is optimal for most pixels, and
+    sweeps until the entries stop changing.
     """
     gram, cross = endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers))
     abundances: Float64Array = np.maximum(linalg.pinvh(gram) @ cross, 0.0)
@@ -30,7 +30,7 @@ def non_negative(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
 
 
 def fully_constrained(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
-    r"""Minimise :math:`\lVert X - A E\rVert` over A >= 0 with columns that sum to one, (k, pixels); exact.
+    r"""Minimise :math:`\lVert X - A E\rVert` exactly over A >= 0, (k, pixels), with columns that sum to one.
 
     This is fully constrained least squares (FCLS).
     """

@@ -1,4 +1,4 @@
-r"""Archetypal analysis: endmembers are convex combinations of pixels, pixels of endmembers.
+r"""Archetypal analysis: endmembers are convex combinations of pixels, and pixels of endmembers.
 
 .. math:: \min_{A, B} \tfrac12 \lVert Y - A B Y\rVert^2 \quad \text{with the rows of A and of B on the simplex}
 
@@ -29,20 +29,20 @@ _RANK = 30
 
 @dataclass(frozen=True)
 class Archetypal:
-    """Archetypal analysis of pixels scaled to norm one.
+    """Archetypal analysis (endmembers as convex combinations of pixels) of pixels scaled to norm one.
 
-    Accurate if there are pure pixels; otherwise the archetypes lie inside the true simplex.
+    The endmembers are accurate if there are pure pixels; otherwise they lie inside the true simplex.
 
     Parameters
     ----------
     restarts
-        Random starts, each with a step size drawn from powers of two.
+        Number of random starts, each with a step size drawn from powers of two.
     pixels
-        Largest number of pixels used; a random subset if there are more.
+        Largest number of pixels used; if the image has more, a random subset of this size.
     rounds, steps
-        Number of rounds, and of entropic steps on A and then on B in each.
+        Number of rounds, and number of entropic steps on A and then on B in each round.
     slack
-        Starts whose misfit exceeds the best one by more than this fraction are discarded.
+        Starts whose misfit exceeds the smallest misfit by more than this fraction are discarded.
 
     Examples
     --------
@@ -62,9 +62,9 @@ class Archetypal:
     slack: float = 0.05
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Estimate A (k, pixels) by non-negative least squares and E (k, channels).
+        """Estimate E (k, channels) by archetypal analysis, then A (k, pixels) by non-negative least squares.
 
-        The endmembers have the root mean square norm of the pixels.
+        Each endmember is scaled to the root mean square norm of the pixels.
         """
         require_one_process(matrix)
         check_components(matrix, components)
@@ -75,7 +75,7 @@ class Archetypal:
         return non_negative(matrix, endmembers), endmembers
 
     def directions(self, data: LowRank, components: int, seed: int) -> Float64Array:
-        """Compute archetypes (k, channels) of the compressed pixels, scaled to norm one."""
+        """Compute the archetypes (endmembers of norm one, (k, channels)) of compressed pixels."""
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(15,)))
         length = np.linalg.norm(data.left, axis=0)
         seen = np.flatnonzero(length > 1e-10 * length.max(initial=0.0))
@@ -93,7 +93,7 @@ class Archetypal:
         return np.asarray(min(good, key=lambda one: one[1])[2] @ data.right)
 
     def _descend(self, points: Float64Array, components: int, rng: np.random.Generator) -> tuple[Float64Array, float]:
-        """Run entropic descent on points (dimensions, pixels); return vertices (k, dimensions) and misfit."""
+        """Run entropic descent from one random start on points (dimensions, pixels); return vertices and misfit."""
         pixels = points.shape[1]
         B = _softmax(0.1 * rng.random((components, pixels)), axis=1)
         A = np.full((components, pixels), 1.0 / components)

@@ -1,4 +1,4 @@
-"""k-means clustering of pixels as a start: cluster means have little noise but lie inside the simplex."""
+"""k-means clustering of pixels for start values: cluster means have little noise but lie inside the true simplex."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["KMeans"]
 
 @dataclass(frozen=True)
 class KMeans:
-    """Means of k clusters of pixels, by the direction of their spectra; a gain per pixel has no effect.
+    """Start endmembers: means of k clusters of pixels, by the direction of their spectra, independent of pixel gains.
 
     Source: Arthur & Vassilvitskii 2007, Proc. SODA, 1027 (k-means++ initialisation of Lloyd's iteration).
 
     Parameters
     ----------
     tries
-        Number of starts; the one with the smallest sum of squared distances is kept.
+        Number of random initialisations; the result with the smallest sum of squared distances is kept.
     iterations
         Largest number of iterations of Lloyd's algorithm.
 
@@ -39,7 +39,7 @@ class KMeans:
     iterations: int = 100
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Estimate A (k, pixels) by non-negative least squares and E (k, channels)."""
+        """Estimate E (k, channels) by k-means clustering, then A (k, pixels) by non-negative least squares."""
         require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
@@ -48,7 +48,7 @@ class KMeans:
         endmembers = np.zeros((components, matrix.shape[1]))
         if len(seen) >= components:
             points = data.left[:, seen] / length[seen]
-            # The mean direction of a cluster, scaled to its mean norm.
+            # An endmember is the mean direction of its cluster, scaled to the mean norm of the cluster's pixels.
             centres = group_means(points, components, seed, self.tries, self.iterations)
             group = np.argmax(centres.T @ points - np.einsum("rj,rj->j", centres, centres)[:, None] / 2, axis=0)
             size = np.maximum(np.bincount(group, minlength=components), 1)
@@ -60,7 +60,7 @@ class KMeans:
 def group_means(
     points: Float64Array, components: int, seed: int, tries: int = 3, iterations: int = 100
 ) -> Float64Array:
-    """Cluster points (dimensions, pixels) by k-means; return the centres (dimensions, k) of the best of some starts."""
+    """Cluster points (dimensions, pixels) by k-means; return the centres (dimensions, k) of the best try."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(13,)))
     squares = np.einsum("ri,ri->i", points, points)
     best, least = points[:, :components], np.inf

@@ -1,4 +1,4 @@
-"""Compression of X to a few scores per pixel by a truncated SVD, so that geometry does not depend on the channels."""
+"""Compression of X by a truncated SVD to a few scores per pixel, on which the geometric methods work."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from mffnb.protocols.matrix import Products
 
 
 def compress(matrix: Products, rank: int, seed: int) -> LowRank:
-    """Compress X to ``rank`` singular triplets, or fewer if its rank is lower."""
+    """Compress X to its leading ``rank`` singular triplets, or fewer if the rank of X is lower."""
     left, values, right = randomized_svd(matrix, min(rank, *matrix.shape), seed)
-    # The sign of a singular vector is arbitrary: fixed by its largest entry, since rounding would otherwise change what
-    # is drawn at random from the scores.
+    # The sign of a singular vector is arbitrary. It is chosen such that the largest entry is positive; otherwise
+    # rounding errors could change the sign, and with it the results of methods that draw pixels at random by their
+    # scores.
     peaks = right[np.arange(len(right)), np.abs(right).argmax(axis=1)] if len(right) else np.ones(0)
     signs = np.where(peaks < 0, -1.0, 1.0)[:, None]
     return LowRank(signs * values[:, None] * left, signs * right)
@@ -26,7 +27,7 @@ def require_one_process(matrix: Products) -> None:
 
 
 def check_components(matrix: Products, components: int) -> None:
-    """Raise ValueError for a number of endmembers that is not positive or exceeds the data."""
+    """Raise ValueError if the number of endmembers is not positive or exceeds the number of pixels or channels."""
     pixels, channels = matrix.shape
     if isinstance(components, bool) or not isinstance(components, (int, np.integer)) or components < 1:
         raise ValueError(f"the number of endmembers must be a whole number >= 1, got {components!r}")

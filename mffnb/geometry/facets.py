@@ -2,12 +2,12 @@ r"""Minimum-volume simplex with noise-aware facets: distances outside the simple
 
 .. math:: \min_Q\; -\log\lvert\det Q\rvert + \tfrac{\kappa}{n} \sum_{ij} h\Bigl(\frac{d_{ij}}{\sigma}\Bigr)
 
-where d is the distance of pixel i outside facet j, sigma the noise, and h the Huber function: half the square, linear
-beyond four. For pixels uniformly distributed in a simplex and kappa = 1, this is the negative log-likelihood of the
-pixels outside. Pixels that the noise moved inside carry the same information but are not counted; kappa = 3 compensates
-for them (of 1 to 6, best on simulated scenes of 3 to 6 endmembers with and without pure pixels at 20 to 40 dB, see
-``benchmarks.accuracy.volume_rule``). The penalty of SISAL ignores the noise: it cuts the vertices of clean data and is
-too weak for noisy data.
+where d is the distance of pixel i outside facet j, sigma the noise, and h the Huber function: half the square of its
+argument up to four, linear beyond. For pixels uniformly distributed in a simplex and kappa = 1, this is the negative
+log-likelihood of the pixels outside. Pixels that the noise moved inside carry the same information but are not counted;
+kappa = 3 compensates for them (of 1 to 6, best on simulated scenes of 3 to 6 endmembers with and without pure pixels at
+20 to 40 dB, see ``benchmarks.accuracy.volume_rule``). The penalty of SISAL ignores the noise: it cuts the vertices of
+clean data and is too weak for noisy data.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ __all__ = ["Facets"]
 
 _PIXELS = 20000
 _KAPPA = 3.0
-_HUBER_THRESHOLD = 4.0  # in standard deviations: pixels beyond it count as outliers
+_HUBER_THRESHOLD = 4.0  # in standard deviations: pixels farther outside a facet count as outliers
 _MAX_NOISE = 0.07  # in units of fractions: upper limit of the noise of a facet, which keeps the simplex from collapsing
-_RELATIVE_NOISE_FLOOR = 1e-4  # relative to the largest standard deviation: precision of noise-free pixels
+_RELATIVE_NOISE_FLOOR = 1e-4  # smallest noise, relative to the largest standard deviation; for noise-free data
 _EXTRA_RANK = 5
-# Initial noise in units of the smallest standard deviation, and the factor of the continuation.
+# Continuation: initial noise in units of the smallest standard deviation, and the factor from one noise to the next.
 _INITIAL_NOISE, _NOISE_FACTOR = 0.03, 3.0
 
 
@@ -45,7 +45,7 @@ class Facets:
     Parameters
     ----------
     tries
-        Number of random starts, by SISAL; the one with the lowest objective is kept.
+        Number of starts, each from a random SISAL simplex; the result with the lowest objective is kept.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Facets:
     tries: int = 3
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Estimate A (k, pixels) by fully constrained least squares and E (k, channels)."""
+        """Estimate E (k, channels) by a noise-aware simplex, then A (k, pixels) by fully constrained least squares."""
         require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components + _EXTRA_RANK, seed)
@@ -122,7 +122,7 @@ def fit_facets(
     components = len(vertices)
     centre, axes, spread = principal_axes(points, components - 1)
     if len(spread) == 0 or len(spread) < components - 1 or spread[-1] <= 1e-8 * spread[0]:
-        return vertices, 0.0  # the pixels span fewer than k - 1 dimensions, so there is no such simplex
+        return vertices, 0.0  # the pixels span fewer than k - 1 dimensions, so no simplex with k vertices exists
     axes = axes * spread
     white = np.vstack([(axes / spread**2).T @ (points - centre), np.ones(points.shape[1])])
     begin = np.vstack([(axes / spread**2).T @ (vertices.T - centre), np.ones(components)])
@@ -130,7 +130,7 @@ def fit_facets(
     if white.shape[1] > _PIXELS:
         white = np.ascontiguousarray(white[:, np.sort(rng.permutation(white.shape[1])[:_PIXELS])])
     free, objective = np.linalg.inv(begin)[:-1].ravel(), 0.0
-    # Continuation: a small noise makes the objective steep, so it is reached from larger values.
+    # Continuation: a small noise makes the objective steep, so the noise is reduced in steps from a larger value.
     steps = max(0, int(np.ceil(np.log(_INITIAL_NOISE * spread[-1] / noise) / np.log(_NOISE_FACTOR))))
     for step in range(steps, -1, -1):
         answer = optimize.minimize(
@@ -147,18 +147,18 @@ def fit_facets(
 
 
 def _objective(free: Float64Array, white: Float64Array, noise: Float64Array) -> tuple[float, Float64Array]:
-    """Return the objective and its gradient; ``noise`` is the variance of each whitened score."""
+    """Return the facet objective and its gradient at ``free``, Q without its last row; ``noise`` is a variance."""
     unmixing = with_last_row(free, len(white))
     sign, volume = np.linalg.slogdet(unmixing)
     if sign == 0 or not np.isfinite(volume):
         return 1e30, np.zeros(free.size)
-    facet_noise = np.sqrt(np.maximum(unmixing**2 @ noise, np.finfo(float).tiny))[:, None]  # noise of each fraction
+    facet_noise = np.sqrt(np.maximum(unmixing**2 @ noise, np.finfo(float).tiny))[:, None]  # noise of the fractions
     scale = np.minimum(facet_noise, _MAX_NOISE)
     outside = np.maximum(-(unmixing @ white) / scale, 0.0)
     slope = np.minimum(outside, _HUBER_THRESHOLD)
     price = np.vdot(slope, outside - slope / 2) * _KAPPA / white.shape[1]
     pull = (slope @ white.T) / scale
-    # The noise of a fraction depends on Q as well.
+    # Second term of the gradient: the noise of a fraction depends on Q as well.
     turn = np.where(facet_noise < _MAX_NOISE, np.sum(slope * outside, axis=1)[:, None], 0.0)
     pull += turn * unmixing * noise / facet_noise**2
     gradient = -np.linalg.inv(unmixing).T - pull * _KAPPA / white.shape[1]

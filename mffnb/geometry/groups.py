@@ -1,4 +1,4 @@
-"""Clustering of pixels into multiples of one spectrum each: a start for orthogonal NMF (one component per pixel)."""
+"""Clustering of pixels whose spectra are multiples of one another: a start for orthogonal NMF."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _SMALLEST = 1e-10
 
 @dataclass(frozen=True)
 class Groups:
-    """Clustering of pixels by the direction of their spectra; the best of several starts.
+    """Start for orthogonal NMF (one component per pixel): clustering of pixels by the direction of their spectra.
 
-    From a k-means clustering, alternately of the spectra and of their directions, each pixel is assigned to the
-    direction that explains most of it, and each direction becomes the leading singular vector of its pixels, until the
-    assignment is stable.
+    Each try begins with a k-means clustering, alternately of the spectra and of their directions. Then each pixel is
+    assigned to the direction that explains most of it, and each direction becomes the leading singular vector of its
+    pixels. Both steps are repeated until the assignment is stable.
 
     Source: Pompili, Gillis, Absil & Glineur 2014, Neurocomputing 141:15, section 3 (spherical k-means as a start).
 
     Parameters
     ----------
     tries
-        Number of starts; the one that explains the largest sum of squares is kept.
+        Number of tries; the one that explains the largest sum of squares is kept.
     iterations
-        Largest number of iterations for each.
+        Largest number of iterations in each try.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class Groups:
     iterations: int = 100
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Estimate A (k, pixels), with one nonzero per column, and E (k, channels) with rows of norm 1."""
+        """Estimate E (k, channels), cluster directions of norm 1, and A (k, pixels), with one nonzero per pixel."""
         require_one_process(matrix)
         if components > min(matrix.shape):
             return NNDSVD().start(matrix, components, seed)
@@ -71,7 +71,7 @@ class Groups:
         return abundances, endmembers
 
     def _alternate(self, points: Float64Array, directions: Float64Array) -> tuple[Float64Array, float]:
-        """Alternate assignments and directions (dimensions, k); return directions and explained squares."""
+        """Alternate between assignments and directions (dimensions, k); return directions and explained squares."""
         explained = -np.inf
         for _ in range(self.iterations):
             scores = directions.T @ points

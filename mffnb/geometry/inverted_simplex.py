@@ -1,7 +1,7 @@
 """Detection of an ambiguous minimum-volume simplex: the inverted simplex may be as small as the true one.
 
-If no pixel is pure enough, the pixels do not tell the two apart. For three endmembers and largest abundance p, the
-pixels fill a hexagon. The inverted triangle around it is (3 p - 1) times as wide as the true one: smaller below p =
+If no pixel is pure enough, the data do not distinguish the two simplices. For three endmembers and largest abundance p,
+the pixels fill a hexagon. The inverted triangle around it is (3 p - 1) times as wide as the true one: smaller below p =
 2/3, and not much larger above.
 """
 
@@ -18,7 +18,7 @@ _OUTLIER_FRACTION = 1e-3
 
 
 def fit_inverted_simplex(data: LowRank, endmembers: Float64Array, seed: int) -> Float64Array | None:
-    """Fit a simplex from the inverted vertices; return endmembers (k, channels), or None if it is clearly larger.
+    """Fit a simplex from inverted vertices; return its endmembers (k, channels), or None if it is clearly larger.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def fit_inverted_simplex(data: LowRank, endmembers: Float64Array, seed: int) -> 
 
 
 def invert_vertices(points: Float64Array, vertices: Float64Array) -> Float64Array:
-    """Reflect vertices (k, dimensions) at their mean and scale them to enclose points (dimensions, pixels)."""
+    """Reflect vertices (k, dimensions) at their mean, and scale them to enclose points (dimensions, pixels)."""
     k = len(vertices)
     centre = vertices.mean(axis=0)
     turned = np.vstack([(2 * centre - vertices).T, np.ones(k)])

@@ -32,7 +32,7 @@ def spectral_angles(a: Array, b: Array) -> Float64Array:
         scaled = spectra / np.where(largest > 0, largest, 1.0)  # so that squares of tiny or huge spectra stay finite
         norm = np.linalg.norm(scaled, axis=1, keepdims=True)
         unit.append(scaled / np.where(norm > 0, norm, 1.0))
-    # From sine and cosine of half the angle: accurate for nearly equal spectra, where arccos is not.
+    # The angle is computed from sine and cosine of its half, which is accurate for nearly equal spectra; arccos is not.
     difference = np.linalg.norm(unit[0][:, None] - unit[1][None], axis=2)
     total = np.linalg.norm(unit[0][:, None] + unit[1][None], axis=2)
     angles: Float64Array = 2 * np.arctan2(difference, total)
@@ -44,7 +44,7 @@ def spectral_angles(a: Array, b: Array) -> Float64Array:
 def match(a: Array, b: Array) -> Array:
     """Match spectra by the smallest sum of spectral angles (Hungarian algorithm).
 
-    Returns for each spectrum of ``a`` the index of its partner in ``b``.
+    The result holds, for each spectrum of ``a``, the index of its partner in ``b``.
 
     Parameters
     ----------

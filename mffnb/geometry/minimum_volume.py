@@ -1,4 +1,4 @@
-"""Minimum-volume unmixing without tuning: chooses the model, the start and the weight of the volume from the data."""
+"""Minimum-volume unmixing without tuning: model, start and weight of the volume are chosen from the data."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mffnb.typing import Float64Array
 
 __all__ = ["Geometry", "Search", "minimum_volume"]
 
-_MISFIT_RATIO = 1.1  # results with at most this ratio of misfits fit equally well
+_MISFIT_RATIO = 1.1  # two results whose misfits have at most this ratio fit equally well
 
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """Result of :func:`minimum_volume`.
+    """Result of :func:`minimum_volume`: endmembers, abundances, chosen model and its evidence.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Geometry:
     abundances
         A (k, pixels), non-negative, each pixel sums to one.
     gain
-        Factor of each pixel (pixels,), on average 1, or None: X ~ gain A E.
+        Gain of each pixel in the model X ~ gain A E, (pixels,), on average 1; None for the model without gains.
     model
         ``"gain"`` or ``"sum to one"``.
     rho, threshold
@@ -43,7 +43,7 @@ class Geometry:
     weight
         mu, final weight of the logarithm of the volume; 1 for ``"sum to one"``.
     objective
-        Objective at the end.
+        Final value of the minimum-volume objective.
     candidates
         Name of each start, and the objective that it reached in the search.
     disagreement
@@ -51,9 +51,9 @@ class Geometry:
     alternative
         Endmembers of that other result, in the same order and with the norms of their partners; None if there is none.
     stopped
-        Whether a callback or an interrupt ended the search; the result is then the best so far.
+        Whether a callback or an interrupt (Ctrl-C) ended the search; the result is then the best one found before.
     trace
-        Stage, start, objective and time of every step.
+        Stage, start, objective and time of every step of the search.
     """
 
     endmembers: Float64Array
@@ -92,13 +92,14 @@ def minimum_volume(
     gain
         Whether each pixel has its own gain; None chooses from the data.
     callback
-        Called with a :class:`Progress` after each step. Returning True ends the search with the best so far, and so
-        does an interrupt.
+        Called with a :class:`Progress` after each step. If it returns True, or at an interrupt (Ctrl-C), the search
+        ends with the best result so far.
 
     Returns
     -------
     Geometry
-        With the evidence for the chosen model, and the distance of other results that fit equally well.
+        Endmembers and abundances, the evidence for the chosen model, and the spectral angle to the most different
+        result that fits equally well.
 
     Raises
     ------
@@ -126,12 +127,12 @@ def minimum_volume(
 class Search:
     """Iterative search for the minimum-volume simplex of one image; :func:`minimum_volume` runs it to the end.
 
-    It yields every step, for progress displays.
+    The method :meth:`steps` yields every step, for progress displays.
 
     Attributes
     ----------
     best
-        The best step so far, None before the first.
+        The best step so far; None before the first step.
     trace
         All steps so far; endmembers are kept only for the last step of each start.
     """
@@ -153,7 +154,7 @@ class Search:
         for taken in self._model.search():
             step = replace(taken, seconds=time.perf_counter() - begin)
             best = self.best
-            # Objectives are not comparable after a change of the weight or of the pixels: the later step is better.
+            # Objectives with another weight or other pixels are not comparable; then the later step counts as better.
             if best is None or step.weight != best.weight or step.objective <= best.objective:
                 self.best = step
             self.trace.append(step if step.settled else replace(step, endmembers=np.empty((0, 0))))
@@ -164,7 +165,7 @@ class Search:
         return _in_data_units(self._levelled, self._best_step.endmembers, self._column_units, with_gain=self.with_gain)
 
     def run(self, callback: Callable[[Progress], object] | None = None) -> Geometry:
-        """Search until it ends, the callback returns True, or an interrupt arrives."""
+        """Run the search until it ends, the callback returns True, or an interrupt (Ctrl-C) arrives."""
         try:
             for step in self.steps():
                 answer = None if callback is None else callback(step)
@@ -177,7 +178,7 @@ class Search:
             return self.answer(stopped=True)
 
     def answer(self, *, stopped: bool = False) -> Geometry:
-        """Return the best result so far; unless stopped, with its distance from other results that fit equally well."""
+        """Return the best result so far; unless stopped, with its angle to other results that fit equally well."""
         best, choice = self._best_step, self._choice
         other, disagreement = (None, 0.0) if stopped else _disagreement(self._model, best, self.trace)
         E, A, gains = self.factors()
@@ -202,7 +203,7 @@ class Search:
 
     @property
     def _best_step(self) -> Progress:
-        """The best step so far; an error before the first step."""
+        """The best step of the search so far; raises an error before the first step."""
         if self.best is None:
             raise RuntimeError("the search has taken no step")
         return self.best
@@ -229,7 +230,7 @@ def _match_lengths(endmembers: Float64Array, others: Float64Array) -> Float64Arr
 def _disagreement(
     model: WithGain | SumToOne, best: Progress, trace: list[Progress]
 ) -> tuple[Float64Array | None, float]:
-    """Return the farthest other result that fits equally well, and its mean spectral angle."""
+    """Return, of all results that fit equally well, the one with the largest mean spectral angle to the best."""
     stage = "finish" if isinstance(model, WithGain) else "search"
     others = model.others() + [step.endmembers for step in trace if step.settled and step.stage == stage]
     turned = model.fit_inverted_simplex(best.endmembers)
@@ -250,7 +251,7 @@ def _in_data_units(
     """Return E, A with columns that sum to one, and the gain, such that X ~ gain A E."""
     if not with_gain:
         return endmembers * column_units, fully_constrained(levelled, endmembers), None
-    # Fractions depend on the scale of the endmembers: all are scaled to the same maximum.
+    # Fractions depend on the scale of the endmembers, so all endmembers are scaled to the same maximum.
     highest = (endmembers * column_units).max(axis=1, keepdims=True)
     scaled = np.ascontiguousarray(endmembers / np.where(highest > 0, highest, 1.0))
     A = non_negative(levelled, scaled)

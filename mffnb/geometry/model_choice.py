@@ -21,13 +21,15 @@ from mffnb.typing import Float64Array
 
 __all__ = ["ModelChoice", "choose_model"]
 
-#: Threshold of rho - 1, in multiples of its expectation for noise: real data are slightly nonlinear.
+#: Threshold of rho - 1 for the gain model, in multiples of its expectation for noise. It is well above 1 because real
+#: data are slightly nonlinear.
 _NOISE_FACTOR = 3.0
-#: The same for counts, whose noise is known and was scaled to be uniform.
+#: The same threshold for counts, whose noise is known and was scaled to be uniform.
 _COUNTS_NOISE_FACTOR = 1.3
 _PROBES, _PROBES_AT_ONCE = 64, 16
 _RANK = 30
-# A smaller relative difference of two sums of squares is dominated by rounding, so it is computed directly.
+# A smaller relative difference of two sums of squares is dominated by rounding, so the residual is then computed
+# directly.
 _MIN_RELATIVE_DIFFERENCE = 1e-9
 
 
@@ -40,7 +42,7 @@ class ModelChoice:
     gain
         Whether fractions sum to one only up to a gain per pixel.
     rho, threshold
-        The ratio above, and the threshold from which a gain is assumed.
+        Ratio of the residuals of flat and subspace (see the module), and the threshold above which a gain is assumed.
     counts
         Whether the data are counts: the variance of the noise equals the mean in each channel.
     columns
@@ -92,7 +94,7 @@ def choose_model(matrix: Matrix, components: int, seed: int = 0) -> ModelChoice:
 
 @dataclass(frozen=True, eq=False)
 class _Residuals:
-    """Squared residuals of the flat and of the subspace, squared scores, and variances per channel."""
+    """Squared residuals of the affine flat and of the linear subspace, squared scores, and variances per channel."""
 
     flat: float
     subspace: float
@@ -101,7 +103,7 @@ class _Residuals:
 
 
 def _residuals(matrix: Matrix, components: int, mean: Float64Array, total: float | None, seed: int) -> _Residuals:
-    """Compute the squared residuals of the flat and of the subspace, and the latter per channel and pixel."""
+    """Compute squared residuals of the affine flat and of the subspace, and the variance of the latter by channel."""
     pixels = matrix.shape[0]
     data = compress(matrix, max(_RANK, components + 5), seed)
     squares = np.einsum("ri,ri->r", data.left, data.left)
@@ -111,13 +113,14 @@ def _residuals(matrix: Matrix, components: int, mean: Float64Array, total: float
     subspace = float(pixels * variances.sum())
     if total is not None and total - squares[:components].sum() > _MIN_RELATIVE_DIFFERENCE * total:
         subspace = float(total - squares[:components].sum())
-    # Both residuals have the same total, so their difference needs only the leading values.
+    # Both residuals are differences from the same total sum of squares, so their difference needs only the leading
+    # singular values.
     excess = float(squares[:components].sum() - flat_values[: components - 1].sum()) - pixels * float(mean @ mean)
     return _Residuals(subspace + max(excess, 0.0), subspace, float(squares.sum()), variances)
 
 
 def _residual_variances(matrix: Matrix, left: Float64Array, right: Float64Array, seed: int) -> Float64Array:
-    """Estimate the mean square per channel of ``X - left^T right``, (channels,), from random sums of pixels."""
+    """Estimate the mean square of ``X - left^T right`` in each channel, (channels,), from random sums of pixels."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(16,)))
     squares = np.zeros(matrix.shape[1])
     for _ in range(0, _PROBES, _PROBES_AT_ONCE):
@@ -128,7 +131,7 @@ def _residual_variances(matrix: Matrix, left: Float64Array, right: Float64Array,
 
 
 def _is_counts(variances: Float64Array, mean: Float64Array) -> bool:
-    """Return whether the variance equals the mean in each channel, within the accuracy of the estimate."""
+    """Return whether data are counts: variance equals mean in each channel, within the accuracy of the estimate."""
     if np.any(mean < 0) or mean.sum() <= 0:
         return False
     unlike = float(np.abs(variances - mean).sum() / mean.sum())
@@ -138,7 +141,7 @@ def _is_counts(variances: Float64Array, mean: Float64Array) -> bool:
 def _choice(
     found: _Residuals, components: int, noise_factor: float, columns: Float64Array, *, counts: bool
 ) -> ModelChoice:
-    """Compare rho with its threshold, which depends on the effective number of channels."""
+    """Return the model choice: compare rho with its threshold, which depends on the effective number of channels."""
     nothing = 1e-12 * found.held
     flat, subspace = (value if value > nothing else 0.0 for value in (found.flat, found.subspace))
     rho = flat / subspace if subspace > 0 else (np.inf if flat > 0 else 1.0)

@@ -1,7 +1,7 @@
 """Pure-pixel methods (SPA, VCA, N-FINDR): the vertices of the simplex are selected among the pixels.
 
-They work on a few scores per pixel and return k pixel indices. The endmembers are the spectra of these pixels,
-projected on the leading singular vectors to reduce noise, and clipped at zero.
+They work on a few principal scores per pixel and select k pixel indices. The endmembers are the spectra of these
+pixels, projected on the leading singular vectors to reduce noise, and clipped at zero.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ __all__ = ["NFINDR", "SPA", "VCA"]
 class SPA:
     """Successive projection algorithm: select the pixel of largest norm, project it out of all pixels, and repeat.
 
-    Deterministic. Needs pure pixels, and since it selects by norm, a small spread of gains and no bright outliers.
+    The algorithm is deterministic. It needs pure pixels; because it selects by norm, it also needs similar gains of all
+    pixels and no bright outliers.
 
     Source: Araujo et al. 2001, Chemom. Intell. Lab. Syst. 57:65; Gillis & Vavasis 2014, IEEE TPAMI 36:698.
 
@@ -36,7 +37,7 @@ class SPA:
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Estimate A (k, pixels) by non-negative least squares and E (k, channels)."""
+        """Estimate E (k, channels) from the selected pixels, then A (k, pixels) by non-negative least squares."""
         require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
@@ -61,7 +62,7 @@ class VCA:
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Estimate A (k, pixels) by non-negative least squares and E (k, channels)."""
+        """Estimate E (k, channels) from the selected pixels, then A (k, pixels) by non-negative least squares."""
         require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
@@ -76,14 +77,14 @@ class VCA:
 
 @dataclass(frozen=True)
 class NFINDR:
-    """N-FINDR: the pixels that span the simplex of largest volume, found by exchanging one pixel at a time.
+    """N-FINDR: select the pixels that span the simplex of largest volume, by exchanging one pixel at a time.
 
     Source: Winter 1999, Proc. SPIE 3753:266.
 
     Parameters
     ----------
     sweeps
-        Largest number of rounds of exchanges.
+        Largest number of sweeps, each of which tries to exchange every vertex once.
 
     Examples
     --------
@@ -96,7 +97,7 @@ class NFINDR:
     sweeps: int = 20
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Estimate A (k, pixels) by non-negative least squares and E (k, channels)."""
+        """Estimate E (k, channels) from the selected pixels, then A (k, pixels) by non-negative least squares."""
         require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
@@ -113,7 +114,7 @@ def successive_projections(points: Float64Array, components: int) -> Array:
     chosen: list[int] = []
     for _ in range(components):
         lengths = np.einsum("ri,ri->i", rest, rest)
-        lengths[chosen] = -1.0  # the remainder of a chosen pixel is rounding error
+        lengths[chosen] = -1.0  # a chosen pixel is never chosen again: its remainder is rounding error
         chosen.append(int(np.argmax(lengths)))
         direction = rest[:, chosen[-1]]
         length = float(np.linalg.norm(direction))
@@ -123,7 +124,7 @@ def successive_projections(points: Float64Array, components: int) -> Array:
 
 
 def vertex_components(points: Float64Array, components: int, rng: np.random.Generator) -> Array:
-    """Select k distinct points (k, pixels), on a plane off the origin, by vertex component analysis; return indices."""
+    """Select k distinct pixels by vertex component analysis of points (k, pixels) on a plane that avoids the origin."""
     chosen: list[int] = []
     for _ in range(components):
         direction = rng.standard_normal(len(points))
@@ -137,7 +138,7 @@ def vertex_components(points: Float64Array, components: int, rng: np.random.Gene
 
 
 def maximise_simplex_volume(points: Float64Array, chosen: Array, sweeps: int) -> Array:
-    """Exchange the chosen points (k, pixels), on a plane off the origin, while the volume of their simplex grows."""
+    """Exchange chosen pixels among points (k, pixels), on a plane that avoids the origin, while their volume grows."""
     chosen = chosen.copy()
     for _ in range(sweeps):
         before = chosen.copy()
@@ -156,7 +157,7 @@ def maximise_simplex_volume(points: Float64Array, chosen: Array, sweeps: int) ->
 
 
 def project_to_plane(scores: Float64Array) -> Float64Array:
-    """Project each pixel along its ray from the origin on the plane through the mean, normal to it."""
+    """Project each pixel along its ray from the origin on the plane through the mean that is normal to the mean."""
     mean = scores.mean(axis=1)
     along = mean @ scores
     size = float(mean @ mean)
@@ -169,7 +170,7 @@ def project_to_plane(scores: Float64Array) -> Float64Array:
 
 
 def affine_scores(scores: Float64Array, components: int) -> Float64Array:
-    """Compute k - 1 principal scores about the mean, and append a constant as large as the largest score norm."""
+    """Compute k - 1 principal scores about the mean, and append a constant equal to the largest norm of the scores."""
     centred = scores - scores.mean(axis=1, keepdims=True)
     _, directions = linalg.eigh(centred @ centred.T)
     flat = directions[:, ::-1][:, : components - 1].T @ centred

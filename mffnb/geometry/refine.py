@@ -3,9 +3,9 @@ r"""Alternating minimisation of the minimum-volume objective on compressed pixel
 .. math:: \min_{a_i \in \Delta,\, E \ge 0}\;
           \sum_i \lVert \tilde x_i - g_i\, a_i E\rVert^2 + \mu \log\det(E E^T + \delta I)
 
-The abundances of each pixel move to their exact minimum. The log-determinant is replaced by its tangent in E E^T, an
-upper bound, and the endmembers descend by coordinate sweeps. Both factors are extrapolated; if the objective rises, the
-step is rejected and extrapolation restarts.
+Each iteration sets the abundances of each pixel to their exact minimum for given endmembers. The log-determinant is
+replaced by its tangent in E E^T, an upper bound, and the endmembers descend by coordinate sweeps. Both factors are
+extrapolated; if the objective rises, the step is rejected and extrapolation restarts.
 
 Source: Fu, Huang, Yang, Ma & Sidiropoulos 2016, IEEE TSP 64:6254; Leplat, Ang & Gillis 2019, ICASSP (the penalty); Ang
 & Gillis 2019, Neural Comput. 31:417 (extrapolation).
@@ -34,14 +34,14 @@ _INITIAL, _LIMIT, _GROWTH = (
 
 @dataclass(frozen=True, eq=False)
 class RefinedFactors:
-    """Factors and objective after an iteration.
+    """Factors and value of the minimum-volume objective after an accepted iteration.
 
     Attributes
     ----------
     abundances, endmembers
         A (k, pixels), columns on the simplex, and E (k, channels).
     objective
-        Value of the objective.
+        Value of the minimum-volume objective.
     """
 
     abundances: Float64Array
@@ -60,7 +60,7 @@ def refine(
     iterations: int = 500,
     tolerance: float = 1e-6,
 ) -> Iterator[RefinedFactors]:
-    """Minimise the objective from a start; yield after each accepted iteration, with an objective that never rises.
+    """Minimise the minimum-volume objective from a start; yield each accepted iteration, whose objective never rises.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def refine(
     gains
         g (pixels,), positive.
     abundances, endmembers
-        Start, (k, pixels) on the simplex and (k, channels); not modified.
+        Start values, (k, pixels) with columns on the simplex, and (k, channels); not modified.
     weight
         mu, weight of the logarithm of the volume.
     delta
@@ -107,7 +107,7 @@ def refine(
 
 @dataclass(frozen=True, eq=False)
 class _Problem:
-    """Half-step subproblems and value of the minimum-volume objective."""
+    """Half-step subproblems and value of the minimum-volume objective on compressed pixels."""
 
     data: LowRank
     gains: Float64Array
@@ -135,13 +135,13 @@ class _Problem:
         return float(np.einsum("ri,ri->", self.data.left, self.data.left))
 
     def abundances(self, start: Float64Array, E: Float64Array) -> Float64Array:
-        """Minimise exactly over A on the simplex; the gain of a pixel divides out."""
+        """Minimise the objective exactly over A on the simplex for given E; the gain of a pixel divides out."""
         A = start.copy()
         sweep_simplex(A, E @ E.T, (E @ self.data.right.T) @ self._per_gain, np.ones(1))
         return A
 
     def endmembers(self, A: Float64Array, start: Float64Array) -> Float64Array:
-        """Sweep coordinate descent over E, with the volume replaced by its tangent at the start."""
+        """Lower the objective over E for given A by coordinate descent, with the volume replaced by its tangent."""
         tangent = np.linalg.inv(start @ start.T + self.delta * np.eye(len(start)))
         gram = (A * self._squared_gains) @ A.T + self.weight * (tangent + tangent.T) / 2
         E = start.copy()
@@ -149,7 +149,7 @@ class _Problem:
         return E
 
     def value(self, A: Float64Array, E: Float64Array) -> float:
-        """Evaluate the objective."""
+        """Evaluate the minimum-volume objective at given abundances and endmembers."""
         gram = E @ E.T
         cross = np.vdot(A @ self._by_gain, E @ self.data.right.T)
         fit = self._squared_norm - 2 * cross + np.vdot(gram, (A * self._squared_gains) @ A.T)

@@ -1,4 +1,4 @@
-r"""Multi-start search for the vertices under each of the two models: starts, short runs, and the best runs to the end.
+r"""Multi-start search for endmembers with and without pixel gains: starts, short runs, and long runs of the best.
 
 If abundances sum to one: the minimum-volume simplex (:mod:`mffnb.geometry.facets`), best of several starts. If there is
 a gain per pixel, pixels are first scaled to nearly equal norms (:mod:`mffnb.matrices.pixel_gain`), so that the cone of
@@ -35,12 +35,12 @@ from mffnb.typing import Float64Array
 __all__ = ["Progress"]
 
 _RANK = 30
-_RELATIVE_PRICE_FLOOR = 1e-6  # relative to the squared norm of the pixels: smallest weight, for noise-free data
+_RELATIVE_PRICE_FLOOR = 1e-6  # smallest weight of the volume, relative to the squared norm of the pixels
 _HARDNESS = (5.0, 20.0, 80.0)  # penalties of SISAL, for starts of the model with a gain
 _CONTINUATION = (1.5, 2.0)
 _SEARCH_PIXELS, _FINISH_PIXELS, _COMPARE_PIXELS = 4000, 10000, 1500
 _SHORT, _LONG = 100, 500
-_SAME_ANGLE = 0.01  # in rad: closer results count as identical
+_SAME_ANGLE = 0.01  # in rad: results with a smaller spectral angle count as identical
 _KEPT = 3
 _TRIES = 3
 _RESTARTS = 8
@@ -48,7 +48,7 @@ _RESTARTS = 8
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """One step of the search.
+    """One step of the search for endmembers, as the callback receives it.
 
     Attributes
     ----------
@@ -59,9 +59,9 @@ class Progress:
     objective
         Objective of this step; comparable within a stage only.
     endmembers
-        Current endmembers (k, channels), each up to a factor.
+        Current endmembers (k, channels); the scale of each is arbitrary.
     weight
-        Weight of the volume.
+        Weight mu of the volume in the objective.
     settled
         Whether this is the last step of its start in this stage.
     seconds
@@ -86,9 +86,9 @@ class SumToOne:
     matrix
         X, (pixels, channels).
     components
-        k.
+        Number of endmembers k.
     seed
-        Of all that is random.
+        Seed of all random numbers.
     """
 
     matrix: Matrix
@@ -97,7 +97,7 @@ class SumToOne:
 
     @cached_property
     def data(self) -> LowRank:
-        """Pixels compressed to the leading singular vectors."""
+        """Compressed data: scores of the pixels on the leading singular vectors."""
         return compress(self.matrix, max(_RANK, self.components + 5), self.seed)
 
     def search(self) -> Iterator[Progress]:
@@ -107,15 +107,15 @@ class SumToOne:
             yield Progress("search", "sisal", objective, endmembers, 1.0)
 
     def others(self) -> list[Float64Array]:
-        """Return results of a different method: the largest simplex of pixels (N-FINDR)."""
+        """Return results of a different method, for comparison: the largest simplex of pixels (N-FINDR)."""
         return [NFINDR().start(self.matrix, self.components, self.seed)[1]]
 
     def fit_inverted_simplex(self, endmembers: Float64Array) -> Float64Array | None:
-        """Fit the inverted simplex; None if it is clearly larger."""
+        """Fit the inverted simplex (see :mod:`mffnb.geometry.inverted_simplex`); None if it is clearly larger."""
         return fit_inverted_simplex(self.data, endmembers, self.seed)
 
     def misfit(self, endmembers: Float64Array) -> float:
-        """Compute the squared residual of the compressed pixels."""
+        """Compute the squared residual of the compressed pixels for given endmembers."""
         left, right = self.data.left, self.data.right
         A = _on_simplex(endmembers, self.data, 1.0)
         return float(np.sum((left - (right @ endmembers.T) @ A) ** 2))
@@ -130,9 +130,9 @@ class WithGain:
     matrix
         X, (pixels, channels).
     components
-        k.
+        Number of endmembers k.
     seed
-        Of all that is random.
+        Seed of all random numbers.
     """
 
     matrix: Matrix
@@ -151,7 +151,7 @@ class WithGain:
 
     @cached_property
     def _levelled(self) -> tuple[LowRank, Float64Array]:
-        """Compressed scaled pixels, and their gains."""
+        """Compressed pixels after perspective scaling, and their gains."""
         sizes, gains = perspective_factors(self.matrix)
         data = compress(Scaled(self.matrix, sizes), max(_RANK, self.components + 5), self.seed)
         pixels = np.flatnonzero(self.matrix.row_squares > 0)
@@ -159,14 +159,14 @@ class WithGain:
 
     @cached_property
     def weight(self) -> float:
-        """Weight of the volume for all pixels, at c = 1."""
+        """Weight mu of the volume for all pixels, at c = 1 (see the module)."""
         left = self.data.left
         length = float(np.einsum("ri,ri->", left, left))
         beyond = left[self.components] if len(left) > self.components else np.zeros(1)
         return max(float(beyond @ beyond), _RELATIVE_PRICE_FLOOR * length)
 
     def search(self) -> Iterator[Progress]:
-        """Yield short runs from all starts, long runs of the best, and the best of these with more volume."""
+        """Yield short runs from all starts, long runs of the best ones, and the best of these with c = 2."""
         few = self._subsample(_SEARCH_PIXELS)
         ends: list[Progress] = []
         for name, endmembers in self.starts():
@@ -202,7 +202,7 @@ class WithGain:
             yield "vca", points[:, vertex_components(flat, k, rng)].T @ directions
 
     def others(self) -> list[Float64Array]:
-        """Return results of a different method: archetypal analysis."""
+        """Return results of a different method, for comparison: archetypal analysis."""
         archetypal = Archetypal(restarts=_RESTARTS, pixels=_COMPARE_PIXELS)
         return [np.maximum(archetypal.directions(self.data, self.components, self.seed), 0.0)]
 
@@ -251,12 +251,12 @@ class WithGain:
 
 
 def largest_angle(a: Float64Array, b: Float64Array) -> float:
-    """Largest angle (rad) between partners of two sets of endmembers."""
+    """Return the largest spectral angle (rad) between matched endmembers of two sets."""
     return float(spectral_angles(a, b)[np.arange(len(a)), match(a, b)].max())
 
 
 def mean_angle(a: Float64Array, b: Float64Array) -> float:
-    """Mean angle (rad) between partners of two sets of endmembers."""
+    """Return the mean spectral angle (rad) between matched endmembers of two sets."""
     return float(spectral_angles(a, b)[np.arange(len(a)), match(a, b)].mean())
 
 
@@ -268,7 +268,7 @@ def _on_simplex(endmembers: Float64Array, data: LowRank, gains: Float64Array | f
 
 
 def _collect_ends(steps: Iterator[Progress], ends: list[Progress]) -> Iterator[Progress]:
-    """Yield all steps, and append the settled one to ``ends``."""
+    """Yield all steps of one start, and append the last (settled) one to ``ends``."""
     for step in steps:
         if step.settled:
             ends.append(step)
@@ -276,5 +276,5 @@ def _collect_ends(steps: Iterator[Progress], ends: list[Progress]) -> Iterator[P
 
 
 def _seeds(seed: int, number: int) -> list[int]:
-    """Derive ``number`` seeds from a seed."""
+    """Derive ``number`` independent seeds from one seed."""
     return [int(state) for state in np.random.SeedSequence(seed, spawn_key=(14,)).generate_state(number)]

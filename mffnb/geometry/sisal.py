@@ -39,7 +39,7 @@ class SISAL:
     hardness
         tau, penalty of a pixel outside: a larger value leaves fewer pixels outside.
     tries
-        Number of random starts; the one with the lowest objective is kept.
+        Number of random starts; the result with the lowest objective is kept.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class SISAL:
     tries: int = 3
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Estimate A (k, pixels) by fully constrained least squares and E (k, channels)."""
+        """Estimate E (k, channels) by SISAL, then A (k, pixels) by fully constrained least squares."""
         require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
@@ -96,7 +96,8 @@ def smallest_simplex(
     if len(spread) == 0:
         return np.repeat(centre.T, components, axis=0), 0.0
     rng = np.random.default_rng(seed)
-    # If the pixels span fewer dimensions, a tiny spread replaces the missing one; any vertex there fits equally well.
+    # If the pixels span fewer than k - 1 dimensions, a tiny spread replaces that of a missing dimension; any vertex
+    # along it fits equally well.
     axes, spread = axes * np.maximum(spread, 1e-10 * spread[0]), np.maximum(spread, 1e-10 * spread[0])
     white = np.vstack([(axes / spread**2).T @ (points - centre), np.ones(points.shape[1])])
     dimensions = len(white)
@@ -118,7 +119,7 @@ def smallest_simplex(
 
 
 def principal_axes(points: Float64Array, dimensions: int) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Compute the mean (d, 1), the leading principal axes (d, at most ``dimensions``) and their standard deviations.
+    """Compute mean (n, 1), leading principal axes (n, <= ``dimensions``) and their standard deviations for n scores.
 
     There is no axis if the points coincide.
     """
@@ -127,23 +128,23 @@ def principal_axes(points: Float64Array, dimensions: int) -> tuple[Float64Array,
         return centre, points[:, :0], np.empty(0)
     variances, directions = linalg.eigh((points - centre) @ (points - centre).T / points.shape[1])
     spread = np.sqrt(np.maximum(variances[::-1][:dimensions], 0.0))
-    if spread[0] <= 1e-12 * np.linalg.norm(centre):  # rounding errors
+    if spread[0] <= 1e-12 * np.linalg.norm(centre):  # the spread consists of rounding errors
         return centre, points[:, :0], np.empty(0)
     return centre, directions[:, ::-1][:, :dimensions], spread
 
 
 def _start(white: Float64Array, components: int, rng: np.random.Generator) -> Float64Array:
-    """Return the largest of several simplices of extreme pixels, slightly enlarged."""
+    """Return the start: the largest of several simplices of extreme pixels, slightly enlarged."""
     tries = [white[:, vertex_components(white, components, rng)] for _ in range(3)]
     vertices = max(tries, key=lambda vertices: abs(np.linalg.det(vertices)))
-    if abs(np.linalg.det(vertices)) < 1e-6:  # coincident pixels
+    if abs(np.linalg.det(vertices)) < 1e-6:  # the pixels coincide or span too few dimensions
         vertices = vertices + np.vstack([rng.standard_normal((components - 1, components)), np.zeros(components)])
     middle = vertices.mean(axis=1, keepdims=True)
     return np.asarray(middle + _ENLARGED * (vertices - middle))
 
 
 def with_last_row(free: Float64Array, components: int) -> Float64Array:
-    """Append the last row of Q, which the sum constraint determines."""
+    """Append the last row of Q to its free rows; the sum constraint determines it."""
     rows = free.reshape(components - 1, components)
     last = -rows.sum(axis=0)
     last[-1] += 1.0
@@ -151,7 +152,7 @@ def with_last_row(free: Float64Array, components: int) -> Float64Array:
 
 
 def _objective(free: Float64Array, white: Float64Array, hardness: float) -> tuple[float, Float64Array]:
-    """Return the objective and its gradient."""
+    """Return the SISAL objective and its gradient at the free rows of Q."""
     components = len(white)
     unmixing = with_last_row(free, components)
     sign, volume = np.linalg.slogdet(unmixing)
@@ -159,7 +160,7 @@ def _objective(free: Float64Array, white: Float64Array, hardness: float) -> tupl
         return 1e30, np.zeros(free.size)
     outside = -(unmixing @ white)
     slope = np.clip(outside / _HINGE_WIDTH, 0.0, 1.0)
-    # Quadratic up to the width, linear beyond.
+    # The smooth hinge function is quadratic up to its width and linear beyond.
     price = slope * (outside - _HINGE_WIDTH * slope / 2)
     gradient = -np.linalg.inv(unmixing).T - (hardness / white.shape[1]) * (slope @ white.T)
     return float(-volume + hardness * price.sum() / white.shape[1]), (gradient[:-1] - gradient[-1]).ravel()

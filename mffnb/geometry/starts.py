@@ -1,4 +1,4 @@
-"""Initial factors: random uniform numbers, or NNDSVD."""
+"""Start values of both factors: random uniform numbers, or NNDSVD."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RandomStart:
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Draw A (k, own pixels) and E (k, own channels), uniform in [0, 1) times one common factor."""
+        """Draw A and E uniformly in [0, 1) times one common factor, at the pixels and channels that this rank owns."""
         abundances = _uniform_entries(seed, 1, matrix.own, components)
         endmembers = _uniform_entries(seed, 2, matrix.own_columns, components)
         fit = matrix.total(np.array(np.vdot(matrix.times(endmembers), abundances)))
@@ -37,13 +37,13 @@ class NNDSVD:
     """Non-negative double singular value decomposition (NNDSVD), with zeros replaced by the mean of each factor.
 
     Each pair of singular vectors is split into its positive and its negative part, and the pair of parts with the
-    larger product of norms is kept. Deterministic for a given seed of the randomized SVD.
+    larger product of norms is kept. The result is deterministic for a given seed of the randomized SVD.
 
     Source: Boutsidis & Gallopoulos 2008, Pattern Recognition 41:1350.
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Compute A (k, own pixels) and E (k, own channels), with singular values divided evenly between them."""
+        """Compute A and E for the pixels and channels of this rank; each contains the root of the singular values."""
         left, values, right = sketched_svd(matrix, min(components, *matrix.shape), seed)
         abundances = np.zeros((components, left.shape[1]))
         endmembers = np.zeros((components, right.shape[1]))
@@ -69,7 +69,7 @@ def _uniform_entries(seed: int, tag: int, entries: slice, components: int) -> Fl
     """
     stream = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(tag,)))
     start, stop = entries.start * components, entries.stop * components
-    stream.advance(start // 4)  # one step of the counter makes four numbers
+    stream.advance(start // 4)  # one step of the generator's counter yields four numbers
     numbers = np.random.Generator(stream).random(start % 4 + stop - start)[start % 4 :]
     return np.ascontiguousarray(numbers.reshape(-1, components).T)
 

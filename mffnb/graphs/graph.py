@@ -12,7 +12,7 @@ from mffnb.typing import Array, Float64Array
 
 
 def _no_exchange(rows: Float64Array) -> None:
-    """Do nothing: all pixels are in this process."""
+    """Exchange no ghost pixels, because all pixels are in this process."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +22,9 @@ class Graph:
     Attributes
     ----------
     indptr, indices, weights
-        W in compressed rows: pixel i has neighbours ``indices[indptr[i]:indptr[i + 1]]``.
+        Adjacency matrix W in compressed sparse rows: pixel i has neighbours ``indices[indptr[i]:indptr[i + 1]]``.
     degree
-        Diagonal of D, (pixels,).
+        Diagonal of the degree matrix D, (pixels,): sum of the weights of each pixel.
     bands
         Limits of consecutive groups of pixels, (bands + 1,). A band is adjacent only to the previous and to the next
         band, so all even bands can be updated in parallel, then all odd ones.
@@ -47,18 +47,18 @@ class Graph:
 
     @property
     def pixels(self) -> int:
-        """Number of pixels."""
+        """Number of pixels of the graph in this process, without ghosts."""
         return self.degree.size
 
     def with_ghosts(self, factor: Float64Array) -> Float64Array:
-        """Copy a factor (k, pixels) and append the ghost columns, filled."""
+        """Copy a factor (k, pixels) and append the ghost columns with the values of their owners."""
         rows = np.empty((len(factor), self.pixels + self.ghosts))
         rows[:, : self.pixels] = factor
         self.exchange(rows)
         return rows
 
     def times(self, factor: Float64Array) -> Float64Array:
-        """Compute ``F L`` for a factor (k, pixels)."""
+        """Multiply a factor F (k, pixels) by the Laplacian: compute ``F L``."""
         rows = self.with_ghosts(factor) if self.ghosts else factor
         product: Float64Array = laplacian.times(rows, self.indptr, self.indices, self.weights)
         return product

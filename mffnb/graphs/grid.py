@@ -9,7 +9,7 @@ import numpy as np
 from mffnb.graphs.graph import Graph
 from mffnb.typing import Array
 
-_BAND_PIXELS = 1024  # enough work for a thread, and about a dozen bands on a 128 x 128 map
+_BAND_PIXELS = 1024  # minimal size of a band: enough work for a thread, and about a dozen bands on a 128 x 128 map
 
 
 def grid(shape: tuple[int, ...], mask: Array | None = None) -> Graph:

@@ -15,7 +15,7 @@ _RANK = 16  # principal components used for distances
 
 
 def similar(X: Any, neighbours: int = 8, *, rank: int = _RANK) -> Graph:
-    """Build the graph of the most similar spectra, wherever the pixels are (k nearest neighbours).
+    """Build the k-nearest-neighbour graph of spectra: edges between similar pixels at any distance on the map.
 
     W is 1 if one of two pixels is among the nearest neighbours of the other, divided by the mean degree, so that a
     smoothness weight has the same effect as on a grid. Distances are Euclidean, between scores of the leading principal
@@ -23,7 +23,7 @@ def similar(X: Any, neighbours: int = 8, *, rank: int = _RANK) -> Graph:
     process.
 
     Source: Cai et al. 2011, IEEE TPAMI 33:1548 (0-1 weights); Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, whose
-    spatial term has such an L.
+    spatial term has the Laplacian L of such a graph.
 
     Parameters
     ----------
@@ -83,17 +83,18 @@ def alike(graph: Graph, X: Any, *, rank: int = _RANK) -> Graph:
     r"""Weight a graph by spectral similarity, so that smoothing preserves edges between different spectra.
 
     Each weight is multiplied by :math:`\exp(-d^2 / 2 \sigma^2)`, where d is the distance between the two spectra and
-    :math:`\sigma` the median of all of them. Weights are then scaled to the previous mean degree. The bands of the
-    graph are unchanged, so a grid can still be distributed over processes.
+    :math:`\sigma` the median of the distances over all edges. Weights are then scaled to the previous mean degree. The
+    bands of the graph are unchanged, so a grid can still be distributed over processes.
 
-    Source: Cai et al. 2011, IEEE TPAMI 33:1548 (heat kernel); Tomasi & Manduchi 1998, ICCV, 839 (space and range).
+    Source: Cai et al. 2011, IEEE TPAMI 33:1548 (heat kernel); Tomasi & Manduchi 1998, ICCV, 839 (bilateral filter:
+    weights by space and by value).
 
     Parameters
     ----------
     graph
         Pixel adjacency graph, usually from :func:`grid`.
     X, rank
-        See :func:`similar`.
+        Spectra and number of principal components, see :func:`similar`.
 
     Examples
     --------
@@ -143,7 +144,7 @@ def _adjacency_matrix(graph: Graph) -> Any:
 
 
 def _graph_from_matrix(matrix: Any, mean_degree: float = 1.0) -> Graph:
-    """Build a graph from symmetric weights, scaled to a mean degree; it has one band, swept sequentially."""
+    """Build a graph from symmetric weights, scaled to a mean degree, with a single band that is swept sequentially."""
     matrix = sparse.csr_array(matrix)
     matrix.sort_indices()
     degree: Array = np.asarray(matrix.sum(axis=1), dtype=np.float64)

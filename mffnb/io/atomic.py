@@ -1,4 +1,4 @@
-"""Write files atomically: completely or not at all."""
+"""Atomic writing of files: after an error, the file does not exist or is unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any]) -> None:
-    """Write a temporary file in the same folder with ``write``, then rename it to ``path``.
+    """Write a file atomically: ``write`` fills a temporary file in the same folder, which is renamed to ``path``.
 
     Examples
     --------
@@ -20,7 +20,7 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any])
     >>> target.read_text()
     'whole'
     """
-    path = Path(path).resolve()  # the target of a symbolic link is replaced, not the link
+    path = Path(path).resolve()  # of a symbolic link, the target is replaced
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
     if path.exists() and not path.is_file():
@@ -32,7 +32,7 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any])
         write(part)
         mask = os.umask(0)
         os.umask(mask)
-        # Files of mkstemp are private: use the permissions of the older file, or the default ones.
+        # Files of mkstemp are private. The new file gets the permissions of the older file, or the default ones.
         part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
         part.replace(path)
     finally:

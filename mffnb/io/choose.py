@@ -1,4 +1,4 @@
-"""Choose the dataset of a file, and whether it is loaded or stays on disk."""
+"""Choice of the dataset of a file, and of whether it is loaded into memory or stays on disk."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 def keep_on_disk(requested: bool | None, size: int) -> bool:
-    """Whether to leave data on disk: as the user requested, else if they would fill much of the memory."""
+    """Return whether data stay on disk: as requested by the user; if None, if they would fill much of the memory."""
     return stays_on_disk(size) if requested is None else requested
 
 
 def stays_on_disk(size: int, copies: int = 1) -> bool:
-    """Whether ``size`` numbers as float64 would fill a quarter of the memory; several copies at once, half of it.
+    """Return whether ``size`` float64 numbers would fill a quarter of the memory, or several copies half of it.
 
     Examples
     --------
@@ -21,27 +21,28 @@ def stays_on_disk(size: int, copies: int = 1) -> bool:
     """
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not on every system
+    except (AttributeError, ValueError, OSError):  # not all operating systems tell the size of the memory
         return False
     return 8 * size * max(2, copies) > memory / 2
 
 
 def choose_dataset(path: Path, dimensions: dict[str, int], requested: str | None) -> str:
-    """Return the requested name, or the only one that can be a spectral image.
+    """Return the name of the dataset to read: the requested one, or the only one that can be a spectral image.
 
     Parameters
     ----------
     path
-        The file, for the message.
+        Path of the file, for the error message.
     dimensions
         Names of the datasets with their numbers of dimensions.
     requested
-        A name, or None for the only dataset with three or more dimensions, else the only one with two.
+        Name of a dataset. None chooses the only dataset with three or more dimensions; if there is none of these, the
+        only one with two.
 
     Raises
     ------
     ValueError
-        If the name does not exist or several datasets are possible, with the names to choose from.
+        If the name does not exist or several datasets are possible; the message lists the names.
 
     Examples
     --------
@@ -54,7 +55,8 @@ def choose_dataset(path: Path, dimensions: dict[str, int], requested: str | None
                 return name
     fitting = [name for name, ndim in dimensions.items() if ndim >= 2]
     if requested is None and len(fitting) > 1:
-        # A stack beside pictures and tables: the only dataset with three or more dimensions is meant.
+        # Beside two-dimensional pictures and tables, the only dataset with three or more dimensions is the spectral
+        # image.
         deep = [name for name in fitting if dimensions[name] >= 3]
         fitting = deep if len(deep) == 1 else fitting
     if requested is None and len(fitting) == 1:

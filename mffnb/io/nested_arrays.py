@@ -1,4 +1,4 @@
-"""Choose an array among the nested dictionaries that MATLAB and R files hold."""
+"""Choice of an array among the nested dictionaries that MATLAB and R files contain."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mffnb.typing import Array
 
 
 def choose_array(path: Path, objects: Mapping[str, Any], requested: str | None) -> xr.DataArray:
-    """Return the requested array as a cube, or the only one that can be a spectral image."""
+    """Return an array of a file as a cube: the requested one, or the only one that can be a spectral image."""
     found = dict(arrays(objects))
     return as_cube(found[choose_dataset(path, {name: array.ndim for name, array in found.items()}, requested)])
 
 
 def arrays(objects: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Array]]:
-    """Yield the numeric arrays in nested dictionaries with their paths, ``"object/slot/column"``.
+    """Yield the path, for example ``"object/slot/column"``, and the array of each numeric array in dictionaries.
 
     Examples
     --------
@@ -32,5 +32,5 @@ def arrays(objects: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
     for name, value in objects.items():
         if isinstance(value, Mapping):
             yield from arrays(value, f"{prefix}{name}/")
-        elif hasattr(value, "ndim") and np.asarray(value).dtype.kind in "biuf":  # labelled arrays of R as well
+        elif hasattr(value, "ndim") and np.asarray(value).dtype.kind in "biuf":  # includes labelled arrays of R
             yield f"{prefix}{name}", np.asarray(value)

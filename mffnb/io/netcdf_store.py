@@ -1,4 +1,4 @@
-"""Write results as NetCDF-4 files, and read them back."""
+"""Results as NetCDF-4 files: writing and reading."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mffnb.io.atomic import write_atomically
 
 
 def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
-    """Write a NetCDF-4 file through h5netcdf; after an error the older file is unchanged."""
-    # In memory first: HDF5 that meets a full disk keeps the file half open, and takes the process down later.
+    """Write a dataset as a NetCDF-4 file through h5netcdf; after an error an older file is unchanged."""
+    # The file is first built in memory. On a full disk, HDF5 would leave it half open and later crash the process.
     content = bytes(dataset.to_netcdf(engine="h5netcdf"))
     try:
         write_atomically(path, lambda part: part.write_bytes(content))
@@ -24,16 +24,19 @@ def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
 
 
 def read_netcdf(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read a NetCDF-4 file into memory, units left as text."""
+    """Read a NetCDF-4 file into memory, with units kept as text."""
     with open_netcdf(Path(path)) as stored:
         return stored.load()
 
 
 def open_netcdf(path: Path) -> xr.Dataset:
-    """Open a NetCDF-4 file without loading it."""
+    """Open a NetCDF-4 file without loading its arrays."""
     return open_labelled(path, engine="h5netcdf", phony_dims="access")
 
 
 def open_labelled(path: Path, **options: Any) -> xr.Dataset:
-    """Open a dataset with xarray, units left as text: "s" labels an axis and is no time span. Dates are decoded."""
+    """Open a dataset with xarray; units stay text, so that "s" does not turn an axis into time spans.
+
+    Dates are decoded.
+    """
     return xr.open_dataset(path, decode_timedelta=False, cache=False, **options)

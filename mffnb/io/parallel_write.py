@@ -1,4 +1,4 @@
-"""Write a result whose maps are distributed over ranks, block by block: no rank holds the maps of all ranks."""
+"""Parallel writing of a result whose maps are distributed over ranks: no rank holds the maps of all ranks."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _CHUNK_BYTES = 8 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Rows of the maps that this rank owns.
+    """The rows of the maps that this rank owns, and the communicator of all ranks.
 
     Attributes
     ----------
     communicator
         MPI communicator; ranks own consecutive rows in the order of their numbers.
     dim
-        The first pixel dimension.
+        Name of the first pixel dimension, which is distributed over ranks.
     start, stop
-        Rows of this rank.
+        Range of the rows of this rank.
     rows
-        Number of rows of all ranks.
+        Total number of rows of all ranks.
     """
 
     communicator: Any
@@ -45,7 +45,7 @@ class Block:
 
 
 def write_blocks(dataset: xr.Dataset, path: Path, block: Block) -> None:
-    """Write a dataset of which each rank has its own rows. Collective: all ranks must call it.
+    """Write a dataset of which each rank has its own rows; all ranks must call this function together.
 
     All ranks write a zarr store at once, each its own chunks. The first rank writes a NetCDF file and receives the rows
     of one other rank at a time.
@@ -73,7 +73,7 @@ def write_blocks(dataset: xr.Dataset, path: Path, block: Block) -> None:
 
 
 def _with_all_coordinates(dataset: xr.Dataset, block: Block) -> xr.Dataset:
-    """Return the dataset with the coordinates of all rows, which are small."""
+    """Return the dataset with the coordinates of the rows of all ranks, which are small."""
     here = {
         name: array.drop_vars(list(array.coords)) for name, array in dataset.coords.items() if block.dim in array.dims
     }
@@ -83,13 +83,13 @@ def _with_all_coordinates(dataset: xr.Dataset, block: Block) -> xr.Dataset:
 
 
 def _empty(array: xr.DataArray, block: Block) -> xr.Variable:
-    """Return NaN for all rows as a broadcast array, which needs no memory and no disk space."""
+    """Return an array of NaN for the rows of all ranks, broadcast so that it needs no memory and no disk space."""
     shape = [block.rows if name == block.dim else length for name, length in array.sizes.items()]
     return xr.Variable(array.dims, np.broadcast_to(np.nan, shape), array.attrs)
 
 
 def _chunks(array: xr.DataArray, block: Block) -> tuple[int, ...]:
-    """Return the chunk shape: whole map rows, at most those of the smallest rank, of at most 8 MB."""
+    """Return the chunk shape: whole map rows, at most 8 MB and at most as many as the rank with the fewest owns."""
     of_row = 8 * array.size // max(1, array.sizes[block.dim])
     fewest = min(block.communicator.allgather(block.stop - block.start))
     height = max(1, min(_CHUNK_BYTES // max(1, of_row), fewest))
@@ -97,7 +97,7 @@ def _chunks(array: xr.DataArray, block: Block) -> tuple[int, ...]:
 
 
 def _fill_own_chunks(array: xr.DataArray, store: Path, chunks: tuple[int, ...], block: Block) -> None:
-    """Write the chunks that begin in the rows of this rank; rows of an earlier chunk are sent to the previous rank."""
+    """Write the chunks that begin in the rows of this rank; send rows of an earlier chunk to its rank."""
     axis, communicator = array.dims.index(block.dim), block.communicator
     height = chunks[axis]
     begin, end = (min(-(-row // height) * height, block.rows) for row in (block.start, block.stop))
@@ -124,7 +124,7 @@ def _skeleton(small: xr.Dataset, path: Path, needed: int) -> Path:
     """Write a temporary file without the maps, after a check that the disk has room for them."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
-    # HDF5 that meets a full disk keeps the file half open, and takes the process down later.
+    # On a full disk, HDF5 would leave the file half open and later crash the process.
     if shutil.disk_usage(path.parent).free < needed:
         raise OSError(errno.ENOSPC, f"could not write {path}, any older file is as it was: {os.strerror(errno.ENOSPC)}")
     part = path.with_name(f".{path.stem}-{os.getpid()}.part{path.suffix}")
@@ -153,7 +153,7 @@ def _append(array: xr.DataArray, part: Path | None, block: Block) -> Exception |
     fault: Exception | None = None
     for rank, (start, stop) in enumerate(limits):
         rows = here
-        if rank:  # received even after an error: the sender waits
+        if rank:  # received even after an error, because the sender waits
             shape = list(here.shape)
             shape[axis] = stop - start
             rows = np.empty(shape)
@@ -161,7 +161,7 @@ def _append(array: xr.DataArray, part: Path | None, block: Block) -> Exception |
         try:
             if fault is None:
                 _add_rows(array, part, block, rows, (*[slice(None)] * axis, slice(start, stop)))
-        except Exception as error:  # HDF5 raises many kinds of errors
+        except Exception as error:  # HDF5 raises exceptions of many types
             fault = error
     return fault
 

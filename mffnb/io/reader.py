@@ -1,4 +1,4 @@
-"""Description of a file format: its suffixes, how to recognise it and how to read it."""
+"""Description of a file format: its suffixes, a test of the content, and the function that reads it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 def accept(_path: Path) -> bool:
-    """Accept every file: the suffix is enough."""
+    """Accept every file, for formats that the suffix alone identifies."""
     return True
 
 
 def starts_with(signature: bytes) -> Callable[[Path], bool]:
-    """Return a test whether the first bytes of a file are a signature.
+    """Return a function that tests whether the first bytes of a file are ``signature``.
 
     Examples
     --------
@@ -40,17 +40,18 @@ class Reader:
     name
         Name of the format.
     suffixes
-        Suffixes of its files, in lower case with the dot. Without any, the reader is tried for all suffixes that no
+        Suffixes of its files, in lower case with the dot. A reader without suffixes is used for all suffixes that no
         other reader has.
     read
-        Reads a file: ``read(path, dataset, lazy)`` with the arguments of :func:`mffnb.read`. Returns a DataArray, or
-        anything else that :func:`mffnb.cubes.as_cube.as_cube` accepts, such as an array (..., channel).
+        Function that reads a file: ``read(path, dataset, lazy)`` with the arguments of :func:`mffnb.read`. Returns a
+        DataArray, or anything else that :func:`mffnb.cubes.as_cube.as_cube` accepts, such as an array (..., channel).
     sniff
-        Whether the content of a file is of this format. It decides between readers of the same suffix.
+        Function that tests whether the content of a file has this format. It decides between readers of the same
+        suffix.
     datasets
-        What ``dataset=`` names in a file of this format; empty if a file holds one array.
+        What the argument ``dataset`` selects in a file of this format; empty if a file holds one array.
     lazy
-        Whether data can stay on disk.
+        Whether the reader supports data that stay on disk.
     extra
         Extra of this package to install, if the reader needs one: ``pip install "mffnb[extra]"``.
     """

@@ -1,4 +1,4 @@
-"""Registry of file formats: all readers, and the one for a given file."""
+"""Registry of file formats: list of all readers, and choice of the reader for a given file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def readers() -> tuple[Reader, ...]:
 def choose_reader(path: Path) -> Reader:
     """Select the reader of a file by its suffix and, where several readers have this suffix, by the content.
 
-    The last reader of the suffix is taken if none of them recognises the content: its error says what is wrong.
+    If no reader of the suffix recognises the content, the last one is chosen, because its error says what is wrong.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Write results as zarr stores atomically, by one process or by all ranks, and read them back."""
+"""Results as zarr stores: atomic writing by one process or by all ranks, and reading."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARKS = ("zarr.json", ".zgroup", ".zarray")
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
-    """Whether a folder is a zarr store.
+    """Return whether a path is a zarr store.
 
     Examples
     --------
@@ -30,13 +30,13 @@ def is_store(path: str | os.PathLike[str]) -> bool:
 
 
 def write_zarr(dataset: xr.Dataset, path: str | os.PathLike[str], encoding: Any = None) -> None:
-    """Write a zarr store; after an error the older store is unchanged."""
+    """Write a dataset as a zarr store; after an error an older store is unchanged."""
     with store_to_fill(path) as part:
         fill(dataset, part, encoding)
 
 
 def read_zarr(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read a zarr store into memory, units left as text."""
+    """Read a zarr store into memory, with units kept as text."""
     need_zarr()
     with xr.open_dataset(path, engine="zarr", consolidated=False, chunks=None, decode_timedelta=False) as stored:
         return stored.load()
@@ -50,7 +50,7 @@ def fill(dataset: xr.Dataset, part: Path, encoding: Any = None) -> None:
 
 @contextmanager
 def store_to_fill(path: str | os.PathLike[str], communicator: Communicator = SINGLE) -> Iterator[Path]:
-    """Make a temporary store in the same folder; at the end of the block it replaces ``path``, on all ranks or none.
+    """Yield a temporary store in the same folder; at the end of the block it replaces ``path`` for all ranks.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def store_to_fill(path: str | os.PathLike[str], communicator: Communicator = SIN
 
 
 def need_zarr() -> None:
-    """Raise an error that says how to install zarr if it is missing."""
+    """Raise an error that says how to install the zarr package, if it is missing."""
     try:
         import zarr  # noqa: F401, PLC0415  an extra
     except ImportError:

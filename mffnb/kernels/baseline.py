@@ -10,8 +10,8 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-# Number of spectra solved together. The recursion along the channels is sequential, so a single spectrum would leave
-# the vector units of the processor idle.
+# Number of spectra solved together. The recursion along the channels is sequential, so the solution for a single
+# spectrum would leave the vector units of the processor idle.
 _LANES = 8
 
 
@@ -26,7 +26,7 @@ def asymmetric_baselines(spectra: Array, smoothness: float, asymmetry: float, it
     """
     n, m = spectra.shape
     baselines = np.empty((n, m))
-    main, first, second = np.zeros(m), np.zeros(m), np.zeros(m)  # diagonals of s D^T D
+    main, first, second = np.zeros(m), np.zeros(m), np.zeros(m)  # main diagonal and two subdiagonals of s D^T D
     for i in range(m - 2):
         main[i] += smoothness
         main[i + 1] += 4 * smoothness

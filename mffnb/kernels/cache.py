@@ -1,8 +1,9 @@
 """Disk cache of compiled kernels, shared by all checkouts of the same kernel sources.
 
 numba's own cache has two faults here. Its folder name holds the path of the checkout, so a fresh clone compiles
-everything again. Its freshness stamp covers the file of the caller only, so an edited kernel that another file calls
-stays stale. This cache is keyed by the code of all kernel modules: comments, docstrings and line numbers do not count.
+everything again. Its freshness stamp covers the file of the caller only, so an edited kernel that is called from
+another file is not compiled again. This cache is keyed by the code of all kernel modules: comments, docstrings and line
+numbers do not count.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from platformdirs import user_cache_path
 
-#: Variables that name the folder of the cache; the first one that is set wins.
+#: Environment variables that name the folder of the cache; the first one that is set is used.
 VARIABLES = ("MFFNB_CACHE_DIR", "NUMBA_CACHE_DIR")
-#: Variable that selects plain loops instead of LLVM instructions, see :mod:`mffnb.kernels.register_choice`.
+#: Environment variable that selects plain loops instead of LLVM instructions, see :mod:`mffnb.kernels.register_choice`.
 PLAIN_VARIABLE = "MFFNB_PLAIN_KERNELS"
-#: Versions of the kernel sources whose machine code is kept.
+#: Number of versions of the kernel sources whose machine code is kept; older versions are deleted.
 KEPT_VERSIONS = 12
 
 
 class KernelLocator:
-    """Tell numba where the machine code of a kernel is stored, and which version of the sources it belongs to.
+    """Locator for numba's cache: where the machine code of a kernel is stored, and for which version of the sources.
 
     Parameters
     ----------
@@ -46,20 +47,20 @@ class KernelLocator:
 
     @classmethod
     def from_function(cls, _function: Callable[..., Any], _file: str) -> KernelLocator | None:
-        """Return the locator of a function, or None where no folder can be written."""
+        """Return the locator of a kernel function, or None if no cache folder can be written."""
         folder = cache_folder()
         return None if folder is None else cls(folder)
 
     def get_cache_path(self) -> str:
-        """Return the folder of the machine code."""
+        """Return the folder in which the machine code of the kernel is stored."""
         return str(self.folder)
 
     def get_source_stamp(self) -> str:
-        """Return the fingerprint of all kernel sources."""
+        """Return the fingerprint of all kernel sources, which invalidates machine code of other versions."""
         return source_key()
 
     def get_disambiguator(self) -> str:
-        """Return a constant: the module and name of a kernel already identify it."""
+        """Return a constant, because module and name already identify a kernel within the cache folder."""
         return "kernel"
 
     def ensure_cache_path(self) -> None:
@@ -80,7 +81,7 @@ class KernelCache(FunctionCache):
         """Return the compiled kernel for a signature, or None where it must be compiled."""
         try:
             return super().load_overload(signature, context)
-        except Exception as error:  # a truncated pickle raises nearly anything
+        except Exception as error:  # loading a truncated pickle may raise nearly any exception
             logging.getLogger(__name__).warning("compile %s again, its cache file is damaged: %s", self._name, error)
             self.flush()
             return None
@@ -88,14 +89,14 @@ class KernelCache(FunctionCache):
 
 @functools.cache
 def cache_folder() -> Path | None:
-    """Create and return the folder of the machine code of these sources; None where none can be written."""
+    """Create and return the folder of the machine code of these kernel sources; None if no folder can be written."""
     named = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), None)
     root = (Path(named) if named else user_cache_path("mffnb")) / "kernels"
     folder = root / source_key()[:16]
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_private(folder)
-        os.utime(folder)  # the time of last use, by which old versions are deleted
+        os.utime(folder)  # records the time of last use, by which old versions are deleted
         with tempfile.TemporaryFile(dir=folder):
             pass
         _delete_old_versions(root)
@@ -106,9 +107,9 @@ def cache_folder() -> Path | None:
 
 @functools.cache
 def source_key() -> str:
-    """Return a fingerprint of all kernel modules, numba, llvmlite, Python and the selection of plain loops.
+    """Return a fingerprint of the code of all kernels, the versions of numba, llvmlite and Python, and the inner loops.
 
-    numba itself adds the processor.
+    The inner loops are plain loops or LLVM instructions. numba itself adds the type of the processor.
     """
     plain = os.environ.get(PLAIN_VARIABLE, "")
     digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version_info[:2]} {plain}".encode())
@@ -119,7 +120,7 @@ def source_key() -> str:
 
 
 def _add_code(digest: Any, code: CodeType) -> None:
-    """Add byte code, names and constants, but no docstrings, line numbers or paths."""
+    """Add byte code, names and constants of a code object to a digest, but no docstrings, line numbers or paths."""
     digest.update(code.co_code)
     digest.update(repr((code.co_name, code.co_names, code.co_varnames, code.co_freevars)).encode())
     for constant in code.co_consts:
@@ -132,14 +133,14 @@ def _add_code(digest: Any, code: CodeType) -> None:
 
 
 def _check_private(folder: Path) -> None:
-    """Refuse a folder that another user owns: its files are pickles, which run code when they are loaded."""
+    """Raise an error for a folder of another user: its files are pickles, which run code when they are loaded."""
     if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to another user")
     folder.chmod(0o700)
 
 
 def _delete_old_versions(root: Path) -> None:
-    """Keep the versions that were used last."""
+    """Delete the folders of all but the most recently used versions of the kernel sources."""
     folders = sorted(root.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in folders[KEPT_VERSIONS:]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -19,7 +19,7 @@ def kernel(fastmath: bool | set[str] = False) -> Callable[[Callable[..., Any]], 
     Division by zero gives infinity, as in NumPy: a check would prevent vectorized loops.
 
     Machine code is stored in the user's cache folder, or in the one that ``MFFNB_CACHE_DIR`` names; see
-    :mod:`mffnb.kernels.cache`. Where no folder can be written, every process compiles for itself.
+    :mod:`mffnb.kernels.cache`. If no folder can be written, every process compiles its kernels again.
 
     Parameters
     ----------
@@ -31,14 +31,14 @@ def kernel(fastmath: bool | set[str] = False) -> Callable[[Callable[..., Any]], 
         dispatcher = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
         if cache_folder() is None:
             _warn_without_cache()
-        elif isinstance(dispatcher, Dispatcher):  # the plain function where NUMBA_DISABLE_JIT is set
+        elif isinstance(dispatcher, Dispatcher):  # if NUMBA_DISABLE_JIT is set, numba returns the plain function
             dispatcher._cache = KernelCache(function)  # type: ignore[attr-defined]  # as enable_caching does
         return dispatcher
 
     return compiled
 
 
-@cache  # one warning for all kernels
+@cache  # cached, so that only one warning is issued for all kernels
 def _warn_without_cache() -> None:
     logging.getLogger(__name__).warning(
         "no folder for compiled code can be written, so every process compiles for some seconds: "

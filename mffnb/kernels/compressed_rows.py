@@ -25,7 +25,7 @@ def count_nonzeros(X: Array, filled: Array) -> tuple[float, float, float]:
     for i in range(X.shape[0]):
         row = X[i]
         count = 0.0
-        for m in range(row.size):  # sums vectorise, a maximum does not
+        for m in range(row.size):  # the compiler vectorises sums, but not a maximum
             x = np.float64(row[m])
             count += 1.0 if x != 0.0 else 0.0
             broken += abs(x) - np.floor(x)
@@ -39,8 +39,8 @@ def count_nonzeros(X: Array, filled: Array) -> tuple[float, float, float]:
 def compress_rows(X: Array, indptr: Array, indices: Array, data: Array) -> None:
     """Write the nonzero entries of X into compressed sparse rows that begin at ``indptr``.
 
-    Every column index is written, and the next index overwrites it if the entry was zero. This avoids a branch that the
-    processor would often mispredict. Therefore ``indices`` needs room for one more entry than X has nonzeros.
+    The index of every column is written, and the next index overwrites it if the entry was zero. This avoids a branch
+    that the processor would often mispredict. Therefore ``indices`` needs room for one more entry than X has nonzeros.
     """
     for i in range(X.shape[0]):
         row = X[i]

@@ -13,9 +13,9 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-BLOCK = 256  # entries evaluated together: a few kilobytes for each component
+BLOCK = 256  # number of nonzero entries evaluated together: a few kilobytes for each component
 _NORMAL = 2.3e-308  # smallest model value whose logarithm is evaluated as that of a normal number
-_ROOT_OF_HALF = 0x3FE6A09E667F3BCD  # bits of a float64
+_ROOT_OF_HALF = 0x3FE6A09E667F3BCD  # bits of the float64 sqrt(1/2)
 _LOG_2 = float(np.log(2.0))
 
 
@@ -83,7 +83,7 @@ def add_to_columns(indptr: Array, indices: Array, ratio: Array, left: Array, out
 
 @kernel({"contract", "reassoc", "nsz"})
 def evaluate_model(indices: Array, right: Array, f: Array, basis: Array, r: Array) -> None:
-    """Evaluate the model ``f right^T`` at the given columns.
+    """Evaluate the model ``f right^T`` of one row with coefficients f (k,) at the given columns.
 
     The rows of ``right`` at these columns are copied to ``basis`` (k, columns), the values of the model to ``r``.
     """
@@ -121,7 +121,7 @@ def _sum_of_logarithms(x: Array, r: Array, exponents: Array) -> float:
 
 @kernel()
 def x_log_x(values: Array) -> float:
-    """Compute ``sum x log x``."""
+    """Compute ``sum x log x`` over the values of an array."""
     r, exponents = np.empty(BLOCK), np.empty(BLOCK, np.int64)
     total = 0.0
     for begin in range(0, len(values), BLOCK):
@@ -136,8 +136,8 @@ def x_log_x(values: Array) -> float:
 def log_likelihood(indptr: Array, indices: Array, data: Array, factor: Array, start: int, right: Array) -> float:
     """Compute ``sum x log(f right_m)``, the Poisson log-likelihood without its linear term.
 
-    The rows of X belong to the columns f of ``factor`` (k, entries) from ``start`` on. The result is minus infinity
-    where a positive count has a model value of zero.
+    The rows of X belong to the columns f of ``factor`` (k, entries), beginning with column ``start``. The result is
+    minus infinity where a positive count has a model value of zero.
     """
     k = len(factor)
     f, basis, r, exponents = np.empty(k), np.empty((k, BLOCK)), np.empty(BLOCK), np.empty(BLOCK, np.int64)
@@ -159,9 +159,9 @@ def log_likelihood(indptr: Array, indices: Array, data: Array, factor: Array, st
 
 @kernel()
 def _entry_minimiser(linear: float, log_weight: float, quadratic: float) -> float:
-    """Minimise ``linear f - log_weight log f + quadratic f^2 / 2`` over f >= 0.
+    """Return the f >= 0 that minimises ``linear f - log_weight log f + quadratic f^2 / 2``.
 
-    Of the two equal forms of the positive root, the one without cancellation is evaluated.
+    The positive root of the quadratic equation has two algebraically equal forms; the one without cancellation is used.
     """
     if quadratic <= 0.0:
         return log_weight / linear if linear > 0.0 else np.inf
@@ -177,13 +177,13 @@ def minimise_entries(linear: Array, log_weight: Array, quadratic: Array, factor:
     for j in range(factor.shape[0]):
         for i in range(factor.shape[1]):
             new = _entry_minimiser(linear[j, i], log_weight[j, i], quadratic[j, i])
-            if np.isfinite(new):  # infinite where the other factor is zero: the objective does not depend on f
+            if np.isfinite(new):  # infinite where the objective does not depend on f, which then stays unchanged
                 factor[j, i] = new
 
 
 @kernel()
 def minimiser_row_squares(linear: Array, log_weight: Array, quadratic: Array, added: Array, factor: Array) -> Array:
-    """Compute the sum of squares of each row of the entrywise minimiser, (k,).
+    """Compute the sum of squares, (k,), of each row of the factor that :func:`minimise_entries` would return.
 
     ``added`` (k,), the multiplier of a norm constraint, is added to ``quadratic``.
     """
@@ -207,7 +207,7 @@ def _component_sum(linear: Array, log_weight: Array, quadratic: Array, i: int, a
 
 @kernel()
 def minimise_on_simplex(linear: Array, log_weight: Array, quadratic: Array, factor: Array) -> None:
-    """Minimise ``linear f - log_weight log f + quadratic f^2 / 2`` under ``sum_j f_ji = 1``, in place.
+    """Minimise ``linear f - log_weight log f + quadratic f^2 / 2`` in place, with columns that sum to one.
 
     The multiplier of the sum constraint adds to ``linear`` and is found by bisection. A component whose objective is
     linear (``log_weight`` and ``quadratic`` zero) takes the remainder 1 - sum of the others.
@@ -217,8 +217,8 @@ def minimise_on_simplex(linear: Array, log_weight: Array, quadratic: Array, fact
         low, high, slack, free_component = -np.inf, -np.inf, -np.inf, -1
         for j in range(k):
             if log_weight[j, i] > 0.0 or quadratic[j, i] > 0.0:
-                # The minimiser f_j is 1 at the first multiplier and at most 1 / k at the second: bounds of the
-                # bisection.
+                # Bounds of the bisection over the multiplier: one minimiser f_j is 1 at the first, all are at most 1 /
+                # k at the second.
                 low = max(low, log_weight[j, i] - quadratic[j, i] - linear[j, i])
                 high = max(high, k * log_weight[j, i] - quadratic[j, i] / k - linear[j, i])
             elif -linear[j, i] > slack:

@@ -10,8 +10,8 @@ from mffnb.typing import Array
 def extrapolate(reached: Array, before: Array, start: int, stop: int, beta: float) -> None:
     """Overwrite ``before`` by the extrapolated iterate ``reached + beta (reached - before)``.
 
-    Both are (k, entries), and the columns ``start:stop`` are updated. Entries are limited to at least half of
-    ``reached``, so that they stay positive.
+    ``reached`` is the current and ``before`` the previous iterate, both (k, entries); the columns ``start:stop`` are
+    updated. Entries are limited to at least half of ``reached``, so that they stay positive.
     """
     for j in range(reached.shape[0]):
         now, out = reached[j][start:stop], before[j][start:stop]

@@ -31,11 +31,11 @@ _UNDERFLOW = 1e-100
 def _subtract_rows(weights: Array, factor: Array, first: int, rhs: Array) -> None:
     """Subtract four weighted rows of the factor, from row ``first``, from the right-hand side ``rhs``."""
     last = factor.shape[0] - 1
-    a = weights[first]  # rows beyond the last get weight zero
+    a = weights[first]  # if fewer than four rows are left, missing ones get weight zero
     b = weights[first + 1] if first < last else 0.0
     c = weights[first + 2] if first + 1 < last else 0.0
     d = weights[first + 3] if first + 2 < last else 0.0
-    # Separate rows, not the 2-D array: the compiler then knows that the entries are contiguous.
+    # Rows are taken out of the 2-D array, because the compiler then knows that their entries are contiguous.
     p, q, r, s = factor[first], factor[min(first + 1, last)], factor[min(first + 2, last)], factor[min(first + 3, last)]
     for i in range(rhs.size):
         rhs[i] -= a * p[i] + b * q[i] + c * r[i] + d * s[i]
@@ -53,7 +53,7 @@ def row_right_hand_side(gram: Array, cross: Array, factor: Array, j: int, rhs: A
 
 @kernel()
 def _minimise_row_in_place(factor: Array, gram: Array, cross: Array, j: int, rhs: Array) -> float:
-    """Move row ``j`` to its non-negative minimiser; return the squared step times the curvature."""
+    """Set row ``j`` to its non-negative minimiser; return the squared step times the curvature ``gram_jj``."""
     curvature, row, source = gram[j, j], factor[j], cross[j]
     if curvature > 0.0:
         rhs[:] = source
@@ -66,14 +66,14 @@ def _minimise_row_in_place(factor: Array, gram: Array, cross: Array, j: int, rhs
 
 @kernel()
 def sweep_non_negative(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
-    """Sweep coordinate descent over all components of a non-negative factor whose entries are not coupled."""
+    """Sweep coordinate descent over all components of a non-negative factor whose entries are independent."""
     ratios, curvature = gram_ratios(gram)
     return sweep_entries(factor, 0, np.ascontiguousarray(cross), factor.shape[1], ratios, curvature, sweeps)
 
 
 @kernel(fastmath=_MATH)
 def minimise_row(factor: Array, gram: Array, cross: Array, j: int, old: Array, rhs: Array) -> float:
-    """Move row ``j`` to its non-negative minimiser and save its old values in ``old``; return its sum of squares."""
+    """Set row ``j`` to its non-negative minimiser, save its old values in ``old``; return its new sum of squares."""
     old[:] = factor[j]
     _minimise_row_in_place(factor, gram, cross, j, rhs)
     return np.sum(factor[j] ** 2)
@@ -81,9 +81,9 @@ def minimise_row(factor: Array, gram: Array, cross: Array, j: int, old: Array, r
 
 @kernel(fastmath=_MATH)
 def project_row_on_ball(factor: Array, gram: Array, j: int, old: Array, squares: float, radius: float) -> float:
-    """Scale row ``j`` to norm ``radius`` if it is longer; return the squared step from ``old`` times the curvature.
+    """Scale row ``j`` to norm ``radius`` if it is longer; return the squared step from ``old`` times ``gram_jj``.
 
-    To clip at zero and then to scale is the exact projection on the intersection of the non-negative cone and the ball.
+    Clipping at zero, then scaling, is the exact projection on the intersection of the non-negative cone and the ball.
     The result is the exact minimiser over row j, so the objective never rises.
     """
     norm = np.sqrt(squares)
@@ -94,7 +94,7 @@ def project_row_on_ball(factor: Array, gram: Array, j: int, old: Array, squares:
 
 @kernel(fastmath=_MATH)
 def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: int) -> float:
-    """Sweep non-negative rows with ``|f_j| <= radius``; all entries of a row are in this process."""
+    """Sweep coordinate descent over non-negative rows with ``|f_j| <= radius`` that are not distributed over ranks."""
     components, entries = factor.shape
     rhs = np.empty(entries)
     old = np.empty(entries)
@@ -110,7 +110,7 @@ def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: 
 
 @kernel(fastmath=_MATH)
 def sweep_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Array, sweeps: int) -> float:
-    """Sweep rows with bounds ``lower <= f <= upper``, (entries,); clipping gives the exact coordinate minimiser."""
+    """Sweep coordinate descent over rows with bounds ``lower <= f <= upper``, each of shape (entries,)."""
     components, entries = factor.shape
     rhs = np.empty(entries)
     moved = 0.0
@@ -148,7 +148,7 @@ def sweep_colour(
     bands: Array,
     first: int,
 ) -> float:
-    """Sweep every other band of one row with a graph Laplacian penalty ``coupling / 2 * f (D - W) f^T``.
+    """Update every other band of row f with the graph Laplacian penalty ``coupling / 2 * f (D - W) f^T``.
 
     Bands of one colour are not adjacent, so that threads and ranks may update them in any order with an identical
     result.
@@ -156,19 +156,19 @@ def sweep_colour(
     Parameters
     ----------
     row
-        The entries, then ghost entries that other processes own.
+        Row f of the factor: entries of this process, then ghost entries that other processes own.
     rhs
         Right-hand side from :func:`row_right_hand_side`.
     curvature
-        Diagonal element of the Gram matrix.
+        Diagonal element of the Gram matrix for this row.
     counts
-        Factor of the curvature for each entry, or one for all.
+        Factor of the curvature for each entry (entries,), or one for all (1,).
     coupling
         Weight of the penalty.
     added
-        Added to the curvature: the multiplier of a norm constraint.
+        Number added to the curvature: the Lagrange multiplier of a norm constraint.
     lower, upper
-        Bounds, one for each entry or one for all.
+        Bounds of the entries: one for each entry (entries,), or one for all (1,).
     indptr, indices, weights, degree
         The graph, see :class:`mffnb.graphs.Graph`.
     bands, first

@@ -10,7 +10,7 @@ from mffnb.typing import Array
 
 @kernel()
 def impute(band: Array, weights: Array, model: Array) -> None:
-    """Replace the model by the weighted mean ``w x + (1 - w) model`` of data and model, in place.
+    """Complete data by a model: overwrite ``model`` by ``w x + (1 - w) model``, with data x and entry weights w.
 
     Entries where ``band`` is NaN keep the value of the model.
     """
@@ -23,7 +23,7 @@ def impute(band: Array, weights: Array, model: Array) -> None:
 
 @kernel()
 def squared_residual(band: Array, weights: Array, model: Array) -> float:
-    """Compute the weighted sum of squares ``sum w (x - model)^2`` over the entries that are not NaN."""
+    """Compute the weighted sum of squares ``sum w (x - model)^2`` over the entries x of ``band`` that are not NaN."""
     total = 0.0
     for i in range(model.shape[0]):
         here = 0.0

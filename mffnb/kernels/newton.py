@@ -9,8 +9,8 @@ from mffnb.kernels.divergence import BLOCK, evaluate_model
 from mffnb.typing import Array
 
 _MIN_MODEL = 1e-150  # smallest model value that may be divided by twice
-_MAX_RELATIVE_DECREASE = 0.3  # worst total decrease: 1 - (1 - 0.3) / 2 = 0.65 < 0.68, see newton_rows
-_MAX_SWEEPS, _RELATIVE_GAIN = 4, 1e-2  # at most 4 sweeps; stop at 1 % of the total decrease
+_MAX_RELATIVE_DECREASE = 0.3  # of a model value, by components set to zero; all steps: 1 - (1 - 0.3) / 2 = 0.65 < 0.68
+_MAX_SWEEPS, _RELATIVE_GAIN = 4, 1e-2  # at most 4 sweeps, until one gains less than 1 % of the total decrease
 
 
 @kernel({"contract", "reassoc", "nsz"})
@@ -54,7 +54,7 @@ def _add_derivatives(
 
 @kernel()
 def _minimise_quadratic(curvature: Array, slope: Array, low: Array, step: Array, inverse: Array) -> None:
-    """Minimise ``slope d + d curvature d / 2`` over ``d >= low`` by coordinate descent from d = 0; d is ``step``.
+    """Minimise ``slope d + d curvature d / 2`` over ``d >= low`` by coordinate descent; d is written to ``step``.
 
     If descent stops early, d is shortened such that ``(slope + curvature d) d <= 0``, which the minimum satisfies.
     ``slope`` and ``inverse`` (k,) are overwritten.
@@ -62,7 +62,8 @@ def _minimise_quadratic(curvature: Array, slope: Array, low: Array, step: Array,
     k = len(step)
     for j in range(k):
         step[j], own_curvature = 0.0, curvature[j, j]
-        # With curvature zero the objective is linear: step to the bound if the slope is positive, else stay.
+        # With curvature zero the objective is linear: the step goes to the bound if the slope is positive, otherwise it
+        # is zero.
         inverse[j] = 1.0 / own_curvature if own_curvature > 0.0 else np.inf if slope[j] > 0.0 else 0.0
     decrease = 0.0
     for _ in range(_MAX_SWEEPS):
@@ -88,7 +89,7 @@ def _minimise_quadratic(curvature: Array, slope: Array, low: Array, step: Array,
 
 @kernel()
 def _coordinate_steps(f: Array, slope: Array, curvature: Array) -> float:
-    """Compute ``sum_j h_j d_j^2``, where h are the curvatures and d the Newton steps of single coordinates."""
+    """Compute ``sum_j h_j d_j^2``, with the curvatures h and the clipped Newton steps d of single coordinates of f."""
     total = 0.0
     for j in range(len(f)):
         if curvature[j, j] > 0.0:
@@ -99,7 +100,7 @@ def _coordinate_steps(f: Array, slope: Array, curvature: Array) -> float:
 
 @kernel()
 def _fix_coordinates(fixed: Array, slope: Array, curvature: Array) -> None:
-    """Set gradient and Hessian of the coordinates marked in ``fixed`` (k,) to zero, so that they do not move."""
+    """Set gradient and Hessian of the coordinates where ``fixed`` (k,) is True to zero, so that they do not move."""
     for j in range(len(fixed)):
         if fixed[j]:
             slope[j], curvature[j, :], curvature[:, j] = 0.0, 0.0, 0.0
@@ -107,7 +108,7 @@ def _fix_coordinates(fixed: Array, slope: Array, curvature: Array) -> None:
 
 @kernel()
 def _step_lower_bounds(f: Array, curvature: Array, least: float, low: Array) -> None:
-    """Write the lower bounds of a step from ``f`` that guarantee descent, see :func:`newton_rows`, to ``low``."""
+    """Write to ``low`` the lower bounds of a step from ``f`` that guarantee descent, see :func:`newton_rows`."""
     budget = _MAX_RELATIVE_DECREASE
     for j in range(len(f)):
         share = f[j] * np.sqrt(curvature[j, j] / least)
@@ -131,9 +132,10 @@ def _add_quadratic_terms(
 
 @kernel()
 def _guarded_step(f: Array, slope: Array, curvature: Array, least: float, fixed: Array, workspace: Array) -> float:
-    """Move ``f`` (k,) by one Newton step within the bounds of descent.
+    """Move ``f`` (k,) by one Newton step within the bounds that guarantee descent.
 
-    Returns the weighted sum of squares of the steps of single coordinates. ``workspace`` (3, k) is overwritten.
+    Returns the sum of squares of the Newton steps of single coordinates, weighted by their curvatures. ``workspace``
+    (3, k) is overwritten.
     """
     step, low, inverse = workspace
     _step_lower_bounds(f, curvature, least, low)
@@ -191,7 +193,7 @@ def newton_rows(
 
 
 def empty_derivatives(k: int, entries: int) -> Array:
-    """Allocate the output of :func:`derivatives_of_rows`: per entry k slopes and half of a symmetric (k, k) matrix."""
+    """Allocate the output of :func:`derivatives_of_rows`: for each entry k slopes and half of a symmetric matrix."""
     return np.zeros((k + k * (k + 1) // 2, entries))
 
 
@@ -230,7 +232,7 @@ def newton_steps(
     fixed: Array,
     weight: float,
 ) -> float:
-    """Move each entry by the step of :func:`newton_rows`, for derivatives that were summed over all ranks."""
+    """Move each entry by the guarded step of :func:`newton_rows`, given derivatives that were summed over all ranks."""
     k = len(factor)
     f, slope, curvature, none_fixed = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
     steps = np.empty((3, k))

@@ -20,11 +20,12 @@ from mffnb.kernels.register_choice import strip_product
 from mffnb.kernels.uncoupled_sweeps import gram_ratios, sweep_entries
 from mffnb.typing import Array
 
-# Numbers of a panel, which stays in the second-level cache, and its minimal and maximal height. With few rows the
-# second product is slower, because its sums begin and end with each panel.
+# Size of a panel in float64 numbers, which fit the second-level cache, and its minimal and maximal number of rows. With
+# few rows the second product is slower, because its sums begin and end with each panel.
 _PANEL_NUMBERS, _MIN_HEIGHT, _MAX_HEIGHT = 9600, 16, 96
 _FOUR, _EIGHT = 4, 8
-# Heights of strips: registers hold the sums of six rows of eight numbers or of twelve rows of four.
+# Strips are groups of rows multiplied together: registers hold the sums of six rows of eight numbers or of twelve rows
+# of four.
 _ROWS_OF_8, _ROWS_OF_4 = 6, 12
 _strip_1, _strip_4, _strip_8 = (
     strip_product(_ROWS_OF_8, 1),
@@ -35,7 +36,7 @@ _strip_1, _strip_4, _strip_8 = (
 
 @kernel()
 def _strip_height(left: int, most: int) -> int:
-    """Return the number of rows of the next strip, such that all strips have nearly equal heights."""
+    """Return the number of rows of the next strip, such that the ``left`` rows form strips of nearly equal heights."""
     strips = (left + most - 1) // most
     return (left + strips - 1) // strips
 
@@ -44,7 +45,7 @@ def _strip_height(left: int, most: int) -> int:
 def _add_channel_sums(
     wide: Array, count: int, columns: int, base: Array, out: Array, source: Array, prefetch: int, eighths: int
 ) -> None:
-    """Add ``wide base``, (count, lanes), to ``out``: sums over the channels.
+    """Add the product ``wide base``, (count, lanes), to ``out``: sums over the channels for some pixels.
 
     Meanwhile numbers of ``source`` are prefetched from index ``prefetch`` on: ``eighths / 8`` times as many as ``wide``
     has.
@@ -68,7 +69,7 @@ def _add_channel_sums(
 def _add_pixel_sums(
     factor: Array, at: int, right: Array, pitch: int, count: int, out: Array, source: Array, prefetch: int, eighths: int
 ) -> None:
-    """Add ``factor[:, at : at + count] right``, (k, columns), to ``out``: sums over the pixels.
+    """Add ``factor[:, at : at + count] right``, (k, columns), to ``out``: sums over some pixels.
 
     Consecutive rows of ``right`` are ``pitch`` numbers apart. Prefetches as :func:`_add_channel_sums` does.
     """
@@ -91,7 +92,7 @@ def _add_pixel_sums(
 
 
 def _as_float64(X: Array, start: int, stop: int, panel: Array) -> Array:
-    """Return the rows ``start:stop`` as flat float64: a view of X, or a copy in ``panel``."""
+    """Return the rows ``start:stop`` of X as a flat float64 array: a view of X, or a copy in ``panel``."""
     raise NotImplementedError  # compiled code uses the overload below
 
 
@@ -112,7 +113,7 @@ def _as_float64_overload(X: Any, start: Any, stop: Any, panel: Any) -> Any:  # n
 
 @kernel()
 def _interleave(factor: Array, first: int, start: int, stop: int, out: Array) -> None:
-    """Copy the components from ``first`` on of the entries ``start:stop`` to ``out``, (entries, lanes)."""
+    """Copy a tile of components, from ``first`` on, of the entries ``start:stop`` to ``out``, (entries, lanes)."""
     for lane in range(min(out.shape[1], factor.shape[0] - first)):
         row = factor[first + lane][start:stop]
         for i in range(row.size):
@@ -121,7 +122,7 @@ def _interleave(factor: Array, first: int, start: int, stop: int, out: Array) ->
 
 @kernel()
 def _deinterleave(sums: Array, first: int, start: int, stop: int, out: Array) -> None:
-    """Copy sums (entries, lanes) to the components from ``first`` on of ``out``, and set the sums to zero."""
+    """Copy sums (entries, lanes) to a tile of components, from ``first`` on, of ``out``, and set the sums to zero."""
     for lane in range(min(sums.shape[1], out.shape[0] - first)):
         row = out[first + lane][start:stop]
         for i in range(row.size):
@@ -131,7 +132,7 @@ def _deinterleave(sums: Array, first: int, start: int, stop: int, out: Array) ->
 
 @kernel()
 def _panel_sizes(columns: int, k: int) -> tuple[int, int, int]:
-    """Return the rows of a panel, the components of a tile (lanes), and the number of tiles."""
+    """Return the number of rows of a panel, of components in a tile (lanes), and of tiles."""
     height = max(_MIN_HEIGHT, min(_MAX_HEIGHT, _PANEL_NUMBERS // columns // 8 * 8))
     lanes = _FOUR if k <= _FOUR else _EIGHT
     return height, lanes, (k + lanes - 1) // lanes
@@ -180,7 +181,7 @@ def fused_descent(
     product: Array,
     square: Array,
 ) -> float:
-    """Compute ``basis X^T``, sweep coordinate descent, and add ``F X``, in one pass over X.
+    """Compute ``basis X^T``, update the factor F by coordinate descent, and add ``F X``, in one pass over X.
 
     Each panel of rows is multiplied, updated by :func:`mffnb.kernels.uncoupled_sweeps.sweep_entries` and multiplied
     again while it is in the cache.

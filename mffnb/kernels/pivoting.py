@@ -21,9 +21,9 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-_RELATIVE_TOLERANCE = 1e-13  # relative to the data and the solution: smaller slopes count as zero
+_RELATIVE_TOLERANCE = 1e-13  # of a slope, relative to the data and the solution: smaller slopes count as zero
 _SINGULAR = 1e-12  # relative to a unit diagonal: a matrix with smaller pivots gets a ridge of this size
-_PATIENCE = 3  # block exchanges without progress before the active-set method takes over
+_PATIENCE = 3  # number of block exchanges without progress after which the active-set method is used
 _CACHED_NUMBERS = 2**17  # total size of the cached Cholesky factors, in numbers: they fit the second-level cache
 
 
@@ -49,7 +49,7 @@ def _unit_diagonal(gram: Array, size: Array, out: Array) -> None:
 
 @kernel()
 def _factorize(gram: Array, free: Array, count: int, out: Array) -> float:
-    """Write the Cholesky factor of the free part, with inverted diagonal, to ``out``; return the smallest pivot."""
+    """Write the Cholesky factor of free rows of ``gram`` to ``out``, diagonal inverted; return the smallest pivot."""
     least = np.inf
     for p in range(count):
         for q in range(p + 1):
@@ -66,7 +66,7 @@ def _factorize(gram: Array, free: Array, count: int, out: Array) -> float:
 
 @kernel()
 def _solve(factor: Array, count: int, b: Array) -> None:
-    """Solve the linear system with the factor from :func:`_factorize`, in place of ``b``."""
+    """Solve the system of the free variables with the Cholesky factor from :func:`_factorize`, in place of ``b``."""
     for p in range(count):
         total = b[p]
         for r in range(p):
@@ -120,7 +120,7 @@ def _block_pivoting(
     keys: Array,
     factors: Array,
 ) -> bool:
-    """Minimise within the box by block principal pivoting, from a guess of the sides.
+    """Minimise one column within its bounds by block principal pivoting, from a guess of the sides.
 
     Returns False if the number of wrong sides stops falling.
     """
@@ -134,7 +134,7 @@ def _block_pivoting(
         tie = _slope_tolerance(c, a)
         wrong = 0
         for j in range(k):
-            b[j] = side[j]  # the new side
+            b[j] = side[j]  # temporary storage of the new side
             if side[j] != 0:
                 if side[j] * _slope(gram, c, a, j) > tie:
                     b[j] = 0.0
@@ -167,13 +167,13 @@ def _active_set_descent(
     keys: Array,
     factors: Array,
 ) -> None:
-    """Minimise within the box by a primal active-set method: one exchange at a time, the objective falls with each."""
+    """Minimise one column within its bounds by a primal active-set method: each exchange lowers the objective."""
     k = a.size
     here = np.empty(k)
     for j in range(k):
         a[j] = min(max(a[j], low[j]), high[j])
         side[j] = -1 if a[j] <= low[j] else (1 if a[j] >= high[j] else 0)
-    for _ in range(8 * k + 8):  # a few exchanges suffice, except for ties
+    for _ in range(8 * k + 8):  # upper limit for ties; otherwise a few exchanges suffice
         while True:
             for j in range(k):
                 here[j] = a[j]
@@ -203,7 +203,7 @@ def _active_set_descent(
 
 @kernel()
 def _slope(gram: Array, c: Array, a: Array, j: int) -> float:
-    """Return the derivative of the objective with respect to ``a[j]``."""
+    """Return the derivative of the objective 1/2 a^T G a - c^T a with respect to ``a[j]``."""
     slope = -c[j]
     for other in range(a.size):
         slope += gram[j, other] * a[other]
@@ -212,7 +212,7 @@ def _slope(gram: Array, c: Array, a: Array, j: int) -> float:
 
 @kernel()
 def _slope_tolerance(c: Array, a: Array) -> float:
-    """Return the size below which a slope is rounding error."""
+    """Return the absolute value below which a derivative of the objective counts as rounding error."""
     size = 0.0
     for j in range(a.size):
         size = max(size, abs(c[j]), abs(a[j]))
@@ -221,11 +221,11 @@ def _slope_tolerance(c: Array, a: Array) -> float:
 
 @kernel()
 def solve_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Array, weights: Array) -> float:
-    """Move every column of a factor to its minimiser within bounds; return the squared change of the reconstruction.
+    """Set every column of a factor to its minimiser within bounds; return the squared change of the reconstruction.
 
-    Bounds are ``(k,)``, infinite where there are none. ``weights`` (entries,) multiply ``gram`` but not ``cross``.
-    Where the diagonal of ``gram`` or the weight is zero, the data do not determine the entry: it stays unchanged, or
-    goes to its lower bound if a penalty makes ``cross`` negative.
+    Bounds are ``(k,)``, one for each component, infinite where there are none. ``weights`` (entries,) multiply ``gram``
+    but not ``cross``. Where the diagonal of ``gram`` or the weight is zero, the data do not determine the entry: it
+    stays unchanged, or goes to its lower bound if a penalty makes ``cross`` negative.
     """
     k, entries = factor.shape
     size, scaled = np.empty(k), np.empty((k, k))

@@ -1,7 +1,7 @@
-"""Plain loops with the results of the LLVM instructions of :mod:`mffnb.kernels.registers`, to rounding.
+"""Plain loops that replace the LLVM instructions of :mod:`mffnb.kernels.registers`; results agree up to rounding.
 
-They replace the instructions where these cannot be built, for instance by an untested version of numba, and they are
-the reference of the tests. The compiler vectorizes them; they do not prefetch and are slower.
+They are used if the instructions cannot be built, for instance with an untested version of numba, and they are the
+reference in the tests. The compiler vectorizes them; they do not prefetch and are slower.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def register_descent(k: int) -> Any:
                     for other in range(k):
                         if other != j:
                             total += ratios[j, other] * factor[other, start + lane]
-                    new = total if total > 0.0 else 0.0  # NaN becomes zero
+                    new = total if total > 0.0 else 0.0  # NaN becomes zero too
                     if sweep == 0:
                         moved += curvature[0, j] * (new - factor[j, start + lane]) ** 2
                     factor[j, start + lane] = new

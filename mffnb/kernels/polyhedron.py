@@ -4,9 +4,10 @@ For each row x of X, over the entries that are not NaN,
 
     minimise 1/2 sum_m (x_m - a b_m)^2    subject to  lower <= a b_m <= upper for all m,  (a >= 0)
 
-where the b_m, (k,), are given. With the Cholesky factor of the Gram matrix this is the projection of a point on a
-polyhedron in k dimensions. The dual active-set method starts at the unconstrained minimiser and adds the most violated
-constraint, one at a time. At most k constraints are active, so a row needs only a few passes over all constraints.
+where the rows b_m, (k,), of the other factor are given. With the Cholesky factor of the Gram matrix this is the
+projection of a point on a polyhedron in k dimensions. The dual active-set method starts at the unconstrained minimiser
+and adds the most violated constraint, one at a time. At most k constraints are active, so a row needs only a few passes
+over all constraints.
 
 Source: Goldfarb & Idnani 1983, Mathematical Programming 27:1.
 """
@@ -18,13 +19,13 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-_RIDGE = 1e-8  # relative to the mean diagonal of the Gram matrix: a proximal term, which does not move a fixed point
-_DEPENDENT = 1e-18  # squared sine of the angle below which a normal counts as linearly dependent
+_RIDGE = 1e-8  # weight of a proximal term, relative to the mean diagonal of the Gram matrix; fixed points stay
+_DEPENDENT = 1e-18  # squared sine of the angle to the other normals below which one counts as linearly dependent
 
 
 @kernel()
 def _normal_equations(x: Array, basis: Array, old: Array, gram: Array, linear: Array) -> None:
-    """Compute Gram matrix and cross product of the observed entries, with a proximal term towards the old solution."""
+    """Compute Gram matrix and cross product over observed entries of a row, plus a proximal term at ``old``."""
     k = old.size
     gram[:] = 0.0
     linear[:] = 0.0
@@ -47,7 +48,7 @@ def _normal_equations(x: Array, basis: Array, old: Array, gram: Array, linear: A
 
 @kernel()
 def _cholesky(gram: Array, root: Array) -> None:
-    """Write the lower Cholesky factor."""
+    """Write the lower Cholesky factor of a Gram matrix to ``root``."""
     for p in range(gram.shape[0]):
         for q in range(p + 1):
             total = gram[p, q]
@@ -61,7 +62,7 @@ def _cholesky(gram: Array, root: Array) -> None:
 
 @kernel()
 def _forward(root: Array, b: Array) -> None:
-    """Solve ``root y = b`` by forward substitution, in place of b."""
+    """Solve ``root y = b`` with the Cholesky factor ``root`` by forward substitution, in place of b."""
     for p in range(b.size):
         total = b[p]
         for r in range(p):
@@ -71,7 +72,7 @@ def _forward(root: Array, b: Array) -> None:
 
 @kernel()
 def _backward(root: Array, b: Array) -> None:
-    """Solve ``root^T y = b`` by back substitution, in place of b."""
+    """Solve ``root^T y = b`` with the Cholesky factor ``root`` by back substitution, in place of b."""
     for p in range(b.size - 1, -1, -1):
         total = b[p]
         for r in range(p + 1, b.size):
@@ -107,7 +108,7 @@ def _most_violated(
 
 @kernel()
 def _normal(which: int, basis: Array, out: Array) -> None:
-    """Write the inward normal of a constraint."""
+    """Write the inward normal of constraint number ``which`` to ``out``, (k,)."""
     entries = basis.shape[0]
     if which >= 2 * entries:
         out[:] = 0.0
@@ -120,7 +121,7 @@ def _normal(which: int, basis: Array, out: Array) -> None:
 
 @kernel()
 def _decompose(normals: Array, count: int, d: Array, coefficients: Array, z: Array, q: Array, r: Array) -> None:
-    """Decompose d into a combination of the active normals, with ``coefficients``, and an orthogonal remainder z.
+    """Decompose a vector d into a combination of the active normals, with ``coefficients``, and an orthogonal rest z.
 
     Uses modified Gram-Schmidt; ``q`` and ``r`` are its workspace.
     """
@@ -148,7 +149,7 @@ def _decompose(normals: Array, count: int, d: Array, coefficients: Array, z: Arr
 def _dual_active_set(
     gram: Array, linear: Array, basis: Array, lower: float, upper: float, non_negative: bool, slack: float, a: Array
 ) -> bool:
-    """Write the minimiser of ``1/2 a G a - linear a`` in the polyhedron to ``a``; return False if none was found."""
+    """Write the minimiser of ``1/2 a G a - linear a`` in the polyhedron to ``a``; return False if it was not found."""
     k = a.size
     root, normals, q, r = np.zeros((k, k)), np.empty((k, k)), np.empty((k, k)), np.empty((k, k))
     active, multipliers, coefficients = np.empty(k, np.int64), np.zeros(k + 1), np.empty(k)

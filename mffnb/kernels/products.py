@@ -17,7 +17,7 @@ _MATH = {"contract", "reassoc", "nsz"}
 
 @kernel(fastmath=_MATH)
 def _dot_tile(X: Array, basis: Array, i: int, js: tuple[int, int, int, int], out: Array) -> None:
-    """Compute the dot products of four rows of X, from row ``i``, with four rows of the basis."""
+    """Write the dot products of four rows of X, from row ``i`` on, with the basis rows ``js`` to ``out``."""
     a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = 0.0
     c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = 0.0
     x, y, z, w = X[i], X[i + 1], X[i + 2], X[i + 3]
@@ -49,7 +49,7 @@ def _dot_tile(X: Array, basis: Array, i: int, js: tuple[int, int, int, int], out
 
 @kernel(fastmath=_MATH)
 def _dot_row(X: Array, basis: Array, i: int, j: int, out: Array) -> None:
-    """Compute the dot products of four rows of X, from row ``i``, with one row of the basis."""
+    """Write the dot products of four rows of X, from row ``i`` on, with row ``j`` of the basis to ``out``."""
     a = b = c = d = 0.0
     x, y, z, w, p = X[i], X[i + 1], X[i + 2], X[i + 3], basis[j]
     for m in range(X.shape[1]):
@@ -62,7 +62,7 @@ def _dot_row(X: Array, basis: Array, i: int, j: int, out: Array) -> None:
 
 @kernel(fastmath=_MATH)
 def _dot(X: Array, basis: Array, i: int, j: int, out: Array) -> None:
-    """Compute the dot product of one row of X and one row of the basis."""
+    """Write the dot product of row ``i`` of X and row ``j`` of the basis to ``out``."""
     total = 0.0
     x, p = X[i], basis[j]
     for m in range(X.shape[1]):
@@ -79,7 +79,7 @@ def times(X: Array, basis: Array, out: Array) -> None:
         for j in range(0, k, 4):
             if j == last:
                 _dot_row(X, basis, i, j, out)
-            else:  # the last tile computes its last component repeatedly, at no extra cost
+            else:  # an incomplete last tile computes its last component repeatedly, at no extra cost
                 _dot_tile(X, basis, i, (j, j + 1, min(j + 2, last), min(j + 3, last)), out)
     for i in range(quads, rows):
         for j in range(k):
@@ -114,7 +114,7 @@ def _add_row(X: Array, factor: Array, i: int, j: int, out: Array) -> None:
 
 @kernel(fastmath=_MATH)
 def _add(X: Array, factor: Array, i: int, j: int, out: Array) -> None:
-    """Add one row of X times its coefficient to one row of ``out``."""
+    """Add row ``i`` of X times its coefficient to row ``j`` of ``out``."""
     x, p, a = X[i], out[j], factor[j, i]
     for m in range(X.shape[1]):
         p[m] += a * x[m]

@@ -1,7 +1,7 @@
-"""Select the inner loops: LLVM instructions (:mod:`registers`), or :mod:`plain_registers` where these cannot be built.
+"""Selection of the inner loops: LLVM instructions (:mod:`registers`), or plain loops (:mod:`plain_registers`).
 
-``MFFNB_PLAIN_KERNELS=1`` selects the plain loops too, to compare results or to test whether the instructions cause a
-fault. Results agree to rounding.
+Plain loops are used if the instructions cannot be built. The environment variable ``MFFNB_PLAIN_KERNELS=1`` selects
+them too, to compare results or to test whether the instructions cause a fault. Results agree up to rounding.
 """
 
 from __future__ import annotations

@@ -22,10 +22,10 @@ from mffnb.kernels.plain_registers import LANES
 from mffnb.typing import Array
 
 _INT, _DOUBLE = ir.IntType(64), ir.DoubleType()
-# Arguments of llvm.prefetch: read, low locality, data, that is, into the second-level cache. Prefetching into the
+# Arguments of llvm.prefetch: read access, low locality, data. They select the second-level cache, because the
 # first-level cache allows too few outstanding requests to keep up with memory.
 _PREFETCH_READ_L2 = 0, 1, 1
-_CACHE_LINE = 8  # float64 numbers of a cache line
+_CACHE_LINE = 8  # number of float64 numbers in a cache line
 
 
 class VectorBuilder:
@@ -34,9 +34,9 @@ class VectorBuilder:
     Parameters
     ----------
     context, builder
-        Those of numba's code generation.
+        Context and LLVM builder of numba's code generation.
     lanes
-        Numbers of a vector.
+        Number of float64 numbers in a vector.
     """
 
     def __init__(self, context: Any, builder: Any, lanes: int):
@@ -48,22 +48,22 @@ class VectorBuilder:
         self._first = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
 
     def array(self, kind: Any, value: Any) -> tuple[Any, Any]:
-        """Return the pointer to the data of an array and the length of its last axis."""
+        """Generate access to an array argument: return the pointer to its data and the length of its last axis."""
         array = self.context.make_array(kind)(self.context, self.builder, value)
         return array.data, self.builder.extract_value(array.shape, kind.ndim - 1)
 
     def load(self, data: Any, at: Any) -> Any:
-        """Load ``lanes`` contiguous numbers."""
+        """Generate the load of a vector of ``lanes`` contiguous numbers, from index ``at`` on."""
         loaded = self.builder.load(self._pointer(data, at))
         loaded.align = 8
         return loaded
 
     def store(self, vector: Any, data: Any, at: Any) -> None:
-        """Store a vector to contiguous numbers."""
+        """Generate the store of a vector to contiguous numbers, from index ``at`` on."""
         self.builder.store(vector, self._pointer(data, at)).align = 8
 
     def prefetch(self, data: Any, at: Any) -> None:
-        """Prefetch the cache line of a number into the second-level cache; its address may be invalid."""
+        """Generate a prefetch of the cache line at index ``at`` (second-level cache); its address may be invalid."""
         word = ir.IntType(32)
         place = self.builder.bitcast(self.builder.gep(data, [at]), ir.IntType(8).as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
@@ -71,23 +71,23 @@ class VectorBuilder:
         self.builder.call(prefetch_intrinsic, [place, *(ir.Constant(word, value) for value in _PREFETCH_READ_L2)])
 
     def broadcast(self, data: Any, at: Any) -> Any:
-        """Load one number and copy it to all lanes."""
+        """Generate the load of the number at index ``at``, copied to all lanes of a vector."""
         value = self.builder.load(self.builder.gep(data, [at]))
         pair = self.builder.insert_element(self._nothing, value, ir.Constant(ir.IntType(32), 0))
         return self.builder.shuffle_vector(pair, self._nothing, self._first)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        """Compute ``a b + c`` by a fused multiply-add where the machine has one."""
+        """Generate ``a b + c`` as a fused multiply-add, if the machine has one."""
         kind = ir.FunctionType(self.type, [self.type] * 3)
         name = f"llvm.fmuladd.v{self._lanes}f64"
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
 
     def clip_at_zero(self, vector: Any) -> Any:
-        """Set negative numbers and NaN to zero."""
+        """Generate the vector with negative numbers and NaN set to zero."""
         return self.builder.select(self.builder.fcmp_ordered(">", vector, self.zero), vector, self.zero)
 
     def sum(self, vector: Any) -> Any:
-        """Sum all lanes."""
+        """Generate the sum of all lanes of a vector."""
         kind = ir.FunctionType(_DOUBLE, [_DOUBLE, self.type])
         add = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.vector.reduce.fadd.v{self._lanes}f64")
         return self.builder.call(add, [ir.Constant(_DOUBLE, -0.0), vector], fastmath=("reassoc",))
@@ -112,7 +112,7 @@ class VectorBuilder:
         return list(now)
 
     def switch_case(self, value: Any, cases: Iterable[int], body: Any) -> None:
-        """Generate ``body(case)`` for the case that equals the value; other values do nothing."""
+        """Generate a branch to ``body(case)`` for the case that equals a value; any other value does nothing."""
         builder = self.builder
         after = builder.append_basic_block("chosen")
         switch = builder.switch(value, after)
@@ -134,7 +134,7 @@ def constant(value: int) -> Any:
 
 
 def _require_c_order(*arrays: Any) -> None:
-    """Raise a typing error for arrays that are not float64 in C order."""
+    """Raise a typing error of numba for array arguments that are not float64 in C order."""
     for array in arrays:
         if not (isinstance(array, types.Array) and array.layout == "C" and array.dtype == types.float64):
             raise TypingError(f"float64 arrays in C order are wanted here, got {array}")
@@ -149,8 +149,8 @@ def strip_product(most: int, lanes: int) -> Any:
     flat row of numbers. All are float64 in C order, and indices are not checked.
 
     Meanwhile the numbers of ``source`` from ``fetch + l stride`` on are prefetched into the second-level cache: one
-    cache line at each step, two for more than eight rows. Prefetching costs nothing while the multipliers are the
-    bottleneck. The addresses may lie beyond the end of the array.
+    cache line at each step, or two if ``count`` exceeds eight rows. Prefetching costs nothing while the multipliers are
+    the bottleneck. The addresses may lie beyond the end of the array.
     """
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -213,7 +213,7 @@ def register_descent(k: int) -> Any:
             def minimiser(j: int, values: list[Any]) -> Any:
                 pull = vectors.load(pulls, builder.add(builder.mul(constant(j), width), at))
                 total = builder.fmul(pull, vectors.broadcast(sizes, constant(k + j)))
-                # The component updated last is added last, when its value is available.
+                # The component that was updated last is added last, because its value becomes available last.
                 for other in (*range(j + 1, k), *range(j)):
                     total = vectors.multiply_add(
                         vectors.broadcast(weights, constant(j * k + other)), values[other], total
@@ -253,5 +253,5 @@ def _run_both(numbers: Array, one: Array) -> float:
 
 
 def build() -> None:
-    """Compile and run both generators once; raise an error if that fails. The machine code is cached."""
+    """Compile and run both generated functions once; raise an error if that fails. The machine code is cached."""
     _run_both(np.zeros((1, LANES)), np.ones((1, 1)))

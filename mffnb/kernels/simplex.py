@@ -24,7 +24,7 @@ _TOLERANCE = 1e-12  # relative to the largest curvature: smaller multipliers cou
 def _support_minimiser(
     gram: Array, linear: Array, support: Array, size: int, ridge: float, work: Array, out: Array
 ) -> bool:
-    """Minimise over the support under the sum constraint, into ``out``; return False if the system is singular.
+    """Write to ``out`` the minimiser over the support under the sum constraint; return False for a singular system.
 
     Solves ``G_S [u, v] = [c_S, 1]`` by Cholesky factorization; then a = u + nu v with sum(a) = 1.
     """
@@ -76,17 +76,17 @@ def minimise_quadratic(
         largest = max(largest, gram[j, j] + added)
     if largest == 0.0:
         largest = 1.0
-    for _ in range(8 * k + 8):  # each pass lowers the objective; a few suffice, except for ties
+    for _ in range(8 * k + 8):  # upper limit for ties; otherwise a few passes suffice
         size = 0
         for j in range(k):
             if a[j] > 0.0:
                 support[size] = j
                 size += 1
-        # Inner passes: minimise on the support, and shrink it while the minimiser lies outside the simplex.
+        # Inner passes: minimise on the support, and shrink the support while the minimiser lies outside the simplex.
         while True:
             ridge = added
             while not _support_minimiser(gram, linear, support, size, ridge, work, out):
-                ridge = max(2.0 * ridge, 1e-13 * largest)  # equal endmembers: all splits between them fit equally well
+                ridge = max(2.0 * ridge, 1e-13 * largest)  # endmembers are equal: all splits fit equally well
             reach, blocking = 1.0, -1
             for p in range(size):
                 if out[p] < 0.0:
@@ -106,7 +106,8 @@ def minimise_quadratic(
                     support[kept] = support[p]
                     kept += 1
             size = kept
-        # On the support the gradient equals the multiplier of the sum; elsewhere it must not be smaller.
+        # Optimality: on the support the gradient equals the multiplier of the sum constraint; elsewhere it is not
+        # smaller.
         level, worst, entering = np.inf, 0.0, -1
         for p in range(size):
             j = support[p]
@@ -129,7 +130,7 @@ def minimise_quadratic(
 
 @kernel()
 def sweep_simplex(factor: Array, gram: Array, cross: Array, counts: Array) -> float:
-    """Move every column to its minimiser on the simplex; return the squared change of the reconstruction.
+    """Set every column of a factor to its minimiser on the simplex; return the squared change of the reconstruction.
 
     ``counts`` is the factor of ``gram`` for each column, or one factor for all.
     """
@@ -160,7 +161,7 @@ def sweep_simplex_colour(
     bands: Array,
     first: int,
 ) -> float:
-    """Sweep every other band of columns on the simplex, coupled by a graph Laplacian; see ``hals.sweep_colour``.
+    """Update every other band of columns on the simplex, coupled by a graph Laplacian; see ``hals.sweep_colour``.
 
     ``factor`` holds the columns of this process, then ghost columns that other processes own.
     """
@@ -183,11 +184,11 @@ def sweep_simplex_colour(
 
 @kernel()
 def _store_column(factor: Array, gram: Array, a: Array, i: int, added: float) -> float:
-    """Store a column, rescaled so that its sum is exactly 1; return the squared step in the metric of the Hessian."""
+    """Store column ``i``, rescaled to a sum of exactly 1; return the squared step weighted by the Hessian."""
     k = a.size
     total = 0.0
     for j in range(k):
-        if a[j] < 1e-14:  # rounding errors, and components that entered and stayed at the boundary
+        if a[j] < 1e-14:  # a rounding error, or a component that entered and stayed at the boundary
             a[j] = 0.0
         total += a[j]
     moved = 0.0

@@ -1,6 +1,6 @@
-"""Coordinate descent for uncoupled entries of a non-negative factor: in registers, or in blocks in the cache.
+"""Coordinate descent for independent entries of a non-negative factor: in registers, or in blocks in the cache.
 
-Minimises ``1/2 <F, gram F> - <cross, F>`` as :mod:`mffnb.kernels.hals` does. Without coupling between entries, all
+Minimises ``1/2 <F, gram F> - <cross, F>`` as :mod:`mffnb.kernels.hals` does. Because entries are not coupled, all
 sweeps over one group of entries are made at once, while its values are in registers or in the first-level cache.
 """
 
@@ -16,7 +16,8 @@ from mffnb.typing import Array
 # The compiler may reorder sums, so that they use vector registers; infinities and NaN keep their meaning.
 _MATH = {"contract", "reassoc", "nsz"}
 _MIN_CURVATURE = 1e-290  # smallest diagonal element of a Gram matrix whose ratios stay finite
-#: Largest number of components that are swept in registers; a few of them spill to the first-level cache.
+#: Largest number of components that are swept in registers; of the largest number, a few spill to the first-level
+#: cache.
 MAX_REGISTER_COMPONENTS = 12
 (
     _sweep_1,
@@ -32,15 +33,15 @@ MAX_REGISTER_COMPONENTS = 12
     _sweep_11,
     _sweep_12,
 ) = map(register_descent, range(1, MAX_REGISTER_COMPONENTS + 1))
-# Entries of a block if there are more components: enough for eight independent sums, which hide the latency of an
-# addition.
+# Number of entries in a block if there are more components: enough for eight independent sums, which hide the latency
+# of an addition.
 _BLOCK = 32
 _add_products = strip_product(1, _BLOCK)
 
 
 @kernel(fastmath=_MATH)
 def projected_step(rhs: Array, row: Array, curvature: float) -> float:
-    """Add ``rhs / curvature`` to ``row`` and clip at zero; return the sum of squares of the steps."""
+    """Add the Newton step ``rhs / curvature`` to ``row`` and clip at zero; return the sum of squares of the changes."""
     inverse, moved = 1.0 / curvature, 0.0
     for i in range(row.size):
         new = row[i] + inverse * rhs[i]
@@ -52,10 +53,10 @@ def projected_step(rhs: Array, row: Array, curvature: float) -> float:
 
 @kernel()
 def zero_where_penalised(rhs: Array, row: Array) -> None:
-    """Set entries of ``row`` to zero where ``rhs`` is negative; the others stay.
+    """Set entries of ``row`` to zero where ``rhs`` is negative; the other entries stay unchanged.
 
-    For a component whose row of the other factor is zero: the data do not determine its entries, but a penalty
-    (negative ``rhs``) is minimal at zero.
+    This is the update of a component whose row of the other factor is zero: the data do not determine its entries, but
+    a penalty (negative ``rhs``) is minimal at zero.
     """
     for i in range(row.size):
         if rhs[i] < 0.0:
@@ -84,9 +85,10 @@ def gram_ratios(gram: Array) -> tuple[Array, Array]:
 def sweep_entries(
     factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
 ) -> float:
-    """Sweep the entries ``first:first + entries``; ``cross``, in C order, begins with the first of them.
+    """Sweep coordinate descent over the entries ``first:first + entries``; ``cross``, in C order, starts at ``first``.
 
-    A few components stay in registers during all sweeps, if no diagonal element of the Gram matrix is zero.
+    If there are few components and no diagonal element of the Gram matrix is zero, a group of entries stays in
+    registers during all sweeps.
     """
     if factor.shape[0] > MAX_REGISTER_COMPONENTS or curvature[0].min() == 0.0:
         return _sweep_in_blocks(factor, first, cross, entries, ratios, curvature, sweeps)
@@ -97,7 +99,7 @@ def sweep_entries(
 def _sweep_in_registers(
     factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
 ) -> float:
-    """Sweep groups of :data:`LANES` entries, all components of a group in registers."""
+    """Sweep coordinate descent over groups of :data:`LANES` entries, with all components of a group in registers."""
     k, whole = factor.shape[0], entries - entries % LANES
     moved = 0.0
     for at in range(0, whole, LANES):
@@ -116,7 +118,7 @@ def _sweep_in_registers(
 def _sweep_lanes(
     factor: Array, start: int, cross: Array, at: int, ratios: Array, curvature: Array, sweeps: int
 ) -> float:
-    """Sweep one group of :data:`LANES` entries from ``start``, with the machine code for the given k.
+    """Sweep one group of :data:`LANES` entries, from ``start`` on, with the machine code for the given k.
 
     Each k has its own compiled function; numba cannot index a list of functions, so the selection is a chain of
     branches.
@@ -154,7 +156,7 @@ def _sweep_lanes(
 def _sweep_in_blocks(
     factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
 ) -> float:
-    """Sweep blocks of 32 entries that stay in the first-level cache, for any number of components."""
+    """Sweep coordinate descent over blocks of 32 entries, which stay in the first-level cache, for any k."""
     k = factor.shape[0]
     block, rhs_block, steps = np.zeros((k, _BLOCK)), np.zeros((k, _BLOCK)), np.empty(_BLOCK)
     moved = 0.0

@@ -17,7 +17,7 @@ from mffnb.typing import Array
 
 @kernel()
 def _isotonic_errors(x: Array, errors: Array, means: Array, sizes: Array) -> int:
-    """Compute the isotonic regression of x by pooling adjacent violators; return the number of blocks.
+    """Compute the isotonic regression of x by pooling adjacent violators; return the number of blocks of equal values.
 
     Writes the squared error of every prefix of x into ``errors`` (x.size + 1,), and the blocks into ``means`` and
     ``sizes``. Blocks with a negative mean have the value zero.
@@ -42,7 +42,7 @@ def _isotonic_errors(x: Array, errors: Array, means: Array, sizes: Array) -> int
 
 @kernel()
 def _write_isotonic(x: Array, errors: Array, means: Array, sizes: Array, out: Array) -> None:
-    """Write the nearest non-decreasing, non-negative row (isotonic regression) into ``out``."""
+    """Write the non-decreasing, non-negative row nearest to x (isotonic regression) into ``out``."""
     count = _isotonic_errors(x, errors, means, sizes)
     start = 0
     for block in range(count):
@@ -61,7 +61,7 @@ def nearest_unimodal(rows: Array, out: Array) -> None:
         _isotonic_errors(rows[j], before, means, sizes)
         _isotonic_errors(rows[j][::-1].copy(), behind, means, sizes)
         peak, least = 0, np.inf
-        for split in range(entries + 1):  # the row rises before the index `split` and falls from there on
+        for split in range(entries + 1):  # a row that rises before the index `split` and falls from there on
             error = before[split] + behind[entries - split]
             if error < least:
                 peak, least = split, error

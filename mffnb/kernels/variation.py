@@ -30,7 +30,7 @@ def total_variation(row: Array, first: Array, second: Array, weights: Array) -> 
 
 @kernel()
 def _apply(x: Array, flow: Array, first: Array, second: Array, f: Array) -> None:
-    """Compute the primal point f: x minus the net outflow of each entry."""
+    """Write to ``f`` the primal point of a dual flow: x minus the net outflow at each entry."""
     f[:] = x
     for e in range(first.size):
         f[first[e]] -= flow[e]
@@ -41,7 +41,7 @@ def _apply(x: Array, flow: Array, first: Array, second: Array, f: Array) -> None
 def prox_total_variation(
     x: Array, first: Array, second: Array, limits: Array, steepest: float, tolerance: float, most: int, out: Array
 ) -> int:
-    """Compute the proximal point of the total variation; return the number of steps.
+    """Write the proximal point of the total variation at x to ``out``; return the number of steps.
 
     The iteration stops at a duality gap of ``tolerance`` or after ``most`` steps. ``limits`` are the edge weights times
     the step size of the proximal operator. ``steepest`` is twice the largest number of edges at an entry, an upper

@@ -38,7 +38,7 @@ __all__ = [
 
 
 def sparse_if_smaller(matrix: Matrix) -> Matrix:
-    """Convert a mostly zero matrix to compressed sparse rows; return any other matrix unchanged.
+    """Convert a mostly zero matrix to compressed sparse rows if that saves memory; return other matrices unchanged.
 
     ``str(matrix)`` names the storage format.
     """
@@ -53,7 +53,8 @@ def in_memory(X: Array) -> Dense | Chunked:
     """Wrap an array (rows, columns) as a matrix, without copying it.
 
     Products read float64, float32, uint8 and uint16 directly, with float64 sums: float32 sums would be less precise
-    than the decrease of the objective. Other types are converted band by band while in the cache.
+    than the decrease of the objective. Arrays of other types are converted band by band, while a band is in the
+    processor's cache.
     """
     if native(X) is X:
         return Dense(X)

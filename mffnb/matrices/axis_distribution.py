@@ -16,41 +16,41 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LocalAxis:
-    """An axis of X that is not distributed; see :class:`mffnb.protocols.AxisDistribution`.
+    """An axis of X (rows or columns) that is not distributed over ranks; see :class:`mffnb.protocols.AxisDistribution`.
 
     Parameters
     ----------
     length
-        Number of entries.
+        Number of entries of the axis.
     """
 
     length: int
 
     @property
     def own(self) -> slice:
-        """Entries that this process owns: all of them."""
+        """Entries of the axis whose factor this process owns: all of them."""
         return slice(0, self.length)
 
     @property
     def block(self) -> slice:
-        """Entries of the block of X in this process: all of them."""
+        """Entries of the axis that the block of X in this process contains: all of them."""
         return slice(0, self.length)
 
     @property
     def undivided(self) -> bool:
-        """Always True: no other rank has entries of the block."""
+        """Always True: no other rank owns entries of the block along this axis."""
         return True
 
     def gather(self, factor: Float64Array) -> Float64Array:
-        """Return the factor unchanged."""
+        """Return the factor unchanged, because it already contains all entries."""
         return factor
 
     def sum_scatter(self, part: Float64Array) -> Float64Array:
-        """Return the sum unchanged."""
+        """Return the sum unchanged, because there is only one rank."""
         return part
 
     def minimum(self, part: Float64Array) -> Float64Array:
-        """Return the minimum unchanged."""
+        """Return the minimum unchanged, because there is only one rank."""
         return part
 
 
@@ -70,7 +70,7 @@ class DistributedAxis:
     communicator
         An mpi4py communicator; not used if it has a single rank.
     rank
-        Index of this rank in it.
+        Index of this rank in ``communicator``.
 
     Examples
     --------
@@ -87,17 +87,17 @@ class DistributedAxis:
 
     @property
     def own(self) -> slice:
-        """Entries that this rank owns: it updates the factor there."""
+        """Entries of the axis that this rank owns, for which it updates the factor."""
         return slice(int(self.limits[self.rank]), int(self.limits[self.rank + 1]))
 
     @property
     def block(self) -> slice:
-        """Entries of the block of X on this rank."""
+        """Entries of the axis that the block of X on this rank contains."""
         return slice(int(self.limits[0]), int(self.limits[-1]))
 
     @property
     def undivided(self) -> bool:
-        """Whether no other rank has entries of the block."""
+        """Whether no other rank owns entries of this rank's block along this axis."""
         return self.limits.size == 2
 
     def gather(self, factor: Float64Array) -> Float64Array:
@@ -112,11 +112,11 @@ class DistributedAxis:
         return np.concatenate([piece.reshape(*lines, size) for piece, size in zip(pieces, sizes, strict=True)], axis=-1)
 
     def sum_scatter(self, part: Float64Array) -> Float64Array:
-        """Sum (..., entries of the block) over the ranks; return the owned entries. One Reduce_scatter."""
+        """Sum (..., entries of the block) over the ranks and return the owned entries, by one Reduce_scatter."""
         return part if self.undivided else self._reduced(part)
 
     def minimum(self, part: Float64Array) -> Float64Array:
-        """Minimum over the ranks of (..., entries of the block); return the owned entries."""
+        """Compute the minimum of (..., entries of the block) over the ranks and return the owned entries."""
         if self.undivided:
             return part
         from mpi4py import MPI  # noqa: PLC0415  # raises an error where there is no MPI library
@@ -124,7 +124,7 @@ class DistributedAxis:
         return self._reduced(part, op=MPI.MIN)
 
     def _reduced(self, part: Float64Array, **how: Any) -> Float64Array:
-        """Reduce (..., entries of the block) over the ranks and return the owned entries."""
+        """Reduce (..., entries of the block) over the ranks by sum or minimum, and return the owned entries."""
         cuts = (self.limits - self.limits[0]).tolist()
         pieces = [part[..., start:stop] for start, stop in itertools.pairwise(cuts)]
         sent = np.concatenate([np.asarray(piece, dtype=np.float64).ravel() for piece in pieces])
@@ -136,7 +136,7 @@ class DistributedAxis:
 def replicate_columns(matrix: Products, factor: Float64Array) -> Float64Array:
     """Replicate a distributed factor (..., own columns) as (..., columns) in every process.
 
-    Meant for small factors and rare calls.
+    Every process then holds the whole factor, so this is meant for small factors and rare calls.
     """
     if not matrix.shared:
         return factor

@@ -11,12 +11,13 @@ from mffnb.kernels import panels, products, sparse_products
 from mffnb.protocols.row_update import Descent, KnownMove, Move
 from mffnb.typing import Array, Float64Array
 
-#: Types that kernels read directly; others are converted block by block.
+#: Types of numbers that kernels read directly; blocks of other types are converted one by one.
 NATIVE = frozenset(np.dtype(kind) for kind in (np.float64, np.float32, np.uint8, np.uint16))
 # Largest number of components for which the kernels are faster than BLAS, whose tiles are larger:
 # benchmark speed.kernels.
 _MAX_KERNEL_COMPONENTS = 24
-# Longest rows for which panels, which stay in the second-level cache, are faster: benchmark speed.kernels.
+# Length of the longest rows for which kernels that use panels in the second-level cache are faster: benchmark
+# speed.kernels.
 _MAX_PANEL_COLUMNS = 2048
 _FOUR, _EIGHT = 4, 8
 
@@ -31,7 +32,7 @@ class CompressedRows(NamedTuple):
 
 
 def times(block: Any, basis: Float64Array) -> Float64Array:
-    """Compute ``basis block^T``, (k, rows), of a block (rows, columns): an array or compressed rows."""
+    """Compute ``basis block^T``, (k, rows), for a block of rows (rows, columns): an array or compressed rows."""
     if isinstance(block, CompressedRows):
         return _sparse_times(block, basis)
     if block.dtype == np.float64 and blas_is_faster(basis):
@@ -60,7 +61,7 @@ def add_times(block: Any, factor: Float64Array, out: Float64Array) -> None:
 
 
 def fused_products(block: Any, basis: Float64Array, rows: slice, move: Move, out: Float64Array) -> None:
-    """Add ``factor block`` to ``out``, where ``move`` computes the factor from ``basis block^T`` for these rows.
+    """Compute ``basis block^T``, update the factor of these rows by ``move``, and add ``factor block`` to ``out``.
 
     If the update is pure coordinate descent and the rows are short, one kernel does all three steps in one pass over
     the block.
@@ -88,14 +89,14 @@ def _descends(block: Any, descent: Descent) -> bool:
 
 
 def native(block: Array) -> Array:
-    """Return the block contiguous and in a type that kernels read; the block itself if it already is."""
+    """Return a block as a contiguous array of a type that kernels read, without a copy if it is one already."""
     if block.dtype not in NATIVE or not block.flags.aligned or not block.dtype.isnative:
         block = block.astype(np.float64)
     return block if block.flags.c_contiguous or block.flags.f_contiguous else np.ascontiguousarray(block)
 
 
 def _kernels(block: Array) -> Any:
-    """Return the module of kernels for rows of this length."""
+    """Return the module of kernels that is fastest for rows of the length of this block."""
     return panels if block.shape[1] <= _MAX_PANEL_COLUMNS else products
 
 
@@ -137,7 +138,7 @@ def blas_is_faster(factor: Float64Array) -> bool:
 
 
 def read_only_view(array: Array) -> Array:
-    """Return a read-only view in C order, so that kernels are compiled once for each type of number."""
+    """Return a read-only C-ordered view, so that kernels are compiled only once for each type of number."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view

@@ -23,9 +23,9 @@ class Capped(Local):
     Parameters
     ----------
     inner
-        X, complete.
+        Data matrix X without missing entries.
     low, high
-        Limits, (columns,).
+        Lower and upper limits of each channel, (columns,).
     """
 
     inner: Matrix
@@ -39,11 +39,11 @@ class Capped(Local):
 
     @property
     def own(self) -> slice:
-        """Rows that this process owns."""
+        """Rows whose factor this process owns."""
         return self.inner.own
 
     def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all processes."""
+        """Return the sum of ``part`` over all processes."""
         return self.inner.total(part)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
@@ -67,11 +67,11 @@ class Capped(Local):
         return self.total(product)
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Compute both products in two passes over X."""
+        """Compute ``basis X^T``, update the factor by ``move`` and compute ``factor X``, in two passes over X."""
         return self.transposed_times(move(slice(0, self.own.stop - self.own.start), self.times(basis)))
 
     @property
     def squared_norm(self) -> float:
-        """Sum of squares of all entries."""
+        """Sum of squares of all clipped entries."""
         here = sum(float(np.vdot(band, band)) for _, _, band in self.bands())
         return float(self.total(np.array(here)))

@@ -21,11 +21,11 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
     Parameters
     ----------
     estimator
-        Estimator whose ``n_features_in_`` is set, or checked against X.
+        Estimator whose attribute ``n_features_in_`` (number of channels) is set from X, or compared with X.
     X
         Array, data frame or sparse matrix of finite numbers, or a matrix of :mod:`mffnb.matrices`.
     reset
-        True while fitting: ``n_features_in_`` is set.
+        True while fitting, to set ``n_features_in_``; False to compare it with X.
     missing
         Whether NaN is accepted and means a missing entry.
 
@@ -43,7 +43,7 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
             raise ValueError(f"{type(estimator).__name__} needs complete data: mask pixels with missing entries first")
         return X
     finite = "allow-nan" if missing else True
-    dtypes = sorted(NATIVE, key=lambda kind: -kind.itemsize)  # other types are converted to the first one
+    dtypes = sorted(NATIVE, key=lambda kind: -kind.itemsize)  # scikit-learn converts other types to the first one
     X = validate_data(estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype=dtypes, ensure_all_finite=finite)
     if sparse.issparse(X):
         if np.isnan(X.data).any():
@@ -53,12 +53,12 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
 
 
 def _any_nan(X: Array) -> bool:
-    """Return whether X contains NaN; works band by band, since a mask of all of X takes an eighth of its memory."""
+    """Return whether X contains NaN, tested band by band, since a mask of all of X takes an eighth of its memory."""
     return any(bool(np.isnan(X[start:stop]).any()) for start, stop in band_limits(X.shape, CACHE_BYTES))
 
 
 def drawn_seed(random_state: Seed) -> int:
-    """Return an integer seed: the given one, or one drawn from a generator, so that results can record it."""
+    """Return ``random_state`` as an integer seed, drawn from it if it is a generator, so that results can record it."""
     if isinstance(random_state, (int, np.integer)):
         return int(random_state)
     if isinstance(random_state, np.random.RandomState):

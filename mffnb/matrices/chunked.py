@@ -31,9 +31,9 @@ class Rows(Protocol):
 class Chunked(Local):
     """A matrix whose rows are read band by band.
 
-    X is read once per iteration if the update of each pixel is independent, else twice. While one band is used, the
-    next one is read on a background thread, so at most two bands are in memory. Rows of an array in memory, or of a
-    source with ``in_memory = True``, are sliced directly.
+    Each iteration reads X once if the update of each pixel is independent of other pixels; otherwise it reads X twice.
+    While one band is used, the next one is read on a background thread, so at most two bands are in memory. Rows of an
+    array in memory, or of a source with ``in_memory = True``, are sliced directly.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Chunked(Local):
         Source of the rows: an array, a memory map, or :class:`mffnb.cubes.pixel_rows.CubeRows`.
     limits
         Limits of the bands, (bands + 1,). They should coincide with the chunks of the file, so that each chunk is read
-        once. If None, bands of ``band_bytes`` as float64.
+        once. If None, bands have about ``band_bytes`` as float64.
     band_bytes
-        Size of a band.
+        Size of a band in bytes of float64 numbers, if ``limits`` is None.
     """
 
     single_threaded: ClassVar[bool] = True
@@ -63,11 +63,11 @@ class Chunked(Local):
         return Chunked(rows.T, band_bytes=self.band_bytes) if isinstance(rows, np.ndarray) else None
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
-        """Yield (start, stop, rows) as float64."""
+        """Yield (start, stop, rows) of each band as float64."""
         return self._read(lambda rows: np.ascontiguousarray(rows, dtype=np.float64))
 
     def blocks(self) -> Iterator[tuple[int, int, Array]]:
-        """Yield (start, stop, rows) in their own type if the kernels read it."""
+        """Yield (start, stop, rows) of each band, in their own type if the kernels can read it."""
         return self._read(lambda rows: native(np.asarray(rows)))
 
     @cached_property
@@ -76,9 +76,9 @@ class Chunked(Local):
         return sum(map(_squares, self.blocks()))
 
     def _read(self, convert: Callable[[Any], Array]) -> Iterator[tuple[int, int, Array]]:
-        """Yield (start, stop, converted rows).
+        """Yield (start, stop, rows converted by ``convert``) of each band.
 
-        Callers must not keep a reference to the rows, or three bands are in memory.
+        A caller that keeps a reference to the rows causes three bands to be in memory instead of two.
         """
 
         def read(limits: tuple[int, int]) -> tuple[int, int, Array]:
@@ -94,5 +94,5 @@ class Chunked(Local):
 
 
 def _squares(band: tuple[int, int, Array]) -> float:
-    """Return the sum of squares of a band."""
+    """Return the sum of squares of a band, in float64."""
     return sum_of_squares(band[2])

@@ -1,6 +1,6 @@
 """Collective error handling: if one rank raises an exception, all ranks raise it.
 
-Otherwise the other ranks would wait for the failed one forever.
+Without this, the other ranks would wait forever for the rank that failed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from mffnb.protocols.communicator import Communicator
 
 Result = TypeVar("Result")
 
-# Exceptions that are raised with their own type on the other ranks; any other one becomes a RuntimeError with its name.
+# Exceptions that keep their type on the other ranks; any other one becomes a RuntimeError that names its type.
 _KNOWN: dict[str, type[Exception]] = {
     error.__name__: error for error in (OSError, ValueError, TypeError, MemoryError, FileNotFoundError)
 }
@@ -24,7 +24,8 @@ def run_collectively(communicator: Communicator, work: Callable[[], Result]) -> 
     Parameters
     ----------
     communicator
-        Of the ranks that call this; :data:`mffnb.protocols.communicator.SINGLE` for a single process.
+        Communicator of the ranks that call this function; :data:`mffnb.protocols.communicator.SINGLE` for a single
+        process.
     work
         Function that may raise; it must not communicate with other ranks.
 

@@ -17,7 +17,7 @@ from mffnb.typing import Array, Float64Array
 class Dense(Local):
     """A matrix in memory: an array (rows, columns) in C or Fortran order, never copied and never modified.
 
-    Its type is one of :data:`mffnb.matrices.block_products.NATIVE`. For any other array see
+    Its type is one of :data:`mffnb.matrices.block_products.NATIVE`. Arrays of other types are wrapped by
     :func:`mffnb.matrices.in_memory`.
     """
 
@@ -31,7 +31,7 @@ class Dense(Local):
             )
 
     def __str__(self) -> str:
-        """Return the storage format and the type of the numbers."""
+        """Return the storage format and the type of the numbers as text."""
         return f"dense {self.array.dtype}"
 
     @property
@@ -55,16 +55,16 @@ class Dense(Local):
 
     @property
     def transposed(self) -> Dense:
-        """The transposed matrix X^T, as a view."""
+        """The transposed matrix X^T, without copying the data."""
         return Dense(self.array.T)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
-        """Yield (start, stop, rows), C contiguous float64."""
+        """Yield (start, stop, rows) of each band, as C-contiguous float64 arrays."""
         for start, stop in band_limits(self.shape, CACHE_BYTES):
             yield start, stop, np.ascontiguousarray(self.array[start:stop], dtype=np.float64)
 
     def blocks(self) -> Iterator[tuple[int, int, Array]]:
-        """Yield (start, stop, rows), C contiguous, in their own type."""
+        """Yield (start, stop, rows) of each block, as C-contiguous arrays in their own type."""
         for start, stop in band_limits(self.shape, BLOCK_BYTES * 8 // self.array.itemsize):
             yield start, stop, np.ascontiguousarray(self.array[start:stop])
 

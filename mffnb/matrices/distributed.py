@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Distributed:
-    """The block of X on this rank, and the communicators for products and sums.
+    """Data matrix X distributed over ranks: the block of this rank, and the communicators for products and sums.
 
     Both factors are distributed over all ranks. A product gathers one factor along one side of the grid, multiplies it
     by the block, and scatters the sum along the other side. No rank ever holds a whole factor.
@@ -32,13 +32,14 @@ class Distributed:
     block
         Rows and columns of X on this rank.
     row_axis
-        Distribution of the rows: ranks whose blocks have the same rows divide their abundances.
+        Distribution of the rows: ranks whose blocks have the same rows divide the abundances of these rows.
     column_axis
-        Distribution of the columns: ranks whose blocks have the same columns divide their endmembers.
+        Distribution of the columns: ranks whose blocks have the same columns divide the endmember values of these
+        columns.
     communicator
         An mpi4py communicator of all ranks.
     errors
-        Errors of this rank that have not been raised on all ranks yet.
+        Reading errors of this rank that have not been raised on all ranks yet.
     """
 
     block: Matrix
@@ -48,31 +49,31 @@ class Distributed:
     errors: list[Exception] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """Return the storage format of the block."""
+        """Return the storage format of the block as text."""
         return f"{self.block}, distributed over ranks"
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns on all ranks."""
+        """Numbers of rows and of columns of X on all ranks."""
         return self.row_axis.length, self.column_axis.length
 
     @property
     def shared(self) -> bool:
-        """Whether there is more than one rank."""
+        """Whether X is distributed over more than one rank."""
         return bool(self.communicator.size > 1)
 
     @property
     def own(self) -> slice:
-        """Rows that this rank owns: it updates their abundances."""
+        """Rows (pixels) that this rank owns, whose abundances it updates."""
         return self.row_axis.own
 
     @property
     def own_columns(self) -> slice:
-        """Columns that this rank owns: it updates their endmembers."""
+        """Columns (channels) that this rank owns, where it updates the endmembers."""
         return self.column_axis.own
 
     def with_block(self, block: Matrix) -> Distributed:
-        """Return a matrix with another block and the same distribution."""
+        """Return a matrix with another block on this rank and the same distribution."""
         return replace(self, block=block)
 
     def times(self, basis: Float64Array) -> Float64Array:
@@ -87,7 +88,7 @@ class Distributed:
         return self.column_axis.sum_scatter(part)
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Compute both products: in one pass over X if no other rank has the same rows, else in two."""
+        """Compute ``basis X^T``, update by ``move``, compute ``factor X``: one pass if each rank has other rows."""
         if not self.row_axis.undivided:
             return self.transposed_times(move(slice(0, self.own.stop - self.own.start), self.times(basis)))
         held = self.column_axis.gather(basis)
@@ -96,15 +97,15 @@ class Distributed:
         )
 
     def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all ranks, identical on each of them to the last bit.
+        """Return the sum of ``part`` over all ranks, identical on each of them to the last bit.
 
         Raises
         ------
         Exception
-            If the block of any rank could not be read: all raise together, with its message.
+            If the block of any rank could not be read: all ranks raise an error with its message.
         """
-        # Reduce to one rank and broadcast: all ranks then take identical decisions. Allreduce may differ in the last
-        # bit.
+        # Reduce to one rank and broadcast, so that all ranks take identical decisions. The result of Allreduce may
+        # differ between ranks in the last bit.
         here = np.array(part, dtype=np.float64, order="C")
         if self.errors:
             here[...] = np.nan
@@ -116,7 +117,7 @@ class Distributed:
         return everywhere
 
     def minimum(self, part: Float64Array) -> Float64Array:
-        """Minimum over all ranks."""
+        """Return the elementwise minimum of ``part`` over all ranks."""
         return np.asarray(np.min(self.communicator.allgather(np.array(part, dtype=np.float64)), axis=0))
 
     @property
@@ -126,7 +127,7 @@ class Distributed:
 
     @property
     def transposed(self) -> Distributed | None:
-        """X^T, on the transposed grid."""
+        """The transposed matrix X^T, distributed over the transposed grid of ranks."""
         turned = self.block.transposed
         if turned is None:
             return None
@@ -136,18 +137,18 @@ class Distributed:
         """Yield (start, stop, rows) over the rows of the block."""
         try:
             yield from self.block.bands()
-        except Exception as error:  # the other ranks are waiting, so the error is raised by the next total
+        except Exception as error:  # the other ranks wait for this one: the next call of `total` raises the error
             self.errors.append(error)
 
     @cached_property
     def row_squares(self) -> Float64Array:
-        """Sum of squares of each owned row."""
+        """Sum of squares of each row that this rank owns, (own rows,)."""
         squares = self._or_zeros(lambda: self.block.row_squares[None], 1, self.row_axis)
         return np.asarray(self.row_axis.sum_scatter(squares)[0])
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of squares over all ranks."""
+        """Sum of squares of all entries of X on all ranks."""
         here = 0.0
         try:
             here = self.block.squared_norm
@@ -164,10 +165,10 @@ class Distributed:
             return np.zeros((lines, share.block.stop - share.block.start))
 
     def _raise_on_all_ranks(self) -> None:
-        """Raise the error of any rank on all ranks."""
+        """Raise the reading error of any rank on all ranks."""
         run_collectively(self.communicator, self._raise_first_error)
 
     def _raise_first_error(self) -> None:
-        """Raise the first error of this rank, if any."""
+        """Raise the first recorded reading error of this rank, if there is one."""
         if self.errors:
             raise self.errors[0]

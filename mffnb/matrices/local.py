@@ -1,4 +1,4 @@
-"""Base class of matrices that are not distributed over processes."""
+"""Base class of data matrices that are not distributed over processes."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-#: Size of a band read from a file: large enough for an efficient read, small beside any X worth chunking.
+#: Size of a band read from a file: large enough for an efficient read, and small compared with any X that does not fit
+#: into memory.
 FILE_BYTES = 8 * 2**20
-#: Size of a block of an array that is read once and used twice: small beside the last-level cache.
+#: Size of a block of an array in memory that is read once and used for both products: small compared with the
+#: last-level cache.
 BLOCK_BYTES = 4 * 2**20
-#: Size of a band of an array: stays in the second-level cache between its conversion and its use.
+#: Size of a band of an array in memory: it stays in the second-level cache between its conversion and its use.
 CACHE_BYTES = 2**20
 
 
 class Local(ABC):
     """A matrix whose rows and columns are all in this process."""
 
-    #: Whether only one block of rows fits in memory, so that blocks are not mapped on several threads.
+    #: Whether memory holds few blocks of rows at a time, so that blocks are not distributed over threads.
     single_threaded: ClassVar[bool] = False
 
     def __str__(self) -> str:
@@ -46,7 +48,7 @@ class Local(ABC):
 
     @abstractmethod
     def bands(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, rows): float64 arrays, or CSR where X is sparse."""
+        """Yield (start, stop, rows) of each band: float64 arrays, or CSR arrays if X is sparse."""
 
     def blocks(self) -> Iterator[tuple[int, int, Any]]:
         """Yield (start, stop, rows) in a type that :mod:`mffnb.matrices.block_products` supports."""
@@ -71,20 +73,20 @@ class Local(ABC):
         )
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Compute both products in one pass over X, see :class:`mffnb.protocols.Matrix`."""
+        """Compute ``basis X^T``, update the factor by ``move`` and compute ``factor X``, in one pass over X."""
         return self._sum_over_blocks(
             lambda rows, block, out: block_products.fused_products(block, basis, rows, move, out), basis
         )
 
     def _map_blocks(self, of_block: Callable[[tuple[int, int, Any]], Result]) -> Iterator[Result]:
-        """Map a function over the blocks, in order, on several threads; each uses one thread of BLAS."""
+        """Apply a function to each block on several threads, each with one BLAS thread; yield results in order."""
         with single_threaded_blas():
             yield from threaded_map(of_block, self.blocks(), 1 if self.single_threaded else None)
 
     def _sum_over_blocks(self, add: Callable[[slice, Any, Float64Array], None], like: Float64Array) -> Float64Array:
-        """Sum over the blocks, in their order, what ``add(rows, block, out)`` adds to ``out`` (k, columns).
+        """Sum the contributions that ``add(rows, block, out)`` adds to ``out`` (k, columns), in the order of blocks.
 
-        ``like`` is an array whose length is k.
+        The length of the array ``like`` is k.
         """
         total = np.zeros((len(like), self.shape[1]))
 
@@ -105,7 +107,7 @@ class Local(ABC):
 
     @property
     def transposed(self) -> Matrix | None:
-        """X^T; None if X can be read by rows only."""
+        """The transposed matrix X^T; None if X can be read by rows only."""
         return None
 
     @cached_property
@@ -127,35 +129,35 @@ class Local(ABC):
         return self
 
     def with_block(self, block: Matrix) -> Matrix:
-        """Return the block itself, since it is all of X."""
+        """Return ``block`` itself as the matrix, because the block of this process is all of X."""
         return block
 
     @property
     def own(self) -> slice:
-        """Rows that this process owns: all of them."""
+        """Rows whose factor this process owns: all of them."""
         return slice(0, self.shape[0])
 
     @property
     def own_columns(self) -> slice:
-        """Columns that this process owns: all of them."""
+        """Columns whose factor this process owns: all of them."""
         return slice(0, self.shape[1])
 
     @property
     def row_axis(self) -> LocalAxis:
-        """Distribution of the rows: none."""
+        """Distribution of the rows over ranks: all rows are in this process."""
         return LocalAxis(self.shape[0])
 
     @property
     def column_axis(self) -> LocalAxis:
-        """Distribution of the columns: none."""
+        """Distribution of the columns over ranks: all columns are in this process."""
         return LocalAxis(self.shape[1])
 
     def total(self, part: Float64Array) -> Float64Array:
-        """Return the sum over all processes: unchanged."""
+        """Return the sum over all processes, which is ``part`` itself."""
         return part
 
     def minimum(self, part: Float64Array) -> Float64Array:
-        """Return the minimum over all processes: unchanged."""
+        """Return the minimum over all processes, which is ``part`` itself."""
         return part
 
 
@@ -174,9 +176,9 @@ def row_sums_of_squares(band: Any) -> Float64Array:
 
 
 def sum_of_squares(values: Array) -> float:
-    """Return the sum of squares in float64, computed in pieces of two megabytes.
+    """Return the sum of squares of an array in float64, computed in pieces of two megabytes.
 
-    A sum in float32 over a large image would lose digits.
+    A sum in float32 over a large image would lose digits; a float64 copy of the whole array would need memory.
     """
     step = max(1, 2**18 // max(1, values[:1].size))
     return sum(_sum_of_squares(values[first : first + step]) for first in range(0, len(values), step))

@@ -20,9 +20,9 @@ class LowRank(Local):
     Parameters
     ----------
     left
-        Scores, (rank, rows).
+        Scores of the rows (pixels), (rank, rows).
     right
-        Orthonormal loadings, (rank, columns).
+        Orthonormal loadings of the columns (channels), (rank, columns).
     """
 
     left: Float64Array
@@ -44,7 +44,7 @@ class LowRank(Local):
         return product
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Compute both products from the two thin factors."""
+        """Compute ``basis X^T``, update the factor by ``move`` and compute ``factor X``, from the two thin factors."""
         return self.transposed_times(move(slice(0, self.shape[0]), self.times(basis)))
 
     def subset(self, rows: Array) -> LowRank:
@@ -57,7 +57,7 @@ class LowRank(Local):
         return LowRank(self.right, self.left)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
-        """Yield (start, stop, rows) as float64."""
+        """Yield (start, stop, rows) of each band, multiplied out as float64."""
         for start, stop in band_limits(self.shape, CACHE_BYTES):
             yield start, stop, self.left[:, start:stop].T @ self.right
 

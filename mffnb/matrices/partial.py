@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Partial(Local):
-    """A matrix with a weight for each entry; its products are those of the weighted data, ``w X``.
+    """A data matrix X with a weight w for each entry; its products are those of the weighted data, ``w X``.
 
-    Solvers for complete data use :func:`impute_model`.
+    Solvers for complete data work on the output of :func:`impute_model`.
 
     Parameters
     ----------
     array
         X, (rows, columns); NaN means missing. Not modified.
     weights
-        w, of the same shape, from 0 (missing) to 1: an array, or an object with slices and ``T``. None for weight 1
-        wherever X is not NaN.
+        Entry weights w, of the same shape, from 0 (missing) to 1: an array, or an object that can be sliced and
+        transposed by ``T``. None for weight 1 wherever X is not NaN.
     """
 
     array: Array
@@ -42,26 +42,26 @@ class Partial(Local):
         return self.array.shape[0], self.array.shape[1]
 
     def rows_and_weights(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
-        """Return the rows ``start:stop`` of X, with NaN for missing entries, and of w."""
+        """Return the rows ``start:stop`` of X, with NaN for missing entries, and of the entry weights w."""
         band = np.asarray(self.array[start:stop], dtype=np.float64)
         if self.weights is None:
             return band, np.broadcast_to(1.0, band.shape)
         return band, np.asarray(self.weights[start:stop], dtype=np.float64)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
-        """Yield (start, stop, w X), with zero for missing entries."""
+        """Yield (start, stop, rows) of each band of the weighted data w X, with zero for missing entries."""
         for start, stop in band_limits(self.shape, CACHE_BYTES):
             band, weights = self.rows_and_weights(start, stop)
             yield start, stop, np.nan_to_num(band * weights)
 
     @property
     def transposed(self) -> Partial:
-        """X^T and w^T, as views."""
+        """The transposed data X^T and entry weights w^T, without copying."""
         return Partial(self.array.T, None if self.weights is None else self.weights.T)
 
     @cached_property
     def squared_norm(self) -> float:
-        """Weighted sum of squares."""
+        """Weighted sum of squares of all entries x, ``sum w x^2``."""
         zero = np.zeros((1, max(self.shape)))
         return _squares(self, zero[:, : self.shape[0]], zero[:, : self.shape[1]])
 
@@ -72,18 +72,18 @@ class Partial(Local):
 
 
 class WeightedRows(Protocol):
-    """Protocol of a matrix that returns rows with their weights: :class:`Partial`, or a scaled one."""
+    """Protocol of a matrix that returns rows with their entry weights: :class:`Partial`, scaled or not."""
 
     @property
     def shape(self) -> tuple[int, int]:
         """Number of rows and of columns."""
 
     def rows_and_weights(self, start: int, stop: int) -> tuple[Float64Array, Float64Array]:
-        """Return the rows ``start:stop`` of X, with NaN for missing entries, and of w."""
+        """Return the rows ``start:stop`` of X, with NaN for missing entries, and of the entry weights w."""
 
 
 def impute_model(matrix: Matrix, left: Float64Array, right: Float64Array) -> Matrix:
-    """Return the completed data ``w X + (1 - w) left^T right``, which replaces missing entries by a model.
+    """Return the data X with entry weights w completed by a model, ``w X + (1 - w) left^T right``.
 
     The factors are (k, own rows) and (k, own columns). One least-squares step on the completed data is a
     majorisation-minimisation (EM) step of the weighted problem.
@@ -93,13 +93,13 @@ def impute_model(matrix: Matrix, left: Float64Array, right: Float64Array) -> Mat
 
 
 def squared_residual(matrix: Matrix, left: Float64Array, right: Float64Array) -> float:
-    """Compute the sum of ``w (x - left^T right)^2`` for factors (k, own rows) and (k, own columns)."""
+    """Compute the sum of ``w (x - left^T right)^2`` over all ranks for factors (k, own rows), (k, own columns)."""
     left, right = matrix.row_axis.gather(left), matrix.column_axis.gather(right)
     return float(matrix.total(np.array(_squares(_weighted_block(matrix), left, right))))
 
 
 def weight_times(matrix: Matrix, basis: Float64Array) -> Float64Array:
-    """Compute ``basis w^T``, (k, own rows), for a basis (k, own columns)."""
+    """Multiply the entry weights w like a data matrix: ``basis w^T``, (k, own rows), for a basis (k, own columns)."""
     held, block = matrix.column_axis.gather(basis), _weighted_block(matrix)
     product = np.empty((len(basis), block.shape[0]))
     for start, stop in band_limits(block.shape, CACHE_BYTES):
@@ -108,7 +108,7 @@ def weight_times(matrix: Matrix, basis: Float64Array) -> Float64Array:
 
 
 def iter_rows_and_weights(matrix: Matrix) -> Iterator[tuple[Float64Array, Float64Array]]:
-    """Yield rows of the block in this process, with NaN for missing entries, and their weights, zero there."""
+    """Yield rows of this process's block, with NaN for missing entries, and their weights, zero for these."""
     block = _weighted_block(matrix)
     for start, stop in band_limits(block.shape, CACHE_BYTES):
         band, weights = block.rows_and_weights(start, stop)
@@ -132,12 +132,12 @@ def select_rows_and_weights(matrix: Matrix, rows: Array) -> tuple[Float64Array, 
 
 
 def impute_mean_spectrum(matrix: Matrix) -> Matrix:
-    """Replace missing entries by the mean spectrum times the brightness of their pixel, for a start."""
+    """Replace missing entries by the mean spectrum times the brightness of their pixel, to compute start values."""
     return impute_model(matrix, *mean_model(matrix))
 
 
 def mean_model(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
-    """Fit one component: the brightness of each pixel, (1, own rows), and the mean spectrum, (1, own columns)."""
+    """Fit a model with one component: brightness of each pixel, (1, own rows), mean spectrum (1, own columns)."""
     if matrix.complete:
         pixels = matrix.times(np.ones((1, matrix.own_columns.stop - matrix.own_columns.start)))
         sums = matrix.transposed_times(np.ones_like(pixels))
@@ -161,12 +161,12 @@ def mean_model(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
 
 
 def _weighted_block(matrix: Matrix) -> WeightedRows:
-    """Return the block of this process as :class:`WeightedRows`."""
+    """Return the block of an incomplete matrix in this process as :class:`WeightedRows`."""
     return cast("WeightedRows", matrix.block)
 
 
 def _squares(block: WeightedRows, left: Float64Array, right: Float64Array) -> float:
-    """Compute the sum of ``w (x - left^T right)^2`` over a block."""
+    """Compute the weighted sum of squared residuals, ``w (x - left^T right)^2``, over the block of this process."""
     return sum(
         float(missing_entries.squared_residual(*block.rows_and_weights(start, stop), left[:, start:stop].T @ right))
         for start, stop in band_limits(block.shape, CACHE_BYTES)
@@ -175,7 +175,7 @@ def _squares(block: WeightedRows, left: Float64Array, right: Float64Array) -> fl
 
 @dataclass(frozen=True, eq=False)
 class _ImputedRows:
-    """Row source of a weighted matrix whose missing entries are replaced by a model."""
+    """Row source of :class:`Chunked`: a weighted matrix whose missing entries are replaced by a low-rank model."""
 
     in_memory: ClassVar[bool] = True
     matrix: WeightedRows
@@ -188,12 +188,12 @@ class _ImputedRows:
         return self.matrix.shape
 
     def __getitem__(self, rows: slice, /) -> Array:
-        """Return the rows ``start:stop``."""
+        """Return the completed rows ``start:stop``."""
         filled: Array = self.left[:, rows].T @ self.right
         missing_entries.impute(*self.matrix.rows_and_weights(rows.start, rows.stop), filled)
         return filled
 
 
 def _observed_weights(band: Float64Array, weights: Float64Array) -> Float64Array:
-    """Return the weights, with zero for missing entries."""
+    """Return the entry weights of a band, with zero for missing (NaN) entries."""
     return np.where(np.isnan(band), 0.0, weights)

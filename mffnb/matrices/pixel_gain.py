@@ -14,8 +14,8 @@ import numpy as np
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-_SMALLEST_GAIN = 0.05  # smallest direction cosine, for pixels dominated by noise
-_EMPTY = 1e-10  # relative to the mean norm: pixels below it are empty
+_SMALLEST_GAIN = 0.05  # smallest gain / w, a direction cosine: limits the effect of pixels dominated by noise
+_EMPTY = 1e-10  # relative to the mean norm: pixels of smaller norm count as empty
 _FAINTEST = 1e-6
 
 

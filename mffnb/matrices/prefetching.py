@@ -13,15 +13,16 @@ Band = TypeVar("Band")
 def read_ahead(read: Callable[[Item], Band], items: Iterable[Item]) -> Iterator[Band]:
     """Map ``read`` over the items, one item ahead; at most two results exist at a time.
 
-    A caller that keeps a reference to a result while it requests the next one makes it three. An exception of ``read``
-    is raised when its result is requested. If the caller stops early, the running read is finished and the thread ends.
+    A caller that keeps a reference to a result while it requests the next one raises this number to three. An exception
+    of ``read`` is raised when its result is requested. If the caller stops early, the running read is finished and the
+    thread ends.
 
     Parameters
     ----------
     read
         Function that reads one band; it should release the interpreter lock most of the time.
     items
-        Its arguments.
+        Arguments of ``read``, one for each band.
 
     Examples
     --------
@@ -30,7 +31,7 @@ def read_ahead(read: Callable[[Item], Band], items: Iterable[Item]) -> Iterator[
     """
     with ThreadPoolExecutor(1, thread_name_prefix="mffnb-read-ahead") as reader:
         pending: Future[Band] | None = None
-        ready: list[Band] = []  # the list drops its reference when the item is yielded
+        ready: list[Band] = []  # pop() removes the list's reference when the item is yielded
         try:
             for item in items:
                 if pending is not None:

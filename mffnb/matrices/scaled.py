@@ -1,4 +1,4 @@
-"""X with scaled rows and columns: weights of rank one, and perspective scaling of pixels."""
+"""X with scaled rows and columns, for weights of pixels and channels and for perspective scaling of pixels."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Scaled(Local):
-    """The product diag(r) X diag(c), never formed, of an X that is not distributed; see :func:`scaled`.
+    """The matrix diag(r) X diag(c), never stored, of an X that is not distributed; see :func:`scaled`.
 
     Parameters
     ----------
     inner
         X.
     rows
-        r, (rows,); None for ones.
+        Row factors r, (rows,); None for ones.
     columns
-        c, (columns,); None for ones.
+        Column factors c, (columns,); None for ones.
     """
 
     inner: Matrix
@@ -49,7 +49,7 @@ class Scaled(Local):
         return _scale_columns(self.inner.transposed_times(_scale_columns(factor, self.rows)), self.columns)
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Compute both products of the scaled matrix in one pass over X."""
+        """Compute ``basis Y^T``, update by ``move`` and compute ``factor Y`` for the scaled Y, in one pass over X."""
         if self.rows is None:
             return _scale_columns(self.inner.fused_products(_scale_columns(basis, self.columns), move), self.columns)
         factors = self.rows
@@ -61,12 +61,12 @@ class Scaled(Local):
 
     @property
     def transposed(self) -> Scaled | None:
-        """The transposed matrix, scaled as well."""
+        """The transposed matrix diag(c) X^T diag(r)."""
         turned = self.inner.transposed
         return None if turned is None else Scaled(turned, self.columns, self.rows)
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, scaled rows)."""
+        """Yield (start, stop, scaled rows) of each band."""
         for start, stop, band in self.inner.bands():
             rows = None if self.rows is None else self.rows[start:stop]
             yield start, stop, _scale_block(band, rows, self.columns)
@@ -83,7 +83,7 @@ class Scaled(Local):
 
     @cached_property
     def row_squares(self) -> Float64Array:
-        """Sum of squares of each row, (rows,)."""
+        """Sum of squares of each row of the scaled matrix, (rows,)."""
         if self.columns is None:
             squares = self.inner.row_squares
         else:
@@ -94,7 +94,7 @@ class Scaled(Local):
 
     @cached_property
     def squared_norm(self) -> float:
-        """Sum of squares of all entries."""
+        """Sum of squares of all entries of the scaled matrix."""
         return float(self.row_squares.sum())
 
 
@@ -106,7 +106,7 @@ def scaled(matrix: Matrix, rows: Float64Array | None = None, columns: Float64Arr
     matrix
         X.
     rows, columns
-        r, (own rows,), and c, (own columns,); None for ones.
+        Row factors r, (own rows,), and column factors c, (own columns,); None for ones.
     """
     of_rows = None if rows is None else matrix.row_axis.gather(rows)
     of_columns = None if columns is None else matrix.column_axis.gather(columns)
@@ -114,12 +114,12 @@ def scaled(matrix: Matrix, rows: Float64Array | None = None, columns: Float64Arr
 
 
 def _scale_columns(rows: Float64Array, factor: Array | None) -> Float64Array:
-    """Multiply each column of a factor by its factor, if there are any."""
+    """Multiply each column of a factor (k, rows) by its row factor; return it unchanged if there are none."""
     return rows if factor is None else rows * factor
 
 
 def _scale_block(band: Any, rows: Array | None, columns: Array | None) -> Any:
-    """Multiply rows and columns of a dense or CSR block by their factors."""
+    """Multiply rows and columns of a dense or CSR block by their row and column factors."""
     if not isinstance(band, np.ndarray):
         band = band if rows is None else band.multiply(rows[:, None]).tocsr()
         return band if columns is None else band.multiply(columns).tocsr()

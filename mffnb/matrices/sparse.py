@@ -1,4 +1,4 @@
-"""X in compressed sparse rows or columns: counts, most of them zero."""
+"""X in compressed sparse rows or columns, for counts most of which are zero."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mffnb.protocols.matrix import Matrix
     from mffnb.protocols.row_update import Move
 
-_MAX_COPY_FRACTION = 0.1  # largest size of a sparse copy, relative to that of X
+_MAX_COPY_FRACTION = 0.1  # largest memory of a sparse copy, relative to that of X
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +38,10 @@ class Sparse(Local):
 
     @classmethod
     def compress_if_small(cls, matrix: Matrix) -> Matrix:
-        """Return a mostly zero dense matrix in memory as a sparse one; return any other matrix unchanged.
+        """Return a sparse copy of a mostly zero dense matrix in memory; return any other matrix unchanged.
 
-        Counts are stored in the smallest type that holds them. The copy takes at most a tenth of the memory of X, and
-        products are faster accordingly.
+        Counts are stored in the smallest type that holds them. A copy is made only if it takes at most a tenth of the
+        memory of X; products are then faster, too.
         """
         if isinstance(matrix, cls) or matrix.transposed is None:
             return matrix
@@ -59,7 +59,7 @@ class Sparse(Local):
         )
 
     def __str__(self) -> str:
-        """Return the storage format and the type of the numbers."""
+        """Return the storage format and the type of the numbers as text."""
         return f"compressed {'rows' if self._by_rows else 'columns'} of {self._parts.data.dtype}"
 
     @property
@@ -84,27 +84,27 @@ class Sparse(Local):
         return super().transposed_times(factor)
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Compute both products: in one pass for compressed rows, in two for compressed columns."""
+        """Compute ``basis X^T``, update by ``move``, compute ``factor X``: one pass for CSR, two for CSC."""
         if self._by_rows:
             return super().fused_products(basis, move)
         return self.transposed_times(move(slice(0, self.shape[0]), self.times(basis)))
 
     def blocks(self) -> Iterator[tuple[int, int, CompressedRows]]:
-        """Yield (start, stop, rows): views with nearly equal numbers of stored values."""
+        """Yield (start, stop, rows) of each block: views with nearly equal numbers of stored values."""
         whole = self._parts
-        wanted = np.arange(0, whole.indptr[-1], BLOCK_BYTES // 16)[1:]  # a value and its column take up to 16 bytes
+        wanted = np.arange(0, whole.indptr[-1], BLOCK_BYTES // 16)[1:]  # value and column index take <= 16 bytes
         limits = np.unique([0, *np.searchsorted(whole.indptr, wanted), self.shape[0]])
         for start, stop in itertools.pairwise(limits.tolist()):
             yield start, stop, whole._replace(indptr=whole.indptr[start : stop + 1])
 
     @property
     def _by_rows(self) -> bool:
-        """Whether rows, not columns, are compressed."""
+        """Whether the rows of X are compressed (CSR); otherwise its columns are (CSC)."""
         return isinstance(self.array, CompressedRows) or self.array.format == "csr"
 
     @cached_property
     def _parts(self) -> CompressedRows:
-        """The compressed rows, or the compressed columns, as kernels take them."""
+        """The compressed rows of X, or of X^T if columns are compressed, in the format of the kernels."""
         if isinstance(self.array, CompressedRows):
             return self.array
         array = self.array
@@ -125,7 +125,7 @@ class Sparse(Local):
         return Sparse(CompressedRows(read_only_view(begins), read_only_view(of_rows), read_only_view(values), rows))
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, rows) as CSR arrays of float64."""
+        """Yield (start, stop, rows) of each band as CSR arrays of float64."""
         if not isinstance(self.array, CompressedRows):
             for start, stop in band_limits(self.shape, FILE_BYTES):
                 yield start, stop, self._rows[start:stop]
@@ -159,15 +159,15 @@ def _as_scipy(rows: CompressedRows) -> Any:
 
 
 def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
-    """Count the nonzeros of each row and choose the smallest type of their values.
+    """Count the nonzeros of each row, and choose the smallest type of number that holds all values.
 
-    Returns None if a sparse copy would be larger than a tenth of X.
+    Returns None if a sparse copy would take more than a tenth of the memory of X.
     """
     rows, columns = matrix.shape
     filled, signs = np.zeros(rows, np.int64), np.zeros(3)
     for start, stop, block in _blocks(matrix):
         if not isinstance(block, np.ndarray):
-            return None  # already sparse, inside of a scaled matrix
+            return None  # the data are already sparse, inside of a scaled matrix
         signs += compressed_rows.count_nonzeros(read_only_view(block), filled[start:stop])
         broken, above_byte, above_two_bytes = signs
         counts = broken == 0.0 and above_two_bytes == 0.0
@@ -179,10 +179,10 @@ def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
 
 
 def _blocks(matrix: Matrix) -> Iterator[tuple[int, int, Any]]:
-    """Yield (start, stop, rows) in their own type where possible."""
+    """Yield (start, stop, rows) of a matrix in their own type if its class supports that, otherwise as float64."""
     return matrix.blocks() if isinstance(matrix, Local) else matrix.bands()
 
 
 def _index_type(entries: int) -> np.dtype[Any]:
-    """Return the smallest type of column indices for this number of columns."""
+    """Return the smallest integer type that holds the column indices of a matrix with this number of columns."""
     return np.dtype(np.uint16 if entries <= 2**16 else np.int32)

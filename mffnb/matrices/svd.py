@@ -20,9 +20,9 @@ _TILE = 4  # kernels multiply four components at a time, so the width is a multi
 def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Approximate the leading singular triplets of X in two passes, accurate enough for a start.
 
-    As :func:`randomized_svd` with one subspace iteration, but both products of an iteration share one pass over X. The
-    second product is made with rows that are not yet orthonormal; orthonormal rows are a linear combination of them,
-    and so are their products with X.
+    This is :func:`randomized_svd` with one subspace iteration, except that both products of an iteration share one pass
+    over X. The second product is made with rows that are not yet orthonormal; orthonormal rows are a linear combination
+    of them, and so are their products with X.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Fl
         See :func:`randomized_svd`.
     """
     width = min(-(-(rank + _OVERSAMPLING) // _TILE) * _TILE, *matrix.shape)
-    size = float(np.sqrt(matrix.squared_norm)) or 1.0  # scaled to norm 1: its fourth power may overflow
+    size = float(np.sqrt(matrix.squared_norm)) or 1.0  # X is scaled to norm 1, because its fourth power may overflow
     rows = matrix.fused_products(_test_rows(width, matrix, seed) / size, lambda _, cross: cross / size)
     basis = _orthonormal(rows, matrix.total)
     scores = np.empty((len(basis), matrix.own.stop - matrix.own.start))
@@ -51,13 +51,13 @@ def sketched_svd(matrix: Matrix, rank: int, seed: int) -> tuple[Float64Array, Fl
 
 
 def _svd(rows: Float64Array, matrix: Products) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Compute the SVD of (few, own columns) over all columns; return own columns of the right vectors."""
+    """Compute the SVD of a distributed matrix with few rows; right vectors, like the rows, are (few, own columns)."""
     left, values, right = linalg.svd(replicate_columns(matrix, rows), full_matrices=False, check_finite=False)
     return left, values, right[:, matrix.own_columns]
 
 
 def _test_rows(width: int, matrix: Products, seed: int) -> Float64Array:
-    """Draw the random test matrix, (width, own columns); it does not depend on the distribution."""
+    """Draw the random test matrix, (width, own columns); its numbers do not depend on the distribution over ranks."""
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3,)))
     return generator.standard_normal((width, matrix.shape[1]))[:, matrix.own_columns]
 
@@ -74,13 +74,13 @@ def randomized_svd(
     matrix
         X, (pixels, channels).
     rank
-        Number of triplets wanted.
+        Number of singular triplets requested.
     seed
         Seed of the random test matrix.
     oversampling
-        Additional random directions.
+        Number of additional random directions.
     power
-        Subspace iterations; each reads X twice.
+        Number of subspace iterations; each reads X twice.
 
     Returns
     -------
@@ -101,7 +101,8 @@ def randomized_svd(
 def _orthonormal(rows: Float64Array, total: Callable[[Float64Array], Float64Array]) -> Float64Array:
     """Orthonormalise rows (few, own entries) over all processes; return fewer rows if they are linearly dependent.
 
-    Uses the Gram matrix, since the entries may be distributed; applied twice, since one pass loses half of the digits.
+    The Gram matrix is used because the entries may be distributed over ranks. The step is applied twice, because a
+    single one loses half of the digits.
     """
     for _ in range(2):
         rows = _whitening(total(rows @ rows.T)) @ rows
@@ -111,7 +112,7 @@ def _orthonormal(rows: Float64Array, total: Callable[[Float64Array], Float64Arra
 def _whitening(gram: Float64Array) -> Float64Array:
     """Compute the matrix that makes rows with this Gram matrix orthonormal.
 
-    It has fewer rows if they are linearly dependent.
+    The result has fewer rows if the given rows are linearly dependent.
     """
     values, vectors = linalg.eigh(gram)
     kept = values > 1e-14 * max(values[-1], 0.0) if len(values) else []

@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _pools: dict[int, ThreadPoolExecutor] = {}
-# A forked process inherits none of the threads of its parent.
+# A forked process inherits none of the threads of its parent, so it must create its own pool.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pools.clear)
 
@@ -23,7 +23,7 @@ if hasattr(os, "register_at_fork"):
 def threaded_map(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
 ) -> Iterator[Result]:
-    """Map a function over items on as many threads as BLAS may use; yield results in order.
+    """Apply a function to items on as many threads as BLAS may use; yield results in the order of the items.
 
     At most one more item than there are threads is in progress. The function should release the interpreter lock most
     of the time. If it raises, or if the caller stops early, all running calls are waited for, so that none writes to
@@ -34,7 +34,7 @@ def threaded_map(
     function, items
         As for :func:`map`; the calling thread iterates over the items.
     threads
-        Number of threads, :func:`mffnb.threads.allowed_threads` if None.
+        Number of threads; if None, :func:`mffnb.threads.allowed_threads`.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def threaded_map(
     items = iter(items)
     ready = list(islice(items, 2)) if threads > 1 else []
     items = chain(ready, items)
-    if len(ready) < 2:  # waking another thread takes longer than a small image
+    if len(ready) < 2:  # waking another thread would take longer than the work on a small image
         yield from map(function, items)
         return
     pool = _pools.setdefault(threads, ThreadPoolExecutor(threads, thread_name_prefix="mffnb-bands"))

@@ -1,4 +1,4 @@
-"""Weights of pixels, channels and entries in the objective: D = sum w_im d(x_im, y_im)."""
+"""Weights w of pixels, channels and entries in the objective: D = sum w_im d(x_im, y_im) for data x and model y."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mffnb.typing import Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
-    """Weighted data, and the factors that undo the weighting.
+    """Weighted data, and the factors of pixels and channels that undo the weighting in the results.
 
     Weights of rank one, u_i v_m, are equivalent to data multiplied by a power p of them: p = 1/2 for least squares, p =
     1 for the Kullback-Leibler divergence. The model of the scaled data is diag(u)^p A E diag(v)^p. Weights of single
@@ -28,9 +28,9 @@ class Weighting:
     Attributes
     ----------
     matrix
-        The weighted matrix, to be factored.
+        The weighted data matrix, to which the factors are fitted.
     rows, columns
-        u^p, (own pixels,), and v^p, (own channels,); None for ones.
+        Factors u^p of the pixels, (own pixels,), and v^p of the channels, (own channels,); None for ones.
     """
 
     matrix: Matrix
@@ -77,34 +77,35 @@ class Weighting:
                 channels = _product(channels, array[matrix.own_columns])
             else:
                 entries = _product(entries, array[matrix.row_axis.block, matrix.column_axis.block])
-        # Only ratios matter: normalised, so that a penalty means the same for data in any unit.
+        # Only ratios of weights matter. They are normalised, so that a penalty weight has the same meaning for data in
+        # any unit.
         pixels = None if pixels is None else pixels / _mean(pixels, matrix, 0)
         channels = None if channels is None else channels / _mean(channels, matrix, 1)
-        if power is None and not (pixels is channels is None):  # no scaling of the data is equivalent
+        if power is None and not (pixels is channels is None):  # no scaling of the data is equivalent to the weights
             one = np.ones(1)
             outer = OuterWeights(one if pixels is None else pixels, one if channels is None else channels, matrix.shape)
             entries = outer if entries is None else entries * outer[:]
             pixels = channels = None
         if entries is not None:
             matrix = _with_entry_weights(matrix, entries)
-        exponent = 1.0 if power is None else power  # without a power there are weights of entries only
+        exponent = 1.0 if power is None else power  # without a power, all weights are applied to entries
         rows = None if pixels is None else pixels**exponent
         columns = None if channels is None else channels**exponent
         return cls(matrix if rows is columns is None else scaled(matrix, rows, columns), rows, columns)
 
 
 def _product(known: Float64Array | None, more: Float64Array) -> Float64Array:
-    """Multiply weights; None counts as one."""
+    """Return the product of two weight arrays, of which None counts as one."""
     return more if known is None else known * more
 
 
 def _mean(values: Float64Array, matrix: Matrix, axis: int) -> float:
-    """Compute the mean over all processes."""
+    """Compute the mean of values along one axis of X over all processes."""
     return float(matrix.total(np.array(values.sum()))) / matrix.shape[axis]
 
 
 def select_pixel_weights(weights: Any, rows: Array, shape: tuple[int, int]) -> Any:
-    """Select the weights of the pixels with the given indices; ``shape`` is that of the whole matrix."""
+    """Select the weights of the pixels with the indices ``rows`` from weights for a matrix of the given shape."""
     if weights is None or isinstance(weights, str):
         return weights
     if isinstance(weights, (list, tuple)):
@@ -115,7 +116,7 @@ def select_pixel_weights(weights: Any, rows: Array, shape: tuple[int, int]) -> A
 
 
 def _weights_and_axis(weights: Any, matrix: Matrix) -> tuple[Float64Array, int | None]:
-    """Return the weights as floats, and their axis: 0 for pixels, 1 for channels, None for entries."""
+    """Return one array of user weights as floats, and its axis: 0 for pixels, 1 for channels, None for entries."""
     array = np.asarray(weights, dtype=np.float64)
     pixels, channels = matrix.shape
     if not np.isfinite(array).all() or array.min(initial=0.0) < 0:
@@ -161,7 +162,7 @@ def _poisson(name: str, matrix: Matrix, power: float | None) -> tuple[Float64Arr
 
 
 def _inverse(mean: Float64Array, matrix: Matrix) -> Float64Array:
-    """Return one over the mean; an empty pixel or channel gets the weight of the smallest positive mean."""
+    """Return weights 1 / mean; an empty pixel or channel gets the weight of the smallest positive mean."""
     least = float(matrix.minimum(np.array(mean[mean > 0].min(initial=np.inf))))
     return 1.0 / np.maximum(mean, least) if np.isfinite(least) else np.ones_like(mean)
 
@@ -173,9 +174,9 @@ class OuterWeights:
     Parameters
     ----------
     rows, columns
-        u and v, one number for each, or a single one for all.
+        u of the pixels and v of the channels: one number for each, or a single one for all.
     shape
-        Rows, columns.
+        Numbers of rows and of columns.
     """
 
     rows: Float64Array
@@ -183,13 +184,13 @@ class OuterWeights:
     shape: tuple[int, int]
 
     def __getitem__(self, rows: slice) -> Float64Array:
-        """Return rows of u v^T, divided by its maximum."""
+        """Return rows of the weight matrix u v^T, divided by its maximum."""
         of_rows = np.broadcast_to(self.rows / self.rows.max(), self.shape[:1])[rows, None]
         return np.asarray(of_rows * np.broadcast_to(self.columns / self.columns.max(), self.shape[1:]))
 
     @property
     def T(self) -> OuterWeights:
-        """The transposed weights."""
+        """The transposed weights v u^T."""
         return OuterWeights(self.columns, self.rows, self.shape[::-1])
 
 
@@ -211,7 +212,7 @@ def _with_entry_weights(matrix: Matrix, entries: Array | OuterWeights) -> Matrix
 
 
 def _memory_arrays(matrix: Matrix) -> Iterator[Array]:
-    """Yield the array of a matrix that holds one in memory."""
+    """Yield the array of a dense or partial matrix in memory; yield nothing for any other matrix."""
     if isinstance(matrix, Dense):
         yield matrix.array
     elif isinstance(matrix, Chunked) and isinstance(matrix.rows, np.ndarray):

@@ -1,7 +1,7 @@
 """Penalties: terms that are added to the objective.
 
-A penalty on the abundances is divided by the number of pixels, a penalty on the endmembers is not. Then a weight has
-the same meaning for images of any size.
+A penalty on the abundances is divided by the number of pixels, but a penalty on the endmembers is not. A weight
+therefore has the same meaning for images of any size.
 """
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.

@@ -15,14 +15,14 @@ from mffnb.typing import Float64Array
 
 __all__ = ["GroupSparsity"]
 
-# rms of a map where the penalty changes from linear to logarithmic. Data have a mean squared pixel norm of 1, so such
-# a component explains one hundredth of them.
+# Root mean square of a map, at which the penalty changes from linear to logarithmic. Scaled data have a mean squared
+# pixel norm of 1, so a component of this strength explains one hundredth of them.
 _EPSILON = 0.1
 
 
 @dataclass(frozen=True)
 class GroupSparsity:
-    r"""Group sparsity: :math:`\lambda\, n \sum_j \epsilon \log(1 + r_j / \epsilon)` with the rms r_j of map j.
+    r"""Group sparsity: :math:`\lambda\, n \sum_j \epsilon \log(1 + r_j / \epsilon)` with r_j the rms of map j.
 
     For a faint component the penalty is that of a group lasso, lambda times the rms of its map per pixel. A component
     that explains less than this is set to zero as a whole, so k may be chosen too large. Above epsilon = 0.1 the
@@ -70,12 +70,12 @@ class GroupSparsity:
         check_weight(self.weight)
 
     def value(self, factor: Float64Array) -> float:
-        """Evaluate the penalty of a factor (k, entries)."""
+        """Return the value of the penalty for a factor (k, entries)."""
         rms = np.sqrt(np.mean(factor**2, axis=1))
         return float(self.weight * factor.shape[1] * _EPSILON * np.log1p(rms / _EPSILON).sum())
 
     def prox(self, factor: Float64Array, step: float) -> Float64Array:
-        """Non-negative proximal operator: clip, then scale each row to the stationary point, or to zero."""
+        """Return the non-negative proximal point: clip, then scale each row to the stationary point or to zero."""
         clipped = np.maximum(factor, 0.0)
         rms = np.sqrt(np.mean(clipped**2, axis=1, keepdims=True))
         strength = step * self.weight * _EPSILON
@@ -85,5 +85,5 @@ class GroupSparsity:
         return clipped * np.where((decrease > 0) & (rms > 0), new / np.maximum(rms, 1e-300), 0.0)
 
     def fold(self, half: Half) -> Half:
-        """Append the penalty to those with a proximal operator."""
+        """Return the half-step subproblem with this penalty appended to its terms with a proximal operator."""
         return replace(half, proximal=(*half.proximal, self))

@@ -1,4 +1,4 @@
-"""Ridge (Tikhonov) penalty."""
+"""Ridge (Tikhonov) penalty on a factor."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ __all__ = ["Ridge"]
 class Ridge:
     r"""Ridge (Tikhonov) penalty: :math:`\frac{\lambda}{2} \sum_{ij} f_{ij}^2`.
 
-    With similar endmembers, noise causes large abundances of opposite error. A ridge distributes evenly what the data
-    cannot separate. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
+    If endmembers are similar, noise causes large abundance errors of opposite sign. A ridge penalty distributes the
+    signal evenly among components that the data cannot separate. Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging
+    4:6, table 2.
 
     Examples
     --------
@@ -52,9 +53,9 @@ class Ridge:
         check_weight(self.weight)
 
     def value(self, factor: Float64Array) -> float:
-        """Evaluate the penalty of a factor (k, entries)."""
+        """Return the value of the penalty for a factor (k, entries)."""
         return self.weight / 2 * float(np.vdot(factor, factor))
 
     def fold(self, half: Half) -> Half:
-        """Add lambda to the diagonal of the Gram matrix: the penalty is quadratic and the same for all entries."""
+        """Return the half-step subproblem with lambda added to the diagonal of its Gram matrix, which is exact."""
         return replace(half, gram=half.gram + self.weight * np.eye(len(half.gram)))

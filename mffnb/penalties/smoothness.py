@@ -19,7 +19,8 @@ __all__ = ["Smoothness", "SpectralSmoothness"]
 class Smoothness:
     r"""Smoothness penalty: :math:`\frac{\lambda}{2} \operatorname{tr}(F L F^T)` with the graph Laplacian L = D - W.
 
-    Source: Cai et al. 2011, IEEE TPAMI 33:1548; Kannan et al. 2018, table 2 (whose zero-diagonal L is this W).
+    Source: Cai et al. 2011, IEEE TPAMI 33:1548; Kannan et al. 2018, table 2 (their L has a zero diagonal and is W
+    here).
 
     Parameters
     ----------
@@ -69,11 +70,11 @@ class Smoothness:
         return self.graph
 
     def value(self, factor: Float64Array) -> float:
-        """Evaluate the penalty of a factor (k, entries)."""
+        """Return the value of the penalty for a factor (k, entries)."""
         return self.weight / 2 * self._graph(factor.shape[1]).roughness(factor)
 
     def fold(self, half: Half) -> Half:
-        """Set the graph of the subproblem and its weight; raise ValueError for a second graph on one factor."""
+        """Return the half-step subproblem with graph and weight; raise ValueError if it already has a graph."""
         if half.graph is not None:
             raise ValueError("a factor takes one Smoothness term: combine the graphs into one")
         return replace(half, graph=self._graph(half.cross.shape[1]), coupling=self.weight)
@@ -125,11 +126,11 @@ class SpectralSmoothness:
         check_weight(self.weight)
 
     def value(self, factor: Float64Array) -> float:
-        """Evaluate the penalty of a factor (k, entries)."""
+        """Return the value of the penalty for a factor (k, entries)."""
         return self._as_smoothness(factor.shape[1]).value(factor)
 
     def fold(self, half: Half) -> Half:
-        """Set the graph of the subproblem and its weight; raise ValueError for a second graph on one factor."""
+        """Return the half-step subproblem with graph and weight; raise ValueError if it already has a graph."""
         return self._as_smoothness(half.cross.shape[1]).fold(half)
 
     def _as_smoothness(self, channels: int) -> Smoothness:

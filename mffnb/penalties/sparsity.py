@@ -16,7 +16,9 @@ __all__ = ["Sparsity"]
 
 @dataclass(frozen=True)
 class Sparsity:
-    r"""L1 (lasso) penalty: :math:`\lambda \sum_{ij} f_{ij}` for :math:`f_{ij} \ge 0`. Few components per pixel.
+    r"""L1 (lasso) penalty: :math:`\lambda \sum_{ij} f_{ij}` for :math:`f_{ij} \ge 0`.
+
+    The result has few components per pixel.
 
     Source: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2.
 
@@ -49,9 +51,9 @@ class Sparsity:
         check_weight(self.weight)
 
     def value(self, factor: Float64Array) -> float:
-        """Evaluate the penalty of a factor (k, entries)."""
+        """Return the value of the penalty for a factor (k, entries)."""
         return self.weight * float(factor.sum())
 
     def fold(self, half: Half) -> Half:
-        """Subtract lambda from the cross product: the L1 norm of a non-negative factor is linear."""
+        """Return the half-step subproblem with lambda subtracted from its cross product: for F >= 0 L1 is linear."""
         return replace(half, cross=half.cross - self.weight)

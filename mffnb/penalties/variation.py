@@ -1,4 +1,4 @@
-"""Anisotropic total variation of maps."""
+"""Anisotropic total variation of abundance maps."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from mffnb.typing import Array, Float64Array
 
 __all__ = ["TotalVariation"]
 
-_GAP = 1e-8  # duality gap of the proximal operator, relative to the sum of squares of the row
-_STEPS = 1000  # maximum number of iterations for each row
+_GAP = 1e-8  # duality gap at which the proximal operator stops, relative to the sum of squares of the row
+_STEPS = 1000  # maximum number of iterations of the proximal operator for each row
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class TotalVariation:
         check_weight(self.weight)
 
     def value(self, factor: Float64Array) -> float:
-        """Evaluate the penalty of a factor (k, entries)."""
+        """Return the value of the penalty for a factor (k, entries)."""
         first, second, weights, _ = self._edges(factor.shape[1])
         return self.weight * sum(float(variation.total_variation(row, first, second, weights)) for row in factor)
 
     def prox(self, factor: Float64Array, step: float) -> Float64Array:
-        """Non-negative proximal operator: the unconstrained one of each row, clipped at zero.
+        """Return the non-negative proximal point: the unconstrained proximal point of each row, clipped at zero.
 
         The minimiser of a sum of |f_i - f_i'| is determined level set by level set. Bounds on f therefore clip it and
         change nothing else (Hochbaum 2001, J. ACM 48:686).
@@ -91,12 +91,12 @@ class TotalVariation:
         return np.maximum(point, 0.0)
 
     def fold(self, half: Half) -> Half:
-        """Append the penalty to those with a proximal operator."""
+        """Return the half-step subproblem with this penalty appended to its terms with a proximal operator."""
         self._edges(half.cross.shape[1])
         return replace(half, proximal=(*half.proximal, self))
 
     def _edges(self, entries: int) -> tuple[Array, Array, Float64Array, float]:
-        """Return both ends and the weight of every edge, and an upper bound on the eigenvalues of the Laplacian."""
+        """Return both end pixels and the weight of each edge, and an upper bound on the Laplacian's eigenvalues."""
         if self.graph is None:
             raise ValueError("TotalVariation needs the pixel adjacency graph: pass graph=mffnb.graphs.grid(map_shape)")
         if self.graph.pixels != entries:

@@ -20,18 +20,18 @@ __all__ = ["MinimumVolume"]
 class MinimumVolume:
     r"""Minimum volume: :math:`\frac{\lambda}{2} \log\det (E E^T + \delta I)`.
 
-    For abundances that sum to one, with or without a gain per pixel. The smallest simplex that contains the data has
-    the true endmembers as vertices, even if no pixel is pure. Source: Fu et al. 2016, IEEE TSP 64:6254; Leplat et al.
-    2019, IEEE ICASSP.
+    This penalty suits abundances that sum to one, with or without a gain per pixel. The smallest simplex that contains
+    the data has the true endmembers as vertices, even if no pixel is pure. Source: Fu et al. 2016, IEEE TSP 64:6254;
+    Leplat et al. 2019, IEEE ICASSP.
 
     Parameters
     ----------
     weight
         lambda. Its scale is the noise level: the mean squared residual of a pixel in one direction.
     delta
-        Keeps the logarithm finite where endmembers coincide.
+        Regularisation delta, which keeps the logarithm finite if endmembers coincide.
     total
-        Sum over all ranks that share the channels; set by :meth:`on_rank`.
+        Function that sums an array over all ranks that share the channels; set by :meth:`on_rank`.
 
     Examples
     --------
@@ -66,18 +66,18 @@ class MinimumVolume:
             raise ValueError(f"delta must be positive, got {self.delta!r}")
 
     def value(self, factor: Float64Array) -> float:
-        """Evaluate the penalty of a factor (k, entries)."""
+        """Return the value of the penalty for a factor (k, entries)."""
         return self.weight / 2 * float(np.linalg.slogdet(self._metric(factor))[1])
 
     def fold(self, half: Half) -> Half:
-        """Add the tangent of the concave logarithm at the current factor, a quadratic majorizer, to the Gram matrix."""
+        """Return the half-step subproblem with a quadratic majorizer (tangent of the logarithm) in its Gram matrix."""
         if half.factor is None:
             raise ValueError("MinimumVolume is majorized at the current factor: set Half.factor")
         inverse = np.linalg.inv(self._metric(half.factor))
         return replace(half, gram=half.gram + self.weight * (inverse + inverse.T) / 2)
 
     def on_rank(self, entries: slice, total: Total) -> Self:
-        """Return the term for the channels of this rank."""
+        """Return this penalty for the channels that this rank owns."""
         return replace(self, total=total)
 
     def _metric(self, factor: Float64Array) -> Float64Array:

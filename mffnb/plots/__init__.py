@@ -1,4 +1,4 @@
-"""Figures of cubes and results: functions that draw labelled arrays on matplotlib axes and return the axes."""
+"""Figures of cubes and results: functions that draw labelled arrays on matplotlib axes or figures and return these."""
 
 from mffnb.plots.bands import draw_bands, stability
 from mffnb.plots.dark import on_dark

@@ -1,4 +1,4 @@
-"""Draw endmembers with uncertainty bands, and maps of the standard deviation."""
+"""Plots of endmembers with uncertainty bands, and of maps with their standard deviation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mffnb.plots.maps import draw_map
 from mffnb.plots.shown import Uncertainty
 from mffnb.typing import Array
 
-_BELOW, _ABOVE = 0.05, 0.98  # limits of a lane, so that wide bands do not reach the next one
+_BELOW, _ABOVE = 0.05, 0.98  # vertical limits of a spectrum in the stack, so that wide bands do not reach the next one
 
 
 def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray], ax: Axes) -> Axes:
@@ -23,10 +23,10 @@ def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray],
     Parameters
     ----------
     spectra
-        ("component", channel dims).
+        Endmember spectra ("component", channel dims).
     bands
-        Lower and upper ends of each band, shaped like the spectra and in their units. The last band is drawn on top
-        in the colour of the component, the others are grey.
+        Any number of pairs (lower, upper) of limits of a band, with the shape and the units of the spectra. The last
+        band is drawn on top in the colour of the component, the others are grey.
     ax
         Axes to draw on.
 
@@ -64,15 +64,15 @@ def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray],
 
 
 def stability(found: Uncertainty, *, figure: Figure | None = None) -> Figure:
-    """Draw one row for each component: endmember with bands, abundance map, standard deviation of the map.
+    """Draw a stability analysis: for each component the endmember with bands, its map and the map's deviation.
 
     The band over replicas, including what the data leave undetermined, has the colour of the component. The band over
-    restarts is grey. The title states a doubt about the bands.
+    restarts is grey. If the bands may be unreliable, the title says why.
 
     Parameters
     ----------
     found
-        Result of :func:`mffnb.selection.stability`; restarts are shown where there are no replicas.
+        Result of :func:`mffnb.selection.stability`; without replicas, only restarts are shown.
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
     """

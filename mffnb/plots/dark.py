@@ -1,4 +1,4 @@
-"""Adapt a matplotlib figure to a dark page."""
+"""Adaptation of a matplotlib figure to a dark page."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-_GREY = 0.1  # saturation below which a colour counts as grey ink
-_DARKEST = 0.25  # lightness of the inverse of white
+_GREY = 0.1  # a colour of lower saturation counts as grey and is inverted
+_DARKEST = 0.25  # lightness that replaces white; the inverse of black is white
 
 
 def on_dark(figure: Figure) -> Figure:
@@ -31,7 +31,7 @@ def on_dark(figure: Figure) -> Figure:
         if color is not None:
             artist.set_color(color)  # type: ignore[attr-defined]
     for ax in figure.axes:
-        ax.tick_params(which="both", colors=_turned("black"))  # existing ticks, and ticks created later
+        ax.tick_params(which="both", colors=_turned("black"))  # applies to existing ticks, and to ticks created later
         for spine in ax.spines.values():
             spine.set_edgecolor(_turned(spine.get_edgecolor()) or spine.get_edgecolor())
     return figure
@@ -42,7 +42,7 @@ def _turned(color: Any) -> tuple[float, float, float, float] | None:
     try:
         red, green, blue, alpha = to_rgba(color)
     except (TypeError, ValueError):
-        return None  # an array of colours
+        return None  # `color` is an array of colours
     hue, light, saturation = rgb_to_hls(red, green, blue)
     if saturation > _GREY:
         return None

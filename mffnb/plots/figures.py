@@ -1,4 +1,4 @@
-"""Draw a result: maps and spectra, residuals, sections of stacks."""
+"""Figures of a result: maps and spectra, residuals, sections of stacks."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ def overview(result: Factors, *, figure: Figure | None = None, columns: int = 6)
 def residuals(result: Fit, cube: Any = None, *, figure: Figure | None = None) -> Figure:
     r"""Draw the residual: root mean square over channels as a map, mean and deviation over pixels as a spectrum.
 
-    A good model leaves noise: the map shows no structure of the sample, and the mean residual stays near zero compared
-    with the scatter around it. Map: :math:`\sqrt{\langle (X - A E)^2 \rangle}` over channels. Below: the mean over
-    pixels, and a band of one standard deviation.
+    The residual of a good model is noise: the map shows no structure of the sample, and the mean residual is small
+    compared with its standard deviation. The map shows :math:`\sqrt{\langle (X - A E)^2 \rangle}` over channels. The
+    plot below shows the mean residual over pixels with a band of one standard deviation.
 
     Parameters
     ----------
     result
         Endmembers and abundances, for example :class:`mffnb.Unmixing`.
     cube
-        The data, needed where the result was loaded from a file without them.
+        The data; needed only if the result was loaded from a file, which does not contain them.
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
     """

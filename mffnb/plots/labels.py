@@ -25,7 +25,7 @@ def with_units(text: str, units: object) -> str:
 
 
 def channel_coordinate(spectra: xr.DataArray) -> Array:
-    """Return the channel coordinate; channel numbers where there is no coordinate or several channel dimensions."""
+    """Return the channel coordinate of spectra, or channel numbers without coordinate or for several dimensions."""
     name = spectra.dims[-1]
     if spectra.ndim == 2 and name in spectra.coords and spectra[name].dtype.kind in "iuf":
         return np.asarray(spectra[name].values, dtype=np.float64)
@@ -33,7 +33,7 @@ def channel_coordinate(spectra: xr.DataArray) -> Array:
 
 
 def identity(array: xr.DataArray) -> tuple[list[str], list[str]]:
-    """Return labels and colours of components by their names, independent of their order and number."""
+    """Return labels and colours of components, which depend on their names but not on their order and number."""
     names = array["component"].values if "component" in array.coords else np.arange(len(array))
     if names.dtype.kind not in "iu":
         return [str(name) for name in names], component_colors(len(names))

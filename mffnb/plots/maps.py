@@ -1,4 +1,4 @@
-"""Draw abundance maps: a single map, a scale bar, a colour composite of several maps."""
+"""Plots of abundance maps: a single map, a scale bar, a colour composite of several maps."""
 
 from __future__ import annotations
 
@@ -45,18 +45,19 @@ def draw_map(
     Parameters
     ----------
     image
-        Map with one to four pixel dimensions; a stack is shown by its middle section.
+        Map with one to four pixel dimensions; of a stack, the middle section is drawn.
     ax
         Axes to draw on.
     color
-        Component colour; the map runs from black to it. Viridis if None.
+        Colour of the component; the colour scale runs from near black through this colour to a pale tint. None for the
+        colour scale viridis.
     title
         Title of the axes.
     colorbar
         Whether to add a colour bar.
     options
-        Passed to ``Axes.imshow``. Defaults: ``vmin`` is 0 or the lowest value, ``vmax`` the 99.8th percentile, equal
-        lengths where both axes have the same unit.
+        Passed to ``Axes.imshow``. Defaults: ``vmin`` is 0 or the lowest value, ``vmax`` the 99.8th percentile, and
+        equal lengths on both axes if they have the same unit.
     """
     plane = as_image(image)
     options.setdefault("cmap", "viridis" if color is None else component_colormap(color))
@@ -80,7 +81,7 @@ def draw_map(
 
 
 def _extent(plane: xr.DataArray) -> tuple[float, float, float, float]:
-    """Return the outer pixel edges (left, right, bottom, top); the first row is at the top."""
+    """Return the outer pixel edges of a map (left, right, bottom, top); the first row is at the top."""
     edges = []
     for name in (plane.dims[1], plane.dims[0]):
         size = plane.sizes[name]
@@ -94,7 +95,7 @@ def _extent(plane: xr.DataArray) -> tuple[float, float, float, float]:
 
 
 def _aspect(plane: xr.DataArray) -> Any:
-    """Return the aspect ratio: equal lengths where both axes have the same unit, else square pixels."""
+    """Return the aspect ratio of a map: equal lengths if both axes have the same unit, otherwise square pixels."""
     units = {plane[name].attrs.get("units") if name in plane.coords else None for name in plane.dims}
     if len(units) == 1:
         return "equal"
@@ -103,7 +104,7 @@ def _aspect(plane: xr.DataArray) -> Any:
 
 
 def _tint(color: str) -> str:
-    """Mix a colour with 75 % white."""
+    """Return the pale tint of a colour: a mixture with 75 % white."""
     ramp = LinearSegmentedColormap.from_list("tint", [color, "white"])
     return to_hex(ramp(0.75))
 
@@ -114,7 +115,7 @@ def draw_scale_bar(image: xr.DataArray, ax: Axes, length: float | None = None) -
     Parameters
     ----------
     image
-        The map.
+        The map that was drawn.
     ax
         Axes on which it was drawn.
     length
@@ -137,7 +138,7 @@ def draw_scale_bar(image: xr.DataArray, ax: Axes, length: float | None = None) -
     width, height = right - left, top - bottom
     size = pixel_size(plane)
     unit = "pixel" if size is None else size[2]
-    # Axes without a common unit: the length is a number of pixels.
+    # Without a common unit of both axes, the length of the bar is a number of pixels.
     width_in_units = float(plane.shape[1]) if size is None else abs(width)
     length = _round_length(width_in_units / 4) if length is None else length
     bar = width * length / width_in_units
@@ -165,7 +166,7 @@ def draw_composite(
     ax
         Axes to draw on.
     colors
-        One for each component; by default the component's own.
+        One colour for each component; by default the colours that the components have in all plots.
     title
         Title of the axes.
     legend

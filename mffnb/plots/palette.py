@@ -39,7 +39,7 @@ _GOLDEN_RATIO = 0.618033988749895
 
 
 def component_colors(k: int) -> list[str]:
-    """Return colours for k components; the first colours do not depend on k.
+    """Return colours for k components; each colour does not depend on k.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Draw the criteria for the number of components, and the tree of components over k."""
+"""Plots of the criteria for the number of components k, and of the tree of components over k."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PANELS: dict[str, tuple[str, ...]] = {
 _NAMES = {"relative_error": "all entries", "held_out": "held-out entries", "aic": "AIC", "bic": "BIC"}
 
 _GAP, _BESIDE, _MARGIN = 0.38, 0.12, 0.75  # gaps between rows and columns of a tree, left margin; in widths of a map
-_THUMBNAIL = 200  # pixels
+_THUMBNAIL = 200  # pixels, largest side of a thumbnail map
 
 
 def rank_scan(
@@ -38,9 +38,9 @@ def rank_scan(
     scan
         Result of :func:`mffnb.selection.scan_rank`.
     ks
-        Values of k on the axes, where a running scan has not reached all of them.
+        Values of k on the axes, for a running scan that has not reached all of them.
     advice
-        Whether to mark the recommended k; during a scan the recommendation may change.
+        Whether to mark the recommended k; False during a scan, when the recommendation may still change.
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
     """
@@ -105,8 +105,8 @@ def _draw_images(scan: RankEvidence, ax: Axes) -> None:
 def lineage(tree: ComponentTree, *, chosen: int | None = None, figure: Figure | None = None) -> Figure:
     """Draw the maps of each k in a row, with a line from each component to its parent in the row above.
 
-    A component keeps its colour and its column as k grows. A component that splits off gets the next colour and column,
-    and a dashed line.
+    A component keeps its colour and its column as k grows. A component that splits off another gets the next colour and
+    column, and a dashed line to its parent.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def lineage(tree: ComponentTree, *, chosen: int | None = None, figure: Figure | 
 
 
 def _mark_row(ax: Axes, k: int, top: float, tall: float, width: float, *, marked: bool) -> None:
-    """Draw the clickable box of a row; it is visible only if the row is highlighted."""
+    """Draw the clickable box around the row of one k; it is visible only if the row is highlighted."""
     place = FancyBboxPatch(
         (0.03 - _MARGIN, top + 0.03), width - 0.06, tall - 0.06, boxstyle="round,pad=0,rounding_size=0.08",
         facecolor="#2b83d6", alpha=0.18 if marked else 0.0, linewidth=0, zorder=0,

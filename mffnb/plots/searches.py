@@ -1,4 +1,4 @@
-"""Draw the trials of a hyperparameter search: losses, settings, error against sparseness."""
+"""Plots of the trials of a hyperparameter search: losses, settings, error against sparseness."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BEST = "#d55e00"
 
 
 def draw_losses(trials: Sequence[Any], ax: Axes) -> Axes:
-    """Draw the loss of each trial, the running minimum as a line, and failed trials as crosses at the bottom.
+    """Draw the loss of each trial, the lowest loss so far as a line, and failed trials as crosses at the bottom.
 
     Triangles at the top are outliers whose loss lies above the axis range.
 
@@ -49,7 +49,7 @@ def draw_losses(trials: Sequence[Any], ax: Axes) -> Axes:
 
 
 def draw_front(trials: Sequence[Any], front: Sequence[Any], ax: Axes) -> Axes:
-    """Draw error against sparseness, and a line through the Pareto-optimal trials.
+    """Draw error against sparseness of each trial, and a line through the Pareto-optimal trials.
 
     Parameters
     ----------
@@ -83,7 +83,8 @@ def draw_settings(trials: Sequence[Any], ax: Axes, names: Sequence[str] = ()) ->
     ax
         Axes to draw on.
     names
-        Names of two settings. If empty: two that vary, weights first. With one name the loss is the other axis.
+        Names of the two settings. If empty, two settings that vary are chosen, preferably weights. With a single name,
+        the loss is the other axis.
     """
     names = tuple(names) or _varied(trials)
     across = np.array([_number(trial.settings.get(names[0])) for trial in trials]) if names else np.zeros(len(trials))
@@ -114,7 +115,7 @@ def draw_settings(trials: Sequence[Any], ax: Axes, names: Sequence[str] = ()) ->
 
 
 def _top(loss: Array) -> float:
-    """Return the upper axis limit of losses: outliers above it would compress all others to a line."""
+    """Return the upper axis limit for losses, below outliers that would compress all other losses to a line."""
     known = loss[np.isfinite(loss)]
     if known.size < 4:
         return np.inf
@@ -136,12 +137,12 @@ def _varied(trials: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _number(value: Any) -> float:
-    """Return a setting as a float; NaN where it is not a number."""
+    """Return the value of a setting as a float; NaN if it is not a number."""
     return float(value) if isinstance(value, (int, float, np.number)) and not isinstance(value, bool) else np.nan
 
 
 def _scale(set_scale: Any, name: str, values: Array) -> None:
-    """Set a logarithmic axis for weights; a weight of zero is drawn one decade below the smallest positive one."""
+    """Set a logarithmic axis for weights and return the values to draw, with zero a decade below the smallest other."""
     positive = values[np.isfinite(values) & (values > 0)]
     if name in ("", "k") or positive.size == 0 or (values < 0).any():
         return
@@ -170,7 +171,7 @@ def draw_search(trials: Sequence[Any], front: Sequence[Any], *, figure: Figure |
     Parameters
     ----------
     trials, front
-        See :func:`draw_front`.
+        All trials, and the Pareto-optimal ones among them, see :func:`draw_front`.
     figure
         Figure to draw on; if None, a new one that pyplot does not manage.
     """

@@ -1,4 +1,4 @@
-"""Protocols of what figures show: labelled arrays by name, so that plots know no result class."""
+"""Protocols of the results that figures show, so that plots do not depend on result classes."""
 
 from __future__ import annotations
 
@@ -10,80 +10,80 @@ import xarray as xr
 
 
 class Factors(Protocol):
-    """Endmembers and abundance maps."""
+    """Protocol of a result with endmembers and abundance maps."""
 
     @property
     def endmembers(self) -> xr.DataArray:
-        """Spectra, ("component", channel dims)."""
+        """Endmember spectra, ("component", channel dims)."""
 
     @property
     def abundances(self) -> xr.DataArray:
-        """Maps, ("component", pixel dims)."""
+        """Abundance maps, ("component", pixel dims)."""
 
 
 class Fit(Factors, Protocol):
-    """Factors that can be compared with the data."""
+    """Protocol of a result whose reconstruction can be compared with the data."""
 
     def residual(self, cube: Any = None) -> xr.DataArray:
         """Return the data minus the model, (pixel dims, channel dims)."""
 
 
 class Advice(Protocol):
-    """A recommended number of components."""
+    """Protocol of a recommendation for the number of components."""
 
     @property
     def k(self) -> int | None:
-        """The number; None where the data do not determine it."""
+        """Recommended number of components; None if the data do not determine it."""
 
     @property
     def between(self) -> tuple[int, int]:
-        """Smallest and largest number that the data allow."""
+        """Smallest and largest number of components that the criteria allow."""
 
 
 class RankEvidence(Protocol):
-    """Criteria for the number of components."""
+    """Protocol of the criteria for the number of components k, as :func:`mffnb.selection.scan_rank` returns them."""
 
     @property
     def evidence(self) -> xr.Dataset:
-        """One variable over ``k`` for each criterion."""
+        """Dataset with one variable over the dimension ``k`` for each criterion."""
 
     @property
     def ks(self) -> list[int]:
-        """The numbers of components."""
+        """Numbers of components that were compared."""
 
     def recommend(self) -> Advice:
-        """Return the recommendation."""
+        """Return the recommended number of components."""
 
 
 class ComponentTree(Protocol):
-    """Results for several k, linked by the component that each component splits from."""
+    """Protocol of results for several k in which each component is linked to its parent at the k before."""
 
     @property
     def results(self) -> Mapping[int, Factors]:
-        """The result for each k."""
+        """Result for each k."""
 
     @property
     def links(self) -> pd.DataFrame:
-        """One row for each link: ``k``, ``component``, ``parent``, ``angle``, ``new``."""
+        """Table of the links between components: columns ``k``, ``component``, ``parent``, ``angle``, ``new``."""
 
     def families(self) -> dict[int, list[int]]:
-        """Return the column of each component, for each k."""
+        """Return the column in the figure of each component, for each k."""
 
 
 class Spread(Protocol):
-    """Bands of endmembers and deviation of abundances over repeated runs."""
+    """Protocol of the spread over repeated runs: bands of endmembers and standard deviation of abundances."""
 
     @property
     def lower(self) -> xr.DataArray:
-        """Lower ends of the bands, like the endmembers."""
+        """Lower ends of the endmember bands, with the dimensions of the endmembers."""
 
     @property
     def upper(self) -> xr.DataArray:
-        """Upper ends of the bands."""
+        """Upper ends of the endmember bands, with the dimensions of the endmembers."""
 
     @property
     def deviation(self) -> xr.DataArray:
-        """Standard deviations, like the abundances."""
+        """Standard deviations of the abundances, with their dimensions."""
 
     @property
     def score(self) -> xr.DataArray:
@@ -91,47 +91,47 @@ class Spread(Protocol):
 
 
 class Uncertainty(Protocol):
-    """A result with its spread over replicas of the noise and over restarts."""
+    """Protocol of a result with its spread over replicas of the noise and over restarts from other start values."""
 
     @property
     def answer(self) -> Factors:
-        """The result."""
+        """The result to which the uncertainties belong."""
 
     @property
     def replicas(self) -> Spread | None:
-        """Spread over replicas; None without any."""
+        """Spread over runs on replicas of the data with other noise; None if there are no replicas."""
 
     @property
     def restarts(self) -> Spread | None:
-        """Spread over restarts; None without any."""
+        """Spread over runs with other start values; None if there are no restarts."""
 
     @property
     def lower(self) -> xr.DataArray:
-        """Lower ends of the bands of noise and of what the data leave undetermined."""
+        """Lower ends of the total endmember bands: noise, and the ambiguity that the data leave."""
 
     @property
     def upper(self) -> xr.DataArray:
-        """Upper ends of those bands."""
+        """Upper ends of the total endmember bands: noise, and the ambiguity that the data leave."""
 
     @property
     def deviation(self) -> xr.DataArray:
-        """Standard deviations of the abundances."""
+        """Standard deviations of the abundances over replicas or restarts."""
 
     @property
     def noise(self) -> str:
-        """How replicas were drawn."""
+        """Noise model by which replicas were drawn."""
 
     @property
     def level(self) -> float:
-        """Level of the bands."""
+        """Confidence level of the bands, 0 to 1."""
 
     @property
     def reach(self) -> object | None:
-        """How far the data leave endmembers undetermined; None where that was not computed."""
+        """Distance by which equally good endmembers may differ from the result; None if it was not computed."""
 
     @property
     def doubt(self) -> str:
-        """Why bands may be wrong; empty where nothing speaks against them."""
+        """Reason why the bands may be unreliable; empty if no reason is known."""
 
     @property
     def score(self) -> xr.DataArray:

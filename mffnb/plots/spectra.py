@@ -1,4 +1,4 @@
-"""Draw endmember spectra, stacked or overlaid, and label their peaks."""
+"""Plots of endmember spectra, stacked or overlaid, with labels of their peaks."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ def draw_spectra(
     Parameters
     ----------
     spectra
-        ("component", channel dims); several channel dimensions are drawn one after the other.
+        Endmember spectra ("component", channel dims); several channel dimensions are joined into one axis.
     ax
         Axes to draw on.
     colors, labels
-        One for each component; by default the colour and the name of the component.
+        One colour and one label for each component; by default its own colour and its name.
     stacked
-        True: scale each spectrum to its maximum and offset it by one. False: draw the values.
+        If True, each spectrum is scaled to its maximum and offset by one from the previous one. If False, the values
+        are drawn.
     options
         Passed to ``Axes.plot``.
     """
@@ -53,7 +54,9 @@ def draw_spectra(
         if stacked:
             ax.axhline(shift, color=color, linewidth=0.5, alpha=0.4)
             end = max(1, len(channel) // 7)
-            at_left = np.nanmax(shown[:end], initial=0.0) < np.nanmax(shown[-end:], initial=0.0)  # free space
+            at_left = np.nanmax(shown[:end], initial=0.0) < np.nanmax(
+                shown[-end:], initial=0.0
+            )  # place labels where spectra are low
             ax.text(
                 0.005 if at_left else 0.995, shift + 0.88, label, color=color, ha="left" if at_left else "right",
                 va="top", transform=ax.get_yaxis_transform(), fontsize="small", fontweight="bold",
@@ -103,7 +106,9 @@ def label_peaks(
     """
     values = np.asarray(spectrum.values, dtype=np.float64).ravel()
     coordinate = channel_coordinate(spectrum.expand_dims("component"))
-    padded = np.concatenate([[-np.inf], np.nan_to_num(values, nan=-np.inf), [-np.inf]])  # a peak may be at an end
+    padded = np.concatenate(
+        [[-np.inf], np.nan_to_num(values, nan=-np.inf), [-np.inf]]
+    )  # with padding, a peak may be at an end
     peaks, found = find_peaks(padded, prominence=0, plateau_size=1)
     heights = np.where(np.isinf(found["prominences"]), np.nanmax(values) - np.nanmin(values), found["prominences"])
     clear = heights > _FAINT * heights.max(initial=0.0)
@@ -113,7 +118,7 @@ def label_peaks(
         crowded = any(abs(coordinate[i] - coordinate[other]) < _CLOSE * np.ptp(coordinate) for other in chosen)
         if len(chosen) < number and not crowded:
             chosen.append(int(i))
-    ax.margins(y=0.12)  # room for the text
+    ax.margins(y=0.12)  # space for the labels
     for i in sorted(chosen):
         if values[i] > 0:
             ax.annotate(

@@ -1,4 +1,4 @@
-"""Preprocessing steps for a cube, each with its inverse for the results: scaling, cropping, baselines, sliding FFT.
+"""Preprocessing steps for a cube, with the inverse for results: scaling, cropping, baselines, sliding FFT.
 
 >>> from mffnb.preprocessing import Crop, PoissonScaling, fit_chain
 """

@@ -1,4 +1,4 @@
-"""Append feature maps, for example topography, as additional channels, and separate them again."""
+"""Feature maps, for example topography, as additional channels of a cube, and their separation from results."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def augment(cube: xr.DataArray, feature: Any, weight: float = 1.0, channel: str 
     channel is negative.
 
     The channels are flagged by the coordinate ``feature``, which holds their names and is empty along the spectrum; the
-    coordinates ``feature_scale``, ``feature_offset`` and ``feature_units`` say how to undo it, and go with the
-    endmembers. A numeric channel coordinate is continued with its last step, so that spectra can be drawn.
+    coordinates ``feature_scale``, ``feature_offset`` and ``feature_units`` hold the parameters of the inverse, and the
+    endmembers inherit them. A numeric channel coordinate is continued with its last increment, so that spectra can be
+    drawn.
 
     Parameters
     ----------
@@ -42,9 +43,9 @@ def augment(cube: xr.DataArray, feature: Any, weight: float = 1.0, channel: str 
         Labelled spectral image with one channel dimension; a lazy one stays lazy.
     feature
         One map over the pixel dimensions, or several along one more dimension (whose coordinate names them). An array
-        has pixel dimensions in the order of the cube, then that of the features.
+        has pixel dimensions in the order of the cube, then the dimension of the features, if there are several.
     weight
-        w, the weight of the squared residuals.
+        Weight w of the squared residuals of the features in the objective.
     channel
         Name of the channel dimension; the last one if None.
 
@@ -85,8 +86,8 @@ def augment(cube: xr.DataArray, feature: Any, weight: float = 1.0, channel: str 
 def split(endmembers: xr.DataArray) -> Parts:
     """Separate endmembers of an augmented cube into spectra and features in their own units.
 
-    A feature comes back as e / scale + offset: for a shifted one (negative values) that is its value in the pure
-    component where abundances sum to one.
+    A feature is converted from the endmember value e to e / scale + offset. For a feature with an offset (negative
+    values), this is its value in the pure component only if abundances sum to one.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def split(endmembers: xr.DataArray) -> Parts:
     Raises
     ------
     ValueError
-        If no coordinate says which channels are features.
+        If the endmembers have no coordinate ``feature`` that marks the feature channels.
 
     Examples
     --------
@@ -157,7 +158,7 @@ def _stacked(feature: Any, cube: xr.DataArray, name: Hashable) -> xr.DataArray:
 
 
 def _coords(cube: xr.DataArray, name: Hashable, maps: xr.DataArray, scale: Array, offset: Array) -> dict[Hashable, Any]:
-    """Return the coordinates of the augmented cube; other channel coordinates are dropped, features have none."""
+    """Return the coordinates of the augmented cube; other coordinates along the channel are dropped."""
     channels, more = cube.sizes[name], maps.sizes[name]
     kept = {key: c.variable for key, c in cube.coords.items() if name not in c.dims}
     flags: dict[Hashable, Any] = {

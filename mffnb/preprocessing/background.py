@@ -1,7 +1,8 @@
 """Background subtraction: asymmetric least-squares baseline, power law, constant, estimated for each pixel.
 
-Noise makes the difference negative in places; least squares accepts that, a Poisson likelihood does not. The background
-is stored and added to the reconstruction. Endmembers and abundances describe the signal above the background.
+Because of noise, some differences are negative; least squares accepts them, but a Poisson likelihood does not. The
+background is stored and added to the reconstruction. Endmembers and abundances describe the signal above the
+background.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from mffnb.typing import Array, Float64Array
 
 __all__ = ["AsymmetricBaseline", "ConstantBackground", "PowerLawBackground"]
 
-_BAND = 4096  # pixels per block, which limits the memory of a fit
-_STEEPEST = 20.0  # largest exponent; a fit to noise alone may be steeper
+_BAND = 4096  # number of pixels in a block, which limits the memory of a fit
+_STEEPEST = 20.0  # largest exponent r; a fit to noise alone could give a larger one
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,22 +31,22 @@ class Subtracted(Fitted):
     background: xr.Variable
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """Subtract the background."""
+        """Return the cube minus the background."""
         dtype = float_type(cube)
         return refilled(cube, cube.variable.astype(dtype, copy=False) - self.background.astype(dtype, copy=False))
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
-        """Add the background."""
+        """Return the cube plus the background."""
         return refilled(cube, cube.variable + self.background)
 
     def cropped(self, positions: Mapping[Hashable, slice]) -> Subtracted:
-        """Return the background on a cropped grid."""
+        """Return the fitted background on a cropped grid."""
         return Subtracted(part(self.background, positions))
 
 
 @dataclass(frozen=True, eq=False)
 class PowerLaw(Fitted):
-    """A fitted background amplitude (energy / reference)^-exponent, stored as two numbers per pixel."""
+    """Fitted power-law background ``amplitude (energy / reference)^-exponent``, stored as two numbers per pixel."""
 
     amplitude: xr.Variable
     exponent: xr.Variable
@@ -57,15 +58,15 @@ class PowerLaw(Fitted):
         return self.amplitude * self.ratio ** (-self.exponent)
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """Subtract the background."""
+        """Return the cube minus the background."""
         return self._like(cube).transform(cube)
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
-        """Add the background."""
+        """Return the cube plus the background."""
         return self._like(cube).inverse(cube)
 
     def cropped(self, positions: Mapping[Hashable, slice]) -> PowerLaw:
-        """Return the background on a cropped grid."""
+        """Return the fitted background on a cropped grid."""
         return PowerLaw(*(part(state, positions) for state in (self.amplitude, self.exponent, self.ratio)))
 
     def _like(self, cube: xr.DataArray) -> Subtracted:
@@ -117,11 +118,11 @@ class AsymmetricBaseline(Step):
 
     @property
     def signed(self) -> bool:
-        """Return True: noise around zero is negative in places."""
+        """Whether processed data may be negative: always, because of noise around zero."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Subtracted:
-        """Fit the baseline of every pixel.
+        """Fit the baseline of every pixel of a cube.
 
         Raises
         ------
@@ -158,10 +159,11 @@ class AsymmetricBaseline(Step):
 class PowerLawBackground(Step):
     r"""Subtract :math:`I(E) = c E^{-r}`, fitted in a window before the edge: the background of an EELS spectrum.
 
-    c and r >= 0 maximise the Poisson likelihood: total and mean log energy of the window equal those of the model. No
-    logarithm of a count is taken, so few counts cause no bias. A pixel whose total in the window is not positive gets
-    no background. Below the window the background is constant; follow with :class:`Crop` to keep the channels above.
-    Source: Egerton 2011, "Electron energy-loss spectroscopy in the electron microscope", section 4.4.
+    c and r >= 0 maximise the Poisson likelihood; the total counts and the mean logarithm of energy in the window then
+    equal those of the model. No logarithm of a count is taken, so few counts cause no bias. A pixel whose total in the
+    window is not positive gets no background. Below the window the background is constant; follow with :class:`Crop` to
+    keep the channels above. Source: Egerton 2011, "Electron energy-loss spectroscopy in the electron microscope",
+    section 4.4.
 
     Parameters
     ----------
@@ -185,7 +187,7 @@ class PowerLawBackground(Step):
 
     @property
     def signed(self) -> bool:
-        """Return True: noise around zero is negative in places."""
+        """Whether processed data may be negative: always, because of noise around zero."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> PowerLaw:
@@ -241,11 +243,11 @@ class ConstantBackground(Step):
 
     @property
     def signed(self) -> bool:
-        """Return True if the level is a mean."""
+        """Whether processed data may be negative: True if the level is a mean, False if it is the minimum."""
         return self.window is not None
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Subtracted:
-        """Compute the level of every pixel, ignoring NaN."""
+        """Compute the constant background of every pixel, ignoring NaN."""
         if self.window is None:
             return Subtracted(cube.min(list(channel)).compute().variable)
         name = single_channel(cube, channel, self)
@@ -254,7 +256,7 @@ class ConstantBackground(Step):
 
 
 def _most_likely(counts: Array, log_energy: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Fit counts (..., window) by amplitude exp(-exponent log_energy) with maximum likelihood; two arrays (...)."""
+    """Return maximum-likelihood amplitude and exponent (...) of counts (..., window) in ``log_energy``."""
     rows = counts.reshape(-1, counts.shape[-1])
     found = np.zeros((2, len(rows)))
     for start in range(0, len(rows), _BAND):
@@ -264,7 +266,7 @@ def _most_likely(counts: Array, log_energy: Float64Array) -> tuple[Float64Array,
 
 
 def _fit_band(counts: Float64Array, log_energy: Float64Array) -> Float64Array:
-    """Fit one block of pixels by Newton's method for the exponent, whose log likelihood is concave."""
+    """Fit power laws to one block of pixels: Newton's method for the exponent, whose log-likelihood is concave."""
     seen = ~np.isnan(counts)
     total = np.nansum(counts, axis=1)
     usable = total > 0

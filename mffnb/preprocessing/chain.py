@@ -17,15 +17,15 @@ from mffnb.preprocessing.storage import plain, restored
 __all__ = ["Chain", "Processed", "fit_chain", "steps_from"]
 
 _LABELS = ("units", "long_name")
-_RENAMED = {"Scaled": "AffineScaling"}  # names in files of older versions
+_RENAMED = {"Scaled": "AffineScaling"}  # class names in files of older versions, and their present names
 
 
 @dataclass(frozen=True, eq=False)
 class Chain:
     """Fitted steps in the order they were applied. Build it with :func:`fit_chain`.
 
-    The inverse runs from the last step to the first, or to a :class:`SlidingFFT`, which has no inverse. Crops and bins
-    are not undone: results stay on the cropped and binned grid.
+    The inverse undoes the steps from the last to the first; it ends at a :class:`SlidingFFT`, which has no inverse.
+    Crops and bins are not undone: results stay on the cropped and binned grid.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Chain:
 
     @property
     def centred(self) -> bool:
-        """Whether an offset was subtracted, so that zero is not the absence of signal and NMF has no meaning."""
+        """Whether an offset was subtracted, so that zero no longer means absence of signal and NMF is meaningless."""
         return any(step.centred for step in self._undone_steps)
 
     @property
@@ -63,15 +63,15 @@ class Chain:
         return any(step.bends for step in self._undone_steps)
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """Apply all steps to the cube that the chain was fitted to, or to one on the same grid."""
+        """Apply all fitted steps to the cube that the chain was fitted to, or to a cube on the same grid."""
         for fitted in self.fitted:
             cube = fitted.transform(cube)
         return cube
 
     def target(self, cube: xr.DataArray) -> xr.DataArray:
-        """Return the data on the grid and in the units of :meth:`inverse`, for the comparison with a model.
+        """Return the data on the grid and in the units of :meth:`inverse`, to compare them with a reconstruction.
 
-        These are the cube, cropped and binned, or its sliding FFT.
+        These data are the cube, cropped and binned, or its sliding FFT.
         """
         begin = self._last_one_way + 1
         for fitted in self.fitted[:begin]:
@@ -112,12 +112,12 @@ class Chain:
         return abundances
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return names and parameters of the steps as JSON-compatible values; :func:`steps_from` reads them."""
+        """Return names and parameters of the steps as JSON-compatible values, which :func:`steps_from` reads."""
         coded = (plain(step, {}) for step in self.steps)
         return [{"step": one["type"], "parameters": one["fields"]} for one in coded]
 
     def to_dataset(self) -> xr.Dataset:
-        """Store steps and fitted states as arrays and one JSON attribute, under dimension names used nowhere else."""
+        """Return steps and fitted states as a dataset of arrays and one JSON attribute, with unique dimension names."""
         arrays: dict[str, xr.Variable] = {}
         parts = {
             "steps": [plain(step, {}) for step in self.steps],
@@ -129,12 +129,12 @@ class Chain:
 
     @classmethod
     def from_dataset(cls, dataset: xr.Dataset, known: Iterable[type] = ()) -> Chain:
-        """Read what :meth:`to_dataset` wrote; other variables and attributes of the dataset are ignored.
+        """Return the chain that :meth:`to_dataset` stored; other variables and attributes of the dataset are ignored.
 
         Parameters
         ----------
         dataset
-            Holds the arrays and the attribute "preprocessing".
+            Dataset with the arrays and the attribute "preprocessing".
         known
             Classes of steps and fitted states that are not part of this package.
 
@@ -172,12 +172,12 @@ class Chain:
             yield fitted
 
     def _labelled(self, array: xr.DataArray) -> xr.DataArray:
-        """Return the array with the labels of physical values."""
+        """Return the array with the units and long name of physical values."""
         return array.assign_attrs(self.labels) if self.fitted else array
 
 
 class Processed(NamedTuple):
-    """A processed cube and the chain that processed it."""
+    """Result of :func:`fit_chain`: the processed cube, and the fitted chain with which it was processed."""
 
     cube: xr.DataArray
     chain: Chain
@@ -187,7 +187,8 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
     """Fit and apply steps in sequence, each to the output of the step before.
 
     NaN marks missing values: they stay NaN and are ignored by fits. Lazy cubes stay lazy, but small states (means,
-    extremes, fits) are computed with one read of the cube per step, and an image for :class:`SlidingFFT` is read.
+    extremes, fits) are computed with one pass over the cube per step, and an image for :class:`SlidingFFT` is read into
+    memory.
 
     Parameters
     ----------
@@ -196,12 +197,12 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
     steps
         Steps of :mod:`mffnb.preprocessing`, or objects with the same methods.
     channel
-        Name(s) of the channel dimension(s); the last one if None; an image has none.
+        Name(s) of the channel dimension(s); None for the last one. An image has no channel dimension.
 
     Raises
     ------
     TypeError
-        If something is not a step.
+        If an item of ``steps`` is not a preprocessing step.
     ValueError
         If a step does not suit the data or its position in the chain; the message says what to do.
 
@@ -247,7 +248,7 @@ def steps_from(description: Iterable[dict[str, Any]], known: Iterable[type] = ()
 
 
 def _check_bin_is_early(before: Sequence[Step], fitted: Sequence[Fitted]) -> None:
-    """Refuse a :class:`Bin` after scaling or non-linear steps, since sums of such values cannot be inverted."""
+    """Raise an error for a :class:`Bin` after scaling or non-linear steps, whose sums cannot be inverted."""
     for step, state in zip(reversed(before), reversed(fitted), strict=True):
         if state.new_channel is not None:
             return

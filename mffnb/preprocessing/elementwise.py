@@ -15,10 +15,10 @@ __all__ = ["Anscombe", "Log1p"]
 
 @dataclass(frozen=True)
 class Log1p(Step, Fitted):
-    r"""Compress bright values, :math:`x = \log(1 + X)`; undone by :math:`e^x - 1`.
+    r"""Logarithm :math:`x = \log(1 + X)`, which compresses bright values; its inverse is :math:`e^x - 1`.
 
-    Not linear: products of log spectra and maps are not mixtures. ``inverse(a e)`` is the reconstruction;
-    endmembers come back as ``inverse(e)``, abundances are unchanged, and their product is not the reconstruction.
+    The step is not linear: products of log spectra and maps are not mixtures. ``inverse(a e)`` is the reconstruction;
+    endmembers are converted by ``inverse(e)``, abundances are unchanged, and their product is not the reconstruction.
 
     Examples
     --------
@@ -31,11 +31,11 @@ class Log1p(Step, Fitted):
 
     @property
     def bends(self) -> bool:
-        """Return True."""
+        """Whether the step is non-linear: always."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Log1p:
-        """Check that the logarithm exists.
+        """Check that the logarithm exists for all values; nothing is fitted.
 
         Raises
         ------
@@ -48,20 +48,20 @@ class Log1p(Step, Fitted):
         return self
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """log(1 + X)."""
+        """Return log(1 + X) of the physical cube X."""
         values = cube.variable.astype(float_type(cube), copy=False)
         return refilled(cube, xr.apply_ufunc(np.log1p, values, dask="allowed"), units=False)
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
-        """exp(x) - 1."""
+        """Return exp(x) - 1 of the processed cube x."""
         return refilled(cube, xr.apply_ufunc(np.expm1, cube.variable, dask="allowed"))
 
     def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """exp(e) - 1."""
+        """Return exp(e) - 1 of processed spectra e."""
         return self.inverse(endmembers)
 
     def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """log(1 + E)."""
+        """Return log(1 + E) of physical spectra E."""
         return self.transform(endmembers)
 
 
@@ -75,8 +75,8 @@ class Anscombe(Step, Fitted):
     .. math:: X = \tfrac14 y^2 + \tfrac14 \sqrt{\tfrac32} y^{-1} - \tfrac{11}{8} y^{-2}
               + \tfrac58 \sqrt{\tfrac32} y^{-3} - \tfrac18
 
-    and 0 for y up to the transform of zero counts. Not linear: ``inverse(a e)`` is the reconstruction, endmembers come
-    back as ``inverse(e)``, abundances are unchanged.
+    and 0 for y up to the transform of zero counts. The step is not linear: ``inverse(a e)`` is the reconstruction,
+    endmembers are converted by ``inverse(e)``, and abundances are unchanged.
 
     Sources: Anscombe 1948, Biometrika 35:246; Mäkitalo & Foi 2011, IEEE Trans. Image Process. 20:2697.
 
@@ -102,16 +102,16 @@ class Anscombe(Step, Fitted):
 
     @property
     def bends(self) -> bool:
-        """Return True."""
+        """Whether the step is non-linear: always."""
         return True
 
     @property
     def stabilizes(self) -> bool:
-        """Return True."""
+        """Whether the step stabilises the variance of counts: always."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Anscombe:
-        """Check that no value is negative.
+        """Check that no value is negative; nothing is fitted.
 
         Raises
         ------
@@ -123,12 +123,12 @@ class Anscombe(Step, Fitted):
         return self
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """2 sqrt(X + 3/8)."""
+        """Return 2 sqrt(X + 3/8) of the physical cube X."""
         values = cube.variable.astype(float_type(cube), copy=False)
         return refilled(cube, 2 * (values + 0.375) ** 0.5, units=False)
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
-        """Estimate the mean counts; see the class."""
+        """Return the estimated mean counts of a processed cube, by the inverse that ``unbiased`` selects."""
         y = cube.clip(min=2 * 0.375**0.5).variable
         if not self.unbiased:
             return refilled(cube, y**2 / 4 - 0.375)
@@ -137,9 +137,9 @@ class Anscombe(Step, Fitted):
         return refilled(cube, xr.apply_ufunc(np.maximum, counts, 0.0, dask="allowed"))
 
     def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """The inverse of e."""
+        """Return the inverse transform of processed spectra e."""
         return self.inverse(endmembers)
 
     def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """2 sqrt(E + 3/8)."""
+        """Return 2 sqrt(E + 3/8) of physical spectra E."""
         return self.transform(endmembers)

@@ -1,4 +1,4 @@
-"""Crop a cube, or bin neighbouring pixels and channels."""
+"""Preprocessing steps that change the grid: cropping, and binning of neighbouring pixels and channels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Cropped(Fitted):
     positions: dict[Hashable, slice]
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """Return the part of the cube as a copy."""
+        """Return the kept part of the cube as a copy."""
         return cube.isel(self.positions).copy()
 
 
@@ -37,8 +37,8 @@ class Crop(Step):
     Parameters
     ----------
     where
-        For each dimension either ``(low, high)`` in the units of its coordinate, both ends included and None for
-        an open one, or a slice of positions. A dimension without coordinate counts from 0.
+        For each dimension either ``(low, high)`` in the units of its coordinate, with both ends included and None for
+        no limit, or a slice of positions. A dimension without coordinate counts from 0.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Crop(Step):
     where: Mapping[Hashable, Bounds] = field(default_factory=dict)
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Cropped:
-        """Compute the kept positions.
+        """Compute the kept positions of each dimension of a cube.
 
         Raises
         ------
@@ -82,8 +82,8 @@ class Binned(Fitted):
         if cube.dtype.kind != "f":
             return total if self.how == "sum" else _labelled(total / size, cube)
         observed = groups.count()
-        # Missing values of a block count as the mean of the observed ones, so that sums at the rim of a mask are not
-        # low.
+        # Missing values of a block count as the mean of the observed ones, because sums at the border of a mask would
+        # otherwise be too low.
         share = (size if self.how == "sum" else 1) / observed.where(observed > 0)
         return _labelled((total * share).astype(float_type(cube)), cube)
 
@@ -121,7 +121,7 @@ class Bin(Step):
             raise ValueError(f"how={self.how!r} is not known: use 'auto', 'sum' or 'mean'")
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Binned:
-        """Compute the block lengths.
+        """Compute the block length of each dimension of a cube, and whether to sum or to average.
 
         Raises
         ------
@@ -140,12 +140,12 @@ class Bin(Step):
 
 
 def _labelled(array: xr.DataArray, cube: xr.DataArray) -> xr.DataArray:
-    """Return the array with the name and attributes of the cube, which arithmetic dropped."""
+    """Return the array with the name and attributes of the cube, which arithmetic operations drop."""
     return array.rename(cube.name).assign_attrs(cube.attrs)
 
 
 def _blocks(lengths: int | Mapping[Hashable, int], names: list[Hashable], cube: xr.DataArray) -> dict[Hashable, int]:
-    if not isinstance(lengths, Mapping):  # a dimension of length 1 is not binned
+    if not isinstance(lengths, Mapping):  # one number for all dimensions; a dimension of length 1 is not binned
         return {name: lengths if cube.sizes[name] > 1 else 1 for name in names}
     unknown = [name for name in lengths if name not in names]
     if unknown:

@@ -1,4 +1,4 @@
-"""Query the available memory of the machine or the container."""
+"""Size of the available memory of the machine or the container."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _of_machine() -> int | None:
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration, ValueError):
         pass
-    try:  # macOS reports no free memory: use the total
+    try:  # macOS does not report the free memory, so the total is used
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
@@ -29,7 +29,7 @@ def _of_container() -> int | None:
     try:
         limit, used = (int((folder / name).read_text()) for name in ("memory.max", "memory.current"))
         details = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-    except (OSError, ValueError):  # no container, or no limit ("max")
+    except (OSError, ValueError):  # the process is not in a container, or the container has no limit ("max")
         return None
-    cached = sum(int(details.get(name, 0)) for name in ("active_file", "inactive_file"))  # released on demand
+    cached = sum(int(details.get(name, 0)) for name in ("active_file", "inactive_file"))  # caches, released on demand
     return max(limit - used + cached, 0)

@@ -1,4 +1,4 @@
-"""Linear preprocessing: mean centring, range, unit sum, unit norm, Poisson scaling."""
+"""Linear preprocessing steps: mean centring, range, unit sum, unit norm, Poisson scaling."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["MeanCentre", "PoissonScaling", "Range", "UnitNorm", "UnitSum"]
 
 @dataclass(frozen=True, eq=False)
 class AffineScaling(Fitted):
-    """x = (X - offset) / (pixel_scale channel_scale); None stands for factors of 1 or an offset of 0."""
+    """Fitted linear step x = (X - offset) / (pixel_scale channel_scale); None means a scale of 1 or an offset of 0."""
 
     offset: xr.Variable | None = None
     pixel_scale: xr.Variable | None = None
     channel_scale: xr.Variable | None = None
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """Subtract the offset, divide by the factors; float32 stays float32."""
+        """Return the cube minus the offset, divided by the scales; float32 stays float32."""
         dtype = float_type(cube)
         values = cube.variable.astype(dtype, copy=False)
         if self.offset is not None:
@@ -34,28 +34,28 @@ class AffineScaling(Fitted):
         return refilled(cube, values, units=self._keeps_units)
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
-        """Multiply by the factors, add the offset."""
+        """Return the processed cube times the scales, plus the offset."""
         values = _times(_times(cube.variable, self.pixel_scale), self.channel_scale)
         return refilled(cube, values if self.offset is None else values + self.offset)
 
     def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """Return spectra times channel_scale; the offset is not part of endmembers."""
+        """Return processed spectra times channel_scale; the offset is not part of endmembers."""
         return refilled(endmembers, _times(endmembers.variable, self.channel_scale))
 
     def abundances(self, abundances: xr.DataArray) -> xr.DataArray:
-        """Maps times pixel_scale."""
+        """Return processed maps times pixel_scale."""
         return refilled(abundances, _times(abundances.variable, self.pixel_scale))
 
     def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
-        """Spectra divided by channel_scale."""
+        """Return physical spectra divided by channel_scale."""
         return refilled(endmembers, _times(endmembers.variable, _inverted(self.channel_scale)))
 
     def prepare_abundances(self, abundances: xr.DataArray) -> xr.DataArray:
-        """Maps divided by pixel_scale."""
+        """Return physical maps divided by pixel_scale."""
         return refilled(abundances, _times(abundances.variable, _inverted(self.pixel_scale)))
 
     def cropped(self, positions: Mapping[Hashable, slice]) -> AffineScaling:
-        """Return scales and offset on a cropped grid."""
+        """Return the fitted step with scales and offset on a cropped grid."""
         parts = (self.offset, self.pixel_scale, self.channel_scale)
         return AffineScaling(*(None if state is None else part(state, positions) for state in parts))
 
@@ -68,8 +68,8 @@ class AffineScaling(Fitted):
 class MeanCentre(Step):
     r"""Subtract the mean spectrum, :math:`x_{ij} = X_{ij} - \bar X_j`, as PCA does.
 
-    The mean over pixels (ignoring NaN) is stored and added once to the reconstruction. Endmembers are deviations from
-    the mean, of either sign.
+    The mean over pixels (ignoring NaN) is stored, and the inverse adds it to the reconstruction. Endmembers are
+    deviations from the mean, of either sign.
 
     Examples
     --------
@@ -84,16 +84,16 @@ class MeanCentre(Step):
 
     @property
     def signed(self) -> bool:
-        """Return True."""
+        """Whether processed data may be negative: always, as deviations from the mean."""
         return True
 
     @property
     def centred(self) -> bool:
-        """Return True."""
+        """Whether zero no longer means absence of signal: always, because the mean is subtracted."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
-        """Compute the mean over the pixel dimensions in float64."""
+        """Compute the mean spectrum of a cube in float64."""
         return AffineScaling(offset=cube.mean(pixels(cube, channel), dtype=np.float64).variable.compute())
 
 
@@ -102,8 +102,8 @@ class Range(Step):
     r"""Scale values to an interval, :math:`x = l + (h - l) (X - \min X) / (\max X - \min X)`.
 
     One linear map for the whole cube keeps the shape of spectra and the ratios of channels. With one map per channel,
-    all channels have the same range, also those of noise alone; the factors go back into the endmembers. The offset is
-    stored and added once to the reconstruction; it is not part of the endmembers.
+    all channels have the same range, also those of noise alone; the inverse multiplies the endmembers by the factors.
+    The offset is stored, and the inverse adds it to the reconstruction; it is not part of the endmembers.
 
     Parameters
     ----------
@@ -133,16 +133,16 @@ class Range(Step):
 
     @property
     def signed(self) -> bool:
-        """Return True if ``low`` is negative."""
+        """Whether processed data may be negative: if ``low`` is negative."""
         return self.low < 0
 
     @property
     def centred(self) -> bool:
-        """Return True if ``low`` is negative."""
+        """Whether zero no longer means absence of signal: if ``low`` is negative."""
         return self.low < 0
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
-        """Compute the minimum and the maximum, ignoring NaN."""
+        """Compute the minimum and the maximum of a cube or of each channel, ignoring NaN."""
         over = pixels(cube, channel) if self.each == "channel" else list(cube.dims)
         ends = xr.Dataset({"low": cube.min(over), "high": cube.max(over)}).compute().astype(np.float64)
         smallest, width = ends["low"].variable, (ends["high"] - ends["low"]).variable
@@ -154,7 +154,7 @@ class Range(Step):
 class UnitSum(Step):
     r"""Divide every pixel by its sum, :math:`x_{ij} = X_{ij} / \sum_j X_{ij}`, for example by the total ion current.
 
-    The sums go back into the abundances. A pixel whose sum is not positive is not changed.
+    The inverse multiplies the abundances by the sums. A pixel whose sum is not positive is not changed.
 
     Examples
     --------
@@ -166,7 +166,7 @@ class UnitSum(Step):
     """
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
-        """Compute the sum of every pixel, ignoring NaN."""
+        """Compute the sum of every pixel of a cube, ignoring NaN."""
         _need_channels(self, channel)
         return AffineScaling(pixel_scale=_positive(cube.sum(list(channel), dtype=np.float64)))
 
@@ -175,7 +175,8 @@ class UnitSum(Step):
 class UnitNorm(Step):
     r"""Divide every pixel by its norm, :math:`x_{ij} = X_{ij} / (\sum_j X_{ij}^2)^{1/2}`.
 
-    Brightness then has no influence. The norms go back into the abundances. A pixel of norm zero is not changed.
+    Brightness then has no influence. The inverse multiplies the abundances by the norms. A pixel of norm zero is not
+    changed.
 
     Examples
     --------
@@ -187,7 +188,7 @@ class UnitNorm(Step):
     """
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
-        """Compute the norm of every pixel, ignoring NaN."""
+        """Compute the norm of every pixel of a cube, ignoring NaN."""
         _need_channels(self, channel)
         return AffineScaling(pixel_scale=_positive((cube.astype(np.float64) ** 2).sum(list(channel)) ** 0.5))
 
@@ -214,11 +215,11 @@ class PoissonScaling(Step):
 
     @property
     def stabilizes(self) -> bool:
-        """Return True."""
+        """Whether the step stabilises the variance of counts: always."""
         return True
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
-        """Compute the mean image and the mean spectrum, ignoring NaN.
+        """Compute the mean image and the mean spectrum of a cube, ignoring NaN.
 
         Raises
         ------
@@ -247,7 +248,7 @@ def _inverted(scale: xr.Variable | None) -> xr.Variable | None:
 
 
 def _positive(scale: xr.DataArray) -> xr.Variable:
-    """Return the computed scale, with 1 where it is not positive."""
+    """Return a computed scale, with 1 where it is not positive."""
     values = scale.compute().variable
     return xr.Variable(values.dims, np.where(values.values > 0, values.values, 1.0))
 

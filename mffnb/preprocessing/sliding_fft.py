@@ -1,4 +1,4 @@
-"""Sliding FFT: convert an image to a cube of local diffraction patterns, one for each window."""
+"""Sliding FFT: conversion of an image to a cube of local diffraction patterns, one for each window."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class SlidingFFT(Step):
     step
         Distance between windows in pixels, or one for each dimension.
     window
-        Taper, by its name in :func:`scipy.signal.get_window`; ``"boxcar"`` is none.
+        Taper, by its name in :func:`scipy.signal.get_window`; ``"boxcar"`` is no taper.
     zoom
-        Keep the central 1 / zoom of the frequencies along each axis.
+        Fraction of the frequencies that is kept: the central 1 / zoom along each axis.
     log
-        True for the logarithm as above, False for the modulus.
+        Whether the result is the logarithm as above; otherwise it is the modulus.
     dc
         Treatment of zero frequency, whose peak would exceed all others. ``"mean"`` subtracts the taper-weighted mean of
         each window, which makes zero frequency exactly zero and leaves no side lobes. ``"mask"`` sets zero frequency
@@ -89,7 +89,7 @@ class SlidingFFT(Step):
 
     @property
     def takes_image(self) -> bool:
-        """Return True."""
+        """Whether the input of the step is an image without channel dimension: always."""
         return True
 
     def shape(self, image_shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -119,14 +119,14 @@ class SlidingFFT(Step):
         return 4 * prod(self.shape(image_shape)) + 16 * prod(image_shape) + 5 * band
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...] = ()) -> LocalSpectra:
-        """Compute coordinates and scale; a lazy image is read.
+        """Compute coordinates of windows and frequencies, and the scale s of an image; a lazy image is read.
 
         Raises
         ------
         MemoryError
             If the cube does not fit into the available memory; raised before the transform starts.
         ValueError
-            If it is not an image, a window does not fit, or a coordinate is not evenly spaced.
+            If the input is not an image, a window does not fit, or a coordinate is not evenly spaced.
         """
         shape = self.shape(cube.shape)
         required, available = self.required_bytes(cube.shape), available_bytes()
@@ -148,7 +148,7 @@ class SlidingFFT(Step):
 
 @dataclass(frozen=True, eq=False)
 class LocalSpectra(Fitted):
-    """A fitted sliding FFT: coordinates of windows and frequencies, and the scale inside the logarithm."""
+    """Fitted sliding FFT: coordinates of windows and frequencies, and the scale inside the logarithm."""
 
     step: SlidingFFT
     y: xr.Variable
@@ -163,7 +163,7 @@ class LocalSpectra(Fitted):
         return (*self.ky.dims, *self.kx.dims)
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
-        """Transform an image; the stack is float32 and is filled in bands."""
+        """Return the cube of local diffraction patterns of an image, in float32, computed in bands of windows."""
         axes = (self.y, self.x, self.ky, self.kx)
         image = cube.transpose(*self.y.dims, *self.x.dims).values
         stack = np.empty(tuple(axis.size for axis in axes), np.float32)
@@ -179,7 +179,7 @@ class LocalSpectra(Fitted):
 def _fill(stack: Array, image: Array, step: SlidingFFT, scale: float) -> None:
     """Write the (log) moduli of all windows of an image into a stack (y, x, ky, kx)."""
     size, stride, taper = _both(step.size), _both(step.step), step.taper()
-    if step.dc == "mean":  # the global mean is removed first: it would cost digits in float32
+    if step.dc == "mean":  # the global mean is removed first, because it would cost digits in float32
         image = image - np.nanmean(image, dtype=np.float64)
     windows = np.lib.stride_tricks.sliding_window_view(image.astype(np.float32), size)[:: stride[0], :: stride[1]]
     weights, taper = (taper / taper.sum()).astype(np.float32), taper.astype(np.float32)
@@ -196,7 +196,7 @@ def _fill(stack: Array, image: Array, step: SlidingFFT, scale: float) -> None:
             target[..., negative:] = half[:, rows % size[0], : stack.shape[3] - negative]
             target[..., :negative] = half[:, -rows % size[0], negative:0:-1]
             if step.dc != "keep":
-                target[:, rows == 0, negative] *= 0  # NaN stays
+                target[:, rows == 0, negative] *= 0  # a product, so that NaN stays NaN
             if step.log:
                 target *= scale
                 np.log1p(target, out=target)
@@ -215,7 +215,7 @@ def _axes(
     position = image[name].values.astype(np.float64)
     spacing = (position[-1] - position[0]) / (len(position) - 1) if len(position) > 1 else 1.0
     astray = np.abs(position - position[0] - spacing * np.arange(len(position))).max()
-    if not (spacing != 0 and astray < 0.1 * abs(spacing)):  # tolerance of a tenth of a pixel, for rounded axes
+    if not (spacing != 0 and astray < 0.1 * abs(spacing)):  # rounded axes may deviate by a tenth of a pixel
         raise ValueError(
             f"the coordinate {name!r} is not evenly spaced: interpolate the image first, image.interp(...)"
         )

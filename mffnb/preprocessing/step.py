@@ -1,4 +1,4 @@
-"""Protocols of preprocessing steps: fitting to a cube, the transformation and its inverse for both factors."""
+"""Base classes of preprocessing steps: fitting to a cube, transformation, and its inverse for both factors."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ __all__ = ["Fitted", "Step"]
 
 
 class Fitted(Protocol):
-    """A step fitted to a cube, with the parameters that it has estimated. No method changes its argument.
+    """Base class of fitted steps: a step with the parameters estimated from a cube. No method changes its argument.
 
-    Processed values are called x, physical values X. The inverse of a linear step is ``X = x p c + o``: the factor p of
-    a pixel multiplies the abundances, the factor c of a channel the endmembers, and the offset o neither. So
+    Processed values are called x, physical values X. The inverse of a linear step is ``X = x p c + o``: the inverse
+    multiplies the abundances by the factor p of each pixel and the endmembers by the factor c of each channel; the
+    offset o belongs to neither. So
 
         inverse(a e) = A E + o     with A = abundances(a), E = endmembers(e)
 
@@ -25,7 +26,7 @@ class Fitted(Protocol):
 
     @property
     def new_channel(self) -> tuple[Hashable, ...] | None:
-        """New channel dimensions; None if they are kept. Steps before such a change are not inverted."""
+        """Channel dimensions after the step; None if it keeps them. Steps before a change are not inverted."""
         return None
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
@@ -58,40 +59,40 @@ class Fitted(Protocol):
 
 
 class Step(Protocol):
-    """A preprocessing step: a frozen dataclass of its parameters."""
+    """Base class of preprocessing steps: a frozen dataclass of the user's parameters."""
 
     @property
     def signed(self) -> bool:
-        """Whether non-negative data may become negative."""
+        """Whether the step may make non-negative data negative."""
         return False
 
     @property
     def centred(self) -> bool:
-        """Whether zero no longer means absence, so that a non-negative factorization has no meaning."""
+        """Whether zero no longer means absence of signal after the step, so that NMF is not meaningful."""
         return False
 
     @property
     def stabilizes(self) -> bool:
-        """Whether the step stabilises the variance of counts: for least squares, wrong with the Poisson likelihood."""
+        """Whether the step stabilises the variance of counts, which suits least squares but no Poisson likelihood."""
         return False
 
     @property
     def bends(self) -> bool:
-        """Whether the step is non-linear: A E is then not the reconstruction, see :class:`Fitted`."""
+        """Whether the step is non-linear, so that A E is not the reconstruction; see :class:`Fitted`."""
         return False
 
     @property
     def takes_image(self) -> bool:
-        """Whether the input is an image, all of whose dimensions are pixels."""
+        """Whether the input of the step is an image without channel dimension."""
         return False
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Fitted:
-        """Estimate the parameters from a cube with the given channel dimensions; lazy cubes are reduced here.
+        """Return the step fitted to a cube with the given channel dimensions; a lazy cube is read for the estimates.
 
         Raises
         ------
         ValueError
-            If the step has no meaning for this cube, with what to do.
+            If the step does not suit this cube; the message says what to do.
         """
         raise NotImplementedError
 
@@ -120,7 +121,7 @@ def pixels(cube: xr.DataArray, channel: tuple[Hashable, ...]) -> list[Hashable]:
 
 
 def refilled(array: xr.DataArray, values: xr.Variable, units: bool = True) -> xr.DataArray:
-    """Copy the array with other values on the same grid; without its units if these no longer hold."""
+    """Return a copy of the array with other values on the same grid, without units if these no longer hold."""
     filled = array.copy(data=values.transpose(*array.dims).data)
     if not units:
         filled.attrs = {key: value for key, value in array.attrs.items() if key not in ("units", "long_name")}
@@ -128,12 +129,12 @@ def refilled(array: xr.DataArray, values: xr.Variable, units: bool = True) -> xr
 
 
 def part(state: xr.Variable, positions: Mapping[Hashable, slice]) -> xr.Variable:
-    """Crop a fitted parameter to a part of the grid."""
+    """Return a fitted parameter (array or None) on a part of the grid."""
     return state.isel({name: where for name, where in positions.items() if name in state.dims})
 
 
 def single_channel(cube: xr.DataArray, channel: tuple[Hashable, ...], step: object) -> Hashable:
-    """Return the only channel dimension; raise if a step along the spectrum has several."""
+    """Return the only channel dimension; raise ValueError if there are several."""
     if len(channel) != 1:
         raise ValueError(
             f"{type(step).__name__} needs spectra along one channel dimension, got {channel} of {cube.dims}"

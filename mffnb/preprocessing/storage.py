@@ -1,4 +1,4 @@
-"""Convert frozen dataclasses to JSON-compatible values and arrays, and back, without pickle."""
+"""Storage of frozen dataclasses as JSON-compatible values and arrays, without pickle."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import xarray as xr
 
 
 def plain(value: Any, arrays: dict[str, xr.Variable], path: str = "part") -> Any:  # noqa: PLR0911  one for each kind
-    """Convert a value to JSON-compatible data; its arrays are added to ``arrays`` under new dimension names.
+    """Return a value as JSON-compatible data; its arrays are added to ``arrays`` with new dimension names.
 
-    Dimensions are renamed since one file holds arrays on different grids; attributes of coordinates are kept.
+    Dimensions are renamed because one file holds arrays on different grids; attributes of coordinates are kept.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: plain(getattr(value, f.name), arrays, f"{path}_{f.name}") for f in dataclasses.fields(value)}
@@ -39,12 +39,12 @@ def plain(value: Any, arrays: dict[str, xr.Variable], path: str = "part") -> Any
 
 
 def restored(value: Any, arrays: Mapping[Any, xr.Variable], known: Mapping[str, type]) -> Any:
-    """Rebuild the value that was given to :func:`plain`; lists become tuples.
+    """Return the value from which :func:`plain` made JSON-compatible data; lists become tuples.
 
     Raises
     ------
     ValueError
-        If a class is not among the known ones.
+        If the data contain a class that is not in ``known``.
     """
     if isinstance(value, list):
         return tuple(restored(one, arrays, known) for one in value)

@@ -8,7 +8,7 @@ from mffnb.typing import Float64Array
 
 
 class AxisDistribution(Protocol):
-    """Which ranks own which entries along one axis of X.
+    """Distribution of the entries of one axis of X (rows or columns) over ranks.
 
     A rank holds a block of X. Of each factor it owns a part of the entries of that block. Ranks whose blocks have the
     same rows divide the abundances of these rows between them; the same holds for columns.
@@ -16,21 +16,21 @@ class AxisDistribution(Protocol):
 
     @property
     def own(self) -> slice:
-        """Entries whose factor this rank owns."""
+        """Entries of the axis that this rank owns, for which it updates the factor."""
 
     @property
     def block(self) -> slice:
-        """Entries of this rank's block of X."""
+        """Entries of the axis that this rank's block of X contains."""
 
     @property
     def undivided(self) -> bool:
-        """Whether this rank owns all entries of its block."""
+        """Whether this rank owns all entries of its block along this axis."""
 
     def gather(self, factor: Float64Array) -> Float64Array:
-        """Collect the factor of all entries of the block from own entries (..., own)."""
+        """Gather the factor of all entries of the block, (..., block), from the owned parts (..., own) of the ranks."""
 
     def sum_scatter(self, part: Float64Array) -> Float64Array:
-        """Sum an array (..., block) over the ranks with the same entries; return the own entries of the sum."""
+        """Sum an array (..., block) over the ranks with the same entries; return the entries that this rank owns."""
 
     def minimum(self, part: Float64Array) -> Float64Array:
-        """Minimum over the ranks with the same entries instead of the sum."""
+        """Compute the minimum of an array (..., block) over the ranks with the same entries; return the own entries."""

@@ -1,4 +1,4 @@
-"""One function that returns the declared capabilities of a part, or cautious values if it declares none."""
+"""Look-up of the capabilities that a part declares in ``traits``, with cautious values for parts without."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def traits_of(part: Any) -> Any:
     Raises
     ------
     TypeError
-        If the part has none of the four protocols, or declares traits of another kind.
+        If the part is no term, similarity, solver or transform, or declares the traits of a different kind of part.
 
     Examples
     --------
@@ -72,12 +72,12 @@ def traits_of(part: Any) -> Any:
 
 
 def declares_traits(part: object) -> bool:
-    """Whether a part declares its capabilities."""
+    """Return whether a part declares its capabilities in an attribute ``traits``."""
     return hasattr(part, "traits")
 
 
 def caution(part: object) -> str:
-    """Return the words "X declares no traits, so it is treated as coupled: " for a term without, else nothing."""
+    """Return the note "X declares no traits, so it is treated as coupled: " for such a term, else an empty text."""
     return "" if declares_traits(part) else f"{_name(part)} declares no traits, so it is treated as coupled: "
 
 

@@ -1,4 +1,4 @@
-"""Communication between processes: the calls of an MPI communicator that the package makes, and one process alone.
+"""Communication between processes: the calls of MPI communicators that the package makes, and a single-process version.
 
 Code that may run on several MPI ranks takes a :class:`Communicator`. Its default is :data:`SINGLE`, for which every
 call returns its argument, so that no code tests whether there are ranks, and nothing imports mpi4py.
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 
 class Communicator(Protocol):
-    """The lower-case calls of an mpi4py communicator, which send Python objects; all ranks make each call together."""
+    """Protocol of an mpi4py communicator: its calls for Python objects, each of which all ranks make together."""
 
     @property
     def rank(self) -> int:
@@ -22,18 +22,18 @@ class Communicator(Protocol):
         """Number of processes."""
 
     def bcast(self, value: Any, /, root: int = 0) -> Any:
-        """Return the value that the process ``root`` passes, on all of them."""
+        """Return, on all processes, the value that the process ``root`` passes."""
 
     def allgather(self, value: Any, /) -> list[Any]:
-        """Return the values of all processes, in the order of their ranks."""
+        """Return the list of the values of all processes, in the order of their ranks, on all processes."""
 
     def allreduce(self, value: Any, /) -> Any:
-        """Return the sum of the values of all processes."""
+        """Return the sum of the values of all processes, on all processes."""
 
 
 @dataclass(frozen=True)
 class SingleProcess:
-    """The communicator of a program that runs in one process.
+    """Communicator of a program that runs in one process: each call returns its argument.
 
     Examples
     --------
@@ -45,15 +45,15 @@ class SingleProcess:
     size: int = 1
 
     def bcast(self, value: Any, /, root: int = 0) -> Any:
-        """Return the value."""
+        """Return the value unchanged."""
         return value
 
     def allgather(self, value: Any, /) -> list[Any]:
-        """Return a list of the one value."""
+        """Return a list with the value of this process only."""
         return [value]
 
     def allreduce(self, value: Any, /) -> Any:
-        """Return the value, which is the sum."""
+        """Return the value unchanged: it is the sum over one process."""
         return value
 
 

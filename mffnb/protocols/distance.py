@@ -8,12 +8,12 @@ from mffnb.typing import Array, Float64Array
 
 
 class Distance(Protocol):
-    """A loss d(x, y) of an entry x and its model y, for arrays of any shape.
+    """Loss d(x, y) between a data value x and its model y, elementwise for arrays of any shape.
 
     Attributes
     ----------
     name, barrier, curvature
-        As for :class:`Measure`.
+        Name, barrier and global curvature bound, as for :class:`Measure`.
     """
 
     @property
@@ -26,26 +26,26 @@ class Distance(Protocol):
     def curvature(self) -> float | None: ...  # noqa: D102
 
     def value(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """Value d(x, y)."""
+        """Return the loss d(x, y) of each entry, elementwise."""
 
     def slope(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """First derivative with respect to y."""
+        """Return the first derivative of d(x, y) with respect to y, elementwise."""
 
     def curvature_bound(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """Upper bound on the second derivative with respect to y near y."""
+        """Return an upper bound on the second derivative of d with respect to the model, near y, elementwise."""
 
 
 class Measure(Protocol):
-    """A loss of rows: data x, weights w (None for ones) and model y, all of shape (rows, channels).
+    """Loss of whole rows between data x and model y with entry weights w (None for ones), each (rows, channels).
 
     Attributes
     ----------
     name
         Name of the similarity, for messages.
     barrier
-        Whether the loss is infinite where the model is zero and the data are not.
+        Whether the loss is infinite where the model is zero and the data are positive.
     curvature
-        Global bound on the second derivative for weights of 1; None if there is none.
+        Global upper bound on the second derivative for weights of 1; None if no such bound exists.
     offset
         Intercept that is added to the model, (channels,); None for none.
     """
@@ -63,10 +63,10 @@ class Measure(Protocol):
     def offset(self) -> Array | None: ...  # noqa: D102
 
     def value(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """Loss of each row, (rows,)."""
+        """Return the loss of each row, (rows,)."""
 
     def slope(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """First derivatives with respect to y, (rows, channels)."""
+        """Return the first derivatives of the loss with respect to the model y, (rows, channels)."""
 
     def curvature_bound(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """Positive upper bounds on the second derivatives near y, (rows, channels)."""
+        """Return positive upper bounds on the second derivatives of the loss near the model y, (rows, channels)."""

@@ -1,4 +1,4 @@
-"""Protocols of functions and sets of one factor F (k, entries), as solvers see them."""
+"""Protocols of functions and sets of one factor F (k, entries): value, gradient, proximal operator, projection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Function(Protocol):
     """A scalar function of a factor."""
 
     def value(self, factor: Float64Array) -> float:
-        """Value at a factor (k, entries)."""
+        """Return the value of the function at a factor (k, entries)."""
 
 
 @runtime_checkable
@@ -20,7 +20,7 @@ class SmoothFunction(Function, Protocol):
     """A differentiable function."""
 
     def gradient(self, factor: Float64Array) -> Float64Array:
-        """Gradient at a factor, (k, entries)."""
+        """Return the gradient of the function at a factor, (k, entries)."""
 
 
 @runtime_checkable
@@ -28,7 +28,7 @@ class ProximalFunction(Function, Protocol):
     """A function with a known proximal operator."""
 
     def prox(self, factor: Float64Array, step: float) -> Float64Array:
-        """Minimiser G, (k, entries), of ``step * value(G) + |G - factor|^2 / 2``."""
+        """Return the proximal point: the minimiser G, (k, entries), of ``step * value(G) + |G - factor|^2 / 2``."""
 
 
 @runtime_checkable
@@ -36,4 +36,4 @@ class FactorSet(Protocol):
     """A set of factors with a known projection."""
 
     def project(self, factor: Float64Array) -> Float64Array:
-        """Nearest point of the set."""
+        """Return the point of the set that is nearest to a factor (k, entries)."""

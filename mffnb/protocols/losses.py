@@ -17,7 +17,7 @@ class LogTerm(Protocol):
 
     @property
     def basis(self) -> Float64Array:
-        """B, (k, others)."""
+        """The fixed factor B, (k, others)."""
 
     @property
     def weight(self) -> float:
@@ -25,19 +25,19 @@ class LogTerm(Protocol):
 
     @property
     def share(self) -> AxisDistribution:
-        """Distribution of the entries of F over ranks; B has all other entries of the block."""
+        """Distribution of the entries of F over ranks; B contains all other entries of this rank's block."""
 
     def value(self, factor: Float64Array) -> float:
-        """Value at a factor F (k, entries); infinite where the model of an observed count is zero."""
+        """Return the value at a factor F (k, entries); infinite if a positive count has a model of zero."""
 
     def gradient(self, factor: Float64Array) -> Float64Array:
-        r"""Return :math:`-w \sum_m B_{jm} x_{im} / (F^T B)_{im}`, (k, entries)."""
+        r"""Return the gradient, :math:`-w \sum_m B_{jm} x_{im} / (F^T B)_{im}`, (k, entries)."""
 
     def ratios(self, factor: Float64Array) -> Float64Array:
-        r"""Numerator of the multiplicative update, :math:`w\, f_{ji} \sum_m B_{jm} x_{im} / (F^T B)_{im}`."""
+        r"""Return the multiplicative update's numerator, :math:`w\, f_{ji} \sum_m B_{jm} x_{im} / (F^T B)_{im}`."""
 
     def bands(self) -> Iterator[tuple[int, int, Any]] | None:
-        """Yield (start, stop, rows of X), one row for each entry of the block; None where rows cannot be read."""
+        """Yield (start, stop, rows of X), one row for each entry of the block; return None if rows cannot be read."""
 
 
 class Loss(Protocol):
@@ -48,10 +48,10 @@ class Loss(Protocol):
         """Name of the similarity, for messages."""
 
     def value(self, factor: Float64Array) -> float:
-        """Misfit at a factor (k, entries); infinite where it is not defined."""
+        """Return the misfit at a factor (k, entries); infinite where it is not defined."""
 
     def value_and_gradient(self, factor: Float64Array) -> tuple[float, Float64Array]:
-        """Value and gradient, (k, entries), in one pass over X."""
+        """Return value and gradient, (k, entries), of the misfit in one pass over X."""
 
     def curvature(self, factor: Float64Array) -> Float64Array:
-        """Approximate upper bound on the second derivative near a factor: a diagonal, (k, entries)."""
+        """Return an approximate upper bound on the second derivative near a factor: a diagonal, (k, entries)."""

@@ -11,7 +11,7 @@ from mffnb.typing import Float64Array
 
 
 class Products(Protocol):
-    """A linear operator with rows and columns that can be multiplied from both sides.
+    """Linear operator with rows (pixels) and columns (channels) that can be multiplied from both sides.
 
     Where it is distributed over ranks, factors hold only the pixels and channels that this rank owns, and every sum
     over pixels or channels uses :meth:`total`.
@@ -19,7 +19,7 @@ class Products(Protocol):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns on all ranks."""
+        """Numbers of rows and of columns of the matrix on all ranks."""
 
     @property
     def shared(self) -> bool:
@@ -27,11 +27,11 @@ class Products(Protocol):
 
     @property
     def own(self) -> slice:
-        """Rows whose factor this rank owns."""
+        """Rows (pixels) whose factor this rank owns."""
 
     @property
     def own_columns(self) -> slice:
-        """Columns whose factor this rank owns."""
+        """Columns (channels) whose factor this rank owns."""
 
     def times(self, basis: Float64Array) -> Float64Array:
         """Return ``basis X^T``: for a basis (k, own columns) the cross product (k, own rows), float64."""
@@ -40,7 +40,7 @@ class Products(Protocol):
         """Return ``factor X``: for a factor (k, own rows) the cross product (k, own columns), float64."""
 
     def total(self, part: Float64Array) -> Float64Array:
-        """Sum over all ranks."""
+        """Return the sum of ``part`` over all ranks."""
 
     @property
     def squared_norm(self) -> float:
@@ -56,18 +56,18 @@ class Matrix(Products, Protocol):
         """Block of X on this rank, as a matrix; X itself where it is not distributed."""
 
     def with_block(self, block: Matrix) -> Matrix:
-        """Return another block with the same distribution."""
+        """Return a matrix with another block on this rank and the same distribution."""
 
     @property
     def row_axis(self) -> AxisDistribution:
-        """Distribution of the rows."""
+        """Distribution of the rows (pixels) over ranks."""
 
     @property
     def column_axis(self) -> AxisDistribution:
-        """Distribution of the columns."""
+        """Distribution of the columns (channels) over ranks."""
 
     def minimum(self, part: Float64Array) -> Float64Array:
-        """Minimum over all ranks."""
+        """Return the elementwise minimum of ``part`` over all ranks."""
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
         """Yield (start, stop, rows) over the rows of the block: float64 arrays, or CSR where X is sparse."""
@@ -82,7 +82,7 @@ class Matrix(Products, Protocol):
 
     @property
     def transposed(self) -> Matrix | None:
-        """X^T with equally fast access; None where only rows can be read."""
+        """The transposed matrix X^T with equally fast access; None if X can be read by rows only."""
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
-        """Return ``factor X`` for the factor that ``move`` computes from ``basis X^T``, in one pass over X by block."""
+        """Return ``factor X`` for the factor that ``move`` computes from ``basis X^T``, block by block in one pass."""

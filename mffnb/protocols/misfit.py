@@ -13,10 +13,10 @@ class FactorUpdate(Protocol):
     """Update of a factor, or of some of its columns, by the half-step subproblem of these columns."""
 
     def begin(self, entries: slice) -> None:
-        """Set these columns to the start of the update; called once, before their subproblem is formed."""
+        """Set these columns to their values at the start of the update; called once, before their subproblem exists."""
 
     def __call__(self, factor: Float64Array, half: Half) -> float:
-        """Change ``factor`` in place; return the squared size of the step."""
+        """Update ``factor`` in place by its half-step subproblem; return the squared size of the step."""
 
     def descent(self, half: Half) -> tuple[Half, int]:
         """Return the subproblem with all terms, and the number of sweeps if the update is pure coordinate descent.
@@ -31,7 +31,7 @@ class Misfit(Protocol):
 
     @property
     def matrix(self) -> Matrix:
-        """Data X, including weights and factors of rows and columns."""
+        """Data matrix X, including entry weights and the factors of rows and columns."""
 
     @property
     def gain(self) -> Float64Array | None:
@@ -43,11 +43,11 @@ class Misfit(Protocol):
 
     @property
     def zero(self) -> float:
-        """D of the reference model without information (zero, or the mean spectrum); errors are relative to it."""
+        """D of a reference model without information (zero or the mean spectrum), to which errors are relative."""
 
     @property
     def barrier(self) -> bool:
-        """Whether D is infinite where the model is zero and the data are not."""
+        """Whether D is infinite where the model is zero and the data are positive."""
 
     @property
     def majorized(self) -> bool:
@@ -58,24 +58,24 @@ class Misfit(Protocol):
         """Intercept of the model, (channels,); None for none. A misfit with one is an :class:`InterceptMisfit`."""
 
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
-        """Subproblem of A: the number of pixels times D as a function of A, up to a constant."""
+        """Return the subproblem of A for fixed E: number of pixels times D as a function of A, up to a constant."""
 
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
-        """Subproblem of E: D as a function of E, up to a constant."""
+        """Return the subproblem of E for fixed A: D as a function of E, up to a constant."""
 
     def in_one_pass(
         self, abundances: Float64Array, endmembers: Float64Array, update: FactorUpdate
     ) -> tuple[float, Half] | None:
         """Update A block by block of pixels and form the subproblem of E, in one pass over X.
 
-        Return the sum of what the updates returned, and the subproblem of E; None where one pass is not enough.
+        Return the sum of what the updates returned, and the subproblem of E; None if one pass is not enough.
         """
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """D(A, E), given the subproblem of A for this E."""
+        """Return D(A, E), given the subproblem of A for this E, without another pass over X if possible."""
 
     def at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """D(A, E), given the subproblem of E for this A."""
+        """Return D(A, E), given the subproblem of E for this A, without another pass over X if possible."""
 
 
 @runtime_checkable
@@ -83,7 +83,7 @@ class InterceptMisfit(Protocol):
     """A misfit whose model has an intercept: X ~ f(b + A E)."""
 
     def with_fitted_intercept(self, abundances: Float64Array, endmembers: Float64Array) -> Self:
-        """Return the misfit with the intercept fitted to these factors; itself if that does not lower D."""
+        """Return the misfit with the intercept fitted to these factors, or this misfit if that does not lower D."""
 
     def with_intercept(self, intercept: Float64Array) -> Self:
         """Return the misfit with another intercept, (channels,)."""
@@ -91,7 +91,7 @@ class InterceptMisfit(Protocol):
 
 @runtime_checkable
 class GainMisfit(Protocol):
-    """A scale-invariant misfit, which determines the gain of each pixel afterwards."""
+    """Misfit that does not depend on the norm of a pixel; its gain is determined after the fit."""
 
     def pixel_gains(self, abundances: Float64Array, endmembers: Float64Array) -> Float64Array:
-        """Best factor of each pixel's model, (own pixels,)."""
+        """Return the factor by which each pixel's model fits the data best, (own pixels,)."""

@@ -21,7 +21,7 @@ class Descent:
 
     .. math:: \tfrac12 f^T G f - (s c + b)^T f, \qquad f \ge 0
 
-    where c is the column of ``basis X^T``.
+    where c is the column of ``basis X^T`` that belongs to f.
 
     Attributes
     ----------
@@ -41,14 +41,14 @@ class Descent:
 
 
 class KnownMove(Move, Protocol):
-    """An update that a kernel can make itself while a few rows of X are in the cache."""
+    """Update of a factor that a compiled kernel can make itself while a few rows of X are in the cache."""
 
     def begin(self, rows: slice) -> None:
-        """Prepare the factor of these rows. A call does this itself; kernels do not, so it is called before them."""
+        """Set the factor of these rows to the start of the update; a call does so itself, a kernel does not."""
 
     @property
     def descent(self) -> Descent | None:
-        """The complete update as coordinate descent; None if the update does anything else."""
+        """The update as coordinate descent that a kernel can run; None if the update does anything else."""
 
     def made(self, rows: slice, moved: float, square: Float64Array) -> None:
-        """Record what a kernel did: the squared step of the first sweep, and ``F F^T`` of these rows."""
+        """Record the result of a kernel for these rows: squared step of the first sweep, and ``F F^T``."""

@@ -15,15 +15,15 @@ from mffnb.typing import Float64Array
 
 @runtime_checkable
 class Similarity(Protocol):
-    """Loss between data and model, and the scale on which penalty weights are defined."""
+    """Loss between data and model; it also defines the data scale to which penalty weights refer."""
 
     def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> Misfit:
-        """Bind the loss to data. ``scale`` overrides the scale that is derived from the data."""
+        """Return the misfit of given data; ``scale`` replaces the scale that is derived from the data."""
 
 
 @runtime_checkable
 class EntrywiseSimilarity(Similarity, Protocol):
-    """A sum of losses of single entries, which can be combined with a transform."""
+    """Similarity that is a sum of losses of single entries, so that it can be combined with a transform."""
 
     def distance(self, scale: float) -> Distance:
         """Return the loss of single entries of data that are multiplied by ``scale``."""
@@ -37,4 +37,4 @@ class DataDependent(Similarity, Protocol):
         """Return the similarity with its parameters estimated from X."""
 
     def start_data(self, matrix: Matrix) -> Matrix:
-        """Return the data from which start values are computed, without outliers."""
+        """Return the data without outliers, from which start values are computed."""

@@ -25,7 +25,7 @@ class Solver(Protocol):
     """A method that updates one factor by its half-step subproblem; the same code serves A and E."""
 
     def refuses(self, half: Half) -> str | None:
-        """Return one sentence why this solver cannot solve the subproblem and what to do; None if it can."""
+        """Return one sentence that says why this solver cannot solve the subproblem and what to do; None if it can."""
 
     def update(self, factor: Float64Array, half: Half) -> float:
         """Change ``factor`` in place without raising the objective of the subproblem; return the squared step."""
@@ -36,4 +36,4 @@ class CoordinateDescent(Solver, Protocol):
     """A solver that may be pure coordinate descent, which kernels can run while rows of X are in the cache."""
 
     def free_sweeps(self, half: Half) -> int:
-        """Number of sweeps if the update is pure, uncoupled coordinate descent, else 0."""
+        """Return the number of sweeps if the update is coordinate descent without coupling or extra terms, else 0."""

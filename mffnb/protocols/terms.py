@@ -28,7 +28,7 @@ class Penalty(Term, Function, Protocol):
 
 @runtime_checkable
 class SmoothTerm(Penalty, SmoothFunction, Protocol):
-    """A penalty with a gradient that is not linear; ``fold`` appends it to ``half.smooth``."""
+    """A differentiable penalty that is not quadratic; ``fold`` appends it to ``half.smooth``."""
 
 
 @runtime_checkable
@@ -38,12 +38,12 @@ class Proximal(Penalty, ProximalFunction, Protocol):
 
 @runtime_checkable
 class Constraint(Term, FactorSet, Protocol):
-    """A set that contains the factor; ``fold`` fills the field of ``half`` for this set, or appends to ``proximal``."""
+    """A set to which the factor is restricted; ``fold`` sets the field of ``half`` for it, or extends ``proximal``."""
 
 
 @runtime_checkable
 class DistributableTerm(Term, Protocol):
-    """A term that changes where the factor is distributed over MPI ranks."""
+    """A term that must be adapted to the entries of each rank if the factor is distributed over MPI ranks."""
 
     def on_rank(self, entries: slice, total: Total) -> Self:
         """Return the term for the entries of this rank; ``total`` sums an array over all ranks."""
@@ -51,8 +51,8 @@ class DistributableTerm(Term, Protocol):
 
 @runtime_checkable
 class GraphTerm(Term, Protocol):
-    """A term with an adjacency graph."""
+    """A term with an adjacency graph between pixels."""
 
     @property
     def graph(self) -> PixelGraph | None:
-        """Pixel adjacency graph; None for the grid of the map."""
+        """Pixel adjacency graph; None for nearest neighbours on the grid of the map."""

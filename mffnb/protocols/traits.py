@@ -1,4 +1,4 @@
-"""Capabilities that a part declares: the fields of `traits`, on one page.
+"""Capabilities that a part (term, similarity, solver or transform) declares in its attribute ``traits``.
 
 A class of the package sets ``traits`` to one of the four classes below, as a class attribute or as a property::
 
@@ -21,7 +21,7 @@ from mffnb.protocols.transform import Transform
 
 
 class Distribution(enum.Enum):
-    """How a term acts on a factor whose entries are distributed over MPI ranks; the value is the explanation."""
+    """How a term acts on a factor whose entries are distributed over MPI ranks; each value is its explanation."""
 
     ENTRYWISE = "each rank applies it to its own entries"
     SUMMED = "each rank applies it to its own entries and sums over all ranks; the value is that of the whole factor"
@@ -39,7 +39,7 @@ class TermTraits:
         The entries (columns) of the factor stay independent. Then the half-step subproblem can be solved in blocks of
         pixels while the data are read.
     uniform
-        The term changes the subproblem of every entry in the same way, whatever the data and the factor are there.
+        The term changes the subproblem of every entry in the same way, independently of the data and the factor.
         Then compiled kernels can fold it in once for all pixels.
     rowwise
         The term acts on each row by itself, keeps it non-negative, and is a cone, positively homogeneous, or a function
@@ -47,9 +47,9 @@ class TermTraits:
     convex
         The set or the penalty is convex on non-negative factors.
     distribution
-        How it acts on a factor that is distributed over MPI ranks.
+        How the term acts on a factor that is distributed over MPI ranks.
     abundance_label, endmember_label
-        Label in the explorer's list of terms for that factor; None if the explorer does not offer it there.
+        Label of the term in the explorer's list for abundances or endmembers; None if the explorer does not list it.
     """
 
     pixelwise: bool
@@ -70,8 +70,8 @@ class SimilarityTraits:
     label
         Label in the explorer's list of similarities; None for the class name.
     weight_power
-        p such that a weight w on the loss equals data multiplied by w^p; None where no power does, so that weights are
-        applied entry by entry.
+        Power p such that a weight w of the loss is equivalent to data multiplied by w^p. None if no power is
+        equivalent; weights are then applied entry by entry.
     distributed
         The data may be distributed over MPI ranks.
     scale_invariant

@@ -1,4 +1,4 @@
-"""Protocols of transforms: the map f in the model X ~ f(A E)."""
+"""Protocols of transforms: the elementwise map f in the model X ~ f(A E)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from mffnb.typing import Float64Array
 
 @runtime_checkable
 class Transform(Protocol):
-    """An elementwise map f between the product of the factors and the data."""
+    """Elementwise map f from the product A E of the factors to the model of the data."""
 
     def apply(self, model: Float64Array) -> Float64Array:
-        """Evaluate f for every entry."""
+        """Return f of every entry of the product of the factors."""
 
 
 @runtime_checkable
@@ -28,7 +28,7 @@ class FittedTransform(Transform, Protocol):
         """Smallest and largest value that the data may have."""
 
     def derivatives(self, mapped: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """First and second derivative of f where f has the value ``mapped``."""
+        """Return first and second derivative of f at the point where f has the value ``mapped``, elementwise."""
 
     def inverse(self, mapped: Float64Array) -> Float64Array:
-        """Finite values at which f has the value ``mapped``, or nearly so."""
+        """Return finite values at which f has the value ``mapped``, approximately where the inverse is infinite."""

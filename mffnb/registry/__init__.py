@@ -1,1 +1,1 @@
-"""Find parts by name: lazily loaded public names, named parts of the package, and installed plug-ins."""
+"""Registries of names: lazily loaded public names, parts that users select by name, and installed plug-ins."""

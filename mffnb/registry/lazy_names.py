@@ -1,4 +1,4 @@
-"""Load the public names of a package at their first use (module attributes by PEP 562)."""
+"""Lazy loading of the public names of a package at their first use (module attributes by PEP 562)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def lazy_names(
         if name not in modules_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(modules_of[name]), name)
-        setattr(sys.modules[package], name, value)  # the next access does not come here
+        setattr(sys.modules[package], name, value)  # cached: the next access does not call this function
         return value
 
     def listing() -> list[str]:

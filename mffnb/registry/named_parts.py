@@ -1,4 +1,4 @@
-"""Parts that a user may give by name, such as ``similarity="kl"``."""
+"""Parts (similarities, solvers, starts, ...) that a user may select by name, such as ``similarity="kl"``."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ Part = TypeVar("Part")
 class NamedParts(Mapping[str, Part], Generic[Part]):
     """Mapping of names to parts of one kind: those of the package first, then those of plug-ins.
 
-    Plug-ins are loaded at the first name that is not the package's own, or when names are listed: not on import.
+    Plug-ins are loaded when a name is looked up that the package does not define, or when names are listed, but not on
+    import.
 
     Parameters
     ----------
     kind
         The protocol of the parts, by which plug-ins are selected.
     own
-        Parts of the package.
+        Parts that the package defines, by name.
     first
-        Names to list first; others follow in the order of ``own``.
+        Names to list first; other names follow in the order of ``own``.
 
     Examples
     --------

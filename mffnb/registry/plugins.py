@@ -1,4 +1,4 @@
-"""Load parts and readers that other distributions register through entry points.
+"""Plug-ins: parts and file readers that other distributions register through entry points.
 
 A distribution adds to the package in its ``pyproject.toml``::
 
@@ -34,7 +34,8 @@ def loaded(group: str, make: Callable[[str, Any], Any]) -> dict[str, Any]:
     group
         Name of the entry point group.
     make
-        Turns the name and the loaded object into what is used; raises if the object is of no use.
+        Function that converts the name and the loaded object to the registered part or reader, and raises an error for
+        an unsuitable object.
     """
     found: dict[str, Any] = {}
     for entry in sorted(metadata.entry_points(group=group), key=lambda entry: (entry.name, entry.value)):
@@ -43,7 +44,7 @@ def loaded(group: str, make: Callable[[str, Any], Any]) -> dict[str, Any]:
             if entry.name in found:
                 raise ValueError("another distribution has registered this name")
             found[entry.name] = make(entry.name, entry.load())
-        except Exception as error:  # code of others raises anything
+        except Exception as error:  # code of other distributions may raise any exception
             warn(
                 f"plug-in {entry.name!r} of {distribution} ({group}) is left out, {type(error).__name__}: {error}; "
                 f"update or uninstall {distribution}",

@@ -24,11 +24,11 @@ class SpectralAngle:
     .. math:: D = \tfrac1n \sum_i \bigl[ 1 - \cos(x_i, a_i E) \bigr]
 
     The angle does not depend on the norm of a pixel, so abundances are fractions up to a gain (:class:`mffnb.Simplex`
-    with ``gain=True``, which is added if it is missing). The gain of a pixel minimises the distance of x_i and a_i E.
-    The common scale of the endmembers is undetermined too, so penalties on endmembers are refused. Weights of channels
-    and entries apply to the inner product and to both norms; weights of pixels multiply the summand.
-    Sources: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2; Kruse et al. 1993, Remote Sens. Environ.
-    44:145 (spectral angle mapper).
+    with ``gain=True``, which is added if it is missing). The gain of pixel i is the factor for which its model a_i E is
+    nearest to x_i. The common scale of the endmembers is undetermined too, so penalties on endmembers are refused.
+    Weights of channels and entries apply to the inner product and to both norms; weights of pixels multiply the
+    summand. Sources: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2; Kruse et al. 1993, Remote Sens.
+    Environ. 44:145 (spectral angle mapper).
     """
 
     traits: ClassVar[SimilarityTraits] = SimilarityTraits(
@@ -36,7 +36,7 @@ class SpectralAngle:
     )
 
     def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> BandedMisfit:
-        """Bind to data; the scale is that of :class:`Frobenius`. Only start values depend on it."""
+        """Return the misfit of given data, scaled as for :class:`Frobenius`; only start values depend on the scale."""
         scale = Frobenius().misfit(matrix, gain, scale).scale
         pixels = None if gain is None else gain**2
         return BandedMisfit(matrix, None, scale, Cosine(), pixels=pixels).with_reference(*mean_model(matrix))

@@ -19,12 +19,12 @@ from mffnb.protocols.misfit import FactorUpdate
 from mffnb.similarities.measures import Cosine
 from mffnb.typing import Array, Float64Array
 
-_LARGEST_STEP, _LARGEST_INTERCEPT = 2.0, 15.0  # log-odds: of a Newton step, and of a nearly certain probability
-_HALVINGS = 8  # of a Newton step that raises the loss
+_LARGEST_STEP, _LARGEST_INTERCEPT = 2.0, 15.0  # limits of a Newton step and of an intercept, in log-odds
+_HALVINGS = 8  # largest number of halvings of a Newton step that raises the loss
 
 
 def dense_bands(matrix: Matrix) -> Iterator[tuple[slice, Float64Array, Float64Array | None]]:
-    """Yield (rows, X, weights or None) over the rows of this rank as dense bands; missing entries have weight zero."""
+    """Yield (rows, X, weights or None) of dense bands of this rank's rows; missing entries have weight zero."""
     if not matrix.complete:
         for start, stop in band_limits(matrix.shape, CACHE_BYTES):
             band, weights = matrix.rows_and_weights(start, stop)  # type: ignore[attr-defined]
@@ -47,13 +47,13 @@ class BandedMisfit:
     Attributes
     ----------
     matrix, gain, scale
-        X, g and s.
+        Data X, gain g of each pixel, and scale s of the data.
     measure
         Loss d of rows.
     zero
-        D of the reference model without information.
+        Value D of a reference model without information, to which errors are relative.
     pixels
-        u, (own pixels,); None for ones.
+        Pixel weights u, (own pixels,); None for ones.
     """
 
     matrix: Matrix
@@ -69,22 +69,22 @@ class BandedMisfit:
 
     @property
     def barrier(self) -> bool:
-        """Whether D is infinite where the model is zero and the data are not."""
+        """Whether D is infinite where the model is zero and the data are positive."""
         return self.measure.barrier
 
     @property
     def majorized(self) -> bool:
-        """Whether subproblems are quadratic majorizers."""
+        """Whether the half-step subproblems are quadratic majorizers of D."""
         return self.measure.curvature is not None
 
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
-        """Subproblem of A (k, pixels): n D, or a quadratic majorizer."""
+        """Return the subproblem of A (k, pixels): n D as a function of A, or a quadratic majorizer of it."""
         loss = BandedLoss(self, endmembers, of_rows=True)
         weights = None if self.gain is None else self.gain**2
         return self._half(loss, abundances, endmembers @ endmembers.T, weights)
 
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
-        """Subproblem of E (k, channels): D, or a quadratic majorizer."""
+        """Return the subproblem of E (k, channels): D as a function of E, or a quadratic majorizer of it."""
         loss = BandedLoss(self, abundances, of_rows=False)
         amounts = abundances if self.gain is None else abundances * self.gain
         return self._half(loss, endmembers, self.matrix.total(amounts @ amounts.T) / self.matrix.shape[0], None)
@@ -101,20 +101,20 @@ class BandedMisfit:
         """Return None: the half steps of a general loss need several passes over X."""
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """D(A, E), by a pass over X."""
+        """Return the misfit D(A, E), computed by a pass over X."""
         return self.distance(abundances, endmembers)
 
     def at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """D(A, E), by a pass over X."""
+        """Return the misfit D(A, E), computed by a pass over X."""
         return self.distance(abundances, endmembers)
 
     def distance(self, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """D(A, E)."""
+        """Return the misfit D(A, E) over all ranks."""
         here = sum(self.of_band(*band) for band in self.bands(abundances, endmembers))
         return float(self.matrix.total(np.array(here))) / self.matrix.shape[0]
 
     def pixel_gains(self, abundances: Float64Array, endmembers: Float64Array) -> Float64Array:
-        """Least-squares factor between the model of each pixel and s X, (own pixels,)."""
+        """Return the factor by which each pixel's model fits s X best in least squares, (own pixels,)."""
         if not isinstance(self.measure, Cosine):
             raise TypeError(f"{self.measure.name} is not scale-invariant, so pixels have no free gain")
         found = np.empty(abundances.shape[1])
@@ -128,11 +128,11 @@ class BandedMisfit:
         return self.measure.offset
 
     def with_intercept(self, intercept: Float64Array) -> BandedMisfit:
-        """Return the misfit with another intercept."""
+        """Return the misfit with another intercept of the model, (channels,)."""
         return replace(self, measure=replace(self.measure, offset=intercept))  # type: ignore[type-var]
 
     def with_fitted_intercept(self, abundances: Float64Array, endmembers: Float64Array, steps: int = 2) -> BandedMisfit:
-        """Fit the intercept for given factors by damped Newton steps that never raise D."""
+        """Return the misfit with the intercept fitted to given factors by damped Newton steps that never raise D."""
         if self.intercept is None:
             return self
         best, lowest = self, self.distance(abundances, endmembers)
@@ -152,7 +152,7 @@ class BandedMisfit:
         return best
 
     def _channel_derivatives(self, abundances: Float64Array, endmembers: Float64Array) -> Float64Array:
-        """First and second derivatives of n D with respect to the intercept, (2, channels)."""
+        """Return first and second derivatives of n D with respect to the intercept, (2, channels)."""
         here = np.zeros((2, self.matrix.shape[1]))
         for _, x, w, y in self.bands(abundances, endmembers):
             here += self.measure.slope(x, w, y).sum(axis=0), self.measure.curvature_bound(x, w, y).sum(axis=0)
@@ -161,14 +161,14 @@ class BandedMisfit:
     def bands(
         self, abundances: Float64Array, endmembers: Float64Array
     ) -> Iterator[tuple[slice, Float64Array, Float64Array | None, Float64Array]]:
-        """Yield (rows, s X, weights or None, model)."""
+        """Yield (rows, s X, entry weights or None, model) of each band of rows."""
         for rows, x, w in dense_bands(self.matrix):
             amounts = abundances[:, rows]
             amounts = amounts if self.gain is None else amounts * self.gain[rows]
             yield rows, self.scale * x, w, amounts.T @ endmembers
 
     def of_band(self, rows: slice, x: Float64Array, w: Float64Array | None, y: Float64Array) -> float:
-        """Contribution of some rows to n D."""
+        """Return the contribution of some rows (data x, entry weights w, model y) to n D."""
         distance = self.measure.value(x, w, y)
         return float(distance.sum() if self.pixels is None else distance @ self.pixels[rows])
 
@@ -180,9 +180,9 @@ class BandedLoss:
     Parameters
     ----------
     misfit
-        D.
+        Misfit D.
     basis
-        The fixed factor.
+        The fixed factor, (k, others).
     of_rows
         Whether the variable factor is that of the rows of X, with the value n D; otherwise that of the columns, with D.
     """
@@ -197,12 +197,12 @@ class BandedLoss:
         return self.misfit.measure.name
 
     def value(self, factor: Float64Array) -> float:
-        """Value at a factor (k, entries); for the factor of the rows, the contribution of this rank."""
+        """Return the misfit at a factor (k, entries); for the factor of the rows, the contribution of this rank."""
         here = sum(self.misfit.of_band(*band) for band in self._bands(factor))
         return here if self.of_rows else float(self.misfit.matrix.total(np.array(here))) / self._pixels
 
     def value_and_gradient(self, factor: Float64Array) -> tuple[float, Float64Array]:
-        """Value and gradient (k, entries)."""
+        """Return value and gradient (k, entries) of the misfit at a factor."""
         here, gradient = 0.0, np.zeros_like(factor)
         for rows, x, w, y in self._bands(factor):
             here += self.misfit.of_band(rows, x, w, y)
@@ -213,11 +213,11 @@ class BandedLoss:
         return float(total(np.array(here))) / self._pixels, total(gradient) / self._pixels
 
     def curvature(self, factor: Float64Array) -> Float64Array:
-        """Diagonal upper bound (k, entries) on the second derivative near a factor.
+        """Return a diagonal upper bound (k, entries) on the second derivative of the misfit near a factor.
 
-        The second derivative of an entry is ``B diag(c) B^T`` with the curvature bounds c of the loss. For any positive
-        v, its row sums with weights v, divided by v, are a diagonal upper bound. With the mean of each component as v
-        the bound is tight for components of different size.
+        The second derivative with respect to one entry (column) is at most ``B diag(c) B^T``, with the fixed factor B
+        and the curvature bounds c of the loss. For any positive v, its row sums with weights v, divided by v, are a
+        diagonal upper bound. With the mean of each component as v the bound is tight for components of different size.
         """
         size = np.abs(factor).mean(axis=1)
         size = np.where(size > 0, size, size.max(initial=0.0) or 1.0)
@@ -235,7 +235,7 @@ class BandedLoss:
         return self.misfit.bands(*((factor, self.basis) if self.of_rows else (self.basis, factor)))
 
     def _add(self, out: Float64Array, rows: slice, basis: Float64Array, of_model: Float64Array, power: int = 1) -> None:
-        """Add derivatives with respect to the model, (rows, channels), to those with respect to the factor."""
+        """Convert derivatives by the model, (rows, channels), to derivatives by the factor and add them to ``out``."""
         gain, pixels = self.misfit.gain, self.misfit.pixels
         of_model = of_model if gain is None else of_model * gain[rows, None] ** power
         of_model = of_model if pixels is None else of_model * pixels[rows, None]

@@ -37,7 +37,7 @@ class Bernoulli:
     )
 
     def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> BandedMisfit:
-        """Raise UnsupportedCombinationError: without a transform the model is not between 0 and 1."""
+        """Raise UnsupportedCombinationError: without a transform the model is not limited to 0 to 1."""
         raise UnsupportedCombinationError(
             "the Bernoulli likelihood is of chances, which the identity does not keep between 0 and 1: "
             "use transform='logistic', or leave it out"

@@ -10,8 +10,8 @@ from scipy import special
 
 from mffnb.typing import Float64Array
 
-_FLOOR = 1e-100  # smallest model value that is used as a divisor
-_STEEPEST = 1e-10  # relative to the data: smaller model values use this slope, or gradients at zero would be infinite
+_FLOOR = 1e-100  # smaller model values are replaced by this one in denominators
+_STEEPEST = 1e-10  # relative to the data: smaller model values use the slope of this one; at zero it would be infinite
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class SquaredDistance:
     curvature: ClassVar[float | None] = 1.0
 
     def value(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """Value d(x, y)."""
+        """Return the loss d(x, y) of each entry, elementwise."""
         return (x - y) ** 2 / 2
 
     def slope(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """First derivative with respect to y."""
+        """Return the first derivative of d(x, y) with respect to y, elementwise."""
         return y - x
 
     def curvature_bound(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """Second derivative with respect to y."""
+        """Return the second derivative of d(x, y) with respect to y, elementwise."""
         return np.ones_like(y)
 
 
@@ -48,11 +48,11 @@ class BetaDistance:
 
     @property
     def barrier(self) -> bool:
-        """Whether the value is infinite for y = 0 < x: for beta <= 1."""
+        """Whether the divergence is infinite for y = 0 < x, which holds for beta <= 1."""
         return self.beta <= 1
 
     def value(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """Value d(x, y)."""
+        """Return the loss d(x, y) of each entry, elementwise."""
         beta = self.beta
         none, y = y <= _FLOOR, np.maximum(y, _FLOOR)
         if beta == 0:
@@ -66,12 +66,12 @@ class BetaDistance:
         return np.where(none & (x > 0), np.inf, out) if self.barrier and none.any() else out
 
     def slope(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """First derivative with respect to y."""
+        """Return the first derivative of d(x, y) with respect to y, elementwise."""
         floored = np.maximum(y, np.maximum(_FLOOR, _STEEPEST * x))
         return (y - x) * _power(floored, self.beta - 2)
 
     def curvature_bound(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """Sum of the positive terms of the second derivative with respect to y."""
+        """Return an upper bound on the second derivative with respect to y: the sum of its positive terms."""
         beta, y = self.beta, np.maximum(y, np.maximum(_FLOOR, _STEEPEST * x))
         power = _power(y, beta - 3)
         out = max(0.0, 2 - beta) * x * power
@@ -88,22 +88,22 @@ class HuberDistance:
     curvature: ClassVar[float | None] = 1.0
 
     def value(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """Value d(x, y)."""
+        """Return the loss d(x, y) of each entry, elementwise."""
         size = np.abs(x - y)
         within = np.minimum(size, self.threshold)
         return within * (size - within / 2)
 
     def slope(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """First derivative with respect to y."""
+        """Return the first derivative of d(x, y) with respect to y, elementwise."""
         return np.clip(y - x, -self.threshold, self.threshold)
 
     def curvature_bound(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """Second derivative of the majorizing parabola at y."""
+        """Return the second derivative of the parabola that touches the loss at y and bounds it from above."""
         return self.threshold / np.maximum(np.abs(x - y), self.threshold)
 
 
 def _power(base: Float64Array, exponent: float) -> Float64Array:
-    """Return ``base ** exponent``; fast where twice the exponent is a small integer."""
+    """Return ``base ** exponent`` elementwise, fast if twice the exponent is a small integer."""
     twice = 2 * exponent
     if twice != round(twice) or abs(twice) > 8:
         return np.asarray(base**exponent)

@@ -40,7 +40,7 @@ class KullbackLeibler:
     )
 
     def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> PoissonMisfit:
-        """Bind to data, scaled such that the mean of ``sum_m s x_im`` over pixels is 1.
+        """Return the misfit of data scaled by s such that the mean of ``sum_m s x_im`` over pixels is 1.
 
         Raises
         ------
@@ -57,7 +57,7 @@ class KullbackLeibler:
         return PoissonMisfit(sparse_if_smaller(matrix), gain, scale)
 
     def distance(self, scale: float) -> Distance:
-        """Loss of single entries."""
+        """Return the loss of single entries; it does not depend on the scale of the data."""
         return BetaDistance(1.0)
 
 
@@ -93,7 +93,7 @@ class BetaDivergence:
 
     @property
     def traits(self) -> SimilarityTraits:
-        """Capabilities; the power of weights depends on beta."""
+        """Capabilities of the divergence; the power of weights depends on beta."""
         return SimilarityTraits(
             label="in proportion (Itakura-Saito)",
             weight_power=None if self.beta == 0 else 1 / self.beta,
@@ -103,7 +103,7 @@ class BetaDivergence:
         )
 
     def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> Misfit:
-        """Bind to data, scaled.
+        """Return the misfit of data scaled as described for the class.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class BetaDivergence:
             return KullbackLeibler().misfit(matrix, gain, scale)
         power_sum = self.check(matrix)
         if scale is None and self.beta > 0:
-            whole = float(matrix.total(np.array(power_sum)))  # over all ranks
+            whole = float(matrix.total(np.array(power_sum)))  # sum over all ranks
             scale = float((matrix.shape[0] / whole) ** (1 / self.beta)) if whole > 0 else 1.0
         scale = _to_mean_sum_one(matrix) if scale is None else scale
         size, spectrum = mean_model(matrix)
@@ -140,12 +140,12 @@ class BetaDivergence:
         return power_sum
 
     def distance(self, scale: float) -> Distance:
-        """Loss of single entries."""
+        """Return the loss of single entries; it does not depend on the scale of the data."""
         return BetaDistance(float(self.beta))
 
 
 def _to_mean_sum_one(matrix: Matrix) -> float:
-    """Factor that scales the mean sum of a pixel to 1."""
+    """Return the factor that scales the data to a mean pixel sum of 1."""
     ones = np.ones((1, matrix.own_columns.stop - matrix.own_columns.start))
     whole = float(matrix.total(matrix.times(ones).sum(axis=1))[0])
     return matrix.shape[0] / whole if whole > 0 else 1.0

@@ -57,11 +57,11 @@ class Huber:
             raise ValueError(f"noise must be a finite number > 0, got {self.noise!r}")
 
     def estimated_from(self, matrix: Matrix) -> Huber:
-        """Return the similarity with the noise level of these data."""
+        """Return the similarity with the noise level estimated from these data, unless the user gave one."""
         return self if self.noise is not None else replace(self, noise=robust_noise_level(matrix))
 
     def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> BandedMisfit:
-        """Bind to data, scaled such that the mean of ``|s x_i|^2`` over pixels is 1."""
+        """Return the misfit of data scaled by s such that the mean of ``|s x_i|^2`` over pixels is 1."""
         similarity = self.estimated_from(matrix)
         scale = Frobenius().misfit(matrix, gain, scale).scale
         zero_model = np.zeros((1, matrix.own.stop - matrix.own.start)), np.zeros((1, matrix.shape[1]))
@@ -69,12 +69,12 @@ class Huber:
         return BandedMisfit(matrix, gain, scale, measure).with_reference(*zero_model)
 
     def start_data(self, matrix: Matrix) -> Matrix:
-        """Return complete data with outliers clipped, since start values are not robust."""
+        """Return complete data with outliers clipped, because methods for start values are not robust."""
         assert self.noise is not None
         return without_outliers(matrix, self.noise)
 
     def distance(self, scale: float) -> Distance:
-        """Loss of single entries of data that are multiplied by ``scale``."""
+        """Return the loss of single entries, with the threshold multiplied by ``scale`` like the data."""
         assert self.noise is not None
         return HuberDistance((1.345 if isinstance(self.delta, str) else self.delta) * self.noise * scale)
 

@@ -29,14 +29,14 @@ class Frobenius:
     )
 
     def misfit(self, matrix: Matrix, gain: Float64Array | None = None, scale: float | None = None) -> QuadraticMisfit:
-        """Bind to data, scaled such that the mean of ``|s x_i|^2`` over pixels is 1."""
+        """Return the misfit of data scaled by s such that the mean of ``|s x_i|^2`` over pixels is 1."""
         if scale is None:
             squared_norm = matrix.squared_norm
             scale = float((matrix.shape[0] / squared_norm) ** 0.5) if squared_norm > 0 else 1.0
         return QuadraticMisfit(matrix, gain, scale)
 
     def distance(self, scale: float) -> Distance:
-        """Loss of single entries."""
+        """Return the loss of single entries; it does not depend on the scale of the data."""
         return SquaredDistance()
 
 

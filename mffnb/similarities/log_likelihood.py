@@ -23,9 +23,9 @@ class LogLikelihood:
     matrix
         X, (pixels, channels).
     basis
-        The fixed factor, for all entries of the block.
+        The fixed factor B, for all entries of the block along the other axis.
     weight
-        Weight of the term.
+        Weight w of the logarithmic term in the objective.
     of_rows
         Whether the variable factor is that of the rows of X; otherwise that of the columns.
     """
@@ -37,11 +37,11 @@ class LogLikelihood:
 
     @property
     def share(self) -> AxisDistribution:
-        """Distribution of the entries of the factor over ranks."""
+        """Distribution of the entries of the variable factor over ranks."""
         return self.matrix.row_axis if self.of_rows else self.matrix.column_axis
 
     def value(self, factor: Float64Array) -> float:
-        """``-w sum x log(F^T B)`` over the counts of the block; infinite where the model of a count is zero."""
+        """Return ``-w sum x log(F^T B)`` over the counts of the block; infinite if the model of a count is zero."""
         moving = self.share.gather(factor)
         pixels, channels = (moving, self.basis) if self.of_rows else (self.basis, moving)
         right, total = np.ascontiguousarray(channels.T), 0.0
@@ -50,11 +50,11 @@ class LogLikelihood:
         return -self.weight * total
 
     def ratios(self, factor: Float64Array) -> Float64Array:
-        """``w f_ji sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
+        """Return the numerator of the multiplicative update, ``w f_ji sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
         return -factor * self.gradient(factor)
 
     def gradient(self, factor: Float64Array) -> Float64Array:
-        """``-w sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
+        """Return the gradient, ``-w sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
         moving = self.share.gather(factor)
         out = np.zeros(moving.shape[::-1])
         for pixels, left, right, (indptr, indices, data) in self._aligned(moving):
@@ -67,12 +67,12 @@ class LogLikelihood:
         return -self.weight * self.share.sum_scatter(out.T)
 
     def bands(self) -> Iterator[tuple[int, int, Any]] | None:
-        """Yield rows of X, or of X^T, one for each entry of the block."""
+        """Yield (start, stop, rows) of X, or of X^T for the factor of the columns: one row for each entry."""
         oriented = self.matrix if self.of_rows else self.matrix.transposed
         return None if oriented is None else oriented.bands()
 
     def _aligned(self, factor: Float64Array) -> Iterator[tuple[slice, Float64Array, Float64Array, tuple[Any, ...]]]:
-        """Yield (pixels of a band, their factor, the factor of the channels, the band in compressed rows)."""
+        """Yield for each band of X its pixels, their factor, the factor of the channels, and its compressed rows."""
         pixels, channels = (factor, self.basis) if self.of_rows else (self.basis, factor)
         left, right = np.ascontiguousarray(pixels.T), np.ascontiguousarray(channels.T)
         for start, stop, band in self.matrix.bands():

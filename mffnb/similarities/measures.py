@@ -12,7 +12,7 @@ from mffnb.protocols.distance import Distance
 from mffnb.protocols.transform import FittedTransform
 from mffnb.typing import Array, Float64Array
 
-_SMALLEST_NORM = 1e-150  # of a spectrum with a direction
+_SMALLEST_NORM = 1e-150  # spectra with a smaller norm count as zero, without a direction
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Entrywise:
     distance
         Loss d of a single entry.
     transform
-        f; None for the identity.
+        Transform f; None for the identity.
     offset
-        b, (channels,); None for zeros.
+        Intercept b, (channels,); None for zeros.
     """
 
     distance: Distance
@@ -35,32 +35,32 @@ class Entrywise:
 
     @property
     def name(self) -> str:
-        """Name of the distance."""
+        """Name of the loss d, for messages."""
         return self.distance.name
 
     @property
     def barrier(self) -> bool:
-        """Whether the loss is infinite where the model is zero and the data are not."""
+        """Whether the loss is infinite where the model is zero and the data are positive."""
         return self.distance.barrier and self.transform is None
 
     @property
     def curvature(self) -> float | None:
-        """Global bound on the second derivative; None with a transform."""
+        """Global upper bound on the second derivative of the loss; None with a transform."""
         return self.distance.curvature if self.transform is None else None
 
     def value(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """Loss of each row."""
+        """Return the loss of each row, (rows,)."""
         value = self.distance.value(x, self._mapped(y))
         return _row_sums(value if w is None else np.where(w > 0, value, 0.0), w)
 
     def slope(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """First derivatives with respect to y."""
+        """Return the first derivatives of the loss with respect to the model y, (rows, channels)."""
         mapped = self._mapped(y)
         slope = self.distance.slope(x, mapped)
         return _weighted(slope if self.transform is None else slope * self.transform.derivatives(mapped)[0], w)
 
     def curvature_bound(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """Upper bounds on the second derivatives near y, by the chain rule."""
+        """Return upper bounds on the second derivatives near y, (rows, channels), by the chain rule."""
         mapped = self._mapped(y)
         bound = self.distance.curvature_bound(x, mapped)
         if self.transform is not None:
@@ -80,7 +80,7 @@ class LogOdds:
     Attributes
     ----------
     offset
-        b, (channels,); None for zeros.
+        Intercept b, (channels,); None for zeros.
     """
 
     offset: Array | None = None
@@ -89,20 +89,20 @@ class LogOdds:
     curvature: ClassVar[float | None] = None  # the bound 1/4 is far too large where a probability is nearly certain
 
     def value(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """Loss of each row."""
+        """Return the loss of each row, (rows,)."""
         odds = self._odds(y)
-        # log(1 + e^z) without overflow.
+        # logaddexp computes log(1 + e^z) without overflow.
         loss = np.maximum(odds, 0.0) + np.log1p(np.exp(-np.abs(odds))) - x * odds
-        if ((x > 0) & (x < 1)).any():  # the entropy of zeros and ones is zero
+        if ((x > 0) & (x < 1)).any():  # the entropy of x is zero if x is 0 or 1
             loss += special.xlogy(x, x) + special.xlog1py(1 - x, -x)
         return _row_sums(loss, w)
 
     def slope(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """First derivatives with respect to y."""
+        """Return the first derivatives of the loss with respect to the model y, (rows, channels)."""
         return _weighted(special.expit(self._odds(y)) - x, w)
 
     def curvature_bound(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """Second derivatives with respect to y."""
+        """Return the second derivatives of the loss with respect to the model y, (rows, channels)."""
         probability = special.expit(self._odds(y))
         return _weighted(probability * (1 - probability), w)
 
@@ -120,15 +120,15 @@ class Cosine:
     offset: ClassVar[Array | None] = None
 
     def value(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """Loss of each row; 0 where the data are zero, 1 where only the model is zero."""
+        """Return the distance of each row, (rows,); 0 if the data are zero, 1 if only the model is zero."""
         of_x, norm = _norms(x, w), _norms(y, w)
-        # Half the squared distance of unit vectors avoids the cancellation of 1 - cos.
+        # The loss is half the squared distance of unit vectors, which avoids the cancellation of 1 - cos.
         apart = x / np.where(of_x > 0, of_x, 1.0)[:, None] - y / np.where(norm > 0, norm, 1.0)[:, None]
         distance = np.where(norm > 0, _row_sums(apart**2, w) / 2, 1.0)
         return np.asarray(np.where(of_x > 0, distance, 0.0))
 
     def slope(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """First derivatives with respect to y."""
+        """Return the first derivatives of the loss with respect to the model y, (rows, channels)."""
         of_x, norm = _norms(x, w), _norms(y, w)
         both = (of_x > 0) & (norm > 0)
         to_x = x / np.where(both, of_x, 1.0)[:, None]
@@ -138,13 +138,13 @@ class Cosine:
         return np.where(both[:, None], _weighted(across, w), 0.0)
 
     def curvature_bound(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """Inverse squared norm of the model: the second derivative for small angles."""
+        """Return the inverse squared norm of the model, which is the second derivative for small angles."""
         norm = _norms(y, w)
         bound = np.where(norm > 0, 1.0, 0.0) / np.where(norm > 0, norm, 1.0) ** 2
         return _weighted(np.broadcast_to(bound[:, None], y.shape), w)
 
     def pixel_gains(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """Least-squares factor between each row of the model and the data, (rows,)."""
+        """Return the factor by which each row of the model y fits the data x best in least squares, (rows,)."""
         norm = _norms(y, w)
         along = _row_sums(x * y, w)
         return np.where(norm > 0, along / np.where(norm > 0, norm, 1.0) ** 2, 0.0)

@@ -9,11 +9,11 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.similarities.banded_misfit import dense_bands
 from mffnb.typing import Float64Array
 
-_SAMPLE = 2**19  # number of entries in the sample of rows
+_SAMPLE = 2**19  # largest number of entries in the sample of rows
 _RANK, _ROUNDS = 8, 10  # rank of the reference model, and number of fits
-_QUANTILES = (0.1, 0.9)  # of each channel, at which the data of the first fit are clipped
+_QUANTILES = (0.1, 0.9)  # quantiles of each channel at which the data of the first fit are clipped
 _CLIP = 2.0  # threshold for residuals, in units of the noise level
-_TO_DEVIATION = 1.4826  # ratio of standard deviation and median absolute deviation of normal noise
+_TO_DEVIATION = 1.4826  # ratio of standard deviation to median absolute deviation for normal noise
 
 
 def robust_noise_level(matrix: Matrix) -> float:
@@ -58,7 +58,7 @@ def robust_noise_level(matrix: Matrix) -> float:
 
 
 def without_outliers(matrix: Matrix, sigma: float) -> Capped:
-    """Clip the outliers of each channel, for start values.
+    """Return data with the outliers of each channel clipped, from which start values are computed.
 
     The limits are the median plus or minus three times its distance from the 10 % and 90 % quantiles, plus or minus
     five times the noise level.
@@ -66,7 +66,7 @@ def without_outliers(matrix: Matrix, sigma: float) -> Capped:
     Parameters
     ----------
     matrix
-        X, complete.
+        Data matrix X without missing entries.
     sigma
         Standard deviation of the noise.
     """
@@ -75,7 +75,7 @@ def without_outliers(matrix: Matrix, sigma: float) -> Capped:
 
 
 def _sample(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
-    """Return evenly spaced rows and their weights, the same on all ranks."""
+    """Return a sample of evenly spaced rows of X and their entry weights, the same on all ranks."""
     rows, columns = matrix.shape
     stride = max(1, rows * columns // _SAMPLE)
     found = np.zeros((2, -(-rows // stride), columns))
@@ -90,7 +90,7 @@ def _sample(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
 
 
 def _of_rank(X: Float64Array, rank: int) -> Float64Array:
-    """Best approximation of given rank, by the eigenvectors of the smaller Gram matrix."""
+    """Return the best approximation of an array by one of lower rank, by eigenvectors of the smaller Gram matrix."""
     wide = X.shape[1] > X.shape[0]
     vectors = np.linalg.eigh(X @ X.T if wide else X.T @ X)[1][:, -rank:]
     nearest: Float64Array = vectors @ (vectors.T @ X) if wide else (X @ vectors) @ vectors.T

@@ -21,21 +21,21 @@ from mffnb.typing import Float64Array
 
 
 class SparseCounts(Sparse):
-    """Sparse counts that are read as a single band."""
+    """Matrix of sparse counts whose rows are read as a single band."""
 
     @cached_property
     def transposed(self) -> SparseCounts:
-        """X^T."""
+        """The transposed matrix of counts X^T."""
         return SparseCounts(self.array.T)
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, rows) once, for all rows."""
+        """Yield (start, stop, rows) once, with all rows."""
         yield 0, self.shape[0], self._rows
 
 
 @dataclass(frozen=True, eq=False)
 class PoissonMisfit:
-    r"""Generalised Kullback-Leibler divergence of data and model, weighted and per pixel.
+    r"""Generalised Kullback-Leibler divergence D of n pixels, with entry weights w and scale s of the data.
 
     .. math:: \tfrac1n \sum_{im} w_{im} [s x_{im} \log (s x_{im} / r_{im}) - s x_{im} + r_{im}]
 
@@ -52,7 +52,7 @@ class PoissonMisfit:
 
     @cached_property
     def zero(self) -> float:
-        """D of the best model with one component: the mean spectrum, scaled to the sum of each pixel."""
+        """Value D of the best model with one component: the mean spectrum, scaled to the sum of each pixel."""
         if not self.matrix.complete:
             size, spectrum = partial.mean_model(self.matrix)
             A = self.scale * size if self.gain is None else self.scale * size / self.gain
@@ -66,12 +66,12 @@ class PoissonMisfit:
 
     @cached_property
     def counts(self) -> Matrix:
-        """X times the weights of entries, for the logarithm; sparse if few entries are not zero."""
+        """Weighted counts w x of the logarithmic term, as a sparse matrix if most of them are zero."""
         block = self.matrix.block if self.matrix.complete else Sparse.compress_if_small(self.matrix.block)
         return self.matrix.with_block(SparseCounts(block.as_scipy()) if isinstance(block, Sparse) else block)
 
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
-        """Subproblem of A (k, pixels): n D up to a constant."""
+        """Return the subproblem of A (k, pixels): n D as a function of A, up to a constant."""
         if self.matrix.complete:
             sums = np.repeat(self.matrix.total(endmembers.sum(axis=1))[:, None], abundances.shape[1], axis=1)
         else:
@@ -86,14 +86,14 @@ class PoissonMisfit:
         )
 
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
-        """Subproblem of E (k, channels): D up to a constant."""
+        """Return the subproblem of E (k, channels): D as a function of E, up to a constant."""
         n = self.matrix.shape[0]
         amounts = times_gain(abundances, self.gain)
         if self.matrix.complete:
             sums = np.repeat(self.matrix.total(amounts.sum(axis=1))[:, None], endmembers.shape[1], axis=1)
         else:
             sums = partial.weight_times(self.matrix.transposed, amounts)  # type: ignore[arg-type]
-        # The gain multiplies the model, so it adds a constant to the logarithm.
+        # The gain of a pixel multiplies its model, so it only adds a constant to the logarithm.
         log = LogLikelihood(self.counts, self.matrix.row_axis.gather(abundances), self.scale / n, of_rows=False)
         return Half(_no_gram(abundances), -sums / n, log=log, factor=endmembers, total=over_ranks(self.matrix))
 
@@ -101,17 +101,17 @@ class PoissonMisfit:
         """Return None: the half steps of a likelihood need several passes over X."""
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """D from the subproblem of A."""
+        """Return D(A, E), computed from the subproblem of A."""
         value = float(self.matrix.total(np.array(half.value(abundances)))) / self.matrix.shape[0]
         return max(0.0, self._constant + value)
 
     def at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """D from the subproblem of E."""
+        """Return D(A, E), computed from the subproblem of E."""
         return max(0.0, self._constant + float(self.matrix.total(np.array(half.value(endmembers)))))
 
     @cached_property
     def _constant(self) -> float:
-        """Constant that the subproblems omit."""
+        """Constant of D, independent of both factors, that the half-step subproblems omit."""
         if self.gain is None:
             return self._entropy
         of_gain = float(self.matrix.total(np.array(special.xlogy(self._pixel_sums, self.gain).sum())))
@@ -119,20 +119,20 @@ class PoissonMisfit:
 
     @cached_property
     def _pixel_sums(self) -> Float64Array:
-        """Sum over the channels for each own pixel."""
+        """Sum of the weighted data over the channels for each pixel of this rank."""
         channels = self.matrix.own_columns.stop - self.matrix.own_columns.start
         return np.asarray(self.matrix.times(np.ones((1, channels)))[0])
 
     @cached_property
     def _entropy(self) -> float:
-        """``sum w (s x log(s x) - s x)``, divided by the number of pixels."""
+        """Part of D that depends on the data only: ``sum w (s x log(s x) - s x)`` over the number of pixels."""
         here = 0.0
         for of_logarithm, total in self._sums():
             here += of_logarithm + (np.log(self.scale) - 1.0) * total
         return self.scale * float(self.matrix.total(np.array(here))) / self.matrix.shape[0]
 
     def _sums(self) -> Iterator[tuple[float, float]]:
-        """Yield the sums of w x log x and of w x, band by band."""
+        """Yield the sums of w x log x and of w x over each band of rows."""
         if self.matrix.complete:
             for _, _, band in self.counts.bands():
                 x = band.ravel() if isinstance(band, np.ndarray) else band.data

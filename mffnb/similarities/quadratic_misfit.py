@@ -33,16 +33,16 @@ class QuadraticMisfit:
 
     @property
     def majorized(self) -> bool:
-        """Whether data are completed by the model."""
+        """Whether missing or weighted data are completed by the model, so that subproblems are majorizers."""
         return not self.matrix.complete
 
     @property
     def zero(self) -> float:
-        """D of the zero model."""
+        """Value D of the zero model, to which errors are relative."""
         return self.scale**2 * self.matrix.squared_norm / self.matrix.shape[0] / 2
 
     def abundance_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
-        """Subproblem of A (k, pixels): n D."""
+        """Return the subproblem of A (k, pixels): n D as a function of A, up to a constant."""
         data = self._complete(abundances, endmembers)
         cross = times_gain(self.scale * data.times(endmembers), self.gain)
         weights = None if self.gain is None else self.gain**2
@@ -50,7 +50,7 @@ class QuadraticMisfit:
         return Half(gram, cross, weights=weights, factor=abundances, total=over_ranks(self.matrix))
 
     def endmember_half(self, abundances: Float64Array, endmembers: Float64Array) -> Half:
-        """Subproblem of E (k, channels): D."""
+        """Return the subproblem of E (k, channels): D as a function of E, up to a constant."""
         n = self.matrix.shape[0]
         data = self._complete(abundances, endmembers)
         amounts = times_gain(abundances, self.gain)
@@ -61,7 +61,7 @@ class QuadraticMisfit:
     def in_one_pass(
         self, abundances: Float64Array, endmembers: Float64Array, update: FactorUpdate
     ) -> tuple[float, Half] | None:
-        """Update A block by block and form the subproblem of E in the same pass; None where data are not complete."""
+        """Update A block by block and form the subproblem of E in the same pass; None for incomplete data."""
         if not self.matrix.complete:
             return None
         move = _BlockUpdate(self, abundances, self.matrix.total(endmembers @ endmembers.T), update)
@@ -72,13 +72,13 @@ class QuadraticMisfit:
         return moved, Half(square / n, (self.scale / n) * cross, factor=endmembers, total=over_ranks(self.matrix))
 
     def at_abundances(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """D from the subproblem of A, without another pass over complete data."""
+        """Return D(A, E) from the subproblem of A, without another pass over X if the data are complete."""
         if not self.matrix.complete:
             return self._partial(abundances, endmembers)
         return self.zero + float(self.matrix.total(np.array(half.value(abundances)))) / self.matrix.shape[0]
 
     def at_endmembers(self, half: Half, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """D from the subproblem of E, without another pass over complete data."""
+        """Return D(A, E) from the subproblem of E, without another pass over X if the data are complete."""
         if not self.matrix.complete:
             return self._partial(abundances, endmembers)
         return self.zero + float(self.matrix.total(np.array(half.value(endmembers))))
@@ -102,15 +102,15 @@ class _BlockUpdate:
     def __init__(self, misfit: QuadraticMisfit, abundances: Float64Array, gram: Float64Array, update: FactorUpdate):
         self._gain, self._scale, self._sums = misfit.gain, misfit.scale, over_ranks(misfit.matrix)
         self._abundances, self._gram, self._update = abundances, gram, update
-        # Results by first row: blocks may be processed in any order.
+        # Results are stored by the first row of a block, because blocks may be processed in any order.
         self._done: dict[int, tuple[float, Float64Array]] = {}
 
     def begin(self, rows: slice) -> None:
-        """Set the abundances of these rows to the start of the update."""
+        """Set the abundances of these rows (pixels) to their values at the start of the update."""
         self._update.begin(rows)
 
     def __call__(self, rows: slice, cross: Float64Array) -> Float64Array:
-        """Update the abundances of these rows."""
+        """Update the abundances of these rows (pixels), given their cross product, and return them."""
         self.begin(rows)
         gain = None if self._gain is None else self._gain[rows]
         part = np.ascontiguousarray(self._abundances[:, rows])
@@ -125,7 +125,7 @@ class _BlockUpdate:
 
     @cached_property
     def descent(self) -> Descent | None:
-        """The update as coordinate descent, if it is the same for all pixels."""
+        """The update as coordinate descent, if it has this form, the same for all pixels; otherwise None."""
         if self._gain is not None or not self._abundances.flags.c_contiguous:
             return None
         zeros = np.zeros((len(self._gram), 1))
@@ -133,21 +133,21 @@ class _BlockUpdate:
         return Descent(self._abundances, half.gram, self._scale, half.cross[:, 0], sweeps) if sweeps else None
 
     def made(self, rows: slice, moved: float, square: Float64Array) -> None:
-        """Record the squared step and the Gram matrix of the rows."""
+        """Record the squared step and the Gram matrix of the abundances of these rows."""
         self._done[rows.start] = moved, square
 
     def total(self) -> tuple[float, Float64Array]:
-        """Sum of the squared steps and Gram matrix over all rows of this rank."""
+        """Return the sum of the squared steps, and the Gram matrix of A, over all rows of this rank."""
         parts = [self._done[start] for start in sorted(self._done)]
-        squares = sum((square for _, square in parts), np.zeros_like(self._gram))  # zeros: a rank may have no pixels
+        squares = sum((square for _, square in parts), np.zeros_like(self._gram))  # zeros if a rank has no pixels
         return sum(moved for moved, _ in parts), squares
 
 
 def over_ranks(matrix: Matrix) -> Total | None:
-    """Sum over all ranks, or None where the matrix is in one process."""
+    """Return the function that sums over all ranks; None if the matrix is in one process."""
     return matrix.total if matrix.shared else None
 
 
 def times_gain(factor: Float64Array, gain: Float64Array | None) -> Float64Array:
-    """Multiply a factor (k, pixels) by the gain of each pixel, if there is one."""
+    """Return a factor (k, pixels) multiplied by the gain of each pixel, or unchanged without gains."""
     return factor if gain is None else factor * gain

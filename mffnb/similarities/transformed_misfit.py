@@ -24,25 +24,25 @@ def transformed_misfit(
     gain: Float64Array | None = None,
     offset: Float64Array | None = None,
 ) -> BandedMisfit:
-    """Bind a similarity to data with the model X ~ f(b + A E); data are not scaled.
+    """Return the misfit of a similarity for the model X ~ f(b + A E) of given data, which are not scaled.
 
     Parameters
     ----------
     similarity
-        A sum over single entries.
+        Similarity that is a sum of losses of single entries.
     transform
-        f.
+        Transform f.
     matrix, gain
-        As for :meth:`mffnb.protocols.Similarity.misfit`.
+        Data X and pixel gains, as for :meth:`mffnb.protocols.Similarity.misfit`.
     offset
-        b, (channels,); None to start from the intercept of the mean spectrum.
+        Intercept b, (channels,); None to start from the intercept that gives the mean spectrum.
 
     Raises
     ------
     UnsupportedCombinationError
         If the similarity is not a sum over single entries, or the model has a gain of pixels.
     ValueError
-        If data are outside of the limits of f.
+        If data are outside the limits of f.
     """
     name = type(transform).__name__.lower()
     if isinstance(similarity, BetaDivergence):
@@ -58,7 +58,7 @@ def transformed_misfit(
 
 
 def _measure(similarity: Similarity, transform: FittedTransform, offset: Float64Array | None) -> Measure:
-    """Loss of rows through the transform."""
+    """Return the loss of rows between data and transformed model."""
     if isinstance(similarity, Bernoulli) and isinstance(transform, Logistic):
         return LogOdds(offset)
     if isinstance(similarity, EntrywiseSimilarity):
@@ -68,7 +68,7 @@ def _measure(similarity: Similarity, transform: FittedTransform, offset: Float64
 
 
 def _mean_spectrum(matrix: Matrix, transform: FittedTransform) -> Float64Array:
-    """Mean of the observed entries of each channel; raise ValueError for data outside of the limits of f."""
+    """Return the mean of the observed entries of each channel; raise ValueError for data outside the limits of f."""
     total, counted = np.zeros((2, matrix.shape[1]))
     outside = 0.0
     low, high = transform.limits

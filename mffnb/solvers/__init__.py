@@ -1,4 +1,4 @@
-"""Solvers: the outer loop of alternating half steps, and the methods for one half step."""
+"""Solvers: the outer loop that alternates between half steps of A and E, and the methods for one half step."""
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 

@@ -24,15 +24,15 @@ class Auto:
     traits: ClassVar[SolverTraits] = SolverTraits(pixelwise=True, extrapolated=False)
 
     def refuses(self, half: Half) -> str | None:
-        """Return the refusal of the chosen solver."""
+        """Return why the chosen solver refuses the subproblem; None if it accepts it."""
         return _choice(half).refuses(half)
 
     def free_sweeps(self, half: Half) -> int:
-        """Number of sweeps of HALS if the update is pure, uncoupled coordinate descent, else 0."""
+        """Return the number of HALS sweeps if the update is coordinate descent without coupling or terms, else 0."""
         return Hals().free_sweeps(half)
 
     def update(self, factor: Float64Array, half: Half) -> float:
-        """Update ``factor`` with the chosen solver."""
+        """Update ``factor`` in place with the chosen solver; return the squared step."""
         return _choice(half).update(factor, half)
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a run: when to write its state, and how to continue from the last one."""
+"""Checkpoints of a run: when its state is written, and how a run continues from the last state."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ _SCALARS = ("iteration", "objective", "relative_error", "step", "seconds")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder in which a run stores its state, and how often.
+    """Settings of checkpoints: the folder in which a run stores its state, and the time between two states.
 
-    A run that finds its own checkpoint continues from there, to the same answer to the last bit as without the
-    interruption, on as many ranks as wrote it. A run that finds the checkpoint of other settings raises an error that
-    names the difference.
+    A run that finds a checkpoint with its own settings and data continues from there. On the same number of ranks, the
+    result is identical, to the last bit, to that of a run without interruption. A run that finds the checkpoint of
+    other settings raises an error that names the difference.
 
     Parameters
     ----------
     folder
-        Created if it does not exist. It holds the two newest states, the older one in case the newest is damaged.
+        Folder of the checkpoint, created if it does not exist. It holds the two newest states; the older one is used if
+        the newest is damaged.
     every
         Seconds between two states; the last state of a run is always written.
 
@@ -61,7 +62,7 @@ class Checkpoint:
 
     @classmethod
     def of(cls, given: Checkpoint | str | os.PathLike[str]) -> Checkpoint:
-        """Return a checkpoint for the path of a folder, or the checkpoint itself."""
+        """Return checkpoint settings for the path of a folder; return a :class:`Checkpoint` unchanged."""
         return given if isinstance(given, cls) else cls(given)  # type: ignore[arg-type]
 
 
@@ -72,11 +73,11 @@ class Keeper:
     Parameters
     ----------
     checkpoint
-        Where and how often.
+        Folder, and time between two states.
     settings
-        Settings and data that determine the run; a checkpoint with others is refused.
+        Settings and data that determine the run; a checkpoint of a run with other ones is refused.
     communicator
-        The communicator of the ranks that run together.
+        Communicator of the ranks that run together.
     """
 
     checkpoint: Checkpoint
@@ -90,7 +91,7 @@ class Keeper:
         return Generations(Path(self.checkpoint.folder), self.communicator)
 
     def of_start(self, number: int) -> Keeper:
-        """Return the keeper of one of several starts, in a folder of its own."""
+        """Return the keeper of start ``number`` of a run with several starts, with its own subfolder."""
         folder = Path(self.checkpoint.folder) / f"start-{number}"
         return Keeper(replace(self.checkpoint, folder=folder), self.settings, self.communicator)
 
@@ -125,7 +126,7 @@ class Keeper:
         return Reached(last, arrays, trace), about["start"]
 
     def offer(self, state: State, trace: Sequence[State], start: str, last: bool) -> None:
-        """Write a state if it is due, or if it is the last one of its run; a collective call.
+        """Write a state if the time between checkpoints is over, or if it is the last of its run; a collective call.
 
         A full disk causes a warning and does not end the run.
         """
@@ -153,7 +154,7 @@ class Keeper:
         return bool(self.communicator.bcast(due, root=0))
 
     def _check(self, about: About) -> None:
-        """Raise ValueError for the checkpoint of another run."""
+        """Raise ValueError if a checkpoint belongs to a run with other settings or data."""
         there, here = about.get("settings"), json.loads(json.dumps(dict(self.settings)))
         if about.get("format") != _FORMAT or not isinstance(there, dict):
             raise ValueError(f"{self.checkpoint.folder} holds no checkpoint that this version can read")
@@ -167,14 +168,14 @@ class Keeper:
 
 
 def kept_seed(checkpoint: Checkpoint, drawn: int, communicator: Communicator) -> int:
-    """Return the seed of the run that wrote a checkpoint; ``drawn`` if there is none."""
+    """Return the seed of the run that wrote a checkpoint; ``drawn`` if there is no checkpoint."""
     folder = Path(checkpoint.folder)
     found = (Generations(place, communicator).about() for place in (folder, folder / "start-0"))
     return next((int(about["settings"]["random_state"]) for about in found if about is not None), drawn)
 
 
 def digest(values: Any) -> str | None:
-    """Return shape, type and hash of an array as text; None for None."""
+    """Return shape, type and hash of an array as text, to detect other data; return None for None."""
     if values is None:
         return None
     if isinstance(values, (list, tuple)):

@@ -1,7 +1,8 @@
-"""Files of checkpoints: the two newest generations of arrays in a folder, with one file for each rank.
+"""Files of checkpoints: the two newest generations (saved states) in a folder, with one file for each rank.
 
 A generation is a folder ``iteration-00000042`` with a file ``rank-0000.npz`` of each rank and ``about.json``. It is
-written under a temporary name, and renamed after every rank has its part on the disk, so that it is complete or absent.
+written under a temporary name, and renamed after every rank has written its part to the disk, so that it is either
+complete or absent.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ About = dict[str, Any]
 
 @dataclass(frozen=True)
 class Generations:
-    """Read and write the generations in a folder, on all ranks of a communicator together.
+    """Read and write the generations (saved states) in a folder, on all ranks of a communicator together.
 
     Parameters
     ----------
     folder
-        Created when the first generation is written.
+        Folder of the generations, created when the first one is written.
     communicator
-        The communicator of the ranks that write together.
+        Communicator of the ranks that write together.
     """
 
     folder: Path
@@ -47,11 +48,11 @@ class Generations:
 
     @property
     def rank(self) -> int:
-        """The rank of this process."""
+        """Rank of this process in the communicator."""
         return self.communicator.rank
 
     def write(self, number: int, arrays: Mapping[str, Array], about: About) -> None:
-        """Write a generation, after deleting all but the newest one.
+        """Write generation ``number``, after all older generations except the newest one are deleted.
 
         Raises
         ------
@@ -72,19 +73,19 @@ class Generations:
             raise
 
     def newest(self, fits: Callable[[About], None]) -> tuple[Arrays, About, bool] | None:
-        """Read the newest generation of which every rank can read its part; None in a folder without any.
+        """Read the newest generation of which every rank can read its part; None if the folder has no generation.
 
         Parameters
         ----------
         fits
-            Raises an error for a generation of another run.
+            Function of the description ``about`` that raises an error for a generation of another run.
 
         Returns
         -------
         arrays, about
-            The data that were written.
+            Arrays of this rank, and description, as they were written.
         newest
-            False if a newer one is damaged.
+            False if a newer generation exists but is damaged.
 
         Raises
         ------
@@ -106,7 +107,7 @@ class Generations:
         return None
 
     def about(self) -> About | None:
-        """Return the description of the newest readable generation, or None."""
+        """Return the description of the newest readable generation; None if there is none."""
         found = [self._from_first(partial(_about, self.folder / name)) for name in self._from_first(self._names)]
         return next((about for about in found if about is not None), None)
 
@@ -121,7 +122,7 @@ class Generations:
 
     def _make_room(self, part: Path) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        for old in self.folder.glob(f".{_NAME}*.part"):  # left by a process that was killed while it wrote
+        for old in self.folder.glob(f".{_NAME}*.part"):  # incomplete: left by a process that was killed while it wrote
             shutil.rmtree(old)
         for name in self._names()[_KEPT - 1 :]:
             shutil.rmtree(self.folder / name)
@@ -130,17 +131,17 @@ class Generations:
     def _finish(self, part: Path, about: About) -> None:
         _write(part / _ABOUT, lambda file: file.write(json.dumps(about).encode()))
         whole = self.folder / part.name.removeprefix(".").removesuffix(".part")
-        if whole.exists():  # written before a run restarted from an older generation
+        if whole.exists():  # the number exists if a run restarted from an older generation
             shutil.rmtree(whole)
         part.rename(whole)
         _sync(self.folder)
 
     def _on_first(self, work: Callable[[], None]) -> None:
-        """Call a function on the first rank while the others wait; an error is raised on all."""
+        """Call a function on the first rank while the others wait; an error of it is raised on all ranks."""
         run_collectively(self.communicator, work if self.rank == 0 else lambda: None)
 
     def _from_first(self, find: Callable[[], Any]) -> Any:
-        """Return the value of the first rank on all ranks: file systems of clusters may differ between nodes."""
+        """Return on all ranks the value that ``find`` returns on the first: file systems may differ between nodes."""
         found = run_collectively(self.communicator, find if self.rank == 0 else lambda: None)
         return self.communicator.bcast(found, root=0)
 

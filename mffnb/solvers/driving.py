@@ -1,4 +1,4 @@
-"""Run a solver to its end: callback, interrupt, trace and checkpoints."""
+"""Driver of a run: iterate to the end with callback, interrupts, trace and checkpoints."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ def drive(
     keep: Keep | None = None,
     before: Sequence[State] = (),
 ) -> tuple[State, list[State]]:
-    """Run a solver to its end and return the last state and the trace of whole iterations, without their factors.
+    """Run a solver to its end; return the last state, and the trace of whole iterations without their factors.
 
     A callback that returns True, or Ctrl-C, ends the run and keeps the factors so far.
 
     Parameters
     ----------
     states
-        The run.
+        Iterator over the states of the run, see :func:`mffnb.solvers.loop.iterate`.
     callback
-        Called with each whole state.
+        Function that is called with the state after each whole iteration.
     keep
-        Called afterwards with the state, the trace so far, and whether it is the last one: to write checkpoints.
+        Function that writes checkpoints, called after the callback with the state, the trace so far, and whether the
+        state is the last one.
     before
         Trace of an earlier run that this one continues.
     """
@@ -42,7 +43,7 @@ def drive(
     try:
         for state in states:
             if state.whole or last is None or state.abundances is last.abundances:
-                last = state  # a half step in place is kept; a half step from extrapolated factors may be rejected
+                last = state  # keeps half steps in place; those from extrapolated factors may be rejected
             if state.whole:
                 trace.append(replace(state, abundances=nothing, endmembers=nothing, iterates=None))
                 answer = None if callback is None else callback(state)

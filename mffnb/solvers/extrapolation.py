@@ -18,20 +18,20 @@ from mffnb.typing import Float64Array
 
 __all__ = ["Extrapolated"]
 
-# First beta, its growth and decrease, growth of its bound: of five sets tested on ToF-SIMS, EDX, tunnelling and remote
-# sensing images, the one that was never far from the fewest iterations.
+# First beta, growth and decrease of beta, and growth of its upper bound. Of five sets of values that were tested on
+# ToF-SIMS, EDX, tunnelling and remote sensing images, this one always needed nearly the fewest iterations.
 _FIRST, _GROWTH, _DECREASE, _BOUND_GROWTH = 0.5, 1.1, 1.5, 1.02
-# Relative to the objective of the reference model. Far above the rounding of a sum, because no decision may depend on
-# rounding: the same data read in another order, or on several ranks, would take other iterations.
+# Largest accepted rise of the objective, relative to that of the reference model. It is far above the rounding errors
+# of a sum: if decisions depended on them, data in another order or on several ranks would take other iterations.
 _ROUNDING = 1e-13
-# The same for an iteration without extrapolation: where spectra are nearly equal, exact half steps have half of the
-# digits only.
+# Largest accepted rise after an iteration without extrapolation: if spectra are nearly equal, exact half steps have
+# only half of the digits.
 _ROUNDING_OF_STEPS = 1e-11
 
 
 @dataclass(frozen=True)
 class Extrapolated:
-    r"""A solver with extrapolation between iterations, which needs far fewer of them.
+    r"""Wrapper that adds extrapolation (momentum) between iterations to a solver, which reduces their number.
 
     An iteration starts from :math:`\max(F_t + \beta_t (F_t - F_{t-1}), F_t / 2)` for both factors F. The lower limit
     keeps entries positive, since a likelihood may be infinite at zero. While the objective falls, :math:`\beta` grows.
@@ -39,7 +39,7 @@ class Extrapolated:
     accepted objective therefore never rises.
 
     Source: Ang & Gillis 2019, Neural Computation 31:417, "Accelerating nonnegative matrix factorization algorithms
-    using extrapolation"; the lower limit and the rejection of whole iterations are ours.
+    using extrapolation"; the lower limit and the rejection of whole iterations are additions of this package.
 
     Parameters
     ----------
@@ -51,24 +51,24 @@ class Extrapolated:
 
     @property
     def traits(self) -> SolverTraits:
-        """Capabilities of the solver, with extrapolation."""
+        """Capabilities of the wrapped solver, with extrapolation added."""
         return SolverTraits(pixelwise=traits_of(self.solver).pixelwise, extrapolated=True)
 
     def refuses(self, half: Half) -> str | None:
-        """Return the refusal of the solver."""
+        """Return why the wrapped solver refuses the subproblem; None if it accepts it."""
         return self.solver.refuses(half)
 
     def free_sweeps(self, half: Half) -> int:
-        """Number of sweeps of the solver if it is coordinate descent, else 0."""
+        """Return the number of sweeps of the wrapped solver if it is coordinate descent, else 0."""
         return self.solver.free_sweeps(half) if isinstance(self.solver, CoordinateDescent) else 0
 
     def update(self, factor: Float64Array, half: Half) -> float:
-        """Update ``factor`` by the half step of the solver."""
+        """Update ``factor`` in place by the half step of the wrapped solver; return the squared step."""
         return self.solver.update(factor, half)
 
 
 class PlainIterates:
-    """Factors that each iteration changes in place.
+    """Factors of a run without extrapolation, which each iteration changes in place.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class PlainIterates:
         return self.abundances, self.endmembers
 
     def prepare(self, pixels: slice) -> None:
-        """Set A of these pixels to the start of the iteration; called once, before their half step."""
+        """Set A of these pixels to its values at the start of the iteration; called once, before their half step."""
 
     def accepts(self, before: float, after: float) -> bool:
         """Whether to accept an iteration: always, since half steps raise the objective by rounding at most."""
@@ -98,24 +98,25 @@ class PlainIterates:
         """Return to the last accepted factors."""
 
     def memory(self) -> dict[str, Float64Array]:
-        """Arrays that are needed, besides the factors, to continue from here."""
+        """Return the arrays that are needed, besides the factors, to continue the run from here."""
         return {}
 
     def restore(self, memory: Mapping[str, Float64Array]) -> None:
-        """Continue from the arrays that :meth:`memory` returned."""
+        """Set the state that :meth:`memory` returned, to continue an earlier run."""
 
 
 class ExtrapolatedIterates(PlainIterates):
-    """Factors that start each iteration from extrapolated values: see :class:`Extrapolated`.
+    """Factors of a run with extrapolation: each iteration starts from extrapolated values, see :class:`Extrapolated`.
 
-    There are two arrays for each factor: the last accepted iterate and the current trial. Accepting swaps the two
-    buffers; the second one then holds the previous iterate, which the extrapolation needs. A is extrapolated block by
-    block (:meth:`prepare`) when its pixels are read, while they are in the cache.
+    There are two arrays for each factor: the last accepted iterate and the current trial. Accepting a trial swaps the
+    two buffers; the second one then holds the previous iterate, which the extrapolation needs. A is extrapolated block
+    by block (:meth:`prepare`) when its pixels are read, while they are in the cache.
 
     Parameters
     ----------
     problem
-        Decides which factors are extrapolated: fractions are not, because clipping would change their sum.
+        Problem that is solved; abundances that sum to one are not extrapolated, because clipping would change their
+        sum.
     abundances, endmembers
         Start values.
     """
@@ -126,24 +127,24 @@ class ExtrapolatedIterates(PlainIterates):
         self._zero = problem.misfit.zero
         self._free = problem.gauge not in (Gauge.SUM, Gauge.GAIN)
         self._beta, self._bound, self._last = _FIRST, 1.0, 0.0
-        self._pending: float | None = None  # beta of the extrapolation of A that is still to be made
+        self._pending: float | None = None  # beta of the extrapolation of A, until all pixels are prepared
 
     @property
     def accepted(self) -> tuple[Float64Array, Float64Array]:
-        """A and E of the last accepted iteration; not changed by the next one."""
+        """A and E of the last accepted iteration; the next iteration does not change these arrays."""
         return self._accepted
 
     def prepare(self, pixels: slice) -> None:
-        """Set A of these pixels to the start of the iteration; called once, before their half step."""
+        """Set A of these pixels to its values at the start of the iteration; called once, before their half step."""
         if self._pending is not None:
             _extrapolate(self._accepted[0], self.abundances, pixels, self._pending)
 
     def accepts(self, before: float, after: float) -> bool:
-        """Whether to accept an iteration: if the objective does not rise by more than rounding."""
+        """Whether to accept an iteration: True if the objective does not rise by more than rounding errors."""
         return after <= before + (_ROUNDING if self._last else _ROUNDING_OF_STEPS) * self._zero
 
     def accept(self) -> None:
-        """Swap the buffers and extrapolate."""
+        """Accept the trial factors: swap the buffers and extrapolate for the next iteration."""
         (A, E), self._accepted = self._accepted, (self.abundances, self.endmembers)
         self.abundances, self.endmembers = A, E
         self._start_from_accepted(self._beta)
@@ -152,7 +153,7 @@ class ExtrapolatedIterates(PlainIterates):
         self._bound = min(1.0, _BOUND_GROWTH * self._bound)
 
     def reject(self) -> None:
-        """Return to the accepted factors and reduce beta."""
+        """Reject the trial factors: return to the accepted factors and reduce beta."""
         self._start_from_accepted(0.0)
         if self._last:
             self._bound, self._beta, self._last = self._last, self._beta / _DECREASE, 0.0
@@ -162,21 +163,21 @@ class ExtrapolatedIterates(PlainIterates):
         _extrapolate(self._accepted[1], self.endmembers, slice(0, self.endmembers.shape[1]), beta)
 
     def memory(self) -> dict[str, Float64Array]:
-        """Start of the next iteration, and the current beta and its bound."""
+        """Return the start values of the next iteration, and the current beta and its upper bound."""
         self.prepare(slice(0, self.abundances.shape[1]))
         self._pending = None
         momentum = np.array([self._beta, self._bound, self._last])
-        # The names are those in checkpoint files.
+        # Checkpoint files contain these names, so they must not change.
         return {"ahead_abundances": self.abundances, "ahead_endmembers": self.endmembers, "momentum": momentum}
 
     def restore(self, memory: Mapping[str, Float64Array]) -> None:
-        """Continue from the arrays that :meth:`memory` returned."""
+        """Set the state that :meth:`memory` returned, to continue an earlier run."""
         self.abundances[:], self.endmembers[:] = memory["ahead_abundances"], memory["ahead_endmembers"]
         self._beta, self._bound, self._last = memory["momentum"].tolist()
 
 
 def _extrapolate(accepted: Float64Array, previous: Float64Array, entries: slice, beta: float) -> None:
-    """Overwrite the previous iterate with the extrapolated one, for some entries."""
+    """Overwrite the previous iterate with the extrapolated one in the given range of entries."""
     if beta:
         extrapolate(accepted, previous, entries.start, entries.stop, beta)
     else:

@@ -16,7 +16,7 @@ from mffnb.typing import Array, Float64Array
 
 
 def sweep_rows_on_graph(factor: Float64Array, half: Half, graph: PixelGraph) -> float:
-    """One sweep of each row: even bands, exchange of border pixels, odd bands; repeated if the row leaves its ball."""
+    """Sweep each row once: even bands, border exchange, odd bands; repeat with a multiplier if it leaves its ball."""
     entries = factor.shape[1]
     pull = np.empty(entries)
     row = np.empty(entries + graph.ghosts)
@@ -30,7 +30,7 @@ def sweep_rows_on_graph(factor: Float64Array, half: Half, graph: PixelGraph) -> 
             pull *= weights
 
         def swept(added: float, j: int = j, pull: Array = pull) -> float:
-            """Sweep the row from its values in the factor, with a number added to the curvature."""
+            """Sweep row j once from its values in the factor; ``added`` is added to the curvature. Return the step."""
             step = 0.0
             row[:entries] = factor[j]
             for colour in (0, 1):
@@ -50,10 +50,10 @@ def sweep_rows_on_graph(factor: Float64Array, half: Half, graph: PixelGraph) -> 
 
 
 def _into_ball(row: Float64Array, half: Half, swept: Callable[[float], float]) -> None:
-    """Repeat the sweep of a row outside of the ball with the multiplier for which it ends on the ball's surface.
+    """Repeat the sweep of a row that left its ball, with the multiplier for which it ends on the ball's surface.
 
     A sweep lowers q(f) + added |f|^2 / 2. From a row in the ball to one on its surface it therefore also lowers q, the
-    subproblem. If it changes nothing, the row and the multiplier are optimal.
+    subproblem. If the sweep changes nothing, the row and the multiplier are optimal.
     """
 
     def excess(added: float) -> float:
@@ -68,7 +68,7 @@ def _into_ball(row: Float64Array, half: Half, swept: Callable[[float], float]) -
 
 
 def sweep_simplex_on_graph(factor: Float64Array, half: Half, graph: PixelGraph) -> float:
-    """One sweep over pixels: even bands, exchange of border pixels, odd bands."""
+    """Sweep all pixels on the simplex once: even bands, exchange of border pixels, odd bands."""
     columns = np.empty((len(factor), graph.pixels + graph.ghosts))
     columns[:, : graph.pixels] = factor
     moved = 0.0

@@ -1,4 +1,4 @@
-"""Add or remove one component of given factors."""
+"""Addition and removal of one component of given factors, to change k without a new start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mffnb.matrices import replicate_columns
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array, Total, local_total
 
-_POWER_STEPS = 2  # on the residual: start values need not be precise
+_POWER_STEPS = 2  # power iterations on the residual: start values need not be precise
 
 
 def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -20,14 +20,14 @@ def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> 
     matrix
         X, (pixels, channels).
     abundances, endmembers
-        A (k, own pixels) and E (k, channels), A E in the units of X; not changed.
+        A (k, own pixels) and E (k, channels), with A E in the units of X; the arrays are not changed.
 
     Returns
     -------
     abundances, endmembers
         Shapes (k + 1, own pixels) and (k + 1, channels); the new component is last.
     """
-    # Initial spectrum: the residual of the mean spectrum after a least-squares fit of the components.
+    # Initial spectrum: the residual of the mean spectrum after a least-squares fit by the present components.
     mean = replicate_columns(matrix, matrix.transposed_times(np.ones((1, abundances.shape[1]))))[0]
     spectrum = _positive_unit(mean - np.linalg.lstsq(endmembers.T, mean, rcond=None)[0] @ endmembers, mean, local_total)
     pixels = np.zeros(abundances.shape[1])
@@ -42,14 +42,14 @@ def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> 
 
 
 def beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64Array, Float64Array]:
-    """Start values beside known endmembers: their maps, then one component at a time from the residual.
+    """Compute start values with known endmembers: their maps, then one further component at a time from the residual.
 
     Parameters
     ----------
     matrix
         X, (pixels, channels).
     components
-        k, not fewer than there are known endmembers.
+        Total number of components k, at least the number of known endmembers.
     known
         Known spectra, (known, own channels) in the units of X; NaN where a channel is unknown.
 
@@ -88,9 +88,9 @@ def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64A
     Returns
     -------
     abundances, endmembers
-        Without that component.
+        Factors without that component.
     dropped
-        Its index.
+        Index of the removed component.
 
     Examples
     --------
@@ -104,18 +104,18 @@ def shrink(abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64A
 
 
 def unique_share(abundances: Float64Array, endmembers: Float64Array, total: Total = local_total) -> Float64Array:
-    """Squared norm of the unique contribution of each component, (k,); ``total`` sums over ranks."""
+    """Return the squared norm of each component's unique contribution, (k,), see :func:`shrink`."""
     norm = np.linalg.norm(endmembers, axis=1)
     weight = total(np.square(abundances).sum(axis=1)) * norm**2
     unit = endmembers / np.where(norm > 0, norm, 1.0)[:, None]
-    # A small ridge keeps the inverse finite where two spectra are equal.
+    # A small ridge keeps the inverse finite if two spectra are equal.
     inverse = np.linalg.inv(unit @ unit.T + 1e-12 * np.eye(len(unit)))
     share: Float64Array = weight / np.diag(inverse)
     return share
 
 
 def _positive_unit(values: Array, otherwise: Array, total: Total) -> Float64Array:
-    """Positive part scaled to norm 1; that of ``otherwise`` if it is zero."""
+    """Return the positive part of ``values``, scaled to norm 1; that of ``otherwise`` if the former is zero."""
     for candidate in (values, otherwise, np.ones_like(values, dtype=np.float64)):
         positive = np.maximum(candidate, 0.0)
         norm = float(np.sqrt(total(np.array(positive @ positive))))

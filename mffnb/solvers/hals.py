@@ -31,9 +31,9 @@ __all__ = ["Hals"]
 class Hals:
     """Exact coordinate descent: set each row of the factor to its minimiser in turn. The objective never rises.
 
-    Smooth rows in a ball take a sweep that includes the Lagrange multiplier of the ball; the objective does not rise
-    either. Under a sum-to-one constraint a single row cannot change, so each pixel's small quadratic programme is
-    solved exactly instead.
+    For rows with both smoothness and a bounded norm, the sweep includes the Lagrange multiplier of the bound, and the
+    objective does not rise either. Under a sum-to-one constraint a single row cannot change, so each pixel's small
+    quadratic programme is solved exactly instead.
 
     Source: Cichocki & Phan 2009, IEICE Trans. Fundamentals E92-A:708; several inner sweeps per pass over the data
     after Gillis & Glineur 2012, Neural Computation 24:1085.
@@ -41,14 +41,14 @@ class Hals:
     Parameters
     ----------
     sweeps
-        Number of inner sweeps for each cross product; the product costs far more than a sweep.
+        Number of inner sweeps for each cross product with the data, which costs far more than a sweep.
     """
 
     traits: ClassVar[SolverTraits] = SolverTraits(pixelwise=True, extrapolated=False)
     sweeps: int = 4
 
     def refuses(self, half: Half) -> str | None:
-        """Return which constraints cannot be combined, or which loss or term is not supported."""
+        """Return why the subproblem is refused: constraints that cannot be combined, or an unsupported loss or term."""
         bounded, smooth, fixed = np.isfinite(half.radius), half.graph is not None, half.fixed is not None
         for unsupported, reason in (
             (half.unfolded is not None and row_part(half) is None, _cannot_handle(half)),
@@ -81,7 +81,7 @@ class Hals:
         return None
 
     def free_sweeps(self, half: Half) -> int:
-        """Number of sweeps if the update is pure, uncoupled coordinate descent, else 0."""
+        """Return the number of sweeps if the update is coordinate descent without coupling or extra terms, else 0."""
         return self.sweeps if half.free else 0
 
     def update(self, factor: Float64Array, half: Half) -> float:
@@ -107,7 +107,7 @@ class Hals:
 
 
 def _cannot_handle(half: Half) -> str:
-    """Refusal of a part, with the note that it declares no traits if that is the reason."""
+    """Return the refusal of a term or loss, with the note that it declares no traits if that is the reason."""
     parts = (*half.smooth, *half.proximal)
     note = "" if half.loss is not None or not parts else caution(parts[0])
     return f"{note}HALS cannot handle {half.unfolded}: use solver='auto' or 'proximal'"

@@ -1,4 +1,4 @@
-"""Ctrl-C that takes effect at safe points only.
+"""Handling of Ctrl-C: it takes effect only at safe points of a run.
 
 Python raises KeyboardInterrupt between any two bytecodes: while a lock is held, after a call was sent to one of two
 ranks, or on one rank inside a sum over all ranks. The other threads and ranks would then wait without end.
@@ -17,14 +17,14 @@ from mffnb.matrices import Distributed
 from mffnb.protocols import Matrix
 from mffnb.solvers.state import Outcome, State
 
-_BETWEEN_EXCHANGES = 0.05  # seconds
+_BETWEEN_EXCHANGES = 0.05  # seconds between two exchanges of pressed Ctrl-C among ranks
 
 PATIENCE = 1.0
 """Seconds that Ctrl-C waits for a safe point; a launcher and a terminal may both send it, a moment apart."""
 
 
 class Interrupts:
-    """Whether Ctrl-C was pressed and has not taken effect yet.
+    """Record of Ctrl-C: whether it was pressed and has not taken effect yet.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class Interrupts:
         self._since: float | None = None
 
     def press(self, *_: Any) -> None:
-        """Signal handler: record Ctrl-C; raise KeyboardInterrupt where an earlier one has found no safe point."""
+        """Handle the signal: record Ctrl-C; raise KeyboardInterrupt if an earlier one has not taken effect yet."""
         now = time.monotonic()
         if self._since is None:
             self._since = now
@@ -48,7 +48,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def take(self) -> bool:
-        """Return whether Ctrl-C was pressed since the last call."""
+        """Return whether Ctrl-C was pressed since the last call, and clear the record."""
         pressed, self._since = self._since is not None, None
         return pressed
 
@@ -60,9 +60,10 @@ class Interrupts:
 
 @contextmanager
 def deferred_interrupts() -> Iterator[Interrupts]:
-    """Record Ctrl-C instead of raising KeyboardInterrupt; one that was not taken is raised at the end of the block.
+    """Record Ctrl-C instead of raising KeyboardInterrupt; raise an unused one at the end of the block.
 
-    Nothing changes outside the main thread, which alone receives signals, or where Ctrl-C has a handler already.
+    Nothing changes in threads other than the main thread, which alone receives signals, or if the program has set its
+    own handler of Ctrl-C.
     """
     interrupts = Interrupts()
     main = threading.current_thread() is threading.main_thread()
@@ -79,22 +80,23 @@ def deferred_interrupts() -> Iterator[Interrupts]:
 
 @contextmanager
 def interruptible(states: Iterator[State], matrix: Matrix) -> Iterator[Iterator[State]]:
-    """Give the states of a run; on several ranks, Ctrl-C on any of them ends it on all, after the same state.
+    """Return the states of a run such that Ctrl-C on any rank ends the run on all ranks after the same state.
 
-    A rank that left the run alone would leave the others waiting in their next sum. In one process nothing changes.
+    If only one rank left the run, the others would wait for it in their next sum. In one process nothing changes.
     """
     if not isinstance(matrix, Distributed) or not matrix.shared:
         yield states
         return
     with deferred_interrupts() as interrupts:
         yield _interrupted_together(states, interrupts, matrix.communicator)
-        interrupts.take()  # too late to be agreed upon: this rank must not leave alone
+        interrupts.take()  # ignored: the run has ended, and no further exchange among ranks follows
 
 
 def _interrupted_together(states: Iterator[State], interrupts: Interrupts, communicator: Any) -> Iterator[State]:
     """Yield states; raise KeyboardInterrupt on all ranks after the same one if Ctrl-C was pressed on any.
 
-    Ranks exchange this some times a second, not in every iteration, and after the last state.
+    Ranks exchange whether Ctrl-C was pressed several times per second, not in every iteration, and after the last
+    state.
     """
     period, next_exchange, last = 1, 0, time.monotonic()
     for state in states:

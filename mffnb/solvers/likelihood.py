@@ -23,7 +23,7 @@ class Multiplicative:
     """Multiplicative update: minimise a separable majorizer of the objective.
 
     Without penalties this is the update of Lee & Seung 2001 (NIPS 13:556). Penalties, ball constraints and sum-to-one
-    constraints are included in the majorizer, whose minimum is exact. Zero entries stay zero.
+    constraints are included in the majorizer, which is minimised exactly. Zero entries stay zero.
     """
 
     traits: ClassVar[SolverTraits] = SolverTraits(pixelwise=False, extrapolated=False)
@@ -51,7 +51,7 @@ class Multiplicative:
             divergence.minimise_entries(linear, pull, square + added[:, None], factor)
         else:
             divergence.minimise_entries(linear, pull, square, factor)
-        if half.boxed:  # exact: the majorizer is convex in each entry
+        if half.boxed:  # clipping is exact, because the majorizer is convex in each entry
             np.clip(factor, half.lower, half.upper, out=factor)
         if half.fixed is not None:
             factor[half.fixed] = before[half.fixed]
@@ -62,7 +62,7 @@ class Multiplicative:
 
 @dataclass(frozen=True)
 class Newton:
-    """Guarded Newton step for the k entries of each pixel (or channel), in one pass over its counts.
+    """Guarded Newton step in the k components of each pixel (or channel), in one pass over its counts.
 
     There is no step size, the objective never rises, and zero entries can become positive. With a sum-to-one, ball or
     box constraint, or where X cannot be read along the updated factor (columns of a file), the update is that of
@@ -90,7 +90,7 @@ class Newton:
             for start, _, band in bands:
                 moved += newton.newton_rows(*divergence.as_compressed_rows(band), factor, start, right, *rest)
             return moved
-        # The counts of an entry are distributed over ranks, so its derivatives are sums over ranks.
+        # The counts of one entry (pixel or channel) are distributed over ranks, so its derivatives are sums over ranks.
         held = np.ascontiguousarray(log.share.gather(factor))
         derivatives, least = newton.empty_derivatives(*held.shape), np.full((1, held.shape[1]), np.inf)
         for start, _, band in bands:
@@ -102,7 +102,7 @@ class Newton:
 def _multipliers(
     linear: Float64Array, pull: Float64Array, square: Array, factor: Float64Array, radii: Array, half: Half
 ) -> Float64Array:
-    """Multipliers, added to ``square``, for which the rows of the minimum lie in their balls; found by bisection."""
+    """Find by bisection the multipliers, added to ``square``, for which the rows of the minimum lie in their balls."""
 
     def beyond(added: Float64Array) -> Array:
         squares = half.summed(divergence.minimiser_row_squares(linear, pull, square, added, factor))
@@ -148,11 +148,11 @@ def _log(half: Half, solver: Multiplicative | Newton) -> LogTerm:
 
 
 def _separable(half: Half, factor: Float64Array, *, diagonal: bool) -> tuple[Float64Array, Array]:
-    """Linear and quadratic coefficients of the subproblem without its logarithm, entry by entry.
+    """Return linear and quadratic coefficients of a majorizer of the subproblem without its logarithm, by entry.
 
-    Coupling terms are replaced by majorizers at ``factor``: L <= 2 D for the Laplacian and, where ``diagonal``,
-    gram <= diag(sum_l |gram_jl|). Otherwise the caller handles the Gram matrix, and there is one quadratic coefficient
-    for each entry, (entries,).
+    Coupling terms are replaced by majorizers at ``factor``: L <= 2 D for the Laplacian and, where ``diagonal``, gram <=
+    diag(sum_l |gram_jl|). If ``diagonal`` is False, the caller handles the Gram matrix, and there is one quadratic
+    coefficient for each entry, (entries,).
     """
     linear = -half.cross
     square = np.zeros(factor.shape[1])

@@ -20,9 +20,11 @@ from mffnb.typing import Float64Array
 
 __all__ = ["iterate"]
 
-# Relative tolerance of the objective of the same factors for the same data, summed in another order.
+# Relative difference allowed between the objective in a checkpoint and that of the same factors and data, which may be
+# summed in another order.
 _SAME = 1e-9
-# Number of pixels whose extrapolation takes far longer than starting it on another thread.
+# Number of pixels in a block for extrapolation on several threads: the work takes far longer than starting it on
+# another thread.
 _BLOCK = 2**15
 
 
@@ -37,28 +39,30 @@ def iterate(
 ) -> Iterator[State]:
     """Alternate half steps and yield a state after each of them; the last state has the outcome.
 
-    The objective of whole states never rises. With an extrapolated solver (:class:`mffnb.solvers.Extrapolated`), half
-    states have trial factors and the objective of the previous whole state; a rejected iteration repeats that state.
+    A whole state follows an iteration, a half state the half step of A. The objective of whole states never rises. With
+    an extrapolated solver (:class:`mffnb.solvers.Extrapolated`), half states have trial factors and the objective of
+    the previous whole state; after a rejected iteration the whole state has the previous factors again.
 
     Parameters
     ----------
     problem
         Objective to minimise.
     abundances, endmembers
-        Start values, (k, pixels) and (k, channels); the run uses these arrays as its own.
+        Start values, (k, pixels) and (k, channels); the run overwrites these arrays.
     solver
         Solver of the half steps of both factors.
     max_iter
         Maximum number of iterations, each with one pass over the data for each factor.
     tol
-        The run ends when ``State.step`` is at most this.
+        Tolerance: the run ends when ``State.step`` is at most this number.
     reached
-        End of an earlier run of this problem, with ``abundances`` and ``endmembers``; it is the first state.
+        End of an earlier run of this problem, whose factors ``abundances`` and ``endmembers`` are; it becomes the first
+        state.
 
     Raises
     ------
     ValueError
-        If the earlier run has other data.
+        If the earlier run was made with other data.
     """
     problem = _with_intercept(problem, abundances, endmembers, reached)
     recorder = _Recorder(max_iter, tol, time.perf_counter() - (0.0 if reached is None else reached.state.seconds))
@@ -92,7 +96,7 @@ def iterate(
 
 @dataclass(frozen=True)
 class _Recorder:
-    """Creates the states of a run."""
+    """Builder of the states of a run, which measures time and determines the outcome."""
 
     max_iter: int
     tol: float
@@ -100,14 +104,14 @@ class _Recorder:
 
     @property
     def seconds(self) -> float:
-        """Time since the start."""
+        """Time since the start of the run, in seconds."""
         return time.perf_counter() - self.begin
 
     def first(
         self, problem: Problem, half: Half, factors: tuple[Float64Array, Float64Array],
         iterates: PlainIterates, reached: Reached | None,
     ) -> State:  # fmt: skip
-        """State of the start values, or that of the end of an earlier run."""
+        """Return the state of the start values, or that of the end of an earlier run."""
         fit = problem.misfit.at_abundances(half, *factors)
         state = self.whole(problem, 0, factors, fit, _penalties(problem, *factors), np.inf)
         if reached is None:
@@ -121,18 +125,18 @@ class _Recorder:
         self, problem: Problem, iteration: int, factors: tuple[Float64Array, Float64Array],
         fit: float, penalty: float, step: float,
     ) -> State:  # fmt: skip
-        """State after an iteration."""
+        """Return the state after a whole iteration."""
         error, intercept = problem.relative_error(fit), problem.misfit.intercept
         return self.ended(State(iteration, *factors, fit + penalty, error, step, self.seconds, intercept=intercept))
 
     def ended(self, state: State) -> State:
-        """Set the outcome if the run has ended."""
+        """Return the state with its outcome, if the run has converged or reached the maximum number of iterations."""
         if state.step <= self.tol:
             return replace(state, outcome=Outcome.CONVERGED)
         return replace(state, outcome=Outcome.MAX_ITER) if state.iteration >= self.max_iter else state
 
     def half_done(self, problem: Problem, endmember_half: Callable[[], Half], state: State, trial: bool) -> State:
-        """State after the half step of A; a trial keeps the previous objective, which saves a pass over X."""
+        """Return the state after the half step of A; a trial keeps the previous objective, to save a pass over X."""
         if not trial:
             A, E = state.abundances, state.endmembers
             fit = problem.misfit.at_endmembers(endmember_half(), A, E)
@@ -144,7 +148,7 @@ class _Recorder:
 def _with_intercept(
     problem: Problem, abundances: Float64Array, endmembers: Float64Array, reached: Reached | None
 ) -> Problem:
-    """Return the problem with the intercept of the first state."""
+    """Return the problem with the model's intercept fitted to the start values, or taken from an earlier run."""
     if reached is None:
         return problem.with_fitted_intercept(abundances, endmembers)
     intercept = reached.state.intercept
@@ -168,8 +172,8 @@ def _update_abundances(
 ) -> tuple[float, Callable[[], Half]]:
     """Make the half step of A; return the squared step, and a function that returns the subproblem of E.
 
-    Where pixels are independent, one pass over X does both. Otherwise the second pass is made at the first call of the
-    function, so that a preview of A does not wait for it.
+    If pixels are independent, one pass over X serves both. Otherwise the second pass is made at the first call of the
+    function, so that A can be displayed before.
     """
     A, E = iterates.abundances, iterates.endmembers
     misfit, update = problem.misfit, AbundanceUpdate(problem, solver, iterates)
@@ -195,15 +199,15 @@ class AbundanceUpdate:
     iterates: PlainIterates
 
     def begin(self, pixels: slice) -> None:
-        """Set these columns of A to the start of the iteration."""
+        """Set these columns (pixels) of A to their values at the start of the iteration."""
         self.iterates.prepare(pixels)
 
     def __call__(self, factor: Float64Array, half: Half) -> float:
-        """Add the terms to the subproblem and update the factor."""
+        """Add the user's penalties and constraints on A to the subproblem, and update the factor by the solver."""
         return self.solver.update(factor, self.problem.with_abundance_terms(half))
 
     def descent(self, half: Half) -> tuple[Half, int]:
-        """Return the subproblem with the terms, and the number of sweeps if the update is pure, uniform descent."""
+        """Return the subproblem with the user's terms, and the number of sweeps if it is uniform coordinate descent."""
         if not (isinstance(self.solver, CoordinateDescent) and self.problem.uniform):
             return half, 0
         half = self.problem.with_abundance_terms(half)

@@ -17,36 +17,37 @@ from mffnb.typing import Float64Array
 
 Operator = Callable[[Float64Array, float], Float64Array]
 
-_OUTSIDE = 1e-8  # distance from a set, relative to the largest entry, that counts as outside
-_ROUNDS, _EQUAL = 500, 1e-14  # of Dykstra's algorithm, and the relative change that ends it
+_OUTSIDE = 1e-8  # a point farther from a set than this fraction of the largest entry counts as outside
+_ROUNDS, _EQUAL = 500, 1e-14  # largest number of rounds of Dykstra's algorithm, and the relative change that ends it
 
 
 class NonsmoothPart:
-    """Non-differentiable part of a subproblem: sets and non-smooth penalties.
+    """Non-differentiable part of a half-step subproblem: sets and non-smooth penalties, with their proximal point.
 
     Parameters
     ----------
     half
-        Subproblem.
+        Half-step subproblem.
     factor
-        Factor with the fixed values.
+        Factor that contains the values of fixed entries.
     """
 
     def __init__(self, half: Half, factor: Float64Array):
         self._penalties = [part for part in half.proximal if isinstance(part, Function)]
         self._kinks = [part.prox for part in half.proximal if isinstance(part, ProximalFunction)]
         sets = [part for part in half.proximal if isinstance(part, FactorSet)]
-        # The sets are last, and of these the ones that hold exactly.
+        # Operators are applied in this order: sets come last, and among them those that the result must satisfy
+        # exactly.
         self._cones = [_as_operator(part.project) for part in sets if not _is_convex(part)]
         convex = [part.project for part in sets if _is_convex(part)]
         self._sets = [_as_operator(project) for project in (*convex, *_simple_sets(half, factor))]
 
     def value(self, factor: Float64Array) -> float:
-        """Sum of the penalties at a factor in the sets."""
+        """Return the sum of the penalties at a factor that lies in all sets."""
         return sum(part.value(factor) for part in self._penalties)
 
     def nearest_of_sets(self, factor: Float64Array) -> Float64Array:
-        """Nearest point of the intersection of all sets."""
+        """Return the point of the intersection of all sets that is nearest to a factor."""
         point = self._common((), factor, 1.0)
         if not self.holds(point):
             raise UnsupportedCombinationError(
@@ -55,20 +56,20 @@ class NonsmoothPart:
         return point
 
     def holds(self, point: Float64Array) -> bool:
-        """Whether a point lies in all sets: Dykstra's algorithm may not have converged."""
+        """Return whether a point lies in all sets, since Dykstra's algorithm may not have converged."""
         sets, off = [*self._cones, *self._sets], _OUTSIDE * np.abs(point).max(initial=1e-300)
         return len(sets) == 1 or not any(np.abs(part(point, 1.0) - point).max(initial=0.0) > off for part in sets)
 
     def __call__(self, point: Float64Array, step: float) -> Float64Array:
-        """Common proximal point of penalties and sets."""
+        """Return the common proximal point of all penalties and sets."""
         return self._common(self._kinks, point, step)
 
     def _common(self, kinks: Sequence[Operator], point: Float64Array, step: float) -> Float64Array:
         """Project onto the non-convex cones, then apply Dykstra's algorithm to the convex parts.
 
-        Dykstra's algorithm need not converge for non-convex sets, so these are projected onto first. They are cones. A
-        ball, or the same bound for all entries of a row, does not leave them, so one round is enough. For other sets
-        the rounds are repeated until nothing changes.
+        Dykstra's algorithm need not converge for non-convex sets, so these are projected onto first. The non-convex
+        sets are cones. Projections onto a ball, or onto equal bounds of all entries of a row, do not leave them, so one
+        round is enough. For other convex sets, rounds are repeated until nothing changes.
         """
         for _ in range(_ROUNDS if self._cones else 1):
             before = point
@@ -91,7 +92,7 @@ def _as_operator(project: Callable[[Float64Array], Float64Array]) -> Operator:
 
 
 def _simple_sets(half: Half, factor: Float64Array) -> list[Callable[[Float64Array], Float64Array]]:
-    """Projections onto non-negativity, ball, sum to one, box and fixed values, in as few sets as possible."""
+    """Return the projections onto non-negativity, ball, sum to one, box and fixed values, as few as possible."""
     sets: list[Callable[[Float64Array], Float64Array]] = []
     held = np.zeros(len(factor), bool) if half.fixed is None else np.asarray(half.fixed.any(axis=1))
     if np.isfinite(half.radius) and not held.all():
@@ -112,7 +113,7 @@ def _simple_sets(half: Half, factor: Float64Array) -> list[Callable[[Float64Arra
 
 
 def _dykstra(parts: list[Operator], point: Float64Array, step: float) -> Float64Array:
-    """Proximal point of a sum of parts by Dykstra's algorithm."""
+    """Compute the proximal point of a sum of penalties and sets from their operators, by Dykstra's algorithm."""
     if len(parts) == 1:
         return parts[0](point, step)
     corrections = [np.zeros_like(point) for _ in parts]

@@ -21,8 +21,8 @@ __all__ = ["BlockPivoting"]
 class BlockPivoting:
     """Solve the half-step subproblem exactly, entry by entry, by block principal pivoting.
 
-    For similar components it needs fewer iterations than :class:`mffnb.solvers.Hals`. Entries must be independent: no
-    smoothness, no bound on the norm of a row, no sum-to-one constraint.
+    For components with similar spectra it needs fewer iterations than :class:`mffnb.solvers.Hals`. Entries must be
+    independent: no smoothness, no bound on the norm of a row, no sum-to-one constraint.
 
     Source: Kim & Park 2011, SIAM J. Sci. Comput. 33:3261.
 

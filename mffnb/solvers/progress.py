@@ -1,4 +1,4 @@
-"""Progress bars of a run, as callbacks."""
+"""Progress bars of a run, which are moved by callbacks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Callback = Callable[[State], object]
 
 @contextmanager
 def bar(wanted: bool, total: int | None) -> Iterator[Callback | None]:
-    """Yield a callback that moves a progress bar, or None without a bar.
+    """Yield a callback that moves a progress bar to the iteration of a state, or None if no bar is wanted.
 
-    States may be missing, and several runs may follow each other.
+    The callback may miss states, and it may be used for several runs one after another.
     """
     if not wanted:
         yield None
@@ -35,7 +35,7 @@ def bar(wanted: bool, total: int | None) -> Iterator[Callback | None]:
 
 @contextmanager
 def counted(wanted: bool, total: int) -> Iterator[Callback | None]:
-    """Yield a callback that counts finished starts in a progress bar, or None without a bar."""
+    """Yield a callback that counts finished starts in a progress bar, or None if no bar is wanted."""
     if not wanted:
         yield None
         return
@@ -54,7 +54,7 @@ def counted(wanted: bool, total: int) -> Iterator[Callback | None]:
 
 
 def both(show: Callback | None, callback: Callback | None) -> Callback | None:
-    """Combine a bar with the callback of the user, whose answer is returned."""
+    """Return one callback that moves a bar and calls the callback of the user, whose return value it returns."""
     if show is None or callback is None:
         return show or callback
 

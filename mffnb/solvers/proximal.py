@@ -18,9 +18,9 @@ from mffnb.typing import Float64Array
 
 __all__ = ["ProximalGradient"]
 
-_SETTLED = 1e-6  # squared step, relative to the first, that ends the half step
-_ROUNDING = 1e-13  # relative change of a value that is rounding
-_SMALLEST_STEP = 1e-30  # relative to the first: no step lowers the value, so the factor stays
+_SETTLED = 1e-6  # a squared step below this fraction of the first one ends the half step
+_ROUNDING = 1e-13  # smaller relative changes of a value are rounding errors
+_SMALLEST_STEP = 1e-30  # relative to the first step: if none above it lowers the value, the factor stays
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class ProximalGradient:
             first = squared if first is None else first
             value = there + nonsmooth.value(new)
             if not value <= lowest:
-                if momentum == 1.0:  # without momentum only rounding can raise the value
+                if momentum == 1.0:  # without momentum only rounding errors can raise the value
                     break
                 extrapolated, momentum = best, 1.0
                 continue
@@ -113,7 +113,7 @@ def _step(
     curvature: Float64Array,
     exact: bool,
 ) -> tuple[Float64Array, float, Float64Array]:
-    """Make a step with backtracking; return the new factor, the smooth part there, and the curvature that was used."""
+    """Make one proximal step with backtracking; return the new factor, its smooth value, and the curvature used."""
     least = _SMALLEST_STEP / float(curvature.max())
     while True:
         with np.errstate(over="ignore", invalid="ignore"):  # a step that overflows is too long

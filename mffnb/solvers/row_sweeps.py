@@ -1,4 +1,4 @@
-"""Sweeps of HALS over rows whose entries are independent, except for a ball, a box, fixed values or a rowwise part."""
+"""Sweeps of HALS over rows with independent entries, possibly with a ball, a box, fixed values or a rowwise term."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _EQUAL = np.ones(1)
 
 
 def sweep_rows(factor: Float64Array, half: Half, sweeps: int) -> float:
-    """Sweep rows with independent entries, possibly in a ball or a box; return the squared step of the first sweep."""
+    """Sweep HALS over rows with independent entries, possibly in a ball or a box; return the first squared step."""
     if half.weights is not None and np.isfinite(half.radius):
         moved = [_sweep_weighted_ball(factor, half, half.weights) for _ in range(sweeps)]
         return moved[0]
-    if half.weights is not None:  # in the variable F sqrt(u) all entries have weight 1
+    if half.weights is not None:  # with u the weights: in the variable F sqrt(u) all entries have weight 1
         root = np.sqrt(half.weights)
         scaled = factor * root
         unweighted = replace(half, cross=half.cross / root, weights=None)
@@ -31,7 +31,7 @@ def sweep_rows(factor: Float64Array, half: Half, sweeps: int) -> float:
         step = sweep_rows(scaled, unweighted, sweeps)
         factor[:] = scaled / root
         if half.boxed:
-            np.clip(factor, half.lower, half.upper, out=factor)  # removes rounding
+            np.clip(factor, half.lower, half.upper, out=factor)  # removes rounding errors
         return step
     if half.boxed:
         lower, upper = (np.array(np.broadcast_to(side, factor.shape[1]), float) for side in (half.lower, half.upper))
@@ -45,7 +45,7 @@ def sweep_rows(factor: Float64Array, half: Half, sweeps: int) -> float:
 
 
 def _sweep_distributed_ball(factor: Float64Array, half: Half) -> float:
-    """One sweep of rows in a ball whose norms are sums over ranks."""
+    """Sweep rows in a ball once; norms of rows are sums over ranks."""
     old, pull = np.empty(factor.shape[1]), np.empty(factor.shape[1])
     cross, moved = np.ascontiguousarray(half.cross), 0.0
     for j in range(len(factor)):
@@ -73,7 +73,7 @@ def update_single_entries(factor: Float64Array, half: Half) -> float:
 
 
 def row_part(half: Half) -> ProximalFunction | FactorSet | None:
-    """Return the single rowwise part of the subproblem, if nothing else couples entries or rows; otherwise None.
+    """Return the single rowwise term of the subproblem, if nothing else couples entries or rows; otherwise None.
 
     Whole rows may be fixed, but not parts of rows.
     """
@@ -87,10 +87,10 @@ def row_part(half: Half) -> ProximalFunction | FactorSet | None:
 
 
 def sweep_proximal_rows(factor: Float64Array, half: Half, part: ProximalFunction | FactorSet) -> float:
-    """One sweep with a rowwise part: entries of a row have equal curvature, so its minimiser is a proximal point.
+    """Sweep rows with a rowwise term once: all entries of a row have equal curvature, so its minimiser is a prox.
 
-    A ball only rescales the row, because the part is a cone, positively homogeneous, or radial (Yu 2013, NIPS, theorem
-    4).
+    A ball only rescales the row, because the term is a cone, positively homogeneous, or a function of the norm (Yu
+    2013, NIPS, theorem 4).
     """
     moved = 0.0
     for j in range(len(factor)):
@@ -115,13 +115,13 @@ def sweep_proximal_rows(factor: Float64Array, half: Half, part: ProximalFunction
 
 
 def _point(part: ProximalFunction | FactorSet, row: Float64Array, step: float) -> Float64Array:
-    """Proximal or nearest point of a single row."""
+    """Return the proximal point of a single row for a penalty, or its nearest point in a set."""
     point = part.prox(row[None], step) if isinstance(part, ProximalFunction) else part.project(row[None])
     return np.asarray(point[0])
 
 
 def _sweep_weighted_ball(factor: Float64Array, half: Half, weights: Float64Array) -> float:
-    """One sweep of rows in a ball with weighted entries: the multiplier of the ball adds to their curvature."""
+    """Sweep rows in a ball with weighted entries once: the multiplier of the ball is added to their curvature."""
     moved = 0.0
     for j in range(len(factor)):
         curvature = half.gram[j, j] * weights
@@ -143,7 +143,7 @@ def _sweep_weighted_ball(factor: Float64Array, half: Half, weights: Float64Array
 
 
 def sweep_fixed_rows(factor: Float64Array, half: Half, fixed: Array) -> float:
-    """One sweep of the free entries; the scale of a partly fixed row is determined by its fixed entries."""
+    """Sweep the free entries of rows once; fixed entries determine the scale of a partly fixed row."""
     moved = 0.0
     held = half.summed(np.asarray(fixed.any(axis=1))) > 0
     for j in range(len(factor)):
@@ -160,10 +160,10 @@ def sweep_fixed_rows(factor: Float64Array, half: Half, fixed: Array) -> float:
 
 
 def row_norm(row: Float64Array, half: Half) -> float:
-    """Norm of a row over the entries of all ranks."""
+    """Return the norm of a row over the entries of all ranks."""
     return float(np.sqrt(half.summed(row @ row)))
 
 
 def entry_weights(half: Half) -> Float64Array:
-    """Weight of each entry, or a single one for all."""
+    """Return the weights of all entries, or an array with a single weight if all are equal."""
     return _EQUAL if half.weights is None else half.weights

@@ -9,18 +9,18 @@ from mffnb.typing import Float64Array
 
 
 class SmoothPart:
-    """Differentiable part of a subproblem: value, gradient and curvature."""
+    """Differentiable part of a half-step subproblem: value, gradient and curvature."""
 
     def __init__(self, half: Half):
         self._half = half
         self.quadratic = half.log is None and half.loss is None and not half.smooth
 
     def value(self, factor: Float64Array) -> float:
-        """Value at a factor."""
+        """Return the value of the differentiable part at a factor."""
         return self._quadratic(factor)[0] + self._others(factor)
 
     def value_and_gradient(self, factor: Float64Array) -> tuple[float, Float64Array]:
-        """Value and gradient at a factor."""
+        """Return value and gradient of the differentiable part at a factor."""
         half = self._half
         value, gradient = self._quadratic(factor)
         if half.log is not None:
@@ -33,7 +33,7 @@ class SmoothPart:
         return value, gradient
 
     def curvature(self, factor: Float64Array) -> Float64Array:
-        """Upper bound on the second derivative: global for a quadratic, otherwise approximate and near a factor."""
+        """Return an upper bound on the second derivative: global if quadratic, otherwise approximate near a factor."""
         half = self._half
         bound = _curvature(half)
         if half.loss is not None:
@@ -60,11 +60,11 @@ class SmoothPart:
 
 
 def _curvature(half: Half) -> Float64Array:
-    """Upper bound on the second derivative of the quadratic, a number for each row, entry or both."""
+    """Return an upper bound on the second derivative of the quadratic, one for each row, entry or both."""
     scale = np.sqrt(np.where(np.diag(half.gram) > 0, np.diag(half.gram), 1.0))
     if _couples_rows(half):
         of_rows = np.full((1, 1), np.linalg.eigvalsh(half.gram)[-1])
-    else:  # scaling the rows to unit diagonal gives a far smaller condition number
+    else:  # rows scaled to unit diagonal have a far smaller condition number
         of_rows = (scale**2 * np.linalg.eigvalsh(half.gram / np.outer(scale, scale))[-1])[:, None]
     curvature = of_rows if half.weights is None else of_rows * half.weights
     if half.graph is not None:  # a Laplacian is bounded by twice its diagonal
@@ -73,7 +73,7 @@ def _curvature(half: Half) -> Float64Array:
 
 
 def _coupled_maximum(half: Half, curvature: Float64Array) -> Float64Array:
-    """Maximum over coupled entries: over a row in a ball, over rows under a sum, over all with any other part."""
+    """Return the maximum curvature over coupled entries: rows, columns, or all of them."""
     if _couples_rows(half):
         curvature = curvature.max(axis=0, keepdims=True)
     if half.proximal or np.isfinite(half.radius):

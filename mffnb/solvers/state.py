@@ -1,4 +1,4 @@
-"""State of a run: factors, objective and outcome."""
+"""State of a run after an iteration: factors, objective and outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Outcome", "Reached", "State"]
 
 
 class Outcome(enum.Enum):
-    """How a run ended; the value is the message for the user."""
+    """Outcome of a run; each value is the message for the user."""
 
     RUNNING = "still running"
     CONVERGED = "converged: the projected gradient fell below the tolerance"
@@ -23,7 +23,9 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """State of a run. The factors are the solver's own arrays: copy them if they must not change.
+    """State of a run after an iteration or after its first half, the half step of A.
+
+    The factors are the arrays that the solver changes: copy them if they must stay as they are.
 
     Attributes
     ----------
@@ -32,23 +34,24 @@ class State:
     abundances, endmembers
         A (k, pixels) and E (k, channels) of the scaled data; own pixels and channels where they are distributed.
     objective
-        F(A, E); see :mod:`mffnb.problem.problem`.
+        Value of the objective F(A, E); see :mod:`mffnb.problem.problem`.
     relative_error
         |X - A E| / |X|; for counts the square root of D relative to that of the mean spectrum.
     step
-        Size of the projected gradient: the change of A E, relative to |X|, by the best single-row steps.
+        Size of the projected gradient: the change of A E, relative to |X|, if each row of a factor moved to its
+        minimum.
     seconds
-        Time since the start.
+        Time since the start of the run.
     outcome
-        RUNNING until the last state.
+        Outcome of the run; RUNNING until the last state.
     whole
         False after the half step of A.
     gain
-        Gain of each pixel, for factors in the units of the data; None for none.
+        Gain of each pixel, for factors in the units of the data; None for a model without gains.
     iterates
-        Start of the next iteration; None in half states and before the first iteration.
+        Factors from which the next iteration starts; None in half states and before the first iteration.
     intercept
-        Intercept of the model, (channels,); None for none.
+        Intercept of the model, (channels,); None for a model without one.
     """
 
     iteration: int
@@ -67,16 +70,16 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Reached:
-    """State between two iterations of an earlier run, with all that is needed to continue it exactly.
+    """State between two iterations of an earlier run, with all arrays that are needed to continue it exactly.
 
     Attributes
     ----------
     state
-        Last whole state, including the factors.
+        State after the last whole iteration, including the factors.
     memory
-        Arrays of the start of the next iteration, see :meth:`mffnb.solvers.extrapolation.PlainIterates.memory`.
+        Arrays from which the next iteration starts, see :meth:`mffnb.solvers.extrapolation.PlainIterates.memory`.
     trace
-        Earlier states, without factors.
+        States of earlier iterations, without factors.
     """
 
     state: State

@@ -32,9 +32,9 @@ class SubsampledStart:
     pixels
         Number of pixels in the subset.
     begin
-        Start values of all pixels, from which the run on the subset begins.
+        Method that computes start values of all pixels, from which the run on the subset begins.
     max_iter, tol
-        Termination of the run on the subset.
+        Maximum number of iterations and tolerance of the run on the subset.
     """
 
     pixels: int = 2**13
@@ -43,7 +43,7 @@ class SubsampledStart:
     tol: float = 1e-4
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Return A (k, own pixels) and E (k, own channels) in data units; those of ``begin`` for small images."""
+        """Return A (k, own pixels) and E (k, own channels) in data units; for small images those of ``begin``."""
         abundances, endmembers = self.begin.start(matrix, components, seed)
         if matrix.shape[0] <= self.pixels:
             return abundances, endmembers
@@ -70,7 +70,7 @@ def _within(numbers: Array, entries: slice) -> Array:
 
 
 def rows_of(matrix: Matrix, rows: Array) -> Float64Array:
-    """Return rows of this rank's block of X by their sorted indices in the block."""
+    """Return the rows of this rank's block of X with the given sorted indices, as an array."""
     out = np.empty((len(rows), matrix.block.shape[1]))
     for start, stop, band in matrix.bands():
         first, last = np.searchsorted(rows, [start, stop])

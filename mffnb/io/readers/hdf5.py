@@ -1,4 +1,4 @@
-"""Read HDF5 files, calibrated by their dimension scales."""
+"""Reader of HDF5 files, whose dimension scales become coordinates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def is_hdf5(path: Path) -> bool:
-    """Whether a file has the HDF5 signature: at its beginning, or at byte 512, 1024, ... after a user block."""
+    """Return whether a file has the HDF5 signature: at its beginning, or at byte 512, 1024, ... after a user block."""
     if not path.is_file():
         return False
     size, position = path.stat().st_size, 0
@@ -54,7 +54,7 @@ def read_hdf5(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArra
 
 
 def _scale(dimension: Any) -> tuple[str, Array, dict[str, str]] | None:
-    """Name, values and units of the first dimension scale, if it is numeric and one-dimensional."""
+    """Return name, values and units of the first scale of a dimension, if it is numeric and one-dimensional."""
     if not len(dimension):
         return None
     scale = dimension[0]
@@ -66,7 +66,7 @@ def _scale(dimension: Any) -> tuple[str, Array, dict[str, str]] | None:
 
 
 def _calibrate(cube: xr.DataArray, scales: list[tuple[str, Array, dict[str, str]] | None]) -> xr.DataArray:
-    """Name and calibrate the dimensions that have scales; none of them if two names are equal."""
+    """Return the cube with names and coordinates from scales; without them if two names are equal."""
     named = {str(plain): scale for plain, scale in zip(cube.dims, scales, strict=True) if scale is not None}
     names = {plain: scale[0] for plain, scale in named.items()}
     if len({*names.values(), *(set(cube.dims) - set(names))}) < cube.ndim:

@@ -1,4 +1,4 @@
-"""Read MATLAB files of all versions."""
+"""Reader of MATLAB files of all versions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["MATLAB"]
 
 
 def read_matlab(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
-    """Read an array of a ``.mat`` file; version 7.3 is HDF5."""
+    """Read an array of a ``.mat`` file, which is an HDF5 file in version 7.3."""
     try:
         objects = matlab_objects(path)
-    except NotImplementedError:  # version 7.3 stores the axes in the opposite order
+    except NotImplementedError:  # version 7.3 is HDF5 and stores the axes in the opposite order
         cube = read_hdf5(path, dataset, lazy)
         return rename_dimensions(
             cube.transpose(*reversed(cube.dims)), dict(zip(reversed(cube.dims), cube.dims, strict=True))

@@ -1,4 +1,4 @@
-"""Read NetCDF-4 files."""
+"""Reader of NetCDF-4 files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["NETCDF"]
 
 
 def read_netcdf_variable(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
-    """Read a variable of a NetCDF file with its coordinates."""
+    """Read a variable of a NetCDF file with its coordinates as a cube."""
     stored = open_netcdf(path)
     cube = stored[choose_dataset(path, {str(key): stored[key].ndim for key in stored.data_vars}, dataset)]
     if keep_on_disk(lazy, cube.size):

@@ -1,4 +1,4 @@
-"""Read NumPy files: single arrays (``.npy``), and archives of arrays or of a sparse matrix (``.npz``)."""
+"""Readers of NumPy files: single arrays (``.npy``), and archives of arrays or of a sparse matrix (``.npz``)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["NPY", "NPZ"]
 
 
 def read_npy(path: Path, _dataset: str | None, lazy: bool | None) -> xr.DataArray:
-    """Read a single array."""
+    """Read the array of a ``.npy`` file."""
     stored = np.load(path, allow_pickle=False, mmap_mode="r")
     return from_npy(path) if keep_on_disk(lazy, stored.size) else as_cube(np.array(stored))
 
 
 def read_npz(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
-    """Read an array of an archive, or a matrix of compressed sparse rows, which stays sparse."""
+    """Read an array of a ``.npz`` archive, or a matrix of compressed sparse rows, which stays sparse."""
     dimensions = _dimensions_in(path)
     if dataset is None and is_sparse_file(set(dimensions)):
         pixels = SparsePixels.of(path)
@@ -35,7 +35,7 @@ def read_npz(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArra
 
 
 def _dimensions_in(path: Path) -> dict[str, int | None]:
-    """Names and numbers of dimensions of the arrays in an archive, from their headers; None for those of text."""
+    """Return the number of dimensions of each array in an archive by name, from its header; None for text."""
     found: dict[str, int | None] = {}
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():

@@ -1,4 +1,4 @@
-"""Read R data files, through the optional rdata package."""
+"""Reader of R data files, through the optional rdata package."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def r_objects(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        Object names to values; an object of class ``MassImage`` or ``hyperSpec`` is a dictionary of its slots, a data
-        frame one of its columns (which may be matrices).
+        Values of the objects by name. An object of class ``MassImage`` or ``hyperSpec`` becomes a dictionary of its
+        slots, a data frame a dictionary of its columns (which may be matrices).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Read microscope files through the optional RosettaSciIO package."""
+"""Reader of microscope files through the optional RosettaSciIO package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["ROSETTASCIIO"]
 
 
 def read_rosettasciio(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
-    """Read a signal with the first RosettaSciIO plug-in of the suffix that succeeds."""
+    """Read a signal with the first RosettaSciIO plug-in for this suffix that does not fail."""
     try:
         from rsciio import IO_PLUGINS  # noqa: PLC0415  an extra
     except ImportError:
@@ -30,7 +30,7 @@ def read_rosettasciio(path: Path, dataset: str | None, _lazy: bool | None) -> xr
     for plugin in plugins:
         try:
             signals = importlib.import_module(plugin["api"]).file_reader(str(path))
-        except Exception as error:  # plug-ins raise all kinds of errors; another plug-in may succeed
+        except Exception as error:  # plug-ins raise exceptions of all types; another plug-in may succeed
             failures.append(f"{plugin['name']}: {error}")
             continue
         names = {str(number): np.ndim(signal["data"]) for number, signal in enumerate(signals)}

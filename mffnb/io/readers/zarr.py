@@ -1,4 +1,4 @@
-"""Read zarr stores, through the optional zarr package."""
+"""Reader of zarr stores, through the optional zarr package."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_zarr_array(path: Path, dataset: str | None, lazy: bool | None) -> xr.Da
     names: Any = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
     if names is None or not all(names) or not name:
         cube = from_zarr(path, name)
-    else:  # written by xarray, with coordinates
+    else:  # the store was written by xarray, with coordinates
         options = {"engine": "zarr", "group": group or None, "consolidated": False, "chunks": None}
         cube = as_cube(open_labelled(path, **options)[name.rpartition("/")[2]])
     return cube if keep_on_disk(lazy, cube.size) else cube.load()
