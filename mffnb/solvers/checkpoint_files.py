@@ -198,7 +198,7 @@ def _about(folder: Path) -> About | None:
 def _arrays(path: Path) -> Arrays | None:
     """Read the arrays of one rank; None if the file is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

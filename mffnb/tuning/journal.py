@@ -104,8 +104,8 @@ class Journal:
         usable = [found[number] for number in takewhile(found.__contains__, count())]
         if damaged or len(found) > len(usable):
             warn(
-                f"{self.path}: skipped {damaged} damaged lines, and {len(found) - len(usable)} trials after a gap; the "
-                f"search goes on after trial {len(usable) - 1}, and computes the others again",
+                f"{self.path}: skipped {damaged} damaged lines and {len(found) - len(usable)} trials after a gap: the "
+                f"search continues from {len(usable)} trials and computes the others again",
                 CheckpointWarning,
                 stacklevel=2,
             )
