@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-pytest_plugins = ["tests.slowest", "tests.real_data"]
+pytest_plugins = ["tests.slowest", "tests.order", "tests.real_data"]
 
 # Two test processes on two cores: more threads would compete for them. Set before NumPy starts its own.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

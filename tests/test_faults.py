@@ -220,6 +220,7 @@ def test_foreign_files_are_named_as_such(tmp_path, cube, result):
         mf.load(tmp_path / "damaged.nc")
 
 
+@pytest.mark.slow
 def test_a_process_killed_between_two_checkpoints_goes_on_to_the_same_bits(tmp_path, large):
     def command(output, *more):
         common = ["-k", "3", "--random-state", "0", "--tol", "0", "--max-iter", "60", "--smoothness", "0.1", "-q"]

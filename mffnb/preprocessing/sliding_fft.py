@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 from scipy import fft
-from scipy.signal import get_window
 
 from mffnb.preprocessing.memory import available_bytes
 from mffnb.preprocessing.step import Fitted, Step
@@ -142,6 +141,8 @@ class SlidingFFT(Step):
 
     def taper(self) -> Float64Array:
         """Return the window function on its grid, (size, size)."""
+        from scipy.signal import get_window  # noqa: PLC0415  slow import, needed for this step only
+
         rows, columns = (get_window(self.window, n) for n in _both(self.size))
         return np.outer(rows, columns)
 

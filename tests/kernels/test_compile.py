@@ -85,6 +85,7 @@ def run(*command, cwd, **environment):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)  # where nothing is in the cache yet
 def test_warmup_compiles_all_that_runs_of_every_kind_call(tmp_path):
     """Types are compared, not the cache, which other runs fill as well."""

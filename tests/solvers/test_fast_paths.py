@@ -54,7 +54,7 @@ PATHS = {
     "sparse rows": (sparse.csr_array, 1e-8),
     "sparse columns": (sparse.csc_array, 1e-8),
     "few bytes": (lambda X: sparse_if_smaller(Dense(X)), 1e-8),
-    "from a file": (lambda X: Chunked(FromAFile(X), band_bytes=2**16), 1e-8),
+    "from a file": (lambda X: Chunked(FromAFile(X), band_bytes=X.nbytes // 4), 1e-8),
 }
 
 
