@@ -10,7 +10,7 @@ _SPATIAL = re.compile(
     r"(scan[ _]?|dim_?|pos(ition)?[ _]?|r_?)?[xyz]([ _](axis|position|dim))?|height|width|depth", re.I
 )
 _LENGTHS = {"m", "cm", "mm", "µm", "μm", "um", "micron", "nm", "pm", "å", "angstrom"}
-_SPECTRAL_NAME = re.compile(r"wave|lambda|energy|loss|shift|path|retard|radius|m/z|^q|^k", re.I)
+_SPECTRAL_NAME = re.compile(r"wave|lambda|energy|loss|shift|path|retard|radius|m/z|^q|^k", re.IGNORECASE)
 
 
 def is_spatial(name: Any, units: Any = None) -> bool:

@@ -19,12 +19,20 @@ def read_netcdf_variable(path: Path, dataset: str | None, lazy: bool | None) -> 
     """Read a variable of a NetCDF file with its coordinates as a cube."""
     stored = open_netcdf(path)
     numeric = {str(key): array.ndim for key, array in stored.data_vars.items() if array.dtype.kind in "biufc"}
+    if dataset is None and len(numeric) > 1:
+        # Beside tables of settings, an image is what has coordinates.
+        numeric = {key: ndim for key, ndim in numeric.items() if _has_coordinates(stored[key])} or numeric
     cube = stored[choose_dataset(path, numeric, dataset)]
     check_numbers(path, str(cube.name), cube.dtype)
     if keep_on_disk(lazy, cube.size):
         return as_cube(cube)  # the file stays open as long as the cube exists
     with stored:
         return as_cube(cube.load())
+
+
+def _has_coordinates(array: xr.DataArray) -> bool:
+    """Return whether an array has two or more dimensions, with coordinates along all that are longer than one."""
+    return array.ndim >= 2 and all(name in array.coords for name, length in array.sizes.items() if length > 1)
 
 
 NETCDF = Reader(

@@ -86,8 +86,9 @@ def _cube(path: Path, signals: Sequence[Mapping[str, Any]], dataset: str | None)
     warn_if_incomplete(path, signal["data"])
     ordered = Reordered.of(path, signal["data"], with_kinds(signal["axes"]), signal.get("post_process", ()))
     cube = as_cube(from_axes(ordered.data, ordered.axes))
-    units = _units(signal)
-    return cube.assign_attrs(units)
+    kinds = {axis["navigate"] for axis in ordered.axes}
+    channel = {"channel": [cube.dims[-1]]} if kinds == {True, False} else {}
+    return cube.assign_attrs(channel | cube.attrs | _units(signal))
 
 
 def _units(signal: Mapping[str, Any]) -> dict[str, str]:
