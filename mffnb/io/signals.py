@@ -101,7 +101,7 @@ def warn_if_incomplete(path: Path, data: Array) -> None:
     """
     if not isinstance(data, np.ndarray) or data.ndim < 2 or data.dtype.kind not in "iufc" or not data.size:
         return
-    pixels = data.reshape(data.shape[0] * (data.shape[1] if data.ndim > 2 else 1), -1).any(axis=1)
+    pixels: Array = np.asarray(data.reshape(data.shape[0] * (data.shape[1] if data.ndim > 2 else 1), -1).any(axis=1))
     if not pixels.any():
         raise ValueError(f"{path.name} holds only zeros: it may be truncated, so copy it from the instrument again")
     missing = int(np.argmax(pixels[::-1]))

@@ -13,6 +13,7 @@ from mffnb.cubes.as_cube import as_cube, from_axes
 from mffnb.errors import FileWarning, warn
 from mffnb.io.axis_kinds import with_kinds
 from mffnb.io.choose import check_numbers, stays_on_disk
+from mffnb.io.expected_size import warn_if_short
 from mffnb.io.hdf5_dialects import dialect
 from mffnb.io.reader import Reader
 from mffnb.io.reader_log import collected_log
@@ -31,6 +32,7 @@ def read_rosettasciio(path: Path, dataset: str | None, lazy: bool | None) -> xr.
     """Read a signal with the first RosettaSciIO plug-in for this file that does not fail."""
     if (reason := refusal(path)) is not None:
         raise ValueError(reason)
+    warn_if_short(path)
     plugins = _plugins(path)
     if not plugins:
         raise ValueError(no_reader(path))
