@@ -63,7 +63,7 @@ def read(path: str | os.PathLike[str], *, dataset: str | int | None = None, lazy
         if is_hdf5(path):
             check_links(path)
         cube = as_cube(reader.read(path, None if dataset is None else str(dataset), lazy))
-    except (FileNotFoundError, PermissionError, MemoryError):
+    except (FileNotFoundError, PermissionError, MemoryError, Warning):
         raise
     except Exception as error:  # libraries raise exceptions of all types on a damaged file
         if isinstance(error, (ValueError, TypeError)) and path.name in str(error):

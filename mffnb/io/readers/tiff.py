@@ -79,7 +79,7 @@ def _axes(file: Any, series: Any, number: int) -> list[dict[str, Any]]:
     """Return axis dictionaries of a series, with pixel size and channel values where the file states them."""
     letters = series.axes
     kinds = _ome(file.ome_metadata, number) if file.is_ome else _imagej(file) if file.is_imagej else {}
-    axes = []
+    axes: list[dict[str, Any]] = []
     for position, (letter, size) in enumerate(zip(letters, series.shape, strict=True)):
         name = _NAMES.get(letter, letter.lower())
         name = name if name not in [axis["name"] for axis in axes] else f"axis_{position}"
