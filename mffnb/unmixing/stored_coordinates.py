@@ -62,7 +62,7 @@ def _decoded(values: Any, how: dict[str, Any]) -> Any:
     if "zone" in how:
         return pd.DatetimeIndex(values).tz_localize("UTC").tz_convert(how["zone"])
     if "categories" in how:
-        kinds = {"i": np.int64, "u": np.uint64, "f": np.float64, "M": "datetime64[ns]"}
+        kinds: dict[str, Any] = {"i": np.int64, "u": np.uint64, "f": np.float64, "M": "datetime64[ns]"}
         categories = pd.Index(np.asarray(how["categories"]).astype(kinds.get(how["kind"], str)))
         if how["kind"] not in kinds:
             categories = categories.astype(object)
