@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 import threading
@@ -26,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("mffnb: interrupted before there was a result", file=sys.stderr)
         return 130
-    except (OSError, ValueError, TypeError) as error:
-        print(f"mffnb: {error}", file=sys.stderr)
+    except Exception as error:  # a reader of a damaged file may raise any exception
+        print(f"mffnb: {_sentence(error, options)}", file=sys.stderr)
         if "mpi4py.run" in sys.modules:
             raise  # mpi4py then ends all ranks, which could otherwise wait for this one for ever
         return 2
@@ -35,6 +36,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, before)
     return code
+
+
+def _sentence(error: Exception, options: argparse.Namespace) -> str:
+    """Return an error as one line that names the file, and options by their names on the command line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemoryError):
+        text = f"the data do not fit into the memory, bin or crop them ({text})"
+    elif not isinstance(error, (OSError, ValueError, TypeError)):
+        text = f"{type(error).__name__}: {text}"
+    for name in ("n_init", "max_iter", "random_state", "sum_to_one"):
+        text = re.sub(rf"(?<![\w-]){name}\b", f"--{name.replace('_', '-')}", text)
+    file = getattr(options, "file", None)
+    return text if file is None or str(file) in text or file.name in text else f"{file}: {text}"
 
 
 def _parser() -> argparse.ArgumentParser:

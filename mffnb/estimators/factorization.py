@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.estimators.base import LinearModel
+from mffnb.estimators.missing_data import find_unobserved, warn_if_unobserved
 from mffnb.estimators.names import mapped, named_similarity, named_solver, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.start_values import Init, start_values
@@ -157,7 +158,8 @@ class MatrixFactorization(LinearModel):
         Parameters
         ----------
         X
-            Finite numbers, (pixels, channels), or a matrix of :mod:`mffnb.matrices`; not modified.
+            Numbers, (pixels, channels), or a matrix of :mod:`mffnb.matrices`; not modified. NaN marks missing entries;
+            the factors of pixels and channels without any data are NaN.
         y
             Ignored.
         callback
@@ -167,7 +169,10 @@ class MatrixFactorization(LinearModel):
         A = self.factorize(matrix, callback)
         warn_if_poor(matrix.total(np.count_nonzero(A, axis=0)), self.components_, self.outcome_, stacklevel=4)
         warn_if_certain(A, self.components_, self.mapped_, stacklevel=4)
-        return np.ascontiguousarray(A)
+        unobserved = find_unobserved(matrix)
+        warn_if_unobserved(matrix, unobserved, stacklevel=4)
+        self.components_ = unobserved.blank_spectra(self.components_)
+        return unobserved.blank(np.ascontiguousarray(A))
 
     def factorize(
         self, matrix: Matrix, callback: Callable[[State], object] | None = None, keeper: Keeper | None = None
@@ -215,12 +220,21 @@ class MatrixFactorization(LinearModel):
         check_is_fitted(self)
         # New pixels use the scale of the fitted pixels, so that penalty weights have the same effect.
         matrix = as_matrix(self, X, reset=False, missing=True)
+        unobserved, unfitted = find_unobserved(matrix), np.isnan(self.components_).all(axis=0)
+        if (extra := int((unfitted & ~unobserved.channels).sum())) > 0:
+            raise ValueError(
+                f"X has data in {extra} channels without data in the fit, whose endmembers are undetermined: "
+                "set these channels of X to NaN, or fit again with them"
+            )
+        warn_if_unobserved(matrix, unobserved, channels=False, stacklevel=4)
         columns = None if self.columns_ is None else self.columns_[matrix.own_columns]
         problem = for_new_pixels(
             matrix, cast("Similarity", self.similarity_), self.abundance_terms, columns, self.scale_,
             named_transform(self._transform), self.intercept_,
         )  # fmt: skip
-        endmembers = np.ascontiguousarray(self.components_[:, matrix.own_columns]) / self.size_[:, None]
+        # X has no data in channels without endmembers, so that the value 0 there has no effect.
+        spectra = np.where(unfitted, 0.0, self.components_)[:, matrix.own_columns]
+        endmembers = np.ascontiguousarray(spectra) / self.size_[:, None]
         if columns is not None:
             endmembers = endmembers * columns
         # Start from equal fractions, which satisfy every constraint.
@@ -228,9 +242,9 @@ class MatrixFactorization(LinearModel):
         with single_threaded_blas():
             self._solve_abundances(abundances, endmembers, problem)
         if problem.gauge is not Gauge.GAIN:
-            return np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_)
+            return unobserved.blank(np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_))
         amounts = np.ascontiguousarray(abundances.T) / self.size_
-        return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
+        return unobserved.blank(np.asarray(amounts / amounts.sum(axis=1, keepdims=True)))
 
     def _solve_abundances(self, abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
         """Set A (k, pixels of this rank) in place to the minimiser of the objective for fixed endmembers."""

@@ -54,6 +54,8 @@ class Geometry:
         Whether a callback or an interrupt (Ctrl-C) ended the search; the result is then the best one found before.
     trace
         Stage, start, objective and time of every step of the search.
+    interrupted
+        Whether it was an interrupt (Ctrl-C) that ended the search.
     """
 
     endmembers: Float64Array
@@ -70,6 +72,7 @@ class Geometry:
     alternative: Float64Array | None
     stopped: bool
     trace: tuple[Progress, ...]
+    interrupted: bool = False
 
 
 def minimum_volume(
@@ -175,7 +178,7 @@ class Search:
         except KeyboardInterrupt:
             if self.best is None:
                 raise
-            return self.answer(stopped=True)
+            return replace(self.answer(stopped=True), interrupted=True)
 
     def answer(self, *, stopped: bool = False) -> Geometry:
         """Return the best result so far; unless stopped, with its angle to other results that fit equally well."""

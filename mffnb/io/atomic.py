@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,14 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any])
         raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is not a file that could be replaced: give another name")
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    part = path.with_name(f".{path.stem}-{secrets.token_hex(8)}{path.suffix}")
+    # The system applies the umask to a new file. Reading the umask in Python would change it for all threads.
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
+        default = part.stat().st_mode & 0o777
         write(part)
-        mask = os.umask(0)
-        os.umask(mask)
-        # Files of mkstemp are private. The new file gets the permissions of the older file, or the default ones.
-        part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
+        # A writer may have made the file anew. The result gets the permissions of the older file, or the default ones.
+        part.chmod(path.stat().st_mode & 0o777 if path.exists() else default)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

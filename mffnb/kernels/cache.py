@@ -8,10 +8,12 @@ numbers do not count.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import logging
 import os
+import pickle
 import shutil
 import sys
 import tempfile
@@ -22,7 +24,7 @@ from typing import Any
 
 import llvmlite
 import numba
-from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 from platformdirs import user_cache_path
 
 #: Environment variables that name the folder of the cache; the first one that is set is used.
@@ -31,6 +33,7 @@ VARIABLES = ("MFFNB_CACHE_DIR", "NUMBA_CACHE_DIR")
 PLAIN_VARIABLE = "MFFNB_PLAIN_KERNELS"
 #: Number of versions of the kernel sources whose machine code is kept; older versions are deleted.
 KEPT_VERSIONS = 12
+_CHECKSUM_BYTES = hashlib.sha256().digest_size
 
 
 class KernelLocator:
@@ -72,19 +75,60 @@ class _KernelCacheImpl(CompileResultCacheImpl):
     _locator_classes = [KernelLocator]  # type: ignore[list-item]  # noqa: RUF012  as in the class above
 
 
+class _CheckedFile(IndexDataCacheFile):
+    """Cache file of one kernel whose machine code is stored with a checksum: damaged code could crash the process."""
+
+    def _dump(self, obj: Any) -> bytes:
+        content = super()._dump(obj)
+        return bytes(content) + hashlib.sha256(content).digest()  # pickle ignores what follows its end
+
+    def _load_data(self, name: str) -> Any:
+        stored = Path(self._data_path(name)).read_bytes()
+        content, checksum = stored[:-_CHECKSUM_BYTES], stored[-_CHECKSUM_BYTES:]
+        if hashlib.sha256(content).digest() != checksum:
+            raise ValueError("its checksum differs")
+        return pickle.loads(content)  # the folder is private, see _check_private
+
+
 class KernelCache(FunctionCache):
     """Load and store the machine code of one kernel; a damaged file is compiled again."""
 
     _impl_class = _KernelCacheImpl
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file = _CheckedFile(
+            cache_path=self._cache_path,
+            filename_base=self._impl.filename_base,
+            source_stamp=self._impl.locator.get_source_stamp(),
+        )
+
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Return the compiled kernel for a signature, or None where it must be compiled."""
         try:
             return super().load_overload(signature, context)
-        except Exception as error:  # loading a truncated pickle may raise nearly any exception
-            logging.getLogger(__name__).warning("compile %s again, its cache file is damaged: %s", self._name, error)
-            self.flush()
+        except Exception:  # loading a truncated pickle may raise nearly any exception
+            _warn_of_damage(self._cache_path)
+            with contextlib.suppress(OSError):  # the folder may be read-only by now
+                self.flush()
             return None
+
+    def save_overload(self, signature: Any, data: Any) -> None:
+        """Store a compiled kernel; a damaged index is written anew, and a full disk only costs the next start time."""
+        try:
+            super().save_overload(signature, data)
+        except Exception:  # as in load_overload
+            _warn_of_damage(self._cache_path)
+            with contextlib.suppress(Exception):
+                self.flush()
+                super().save_overload(signature, data)
+
+
+@functools.cache  # cached, so that only one warning is issued for all kernels
+def _warn_of_damage(folder: str) -> None:
+    logging.getLogger(__name__).warning(
+        "compiled kernels in %s are damaged: they are compiled again, which takes up to two minutes", folder
+    )
 
 
 @functools.cache

@@ -25,11 +25,19 @@ def with_units(text: str, units: object) -> str:
 
 
 def channel_coordinate(spectra: xr.DataArray) -> Array:
-    """Return the channel coordinate of spectra, or channel numbers without coordinate or for several dimensions."""
+    """Return the channel coordinate of spectra, or channel numbers if there is none that can serve as an axis."""
     name = spectra.dims[-1]
-    if spectra.ndim == 2 and name in spectra.coords and spectra[name].dtype.kind in "iuf":
+    if spectra.ndim == 2 and name in spectra.coords and _is_axis(spectra[name].values):
         return np.asarray(spectra[name].values, dtype=np.float64)
-    return np.arange(spectra[0].size, dtype=np.float64)
+    return np.arange(spectra.isel({spectra.dims[0]: 0}).size, dtype=np.float64)
+
+
+def _is_axis(coordinate: Array) -> bool:
+    """Whether a coordinate can be drawn as an axis: finite numbers that only rise or only fall."""
+    if coordinate.dtype.kind not in "iuf":
+        return False
+    steps = np.diff(coordinate.astype(np.float64))
+    return bool(np.isfinite(coordinate).all() and ((steps > 0).all() or (steps < 0).all()))
 
 
 def identity(array: xr.DataArray) -> tuple[list[str], list[str]]:
@@ -52,7 +60,10 @@ def channel_label(spectra: xr.DataArray) -> str:
     """Return the axis label that belongs to :func:`channel_coordinate`."""
     if spectra.ndim > 2:
         return "channel, row by row"
-    return axis_label(spectra, spectra.dims[-1])
+    name = spectra.dims[-1]
+    if name in spectra.coords and not _is_axis(spectra[name].values):
+        return f"{name}, by channel number"
+    return axis_label(spectra, name)
 
 
 def pixel_size(image: xr.DataArray) -> tuple[float, float, str] | None:

@@ -13,6 +13,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.patches import Patch
 
 from mffnb.plots.labels import as_image, axis_label, identity, pixel_size
+from mffnb.typing import Array
 
 _DARK = "#0b0e14"
 _BRIGHT = 99.8  # percentile at the upper end of the colour scale, so that one hot pixel does not darken the map
@@ -186,7 +187,7 @@ def draw_composite(
     light = np.zeros((*planes[0].shape, 3))
     for plane, color in zip(planes, colors or own, strict=True):
         values = np.nan_to_num(plane.values.astype(np.float64))
-        bright = np.percentile(values, _BRIGHT) or values.max() or 1.0
+        bright = _brightness(plane.values)
         light += np.clip(values / bright, 0.0, 1.0)[..., None] * to_rgb(color)
     ax.imshow(np.clip(light, 0.0, 1.0), extent=_extent(planes[0]), interpolation="nearest")
     ax.set_aspect(_aspect(planes[0]))
@@ -196,6 +197,12 @@ def draw_composite(
         handles = [Patch(color=color, label=label) for color, label in zip(colors or own, labels, strict=True)]
         ax.legend(handles=handles, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.02, 1.0))
     return ax
+
+
+def _brightness(values: Array) -> float:
+    """Return the value drawn at full brightness: the 99.8th percentile of the pixels with data, or their maximum."""
+    finite = values[np.isfinite(values)]
+    return float(np.percentile(finite, _BRIGHT) or finite.max() or 1.0) if finite.size else 1.0
 
 
 def _round_length(length: float) -> float:

@@ -48,7 +48,7 @@ def draw_spectra(
     options.setdefault("linewidth", 0.9)
     for number, (spectrum, color, label) in enumerate(zip(values, colors, labels, strict=True)):
         shift = len(values) - 1 - number if stacked else 0
-        size = np.abs(spectrum).max() if stacked else 1.0
+        size = np.nanmax(np.abs(spectrum), initial=0.0) if stacked else 1.0
         shown = 0.9 * spectrum / (size or 1.0) + shift if stacked else spectrum
         ax.plot(channel, shown, color=color, label=label, **options)
         if stacked:
@@ -106,6 +106,8 @@ def label_peaks(
     """
     values = np.asarray(spectrum.values, dtype=np.float64).ravel()
     coordinate = channel_coordinate(spectrum.expand_dims("component"))
+    if not np.isfinite(values).any():
+        return ax
     padded = np.concatenate(
         [[-np.inf], np.nan_to_num(values, nan=-np.inf), [-np.inf]]
     )  # with padding, a peak may be at an end

@@ -13,6 +13,7 @@ from mffnb.matrices import Partial
 from mffnb.matrices.partial import select_rows_and_weights
 from mffnb.protocols.matrix import Matrix
 from mffnb.similarities.poisson_misfit import PoissonMisfit
+from mffnb.solvers.interrupts import require_uninterrupted
 from mffnb.solvers.subsampled_start import rows_of
 from mffnb.typing import Array, Float64Array
 
@@ -80,6 +81,7 @@ class HeldOutEntries:
         """
         shown = Partial(np.where(self.hidden, np.nan, self.values), self.weights)
         A = model.factorize(shown)
+        require_uninterrupted(model.outcome_)
         A = A if model.gain_ is None else A * model.gain_[:, None]
         predicted = (A @ model.components_)[self.hidden]
         x, w = self.values[self.hidden], 1.0 if self.weights is None else self.weights[self.hidden]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,8 @@ def scan_rank(
     Returns
     -------
     RankScan
-        Criteria and results; only for the k that are done if the callback ended the scan.
+        Criteria and results; only for the k that are done if the callback or Ctrl-C ended the scan. After Ctrl-C,
+        ``interrupted`` is True; before the first k is done, Ctrl-C raises KeyboardInterrupt.
 
     Raises
     ------
@@ -99,14 +101,19 @@ def scan_rank(
     )  # fmt: skip
     scan: RankScan | None = None
     with _bar(progress, work) as tick:
-        for stage in work.stages():
-            tick(stage)
-            if stage.scan is scan or stage.scan is None:
-                continue
-            scan = stage.scan
-            answer = None if callback is None else callback(scan)
-            if isinstance(answer, (bool, np.bool_)) and answer:
-                break
+        try:
+            for stage in work.stages():
+                tick(stage)
+                if stage.scan is scan or stage.scan is None:
+                    continue
+                scan = stage.scan
+                answer = None if callback is None else callback(scan)
+                if isinstance(answer, (bool, np.bool_)) and answer:
+                    break
+        except KeyboardInterrupt:
+            if scan is None:  # no k is complete, so there is nothing to return
+                raise
+            scan = replace(scan, interrupted=True)
     assert scan is not None  # the scan has at least one k
     return scan
 

@@ -33,6 +33,11 @@ _SAME, _OTHER = 0.9, 0.3
 # angle between halves over smallest angle within a half: below the first reproduced, above the second random
 _DISTINCT, _BLURRED = 0.1, 0.5
 
+_UNCOMPUTED = (
+    "no criterion that determines k could be computed, because entries are missing, or the data are constant, empty or "
+    "too few: fill or crop the gaps, or compare the other criteria in the plot of this scan"
+)
+
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -82,6 +87,8 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
     if not is_spatially_correlated(evidence.images.values):
         count = shared if shared.k is not None else count
     reasons = tuple(one.reason for one in dict.fromkeys((count, halves)) if one.reason)
+    # Without any argument, the user must still learn why the scan does not determine k.
+    reasons = reasons or (_UNCOMPUTED,)
     if count.between is not None and count.between[0] > ks[-1] and halves.k is None:
         between = halves.between or (ks[-1], count.between[1])
         return Recommendation(None, between, (*reasons, "larger than all k of this scan"))

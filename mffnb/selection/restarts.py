@@ -15,6 +15,7 @@ from mffnb.matrices.weighting import select_pixel_weights
 from mffnb.protocols.matrix import Matrix
 from mffnb.selection.consensus import dominant_components
 from mffnb.solvers.grow_shrink import grow
+from mffnb.solvers.interrupts import require_uninterrupted
 from mffnb.solvers.subsampled_start import rows_of
 from mffnb.typing import Array, Float64Array
 
@@ -44,8 +45,9 @@ class Restart:
 
     @classmethod
     def of(cls, model: MatrixFactorization, matrix: Matrix) -> Restart:
-        """Fit the model to the matrix and return the result as a restart."""
+        """Fit the model to the matrix and return the result as a restart; KeyboardInterrupt ends the fit."""
         A = model.factorize(matrix)
+        require_uninterrupted(model.outcome_)
         small = np.min_scalar_type(A.shape[1])
         return cls(model, A, dominant_components(A.T, model.components_).astype(small))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -46,6 +46,8 @@ class RankScan:
         All parameters that are needed to repeat the scan.
     settings
         Keywords of :func:`mffnb.unmix` common to all fits: ``mf.unmix(cube, k, **scan.settings)``.
+    interrupted
+        Whether Ctrl-C ended the scan; it then holds the k that were complete.
     elbow
         Elbow of the relative error; None if there is no elbow, or with fewer than three k.
 
@@ -64,6 +66,7 @@ class RankScan:
     results: dict[int, Unmixing]
     parameters: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict, repr=False)
+    interrupted: bool = False
 
     @property
     def ks(self) -> list[int]:
@@ -82,7 +85,11 @@ class RankScan:
 
     def recommend(self) -> Recommendation:
         """Return the recommended k with reasons, or the range of k that the criteria leave undetermined."""
-        return recommend(self.evidence)
+        found = recommend(self.evidence)
+        if not self.interrupted:
+            return found
+        done = ", ".join(map(str, self.ks))
+        return replace(found, reasons=(*found.reasons, f"the scan was interrupted, only k = {done} was tried"))
 
     def lineage(self) -> Lineage:
         """Return the tree of the components over k: which component splits into which."""

@@ -17,7 +17,7 @@ import numpy as np
 from mffnb.errors import CheckpointWarning
 from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.solvers import Reached, State
-from mffnb.solvers.checkpoint_files import About, Generations
+from mffnb.solvers.checkpoint_files import About, Arrays, Generations
 from mffnb.typing import Array
 
 __all__ = ["Checkpoint"]
@@ -103,7 +103,7 @@ class Keeper:
         ValueError
             On all ranks, if the folder holds the checkpoint of another run.
         """
-        found = self._generations.newest(self._check)
+        found = self._generations.newest(self._check, self._is_whole)
         if found is None:
             return None
         arrays, about, newest = found
@@ -137,6 +137,7 @@ class Keeper:
             arrays["intercept"] = state.intercept
         arrays["trace"] = np.array([[getattr(one, name) for name in _SCALARS] for one in trace])
         about = {"format": _FORMAT, "iteration": state.iteration, "start": start, "settings": dict(self.settings)}
+        about["arrays"] = list(arrays)
         try:
             self._generations.write(state.iteration, arrays, about)
             self._written = state.iteration
@@ -153,11 +154,24 @@ class Keeper:
         due = last or time.monotonic() - self._last >= self.checkpoint.every
         return bool(self.communicator.bcast(due, root=0))
 
+    def _is_whole(self, arrays: Arrays, about: About) -> bool:
+        """Whether a checkpoint has all parts of a state, as numbers with consistent shapes."""
+        iteration, start, settings = (about.get(name) for name in ("iteration", "start", "settings"))
+        if not (isinstance(iteration, int) and isinstance(start, str) and isinstance(settings, dict)):
+            return False
+        # Checkpoints of older versions have no list of their arrays.
+        needed = {"trace", "abundances", "endmembers", *about.get("arrays", ())}
+        if not needed <= set(arrays) or any(array.dtype.kind not in "fiub" for array in arrays.values()):
+            return False
+        return _shapes_agree(arrays, iteration, settings, self.communicator.size == 1)
+
     def _check(self, about: About) -> None:
         """Raise ValueError if a checkpoint belongs to a run with other settings or data."""
         there, here = about.get("settings"), json.loads(json.dumps(dict(self.settings)))
-        if about.get("format") != _FORMAT or not isinstance(there, dict):
+        if about.get("format") != _FORMAT:
             raise ValueError(f"{self.checkpoint.folder} holds no checkpoint that this version can read")
+        if not isinstance(there, dict):
+            return  # damaged: _is_whole tells
         names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
         if names:
             differs = ", ".join(f"{name} is {there.get(name)!r} there and {here.get(name)!r} here" for name in names)
@@ -167,11 +181,31 @@ class Keeper:
             )
 
 
+def _shapes_agree(arrays: Arrays, iteration: int, settings: Mapping[str, Any], alone: bool) -> bool:
+    """Whether the arrays of a state have the shapes of a trace and of factors with k rows, and finite factors."""
+    trace, A, E = arrays["trace"], arrays["abundances"], arrays["endmembers"]
+    if trace.ndim != 2 or trace.shape[1] != len(_SCALARS) or not len(trace) or trace[-1, 0] != iteration:
+        return False
+    k = settings.get("k", len(E))
+    if A.ndim != 2 or E.ndim != 2 or not len(A) == len(E) == k:
+        return False
+    if alone and (
+        A.shape[1] != settings.get("pixels", A.shape[1]) or E.shape[1] != settings.get("channels", E.shape[1])
+    ):
+        return False
+    further = [("ahead_abundances", A.shape), ("ahead_endmembers", E.shape), ("momentum", (3,))]
+    if any(arrays[name].shape != shape for name, shape in further if name in arrays):
+        return False
+    return all(np.isfinite(array).all() for name, array in arrays.items() if name not in ("trace", "momentum"))
+
+
 def kept_seed(checkpoint: Checkpoint, drawn: int, communicator: Communicator) -> int:
     """Return the seed of the run that wrote a checkpoint; ``drawn`` if there is no checkpoint."""
     folder = Path(checkpoint.folder)
     found = (Generations(place, communicator).about() for place in (folder, folder / "start-0"))
-    return next((int(about["settings"]["random_state"]) for about in found if about is not None), drawn)
+    settings = (about.get("settings") for about in found if about is not None)
+    seeds = (one.get("random_state") for one in settings if isinstance(one, dict))
+    return next((seed for seed in seeds if isinstance(seed, int)), drawn)
 
 
 def digest(values: Any) -> str | None:

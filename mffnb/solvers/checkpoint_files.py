@@ -64,7 +64,7 @@ class Generations:
             self._on_first(lambda: self._make_room(part))
             run_collectively(
                 self.communicator,
-                lambda: _write(part / self._file, lambda file: np.savez(file, allow_pickle=False, **arrays)),
+                lambda: _write(part / self._file, lambda file: _save(file, arrays)),
             )
             self._on_first(lambda: self._finish(part, about))
         except BaseException:
@@ -72,13 +72,18 @@ class Generations:
                 shutil.rmtree(part, ignore_errors=True)
             raise
 
-    def newest(self, fits: Callable[[About], None]) -> tuple[Arrays, About, bool] | None:
+    def newest(
+        self, fits: Callable[[About], None], whole: Callable[[Arrays, About], bool] | None = None
+    ) -> tuple[Arrays, About, bool] | None:
         """Read the newest generation of which every rank can read its part; None if the folder has no generation.
 
         Parameters
         ----------
         fits
             Function of the description ``about`` that raises an error for a generation of another run.
+        whole
+            Function of arrays and description that returns False if a part of them is missing, misshapen or not finite;
+            the generation then counts as damaged.
 
         Returns
         -------
@@ -99,6 +104,8 @@ class Generations:
                 continue
             run_collectively(self.communicator, partial(fits, about))
             arrays = _arrays(self.folder / name / self._file)
+            if arrays is not None and whole is not None and not whole(arrays, about):
+                arrays = None
             readable = self.communicator.allgather(arrays is not None)
             if arrays is not None and all(readable):
                 return arrays, about, age == 0
@@ -118,21 +125,22 @@ class Generations:
     def _names(self) -> list[str]:
         if not self.folder.is_dir():
             return []
-        return sorted((one.name for one in self.folder.iterdir() if one.name.startswith(_NAME)), reverse=True)
+        names = (one.name for one in self.folder.iterdir() if one.name.startswith(_NAME))
+        return sorted((name for name in names if name.removeprefix(_NAME).isdecimal()), reverse=True)
 
     def _make_room(self, part: Path) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         for old in self.folder.glob(f".{_NAME}*.part"):  # incomplete: left by a process that was killed while it wrote
             shutil.rmtree(old)
         for name in self._names()[_KEPT - 1 :]:
-            shutil.rmtree(self.folder / name)
+            _remove(self.folder / name)
         part.mkdir()
 
     def _finish(self, part: Path, about: About) -> None:
         _write(part / _ABOUT, lambda file: file.write(json.dumps(about).encode()))
         whole = self.folder / part.name.removeprefix(".").removesuffix(".part")
         if whole.exists():  # the number exists if a run restarted from an older generation
-            shutil.rmtree(whole)
+            _remove(whole)
         part.rename(whole)
         _sync(self.folder)
 
@@ -144,6 +152,22 @@ class Generations:
         """Return on all ranks the value that ``find`` returns on the first: file systems may differ between nodes."""
         found = run_collectively(self.communicator, find if self.rank == 0 else lambda: None)
         return self.communicator.bcast(found, root=0)
+
+
+def _remove(path: Path) -> None:
+    """Delete a generation, also if a damaged disk has left a file in the place of its folder."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _save(file: Any, arrays: Mapping[str, Array]) -> None:
+    """Write arrays of numbers as npz; the keyword ``allow_pickle`` of numpy.savez exists from NumPy 2.2 on only."""
+    objects = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
+    if objects:
+        raise TypeError(f"a checkpoint holds numbers only, but {', '.join(objects)} holds Python objects")
+    np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def _write(path: Path, write: Callable[[Any], Any]) -> None:
@@ -168,13 +192,13 @@ def _about(folder: Path) -> About | None:
         about = json.loads((folder / _ABOUT).read_text())
     except (OSError, ValueError):
         return None
-    return about if isinstance(about, dict) else None
+    return about if isinstance(about, dict) and "format" in about else None
 
 
 def _arrays(path: Path) -> Arrays | None:
     """Read the arrays of one rank; None if the file is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

@@ -58,6 +58,15 @@ class Interrupts:
             raise KeyboardInterrupt
 
 
+def require_uninterrupted(outcome: Outcome) -> None:
+    """Raise KeyboardInterrupt if Ctrl-C ended a fit, so that a search never counts a partial fit as a whole one.
+
+    A single fit keeps its partial result and returns; a search of many fits must end and keep its complete fits.
+    """
+    if outcome is Outcome.INTERRUPTED:
+        raise KeyboardInterrupt
+
+
 @contextmanager
 def deferred_interrupts() -> Iterator[Interrupts]:
     """Record Ctrl-C instead of raising KeyboardInterrupt; raise an unused one at the end of the block.

@@ -14,6 +14,8 @@ from mffnb.cubes.as_cube import as_cube
 from mffnb.errors import NoiseWarning, warn
 from mffnb.io.read import read
 from mffnb.matrices.checking import drawn_seed
+from mffnb.solvers import Outcome
+from mffnb.solvers.interrupts import require_uninterrupted
 from mffnb.stability.ambiguity import Reach, reach_of
 from mffnb.stability.efficiency import efficiency_warning
 from mffnb.stability.refit import Refit, without_data
@@ -48,6 +50,9 @@ class Stability:
         Warning that the bands may be too narrow, with advice; empty if there is none.
     parameters
         Numbers of runs and the seed.
+    interrupted
+        Whether Ctrl-C ended the assessment. It then holds the complete runs only, ``doubt`` says how many there are,
+        and a spread is None if its runs are too few.
     """
 
     answer: Unmixing
@@ -58,6 +63,7 @@ class Stability:
     reach: Reach | None = None
     doubt: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
 
     @property
     def lower(self) -> xr.DataArray:
@@ -96,6 +102,8 @@ class Stability:
     def _replicas(self) -> RunSpread:
         """Return the spread over the replicas; raise ValueError if there are none."""
         if self.replicas is None:
+            if self.interrupted:
+                raise ValueError("there are too few bootstrap replicas, Ctrl-C came before: run stability again")
             raise ValueError("there are no bootstrap replicas: set n_bootstrap, for example n_bootstrap=20")
         return self.replicas
 
@@ -153,7 +161,8 @@ def stability(
     Returns
     -------
     Stability
-        Bands, standard deviations and scores.
+        Bands, standard deviations and scores. After Ctrl-C, those of the complete runs, with ``interrupted=True``;
+        KeyboardInterrupt is raised if the complete runs are too few for any of them.
 
     Raises
     ------
@@ -175,6 +184,7 @@ def stability(
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     seed = drawn_seed(random_state)
     answer = model if isinstance(model, Unmixing) else unmix(data, model, random_state=seed, **settings)
+    require_uninterrupted(answer.outcome if answer is not model else Outcome.RUNNING)
     refit = Refit.of(answer, settings)
     noise = noise_of(data, answer, replicas) if n_bootstrap else None
     doubt = "" if noise is None else efficiency_warning(answer, noise)
@@ -186,8 +196,19 @@ def stability(
     tasks = [_RefitRun(refit, sent, one) for one in seeds[:n_init]]
     tasks += [_RefitRun(refit, sent, one, light, noise) for one in seeds[n_init:]]
     parts = [RunStatistics(answer), RunStatistics(answer)]
-    for number, run in enumerate(_with_progress(_run_all(tasks, data, executor), len(tasks), wanted=progress)):
-        parts[number >= n_init].add(run)
+    reach: Reach | None = None
+    interrupted = False
+    try:
+        for number, run in enumerate(_with_progress(_run_all(tasks, data, executor), len(tasks), wanted=progress)):
+            parts[number >= n_init].add(run)
+        reach = None if noise is None else reach_of(data, answer, noise)
+    except KeyboardInterrupt:
+        interrupted = True
+        enough = [len(part) >= fewest for part, fewest in zip(parts, (2, _fewest_replicas(level)), strict=True)]
+        if not any(enough):
+            raise
+        doubt = "; ".join(filter(None, [doubt, _what_is_complete(parts, n_init, n_bootstrap)]))
+        parts = [part if usable else RunStatistics(answer) for part, usable in zip(parts, enough, strict=True)]
     restarts, replicated = (part.spread(level) if len(part) else None for part in parts)
     return Stability(
         answer,
@@ -195,9 +216,18 @@ def stability(
         restarts,
         noise.name if noise is not None else "none",
         level,
-        None if noise is None else reach_of(data, answer, noise),
+        reach,
         doubt,
         {"n_init": n_init, "n_bootstrap": n_bootstrap, "random_state": seed},
+        interrupted,
+    )
+
+
+def _what_is_complete(parts: Sequence[RunStatistics], n_init: int, n_bootstrap: int) -> str:
+    """Return a sentence that tells how many runs were complete when Ctrl-C ended the assessment."""
+    return (
+        f"interrupted after {len(parts[0])} of {n_init} restarts and {len(parts[1])} of {n_bootstrap} replicas: "
+        "bands contain noise only, without the rotational ambiguity; run again for all of them"
     )
 
 
@@ -252,6 +282,11 @@ def _with_progress(runs: Iterator[Unmixing], total: int, *, wanted: bool) -> Ite
     return shown
 
 
+def _fewest_replicas(level: float) -> int:
+    """Return the smallest number of replicas whose extremes span a band of this level."""
+    return max(2, int(np.ceil(level / (1 - level) - 1e-9)))
+
+
 def _check(n_init: int, n_bootstrap: int, level: float) -> None:
     """Raise ValueError for invalid numbers of runs or an invalid level."""
     for name, number in (("n_init", n_init), ("n_bootstrap", n_bootstrap)):
@@ -261,7 +296,7 @@ def _check(n_init: int, n_bootstrap: int, level: float) -> None:
         raise ValueError("nothing to do: request restarts (n_init=10) or replicas (n_bootstrap=20)")
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
-    least = int(np.ceil(level / (1 - level) - 1e-9))
+    least = _fewest_replicas(level)
     if 0 < n_bootstrap < least:
         raise ValueError(
             f"{n_bootstrap} replicas are too few for a band of {100 * level:g} %: use n_bootstrap={least} or more, "

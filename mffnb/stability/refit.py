@@ -10,6 +10,7 @@ import xarray as xr
 from mffnb.estimators.names import SIMILARITIES, SOLVERS, TRANSFORMS
 from mffnb.geometry.starts import RandomStart
 from mffnb.matrices import sparse_if_smaller
+from mffnb.solvers.interrupts import require_uninterrupted
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solve import solve
 from mffnb.unmixing.task import AUTO, Task
@@ -68,6 +69,11 @@ class Refit:
             Seed of a random start.
         start
             The result to start from; None for a random start. The rule for volume="auto" always finds its own start.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If Ctrl-C ended the fit.
         """
         task = replace(self.task, seed=seed)
         image = task.prepared(cube)
@@ -75,7 +81,9 @@ class Refit:
         if not task.automatic:
             matrix = sparse_if_smaller(matrix)
             task = task if start is None else replace(task, init=non_negative_factors_of(start, image))
-        return task.label(cube, image, solve(task, image, matrix))
+        solution = solve(task, image, matrix)
+        require_uninterrupted(solution.outcome)
+        return task.label(cube, image, solution)
 
 
 def without_data(answer: Unmixing) -> Unmixing:

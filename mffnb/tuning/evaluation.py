@@ -16,7 +16,7 @@ from mffnb.cubes.as_cube import as_cube
 from mffnb.errors import without_warnings
 from mffnb.io.read import read
 from mffnb.parallel import sharing
-from mffnb.solvers import Outcome
+from mffnb.solvers.interrupts import require_uninterrupted
 from mffnb.threads import limit_threads
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
@@ -45,9 +45,7 @@ class Fit:
     def unmix(self, cube: Any = None, **changes: Any) -> Unmixing:
         """Call :func:`mffnb.unmix` with the settings of the trial, optionally with another cube or other settings."""
         result = unmix(self.cube if cube is None else cube, **{**self.settings, **changes})
-        # unmix returns a partial result after Ctrl-C, but the search must stop: raise KeyboardInterrupt
-        if result.outcome is Outcome.INTERRUPTED:
-            raise KeyboardInterrupt
+        require_uninterrupted(result.outcome)
         return result
 
 

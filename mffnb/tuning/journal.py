@@ -1,4 +1,8 @@
-"""Journal file of a search in JSON Lines format; an interrupted search resumes after the last complete line."""
+"""Journal file of a search in JSON Lines format; an interrupted search resumes after the last usable trial.
+
+A trial is used only if all trials before it are there, because proposals depend on earlier results. Damaged lines and
+the trials after a gap are skipped with a warning and computed again; their lines stay in the file.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mffnb.errors import CheckpointWarning, warn
 from mffnb.tuning.space import Space
 from mffnb.tuning.trials import Trial
 
@@ -26,7 +32,7 @@ class Journal:
     def begin(self, header: Mapping[str, Any], space: Space) -> list[Trial]:
         """Write the header of a new journal, or check the header of an existing one and return the trials in it.
 
-        An incomplete last line is removed.
+        An incomplete last line is removed. Damaged lines are skipped with a warning that tells their number.
 
         Raises
         ------
@@ -40,16 +46,15 @@ class Journal:
         if not lines:
             self._write(header)
             return []
-        documents = [self._document(number, line) for number, line in enumerate(lines)]
-        if documents[0].get("format") != _FORMAT:
+        there = _document(lines[0])
+        if there is None or there.get("format") != _FORMAT:
             raise ValueError(f"{self.path} holds no search: give another path")
-        others = [f"{key} {documents[0].get(key)!r}, now {header[key]!r}" for key in header
-                  if documents[0].get(key) != header[key]]  # fmt: skip
+        others = [f"{key} {there.get(key)!r}, now {header[key]!r}" for key in header if there.get(key) != header[key]]
         if others:
             raise ValueError(
                 f"{self.path} holds another search ({'; '.join(others)}): give another path, or delete the file"
             )
-        return [_trial(number, document, space) for number, document in enumerate(documents[1:])]
+        return self._trials(lines[1:], space)
 
     def add(self, trial: Trial) -> None:
         """Append a finished trial to the journal, and force it to disk before returning."""
@@ -62,10 +67,14 @@ class Journal:
         """Append one JSON line and force it to disk."""
         assert self.path is not None
         line = (json.dumps(document, default=_readable) + "\n").encode()
-        with self.path.open("ab") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with self.path.open("ab") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            advice = "the trials in it are kept: make room there, and call tune again with the same path"
+            raise OSError(error.errno, f"could not write to {self.path} ({error.strerror}); {advice}") from error
 
     def _whole_lines(self) -> Sequence[bytes]:
         """Return the complete lines of the file; an incomplete last line is removed from the file."""
@@ -82,21 +91,51 @@ class Journal:
                 file.truncate(whole)
         return content[:whole].splitlines()
 
-    def _document(self, number: int, line: bytes) -> dict[str, Any]:
-        """Parse a line of the journal; raise ValueError if it is damaged or out of order."""
-        try:
-            document = json.loads(line)
-        except ValueError:
-            document = None
-        if not isinstance(document, dict) or (number and document.get("number") != number - 1):
-            raise ValueError(f"line {number + 1} of {self.path} is damaged: delete it and those below, or the file")
-        return document
+    def _trials(self, lines: Sequence[bytes], space: Space) -> list[Trial]:
+        """Return the trials 0, 1, ... up to the first gap; warn about damaged lines and about trials after the gap."""
+        found: dict[int, Trial] = {}
+        damaged = 0
+        for line in lines:
+            trial = _trial(_document(line), space)
+            if trial is None:
+                damaged += 1
+            else:
+                found.setdefault(trial.number, trial)  # a repeated line holds the same trial
+        usable = [found[number] for number in takewhile(found.__contains__, count())]
+        if damaged or len(found) > len(usable):
+            warn(
+                f"{self.path}: skipped {damaged} damaged lines and {len(found) - len(usable)} trials after a gap: the "
+                f"search continues from {len(usable)} trials and computes the others again",
+                CheckpointWarning,
+                stacklevel=2,
+            )
+        return usable
 
 
-def _trial(number: int, document: Mapping[str, Any], space: Space) -> Trial:
-    """Create a trial from a parsed line of the journal."""
-    kept = {name: document[name] for name in ("loss", "message", "error", "sparseness", "outcome", "seconds")}
-    return Trial(number, space.settings(document["point"]), point=document["point"], **kept)
+def _document(line: bytes) -> dict[str, Any] | None:
+    """Parse a line of the journal; None if it is damaged."""
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _trial(document: Mapping[str, Any] | None, space: Space) -> Trial | None:
+    """Create a trial from a parsed line of the journal; None if a part is missing or has the wrong type."""
+    if document is None or not isinstance(document.get("point"), dict):
+        return None
+    kinds: dict[str, Any] = {
+        "number": int, "loss": (int, float, type(None)), "message": str, "error": (int, float, type(None)),
+        "sparseness": (int, float, type(None)), "outcome": str, "seconds": (int, float),
+    }  # fmt: skip
+    if not all(name in document and isinstance(document[name], kind) for name, kind in kinds.items()):
+        return None
+    try:
+        settings = space.settings(document["point"])
+    except (ValueError, TypeError, KeyError, IndexError):
+        return None
+    return Trial(settings=settings, point=document["point"], **{name: document[name] for name in kinds})
 
 
 def _readable(value: Any) -> Any:

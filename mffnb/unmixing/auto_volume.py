@@ -44,6 +44,7 @@ def find_volume(
     with limit_threads(1):  # one BLAS thread: the matrices of the search are small
         found = search.run(report)
     outcome = Outcome.STOPPED if found.stopped else Outcome.CONVERGED
+    outcome = Outcome.INTERRUPTED if found.interrupted else outcome
     states[-1] = replace(states[-1], relative_error=_error(matrix, found.endmembers, found.abundances, found.gain))
     return found, outcome, states
 

@@ -59,7 +59,8 @@ def _best_here(
         own_keeper = keeper if keeper is None or len(starts) == 1 else keeper.of_start(number)
         A = model.factorize(matrix, callback, own_keeper)
         outcome = model.outcome_
-        if best is None or model.objective_ < best[0].objective_:
+        whole = outcome is not Outcome.INTERRUPTED  # a start cut short by Ctrl-C counts only if there is no other
+        if best is None or (whole and model.objective_ < best[0].objective_):
             best = model, A
         if outcome in (Outcome.INTERRUPTED, Outcome.STOPPED):
             # the outcome tells that the starts ended early: this is the best of the finished starts, not of all

@@ -14,6 +14,7 @@ from mffnb.parallel import sharing
 from mffnb.parallel.cluster import Cluster, is_engine_loss
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import Outcome, State
+from mffnb.solvers.interrupts import require_uninterrupted
 from mffnb.solvers.progress import Callback
 from mffnb.threads import limit_threads
 from mffnb.typing import Float64Array
@@ -102,6 +103,7 @@ def run(
                 if fitted is None:
                     waiting[queue.submit(models[number], number)] = number
                     continue
+                require_uninterrupted(fitted.model.outcome_)  # an engine may receive the Ctrl-C of its terminal
                 ended[number] = fitted
                 if callback is not None and callback(fitted.state) is True and waiting:
                     outcome = Outcome.STOPPED

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from typing import Any
 
 import xarray as xr
@@ -199,4 +200,6 @@ def check_names(keywords: Any) -> None:
     """
     for name in keywords:
         if name not in SETTINGS:
-            raise TypeError(f"there is no setting {name!r} here: use {', '.join(SETTINGS)}")
+            nearest = get_close_matches(name, SETTINGS, 1)
+            advice = f"did you mean {nearest[0]}? The settings are" if nearest else "use"
+            raise TypeError(f"there is no setting {name!r} here: {advice} {', '.join(SETTINGS)}")

@@ -89,3 +89,22 @@ def test_versions_not_used_for_longest_are_deleted(tmp_path):
         os.utime(folder, (number, number))
     cache._delete_old_versions(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{2 + n:02}" for n in range(cache.KEPT_VERSIONS)]
+
+
+def test_a_flipped_byte_of_machine_code_is_detected(tmp_path):
+    folder, _ = run(PACKAGE.parent, tmp_path)
+    for path in Path(folder).glob("*.nbc"):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        path.write_bytes(content)
+    assert run(PACKAGE.parent, tmp_path)[1] > 0
+    assert run(PACKAGE.parent, tmp_path) == (folder, 0)
+
+
+def test_damage_of_many_files_gives_one_warning(tmp_path, caplog):
+    cache._warn_of_damage.cache_clear()
+    for _ in range(3):
+        cache._warn_of_damage(str(tmp_path))
+    assert [record.message for record in caplog.records] == [
+        f"compiled kernels in {tmp_path} are damaged: they are compiled again, which takes up to two minutes"
+    ]

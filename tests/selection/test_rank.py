@@ -230,3 +230,13 @@ def test_scan_plot_shows_the_criteria(scan):
     figure.draw_without_rendering()
     without = scan_rank(np.random.default_rng(0).random((6, 7, 9)), [2], n_init=1, splits=0, held_out=0, random_state=0)
     assert without.plot().get_suptitle() == str(without.recommend()).split(":")[0]
+
+
+def test_undetermined_number_of_components_has_a_reason() -> None:
+    """With gaps, the criteria that need complete data are absent; the recommendation says so."""
+    rng = np.random.default_rng(0)
+    X = rng.poisson(rng.dirichlet([0.4] * 2, (6, 7)) @ rng.random((2, 12)) * 50).astype(float)
+    X[rng.random(X.shape) < 0.05] = np.nan
+    advice = mf.selection.scan_rank(X, [2, 3], random_state=0).recommend()
+    assert advice.k is None
+    assert "entries are missing" in str(advice)

@@ -138,3 +138,49 @@ def test_a_full_disk_is_told_and_keeps_the_older_one(small_disk, cube):
     filler.unlink()
     then = mf.unmix(cube, 3, checkpoint=folder, **options)
     same(then, done)
+
+
+def _edit_about(folder, edit):
+    path = folder / "about.json"
+    about = json.loads(path.read_text())
+    edit(about)
+    path.write_text(json.dumps(about))
+
+
+def _edit_arrays(folder, edit):
+    path = folder / "rank-0000.npz"
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    edit(arrays)
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+DAMAGE = {
+    "empty about": lambda folder: (folder / "about.json").write_text("{}"),
+    **{
+        f"about without {name}": lambda folder, name=name: _edit_about(folder, lambda about: about.pop(name))
+        for name in ("iteration", "start", "settings", "format")
+    },
+    "no arrays": lambda folder: _edit_arrays(folder, lambda arrays: arrays.clear()),
+    **{
+        f"without {name}": lambda folder, name=name: _edit_arrays(folder, lambda arrays: arrays.pop(name))
+        for name in ("abundances", "endmembers", "trace", "ahead_endmembers", "momentum")
+    },
+    "fewer pixels": lambda folder: _edit_arrays(folder, lambda a: a.update(abundances=a["abundances"][:, :3])),
+    "fewer components": lambda folder: _edit_arrays(folder, lambda a: a.update(endmembers=a["endmembers"][:1])),
+    "NaN": lambda folder: _edit_arrays(folder, lambda a: a.update(ahead_abundances=a["ahead_abundances"] * np.nan)),
+    "text": lambda folder: _edit_arrays(folder, lambda a: a.update(endmembers=a["endmembers"].astype(str))),
+    "short trace": lambda folder: _edit_arrays(folder, lambda a: a.update(trace=a["trace"][:2])),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_every_damage_falls_back_to_the_older_state(tmp_path, damage):
+    cube, folder = np.random.default_rng(0).random((5, 6, 10)), tmp_path / "kept"
+    options = {"random_state": 0, "tol": 0}
+    mf.unmix(cube, 2, max_iter=6, checkpoint=mf.Checkpoint(folder, every=0), **options)
+    damage(folder / generations(folder)[-1])
+    with pytest.warns(CheckpointWarning, match="damaged: going on from the one before, iteration 5"):
+        found = mf.unmix(cube, 2, max_iter=12, checkpoint=mf.Checkpoint(folder, every=0), **options)
+    same(found, mf.unmix(cube, 2, max_iter=12, **options))

@@ -13,7 +13,7 @@ import pytest
 from hyperopt import hp
 
 import mffnb as mf
-from mffnb.errors import UnsupportedCombinationError
+from mffnb.errors import CheckpointWarning, UnsupportedCombinationError
 from mffnb.tuning import BIC, Ended, HeldOut, Repeatability, TargetSparsity, Trial, staged, tune
 from mffnb.tuning.fingerprint import fingerprint
 from mffnb.tuning.search_loop import SettingsSearch
@@ -103,13 +103,17 @@ def test_tune_and_settings_search_have_equal_defaults():
         assert name == "options" or parameter.default == call[name].default
 
 
-def test_damaged_line_is_reported(cube, tmp_path):
+@pytest.mark.parametrize(
+    "damage", [b"x\n", b"[]\n", b"[" * 100_000 + b"\n", b'{"number": 1}\n', b"\xff\xfe\n", b"\0\n"]
+)
+def test_damaged_line_is_skipped_and_told(cube, tmp_path, damage):
     path = tmp_path / "search.jsonl"
-    search(cube, max_evals=3, path=path)
-    lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join([*lines[:2], "x\n", *lines[3:]]))
-    with pytest.raises(ValueError, match=r"line 3 of .* is damaged"):
-        search(cube, path=path)
+    whole = search(cube, max_evals=3, path=path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], damage, *lines[3:]]))
+    with pytest.warns(CheckpointWarning, match="skipped 1 damaged lines and 1 trials after a gap"):
+        resumed = search(cube, max_evals=3, path=path)
+    assert [trial.loss for trial in resumed.trials] == [trial.loss for trial in whole.trials]
 
 
 def bad_below(result):

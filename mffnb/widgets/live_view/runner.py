@@ -24,6 +24,10 @@ STARVED_AFTER = 3
 """Number of consecutive solves abandoned without a frame after which a state is shown all the same."""
 
 
+IDLE_SECONDS = 0.3
+"""Seconds without a request after which the thread ends, so that views that are dropped without close leave none."""
+
+
 @dataclass(frozen=True)
 class Record:
     """Timing of one generation (one request to solve).
@@ -206,8 +210,9 @@ class Runner(Generic[P, S]):
         """Run the main loop of the worker thread: wait for a request, and solve it."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._request is not None)
+                self._changed.wait_for(lambda: self._closed or self._request is not None, IDLE_SECONDS)
                 if self._closed or self._request is None:
+                    self._thread = None  # the next request starts a thread
                     return
                 generation, (parameters, submitted) = self._generation, self._request
                 self._request = None
