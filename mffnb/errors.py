@@ -38,6 +38,14 @@ class CheckpointWarning(MffnbWarning):
     """A checkpoint could not be written, or the newest checkpoint could not be read."""
 
 
+class FileWarning(MffnbWarning):
+    """A file seems to be incomplete, or its reader reported a problem."""
+
+
+class PictureWarning(MffnbWarning):
+    """The data look like a plain picture, whose last dimension holds no spectra."""
+
+
 class PluginWarning(MffnbWarning):
     """A part or reader of another distribution could not be loaded."""
 

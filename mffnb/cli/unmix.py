@@ -79,6 +79,9 @@ def _input(options: argparse.Namespace, lazy: bool | None) -> tuple[xr.DataArray
 
 def _check_targets(options: argparse.Namespace, output: Path) -> None:
     """Refuse output files that cannot be written, before time is spent on the run."""
+    from mffnb.io.target import check_target  # noqa: PLC0415
+
+    check_target(output)
     picture = options.picture
     for target in (output, picture):
         if target is not None and not target.parent.is_dir():

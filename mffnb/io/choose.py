@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 
 def keep_on_disk(requested: bool | None, size: int) -> bool:
@@ -24,6 +25,18 @@ def stays_on_disk(size: int, copies: int = 1) -> bool:
     except (AttributeError, ValueError, OSError):  # not all operating systems tell the size of the memory
         return False
     return 8 * size * max(2, copies) > memory / 2
+
+
+def check_numbers(path: Path, name: str, dtype: Any) -> None:
+    """Raise TypeError with advice unless the values of a dataset are real numbers."""
+    kind = getattr(dtype, "kind", "O")
+    if kind == "c":
+        raise TypeError(
+            f"{path.name}: {name!r} holds complex numbers: load the array by yourself, and pass its absolute value, "
+            "abs(array), or array.real and array.imag joined along the channels"
+        )
+    if kind not in "biuf":
+        raise TypeError(f"{path.name}: {name!r} holds {dtype} and no real numbers: choose another one with dataset=")
 
 
 def choose_dataset(path: Path, dimensions: dict[str, int], requested: str | None) -> str:

@@ -10,14 +10,16 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
-from mffnb.io.choose import choose_dataset
+from mffnb.io.choose import check_numbers, choose_dataset
 from mffnb.typing import Array
 
 
 def choose_array(path: Path, objects: Mapping[str, Any], requested: str | None) -> xr.DataArray:
     """Return an array of a file as a cube: the requested one, or the only one that can be a spectral image."""
     found = dict(arrays(objects))
-    return as_cube(found[choose_dataset(path, {name: array.ndim for name, array in found.items()}, requested)])
+    name = choose_dataset(path, {name: array.ndim for name, array in found.items()}, requested)
+    check_numbers(path, name, found[name].dtype)
+    return as_cube(found[name])
 
 
 def arrays(objects: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Array]]:
@@ -32,5 +34,5 @@ def arrays(objects: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
     for name, value in objects.items():
         if isinstance(value, Mapping):
             yield from arrays(value, f"{prefix}{name}/")
-        elif hasattr(value, "ndim") and np.asarray(value).dtype.kind in "biuf":  # includes labelled arrays of R
+        elif hasattr(value, "ndim") and np.asarray(value).dtype.kind in "biufc":  # includes labelled arrays of R
             yield f"{prefix}{name}", np.asarray(value)

@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 
 from mffnb.io.atomic import write_atomically
+from mffnb.io.files import check_links, is_netcdf3
 
 
 def write_netcdf(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
@@ -30,7 +31,10 @@ def read_netcdf(path: str | os.PathLike[str]) -> xr.Dataset:
 
 
 def open_netcdf(path: Path) -> xr.Dataset:
-    """Open a NetCDF-4 file without loading its arrays."""
+    """Open a NetCDF file without loading its arrays."""
+    if is_netcdf3(path):
+        return open_labelled(path, engine="scipy")
+    check_links(path)
     return open_labelled(path, engine="h5netcdf", phony_dims="access")
 
 

@@ -8,20 +8,23 @@ from pathlib import Path
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
+from mffnb.io.files import check_file, check_links, is_hdf5
 from mffnb.io.registry import choose_reader
 
 __all__ = ["read"]
 
 
-def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool | None = None) -> xr.DataArray:
+def read(path: str | os.PathLike[str], *, dataset: str | int | None = None, lazy: bool | None = None) -> xr.DataArray:
     """Read a spectral image. All formats are listed in docs/formats.md.
 
     ``.npy`` and ``.npz`` (NumPy), ``.nc`` (NetCDF), ``.h5`` or ``.hf5`` (HDF5, calibrated by its dimension scales where
     it has some, as in pyNSID), ``.zarr`` (an optional extra), ``.mat`` (MATLAB) and ``.rda`` (R, an optional extra) are
-    read as they are, last axis the channel: transpose data stored in another order. An ``.npz`` of compressed rows,
-    :func:`scipy.sparse.save_npz`, is an image (x, channel) that is never made dense. All other formats, such as
-    ``.hspy``, ``.dm4``, ``.bcf`` or ``.spd``, are read through RosettaSciIO, an optional extra, which also knows which
-    axes are pixels. Other distributions can register readers: see :mod:`mffnb.registry.plugins`.
+    read as they are, last axis the channel: transpose data stored in another order. The ``dimension_type`` of pyNSID
+    decides instead, where it is stated. An ``.npz`` of compressed rows, :func:`scipy.sparse.save_npz`, is an image
+    (x, channel) that is never made dense. Of TIFF stacks, height and width are pixels and planes channels. All other
+    formats, such as ``.hspy``, ``.dm4``, ``.bcf`` or ``.spd``, and HDF5 files of HyperSpy, Delmic, EMD, NeXus and
+    others, are read through RosettaSciIO, an optional extra, which also knows which axes are pixels. Other
+    distributions can register readers: see :mod:`mffnb.registry.plugins`.
 
     Parameters
     ----------
@@ -29,11 +32,11 @@ def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool
         The file.
     dataset
         Which array, where a file holds several: a name (``.npz``, ``.nc``, ``.mat``), a path (``"/measurement/data"``
-        in ``.h5`` and ``.zarr``, ``"object/slot/column"`` in ``.rda``) or a number (RosettaSciIO). May be left out
-        where only one could be a spectral image.
+        in ``.h5`` and ``.zarr``, ``"object/slot/column"`` in ``.rda``), or a number or title (TIFF, RosettaSciIO). May
+        be left out where only one could be a spectral image.
     lazy
-        Leave NetCDF, HDF5, zarr and ``.npy`` data on disk, to be read in bands while unmixing; by default where they
-        would fill more than a quarter of the machine's memory as float64.
+        Leave NetCDF, HDF5, zarr, TIFF, ``.npy`` and most RosettaSciIO data on disk, to be read in bands while unmixing;
+        by default where they would fill more than a quarter of the machine's memory as float64.
 
     Returns
     -------
@@ -54,7 +57,17 @@ def read(path: str | os.PathLike[str], *, dataset: str | None = None, lazy: bool
     {'y': 4, 'x': 5, 'channel': 60}
     """
     path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file {path}")
-    cube = choose_reader(path).read(path, dataset, lazy)
-    return as_cube(cube).assign_attrs(source=str(path))
+    check_file(path)
+    reader = choose_reader(path)
+    try:
+        if is_hdf5(path):
+            check_links(path)
+        cube = as_cube(reader.read(path, None if dataset is None else str(dataset), lazy))
+    except (FileNotFoundError, PermissionError, MemoryError, Warning):
+        raise
+    except Exception as error:  # libraries raise exceptions of all types on a damaged file
+        if isinstance(error, (ValueError, TypeError)) and path.name in str(error):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{path.name} could not be read as {reader.name}: {str(error) or type(error).__name__}") from error
+    return cube.assign_attrs(source=str(path))

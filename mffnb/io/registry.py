@@ -26,7 +26,12 @@ def readers() -> tuple[Reader, ...]:
 def choose_reader(path: Path) -> Reader:
     """Select the reader of a file by its suffix and, where several readers have this suffix, by the content.
 
-    If no reader of the suffix recognises the content, the last one is chosen, because its error says what is wrong.
+    A file that does not exist is assigned by its suffix alone.
+
+    Raises
+    ------
+    ValueError
+        If no reader of the suffix recognises the content.
 
     Examples
     --------
@@ -35,7 +40,14 @@ def choose_reader(path: Path) -> Reader:
     """
     suffix = path.suffix.lower()
     fitting = [one for one in readers() if suffix in one.suffixes] or [one for one in readers() if not one.suffixes]
-    return next((one for one in fitting if one.sniff(path)), fitting[-1])
+    chosen = next((one for one in fitting if one.sniff(path)), None)
+    if chosen is None and path.exists():
+        names = " or ".join(one.name for one in fitting)
+        raise ValueError(
+            f"{path.name} is no file of the format {names}, as {suffix} says: its first bytes differ, so give it the "
+            "suffix of its own format, or save it again"
+        )
+    return chosen or fitting[-1]
 
 
 def _checked(_name: str, value: Any) -> Reader:

@@ -15,6 +15,7 @@ from mffnb.parallel.sources import Source, in_file
 from mffnb.unmixing.auto_volume import warn_if_doubtful
 from mffnb.unmixing.execution import Execution
 from mffnb.unmixing.image import Prepared, RemoteImage
+from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
 from mffnb.unmixing.solve import solve
@@ -38,6 +39,7 @@ def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> 
     """
     placement = execution.placement
     data, source = _opened(task, cube, execution)
+    warn_if_picture(data, task.channel, task.preprocess, stacklevel=stacklevel + 1)
     image = task.prepared(data, placement)
     matrix: Any = _matrix(task, cube, image, source, execution)
     callback = execution.observer(image.layout, matrix)

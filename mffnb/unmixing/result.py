@@ -14,13 +14,16 @@ from mffnb.cubes.align import align
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.layout import frame_of
 from mffnb.estimators.names import TRANSFORMS
+from mffnb.io.files import check_file
 from mffnb.io.netcdf_store import read_netcdf, write_netcdf
 from mffnb.io.parallel_write import Block, write_blocks
+from mffnb.io.target import check_target
 from mffnb.io.zarr_store import is_store, read_zarr, write_zarr
 from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 from mffnb.transforms import Mapped
 from mffnb.unmixing.storable import aliases, plain, storable
+from mffnb.unmixing.stored_coordinates import decode
 
 __all__ = ["Unmixing", "load"]
 
@@ -187,6 +190,7 @@ class Unmixing:
 
         If the result holds the rows of one rank, all ranks call this together, and the whole maps are written.
         """
+        check_target(path)
         arrays = {name: array for name in _ARRAYS if (array := getattr(self, name)) is not None}
         if self.processed is not None:
             arrays |= {f"processed_{name}": array for name, array in _factors(self.processed).items()}
@@ -232,10 +236,10 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     >>> mf.load(path).endmembers.equals(result.endmembers)
     True
     """
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"there is no file {path}")
     if os.path.isdir(path) and not is_store(path):
         raise ValueError(f"{path} is a folder: name the file in it")
+    if not os.path.isdir(path):
+        check_file(Path(path))
     kind = "zarr store" if os.path.isdir(path) else "NetCDF file"
     try:
         stored = read_zarr(path) if os.path.isdir(path) else read_netcdf(path)
@@ -254,7 +258,9 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
     }
     names = json.loads(stored.attrs.get("names", "{}"))
     arrays = {
-        name: stored[name].rename({a: b for a, b in names.items() if a in (*stored[name].dims, *stored[name].coords)})
+        name: decode(
+            stored[name].rename({a: b for a, b in names.items() if a in (*stored[name].dims, *stored[name].coords)})
+        )
         for name in (*_ARRAYS, "intercept", *(f"processed_{name}" for name in _FACTORS))
         if name in stored.data_vars
     }

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from mffnb.unmixing.stored_coordinates import encode
+
 # These attributes tell NetCDF how numbers are packed. Stored with a label, they would change its values on reading.
 _CODING = {"scale_factor", "add_offset", "_FillValue", "missing_value", "calendar", "dtype"}
 
@@ -38,6 +40,7 @@ def storable(array: xr.DataArray) -> xr.DataArray:
     copy.attrs = kept_attributes(array.attrs)
     for name in copy.coords:
         copy.coords[name].attrs = kept_attributes(array.coords[name].attrs)
+    copy = encode(copy)
     return copy.drop_encoding()  # the packing (dtype, scale, offset) of the source file does not suit these values
 
 

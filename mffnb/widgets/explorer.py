@@ -17,6 +17,7 @@ from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
 from mffnb.unmixing.auto_volume import doubt
+from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.live_view.frame_builder import FrameBuilder
@@ -267,7 +268,9 @@ def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str
     """Create the session that solves in this process or, with ``engines``, on a cluster."""
     if engines is not None:
         return EngineSession(cube, channel, engines, **options)
-    return Session(read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube), channel, **options)
+    data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
+    warn_if_picture(data, channel, options.get("preprocess"), stacklevel=4)
+    return Session(data, channel, **options)
 
 
 def explore(cube: Any, **options: Any) -> Explorer:

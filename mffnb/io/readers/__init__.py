@@ -7,16 +7,19 @@ from mffnb.io.readers.matlab import MATLAB
 from mffnb.io.readers.netcdf import NETCDF
 from mffnb.io.readers.numpy_files import NPY, NPZ
 from mffnb.io.readers.r import RDATA
-from mffnb.io.readers.rosettasciio import ROSETTASCIIO
+from mffnb.io.readers.rosettasciio import HDF5_DIALECTS, ROSETTASCIIO
+from mffnb.io.readers.tiff import TIFF
 from mffnb.io.readers.zarr import ZARR
 
 __all__ = [
     "HDF5",
+    "HDF5_DIALECTS",
     "MATLAB",
     "NETCDF",
     "NPY",
     "NPZ",
     "RDATA",
     "ROSETTASCIIO",
+    "TIFF",
     "ZARR",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,27 +10,20 @@ import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.lazy_array import from_hdf5, rename_dimensions
-from mffnb.io.choose import choose_dataset, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
+from mffnb.io.files import is_hdf5
+from mffnb.io.hdf5_dialects import dialect
 from mffnb.io.reader import Reader
 from mffnb.typing import Array
 
 __all__ = ["HDF5"]
 
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_VALUES = {"units": "units", "long_name": "quantity"}  # attributes of the cube, and their names in pyNSID
 
 
-def is_hdf5(path: Path) -> bool:
-    """Return whether a file has the HDF5 signature: at its beginning, or at byte 512, 1024, ... after a user block."""
-    if not path.is_file():
-        return False
-    size, position = path.stat().st_size, 0
-    with path.open("rb") as file:
-        while position + len(_SIGNATURE) <= size:
-            file.seek(position)
-            if file.read(len(_SIGNATURE)) == _SIGNATURE:
-                return True
-            position = max(512, 2 * position)
-    return False
+def is_plain(path: Path) -> bool:
+    """Return whether a file is HDF5, in no dialect that another reader reads."""
+    return is_hdf5(path) and dialect(path) is None
 
 
 def read_hdf5(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
@@ -40,46 +34,92 @@ def read_hdf5(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArra
         dimensions: dict[str, int] = {}
 
         def visit(name: str, item: Any) -> None:
-            if isinstance(item, h5py.Dataset) and item.dtype.kind in "biuf":
+            if isinstance(item, h5py.Dataset) and item.dtype.kind in "biufc":
                 dimensions[name] = item.ndim
 
         stored.visititems(visit)
         name = choose_dataset(path, dimensions, dataset)
         item = stored[name]
-        scales = [_scale(dimension) for dimension in item.dims]
+        check_numbers(path, name, item.dtype)
+        axes = [_axis(dimension) for dimension in item.dims]
+        attrs = {ours: text for ours, theirs in _VALUES.items() if (text := _text(item.attrs.get(theirs)))}
         array = None if keep_on_disk(lazy, item.size) else item[()]
-    if array is not None:
-        return _calibrate(as_cube(array), scales)
-    return _calibrate(from_hdf5(path, name), scales)
+    cube = from_hdf5(path, name) if array is None else as_cube(array)
+    return _calibrate(cube, axes).assign_attrs(attrs)
 
 
-def _scale(dimension: Any) -> tuple[str, Array, dict[str, str]] | None:
-    """Return name, values and units of the first scale of a dimension, if it is numeric and one-dimensional."""
+@dataclass(frozen=True, eq=False)
+class StoredAxis:
+    """What a file states of one dimension.
+
+    Attributes
+    ----------
+    name
+        Name of the dimension; empty if it has none.
+    values
+        Coordinates; None if there are none.
+    units
+        Unit of the coordinates; empty if there is none.
+    kind
+        ``dimension_type`` of pyNSID, such as ``"SPATIAL"``; empty if it is not stated.
+    """
+
+    name: str
+    values: Array | None
+    units: str
+    kind: str
+
+
+def _axis(dimension: Any) -> StoredAxis:
+    """Return name, values, units and kind of a dimension: of its first scale, if this is a vector of numbers."""
+    label = _text(dimension.label)
     if not len(dimension):
-        return None
+        return StoredAxis(label, None, "", "")
     scale = dimension[0]
     if scale.ndim != 1 or scale.dtype.kind not in "biuf":
-        return None
-    units = scale.attrs.get("units")
-    text = units.decode() if isinstance(units, bytes) else units
-    return scale.name.rpartition("/")[2], scale[()], {"units": text} if isinstance(text, str) else {}
+        return StoredAxis(label, None, "", "")
+    name = (scale.name or "").rpartition("/")[2] or label
+    kind = _text(scale.attrs.get("dimension_type")).rpartition(".")[2].upper()
+    return StoredAxis(name, scale[()], _text(scale.attrs.get("units")), kind)
 
 
-def _calibrate(cube: xr.DataArray, scales: list[tuple[str, Array, dict[str, str]] | None]) -> xr.DataArray:
-    """Return the cube with names and coordinates from scales; without them if two names are equal."""
-    named = {str(plain): scale for plain, scale in zip(cube.dims, scales, strict=True) if scale is not None}
-    names = {plain: scale[0] for plain, scale in named.items()}
-    if len({*names.values(), *(set(cube.dims) - set(names))}) < cube.ndim:
+def _text(value: Any) -> str:
+    """Return an attribute as text; empty text for other types and for the placeholder of sidpy."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return text if isinstance(text, str) and text != "generic" else ""
+
+
+def _calibrate(cube: xr.DataArray, axes: list[StoredAxis]) -> xr.DataArray:
+    """Return the cube with names, coordinates and kinds of its axes; without names if two are equal."""
+    plain = [str(name) for name in cube.dims]
+    names = {old: axis.name or old for old, axis in zip(plain, axes, strict=True)}
+    if len({*names.values()}) < cube.ndim:
         return cube
-    coordinates = {name: (name, values, attrs) for name, values, attrs in named.values()}
-    return as_cube(rename_dimensions(cube, names).assign_coords(coordinates))
+    found = {names[old]: axis for old, axis in zip(plain, axes, strict=True)}
+    coordinates = {
+        name: (name, axis.values, {"units": axis.units} if axis.units else {})
+        for name, axis in found.items()
+        if axis.values is not None and len(axis.values) == cube.sizes[plain[list(found).index(name)]]
+    }
+    cube = as_cube(rename_dimensions(cube, names).assign_coords(coordinates))
+    return _by_kind(cube, {name: axis.kind for name, axis in found.items()})
+
+
+def _by_kind(cube: xr.DataArray, kinds: dict[str, str]) -> xr.DataArray:
+    """Return the cube with spatial dimensions first, as pixels; all others are channels."""
+    channels = [name for name, kind in kinds.items() if kind and kind != "SPATIAL"]
+    pixels = [name for name in kinds if name not in channels]
+    if not channels or not pixels:
+        return cube
+    cube = cube.transpose(*pixels, *channels)
+    return cube.assign_attrs(channel=channels) if len(channels) > 1 else cube
 
 
 HDF5 = Reader(
     "HDF5, with dimension scales as in pyNSID",
     (".h5", ".hdf5", ".hdf", ".hf5"),
     read_hdf5,
-    sniff=is_hdf5,
+    sniff=is_plain,
     datasets="path",
     lazy=True,
 )

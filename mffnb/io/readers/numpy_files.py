@@ -11,7 +11,7 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.lazy_array import from_npy
 from mffnb.cubes.sparse_pixels import SparsePixels, is_sparse_file, npy_header
-from mffnb.io.choose import choose_dataset, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
 from mffnb.io.reader import Reader, starts_with
 
 __all__ = ["NPY", "NPZ"]
@@ -20,6 +20,7 @@ __all__ = ["NPY", "NPZ"]
 def read_npy(path: Path, _dataset: str | None, lazy: bool | None) -> xr.DataArray:
     """Read the array of a ``.npy`` file."""
     stored = np.load(path, allow_pickle=False, mmap_mode="r")
+    check_numbers(path, path.stem, stored.dtype)
     return from_npy(path) if keep_on_disk(lazy, stored.size) else as_cube(np.array(stored))
 
 
@@ -31,7 +32,9 @@ def read_npz(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArra
         return as_cube(xr.DataArray(xr.Variable(as_cube(np.empty((1, 1))).dims, pixels)))
     with np.load(path, allow_pickle=False) as archive:
         numeric = {name: ndim for name, ndim in dimensions.items() if ndim is not None}
-        return as_cube(archive[choose_dataset(path, numeric, dataset)])
+        name = choose_dataset(path, numeric, dataset)
+        check_numbers(path, name, archive[name].dtype)
+        return as_cube(archive[name])
 
 
 def _dimensions_in(path: Path) -> dict[str, int | None]:
@@ -41,7 +44,7 @@ def _dimensions_in(path: Path) -> dict[str, int | None]:
         for name in archive.namelist():
             with archive.open(name) as member:
                 shape, dtype = npy_header(member)
-            found[name.removesuffix(".npy")] = len(shape) if dtype.kind in "biuf" else None
+            found[name.removesuffix(".npy")] = len(shape) if dtype.kind in "biufc" else None
     return found
 
 

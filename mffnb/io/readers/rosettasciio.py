@@ -1,42 +1,116 @@
-"""Reader of microscope files through the optional RosettaSciIO package."""
+"""Readers through the optional RosettaSciIO package: vendor formats by suffix, HDF5 dialects by content."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube, from_axes
-from mffnb.io.choose import choose_dataset
+from mffnb.errors import FileWarning, warn
+from mffnb.io.axis_kinds import with_kinds
+from mffnb.io.choose import check_numbers, stays_on_disk
+from mffnb.io.expected_size import warn_if_short
+from mffnb.io.hdf5_dialects import dialect
 from mffnb.io.reader import Reader
+from mffnb.io.reader_log import collected_log
+from mffnb.io.signals import Reordered, choose_signal, warn_if_incomplete
+from mffnb.io.unknown_formats import no_reader, refusal
 
-__all__ = ["ROSETTASCIIO"]
+__all__ = ["HDF5_DIALECTS", "ROSETTASCIIO"]
+
+# Log files of sensors, which have a suffix of text tables.
+_NO_IMAGES = ("Impulse", "Protochips", "DENS", "NumPy")
+# By default, this plug-in reads the sum of all spectra only.
+_OPTIONS: dict[str, dict[str, Any]] = {"Tofwerk": {"signal": "nominal_peak_data"}}
 
 
-def read_rosettasciio(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
-    """Read a signal with the first RosettaSciIO plug-in for this suffix that does not fail."""
+def read_rosettasciio(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
+    """Read a signal with the first RosettaSciIO plug-in for this file that does not fail."""
+    if (reason := refusal(path)) is not None:
+        raise ValueError(reason)
+    warn_if_short(path)
+    plugins = _plugins(path)
+    if not plugins:
+        raise ValueError(no_reader(path))
+    failures = []
+    on_disk = stays_on_disk(path.stat().st_size) if lazy is None else lazy
+    for plugin in plugins:
+        with collected_log("rsciio") as messages:
+            try:
+                signals = _signals(plugin, path, on_disk)
+            except Exception as error:  # plug-ins raise exceptions of all types; another plug-in may succeed
+                failures.append(f"{plugin['name']}: {error}")
+                continue
+        if not signals:
+            failures.extend(messages)
+            continue
+        for message in dict.fromkeys(messages):
+            warn(f"{path.name}: {message}", FileWarning)
+        return _cube(path, signals, dataset)
+    raise ValueError(f"{path.name} could not be read as {path.suffix} file; " + "; ".join(failures))
+
+
+def _plugins(path: Path) -> list[Mapping[str, Any]]:
+    """Return the plug-ins for the content of an HDF5 file or, for other files, for the suffix."""
     try:
         from rsciio import IO_PLUGINS  # noqa: PLC0415  an extra
     except ImportError:
         raise ValueError(f'reading {path.suffix or "this"} files needs RosettaSciIO: pip install "mffnb[io]"') from None
-    import importlib  # noqa: PLC0415
-
+    found = dialect(path)
+    if found is not None:
+        return [plugin for plugin in IO_PLUGINS if plugin["name"] == found]
     suffix = path.suffix.lower().lstrip(".")
-    plugins = [plugin for plugin in IO_PLUGINS if suffix in plugin["file_extensions"]]
-    if not plugins:
-        raise ValueError(f"{path.name}: no reader for {path.suffix!r} files; save it as .npy, .nc, .h5 or .hspy")
-    failures = []
-    for plugin in plugins:
+    usable = [plugin for plugin in IO_PLUGINS if plugin["name"] not in _NO_IMAGES]
+    return [plugin for plugin in usable if suffix in map(str.lower, plugin["file_extensions"])]
+
+
+def _signals(plugin: Mapping[str, Any], path: Path, on_disk: bool) -> list[dict[str, Any]]:
+    """Read all signals of a file, on disk if it is requested and the plug-in can do it."""
+    read = importlib.import_module(plugin["api"]).file_reader
+    options = _OPTIONS.get(plugin["name"], {})
+    if on_disk:
         try:
-            signals = importlib.import_module(plugin["api"]).file_reader(str(path))
-        except Exception as error:  # plug-ins raise exceptions of all types; another plug-in may succeed
-            failures.append(f"{plugin['name']}: {error}")
-            continue
-        names = {str(number): np.ndim(signal["data"]) for number, signal in enumerate(signals)}
-        signal = signals[int(choose_dataset(path, names, dataset))]
-        return as_cube(from_axes(np.asarray(signal["data"]), signal["axes"]))
-    raise ValueError(f"{path.name} could not be read; " + "; ".join(failures))
+            return list(read(str(path), lazy=True, **options))
+        except (NotImplementedError, TypeError):
+            pass
+    return list(read(str(path), **options))
 
 
-ROSETTASCIIO = Reader("all formats of RosettaSciIO", (), read_rosettasciio, datasets="number", extra="io")
+def _cube(path: Path, signals: Sequence[Mapping[str, Any]], dataset: str | None) -> xr.DataArray:
+    """Return one of the signals as a cube, with its axes as the instrument meant them."""
+    signal = signals[choose_signal(path, signals, dataset)]
+    title = signal.get("metadata", {}).get("General", {}).get("title") or "the signal"
+    check_numbers(path, str(title), signal["data"].dtype)
+    warn_if_incomplete(path, signal["data"])
+    ordered = Reordered.of(path, signal["data"], with_kinds(signal["axes"]), signal.get("post_process", ()))
+    cube = as_cube(from_axes(ordered.data, ordered.axes))
+    kinds = {axis["navigate"] for axis in ordered.axes}
+    channel = {"channel": [cube.dims[-1]]} if kinds == {True, False} else {}
+    return cube.assign_attrs(channel | cube.attrs | _units(signal))
+
+
+def _units(signal: Mapping[str, Any]) -> dict[str, str]:
+    """Return quantity and units of the values, which HyperSpy writes as ``"Intensity (Counts)"``."""
+    quantity = signal.get("metadata", {}).get("Signal", {}).get("quantity")
+    if not isinstance(quantity, str) or not quantity:
+        return {}
+    name, opened, units = quantity.removesuffix(")").partition(" (")
+    return {"long_name": name} | ({"units": units} if opened else {})
+
+
+ROSETTASCIIO = Reader(
+    "all formats of RosettaSciIO", (), read_rosettasciio, datasets="number or title", lazy=True, extra="io"
+)
+HDF5_DIALECTS = Reader(
+    "HDF5 of HyperSpy, Delmic, EMD (py4DSTEM), Arina, USID, Tofwerk, NeXus (NXdata)",
+    (".h5", ".hdf5", ".hdf", ".hf5"),
+    read_rosettasciio,
+    sniff=lambda path: dialect(path) is not None,
+    datasets="number or title",
+    lazy=True,
+    extra="io",
+)

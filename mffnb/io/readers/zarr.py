@@ -9,7 +9,7 @@ import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.lazy_array import from_zarr
-from mffnb.io.choose import choose_dataset, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
 from mffnb.io.netcdf_store import open_labelled
 from mffnb.io.reader import Reader
 from mffnb.io.zarr_store import is_store
@@ -28,8 +28,9 @@ def read_zarr_array(path: Path, dataset: str | None, lazy: bool | None) -> xr.Da
         found = {"": stored}
     else:
         members = stored.members(max_depth=None)
-        found = {name: item for name, item in members if isinstance(item, zarr.Array) and item.dtype.kind in "biuf"}
+        found = {name: item for name, item in members if isinstance(item, zarr.Array) and item.dtype.kind in "biufc"}
     name = choose_dataset(path, {name: array.ndim for name, array in found.items()}, dataset)
+    check_numbers(path, name or path.name, found[name].dtype)
     array, group = found[name], name.rpartition("/")[0]
     names: Any = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
     if names is None or not all(names) or not name:

@@ -1,0 +1,35 @@
+"""Decision which axes of a file are pixels and which are channels, if the reader does not state it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_SPATIAL = re.compile(
+    r"(scan[ _]?|dim_?|pos(ition)?[ _]?|r_?)?[xyz]([ _](axis|position|dim))?|height|width|depth", re.I
+)
+_LENGTHS = {"m", "cm", "mm", "µm", "μm", "um", "micron", "nm", "pm", "å", "angstrom"}
+_SPECTRAL_NAME = re.compile(r"wave|lambda|energy|loss|shift|path|retard|radius|m/z|^q|^k", re.IGNORECASE)
+
+
+def is_spatial(name: Any, units: Any = None) -> bool:
+    """Return whether the name of an axis, or its unit if it has no telling name, states a position on the sample.
+
+    Examples
+    --------
+    >>> is_spatial("x"), is_spatial("Rx"), is_spatial("Wavelength", "nm"), is_spatial(None, "µm"), is_spatial("Qx")
+    (True, True, False, True, False)
+    """
+    text = name if isinstance(name, str) else ""
+    if _SPATIAL.fullmatch(text):
+        return True
+    return isinstance(units, str) and units.lower() in _LENGTHS and not _SPECTRAL_NAME.search(text)
+
+
+def with_kinds(axes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return axis dictionaries with ``navigate`` set: as the reader states, else by the names and units of the axes."""
+    stated = [bool(axis.get("navigate")) for axis in axes]
+    if any(stated) and not all(stated):
+        return [dict(axis) | {"navigate": flag} for axis, flag in zip(axes, stated, strict=True)]
+    return [dict(axis) | {"navigate": is_spatial(axis.get("name"), axis.get("units"))} for axis in axes]

@@ -1,0 +1,163 @@
+"""Reader of TIFF stacks (plain, OME-TIFF, ImageJ) through the optional tifffile package: planes are channels."""
+
+from __future__ import annotations
+
+import logging
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import xarray as xr
+
+from mffnb.cubes.as_cube import as_cube, from_axes
+from mffnb.cubes.lazy_array import lazy_cube
+from mffnb.io.choose import check_numbers, keep_on_disk
+from mffnb.io.reader import Reader
+
+__all__ = ["TIFF"]
+
+_NAMES = {"Y": "y", "X": "x", "Z": "z", "T": "t", "S": "sample", "C": "channel", "I": "channel", "Q": "channel"}
+_UNITS = {"micron": "µm", "um": "µm", "\\u00B5m": "µm"}
+_NUMBER = re.compile(r"\s*([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
+
+
+def read_tiff(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
+    """Read a series of a TIFF file: height and width of a page are pixels, all other axes are channels."""
+    try:
+        import tifffile  # noqa: PLC0415  an extra
+    except ImportError:
+        raise ValueError('reading TIFF files needs the tifffile package: pip install "mffnb[io]"') from None
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())
+    with tifffile.TiffFile(path) as file:
+        number = _choose(path, file.series, dataset)
+        series = file.series[number]
+        check_numbers(path, f"series {number}", series.dtype)
+        _check_size(path, series, file.imagej_metadata)
+        axes = _axes(file, series, number)
+        if keep_on_disk(lazy, series.size):
+            cube = lazy_cube(partial(_stored, path, number), [axis["name"] for axis in axes])
+            return _labelled(cube, axes)
+        return as_cube(from_axes(series.asarray(), axes))
+
+
+def _choose(path: Path, series: Any, requested: str | None) -> int:
+    """Return the number of a series: as requested by number or name, or the only one, or the only stack."""
+    if requested is not None:
+        fitting = [n for n, one in enumerate(series) if requested in (str(n), one.name)]
+    else:
+        deep = [n for n, one in enumerate(series) if one.ndim >= 3]
+        fitting = deep if len(deep) == 1 else list(range(len(series)))
+    if len(fitting) == 1:
+        return fitting[0]
+    held = ", ".join(f"{n} {one.name!r} {one.shape}" for n, one in enumerate(series)) or "nothing"
+    problem = "say which one with dataset=" if requested is None else f"there is no single dataset {requested!r}"
+    raise ValueError(f"{path.name}: {problem}; it holds {held} (number, name, shape)")
+
+
+def _check_size(path: Path, series: Any, imagej: Any) -> None:
+    """Raise ValueError if the file is shorter than its pages need, or has fewer pages than its description says."""
+    size = path.stat().st_size
+    pages = [page for page in series.pages if page is not None]
+    ends = [
+        offset + count for page in pages for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
+    ]
+    if series.dataoffset is not None:
+        ends.append(series.dataoffset + series.nbytes)
+    missing = max(ends, default=0) - size
+    if missing > 0:
+        raise ValueError(f"{path.name} is truncated, {missing} of its bytes are missing: copy it again")
+    stated = (imagej or {}).get("images", 1)
+    found = series.size // max(1, series.sizes.get("height", 1) * series.sizes.get("width", 1))
+    if series.is_truncated or stated > max(found, len(series)):
+        raise ValueError(f"{path.name} is truncated, it has {found} planes of {stated}: copy it again")
+
+
+def _axes(file: Any, series: Any, number: int) -> list[dict[str, Any]]:
+    """Return axis dictionaries of a series, with pixel size and channel values where the file states them."""
+    letters = series.axes
+    kinds = _ome(file.ome_metadata, number) if file.is_ome else _imagej(file) if file.is_imagej else {}
+    axes: list[dict[str, Any]] = []
+    for position, (letter, size) in enumerate(zip(letters, series.shape, strict=True)):
+        name = _NAMES.get(letter, letter.lower())
+        name = name if name not in [axis["name"] for axis in axes] else f"axis_{position}"
+        known = kinds.get(letter, {})
+        if "axis" in known and len(known["axis"]) != size:
+            known = {}
+        axes.append({"name": name, "size": size, "navigate": letter in "YX", **known})
+    return axes
+
+
+def _imagej(file: Any) -> dict[str, dict[str, Any]]:
+    """Return scale and unit of each axis, by letter, from the description by ImageJ and the resolution of the page."""
+    stated, tags = file.imagej_metadata or {}, file.pages[0].tags
+    units = _unit(stated.get("unit"))
+    found: dict[str, dict[str, Any]] = {}
+    for letter, tag in (("X", "XResolution"), ("Y", "YResolution")):
+        value = tags[tag].value if tag in tags else (0, 1)
+        if value[0] and units:
+            found[letter] = {"scale": value[1] / value[0], "units": units}
+    if stated.get("spacing"):
+        found["Z"] = {"scale": float(stated["spacing"]), **({"units": units} if units else {})}
+    return found
+
+
+def _ome(text: str, number: int) -> dict[str, dict[str, Any]]:
+    """Return scale, unit and channel values of each axis, by letter, from OME metadata."""
+    images = [item for item in ElementTree.fromstring(text).iter() if item.tag.rpartition("}")[2] == "Pixels"]
+    if number >= len(images):
+        return {}
+    pixels, found = images[number], {}
+    for letter in "XYZ":
+        if f"PhysicalSize{letter}" in pixels.attrib:
+            scale = float(pixels.attrib[f"PhysicalSize{letter}"])
+            found[letter] = {"scale": scale, "units": _unit(pixels.attrib.get(f"PhysicalSize{letter}Unit", "µm"))}
+    if "TimeIncrement" in pixels.attrib:
+        found["T"] = {
+            "scale": float(pixels.attrib["TimeIncrement"]),
+            "units": pixels.attrib.get("TimeIncrementUnit", "s"),
+        }
+    channels = [item.attrib for item in pixels if item.tag.rpartition("}")[2] == "Channel"]
+    if channels and all("EmissionWavelength" in channel for channel in channels):
+        values = np.array([float(channel["EmissionWavelength"]) for channel in channels])
+        found["C"] = {"axis": values, "units": channels[0].get("EmissionWavelengthUnit", "nm")}
+    else:
+        names = [_NUMBER.fullmatch(channel.get("Name", "")) for channel in channels]
+        read = [name.groups() for name in names if name]
+        if read and len(read) == len(channels) and len({unit for _, unit in read}) == 1:
+            units = {"units": read[0][1]} if read[0][1] else {}
+            found["C"] = {"axis": np.array([float(value) for value, _ in read]), **units}
+    return found
+
+
+def _unit(text: Any) -> str:
+    """Return the usual symbol of a unit of length; pixels are none."""
+    text = str(text or "")
+    return "" if text in ("pixel", "pixels") else _UNITS.get(text, text)
+
+
+def _labelled(cube: xr.DataArray, axes: list[dict[str, Any]]) -> xr.DataArray:
+    """Return a lazy cube with the labels of its axes, channels last."""
+    labels = from_axes(np.broadcast_to(np.float32(0), cube.shape), axes)
+    return cube.assign_coords(labels.coords).assign_attrs(labels.attrs).transpose(*labels.dims)
+
+
+def _stored(path: Path, number: int) -> Any:
+    """Open a series as an array whose parts are read on demand."""
+    import tifffile  # noqa: PLC0415  an extra
+    import zarr  # noqa: PLC0415  an extra
+
+    found = zarr.open(tifffile.TiffFile(path).series[number].aszarr(), mode="r")
+    return found if isinstance(found, zarr.Array) else found["0"]
+
+
+TIFF = Reader(
+    "TIFF, OME-TIFF and ImageJ stacks; planes are channels",
+    (".tif", ".tiff", ".btf", ".tf8"),
+    read_tiff,
+    datasets="number or name",
+    lazy=True,
+    extra="io",
+)

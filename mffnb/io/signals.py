@@ -1,0 +1,124 @@
+"""Signals in a file of RosettaSciIO: choice by number or title, order of the axes, and a test for missing data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mffnb.errors import FileWarning, warn
+from mffnb.typing import Array
+
+_ZERO_SHARE = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Reordered:
+    """Data and axes of a signal, with the methods that the post-processing of RosettaSciIO calls on a HyperSpy signal.
+
+    Attributes
+    ----------
+    data
+        The array.
+    axes
+        Axis dictionaries in the order of the array.
+    """
+
+    data: Array
+    axes: list[dict[str, Any]]
+
+    @classmethod
+    def of(
+        cls, path: Path, data: Array, axes: Sequence[Mapping[str, Any]], steps: Sequence[Callable[[Any], Any]]
+    ) -> Reordered:
+        """Return the data after all steps of post-processing; warn of a step that cannot be applied."""
+        order = sorted(range(len(axes)), key=lambda i: (_index(axes[i], i), i))
+        found = cls(data, [{**axes[i], "index_in_array": None} for i in order])
+        for step in steps:
+            try:
+                found = step(found)
+            except AttributeError as error:
+                warn(
+                    f"{path.name}: a step of the reader was left out ({error}): check which dimension is the channel, "
+                    "and name it with channel=",
+                    FileWarning,
+                )
+        return found
+
+    def to_signal1D(self, **_options: Any) -> Reordered:
+        """Return the signal with the first axis of the array as the only channel."""
+        axes = [{**axis, "navigate": number > 0} for number, axis in enumerate(self.axes)]
+        return Reordered(self.data, axes)
+
+    def squeeze(self) -> Reordered:
+        """Return the signal without axes of length one, as long as two axes are left."""
+        long = [number for number, length in enumerate(self.data.shape) if length > 1]
+        if len(long) < 2:
+            return self
+        index = tuple(slice(None) if number in long else 0 for number in range(self.data.ndim))
+        return Reordered(self.data[index], [self.axes[number] for number in long])
+
+
+def _index(axis: Mapping[str, Any], default: int) -> int:
+    found = axis.get("index_in_array")
+    return default if found is None else int(found)
+
+
+def choose_signal(path: Path, signals: Sequence[Mapping[str, Any]], requested: str | None) -> int:
+    """Return the index of a signal: by number or title, or the only one that can be a spectral image.
+
+    Raises
+    ------
+    ValueError
+        If there is no such signal, or several are possible; the message lists number, title and shape of all.
+    """
+    titles = [str(signal.get("metadata", {}).get("General", {}).get("title") or "") for signal in signals]
+    if requested is not None:
+        fitting = [number for number, title in enumerate(titles) if requested in (str(number), title)]
+        problem = f"there is no dataset {requested!r}" if not fitting else f"several have the title {requested!r}"
+    else:
+        fitting = [number for number, signal in enumerate(signals) if _can_be_image(signal)]
+        spectral = [number for number in fitting if _has_both_kinds(signals[number])]
+        deep = [number for number in spectral or fitting if np.ndim(signals[number]["data"]) >= 3]
+        fitting = next((found for found in (deep, spectral) if len(found) == 1), fitting)
+        problem = "say which one with dataset=" if fitting else "none has two or more dimensions of numbers"
+    if len(fitting) == 1:
+        return fitting[0]
+    held = ", ".join(f"{n} {title!r} {np.shape(signals[n]['data'])}" for n, title in enumerate(titles)) or "nothing"
+    raise ValueError(f"{path.name}: {problem}; it holds {held} (number, title, shape)")
+
+
+def warn_if_incomplete(path: Path, data: Array) -> None:
+    """Warn of an array in memory that ends in zeros: readers fill what a truncated file lacks.
+
+    Raises
+    ------
+    ValueError
+        If all values are zero.
+    """
+    if not isinstance(data, np.ndarray) or data.ndim < 2 or data.dtype.kind not in "iufc" or not data.size:
+        return
+    pixels: Array = np.asarray(data.reshape(data.shape[0] * (data.shape[1] if data.ndim > 2 else 1), -1).any(axis=1))
+    if not pixels.any():
+        raise ValueError(f"{path.name} holds only zeros: it may be truncated, so copy it from the instrument again")
+    missing = int(np.argmax(pixels[::-1]))
+    if missing > max(1, _ZERO_SHARE * pixels.size):
+        warn(
+            f"{path.name}: the last {missing} of {pixels.size} pixels ({100 * missing / pixels.size:.0f} %) are zero: "
+            "the file may be truncated; compare its size with the original, or mask these pixels",
+            FileWarning,
+        )
+
+
+def _can_be_image(signal: Mapping[str, Any]) -> bool:
+    """Return whether a signal is an array of real or complex numbers with two or more dimensions."""
+    return np.ndim(signal["data"]) >= 2 and signal["data"].dtype.kind in "biufc"
+
+
+def _has_both_kinds(signal: Mapping[str, Any]) -> bool:
+    """Return whether the reader states pixel axes and channel axes."""
+    stated = [bool(axis.get("navigate")) for axis in signal["axes"]]
+    return any(stated) and not all(stated)
