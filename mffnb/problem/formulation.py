@@ -18,6 +18,7 @@ from mffnb.problem.rank_terms import on_rank
 from mffnb.protocols.capabilities import caution, traits_of
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Misfit
+from mffnb.protocols.part_results import is_own
 from mffnb.protocols.similarity import DataDependent, Similarity
 from mffnb.protocols.terms import Term
 from mffnb.protocols.transform import FittedTransform, Transform
@@ -143,8 +144,22 @@ def _bound(
 ) -> Misfit:
     """Bind the similarity to the data and return the misfit, through the fitted transform if there is one."""
     if fitted is None:
-        return similarity.misfit(matrix, gain, scale)
+        return _checked_misfit(similarity, similarity.misfit(matrix, gain, scale))
     return transformed_misfit(similarity, fitted, matrix, gain, offset)
+
+
+def _checked_misfit(similarity: Similarity, misfit: Any) -> Misfit:
+    """Refuse a result of a user's similarity that is no misfit, or has a scale that is no positive number."""
+    if is_own(similarity):
+        return misfit  # type: ignore[no-any-return]
+    if not isinstance(misfit, Misfit):
+        found = repr(misfit) if misfit is None else f"an object of type {type(misfit).__name__}"
+        raise ValueError(f"{type(similarity).__name__}.misfit returned {found}, expected a mffnb.protocols.Misfit")
+    if not (np.ndim(misfit.scale) == 0 and 0 < misfit.scale < np.inf):
+        raise ValueError(
+            f"{type(similarity).__name__}.misfit returned the scale {misfit.scale!r}, expected a finite number > 0"
+        )
+    return misfit
 
 
 def _scaled_bounds(terms: tuple[Term, ...], scale: float, columns: Float64Array | None) -> tuple[Term, ...]:
