@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.estimators.base import LinearModel
+from mffnb.estimators.data_range import check_memory, check_sign, negative_share
 from mffnb.estimators.names import mapped, named_similarity, named_solver, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.start_values import Init, start_values
@@ -89,6 +90,8 @@ class MatrixFactorization(LinearModel):
         b, where the transform has an intercept: X ~ f(b + A E).
     n_iter_ : int
         Number of iterations.
+    negative_share_ : float
+        Sum of squares of negative values of X, relative to that of all values.
     objective_, relative_error_ : float
         Objective and relative error of the scaled problem at the end of the run.
     start_ : str
@@ -165,7 +168,8 @@ class MatrixFactorization(LinearModel):
         """
         matrix = self._lean(X)
         A = self.factorize(matrix, callback)
-        warn_if_poor(matrix.total(np.count_nonzero(A, axis=0)), self.components_, self.outcome_, stacklevel=4)
+        used = matrix.total(np.count_nonzero(A, axis=0))
+        warn_if_poor(used, self.components_, self.outcome_, self.negative_share_, stacklevel=4)
         warn_if_certain(A, self.components_, self.mapped_, stacklevel=4)
         return np.ascontiguousarray(A)
 
@@ -190,6 +194,7 @@ class MatrixFactorization(LinearModel):
         factors = in_data_units(state.abundances, state.endmembers, problem)
         self.components_, self.gain_ = replicate_columns(matrix, factors.endmembers), factors.gain
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
+        self.negative_share_ = _negative_share(problem, matrix)
         self.scale_, self.size_ = problem.scale, factors.size
         self.similarity_, self.intercept_ = problem.similarity, state.intercept
         self.n_iter_, self.outcome_ = state.iteration, state.outcome
@@ -264,7 +269,7 @@ class MatrixFactorization(LinearModel):
         return matrix if matrix is X else sparse_if_smaller(matrix)
 
     def _prepare(self, matrix: Matrix, reached: Reached | None = None) -> tuple[Problem, Iterator[State]]:
-        """Check the parameters; return the problem, and the iterator of its run from start values or a stored state."""
+        """Check parameters and data; return the problem, and the iterator of its run from start values or a state."""
         whole = isinstance(self.n_components, (int, np.integer)) and not isinstance(self.n_components, bool)
         if not (whole and self.n_components >= 1):
             raise ValueError(f"n_components must be a whole number >= 1, got {self.n_components!r}")
@@ -272,11 +277,13 @@ class MatrixFactorization(LinearModel):
             raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
         if not self.tol >= 0:
             raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
+        check_memory(matrix, self.n_components)
         with single_threaded_blas():
             problem = state_problem(
                 matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights,
                 named_transform(self._transform),
             )  # fmt: skip
+            check_sign(_negative_share(problem, matrix))
             if reached is None:
                 abundances, endmembers, self.start_ = start_values(
                     self.init, matrix, problem, self.n_components, self.random_state
@@ -285,3 +292,8 @@ class MatrixFactorization(LinearModel):
                 abundances, endmembers = reached.state.abundances, reached.state.endmembers
         states = iterate(problem, abundances, endmembers, named_solver(self.solver), self.max_iter, self.tol, reached)
         return problem, iterate_with_single_threaded_blas(states)
+
+
+def _negative_share(problem: Problem, matrix: Matrix) -> float:
+    """Return the share of negative energy of X; a likelihood of counts has refused negative data already."""
+    return 0.0 if problem.misfit.barrier else negative_share(matrix)

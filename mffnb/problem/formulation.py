@@ -10,6 +10,7 @@ import numpy as np
 from mffnb.constraints import Bounds, Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import scaled
+from mffnb.matrices.checking import check_size
 from mffnb.matrices.pixel_gain import perspective_factors
 from mffnb.matrices.weighting import Weighting
 from mffnb.problem.compatibility import Gauge, check_terms, gauge_of, listed, with_gain
@@ -24,9 +25,6 @@ from mffnb.protocols.terms import Term
 from mffnb.protocols.transform import FittedTransform, Transform
 from mffnb.similarities.transformed_misfit import transformed_misfit
 from mffnb.typing import Float64Array
-
-# Smaller sums of squares lose digits to subnormal numbers, in this sum or in the Gram matrices.
-_SMALLEST = 1e-290
 
 
 def state_problem(
@@ -69,7 +67,7 @@ def state_problem(
     gauge, fitted = gauge_of(abundance_terms, endmember_terms), fitted_transform(similarity, transform)
     _check_transform(similarity, fitted, gauge)
     _check_distributed(matrix, similarity, fitted)
-    _check_size(matrix)
+    check_size(matrix)
     weighting = Weighting.of(weights, matrix, similarity)
     matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
     if gauge is Gauge.GAIN and not scale_invariant:
@@ -189,20 +187,3 @@ def _check_distributed(matrix: Matrix, similarity: Similarity, fitted: FittedTra
             f"{caution(similarity)}{name} needs all data in one process: "
             "run it without mpiexec, or use similarity='frobenius' or 'kl'"
         )
-
-
-def _check_size(matrix: Matrix) -> None:
-    """Refuse data whose sum of squares overflows or underflows float64."""
-    squared = matrix.squared_norm
-    if np.isnan(squared):
-        raise ValueError("the data hold NaN, and missing entries need an array in memory: load the data first")
-    if squared == 0:
-        # Either all entries are zero, or their squares underflow. The product of X with positive weights of the
-        # channels, computed without squares, separates the two cases.
-        any_left = np.any(matrix.times(np.linspace(1.0, 2.0, matrix.shape[1])[None, matrix.own_columns]))
-        small = bool(matrix.total(np.array(float(any_left))))
-    else:
-        small = squared < _SMALLEST
-    if small or not np.isfinite(squared):
-        size = "small" if small else "large"
-        raise ValueError(f"the data are too {size} for the sum of their squares: divide them by their maximum first")
