@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from mffnb.cubes.functional_axis import evaluate
 from mffnb.typing import Array
 
 _PIXEL_NAMES = ("t", "z", "y", "x")
@@ -19,8 +21,8 @@ def as_cube(data: Any) -> xr.DataArray:
     Parameters
     ----------
     data
-        An ``xarray.DataArray``, lazy or not; a HyperSpy signal; a sidpy dataset; or anything that NumPy reads as an
-        array, whose last axis is then the channel.
+        An ``xarray.DataArray``, lazy or not; a HyperSpy signal; a sidpy dataset; a pandas table with one row per pixel
+        and one column per channel; or anything that NumPy reads as an array, whose last axis is then the channel.
 
     Raises
     ------
@@ -39,13 +41,14 @@ def as_cube(data: Any) -> xr.DataArray:
         raise TypeError(f"pick one variable of the dataset first: cube[{next(iter(data.data_vars), 'name')!r}]")
     if isinstance(data, xr.DataArray):
         cube = data
-    elif hasattr(data, "axes_manager") and hasattr(data, "data"):
-        axes = data.axes_manager.as_dictionary()
-        cube = from_axes(data.data, [axes[key] for key in sorted(axes)])
-    elif hasattr(data, "_axes") and hasattr(data, "quantity"):
+    elif is_hyperspy(data):
+        cube = from_axes(data.data, axes_of_hyperspy(data))
+    elif is_sidpy(data):
         cube = _from_sidpy(data)
+    elif isinstance(data, pd.DataFrame):
+        cube = _from_data_frame(data)
     else:
-        array = np.ma.filled(data.astype(np.float64), np.nan) if np.ma.isMaskedArray(data) else np.asarray(data)
+        array = _as_array(data)
         names = _PIXEL_NAMES[5 - array.ndim :] if 2 <= array.ndim <= 5 else None
         if names is None:
             if array.dtype == object:
@@ -89,9 +92,7 @@ def from_axes(array: Array, axes: Sequence[Mapping[str, Any]]) -> xr.DataArray:
         name = axis.get("name")
         if not isinstance(name, str) or name in [other[0] for other in named] or name.startswith("<"):
             name = f"axis_{number}"
-        values = axis.get("axis")
-        if values is None:
-            values = axis.get("offset", 0.0) + axis.get("scale", 1.0) * np.arange(axis["size"])
+        values = axis_values(axis)
         units = axis.get("units")
         attrs = {"units": units} if isinstance(units, str) else {}
         named.append((name, np.asarray(values), attrs, bool(axis.get("navigate", False))))
@@ -111,10 +112,35 @@ def from_axes(array: Array, axes: Sequence[Mapping[str, Any]]) -> xr.DataArray:
     return cube.transpose(*pixels, ...)
 
 
-def _from_sidpy(data: Any) -> xr.DataArray:
-    """Convert a sidpy dataset: spatial dimensions are pixels, all others channels."""
-    dimensions = [data._axes[number] for number in range(data.ndim)]
-    axes = [
+def is_hyperspy(data: Any) -> bool:
+    """Return whether an object is a HyperSpy signal, without importing HyperSpy."""
+    return hasattr(data, "axes_manager") and hasattr(data, "data")
+
+
+def is_sidpy(data: Any) -> bool:
+    """Return whether an object is a sidpy dataset, without importing sidpy."""
+    return hasattr(data, "_axes") and hasattr(data, "quantity")
+
+
+def axes_of_hyperspy(signal: Any) -> list[dict[str, Any]]:
+    """Return the axes of a HyperSpy signal in the order of its array, with evaluated coordinates."""
+    manager = signal.axes_manager
+    axes = sorted((*manager.navigation_axes, *manager.signal_axes), key=lambda axis: axis.index_in_array)
+    return [
+        {
+            "name": axis.name,
+            "axis": np.asarray(axis.axis),
+            "size": axis.size,
+            "units": axis.units,
+            "navigate": axis.navigate,
+        }
+        for axis in axes
+    ]
+
+
+def axes_of_sidpy(data: Any) -> list[dict[str, Any]]:
+    """Return the axes of a sidpy dataset; spatial dimensions are pixels."""
+    return [
         {
             "name": dimension.name,
             "axis": np.asarray(dimension.values),
@@ -122,8 +148,63 @@ def _from_sidpy(data: Any) -> xr.DataArray:
             "units": dimension.units,
             "navigate": dimension.dimension_type.name == "SPATIAL",
         }
-        for dimension in dimensions
+        for dimension in (data._axes[number] for number in range(data.ndim))
     ]
-    cube = from_axes(np.asarray(data), axes)
+
+
+def axis_values(axis: Mapping[str, Any]) -> Array:
+    """Return the coordinates of an axis dictionary: given values, a formula, or offset and scale.
+
+    Raises
+    ------
+    ValueError
+        If the formula of a functional axis cannot be evaluated, or the axis states no coordinates.
+    """
+    if axis.get("axis") is not None:
+        return np.asarray(axis["axis"])
+    if "expression" in axis:
+        parameters = {
+            str(name): value for name, value in axis.items() if isinstance(value, (int, float)) and name != "x"
+        }
+        return evaluate(str(axis["expression"]), parameters | {"x": axis_values(axis["x"])})
+    values: Array = axis.get("offset", 0.0) + axis.get("scale", 1.0) * np.arange(axis["size"])
+    return values
+
+
+def _as_array(data: Any) -> Array:
+    """Return data as an array, with NaN for masked entries.
+
+    Raises
+    ------
+    ValueError
+        If the data are a list of arrays of different shapes.
+    """
+    if np.ma.isMaskedArray(data):
+        filled: Array = np.ma.filled(data.astype(np.float64), np.nan)
+        return filled
+    try:
+        return np.asarray(data)
+    except ValueError:
+        shapes = ", ".join(str(np.shape(part)) for part in data)
+        raise ValueError(
+            f"a spectral image is one array, and these parts have different shapes ({shapes}): "
+            "crop or bin them to one shape, or unmix each by itself"
+        ) from None
+
+
+def _from_data_frame(frame: pd.DataFrame) -> xr.DataArray:
+    """Return a table (pixels as rows, channels as columns) as a cube; index and columns become coordinates."""
+    names = [frame.index.name or "x", frame.columns.name or "channel"]
+    coords = {}
+    for name, index in zip(names, (frame.index, frame.columns), strict=True):
+        counted = isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
+        if not counted and not isinstance(index, pd.MultiIndex):
+            coords[name] = index
+    return xr.DataArray(frame.to_numpy(), dims=names, coords=coords)
+
+
+def _from_sidpy(data: Any) -> xr.DataArray:
+    """Convert a sidpy dataset: spatial dimensions are pixels, all others channels."""
+    cube = from_axes(np.asarray(data), axes_of_sidpy(data))
     known = {"units": data.units, "long_name": data.quantity}
     return cube.assign_attrs({key: str(value) for key, value in known.items() if value not in (None, "", "generic")})

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.cubes.masks import align_mask, cumulative_used, exclude_missing, insert_masked
+from mffnb.cubes.align import Frame, align, expanded, labelled_spectra
+from mffnb.cubes.masks import aligned_masks, cumulative_used, exclude_missing, insert_masked
 from mffnb.cubes.missing import count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
@@ -80,16 +81,15 @@ class Layout:
         ValueError
             On all ranks, for unknown names, masks of the wrong shape, and infinite values.
         """
-        channels = channel_names(cube, channel)
-        pixels = [name for name in cube.dims if name not in channels]
-        if not pixels:
+        frame = frame_of(cube, channel_names(cube, channel))
+        if not frame.pixel_shape:
             raise ValueError(f"channel={channel!r} leaves no pixel dimension of {cube.dims}")
         layout = cls(
-            pixel_shape={name: cube.sizes[name] for name in pixels},
-            channel_shape={name: cube.sizes[name] for name in channels},
+            pixel_shape=dict(frame.pixel_shape),
+            channel_shape=dict(frame.channel_shape),
             pixel_mask=None,
             channel_mask=None,
-            coords={name: coordinate.variable for name, coordinate in cube.coords.items()},
+            coords=dict(frame.coords),
             name=cube.name,
             attrs=dict(cube.attrs),
         )
@@ -124,13 +124,6 @@ class Layout:
         if not is_in_memory(cube):
             return Chunked(rows, rows.limits)
         return in_memory(rows[0 : rows.shape[0]])
-
-    def without_masked(self, cube: xr.DataArray) -> xr.DataArray:
-        """Return the cube with NaN for unused pixels and channels; the cube itself if all are used."""
-        for mask, shape in ((self.pixel_mask, self.pixel_shape), (self.channel_mask, self.channel_shape)):
-            if mask is not None:
-                cube = cube.where(xr.DataArray(mask, dims=tuple(shape)))
-        return cube
 
     def section(self, start: int, stop: int) -> Layout:
         """Return the layout of a section of the map: rows ``start:stop`` of the first pixel dimension."""
@@ -185,36 +178,45 @@ class Layout:
         values = insert_masked(factor, self.channel_mask)
         return self._labelled(values, {"component": len(factor), **self.channel_shape}, name="endmember", attrs=attrs)
 
+    @property
+    def frame(self) -> Frame:
+        """Dimensions and coordinates to which other arrays are aligned."""
+        return Frame(self.pixel_shape, self.channel_shape, self.coords)
+
+    def aligned(self, values: Any, what: str) -> xr.Variable:
+        """Align an array over the pixels, the channels or the whole cube with the dimensions of the cube.
+
+        Raises
+        ------
+        ValueError
+            If labels or shape do not fit, or fit in two ways.
+        """
+        frame = self.frame
+        readings = [frame.pixels(), frame.channels(), (*frame.pixels(), *frame.channels())]
+        return align(values, frame, what, readings)
+
     def rows(self, values: Any, what: str) -> Array:
         """Align values with the matrix: to (pixels, 1), (1, channels), or (pixels, channels) if they vary along both.
 
         Parameters
         ----------
         values
-            An array with the axes of the cube in their order, or a DataArray with dimensions of the cube.
+            An array with the axes of the cube in their order, or a labelled array with dimensions of the cube.
         what
             Name of the values in error messages.
         """
-        if isinstance(values, xr.DataArray):
-            values = values.transpose(
-                *[name for name in (*self.pixel_shape, *self.channel_shape) if name in values.dims]
-            )
-        array = np.asarray(values)
-        channels = tuple(self.channel_shape.values())
-        of_pixels = slice(None) if self.pixel_mask is None else self.pixel_mask.ravel()
-        of_channels = slice(None) if self.channel_mask is None else self.channel_mask.ravel()
-        if array.shape == self.map_shape:
-            return array.reshape(-1, 1)[of_pixels]
-        if array.shape == channels:
-            return array.reshape(1, -1)[:, of_channels]
-        if array.shape == (*self.map_shape, *channels):
-            return array.reshape(prod(self.map_shape), -1)[of_pixels][:, of_channels]
-        raise ValueError(
-            f"{what} of shape {array.shape} fit neither the pixels {self.pixel_shape} nor the channels "
-            f"{self.channel_shape}, nor the whole cube"
-        )
+        found = self.aligned(values, what)
+        of_pixels = None if self.pixel_mask is None else self.pixel_mask.ravel()
+        of_channels = None if self.channel_mask is None else self.channel_mask.ravel()
+        along_pixels = bool(set(found.dims) & set(self.pixel_shape))
+        along_channels = bool(set(found.dims) & set(self.channel_shape))
+        shape = (self.pixel_shape if along_pixels else {}) | (self.channel_shape if along_channels else {})
+        array: Array = expanded(found, shape).values
+        array = array.reshape(prod(self.map_shape) if along_pixels else 1, -1)
+        array = array if of_pixels is None or not along_pixels else array[of_pixels]
+        return array if of_channels is None or not along_channels else array[:, of_channels]
 
-    def spectra(self, values: Any) -> Array:
+    def spectra(self, values: Any, what: str = "known endmembers") -> Array:
         """Return given spectra at the used channels of the cube, (spectra, used channels).
 
         Raises
@@ -222,27 +224,7 @@ class Layout:
         ValueError
             If the spectra are sampled at other coordinates than the cube.
         """
-        if isinstance(values, xr.DataArray):
-            for name in self.channel_shape:
-                if name not in values.dims:
-                    raise ValueError(f"known endmembers have no dimension {name!r}: they have {values.dims}")
-                here = self.coords.get(name)
-                if (
-                    name in values.coords
-                    and here is not None
-                    and not _same_coordinates(values.coords[name].values, here.values)
-                ):
-                    raise ValueError(
-                        f"known endmembers and cube have different coordinates along {name!r}: "
-                        f"interpolate them first, known.interp({{{name!r}: cube[{name!r}]}})"
-                    )
-            others = [name for name in values.dims if name not in self.channel_shape]
-            values = values.transpose(*others, *self.channel_shape)
-        array = np.asarray(values, dtype=np.float64)
-        channels = tuple(self.channel_shape.values())
-        if array.shape[array.ndim - len(channels) :] != channels:
-            raise ValueError(f"known endmembers of shape {array.shape} do not fit the channels {self.channel_shape}")
-        array = array.reshape(-1, prod(channels))
+        array = labelled_spectra(values, self.frame, what).values.reshape(-1, prod(self.channel_shape.values()))
         return array if self.channel_mask is None else array[:, self.channel_mask.ravel()]
 
     def _labelled(
@@ -263,12 +245,8 @@ class Layout:
 
     def _with_masks(self, mask: Any) -> Layout:
         """Return the layout with the user's masks applied, each aligned with the pixels or with the channels."""
-        layout = self
-        for part in mask if isinstance(mask, (list, tuple)) else [mask]:
-            if part is not None:
-                of_pixels, aligned = align_mask(part, self.pixel_shape, self.channel_shape)
-                layout = replace(layout, pixel_mask=aligned) if of_pixels else replace(layout, channel_mask=aligned)
-        return layout._checked()
+        pixels, channels = aligned_masks(mask, self.frame)
+        return replace(self, pixel_mask=pixels, channel_mask=channels)._checked()
 
     def _without_missing(self, cube: xr.DataArray, communicator: Communicator) -> Layout:
         """Return the layout without pixels and channels that hold only NaN; other NaN set its attribute ``gaps``.
@@ -314,6 +292,27 @@ def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) 
     return names
 
 
-def _same_coordinates(a: Array, b: Array) -> bool:
-    """Return whether two coordinate arrays are equal up to rounding errors."""
-    return a.shape == b.shape and bool(np.all(a == b) if a.dtype.kind not in "fc" else np.allclose(a, b, rtol=1e-6))
+def frame_of(cube: xr.DataArray, channels: Sequence[Hashable]) -> Frame:
+    """Return the dimensions and coordinates of a cube with these channel dimensions; all others are pixels."""
+    return Frame(
+        {name: cube.sizes[name] for name in cube.dims if name not in channels},
+        {name: cube.sizes[name] for name in channels},
+        {name: coordinate.variable for name, coordinate in cube.coords.items()},
+    )
+
+
+def without_masked(cube: xr.DataArray, masks: tuple[Array | None, Array | None], frame: Frame) -> xr.DataArray:
+    """Return the cube with NaN for masked pixels and channels; the cube itself if all are used."""
+    for mask, shape in zip(masks, (frame.pixel_shape, frame.channel_shape), strict=True):
+        if mask is not None:
+            cube = _with_nan(cube, xr.DataArray(mask, dims=tuple(shape)))
+    return cube
+
+
+def _with_nan(cube: xr.DataArray, used: xr.DataArray) -> xr.DataArray:
+    """Return the cube with NaN where it is not used; ``encoding`` keeps the type of whole numbers."""
+    stored = cube.encoding.get("dtype", cube.dtype)
+    floating = cube if cube.dtype.kind == "f" else cube.astype(np.float64)
+    masked: xr.DataArray = floating.where(used)
+    masked.encoding = {**masked.encoding, "dtype": stored}
+    return masked

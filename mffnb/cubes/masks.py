@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import warnings
+from collections.abc import Hashable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
+from mffnb.cubes.align import Frame, align, expanded, is_array_like
+from mffnb.cubes.axes import Beside
 from mffnb.typing import Array
 
 
@@ -19,43 +21,74 @@ def cumulative_used(shape: tuple[int, ...], mask: Array | None) -> Array:
     return np.cumsum(mask.reshape(shape[0], -1).sum(axis=1))
 
 
-def align_mask(
-    mask: Any, pixel_shape: Mapping[Hashable, int], channel_shape: Mapping[Hashable, int]
-) -> tuple[bool, Array]:
-    """Align a mask with the pixel or the channel dimensions of a cube, by label or by shape.
+def aligned_masks(mask: Any, frame: Frame) -> tuple[Array | None, Array | None]:
+    """Return the masks of the pixels and of the channels in the order of the cube; None where there is none.
 
     Parameters
     ----------
     mask
-        Boolean array or DataArray, True where data are used.
-    pixel_shape, channel_shape
-        Name and length of each dimension.
+        Array, DataArray, pandas object or HyperSpy signal over the pixels or over the channels, or a list of these; in
+        a list of two, the first may be that of the pixels and the second that of the channels. Booleans or 0 and 1,
+        True where data are used; masks of the same dimensions are combined. A HyperSpy signal has the opposite meaning:
+        it is inverted, with a warning.
+    frame
+        Dimensions and coordinates of the cube.
 
-    Returns
-    -------
-    of_pixels, aligned
-        True if the mask is over the pixels, False if it is over the channels; and its values in the order of the
-        dimensions.
+    Raises
+    ------
+    ValueError
+        If a mask fits neither the pixels nor the channels, or fits both, or is not made of booleans.
     """
-    labels = set(mask.dims) if isinstance(mask, xr.DataArray) else None
-    shape = np.shape(mask)
-    if np.asarray(mask).dtype != bool:
-        raise ValueError("a mask holds True where data are used: pass a boolean array, for example mask != 0")
-    for of_pixels, dimensions in ((True, pixel_shape), (False, channel_shape)):
-        if labels == set(dimensions) or (labels is None and shape == tuple(dimensions.values())):
-            return of_pixels, _in_order(mask, dimensions)
-    raise ValueError(
-        f"a mask of shape {shape} fits neither the pixels {pixel_shape} nor the channels {channel_shape}: "
-        "give one for each, mask=[pixels, channels]"
-    )
+    found: dict[bool, Array | None] = {True: None, False: None}
+    parts = mask if isinstance(mask, (list, tuple)) and not is_array_like(mask) else [mask]
+    in_order = len(parts) == 2 and _fits_pixels_then_channels(parts, frame)
+    both = [names for names in (frame.pixels(), frame.channels()) if names]
+    for position, part in enumerate(parts):
+        if part is None:
+            continue
+        readings = [both[position]] if in_order else both
+        of_pixels, values = _aligned_mask(part, frame, readings)
+        before = found[of_pixels]
+        found[of_pixels] = values if before is None else before & values
+    return found[True], found[False]
 
 
-def _in_order(mask: Any, dimensions: Mapping[Hashable, int]) -> Array:
-    """Return the values of a mask in the order of the dimensions."""
-    values = mask.transpose(*dimensions).values if isinstance(mask, xr.DataArray) else np.asarray(mask)
-    if values.shape != tuple(dimensions.values()):
-        raise ValueError(f"a mask of shape {values.shape} does not fit the dimensions {dict(dimensions)}")
-    return values
+def _fits_pixels_then_channels(masks: Sequence[Any], frame: Frame) -> bool:
+    """Return whether the shapes of two masks are those of the pixels and of the channels, in this order."""
+    shapes = [tuple(frame.pixel_shape.values()), tuple(frame.channel_shape.values())]
+    return all(part is None or np.shape(part) == shape for part, shape in zip(masks, shapes, strict=True))
+
+
+def _aligned_mask(mask: Any, frame: Frame, readings: Sequence[tuple[Hashable, ...]]) -> tuple[bool, Array]:
+    """Return whether a mask is over the pixels, and its values over all pixels or all channels."""
+    beside = Beside.of(mask, "mask")
+    found = align(beside, frame, "mask", readings)
+    names = set(found.dims)
+    of_pixels = names <= set(frame.pixel_shape)
+    if not of_pixels and not names <= set(frame.channel_shape):
+        raise ValueError(
+            f"mask has the dimensions {tuple(map(str, found.dims))}, of pixels and of channels: give one for each, "
+            "mask=[pixels, channels], or set single entries to NaN, cube.where(mask)"
+        )
+    shape = dict(frame.pixel_shape if of_pixels else frame.channel_shape)
+    values = _booleans(expanded(found, shape).values)
+    if beside.from_hyperspy:
+        warnings.warn(
+            "a HyperSpy mask is True where data are left out: it was inverted, since mask is True where data are used",
+            UserWarning,
+            stacklevel=2,
+        )
+        values = ~values
+    return of_pixels, values
+
+
+def _booleans(values: Array) -> Array:
+    """Return a mask of booleans, or of 0 and 1, as booleans."""
+    if values.dtype != bool and not np.isin(values, (0, 1)).all():
+        raise ValueError(
+            "a mask is True where data are used: pass booleans, or 0 and 1, for example mask != 0; got other numbers"
+        )
+    return values.astype(bool)
 
 
 def exclude_missing(mask: Array | None, missing: Array, shape: tuple[int, ...]) -> Array:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from mffnb.cubes.layout import channel_names
+from mffnb.cubes.align import align
+from mffnb.cubes.layout import channel_names, frame_of
 from mffnb.preprocessing.step import float_type, pixels, single_channel
 from mffnb.typing import Array
 
@@ -146,6 +147,14 @@ def _stacked(feature: Any, cube: xr.DataArray, name: Hashable) -> xr.DataArray:
             f"a feature has the pixels of the cube, { {dim: cube.sizes[dim] for dim in dims} }, and at most one more "
             f"dimension; got {dict(feature.sizes)}"
         )
+    aligned = align(feature, frame_of(cube, (name,)), "feature", [tuple(dims)], more=True)
+    moved = aligned.transpose(*dims, ...)
+    feature = xr.DataArray(
+        xr.Variable((*dims, *more), moved.data),
+        coords={key: feature.coords[key] for key in more if key in feature.coords},
+        name=feature.name,
+        attrs=feature.attrs,
+    )
     if more and more[0] in feature.coords:
         labels = [str(label) for label in feature[more[0]].values]
     else:

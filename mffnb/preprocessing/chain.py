@@ -111,6 +111,36 @@ class Chain:
             abundances = fitted.prepare_abundances(abundances)
         return abundances
 
+    def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
+        """Convert known spectra, in the units and on the grid of the cube, to those of the processed cube.
+
+        Raises
+        ------
+        ValueError
+            If a step has no exact rule; the message names it.
+        """
+        for fitted in self.fitted:
+            spectra = fitted.prepare_known(spectra)
+        return spectra
+
+    def prepare_weights(self, weights: xr.DataArray) -> xr.DataArray:
+        """Convert weights on the grid of the cube to weights on the grid of the processed cube.
+
+        Raises
+        ------
+        ValueError
+            If a step has no exact rule; the message names it.
+        """
+        for fitted in self.fitted:
+            weights = fitted.prepare_weights(weights)
+        return weights
+
+    @property
+    def scaling_of_pixels(self) -> str | None:
+        """Name of a step that divides each pixel by its own number; None if there is none."""
+        pairs = zip(self.steps, self.fitted, strict=True)
+        return next((type(step).__name__ for step, fitted in pairs if fitted.scales_pixels), None)
+
     def describe(self) -> list[dict[str, Any]]:
         """Return names and parameters of the steps as JSON-compatible values, which :func:`steps_from` reads."""
         coded = (plain(step, {}) for step in self.steps)

@@ -64,6 +64,10 @@ class Log1p(Step, Fitted):
         """Return log(1 + E) of physical spectra E."""
         return self.transform(endmembers)
 
+    def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
+        """Refuse known spectra: a mixture of processed spectra is not the processed mixture."""
+        raise _no_rule_for_known(self)
+
 
 @dataclass(frozen=True)
 class Anscombe(Step, Fitted):
@@ -143,3 +147,15 @@ class Anscombe(Step, Fitted):
     def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
         """Return 2 sqrt(E + 3/8) of physical spectra E."""
         return self.transform(endmembers)
+
+    def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
+        """Refuse known spectra: a mixture of processed spectra is not the processed mixture."""
+        raise _no_rule_for_known(self)
+
+
+def _no_rule_for_known(step: Step) -> ValueError:
+    """Return the error for known spectra with a step that is not linear."""
+    return ValueError(
+        f"{type(step).__name__} is not linear, so known endmembers in the units of the cube do not mix after it: "
+        "leave out the step, or known"
+    )

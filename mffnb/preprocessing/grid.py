@@ -27,6 +27,18 @@ class Cropped(Fitted):
         """Return the kept part of the cube as a copy."""
         return cube.isel(self.positions).copy()
 
+    def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
+        """Return the kept channels of known spectra."""
+        return self._part_of(spectra)
+
+    def prepare_weights(self, weights: xr.DataArray) -> xr.DataArray:
+        """Return the weights of the kept pixels and channels."""
+        return self._part_of(weights)
+
+    def _part_of(self, array: xr.DataArray) -> xr.DataArray:
+        """Return the kept part of an array that has some of the dimensions of the cube."""
+        return array.isel({name: where for name, where in self.positions.items() if name in array.dims})
+
 
 @dataclass(frozen=True)
 class Crop(Step):
@@ -87,6 +99,34 @@ class Binned(Fitted):
         share = (size if self.how == "sum" else 1) / observed.where(observed > 0)
         return _labelled((total * share).astype(float_type(cube)), cube)
 
+    def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
+        """Return spectra of the binned cube: sums or means over blocks of channels, and sums over pixels of a block.
+
+        A block of a known spectrum with an unknown channel is unknown. The sum of n pixels of a pure component is n
+        times its spectrum, so that abundances keep their scale.
+        """
+        blocks = self._blocks_of(spectra)
+        groups = spectra.coarsen(blocks, boundary="trim") if blocks else None
+        if self.how == "mean":
+            return spectra if groups is None else groups.reduce(np.mean)
+        pixels = prod(length for name, length in self.blocks.items() if name not in spectra.dims)
+        return (spectra if groups is None else groups.reduce(np.sum)) * pixels
+
+    def prepare_weights(self, weights: xr.DataArray) -> xr.DataArray:
+        r"""Return the harmonic mean of the weights of each block, :math:`n / \sum_i w_i^{-1}`; 0 if one of them is 0.
+
+        With weights in inverse proportion to the variances, this is the weight of a sum or mean up to a common factor.
+        """
+        blocks = self._blocks_of(weights)
+        if not blocks:
+            return weights
+        inverse = (1 / weights.astype(np.float64).where(weights > 0)).coarsen(blocks, boundary="trim")
+        return (1 / inverse.reduce(np.mean)).fillna(0.0)
+
+    def _blocks_of(self, array: xr.DataArray) -> dict[Hashable, int]:
+        """Return the block lengths above 1 of the dimensions of an array."""
+        return {name: length for name, length in self.blocks.items() if length > 1 and name in array.dims}
+
 
 @dataclass(frozen=True)
 class Bin(Step):
@@ -134,9 +174,14 @@ class Bin(Step):
                 raise ValueError(
                     f"a block along {name!r} is a whole number from 1 to its length {cube.sizes[name]}, got {length!r}"
                 )
-        counts = cube.dtype.kind in "biu" or str(cube.attrs.get("units", "")).lower() in ("count", "counts")
-        how = self.how if self.how != "auto" else "sum" if counts else "mean"
+        how = self.how if self.how != "auto" else "sum" if _holds_counts(cube) else "mean"
         return Binned({name: int(length) for name, length in blocks.items()}, how)
+
+
+def _holds_counts(cube: xr.DataArray) -> bool:
+    """Return whether a cube holds counts: by its units, or as whole numbers, also if stored as float for NaN."""
+    types = (cube.dtype, np.dtype(cube.encoding.get("dtype", cube.dtype)))
+    return any(one.kind in "biu" for one in types) or str(cube.attrs.get("units", "")).lower() in ("count", "counts")
 
 
 def _labelled(array: xr.DataArray, cube: xr.DataArray) -> xr.DataArray:

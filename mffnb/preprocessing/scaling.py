@@ -60,6 +60,11 @@ class AffineScaling(Fitted):
         return AffineScaling(*(None if state is None else part(state, positions) for state in parts))
 
     @property
+    def scales_pixels(self) -> bool:
+        """Whether each pixel was divided by its own number."""
+        return self.pixel_scale is not None
+
+    @property
     def _keeps_units(self) -> bool:
         return self.pixel_scale is None and self.channel_scale is None
 

@@ -162,6 +162,20 @@ class LocalSpectra(Fitted):
         """Names of the two frequency dimensions."""
         return (*self.ky.dims, *self.kx.dims)
 
+    def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
+        """Refuse known spectra: an image has none."""
+        raise ValueError(
+            "SlidingFFT makes spectra of an image, which has no known spectra: leave out known, or compute the cube "
+            "first with mffnb.preprocessing.fit_chain and unmix that"
+        )
+
+    def prepare_weights(self, weights: xr.DataArray) -> xr.DataArray:
+        """Refuse weights: those of the pixels of an image have no exact rule for windows."""
+        raise ValueError(
+            "SlidingFFT has no rule for weights of the pixels of an image: leave out weights, or compute the cube "
+            "first with mffnb.preprocessing.fit_chain and unmix that"
+        )
+
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the cube of local diffraction patterns of an image, in float32, computed in bands of windows."""
         axes = (self.y, self.x, self.ky, self.kx)

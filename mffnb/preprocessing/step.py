@@ -53,6 +53,34 @@ class Fitted(Protocol):
         """Convert physical maps to processed ones: the inverse of :meth:`abundances`."""
         return abundances
 
+    def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
+        """Convert known physical spectra, on the grid before the step, to processed spectra on the grid after it.
+
+        Raises
+        ------
+        ValueError
+            If there is no exact rule; the message names the step.
+        """
+        return self.prepare_endmembers(spectra)
+
+    def prepare_weights(self, weights: xr.DataArray) -> xr.DataArray:
+        """Convert weights of squared residuals, on the grid before the step, to weights on the grid after it.
+
+        Weights are numbers without unit that multiply the squared residuals of processed values, so a step that keeps
+        the grid keeps them.
+
+        Raises
+        ------
+        ValueError
+            If there is no exact rule; the message names the step.
+        """
+        return weights
+
+    @property
+    def scales_pixels(self) -> bool:
+        """Whether the step divides each pixel by its own number."""
+        return False
+
     def cropped(self, positions: Mapping[Hashable, slice]) -> Self:
         """Return the fitted step for a part of the grid, which is inverted after a later :class:`Crop`."""
         return self

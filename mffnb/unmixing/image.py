@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.cubes.layout import Layout
+from mffnb.cubes.align import Frame, align, is_array_like, labelled_spectra
+from mffnb.cubes.layout import Layout, channel_names, frame_of, without_masked
+from mffnb.cubes.masks import aligned_masks
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.io.parallel_write import Block
 from mffnb.matrices import sparse_if_smaller
@@ -19,6 +21,7 @@ from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.similarities import KullbackLeibler
+from mffnb.typing import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +38,15 @@ class Prepared:
         The fitted preprocessing steps; None if there are none.
     weights
         Weights of the rows, columns or entries of X, as :class:`mffnb.MatrixFactorization` takes them.
+    frame
+        Dimensions and coordinates of the cube before preprocessing; None without preprocessing.
     """
 
     cube: xr.DataArray
     layout: Layout
     chain: Chain | None = None
     weights: Any = None
+    frame: Frame | None = None
 
     @classmethod
     def of(
@@ -56,11 +62,12 @@ class Prepared:
         if not steps:
             layout = Layout.of(cube, channel, mask, communicator)
             return cls(cube, layout, None, matrix_weights(weights, layout))
-        if mask is not None:
-            cube = Layout.of(cube, channel, mask).without_masked(cube)
-        processed, chain = fit_chain(cube, steps, channel)
+        image = channel is None and any(step.takes_image for step in steps)
+        frame = frame_of(cube, () if image else channel_names(cube, channel))
+        masked = without_masked(cube, aligned_masks(mask, frame), frame)
+        processed, chain = fit_chain(masked, steps, channel)
         layout = Layout.of(processed, chain.channel, communicator=communicator)
-        return cls(processed, layout, chain, matrix_weights(weights, layout))
+        return cls(processed, layout, chain, _carried_weights(weights, frame, chain, layout), frame)
 
     def check(self, similarity: Similarity) -> None:
         """Refuse centred data, and a count likelihood for values that preprocessing has changed from counts."""
@@ -75,11 +82,22 @@ class Prepared:
                 "after these steps the data are no counts any more: drop them, or use similarity='frobenius'"
             )
 
-    def spectra(self, known: Any) -> Any:
-        """Return known endmembers, given in physical units, in the units of the preprocessed image."""
-        if self.chain is None or not isinstance(known, xr.DataArray):
-            return known
-        return self.chain.prepare_endmembers(known)
+    def known_spectra(self, known: Any) -> Array:
+        """Return known endmembers, in the units and on the grid of the cube, as rows of the processed image.
+
+        Parameters
+        ----------
+        known
+            Array, DataArray, pandas object or signal (spectra, channel dims); NaN in channels that are not known.
+
+        Raises
+        ------
+        ValueError
+            If labels or shape do not fit the cube, or a step has no rule for known spectra.
+        """
+        if self.chain is None or self.frame is None:
+            return self.layout.spectra(known)
+        return self.layout.spectra(self.chain.prepare_known(labelled_spectra(known, self.frame)))
 
     def rows(self, block: Block) -> Prepared:
         """Return the part of the image in the map rows of one MPI rank; supported only without preprocessing."""
@@ -114,6 +132,17 @@ def matrix_weights(weights: Any, layout: Layout) -> Any:
     """Convert weights over pixels, channels or the whole image to weights of its matrix; "poisson" stays as it is."""
     if weights is None or isinstance(weights, str):
         return weights
-    if isinstance(weights, (list, tuple)):
+    if isinstance(weights, (list, tuple)) and not is_array_like(weights):
         return [matrix_weights(part, layout) for part in weights]
     return np.asarray(layout.rows(weights, "weights"), dtype=np.float64)
+
+
+def _carried_weights(weights: Any, frame: Frame, chain: Chain, layout: Layout) -> Any:
+    """Align weights with the cube before preprocessing, and carry them through the steps to the matrix."""
+    if weights is None or isinstance(weights, str):
+        return weights
+    if isinstance(weights, (list, tuple)) and not is_array_like(weights):
+        return [_carried_weights(part, frame, chain, layout) for part in weights]
+    readings = [frame.pixels(), frame.channels(), (*frame.pixels(), *frame.channels())]
+    aligned = frame.labelled(align(weights, frame, "weights", [one for one in readings if one]))
+    return matrix_weights(chain.prepare_weights(aligned), layout)

@@ -65,7 +65,6 @@ class Physics:
             "volume": self.volume if isinstance(self.volume, str) else float(self.volume),
             "sum_to_one": bool(self.sum_to_one),
             "gain": bool(self.gain),
-            "known": 0 if self.known is None else len(self.known),
             "terms": [repr(term) for term in (*listed(self.abundance_terms), *listed(self.endmember_terms))],
         }
 
@@ -84,8 +83,18 @@ class Physics:
             raise ValueError(f"volume={self.volume!r} is not known: use 'auto', or a weight >= 0")
         terms: list[Term] = [MinimumVolume(self.volume)] if self.volume != 0 else []
         if self.known is not None:
-            terms.append(Pinned(image.layout.spectra(image.spectra(self.known))))
+            self._check_known(image)
+            terms.append(Pinned(image.known_spectra(self.known)))
         return (*terms, *listed(self.endmember_terms))
+
+    def _check_known(self, image: Prepared) -> None:
+        """Refuse known spectra with fractions, after a step that divides each pixel by its own number."""
+        step = None if image.chain is None else image.chain.scaling_of_pixels
+        if step is not None and self.sum_to_one and not self.gain:
+            raise ValueError(
+                f"{step} divides each pixel by its own number, so fractions of known endmembers do not sum to one "
+                "after it: use gain=True instead of sum_to_one, or leave out the step"
+            )
 
 
 def _with_graph(term: Term, image: Prepared, placement: Placement) -> Term:

@@ -34,6 +34,7 @@ def record(
     return {
         "k": int(k),
         **physics.record(),
+        "known": 0 if physics.known is None else len(image.known_spectra(physics.known)),
         "similarity": _described(similarity),
         "weights": _described_weights(image.weights),
         "transform": None if through is None else through.name,

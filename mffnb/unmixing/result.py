@@ -10,7 +10,9 @@ from typing import Any
 
 import xarray as xr
 
+from mffnb.cubes.align import align
 from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.layout import frame_of
 from mffnb.estimators.names import TRANSFORMS
 from mffnb.io.netcdf_store import read_netcdf, write_netcdf
 from mffnb.io.parallel_write import Block, write_blocks
@@ -123,19 +125,28 @@ class Unmixing:
         Parameters
         ----------
         cube
-            The data, if the result was loaded from a file and does not hold them.
+            The data, if the result was loaded from a file and does not hold them. Labelled data are aligned by the
+            names and coordinates of their dimensions.
+
+        Raises
+        ------
+        ValueError
+            If the data do not fit the reconstruction.
         """
         if cube is None and self.cube is None:
             raise ValueError("a result loaded from a file does not hold its cube: pass it, result.residual(cube)")
         model = self.reconstruction()
-        data = as_cube(self.cube if cube is None else cube)
+        frame = frame_of(model, [name for name in self.endmembers.dims if name != "component"])
+        data: Any = self.cube if cube is None else cube
         if self.processed is not None:
-            data = self.processed.chain.target(data)
-        if set(data.dims) != set(model.dims) and data.shape == model.shape:
-            # an array without labels: its axes are taken in the order of the reconstruction
-            data = xr.DataArray(data.values, dims=model.dims)
-        data = data.transpose(*model.dims)
-        return model.copy(data=data.values - model.values).rename("residual")
+            data = self.processed.chain.target(as_cube(data))
+        aligned = align(data, frame, "the cube of the residual", [tuple(frame.shape)])
+        if set(aligned.dims) != set(model.dims):
+            raise ValueError(
+                f"the cube of the residual has the dimensions {tuple(map(str, aligned.dims))} and the reconstruction "
+                f"{tuple(map(str, model.dims))}: pass the cube that was unmixed"
+            )
+        return model.copy(data=aligned.transpose(*model.dims).values - model.values).rename("residual")
 
     def normalized(self, how: str = "max") -> Unmixing:
         """Return the result with every endmember scaled to size 1, and its abundances by the inverse factor.

@@ -112,6 +112,13 @@ class Task:
         return isinstance(self.init, (tuple, Unmixing))
 
     @property
+    def starts_from_labels(self) -> bool:
+        """Whether the start is an earlier result, or a pair of labelled arrays, which are aligned with the image."""
+        if isinstance(self.init, tuple):
+            return len(self.init) == 2 and all(isinstance(one, xr.DataArray) for one in self.init)
+        return isinstance(self.init, Unmixing)
+
+    @property
     def numbers_have_meaning(self) -> bool:
         """Whether a given start, known endmembers or terms of the user refer to components by their number."""
         return self.starts_from_factors or self.physics.known is not None or self.physics.has_own_terms
@@ -146,6 +153,7 @@ class Task:
 
     def model(self, image: Prepared, placement: Placement | None = None) -> MatrixFactorization:
         """Return the unfitted :class:`mffnb.MatrixFactorization` of this task for an image."""
+        init: Any = factors_of(self.init, image) if self.starts_from_labels else self.init
         return MatrixFactorization(
             self.k,
             similarity=self.similarity,
@@ -153,7 +161,7 @@ class Task:
             endmember_terms=self.physics.terms_on_endmembers(image),
             weights=image.weights,
             transform=self.transform,
-            init=factors_of(self.init, image) if isinstance(self.init, Unmixing) else self.init,
+            init=init,
             solver=self.solver,
             max_iter=self.max_iter,
             tol=self.tol,

@@ -16,19 +16,16 @@ def test_numpy_means_last_axis_is_the_channel(shape):
 
 
 def test_hyperspy_signals_are_recognised_by_their_looks():
-    axes = {
-        "axis-1": {"name": "x", "navigate": True, "size": 3, "scale": 0.5, "offset": 1.0, "units": "nm"},
-        "axis-0": {"name": "y", "navigate": True, "size": 2, "scale": 0.5, "offset": 0.0, "units": "nm"},
-        "axis-2": {
-            "name": "Energy",
-            "navigate": False,
-            "size": 4,
-            "scale": 10.0,
-            "offset": 5.0,
-            "units": "eV",
-        },
-    }
-    manager = SimpleNamespace(as_dictionary=lambda: axes)
+    def axis(number, name, navigate, values, units):
+        values = np.asarray(values)
+        return SimpleNamespace(
+            index_in_array=number, name=name, navigate=navigate, axis=values, size=values.size, units=units
+        )
+
+    manager = SimpleNamespace(
+        navigation_axes=(axis(1, "x", True, [1.0, 1.5, 2.0], "nm"), axis(0, "y", True, [0.0, 0.5], "nm")),
+        signal_axes=(axis(2, "Energy", False, [5, 15, 25, 35], "eV"),),
+    )
     cube = as_cube(SimpleNamespace(data=np.arange(24.0).reshape(2, 3, 4), axes_manager=manager))
     assert cube.dims == ("y", "x", "Energy")
     np.testing.assert_allclose(cube["Energy"], [5, 15, 25, 35])

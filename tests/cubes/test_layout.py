@@ -135,11 +135,12 @@ def test_masks_may_be_arrays_of_either_shape_and_any_order(cube):
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
-        (np.ones((6, 10)), "boolean"),
-        (np.ones((10, 6), bool), "fits neither"),
+        (np.full((6, 10), 2), "booleans"),
+        (np.full((6, 10), np.nan), "booleans"),
+        (np.ones((10, 6), bool), "does not fit"),
         (np.zeros((6, 10), bool), "no pixel is left"),
         (np.zeros(20, bool), "no channel is left"),
-        (np.ones((6, 10, 20), bool), "fits neither"),
+        (np.ones((6, 10, 20), bool), "does not fit"),
     ],
 )
 def test_masks_that_do_not_fit_are_refused(cube, mask, message):

@@ -69,7 +69,7 @@ class LiveInput:
         steps = [step for step, on in zip(self.steps, switches, strict=True) if on]
         task, placement = self.task, self.placement
         image = Prepared.of(self.cube, task.channel, task.mask, steps, task.weights, placement.communicator)
-        pinned = None if self.known is None else Pinned(image.layout.spectra(image.spectra(self.known)))
+        pinned = None if self.known is None else Pinned(image.known_spectra(self.known))
         return LiveImage(image, placement.matrix(image.layout, image.cube, load=True), pinned)
 
     def with_cube(self, cube: xr.DataArray) -> LiveInput:
