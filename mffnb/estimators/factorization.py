@@ -9,6 +9,8 @@ from typing import Any, Self, cast
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from mffnb.constraints import Bounds
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.base import LinearModel
 from mffnb.estimators.data_range import check_memory, check_sign, negative_share
 from mffnb.estimators.names import mapped, named_similarity, named_solver, named_transform
@@ -16,6 +18,7 @@ from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.start_values import Init, start_values
 from mffnb.matrices import replicate_columns, sparse_if_smaller
 from mffnb.matrices.checking import as_matrix
+from mffnb.problem.ball_multipliers import RowRidge
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.formulation import for_new_pixels, state_problem
 from mffnb.problem.normalisation import in_data_units
@@ -28,11 +31,15 @@ from mffnb.protocols.transform import Transform
 from mffnb.solvers import Reached, State, drive, iterate
 from mffnb.solvers.checkpoint import Keeper
 from mffnb.solvers.interrupts import interruptible
+from mffnb.solvers.smooth_part import SmoothPart
 from mffnb.threads import iterate_with_single_threaded_blas, single_threaded_blas
 from mffnb.transforms import Mapped
 from mffnb.typing import Array, Float64Array, Seed
 
 __all__ = ["MatrixFactorization"]
+
+_SAME = 1e-12  # relative difference of the sums of squares of equal data in another storage
+_AT_RADIUS = 1e-6  # relative distance from the radius below which a squared norm counts as the radius
 
 
 class MatrixFactorization(LinearModel):
@@ -194,6 +201,9 @@ class MatrixFactorization(LinearModel):
         factors = in_data_units(state.abundances, state.endmembers, problem)
         self.components_, self.gain_ = replicate_columns(matrix, factors.endmembers), factors.gain
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
+        self.fitted_data_ = matrix.shape, matrix.squared_norm
+        self.multipliers_ = _multipliers(problem, state)
+        self.channel_weights_, self.needs_pixel_weights_ = problem.channel_weights, problem.needs_pixel_weights
         self.negative_share_ = _negative_share(problem, matrix)
         self.scale_, self.size_ = problem.scale, factors.size
         self.similarity_, self.intercept_ = problem.similarity, state.intercept
@@ -214,28 +224,56 @@ class MatrixFactorization(LinearModel):
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return the abundances (pixels, k) of new spectra for the fitted endmembers, with the same penalties.
 
-        For linearly independent endmembers, the abundances of the fitted spectra converge to those of
+        Where the abundances of a pixel depend on its weights, only the fitted spectra themselves are accepted. For
+        linearly independent endmembers, the abundances of the fitted spectra converge to those of
         :meth:`fit_transform` as ``tol`` decreases. With more components than channels the abundances are not unique.
         """
         check_is_fitted(self)
+        weights = None
+        if self.needs_pixel_weights_:
+            matrix = as_matrix(self, X, reset=False, missing=True)
+            shape, squares = self.fitted_data_
+            same = matrix.shape == shape and np.isclose(matrix.squared_norm, squares, rtol=_SAME, atol=0.0)
+            if not same or self.multipliers_:
+                raise UnsupportedCombinationError(
+                    "the fitted abundances depend on the weights of pixels or entries, which new spectra do not have: "
+                    "use the result of fit_transform, or weights of channels only"
+                )
+            weights = self.weights
+        return self.transform_weighted(X, weights)
+
+    def transform_weighted(self, X: Array | Matrix, weights: Any = None) -> Float64Array:
+        """Return the abundances as :meth:`transform` does, with these weights, or None for equal weights of pixels."""
         # New pixels use the scale of the fitted pixels, so that penalty weights have the same effect.
         matrix = as_matrix(self, X, reset=False, missing=True)
         columns = None if self.columns_ is None else self.columns_[matrix.own_columns]
         problem = for_new_pixels(
-            matrix, cast("Similarity", self.similarity_), self.abundance_terms, columns, self.scale_,
-            named_transform(self._transform), self.intercept_,
+            matrix, cast("Similarity", self.similarity_), (*self.abundance_terms, *self.multipliers_), columns,
+            self.scale_, named_transform(self._transform), self.intercept_, self.channel_weights_, weights,
         )  # fmt: skip
         endmembers = np.ascontiguousarray(self.components_[:, matrix.own_columns]) / self.size_[:, None]
         if columns is not None:
             endmembers = endmembers * columns
         # Start from equal fractions, which satisfy every constraint.
         abundances = np.full((len(endmembers), matrix.own.stop - matrix.own.start), 1.0 / len(endmembers))
+        abundances *= self._start_size(endmembers)
         with single_threaded_blas():
             self._solve_abundances(abundances, endmembers, problem)
         if problem.gauge is not Gauge.GAIN:
             return np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_)
         amounts = np.ascontiguousarray(abundances.T) / self.size_
         return np.asarray(amounts / amounts.sum(axis=1, keepdims=True))
+
+    def _start_size(self, endmembers: Float64Array) -> float:
+        """Return the size of start abundances: that of the scaled data where bounds fix the size of endmembers only.
+
+        Everywhere else the scaled problem has abundances and endmembers of the order of 1.
+        """
+        bounded = [
+            any(isinstance(term, Bounds) for term in terms) for terms in (self.abundance_terms, self.endmember_terms)
+        ]
+        largest = float(np.abs(endmembers).max(initial=0.0))
+        return 1.0 / largest if bounded == [False, True] and largest > 0 else 1.0
 
     def _solve_abundances(self, abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
         """Set A (k, pixels of this rank) in place to the minimiser of the objective for fixed endmembers."""
@@ -297,3 +335,18 @@ class MatrixFactorization(LinearModel):
 def _negative_share(problem: Problem, matrix: Matrix) -> float:
     """Return the share of negative energy of X; a likelihood of counts has refused negative data already."""
     return 0.0 if problem.misfit.barrier else negative_share(matrix)
+
+
+def _multipliers(problem: Problem, state: State) -> tuple[RowRidge, ...]:
+    """Return the ball constraint that a penalty on E adds to A, as a ridge with its multipliers; nothing without one.
+
+    The multiplier of a row f at the radius r is ``-<gradient, f> / r^2``.
+    """
+    if problem.gauge is not Gauge.ABUNDANCES:
+        return ()
+    A, total = state.abundances, problem.matrix.total
+    half = problem.with_abundance_terms(problem.misfit.abundance_half(A, state.endmembers))
+    gradient = SmoothPart(replace(half, radius=np.inf)).value_and_gradient(A)[1]
+    along, squares = total((gradient * A).sum(axis=1)), total((A**2).sum(axis=1))
+    on_sphere = squares >= (1 - _AT_RADIUS) * half.radius**2
+    return (RowRidge(np.where(on_sphere, np.maximum(-along, 0.0) / half.radius**2, 0.0)),)

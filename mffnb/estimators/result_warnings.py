@@ -10,7 +10,6 @@ from mffnb.solvers import Outcome
 from mffnb.transforms import CERTAIN, Logistic, Mapped
 from mffnb.typing import Array
 
-
 _NEGATIVE = 0.01  # share of negative energy that is reported; below, it is the noise of signals near zero
 
 

@@ -14,7 +14,6 @@ from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Seed
 
-
 # Smaller sums of squares lose digits to subnormal numbers, in this sum or in the Gram matrices.
 _SMALLEST = 1e-290
 

@@ -12,7 +12,7 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import scaled
 from mffnb.matrices.checking import check_size
 from mffnb.matrices.pixel_gain import perspective_factors
-from mffnb.matrices.weighting import Weighting
+from mffnb.matrices.weighting import Weighting, with_channel_weights
 from mffnb.problem.compatibility import Gauge, check_terms, gauge_of, listed, with_gain
 from mffnb.problem.problem import Problem
 from mffnb.problem.rank_terms import on_rank
@@ -21,7 +21,7 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Misfit
 from mffnb.protocols.part_results import is_own
 from mffnb.protocols.similarity import DataDependent, Similarity
-from mffnb.protocols.terms import Term
+from mffnb.protocols.terms import Penalty, Term
 from mffnb.protocols.transform import FittedTransform, Transform
 from mffnb.similarities.transformed_misfit import transformed_misfit
 from mffnb.typing import Float64Array
@@ -84,7 +84,13 @@ def state_problem(
     misfit = _bound(similarity, fitted, matrix, gain)
     endmember_terms = _scaled_bounds(endmember_terms, misfit.scale, weighting.columns)
     pinned = next((term for term in endmember_terms if isinstance(term, Pinned)), None)
-    return Problem(misfit, abundance_terms, endmember_terms, gauge, rows, weighting.columns, pinned, similarity)
+    # A weight of a pixel multiplies its misfit, which matters beside a penalty and where the loss has a threshold.
+    relative = gauge is Gauge.ABUNDANCES or isinstance(similarity, DataDependent)
+    relative = relative or any(isinstance(term, Penalty) for term in abundance_terms)
+    return Problem(
+        misfit, abundance_terms, endmember_terms, gauge, rows, weighting.columns, pinned, similarity,
+        weighting.channels, weighting.of_entries or (weighting.of_pixels and relative),
+    )  # fmt: skip
 
 
 def for_new_pixels(
@@ -95,6 +101,8 @@ def for_new_pixels(
     scale: float,
     transform: Transform | None = None,
     offset: Float64Array | None = None,
+    channel_weights: Float64Array | None = None,
+    weights: Any = None,
 ) -> Problem:
     """Return the problem of new pixels for fixed endmembers, which needs no scale normalisation.
 
@@ -106,18 +114,29 @@ def for_new_pixels(
         As for :func:`state_problem`.
     columns, scale, offset
         Column factors, scale and intercept of the solved problem.
+    channel_weights
+        Weights of channels of the solved problem that are applied entry by entry.
+    weights
+        All weights of the solved problem, if these pixels are the solved ones; ``columns`` and ``channel_weights`` are
+        then not used.
     """
     abundance_terms = tuple(abundance_terms)
     scale_invariant = traits_of(similarity).scale_invariant
     if scale_invariant:
         abundance_terms = with_gain(abundance_terms, ())
-    matrix = matrix if columns is None else scaled(matrix, columns=columns)
     rows = gain = None
+    if weights is not None:
+        weighting = Weighting.of(weights, matrix, similarity)
+        matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
+    else:
+        matrix = matrix if channel_weights is None else with_channel_weights(matrix, channel_weights)
+        matrix = matrix if columns is None else scaled(matrix, columns=columns)
     simplexes = [term for term in abundance_terms if isinstance(term, Simplex)]
     if any(term.gain for term in simplexes) and not scale_invariant:
         rows, gain = perspective_factors(matrix)
         matrix = scaled(matrix, rows=rows)
-    gauge = Gauge.GAIN if gain is not None or scale_invariant else Gauge.SUM if simplexes else Gauge.FREE
+    gained = any(term.gain for term in simplexes) or scale_invariant
+    gauge = Gauge.GAIN if gained else Gauge.SUM if simplexes else Gauge.FREE
     misfit = _bound(similarity, fitted_transform(similarity, transform), matrix, gain, scale, offset)
     return Problem(misfit, abundance_terms, (), gauge, rows, columns, similarity=similarity)
 

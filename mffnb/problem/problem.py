@@ -46,6 +46,11 @@ class Problem:
         Known endmembers in the units of the data; None for none.
     similarity
         Similarity of the misfit, with its parameters estimated from the data.
+    channel_weights
+        Weights of channels that no scaling of the data replaces, (channels,); None for ones.
+    needs_pixel_weights
+        Whether the abundances of a pixel depend on its weights: those of its entries, or that of the pixel relative to
+        a penalty or to the threshold of a robust loss.
     """
 
     misfit: Misfit
@@ -56,6 +61,8 @@ class Problem:
     columns: Float64Array | None = None
     pinned: Pinned | None = None
     similarity: Similarity | None = None
+    channel_weights: Float64Array | None = None
+    needs_pixel_weights: bool = False
 
     @property
     def matrix(self) -> Matrix:
