@@ -52,7 +52,11 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
         if np.isnan(X.data).any():
             raise ValueError("a sparse X must not contain NaN: make it dense for missing entries, X.toarray()")
         return Sparse(X)
-    return Partial(X) if missing and _any_nan(X) else in_memory(X)
+    if not (missing and _any_nan(X)):
+        return in_memory(X)
+    if reset and all(bool(np.isnan(X[start:stop]).all()) for start, stop in band_limits(X.shape, CACHE_BYTES)):
+        raise ValueError("all entries of X are missing (NaN), so there is nothing to fit: check how the data were read")
+    return Partial(X)
 
 
 def _any_nan(X: Array) -> bool:

@@ -88,7 +88,8 @@ class Weighting:
         # any unit.
         pixels = None if pixels is None else pixels / _mean(pixels, matrix, 0)
         channels = None if channels is None else channels / _mean(channels, matrix, 1)
-        of_pixels, of_entries, entry_channels = pixels is not None, entries is not None, None
+        weighs_pixels, weighs_entries = pixels is not None, entries is not None
+        entry_channels: Float64Array | None = None
         if power is None and not (pixels is channels is None):  # no scaling of the data is equivalent to the weights
             one = np.ones(1)
             outer = OuterWeights(one if pixels is None else pixels, one if channels is None else channels, matrix.shape)
@@ -100,7 +101,7 @@ class Weighting:
         rows = None if pixels is None else pixels**exponent
         columns = None if channels is None else channels**exponent
         matrix = matrix if rows is columns is None else scaled(matrix, rows, columns)
-        return cls(matrix, rows, columns, entry_channels, of_pixels, of_entries)
+        return cls(matrix, rows, columns, entry_channels, weighs_pixels, weighs_entries)
 
 
 def with_channel_weights(matrix: Matrix, channels: Float64Array) -> Matrix:

@@ -42,7 +42,8 @@ class NonsmoothPart:
         # exactly.
         self._cones = [_as_operator(partial(project, part)) for part in sets if not _is_convex(part)]
         convex = [partial(project, part) for part in sets if _is_convex(part)]
-        self._sets = [_as_operator(nearest) for nearest in (*convex, *_simple_sets(half, factor))]
+        nearest_points: list[Callable[[Float64Array], Float64Array]] = [*convex, *_simple_sets(half, factor)]
+        self._sets = [_as_operator(nearest) for nearest in nearest_points]
 
     def value(self, factor: Float64Array) -> float:
         """Return the sum of the penalties at a factor that lies in all sets."""
