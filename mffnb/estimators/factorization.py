@@ -199,6 +199,7 @@ class MatrixFactorization(LinearModel):
         with interruptible(states, matrix) as states:
             state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
         factors = in_data_units(state.abundances, state.endmembers, problem)
+        _check_finite(matrix, factors.abundances, factors.endmembers)
         self.components_, self.gain_ = replicate_columns(matrix, factors.endmembers), factors.gain
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
         self.fitted_data_ = matrix.shape, matrix.squared_norm
@@ -350,3 +351,13 @@ def _multipliers(problem: Problem, state: State) -> tuple[RowRidge, ...]:
     along, squares = total((gradient * A).sum(axis=1)), total((A**2).sum(axis=1))
     on_sphere = squares >= (1 - _AT_RADIUS) * half.radius**2
     return (RowRidge(np.where(on_sphere, np.maximum(-along, 0.0) / half.radius**2, 0.0)),)
+
+
+def _check_finite(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> None:
+    """Refuse factors with NaN or infinite values, on all ranks together."""
+    broken = float(np.count_nonzero(~np.isfinite(abundances)) + np.count_nonzero(~np.isfinite(endmembers)))
+    if matrix.total(np.array(broken)):
+        raise ValueError(
+            "the fit gave values that are not finite, because numbers of very different size were combined: divide the "
+            "data by their maximum, and give bounds, known endmembers and weights in the same units"
+        )

@@ -47,7 +47,10 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
         return X
     finite = "allow-nan" if missing else True
     dtypes = sorted(NATIVE, key=lambda kind: -kind.itemsize)  # scikit-learn converts other types to the first one
-    X = validate_data(estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype=dtypes, ensure_all_finite=finite)
+    with np.errstate(over="ignore", invalid="ignore"):  # scikit-learn sums X to find infinite values
+        X = validate_data(
+            estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype=dtypes, ensure_all_finite=finite
+        )
     if sparse.issparse(X):
         if np.isnan(X.data).any():
             raise ValueError("a sparse X must not contain NaN: make it dense for missing entries, X.toarray()")
