@@ -7,7 +7,7 @@ import numpy as np
 from mffnb.preprocessing.memory import available_bytes
 from mffnb.protocols.matrix import Matrix
 
-_MOSTLY = 0.5  # share of negative energy above which a non-negative model describes the smaller part of the data
+_MOSTLY = 0.6  # share of negative energy that is refused; centred data have about a half, and get a warning
 _COPIES = 4  # arrays of the size of each factor that a fit holds: factor, previous iterate, cross product, result
 
 
