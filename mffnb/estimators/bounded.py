@@ -14,7 +14,7 @@ from mffnb.estimators.base import LinearModel
 from mffnb.geometry.starts import NNDSVD
 from mffnb.kernels import polyhedron
 from mffnb.matrices import Partial, in_memory
-from mffnb.matrices.checking import drawn_seed
+from mffnb.matrices.checking import check_size, drawn_seed
 from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.typing import Array, Float64Array, Seed
@@ -137,6 +137,7 @@ class BoundedFactorization(LinearModel):
         found: Array = validate_data(
             self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
         )
+        check_size(Partial(found))
         return found
 
     def _start(self, X: Array) -> tuple[Float64Array, Float64Array]:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mffnb.estimators.base import LinearModel
 from mffnb.matrices import replicate_columns
-from mffnb.matrices.checking import as_matrix
+from mffnb.matrices.checking import as_matrix, check_size
 from mffnb.matrices.svd import randomized_svd
 from mffnb.protocols.matrix import Matrix, Products
 from mffnb.typing import Array, Float64Array
@@ -82,6 +82,7 @@ class LinearDecomposition(LinearModel):
             If there are more components than pixels or channels.
         """
         matrix = as_matrix(self, X, reset=True)
+        check_size(matrix)
         k = self.n_components
         if not (isinstance(k, (int, np.integer)) and 1 <= k <= min(matrix.shape)):
             raise ValueError(

@@ -9,13 +9,17 @@ from typing import Any, Self, cast
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from mffnb.constraints import Bounds
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.base import LinearModel
+from mffnb.estimators.data_range import check_memory, check_sign, negative_share
 from mffnb.estimators.missing_data import find_unobserved, warn_if_unobserved
 from mffnb.estimators.names import mapped, named_similarity, named_solver, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.start_values import Init, start_values
 from mffnb.matrices import replicate_columns, sparse_if_smaller
 from mffnb.matrices.checking import as_matrix
+from mffnb.problem.ball_multipliers import RowRidge
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.formulation import for_new_pixels, state_problem
 from mffnb.problem.normalisation import in_data_units
@@ -28,11 +32,15 @@ from mffnb.protocols.transform import Transform
 from mffnb.solvers import Reached, State, drive, iterate
 from mffnb.solvers.checkpoint import Keeper
 from mffnb.solvers.interrupts import interruptible
+from mffnb.solvers.smooth_part import SmoothPart
 from mffnb.threads import iterate_with_single_threaded_blas, single_threaded_blas
 from mffnb.transforms import Mapped
 from mffnb.typing import Array, Float64Array, Seed
 
 __all__ = ["MatrixFactorization"]
+
+_SAME = 1e-12  # relative difference of the sums of squares of equal data in another storage
+_AT_RADIUS = 1e-6  # relative distance from the radius below which a squared norm counts as the radius
 
 
 class MatrixFactorization(LinearModel):
@@ -90,6 +98,8 @@ class MatrixFactorization(LinearModel):
         b, where the transform has an intercept: X ~ f(b + A E).
     n_iter_ : int
         Number of iterations.
+    negative_share_ : float
+        Sum of squares of negative values of X, relative to that of all values.
     objective_, relative_error_ : float
         Objective and relative error of the scaled problem at the end of the run.
     start_ : str
@@ -167,7 +177,8 @@ class MatrixFactorization(LinearModel):
         """
         matrix = self._lean(X)
         A = self.factorize(matrix, callback)
-        warn_if_poor(matrix.total(np.count_nonzero(A, axis=0)), self.components_, self.outcome_, stacklevel=4)
+        used = matrix.total(np.count_nonzero(A, axis=0))
+        warn_if_poor(used, self.components_, self.outcome_, self.negative_share_, stacklevel=4)
         warn_if_certain(A, self.components_, self.mapped_, stacklevel=4)
         unobserved = find_unobserved(matrix)
         warn_if_unobserved(matrix, unobserved, stacklevel=4)
@@ -193,8 +204,13 @@ class MatrixFactorization(LinearModel):
         with interruptible(states, matrix) as states:
             state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
         factors = in_data_units(state.abundances, state.endmembers, problem)
+        _check_finite(matrix, factors.abundances, factors.endmembers)
         self.components_, self.gain_ = replicate_columns(matrix, factors.endmembers), factors.gain
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
+        self.fitted_data_ = matrix.shape, matrix.squared_norm
+        self.multipliers_ = _multipliers(problem, state)
+        self.channel_weights_, self.needs_pixel_weights_ = problem.channel_weights, problem.needs_pixel_weights
+        self.negative_share_ = _negative_share(problem, matrix)
         self.scale_, self.size_ = problem.scale, factors.size
         self.similarity_, self.intercept_ = problem.similarity, state.intercept
         self.n_iter_, self.outcome_ = state.iteration, state.outcome
@@ -214,10 +230,26 @@ class MatrixFactorization(LinearModel):
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return the abundances (pixels, k) of new spectra for the fitted endmembers, with the same penalties.
 
-        For linearly independent endmembers, the abundances of the fitted spectra converge to those of
+        Where the abundances of a pixel depend on its weights, only the fitted spectra themselves are accepted. For
+        linearly independent endmembers, the abundances of the fitted spectra converge to those of
         :meth:`fit_transform` as ``tol`` decreases. With more components than channels the abundances are not unique.
         """
         check_is_fitted(self)
+        weights = None
+        if self.needs_pixel_weights_:
+            matrix = as_matrix(self, X, reset=False, missing=True)
+            shape, squares = self.fitted_data_
+            same = matrix.shape == shape and np.isclose(matrix.squared_norm, squares, rtol=_SAME, atol=0.0)
+            if not same or self.multipliers_:
+                raise UnsupportedCombinationError(
+                    "the fitted abundances depend on the weights of pixels or entries, which new spectra do not have: "
+                    "use the result of fit_transform, or weights of channels only"
+                )
+            weights = self.weights
+        return self.transform_weighted(X, weights)
+
+    def transform_weighted(self, X: Array | Matrix, weights: Any = None) -> Float64Array:
+        """Return the abundances as :meth:`transform` does, with these weights, or None for equal weights of pixels."""
         # New pixels use the scale of the fitted pixels, so that penalty weights have the same effect.
         matrix = as_matrix(self, X, reset=False, missing=True)
         unobserved, unfitted = find_unobserved(matrix), np.isnan(self.components_).all(axis=0)
@@ -229,8 +261,8 @@ class MatrixFactorization(LinearModel):
         warn_if_unobserved(matrix, unobserved, channels=False, stacklevel=4)
         columns = None if self.columns_ is None else self.columns_[matrix.own_columns]
         problem = for_new_pixels(
-            matrix, cast("Similarity", self.similarity_), self.abundance_terms, columns, self.scale_,
-            named_transform(self._transform), self.intercept_,
+            matrix, cast("Similarity", self.similarity_), (*self.abundance_terms, *self.multipliers_), columns,
+            self.scale_, named_transform(self._transform), self.intercept_, self.channel_weights_, weights,
         )  # fmt: skip
         # X has no data in channels without endmembers, so that the value 0 there has no effect.
         spectra = np.where(unfitted, 0.0, self.components_)[:, matrix.own_columns]
@@ -239,12 +271,24 @@ class MatrixFactorization(LinearModel):
             endmembers = endmembers * columns
         # Start from equal fractions, which satisfy every constraint.
         abundances = np.full((len(endmembers), matrix.own.stop - matrix.own.start), 1.0 / len(endmembers))
+        abundances *= self._start_size(endmembers)
         with single_threaded_blas():
             self._solve_abundances(abundances, endmembers, problem)
         if problem.gauge is not Gauge.GAIN:
             return unobserved.blank(np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_))
         amounts = np.ascontiguousarray(abundances.T) / self.size_
         return unobserved.blank(np.asarray(amounts / amounts.sum(axis=1, keepdims=True)))
+
+    def _start_size(self, endmembers: Float64Array) -> float:
+        """Return the size of start abundances: that of the scaled data where bounds fix the size of endmembers only.
+
+        Everywhere else the scaled problem has abundances and endmembers of the order of 1.
+        """
+        bounded = [
+            any(isinstance(term, Bounds) for term in terms) for terms in (self.abundance_terms, self.endmember_terms)
+        ]
+        largest = float(np.abs(endmembers).max(initial=0.0))
+        return 1.0 / largest if bounded == [False, True] and largest > 0 else 1.0
 
     def _solve_abundances(self, abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
         """Set A (k, pixels of this rank) in place to the minimiser of the objective for fixed endmembers."""
@@ -278,7 +322,7 @@ class MatrixFactorization(LinearModel):
         return matrix if matrix is X else sparse_if_smaller(matrix)
 
     def _prepare(self, matrix: Matrix, reached: Reached | None = None) -> tuple[Problem, Iterator[State]]:
-        """Check the parameters; return the problem, and the iterator of its run from start values or a stored state."""
+        """Check parameters and data; return the problem, and the iterator of its run from start values or a state."""
         whole = isinstance(self.n_components, (int, np.integer)) and not isinstance(self.n_components, bool)
         if not (whole and self.n_components >= 1):
             raise ValueError(f"n_components must be a whole number >= 1, got {self.n_components!r}")
@@ -286,11 +330,13 @@ class MatrixFactorization(LinearModel):
             raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
         if not self.tol >= 0:
             raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
+        check_memory(matrix, self.n_components)
         with single_threaded_blas():
             problem = state_problem(
                 matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights,
                 named_transform(self._transform),
             )  # fmt: skip
+            check_sign(_negative_share(problem, matrix))
             if reached is None:
                 abundances, endmembers, self.start_ = start_values(
                     self.init, matrix, problem, self.n_components, self.random_state
@@ -299,3 +345,33 @@ class MatrixFactorization(LinearModel):
                 abundances, endmembers = reached.state.abundances, reached.state.endmembers
         states = iterate(problem, abundances, endmembers, named_solver(self.solver), self.max_iter, self.tol, reached)
         return problem, iterate_with_single_threaded_blas(states)
+
+
+def _negative_share(problem: Problem, matrix: Matrix) -> float:
+    """Return the share of negative energy of X; a likelihood of counts has refused negative data already."""
+    return 0.0 if problem.misfit.barrier else negative_share(matrix)
+
+
+def _multipliers(problem: Problem, state: State) -> tuple[RowRidge, ...]:
+    """Return the ball constraint that a penalty on E adds to A, as a ridge with its multipliers; nothing without one.
+
+    The multiplier of a row f at the radius r is ``-<gradient, f> / r^2``.
+    """
+    if problem.gauge is not Gauge.ABUNDANCES:
+        return ()
+    A, total = state.abundances, problem.matrix.total
+    half = problem.with_abundance_terms(problem.misfit.abundance_half(A, state.endmembers))
+    gradient = SmoothPart(replace(half, radius=np.inf)).value_and_gradient(A)[1]
+    along, squares = total((gradient * A).sum(axis=1)), total((A**2).sum(axis=1))
+    on_sphere = squares >= (1 - _AT_RADIUS) * half.radius**2
+    return (RowRidge(np.where(on_sphere, np.maximum(-along, 0.0) / half.radius**2, 0.0)),)
+
+
+def _check_finite(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> None:
+    """Refuse factors with NaN or infinite values, on all ranks together."""
+    broken = float(np.count_nonzero(~np.isfinite(abundances)) + np.count_nonzero(~np.isfinite(endmembers)))
+    if matrix.total(np.array(broken)):
+        raise ValueError(
+            "the fit gave values that are not finite, because numbers of very different size were combined: divide the "
+            "data by their maximum, and give bounds, known endmembers and weights in the same units"
+        )

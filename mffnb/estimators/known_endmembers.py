@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from mffnb.errors import DegenerateWarning, UnsupportedCombinationError, warn
 from mffnb.estimators.base import LinearModel
 from mffnb.kernels import pivoting, simplex
-from mffnb.matrices.checking import as_matrix
+from mffnb.matrices.checking import as_matrix, check_size
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array
 
@@ -97,6 +97,7 @@ class KnownEndmembers(LinearModel):
 
     def _fit(self, X: Array | Matrix) -> Matrix:
         matrix = as_matrix(self, X, reset=True)
+        check_size(matrix)
         self.components_ = self._checked(matrix.shape[1])
         self._n_features_out = len(self.components_)
         self._lower, self._upper = self._limits(len(self.components_))

@@ -10,9 +10,13 @@ from mffnb.solvers import Outcome
 from mffnb.transforms import CERTAIN, Logistic, Mapped
 from mffnb.typing import Array
 
+_NEGATIVE = 0.01  # share of negative energy that is reported; below, it is the noise of signals near zero
 
-def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel: int) -> None:
-    """Warn about components that are zero everywhere, and about a run that did not converge.
+
+def warn_if_poor(
+    used: Array, endmembers: Array, outcome: Outcome, negative_share: float = 0.0, *, stacklevel: int
+) -> None:
+    """Warn about negative data, components that are zero everywhere, and a run that did not converge.
 
     Parameters
     ----------
@@ -22,11 +26,22 @@ def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, *, stacklevel
         Endmembers E, (k, channels).
     outcome
         Outcome of the run.
+    negative_share
+        Sum of squares of negative values of the data, relative to that of all values.
     stacklevel
         As for :func:`warnings.warn`, counted from this function.
     """
     dead = np.flatnonzero((used == 0) | ~endmembers.any(axis=1))
-    if dead.size:
+    if negative_share > _NEGATIVE:
+        zero = f", and component {', '.join(map(str, dead))} is zero everywhere" if dead.size else ""
+        warn(
+            f"{negative_share:.0%} of the energy of the data (sum of squares) is negative: the factors are not, so "
+            f"this part stays in the residual{zero}; subtract the offset, take the absolute value or the power of "
+            "lock-in channels, or use a similarity that suits the data",
+            DegenerateWarning,
+            stacklevel=stacklevel,
+        )
+    elif dead.size:
         warn(
             f"component {', '.join(map(str, dead))} is zero everywhere: the penalties outweigh what it explains, there "
             "are fewer endmembers than components, or the data hold nothing positive; lower the weights or k",

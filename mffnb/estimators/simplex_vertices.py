@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from mffnb.estimators.base import LinearModel
 from mffnb.geometry import Geometry, minimum_volume
 from mffnb.geometry.abundances import fully_constrained, non_negative
-from mffnb.matrices.checking import as_matrix, drawn_seed
+from mffnb.matrices.checking import as_matrix, check_size, drawn_seed
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.solver import Start
 from mffnb.typing import Array, Float64Array, Seed
@@ -76,6 +76,7 @@ class SimplexCorners(LinearModel):
             If k is larger than the number of channels, if there are too few pixels, or if the data are zero.
         """
         matrix = as_matrix(self, X, reset=True)
+        check_size(matrix)
         k = self.n_components
         if not (isinstance(k, (int, np.integer)) and k >= 1):
             raise ValueError(f"n_components must be a whole number >= 1, got {k!r}")

@@ -75,6 +75,11 @@ def _in_data_units(init: Init, matrix: Matrix, problem: Problem, components: int
     """Return start values in the units of the data."""
     if isinstance(init, (tuple, list)):
         return _given(init, matrix, problem, components)
+    if isinstance(init, np.ndarray):
+        raise ValueError(
+            f"init is an array of shape {init.shape}, expected a pair: pass init=(A, E) with shapes (pixels, k) and "
+            "(k, channels), or spectra alone as known=E of mffnb.unmix"
+        )
     start: Any = init
     if isinstance(start, str):
         by_rule = start == "auto"

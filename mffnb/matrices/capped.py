@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mffnb.matrices.local import Local
+from mffnb.matrices.local import Local, sum_of_negative_squares
 from mffnb.typing import Float64Array
 
 if TYPE_CHECKING:
@@ -69,6 +69,12 @@ class Capped(Local):
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
         """Compute ``basis X^T``, update the factor by ``move`` and compute ``factor X``, in two passes over X."""
         return self.transposed_times(move(slice(0, self.own.stop - self.own.start), self.times(basis)))
+
+    @property
+    def negative_squares(self) -> float:
+        """Sum of squares of all negative clipped entries."""
+        here = sum(sum_of_negative_squares(band) for _, _, band in self.bands())
+        return float(self.total(np.array(here)))
 
     @property
     def squared_norm(self) -> float:

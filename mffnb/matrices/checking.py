@@ -14,6 +14,9 @@ from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Seed
 
+# Smaller sums of squares lose digits to subnormal numbers, in this sum or in the Gram matrices.
+_SMALLEST = 1e-290
+
 
 def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> Matrix:
     """Validate X (pixels, channels) as scikit-learn does and wrap it as a matrix, without copying it.
@@ -44,17 +47,42 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
         return X
     finite = "allow-nan" if missing else True
     dtypes = sorted(NATIVE, key=lambda kind: -kind.itemsize)  # scikit-learn converts other types to the first one
-    X = validate_data(estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype=dtypes, ensure_all_finite=finite)
+    with np.errstate(over="ignore", invalid="ignore"):  # scikit-learn sums X to find infinite values
+        X = validate_data(
+            estimator, X, reset=reset, accept_sparse=("csr", "csc"), dtype=dtypes, ensure_all_finite=finite
+        )
     if sparse.issparse(X):
         if np.isnan(X.data).any():
             raise ValueError("a sparse X must not contain NaN: make it dense for missing entries, X.toarray()")
         return Sparse(X)
-    return Partial(X) if missing and _any_nan(X) else in_memory(X)
+    if not (missing and _any_nan(X)):
+        return in_memory(X)
+    if reset and all(bool(np.isnan(X[start:stop]).all()) for start, stop in band_limits(X.shape, CACHE_BYTES)):
+        raise ValueError("all entries of X are missing (NaN), so there is nothing to fit: check how the data were read")
+    return Partial(X)
 
 
 def _any_nan(X: Array) -> bool:
     """Return whether X contains NaN, tested band by band, since a mask of all of X takes an eighth of its memory."""
     return any(bool(np.isnan(X[start:stop]).any()) for start, stop in band_limits(X.shape, CACHE_BYTES))
+
+
+def check_size(matrix: Matrix) -> None:
+    """Refuse data whose sum of squares overflows or underflows float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squared = matrix.squared_norm
+    if np.isnan(squared):
+        raise ValueError("the data hold NaN, and missing entries need an array in memory: load the data first")
+    if squared == 0:
+        # Either all entries are zero, or their squares underflow. The product of X with positive weights of the
+        # channels, computed without squares, separates the two cases.
+        any_left = np.any(matrix.times(np.linspace(1.0, 2.0, matrix.shape[1])[None, matrix.own_columns]))
+        small = bool(matrix.total(np.array(float(any_left))))
+    else:
+        small = squared < _SMALLEST
+    if small or not np.isfinite(squared):
+        size = "small" if small else "large"
+        raise ValueError(f"the data are too {size} for the sum of their squares: divide them by their maximum first")
 
 
 def drawn_seed(random_state: Seed) -> int:

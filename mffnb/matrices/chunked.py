@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from mffnb.matrices.block_products import native
-from mffnb.matrices.local import FILE_BYTES, Local, band_limits, sum_of_squares
+from mffnb.matrices.local import FILE_BYTES, Local, band_limits, sum_of_negative_squares, sum_of_squares
 from mffnb.matrices.prefetching import read_ahead
 from mffnb.typing import Array, Float64Array
 
@@ -70,10 +70,21 @@ class Chunked(Local):
         """Yield (start, stop, rows) of each band, in their own type if the kernels can read it."""
         return self._read(lambda rows: native(np.asarray(rows)))
 
-    @cached_property
+    @property
     def squared_norm(self) -> float:
         """Sum of squares of all entries, in float64."""
-        return sum(map(_squares, self.blocks()))
+        return self._energies[0]
+
+    @property
+    def negative_squares(self) -> float:
+        """Sum of the squares of all negative entries, from the same pass as :attr:`squared_norm`."""
+        return self._energies[1]
+
+    @cached_property
+    def _energies(self) -> tuple[float, float]:
+        """Sum of squares of all entries, and of the negative ones."""
+        found = list(map(_squares, self.blocks()))
+        return sum(whole for whole, _ in found), sum(negative for _, negative in found)
 
     def _read(self, convert: Callable[[Any], Array]) -> Iterator[tuple[int, int, Array]]:
         """Yield (start, stop, rows converted by ``convert``) of each band.
@@ -93,6 +104,6 @@ class Chunked(Local):
         return map(read, limits) if resident else read_ahead(read, limits)
 
 
-def _squares(band: tuple[int, int, Array]) -> float:
-    """Return the sum of squares of a band, in float64."""
-    return sum_of_squares(band[2])
+def _squares(band: tuple[int, int, Array]) -> tuple[float, float]:
+    """Return the sum of squares of a band, and that of its negative entries, in float64."""
+    return sum_of_squares(band[2]), sum_of_negative_squares(band[2])

@@ -156,6 +156,16 @@ class Distributed:
             self.errors.append(error)
         return float(self.total(np.array(here)))
 
+    @cached_property
+    def negative_squares(self) -> float:
+        """Sum of squares of all negative entries of X on all ranks."""
+        here = 0.0
+        try:
+            here = self.block.negative_squares
+        except Exception as error:
+            self.errors.append(error)
+        return float(self.total(np.array(here)))
+
     def _or_zeros(self, work: Callable[[], Float64Array], lines: int, share: DistributedAxis) -> Float64Array:
         """Return ``work()``, or zeros if it raises; the next call of :meth:`total` reports the error to all ranks."""
         try:

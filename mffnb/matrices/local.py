@@ -118,6 +118,12 @@ class Local(ABC):
             squares[start:stop] = row_sums_of_squares(band)
         return squares
 
+    @cached_property
+    def negative_squares(self) -> float:
+        """Sum of the squares of all negative entries."""
+        bands = (band for _, _, band in self.bands())
+        return sum(sum_of_negative_squares(band if isinstance(band, np.ndarray) else band.data) for band in bands)
+
     @property
     def shared(self) -> bool:
         """Always False: X is not distributed."""
@@ -182,6 +188,14 @@ def sum_of_squares(values: Array) -> float:
     """
     step = max(1, 2**18 // max(1, values[:1].size))
     return sum(_sum_of_squares(values[first : first + step]) for first in range(0, len(values), step))
+
+
+def sum_of_negative_squares(values: Array) -> float:
+    """Return the sum of squares of the negative entries of an array in float64."""
+    if values.dtype.kind == "u" or not values.min(initial=0) < 0:
+        return 0.0
+    negative = np.minimum(values, 0).astype(np.float64, copy=False).ravel()
+    return float(negative @ negative)
 
 
 def _sum_of_squares(piece: Array) -> float:

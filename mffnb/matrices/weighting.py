@@ -31,11 +31,18 @@ class Weighting:
         The weighted data matrix, to which the factors are fitted.
     rows, columns
         Factors u^p of the pixels, (own pixels,), and v^p of the channels, (own channels,); None for ones.
+    channels
+        Weights v of the channels if no power is equivalent to them, (own channels,); None otherwise.
+    of_pixels, of_entries
+        Whether pixels, or single entries, have weights given by the user.
     """
 
     matrix: Matrix
     rows: Float64Array | None = None
     columns: Float64Array | None = None
+    channels: Float64Array | None = None
+    of_pixels: bool = False
+    of_entries: bool = False
 
     @classmethod
     def of(cls, weights: Any, matrix: Matrix, similarity: Similarity) -> Weighting:
@@ -81,17 +88,25 @@ class Weighting:
         # any unit.
         pixels = None if pixels is None else pixels / _mean(pixels, matrix, 0)
         channels = None if channels is None else channels / _mean(channels, matrix, 1)
+        weighs_pixels, weighs_entries = pixels is not None, entries is not None
+        entry_channels: Float64Array | None = None
         if power is None and not (pixels is channels is None):  # no scaling of the data is equivalent to the weights
             one = np.ones(1)
             outer = OuterWeights(one if pixels is None else pixels, one if channels is None else channels, matrix.shape)
             entries = outer if entries is None else entries * outer[:]
-            pixels = channels = None
+            entry_channels, pixels, channels = channels, None, None
         if entries is not None:
             matrix = _with_entry_weights(matrix, entries)
         exponent = 1.0 if power is None else power  # without a power, all weights are applied to entries
         rows = None if pixels is None else pixels**exponent
         columns = None if channels is None else channels**exponent
-        return cls(matrix if rows is columns is None else scaled(matrix, rows, columns), rows, columns)
+        matrix = matrix if rows is columns is None else scaled(matrix, rows, columns)
+        return cls(matrix, rows, columns, entry_channels, weighs_pixels, weighs_entries)
+
+
+def with_channel_weights(matrix: Matrix, channels: Float64Array) -> Matrix:
+    """Add weights of channels, (channels,), entry by entry to a dense matrix in memory."""
+    return _with_entry_weights(matrix, OuterWeights(np.ones(1), channels, matrix.shape))
 
 
 def _product(known: Float64Array | None, more: Float64Array) -> Float64Array:

@@ -10,22 +10,21 @@ import numpy as np
 from mffnb.constraints import Bounds, Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import scaled
+from mffnb.matrices.checking import check_size
 from mffnb.matrices.pixel_gain import perspective_factors
-from mffnb.matrices.weighting import Weighting
+from mffnb.matrices.weighting import Weighting, with_channel_weights
 from mffnb.problem.compatibility import Gauge, check_terms, gauge_of, listed, with_gain
 from mffnb.problem.problem import Problem
 from mffnb.problem.rank_terms import on_rank
 from mffnb.protocols.capabilities import caution, traits_of
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import Misfit
+from mffnb.protocols.part_results import is_own
 from mffnb.protocols.similarity import DataDependent, Similarity
-from mffnb.protocols.terms import Term
+from mffnb.protocols.terms import Penalty, Term
 from mffnb.protocols.transform import FittedTransform, Transform
 from mffnb.similarities.transformed_misfit import transformed_misfit
 from mffnb.typing import Float64Array
-
-# Smaller sums of squares lose digits to subnormal numbers, in this sum or in the Gram matrices.
-_SMALLEST = 1e-290
 
 
 def state_problem(
@@ -68,7 +67,7 @@ def state_problem(
     gauge, fitted = gauge_of(abundance_terms, endmember_terms), fitted_transform(similarity, transform)
     _check_transform(similarity, fitted, gauge)
     _check_distributed(matrix, similarity, fitted)
-    _check_size(matrix)
+    check_size(matrix)
     weighting = Weighting.of(weights, matrix, similarity)
     matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
     if gauge is Gauge.GAIN and not scale_invariant:
@@ -85,7 +84,13 @@ def state_problem(
     misfit = _bound(similarity, fitted, matrix, gain)
     endmember_terms = _scaled_bounds(endmember_terms, misfit.scale, weighting.columns)
     pinned = next((term for term in endmember_terms if isinstance(term, Pinned)), None)
-    return Problem(misfit, abundance_terms, endmember_terms, gauge, rows, weighting.columns, pinned, similarity)
+    # A weight of a pixel multiplies its misfit, which matters beside a penalty and where the loss has a threshold.
+    relative = gauge is Gauge.ABUNDANCES or isinstance(similarity, DataDependent)
+    relative = relative or any(isinstance(term, Penalty) for term in abundance_terms)
+    return Problem(
+        misfit, abundance_terms, endmember_terms, gauge, rows, weighting.columns, pinned, similarity,
+        weighting.channels, weighting.of_entries or (weighting.of_pixels and relative),
+    )  # fmt: skip
 
 
 def for_new_pixels(
@@ -96,6 +101,8 @@ def for_new_pixels(
     scale: float,
     transform: Transform | None = None,
     offset: Float64Array | None = None,
+    channel_weights: Float64Array | None = None,
+    weights: Any = None,
 ) -> Problem:
     """Return the problem of new pixels for fixed endmembers, which needs no scale normalisation.
 
@@ -107,18 +114,29 @@ def for_new_pixels(
         As for :func:`state_problem`.
     columns, scale, offset
         Column factors, scale and intercept of the solved problem.
+    channel_weights
+        Weights of channels of the solved problem that are applied entry by entry.
+    weights
+        All weights of the solved problem, if these pixels are the solved ones; ``columns`` and ``channel_weights`` are
+        then not used.
     """
     abundance_terms = tuple(abundance_terms)
     scale_invariant = traits_of(similarity).scale_invariant
     if scale_invariant:
         abundance_terms = with_gain(abundance_terms, ())
-    matrix = matrix if columns is None else scaled(matrix, columns=columns)
     rows = gain = None
+    if weights is not None:
+        weighting = Weighting.of(weights, matrix, similarity)
+        matrix, rows, gain = weighting.matrix, weighting.rows, weighting.rows
+    else:
+        matrix = matrix if channel_weights is None else with_channel_weights(matrix, channel_weights)
+        matrix = matrix if columns is None else scaled(matrix, columns=columns)
     simplexes = [term for term in abundance_terms if isinstance(term, Simplex)]
     if any(term.gain for term in simplexes) and not scale_invariant:
         rows, gain = perspective_factors(matrix)
         matrix = scaled(matrix, rows=rows)
-    gauge = Gauge.GAIN if gain is not None or scale_invariant else Gauge.SUM if simplexes else Gauge.FREE
+    gained = any(term.gain for term in simplexes) or scale_invariant
+    gauge = Gauge.GAIN if gained else Gauge.SUM if simplexes else Gauge.FREE
     misfit = _bound(similarity, fitted_transform(similarity, transform), matrix, gain, scale, offset)
     return Problem(misfit, abundance_terms, (), gauge, rows, columns, similarity=similarity)
 
@@ -143,8 +161,22 @@ def _bound(
 ) -> Misfit:
     """Bind the similarity to the data and return the misfit, through the fitted transform if there is one."""
     if fitted is None:
-        return similarity.misfit(matrix, gain, scale)
+        return _checked_misfit(similarity, similarity.misfit(matrix, gain, scale))
     return transformed_misfit(similarity, fitted, matrix, gain, offset)
+
+
+def _checked_misfit(similarity: Similarity, misfit: Any) -> Misfit:
+    """Refuse a result of a user's similarity that is no misfit, or has a scale that is no positive number."""
+    if is_own(similarity):
+        return misfit  # type: ignore[no-any-return]
+    if not isinstance(misfit, Misfit):
+        found = repr(misfit) if misfit is None else f"an object of type {type(misfit).__name__}"
+        raise ValueError(f"{type(similarity).__name__}.misfit returned {found}, expected a mffnb.protocols.Misfit")
+    if not (np.ndim(misfit.scale) == 0 and 0 < misfit.scale < np.inf):
+        raise ValueError(
+            f"{type(similarity).__name__}.misfit returned the scale {misfit.scale!r}, expected a finite number > 0"
+        )
+    return misfit
 
 
 def _scaled_bounds(terms: tuple[Term, ...], scale: float, columns: Float64Array | None) -> tuple[Term, ...]:
@@ -174,20 +206,3 @@ def _check_distributed(matrix: Matrix, similarity: Similarity, fitted: FittedTra
             f"{caution(similarity)}{name} needs all data in one process: "
             "run it without mpiexec, or use similarity='frobenius' or 'kl'"
         )
-
-
-def _check_size(matrix: Matrix) -> None:
-    """Refuse data whose sum of squares overflows or underflows float64."""
-    squared = matrix.squared_norm
-    if np.isnan(squared):
-        raise ValueError("the data hold NaN, and missing entries need an array in memory: load the data first")
-    if squared == 0:
-        # Either all entries are zero, or their squares underflow. The product of X with positive weights of the
-        # channels, computed without squares, separates the two cases.
-        any_left = np.any(matrix.times(np.linspace(1.0, 2.0, matrix.shape[1])[None, matrix.own_columns]))
-        small = bool(matrix.total(np.array(float(any_left))))
-    else:
-        small = squared < _SMALLEST
-    if small or not np.isfinite(squared):
-        size = "small" if small else "large"
-        raise ValueError(f"the data are too {size} for the sum of their squares: divide them by their maximum first")

@@ -11,6 +11,7 @@ from mffnb.constraints.simplex import nearest_fractions
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.problem import Problem
 from mffnb.protocols.misfit import GainMisfit
+from mffnb.protocols.part_results import project
 from mffnb.protocols.terms import Constraint, Term
 from mffnb.typing import Float64Array
 
@@ -102,7 +103,7 @@ def _into_sets(factor: Float64Array, terms: tuple[Term, ...], known: int) -> Non
     """Project the unknown rows of a factor onto its constraint sets; a later projection could raise the objective."""
     for term in terms:
         if isinstance(term, Constraint) and not isinstance(term, Pinned | Simplex):
-            factor[known:] = term.project(factor)[known:]
+            factor[known:] = project(term, factor)[known:]
 
 
 def _into_sums(abundances: Float64Array, terms: tuple[Term, ...]) -> None:

@@ -20,6 +20,7 @@ from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import InterceptMisfit, Misfit
+from mffnb.protocols.part_results import folded
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
 from mffnb.typing import Float64Array
@@ -45,6 +46,11 @@ class Problem:
         Known endmembers in the units of the data; None for none.
     similarity
         Similarity of the misfit, with its parameters estimated from the data.
+    channel_weights
+        Weights of channels that no scaling of the data replaces, (channels,); None for ones.
+    needs_pixel_weights
+        Whether the abundances of a pixel depend on its weights: those of its entries, or that of the pixel relative to
+        a penalty or to the threshold of a robust loss.
     """
 
     misfit: Misfit
@@ -55,6 +61,8 @@ class Problem:
     columns: Float64Array | None = None
     pinned: Pinned | None = None
     similarity: Similarity | None = None
+    channel_weights: Float64Array | None = None
+    needs_pixel_weights: bool = False
 
     @property
     def matrix(self) -> Matrix:
@@ -83,13 +91,13 @@ class Problem:
 
     def with_abundance_terms(self, half: Half) -> Half:
         """Return the half-step subproblem of A with the penalties and constraints of A added."""
-        folded = _folded(half, self.abundance_terms)
-        if half.weights is not None and folded.gram is not half.gram:
+        with_terms = _folded(half, self.abundance_terms)
+        if half.weights is not None and with_terms.gram is not half.gram:
             raise UnsupportedCombinationError(
                 "a term that changes the Gram matrix of the abundances needs pixels that count alike: "
                 "drop it, the gain, or the weights of pixels"
             )
-        return folded
+        return with_terms
 
     def with_endmember_terms(self, half: Half) -> Half:
         """Return the half-step subproblem of E with the penalties and constraints of E added."""
@@ -128,5 +136,5 @@ class Problem:
 
 def _folded(half: Half, terms: tuple[Term, ...]) -> Half:
     for term in terms:
-        half = term.fold(half)
+        half = folded(term, half)
     return half

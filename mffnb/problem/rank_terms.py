@@ -7,6 +7,7 @@ import numpy as np
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols.capabilities import caution, declares_traits, traits_of
 from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.part_results import value_of
 from mffnb.protocols.terms import DistributableTerm, GraphTerm, Penalty, Term
 from mffnb.protocols.traits import Distribution
 from mffnb.typing import Float64Array
@@ -15,8 +16,8 @@ from mffnb.typing import Float64Array
 def penalty_value(terms: tuple[Term, ...], factor: Float64Array, matrix: Matrix) -> float:
     """Return the sum of the penalties of a factor over all MPI ranks, from its entries on this rank."""
     penalties = [term for term in terms if isinstance(term, Penalty)]
-    whole = sum(term.value(factor) for term in penalties if _sums_over_ranks(term))
-    parts = [term.value(factor) for term in penalties if not _sums_over_ranks(term)]
+    whole = sum(value_of(term, factor, finite=True) for term in penalties if _sums_over_ranks(term))
+    parts = [value_of(term, factor, finite=True) for term in penalties if not _sums_over_ranks(term)]
     return whole + (float(matrix.total(np.array(sum(parts)))) if parts else 0.0)
 
 

@@ -39,6 +39,9 @@ class LogTerm(Protocol):
     def bands(self) -> Iterator[tuple[int, int, Any]] | None:
         """Yield (start, stop, rows of X), one row for each entry of the block; return None if rows cannot be read."""
 
+    def transposed_bands(self) -> Iterator[tuple[slice, Any]]:
+        """Yield (other entries, rows), one row for each entry of the block, for the columns of an X read by rows."""
+
 
 class Loss(Protocol):
     """A general misfit as a function of one factor while the other is fixed."""

@@ -77,6 +77,10 @@ class Matrix(Products, Protocol):
         """Sum of squares of each row, (own rows,)."""
 
     @property
+    def negative_squares(self) -> float:
+        """Sum of the squares of all negative entries."""
+
+    @property
     def complete(self) -> bool:
         """Whether no entry is missing or weighted; otherwise it is a :class:`mffnb.matrices.WeightedRows` matrix."""
 

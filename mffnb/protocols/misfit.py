@@ -26,6 +26,7 @@ class FactorUpdate(Protocol):
         """
 
 
+@runtime_checkable
 class Misfit(Protocol):
     """Loss D(X, A E) of given data, divided by the number of pixels, with its two half-step subproblems."""
 

@@ -143,6 +143,6 @@ def refine_best(
         A, E = grow(part.matrix, np.ascontiguousarray(part.select(smaller.abundances).T), smaller.endmembers)
         grown = part.fit(settings, init=(A.T, E), random_state=0)
         best = grown if grown.model.objective_ < best.model.objective_ else best
-    A = best.abundances if part.rows is None else best.model.transform(whole.matrix)
+    A = best.abundances if part.rows is None else best.model.transform_weighted(whole.matrix)
     last = whole.fit(settings, init=(A, best.endmembers), random_state=0, tol=tol)
     return best if part.rows is None and best.model.objective_ < last.model.objective_ else last

@@ -71,6 +71,12 @@ class LogLikelihood:
         oriented = self.matrix if self.of_rows else self.matrix.transposed
         return None if oriented is None else oriented.bands()
 
+    def transposed_bands(self) -> Iterator[tuple[slice, Any]]:
+        """Yield (pixels, X^T of these pixels) of each band of rows of X."""
+        for start, stop, band in self.matrix.bands():
+            turned = np.ascontiguousarray(band.T) if isinstance(band, np.ndarray) else band.T.tocsr()
+            yield slice(start, stop), turned
+
     def _aligned(self, factor: Float64Array) -> Iterator[tuple[slice, Float64Array, Float64Array, tuple[Any, ...]]]:
         """Yield for each band of X its pixels, their factor, the factor of the channels, and its compressed rows."""
         pixels, channels = (factor, self.basis) if self.of_rows else (self.basis, factor)

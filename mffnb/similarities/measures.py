@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from mffnb.protocols.distance import Distance
+from mffnb.protocols.part_results import losses_of
 from mffnb.protocols.transform import FittedTransform
 from mffnb.typing import Array, Float64Array
 
@@ -50,19 +51,19 @@ class Entrywise:
 
     def value(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
         """Return the loss of each row, (rows,)."""
-        value = self.distance.value(x, self._mapped(y))
+        value = losses_of(self.distance, self.distance.value, x, self._mapped(y))
         return _row_sums(value if w is None else np.where(w > 0, value, 0.0), w)
 
     def slope(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
         """Return the first derivatives of the loss with respect to the model y, (rows, channels)."""
         mapped = self._mapped(y)
-        slope = self.distance.slope(x, mapped)
+        slope = losses_of(self.distance, self.distance.slope, x, mapped)
         return _weighted(slope if self.transform is None else slope * self.transform.derivatives(mapped)[0], w)
 
     def curvature_bound(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
         """Return upper bounds on the second derivatives near y, (rows, channels), by the chain rule."""
         mapped = self._mapped(y)
-        bound = self.distance.curvature_bound(x, mapped)
+        bound = losses_of(self.distance, self.distance.curvature_bound, x, mapped)
         if self.transform is not None:
             first, second = self.transform.derivatives(mapped)
             bound = bound * first**2 + np.abs(self.distance.slope(x, mapped) * second)

@@ -12,6 +12,7 @@ from mffnb.problem.compatibility import Gauge
 from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
+from mffnb.protocols.part_results import updated
 from mffnb.protocols.solver import CoordinateDescent, Solver
 from mffnb.protocols.traits import SolverTraits
 from mffnb.typing import Float64Array
@@ -64,7 +65,7 @@ class Extrapolated:
 
     def update(self, factor: Float64Array, half: Half) -> float:
         """Update ``factor`` in place by the half step of the wrapped solver; return the squared step."""
-        return self.solver.update(factor, half)
+        return updated(self.solver, factor, half)
 
 
 class PlainIterates:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -65,8 +66,7 @@ class Newton:
     """Guarded Newton step in the k components of each pixel (or channel), in one pass over its counts.
 
     There is no step size, the objective never rises, and zero entries can become positive. With a sum-to-one, ball or
-    box constraint, or where X cannot be read along the updated factor (columns of a file), the update is that of
-    :class:`Multiplicative`.
+    box constraint, the update is that of :class:`Multiplicative`.
     """
 
     traits: ClassVar[SolverTraits] = SolverTraits(pixelwise=False, extrapolated=False)
@@ -78,25 +78,46 @@ class Newton:
     def update(self, factor: Float64Array, half: Half) -> float:
         """Update ``factor`` (k, entries) in place; return the squared step of single coordinates."""
         log = _log(half, self)
-        bands = log.bands()
-        if bands is None or half.sum_to_one or half.boxed or np.isfinite(half.radius):
+        if half.sum_to_one or half.boxed or np.isfinite(half.radius):
             return Multiplicative().update(factor, half)
         linear, square = _separable(half, factor, diagonal=False)
-        right = np.ascontiguousarray(log.basis.T)
         fixed = np.empty((0, 0), bool) if half.fixed is None else half.fixed
         rest = -linear, half.gram, square, fixed, log.weight
-        if log.share.undivided:
-            moved = 0.0
+        bands = log.bands()
+        if bands is not None and log.share.undivided:
+            right, moved = np.ascontiguousarray(log.basis.T), 0.0
             for start, _, band in bands:
                 moved += newton.newton_rows(*divergence.as_compressed_rows(band), factor, start, right, *rest)
             return moved
-        # The counts of one entry (pixel or channel) are distributed over ranks, so its derivatives are sums over ranks.
-        held = np.ascontiguousarray(log.share.gather(factor))
-        derivatives, least = newton.empty_derivatives(*held.shape), np.full((1, held.shape[1]), np.inf)
-        for start, _, band in bands:
-            newton.derivatives_of_rows(*divergence.as_compressed_rows(band), held, start, right, derivatives, least[0])
+        # The counts of one entry (pixel or channel) are distributed over ranks or over bands of rows, so its
+        # derivatives are sums over them.
+        derivatives, least = _derivatives(log, np.ascontiguousarray(log.share.gather(factor)), bands)
         derivatives, least = log.share.sum_scatter(derivatives), log.share.minimum(least)
         return float(newton.newton_steps(derivatives, least[0], factor, *rest))
+
+
+def _derivatives(
+    log: LogTerm, factor: Float64Array, bands: Iterator[tuple[int, int, Any]] | None
+) -> tuple[Float64Array, Float64Array]:
+    """Return the derivatives of the logarithmic term for each entry of the block, and its smallest count (1, entries).
+
+    ``bands`` has one row for each entry. It is None for the columns of an X that can be read by rows only: then each
+    band of rows contributes to the derivatives of all columns.
+    """
+    right = np.ascontiguousarray(log.basis.T)
+    derivatives, least = newton.empty_derivatives(*factor.shape), np.full((1, factor.shape[1]), np.inf)
+    if bands is not None:
+        for start, _, band in bands:
+            rows = divergence.as_compressed_rows(band)
+            newton.derivatives_of_rows(*rows, factor, start, right, derivatives, least[0])
+        return derivatives, least
+    for others, band in log.transposed_bands():
+        part, smallest = newton.empty_derivatives(*factor.shape), np.empty(factor.shape[1])
+        rows = divergence.as_compressed_rows(band)
+        newton.derivatives_of_rows(*rows, factor, 0, right[others], part, smallest)
+        derivatives += part
+        np.minimum(least[0], smallest, out=least[0])
+    return derivatives, least
 
 
 def _multipliers(

@@ -13,6 +13,7 @@ from mffnb.matrices.threaded import threaded_map
 from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
+from mffnb.protocols.part_results import updated
 from mffnb.protocols.solver import CoordinateDescent, Solver
 from mffnb.solvers.extrapolation import ExtrapolatedIterates, PlainIterates
 from mffnb.solvers.state import Outcome, Reached, State
@@ -79,7 +80,7 @@ def iterate(
         trial = replace(current, iteration=iteration, abundances=A, endmembers=E)
         yield recorder.half_done(problem, endmember_half, trial, extrapolated)
         half = endmember_half()
-        step = problem.step(moved, solver.update(E, problem.with_endmember_terms(half)))
+        step = problem.step(moved, updated(solver, E, problem.with_endmember_terms(half)))
         fit, penalty = problem.misfit.at_endmembers(half, A, E), _penalties(problem, A, E)
         if iterates.accepts(current.objective, fit + penalty):
             iterates.accept()
@@ -204,7 +205,7 @@ class AbundanceUpdate:
 
     def __call__(self, factor: Float64Array, half: Half) -> float:
         """Add the user's penalties and constraints on A to the subproblem, and update the factor by the solver."""
-        return self.solver.update(factor, self.problem.with_abundance_terms(half))
+        return updated(self.solver, factor, self.problem.with_abundance_terms(half))
 
     def descent(self, half: Half) -> tuple[Half, int]:
         """Return the subproblem with the user's terms, and the number of sweeps if it is uniform coordinate descent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.functions import FactorSet, Function, ProximalFunction
 from mffnb.protocols.half import Half
+from mffnb.protocols.part_results import project, proximal_point, value_of
 from mffnb.protocols.terms import Term
 from mffnb.typing import Float64Array
 
@@ -34,17 +36,18 @@ class NonsmoothPart:
 
     def __init__(self, half: Half, factor: Float64Array):
         self._penalties = [part for part in half.proximal if isinstance(part, Function)]
-        self._kinks = [part.prox for part in half.proximal if isinstance(part, ProximalFunction)]
+        self._kinks = [partial(proximal_point, part) for part in half.proximal if isinstance(part, ProximalFunction)]
         sets = [part for part in half.proximal if isinstance(part, FactorSet)]
         # Operators are applied in this order: sets come last, and among them those that the result must satisfy
         # exactly.
-        self._cones = [_as_operator(part.project) for part in sets if not _is_convex(part)]
-        convex = [part.project for part in sets if _is_convex(part)]
-        self._sets = [_as_operator(project) for project in (*convex, *_simple_sets(half, factor))]
+        self._cones = [_as_operator(partial(project, part)) for part in sets if not _is_convex(part)]
+        convex = [partial(project, part) for part in sets if _is_convex(part)]
+        nearest_points: list[Callable[[Float64Array], Float64Array]] = [*convex, *_simple_sets(half, factor)]
+        self._sets = [_as_operator(nearest) for nearest in nearest_points]
 
     def value(self, factor: Float64Array) -> float:
         """Return the sum of the penalties at a factor that lies in all sets."""
-        return sum(part.value(factor) for part in self._penalties)
+        return sum(value_of(part, factor) for part in self._penalties)
 
     def nearest_of_sets(self, factor: Float64Array) -> Float64Array:
         """Return the point of the intersection of all sets that is nearest to a factor."""
@@ -86,9 +89,9 @@ def _is_convex(part: FactorSet) -> bool:
     return traits_of(part).convex if isinstance(part, Term) else True
 
 
-def _as_operator(project: Callable[[Float64Array], Float64Array]) -> Operator:
+def _as_operator(nearest: Callable[[Float64Array], Float64Array]) -> Operator:
     """Return the projection as a proximal operator, which does not depend on the step."""
-    return lambda point, _: project(point)
+    return lambda point, _: nearest(point)
 
 
 def _simple_sets(half: Half, factor: Float64Array) -> list[Callable[[Float64Array], Float64Array]]:

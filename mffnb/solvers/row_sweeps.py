@@ -11,6 +11,7 @@ from mffnb.kernels import hals
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.functions import FactorSet, Function, ProximalFunction
 from mffnb.protocols.half import Half
+from mffnb.protocols.part_results import project, proximal_point, value_of
 from mffnb.protocols.terms import Term
 from mffnb.typing import Array, Float64Array
 
@@ -107,7 +108,7 @@ def sweep_proximal_rows(factor: Float64Array, half: Half, part: ProximalFunction
             new *= half.radius / norm
         if isinstance(part, Function) and np.linalg.norm(old) <= half.radius:  # the proximal point may be inexact
             fall = curvature / 2 * (np.sum((old - point) ** 2) - np.sum((new - point) ** 2))
-            if fall + part.value(old[None]) < part.value(new[None]):
+            if fall + value_of(part, old[None]) < value_of(part, new[None]):
                 continue
         moved += curvature * float(np.sum((new - old) ** 2))
         factor[j] = new
@@ -116,8 +117,9 @@ def sweep_proximal_rows(factor: Float64Array, half: Half, part: ProximalFunction
 
 def _point(part: ProximalFunction | FactorSet, row: Float64Array, step: float) -> Float64Array:
     """Return the proximal point of a single row for a penalty, or its nearest point in a set."""
-    point = part.prox(row[None], step) if isinstance(part, ProximalFunction) else part.project(row[None])
-    return np.asarray(point[0])
+    if isinstance(part, ProximalFunction):
+        return np.asarray(proximal_point(part, row[None], step)[0])
+    return np.asarray(project(part, row[None])[0])
 
 
 def _sweep_weighted_ball(factor: Float64Array, half: Half, weights: Float64Array) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.protocols.half import Half
+from mffnb.protocols.part_results import gradient_of, value_of
 from mffnb.typing import Float64Array
 
 
@@ -29,7 +30,7 @@ class SmoothPart:
             loss, of_loss = half.loss.value_and_gradient(factor)
             value, gradient = value + loss, gradient + of_loss
         for term in half.smooth:
-            value, gradient = value + term.value(factor), gradient + term.gradient(factor)
+            value, gradient = value + value_of(term, factor), gradient + gradient_of(term, factor)
         return value, gradient
 
     def curvature(self, factor: Float64Array) -> Float64Array:
@@ -56,7 +57,7 @@ class SmoothPart:
         half = self._half
         value = 0.0 if half.log is None else half.log.value(factor)
         value += 0.0 if half.loss is None else half.loss.value(factor)
-        return value + sum(term.value(factor) for term in half.smooth)
+        return value + sum(value_of(term, factor) for term in half.smooth)
 
 
 def _curvature(half: Half) -> Float64Array:

@@ -87,5 +87,7 @@ def _warn(solution: Solution, *, stacklevel: int) -> None:
     """Warn of unused components, of a run that did not converge, and of another solution of equal fit."""
     warn_if_doubtful(solution.disagreement, stacklevel=stacklevel + 1)
     if solution.used is not None:
-        warn_if_poor(solution.used, solution.endmembers, solution.outcome, stacklevel=stacklevel + 1)
+        warn_if_poor(
+            solution.used, solution.endmembers, solution.outcome, solution.negative_share, stacklevel=stacklevel + 1
+        )
     warn_if_certain(solution.abundances.T, solution.endmembers, solution.mapped, stacklevel=stacklevel + 1)

@@ -35,6 +35,8 @@ class Solution:
         Endmembers of another solution that fits the data as well, or None.
     disagreement
         Mean spectral angle (rad) to that solution; 0 if there is none.
+    negative_share
+        Sum of squares of negative values of the data, relative to that of all values.
     notes
         Entries for ``result.parameters`` that are known only after the run, such as the start that was used.
     """
@@ -48,6 +50,7 @@ class Solution:
     mapped: Mapped | None = None
     alternative: Float64Array | None = None
     disagreement: float = 0.0
+    negative_share: float = 0.0
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -60,6 +63,7 @@ class Solution:
             model.trace_,
             gain=model.gain_,
             mapped=model.mapped_,
+            negative_share=model.negative_share_,
             **others,
         )
 

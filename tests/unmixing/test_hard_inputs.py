@@ -117,7 +117,11 @@ def hard_runs(draw):
 @given(hard_runs())
 def test_any_data_end_in_a_finite_answer(run):
     data, k, options = run
-    examine(data, k, **options)
+    try:
+        examine(data, k, **options)
+    except ValueError as error:
+        if "of the energy of the data" not in str(error):  # mostly negative data are refused
+            raise
 
 
 def test_names_the_values_that_no_fit_can_use():

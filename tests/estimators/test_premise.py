@@ -1,0 +1,155 @@
+"""Data that break the premise of the model, and transform of the fitted data."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mffnb as mf
+from mffnb.errors import DegenerateWarning, MffnbWarning
+from mffnb.estimators import data_range
+from mffnb.matrices import Chunked, in_memory
+
+X = np.random.default_rng(0).random((40, 12))
+WEIGHTS = np.random.default_rng(1).random(40) + 0.05
+OF_CHANNELS = np.random.default_rng(2).random(12) + 0.1
+
+
+def test_negative_energy_gives_one_warning_with_its_share() -> None:
+    shifted = X - 0.4
+    share = (np.minimum(shifted, 0) ** 2).sum() / (shifted**2).sum()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        model = mf.MatrixFactorization(2, random_state=0).fit(shifted)
+    assert model.negative_share_ == pytest.approx(share)
+    (warning,) = said
+    assert warning.category is DegenerateWarning
+    assert f"{share:.0%}" in str(warning.message)
+    assert "penalties" not in str(warning.message)
+
+
+@pytest.mark.parametrize("similarity", ["frobenius", "kl", "itakura-saito", "huber", "angle", "bernoulli"])
+def test_mostly_negative_data_are_refused(similarity: str) -> None:
+    with pytest.raises(ValueError, match=r"negative|go down to|between 0 and 1"):
+        mf.unmix(-X.reshape(5, 8, 12), 2, similarity=similarity)
+
+
+def test_negative_squares_do_not_depend_on_the_storage() -> None:
+    shifted = X - 0.4
+    expected = (np.minimum(shifted, 0) ** 2).sum()
+    for matrix in (in_memory(shifted), Chunked(shifted, band_bytes=200), in_memory(np.asfortranarray(shifted))):
+        assert matrix.negative_squares == pytest.approx(expected, rel=1e-12)
+    assert in_memory(np.ones((3, 4), np.uint8)).negative_squares == 0
+
+
+@pytest.mark.parametrize("scale", [1e-170, 1e-160, 1e160])
+@pytest.mark.parametrize("preset", ["archetypal", "minimum_volume_nmf", "svd", "pca", "bounded_nmf", "nmf"])
+def test_squares_out_of_range_are_refused(preset: str, scale: float) -> None:
+    with pytest.raises(ValueError, match=r"too (small|large) for the sum of their squares"):
+        getattr(mf.presets, preset)(3).fit_transform(X * scale)
+
+
+def test_factors_larger_than_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_range, "available_bytes", lambda: 2**30)
+    with pytest.raises(ValueError, match=r"k=100000 needs .* GiB .* 1 GiB are available"):
+        mf.MatrixFactorization(100_000).fit(X)
+
+
+def test_an_array_as_start_is_refused_with_its_shape() -> None:
+    with pytest.raises(ValueError, match=r"init is an array of shape \(2, 12\), expected a pair"):
+        mf.MatrixFactorization(2, init=np.ones((2, 12))).fit(X)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-6, 1.0, 1e6])
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {},
+        {"endmember_terms": [mf.Sparsity(0.05)]},
+        {"endmember_terms": [mf.Ridge(0.05)]},
+        {"abundance_terms": [mf.Sparsity(0.1)], "weights": WEIGHTS},
+        {"abundance_terms": [mf.Bounds(0, 0.7)]},
+        {"similarity": "huber", "weights": WEIGHTS},
+        {"similarity": "kl", "endmember_terms": [mf.Ridge(0.05)]},
+        {"similarity": "itakura-saito", "weights": OF_CHANNELS},
+        {"weights": np.outer(WEIGHTS, OF_CHANNELS) + 0.01},
+    ],
+)
+def test_transform_of_the_fitted_data_converges_to_fit_transform(keywords: dict[str, Any], scale: float) -> None:
+    model = mf.MatrixFactorization(2, random_state=0, tol=1e-7, max_iter=5000, **keywords)
+    A = model.fit_transform(X * scale)
+    difference = np.linalg.norm((A - model.transform(X * scale)) @ model.components_)
+    assert difference < 1e-4 * np.linalg.norm(A @ model.components_)
+
+
+@pytest.mark.parametrize("similarity", ["huber", "frobenius"])
+def test_transform_with_bounded_endmembers_of_tiny_data(similarity: str) -> None:
+    model = mf.MatrixFactorization(
+        1, similarity=similarity, endmember_terms=[mf.Bounds(0, 0.01)], random_state=1, tol=1e-8
+    )
+    A = model.fit_transform(X * 1e-30)
+    difference = np.linalg.norm((A - model.transform(X * 1e-30)) @ model.components_)
+    assert difference < 1e-6 * np.linalg.norm(A @ model.components_)
+
+
+def test_transform_of_other_spectra_is_refused_where_their_weights_matter() -> None:
+    model = mf.MatrixFactorization(2, weights=WEIGHTS, abundance_terms=[mf.Sparsity(0.1)], random_state=0).fit(X)
+    with pytest.raises(ValueError, match="depend on the weights of pixels"):
+        model.transform(X[:5])
+    assert mf.MatrixFactorization(2, weights=WEIGHTS, random_state=0).fit(X).transform(X[:5]).shape == (5, 2)
+
+
+TERMS = [[], [mf.Sparsity(0.05)], [mf.Ridge(0.01)], [mf.Bounds(0, 0.5)], [mf.Simplex()], [mf.Simplex(gain=True)]]
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    shape=st.tuples(st.integers(1, 7), st.integers(1, 6)),
+    k=st.integers(1, 4),
+    kind=st.sampled_from(
+        ["uniform", "zero", "constant", "negative", "shifted", "counts", "one pixel", "missing", "nan"]
+    ),
+    scale=st.sampled_from([1.0, 1e-160, 1e-100, 1e-30, 1e-6, 1e6, 1e30, 1e100, 1e160]),
+    single=st.booleans(),
+    similarity=st.sampled_from(["frobenius", "kl", "huber", "itakura-saito", "angle", "bernoulli"]),
+    terms=st.tuples(st.sampled_from(TERMS), st.sampled_from(TERMS[:4])),
+    solver=st.sampled_from(["auto", "hals", "pivoting", "newton", "multiplicative", "proximal"]),
+)
+def test_hostile_problems_give_finite_factors_or_one_sentence(
+    seed: int, shape: tuple[int, int], k: int, kind: str, scale: float, single: bool, similarity: str,
+    terms: tuple[list[Any], list[Any]], solver: str,
+) -> None:  # fmt: skip
+    rng = np.random.default_rng(seed)
+    data = rng.random(shape)
+    if kind in ("zero", "constant", "nan"):
+        data[:] = {"zero": 0.0, "constant": 0.5, "nan": np.nan}[kind]
+    elif kind in ("negative", "shifted"):
+        data = -data if kind == "negative" else data - 0.3
+    elif kind == "counts":
+        data = rng.poisson(data).astype(float)
+    elif kind == "one pixel":
+        data[1:] = 0.0
+    elif kind == "missing":
+        data[rng.random(shape) < 0.3] = np.nan
+    with np.errstate(all="ignore"):
+        data = (data * scale).astype(np.float32 if single else np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", MffnbWarning)
+        model = mf.MatrixFactorization(
+            k, similarity=similarity, abundance_terms=terms[0], endmember_terms=terms[1], solver=solver, random_state=0,
+            max_iter=30,
+        )  # fmt: skip
+        try:
+            A = model.fit_transform(data)
+            B = model.transform(data)
+        except np.linalg.LinAlgError:
+            raise
+        except ValueError:  # one sentence of this package or of scikit-learn
+            return
+    for found in (A, B, model.components_, model.objective_, model.relative_error_):
+        assert np.isfinite(found).all()

@@ -1,0 +1,139 @@
+"""Parts of a user whose methods return something invalid are named, with what was expected."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mffnb as mf
+from mffnb.protocols import Half
+from mffnb.typing import Array
+
+X = np.random.default_rng(0).random((30, 8))
+
+
+@dataclass(frozen=True)
+class Folding:
+    """Penalty of weight zero whose ``fold`` and ``value`` are given."""
+
+    change: Callable[[Half], Any] = lambda half: half
+    found: Any = 0.0
+
+    def value(self, factor: Array) -> Any:
+        return self.found
+
+    def fold(self, half: Half) -> Any:
+        return self.change(half)
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """Smooth penalty with a given gradient."""
+
+    slope: Callable[[Array], Any]
+
+    def value(self, factor: Array) -> float:
+        return 0.0
+
+    def gradient(self, factor: Array) -> Any:
+        return self.slope(factor)
+
+    def fold(self, half: Half) -> Half:
+        return replace(half, smooth=(*half.smooth, self))
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Constraint with a given projection."""
+
+    nearest: Callable[[Array], Any]
+
+    def project(self, factor: Array) -> Any:
+        return self.nearest(factor)
+
+    def fold(self, half: Half) -> Half:
+        return replace(half, proximal=(*half.proximal, self))
+
+
+class Lazy:
+    """Solver that does not return the size of its step."""
+
+    def refuses(self, half: Half) -> None:
+        return None
+
+    def update(self, factor: Array, half: Half) -> Any:
+        return None
+
+
+def fit(**keywords: Any) -> Array:
+    return mf.MatrixFactorization(3, random_state=0, **keywords).fit_transform(X)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda half: None,
+        lambda half: replace(half, gram=np.eye(2)),
+        lambda half: replace(half, gram=half.gram * np.nan),
+        lambda half: replace(half, gram=half.gram.astype(np.float32)),
+        lambda half: replace(half, gram=half.gram.tolist()),
+        lambda half: replace(half, gram=half.gram - 100 * np.eye(len(half.gram))),
+        lambda half: replace(half, cross=half.cross[:1]),
+        lambda half: replace(half, cross=half.cross[:, :1]),
+        lambda half: replace(half, cross=None),
+        lambda half: replace(half, lower=np.nan),
+        lambda half: replace(half, upper=np.ones(3)),
+        lambda half: replace(half, radius="1"),
+        lambda half: replace(half, weights=np.ones(2)),
+        lambda half: replace(half, fixed=np.ones(half.cross.shape)),
+        lambda half: replace(half, smooth=(3,)),
+    ],
+)
+@pytest.mark.parametrize("where", ["abundance_terms", "endmember_terms"])
+def test_an_invalid_subproblem_is_refused(change: Callable[[Half], Any], where: str) -> None:
+    with pytest.raises(ValueError, match=r"Folding\.fold .*returned .*expected"):
+        fit(**{where: [Folding(change)]})
+
+
+@pytest.mark.parametrize("found", [np.nan, np.inf, None, "x", np.ones(3), 1j, [0.0]])
+def test_an_invalid_value_is_refused(found: Any) -> None:
+    with pytest.raises(ValueError, match=r"Folding\.value returned .*expected a finite real number"):
+        fit(abundance_terms=[Folding(found=found)])
+
+
+@pytest.mark.parametrize(
+    "result", [lambda f: None, lambda f: f[:1], lambda f: f * np.nan, lambda f: f.tolist(), lambda f: f.astype("f4")]
+)
+def test_an_invalid_gradient_or_projection_is_refused(result: Callable[[Array], Any]) -> None:
+    with pytest.raises(ValueError, match=r"Smooth\.gradient returned .*expected a finite float64 array"):
+        fit(abundance_terms=[Smooth(result)])
+    with pytest.raises(ValueError, match=r"Nearest\.project returned .*expected a finite float64 array"):
+        fit(endmember_terms=[Nearest(result)])
+
+
+def test_a_term_that_writes_into_its_arguments_changes_nothing_else() -> None:
+    def spoil(half: Half) -> Half:
+        kept = replace(half, gram=half.gram.copy(), cross=half.cross.copy())
+        half.gram[:], half.cross[:] = 7.0, np.nan
+        if half.factor is not None:
+            half.factor[:] = np.nan
+        return kept
+
+    spoiled, sound = (fit(abundance_terms=[Folding(change)], max_iter=20) for change in (spoil, lambda half: half))
+    np.testing.assert_array_equal(spoiled, sound)
+
+
+def test_a_solver_that_returns_no_step_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"Lazy\.update returned None, expected the squared step"):
+        fit(solver=Lazy())
+
+
+def test_a_similarity_without_misfit_is_refused() -> None:
+    class Empty:
+        def misfit(self, matrix: Any, gain: Any = None, scale: Any = None) -> None:
+            return None
+
+    with pytest.raises(ValueError, match=r"Empty\.misfit returned None, expected"):
+        fit(similarity=Empty())
