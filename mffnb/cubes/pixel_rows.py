@@ -177,10 +177,11 @@ class CubeRows:
 def _band_limits(
     shape: tuple[int, ...], stored: tuple[int, ...], first: int, band: int, most: int
 ) -> tuple[Array, int]:
-    """Compute the limits of bands of about ``band`` pixels, and how often they read each stored chunk.
+    """Compute the limits of the groups of pixels in which a file is read, and how often they read each stored chunk.
 
-    Bands end at the ends of chunk layers, counted from ``first`` rows before the map. If a layer has more pixels than
-    ``most``, or if there are no chunks and rows are long, bands lie within one row of the map.
+    A group (band) has about ``band`` pixels. It ends where chunks of the file end, so that no chunk is read twice; the
+    map begins ``first`` rows below the first row of the file. If the rows that one layer of chunks covers have more
+    pixels than ``most``, or if there are no chunks and rows are long, a band lies within one row of the map.
     """
     row, height = prod(shape[1:]), stored[0]
     if height * row > most and height > 1 and row <= most:

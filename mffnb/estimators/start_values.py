@@ -72,7 +72,7 @@ def start_values(init: Init, matrix: Matrix, problem: Problem, components: int, 
 
 
 def _in_data_units(init: Init, matrix: Matrix, problem: Problem, components: int, random_state: Seed) -> StartValues:
-    """Return start values in the units of the data."""
+    """Compute the start values A and E of the given or chosen start, before they are scaled as the solver needs."""
     if isinstance(init, (tuple, list)):
         return _given(init, matrix, problem, components)
     if isinstance(init, np.ndarray):

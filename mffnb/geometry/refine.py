@@ -116,12 +116,12 @@ class _Problem:
 
     @cached_property
     def _per_gain(self) -> Float64Array:
-        """Scores divided by the gain, (rank, pixels)."""
+        """Principal component scores of the pixels divided by the gain of each pixel, (rank, pixels)."""
         return self.data.left / self.gains
 
     @cached_property
     def _by_gain(self) -> Float64Array:
-        """Scores multiplied by the gain, (pixels, rank)."""
+        """Principal component scores of the pixels times the gain of each pixel, (pixels, rank)."""
         return np.ascontiguousarray((self.data.left * self.gains).T)
 
     @cached_property

@@ -100,7 +100,7 @@ class Binned(Fitted):
         return _labelled((total * share).astype(float_type(cube)), cube)
 
     def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
-        """Return spectra of the binned cube: sums or means over blocks of channels, and sums over pixels of a block.
+        """Return known spectra on the binned grid: sums or means over blocks of channels, times the pixels of a block.
 
         A block of a known spectrum with an unknown channel is unknown. The sum of n pixels of a pure component is n
         times its spectrum, so that abundances keep their scale.

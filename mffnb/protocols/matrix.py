@@ -34,10 +34,10 @@ class Products(Protocol):
         """Columns (channels) whose factor this rank owns."""
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Return ``basis X^T``: for a basis (k, own columns) the cross product (k, own rows), float64."""
+        """Return ``basis X^T``, summed over ranks: (k, columns of this rank) to (k, rows of this rank), float64."""
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Return ``factor X``: for a factor (k, own rows) the cross product (k, own columns), float64."""
+        """Return ``factor X``, summed over ranks: (k, rows of this rank) to (k, columns of this rank), float64."""
 
     def total(self, part: Float64Array) -> Float64Array:
         """Return the sum of ``part`` over all ranks."""

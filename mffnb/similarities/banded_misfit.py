@@ -109,7 +109,7 @@ class BandedMisfit:
         return self.distance(abundances, endmembers)
 
     def distance(self, abundances: Float64Array, endmembers: Float64Array) -> float:
-        """Return the misfit D(A, E) over all ranks."""
+        """Return the misfit D(A, E), summed over the pixels of all MPI ranks."""
         here = sum(self.of_band(*band) for band in self.bands(abundances, endmembers))
         return float(self.matrix.total(np.array(here))) / self.matrix.shape[0]
 

@@ -76,7 +76,7 @@ class Newton:
         return _refusal(half, "Newton")
 
     def update(self, factor: Float64Array, half: Half) -> float:
-        """Update ``factor`` (k, entries) in place; return the squared step of single coordinates."""
+        """Update ``factor`` (k, entries) in place; return the sum of the squared changes, weighted by the curvature."""
         log = _log(half, self)
         if half.sum_to_one or half.boxed or np.isfinite(half.radius):
             return Multiplicative().update(factor, half)

@@ -145,7 +145,10 @@ def _sweep_weighted_ball(factor: Float64Array, half: Half, weights: Float64Array
 
 
 def sweep_fixed_rows(factor: Float64Array, half: Half, fixed: Array) -> float:
-    """Sweep the free entries of rows once; fixed entries determine the scale of a partly fixed row."""
+    """Set the free entries of each component once (one HALS sweep); return the weighted squared change.
+
+    A component with fixed entries is not rescaled to the bound of its norm, since its fixed entries would change.
+    """
     moved = 0.0
     held = half.summed(np.asarray(fixed.any(axis=1))) > 0
     for j in range(len(factor)):

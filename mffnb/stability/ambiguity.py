@@ -98,7 +98,7 @@ def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
     if np.isnan(X).any():
         X = np.where(np.isnan(X), A.T @ E, X)
     fixed = bool(answer.parameters.get("sum_to_one"))
-    # known endmembers come first in the result, and their range is zero
+    # known endmembers come first in the result; they are fixed, so that their band of feasible spectra has no width
     known = int(answer.parameters.get("known", 0) or 0)
     for i, j, t in _feasible_mixings(X, A, E, noise):
         if i < known:

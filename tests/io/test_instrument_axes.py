@@ -192,3 +192,15 @@ def test_save_refuses_other_suffixes_and_keeps_odd_coordinates(tmp_path):
     with pytest.raises(ValueError, match=r"\.nc .*or \.zarr, and 'a\.csv'"):
         result.save(tmp_path / "a.csv")
     assert not (tmp_path / "a.csv").exists()
+
+
+def test_a_path_selects_any_array_of_an_hdf5_file_of_a_known_dialect(tmp_path):
+    path = tmp_path / "nexus.h5"
+    with h5py.File(path, "w") as file:
+        entry = file.create_group("entry")
+        entry.attrs["NX_class"] = "NXentry"
+        data = entry.create_group("data")
+        data.attrs.update(NX_class="NXdata", signal="counts")
+        data["counts"] = np.arange(24.0).reshape(2, 3, 4)
+        data["other"] = np.ones((3, 4, 5))
+    assert read(path, dataset="/entry/data/other").shape == (3, 4, 5)

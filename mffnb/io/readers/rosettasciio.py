@@ -17,6 +17,7 @@ from mffnb.io.expected_size import warn_if_short
 from mffnb.io.hdf5_dialects import dialect
 from mffnb.io.reader import Reader
 from mffnb.io.reader_log import collected_log
+from mffnb.io.readers.hdf5 import read_hdf5
 from mffnb.io.signals import Reordered, choose_signal, warn_if_incomplete
 from mffnb.io.unknown_formats import no_reader, refusal
 
@@ -52,6 +53,13 @@ def read_rosettasciio(path: Path, dataset: str | None, lazy: bool | None) -> xr.
             warn(f"{path.name}: {message}", FileWarning)
         return _cube(path, signals, dataset)
     raise ValueError(f"{path.name} could not be read as {path.suffix} file; " + "; ".join(failures))
+
+
+def read_dialect(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
+    """Read a signal of an HDF5 file of a known dialect; or any array of it, if ``dataset`` is a path in the file."""
+    if dataset is not None and "/" in dataset:
+        return read_hdf5(path, dataset, lazy)
+    return read_rosettasciio(path, dataset, lazy)
 
 
 def _plugins(path: Path) -> list[Mapping[str, Any]]:
@@ -108,9 +116,9 @@ ROSETTASCIIO = Reader(
 HDF5_DIALECTS = Reader(
     "HDF5 of HyperSpy, Delmic, EMD (py4DSTEM), Arina, USID, Tofwerk, NeXus (NXdata)",
     (".h5", ".hdf5", ".hdf", ".hf5"),
-    read_rosettasciio,
+    read_dialect,
     sniff=lambda path: dialect(path) is not None,
-    datasets="number or title",
+    datasets="number, title or path",
     lazy=True,
     extra="io",
 )
