@@ -96,8 +96,8 @@ def align(
     >>> frame = Frame({"y": 2, "x": 3}, {"e": 4}, {})
     >>> align(np.zeros((2, 3)), frame, "mask", [("y", "x"), ("e",)]).dims
     ('y', 'x')
-    >>> align(xr.DataArray(np.zeros((3, 2)), dims=("x", "y")), frame, "mask", [("y", "x")]).sizes
-    Frozen({'y': 2, 'x': 3})
+    >>> align(xr.DataArray(np.zeros((3, 2)), dims=("x", "y")), frame, "mask", [("y", "x")]).shape
+    (2, 3)
     """
     beside = given if isinstance(given, Beside) else Beside.of(given, what)
     if beside.labelled:

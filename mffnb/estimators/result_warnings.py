@@ -41,6 +41,13 @@ def warn_if_poor(
             DegenerateWarning,
             stacklevel=stacklevel,
         )
+    elif dead.size == len(endmembers):
+        warn(
+            "all components are zero: the data hold nothing positive, or the weights of penalties are too large; "
+            "look at the data with cube.max(), or lower the weights",
+            DegenerateWarning,
+            stacklevel=stacklevel,
+        )
     elif dead.size:
         warn(
             f"component {', '.join(map(str, dead))} is zero everywhere: the penalties outweigh what it explains, there "

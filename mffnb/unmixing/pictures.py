@@ -37,8 +37,8 @@ def warn_if_picture(cube: xr.DataArray, channel: Any, preprocess: Any, *, stackl
     if positions or (alike and not labelled):
         warn(
             f"the data look like a plain picture of {cube.sizes[names[0]]} x {cube.sizes[names[1]]} pixels, and "
-            f"{names[1]!r} is taken as the channel: for a picture, use preprocess=[mf.SlidingFFT()]; for a line of "
-            f"spectra, name the channel dimension, channel={names[1]!r}",
+            f"{names[1]!r} is taken as the channel: for a picture, use preprocess="
+            f"[mf.preprocessing.SlidingFFT()]; for a line of spectra, name the channel dimension, channel={names[1]!r}",
             PictureWarning,
             stacklevel=stacklevel + 1,
         )

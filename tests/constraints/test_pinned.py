@@ -93,7 +93,7 @@ def test_errors_say_what_to_do(cube, truth):
     channel = cube.dims[-1]
     with pytest.raises(ValueError, match="raise k, or drop some"):
         mf.unmix(cube, 3, known=truth)
-    with pytest.raises(ValueError, match="interpolate them first"):
+    with pytest.raises(ValueError, match="interpolate to the cube first"):
         mf.unmix(cube, 4, known=truth.assign_coords({channel: truth[channel] + 0.5}))
     with pytest.raises(ValueError, match="do not fit the channels"):
         mf.unmix(cube, 4, known=np.ones((1, 7)))

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import mffnb as mf
-from mffnb.errors import ConvergenceWarning, DegenerateWarning
+from mffnb.errors import ConvergenceWarning, DegenerateWarning, PictureWarning
 from tests.depth import examples
 
 WEIGHTS = (0.0, 1e-12, 1e-6, 1e-3, 1.0, 1e3, 1e6, 1e12)
@@ -33,7 +33,8 @@ def examine(data, k, *, observed_pixels=None, observed_channels=None, **options)
         result = mf.unmix(data, k, **{"random_state": 0, "max_iter": 20, **options})
     assert values.tobytes() == before
     # Nothing but the package's own warnings: a RuntimeWarning of NumPy would be a NaN on its way.
-    assert {warning.category for warning in caught} <= {ConvergenceWarning, DegenerateWarning}
+    picture = {PictureWarning} if values.shape[-1] == 1 else set()
+    assert {warning.category for warning in caught} <= {ConvergenceWarning, DegenerateWarning} | picture
     A, E = result.abundances.values, result.endmembers.values
     assert (A.shape, E.shape) == ((k, *values.shape[:-1]), (k, values.shape[-1]))
     for factor, observed in ((A, observed_pixels), (E, observed_channels)):
@@ -42,7 +43,7 @@ def examine(data, k, *, observed_pixels=None, observed_channels=None, **options)
         assert (factor[:, used] >= 0).all()
         assert np.isnan(factor[:, ~used]).all()
     dead = ~(np.nan_to_num(A).reshape(k, -1).any(axis=1) & np.nan_to_num(E).any(axis=1))
-    named = [warning.message for warning in caught if warning.category is DegenerateWarning]
+    named = [one.message for one in caught if one.category is DegenerateWarning and "zero" in str(one.message)]
     assert bool(named) == dead.any()
     objective = result.trace.objective.values
     assert np.isfinite(objective).all()

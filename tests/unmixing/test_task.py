@@ -38,7 +38,7 @@ def test_every_keyword_of_unmix_belongs_to_the_task_or_to_its_execution():
 
 
 def test_an_unknown_keyword_is_answered_with_the_names_that_there_are():
-    with pytest.raises(TypeError, match="there is no setting 'sparcity' here: use sparsity, smoothness"):
+    with pytest.raises(TypeError, match="there is no setting 'sparcity' here: did you mean sparsity"):
         Task.of(k=3, sparcity=1e-3)
     with pytest.raises(TypeError, match="smoothness must be a number >= 0"):
         Task.of(k=3, smoothness="much")
