@@ -171,7 +171,7 @@ def _misfit(what: str, shape: tuple[int, ...], frame: Frame, readings: Sequence[
     """Return the message for an array whose shape fits no reading."""
     allowed = " or ".join(str({str(name): frame.shape[name] for name in names}) for names in readings)
     advice = ": give one for each, mask=[pixels, channels]" if what == "mask" else ""
-    return f"{what} of shape {shape} does not fit {allowed} of the cube{advice}"
+    return f"the shape {shape} of {what} does not fit {allowed} of the cube{advice}"
 
 
 def _names(
