@@ -19,6 +19,8 @@ from mffnb.parallel.guard import Guard, kill
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _BESIDE_THIS_PYTHON = Path(sys.prefix) / "bin" / "mpiexec"
+# Ranks on one host need the loopback interface only; the variables are those of UCX and of libfabric (tcp).
+_LOOPBACK = {"UCX_NET_DEVICES": "lo", "FI_TCP_IFACE": "lo"} if sys.platform == "linux" else {}
 _POLL = 0.05  # time between two checks of the engines, in seconds
 
 
@@ -60,13 +62,15 @@ class Cluster:
         from traitlets.config import Config  # noqa: PLC0415
 
         settings = Config()
-        settings.EngineLauncher.environment = dict.fromkeys(_ONE_THREAD, "1")
+        loopback = {name: os.environ.get(name, value) for name, value in _LOOPBACK.items()}
+        settings.EngineLauncher.environment = dict.fromkeys(_ONE_THREAD, "1") | loopback
         if _BESIDE_THIS_PYTHON.exists():
             settings.MPILauncher.mpi_cmd = [str(_BESIDE_THIS_PYTHON)]  # mpiexec is often not on the PATH of a notebook
         self._cluster = ipyparallel.Cluster(
             n=self.n,
             engines="mpi" if self.mpi else "local",
             config=settings,
+            controller_ip="127.0.0.1",  # a profile of the user may name another address
             controller_args=["--nodb"],  # without this option the controller keeps a copy of every message
             log_level=logging.CRITICAL,
             shutdown_atexit=True,
