@@ -187,10 +187,10 @@ def _names(
             names[position] = _dimension_of(beside.axes[position], beside.values.shape[position], frame, free, what)
     missing = [position for position, name in enumerate(names) if name is None]
     if len(missing) > 1 or (missing and not more):
-        axis = beside.axes[missing[0]]
-        label = "an axis without a name" if axis.name is None else f"the dimension {axis.name!r}"
+        unknown = [beside.axes[position].name for position in missing]
+        label = ", ".join("an axis without a name" if name is None else repr(name) for name in unknown)
         raise ValueError(
-            f"{what} does not fit the cube: {label} is none of {tuple(map(str, frame.shape))}, or has other "
+            f"{what}: {label} is no dimension of the cube, which has {tuple(map(str, frame.shape))}, or has other "
             f"coordinates; give {what} as a DataArray with dims and coordinates of the cube"
         )
     if len({*names}) < len(names):

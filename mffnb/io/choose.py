@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -39,41 +41,41 @@ def check_numbers(path: Path, name: str, dtype: Any) -> None:
         raise TypeError(f"{path.name}: {name!r} holds {dtype} and no real numbers: choose another one with dataset=")
 
 
-def choose_dataset(path: Path, dimensions: dict[str, int], requested: str | None) -> str:
+def choose_dataset(path: Path, shapes: Mapping[str, tuple[int, ...]], requested: str | None) -> str:
     """Return the name of the dataset to read: the requested one, or the only one that can be a spectral image.
 
     Parameters
     ----------
     path
         Path of the file, for the error message.
-    dimensions
-        Names of the datasets with their numbers of dimensions.
+    shapes
+        Names of the datasets with their shapes.
     requested
-        Name of a dataset. None chooses the only dataset with three or more dimensions; if there is none of these, the
-        only one with two.
+        Name of a dataset. None chooses the only dataset with two or more dimensions. Beside two-dimensional pictures
+        and tables, it chooses the only one with three or more, if it is also the largest.
 
     Raises
     ------
     ValueError
-        If the name does not exist or several datasets are possible; the message lists the names.
+        If the name does not exist or several datasets are possible; the message lists names and shapes.
 
     Examples
     --------
-    >>> choose_dataset(Path("a.h5"), {"photo": 2, "stack": 3, "energy": 1}, None)
+    >>> choose_dataset(Path("a.h5"), {"photo": (9, 9), "stack": (9, 9, 50), "energy": (50,)}, None)
     'stack'
     """
     if requested is not None:
         for name in (requested, requested.strip("/")):
-            if name in dimensions:
+            if name in shapes:
                 return name
-    fitting = [name for name, ndim in dimensions.items() if ndim >= 2]
+    fitting = [name for name, shape in shapes.items() if len(shape) >= 2]
     if requested is None and len(fitting) > 1:
-        # Beside two-dimensional pictures and tables, the only dataset with three or more dimensions is the spectral
-        # image.
-        deep = [name for name in fitting if dimensions[name] >= 3]
-        fitting = deep if len(deep) == 1 else fitting
+        # A smaller dataset with three dimensions may be maps that belong to a table of spectra, so it is not chosen.
+        deep = [name for name in fitting if len(shapes[name]) >= 3]
+        largest = max(fitting, key=lambda name: prod(shapes[name]))
+        fitting = deep if deep == [largest] else fitting
     if requested is None and len(fitting) == 1:
         return fitting[0]
-    names = ", ".join(repr(name) for name in fitting) or "none with two or more dimensions"
+    names = ", ".join(f"{name!r} {shapes[name]}" for name in fitting) or "none with two or more dimensions"
     problem = "say which one with dataset=" if requested is None else f"there is no dataset {requested!r}"
     raise ValueError(f"{path.name}: {problem}; it holds {names}")

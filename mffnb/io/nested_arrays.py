@@ -17,7 +17,7 @@ from mffnb.typing import Array
 def choose_array(path: Path, objects: Mapping[str, Any], requested: str | None) -> xr.DataArray:
     """Return an array of a file as a cube: the requested one, or the only one that can be a spectral image."""
     found = dict(arrays(objects))
-    name = choose_dataset(path, {name: array.ndim for name, array in found.items()}, requested)
+    name = choose_dataset(path, {name: array.shape for name, array in found.items()}, requested)
     check_numbers(path, name, found[name].dtype)
     return as_cube(found[name])
 

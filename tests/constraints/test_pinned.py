@@ -97,7 +97,7 @@ def test_errors_say_what_to_do(cube, truth):
         mf.unmix(cube, 4, known=truth.assign_coords({channel: truth[channel] + 0.5}))
     with pytest.raises(ValueError, match="does not fit"):
         mf.unmix(cube, 4, known=np.ones((1, 7)))
-    with pytest.raises(ValueError, match="have no dimension"):
+    with pytest.raises(ValueError, match="is no dimension"):
         mf.unmix(cube, 4, known=xr.DataArray(np.ones((1, 400)), dims=("component", "energy")))
     with pytest.raises(ValueError, match="not negative"):
         mf.unmix(cube, 4, known=-truth)

@@ -79,7 +79,7 @@ class TestLabels:
             align(given_, FRAME, "weights", READINGS)
 
     def test_an_unknown_dimension_is_refused_also_if_its_length_fits(self):
-        with pytest.raises(ValueError, match="'energy' is none of"):
+        with pytest.raises(ValueError, match="'energy' is no dimension"):
             align(xr.DataArray(np.ones(5), dims="energy"), FRAME, "weights", READINGS)
 
     @pytest.mark.parametrize("transposed", [False, True])

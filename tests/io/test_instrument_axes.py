@@ -204,3 +204,11 @@ def test_a_path_selects_any_array_of_an_hdf5_file_of_a_known_dialect(tmp_path):
         data["counts"] = np.arange(24.0).reshape(2, 3, 4)
         data["other"] = np.ones((3, 4, 5))
     assert read(path, dataset="/entry/data/other").shape == (3, 4, 5)
+
+
+def test_maps_beside_a_larger_table_of_spectra_are_not_taken_for_the_image(tmp_path):
+    path = tmp_path / "scene.npz"
+    np.savez(path, Y=np.ones((50, 90)), maps=np.ones((9, 10, 3)))
+    with pytest.raises(ValueError, match=r"'Y' \(50, 90\), 'maps' \(9, 10, 3\)"):
+        read(path)
+    assert read(path, dataset="Y").shape == (50, 90)

@@ -31,14 +31,14 @@ def read_hdf5(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArra
     import h5py  # noqa: PLC0415  a second of import that other formats need not pay
 
     with h5py.File(path, "r") as stored:
-        dimensions: dict[str, int] = {}
+        shapes: dict[str, tuple[int, ...]] = {}
 
         def visit(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset) and item.dtype.kind in "biufc":
-                dimensions[name] = item.ndim
+                shapes[name] = item.shape
 
         stored.visititems(visit)
-        name = choose_dataset(path, dimensions, dataset)
+        name = choose_dataset(path, shapes, dataset)
         item = stored[name]
         check_numbers(path, name, item.dtype)
         axes = [_axis(dimension) for dimension in item.dims]

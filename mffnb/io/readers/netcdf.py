@@ -18,10 +18,10 @@ __all__ = ["NETCDF"]
 def read_netcdf_variable(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
     """Read a variable of a NetCDF file with its coordinates as a cube."""
     stored = open_netcdf(path)
-    numeric = {str(key): array.ndim for key, array in stored.data_vars.items() if array.dtype.kind in "biufc"}
+    numeric = {str(key): array.shape for key, array in stored.data_vars.items() if array.dtype.kind in "biufc"}
     if dataset is None and len(numeric) > 1:
         # Beside tables of settings, an image is what has coordinates.
-        numeric = {key: ndim for key, ndim in numeric.items() if _has_coordinates(stored[key])} or numeric
+        numeric = {key: shape for key, shape in numeric.items() if _has_coordinates(stored[key])} or numeric
     cube = stored[choose_dataset(path, numeric, dataset)]
     check_numbers(path, str(cube.name), cube.dtype)
     if keep_on_disk(lazy, cube.size):

@@ -26,25 +26,25 @@ def read_npy(path: Path, _dataset: str | None, lazy: bool | None) -> xr.DataArra
 
 def read_npz(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
     """Read an array of a ``.npz`` archive, or a matrix of compressed sparse rows, which stays sparse."""
-    dimensions = _dimensions_in(path)
-    if dataset is None and is_sparse_file(set(dimensions)):
+    shapes = _shapes_in(path)
+    if dataset is None and is_sparse_file(set(shapes)):
         pixels = SparsePixels.of(path)
         return as_cube(xr.DataArray(xr.Variable(as_cube(np.empty((1, 1))).dims, pixels)))
     with np.load(path, allow_pickle=False) as archive:
-        numeric = {name: ndim for name, ndim in dimensions.items() if ndim is not None}
+        numeric = {name: shape for name, shape in shapes.items() if shape is not None}
         name = choose_dataset(path, numeric, dataset)
         check_numbers(path, name, archive[name].dtype)
         return as_cube(archive[name])
 
 
-def _dimensions_in(path: Path) -> dict[str, int | None]:
-    """Return the number of dimensions of each array in an archive by name, from its header; None for text."""
-    found: dict[str, int | None] = {}
+def _shapes_in(path: Path) -> dict[str, tuple[int, ...] | None]:
+    """Return the shape of each array in an archive by name, from its header; None for text."""
+    found: dict[str, tuple[int, ...] | None] = {}
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             with archive.open(name) as member:
                 shape, dtype = npy_header(member)
-            found[name.removesuffix(".npy")] = len(shape) if dtype.kind in "biufc" else None
+            found[name.removesuffix(".npy")] = tuple(shape) if dtype.kind in "biufc" else None
     return found
 
 

@@ -29,7 +29,7 @@ def read_zarr_array(path: Path, dataset: str | None, lazy: bool | None) -> xr.Da
     else:
         members = stored.members(max_depth=None)
         found = {name: item for name, item in members if isinstance(item, zarr.Array) and item.dtype.kind in "biufc"}
-    name = choose_dataset(path, {name: array.ndim for name, array in found.items()}, dataset)
+    name = choose_dataset(path, {name: array.shape for name, array in found.items()}, dataset)
     check_numbers(path, name or path.name, found[name].dtype)
     array, group = found[name], name.rpartition("/")[0]
     names: Any = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
