@@ -274,12 +274,14 @@ def test_what_planc_prints_is_understood(solver):
     assert errors.tolist() == [np.inf, 0.5, 1e-3]
 
 
+@pytest.mark.slow
 def test_milliseconds_of_a_process_of_its_own(capsys):
     iterations.threads(problems.tunnelling(True).only(["float64"]), [1], 1)
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| P4")]
     assert re.fullmatch(r"\| P4, 1 x 1 \| [\d.]+ \| 1.00 \| 1.00 \|", rows[0])
 
 
+@pytest.mark.slow
 def test_a_slider_leads_to_a_new_minimum(tof_sims):
     cube = mf.datasets.tof_sims_2d(seed=0, shape=(24, 24)).cube
     first, there = slider.moved(tof_sims, cube, slider.lowest_objective(tof_sims, cube))

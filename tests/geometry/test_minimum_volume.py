@@ -168,6 +168,7 @@ def test_samson():
     assert found.disagreement < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gain", [0.0, 0.3])
 def test_where_no_pixel_is_pure_enough_the_truth_is_the_other_answer(gain):
     # Fractions of three up to 0.6 fill a hexagon, around which the inverted triangle is the smaller one.

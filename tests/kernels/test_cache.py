@@ -44,6 +44,7 @@ def run(root: Path, kept: Path) -> tuple[str, int]:
     return folder, int(misses)
 
 
+@pytest.mark.slow
 def test_checkouts_with_equal_kernels_share_machine_code(tmp_path):
     kept = tmp_path / "kept"
     first, misses = run(checkout(tmp_path / "one"), kept)

@@ -203,6 +203,7 @@ def test_any_combination_runs_or_is_refused(asked):
     examine(parts, asked["similarity"], asked["solver"], init=asked["init"], random_state=asked["seed"])
 
 
+@pytest.mark.slow
 @examples(30, derandomize=True)
 @given(
     similarity=st.sampled_from(sorted(SIMILARITIES)),

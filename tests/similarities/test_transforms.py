@@ -69,6 +69,7 @@ def test_no_iteration_rises_whatever_measures_the_chances(boolean, similarity):
     assert np.isfinite(model.inverse_transform(A)).all()
 
 
+@pytest.mark.slow
 def test_the_intercept_is_at_its_best(boolean):
     model = MatrixFactorization(2, similarity="bernoulli", random_state=0, max_iter=60, tol=0)
     A = model.fit_transform(boolean[0])

@@ -99,6 +99,7 @@ def test_more_noise_makes_wider_bands(noise):
     assert widths[1] > 1.5 * widths[0]
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_executor(answer, found):
     with ThreadPoolExecutor(2) as threads:
         same(stability(answer.cube, answer, 4, 9, executor=threads, random_state=1), found)

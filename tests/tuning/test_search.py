@@ -42,6 +42,7 @@ def test_trials_on_threads_equal_those_of_one_thread(cube, serial):
         assert search(cube, executor=pool).trials == serial.trials
 
 
+@pytest.mark.slow
 def test_process_pool_receives_the_cube_with_a_trial(cube):
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         found = search(cube, max_evals=6, executor=pool)

@@ -47,6 +47,7 @@ def test_finished_scan_shows_the_recommendation_with_reasons(ranks, scan):
     assert ranks.k == (advice.k or advice.between[0])
 
 
+@pytest.mark.slow
 def test_scan_equals_scan_rank_and_is_updated_while_running(cube, scan):
     ranks = mf.RankExplorer(cube, range(2, 6), **OPTIONS)
     told = []

@@ -41,6 +41,7 @@ def opened(cube):
         monitor.close()
 
 
+@pytest.mark.slow
 def test_trials_equal_those_of_tune_on_any_executor(cube, opened):
     expected = tune(cube, SPACE, BIC(), k=3, max_evals=6, algorithm="random").trials
     alone = opened()
@@ -78,6 +79,7 @@ def test_selected_trial_shows_the_maps_of_its_settings(cube, opened):
     assert monitor.view.encoded["header"]["parameters"] == {"trial": 2}
 
 
+@pytest.mark.slow
 def test_components_keep_their_colour_between_trials(opened):
     monitor = opened()
     monitor.wait(120)
@@ -125,6 +127,7 @@ def slow(result):
     return result.parameters["sparsity"]
 
 
+@pytest.mark.slow
 def test_stop_keeps_all_trials_and_a_resume_shows_them_immediately(cube, opened, tmp_path):
     path = tmp_path / "search.jsonl"
     monitor = opened(SPACE, slow, max_evals=200, path=path)
@@ -195,6 +198,7 @@ def test_explorer_starts_from_the_selected_trial(opened):
     assert monitor._board.explorer_box.children == (explorer,)
 
 
+@pytest.mark.slow
 def test_staged_search_is_shown_stage_by_stage(cube):
     monitor = mf.TuningMonitor.staged(cube, BIC(), k=3, max_evals=3)
     monitor.wait(120)
