@@ -14,7 +14,7 @@ _COPIES = 4  # arrays of the size of each factor that a fit holds: factor, previ
 def negative_share(matrix: Matrix) -> float:
     """Return the share of negative energy: sum of squares of negative values, relative to that of all values."""
     whole = matrix.squared_norm
-    return matrix.negative_squares / whole if whole > 0 else 0.0
+    return matrix.negative_squares() / whole if whole > 0 else 0.0
 
 
 def check_sign(share: float) -> None:

@@ -70,7 +70,6 @@ class Capped(Local):
         """Compute ``basis X^T``, update the factor by ``move`` and compute ``factor X``, in two passes over X."""
         return self.transposed_times(move(slice(0, self.own.stop - self.own.start), self.times(basis)))
 
-    @property
     def negative_squares(self) -> float:
         """Sum of squares of all negative clipped entries."""
         here = sum(sum_of_negative_squares(band) for _, _, band in self.bands())

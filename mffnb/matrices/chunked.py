@@ -75,7 +75,6 @@ class Chunked(Local):
         """Sum of squares of all entries, in float64."""
         return self._energies[0]
 
-    @property
     def negative_squares(self) -> float:
         """Sum of the squares of all negative entries, from the same pass as :attr:`squared_norm`."""
         return self._energies[1]

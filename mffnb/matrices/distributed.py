@@ -156,12 +156,11 @@ class Distributed:
             self.errors.append(error)
         return float(self.total(np.array(here)))
 
-    @cached_property
     def negative_squares(self) -> float:
         """Sum of squares of all negative entries of X on all ranks."""
         here = 0.0
         try:
-            here = self.block.negative_squares
+            here = self.block.negative_squares()
         except Exception as error:
             self.errors.append(error)
         return float(self.total(np.array(here)))

@@ -118,7 +118,6 @@ class Local(ABC):
             squares[start:stop] = row_sums_of_squares(band)
         return squares
 
-    @cached_property
     def negative_squares(self) -> float:
         """Sum of the squares of all negative entries."""
         bands = (band for _, _, band in self.bands())

@@ -76,9 +76,12 @@ class Matrix(Products, Protocol):
     def row_squares(self) -> Float64Array:
         """Sum of squares of each row, (own rows,)."""
 
-    @property
     def negative_squares(self) -> float:
-        """Sum of the squares of all negative entries."""
+        """Return the sum of the squares of all negative entries.
+
+        It is a method, because ``isinstance`` evaluates the properties of a protocol in an order that differs between
+        processes, and this sum is a collective call of all ranks.
+        """
 
     @property
     def complete(self) -> bool:

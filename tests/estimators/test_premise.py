@@ -41,8 +41,8 @@ def test_negative_squares_do_not_depend_on_the_storage() -> None:
     shifted = X - 0.4
     expected = (np.minimum(shifted, 0) ** 2).sum()
     for matrix in (in_memory(shifted), Chunked(shifted, band_bytes=200), in_memory(np.asfortranarray(shifted))):
-        assert matrix.negative_squares == pytest.approx(expected, rel=1e-12)
-    assert in_memory(np.ones((3, 4), np.uint8)).negative_squares == 0
+        assert matrix.negative_squares() == pytest.approx(expected, rel=1e-12)
+    assert in_memory(np.ones((3, 4), np.uint8)).negative_squares() == 0
 
 
 @pytest.mark.parametrize("scale", [1e-170, 1e-160, 1e160])
