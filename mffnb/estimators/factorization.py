@@ -274,21 +274,24 @@ class MatrixFactorization(LinearModel):
         abundances *= self._start_size(endmembers)
         with single_threaded_blas():
             self._solve_abundances(abundances, endmembers, problem)
+        if not np.isfinite(abundances).all():
+            raise ValueError(
+                f"abundances are not finite, because the endmembers (largest {np.nanmax(self.components_):.3g}) are too "
+                "small or too large for these data: scale the data to the order of the bounds, or leave them out"
+            )
         if problem.gauge is not Gauge.GAIN:
             return unobserved.blank(np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_))
         amounts = np.ascontiguousarray(abundances.T) / self.size_
         return unobserved.blank(np.asarray(amounts / amounts.sum(axis=1, keepdims=True)))
 
     def _start_size(self, endmembers: Float64Array) -> float:
-        """Return the size of start abundances: that of the scaled data where bounds fix the size of endmembers only.
+        """Return the size of start abundances: that of the scaled data where bounds fix the size of endmembers alone.
 
         Everywhere else the scaled problem has abundances and endmembers of the order of 1.
         """
-        bounded = [
-            any(isinstance(term, Bounds) for term in terms) for terms in (self.abundance_terms, self.endmember_terms)
-        ]
+        bounded = any(isinstance(term, Bounds) for term in self.endmember_terms)
         largest = float(np.abs(endmembers).max(initial=0.0))
-        return 1.0 / largest if bounded == [False, True] and largest > 0 else 1.0
+        return 1.0 / largest if bounded and not self.abundance_terms and largest > 0 else 1.0
 
     def _solve_abundances(self, abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
         """Set A (k, pixels of this rank) in place to the minimiser of the objective for fixed endmembers."""
