@@ -276,8 +276,8 @@ class MatrixFactorization(LinearModel):
             self._solve_abundances(abundances, endmembers, problem)
         if not np.isfinite(abundances).all():
             raise ValueError(
-                f"abundances are not finite, because the endmembers (largest {np.nanmax(self.components_):.3g}) are too "
-                "small or too large for these data: scale the data to the order of the bounds, or leave them out"
+                f"abundances are not finite, because the endmembers (largest {np.nanmax(self.components_):.3g}) are "
+                "too small or too large for these data: scale the data to the order of the bounds, or leave them out"
             )
         if problem.gauge is not Gauge.GAIN:
             return unobserved.blank(np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_))

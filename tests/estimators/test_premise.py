@@ -105,7 +105,7 @@ def test_transform_of_other_spectra_is_refused_where_their_weights_matter() -> N
 TERMS = [[], [mf.Sparsity(0.05)], [mf.Ridge(0.01)], [mf.Bounds(0, 0.5)], [mf.Simplex()], [mf.Simplex(gain=True)]]
 
 
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 10**6),
     shape=st.tuples(st.integers(1, 7), st.integers(1, 6)),
@@ -151,5 +151,7 @@ def test_hostile_problems_give_finite_factors_or_one_sentence(
             raise
         except ValueError:  # one sentence of this package or of scikit-learn
             return
-    for found in (A, B, model.components_, model.objective_, model.relative_error_):
+    pixels, channels = ~np.isnan(data).all(axis=1), ~np.isnan(data).all(axis=0)
+    E = model.components_[:, channels]
+    for found in (A[pixels], B[pixels], E, model.objective_, model.relative_error_):
         assert np.isfinite(found).all()
