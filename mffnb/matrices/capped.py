@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,8 +71,8 @@ class Capped(Local):
         """Compute ``basis X^T``, update the factor by ``move`` and compute ``factor X``, in two passes over X."""
         return self.transposed_times(move(slice(0, self.own.stop - self.own.start), self.times(basis)))
 
-    def negative_squares(self) -> float:
-        """Sum of squares of all negative clipped entries."""
+    @cached_property
+    def _negative_squares(self) -> float:
         here = sum(sum_of_negative_squares(band) for _, _, band in self.bands())
         return float(self.total(np.array(here)))
 

@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 from mffnb.matrices import Partial, Sparse, in_memory
 from mffnb.matrices.block_products import NATIVE
 from mffnb.matrices.local import CACHE_BYTES, band_limits
-from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.matrix import Matrix, is_matrix
 from mffnb.typing import Array, Seed
 
 # Smaller sums of squares lose digits to subnormal numbers, in this sum or in the Gram matrices.
@@ -37,7 +37,7 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
     ValueError
         If X has the wrong shape, or NaN or infinite values.
     """
-    if isinstance(X, Matrix):
+    if is_matrix(X):
         if reset:
             estimator.n_features_in_ = X.shape[1]
         elif X.shape[1] != estimator.n_features_in_:

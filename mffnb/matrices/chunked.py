@@ -76,7 +76,7 @@ class Chunked(Local):
         return self._energies[0]
 
     def negative_squares(self) -> float:
-        """Sum of the squares of all negative entries, from the same pass as :attr:`squared_norm`."""
+        """Return the sum of the squares of all negative entries, from the same pass as :attr:`squared_norm`."""
         return self._energies[1]
 
     @cached_property

@@ -157,7 +157,11 @@ class Distributed:
         return float(self.total(np.array(here)))
 
     def negative_squares(self) -> float:
-        """Sum of squares of all negative entries of X on all ranks."""
+        """Return the sum of squares of all negative entries of X on all ranks; the first call is collective."""
+        return self._negative_squares
+
+    @cached_property
+    def _negative_squares(self) -> float:
         here = 0.0
         try:
             here = self.block.negative_squares()

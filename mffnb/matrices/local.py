@@ -119,7 +119,11 @@ class Local(ABC):
         return squares
 
     def negative_squares(self) -> float:
-        """Sum of the squares of all negative entries."""
+        """Return the sum of the squares of all negative entries, from one pass over X for all runs on it."""
+        return self._negative_squares
+
+    @cached_property
+    def _negative_squares(self) -> float:
         bands = (band for _, _, band in self.bands())
         return sum(sum_of_negative_squares(band if isinstance(band, np.ndarray) else band.data) for band in bands)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from mffnb.protocols.axis_distribution import AxisDistribution
 from mffnb.protocols.row_update import Move
@@ -48,6 +48,28 @@ class Products(Protocol):
 
 
 @runtime_checkable
+class Multiplying(Protocol):
+    """Methods by which an object is recognised as a data matrix, see :func:`is_matrix`."""
+
+    def times(self, basis: Float64Array) -> Float64Array:
+        """As in :class:`Products`."""
+
+    def transposed_times(self, factor: Float64Array) -> Float64Array:
+        """As in :class:`Products`."""
+
+    def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
+        """As in :class:`Matrix`."""
+
+
+def is_matrix(X: Any) -> TypeGuard[Matrix]:
+    """Return whether an object is a data matrix, without evaluating its properties.
+
+    ``isinstance(X, Matrix)`` would evaluate all properties, in an order that differs between processes. Some of them
+    are collective calls, so ranks would add up sums of different properties.
+    """
+    return isinstance(X, Multiplying)
+
+
 class Matrix(Products, Protocol):
     """Data matrix X in any storage: rows are pixels, columns are channels."""
 
@@ -77,11 +99,7 @@ class Matrix(Products, Protocol):
         """Sum of squares of each row, (own rows,)."""
 
     def negative_squares(self) -> float:
-        """Return the sum of the squares of all negative entries.
-
-        It is a method, because ``isinstance`` evaluates the properties of a protocol in an order that differs between
-        processes, and this sum is a collective call of all ranks.
-        """
+        """Return the sum of the squares of all negative entries; the first call is collective on ranks."""
 
     @property
     def complete(self) -> bool:

@@ -14,7 +14,7 @@ from mffnb import MatrixFactorization, Smoothness, Sparsity
 from mffnb.graphs import grid
 from mffnb.matrices import Chunked, Dense, Sparse, in_memory
 from mffnb.matrices.svd import randomized_svd
-from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.matrix import is_matrix
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 SHAPE = (12, 20)
@@ -69,7 +69,7 @@ def matrix(request, counts, tmp_path):
 def test_products_and_norm(matrix, counts):
     rng = np.random.default_rng(1)
     basis, factor = rng.random((4, 30)), rng.random((4, 240))
-    assert isinstance(matrix, Matrix)
+    assert is_matrix(matrix)
     assert matrix.shape == counts.shape
     np.testing.assert_allclose(matrix.times(basis), basis @ counts.T, rtol=1e-12)
     np.testing.assert_allclose(matrix.transposed_times(factor), factor @ counts, rtol=1e-12)
@@ -123,3 +123,20 @@ def test_sparse_input_of_the_estimator_stays_sparse(counts):
     model = MatrixFactorization(3, random_state=0, max_iter=20, tol=0)
     np.testing.assert_allclose(model.fit_transform(X), model.fit_transform(counts), atol=1e-9)
     np.testing.assert_allclose(model.transform(X), model.transform(counts), atol=1e-9)
+
+
+def test_recognising_a_matrix_evaluates_no_property():
+    class Collective:
+        """A matrix whose sum would be a collective call."""
+
+        @property
+        def squared_norm(self):
+            raise AssertionError("evaluated")
+
+        def times(self, basis):
+            return basis
+
+        transposed_times = fused_products = times
+
+    assert is_matrix(Collective())
+    assert not is_matrix(np.ones((2, 3)))
