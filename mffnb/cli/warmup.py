@@ -15,12 +15,12 @@ def add_to(commands: Any) -> None:
 
 def run(_: argparse.Namespace) -> int:
     """Compile all kernels; print how long it took and the folder of the kernel cache. Return the exit code 0."""
-    from mffnb.kernels.hals import sweep_non_negative  # noqa: PLC0415  numba, not needed for --help
+    from mffnb.kernels.cache import cache_folder  # noqa: PLC0415  numba, not needed for --help
     from mffnb.warmup import compile_kernels  # noqa: PLC0415
 
     begin = time.perf_counter()
     compile_kernels()
-    folder = sweep_non_negative.stats.cache_path
+    folder = cache_folder()
     kept = f"kept in {folder}" if folder else "not kept: set MFFNB_CACHE_DIR to a folder that can be written"
     print(f"kernels ready after {time.perf_counter() - begin:.1f} s, {kept}")
     return 0

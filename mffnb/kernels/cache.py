@@ -103,6 +103,10 @@ class KernelCache(FunctionCache):
             source_stamp=self._impl.locator.get_source_stamp(),
         )
 
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        """Return the key of machine code: types and processor; :func:`source_key` stands for the code, names for constants."""
+        return sig, codegen.magic_tuple()
+
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Return the compiled kernel for a signature, or None where it must be compiled."""
         try:

@@ -13,7 +13,7 @@ from numba.core.dispatcher import Dispatcher
 from mffnb.kernels.cache import KernelCache, cache_folder
 
 
-def kernel(fastmath: bool | set[str] = False) -> Callable[[Callable[..., Any]], Any]:
+def kernel(fastmath: bool | set[str] = False, name: str = "") -> Callable[[Callable[..., Any]], Any]:
     """Compile a function on its first call, without the global interpreter lock.
 
     Division by zero gives infinity, as in NumPy: a check would prevent vectorized loops.
@@ -25,9 +25,14 @@ def kernel(fastmath: bool | set[str] = False) -> Callable[[Callable[..., Any]], 
     ----------
     fastmath
         Floating-point rewrites that the compiler may apply; see :func:`numba.jit`.
+    name
+        Name in the cache, which must be unique in the module. A function that is defined for several constants needs
+        one; others are known by their own.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
+        if name:
+            function.__name__ = function.__qualname__ = name
         dispatcher = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
         if cache_folder() is None:
             _warn_without_cache()

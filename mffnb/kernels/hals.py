@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.kernels.compile import kernel
-from mffnb.kernels.uncoupled_sweeps import gram_ratios, projected_step, sweep_entries, zero_where_penalised
+from mffnb.kernels.uncoupled_sweeps import gram_ratios, projected_step, sweep_kernel, zero_where_penalised
 from mffnb.typing import Array
 
 # The compiler may reorder sums, so that they use vector registers; infinities and NaN keep their meaning.
@@ -64,11 +64,12 @@ def _minimise_row_in_place(factor: Array, gram: Array, cross: Array, j: int, rhs
     return 0.0
 
 
-@kernel()
 def sweep_non_negative(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
     """Sweep coordinate descent over all components of a non-negative factor whose entries are independent."""
     ratios, curvature = gram_ratios(gram)
-    return sweep_entries(factor, 0, np.ascontiguousarray(cross), factor.shape[1], ratios, curvature, sweeps)
+    sweep, cross = sweep_kernel(gram).function, np.require(cross, requirements="CW")
+    moved: float = sweep(factor, 0, cross, factor.shape[1], ratios, curvature, sweeps)
+    return moved
 
 
 @kernel(fastmath=_MATH)

@@ -17,13 +17,15 @@ from numba.extending import overload
 
 from mffnb.kernels.compile import kernel
 from mffnb.kernels.register_choice import strip_product
-from mffnb.kernels.uncoupled_sweeps import gram_ratios, sweep_entries
+from mffnb.kernels.separate import INTEGER, MATRIX, READ_ONLY_BYTES, READ_ONLY_MATRIX, READ_ONLY_VECTOR, separate
+from mffnb.kernels.uncoupled_sweeps import call_sweep, gram_ratios, sweep_kernel
 from mffnb.typing import Array
 
 # Size of a panel in float64 numbers, which fit the second-level cache, and its minimal and maximal number of rows. With
 # few rows the second product is slower, because its sums begin and end with each panel.
 _PANEL_NUMBERS, _MIN_HEIGHT, _MAX_HEIGHT = 9600, 16, 96
 _FOUR, _EIGHT = 4, 8
+_ZERO = np.int64(0)  # a literal 0 would compile what takes it once more
 # Strips are groups of rows multiplied together: registers hold the sums of six rows of eight numbers or of twelve rows
 # of four.
 _ROWS_OF_8, _ROWS_OF_4 = 6, 12
@@ -41,33 +43,38 @@ def _strip_height(left: int, most: int) -> int:
     return (left + strips - 1) // strips
 
 
-@kernel()
+@separate(
+    types.void(READ_ONLY_VECTOR, INTEGER, INTEGER, MATRIX, MATRIX, READ_ONLY_BYTES, INTEGER, INTEGER),
+)
 def _add_channel_sums(
-    wide: Array, count: int, columns: int, base: Array, out: Array, source: Array, prefetch: int, eighths: int
+    wide: Array, count: int, columns: int, base: Array, out: Array, source: Array, prefetch: int, ahead: int
 ) -> None:
     """Add the product ``wide base``, (count, lanes), to ``out``: sums over the channels for some pixels.
 
-    Meanwhile numbers of ``source`` are prefetched from index ``prefetch`` on: ``eighths / 8`` times as many as ``wide``
-    has.
+    Meanwhile bytes of ``source`` are prefetched from ``prefetch`` on: ``ahead`` bytes for eight numbers of ``wide``.
     """
     lanes = base.shape[1]
     r = 0
     while r < count:
-        first, fetch = r * columns, prefetch + r * columns * eighths // 8
+        first, fetch = r * columns, prefetch + r * columns * ahead // 8
         if lanes == _FOUR:
             n = _strip_height(count - r, _ROWS_OF_4)
-            stride = n * eighths // 8
+            stride = n * ahead // 8
             _strip_4(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, fetch, stride)
         else:
             n = _strip_height(count - r, _ROWS_OF_8)
-            stride = n * eighths // 8
+            stride = n * ahead // 8
             _strip_8(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, fetch, stride)
         r += n
 
 
-@kernel()
+@separate(
+    types.void(
+        READ_ONLY_MATRIX, INTEGER, READ_ONLY_VECTOR, INTEGER, INTEGER, MATRIX, READ_ONLY_BYTES, INTEGER, INTEGER
+    ),
+)
 def _add_pixel_sums(
-    factor: Array, at: int, right: Array, pitch: int, count: int, out: Array, source: Array, prefetch: int, eighths: int
+    factor: Array, at: int, right: Array, pitch: int, count: int, out: Array, source: Array, prefetch: int, ahead: int
 ) -> None:
     """Add ``factor[:, at : at + count] right``, (k, columns), to ``out``: sums over some pixels.
 
@@ -79,8 +86,8 @@ def _add_pixel_sums(
         n, first, row = _strip_height(k - j, _ROWS_OF_8), at + j * stride, j * columns
         c = 0
         while c + _EIGHT <= columns:
-            fetch = prefetch + c * count * eighths // 8
-            _strip_8(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, fetch, eighths)
+            fetch = prefetch + c * count * ahead // 8
+            _strip_8(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, fetch, ahead)
             c += _EIGHT
         if c + _FOUR <= columns:
             _strip_4(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, prefetch, 0)
@@ -111,6 +118,15 @@ def _as_float64_overload(X: Any, start: Any, stop: Any, panel: Any) -> Any:  # n
     return widen
 
 
+_call_channel_sums, _call_pixel_sums = _add_channel_sums.call, _add_pixel_sums.call
+
+
+@kernel()
+def _as_bytes(X: Array) -> Array:
+    """Return the bytes of X in C order, as a view."""
+    return X.reshape(X.size).view(np.uint8)
+
+
 @kernel()
 def _interleave(factor: Array, first: int, start: int, stop: int, out: Array) -> None:
     """Copy a tile of components, from ``first`` on, of the entries ``start:stop`` to ``out``, (entries, lanes)."""
@@ -127,7 +143,9 @@ def _deinterleave(sums: Array, first: int, start: int, stop: int, out: Array) ->
         row = out[first + lane][start:stop]
         for i in range(row.size):
             row[i] = sums[i, lane]
-    sums[: stop - start] = 0.0
+    for i in range(stop - start):
+        for lane in range(sums.shape[1]):
+            sums[i, lane] = 0.0
 
 
 @kernel()
@@ -138,38 +156,52 @@ def _panel_sizes(columns: int, k: int) -> tuple[int, int, int]:
     return height, lanes, (k + lanes - 1) // lanes
 
 
-@kernel()
 def times(X: Array, basis: Array, out: Array) -> None:
     """Write ``basis X^T``, (k, rows), into ``out``; X (rows, columns) and basis (k, columns) in C order."""
+    _times(X, basis, out, _add_channel_sums.address)
+
+
+@kernel()
+def _times(X: Array, basis: Array, out: Array, channel_sums: int) -> None:
+    """Compute :func:`times`, given the address of :func:`_add_channel_sums`."""
     rows, columns = X.shape
     height, lanes, tiles = _panel_sizes(columns, basis.shape[0])
     bases = np.zeros((tiles, columns, lanes))
     for tile in range(tiles):
-        _interleave(basis, tile * lanes, 0, columns, bases[tile])
-    source, panel, sums = X.reshape(X.size), np.empty(height * columns), np.zeros((height, lanes))
+        _interleave(basis, tile * lanes, _ZERO, columns, bases[tile])
+    source, panel, sums = _as_bytes(X), np.empty(height * columns), np.zeros((height, lanes))
+    row_bytes, ahead = columns * X.itemsize, 8 * X.itemsize
     for start in range(0, rows, height):
         stop = min(start + height, rows)
         wide = _as_float64(X, start, stop, panel)
         for tile in range(tiles):
-            _add_channel_sums(wide, stop - start, columns, bases[tile], sums, source, stop * columns, 8)
+            numbers = (wide, stop - start, columns, bases[tile], sums, source, stop * row_bytes, ahead)
+            _call_channel_sums(channel_sums, numbers)
             _deinterleave(sums, tile * lanes, start, stop, out)
 
 
-@kernel()
 def add_times(X: Array, factor: Array, out: Array) -> None:
     """Add ``factor X``, (k, columns), to ``out``; X (rows, columns) and factor (k, rows) in C order."""
-    rows, columns = X.shape
-    height, _, _ = _panel_sizes(columns, factor.shape[0])
-    source, panel = X.reshape(X.size), np.empty(height * columns)
-    products = np.zeros((factor.shape[0], columns))
+    _add_times(X, factor, out, _add_pixel_sums.address)
+
+
+@kernel()
+def _add_times(X: Array, factor: Array, out: Array, pixel_sums: int) -> None:
+    """Compute :func:`add_times`, given the address of :func:`_add_pixel_sums`."""
+    (rows, columns), k = X.shape, factor.shape[0]
+    height, _, _ = _panel_sizes(columns, k)
+    source, panel, products = _as_bytes(X), np.empty(height * columns), np.zeros((k, columns))
+    row_bytes, ahead = columns * X.itemsize, 8 * X.itemsize
     for start in range(0, rows, height):
         stop = min(start + height, rows)
         wide = _as_float64(X, start, stop, panel)
-        _add_pixel_sums(factor, start, wide, columns, stop - start, products, source, stop * columns, 8)
-    out += products
+        numbers = (factor, start, wide, columns, stop - start, products, source, stop * row_bytes, ahead)
+        _call_pixel_sums(pixel_sums, numbers)
+    for j in range(k):
+        for m in range(columns):
+            out[j, m] += products[j, m]
 
 
-@kernel()
 def fused_descent(
     X: Array,
     basis: Array,
@@ -204,30 +236,58 @@ def fused_descent(
     moved
         Squared change of the reconstruction in the first sweep.
     """
+    addresses = (_add_channel_sums.address, sweep_kernel(gram).address, _add_pixel_sums.address)
+    moved: float = _fused_descent(X, basis, shift, gram, sweeps, factor, first, product, square, addresses)
+    return moved
+
+
+@kernel()
+def _fused_descent(
+    X: Array,
+    basis: Array,
+    shift: Array,
+    gram: Array,
+    sweeps: int,
+    factor: Array,
+    first: int,
+    product: Array,
+    square: Array,
+    addresses: tuple[int, int, int],
+) -> float:
+    """Compute :func:`fused_descent`, given the addresses of its three steps."""
+    channel_sums, sweep, pixel_sums = addresses
     (rows, columns), k = X.shape, basis.shape[0]
     height, lanes, tiles = _panel_sizes(columns, k)
-    bases, shifts = np.zeros((tiles, columns, lanes)), np.zeros((tiles, 1, lanes))
+    bases, shifts = np.zeros((tiles, columns, lanes)), np.zeros((tiles, lanes))
     for tile in range(tiles):
-        _interleave(basis, tile * lanes, 0, columns, bases[tile])
-        _interleave(shift.reshape(k, 1), tile * lanes, 0, 1, shifts[tile])
-    source, panel, sums = X.reshape(X.size), np.empty(height * columns), np.zeros((height, lanes))
+        _interleave(basis, tile * lanes, _ZERO, columns, bases[tile])
+    for j in range(k):
+        shifts[j // lanes, j % lanes] = shift[j]
+    source, panel, sums = _as_bytes(X), np.empty(height * columns), np.zeros((height, lanes))
     cross, part = np.empty((k, height)), np.zeros((height, lanes))
     products, squares = np.zeros((k, columns)), np.zeros((tiles, k, lanes))
     ratios, curvature = gram_ratios(gram)
+    row_bytes, ahead = columns * X.itemsize, 4 * X.itemsize
     moved = 0.0
     for start in range(0, rows, height):
         stop, at = min(start + height, rows), first + start
-        count, wide = stop - start, _as_float64(X, start, stop, panel)
+        count, wide, fetch = stop - start, _as_float64(X, start, stop, panel), stop * row_bytes
         for tile in range(tiles):
-            sums[:] = shifts[tile]
-            _add_channel_sums(wide, count, columns, bases[tile], sums, source, stop * columns, 4)
-            _deinterleave(sums, tile * lanes, 0, count, cross)
-        moved += sweep_entries(factor, at, cross, count, ratios, curvature, sweeps)
-        _add_pixel_sums(factor, at, wide, columns, count, products, source, stop * columns + count * columns // 2, 4)
+            for i in range(height):
+                for lane in range(lanes):
+                    sums[i, lane] = shifts[tile, lane]
+            _call_channel_sums(channel_sums, (wide, count, columns, bases[tile], sums, source, fetch, ahead))
+            _deinterleave(sums, tile * lanes, _ZERO, count, cross)
+        moved += call_sweep(sweep, (factor, at, cross, count, ratios, curvature, sweeps))
+        fetch += count * row_bytes // 2
+        _call_pixel_sums(pixel_sums, (factor, at, wide, columns, count, products, source, fetch, ahead))
         for tile in range(tiles):
             _interleave(factor, tile * lanes, at, at + count, part)
-            _add_pixel_sums(factor, at, part, lanes, count, squares[tile], source, 0, 0)
-    product += products
+            numbers = (factor, at, part.reshape(part.size), lanes, count, squares[tile], source, _ZERO, _ZERO)
+            _call_pixel_sums(pixel_sums, numbers)
     for j in range(k):
-        square[j] += squares[j // lanes, :, j % lanes]
+        for m in range(columns):
+            product[j, m] += products[j, m]
+        for other in range(k):
+            square[j, other] += squares[j // lanes, other, j % lanes]
     return moved

@@ -15,10 +15,10 @@ from mffnb.typing import Array
 LANES = 8
 
 
-def strip_product(most: int, lanes: int) -> Any:  # noqa: ARG001  plain loops need no largest count
+def strip_product(most: int, lanes: int) -> Any:
     """Return the small matrix product of :func:`mffnb.kernels.registers.strip_product`, without prefetching."""
 
-    @kernel()
+    @kernel(name=f"add_strip_{most}_{lanes}")
     def add(
         count: int,
         left: Array,
@@ -49,7 +49,7 @@ def strip_product(most: int, lanes: int) -> Any:  # noqa: ARG001  plain loops ne
 def register_descent(k: int) -> Any:
     """Return the coordinate descent of :func:`mffnb.kernels.registers.register_descent`."""
 
-    @kernel()
+    @kernel(name=f"descend_{k}")
     def descend(
         factor: Array, start: int, cross: Array, at: int, ratios: Array, curvature: Array, sweeps: int
     ) -> float:

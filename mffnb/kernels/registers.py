@@ -25,7 +25,8 @@ _INT, _DOUBLE = ir.IntType(64), ir.DoubleType()
 # Arguments of llvm.prefetch: read access, low locality, data. They select the second-level cache, because the
 # first-level cache allows too few outstanding requests to keep up with memory.
 _PREFETCH_READ_L2 = 0, 1, 1
-_CACHE_LINE = 8  # number of float64 numbers in a cache line
+_CACHE_LINE = 64  # bytes
+_ROWS_OF_A_LINE = 8  # rows of a strip for which one cache line is prefetched at each step
 
 
 class VectorBuilder:
@@ -63,9 +64,9 @@ class VectorBuilder:
         self.builder.store(vector, self._pointer(data, at)).align = 8
 
     def prefetch(self, data: Any, at: Any) -> None:
-        """Generate a prefetch of the cache line at index ``at`` (second-level cache); its address may be invalid."""
+        """Generate a prefetch of the cache line at byte ``at`` (second-level cache); its address may be invalid."""
         word = ir.IntType(32)
-        place = self.builder.bitcast(self.builder.gep(data, [at]), ir.IntType(8).as_pointer())
+        place = self.builder.gep(self.builder.bitcast(data, ir.IntType(8).as_pointer()), [at])
         kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
         prefetch_intrinsic = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
         self.builder.call(prefetch_intrinsic, [place, *(ir.Constant(word, value) for value in _PREFETCH_READ_L2)])
@@ -148,8 +149,8 @@ def strip_product(most: int, lanes: int) -> Any:
     all rows r < ``count`` (at most ``most``), all steps l < ``steps`` and all lanes. Every array is addressed as one
     flat row of numbers. All are float64 in C order, and indices are not checked.
 
-    Meanwhile the numbers of ``source`` from ``fetch + l stride`` on are prefetched into the second-level cache: one
-    cache line at each step, or two if ``count`` exceeds eight rows. Prefetching costs nothing while the multipliers are
+    Meanwhile the bytes of ``source`` from ``fetch + l stride`` on are prefetched into the second-level cache: one cache
+    line at each step, or two if ``count`` exceeds eight rows. Prefetching costs nothing while the multipliers are
     the bottleneck. The addresses may lie beyond the end of the array.
     """
 
@@ -162,8 +163,9 @@ def strip_product(most: int, lanes: int) -> Any:
             starts = [builder.add(first, builder.mul(across, constant(r))) for r in range(height)]
 
             def step(now: Any, totals: list[Any]) -> list[Any]:
-                for line in range(0, height, _CACHE_LINE):
-                    vectors.prefetch(source, builder.add(fetch, builder.add(builder.mul(now, stride), constant(line))))
+                for line in range(0, height, _ROWS_OF_A_LINE):
+                    ahead = constant(line // _ROWS_OF_A_LINE * _CACHE_LINE)
+                    vectors.prefetch(source, builder.add(fetch, builder.add(builder.mul(now, stride), ahead)))
                 vector = vectors.load(basis, builder.add(begin, builder.mul(now, pitch)))
                 shift = builder.mul(now, along)
                 return [
