@@ -200,5 +200,8 @@ def _lines(
 
 
 def _states(relaxation: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return fractions of the states of relaxation 0, 1/2 and 1 whose mean is the given relaxation."""
+    """Interpolate a relaxation linearly between the two nearest of the states 0, 1/2 and 1.
+
+    Returns the fraction of each state, (3, rows, columns); they sum to one.
+    """
     return np.stack([np.maximum(1 - 2 * relaxation, 0), 1 - abs(2 * relaxation - 1), np.maximum(2 * relaxation - 1, 0)])

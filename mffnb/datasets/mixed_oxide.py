@@ -122,7 +122,7 @@ def stem_catalyst(
         raise ValueError(f"scan_noise must not be negative and gradient in [0, 2), got {scan_noise} and {gradient}.")
     fft.shape(shape)  # raises for a window that does not fit, before the simulation
     generator = np.random.default_rng(seed)
-    interface = _Interface.drawn(shape, generator)
+    interface = _Interface.random(shape, generator)
     field = (_PIXEL * shape[0], _PIXEL * shape[1])
     crystals = [_imperfect(phase.positions(field), generator) for phase in (M1, M2)]
     parts = [part[interface.beyond(part[:, 0], part[:, 1]) == i] for i, part in enumerate(crystals)]
@@ -170,14 +170,26 @@ def stem_catalyst(
 
 @dataclass(frozen=True)
 class _Interface:
-    """A wavy interface near the middle of the field; its normal points to M2."""
+    """A wavy interface near the middle of the field; its normal points to M2.
 
-    centre: Float64Array  # y, x in nm
+    Attributes
+    ----------
+    centre
+        Point y, x of the straight line about which the interface oscillates, in nm.
+    angle
+        Direction of the normal in rad, from the y axis towards the x axis.
+    waves
+        Sine waves whose sum is the distance from the straight line, (n, 3): amplitude (nm), wavelength (nm) and phase
+        (rad) of each.
+    """
+
+    centre: Float64Array
     angle: float
-    waves: Float64Array  # amplitude in nm, wavelength in nm and phase of each, (n, 3)
+    waves: Float64Array
 
     @classmethod
-    def drawn(cls, shape: tuple[int, int], generator: np.random.Generator) -> _Interface:
+    def random(cls, shape: tuple[int, int], generator: np.random.Generator) -> _Interface:
+        """Draw an interface with three waves, in a random direction."""
         size = _PIXEL * min(shape)
         centre = _PIXEL * np.array(shape) * generator.uniform(0.4, 0.6, 2)
         lengths = size * np.array([1.1, 0.5, 0.2])

@@ -40,13 +40,13 @@ class Dense(Local):
         return self.array.shape[0], self.array.shape[1]
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Compute ``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows), from a basis (k, columns)."""
         if self.array.flags.c_contiguous:
             return super().times(basis)
         return block_products.times(self.array, basis)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Compute ``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns), from a factor (k, rows)."""
         if self.array.flags.c_contiguous:
             return super().transposed_times(factor)
         product = np.zeros((len(factor), self.shape[1]))

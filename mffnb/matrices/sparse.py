@@ -70,7 +70,7 @@ class Sparse(Local):
         return self.array.shape[0], self.array.shape[1]
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Compute ``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows), from a basis (k, columns)."""
         if self._by_rows:
             return super().times(basis)
         product = np.zeros((len(basis), self.shape[0]))
@@ -78,7 +78,7 @@ class Sparse(Local):
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Compute ``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns), from a factor (k, rows)."""
         if not self._by_rows:
             return block_products.times(self._parts, factor)
         return super().transposed_times(factor)

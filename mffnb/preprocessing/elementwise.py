@@ -65,7 +65,7 @@ class Log1p(Step, Fitted):
         return self.transform(endmembers)
 
     def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
-        """Refuse known spectra: a mixture of processed spectra is not the processed mixture."""
+        """Raise ValueError for known spectra: a mixture of processed spectra is not the processed mixture."""
         raise _no_rule_for_known(self)
 
 
@@ -149,7 +149,7 @@ class Anscombe(Step, Fitted):
         return self.transform(endmembers)
 
     def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
-        """Refuse known spectra: a mixture of processed spectra is not the processed mixture."""
+        """Raise ValueError for known spectra: a mixture of processed spectra is not the processed mixture."""
         raise _no_rule_for_known(self)
 
 

@@ -37,7 +37,11 @@ class Extrapolated:
     An iteration starts from :math:`\max(F_t + \beta_t (F_t - F_{t-1}), F_t / 2)` for both factors F. The lower limit
     keeps entries positive, since a likelihood may be infinite at zero. While the objective falls, :math:`\beta` grows.
     If it rises, the iteration is rejected, beta is reduced, and its upper bound becomes the value that failed. The
-    accepted objective therefore never rises.
+    accepted objective therefore never rises by more than rounding errors: 1e-13 of the objective of the reference model
+    (zero or the mean spectrum), and 1e-11 after an iteration without extrapolation.
+
+    If the abundances of a pixel sum to one, with or without a gain, only E is extrapolated, since the lower limit would
+    change the sums of A.
 
     Source: Ang & Gillis 2019, Neural Computation 31:417, "Accelerating nonnegative matrix factorization algorithms
     using extrapolation"; the lower limit and the rejection of whole iterations are additions of this package.
