@@ -154,9 +154,10 @@ def is_array_like(parts: Sequence[Any]) -> bool:
 def shape_of(values: Any) -> tuple[int, ...] | None:
     """Return the shape of an array, labelled array or nested list; None for nested lists of different lengths."""
     try:
-        return np.shape(values)
+        shape: tuple[int, ...] = np.shape(values)
     except ValueError:
         return None
+    return shape
 
 
 def _by_position(
