@@ -125,10 +125,10 @@ def labelled_spectra(given: Any, frame: Frame, what: str = "known endmembers") -
             f"and spectra need {tuple(map(str, frame.channel_shape))}"
         )
     shape = {OTHER: found.sizes.get(OTHER, 1), **frame.channel_shape}
-    return frame.labelled(expanded(found, shape).astype(np.float64))
+    return frame.labelled(expand(found, shape).astype(np.float64))
 
 
-def expanded(values: xr.Variable, shape: Mapping[Hashable, int]) -> xr.Variable:
+def expand(values: xr.Variable, shape: Mapping[Hashable, int]) -> xr.Variable:
     """Return values with all dimensions of ``shape`` in its order, repeated along those that they do not have."""
     ordered = values.transpose(*(name for name in shape if name in values.dims)).data
     index = tuple(slice(None) if name in values.dims else None for name in shape)

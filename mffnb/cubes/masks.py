@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.cubes.align import Frame, align, expanded, is_array_like, shape_of
+from mffnb.cubes.align import Frame, align, expand, is_array_like, shape_of
 from mffnb.cubes.axes import Beside
 from mffnb.typing import Array
 
@@ -75,7 +75,7 @@ def _aligned_mask(mask: Any, frame: Frame, readings: Sequence[tuple[Hashable, ..
             "mask=[pixels, channels], or set single entries to NaN, cube.where(mask)"
         )
     shape = dict(frame.pixel_shape if of_pixels else frame.channel_shape)
-    values = _booleans(expanded(found, shape).values)
+    values = _booleans(expand(found, shape).values)
     if beside.from_hyperspy:
         warnings.warn(
             "a HyperSpy mask is True where data are left out: it was inverted, since mask is True where data are used",

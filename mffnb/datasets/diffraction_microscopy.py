@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from mffnb.datasets.counting import counted
+from mffnb.datasets.counting import poisson_counts
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
 from mffnb.datasets.strained_films import FWHM, rocking_curves
@@ -128,7 +128,7 @@ def xdm_film(
 
     return simulated_sample(
         "xdm_film",
-        (counted(abundances, spectra, generator), spectra, abundances),
+        (poisson_counts(abundances, spectra, generator), spectra, abundances),
         pixels=side_axes(shape, step, "µm"),
         channel={"qz": Axis(qz, "1/Å", "Qz")},
         components=COMPONENTS,

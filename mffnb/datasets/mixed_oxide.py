@@ -131,7 +131,7 @@ def stem_catalyst(
     thickness = 1 + gradient * _ramp(shape, generator)
 
     def image(columns: Float64Array) -> NDArray[np.float32]:
-        return _scanned(columns, thickness, counts, scan_noise, generator)
+        return _scan(columns, thickness, counts, scan_noise, generator)
 
     pixels = {
         "y": ("y", y, {"units": "nm", "long_name": "y"}),
@@ -142,7 +142,7 @@ def stem_catalyst(
         return xr.DataArray(values, dims=("y", "x"), coords=pixels, name=name, attrs=attrs)
 
     electrons = {"units": "counts", "long_name": "electrons on the annular detector"}
-    cube = labelled(image(_joined(*parts)), "intensity", **electrons)
+    cube = labelled(image(_join_crystals(*parts)), "intensity", **electrons)
     local = fft.fit(cube)
     spectra = [local.transform(labelled(image(crystal), "intensity", **electrons)) for crystal in crystals]
     component = xr.DataArray(list(COMPONENTS), dims="component", name="component")
@@ -212,7 +212,7 @@ def _imperfect(columns: Float64Array, generator: np.random.Generator) -> Float64
     return columns
 
 
-def _joined(first: Float64Array, second: Float64Array) -> Float64Array:
+def _join_crystals(first: Float64Array, second: Float64Array) -> Float64Array:
     """Join two crystals, without the columns of the second that are too close to the first."""
     apart, _ = cKDTree(first[:, :2]).query(second[:, :2], distance_upper_bound=_CLOSEST) if len(first) else (np.inf, 0)
     return np.concatenate([first, second[np.broadcast_to(np.isinf(apart), len(second))]])
@@ -226,7 +226,7 @@ def _ramp(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.
     return np.asarray(ramp / np.ptp(ramp), dtype=np.float32)
 
 
-def _scanned(
+def _scan(
     columns: Float64Array,
     thickness: NDArray[np.float32],
     counts: float,
@@ -251,8 +251,8 @@ def _scanned(
     image = fft.irfft(fft.rfft(image, axis=1) * turn, n=columns_, axis=1)[margin:-margin, margin:-margin]
     image = np.maximum(image / image.mean() + _DETECTOR, 0) * thickness
     image *= counts / image.mean()
-    counted: NDArray[np.float32] = generator.poisson(image).astype(np.float32)
-    return counted
+    poisson_counts: NDArray[np.float32] = generator.poisson(image).astype(np.float32)
+    return poisson_counts
 
 
 def _share(mask: NDArray[np.bool_], local: LocalSpectra) -> Float64Array:

@@ -236,9 +236,9 @@ def _disagreement(
     """Return, of all results that fit equally well, the one with the largest mean spectral angle to the best."""
     stage = "finish" if isinstance(model, WithGain) else "search"
     others = model.others() + [step.endmembers for step in trace if step.settled and step.stage == stage]
-    turned = model.fit_inverted_simplex(best.endmembers)
-    if turned is not None:
-        others.append(turned)
+    inverted = model.fit_inverted_simplex(best.endmembers)
+    if inverted is not None:
+        others.append(inverted)
     enough = _MISFIT_RATIO * model.misfit(best.endmembers)
     farthest, most = None, 0.0
     for other in others:

@@ -128,10 +128,10 @@ class Distributed:
     @property
     def transposed(self) -> Distributed | None:
         """The transposed matrix X^T, distributed over the transposed grid of ranks."""
-        turned = self.block.transposed
-        if turned is None:
+        transposed_part = self.block.transposed
+        if transposed_part is None:
             return None
-        return replace(self, block=turned, row_axis=self.column_axis, column_axis=self.row_axis)
+        return replace(self, block=transposed_part, row_axis=self.column_axis, column_axis=self.row_axis)
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
         """Yield (start, stop, rows) over the rows of the block."""

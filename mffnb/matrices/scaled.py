@@ -62,8 +62,8 @@ class Scaled(Local):
     @property
     def transposed(self) -> Scaled | None:
         """The transposed matrix diag(c) X^T diag(r)."""
-        turned = self.inner.transposed
-        return None if turned is None else Scaled(turned, self.columns, self.rows)
+        transposed_part = self.inner.transposed
+        return None if transposed_part is None else Scaled(transposed_part, self.columns, self.rows)
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
         """Yield (start, stop, scaled rows) of each band."""

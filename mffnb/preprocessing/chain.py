@@ -12,7 +12,7 @@ import xarray as xr
 from mffnb.cubes.layout import channel_names
 from mffnb.preprocessing.grid import Bin, Binned, Cropped
 from mffnb.preprocessing.step import Fitted, Step, derived_classes
-from mffnb.preprocessing.storage import plain, restored
+from mffnb.preprocessing.storage import from_plain, plain
 
 __all__ = ["Chain", "Processed", "fit_chain", "steps_from"]
 
@@ -178,8 +178,8 @@ class Chain:
         parts = json.loads(dataset.attrs["preprocessing"])
         classes = derived_classes(Step) | derived_classes(Fitted) | {one.__name__: one for one in known}
         classes |= {older: classes[name] for older, name in _RENAMED.items()}
-        steps = restored(parts["steps"], {}, classes)
-        fitted = restored(parts["fitted"], dataset.variables, classes)
+        steps = from_plain(parts["steps"], {}, classes)
+        fitted = from_plain(parts["fitted"], dataset.variables, classes)
         return cls(steps, fitted, tuple(parts["channel"]), parts["labels"])
 
     @property
@@ -274,7 +274,7 @@ def steps_from(description: Iterable[dict[str, Any]], known: Iterable[type] = ()
     """
     classes = derived_classes(Step) | {step.__name__: step for step in known}
     coded = [{"type": one["step"], "fields": one.get("parameters", {})} for one in description]
-    return list(restored(coded, {}, classes))
+    return list(from_plain(coded, {}, classes))
 
 
 def _check_bin_is_early(before: Sequence[Step], fitted: Sequence[Fitted]) -> None:

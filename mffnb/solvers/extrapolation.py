@@ -12,7 +12,7 @@ from mffnb.problem.compatibility import Gauge
 from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
-from mffnb.protocols.part_results import updated
+from mffnb.protocols.part_results import update_factor
 from mffnb.protocols.solver import CoordinateDescent, Solver
 from mffnb.protocols.traits import SolverTraits
 from mffnb.typing import Float64Array
@@ -69,7 +69,7 @@ class Extrapolated:
 
     def update(self, factor: Float64Array, half: Half) -> float:
         """Update ``factor`` in place by the half step of the wrapped solver; return the squared step."""
-        return updated(self.solver, factor, half)
+        return update_factor(self.solver, factor, half)
 
 
 class PlainIterates:

@@ -13,7 +13,7 @@ from mffnb.matrices.threaded import threaded_map
 from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
-from mffnb.protocols.part_results import updated
+from mffnb.protocols.part_results import update_factor
 from mffnb.protocols.solver import CoordinateDescent, Solver
 from mffnb.solvers.extrapolation import ExtrapolatedIterates, PlainIterates
 from mffnb.solvers.state import Outcome, Reached, State
@@ -80,7 +80,7 @@ def iterate(
         trial = replace(current, iteration=iteration, abundances=A, endmembers=E)
         yield recorder.half_done(problem, endmember_half, trial, extrapolated)
         half = endmember_half()
-        step = problem.step(moved, updated(solver, E, problem.with_endmember_terms(half)))
+        step = problem.step(moved, update_factor(solver, E, problem.with_endmember_terms(half)))
         fit, penalty = problem.misfit.at_endmembers(half, A, E), _penalties(problem, A, E)
         if iterates.accepts(current.objective, fit + penalty):
             iterates.accept()
@@ -90,7 +90,7 @@ def iterate(
             current = recorder.whole(problem, iteration, iterates.accepted, fit, penalty, step)
         else:
             iterates.reject()
-            current = recorder.ended(replace(current, iteration=iteration, seconds=recorder.seconds))
+            current = recorder.with_outcome(replace(current, iteration=iteration, seconds=recorder.seconds))
         current = replace(current, iterates=iterates)
         yield current
 
@@ -120,7 +120,9 @@ class _Recorder:
         _check_objective(state.objective, reached.state.objective, problem.misfit.zero)
         iterates.restore(reached.memory)
         abundances, endmembers = factors
-        return self.ended(replace(reached.state, abundances=abundances, endmembers=endmembers, iterates=iterates))
+        return self.with_outcome(
+            replace(reached.state, abundances=abundances, endmembers=endmembers, iterates=iterates)
+        )
 
     def whole(
         self, problem: Problem, iteration: int, factors: tuple[Float64Array, Float64Array],
@@ -128,9 +130,11 @@ class _Recorder:
     ) -> State:  # fmt: skip
         """Return the state after a whole iteration."""
         error, intercept = problem.relative_error(fit), problem.misfit.intercept
-        return self.ended(State(iteration, *factors, fit + penalty, error, step, self.seconds, intercept=intercept))
+        return self.with_outcome(
+            State(iteration, *factors, fit + penalty, error, step, self.seconds, intercept=intercept)
+        )
 
-    def ended(self, state: State) -> State:
+    def with_outcome(self, state: State) -> State:
         """Return the state with its outcome, if the run has converged or reached the maximum number of iterations."""
         if state.step <= self.tol:
             return replace(state, outcome=Outcome.CONVERGED)
@@ -205,7 +209,7 @@ class AbundanceUpdate:
 
     def __call__(self, factor: Float64Array, half: Half) -> float:
         """Add the user's penalties and constraints on A to the subproblem, and update the factor by the solver."""
-        return updated(self.solver, factor, self.problem.with_abundance_terms(half))
+        return update_factor(self.solver, factor, self.problem.with_abundance_terms(half))
 
     def descent(self, half: Half) -> tuple[Half, int]:
         """Return the subproblem with the user's terms, and the number of sweeps if it is uniform coordinate descent."""

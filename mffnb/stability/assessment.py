@@ -96,7 +96,7 @@ class Stability:
     def _band(self) -> tuple[xr.DataArray, xr.DataArray]:
         """Return both ends of the endmember band: of noise alone, or widened by the rotational ambiguity."""
         noise = self._replicas
-        return (noise.lower, noise.upper) if self.reach is None else self.reach.around(noise.lower, noise.upper)
+        return (noise.lower, noise.upper) if self.reach is None else self.reach.widen(noise.lower, noise.upper)
 
     @property
     def _replicas(self) -> RunSpread:

@@ -10,7 +10,7 @@ from typing import Any
 from mffnb.parallel.collective_call import Call, ClientLink, Instruction, call
 from mffnb.parallel.placement import Ranks
 from mffnb.parallel.preview_maps import PreviewMaps
-from mffnb.parallel.sources import Source, shared
+from mffnb.parallel.sources import Source, source_for_engines
 from mffnb.solvers import Outcome
 from mffnb.solvers.checkpoint import Checkpoint
 from mffnb.solvers.progress import Callback, bar, both
@@ -29,7 +29,7 @@ def run_on_engines(task: Task, cube: Any, execution: Execution) -> Unmixing:
     execution.engines.check_runs()
     wants_maps = execution.callback is not None
     with (
-        shared(cube, execution.engines) as (here, source),
+        source_for_engines(cube, execution.engines) as (here, source),
         bar(execution.progress, task.n_init * task.max_iter) as show,
         call(
             execution.engines, _on_rank, _sendable(task), source, wants_maps, _absolute(execution.checkpoint)

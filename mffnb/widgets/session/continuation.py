@@ -20,7 +20,7 @@ _LEAST = 1e-4
 Factors = tuple[Float64Array, Float64Array]
 
 
-def resized(
+def resize_factors(
     A: Float64Array, E: Float64Array, named: tuple[int, ...], data: LiveImage, k: int
 ) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
     """Add or remove components of A (k, pixels) and E (k, channels) until there are ``k``; known endmembers stay.

@@ -17,7 +17,7 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.parallel import Cluster, sharing
 from mffnb.parallel.collective_call import Instruction, call
 from mffnb.parallel.preview_maps import coarse
-from mffnb.parallel.sources import shared
+from mffnb.parallel.sources import source_for_engines
 from mffnb.protocols.matrix import Matrix
 from mffnb.unmixing.image import Prepared, matrix_weights
 from mffnb.unmixing.result import Unmixing
@@ -159,7 +159,7 @@ class EngineSession:
         last = self._answer
         before = None if last is None else EarlierAnswer(last.state, last.names, last.parameters)
         with (
-            shared(self._cube, self._engines) as (here, there),
+            source_for_engines(self._cube, self._engines) as (here, there),
             call(self._engines, engine_side.begin, self._token, there, channel, before, self._options) as running,
         ):
             return here, running.answer()

@@ -114,6 +114,6 @@ def _preview(solved: Solved, blocks: Blocks) -> EngineAnswer:
 def _whole(solved: Solved, placement: Placement) -> EngineAnswer:
     """Return the last state of a run with the abundances of the pixels of all ranks."""
     state = solved.state
-    A = np.ascontiguousarray(placement.gathered(state.abundances.T).T)
-    gain = None if state.gain is None else placement.gathered(state.gain)
+    A = np.ascontiguousarray(placement.gather(state.abundances.T).T)
+    gain = None if state.gain is None else placement.gather(state.gain)
     return EngineAnswer(replace(state, abundances=A, gain=gain), solved.names, solved.trace[: solved.steps])
