@@ -61,7 +61,7 @@ class Layout:
         mask: Any = None,
         communicator: Communicator = SINGLE,
     ) -> Layout:
-        """Determine the layout of a cube.
+        """Determine which dimensions of a cube are pixels and channels, and which of these are used.
 
         Parameters
         ----------

@@ -53,7 +53,7 @@ class FileSource:
         return read(self.path, lazy=self.lazy)
 
     def cube_or_path(self) -> str:
-        """Return the path of the file."""
+        """Return the path, from which each engine reads its blocks."""
         return self.path
 
 
@@ -68,7 +68,7 @@ class LazySource:
         return self.cube
 
     def cube_or_path(self) -> xr.DataArray:
-        """Return the lazy cube."""
+        """Return the lazy cube, of which each engine reads the values that it uses."""
         return self.cube
 
 
@@ -86,7 +86,7 @@ class SentSource:
         return cube  # type: ignore[no-any-return]
 
     def cube_or_path(self) -> xr.DataArray:
-        """Return the cube in memory."""
+        """Return the cube that was sent to this engine."""
         return self.open()
 
 

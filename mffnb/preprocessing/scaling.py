@@ -61,7 +61,7 @@ class AffineScaling(Fitted):
 
     @property
     def scales_pixels(self) -> bool:
-        """Whether each pixel was divided by its own number."""
+        """Whether each pixel was divided by a scale of this pixel, such as its sum or norm."""
         return self.pixel_scale is not None
 
     @property

@@ -78,7 +78,7 @@ class Fitted(Protocol):
 
     @property
     def scales_pixels(self) -> bool:
-        """Whether the step divides each pixel by its own number."""
+        """Whether the step divides each pixel by a scale of this pixel, such as its sum or norm."""
         return False
 
     def cropped(self, positions: Mapping[Hashable, slice]) -> Self:

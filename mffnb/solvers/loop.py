@@ -78,7 +78,7 @@ def iterate(
         A, E, iteration = iterates.abundances, iterates.endmembers, current.iteration + 1
         moved, endmember_half = _update_abundances(problem, iterates, solver, half if iteration == 1 else None)
         trial = replace(current, iteration=iteration, abundances=A, endmembers=E)
-        yield recorder.half_done(problem, endmember_half, trial, extrapolated)
+        yield recorder.after_half_step(problem, endmember_half, trial, extrapolated)
         half = endmember_half()
         step = problem.step(moved, update_factor(solver, E, problem.with_endmember_terms(half)))
         fit, penalty = problem.misfit.at_endmembers(half, A, E), _penalties(problem, A, E)
@@ -87,7 +87,7 @@ def iterate(
             fitted = problem.with_fitted_intercept(*iterates.accepted)
             if fitted is not problem:
                 problem, fit = fitted, fitted.misfit.at_endmembers(half, *iterates.accepted)
-            current = recorder.whole(problem, iteration, iterates.accepted, fit, penalty, step)
+            current = recorder.after_iteration(problem, iteration, iterates.accepted, fit, penalty, step)
         else:
             iterates.reject()
             current = recorder.with_outcome(replace(current, iteration=iteration, seconds=recorder.seconds))
@@ -114,7 +114,7 @@ class _Recorder:
     ) -> State:  # fmt: skip
         """Return the state of the start values, or that of the end of an earlier run."""
         fit = problem.misfit.at_abundances(half, *factors)
-        state = self.whole(problem, 0, factors, fit, _penalties(problem, *factors), np.inf)
+        state = self.after_iteration(problem, 0, factors, fit, _penalties(problem, *factors), np.inf)
         if reached is None:
             return state
         _check_objective(state.objective, reached.state.objective, problem.misfit.zero)
@@ -124,11 +124,11 @@ class _Recorder:
             replace(reached.state, abundances=abundances, endmembers=endmembers, iterates=iterates)
         )
 
-    def whole(
+    def after_iteration(
         self, problem: Problem, iteration: int, factors: tuple[Float64Array, Float64Array],
         fit: float, penalty: float, step: float,
     ) -> State:  # fmt: skip
-        """Return the state after a whole iteration."""
+        """Return the state after both half steps of an iteration."""
         error, intercept = problem.relative_error(fit), problem.misfit.intercept
         return self.with_outcome(
             State(iteration, *factors, fit + penalty, error, step, self.seconds, intercept=intercept)
@@ -140,7 +140,7 @@ class _Recorder:
             return replace(state, outcome=Outcome.CONVERGED)
         return replace(state, outcome=Outcome.MAX_ITER) if state.iteration >= self.max_iter else state
 
-    def half_done(self, problem: Problem, endmember_half: Callable[[], Half], state: State, trial: bool) -> State:
+    def after_half_step(self, problem: Problem, endmember_half: Callable[[], Half], state: State, trial: bool) -> State:
         """Return the state after the half step of A; a trial keeps the previous objective, to save a pass over X."""
         if not trial:
             A, E = state.abundances, state.endmembers

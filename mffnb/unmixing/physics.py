@@ -88,7 +88,7 @@ class Physics:
         return (*terms, *as_terms(self.endmember_terms))
 
     def _check_known(self, image: Prepared) -> None:
-        """Refuse known spectra with fractions, after a step that divides each pixel by its own number."""
+        """Refuse known spectra with fractions, after a step that divides each pixel by a scale of this pixel."""
         step = None if image.chain is None else image.chain.scaling_of_pixels
         if step is not None and self.sum_to_one and not self.gain:
             raise ValueError(
