@@ -64,7 +64,7 @@ def mineral_edx() -> Sample:
 
 @lru_cache(maxsize=1)
 def _read_file() -> xr.DataArray:
-    """Read the file once per process; the caller hands out copies."""
+    """Read the file once per process; the cube is shared, so the caller must copy it."""
     path = fetch(FILE)
     try:
         stored = read(path)

@@ -76,7 +76,7 @@ def poplar() -> Sample:
 
 @lru_cache(maxsize=1)
 def _read_file() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Read the file once per process (1 s); the caller hands out copies."""
+    """Read the file once per process (1 s); the arrays are shared, so the caller must copy them."""
     image = read_rda(FILE)["testImage"]
     shape = tuple(int(size) for size in image["xy"])
     # R stores matrices column by column, hence the row index varies fastest.

@@ -64,7 +64,7 @@ class Dense(Local):
             yield start, stop, np.ascontiguousarray(self.array[start:stop], dtype=np.float64)
 
     def blocks(self) -> Iterator[tuple[int, int, Array]]:
-        """Yield (start, stop, rows) of each block, as C-contiguous arrays in their own type."""
+        """Yield (start, stop, rows) of each block, as C-contiguous arrays in the stored type."""
         for start, stop in band_limits(self.shape, BLOCK_BYTES * 8 // self.array.itemsize):
             yield start, stop, np.ascontiguousarray(self.array[start:stop])
 

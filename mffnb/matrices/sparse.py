@@ -179,7 +179,7 @@ def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
 
 
 def _blocks(matrix: Matrix) -> Iterator[tuple[int, int, Any]]:
-    """Yield (start, stop, rows) of a matrix in their own type if its class supports that, otherwise as float64."""
+    """Yield (start, stop, rows) of a matrix in the stored type if its class supports that, otherwise as float64."""
     return matrix.blocks() if isinstance(matrix, Local) else matrix.bands()
 
 

@@ -88,7 +88,7 @@ class Stability:
 
     def plot(self, **options: Any) -> Any:
         """Draw endmembers with their bands and standard deviation maps; see :func:`mffnb.plots.stability`."""
-        from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
+        from mffnb import plots  # noqa: PLC0415  imports Matplotlib, which only plots need
 
         return plots.stability(self, **options)
 

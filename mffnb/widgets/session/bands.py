@@ -100,7 +100,7 @@ def refit_replicas(
 
 
 def _aside(work: Callable[[], T], meanwhile: Bands) -> Generator[Bands, None, T]:
-    """Run work that cannot be interrupted on a thread of its own, so that the caller can abandon it."""
+    """Run work that cannot be interrupted on a separate thread, so that the caller can abandon it."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-replica")
     try:
         future = pool.submit(work)

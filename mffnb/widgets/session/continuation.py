@@ -25,7 +25,7 @@ def resize_factors(
 ) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
     """Add or remove components of A (k, pixels) and E (k, channels) until there are ``k``; known endmembers stay.
 
-    A new component starts from the largest residual. The component with the smallest share of its own is removed first.
+    A new component starts from the largest residual. The one with the smallest unique contribution is removed first.
     """
     names = list(named)
     while len(A) > k:
