@@ -181,7 +181,7 @@ class Search:
             return replace(self.answer(stopped=True), interrupted=True)
 
     def answer(self, *, stopped: bool = False) -> Geometry:
-        """Return the best result so far; unless stopped, with its angle to other results that fit equally well."""
+        """Return the best result so far; after a complete search, with its angle to other results of equal fit."""
         best, choice = self._best_step, self._choice
         other, disagreement = (None, 0.0) if stopped else _disagreement(self._model, best, self.trace)
         E, A, gains = self.factors()

@@ -100,7 +100,7 @@ def losses_of(
 
 
 def update_factor(solver: Solver, factor: Float64Array, half: Half) -> float:
-    """Update a factor in place by a solver; return the squared step, and raise ValueError if either is not valid."""
+    """Update a factor in place and return the squared step; raise ValueError if the factor or the step is invalid."""
     moved: Any = solver.update(factor, half)
     if is_own(solver):
         return float(moved)
