@@ -14,6 +14,7 @@ from mffnb.constraints import Bounds, Simplex
 from mffnb.datasets import tof_sims_2d
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.graphs import grid
+from mffnb.kernels.uncoupled_sweeps import MAX_REGISTER_COMPONENTS, register_sweeps, sweep_in_blocks
 from mffnb.penalties import Smoothness, Sparsity
 from mffnb.preprocessing import AsymmetricBaseline
 from mffnb.unmixing.unmix import unmix
@@ -25,6 +26,9 @@ _TWICE: dict[str, Any] = _ONCE | {"max_iter": 2}
 
 def compile_kernels() -> None:
     """Compile every kernel for the array types that unmixing uses, and keep the results in the cache."""
+    for k in range(1, MAX_REGISTER_COMPONENTS + 1):
+        _ = register_sweeps(k).address
+    _ = sweep_in_blocks.address
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warnings about the results are irrelevant, because the results are not used
         for run in _runs():

@@ -104,8 +104,20 @@ class KernelCache(FunctionCache):
         )
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        """Return the key of machine code: types and processor; :func:`source_key` stands for the code, names for constants."""
+        """Return the key of machine code in the file of one kernel: types of arguments and the processor.
+
+        The folder stands for the code, see :func:`source_key`. The file stands for constants of an enclosing function.
+        """
         return sig, codegen.magic_tuple()
+
+    def signatures(self) -> list[tuple[Any, ...]]:
+        """Return the types of arguments for which the kernel is stored; none if its file is damaged."""
+        try:
+            keys = self._cache_file._load_index()
+        except Exception:  # as in load_overload
+            return []
+        # A kernel that is compiled for a declared signature is stored under it, the others under their arguments.
+        return [tuple(getattr(key[0], "args", key[0])) for key in keys]
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Return the compiled kernel for a signature, or None where it must be compiled."""

@@ -12,6 +12,9 @@ from numba.core.dispatcher import Dispatcher
 
 from mffnb.kernels.cache import KernelCache, cache_folder
 
+#: All kernels that this process has declared.
+KERNELS: list[Dispatcher] = []
+
 
 def kernel(fastmath: bool | set[str] = False, name: str = "") -> Callable[[Callable[..., Any]], Any]:
     """Compile a function on its first call, without the global interpreter lock.
@@ -34,13 +37,30 @@ def kernel(fastmath: bool | set[str] = False, name: str = "") -> Callable[[Calla
         if name:
             function.__name__ = function.__qualname__ = name
         dispatcher = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+        if not isinstance(dispatcher, Dispatcher):  # if NUMBA_DISABLE_JIT is set, numba returns the plain function
+            return dispatcher
         if cache_folder() is None:
             _warn_without_cache()
-        elif isinstance(dispatcher, Dispatcher):  # if NUMBA_DISABLE_JIT is set, numba returns the plain function
+        else:
             dispatcher._cache = KernelCache(function)  # type: ignore[attr-defined]  # as enable_caching does
+        KERNELS.append(dispatcher)
         return dispatcher
 
     return compiled
+
+
+def stored_specialisations() -> list[str]:
+    """List the kernels in the cache, as ``module.name(types of arguments)``, in alphabetical order.
+
+    A kernel is compiled once for each combination of types: each is an entry, also where only another kernel calls it.
+    """
+    stored = []
+    for dispatcher in KERNELS:
+        function, store = dispatcher.py_func, dispatcher._cache  # type: ignore[attr-defined]
+        for types in store.signatures() if isinstance(store, KernelCache) else ():
+            short = function.__module__.removeprefix("mffnb.kernels.")
+            stored.append(f"{short}.{function.__qualname__}({', '.join(map(str, types))})")
+    return sorted(stored)
 
 
 @cache  # cached, so that only one warning is issued for all kernels

@@ -67,7 +67,7 @@ def _minimise_row_in_place(factor: Array, gram: Array, cross: Array, j: int, rhs
 def sweep_non_negative(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
     """Sweep coordinate descent over all components of a non-negative factor whose entries are independent."""
     ratios, curvature = gram_ratios(gram)
-    sweep, cross = sweep_kernel(gram).function, np.require(cross, requirements="CW")
+    sweep, cross = sweep_kernel(gram).function, np.require(cross, requirements=["C", "W"])
     moved: float = sweep(factor, 0, cross, factor.shape[1], ratios, curvature, sweeps)
     return moved
 

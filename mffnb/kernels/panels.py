@@ -121,10 +121,11 @@ def _as_float64_overload(X: Any, start: Any, stop: Any, panel: Any) -> Any:  # n
 _call_channel_sums, _call_pixel_sums = _add_channel_sums.call, _add_pixel_sums.call
 
 
-@kernel()
 def _as_bytes(X: Array) -> Array:
-    """Return the bytes of X in C order, as a view."""
-    return X.reshape(X.size).view(np.uint8)
+    """Return the bytes of an array in C order, as a read-only view, for prefetching."""
+    source = X.reshape(-1).view(np.uint8)
+    source.flags.writeable = False
+    return source
 
 
 @kernel()
@@ -158,18 +159,18 @@ def _panel_sizes(columns: int, k: int) -> tuple[int, int, int]:
 
 def times(X: Array, basis: Array, out: Array) -> None:
     """Write ``basis X^T``, (k, rows), into ``out``; X (rows, columns) and basis (k, columns) in C order."""
-    _times(X, basis, out, _add_channel_sums.address)
+    _times(X, _as_bytes(X), basis, out, _add_channel_sums.address)
 
 
 @kernel()
-def _times(X: Array, basis: Array, out: Array, channel_sums: int) -> None:
-    """Compute :func:`times`, given the address of :func:`_add_channel_sums`."""
+def _times(X: Array, source: Array, basis: Array, out: Array, channel_sums: int) -> None:
+    """Compute :func:`times`, given the bytes of X and the address of :func:`_add_channel_sums`."""
     rows, columns = X.shape
     height, lanes, tiles = _panel_sizes(columns, basis.shape[0])
     bases = np.zeros((tiles, columns, lanes))
     for tile in range(tiles):
         _interleave(basis, tile * lanes, _ZERO, columns, bases[tile])
-    source, panel, sums = _as_bytes(X), np.empty(height * columns), np.zeros((height, lanes))
+    panel, sums = np.empty(height * columns), np.zeros((height, lanes))
     row_bytes, ahead = columns * X.itemsize, 8 * X.itemsize
     for start in range(0, rows, height):
         stop = min(start + height, rows)
@@ -182,15 +183,15 @@ def _times(X: Array, basis: Array, out: Array, channel_sums: int) -> None:
 
 def add_times(X: Array, factor: Array, out: Array) -> None:
     """Add ``factor X``, (k, columns), to ``out``; X (rows, columns) and factor (k, rows) in C order."""
-    _add_times(X, factor, out, _add_pixel_sums.address)
+    _add_times(X, _as_bytes(X), factor, out, _add_pixel_sums.address)
 
 
 @kernel()
-def _add_times(X: Array, factor: Array, out: Array, pixel_sums: int) -> None:
-    """Compute :func:`add_times`, given the address of :func:`_add_pixel_sums`."""
+def _add_times(X: Array, source: Array, factor: Array, out: Array, pixel_sums: int) -> None:
+    """Compute :func:`add_times`, given the bytes of X and the address of :func:`_add_pixel_sums`."""
     (rows, columns), k = X.shape, factor.shape[0]
     height, _, _ = _panel_sizes(columns, k)
-    source, panel, products = _as_bytes(X), np.empty(height * columns), np.zeros((k, columns))
+    panel, products = np.empty(height * columns), np.zeros((k, columns))
     row_bytes, ahead = columns * X.itemsize, 8 * X.itemsize
     for start in range(0, rows, height):
         stop = min(start + height, rows)
@@ -237,13 +238,15 @@ def fused_descent(
         Squared change of the reconstruction in the first sweep.
     """
     addresses = (_add_channel_sums.address, sweep_kernel(gram).address, _add_pixel_sums.address)
-    moved: float = _fused_descent(X, basis, shift, gram, sweeps, factor, first, product, square, addresses)
+    source = _as_bytes(X)
+    moved: float = _fused_descent(X, source, basis, shift, gram, sweeps, factor, first, product, square, addresses)
     return moved
 
 
 @kernel()
 def _fused_descent(
     X: Array,
+    source: Array,
     basis: Array,
     shift: Array,
     gram: Array,
@@ -254,7 +257,7 @@ def _fused_descent(
     square: Array,
     addresses: tuple[int, int, int],
 ) -> float:
-    """Compute :func:`fused_descent`, given the addresses of its three steps."""
+    """Compute :func:`fused_descent`, given the bytes of X and the addresses of its three steps."""
     channel_sums, sweep, pixel_sums = addresses
     (rows, columns), k = X.shape, basis.shape[0]
     height, lanes, tiles = _panel_sizes(columns, k)
@@ -263,7 +266,7 @@ def _fused_descent(
         _interleave(basis, tile * lanes, _ZERO, columns, bases[tile])
     for j in range(k):
         shifts[j // lanes, j % lanes] = shift[j]
-    source, panel, sums = _as_bytes(X), np.empty(height * columns), np.zeros((height, lanes))
+    panel, sums = np.empty(height * columns), np.zeros((height, lanes))
     cross, part = np.empty((k, height)), np.zeros((height, lanes))
     products, squares = np.zeros((k, columns)), np.zeros((tiles, k, lanes))
     ratios, curvature = gram_ratios(gram)

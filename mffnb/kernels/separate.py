@@ -14,7 +14,7 @@ from typing import Any
 
 from numba import types
 from numba.core import cgutils
-from numba.core.typing import Signature
+from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
 from mffnb.kernels.compile import kernel
@@ -55,7 +55,9 @@ class SeparateKernel:
         return caller(self.signature)
 
 
-def separate(signature: Signature, fastmath: bool | set[str] = False, name: str = "") -> Callable[[Any], SeparateKernel]:
+def separate(
+    signature: Signature, fastmath: bool | set[str] = False, name: str = ""
+) -> Callable[[Any], SeparateKernel]:
     """Declare a kernel that others call by its address; see :func:`mffnb.kernels.compile.kernel` for the parameters."""
     return lambda function: SeparateKernel(kernel(fastmath, name)(function), signature)
 
