@@ -12,6 +12,7 @@ import anywidget
 import numpy as np
 import traitlets
 
+from mffnb.widgets.lifetime import Displayed, bundle, hold_weakly, weakly
 from mffnb.widgets.live_view.frame import Frame, encode
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ SPECTRA_SCALES = ("each", "common", "sqrt")
 """Scale of the spectra: each to its own maximum, one common scale, or square root (shows small peaks)."""
 
 
-class LiveView(anywidget.AnyWidget):
+class LiveView(Displayed, anywidget.AnyWidget):
     """Widget that shows the maps and spectra of the components in the browser.
 
     Colour map, contrast, highlighting and hovering work in the browser without the kernel. A frame is sent as one
@@ -52,8 +53,8 @@ class LiveView(anywidget.AnyWidget):
     ['a']
     """
 
-    _esm = pathlib.Path(__file__).parent / "static" / "live_view.js"
-    _css = pathlib.Path(__file__).parent / "live_view.css"
+    _esm = bundle(pathlib.Path(__file__).parent / "static" / "live_view.js")
+    _css = bundle(pathlib.Path(__file__).parent / "live_view.css")
 
     encoded = traitlets.Dict().tag(sync=True)
     """The newest frame: `header`, and the binary `maps` and `spectra`. It is a single trait, so that it is sent as one
@@ -94,7 +95,8 @@ class LiveView(anywidget.AnyWidget):
         # Beside controls in a row, the view takes the remaining width.
         traits.setdefault("layout", {"flex": "1 1 auto", "min_width": "0"})
         super().__init__(**traits)
-        self.on_msg(self._receive)
+        hold_weakly(self)
+        self.on_msg(weakly(self._receive))
 
     def show(self, frame: Frame) -> int:
         """Send a frame to every display of this view; may be called from any thread.
