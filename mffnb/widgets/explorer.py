@@ -24,13 +24,14 @@ from mffnb.widgets.live_view.messages import png_base64
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
+from mffnb.widgets.tools import TOOLS, ToolMethods
 
 __all__ = ["Explorer", "explore"]
 
 _PICTURE_WAIT = 0.5  # longest time in seconds to wait for the static picture that a saved notebook holds
 
 
-class Explorer(Displayed, ipywidgets.VBox):
+class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     """Unmix a spectral image interactively: sliders change the settings, endmembers and abundance maps follow.
 
     Every move of a slider starts a new run in the background from the last state, and the picture is updated while it
@@ -125,7 +126,7 @@ class Explorer(Displayed, ipywidgets.VBox):
             offered=self.session.own.by_offer,
             steps=self.session.source.steps,
         )
-        self.view = LiveView()
+        self.view = LiveView(tools=tuple(TOOLS))
         self._error = ipywidgets.HTML()
         self._fit = LiveFit(self.session, self.controls, self.view, self._error)
         super().__init__([self.controls, self._error, self.view])
@@ -158,6 +159,10 @@ class Explorer(Displayed, ipywidgets.VBox):
     def stop(self) -> None:
         """End the present run; the result so far is kept, and the next run starts from it."""
         self.session.stop()
+
+    def show_tool(self, name: str, **values: Any) -> None:
+        """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
+        self._fit.show_tool(name, **values)
 
     def close(self) -> None:
         """End the background thread and remove the widget; the last result stays available."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -22,6 +24,7 @@ from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
+from mffnb.widgets.tools import TOOLS
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
 # slider on the thread that last wrote to it. At first this is the main thread, which a running cell blocks. Writing to
@@ -58,6 +61,7 @@ class LiveFit:
         self._greetings = _GREETINGS
         self._shown: Solved | None = None
         view.on_drawn = self._drawn
+        view.on_call = self._call
         controls.on_change(self.submit)
         controls.on_restart(self.start_afresh)
         controls.on_stop(session.stop)
@@ -87,6 +91,16 @@ class LiveFit:
         """Start a run from the data."""
         self.session.start_afresh()
         self.submit()
+
+    def show_tool(self, name: str, **values: Any) -> None:
+        """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
+        view = self._view()
+        if view is not None:
+            view.show_tool(name, values)
+
+    def _call(self, name: str, arguments: Mapping[str, Any]) -> None:
+        """Call a tool for the page."""
+        TOOLS[name](self, **arguments)
 
     def close(self) -> None:
         """End the background thread, and delete the image on engines."""

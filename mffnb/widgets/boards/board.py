@@ -90,7 +90,7 @@ class Board(Generic[P, S]):
         self._refreshed: tuple[ipywidgets.Widget, ...] = ()
         hold_weakly(*self.widgets)
         self.view.on_drawn = weakly(self._drawn)
-        stop, call = weakly(self.request_stop), weakly(self._call_and_show_error)
+        stop, call = weakly(self.request_stop), weakly(self.call_and_show_error)
         self.stop_button.on_click(lambda _: stop())
         self.explore_button.on_click(lambda _: call(explore))
 
@@ -207,7 +207,7 @@ class Board(Generic[P, S]):
             for widget in self._refreshed:
                 widget.send_state("tooltip" if widget.has_trait("tooltip") else "value")
 
-    def _call_and_show_error(self, call: Callable[[], object]) -> None:
+    def call_and_show_error(self, call: Callable[[], object]) -> None:
         """Run the callback of a button; if it raises an error, show the error."""
         try:
             call()
