@@ -72,6 +72,14 @@ class Displayed(ipywidgets.DOMWidget):
         _hold(self)
         return super()._repr_mimebundle_(**options)
 
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return the state of some traits; that of all traits is requested by a page that is loaded again."""
+        held = None if key is not None or self.comm is None else _HELD.get(self.model_id)
+        if held is not None:
+            held.views = 0  # the views of the page before have gone without a message
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        return state
+
     def close(self) -> None:
         """Close the widget in the page and release it."""
         if self.comm is not None:
@@ -81,10 +89,14 @@ class Displayed(ipywidgets.DOMWidget):
 
 @dataclass
 class _Held:
-    """A displayed widget, and the cells whose output holds its view; None stands for output of no known cell."""
+    """A displayed widget, the cells whose output holds its view, and the number of views in the page.
+
+    The cell None stands for output of no known cell.
+    """
 
     widget: ipywidgets.Widget
     cells: set[str | None] = field(default_factory=set)
+    views: int = 0
 
 
 _HELD: dict[str, _Held] = {}
@@ -123,12 +135,13 @@ def _views_changed(change: Any) -> None:
     """Release a widget whose cell ran again once the page has removed its last view."""
     held = _HELD.get(change.owner.model_id) if change.owner.comm is not None else None
     if held is not None:
+        held.views += change.new - change.old
         _release_unless_shown(held)
 
 
 def _release_unless_shown(held: _Held) -> None:
     """Release a widget that neither a cell nor a view holds, also from IPython's history of outputs."""
-    if held.cells or held.widget._view_count > 0:
+    if held.cells or held.views > 0:
         return
     _HELD.pop(held.widget.model_id, None)
     shell = get_ipython()

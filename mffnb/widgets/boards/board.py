@@ -79,6 +79,7 @@ class Board(Generic[P, S]):
         self.view = LiveView()
         self.explorer_box = ipywidgets.VBox()
         self.explorer: Explorer | None = None
+        self.failure: Exception | None = None
         self.runner: Runner[P, S] = Runner(
             solve, weakly(publish), frames_per_second=frames_per_second, on_error=weakly(self.show_error)
         )
@@ -207,11 +208,12 @@ class Board(Generic[P, S]):
             for widget in self._refreshed:
                 widget.send_state("tooltip" if widget.has_trait("tooltip") else "value")
 
-    def call_and_show_error(self, call: Callable[[], object]) -> None:
-        """Run the callback of a button; if it raises an error, show the error."""
+    def call_and_show_error(self, call: Callable[..., object], *arguments: Any) -> None:
+        """Run the callback of a button or figure; if it raises an error, show the error and keep it as ``failure``."""
         try:
-            call()
+            call(*arguments)
         except Exception as error:  # a notebook does not show an exception in a widget callback
+            self.failure = error
             self.error.value = error_html(error)
 
 

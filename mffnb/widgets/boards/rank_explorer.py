@@ -96,10 +96,10 @@ class RankExplorer(BoardWidget):
             stopped=stopped,
         )  # fmt: skip
         self.criteria = Picture(
-            weakly(self._draw_criteria), "number of components, by the criteria", weakly(self.choose)
+            weakly(self._draw_criteria), "number of components, by the criteria", weakly(self._choose)
         )
         self.tree = Picture(
-            weakly(self._draw_tree), "number of components, by the tree of components", weakly(self.choose)
+            weakly(self._draw_tree), "number of components, by the tree of components", weakly(self._choose)
         )
         self._choice = ipywidgets.HBox(
             [self.slider, self.best, self._board.explore_button],
@@ -163,6 +163,10 @@ class RankExplorer(BoardWidget):
             self._show()
         else:
             self.slider.value = k
+
+    def _choose(self, value: int) -> None:
+        """Select what was clicked in a figure."""
+        self._board.call_and_show_error(self.choose, value)
 
     def explore(self) -> Explorer:
         """Open an explorer below, which starts from the selected result with the same component colours."""

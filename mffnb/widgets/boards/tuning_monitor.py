@@ -170,7 +170,7 @@ class TuningMonitor(BoardWidget):
             stopped=threading.Event(),
         )  # fmt: skip
         self._search = states(self._board.stopped.is_set, self._pool or executor)
-        self.picture = Picture(weakly(self._draw), "trial", weakly(self.choose))
+        self.picture = Picture(weakly(self._draw), "trial", weakly(self._choose))
         self._choice = TrialChoice(self._board.lock, weakly(self._present_trials), weakly(self._chosen))
         self.slider, self.best = self._choice.slider, self._choice.best
         self._row = ipywidgets.HBox(
@@ -253,6 +253,10 @@ class TuningMonitor(BoardWidget):
         if not 0 <= number < len(self.trials):
             raise ValueError(f"there is no trial {number}: {len(self.trials)} have finished so far")
         self._choice.choose(number)
+
+    def _choose(self, value: int) -> None:
+        """Select what was clicked in a figure."""
+        self._board.call_and_show_error(self.choose, value)
 
     def explore(self) -> Explorer:
         """Open an explorer below, which starts from the result and the settings of the selected trial."""
