@@ -132,8 +132,8 @@ class Explorer(ipywidgets.VBox):
             min_components=self.session.data.known,
             smooth=self.session.matrix.shape[0] > 1,
             automatic=self.session.automatic,
-            own=self.session.own.dials,
-            offered=self.session.own.by_offer,
+            own=self.session.own.term_knobs,
+            offered=self.session.own.menu_knobs_by_label,
             steps=self.session.source.steps,
         )
         self.view = LiveView()

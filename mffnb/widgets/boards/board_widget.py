@@ -23,7 +23,7 @@ class BoardWidget(ipywidgets.VBox):
 
     @property
     def view(self) -> LiveView:
-        """The live view of the selected result."""
+        """Live view with maps and spectra of the result that the user has selected; empty before the first one."""
         return self._board.view
 
     @property

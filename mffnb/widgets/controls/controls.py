@@ -25,7 +25,7 @@ from mffnb.widgets.controls.elements import (
     set_disabled,
     switch,
 )
-from mffnb.widgets.session.parameters import AUTO, Dial, Parameters
+from mffnb.widgets.session.parameters import AUTO, Parameters, TermKnob
 
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
 _AUTO_LABEL = "from the data"
@@ -69,8 +69,8 @@ class Controls(ipywidgets.VBox):
         min_components: int = 1,
         smooth: bool = True,
         automatic: bool = True,
-        own: Sequence[Dial] = (),
-        offered: Mapping[str, Sequence[Dial]] = MappingProxyType({}),
+        own: Sequence[TermKnob] = (),
+        offered: Mapping[str, Sequence[TermKnob]] = MappingProxyType({}),
         steps: Sequence[Step] = (),
     ) -> None:
         least = max(1, min_components)

@@ -183,7 +183,15 @@ class Runner(Generic[P, S]):
             raise error
 
     def settled(self, timeout: float | None = None) -> bool:
-        """Return whether the newest generation is done within `timeout` seconds; its error is kept for `wait`."""
+        """Wait until the newest generation is done or the runner is closed; never raise the error of a solve.
+
+        The error is kept, and the next call of `wait` raises it.
+
+        Returns
+        -------
+        bool
+            True if the generation is done or the runner is closed, False after `timeout` seconds.
+        """
         with self._changed:
             return self._changed.wait_for(lambda: self._done >= self._generation or self._closed, timeout)
 
