@@ -201,7 +201,7 @@ class Runner(Generic[P, S]):
         Parameters
         ----------
         timeout : float
-            Seconds to wait for the thread, which ends at the next yield of the solve.
+            Seconds to wait for the thread, which ends at the next yield of the solve; 0 does not wait.
         """
         with self._changed:
             self._closed = True
@@ -209,7 +209,7 @@ class Runner(Generic[P, S]):
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
-            if thread.is_alive():
+            if thread.is_alive() and timeout > 0:
                 logger.warning("The solve did not reach a yield within %g s; its thread ends when it does.", timeout)
 
     # ------------------------------------------------------------------------- called on the worker thread

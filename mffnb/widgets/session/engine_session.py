@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, cast
@@ -144,9 +145,13 @@ class EngineSession:
         """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
         return self._task.result(solved)
 
-    def close(self) -> None:
-        """Delete the image on the engines, if they are alive."""
-        if not self._engines.busy.acquire(timeout=_PATIENCE):
+    def __del__(self) -> None:
+        with suppress(Exception):  # the engines may have been stopped, or the interpreter is ending
+            self.close(patience=0.0)
+
+    def close(self, patience: float = _PATIENCE) -> None:
+        """Delete the image on the engines, if they are alive; wait ``patience`` seconds for a running call."""
+        if not self._engines.busy.acquire(timeout=patience):
             return  # leave a run that does not end; newer images on the engines will replace this one
         try:
             if self._engines.client is not None and len(self._engines.client.ids) == self._engines.n:
