@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -13,7 +13,7 @@ from mffnb.constraints import Bounds
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.base import LinearModel
 from mffnb.estimators.data_range import check_memory, check_sign, negative_share
-from mffnb.estimators.missing_data import find_unobserved, warn_if_unobserved
+from mffnb.estimators.missing_data import find_unobserved, unfitted_channels, warn_if_unobserved
 from mffnb.estimators.names import mapped, named_similarity, named_solver, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.start_values import Init, start_values
@@ -119,6 +119,8 @@ class MatrixFactorization(LinearModel):
     >>> bool(np.allclose(A @ model.components_, X, atol=1e-5))
     True
     """
+
+    missing_entries: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -252,12 +254,8 @@ class MatrixFactorization(LinearModel):
         """Return the abundances as :meth:`transform` does, with these weights, or None for equal weights of pixels."""
         # New pixels use the scale of the fitted pixels, so that penalty weights have the same effect.
         matrix = as_matrix(self, X, reset=False, missing=True)
-        unobserved, unfitted = find_unobserved(matrix), np.isnan(self.components_).all(axis=0)
-        if (extra := int((unfitted & ~unobserved.channels).sum())) > 0:
-            raise ValueError(
-                f"X has data in {extra} channels without data in the fit, whose endmembers are undetermined: "
-                "set these channels of X to NaN, or fit again with them"
-            )
+        unobserved = find_unobserved(matrix)
+        unfitted = unfitted_channels(unobserved, self.components_)
         warn_if_unobserved(matrix, unobserved, channels=False, stacklevel=4)
         columns = None if self.columns_ is None else self.columns_[matrix.own_columns]
         problem = for_new_pixels(
@@ -312,12 +310,6 @@ class MatrixFactorization(LinearModel):
     def mapped_(self) -> Mapped | None:
         """The transform between model and data with its fitted intercept; None for the identity."""
         return mapped(self.similarity, self._transform, self.intercept_)
-
-    def __sklearn_tags__(self) -> Any:
-        """Declare to scikit-learn that dense X may contain NaN."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
 
     def _lean(self, X: Array | Matrix) -> Matrix:
         """Convert X to the storage with the fewest bytes; a matrix of :mod:`mffnb.matrices` is returned unchanged."""
