@@ -20,6 +20,7 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.errors import MffnbWarning
+from mffnb.estimators.simplex_vertices import SimplexCorners
 from mffnb.typing import Array
 
 KINDS = (
@@ -148,7 +149,21 @@ class Draw:
         geometry = mf.geometry
         kind = self.one(
             "init",
-            ("auto", "auto", "nndsvd", "random", "given", "VCA", "SPA", "SISAL", "Archetypal", "Groups", "KMeans"),
+            (
+                "auto",
+                "auto",
+                "nndsvd",
+                "random",
+                "given",
+                "VCA",
+                "SPA",
+                "SISAL",
+                "NFINDR",
+                "Archetypal",
+                "Groups",
+                "KMeans",
+                "Facets",
+            ),
         )
         if kind == "given":
             size = self.one("size of init", (1.0, 0.0, 1e-200, 1e200))
@@ -200,7 +215,7 @@ def _preset(draw: Draw) -> Iterator[Any]:
             draw.known(k, channels), **draw.one("least squares", ({}, {"sum_to_one": True}, {"bounds": (0, 0.5)},
                                                                   {"non_negative": False}, {"bounds": (0.1, np.inf)}))),
         "svd": lambda: presets.svd(k), "pca": lambda: presets.pca(k),
-        "vca": lambda: mf.estimators.SimplexCorners(k, finder=mf.geometry.VCA()) if hasattr(mf, "estimators") else presets.svd(k),
+        "pure pixels": lambda: SimplexCorners(k, finder=draw.one("finder", (mf.geometry.VCA(), mf.geometry.SPA(), mf.geometry.SISAL()))),
     }  # fmt: skip
     model = makers[draw.one("preset", tuple(makers))]()
     A = model.fit_transform(data)
@@ -261,7 +276,7 @@ def _parts(result: Any, cube: xr.DataArray) -> Iterator[Any]:
     yield used.any().astype(float).where(used.any())  # an answer must have pixels
     yield from () if result.gain is None else [result.gain.where(used, 0.0)]
     yield from (result.reconstruction().where(used & there, 0.0), result.residual().where(known, 0.0))
-    yield from (result.trace.objective, result.trace.relative_error)
+    yield from (result.trace.objective, result.trace.relative_error[-1])
 
 
 def _unmix(draw: Draw) -> Iterator[Any]:

@@ -15,7 +15,7 @@ from mffnb.estimators.missing_data import ObservedPart, leave_out_unobserved
 from mffnb.geometry.starts import NNDSVD
 from mffnb.kernels import polyhedron
 from mffnb.matrices import Partial, in_memory
-from mffnb.matrices.checking import check_size, drawn_seed
+from mffnb.matrices.checking import check_proportion, check_size, drawn_seed, mean_size
 from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.typing import Array, Float64Array, Seed
@@ -145,6 +145,7 @@ class BoundedFactorization(LinearModel):
         # A transformation keeps all fitted channels, since the bounds of the product hold in each of them.
         part = leave_out_unobserved(self, Partial(found), fitted=fitted, keep=fitted is not None, stacklevel=3)
         check_size(part.matrix)
+        check_proportion([lower, upper], mean_size(part.matrix), "bounds")
         return part
 
     def _start(self, X: Array) -> tuple[Float64Array, Float64Array]:

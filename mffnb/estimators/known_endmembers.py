@@ -12,7 +12,7 @@ from mffnb.estimators.base import LinearModel
 from mffnb.estimators.missing_data import ObservedPart, leave_out_unobserved
 from mffnb.kernels import pivoting, simplex
 from mffnb.matrices import Partial, in_memory
-from mffnb.matrices.checking import as_matrix, check_size
+from mffnb.matrices.checking import as_matrix, check_proportion, check_size, mean_size
 from mffnb.protocols.matrix import Matrix, is_matrix
 from mffnb.typing import Array, Float64Array
 
@@ -104,6 +104,7 @@ class KnownEndmembers(LinearModel):
         matrix = as_matrix(self, X, reset=True, missing=not is_matrix(X))
         check_size(matrix)
         self.components_ = self._checked(matrix.shape[1])
+        check_proportion(self.components_, mean_size(matrix), "endmembers", fractions=self.sum_to_one)
         self._n_features_out = len(self.components_)
         self._lower, self._upper = self._limits(len(self.components_))
         self.condition_number_ = _condition(_unit(self.components_)[0])
@@ -158,6 +159,8 @@ class KnownEndmembers(LinearModel):
         if not isinstance(part.matrix, Partial):
             return part.unobserved.insert_pixels(self._solved(part.matrix, endmembers))
         rows = part.matrix.array
+        if not len(rows):
+            return np.full((len(part.unobserved.pixels), len(endmembers)), np.nan)
         # Pixels with data in the same channels are solved together.
         known = ~np.isnan(rows)
         _, pattern = np.unique(np.packbits(known, axis=1), axis=0, return_inverse=True)

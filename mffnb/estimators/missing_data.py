@@ -121,6 +121,8 @@ def leave_out_unobserved(
         the fit.
     """
     found = find_unobserved(matrix)
+    if fitted is None and float(matrix.total(np.array(float((~found.pixels).sum())))) == 0:
+        raise ValueError("all entries of X are missing (NaN), so there is nothing to fit: check how the data were read")
     unfitted = found.channels if fitted is None else unfitted_channels(found, fitted)
     warn_if_unobserved(matrix, found, channels=fitted is None, stacklevel=stacklevel + 1)
     found = Unobserved(found.pixels, unfitted) if keep else found
@@ -153,7 +155,7 @@ def find_unobserved(matrix: Matrix) -> Unobserved:
 
 def unfitted_channels(found: Unobserved, endmembers: Float64Array) -> Array:
     """Return which channels had no data in the fit, (channels,), so that endmembers are NaN; refuse data in these."""
-    unfitted: Array = np.isnan(endmembers).all(axis=0)
+    unfitted = np.asarray(np.isnan(endmembers).all(axis=0))
     if (extra := int((unfitted & ~found.channels).sum())) > 0:
         raise ValueError(
             f"X has data in {extra} channels without data in the fit, whose endmembers are undetermined: "

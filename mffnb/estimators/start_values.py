@@ -11,6 +11,7 @@ from mffnb.constraints import Orthogonal
 from mffnb.estimators.names import STARTS, check_method, known_name
 from mffnb.geometry import Groups
 from mffnb.geometry.starts import NNDSVD, RandomStart
+from mffnb.matrices.checking import check_proportion
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.normalisation import make_likely, to_scaled_gauge
@@ -108,6 +109,8 @@ def _given(init: tuple[Array, Array], matrix: Matrix, problem: Problem, componen
         raise ValueError("init=(A, E) holds NaN or infinite values: fill them, with numpy.nan_to_num(A) say")
     if min(abundances.min(initial=0.0), endmembers.min()) < 0:
         raise ValueError("init=(A, E) must not be negative: clip it with numpy.maximum(A, 0)")
+    check_proportion(abundances, 1.0, "start values of abundances")
+    check_proportion(endmembers, 1.0 / problem.scale, "start values of endmembers")
     endmembers = np.ascontiguousarray(endmembers[:, matrix.own_columns])
     if problem.pinned is not None:
         endmembers = problem.pinned.project(endmembers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -232,7 +233,7 @@ def _sizes(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
         return np.asarray(size)
     free = problem.gauge is Gauge.FREE
     norm = _or_one(_lengths(endmembers, problem)) if free else np.ones(len(endmembers))
-    gauge = float(norm @ problem.matrix.total(abundances.sum(axis=1))) / problem.pixels or 1.0
+    gauge = float(_or_one(norm @ problem.matrix.total(abundances.sum(axis=1)) / problem.pixels))
     return np.asarray(gauge / problem.scale / norm)
 
 
@@ -254,5 +255,6 @@ def _are_fractions(abundances: Float64Array, problem: Problem) -> bool:
     return not problem.matrix.total(np.array(float(off)))
 
 
-def _or_one(norm: Float64Array) -> Float64Array:
+def _or_one(norm: Any) -> Float64Array:
+    """Return norms with 1 in place of zeros and of numbers whose inverse overflows."""
     return np.where(norm >= np.finfo(float).tiny, norm, 1.0)

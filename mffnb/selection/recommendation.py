@@ -34,8 +34,8 @@ _SAME, _OTHER = 0.9, 0.3
 _DISTINCT, _BLURRED = 0.1, 0.5
 
 _UNCOMPUTED = (
-    "no criterion that determines k could be computed, because the data are constant, empty or too few: use more pixels "
-    "or channels, or compare the other criteria in the plot of this scan"
+    "no criterion that determines k could be computed, because the data are constant, empty or too few: use more "
+    "pixels or channels, or compare the other criteria in the plot of this scan"
 )
 
 
