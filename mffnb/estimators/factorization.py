@@ -242,7 +242,7 @@ class MatrixFactorization(LinearModel):
         if self.needs_pixel_weights_:
             if self.multipliers_ or not self._is_fitted_data(matrix):
                 raise UnsupportedCombinationError(
-                    "the fitted abundances depend on the weights of pixels or entries, which new spectra, or the fitted "
+                    "the fitted abundances depend on the weights of pixels or entries, which new spectra, or fitted "
                     "ones in another order, do not have: use the result of fit_transform, or weights of channels only"
                 )
             weights = self.weights

@@ -26,6 +26,8 @@ from mffnb.typing import Array, Float64Array, Seed
 
 Init = str | Start | tuple[Array, Array]
 
+_GIVEN = "given"  # description of start values that the user has given
+
 # From this number of pixels on, an iteration on the subset costs at most a sixteenth of one on all pixels.
 _MANY_PIXELS = 16 * SubsampledStart.pixels
 
@@ -66,7 +68,7 @@ def start_values(init: Init, matrix: Matrix, problem: Problem, components: int, 
     if isinstance(problem.similarity, DataDependent):
         complete = problem.similarity.start_data(complete)
     start = _in_data_units(init, complete, problem, components, random_state)
-    to_scaled_gauge(start.abundances, start.endmembers, problem)
+    to_scaled_gauge(start.abundances, start.endmembers, problem, given=start.description == _GIVEN)
     if problem.misfit.barrier:
         make_likely(start.abundances, start.endmembers, problem)
     return start
@@ -114,7 +116,7 @@ def _given(init: tuple[Array, Array], matrix: Matrix, problem: Problem, componen
     endmembers = np.ascontiguousarray(endmembers[:, matrix.own_columns])
     if problem.pinned is not None:
         endmembers = problem.pinned.project(endmembers)
-    return StartValues(np.ascontiguousarray(abundances.T), endmembers, "given")
+    return StartValues(np.ascontiguousarray(abundances.T), endmembers, _GIVEN)
 
 
 def _by_rule(matrix: Matrix, problem: Problem, components: int) -> Start:

@@ -18,6 +18,7 @@ from mffnb.typing import Array, Seed
 _PROPORTION = 1e60
 # Factor that costs half of the digits: the limit where abundances that sum to one cannot make up for it.
 _PROPORTION_OF_FRACTIONS = 1e8
+_LARGEST = 1e145  # sums of squares of larger numbers may overflow
 # Smaller sums of squares lose digits to subnormal numbers, in this sum or in the Gram matrices.
 _SMALLEST = 1e-290
 
@@ -111,7 +112,7 @@ def check_proportion(values: Any, unit: float, what: str, *, fractions: bool = F
     largest = _PROPORTION_OF_FRACTIONS if fractions else _PROPORTION
     sizes = np.abs(np.asarray(values, dtype=np.float64))
     size = float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
-    if size > 0 and unit > 0 and not 1 / largest <= size / unit <= largest:
+    if size > 0 and unit > 0 and not (1 / largest <= size / unit <= largest and size <= _LARGEST):
         raise ValueError(
             f"{what} of {size:.3g} and data of {unit:.3g} are too far apart for their products: give both in the "
             "same units, and divide data and endmembers by one common number"
