@@ -194,7 +194,7 @@ class MatrixFactorization(LinearModel):
 
         With a writer of checkpoints (``keeper``), the run continues from the state that it has stored.
         """
-        reached, start = (None, "") if keeper is None else keeper.found() or (None, "")
+        reached, start = (None, "") if keeper is None else keeper.read() or (None, "")
         problem, states = self._prepare(matrix, reached)
         if reached is not None:
             self.start_ = start
@@ -265,10 +265,10 @@ class MatrixFactorization(LinearModel):
 
     def _is_fitted_data(self, matrix: Matrix) -> bool:
         """Return whether a matrix holds the fitted pixels in the order of the fit, in any storage."""
-        fitted, sums = self.fitted_sums_, _pixel_sums(matrix)
-        size = float(np.abs(sums).max(initial=0.0))
-        differs = fitted is None or sums.shape != fitted.shape
-        differs = differs or not np.allclose(sums, fitted, rtol=_SAME, atol=1e-3 * _SAME * size)
+        sums = _pixel_sums(matrix)
+        fitted = np.empty(0) if self.fitted_sums_ is None else self.fitted_sums_
+        rounding = 1e-3 * _SAME * float(np.abs(sums).max(initial=0.0))
+        differs = sums.shape != fitted.shape or not np.allclose(sums, fitted, rtol=_SAME, atol=rounding)
         return not matrix.total(np.array(float(differs)))
 
     def _transformed(self, matrix: Matrix, weights: Any) -> tuple[Float64Array, bool]:

@@ -165,7 +165,7 @@ def unfitted_channels(found: Unobserved, endmembers: Float64Array) -> Array:
 
 
 def warn_if_unobserved(matrix: Matrix, found: Unobserved, *, channels: bool = True, stacklevel: int) -> None:
-    """Warn about pixels and channels without data, with their numbers.
+    """Warn if there are pixels or channels without data; the warning says how many.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def warn_if_unobserved(matrix: Matrix, found: Unobserved, *, channels: bool = Tr
     found
         Its pixels and channels without data.
     channels
-        Whether the endmembers of these channels were computed from X.
+        Whether to report channels too; False if the endmembers were given, not computed from X.
     stacklevel
         As for :func:`warnings.warn`, counted from this function.
     """
