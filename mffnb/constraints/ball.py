@@ -73,7 +73,7 @@ class UnitBall:
         """Clip a factor at zero, then scale long rows to norm r: the exact projection onto cone and ball."""
         clipped = np.maximum(factor, 0.0)
         norm = np.sqrt(self.total((clipped**2).sum(axis=1)))[:, None]
-        return clipped * np.where(norm > self.radius, self.radius / np.maximum(norm, 1e-300), 1.0)
+        return clipped * (self.radius / np.maximum(norm, self.radius))
 
     def fold(self, half: Half) -> Half:
         """Return the half-step subproblem with the bound r on the norm of each row."""

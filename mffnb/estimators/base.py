@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -15,6 +15,7 @@ from mffnb.typing import Array, Float64Array
 class LinearModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Scikit-learn estimator of a linear mixing model, with ``fit_transform`` and fitted ``components_``."""
 
+    missing_entries: ClassVar[bool] = False  # whether single missing entries are taken, see missing_data.py
     components_: Float64Array
 
     def fit(self, X: Array | Matrix, y: None = None) -> Self:
@@ -29,7 +30,7 @@ class LinearModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return spectra
 
     def __sklearn_tags__(self) -> Any:
-        """Declare to scikit-learn that X may be sparse."""
+        """Declare to scikit-learn that X may be sparse, and whether it may contain NaN anywhere."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse, tags.input_tags.allow_nan = True, self.missing_entries
         return tags

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mffnb.errors import ConvergenceWarning
 from mffnb.estimators.base import LinearModel
+from mffnb.estimators.missing_data import ObservedPart, leave_out_unobserved
 from mffnb.geometry.starts import NNDSVD
 from mffnb.kernels import polyhedron
 from mffnb.matrices import Partial, in_memory
-from mffnb.matrices.checking import check_size, drawn_seed
+from mffnb.matrices.checking import check_proportion, check_size, drawn_seed, mean_size
 from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.typing import Array, Float64Array, Seed
@@ -30,7 +31,8 @@ class BoundedFactorization(LinearModel):
 
     While one factor is fixed, each row of the other one is the solution of a quadratic programme in k dimensions, which
     is solved exactly. The objective never rises and no entry of the product leaves its bounds. NaN marks unknown
-    entries. Besides X and the factors, only a band of rows is in memory.
+    entries; factors of pixels and channels without any known entry are NaN. Besides X and the factors, only a band of
+    rows is in memory.
 
     Source: Kannan, Ishteva & Park 2014, Knowledge and Information Systems 39:491 (which updates single numbers; under
     bounds that couple them, such steps can stop above the minimum).
@@ -70,6 +72,8 @@ class BoundedFactorization(LinearModel):
     (True, True, array([5., 1.]))
     """
 
+    missing_entries: ClassVar[bool] = True
+
     def __init__(
         self,
         n_components: int = 2,
@@ -91,7 +95,8 @@ class BoundedFactorization(LinearModel):
 
     def fit_transform(self, X: Array, y: None = None) -> Float64Array:
         """Fit to X (pixels, channels), with NaN for unknown entries, and return A (pixels, k)."""
-        X = self._checked(X, reset=True)
+        part = self._checked(X, reset=True)
+        X = _array(part)
         A, E = self._start(X)
         size = float(np.sqrt(max(_squares(X), np.finfo(float).tiny)))
         self.trace_ = np.array([_squares(X, A, E)])
@@ -104,29 +109,29 @@ class BoundedFactorization(LinearModel):
                 break
         else:
             warnings.warn("stopped at max_iter before the tolerance was met: raise max_iter", ConvergenceWarning, 2)
-        self.components_ = np.ascontiguousarray(E.T)
+        self.components_ = part.unobserved.insert_channels(np.ascontiguousarray(E.T))
         self._inside = A.mean(axis=0)  # the mean row is feasible, because the set of rows within the bounds is convex
         self._n_features_out = A.shape[1]
-        return self._rows(X)
+        return self._rows(part)
 
     def transform(self, X: Array) -> Float64Array:
         """Return A (pixels, k) for new data (pixels, channels), with a product within the bounds."""
         check_is_fitted(self)
-        return self._rows(self._checked(X, reset=False))
+        return self._rows(self._checked(X, reset=False, fitted=self.components_))
 
-    def _rows(self, X: Array) -> Float64Array:
+    def _rows(self, part: ObservedPart) -> Float64Array:
         """Return the abundances A (pixels, k) of X for the fitted components, with products within the bounds."""
-        A = np.tile(self._inside, (len(X), 1))
-        self._half_step(X, A, np.ascontiguousarray(self.components_.T))
-        return A
+        A = np.tile(self._inside, (part.matrix.shape[0], 1))
+        self._half_step(_array(part), A, np.ascontiguousarray(self.components_[:, part.channels].T))
+        return part.unobserved.insert_pixels(A)
 
     def __sklearn_tags__(self) -> Any:
-        """Declare to scikit-learn that X may contain NaN and must be dense."""
+        """Declare to scikit-learn that X must be dense."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan, tags.input_tags.sparse = True, False
+        tags.input_tags.sparse = False
         return tags
 
-    def _checked(self, X: Array, *, reset: bool) -> Array:
+    def _checked(self, X: Array, *, reset: bool, fitted: Array | None = None) -> ObservedPart:
         k, lower, upper = self.n_components, self.lower, self.upper
         if not (isinstance(k, (int, np.integer)) and not isinstance(k, bool) and k >= 1):
             raise ValueError(f"n_components must be a whole number >= 1, got {k!r}")
@@ -137,8 +142,11 @@ class BoundedFactorization(LinearModel):
         found: Array = validate_data(
             self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
         )
-        check_size(Partial(found))
-        return found
+        # A transformation keeps all fitted channels, since the bounds of the product hold in each of them.
+        part = leave_out_unobserved(self, Partial(found), fitted=fitted, keep=fitted is not None, stacklevel=3)
+        check_size(part.matrix)
+        check_proportion([lower, upper], mean_size(part.matrix), "bounds")
+        return part
 
     def _start(self, X: Array) -> tuple[Float64Array, Float64Array]:
         """Return start values A (pixels, k), E (channels, k) within the bounds: lower bound plus NNDSVD of the rest."""
@@ -169,6 +177,12 @@ class BoundedFactorization(LinearModel):
         for start, stop, rows in _bands(X):
             left += polyhedron.fit_rows(rows, other, factor[start:stop], *limits, self.non_negative, margin)
         return left
+
+
+def _array(part: ObservedPart) -> Array:
+    """Return the array of the pixels and channels with data, with NaN for single missing entries."""
+    assert isinstance(part.matrix, Partial)
+    return part.matrix.array
 
 
 def _bands(X: Array) -> Iterator[tuple[int, int, Float64Array]]:

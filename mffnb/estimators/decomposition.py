@@ -12,8 +12,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.estimators.base import LinearModel
+from mffnb.estimators.missing_data import observed_part
 from mffnb.matrices import replicate_columns
-from mffnb.matrices.checking import as_matrix, check_size
+from mffnb.matrices.checking import check_size
 from mffnb.matrices.svd import randomized_svd
 from mffnb.protocols.matrix import Matrix, Products
 from mffnb.typing import Array, Float64Array
@@ -30,7 +31,8 @@ class LinearDecomposition(LinearModel):
     .. math:: X \approx 1 m + A V, \qquad V V^T = 1, \quad A = U S
 
     with the mean spectrum m (zero if not ``centre``) and the leading singular triplets of X - 1 m. The entry of largest
-    magnitude of each component is positive, which makes the signs unique.
+    magnitude of each component is positive, which makes the signs unique. Pixels and channels without data (NaN) are
+    left out; other spectra must be complete.
 
     Up to 2^20 entries (pixels x channels) LAPACK decomposes X exactly. For larger or distributed data, randomized
     subspace iteration (Halko, Martinsson & Tropp 2011, SIAM Review 53:217) needs memory for (k + 12) rows and columns
@@ -81,7 +83,8 @@ class LinearDecomposition(LinearModel):
         ValueError
             If there are more components than pixels or channels.
         """
-        matrix = as_matrix(self, X, reset=True)
+        part = observed_part(self, X, reset=True, stacklevel=2)
+        matrix = part.matrix
         check_size(matrix)
         k = self.n_components
         if not (isinstance(k, (int, np.integer)) and 1 <= k <= min(matrix.shape)):
@@ -91,22 +94,24 @@ class LinearDecomposition(LinearModel):
             )
         here = matrix.own.stop - matrix.own.start
         mean = matrix.transposed_times(np.ones((1, here)))[0] / matrix.shape[0] if self.centre else None
-        self.mean_ = np.zeros(matrix.shape[1]) if mean is None else replicate_columns(matrix, mean)
+        spectrum = np.zeros(matrix.shape[1]) if mean is None else replicate_columns(matrix, mean)
+        self.mean_ = part.unobserved.insert_channels(spectrum)
         centred = matrix if mean is None else Centred(matrix, mean)
         left, values, right, total = _triplets(centred, int(k), self.random_state)
         peaks = right[np.arange(k), np.argmax(np.abs(right), axis=1)]
         signs = np.where(peaks < 0, -1.0, 1.0)[:, None]
-        self.components_, self.singular_values_ = signs * right, values
+        self.components_, self.singular_values_ = part.unobserved.insert_channels(signs * right), values
         self.explained_variance_ratio_ = values**2 / total if total > 0 else np.zeros(k)
         self._n_features_out = int(k)
-        return np.ascontiguousarray((signs * values[:, None] * left).T)
+        return part.unobserved.insert_pixels(np.ascontiguousarray((signs * values[:, None] * left).T))
 
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return the scores (pixels, k) of X (pixels, channels)."""
         check_is_fitted(self)
-        matrix = as_matrix(self, X, reset=False)
-        products = matrix.times(np.ascontiguousarray(self.components_[:, matrix.own_columns]))
-        return np.ascontiguousarray((products - (self.components_ @ self.mean_)[:, None]).T)
+        part = observed_part(self, X, reset=False, fitted=self.components_, keep=True, stacklevel=2)
+        components, mean = self.components_[:, part.channels], self.mean_[part.channels]
+        products = part.matrix.times(np.ascontiguousarray(components[:, part.matrix.own_columns]))
+        return part.unobserved.insert_pixels(np.ascontiguousarray((products - (components @ mean)[:, None]).T))
 
     def inverse_transform(self, A: Array) -> Float64Array:
         """Return the spectra (pixels, channels) that belong to scores A (pixels, k), including the mean spectrum."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.constraints import Bounds
-from mffnb.errors import UnsupportedCombinationError
+from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError, warn
 from mffnb.estimators.base import LinearModel
 from mffnb.estimators.data_range import check_memory, check_sign, negative_share
-from mffnb.estimators.missing_data import find_unobserved, warn_if_unobserved
+from mffnb.estimators.missing_data import find_unobserved, unfitted_channels, warn_if_unobserved
 from mffnb.estimators.names import mapped, named_similarity, named_solver, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.start_values import Init, start_values
@@ -39,7 +39,7 @@ from mffnb.typing import Array, Float64Array, Seed
 
 __all__ = ["MatrixFactorization"]
 
-_SAME = 1e-12  # relative difference of the sums of squares of equal data in another storage
+_SAME = 1e-9  # relative difference of the sums of the pixels of equal data in another storage
 _AT_RADIUS = 1e-6  # relative distance from the radius below which a squared norm counts as the radius
 
 
@@ -119,6 +119,8 @@ class MatrixFactorization(LinearModel):
     >>> bool(np.allclose(A @ model.components_, X, atol=1e-5))
     True
     """
+
+    missing_entries: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -207,7 +209,7 @@ class MatrixFactorization(LinearModel):
         _check_finite(matrix, factors.abundances, factors.endmembers)
         self.components_, self.gain_ = replicate_columns(matrix, factors.endmembers), factors.gain
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
-        self.fitted_data_ = matrix.shape, matrix.squared_norm
+        self.fitted_sums_ = _pixel_sums(matrix) if problem.needs_pixel_weights else None
         self.multipliers_ = _multipliers(problem, state)
         self.channel_weights_, self.needs_pixel_weights_ = problem.channel_weights, problem.needs_pixel_weights
         self.negative_share_ = _negative_share(problem, matrix)
@@ -235,30 +237,46 @@ class MatrixFactorization(LinearModel):
         :meth:`fit_transform` as ``tol`` decreases. With more components than channels the abundances are not unique.
         """
         check_is_fitted(self)
+        matrix = as_matrix(self, X, reset=False, missing=True)
         weights = None
         if self.needs_pixel_weights_:
-            matrix = as_matrix(self, X, reset=False, missing=True)
-            shape, squares = self.fitted_data_
-            same = matrix.shape == shape and np.isclose(matrix.squared_norm, squares, rtol=_SAME, atol=0.0)
-            if not same or self.multipliers_:
+            if self.multipliers_ or not self._is_fitted_data(matrix):
                 raise UnsupportedCombinationError(
-                    "the fitted abundances depend on the weights of pixels or entries, which new spectra do not have: "
-                    "use the result of fit_transform, or weights of channels only"
+                    "the fitted abundances depend on the weights of pixels or entries, which new spectra, or fitted "
+                    "ones in another order, do not have: use the result of fit_transform, or weights of channels only"
                 )
             weights = self.weights
-        return self.transform_weighted(X, weights)
+        abundances, converged = self._transformed(matrix, weights)
+        if not converged:
+            warn(
+                f"the abundances did not converge in max_iter = {self.max_iter} iterations: raise max_iter, or use the "
+                "result of fit_transform for the fitted data",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return abundances
 
     def transform_weighted(self, X: Array | Matrix, weights: Any = None) -> Float64Array:
-        """Return the abundances as :meth:`transform` does, with these weights, or None for equal weights of pixels."""
+        """Return the abundances as :meth:`transform` does, with these weights, or None for equal weights of pixels.
+
+        They may serve as start values, so it gives no warning if they did not converge.
+        """
+        return self._transformed(as_matrix(self, X, reset=False, missing=True), weights)[0]
+
+    def _is_fitted_data(self, matrix: Matrix) -> bool:
+        """Return whether a matrix holds the fitted pixels in the order of the fit, in any storage."""
+        sums = _pixel_sums(matrix)
+        fitted = np.empty(0) if self.fitted_sums_ is None else self.fitted_sums_
+        rounding = 1e-3 * _SAME * float(np.abs(sums).max(initial=0.0))
+        differs = sums.shape != fitted.shape or not np.allclose(sums, fitted, rtol=_SAME, atol=rounding)
+        return not matrix.total(np.array(float(differs)))
+
+    def _transformed(self, matrix: Matrix, weights: Any) -> tuple[Float64Array, bool]:
+        """Return the abundances of validated data, and whether they converged."""
         # New pixels use the scale of the fitted pixels, so that penalty weights have the same effect.
-        matrix = as_matrix(self, X, reset=False, missing=True)
-        unobserved, unfitted = find_unobserved(matrix), np.isnan(self.components_).all(axis=0)
-        if (extra := int((unfitted & ~unobserved.channels).sum())) > 0:
-            raise ValueError(
-                f"X has data in {extra} channels without data in the fit, whose endmembers are undetermined: "
-                "set these channels of X to NaN, or fit again with them"
-            )
-        warn_if_unobserved(matrix, unobserved, channels=False, stacklevel=4)
+        unobserved = find_unobserved(matrix)
+        unfitted = unfitted_channels(unobserved, self.components_)
+        warn_if_unobserved(matrix, unobserved, channels=False, stacklevel=5)
         columns = None if self.columns_ is None else self.columns_[matrix.own_columns]
         problem = for_new_pixels(
             matrix, cast("Similarity", self.similarity_), (*self.abundance_terms, *self.multipliers_), columns,
@@ -273,16 +291,16 @@ class MatrixFactorization(LinearModel):
         abundances = np.full((len(endmembers), matrix.own.stop - matrix.own.start), 1.0 / len(endmembers))
         abundances *= self._start_size(endmembers)
         with single_threaded_blas():
-            self._solve_abundances(abundances, endmembers, problem)
+            converged = self._solve_abundances(abundances, endmembers, problem)
         if not np.isfinite(abundances).all():
             raise ValueError(
                 f"abundances are not finite, because the endmembers (largest {np.nanmax(self.components_):.3g}) are "
                 "too small or too large for these data: scale the data to the order of the bounds, or leave them out"
             )
         if problem.gauge is not Gauge.GAIN:
-            return unobserved.blank(np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_))
+            return unobserved.blank(np.ascontiguousarray(abundances.T) / (self.size_ * self.scale_)), converged
         amounts = np.ascontiguousarray(abundances.T) / self.size_
-        return unobserved.blank(np.asarray(amounts / amounts.sum(axis=1, keepdims=True)))
+        return unobserved.blank(np.asarray(amounts / amounts.sum(axis=1, keepdims=True))), converged
 
     def _start_size(self, endmembers: Float64Array) -> float:
         """Return the size of start abundances: that of the scaled data where bounds fix the size of endmembers alone.
@@ -293,14 +311,18 @@ class MatrixFactorization(LinearModel):
         largest = float(np.abs(endmembers).max(initial=0.0))
         return 1.0 / largest if bounded and not self.abundance_terms and largest > 0 else 1.0
 
-    def _solve_abundances(self, abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
-        """Set A (k, pixels of this rank) in place to the minimiser of the objective for fixed endmembers."""
+    def _solve_abundances(self, abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> bool:
+        """Set A (k, pixels of this rank) in place to the minimiser of the objective for fixed endmembers.
+
+        Return whether it converged within ``max_iter`` iterations.
+        """
         solver, half = named_solver(self.solver), problem.misfit.abundance_half(abundances, endmembers)
         for _ in range(self.max_iter):
             if problem.step(solver.update(abundances, problem.with_abundance_terms(half)), 0.0) <= min(self.tol, 1e-6):
-                break
+                return True
             if problem.misfit.majorized:
                 half = problem.misfit.abundance_half(abundances, endmembers)
+        return False
 
     def inverse_transform(self, A: Array) -> Float64Array:
         """Return spectra (pixels, channels) for abundances A (pixels, k), through the transform and without gain."""
@@ -312,12 +334,6 @@ class MatrixFactorization(LinearModel):
     def mapped_(self) -> Mapped | None:
         """The transform between model and data with its fitted intercept; None for the identity."""
         return mapped(self.similarity, self._transform, self.intercept_)
-
-    def __sklearn_tags__(self) -> Any:
-        """Declare to scikit-learn that dense X may contain NaN."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
 
     def _lean(self, X: Array | Matrix) -> Matrix:
         """Convert X to the storage with the fewest bytes; a matrix of :mod:`mffnb.matrices` is returned unchanged."""
@@ -348,6 +364,12 @@ class MatrixFactorization(LinearModel):
                 abundances, endmembers = reached.state.abundances, reached.state.endmembers
         states = iterate(problem, abundances, endmembers, named_solver(self.solver), self.max_iter, self.tol, reached)
         return problem, iterate_with_single_threaded_blas(states)
+
+
+def _pixel_sums(matrix: Matrix) -> Float64Array:
+    """Return a sum of the channels of each pixel with random positive weights, (own pixels,), to recognise pixels."""
+    weights = np.random.default_rng(0).uniform(1.0, 2.0, matrix.shape[1])
+    return np.asarray(matrix.times(np.ascontiguousarray(weights[None, matrix.own_columns]))[0])
 
 
 def _negative_share(problem: Problem, matrix: Matrix) -> float:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.errors import DegenerateWarning, UnsupportedCombinationError, warn
 from mffnb.estimators.base import LinearModel
+from mffnb.estimators.missing_data import ObservedPart, leave_out_unobserved
 from mffnb.kernels import pivoting, simplex
-from mffnb.matrices.checking import as_matrix, check_size
-from mffnb.protocols.matrix import Matrix
+from mffnb.matrices import Partial, in_memory
+from mffnb.matrices.checking import as_matrix, check_proportion, check_size, mean_size
+from mffnb.protocols.matrix import Matrix, is_matrix
 from mffnb.typing import Array, Float64Array
 
 # Normal equations square the condition number: above this one, abundances have fewer than four correct digits.
@@ -26,7 +28,8 @@ class KnownEndmembers(LinearModel):
               l \le a \le u \quad\text{or}\quad a \ge 0,\ \textstyle\sum_j a_j = 1
 
     Abundances have the units that E implies; nothing is rescaled. For linearly dependent endmembers the abundances are
-    not unique: a tiny ridge then selects one solution, and a warning is issued.
+    not unique: a tiny ridge then selects one solution, and a warning is issued. NaN marks missing entries: each pixel
+    is fitted in its channels with data, and abundances of pixels without data are NaN.
 
     Source: Kim & Park 2011, SIAM J. Sci. Comput. 33:3261 (bounds); Heinz & Chang 2001, IEEE TGRS 39:529 (sum to one).
 
@@ -60,6 +63,8 @@ class KnownEndmembers(LinearModel):
     [[0.4, 0.52], [0.4, 0.0]]
     """
 
+    missing_entries: ClassVar[bool] = True
+
     def __init__(
         self,
         endmembers: Array,
@@ -83,22 +88,23 @@ class KnownEndmembers(LinearModel):
         UnsupportedCombinationError
             If sum-to-one is combined with other bounds or with negative abundances.
         """
-        self._fit(X)
+        self._fit(X, stacklevel=3)
         return self
 
     def fit_transform(self, X: Array | Matrix, y: None = None) -> Float64Array:
         """Check the endmembers against X (pixels, channels) and return its abundances (pixels, k)."""
-        return self._abundances(self._fit(X))
+        return self._abundances(self._fit(X, stacklevel=3))
 
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return abundances (pixels, k) of X (pixels, channels); of the pixels of this rank if X is distributed."""
         check_is_fitted(self)
-        return self._abundances(as_matrix(self, X, reset=False))
+        return self._abundances(self._observed(as_matrix(self, X, reset=False, missing=not is_matrix(X)), stacklevel=3))
 
-    def _fit(self, X: Array | Matrix) -> Matrix:
-        matrix = as_matrix(self, X, reset=True)
+    def _fit(self, X: Array | Matrix, stacklevel: int) -> ObservedPart:
+        matrix = as_matrix(self, X, reset=True, missing=not is_matrix(X))
         check_size(matrix)
         self.components_ = self._checked(matrix.shape[1])
+        check_proportion(self.components_, mean_size(matrix), "endmembers", fractions=self.sum_to_one)
         self._n_features_out = len(self.components_)
         self._lower, self._upper = self._limits(len(self.components_))
         self.condition_number_ = _condition(_unit(self.components_)[0])
@@ -107,9 +113,13 @@ class KnownEndmembers(LinearModel):
                 f"the endmembers are hardly linearly independent (condition number {self.condition_number_:.0e}): "
                 "many abundances explain a pixel equally well; drop or merge spectra that resemble each other",
                 DegenerateWarning,
-                stacklevel=3,
+                stacklevel=stacklevel,
             )
-        return matrix
+        return self._observed(matrix, stacklevel=stacklevel + 1)
+
+    def _observed(self, matrix: Matrix, stacklevel: int) -> ObservedPart:
+        """Return the pixels and channels with data; the endmembers are known in all channels."""
+        return leave_out_unobserved(self, matrix, fitted=self.components_, stacklevel=stacklevel)
 
     def _checked(self, channels: int) -> Float64Array:
         """Return a checked float64 copy of E for data with this number of channels."""
@@ -143,8 +153,35 @@ class KnownEndmembers(LinearModel):
             raise ValueError("bounds must leave room: lower <= upper, and neither of them NaN")
         return lower, upper
 
-    def _abundances(self, matrix: Matrix) -> Float64Array:
-        endmembers = self.components_
+    def _abundances(self, part: ObservedPart) -> Float64Array:
+        """Return the abundances of all pixels, (pixels, k), from the channels in which each pixel has data."""
+        endmembers = np.ascontiguousarray(self.components_[:, part.channels])
+        if not isinstance(part.matrix, Partial):
+            return part.unobserved.insert_pixels(self._solved(part.matrix, endmembers))
+        rows = part.matrix.array
+        if not len(rows):
+            return np.full((len(part.unobserved.pixels), len(endmembers)), np.nan)
+        # Pixels with data in the same channels are solved together.
+        known = ~np.isnan(rows)
+        _, pattern = np.unique(np.packbits(known, axis=1), axis=0, return_inverse=True)
+        order = np.argsort(pattern.ravel(), kind="stable")
+        abundances, undetermined = np.empty((len(rows), len(endmembers))), 0
+        for pixels in np.split(order, np.flatnonzero(np.diff(pattern.ravel()[order])) + 1):
+            there = known[pixels[0]]
+            some = np.ascontiguousarray(endmembers[:, there])
+            undetermined += len(pixels) if _condition(_unit(some)[0]) > _LARGEST_CONDITION else 0
+            abundances[pixels] = self._solved(in_memory(rows[np.ix_(pixels, there)]), some)
+        if undetermined and self.condition_number_ <= _LARGEST_CONDITION:
+            warn(
+                f"{undetermined} pixels have data in too few channels to tell the endmembers apart: many abundances "
+                "explain them equally well; leave these pixels out",
+                DegenerateWarning,
+                stacklevel=3,
+            )
+        return part.unobserved.insert_pixels(abundances)
+
+    def _solved(self, matrix: Matrix, endmembers: Float64Array) -> Float64Array:
+        """Return the abundances (pixels, k) of complete data for endmembers (k, channels)."""
         k = len(endmembers)
         if np.isneginf(self._lower).all() and np.isposinf(self._upper).all():
             # Without bounds, the pseudo-inverse is more accurate than the normal equations of the kernel.

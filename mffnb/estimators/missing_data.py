@@ -1,4 +1,7 @@
-"""Pixels and channels without any data: found from the entry weights, set to NaN and reported in one warning."""
+"""Missing data (NaN) in all estimators: pixels and channels without data are left out, NaN in the result, and reported.
+
+Estimators that take single missing entries fit the others; those that need complete spectra refuse them in a sentence.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.errors import DegenerateWarning, warn
-from mffnb.matrices import replicate_columns
+from mffnb.estimators.base import LinearModel
+from mffnb.matrices import Partial, in_memory, replicate_columns
+from mffnb.matrices.checking import as_matrix
 from mffnb.matrices.partial import weight_times
-from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.matrix import Matrix, is_matrix
 from mffnb.typing import Array, Float64Array
 
 
@@ -38,6 +43,104 @@ class Unobserved:
         """Return the endmembers (k, channels) with NaN in channels without data."""
         return np.where(self.channels, np.nan, endmembers) if self.channels.any() else endmembers
 
+    def insert_pixels(self, abundances: Float64Array) -> Float64Array:
+        """Return the abundances (pixels with data, ...) for all pixels, with NaN where there are no data."""
+        return _inserted(abundances, self.pixels)
+
+    def insert_channels(self, endmembers: Float64Array) -> Float64Array:
+        """Return the endmembers (..., channels with data) for all channels, with NaN where there are no data."""
+        return np.ascontiguousarray(_inserted(endmembers.T, self.channels).T)
+
+
+@dataclass(frozen=True, eq=False)
+class ObservedPart:
+    """Data matrix without the pixels and channels that hold no data.
+
+    Attributes
+    ----------
+    matrix
+        The other pixels and channels of X; incomplete if single entries are missing.
+    unobserved
+        Pixels and channels that were left out.
+    """
+
+    matrix: Matrix
+    unobserved: Unobserved
+
+    @property
+    def channels(self) -> slice | Array:
+        """Index of the channels of the matrix among those of X."""
+        return ~self.unobserved.channels if self.unobserved.channels.any() else slice(None)
+
+
+def observed_part(
+    estimator: LinearModel,
+    X: Array | Matrix,
+    *,
+    reset: bool,
+    fitted: Array | None = None,
+    keep: bool = False,
+    stacklevel: int,
+) -> ObservedPart:
+    """Validate X (pixels, channels) and leave out pixels and channels without data, with one warning.
+
+    X may be a complete matrix of :mod:`mffnb.matrices`. The other parameters are those of
+    :func:`mffnb.matrices.checking.as_matrix` and of :func:`leave_out_unobserved`.
+    """
+    matrix = as_matrix(estimator, X, reset=reset, missing=not is_matrix(X))
+    return leave_out_unobserved(estimator, matrix, fitted=fitted, keep=keep, stacklevel=stacklevel + 1)
+
+
+def leave_out_unobserved(
+    estimator: LinearModel,
+    matrix: Matrix,
+    *,
+    fitted: Array | None = None,
+    keep: bool = False,
+    stacklevel: int,
+) -> ObservedPart:
+    """Return a validated matrix without pixels and channels that hold no data, with one warning about these.
+
+    Parameters
+    ----------
+    estimator
+        Estimator that declares whether it takes single missing entries.
+    matrix
+        Data matrix X, (pixels, channels), complete or in memory.
+    fitted
+        Endmembers for which X is transformed, (k, channels), NaN in channels without data in the fit; None in a fit.
+    keep
+        Whether a transformation needs all fitted channels: those without data are then missing entries.
+    stacklevel
+        As for :func:`warnings.warn`, counted from this function.
+
+    Raises
+    ------
+    ValueError
+        If single entries are missing and the estimator does not take them, or if X has data in channels without data in
+        the fit.
+    """
+    found = find_unobserved(matrix)
+    if fitted is None and float(matrix.total(np.array(float((~found.pixels).sum())))) == 0:
+        raise ValueError("all entries of X are missing (NaN), so there is nothing to fit: check how the data were read")
+    unfitted = found.channels if fitted is None else unfitted_channels(found, fitted)
+    warn_if_unobserved(matrix, found, channels=fitted is None, stacklevel=stacklevel + 1)
+    found = Unobserved(found.pixels, unfitted) if keep else found
+    if not isinstance(matrix, Partial):
+        return ObservedPart(matrix, found)
+    rest = matrix.array
+    if found.pixels.any() or found.channels.any():
+        rest = rest[np.ix_(~found.pixels, ~found.channels)]
+    if estimator.missing_entries:
+        return ObservedPart(Partial(rest), found)
+    if (gaps := np.isnan(rest)).any():
+        raise ValueError(
+            f"{type(estimator).__name__} needs complete spectra, and {np.count_nonzero(gaps)} entries of X in "
+            f"{np.count_nonzero(gaps.any(axis=1))} pixels are missing (NaN): leave these pixels or their channels out, "
+            "fill the gaps, or use mffnb.presets.nmf, which fits the other entries"
+        )
+    return ObservedPart(in_memory(rest), found)
+
 
 def find_unobserved(matrix: Matrix) -> Unobserved:
     """Return the pixels and channels of X in which each entry is missing; complete data have none."""
@@ -48,6 +151,17 @@ def find_unobserved(matrix: Matrix) -> Unobserved:
         if other is not None:  # without the transposed matrix, X is read by rows only and channels are not examined
             channels = weight_times(other, np.ones((1, matrix.own.stop - matrix.own.start)))[0] == 0
     return Unobserved(pixels, replicate_columns(matrix, channels.astype(np.float64)) > 0)
+
+
+def unfitted_channels(found: Unobserved, endmembers: Float64Array) -> Array:
+    """Return which channels had no data in the fit, (channels,), so that endmembers are NaN; refuse data in these."""
+    unfitted = np.asarray(np.isnan(endmembers).all(axis=0))
+    if (extra := int((unfitted & ~found.channels).sum())) > 0:
+        raise ValueError(
+            f"X has data in {extra} channels without data in the fit, whose endmembers are undetermined: "
+            "set these channels of X to NaN, or fit again with them"
+        )
+    return unfitted
 
 
 def warn_if_unobserved(matrix: Matrix, found: Unobserved, *, channels: bool = True, stacklevel: int) -> None:
@@ -73,3 +187,12 @@ def warn_if_unobserved(matrix: Matrix, found: Unobserved, *, channels: bool = Tr
             DegenerateWarning,
             stacklevel=stacklevel,
         )
+
+
+def _inserted(rows: Float64Array, left_out: Array) -> Float64Array:
+    """Return the rows with rows of NaN inserted where ``left_out`` is True."""
+    if not left_out.any():
+        return rows
+    full = np.full((len(left_out), *rows.shape[1:]), np.nan)
+    full[~left_out] = rows
+    return full

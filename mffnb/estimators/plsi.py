@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import special
@@ -12,7 +12,9 @@ from sklearn.utils.validation import check_is_fitted
 from mffnb.errors import ConvergenceWarning
 from mffnb.estimators.base import LinearModel
 from mffnb.estimators.factorization import MatrixFactorization
+from mffnb.estimators.missing_data import find_unobserved, warn_if_unobserved
 from mffnb.matrices.checking import as_matrix, drawn_seed
+from mffnb.matrices.partial import weight_times
 from mffnb.protocols.matrix import Matrix
 from mffnb.similarities.log_likelihood import LogLikelihood
 from mffnb.solvers import Outcome
@@ -25,7 +27,8 @@ class LatentClasses(LinearModel):
     .. math:: \max \sum_{im} x_{im} \log \sum_z P(z)\, P(i \mid z)\, P(m \mid z)
 
     This is equivalent to NMF with the Kullback-Leibler divergence and normalised factors. Hofmann's EM algorithm and
-    the multiplicative updates then take the same steps; the Newton steps that are used here need fewer.
+    the multiplicative updates then take the same steps; the Newton steps that are used here need fewer. NaN marks
+    missing entries: the likelihood is that of the others, and counts of classes include those expected in the gaps.
 
     Source: Hofmann 1999, UAI, 289; Gaussier & Goutte 2005, SIGIR, 601, and Ding, Li & Peng 2008, Computational
     Statistics & Data Analysis 52:3913 (both show the equivalence).
@@ -64,6 +67,8 @@ class LatentClasses(LinearModel):
     (array([10.,  5., 12.]), array([0.444, 0.556]))
     """
 
+    missing_entries: ClassVar[bool] = True
+
     def __init__(
         self,
         n_components: int = 2,
@@ -81,7 +86,9 @@ class LatentClasses(LinearModel):
 
     def fit_transform(self, X: Array | Matrix, y: None = None) -> Float64Array:
         """Fit to counts X (pixels, channels); return the counts of each class in each pixel, (pixels, k)."""
-        matrix = as_matrix(self, X, reset=True)
+        matrix = as_matrix(self, X, reset=True, missing=True)
+        unobserved = find_unobserved(matrix)
+        warn_if_unobserved(matrix, unobserved, stacklevel=2)
         if not (isinstance(self.n_init, (int, np.integer)) and self.n_init >= 1):
             raise ValueError(f"n_init must be a whole number >= 1, got {self.n_init!r}")
         least = min((float(band.min()) for _, _, band in matrix.bands()), default=0.0)
@@ -91,32 +98,35 @@ class LatentClasses(LinearModel):
                 "clip them with numpy.maximum(X, 0), or use mffnb.presets.nmf"
             )
         seed = drawn_seed(self.random_state)
-        best, shares = self._run(matrix, "auto", seed)
+        best, sizes = self._run(matrix, "auto", seed)
         for attempt in range(1, self.n_init):
             model, found = self._run(matrix, "random", seed + attempt)
             if model.objective_ < best.objective_:
-                best, shares = model, found
+                best, sizes = model, found
         if best.outcome_ is Outcome.MAX_ITER:
             warnings.warn(best.outcome_.value, ConvergenceWarning, stacklevel=2)
         self.model_, self.n_iter_ = best, best.n_iter_
-        totals = self._totals(matrix)
-        amounts = _amounts(shares, totals)
+        best.components_ = unobserved.blank_spectra(best.components_)
+        spectra = np.nan_to_num(best.components_)
+        amounts = _amounts(matrix, sizes, spectra)
         of_classes = matrix.total(amounts.sum(axis=0))
         self.class_probability_ = of_classes / (of_classes.sum() or 1.0)
         self.pixel_probability_ = amounts / np.where(of_classes > 0, of_classes, 1.0)
-        self.components_ = _rows_to_one(best.components_)
-        here = -LogLikelihood(matrix, self.components_, 1.0, of_rows=True).value(np.ascontiguousarray(amounts.T))
-        counts = float(of_classes.sum())
+        self.components_ = unobserved.blank_spectra(_rows_to_one(spectra, ~unobserved.channels))
+        chances = np.nan_to_num(self.components_)
+        here = -LogLikelihood(matrix, chances, 1.0, of_rows=True).value(np.ascontiguousarray(amounts.T))
+        counts = float(of_classes.sum() if matrix.complete else matrix.total(_totals(matrix).sum()))
         self.log_likelihood_ = float(matrix.total(np.array(here))) - special.xlogy(counts, counts)
+        self.pixel_probability_ = unobserved.blank(self.pixel_probability_)
         self._n_features_out = len(of_classes)
-        return amounts
+        return unobserved.blank(amounts)
 
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return the counts of each fitted class in each pixel of X (pixels, channels), (pixels, k)."""
         check_is_fitted(self)
-        matrix = as_matrix(self, X, reset=False)
-        shares = self.model_.transform(matrix) * self.model_.components_.sum(axis=1)
-        return _amounts(shares, self._totals(matrix))
+        matrix = as_matrix(self, X, reset=False, missing=True)
+        sizes = np.nan_to_num(self.model_.transform(matrix))
+        return find_unobserved(matrix).blank(_amounts(matrix, sizes, np.nan_to_num(self.model_.components_)))
 
     def __sklearn_tags__(self) -> Any:
         """Declare to scikit-learn that counts are not negative."""
@@ -129,24 +139,29 @@ class LatentClasses(LinearModel):
         model = MatrixFactorization(
             self.n_components, similarity="kl", init=init, max_iter=self.max_iter, tol=self.tol, random_state=seed
         )
-        shares = model.factorize(matrix)
-        return model, shares * model.components_.sum(axis=1)
-
-    def _totals(self, matrix: Matrix) -> Float64Array:
-        """Return the total count of each pixel, (pixels,)."""
-        return np.asarray(matrix.times(np.ones((1, matrix.shape[1])))[0])
+        return model, model.factorize(matrix)
 
 
-def _amounts(shares: Float64Array, totals: Float64Array) -> Float64Array:
-    """Scale the class shares of each pixel, (pixels, k), to its total count, which maximises the likelihood."""
-    whole = shares.sum(axis=1)
+def _totals(matrix: Matrix) -> Float64Array:
+    """Return the total count of each pixel, (pixels,)."""
+    return np.asarray(matrix.times(np.ones((1, matrix.shape[1])))[0])
+
+
+def _amounts(matrix: Matrix, sizes: Float64Array, spectra: Float64Array) -> Float64Array:
+    """Return the counts of each class in each pixel, (pixels, k), for sizes (pixels, k) of its spectra (k, channels).
+
+    The model of a pixel has as many counts in its observed channels as the data, which maximises the likelihood.
+    """
+    totals, shares = _totals(matrix), sizes * spectra.sum(axis=1)
+    observed = shares if matrix.complete else sizes * weight_times(matrix, spectra[:, matrix.own_columns]).T
+    whole = observed.sum(axis=1)
     size = np.divide(totals, whole, out=np.zeros_like(totals), where=whole > 0)
     amounts: Float64Array = shares * size[:, None]
     amounts[whole <= 0] = (totals[whole <= 0] / shares.shape[1])[:, None]
     return amounts
 
 
-def _rows_to_one(rows: Float64Array) -> Float64Array:
-    """Normalise rows to probability distributions; a class without counts gets the uniform distribution."""
+def _rows_to_one(rows: Float64Array, there: Array) -> Float64Array:
+    """Normalise rows to probability distributions; a class without counts gets the uniform one over these columns."""
     sums = rows.sum(axis=1, keepdims=True)
-    return np.where(sums > 0, rows / np.where(sums > 0, sums, 1.0), 1.0 / rows.shape[1])
+    return np.where(sums > 0, rows / np.where(sums > 0, sums, 1.0), there / np.count_nonzero(there))

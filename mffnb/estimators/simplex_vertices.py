@@ -6,9 +6,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.estimators.base import LinearModel
+from mffnb.estimators.missing_data import observed_part
 from mffnb.geometry import Geometry, minimum_volume
 from mffnb.geometry.abundances import fully_constrained, non_negative
-from mffnb.matrices.checking import as_matrix, check_size, drawn_seed
+from mffnb.matrices.checking import check_size, drawn_seed
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.solver import Start
 from mffnb.typing import Array, Float64Array, Seed
@@ -21,7 +22,7 @@ class SimplexCorners(LinearModel):
 
     Without ``finder``, :func:`mffnb.geometry.minimum_volume` is used and decides from the data whether pixels have a
     gain g. Otherwise the finder computes E, and abundances are non-negative least-squares amounts without
-    normalisation.
+    normalisation. Pixels and channels without data (NaN) are left out; other spectra must be complete.
 
     Parameters
     ----------
@@ -75,7 +76,8 @@ class SimplexCorners(LinearModel):
         ValueError
             If k is larger than the number of channels, if there are too few pixels, or if the data are zero.
         """
-        matrix = as_matrix(self, X, reset=True)
+        part = observed_part(self, X, reset=True, stacklevel=2)
+        matrix = part.matrix
         check_size(matrix)
         k = self.n_components
         if not (isinstance(k, (int, np.integer)) and k >= 1):
@@ -85,22 +87,25 @@ class SimplexCorners(LinearModel):
         self.gain_: Float64Array | None = None
         if self.finder is None:
             found = self.geometry_ = minimum_volume(matrix, int(k), seed, self.gain)
-            A, self.components_, self.gain_ = found.abundances, found.endmembers, found.gain
+            A, E = found.abundances, found.endmembers
+            self.gain_ = None if found.gain is None else part.unobserved.insert_pixels(found.gain)
         elif self.gain is not None:
             raise ValueError("gain goes with the smallest volume only: leave out gain, or finder")
         else:
-            A, self.components_ = self.finder.start(matrix, int(k), seed)
+            A, E = self.finder.start(matrix, int(k), seed)
+        self.components_ = part.unobserved.insert_channels(E)
         self._n_features_out = int(k)
-        return np.ascontiguousarray(A.T)
+        return part.unobserved.insert_pixels(np.ascontiguousarray(A.T))
 
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return abundances (pixels, k) of X (pixels, channels) for the fitted endmembers."""
         check_is_fitted(self)
-        matrix = as_matrix(self, X, reset=False)
+        part = observed_part(self, X, reset=False, fitted=self.components_, stacklevel=2)
+        matrix, components = part.matrix, np.ascontiguousarray(self.components_[:, part.channels])
         if self.geometry_ is not None and self.gain_ is None:
-            return np.ascontiguousarray(fully_constrained(matrix, self.components_).T)
-        amounts = non_negative(matrix, self.components_)
+            return part.unobserved.insert_pixels(np.ascontiguousarray(fully_constrained(matrix, components).T))
+        amounts = non_negative(matrix, components)
         if self.gain_ is not None:
             total = amounts.sum(axis=0)
             amounts = np.where(total > 0, amounts / np.where(total > 0, total, 1.0), 1.0 / len(amounts))
-        return np.ascontiguousarray(amounts.T)
+        return part.unobserved.insert_pixels(np.ascontiguousarray(amounts.T))

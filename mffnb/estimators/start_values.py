@@ -11,6 +11,7 @@ from mffnb.constraints import Orthogonal
 from mffnb.estimators.names import STARTS, check_method, known_name
 from mffnb.geometry import Groups
 from mffnb.geometry.starts import NNDSVD, RandomStart
+from mffnb.matrices.checking import check_proportion
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.normalisation import make_likely, to_scaled_gauge
@@ -24,6 +25,8 @@ from mffnb.solvers.subsampled_start import SubsampledStart
 from mffnb.typing import Array, Float64Array, Seed
 
 Init = str | Start | tuple[Array, Array]
+
+_GIVEN = "given"  # description of start values that the user has given
 
 # From this number of pixels on, an iteration on the subset costs at most a sixteenth of one on all pixels.
 _MANY_PIXELS = 16 * SubsampledStart.pixels
@@ -65,7 +68,7 @@ def start_values(init: Init, matrix: Matrix, problem: Problem, components: int, 
     if isinstance(problem.similarity, DataDependent):
         complete = problem.similarity.start_data(complete)
     start = _in_data_units(init, complete, problem, components, random_state)
-    to_scaled_gauge(start.abundances, start.endmembers, problem)
+    to_scaled_gauge(start.abundances, start.endmembers, problem, given=start.description == _GIVEN)
     if problem.misfit.barrier:
         make_likely(start.abundances, start.endmembers, problem)
     return start
@@ -108,10 +111,12 @@ def _given(init: tuple[Array, Array], matrix: Matrix, problem: Problem, componen
         raise ValueError("init=(A, E) holds NaN or infinite values: fill them, with numpy.nan_to_num(A) say")
     if min(abundances.min(initial=0.0), endmembers.min()) < 0:
         raise ValueError("init=(A, E) must not be negative: clip it with numpy.maximum(A, 0)")
+    check_proportion(abundances, 1.0, "start values of abundances")
+    check_proportion(endmembers, 1.0 / problem.scale, "start values of endmembers")
     endmembers = np.ascontiguousarray(endmembers[:, matrix.own_columns])
     if problem.pinned is not None:
         endmembers = problem.pinned.project(endmembers)
-    return StartValues(np.ascontiguousarray(abundances.T), endmembers, "given")
+    return StartValues(np.ascontiguousarray(abundances.T), endmembers, _GIVEN)
 
 
 def _by_rule(matrix: Matrix, problem: Problem, components: int) -> Start:

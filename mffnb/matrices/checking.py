@@ -14,6 +14,11 @@ from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.protocols.matrix import Matrix, is_matrix
 from mffnb.typing import Array, Seed
 
+# Numbers that are combined may differ by this factor: products of three of them stay within the range of float64.
+_PROPORTION = 1e60
+# Factor that costs half of the digits: the limit where abundances that sum to one cannot make up for it.
+_PROPORTION_OF_FRACTIONS = 1e8
+_LARGEST = 1e145  # sums of squares of larger numbers may overflow
 # Smaller sums of squares lose digits to subnormal numbers, in this sum or in the Gram matrices.
 _SMALLEST = 1e-290
 
@@ -83,6 +88,35 @@ def check_size(matrix: Matrix) -> None:
     if small or not np.isfinite(squared):
         size = "small" if small else "large"
         raise ValueError(f"the data are too {size} for the sum of their squares: divide them by their maximum first")
+
+
+def mean_size(matrix: Matrix) -> float:
+    """Return the root mean square of the norms of the pixels; 1 for data that are zero or have no pixels."""
+    return float(np.sqrt(matrix.squared_norm / max(matrix.shape[0], 1))) or 1.0
+
+
+def check_proportion(values: Any, unit: float, what: str, *, fractions: bool = False) -> None:
+    """Refuse numbers that differ from the data by so many orders of magnitude that their products lose all digits.
+
+    Parameters
+    ----------
+    values
+        Numbers, of which the largest finite one is compared; zeros are accepted.
+    unit
+        Size of the data in the same units.
+    what
+        Name of the numbers, in the plural.
+    fractions
+        Whether abundances sum to one, so that both must have about the same size.
+    """
+    largest = _PROPORTION_OF_FRACTIONS if fractions else _PROPORTION
+    sizes = np.abs(np.asarray(values, dtype=np.float64))
+    size = float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
+    if size > 0 and unit > 0 and not (1 / largest <= size / unit <= largest and size <= _LARGEST):
+        raise ValueError(
+            f"{what} of {size:.3g} and data of {unit:.3g} are too far apart for their products: give both in the "
+            "same units, and divide data and endmembers by one common number"
+        )
 
 
 def drawn_seed(random_state: Seed) -> int:

@@ -16,6 +16,8 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.typing import Array, Float64Array
 
+_LARGEST = 1e60  # weights between the inverse of this number and this number: their products stay within float64
+
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
@@ -136,6 +138,12 @@ def _weights_and_axis(weights: Any, matrix: Matrix) -> tuple[Float64Array, int |
     pixels, channels = matrix.shape
     if not np.isfinite(array).all() or array.min(initial=0.0) < 0:
         raise ValueError("weights must be finite and not negative")
+    positive = array[array > 0]
+    if positive.size and not (positive.min() >= 1 / _LARGEST and positive.max() <= _LARGEST):
+        raise ValueError(
+            f"weights from {positive.min():.3g} to {positive.max():.3g} are too small or too large for their products: "
+            "divide them by their maximum, and mask what has next to no weight"
+        )
     if array.shape == (pixels, channels) and 1 not in array.shape:
         if not array.any():
             raise ValueError("all weights are zero: no entry contributes to the objective")

@@ -88,7 +88,8 @@ def _draw_halves(scan: RankEvidence, ax: Axes) -> None:
     ax.plot(scan.ks, angles, ".", color="0.6")
     ax.plot(scan.ks, np.median(angles, axis=1), "o-", markersize=4, label="apart")
     ax.plot(scan.ks, np.median(within, axis=1), "--", color="0.4", label="closest two of one half")
-    ax.set_yscale("log")
+    if max(np.nanmax(angles), np.nanmax(within, initial=0.0)) > 0:
+        ax.set_yscale("log")
     ax.legend(frameon=False, fontsize="small")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from mffnb.constraints import Bounds, Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import scaled
-from mffnb.matrices.checking import check_size
+from mffnb.matrices.checking import check_proportion, check_size
 from mffnb.matrices.pixel_gain import perspective_factors
 from mffnb.matrices.weighting import Weighting, with_channel_weights
 from mffnb.problem.compatibility import Gauge, as_terms, check_terms, gauge_of, with_gain
@@ -82,8 +82,9 @@ def state_problem(
         endmember_terms = tuple(on_rank(term, matrix, 1) for term in endmember_terms)
     similarity = similarity.estimated_from(matrix) if isinstance(similarity, DataDependent) else similarity
     misfit = _bound(similarity, fitted, matrix, gain)
-    endmember_terms = _scaled_bounds(endmember_terms, misfit.scale, weighting.columns)
     pinned = next((term for term in endmember_terms if isinstance(term, Pinned)), None)
+    _check_sizes(abundance_terms, endmember_terms, misfit.scale, fractions=gauge is Gauge.SUM)
+    endmember_terms = _scaled_bounds(endmember_terms, misfit.scale, weighting.columns)
     # A weight of a pixel multiplies its misfit, which matters beside a penalty and where the loss has a threshold.
     relative = gauge is Gauge.ABUNDANCES or isinstance(similarity, DataDependent)
     relative = relative or any(isinstance(term, Penalty) for term in abundance_terms)
@@ -177,6 +178,21 @@ def _checked_misfit(similarity: Similarity, misfit: Any) -> Misfit:
             f"{type(similarity).__name__}.misfit returned the scale {misfit.scale!r}, expected a finite number > 0"
         )
     return misfit
+
+
+def _check_sizes(
+    abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...], scale: float, *, fractions: bool
+) -> None:
+    """Refuse known endmembers, bounds and radii whose size is out of all proportion to the scaled data."""
+    for terms, unit in ((abundance_terms, 1.0), (endmember_terms, 1.0 / scale)):
+        for term in terms:
+            if isinstance(term, Pinned):
+                check_proportion(term.values, unit, "known endmembers", fractions=fractions)
+            elif isinstance(term, Bounds):
+                check_proportion(term.lower, unit, "lower bounds")
+                check_proportion(term.upper, unit, "upper bounds")
+            elif isinstance(term, UnitBall):
+                check_proportion(term.radius, 1.0, "radii")
 
 
 def _scaled_bounds(terms: tuple[Term, ...], scale: float, columns: Float64Array | None) -> tuple[Term, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,16 +42,19 @@ class UnscaledFactors:
     size: Float64Array
 
 
-def to_scaled_gauge(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> None:
+def to_scaled_gauge(
+    abundances: Float64Array, endmembers: Float64Array, problem: Problem, *, given: bool = True
+) -> None:
     """Scale start values in place from data units to the scale normalisation of the problem.
 
-    The abundances are (k, pixels of this rank), the endmembers (k, channels of this rank). The product A E changes only
-    by the scale of the data, and by a factor for each pixel where abundances must sum to 1.
+    Start values that the user has given keep their scale where it obeys bounds; that of computed ones depends on the
+    units of the data. The abundances are (k, pixels of this rank), the endmembers (k, channels of this rank). The
+    product A E changes only by the scale of the data, and by a factor for each pixel where abundances must sum to 1.
     """
     if problem.columns is not None:
         endmembers *= problem.columns
     fractions = problem.gauge in (Gauge.SUM, Gauge.GAIN)
-    norm = _norms(abundances, endmembers, problem)
+    norm = _norms(abundances, endmembers, problem, given=given)
     endmembers /= norm[:, None]
     abundances *= norm[:, None] * problem.scale
     if fractions:
@@ -157,7 +161,7 @@ def _gain(abundances: Float64Array, endmembers: Float64Array, problem: Problem) 
     return np.asarray(problem.misfit.pixel_gains(abundances, endmembers) / rows)
 
 
-def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
+def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem, *, given: bool) -> Float64Array:
     """Return the norms, (k,), by which the endmembers of start values are divided."""
     if problem.gauge is Gauge.GAIN:
         return _perspective_norms(abundances, endmembers, problem)
@@ -167,7 +171,7 @@ def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
         rms = np.sqrt(problem.matrix.total((abundances**2).sum(axis=1)) / problem.pixels)
         return np.asarray(1 / (problem.scale * np.where(rms > 0, rms, 1.0)))
     if problem.gauge is Gauge.BOUNDS:
-        return _norms_in_bounds(abundances, endmembers, problem)
+        return _norms_in_bounds(abundances, endmembers, problem, given=given)
     norm: Float64Array = _or_one(_lengths(endmembers, problem))
     if problem.pinned is not None:
         fractions = problem.gauge is Gauge.SUM
@@ -175,12 +179,14 @@ def _norms(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
     return norm
 
 
-def _norms_in_bounds(abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> Float64Array:
-    """Return divisors of the endmembers for bounded factors: 1 / scale if start values obey their bounds.
+def _norms_in_bounds(
+    abundances: Float64Array, endmembers: Float64Array, problem: Problem, *, given: bool
+) -> Float64Array:
+    """Return divisors of the endmembers for bounded factors: 1 / scale if given start values obey their bounds.
 
-    Otherwise the maxima of the factors are scaled to their upper bounds.
+    Otherwise the maxima of the factors are scaled to their upper bounds, or the endmembers to norm 1 without any.
     """
-    norm = np.full(len(endmembers), 1 / problem.scale)
+    norm = np.full(len(endmembers), 1 / problem.scale) if given else _or_one(_lengths(endmembers, problem))
     boxes = [
         [term for term in terms if isinstance(term, Bounds)]
         for terms in (problem.abundance_terms, problem.endmember_terms)
@@ -191,7 +197,7 @@ def _norms_in_bounds(abundances: Float64Array, endmembers: Float64Array, problem
         for within, factor in zip(boxes, (abundances, endmembers * problem.scale), strict=True)
         for box in within
     )
-    obeyed = bool(least(np.array(float(obeyed))))
+    obeyed = bool(least(np.array(float(obeyed and given))))
     for box in [] if obeyed else boxes[1]:
         if least(np.array(float(box.closed))):
             norm = _or_one(-least(-(endmembers / box.upper).max(axis=1, initial=0.0)))
@@ -232,7 +238,7 @@ def _sizes(abundances: Float64Array, endmembers: Float64Array, problem: Problem)
         return np.asarray(size)
     free = problem.gauge is Gauge.FREE
     norm = _or_one(_lengths(endmembers, problem)) if free else np.ones(len(endmembers))
-    gauge = float(norm @ problem.matrix.total(abundances.sum(axis=1))) / problem.pixels or 1.0
+    gauge = float(_or_one(norm @ problem.matrix.total(abundances.sum(axis=1)) / problem.pixels))
     return np.asarray(gauge / problem.scale / norm)
 
 
@@ -254,5 +260,6 @@ def _are_fractions(abundances: Float64Array, problem: Problem) -> bool:
     return not problem.matrix.total(np.array(float(off)))
 
 
-def _or_one(norm: Float64Array) -> Float64Array:
+def _or_one(norm: Any) -> Float64Array:
+    """Return norms with 1 in place of zeros and of numbers whose inverse overflows."""
     return np.where(norm >= np.finfo(float).tiny, norm, 1.0)

@@ -121,7 +121,7 @@ def noise_whitened(matrix: Matrix, graph: Graph, seed: int) -> Scaled:
     for _ in range(0, _PROBES, 16):
         signs = generator.integers(0, 2, (16, len(low))) * 2.0 - 1.0
         sums = np.stack([np.bincount(low, one, graph.pixels) - np.bincount(high, one, graph.pixels) for one in signs])
-        products = matrix.transposed_times(sums)
+        products = matrix.transposed_times(sums.astype(np.float64))  # a graph without edges gives integers
         squares += np.einsum("pc,pc->c", products, products)
     variance = squares / (2 * _PROBES * max(1, len(low)))
     tiny = np.finfo(np.float64).eps * float(variance.max(initial=0.0))

@@ -32,7 +32,8 @@ def explained_variance(matrix: Matrix, abundances: Float64Array, endmembers: Flo
 
 def relative_error(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> float:
     """Return the relative error |X - A E| / |X| (Frobenius norm) of complete data."""
-    return float(np.sqrt(_squared_residual(matrix, abundances, endmembers) / matrix.squared_norm))
+    whole = matrix.squared_norm
+    return float(np.sqrt(_squared_residual(matrix, abundances, endmembers) / whole)) if whole > 0 else 0.0
 
 
 def information_criteria(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import xarray as xr
 
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.matrices import Scaled
+from mffnb.matrices.partial import iter_rows_and_weights
 from mffnb.matrices.weighting import Weighting
 from mffnb.problem.degrees_of_freedom import Smoothed
 from mffnb.protocols.similarity import Similarity
@@ -54,6 +55,8 @@ class RankCriteria:
         Criteria of the data alone, see :class:`mffnb.selection.RankScan`.
     hidden, halves
         Held-out entries and split halves; None if switched off, or undefined for these data.
+    gaps
+        Missing and weighted entries, which leave some criteria undefined: attributes of the evidence.
     """
 
     weighting: Weighting
@@ -64,6 +67,7 @@ class RankCriteria:
     shared: Float64Array
     hidden: HeldOutEntries | None
     halves: SplitHalves | None
+    gaps: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -111,7 +115,8 @@ class RankCriteria:
             else:
                 whitened = Scaled(matrix, columns=halves.columns)
             shared = halves.shared_directions(whitened, most)
-        return cls(weighting, similarity, smoothed, seed, images, shared, hidden, halves)
+        gaps = {} if whole else _gaps_of(weighting)
+        return cls(weighting, similarity, smoothed, seed, images, shared, hidden, halves, gaps)
 
     @property
     def splits(self) -> int:
@@ -164,4 +169,15 @@ class RankCriteria:
         variables["images"], variables["shared"] = ("image", self.images), ("direction", self.shared)
         numbers = {"k": [row["k"] for row in rows]}
         numbers |= {"image": list(range(1, len(self.images) + 1)), "direction": list(range(1, len(self.shared) + 1))}
-        return xr.Dataset(variables, coords=numbers)
+        return xr.Dataset(variables, coords=numbers, attrs=self.gaps)
+
+
+def _gaps_of(weighting: Weighting) -> dict[str, Any]:
+    """Count the missing entries and the pixels that have some, and say whether entries have weights."""
+    missing = [np.isnan(band).sum(axis=1) for band, _ in iter_rows_and_weights(weighting.matrix)]
+    in_pixel = np.concatenate(missing)
+    return {
+        "missing_entries": int(in_pixel.sum()),
+        "pixels_with_gaps": int(np.count_nonzero(in_pixel)),
+        "weighted_entries": True,
+    }

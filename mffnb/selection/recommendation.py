@@ -34,8 +34,8 @@ _SAME, _OTHER = 0.9, 0.3
 _DISTINCT, _BLURRED = 0.1, 0.5
 
 _UNCOMPUTED = (
-    "no criterion that determines k could be computed, because entries are missing, or the data are constant, empty or "
-    "too few: fill or crop the gaps, or compare the other criteria in the plot of this scan"
+    "no criterion that determines k could be computed, because the data are constant, empty or too few: use more "
+    "pixels or channels, or compare the other criteria in the plot of this scan"
 )
 
 
@@ -88,7 +88,7 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
         count = shared if shared.k is not None else count
     reasons = tuple(one.reason for one in dict.fromkeys((count, halves)) if one.reason)
     # Without any argument, the user must still learn why the scan does not determine k.
-    reasons = reasons or (_UNCOMPUTED,)
+    reasons = (*reasons, *_gaps(evidence)) or (_UNCOMPUTED,)
     if count.between is not None and count.between[0] > ks[-1] and halves.k is None:
         between = halves.between or (ks[-1], count.between[1])
         return Recommendation(None, between, (*reasons, "larger than all k of this scan"))
@@ -104,6 +104,22 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
     if count.k not in ks:
         return Recommendation(None, (count.k, count.k), (*reasons, f"k = {count.k} is not in this scan: add it"))
     return Recommendation(count.k, (count.k, count.k), reasons)
+
+
+def _gaps(evidence: xr.Dataset) -> tuple[str, ...]:
+    """Return the reason that incomplete data give: images and split halves are computed from complete spectra only."""
+    missing, pixels = (int(evidence.attrs.get(name, 0)) for name in ("missing_entries", "pixels_with_gaps"))
+    if missing:
+        return (
+            f"{missing} entries in {pixels} pixels are missing, so images above the noise and split halves were not "
+            "computed: mask these pixels, fill the gaps, or compare the held-out error in the plot of this scan",
+        )
+    if evidence.attrs.get("weighted_entries", False):
+        return (
+            "single entries have weights, so images above the noise and split halves were not computed: compare the "
+            "held-out error in the plot of this scan, or weight pixels and channels only",
+        )
+    return ()
 
 
 def is_spatially_correlated(images: Float64Array) -> bool:

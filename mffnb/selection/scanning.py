@@ -16,7 +16,7 @@ from mffnb.cubes.as_cube import as_cube
 from mffnb.estimators.names import named_similarity
 from mffnb.io.read import read
 from mffnb.matrices import sparse_if_smaller
-from mffnb.matrices.checking import drawn_seed
+from mffnb.matrices.checking import check_size, drawn_seed
 from mffnb.matrices.weighting import Weighting
 from mffnb.preprocessing import Step
 from mffnb.problem.degrees_of_freedom import Smoothed
@@ -106,6 +106,7 @@ class Scanning:
     def numbers(self) -> list[int]:
         """All numbers of components k of the scan, in ascending order."""
         numbers, shape = _checked(self.ks), self.matrix.shape
+        check_size(self.matrix)
         if numbers[-1] > min(shape):
             raise ValueError(f"k = {numbers[-1]} is more than {shape} pixels and channels can tell apart: lower it")
         return numbers

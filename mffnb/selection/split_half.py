@@ -72,10 +72,12 @@ class SplitHalves:
         -------
         between, within
             Largest angle between matched endmembers, and smallest angle between two endmembers of one half. Both are
-            NaN if a half has too few pixels; ``within`` is NaN for k = 1.
+            NaN if a half has too few pixels or is zero; ``within`` is NaN for k = 1.
         """
         halves = self._halves(split)
         if len(halves[0]) < _FEWEST * k or k > self.matrix.shape[1]:
+            return np.nan, np.nan
+        if not all(rows_of(self.matrix, half).any() for half in halves):
             return np.nan, np.nan
         ends = [self._endmembers(half, k) for half in halves]
         within = [spectral_angles(one, one)[~np.eye(k, dtype=bool)].min(initial=np.inf) for one in ends]

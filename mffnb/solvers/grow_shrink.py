@@ -10,6 +10,7 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array, Total, local_total
 
 _POWER_STEPS = 2  # power iterations on the residual: start values need not be precise
+_OCTAVES = 40  # endmembers within a factor of 2^20 of 1 keep their unit
 
 
 def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -70,12 +71,18 @@ def start_beside_known(matrix: Matrix, components: int, known: Array) -> tuple[F
         sums = matrix.total(np.array([np.sum(row[~missing]), np.sum(mean[~missing])]))
         ratio = sums[0] / (sums[1] or 1.0)
         row[missing] = mean[missing] * ratio
+    # New components have norm 1, so known ones of another order of magnitude are divided by a power of two meanwhile.
+    largest = float(-matrix.minimum(-np.array(endmembers.max(initial=0.0)))) or 1.0
+    unit = 2.0 ** (_OCTAVES * np.round(np.log2(largest) / _OCTAVES))
+    endmembers = endmembers / unit
     cross = matrix.times(endmembers)
-    abundances = np.full_like(cross, 1.0 / components)
+    abundances = np.full_like(cross, unit / components)
     hals.sweep_non_negative(abundances, matrix.total(endmembers @ endmembers.T), cross, 50)
     endmembers = replicate_columns(matrix, endmembers)
     while len(abundances) < components:
         abundances, endmembers = grow(matrix, abundances, endmembers)
+    endmembers[: len(known)] *= unit
+    abundances[: len(known)] /= unit
     return abundances, np.ascontiguousarray(endmembers[:, matrix.own_columns])
 
 

@@ -145,7 +145,8 @@ class _UnconstrainedFactor:
     def of(cls, X: Float64Array, basis: Float64Array, left: Float64Array, right: Float64Array) -> _UnconstrainedFactor:
         """Fit X (n, m) in the basis (k, m), with variances left @ right of shapes (n, r) and (r, m)."""
         variance = left.mean(axis=0) @ right
-        weighted = basis / np.maximum(variance, max(_FLOOR * variance.mean(), np.finfo(float).tiny))
+        mean = float(variance.mean())  # zero for a perfect fit, whose channels then all count alike
+        weighted = basis / (np.maximum(variance, _FLOOR * mean) if mean > 0 else 1.0)
         inverse = np.linalg.pinv(weighted @ basis.T, hermitian=True) @ weighted
         parts = np.einsum("jm,rm,lm->rjl", inverse, right, inverse, optimize=True)
         return cls(inverse @ X.T, np.tensordot(left, parts, axes=1))

@@ -14,6 +14,7 @@ from mffnb.unmixing.result import Unmixing
 
 REPLICAS = ("auto", "poisson", "residual")
 _LIKE_COUNTS = 0.2  # largest deviation of the dispersion from 1 for Poisson noise; the same limit as in mffnb.geometry
+_MANY = 1e18  # counts; numpy draws no larger ones
 # smallest number of residual degrees of freedom per entry, which limits the correction of a residual
 _LEAST_FREE = 0.05
 
@@ -36,7 +37,10 @@ class PoissonCounts:
         """Draw a replica of the cube around the reconstruction y; masked and missing entries stay unchanged."""
         expected = _expected(cube, answer)
         missing = np.isnan(expected) | _is_nan(cube.values)
-        counts = generator.poisson(np.where(missing, 0.0, np.maximum(expected, 0.0)) / self.unit)
+        means = np.where(missing, 0.0, np.maximum(expected, 0.0)) / self.unit
+        counts = generator.poisson(np.minimum(means, _MANY))
+        if means.max(initial=0.0) > _MANY:  # the noise of so many counts is below the rounding errors of float32
+            counts = np.where(means > _MANY, means, counts)
         return _with_values(cube, counts if self.unit == 1.0 else counts * self.unit, missing)
 
     def variance(self, X: Float64Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:

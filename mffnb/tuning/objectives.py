@@ -72,6 +72,8 @@ class HeldOut:
         result = fit.unmix(known)
         predicted = result.reconstruction().transpose(*fit.cube.dims).values
         there = held & np.isfinite(predicted) & np.isfinite(values)
+        if not there.any():
+            raise ValueError("none of the hidden entries has data and a prediction: raise share, or use more data")
         return Measured(_distance(values[there], predicted[there], fit), result)
 
 
@@ -137,7 +139,8 @@ class BIC:
             model = result.reconstruction().values[there]
             misfit = 2 * float(_divergence(residual.values[there] + model, model).sum())
         else:
-            misfit = number * float(np.log(np.mean(residual.values[there] ** 2)))
+            # A perfect fit leaves only rounding errors, whose logarithm has no meaning: bound it from below.
+            misfit = number * float(np.log(max(np.mean(residual.values[there] ** 2), np.finfo(np.float64).tiny)))
         return Measured(misfit + _freedom(result, counts=_counts(fit)) * float(np.log(number)), result)
 
 

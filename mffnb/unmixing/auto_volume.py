@@ -11,6 +11,7 @@ import numpy as np
 
 from mffnb.errors import DisagreementWarning, UnsupportedCombinationError, warn
 from mffnb.geometry import Geometry, Progress, Search
+from mffnb.matrices.checking import check_size
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.similarities import Frobenius
@@ -71,6 +72,7 @@ def check_supported(physics: Physics, matrix: Matrix, similarity: str | Similari
     UnsupportedCombinationError
         If there is such a setting; the message names the settings to leave out.
     """
+    check_size(matrix)
     if weights is not None or not (similarity == "frobenius" or isinstance(similarity, Frobenius)):
         raise UnsupportedCombinationError(
             "volume='auto' finds its own weights and noise model: leave out weights and similarity, "

@@ -23,7 +23,7 @@ from mffnb.estimators.names import named_similarity
 from mffnb.estimators.start_values import Init
 from mffnb.geometry import choose_model
 from mffnb.io.parallel_write import Block
-from mffnb.matrices.checking import drawn_seed
+from mffnb.matrices.checking import check_size, drawn_seed
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
 from mffnb.protocols.matrix import Matrix
@@ -142,6 +142,7 @@ class Task:
         if not weighted or physics.fractions or not placement.holds_all_pixels:
             return self
         assert self.seed is not None, "with_seed() comes first"
+        check_size(matrix)
         gain = choose_model(matrix, self.k, self.seed).gain
         return replace(self, physics=replace(physics, gain=gain, sum_to_one=not gain))
 

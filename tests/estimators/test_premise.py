@@ -1,15 +1,17 @@
 """Data that break the premise of the model, and transform of the fitted data."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 import mffnb as mf
-from mffnb.errors import DegenerateWarning, MffnbWarning
+from mffnb.errors import ConvergenceWarning, DegenerateWarning, MffnbWarning
 from mffnb.estimators import data_range
 from mffnb.matrices import Chunked, in_memory
 
@@ -100,6 +102,41 @@ def test_transform_of_other_spectra_is_refused_where_their_weights_matter() -> N
     with pytest.raises(ValueError, match="depend on the weights of pixels"):
         model.transform(X[:5])
     assert mf.MatrixFactorization(2, weights=WEIGHTS, random_state=0).fit(X).transform(X[:5]).shape == (5, 2)
+
+
+def test_fitted_spectra_in_another_order_are_refused_where_their_weights_matter() -> None:
+    model = mf.MatrixFactorization(2, weights=WEIGHTS, abundance_terms=[mf.Sparsity(0.1)], random_state=0, tol=1e-8)
+    A = model.fit_transform(X)
+    for same in (X, np.asfortranarray(X), sparse.csr_array(X)):
+        np.testing.assert_allclose(model.transform(same), A, atol=1e-6)
+    with pytest.raises(ValueError, match="in another order"):
+        model.transform(X[::-1].copy())
+
+
+def test_transform_that_stops_at_max_iter_gives_a_warning() -> None:
+    model = mf.MatrixFactorization(3, similarity="kl", random_state=0, solver="multiplicative", tol=1e-7, max_iter=5)
+    with pytest.warns(ConvergenceWarning, match="max_iter"):
+        model.fit(X)
+    with pytest.warns(ConvergenceWarning, match=r"did not converge in max_iter = 5 iterations: raise max_iter"):
+        model.transform(X)
+
+
+@pytest.mark.parametrize("call", [
+    lambda: mf.MatrixFactorization(2, init=(np.full((40, 2), 1e200), np.ones((2, 12)))).fit(X),
+    lambda: mf.MatrixFactorization(2, endmember_terms=[mf.Pinned(np.full((1, 12), 1e160))]).fit(X),
+    lambda: mf.MatrixFactorization(2, endmember_terms=[mf.Bounds(0, 1e-300)]).fit(X),
+    lambda: mf.presets.known_endmembers(np.full((1, 12), 1e160), non_negative=False).fit_transform(X),
+    lambda: mf.presets.known_endmembers(np.ones((1, 12)), sum_to_one=True).fit_transform(1e30 * X),
+    lambda: mf.presets.bounded_nmf(2, 0, 1e200).fit(X),
+])  # fmt: skip
+def test_numbers_out_of_proportion_to_the_data_are_refused(call: Callable[[], Any]) -> None:
+    with pytest.raises(ValueError, match="too far apart for their products"):
+        call()
+
+
+def test_weights_out_of_range_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"weights from 1e-203 to 1 are too small or too large"):
+        mf.MatrixFactorization(2, weights=np.where(np.arange(40) == 3, 1e-203, 1.0)).fit(X)
 
 
 TERMS = [[], [mf.Sparsity(0.05)], [mf.Ridge(0.01)], [mf.Bounds(0, 0.5)], [mf.Simplex()], [mf.Simplex(gain=True)]]

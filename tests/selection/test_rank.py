@@ -210,6 +210,15 @@ def test_recommendation_for_given_criteria(case):
     assert str(advice).startswith(f"k = {k}" if k else f"undetermined, between {between[0]} and {between[1]}")
 
 
+def test_recommendation_says_that_gaps_were_met():
+    cube = np.random.default_rng(0).random((6, 8, 12)) + 0.1
+    cube[2, 3, 4:6] = cube[0, 0, 1] = np.nan
+    advice = scan_rank(cube, [2], n_init=2, splits=1, random_state=0).recommend()
+    assert "3 entries in 2 pixels are missing" in str(advice)
+    scan = scan_rank(np.nan_to_num(cube, nan=0.5), [2], n_init=2, splits=1, random_state=0, weights=np.ones((6, 8, 12)))
+    assert "single entries have weights" in str(scan.recommend())
+
+
 def test_split_halves_are_ignored_without_a_step_inside_the_scan():
     assert recommend(evidence([90, 9, 3, 1], blur=[0.01, 0.02, 0.03, 0.04])).k == 3
 
@@ -239,4 +248,4 @@ def test_undetermined_number_of_components_has_a_reason() -> None:
     X[rng.random(X.shape) < 0.05] = np.nan
     advice = mf.selection.scan_rank(X, [2, 3], random_state=0).recommend()
     assert advice.k is None
-    assert "entries are missing" in str(advice)
+    assert "entries in 24 pixels are missing" in str(advice)
