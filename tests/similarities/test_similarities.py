@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import sparse
 
+import mffnb as mf
 from mffnb import MatrixFactorization, MinimumVolume, Simplex, Smoothness, Sparsity
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.names import SIMILARITIES, named_similarity
@@ -259,6 +263,22 @@ def test_what_cannot_be_is_refused_in_a_sentence(options, message, data):
     X[0, 0] = given.pop("negative", X[0, 0])
     with pytest.raises((ValueError, UnsupportedCombinationError), match=message):
         MatrixFactorization(3, random_state=0, **given).fit(X)
+
+
+def test_lists_of_names_in_the_documentation_name_known_similarities():
+    """These lists are examples; docs/solvers.md, which is generated, has all names."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in readme.splitlines() if "outliers (hot pixels)" in line)
+    places = {"README.md": row.replace('transform="logistic"', "")}
+    for one in (mf.unmix, MatrixFactorization):
+        text = one.__doc__.split("    similarity\n")[1]
+        places[one.__name__] = text[: text.index(":mod:`mffnb.similarities`")]
+    for place, text in places.items():
+        listed = set(re.findall(r'"([a-z-]+)"', text))
+        assert listed
+        assert listed <= set(SIMILARITIES), (
+            f"{place} names {listed - set(SIMILARITIES)}, which no similarity has: correct it"
+        )
 
 
 def test_names_stand_for_objects():
