@@ -22,6 +22,7 @@ from mffnb.protocols import (
     FittedTransform,
     Half,
     Proximal,
+    Similarity,
     SimilarityTraits,
     TermTraits,
     TransformTraits,
@@ -166,21 +167,17 @@ def test_the_traits_of_a_similarity_hold(similarity):
     )  # fmt: skip
 
 
-def optional_methods(protocol):
-    """Methods that an optional protocol adds to the protocol of its kind."""
-    bases = {name for base in protocol.__mro__[1:] for name in vars(base)}
-    return {name for name in vars(protocol) if not name.startswith("_") and name not in bases}
-
-
 @pytest.mark.parametrize("similarity", of_kind(parts.SIMILARITIES))
 def test_a_similarity_has_all_methods_of_an_optional_protocol_or_none(similarity):
-    methods = optional_methods(DataDependent)
-    assert methods == {"estimated_from", "start_data"}
-    present = {name for name in methods if hasattr(similarity, name)}
-    assert present in (set(), methods), (
-        f"{type(similarity).__name__} has {present} but not {methods - present}, so it would not be recognised as "
-        "data-dependent: define both, see DataDependent in mffnb/protocols/similarity.py"
-    )
+    parts.check_complete(similarity, DataDependent)
+
+
+def test_a_similarity_with_one_method_of_two_is_named():
+    class OneOfTwo(Similarity):
+        misfit = start_data = None
+
+    with pytest.raises(TypeError, match=r"OneOfTwo has start_data without estimated_from, .* define both"):
+        parts.check_complete(OneOfTwo(), DataDependent)
 
 
 @pytest.mark.parametrize("transform", of_kind(parts.TRANSFORMS))

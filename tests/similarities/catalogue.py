@@ -50,6 +50,7 @@ def independent_loss(similarity: Any, scale, x, y, w):
 def settled(similarity, X):
     """The similarity with parameters that it estimates from X."""
     one = similarities.NAMED[similarity] if isinstance(similarity, str) else similarity
+    parts.check_complete(one, DataDependent)
     return one.estimated_from(Dense(X)) if isinstance(one, DataDependent) else one
 
 
