@@ -10,16 +10,14 @@ import pytest
 
 #: Files that take longest (wall time), longest first. The order changes how long a run takes, and no result.
 LONGEST = (
-    "tests/browser/test_binder.py",
     "tests/browser/test_explorer.py",
     "tests/problem/test_combinations.py",
-    "tests/browser/test_live_view.py",
     "tests/browser/test_searches.py",
-    "notebooks/choosing_k.ipynb",
-    "notebooks/tuning_lambda.ipynb",
+    "tests/browser/test_binder.py",
     "tests/kernels/test_registers.py",
-    "tests/browser/test_engines.py",
+    "tests/browser/test_live_view.py",
     "notebooks/",
+    "tests/browser/test_engines.py",
     "tests/estimators/test_sklearn.py",
 )
 

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from tests.browser.lab import chromium, lab_server, new_page, stop_kernels
+from tests.browser.lab import chromium, close_notebooks, forget_errors, lab_server, new_page
 
 HERE = pathlib.Path(__file__).parent
 
@@ -31,13 +31,19 @@ def browser():
         yield started
 
 
-@pytest.fixture(autouse=True)
-def _no_kernel_left(lab):
-    yield
-    stop_kernels(lab)
+@pytest.fixture(scope="session")
+def shared_page(browser, lab):
+    """The page of all tests: JupyterLab is loaded once."""
+    with new_page(browser) as opened:
+        yield opened
+        close_notebooks(opened, lab)
 
 
 @pytest.fixture
-def page(browser):
-    with new_page(browser) as opened:
-        yield opened
+def page(request, shared_page, lab):
+    """The shared page without errors. The last notebook stays open for a test that wants it; a failed test closes it."""
+    forget_errors(shared_page)
+    before = request.session.testsfailed
+    yield shared_page
+    if request.session.testsfailed > before:
+        close_notebooks(shared_page, lab)

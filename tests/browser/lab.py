@@ -194,21 +194,55 @@ def new_page(browser: Browser, *, width: int = 1400, height: int = 1100, scale: 
         context.close()
 
 
+def forget_errors(page: Page) -> None:
+    """Let the next test on a page start without errors."""
+    page.mffnb_errors.clear()  # type: ignore[attr-defined]
+
+
 def console_errors(page: Page) -> list[str]:
     """Errors of the page so far, uncaught exceptions and console messages."""
     return list(page.mffnb_errors)  # type: ignore[attr-defined]
 
 
+_OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', { path, factory: 'Notebook' })"
+_CURRENT = "() => window.jupyterapp?.shell.currentWidget?.context?.path"
+_CLOSE_ALL = """async () => {
+  for (const widget of [...window.jupyterapp.shell.widgets("main")]) {
+    await widget.context?.sessionContext?.shutdown();
+    widget.dispose();  // closing would ask whether to save
+  }
+}"""
+
+
 def open_notebook(page: Page, lab: Lab, path: str, *, timeout: float = 90_000) -> None:
-    """Open a notebook below the server's root and wait for its kernel (milliseconds)."""
-    workspace = re.sub(r"\W+", "-", path)
-    # A workspace of its own with ?reset never restores the tabs of another test.
-    page.goto(
-        f"{lab.url}/lab/workspaces/{workspace}/tree/{urllib.parse.quote(path)}?reset&token={lab.token}",
-        wait_until="domcontentloaded",
-    )
+    """Open a notebook below the server's root and wait for its kernel (milliseconds).
+
+    A page that shows this server already closes its notebooks and keeps the application: loading that costs more than
+    most tests.
+    """
+    if page.url.startswith(lab.url):
+        close_notebooks(page, lab)
+        page.evaluate(_OPEN, path)
+    else:
+        # A workspace of its own with ?reset never restores the tabs of another test.
+        workspace = re.sub(r"\W+", "-", path)
+        page.goto(
+            f"{lab.url}/lab/workspaces/{workspace}/tree/{urllib.parse.quote(path)}?reset&token={lab.token}",
+            wait_until="domcontentloaded",
+        )
     page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell", timeout=timeout)
     wait_idle(page, timeout=timeout)
+
+
+def is_open(page: Page, lab: Lab, path: str) -> bool:
+    """Whether a page shows this notebook already."""
+    return page.url.startswith(lab.url) and page.evaluate(_CURRENT) == path
+
+
+def close_notebooks(page: Page, lab: Lab) -> None:
+    """Close all notebooks of a page without saving them, and stop their kernels."""
+    if page.url.startswith(lab.url):
+        page.evaluate(_CLOSE_ALL)
 
 
 _IDLE = """() => {

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from tests.browser import lab as kit
+from tests.browser.test_explorer import evaluate
 
 SETUP = """
 import time
@@ -61,12 +62,14 @@ view.on_drawn = runner.acknowledge
 slider = ipywidgets.IntSlider(value=4, min=1, max=200, description="n", continuous_update=True)
 slider.observe(lambda change: runner.submit({{"n": change["new"]}}), "value")
 """
+FINAL = """(n) => { const data = document.querySelector(".mffnb-view").dataset;
+    return data.final === "true" && JSON.parse(data.parameters).n === n; }"""
 START = "runner.submit({'n': slider.value})\nrunner.wait()"
 WAITING = ".mffnb-view .mffnb-empty"
 
 
 def write_notebook(lab, name, cells, **options):
-    settings = {"k": 4, "h": 96, "w": 128, "m": 1535, "steps": 20, "pixel": (0.5, 0.5, "µm")} | options
+    settings = {"k": 6, "h": 96, "w": 128, "m": 1535, "steps": 20, "pixel": (0.5, 0.5, "µm")} | options
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_code_cell(text) for text in [SETUP.format(**settings), *cells]]
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -81,6 +84,15 @@ def show(page, lab, name, cells=("ipywidgets.VBox([slider, view])", START), **op
     page.locator(".mffnb-view").first.scroll_into_view_if_needed()
 
 
+def standard(page, lab):
+    """The notebook with the standard settings, which several tests share; n is 4 again."""
+    if kit.is_open(page, lab, "standard.ipynb"):
+        evaluate(page, "setattr(slider, 'value', 4) or runner.wait()")
+    else:
+        show(page, lab, "standard.ipynb")
+    page.wait_for_function(FINAL, arg=4, timeout=10_000)
+
+
 def command(page, name, **arguments):
     page.evaluate("([name, options]) => window.jupyterapp.commands.execute(name, options)", [name, arguments])
 
@@ -90,7 +102,7 @@ def finish(page):
 
 
 def test_arrow_key_changes_the_pixels(page, lab):
-    show(page, lab, "arrow.ipynb")
+    standard(page, lab)
     view = page.locator(".mffnb-view")
     canvas = view.locator("canvas.mffnb-map").first
     spectra = view.locator("canvas.mffnb-spectra")
@@ -110,7 +122,7 @@ def test_arrow_key_changes_the_pixels(page, lab):
 
 
 def test_dragging_follows_and_ends_on_the_last_value(page, lab):
-    show(page, lab, "drag.ipynb", k=6, h=200, w=200)
+    standard(page, lab)
     handle = page.locator(".widget-slider .noUi-handle").bounding_box()
     bar = page.locator(".widget-slider .noUi-base").bounding_box()
     middle = handle["y"] + handle["height"] / 2
@@ -120,32 +132,26 @@ def test_dragging_follows_and_ends_on_the_last_value(page, lab):
         page.mouse.move(bar["x"] + bar["width"] * (0.2 + 0.02 * i), middle)
     page.mouse.up()
     value = int(page.locator(".widget-readout").inner_text())
-    page.wait_for_function(
-        """(n) => { const data = document.querySelector(".mffnb-view").dataset;
-                    return data.final === "true" && JSON.parse(data.parameters).n === n; }""",
-        arg=value,
-        timeout=10_000,
-    )
+    page.wait_for_function(FINAL, arg=value, timeout=10_000)
     finish(page)
 
 
-@pytest.mark.parametrize(
-    ("name", "pixel", "ratio"),
-    [("wide", None, 48 / 128), ("tall_pixels", (2.0, 0.5, "nm"), 4 * 48 / 128)],
-)
-def test_maps_have_their_physical_aspect(page, lab, name, pixel, ratio):
-    show(page, lab, f"{name}.ipynb", h=48, w=128, pixel=pixel)
-    box = page.locator("canvas.mffnb-map").first.bounding_box()
-    assert box["height"] / box["width"] == pytest.approx(ratio, rel=0.02)
-    size = page.locator("canvas.mffnb-map").first.evaluate("(canvas) => [canvas.height, canvas.width]")
-    assert size == [48, 128]
-    assert page.locator(".mffnb-bar").first.is_visible() == (pixel is not None)
-    kit.screenshot(page, f"live_view_{name}")
+def test_maps_have_their_physical_aspect_also_when_it_changes(page, lab):
+    show(page, lab, "aspect.ipynb", h=48, w=128, pixel=None)
+    for name, n, pixel, ratio in (("wide", 4, None, 48 / 128), ("tall_pixels", 5, (2.0, 0.5, "nm"), 4 * 48 / 128)):
+        evaluate(page, f"globals().update(PIXEL={pixel}) or setattr(slider, 'value', {n}) or runner.wait()")
+        page.wait_for_function(FINAL, arg=n, timeout=10_000)
+        box = page.locator("canvas.mffnb-map").first.bounding_box()
+        assert box["height"] / box["width"] == pytest.approx(ratio, rel=0.02)
+        size = page.locator("canvas.mffnb-map").first.evaluate("(canvas) => [canvas.height, canvas.width]")
+        assert size == [48, 128]
+        assert page.locator(".mffnb-bar").first.is_visible() == (pixel is not None)
+        kit.screenshot(page, f"live_view_{name}")
     finish(page)
 
 
 def test_colour_map_highlight_and_hovering_need_no_kernel(page, lab):
-    show(page, lab, "controls.ipynb")
+    standard(page, lab)
     view = page.locator(".mffnb-view")
     canvas, spectra = view.locator("canvas.mffnb-map").first, view.locator("canvas.mffnb-spectra")
     generation = view.get_attribute("data-generation")
@@ -164,11 +170,11 @@ def test_colour_map_highlight_and_hovering_need_no_kernel(page, lab):
     old = kit.canvas_hash(spectra)
     view.locator(".mffnb-name").nth(1).click()
     kit.wait_canvas_change(spectra, old)
-    assert view.locator(".mffnb-tile.mffnb-faded").count() == 3
+    assert view.locator(".mffnb-tile.mffnb-faded").count() == 5
     view.locator("canvas.mffnb-map").nth(2).hover(position={"x": 60, "y": 50})
     tip = view.locator(".mffnb-tip.mffnb-shown")
     assert "µm" in tip.inner_text()
-    assert tip.locator(".mffnb-tip-row").count() == 4
+    assert tip.locator(".mffnb-tip-row").count() == 6
     kit.screenshot(page, "live_view_controls")
     view.locator(".mffnb-name").nth(1).click()
     spectra.hover(position={"x": 500, "y": 100})
@@ -199,19 +205,18 @@ def test_two_displays_agree_and_one_may_go(page, lab):
 
 
 def test_empty_cleared_and_many_components(page, lab):
-    cells = ["view", "ipywidgets.VBox([slider])"]
-    kit.open_notebook(page, lab, write_notebook(lab, "empty.ipynb", cells))
+    name = write_notebook(lab, "empty.ipynb", ["view", "ipywidgets.VBox([slider])"], k=12, h=64, w=64)
+    kit.open_notebook(page, lab, name)
     kit.run_all(page)
     page.locator(WAITING).wait_for()
     assert page.locator(".mffnb-view[data-generation]").count() == 0
     kit.screenshot(page, "live_view_empty")
-    cells = ["view", START, "view.clear()"]
-    kit.open_notebook(page, lab, write_notebook(lab, "cleared.ipynb", cells))
-    kit.run_all(page)
-    page.locator(WAITING).wait_for()
-    show(page, lab, "many.ipynb", k=12, h=64, w=64)
+    evaluate(page, "runner.submit({'n': 4}) or runner.wait()")
+    page.wait_for_function(FINAL, arg=4, timeout=10_000)
     assert page.locator("canvas.mffnb-map").count() == 12
     kit.screenshot(page, "live_view_many")
+    evaluate(page, "view.clear()")
+    page.locator(WAITING).wait_for()
     finish(page)
 
 

@@ -44,6 +44,23 @@ def run(root: Path, kept: Path) -> tuple[str, int]:
     return folder, int(misses)
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A cache with one kernel, compiled once for all tests that damage a copy of it."""
+    kept = tmp_path_factory.mktemp("built")
+    folder, misses = run(PACKAGE.parent, kept)
+    assert misses > 0
+    return kept, Path(folder).relative_to(kept)
+
+
+@pytest.fixture
+def compiled(built, tmp_path):
+    """A copy of the cache, and the folder of its machine code."""
+    kept, folder = built
+    shutil.copytree(kept, tmp_path / "kept")
+    return tmp_path / "kept", tmp_path / "kept" / folder
+
+
 @pytest.mark.slow
 def test_checkouts_with_equal_kernels_share_machine_code(tmp_path):
     kept = tmp_path / "kept"
@@ -57,9 +74,9 @@ def test_checkouts_with_equal_kernels_share_machine_code(tmp_path):
     assert misses > 0
 
 
-def test_only_the_user_can_read_the_folder(tmp_path):
-    folder, _ = run(PACKAGE.parent, tmp_path)
-    assert Path(folder).stat().st_mode & 0o777 == 0o700
+def test_only_the_user_can_read_the_folder(built):
+    kept, folder = built
+    assert (kept / folder).stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize(
@@ -68,13 +85,13 @@ def test_only_the_user_can_read_the_folder(tmp_path):
     ids=["truncated", "empty"],
 )
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
-def test_damaged_files_are_compiled_again(tmp_path, suffix, damage):
-    folder, _ = run(PACKAGE.parent, tmp_path)
-    for path in Path(folder).glob(f"*.{suffix}"):
+def test_damaged_files_are_compiled_again(compiled, suffix, damage):
+    kept, folder = compiled
+    for path in folder.glob(f"*.{suffix}"):
         path.write_bytes(damage(path.read_bytes()))
-    _, misses = run(PACKAGE.parent, tmp_path)
+    _, misses = run(PACKAGE.parent, kept)
     assert misses > 0
-    assert run(PACKAGE.parent, tmp_path) == (folder, 0)
+    assert run(PACKAGE.parent, kept) == (str(folder), 0)
 
 
 def test_a_folder_of_another_user_is_not_used(tmp_path, monkeypatch):
@@ -92,14 +109,14 @@ def test_versions_not_used_for_longest_are_deleted(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{2 + n:02}" for n in range(cache.KEPT_VERSIONS)]
 
 
-def test_a_flipped_byte_of_machine_code_is_detected(tmp_path):
-    folder, _ = run(PACKAGE.parent, tmp_path)
-    for path in Path(folder).glob("*.nbc"):
+def test_a_flipped_byte_of_machine_code_is_detected(compiled):
+    kept, folder = compiled
+    for path in folder.glob("*.nbc"):
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 0xFF
         path.write_bytes(content)
-    assert run(PACKAGE.parent, tmp_path)[1] > 0
-    assert run(PACKAGE.parent, tmp_path) == (folder, 0)
+    assert run(PACKAGE.parent, kept)[1] > 0
+    assert run(PACKAGE.parent, kept) == (str(folder), 0)
 
 
 def test_damage_of_many_files_gives_one_warning(tmp_path, caplog):

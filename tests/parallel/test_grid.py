@@ -20,21 +20,12 @@ from tests.parallel.test_ranks import mpiexec
 
 @pytest.mark.ranks
 @pytest.mark.parametrize("ranks", [2, 3, 4])
-def test_everything_on_ranks(ranks, tmp_path):
+def test_everything_on_ranks(ranks, tmp_path, monkeypatch):
     root = Path(mf.__file__).parents[1]
-    options = [
-        "-q",
-        "-n",
-        "0",
-        "-m",
-        "",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(root),
-        "-c",
-        str(root / "pyproject.toml"),
-    ]
+    options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(root), "-c", str(root / "pyproject.toml")]
+    # Each rank starts pytest: without the plugins of notebooks, xdist and others that takes half as long.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    options += ["-o", "addopts=--strict-markers --import-mode=importlib"]
     run = mpiexec(ranks, "-m", "pytest", *options, str(root / "tests/parallel/test_on_ranks.py"), cwd=tmp_path)
     assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-2000:]
     assert len(re.findall(r"\d+ passed", run.stdout)) == ranks
