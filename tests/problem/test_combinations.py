@@ -99,12 +99,13 @@ def by_the_formula(problem, matrix, parts, similarity, A, E, intercept):
             w = w * np.broadcast_to(part.weights, (solver_table.PIXELS, solver_table.CHANNELS))[matrix.own]
     w = np.where(np.isnan(X), 0.0, w / w.max())
     s = problem.scale * (1 if problem.rows is None else problem.rows[:, None])
-    X = np.where(np.isnan(X), 1.0, s * X * (1 if problem.columns is None else problem.columns))
+    X = np.where(w > 0, s * X * (1 if problem.columns is None else problem.columns), 1.0)
     gain = problem.misfit.gain
     model = (A if gain is None else A * gain).T @ E
     transform = next((TRANSFORMS[part.transform] for part in parts if part.transform is not None), traits.transform)
     if transform is not None and transform.traits.fitted:
         model = transform.apply(model + intercept)
+    model = np.where(w > 0, model, 1.0)  # an entry without weight has no loss, also where a divergence is infinite
     losses = independent_loss(problem.similarity, problem.scale, X, model, w)
     if traits.scale_invariant and problem.rows is not None:
         losses = losses * problem.rows ** (1 / traits.weight_power)
