@@ -10,13 +10,15 @@ import pytest
 import mffnb as mf
 from mffnb import Bounds, MinimumVolume, Orthogonal, Ridge, Sparsity, SpectralSmoothness, preprocessing
 from mffnb.constraints import Unimodal
+from mffnb.estimators.names import SIMILARITIES, named_similarity
 from mffnb.graphs import grid
 from mffnb.penalties import GroupSparsity, TotalVariation
+from mffnb.protocols import traits_of
 from mffnb.similarities import BetaDivergence, Huber
 
 SHAPE, CHANNELS, COMPONENTS = (5, 6), 12, 3
 CHOICES = {
-    "similarity": ["frobenius", "kl", "itakura-saito", "huber", "angle", "bernoulli", BetaDivergence(0.5), Huber(3.0)],
+    "similarity": [*SIMILARITIES, BetaDivergence(0.5), Huber(3.0)],
     "transform": [None, None, "identity", "rounding", "logistic"],
     "sparsity": [0.0, 0.0, 0.01],
     "smoothness": [0.0, 0.0, 0.1],
@@ -42,7 +44,7 @@ def drawn(rng):
 def image(rng, asked):
     """Data of the kind that the similarity is for, and weights of theirs."""
     truth = rng.dirichlet(np.full(COMPONENTS, 0.5), SHAPE) @ rng.random((COMPONENTS, CHANNELS))
-    boolean = asked["similarity"] == "bernoulli" or asked["transform"] == "logistic"
+    boolean = traits_of(named_similarity(asked["similarity"])).transform is not None or asked["transform"] == "logistic"
     X = (rng.random(truth.shape) < truth).astype(float) if boolean else rng.poisson(40 * truth) + 1.0
     if asked.pop("kind") == "gaps":
         X[rng.random(X.shape) < 0.05] = np.nan

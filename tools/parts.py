@@ -77,6 +77,18 @@ def check_declared(part: Any, kind: Kind) -> None:
         raise TypeError(f"{type(part).__name__}.traits must be {kind.traits.__name__}({names})")
 
 
+def check_complete(part: Any, protocol: Any) -> None:
+    """Raise TypeError if a part has some, but not all methods that an optional protocol adds to that of its kind."""
+    bases = {name for base in protocol.__mro__[1:] for name in vars(base)}
+    methods = [name for name in vars(protocol) if not name.startswith("_") and name not in bases]
+    missing = [name for name in methods if not hasattr(part, name)]
+    if 0 < len(missing) < len(methods):
+        raise TypeError(
+            f"{type(part).__name__} has {', '.join(set(methods) - set(missing))} without {', '.join(missing)}, so it "
+            f"is not recognised as {protocol.__name__}: define both, see {protocol.__module__.replace('.', '/')}.py"
+        )
+
+
 def _modules(packages: tuple[ModuleType, ...]) -> Iterator[ModuleType]:
     for package in packages:
         yield package

@@ -3,7 +3,8 @@
     python tools/solver_table.py            # write the page
     python tools/solver_table.py --check    # fail if the page is out of date
 
-Every cell is computed: one iteration on a small image of counts, or the message of the refusal.
+Every cell is computed: one iteration on a small image of counts, or the message of the refusal. That takes minutes; the
+progress is written to the standard error output.
 ``tests/problem/test_combinations.py`` runs the supported combinations for longer.
 """
 
@@ -14,6 +15,7 @@ import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -191,9 +193,19 @@ PARTS = (*LISTED, *found())
 
 def suited(parts: Sequence[Part], similarity: str) -> Any:
     """Data that suit the parts, before they are converted to a kind of storage."""
-    if similarity == "bernoulli" or any(part.transform == "logistic" for part in parts):
+    if traits_of(SIMILARITIES[similarity]).transform is not None or any(part.transform == "logistic" for part in parts):
         return (COUNTS > 3).astype(float)
-    return COUNTS + 1.0 if similarity == "itakura-saito" else COUNTS
+    return COUNTS if _accepts_zeros(similarity) else COUNTS + 1.0
+
+
+@cache
+def _accepts_zeros(similarity: str) -> bool:
+    """Whether data of a similarity may be zero."""
+    try:
+        SIMILARITIES[similarity].misfit(Dense(COUNTS))
+    except ValueError:
+        return False
+    return True
 
 
 def stated(parts: Sequence[Part], similarity: str, solver: str, **options: Any) -> tuple[MatrixFactorization, Any]:
@@ -228,6 +240,10 @@ def refusal(parts: Sequence[Part], similarity: str, solver: str) -> str | None:
             pass
     except ValueError as error:
         return str(error)
+    except Exception as error:
+        listed = " + ".join(part.name for part in parts) or "no other part"
+        error.add_note(f"This happened for similarity={similarity!r}, solver={solver!r}, {listed}.")
+        raise
     return None
 
 
@@ -296,6 +312,8 @@ def pairs_refused(notes: Notes) -> Iterator[tuple[str, list[str]]]:
     """Pairs of parts that run alone with ``auto`` but not together, for each similarity."""
     alone = {m: [refusal([part], m, "auto") is None for part in PARTS] for m in SIMILARITIES}
     for (i, first), (j, second) in itertools.combinations(enumerate(PARTS), 2):
+        if j == i + 1:
+            _report(f"pairs with {first.name} ({i + 1} of {len(PARTS)})")
         if not compatible((first, second)):
             continue
         asked = {m: alone[m][i] and alone[m][j] for m in SIMILARITIES}
@@ -338,12 +356,18 @@ def shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def _report(progress: str) -> None:
+    print(progress, file=sys.stderr, flush=True)
+
+
 def page() -> str:
     """The whole page."""
     notes = Notes()
 
     def of_parts(asked: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
-        yield from ((part.name, [notes.cell(refusal([part], *one)) for one in asked]) for part in PARTS)
+        for number, part in enumerate(PARTS, 1):
+            _report(f"{part.name} ({number} of {len(PARTS)})")
+            yield part.name, [notes.cell(refusal([part], *one)) for one in asked]
 
     of_similarities = [
         (f'`similarity="{similarity}"`', [notes.cell(refusal([], similarity, solver)) for solver in SOLVERS])
@@ -366,10 +390,14 @@ def page() -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the page, or compare it with the code."""
+    found = page()
     if "--check" not in arguments:
-        PAGE.write_text(page(), encoding="utf-8")
+        PAGE.write_text(found, encoding="utf-8")
         return 0
-    return int(PAGE.read_text(encoding="utf-8") != page())
+    if PAGE.read_text(encoding="utf-8") == found:
+        return 0
+    print("docs/solvers.md is stale: run python tools/solver_table.py", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -59,9 +59,9 @@ class MatrixFactorization(LinearModel):
     n_components
         Number of endmembers k.
     similarity
-        ``"frobenius"``, ``"kl"`` (counts), ``"itakura-saito"`` (noise proportional to the signal), ``"huber"``
-        (outliers), ``"angle"`` (spectral angle), ``"bernoulli"`` (Boolean data), or an object of
-        :mod:`mffnb.similarities`.
+        A name of ``mffnb.similarities.NAMED``, such as ``"frobenius"``, ``"kl"`` (counts), ``"itakura-saito"`` (noise
+        proportional to the signal), ``"huber"`` (outliers), ``"angle"`` (spectral angle), ``"bernoulli"`` (Boolean
+        data); or an object of :mod:`mffnb.similarities`.
     abundance_terms, endmember_terms
         Lists of penalties and constraints on A and on E; both factors are non-negative in any case.
     weights

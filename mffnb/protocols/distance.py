@@ -8,12 +8,19 @@ from mffnb.typing import Array, Float64Array
 
 
 class Distance(Protocol):
-    """Loss d(x, y) between a data value x and its model y, elementwise for arrays of any shape.
+    """Loss d(x, y) >= 0 between a data value x and its model y >= 0, elementwise for arrays of any shape.
 
     Attributes
     ----------
-    name, barrier, curvature
-        Name, barrier and global curvature bound, as for :class:`Measure`.
+    name
+        Name of the similarity, for messages.
+    barrier
+        Whether d is infinite for y = 0 < x, as x log(x / y) is. False for a function of the residual y - x.
+    curvature
+        Largest value of ``curvature_bound``, if one number bounds it for all x and y: 1.0 for (y - x)^2 / 2. Then each
+        half step is a least-squares problem, which all fast solvers take. None if no such number exists, as for the
+        Kullback-Leibler divergence, whose second derivative x / y^2 grows without limit for y -> 0; the proximal
+        solver is then used.
     """
 
     @property
@@ -32,7 +39,14 @@ class Distance(Protocol):
         """Return the first derivative of d(x, y) with respect to y, elementwise."""
 
     def curvature_bound(self, x: Float64Array, y: Float64Array) -> Float64Array:
-        """Return an upper bound on the second derivative of d with respect to the model, near y, elementwise."""
+        """Return c > 0 such that d(x, y + t) <= d(x, y) + slope t + c t^2 / 2, elementwise.
+
+        If ``curvature`` is a number, this holds for every step t: c is the second derivative of a parabola that touches
+        d at y and lies above it everywhere. The second derivative of d is too small where it decreases towards large
+        residuals. For a loss that is concave in the squared residual, c = slope / (y - x); for a convex loss, the
+        largest second derivative is always valid, and slower. If ``curvature`` is None, small steps are enough: c is an
+        upper bound on the second derivative near y.
+        """
 
 
 class Measure(Protocol):
@@ -42,10 +56,8 @@ class Measure(Protocol):
     ----------
     name
         Name of the similarity, for messages.
-    barrier
-        Whether the loss is infinite where the model is zero and the data are positive.
-    curvature
-        Global upper bound on the second derivative for weights of 1; None if no such bound exists.
+    barrier, curvature
+        As for :class:`Distance`, for weights of 1.
     offset
         Intercept that is added to the model, (channels,); None for none.
     """
@@ -69,4 +81,4 @@ class Measure(Protocol):
         """Return the first derivatives of the loss with respect to the model y, (rows, channels)."""
 
     def curvature_bound(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
-        """Return positive upper bounds on the second derivatives of the loss near the model y, (rows, channels)."""
+        """Return upper bounds on the second derivatives near y, (rows, channels), as for :class:`Distance`."""

@@ -31,7 +31,10 @@ class EntrywiseSimilarity(Similarity, Protocol):
 
 @runtime_checkable
 class DataDependent(Similarity, Protocol):
-    """A similarity with parameters that are estimated from the data, such as the noise level of Huber's loss."""
+    """A similarity with parameters that are estimated from the data, such as the noise level of Huber's loss.
+
+    Both methods are needed: a class that has only one of them is not recognised as data-dependent.
+    """
 
     def estimated_from(self, matrix: Matrix) -> Self:
         """Return the similarity with its parameters estimated from X."""

@@ -70,8 +70,10 @@ class SimilarityTraits:
     label
         Label in the explorer's list of similarities; None for the class name.
     weight_power
-        Power p such that a weight w of the loss is equivalent to data multiplied by w^p. None if no power is
-        equivalent; weights are then applied entry by entry.
+        Power p by which weights w of pixels and channels multiply the data: d(w^p x, w^p y) = w d(x, y). For a loss
+        with a threshold that is estimated from the weighted data, this holds for residuals below the threshold: 0.5 for
+        Huber's loss, which clips residuals after they are multiplied by sqrt(w). None if no power has this property;
+        weights then multiply the loss of each entry, which needs X in memory.
     distributed
         The data may be distributed over MPI ranks.
     scale_invariant

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy import special
 
 from mffnb.matrices import sparse_if_smaller
 from mffnb.matrices.partial import mean_model
@@ -15,13 +16,58 @@ from mffnb.protocols.misfit import Misfit
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.traits import SimilarityTraits
 from mffnb.similarities.banded_misfit import BandedMisfit, dense_bands
-from mffnb.similarities.distances import BetaDistance
 from mffnb.similarities.least_squares import Frobenius
 from mffnb.similarities.measures import Entrywise
 from mffnb.similarities.poisson_misfit import PoissonMisfit
 from mffnb.typing import Float64Array
 
 __all__ = ["BetaDivergence", "KullbackLeibler"]
+
+_FLOOR = 1e-100  # smaller model values are replaced by this one in denominators
+_STEEPEST = 1e-10  # relative to the data: smaller model values use the slope of this one; at zero it would be infinite
+
+
+@dataclass(frozen=True)
+class BetaDistance:
+    r"""Beta divergence, :math:`\frac{x^\beta + (\beta - 1) y^\beta - \beta x y^{\beta - 1}}{\beta (\beta - 1)}`.
+
+    The limits are the Kullback-Leibler divergence for beta = 1 and the Itakura-Saito divergence for beta = 0.
+    """
+
+    beta: float
+    name: ClassVar[str] = "BetaDivergence"
+    curvature: ClassVar[float | None] = None
+
+    @property
+    def barrier(self) -> bool:
+        """Whether the divergence is infinite for y = 0 < x, which holds for beta <= 1."""
+        return self.beta <= 1
+
+    def value(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        """Return the loss d(x, y) of each entry, elementwise."""
+        beta = self.beta
+        none, y = y <= _FLOOR, np.maximum(y, _FLOOR)
+        if beta == 0:
+            ratio = x / y
+            out = ratio - np.log(ratio) - 1
+        elif beta == 1:
+            out = special.xlogy(x, x / y) - x + y
+        else:
+            power = _power(y, beta - 1)
+            out = (_power(x, beta) / beta - x * power) / (beta - 1) + y * power / beta
+        return np.where(none & (x > 0), np.inf, out) if self.barrier and none.any() else out
+
+    def slope(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        """Return the first derivative of d(x, y) with respect to y, elementwise."""
+        floored = np.maximum(y, np.maximum(_FLOOR, _STEEPEST * x))
+        return (y - x) * _power(floored, self.beta - 2)
+
+    def curvature_bound(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        """Return an upper bound on the second derivative with respect to y: the sum of its positive terms."""
+        beta, y = self.beta, np.maximum(y, np.maximum(_FLOOR, _STEEPEST * x))
+        power = _power(y, beta - 3)
+        out = max(0.0, 2 - beta) * x * power
+        return out + (beta - 1) * y * power if beta > 1 else out
 
 
 @dataclass(frozen=True)
@@ -149,6 +195,19 @@ def _to_mean_sum_one(matrix: Matrix) -> float:
     ones = np.ones((1, matrix.own_columns.stop - matrix.own_columns.start))
     whole = float(matrix.total(matrix.times(ones).sum(axis=1))[0])
     return matrix.shape[0] / whole if whole > 0 else 1.0
+
+
+def _power(base: Float64Array, exponent: float) -> Float64Array:
+    """Return ``base ** exponent`` elementwise, fast if twice the exponent is a small integer."""
+    twice = 2 * exponent
+    if twice != round(twice) or abs(twice) > 8:
+        return np.asarray(base**exponent)
+    root = np.sqrt(base) if round(twice) % 2 else None
+    whole = abs(int(exponent))
+    out = np.ones_like(base) if root is None else root
+    for _ in range(whole):
+        out = out * base
+    return out if exponent >= 0 else 1 / out
 
 
 NAMED: dict[str, Similarity] = {"kl": KullbackLeibler(), "itakura-saito": BetaDivergence(0.0)}

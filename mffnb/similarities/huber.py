@@ -12,13 +12,36 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.traits import SimilarityTraits
 from mffnb.similarities.banded_misfit import BandedMisfit
-from mffnb.similarities.distances import HuberDistance
 from mffnb.similarities.least_squares import Frobenius
 from mffnb.similarities.measures import Entrywise
 from mffnb.similarities.noise_models import robust_noise_level, without_outliers
 from mffnb.typing import Float64Array
 
 __all__ = ["Huber"]
+
+
+@dataclass(frozen=True)
+class HuberDistance:
+    r"""Huber's loss: :math:`r^2 / 2` for residuals r up to a threshold, linear beyond it."""
+
+    threshold: float
+    name: ClassVar[str] = "Huber"
+    barrier: ClassVar[bool] = False  # finite for every model y >= 0
+    curvature: ClassVar[float | None] = 1.0  # the second derivative is 1 or 0, so curvature_bound is at most 1
+
+    def value(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        """Return the loss d(x, y) of each entry, elementwise."""
+        size = np.abs(x - y)
+        within = np.minimum(size, self.threshold)
+        return within * (size - within / 2)
+
+    def slope(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        """Return the first derivative of d(x, y) with respect to y, elementwise."""
+        return np.clip(y - x, -self.threshold, self.threshold)
+
+    def curvature_bound(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        """Return slope / residual: the second derivative of a parabola that touches d at y and lies above it."""
+        return self.threshold / np.maximum(np.abs(x - y), self.threshold)
 
 
 @dataclass(frozen=True)

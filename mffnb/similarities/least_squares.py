@@ -5,15 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from mffnb.protocols.distance import Distance
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.traits import SimilarityTraits
-from mffnb.similarities.distances import SquaredDistance
 from mffnb.similarities.quadratic_misfit import QuadraticMisfit
 from mffnb.typing import Float64Array
 
 __all__ = ["Frobenius"]
+
+
+@dataclass(frozen=True)
+class SquaredDistance:
+    r"""Squared error, :math:`(x - y)^2 / 2`."""
+
+    name: ClassVar[str] = "Frobenius"
+    barrier: ClassVar[bool] = False
+    curvature: ClassVar[float | None] = 1.0
+
+    def value(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        """Return the loss d(x, y) of each entry, elementwise."""
+        return (x - y) ** 2 / 2
+
+    def slope(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        """Return the first derivative of d(x, y) with respect to y, elementwise."""
+        return y - x
+
+    def curvature_bound(self, x: Float64Array, y: Float64Array) -> Float64Array:
+        """Return the second derivative of d(x, y) with respect to y, elementwise: d is its own parabola."""
+        return np.ones_like(y)
 
 
 @dataclass(frozen=True)

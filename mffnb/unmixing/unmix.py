@@ -71,9 +71,9 @@ def unmix(
     k
         Number of endmembers.
     similarity
-        ``"frobenius"``, ``"kl"`` for counts, ``"itakura-saito"`` for noise in proportion to the signal, ``"huber"``
-        where there are outliers, ``"angle"`` for the directions of single spectra, ``"bernoulli"`` for Boolean data, or
-        an object of :mod:`mffnb.similarities`.
+        A name of ``mffnb.similarities.NAMED``, such as ``"frobenius"``, ``"kl"`` for counts, ``"itakura-saito"`` for
+        noise in proportion to the signal, ``"huber"`` where there are outliers, ``"angle"`` for the directions of
+        single spectra, ``"bernoulli"`` for Boolean data; or an object of :mod:`mffnb.similarities`.
     sparsity
         lambda_1, weight of the penalty for few endmembers per pixel; 1e-3 is a sensible start.
     smoothness

@@ -13,6 +13,7 @@ from scipy import sparse
 import mffnb as mf
 from mffnb.errors import ConvergenceWarning, DegenerateWarning, MffnbWarning
 from mffnb.estimators import data_range
+from mffnb.estimators.names import SIMILARITIES
 from mffnb.matrices import Chunked, in_memory
 
 X = np.random.default_rng(0).random((40, 12))
@@ -33,7 +34,7 @@ def test_negative_energy_gives_one_warning_with_its_share() -> None:
     assert "penalties" not in str(warning.message)
 
 
-@pytest.mark.parametrize("similarity", ["frobenius", "kl", "itakura-saito", "huber", "angle", "bernoulli"])
+@pytest.mark.parametrize("similarity", SIMILARITIES)
 def test_mostly_negative_data_are_refused(similarity: str) -> None:
     with pytest.raises(ValueError, match=r"negative|go down to|between 0 and 1"):
         mf.unmix(-X.reshape(5, 8, 12), 2, similarity=similarity)
@@ -152,7 +153,7 @@ TERMS = [[], [mf.Sparsity(0.05)], [mf.Ridge(0.01)], [mf.Bounds(0, 0.5)], [mf.Sim
     ),
     scale=st.sampled_from([1.0, 1e-160, 1e-100, 1e-30, 1e-6, 1e6, 1e30, 1e100, 1e160]),
     single=st.booleans(),
-    similarity=st.sampled_from(["frobenius", "kl", "huber", "itakura-saito", "angle", "bernoulli"]),
+    similarity=st.sampled_from([*SIMILARITIES]),
     terms=st.tuples(st.sampled_from(TERMS), st.sampled_from(TERMS[:4])),
     solver=st.sampled_from(["auto", "hals", "pivoting", "newton", "multiplicative", "proximal"]),
 )
