@@ -109,8 +109,9 @@ def unmix(
     channel
         Name(s) of the channel dimension(s); the last one if None.
     init
-        ``"auto"``, ``"nndsvd"``, ``"random"``, a start object, a pair of matrices (A, E), or an earlier result to
-        continue from.
+        ``"auto"``, ``"nndsvd"``, ``"random"``, a start object, an earlier result to continue from, or a pair: maps and
+        spectra with labels, which are aligned, or matrices (A, E) of the used pixels and channels. All are in the units
+        of the cube, on the grid of the result.
     solver
         ``"auto"`` (HALS or Newton steps from an extrapolated iterate, which needs few iterations: see
         :class:`mffnb.solvers.Extrapolated`), ``"hals"``, ``"newton"``, ``"multiplicative"``, ``"pivoting"`` or a solver
