@@ -289,6 +289,8 @@ def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) 
     unknown = [name for name in names if name not in cube.dims]
     if unknown:
         raise ValueError(f"channel={unknown[0]!r} is not a dimension of the cube: it has {cube.dims}")
+    if len({*names}) < len(names):
+        raise ValueError(f"channel={names} names a dimension twice: name each one once")
     return names
 
 

@@ -59,6 +59,8 @@ def read(path: str | os.PathLike[str], *, dataset: str | int | None = None, lazy
     path = Path(path)
     check_file(path)
     reader = choose_reader(path)
+    if dataset is not None and not reader.datasets:
+        raise ValueError(f"{path.name} holds one array, and dataset={dataset!r} was given: leave it out")
     try:
         if is_hdf5(path):
             check_links(path)

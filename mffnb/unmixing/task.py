@@ -36,7 +36,7 @@ from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.record import record
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
-from mffnb.unmixing.warm_start import ProcessedFactors, factors_of, is_labelled
+from mffnb.unmixing.warm_start import StartFactors, factors_of, is_labelled
 
 AUTO = "auto"
 """The weight of a volume that is determined from the data."""
@@ -166,7 +166,7 @@ class Task:
 
     def _start(self, image: Prepared) -> Any:
         """Return the start: a given one as factors of the processed image, any other as it is."""
-        if not self.starts_from_factors or isinstance(self.init, ProcessedFactors):
+        if not self.starts_from_factors or isinstance(self.init, StartFactors):
             return self.init
         matrices = isinstance(self.init, tuple) and not any(map(is_labelled, self.init))
         return self.init if matrices and image.chain is None else factors_of(self.init, image)

@@ -17,7 +17,7 @@ from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.result import Unmixing
 
 
-class ProcessedFactors(NamedTuple):
+class StartFactors(NamedTuple):
     """Factors A (pixels, k) and E (k, channels) of the processed image, from which a run starts as they are."""
 
     A: Float64Array
@@ -117,10 +117,10 @@ class _Factor:
         return self.labelled(rows)
 
 
-def non_negative_factors_of(result: Unmixing, image: Prepared) -> ProcessedFactors:
+def non_negative_factors_of(result: Unmixing, image: Prepared) -> StartFactors:
     """Convert a result to the factors A (pixels, k) and E (k, channels) of an image, clipped at zero.
 
     Preprocessing and its inverse may leave rounding errors below zero, and NaN in pixels without a gain; both become 0.
     """
     A, E = (np.maximum(np.nan_to_num(part, posinf=0.0), 0.0) for part in factors_of(result, image))
-    return ProcessedFactors(A, E)
+    return StartFactors(A, E)

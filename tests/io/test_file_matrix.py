@@ -118,15 +118,11 @@ def directly(name):
     path = located(name)
     suffix = path.suffix.lower()
     if suffix in (".h5", ".hf5", ".hspy"):
-        inside = {
-            "py4DSTEM_size2x3x4x5.h5": "datacube_root/datacube/data",
-            "88_ES-LP_G8_selection2_cropped2.hspy": "Experiments/__unnamed__/data",
-        }
         with h5py.File(path) as file:
             found = {}
             file.visititems(lambda key, item: found.update({key: item}) if getattr(item, "ndim", 0) > 2 else None)
-            key = inside.get(name) or max(found, key=lambda one: found[one].size)
-            values = found[key][()]
+            spectra = {key: item for key, item in found.items() if not name.startswith("delmic") or item.ndim == 5}
+            values = max(spectra.values(), key=lambda item: item.size)[()]
         # Delmic stores (wavelength, time, z, y, x).
         return np.moveaxis(values[:, 0, 0], 0, 2) if name.startswith("delmic") else values
     if suffix == ".tif":
@@ -139,7 +135,8 @@ def directly(name):
         return np.load(path)["abundances"]
     module = {".dm4": "digitalmicrograph", ".bcf": "bruker", ".wdf": "renishaw"}[suffix]
     signals = importlib.import_module(f"rsciio.{module}").file_reader(str(path))
-    values = max((signal["data"] for signal in signals), key=np.size)
+    arrays = [signal["data"] for signal in signals if signal["data"].dtype.names is None]
+    values = max(arrays, key=np.size)
     return np.moveaxis(values, 0, 2) if suffix == ".dm4" else values
 
 
