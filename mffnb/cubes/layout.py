@@ -100,6 +100,13 @@ class Layout:
         """Lengths of the pixel dimensions."""
         return tuple(self.pixel_shape.values())
 
+    @property
+    def template(self) -> xr.DataArray:
+        """A cube of zeros with these dimensions, coordinates and attributes, which needs no memory."""
+        shape = {**self.pixel_shape, **self.channel_shape}
+        zeros = np.broadcast_to(np.float32(0), tuple(shape.values()))
+        return xr.DataArray(zeros, dims=tuple(shape), coords=self.coords, attrs=self.attrs)
+
     @cached_property
     def graph(self) -> Graph:
         """Nearest-neighbour graph of the used pixels."""

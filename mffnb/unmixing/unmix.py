@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mffnb.estimators.start_values import Init
+from mffnb.keywords import checks_keywords
 from mffnb.parallel import Cluster
 from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
@@ -24,6 +25,7 @@ from mffnb.unmixing.task import Task
 __all__ = ["unmix"]
 
 
+@checks_keywords()
 def unmix(
     cube: Any,
     k: int,
@@ -174,4 +176,4 @@ def unmix(
     execution.check(task)
     if execution.on_mpi_engines:
         return run_on_engines(task, cube, execution)
-    return run(task, cube, execution, stacklevel=3)
+    return run(task, cube, execution, stacklevel=4)  # 3 is the check of keywords

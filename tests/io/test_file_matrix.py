@@ -121,8 +121,10 @@ def directly(name):
         with h5py.File(path) as file:
             found = {}
             file.visititems(lambda key, item: found.update({key: item}) if getattr(item, "ndim", 0) > 2 else None)
-            spectra = {key: item for key, item in found.items() if not name.startswith("delmic") or item.ndim == 5}
-            values = max(spectra.values(), key=lambda item: item.size)[()]
+            spectra = [
+                item for item in found.values() if not name.startswith("delmic") or item.shape[:3] == (512, 1, 1)
+            ]
+            values = max(spectra, key=lambda item: item.size)[()]
         # Delmic stores (wavelength, time, z, y, x).
         return np.moveaxis(values[:, 0, 0], 0, 2) if name.startswith("delmic") else values
     if suffix == ".tif":
