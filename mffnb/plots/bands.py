@@ -56,7 +56,8 @@ def draw_bands(spectra: xr.DataArray, *bands: tuple[xr.DataArray, xr.DataArray],
             ax.fill_between(channel, low, high, linewidth=0, **shade)
         ax.plot(channel, lane(curves[number]), color=color, linewidth=0.8, label=label)
         ax.axhline(shift, color=color, linewidth=0.5, alpha=0.4)
-    ax.set_xlim(channel[0], channel[-1])
+    if channel.size > 1:
+        ax.set_xlim(channel[0], channel[-1])
     ax.set_yticks([])
     ax.set(xlabel=channel_label(spectra), ylabel="scaled to maximum")
     ax.spines[["top", "right"]].set_visible(False)
