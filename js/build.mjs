@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
+import { allTools } from "./all_tools.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -32,6 +33,7 @@ function options(source, folder) {
     entryPoints: [`src/${source}`],
     outfile: join(folder, BUNDLES[source]),
     bundle: true,
+    plugins: [allTools],
     format: "esm",
     target: "es2022",
     charset: "utf8",

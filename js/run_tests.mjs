@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { allTools } from "./all_tools.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const names = readdirSync(join(here, "tests")).filter((name) => name.endsWith(".test.ts"));
@@ -19,6 +20,7 @@ try {
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,
+    plugins: [allTools],
     format: "esm",
     platform: "node",
     target: "node18",

@@ -39,6 +39,9 @@ TOP_LEVEL_MODULES = (
 )  # fmt: skip
 """Modules all of whose public names are names of ``mffnb`` itself, and of no other package."""
 
+TOOL_WING = "widgets/tools"
+"""Package of the explorer's tools, whose public functions are methods of the explorer."""
+
 PUBLIC_WINGS = (
     "datasets", "errors", "geometry", "graphs", "matrices", "parallel", "plots", "preprocessing", "presets",
     "selection", "tuning",
@@ -191,6 +194,20 @@ def top_level(root: Path) -> dict[str, str]:
     return unique([*classes, *(declared(root / "mffnb" / f"{name}.py", root) for name in TOP_LEVEL_MODULES)])
 
 
+def tool_package(root: Path) -> str:
+    """Text of the ``__init__.py`` of the explorer's tools: their functions as methods, and by name."""
+    homes = unique(modules_of(TOOL_WING, root))
+    dotted = f"mffnb.{TOOL_WING.replace('/', '.')}"
+    modules = sorted({home.rpartition(".")[2] for home in homes.values()})
+    lines = [docstring_of(root / "mffnb" / TOOL_WING / "__init__.py"), "", f"# {NOTE} below the docstring.", ""]
+    lines += import_lines(dotted, modules)
+    lines += ["", "", "class ToolMethods:", '    """Methods of the explorer, one for each tool."""', ""]
+    sources = {name: f"{homes[name].rpartition('.')[2]}.{name}" for name in sorted(homes)}
+    lines += [f"    {name} = {source}" for name, source in sources.items()]
+    lines += ["", "", "TOOLS = {", *(f'    "{name}": {source},' for name, source in sources.items()), "}"]
+    return "\n".join([*lines, '"""Functions that answer the messages of the page, by name."""', ""])
+
+
 def table(root: Path) -> str:
     """Text of ``mffnb/_names.py``."""
     homes = top_level(root)
@@ -207,6 +224,7 @@ def tables(root: Path) -> dict[Path, str]:
     for wing in LAZY_WINGS:
         texts[package / wing / "__init__.py"] = lazy_package(wing, root)
         texts[package / wing / "__init__.pyi"] = stub(unique(modules_of(wing, root)))
+    texts[package / TOOL_WING / "__init__.py"] = tool_package(root)
     texts[package / "_names.py"] = table(root)
     texts[package / "__init__.pyi"] = stub(top_level(root), PUBLIC_WINGS, ("__version__: str",))
     return texts

@@ -176,7 +176,7 @@ def found() -> Iterator[Part]:
     for name in (*penalties.__all__, *constraints.__all__):
         kind = getattr(mffnb, name)
         if kind not in listed:
-            places = [offer.place for offer in catalogue() if isinstance(offer.term, kind)] or ["abundances"]
+            places = [one.factor for one in catalogue() if isinstance(one.term, kind)] or ["abundances"]
             for place in places:
                 with_graph = any(field.name == "graph" for field in fields(kind))
                 shape = MAP if place == "abundances" else (CHANNELS,)

@@ -65,7 +65,7 @@ def measure(presses: int, pause: float) -> dict[str, list[float]]:
         kernel = evaluate(
             page,
             "__import__('json').dumps([r.latency_ms for r, before in "
-            "zip(list(explorer._runner.log)[1:], explorer._runner.log) if before.abandoned])",
+            "zip(list(explorer._fit.runner.log)[1:], explorer._fit.runner.log) if before.abandoned])",
         )
         figures["restart of a running solve"] = json.loads(kernel)
     return figures

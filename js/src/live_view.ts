@@ -1,7 +1,7 @@
 // Entry of the bundle live_view.js: the widget class `LiveView` of mffnb.
 
+import { TOOLS } from "all-tools";
 import type { LiveViewModel } from "./protocol";
-import { TOOLS } from "./tools/index";
 import { LiveView } from "./view";
 
 // JupyterLab would take letters and arrows in a drop-down list as commands to the notebook: "c" copies the cell.

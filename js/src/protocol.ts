@@ -64,13 +64,18 @@ export interface LiveViewTraits {
   spectra_scale: SpectraScale;
   highlighted: readonly number[];
   color_tables: Readonly<Record<string, Binary>>;
+  /** Error of the last message that failed in Python; empty for none. */
+  error: string;
+  /** What the functions of tools show, as `tool_name`; undefined where they cannot be called. */
+  [tool: `tool_${string}`]: object | undefined;
 }
 export type LiveViewModel = WidgetModel<LiveViewTraits>;
 
 /** Messages from the page to the kernel. */
 export type Message =
   | { readonly type: "drawn"; readonly sequence: number }
-  | { readonly type: "size"; readonly map: number; readonly plot: number };
+  | { readonly type: "size"; readonly map: number; readonly plot: number }
+  | { readonly type: "call"; readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
 
 /** Maps, spectra and header of one moment of a solve. */
 export interface Frame {
@@ -90,6 +95,11 @@ export function bytes(data: Binary | undefined): Uint8Array {
   return new Uint8Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength));
 }
 
+/** An array that Python sent as float32. */
+export function floats(data: Binary | undefined): Float32Array {
+  return new Float32Array(bytes(data).buffer);
+}
+
 /** Decode a frame; null for the empty view. */
 export function decode(encoded: Encoded | null | undefined): Frame | null {
   const header = encoded?.header;
@@ -97,8 +107,8 @@ export function decode(encoded: Encoded | null | undefined): Frame | null {
   const [height, width] = header.map_shape;
   const [k, m] = [header.labels.length, header.channels];
   const codes = bytes(encoded.maps);
-  const floats = new Float32Array(bytes(encoded.spectra).buffer);
-  const row = (i: number) => floats.subarray(i * m, (i + 1) * m);
+  const curves = floats(encoded.spectra);
+  const row = (i: number) => curves.subarray(i * m, (i + 1) * m);
   return {
     header,
     maps: header.labels.map((_, i) => codes.subarray(i * height * width, (i + 1) * height * width)),

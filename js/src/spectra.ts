@@ -13,6 +13,8 @@ export interface Lane {
   readonly label: string;
   readonly colour: string;
   readonly values: Float32Array;
+  /** Channel of each value; that of the components if omitted. */
+  readonly channel?: Float32Array;
   readonly band: readonly [Float32Array, Float32Array] | null;
   /** False where another component is highlighted. */
   readonly bright: boolean;
@@ -96,7 +98,7 @@ export class SpectraPlot {
         const y = (value: number) => Math.min(Math.max(place.y(value), place.lid), area.bottom);
         drawBand(g, channel, lane.band, lane.colour, (value) => axis.position(value), y);
       }
-      drawCurve(g, channel, lane.values, lane.colour, axis, place, lineWidth);
+      drawCurve(g, lane.channel ?? channel, lane.values, lane.colour, axis, place, lineWidth);
       g.globalAlpha = lane.bright ? 1 : FADED_LABEL;
       g.font = labelFont;
       g.fillStyle = lane.colour;
@@ -124,15 +126,18 @@ export class SpectraPlot {
     const value = axis.value(clientX - this.root.getBoundingClientRect().left);
     if (value === null) return null;
     const curves = lanes.map((lane, i) => ({ values: lane.values, top: top(ranges[i]) }));
-    const bright = curves.filter((_, i) => lanes[i].bright);
+    const bright = curves.filter((_, i) => lanes[i].bright && !lanes[i].channel);
     return highestPeak(channel, bright, nearestChannel(channel, value), axis.distance(REACH));
   }
 
-  /** Values of all lanes in a channel; what is too small to be seen is zero. */
+  /** Values of all lanes in a channel, or in the nearest channel that they have; what is too small to be seen is zero. */
   valuesAt(index: number): number[] {
     if (!this.painted) return [];
-    const { lanes, ranges } = this.painted;
-    return lanes.map(({ values }, i) => (Math.abs(values[index]) < 1e-6 * top(ranges[i]) ? 0 : values[index]));
+    const { lanes, ranges, channel } = this.painted;
+    return lanes.map((lane, i) => {
+      const value = lane.values[lane.channel ? nearestChannel(lane.channel, channel[index]) : index];
+      return Math.abs(value) < 1e-6 * top(ranges[i]) ? 0 : value;
+    });
   }
 
   /** Distance of two channels on average. */

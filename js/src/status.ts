@@ -19,7 +19,8 @@ export function statusFacts({ iteration, relative_error, objective, milliseconds
 export class StatusLine {
   readonly root = element("div", "mffnb-status");
 
-  show({ status, final }: Header): void {
+  /** Show the status of a frame, and the error of the last message that failed. */
+  show({ status, final }: Header, error = ""): void {
     const { outcome, text } = status;
     this.root.classList.toggle("mffnb-final", final);
     this.root.replaceChildren(
@@ -29,6 +30,7 @@ export class StatusLine {
         element("span", "mffnb-fact", {}, [name ? `${name} ` : "", element("b", "", {}, [value])]),
       ),
       ...(text ? [element("span", "mffnb-text", {}, [String(text)])] : []),
+      ...(error ? [element("span", "mffnb-error", { role: "alert" }, [error])] : []),
     );
   }
 

@@ -10,7 +10,7 @@ import { bytes, decode, type Frame, type Header, type LiveViewModel, type Messag
 import { type Lane, SpectraPlot } from "./spectra";
 import { StatusLine } from "./status";
 import { Tip } from "./tip";
-import type { Gestures, Stage, Tool } from "./tools/tool";
+import type { Gestures, Stage, Tool } from "./tool";
 
 /** Traits that change the picture but not the frame. */
 const STYLE_TRAITS = ["color_map", "clip", "gamma", "spectra_scale", "highlighted", "color_tables"];
@@ -41,6 +41,7 @@ export class LiveView implements Stage {
   private readonly status = new StatusLine();
   private readonly body: HTMLElement;
   private readonly empty = element("div", "mffnb-empty", {}, ["Maps and spectra appear here with the first solution."]);
+  private readonly tools: readonly Tool[];
   private readonly gestures: readonly Gestures[];
   private readonly resizes = new ResizeObserver(() => this.relayout());
   private readonly themes = new MutationObserver(() => this.schedule());
@@ -56,6 +57,7 @@ export class LiveView implements Stage {
     // stops the event before the notebook, which would cancel the key.
     this.root = element("div", "mffnb-view", { "data-lm-suppress-shortcuts": "true" });
     this.root.addEventListener("keydown", (event) => event.stopPropagation());
+    this.tools = tools;
     this.gestures = tools.map((tool) => tool.start(this));
     this.body = element("div", "mffnb-body", { hidden: "" }, [
       head("Abundance maps", this.controls("mapControls")),
@@ -66,7 +68,8 @@ export class LiveView implements Stage {
     this.root.append(this.status.root, this.empty, this.body, this.tip.root);
     this.listenToSpectra();
     model.on("change:encoded", this.schedule);
-    for (const name of STYLE_TRAITS) model.on(`change:${name}`, this.restyle);
+    model.on("change:error", this.showStatus);
+    for (const name of this.styleTraits()) model.on(`change:${name}`, this.restyle);
     this.resizes.observe(this.root);
     // JupyterLab switches themes by attributes of the body; canvases do not follow by themselves. It may hide
     // everything at that moment, so the painting waits for the next screen refresh.
@@ -80,13 +83,27 @@ export class LiveView implements Stage {
     this.removed = true;
     if (this.pending !== null) cancelAnimationFrame(this.pending);
     this.model.off("change:encoded", this.schedule);
-    for (const name of STYLE_TRAITS) this.model.off(`change:${name}`, this.restyle);
+    this.model.off("change:error", this.showStatus);
+    for (const name of this.styleTraits()) this.model.off(`change:${name}`, this.restyle);
     this.resizes.disconnect();
     this.themes.disconnect();
     this.root.remove();
   }
 
   // ---------------------------------------------------------------------------------------------------- gestures
+
+  call(tool: string, args: Readonly<Record<string, unknown>>): void {
+    this.send({ type: "call", tool, arguments: args });
+  }
+
+  values<Values extends object>(tool: string): Partial<Values> | null {
+    return (this.model.get(`tool_${tool}`) as Partial<Values> | undefined) ?? null;
+  }
+
+  /** Traits that change the picture but not the frame, those of the tools among them. */
+  private styleTraits(): string[] {
+    return [...STYLE_TRAITS, ...this.tools.map((tool) => `tool_${tool.name}`)];
+  }
 
   private controls(name: "mapControls" | "spectraControls"): HTMLElement[] {
     return this.gestures.flatMap((gesture) => gesture[name] ?? []);
@@ -142,11 +159,15 @@ export class LiveView implements Stage {
       this.layout(frame);
     }
     this.repaint();
-    this.status.show(header);
+    this.showStatus();
     this.publishFacts(frame);
     // A timer set in an animation callback runs after the pixels reached the screen.
     setTimeout(() => this.removed || this.send({ type: "drawn", sequence: header.sequence }), 0);
   }
+
+  private readonly showStatus = (): void => {
+    if (this.frame) this.status.show(this.frame.header, this.model.get("error"));
+  };
 
   private showEmpty(): void {
     this.frame = null;

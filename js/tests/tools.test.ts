@@ -1,42 +1,31 @@
 // Tools: their pure functions, and their gestures on a stage without a page.
 
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
+import { TOOLS } from "all-tools";
 import { brightOf, highlightedOf, toggled } from "../src/highlighting";
 import type { MapGrid } from "../src/maps";
-import type { LiveViewModel, LiveViewTraits } from "../src/protocol";
 import type { SpectraPlot } from "../src/spectra";
 import type { Tip } from "../src/tip";
+import type { Stage } from "../src/tool";
 import { CLIP, GAMMA } from "../src/tools/contrast";
-import { highlight } from "../src/tools/highlight";
-import { TOOLS } from "../src/tools/index";
-import { readMap } from "../src/tools/read_map";
-import type { Stage } from "../src/tools/tool";
+import { tool as highlight } from "../src/tools/highlight";
+import { tool as readMap } from "../src/tools/read_map";
 import { header } from "./header";
+import { fakeModel, fakeStage } from "./stage";
 
-/** A stage with the parts that a test replaces; anything else fails when it is used. */
-function stage(parts: Partial<Stage>): Stage {
-  return { frame: null, lanes: [], repaint() {}, root: null, ...parts } as unknown as Stage;
-}
+test("every module in tools/ is listed, under its own name", () => {
+  const modules = readdirSync("src/tools").map((file) => file.replace(/\.ts$/, ""));
+  assert.deepEqual(TOOLS.map((tool) => tool.name).sort(), modules.sort());
+});
 
-/** A model that holds traits and counts the messages to the kernel. */
-function fakeModel(traits: Partial<LiveViewTraits>) {
-  const state = { ...traits };
-  let saves = 0;
-  const model = {
-    get: (name: keyof LiveViewTraits) => state[name],
-    set: (name: keyof LiveViewTraits, value: never) => {
-      state[name] = value;
-    },
-    save_changes: () => {
-      saves += 1;
-    },
-  };
-  return { model: model as unknown as LiveViewModel, state, saves: () => saves };
-}
-
-test("tools have different names", () => {
-  assert.equal(new Set(TOOLS.map((tool) => tool.name)).size, TOOLS.length);
+test("tools are ordered by their places", () => {
+  const places = TOOLS.map((tool) => tool.place ?? 0);
+  assert.deepEqual(
+    places,
+    [...places].sort((a, b) => a - b),
+  );
 });
 
 test("highlighting: one, another, none, and all is none", () => {
@@ -57,7 +46,7 @@ test("a click on a tile or on a lane highlights the component", () => {
   const maps = { tiles: [1, 2, 3] } as unknown as MapGrid;
   let lane = 2;
   const plot = { laneAt: () => lane } as unknown as SpectraPlot;
-  const gestures = highlight.start(stage({ model, maps, plot }));
+  const gestures = highlight.start(fakeStage({ model, maps, plot }));
   gestures.tileClick?.(0, {} as MouseEvent);
   assert.deepEqual(state.highlighted, [0]); // 7 is left over from more components
   gestures.spectraClick?.({} as MouseEvent);
@@ -78,7 +67,7 @@ test("pointing at a map shows the values of all components and moves all crossha
   const shown: unknown[][] = [];
   const tip = { show: (...words: unknown[]) => shown.push(words) } as unknown as Tip;
   const lanes = [{ bright: true }, { bright: false }] as unknown as Stage["lanes"];
-  const gestures = readMap.start(stage({ frame, lanes, tip, maps: { tiles } as unknown as MapGrid }));
+  const gestures = readMap.start(fakeStage({ frame, lanes, tip, maps: { tiles } as unknown as MapGrid }));
   gestures.mapMove?.({ fx: 0.8, fy: 0.8, x: 4, y: 3, index: 5 }, {} as PointerEvent);
   assert.deepEqual(crosses, [
     [0.8, 0.8],

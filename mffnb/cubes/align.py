@@ -125,10 +125,10 @@ def labelled_spectra(given: Any, frame: Frame, what: str = "known endmembers") -
             f"and spectra need {tuple(map(str, frame.channel_shape))}"
         )
     shape = {OTHER: found.sizes.get(OTHER, 1), **frame.channel_shape}
-    return frame.labelled(expanded(found, shape).astype(np.float64))
+    return frame.labelled(expand(found, shape).astype(np.float64))
 
 
-def expanded(values: xr.Variable, shape: Mapping[Hashable, int]) -> xr.Variable:
+def expand(values: xr.Variable, shape: Mapping[Hashable, int]) -> xr.Variable:
     """Return values with all dimensions of ``shape`` in its order, repeated along those that they do not have."""
     ordered = values.transpose(*(name for name in shape if name in values.dims)).data
     index = tuple(slice(None) if name in values.dims else None for name in shape)
@@ -136,8 +136,28 @@ def expanded(values: xr.Variable, shape: Mapping[Hashable, int]) -> xr.Variable:
 
 
 def is_array_like(parts: Sequence[Any]) -> bool:
-    """Return whether a list holds numbers, so that it is one array and not a list of several."""
-    return len(parts) > 0 and all(np.isscalar(part) or isinstance(part, (list, tuple)) for part in parts)
+    """Return whether a list is one array: a list of numbers, or nested lists of numbers with equal lengths.
+
+    Any other list holds several arrays: it is empty, or has parts that are arrays, None, or lists of different lengths.
+
+    Examples
+    --------
+    >>> is_array_like([True, False]), is_array_like([[1, 0], [0, 1]])
+    (True, True)
+    >>> is_array_like([[True, False], [True]]), is_array_like([np.ones(2), np.ones(3)]), is_array_like([])
+    (False, False, False)
+    """
+    nested = len(parts) > 0 and all(np.isscalar(part) or isinstance(part, (list, tuple)) for part in parts)
+    return nested and shape_of(parts) is not None
+
+
+def shape_of(values: Any) -> tuple[int, ...] | None:
+    """Return the shape of an array, labelled array or nested list; None for nested lists of different lengths."""
+    try:
+        shape: tuple[int, ...] = np.shape(values)
+    except ValueError:
+        return None
+    return shape
 
 
 def _by_position(

@@ -60,6 +60,8 @@ class Beside:
         ------
         TypeError
             If ``given`` is a dataset of several variables, or not made of numbers.
+        ValueError
+            If ``given`` is a nested list whose rows have different lengths.
         """
         if isinstance(given, xr.Dataset):
             raise TypeError(f"{what} is a dataset of several variables: pick one, {what}[name]")
@@ -74,8 +76,16 @@ class Beside:
             return cls(_plain(given.data, what), _calibrated(axes_of_hyperspy(given)), from_hyperspy=True)
         if is_sidpy(given):
             return cls(_plain(np.asarray(given), what), _calibrated(axes_of_sidpy(given)))
-        values = _plain(np.asarray(given) if not hasattr(given, "ndim") else given, what)
+        values = _plain(given if hasattr(given, "ndim") else _from_lists(given, what), what)
         return cls(values, (Axis(),) * values.ndim)
+
+
+def _from_lists(given: Any, what: str) -> Any:
+    """Convert nested lists to an array; refuse rows of different lengths."""
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise ValueError(f"{what} is a nested list whose rows have different lengths: give it as an array") from None
 
 
 def _plain(values: Any, what: str) -> xr.Variable:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.cubes.align import Frame, align, expanded, labelled_spectra
+from mffnb.cubes.align import Frame, align, expand, labelled_spectra
 from mffnb.cubes.masks import aligned_masks, cumulative_used, exclude_missing, insert_masked
 from mffnb.cubes.missing import count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
@@ -61,7 +61,7 @@ class Layout:
         mask: Any = None,
         communicator: Communicator = SINGLE,
     ) -> Layout:
-        """Determine the layout of a cube.
+        """Determine which dimensions of a cube are pixels and channels, and which of these are used.
 
         Parameters
         ----------
@@ -218,7 +218,7 @@ class Layout:
         along_pixels = bool(set(found.dims) & set(self.pixel_shape))
         along_channels = bool(set(found.dims) & set(self.channel_shape))
         shape = (self.pixel_shape if along_pixels else {}) | (self.channel_shape if along_channels else {})
-        array: Array = expanded(found, shape).values
+        array: Array = expand(found, shape).values
         array = array.reshape(prod(self.map_shape) if along_pixels else 1, -1)
         array = array if of_pixels is None or not along_pixels else array[of_pixels]
         return array if of_channels is None or not along_channels else array[:, of_channels]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.cubes.align import Frame, align, expanded, is_array_like
+from mffnb.cubes.align import Frame, align, expand, is_array_like, shape_of
 from mffnb.cubes.axes import Beside
 from mffnb.typing import Array
 
@@ -40,8 +40,10 @@ def aligned_masks(mask: Any, frame: Frame) -> tuple[Array | None, Array | None]:
         If a mask fits neither the pixels nor the channels, or fits both, or is not made of booleans.
     """
     found: dict[bool, Array | None] = {True: None, False: None}
-    parts = mask if isinstance(mask, (list, tuple)) and not is_array_like(mask) else [mask]
-    in_order = len(parts) == 2 and _fits_pixels_then_channels(parts, frame)
+    in_order = isinstance(mask, (list, tuple)) and _fits_pixels_then_channels(mask, frame)
+    # Two lists of numbers with equal lengths form an array too, which cannot fit pixels or channels if its parts do.
+    several = in_order or (isinstance(mask, (list, tuple)) and not is_array_like(mask))
+    parts = mask if several else [mask]
     both = [names for names in (frame.pixels(), frame.channels()) if names]
     for position, part in enumerate(parts):
         if part is None:
@@ -54,9 +56,11 @@ def aligned_masks(mask: Any, frame: Frame) -> tuple[Array | None, Array | None]:
 
 
 def _fits_pixels_then_channels(masks: Sequence[Any], frame: Frame) -> bool:
-    """Return whether the shapes of two masks are those of the pixels and of the channels, in this order."""
+    """Return whether there are two masks, with the shapes of the pixels and of the channels in this order."""
     shapes = [tuple(frame.pixel_shape.values()), tuple(frame.channel_shape.values())]
-    return all(part is None or np.shape(part) == shape for part, shape in zip(masks, shapes, strict=True))
+    return len(masks) == 2 and all(
+        part is None or shape_of(part) == shape for part, shape in zip(masks, shapes, strict=True)
+    )
 
 
 def _aligned_mask(mask: Any, frame: Frame, readings: Sequence[tuple[Hashable, ...]]) -> tuple[bool, Array]:
@@ -71,7 +75,7 @@ def _aligned_mask(mask: Any, frame: Frame, readings: Sequence[tuple[Hashable, ..
             "mask=[pixels, channels], or set single entries to NaN, cube.where(mask)"
         )
     shape = dict(frame.pixel_shape if of_pixels else frame.channel_shape)
-    values = _booleans(expanded(found, shape).values)
+    values = _booleans(expand(found, shape).values)
     if beside.from_hyperspy:
         warnings.warn(
             "a HyperSpy mask is True where data are left out: it was inverted, since mask is True where data are used",

@@ -85,7 +85,7 @@ class CubeRows:
         return is_in_memory(self.data)
 
     def __getitem__(self, rows: slice) -> Array:
-        """Return the used pixels ``start:stop`` as rows, in their own type if kernels read it, otherwise as float64."""
+        """Return the used pixels ``start:stop`` as rows, in the stored type if kernels read it, else as float64."""
         layout, start, stop = self.layout, rows.start, rows.stop
         if self._used_positions is not None and stop > start:
             start, stop = int(self._used_positions[start]), int(self._used_positions[stop - 1]) + 1

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mffnb.typing import Float64Array
 
 
-def counted(
+def poisson_counts(
     abundances: NDArray[np.floating], spectra: Float64Array, generator: np.random.Generator
 ) -> NDArray[np.unsignedinteger]:
     """Draw Poisson counts with expectation abundances times spectra.
@@ -32,7 +32,7 @@ def counted(
     Examples
     --------
     >>> maps, spectra = np.ones((1, 2, 3)), np.full((1, 4), 9.0)
-    >>> counted(maps, spectra, np.random.default_rng(0)).shape
+    >>> poisson_counts(maps, spectra, np.random.default_rng(0)).shape
     (2, 3, 4)
     """
     _, rows, columns = abundances.shape

@@ -190,7 +190,7 @@ def _layers(
         surface = np.clip(coverage[row], 0, 1) * np.exp(-np.square(depth[:, None] / (1.6 * reach[row])))
         above, below = depth[:, None] < film_ends[row], depth[:, None] >= buffer_ends[row]
         sharp = np.stack([np.zeros_like(surface), above, ~above & ~below, below])
-        mixed = _mixed(sharp, mixing / fine)[:, : cycles * oversampling]
+        mixed = _mix_depths(sharp, mixing / fine)[:, : cycles * oversampling]
         mixed = gaussian_filter1d(mixed, roughness / fine, axis=1, mode="nearest")
         # The surface component is drawn after mixing: its profile already includes mixing and the build-up of caesium.
         observed = (1 - surface[: cycles * oversampling]) * mixed
@@ -199,7 +199,7 @@ def _layers(
     return fractions
 
 
-def _mixed(sharp: Float64Array, length: float) -> Float64Array:
+def _mix_depths(sharp: Float64Array, length: float) -> Float64Array:
     """Solve dX/dz = (X0(z + w) - X) / w exactly on a grid, for a sample that is constant between points."""
     ahead = sharp[:, round(length) :]
     decay = np.exp(-1 / length)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from mffnb.datasets.counting import counted
+from mffnb.datasets.counting import poisson_counts
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
 from mffnb.datasets.strained_films import FWHM, rocking_curves
@@ -128,7 +128,7 @@ def xdm_film(
 
     return simulated_sample(
         "xdm_film",
-        (counted(abundances, spectra, generator), spectra, abundances),
+        (poisson_counts(abundances, spectra, generator), spectra, abundances),
         pixels=side_axes(shape, step, "µm"),
         channel={"qz": Axis(qz, "1/Å", "Qz")},
         components=COMPONENTS,
@@ -200,5 +200,8 @@ def _lines(
 
 
 def _states(relaxation: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return fractions of the states of relaxation 0, 1/2 and 1 whose mean is the given relaxation."""
+    """Interpolate a relaxation linearly between the two nearest of the states 0, 1/2 and 1.
+
+    Returns the fraction of each state, (3, rows, columns); they sum to one.
+    """
     return np.stack([np.maximum(1 - 2 * relaxation, 0), 1 - abs(2 * relaxation - 1), np.maximum(2 * relaxation - 1, 0)])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.special import erfc
 
-from mffnb.datasets.counting import counted
+from mffnb.datasets.counting import poisson_counts
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import Axis, Quantity, side_axes, simulated_sample
 from mffnb.typing import Float64Array
@@ -182,7 +182,7 @@ def eels_map(
 
     return simulated_sample(
         "eels_map",
-        (counted(abundances, spectra, generator), spectra, abundances),
+        (poisson_counts(abundances, spectra, generator), spectra, abundances),
         pixels=side_axes(shape, pixel_size, "nm"),
         channel={"energy_loss": Axis(loss, "eV", "energy loss")},
         components=COMPONENTS,
@@ -214,14 +214,14 @@ def core_loss_spectra(loss: Float64Array) -> Float64Array:
     spectra = []
     for name, edges in COMPONENTS.items():
         single = sum((atoms * edge.spectrum(wider) for atoms, edge in edges), start=np.zeros(wider.size))
-        plural = _plurally_scattered(single, step)
+        plural = _scatter_plurally(single, step)
         sharp = gaussian_filter1d(plural, RESOLUTION / _FWHM / step, mode="nearest")[margin:]
         height, exponent = BACKGROUNDS[name]
         spectra.append(height * (loss / 400) ** -exponent + sharp)
     return np.stack(spectra)
 
 
-def _plurally_scattered(single: Float64Array, step: float) -> Float64Array:
+def _scatter_plurally(single: Float64Array, step: float) -> Float64Array:
     """Add plural scattering: each edge repeated one and more plasmon energies higher, with Poisson weights."""
     energy = step * np.arange(single.size)
     centre, width = PLASMON

@@ -53,7 +53,7 @@ def mineral_edx() -> Sample:
     """
     return Sample(
         name="mineral_edx",
-        cube=_parsed().copy(),
+        cube=_read_file().copy(),
         citation=(
             "A. Teurtrie et al., espm, https://github.com/adriente/espm: STEM-EDX of mineral grains, "
             "file 88_ES-LP_G8_selection2_cropped2"
@@ -63,8 +63,8 @@ def mineral_edx() -> Sample:
 
 
 @lru_cache(maxsize=1)
-def _parsed() -> xr.DataArray:
-    """Read the file once per process; the caller hands out copies."""
+def _read_file() -> xr.DataArray:
+    """Read the file once per process; the cube is shared, so the caller must copy it."""
     path = fetch(FILE)
     try:
         stored = read(path)

@@ -122,7 +122,7 @@ def stem_catalyst(
         raise ValueError(f"scan_noise must not be negative and gradient in [0, 2), got {scan_noise} and {gradient}.")
     fft.shape(shape)  # raises for a window that does not fit, before the simulation
     generator = np.random.default_rng(seed)
-    interface = _Interface.drawn(shape, generator)
+    interface = _Interface.random(shape, generator)
     field = (_PIXEL * shape[0], _PIXEL * shape[1])
     crystals = [_imperfect(phase.positions(field), generator) for phase in (M1, M2)]
     parts = [part[interface.beyond(part[:, 0], part[:, 1]) == i] for i, part in enumerate(crystals)]
@@ -131,7 +131,7 @@ def stem_catalyst(
     thickness = 1 + gradient * _ramp(shape, generator)
 
     def image(columns: Float64Array) -> NDArray[np.float32]:
-        return _scanned(columns, thickness, counts, scan_noise, generator)
+        return _scan(columns, thickness, counts, scan_noise, generator)
 
     pixels = {
         "y": ("y", y, {"units": "nm", "long_name": "y"}),
@@ -142,7 +142,7 @@ def stem_catalyst(
         return xr.DataArray(values, dims=("y", "x"), coords=pixels, name=name, attrs=attrs)
 
     electrons = {"units": "counts", "long_name": "electrons on the annular detector"}
-    cube = labelled(image(_joined(*parts)), "intensity", **electrons)
+    cube = labelled(image(_join_crystals(*parts)), "intensity", **electrons)
     local = fft.fit(cube)
     spectra = [local.transform(labelled(image(crystal), "intensity", **electrons)) for crystal in crystals]
     component = xr.DataArray(list(COMPONENTS), dims="component", name="component")
@@ -170,14 +170,26 @@ def stem_catalyst(
 
 @dataclass(frozen=True)
 class _Interface:
-    """A wavy interface near the middle of the field; its normal points to M2."""
+    """A wavy interface near the middle of the field; its normal points to M2.
 
-    centre: Float64Array  # y, x in nm
+    Attributes
+    ----------
+    centre
+        Point y, x of the straight line about which the interface oscillates, in nm.
+    angle
+        Direction of the normal in rad, from the y axis towards the x axis.
+    waves
+        Sine waves whose sum is the distance from the straight line, (n, 3): amplitude (nm), wavelength (nm) and phase
+        (rad) of each.
+    """
+
+    centre: Float64Array
     angle: float
-    waves: Float64Array  # amplitude in nm, wavelength in nm and phase of each, (n, 3)
+    waves: Float64Array
 
     @classmethod
-    def drawn(cls, shape: tuple[int, int], generator: np.random.Generator) -> _Interface:
+    def random(cls, shape: tuple[int, int], generator: np.random.Generator) -> _Interface:
+        """Draw an interface with three waves, in a random direction."""
         size = _PIXEL * min(shape)
         centre = _PIXEL * np.array(shape) * generator.uniform(0.4, 0.6, 2)
         lengths = size * np.array([1.1, 0.5, 0.2])
@@ -200,7 +212,7 @@ def _imperfect(columns: Float64Array, generator: np.random.Generator) -> Float64
     return columns
 
 
-def _joined(first: Float64Array, second: Float64Array) -> Float64Array:
+def _join_crystals(first: Float64Array, second: Float64Array) -> Float64Array:
     """Join two crystals, without the columns of the second that are too close to the first."""
     apart, _ = cKDTree(first[:, :2]).query(second[:, :2], distance_upper_bound=_CLOSEST) if len(first) else (np.inf, 0)
     return np.concatenate([first, second[np.broadcast_to(np.isinf(apart), len(second))]])
@@ -214,7 +226,7 @@ def _ramp(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.
     return np.asarray(ramp / np.ptp(ramp), dtype=np.float32)
 
 
-def _scanned(
+def _scan(
     columns: Float64Array,
     thickness: NDArray[np.float32],
     counts: float,
@@ -239,8 +251,8 @@ def _scanned(
     image = fft.irfft(fft.rfft(image, axis=1) * turn, n=columns_, axis=1)[margin:-margin, margin:-margin]
     image = np.maximum(image / image.mean() + _DETECTOR, 0) * thickness
     image *= counts / image.mean()
-    counted: NDArray[np.float32] = generator.poisson(image).astype(np.float32)
-    return counted
+    poisson_counts: NDArray[np.float32] = generator.poisson(image).astype(np.float32)
+    return poisson_counts
 
 
 def _share(mask: NDArray[np.bool_], local: LocalSpectra) -> Float64Array:

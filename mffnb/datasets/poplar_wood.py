@@ -50,7 +50,7 @@ def poplar() -> Sample:
     >>> dict(sample.cube.sizes)  # doctest: +SKIP
     {'y': 256, 'x': 256, 'mz': 200}
     """
-    counts, masses = _parsed()
+    counts, masses = _read_file()
     n_rows, n_columns, _ = counts.shape
     cube = xr.DataArray(
         counts.copy(),
@@ -75,8 +75,8 @@ def poplar() -> Sample:
 
 
 @lru_cache(maxsize=1)
-def _parsed() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Read the file once per process (1 s); the caller hands out copies."""
+def _read_file() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Read the file once per process (1 s); the arrays are shared, so the caller must copy them."""
     image = read_rda(FILE)["testImage"]
     shape = tuple(int(size) for size in image["xy"])
     # R stores matrices column by column, hence the row index varies fastest.

@@ -84,7 +84,7 @@ def root_section(
     oversampling = max(1, round(_FINE / min(shape)))
     rows, columns = (size * oversampling for size in shape)
     step = field_of_view / min(rows, columns)
-    y, x = np.meshgrid(_centred(rows) * step, _centred(columns) * step, indexing="ij")
+    y, x = np.meshgrid(_centred_positions(rows) * step, _centred_positions(columns) * step, indexing="ij")
 
     seeds, interiors = _cells(generator)
     angle, distance, outline = _polar(x, y, RADIUS * field_of_view, seeds, generator)
@@ -113,7 +113,7 @@ def root_section(
     return np.asarray(blurred / blurred.sum(axis=0), dtype=np.float64)
 
 
-def _centred(size: int) -> Float64Array:
+def _centred_positions(size: int) -> Float64Array:
     return np.arange(size, dtype=np.float64) - (size - 1) / 2
 
 

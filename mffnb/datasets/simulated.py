@@ -19,7 +19,7 @@ AFTER_THE_PAPER = (
 
 
 class Axis(NamedTuple):
-    """A calibrated dimension."""
+    """A calibrated dimension: coordinates, unit and name."""
 
     values: Array
     units: str

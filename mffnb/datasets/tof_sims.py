@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mffnb.datasets.counting import counted
+from mffnb.datasets.counting import poisson_counts
 from mffnb.datasets.root_chemistry import COMPONENTS, endmember_spectra
 from mffnb.datasets.root_section import root_section
 from mffnb.datasets.sample import Sample
@@ -109,7 +109,7 @@ def tof_sims_2d(
 
     return simulated_sample(
         "tof_sims_2d",
-        (counted(fractions, spectra, generator), spectra, fractions),
+        (poisson_counts(fractions, spectra, generator), spectra, fractions),
         pixels=side_axes(shape, field_of_view / min(shape), "µm"),
         channel={"mz": Axis(mz, "u", "mass-to-charge ratio")},
         components=COMPONENTS,

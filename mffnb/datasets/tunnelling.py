@@ -146,7 +146,7 @@ def _endmembers(bias: Float64Array) -> Float64Array:
     return np.stack([np.interp(bias, energy, row) for row in smeared])
 
 
-def _gapped(energy: Float64Array, gap: float, share: float, broadening: float) -> Float64Array:
+def _gapped_density(energy: Float64Array, gap: float, share: float, broadening: float) -> Float64Array:
     """Return a density of states with a partial gap (Dynes), 1 far from the gap."""
     z = energy - 1j * broadening
     return np.asarray(1 - share + share * np.abs(np.real(z / np.sqrt(z**2 - gap**2))))
@@ -159,7 +159,7 @@ def _band_edge(energy: Float64Array, width: float) -> Float64Array:
 
 
 def _matrix(energy: Float64Array) -> Float64Array:
-    return (1 - energy / 500) * _gapped(energy, _SDW_GAP, 0.5, 8.0) + 0.7 * _band_edge(energy, 30.0)
+    return (1 - energy / 500) * _gapped_density(energy, _SDW_GAP, 0.5, 8.0) + 0.7 * _band_edge(energy, 30.0)
 
 
 def _impurity(energy: Float64Array) -> Float64Array:
@@ -167,12 +167,14 @@ def _impurity(energy: Float64Array) -> Float64Array:
     x = (energy - RESONANCE) / 22 + 1 / q  # so that the maximum, at x = 1 / q, is the resonance
     fano = (q + x) ** 2 / (1 + x**2) / (1 + q**2)
     return (
-        0.7 * (1 - energy / 900) * _gapped(energy, _SDW_GAP, 0.25, 14.0) + 1.6 * fano + 0.3 * _band_edge(energy, 45.0)
+        0.7 * (1 - energy / 900) * _gapped_density(energy, _SDW_GAP, 0.25, 14.0)
+        + 1.6 * fano
+        + 0.3 * _band_edge(energy, 45.0)
     )
 
 
 def _depression(energy: Float64Array) -> Float64Array:
-    return (1 + energy / 330) * _gapped(energy, 0.8 * _SDW_GAP, 0.35, 12.0) + 0.35 * _band_edge(energy, 40.0)
+    return (1 + energy / 330) * _gapped_density(energy, 0.8 * _SDW_GAP, 0.35, 12.0) + 0.35 * _band_edge(energy, 40.0)
 
 
 def _surface(

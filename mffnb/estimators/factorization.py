@@ -192,7 +192,7 @@ class MatrixFactorization(LinearModel):
 
         With a writer of checkpoints (``keeper``), the run continues from the state that it has stored.
         """
-        reached, start = (None, "") if keeper is None else keeper.found() or (None, "")
+        reached, start = (None, "") if keeper is None else keeper.read() or (None, "")
         problem, states = self._prepare(matrix, reached)
         if reached is not None:
             self.start_ = start

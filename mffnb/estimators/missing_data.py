@@ -51,7 +51,7 @@ def find_unobserved(matrix: Matrix) -> Unobserved:
 
 
 def warn_if_unobserved(matrix: Matrix, found: Unobserved, *, channels: bool = True, stacklevel: int) -> None:
-    """Warn about pixels and channels without data, with their numbers.
+    """Warn if there are pixels or channels without data; the warning says how many.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def warn_if_unobserved(matrix: Matrix, found: Unobserved, *, channels: bool = Tr
     found
         Its pixels and channels without data.
     channels
-        Whether the endmembers of these channels were computed from X.
+        Whether to report channels too; False if the endmembers were given, not computed from X.
     stacklevel
         As for :func:`warnings.warn`, counted from this function.
     """

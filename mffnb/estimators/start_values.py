@@ -19,7 +19,7 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import DataDependent
 from mffnb.protocols.solver import Start
 from mffnb.similarities.quadratic_misfit import QuadraticMisfit
-from mffnb.solvers.grow_shrink import beside_known
+from mffnb.solvers.grow_shrink import start_beside_known
 from mffnb.solvers.subsampled_start import SubsampledStart
 from mffnb.typing import Array, Float64Array, Seed
 
@@ -87,7 +87,7 @@ def _in_data_units(init: Init, matrix: Matrix, problem: Problem, components: int
     check_method(start, "start", "init")
     seed = int(check_random_state(_as_legacy(random_state)).randint(2**31))
     if problem.pinned is not None:
-        abundances, endmembers = beside_known(matrix, components, problem.pinned.values)
+        abundances, endmembers = start_beside_known(matrix, components, problem.pinned.values)
         return StartValues(abundances, endmembers, "beside known endmembers")
     abundances, endmembers = start.start(matrix, components, seed)
     return StartValues(abundances, endmembers, repr(start))

@@ -35,17 +35,17 @@ def fit_inverted_simplex(data: LowRank, endmembers: Float64Array, seed: int) -> 
     points, directions = data.left[:k], data.right[:k]
     vertices, noise = endmembers @ directions.T, simplex_noise(data, k)
     _, smallest = fit_facets(points, vertices, noise, seed)
-    turned, objective = fit_facets(points, invert_vertices(points, vertices), noise, seed)
+    inverted, objective = fit_facets(points, invert_vertices(points, vertices), noise, seed)
     if objective > smallest + np.log(_MAX_VOLUME_RATIO):
         return None
-    return np.asarray(np.maximum(turned @ directions, 0.0))
+    return np.asarray(np.maximum(inverted @ directions, 0.0))
 
 
 def invert_vertices(points: Float64Array, vertices: Float64Array) -> Float64Array:
     """Reflect vertices (k, dimensions) at their mean, and scale them to enclose points (dimensions, pixels)."""
     k = len(vertices)
     centre = vertices.mean(axis=0)
-    turned = np.vstack([(2 * centre - vertices).T, np.ones(k)])
-    fractions = np.linalg.lstsq(turned, np.vstack([points, np.ones(points.shape[1])]), rcond=None)[0]
+    inverted = np.vstack([(2 * centre - vertices).T, np.ones(k)])
+    fractions = np.linalg.lstsq(inverted, np.vstack([points, np.ones(points.shape[1])]), rcond=None)[0]
     size = 1.0 - k * min(0.0, float(np.quantile(fractions, _OUTLIER_FRACTION)))
     return np.asarray(centre - size * (vertices - centre))

@@ -181,7 +181,7 @@ class Search:
             return replace(self.answer(stopped=True), interrupted=True)
 
     def answer(self, *, stopped: bool = False) -> Geometry:
-        """Return the best result so far; unless stopped, with its angle to other results that fit equally well."""
+        """Return the best result so far; after a complete search, with its angle to other results of equal fit."""
         best, choice = self._best_step, self._choice
         other, disagreement = (None, 0.0) if stopped else _disagreement(self._model, best, self.trace)
         E, A, gains = self.factors()
@@ -236,9 +236,9 @@ def _disagreement(
     """Return, of all results that fit equally well, the one with the largest mean spectral angle to the best."""
     stage = "finish" if isinstance(model, WithGain) else "search"
     others = model.others() + [step.endmembers for step in trace if step.settled and step.stage == stage]
-    turned = model.fit_inverted_simplex(best.endmembers)
-    if turned is not None:
-        others.append(turned)
+    inverted = model.fit_inverted_simplex(best.endmembers)
+    if inverted is not None:
+        others.append(inverted)
     enough = _MISFIT_RATIO * model.misfit(best.endmembers)
     farthest, most = None, 0.0
     for other in others:

@@ -23,7 +23,8 @@ __all__ = ["NFINDR", "SPA", "VCA"]
 class SPA:
     """Successive projection algorithm: select the pixel of largest norm, project it out of all pixels, and repeat.
 
-    The algorithm is deterministic. It needs pure pixels; because it selects by norm, it also needs similar gains of all
+    It works on the scores of a truncated SVD with k components. The SVD is randomized, so results are the same for the
+    same seed only. The algorithm needs pure pixels; because it selects by norm, it also needs similar gains of all
     pixels and no bright outliers.
 
     Source: Araujo et al. 2001, Chemom. Intell. Lab. Syst. 57:65; Gillis & Vavasis 2014, IEEE TPAMI 36:698.
@@ -37,7 +38,11 @@ class SPA:
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Estimate E (k, channels) from the selected pixels, then A (k, pixels) by non-negative least squares."""
+        """Return A (k, pixels) and E (k, channels): the endmembers of the selected pixels and their abundances.
+
+        E holds the spectra of these pixels, projected on the k leading singular vectors and clipped at zero. A is the
+        non-negative least squares solution for this E. The seed sets the randomized SVD.
+        """
         require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
@@ -62,7 +67,12 @@ class VCA:
     """
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Estimate E (k, channels) from the selected pixels, then A (k, pixels) by non-negative least squares."""
+        """Return A (k, pixels) and E (k, channels): the endmembers of the selected pixels and their abundances.
+
+        E holds the spectra of these pixels, projected on the k leading singular vectors and clipped at zero. A is the
+        non-negative least squares solution for this E. The seed sets the randomized SVD and the random
+        directions.
+        """
         require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)
@@ -97,7 +107,12 @@ class NFINDR:
     sweeps: int = 20
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
-        """Estimate E (k, channels) from the selected pixels, then A (k, pixels) by non-negative least squares."""
+        """Return A (k, pixels) and E (k, channels): the endmembers of the selected pixels and their abundances.
+
+        E holds the spectra of these pixels, projected on the k leading singular vectors and clipped at zero. A is the
+        non-negative least squares solution for this E. The seed sets the randomized SVD and the random
+        directions.
+        """
         require_one_process(matrix)
         check_components(matrix, components)
         data = compress(matrix, components, seed)

@@ -126,7 +126,7 @@ class _Problem:
 
     @cached_property
     def _squared_gains(self) -> Float64Array:
-        """Squared gains, (pixels,)."""
+        """g_i^2 of each pixel i, (pixels,): its weight in the Gram matrix of A, ``sum_i g_i^2 a_i a_i^T``."""
         return self.gains**2
 
     @cached_property

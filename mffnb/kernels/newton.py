@@ -100,7 +100,10 @@ def _coordinate_steps(f: Array, slope: Array, curvature: Array) -> float:
 
 @kernel()
 def _fix_coordinates(fixed: Array, slope: Array, curvature: Array) -> None:
-    """Set gradient and Hessian of the coordinates where ``fixed`` (k,) is True to zero, so that they do not move."""
+    """Set ``slope[j]`` and row and column j of ``curvature`` to zero, in place, for each j where ``fixed[j]`` is True.
+
+    The step of these coordinates is then zero.
+    """
     for j in range(len(fixed)):
         if fixed[j]:
             slope[j], curvature[j, :], curvature[:, j] = 0.0, 0.0, 0.0

@@ -55,9 +55,9 @@ def add_times(block: Any, factor: Float64Array, out: Float64Array) -> None:
     elif block.flags.c_contiguous:
         _kernels(block).add_times(read_only_view(block), read_only_view(factor), out)
     else:
-        turned = np.empty(out.shape)
-        _kernels(block.T).times(read_only_view(block.T), read_only_view(factor), turned)
-        out += turned
+        transposed_product = np.empty(out.shape)
+        _kernels(block.T).times(read_only_view(block.T), read_only_view(factor), transposed_product)
+        out += transposed_product
 
 
 def fused_products(block: Any, basis: Float64Array, rows: slice, move: Move, out: Float64Array) -> None:
@@ -77,7 +77,7 @@ def fused_products(block: Any, basis: Float64Array, rows: slice, move: Move, out
             descent.sweeps,
         )
         moved = panels.fused_descent(read_only_view(block), *parts, descent.factor, rows.start, out, square)
-        known.made(rows, moved, square)
+        known.record(rows, moved, square)
     else:
         add_times(block, move(rows, times(block, basis)), out)
 

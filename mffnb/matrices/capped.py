@@ -54,14 +54,14 @@ class Capped(Local):
             yield start, stop, np.clip(rows, self.low, self.high)
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Compute ``basis X^T``, (k, own rows)."""
+        """Compute ``basis X^T`` for the clipped X, (k, own rows), from a basis (k, columns)."""
         product = np.empty((len(basis), self.own.stop - self.own.start))
         for start, stop, band in self.bands():
             product[:, start:stop] = basis @ band.T
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Compute ``factor X``, (k, columns)."""
+        """Compute ``factor X`` for the clipped X, (k, columns), from a factor (k, own rows); summed over all ranks."""
         product = np.zeros((len(factor), self.shape[1]))
         for start, stop, band in self.bands():
             product += factor[:, start:stop] @ band

@@ -63,11 +63,14 @@ class Chunked(Local):
         return Chunked(rows.T, band_bytes=self.band_bytes) if isinstance(rows, np.ndarray) else None
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
-        """Yield (start, stop, rows) of each band as float64."""
+        """Yield (start, stop, rows) of each band of consecutive rows, as C-contiguous float64 arrays."""
         return self._read(lambda rows: np.ascontiguousarray(rows, dtype=np.float64))
 
     def blocks(self) -> Iterator[tuple[int, int, Array]]:
-        """Yield (start, stop, rows) of each band, in their own type if the kernels can read it."""
+        """Yield (start, stop, rows) of each band of consecutive rows: in the type of the file, if kernels read it.
+
+        Rows of another type are converted to float64.
+        """
         return self._read(lambda rows: native(np.asarray(rows)))
 
     @property

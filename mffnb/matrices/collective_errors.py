@@ -1,4 +1,4 @@
-"""Collective error handling: if one rank raises an exception, all ranks raise it.
+"""Collective error handling: if one rank raises an exception, all ranks raise one.
 
 Without this, the other ranks would wait forever for the rank that failed.
 """
@@ -12,14 +12,18 @@ from mffnb.protocols.communicator import Communicator
 
 Result = TypeVar("Result")
 
-# Exceptions that keep their type on the other ranks; any other one becomes a RuntimeError that names its type.
+# Exceptions that keep their type on the other ranks. Any other one, a subclass of these included, becomes a
+# RuntimeError that names its type.
 _KNOWN: dict[str, type[Exception]] = {
     error.__name__: error for error in (OSError, ValueError, TypeError, MemoryError, FileNotFoundError)
 }
 
 
 def run_collectively(communicator: Communicator, work: Callable[[], Result]) -> Result:
-    """Run ``work`` on this rank; if it raises on any rank, raise the error of the first such rank on all ranks.
+    """Run ``work`` on this rank; if it raises on any rank, raise an error on all ranks.
+
+    A rank whose work failed raises its exception unchanged. The other ranks raise the error of the first rank that
+    failed, with its number in the message.
 
     Parameters
     ----------

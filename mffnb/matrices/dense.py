@@ -40,13 +40,13 @@ class Dense(Local):
         return self.array.shape[0], self.array.shape[1]
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Compute ``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows), from a basis (k, columns)."""
         if self.array.flags.c_contiguous:
             return super().times(basis)
         return block_products.times(self.array, basis)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Compute ``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns), from a factor (k, rows)."""
         if self.array.flags.c_contiguous:
             return super().transposed_times(factor)
         product = np.zeros((len(factor), self.shape[1]))
@@ -64,7 +64,7 @@ class Dense(Local):
             yield start, stop, np.ascontiguousarray(self.array[start:stop], dtype=np.float64)
 
     def blocks(self) -> Iterator[tuple[int, int, Array]]:
-        """Yield (start, stop, rows) of each block, as C-contiguous arrays in their own type."""
+        """Yield (start, stop, rows) of each block, as C-contiguous arrays in the stored type."""
         for start, stop in band_limits(self.shape, BLOCK_BYTES * 8 // self.array.itemsize):
             yield start, stop, np.ascontiguousarray(self.array[start:stop])
 

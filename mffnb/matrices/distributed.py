@@ -77,12 +77,12 @@ class Distributed:
         return replace(self, block=block)
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Compute ``basis X^T``, (k, own rows), from a basis (k, own columns)."""
+        """Compute ``basis X^T``, (k, own rows), from a basis (k, own columns); summed over all ranks."""
         held = self.column_axis.gather(basis)
         return self.row_axis.sum_scatter(self._or_zeros(lambda: self.block.times(held), len(basis), self.row_axis))
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Compute ``factor X``, (k, own columns), from a factor (k, own rows)."""
+        """Compute ``factor X``, (k, own columns), from a factor (k, own rows); summed over all ranks."""
         held = self.row_axis.gather(factor)
         part = self._or_zeros(lambda: self.block.transposed_times(held), len(factor), self.column_axis)
         return self.column_axis.sum_scatter(part)
@@ -128,10 +128,10 @@ class Distributed:
     @property
     def transposed(self) -> Distributed | None:
         """The transposed matrix X^T, distributed over the transposed grid of ranks."""
-        turned = self.block.transposed
-        if turned is None:
+        transposed_part = self.block.transposed
+        if transposed_part is None:
             return None
-        return replace(self, block=turned, row_axis=self.column_axis, column_axis=self.row_axis)
+        return replace(self, block=transposed_part, row_axis=self.column_axis, column_axis=self.row_axis)
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
         """Yield (start, stop, rows) over the rows of the block."""

@@ -55,7 +55,7 @@ class Local(ABC):
         return self.bands()
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Compute ``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows), from a basis (k, columns)."""
         product = np.empty((len(basis), self.shape[0]))
 
         def of_block(piece: tuple[int, int, Any]) -> None:
@@ -67,7 +67,7 @@ class Local(ABC):
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Compute ``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns), from a factor (k, rows)."""
         return self._sum_over_blocks(
             lambda rows, block, out: block_products.add_times(block, factor[:, rows], out), factor
         )

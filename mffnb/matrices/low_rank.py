@@ -34,12 +34,12 @@ class LowRank(Local):
         return self.left.shape[1], self.right.shape[1]
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Compute ``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows), from a basis (k, columns)."""
         product: Float64Array = (basis @ self.right.T) @ self.left
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Compute ``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns), from a factor (k, rows)."""
         product: Float64Array = (factor @ self.left.T) @ self.right
         return product
 

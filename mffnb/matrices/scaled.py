@@ -41,11 +41,11 @@ class Scaled(Local):
         return self.inner.shape
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Compute ``basis diag(c) X^T diag(r)``, (k, rows)."""
+        """Compute ``basis diag(c) X^T diag(r)``, (k, rows), from a basis (k, columns)."""
         return _scale_columns(self.inner.times(_scale_columns(basis, self.columns)), self.rows)
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Compute ``factor diag(r) X diag(c)``, (k, columns)."""
+        """Compute ``factor diag(r) X diag(c)``, (k, columns), from a factor (k, rows)."""
         return _scale_columns(self.inner.transposed_times(_scale_columns(factor, self.rows)), self.columns)
 
     def fused_products(self, basis: Float64Array, move: Move) -> Float64Array:
@@ -62,8 +62,8 @@ class Scaled(Local):
     @property
     def transposed(self) -> Scaled | None:
         """The transposed matrix diag(c) X^T diag(r)."""
-        turned = self.inner.transposed
-        return None if turned is None else Scaled(turned, self.columns, self.rows)
+        transposed_part = self.inner.transposed
+        return None if transposed_part is None else Scaled(transposed_part, self.columns, self.rows)
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
         """Yield (start, stop, scaled rows) of each band."""

@@ -70,7 +70,7 @@ class Sparse(Local):
         return self.array.shape[0], self.array.shape[1]
 
     def times(self, basis: Float64Array) -> Float64Array:
-        """Compute ``basis X^T``, (k, rows)."""
+        """Compute ``basis X^T``, (k, rows), from a basis (k, columns)."""
         if self._by_rows:
             return super().times(basis)
         product = np.zeros((len(basis), self.shape[0]))
@@ -78,7 +78,7 @@ class Sparse(Local):
         return product
 
     def transposed_times(self, factor: Float64Array) -> Float64Array:
-        """Compute ``factor X``, (k, columns)."""
+        """Compute ``factor X``, (k, columns), from a factor (k, rows)."""
         if not self._by_rows:
             return block_products.times(self._parts, factor)
         return super().transposed_times(factor)
@@ -179,7 +179,7 @@ def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
 
 
 def _blocks(matrix: Matrix) -> Iterator[tuple[int, int, Any]]:
-    """Yield (start, stop, rows) of a matrix in their own type if its class supports that, otherwise as float64."""
+    """Yield (start, stop, rows) of a matrix in the stored type if its class supports that, otherwise as float64."""
     return matrix.blocks() if isinstance(matrix, Local) else matrix.bands()
 
 

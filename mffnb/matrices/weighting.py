@@ -46,7 +46,7 @@ class Weighting:
 
     @classmethod
     def of(cls, weights: Any, matrix: Matrix, similarity: Similarity) -> Weighting:
-        """Apply weights to a matrix.
+        """Multiply a matrix by powers of its weights where that is equivalent; else attach weights to its entries.
 
         Parameters
         ----------

@@ -98,7 +98,7 @@ class Cluster:
                 running.stop_cluster_sync()
         guard, self._guard = self._guard, None
         if guard is not None:
-            guard.stand_down()
+            guard.stop_watchdog()
 
     def __enter__(self) -> Cluster:
         return self.start()

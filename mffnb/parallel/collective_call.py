@@ -30,17 +30,17 @@ _WAS_KILLED = (
 )
 
 
-class Word(enum.IntEnum):
+class Instruction(enum.IntEnum):
     """Instruction of the client to a running collective call."""
 
-    GO_ON = 0
+    CONTINUE = 0
     STOP = 1
     INTERRUPT = 2
 
 
 @dataclass
-class Watch:
-    """The connection of an MPI rank to the client that watches a collective call.
+class ClientLink:
+    """Connection of an MPI rank to the client that follows a collective call and may stop it.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Watch:
     period: float
     _shown: float = field(default=-float("inf"), init=False)
 
-    def look(self) -> tuple[Word, bool]:
+    def poll(self) -> tuple[Instruction, bool]:
         """Return the instruction of the client, and whether the next picture is due.
 
         This is a collective call: all ranks get the same answer.
@@ -68,7 +68,7 @@ class Watch:
             due = now - self._shown >= self.period
             self._shown = now if due else self._shown
             seen = _read(self.path), due
-        answer: tuple[Word, bool] = self.communicator.bcast(seen, root=0)
+        answer: tuple[Instruction, bool] = self.communicator.bcast(seen, root=0)
         return answer
 
     def show(self, picture: Any) -> None:
@@ -112,10 +112,10 @@ class Call:
             self._interrupts.check()
             time.sleep(_POLL if running else 0)
 
-    def say(self, word: Word) -> None:
+    def send(self, instruction: Instruction) -> None:
         """Send an instruction to the ranks of the call."""
         part = self._path.with_suffix(".part")
-        part.write_text(str(word.value))
+        part.write_text(str(instruction.value))
         part.replace(self._path)
 
     def wait(self) -> None:
@@ -172,14 +172,14 @@ class Call:
 def call(
     engines: Cluster, function: Callable[..., Any], *arguments: Any, period: float = 0.2, **options: Any
 ) -> Iterator[Call]:
-    """Call ``function(watch, *arguments, **options)`` on all MPI engines; the call ends with the ``with`` block.
+    """Call ``function(link, *arguments, **options)`` on all MPI engines; the call ends with the ``with`` block.
 
     Parameters
     ----------
     engines
         Running MPI engines; dead ones are replaced first.
     function
-        A function of an importable module. It gets a :class:`Watch`, whose ``look`` it calls regularly.
+        A function of an importable module. It gets a :class:`ClientLink`, whose ``poll`` it calls regularly.
     period
         Time between two pictures, in seconds.
     """
@@ -190,21 +190,21 @@ def call(
     ):
         engines.revive()
         interrupts.check()
-        path = Path(folder) / "word"
-        made = Call(engines, path, _sent(engines, path, period, function, arguments, options), interrupts)
+        path = Path(folder) / "instruction"
+        made = Call(engines, path, _send_to_ranks(engines, path, period, function, arguments, options), interrupts)
         try:
             yield made
         finally:
             try:
                 if made._under_way():
-                    made.say(Word.INTERRUPT)
+                    made.send(Instruction.INTERRUPT)
                     made.wait()
             except BaseException:  # Ctrl-C was pressed again: do not wait for the end of the present iteration
                 engines.abort()
                 raise
 
 
-def _sent(engines: Cluster, *call: Any) -> list[Any]:
+def _send_to_ranks(engines: Cluster, *call: Any) -> list[Any]:
     """Send a call to all ranks; if one cannot be reached, kill the others, since they would wait for it for ever."""
     client, results = engines.client, []
     try:
@@ -259,21 +259,21 @@ def _work(
     """
     from mpi4py import MPI  # noqa: PLC0415  on an MPI engine
 
-    watch = Watch(MPI.COMM_WORLD, path, period)
+    link = ClientLink(MPI.COMM_WORLD, path, period)
     try:
         with limit_threads(1), warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("default")
-            value = function(watch, *arguments, **options)
+            value = function(link, *arguments, **options)
     except Exception as error:
-        return _Failed.of(watch.communicator.rank, error)
-    return _Returned(watch.communicator.rank, value, [(str(one.message), one.category) for one in said])
+        return _Failed.of(link.communicator.rank, error)
+    return _Returned(link.communicator.rank, value, [(str(one.message), one.category) for one in said])
 
 
-def _read(path: Path) -> Word:
+def _read(path: Path) -> Instruction:
     try:
-        return Word(int(path.read_text()))
+        return Instruction(int(path.read_text()))
     except FileNotFoundError:
-        return Word.GO_ON
+        return Instruction.CONTINUE
 
 
 def _has_failed(result: Any) -> bool:

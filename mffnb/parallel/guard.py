@@ -18,13 +18,13 @@ _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class Guard:
-    """Start a watchdog process that kills engines if this process dies before it has called `stand_down`.
+    """Start a watchdog process that kills engines if this process dies before it has called `stop_watchdog`.
 
     Examples
     --------
     >>> guard = Guard()
     >>> guard.watch([])
-    >>> guard.stand_down()
+    >>> guard.stop_watchdog()
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Guard:
         self._process.stdin.write(json.dumps(list(pids)) + "\n")
         self._process.stdin.flush()
 
-    def stand_down(self) -> None:
+    def stop_watchdog(self) -> None:
         """End the watchdog without killing any process."""
         with contextlib.suppress(OSError):
             self.watch([])

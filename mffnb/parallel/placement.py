@@ -68,7 +68,7 @@ class Local:
         """Return the values unchanged: sums over the pixels of this process are sums over all pixels."""
         return values
 
-    def gathered(self, values: Float64Array) -> Float64Array:
+    def gather(self, values: Float64Array) -> Float64Array:
         """Return the values unchanged: this process has the values of all pixels."""
         return values
 
@@ -102,7 +102,7 @@ class Ranks:
     def matrix(self, layout: Layout, cube: xr.DataArray, *, load: bool) -> Matrix:
         """Return this rank's block of X; with ``load`` it is read into memory if the blocks of one machine fit."""
         matrix = ranks.distributed_matrix(layout, cube, self.communicator)
-        return ranks.loaded(matrix) if load else matrix
+        return ranks.load_if_small(matrix) if load else matrix
 
     def graph(self, layout: Layout) -> Graph:
         """Return the pixel adjacency graph of this rank's pixels, with ghost pixels for neighbours on other ranks."""
@@ -122,9 +122,9 @@ class Ranks:
         """Return the sums of the values over all ranks, identical to the last bit on each rank."""
         return matrix.total(values)
 
-    def gathered(self, values: Float64Array) -> Float64Array:
+    def gather(self, values: Float64Array) -> Float64Array:
         """Return the values (pixels of this rank, ...) of all ranks together, in pixel order, on every rank."""
-        return ranks.gathered(values, self.communicator)
+        return ranks.gather(values, self.communicator)
 
     def collective(self, callback: Callback | None) -> Callback | None:
         """Wrap a callback so that the run ends on all ranks if the callback returns True on one of them."""

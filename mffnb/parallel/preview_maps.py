@@ -12,7 +12,7 @@ import xarray as xr
 
 from mffnb.cubes.layout import Layout
 from mffnb.matrices import replicate_columns
-from mffnb.parallel.collective_call import Watch, Word
+from mffnb.parallel.collective_call import ClientLink, Instruction
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import Outcome, State
 from mffnb.typing import Array, Float64Array
@@ -106,7 +106,7 @@ class PreviewMaps:
 
     Attributes
     ----------
-    watch
+    link
         The connection of this rank to the client.
     matrix
         The data matrix X, which defines the channels of this rank.
@@ -114,27 +114,27 @@ class PreviewMaps:
         Blocks of the pixels of this rank; None to send states without maps.
     """
 
-    watch: Watch
+    link: ClientLink
     matrix: Matrix
     blocks: Blocks | None
 
     @classmethod
-    def of(cls, watch: Watch, layout: Layout, matrix: Matrix, *, wants_maps: bool) -> PreviewMaps:
+    def of(cls, link: ClientLink, layout: Layout, matrix: Matrix, *, wants_maps: bool) -> PreviewMaps:
         """Create the callback for an image; all ranks must call this."""
-        return cls(watch, matrix, Blocks.of(layout, matrix.own, watch.communicator) if wants_maps else None)
+        return cls(link, matrix, Blocks.of(layout, matrix.own, link.communicator) if wants_maps else None)
 
     def __call__(self, state: State) -> bool:
         """Send the state of an iteration to the client if one is due; return True if the client wants to stop."""
-        word, due = self.watch.look()
+        instruction, due = self.link.poll()
         if due or state.outcome is not Outcome.RUNNING:
             maps = np.empty((0, 0))
             if self.blocks is not None:
                 maps = self.blocks.means(state.abundances).reshape(-1, *self.blocks.shape)
             spectra = replicate_columns(self.matrix, state.endmembers)
-            self.watch.show(replace(state, abundances=maps.astype(np.float32), endmembers=spectra.copy()))
-        if word is Word.INTERRUPT:
+            self.link.show(replace(state, abundances=maps.astype(np.float32), endmembers=spectra.copy()))
+        if instruction is Instruction.INTERRUPT:
             raise KeyboardInterrupt
-        return word is Word.STOP
+        return instruction is Instruction.STOP
 
 
 def _by_blocks(variable: xr.Variable, windows: Mapping[Hashable, int], of: Callable[..., Any]) -> xr.Variable:

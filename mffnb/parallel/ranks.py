@@ -107,8 +107,8 @@ def distributed_matrix(layout: Layout, cube: xr.DataArray, communicator: Any) ->
     return Distributed(block, rows, across, grid.communicator)
 
 
-def loaded(matrix: Distributed) -> Distributed:
-    """Read this rank's block into memory, if the blocks of all ranks of a machine fit into a quarter of its memory."""
+def load_if_small(matrix: Distributed) -> Distributed:
+    """Read the block of this rank into memory if all blocks on its machine fit into a quarter of the memory."""
     block, communicator = matrix.block, matrix.communicator
     beside = min(communicator.size, int(os.environ.get("MPI_LOCALNRANKS") or communicator.size))
     fits = not stays_on_disk(prod(matrix.shape) * beside // communicator.size)
@@ -119,7 +119,7 @@ def loaded(matrix: Distributed) -> Distributed:
     return matrix.with_block(run_collectively(communicator, read))
 
 
-def gathered(values: Float64Array, communicator: Any) -> Float64Array:
+def gather(values: Float64Array, communicator: Any) -> Float64Array:
     """Return the values (pixels of this rank, ...) of all ranks together, in pixel order, on every rank."""
     grid = Grid.over(communicator)
     whole: Float64Array = np.concatenate(grid.communicator.allgather(np.ascontiguousarray(values)))

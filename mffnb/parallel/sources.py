@@ -34,7 +34,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Stored:
+class FileSource:
     """Source for a cube in a file that all engines can open.
 
     Attributes
@@ -53,12 +53,12 @@ class Stored:
         return read(self.path, lazy=self.lazy)
 
     def cube_or_path(self) -> str:
-        """Return the path of the file."""
+        """Return the path, from which each engine reads its blocks."""
         return self.path
 
 
 @dataclass(frozen=True, eq=False)
-class Lazy:
+class LazySource:
     """Source for a lazy cube, which is sent without its values; an engine reads the values that it uses."""
 
     cube: xr.DataArray
@@ -68,12 +68,12 @@ class Lazy:
         return self.cube
 
     def cube_or_path(self) -> xr.DataArray:
-        """Return the lazy cube."""
+        """Return the lazy cube, of which each engine reads the values that it uses."""
         return self.cube
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentSource:
     """Source for a cube in memory, which was sent to the engines before, under a token."""
 
     token: str
@@ -86,7 +86,7 @@ class Sent:
         return cube  # type: ignore[no-any-return]
 
     def cube_or_path(self) -> xr.DataArray:
-        """Return the cube in memory."""
+        """Return the cube that was sent to this engine."""
         return self.open()
 
 
@@ -103,13 +103,13 @@ def in_file(cube: Any, copies: int) -> tuple[xr.DataArray, Source | None]:
     if isinstance(cube, (str, os.PathLike)):
         path = os.path.abspath(cube)  # an engine may have another working directory
         data = read(path, lazy=True)
-        return data, Stored(path, True if stays_on_disk(data.size, copies) else None)
+        return data, FileSource(path, True if stays_on_disk(data.size, copies) else None)
     data = as_cube(cube)
-    return data, None if is_in_memory(data) else Lazy(data)
+    return data, None if is_in_memory(data) else LazySource(data)
 
 
 @contextmanager
-def shared(cube: Any, engines: Cluster) -> Iterator[tuple[xr.DataArray, Source]]:
+def source_for_engines(cube: Any, engines: Cluster) -> Iterator[tuple[xr.DataArray, Source]]:
     """Yield a cube and its source for engines that each read a part of it, for the time of the ``with`` block.
 
     Raises
@@ -119,7 +119,7 @@ def shared(cube: Any, engines: Cluster) -> Iterator[tuple[xr.DataArray, Source]]
     """
     data, there = in_file(cube, copies=1)
     if there is not None:
-        yield data, replace(there, lazy=True) if isinstance(there, Stored) else there
+        yield data, replace(there, lazy=True) if isinstance(there, FileSource) else there
         return
     if data.nbytes > MOST_BYTES:
         raise ValueError(
@@ -130,6 +130,6 @@ def shared(cube: Any, engines: Cluster) -> Iterator[tuple[xr.DataArray, Source]]
     try:
         engines.revive()
         sharing.deliver(pool, token, data, set())
-        yield data, Sent(token)
+        yield data, SentSource(token)
     finally:
         sharing.withdraw(pool, token)

@@ -27,17 +27,19 @@ def on_dark(figure: Figure) -> Figure:
     for ax in figure.axes:
         ax.patch.set_alpha(0.0)
     for artist in figure.findobj(lambda one: hasattr(one, "get_color") and hasattr(one, "set_color")):
-        color = _turned(artist.get_color())  # type: ignore[attr-defined]
+        color = _inverted_grey(artist.get_color())  # type: ignore[attr-defined]
         if color is not None:
             artist.set_color(color)  # type: ignore[attr-defined]
     for ax in figure.axes:
-        ax.tick_params(which="both", colors=_turned("black"))  # applies to existing ticks, and to ticks created later
+        ax.tick_params(
+            which="both", colors=_inverted_grey("black")
+        )  # applies to existing ticks, and to ticks created later
         for spine in ax.spines.values():
-            spine.set_edgecolor(_turned(spine.get_edgecolor()) or spine.get_edgecolor())
+            spine.set_edgecolor(_inverted_grey(spine.get_edgecolor()) or spine.get_edgecolor())
     return figure
 
 
-def _turned(color: Any) -> tuple[float, float, float, float] | None:
+def _inverted_grey(color: Any) -> tuple[float, float, float, float] | None:
     """Return the inverse of a grey; None for any other colour."""
     try:
         red, green, blue, alpha = to_rgba(color)

@@ -201,7 +201,10 @@ def draw_composite(
 
 
 def _brightness(values: Array) -> float:
-    """Return the value drawn at full brightness: the 99.8th percentile of the pixels with data, or their maximum."""
+    """Return the value drawn at full brightness: the 99.8th percentile of the pixels with data.
+
+    If that is 0, the maximum of these pixels; if that is 0 too, or no pixel has data, 1.
+    """
     finite = values[np.isfinite(values)]
     return float(np.percentile(finite, _BRIGHT) or finite.max() or 1.0) if finite.size else 1.0
 

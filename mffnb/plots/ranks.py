@@ -105,8 +105,8 @@ def _draw_images(scan: RankEvidence, ax: Axes) -> None:
 def lineage(tree: ComponentTree, *, chosen: int | None = None, figure: Figure | None = None) -> Figure:
     """Draw the maps of each k in a row, with a line from each component to its parent in the row above.
 
-    A component keeps its colour and its column as k grows. A component that splits off another gets the next colour and
-    column, and a dashed line to its parent.
+    A component keeps its colour and its column as k grows. A component that splits off from another gets the next
+    colour and column, and a dashed line to its parent.
 
     Parameters
     ----------

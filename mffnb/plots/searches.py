@@ -115,7 +115,11 @@ def draw_settings(trials: Sequence[Any], ax: Axes, names: Sequence[str] = ()) ->
 
 
 def _top(loss: Array) -> float:
-    """Return the upper axis limit for losses, below outliers that would compress all other losses to a line."""
+    """Return the limit above which losses count as outliers in plots.
+
+    It is infinity if there are none, or fewer than four losses. Axes and colour scales end at this limit, because an
+    outlier would compress all other losses to a line.
+    """
     known = loss[np.isfinite(loss)]
     if known.size < 4:
         return np.inf

@@ -15,7 +15,7 @@ import xarray as xr
 
 from mffnb.kernels.baseline import asymmetric_baselines
 from mffnb.preprocessing.grid import window_positions
-from mffnb.preprocessing.step import Fitted, Step, float_type, part, refilled, single_channel
+from mffnb.preprocessing.step import Fitted, Step, float_type, part, single_channel, with_new_values
 from mffnb.typing import Array, Float64Array
 
 __all__ = ["AsymmetricBaseline", "ConstantBackground", "PowerLawBackground"]
@@ -33,11 +33,13 @@ class Subtracted(Fitted):
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the cube minus the background."""
         dtype = float_type(cube)
-        return refilled(cube, cube.variable.astype(dtype, copy=False) - self.background.astype(dtype, copy=False))
+        return with_new_values(
+            cube, cube.variable.astype(dtype, copy=False) - self.background.astype(dtype, copy=False)
+        )
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the cube plus the background."""
-        return refilled(cube, cube.variable + self.background)
+        return with_new_values(cube, cube.variable + self.background)
 
     def cropped(self, positions: Mapping[Hashable, slice]) -> Subtracted:
         """Return the fitted background on a cropped grid."""

@@ -12,7 +12,7 @@ import xarray as xr
 from mffnb.cubes.layout import channel_names
 from mffnb.preprocessing.grid import Bin, Binned, Cropped
 from mffnb.preprocessing.step import Fitted, Step, derived_classes
-from mffnb.preprocessing.storage import plain, restored
+from mffnb.preprocessing.storage import from_plain, plain
 
 __all__ = ["Chain", "Processed", "fit_chain", "steps_from"]
 
@@ -73,7 +73,7 @@ class Chain:
 
         These data are the cube, cropped and binned, or its sliding FFT.
         """
-        begin = self._last_one_way + 1
+        begin = self._last_without_inverse + 1
         for fitted in self.fitted[:begin]:
             cube = fitted.transform(cube)
         for fitted in self.fitted[begin:]:
@@ -137,7 +137,7 @@ class Chain:
 
     @property
     def scaling_of_pixels(self) -> str | None:
-        """Name of a step that divides each pixel by its own number; None if there is none."""
+        """Name of a step that divides each pixel by a scale of this pixel, such as its sum; None if there is none."""
         pairs = zip(self.steps, self.fitted, strict=True)
         return next((type(step).__name__ for step, fitted in pairs if fitted.scales_pixels), None)
 
@@ -178,22 +178,24 @@ class Chain:
         parts = json.loads(dataset.attrs["preprocessing"])
         classes = derived_classes(Step) | derived_classes(Fitted) | {one.__name__: one for one in known}
         classes |= {older: classes[name] for older, name in _RENAMED.items()}
-        steps = restored(parts["steps"], {}, classes)
-        fitted = restored(parts["fitted"], dataset.variables, classes)
+        steps = from_plain(parts["steps"], {}, classes)
+        fitted = from_plain(parts["fitted"], dataset.variables, classes)
         return cls(steps, fitted, tuple(parts["channel"]), parts["labels"])
 
     @property
-    def _last_one_way(self) -> int:
+    def _last_without_inverse(self) -> int:
+        """Index of the last step without an inverse, such as :class:`SlidingFFT`; -1 if there is none."""
         return max((i for i, fitted in enumerate(self.fitted) if fitted.new_channel is not None), default=-1)
 
     @property
     def _undone_steps(self) -> tuple[Step, ...]:
-        return self.steps[self._last_one_way + 1 :]
+        """Steps that the inverse of the chain undoes: those after the last step without an inverse."""
+        return self.steps[self._last_without_inverse + 1 :]
 
     def _way_back(self) -> Iterator[Fitted]:
         """Return the fitted steps in inverse order, each cropped to the grid of the later crops."""
         later: list[Cropped] = []
-        for fitted in reversed(self.fitted[self._last_one_way + 1 :]):
+        for fitted in reversed(self.fitted[self._last_without_inverse + 1 :]):
             if isinstance(fitted, Cropped):
                 later.insert(0, fitted)
                 continue
@@ -274,7 +276,7 @@ def steps_from(description: Iterable[dict[str, Any]], known: Iterable[type] = ()
     """
     classes = derived_classes(Step) | {step.__name__: step for step in known}
     coded = [{"type": one["step"], "fields": one.get("parameters", {})} for one in description]
-    return list(restored(coded, {}, classes))
+    return list(from_plain(coded, {}, classes))
 
 
 def _check_bin_is_early(before: Sequence[Step], fitted: Sequence[Fitted]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from mffnb.preprocessing.step import Fitted, Step, float_type, refilled, smallest
+from mffnb.preprocessing.step import Fitted, Step, float_type, smallest, with_new_values
 
 __all__ = ["Anscombe", "Log1p"]
 
@@ -50,11 +50,11 @@ class Log1p(Step, Fitted):
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Return log(1 + X) of the physical cube X."""
         values = cube.variable.astype(float_type(cube), copy=False)
-        return refilled(cube, xr.apply_ufunc(np.log1p, values, dask="allowed"), units=False)
+        return with_new_values(cube, xr.apply_ufunc(np.log1p, values, dask="allowed"), units=False)
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
         """Return exp(x) - 1 of the processed cube x."""
-        return refilled(cube, xr.apply_ufunc(np.expm1, cube.variable, dask="allowed"))
+        return with_new_values(cube, xr.apply_ufunc(np.expm1, cube.variable, dask="allowed"))
 
     def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
         """Return exp(e) - 1 of processed spectra e."""
@@ -65,7 +65,7 @@ class Log1p(Step, Fitted):
         return self.transform(endmembers)
 
     def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
-        """Refuse known spectra: a mixture of processed spectra is not the processed mixture."""
+        """Raise ValueError for known spectra: a mixture of processed spectra is not the processed mixture."""
         raise _no_rule_for_known(self)
 
 
@@ -129,16 +129,16 @@ class Anscombe(Step, Fitted):
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Return 2 sqrt(X + 3/8) of the physical cube X."""
         values = cube.variable.astype(float_type(cube), copy=False)
-        return refilled(cube, 2 * (values + 0.375) ** 0.5, units=False)
+        return with_new_values(cube, 2 * (values + 0.375) ** 0.5, units=False)
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the estimated mean counts of a processed cube, by the inverse that ``unbiased`` selects."""
         y = cube.clip(min=2 * 0.375**0.5).variable
         if not self.unbiased:
-            return refilled(cube, y**2 / 4 - 0.375)
+            return with_new_values(cube, y**2 / 4 - 0.375)
         root = 1.5**0.5
         counts = y**2 / 4 - 0.125 + root / 4 / y - 1.375 / y**2 + 0.625 * root / y**3
-        return refilled(cube, xr.apply_ufunc(np.maximum, counts, 0.0, dask="allowed"))
+        return with_new_values(cube, xr.apply_ufunc(np.maximum, counts, 0.0, dask="allowed"))
 
     def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
         """Return the inverse transform of processed spectra e."""
@@ -149,7 +149,7 @@ class Anscombe(Step, Fitted):
         return self.transform(endmembers)
 
     def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
-        """Refuse known spectra: a mixture of processed spectra is not the processed mixture."""
+        """Raise ValueError for known spectra: a mixture of processed spectra is not the processed mixture."""
         raise _no_rule_for_known(self)
 
 

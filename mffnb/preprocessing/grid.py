@@ -190,6 +190,7 @@ def _labelled(array: xr.DataArray, cube: xr.DataArray) -> xr.DataArray:
 
 
 def _blocks(lengths: int | Mapping[Hashable, int], names: list[Hashable], cube: xr.DataArray) -> dict[Hashable, int]:
+    """Return the block length of each dimension; raise ValueError for an unknown dimension."""
     if not isinstance(lengths, Mapping):  # one number for all dimensions; a dimension of length 1 is not binned
         return {name: lengths if cube.sizes[name] > 1 else 1 for name in names}
     unknown = [name for name in lengths if name not in names]
@@ -219,6 +220,7 @@ def window_positions(cube: xr.DataArray, name: Hashable, bounds: tuple[float | N
 
 
 def _positions(cube: xr.DataArray, name: Hashable, bounds: Bounds) -> slice:
+    """Return the kept positions along a dimension; raise ValueError if there are none."""
     if name not in cube.dims:
         raise ValueError(f"Crop knows no dimension {name!r}: the cube has {cube.dims}")
     if isinstance(bounds, slice):

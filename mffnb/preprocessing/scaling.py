@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from mffnb.preprocessing.step import Fitted, Step, float_type, part, pixels, refilled, smallest
+from mffnb.preprocessing.step import Fitted, Step, float_type, part, pixels, smallest, with_new_values
 
 __all__ = ["MeanCentre", "PoissonScaling", "Range", "UnitNorm", "UnitSum"]
 
@@ -31,28 +31,28 @@ class AffineScaling(Fitted):
         for scale in (self.pixel_scale, self.channel_scale):
             if scale is not None:
                 values = values / scale.astype(dtype)
-        return refilled(cube, values, units=self._keeps_units)
+        return with_new_values(cube, values, units=self._keeps_units)
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the processed cube times the scales, plus the offset."""
         values = _times(_times(cube.variable, self.pixel_scale), self.channel_scale)
-        return refilled(cube, values if self.offset is None else values + self.offset)
+        return with_new_values(cube, values if self.offset is None else values + self.offset)
 
     def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
         """Return processed spectra times channel_scale; the offset is not part of endmembers."""
-        return refilled(endmembers, _times(endmembers.variable, self.channel_scale))
+        return with_new_values(endmembers, _times(endmembers.variable, self.channel_scale))
 
     def abundances(self, abundances: xr.DataArray) -> xr.DataArray:
         """Return processed maps times pixel_scale."""
-        return refilled(abundances, _times(abundances.variable, self.pixel_scale))
+        return with_new_values(abundances, _times(abundances.variable, self.pixel_scale))
 
     def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
         """Return physical spectra divided by channel_scale."""
-        return refilled(endmembers, _times(endmembers.variable, _inverted(self.channel_scale)))
+        return with_new_values(endmembers, _times(endmembers.variable, _inverted(self.channel_scale)))
 
     def prepare_abundances(self, abundances: xr.DataArray) -> xr.DataArray:
         """Return physical maps divided by pixel_scale."""
-        return refilled(abundances, _times(abundances.variable, _inverted(self.pixel_scale)))
+        return with_new_values(abundances, _times(abundances.variable, _inverted(self.pixel_scale)))
 
     def cropped(self, positions: Mapping[Hashable, slice]) -> AffineScaling:
         """Return the fitted step with scales and offset on a cropped grid."""
@@ -61,7 +61,7 @@ class AffineScaling(Fitted):
 
     @property
     def scales_pixels(self) -> bool:
-        """Whether each pixel was divided by its own number."""
+        """Whether each pixel was divided by a scale of this pixel, such as its sum or norm."""
         return self.pixel_scale is not None
 
     @property

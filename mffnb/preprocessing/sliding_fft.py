@@ -164,14 +164,14 @@ class LocalSpectra(Fitted):
         return (*self.ky.dims, *self.kx.dims)
 
     def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
-        """Refuse known spectra: an image has none."""
+        """Raise ValueError: an image has no known spectra."""
         raise ValueError(
             "SlidingFFT makes spectra of an image, which has no known spectra: leave out known, or compute the cube "
             "first with mffnb.preprocessing.fit_chain and unmix that"
         )
 
     def prepare_weights(self, weights: xr.DataArray) -> xr.DataArray:
-        """Refuse weights: those of the pixels of an image have no exact rule for windows."""
+        """Raise ValueError: there is no exact rule that converts weights of pixels to weights of windows."""
         raise ValueError(
             "SlidingFFT has no rule for weights of the pixels of an image: leave out weights, or compute the cube "
             "first with mffnb.preprocessing.fit_chain and unmix that"

@@ -78,7 +78,7 @@ class Fitted(Protocol):
 
     @property
     def scales_pixels(self) -> bool:
-        """Whether the step divides each pixel by its own number."""
+        """Whether the step divides each pixel by a scale of this pixel, such as its sum or norm."""
         return False
 
     def cropped(self, positions: Mapping[Hashable, slice]) -> Self:
@@ -148,7 +148,7 @@ def pixels(cube: xr.DataArray, channel: tuple[Hashable, ...]) -> list[Hashable]:
     return [name for name in cube.dims if name not in channel]
 
 
-def refilled(array: xr.DataArray, values: xr.Variable, units: bool = True) -> xr.DataArray:
+def with_new_values(array: xr.DataArray, values: xr.Variable, units: bool = True) -> xr.DataArray:
     """Return a copy of the array with other values on the same grid, without units if these no longer hold."""
     filled = array.copy(data=values.transpose(*array.dims).data)
     if not units:

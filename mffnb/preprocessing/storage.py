@@ -38,7 +38,7 @@ def plain(value: Any, arrays: dict[str, xr.Variable], path: str = "part") -> Any
     )
 
 
-def restored(value: Any, arrays: Mapping[Any, xr.Variable], known: Mapping[str, type]) -> Any:
+def from_plain(value: Any, arrays: Mapping[Any, xr.Variable], known: Mapping[str, type]) -> Any:
     """Return the value from which :func:`plain` made JSON-compatible data; lists become tuples.
 
     Raises
@@ -47,7 +47,7 @@ def restored(value: Any, arrays: Mapping[Any, xr.Variable], known: Mapping[str, 
         If the data contain a class that is not in ``known``.
     """
     if isinstance(value, list):
-        return tuple(restored(one, arrays, known) for one in value)
+        return tuple(from_plain(one, arrays, known) for one in value)
     if not isinstance(value, dict):
         return value
     if "array" in value:
@@ -55,7 +55,7 @@ def restored(value: Any, arrays: Mapping[Any, xr.Variable], known: Mapping[str, 
     if "slice" in value:
         return slice(*value["slice"])
     if "mapping" in value:
-        return {key: restored(one, arrays, known) for key, one in value["mapping"].items()}
+        return {key: from_plain(one, arrays, known) for key, one in value["mapping"].items()}
     if value["type"] not in known:
         raise ValueError(f"the step {value['type']!r} is not part of mffnb: pass its classes, known=[...]")
-    return known[value["type"]](**{key: restored(one, arrays, known) for key, one in value["fields"].items()})
+    return known[value["type"]](**{key: from_plain(one, arrays, known) for key, one in value["fields"].items()})

@@ -37,7 +37,7 @@ class RowRidge:
     weights: Float64Array
 
     def value(self, factor: Float64Array) -> float:
-        """Return the value of the penalty."""
+        """Return half of the sum of mu_j |f_j|^2 over the rows of a factor (k, entries)."""
         return float(self.weights @ (factor**2).sum(axis=1) / 2)
 
     def fold(self, half: Half) -> Half:

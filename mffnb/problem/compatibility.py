@@ -22,7 +22,7 @@ class Gauge(enum.Enum):
     GAIN = "the abundances of a pixel sum to 1, up to a gain for each pixel"
 
 
-def listed(terms: Iterable[Term]) -> tuple[Term, ...]:
+def as_terms(terms: Iterable[Term]) -> tuple[Term, ...]:
     """Return penalties and constraints as a tuple; refuse a single term outside of a list."""
     if isinstance(terms, Term):
         raise UnsupportedCombinationError(f"terms come in a list, a single one as well: write [{terms!r}]")

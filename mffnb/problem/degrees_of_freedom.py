@@ -95,7 +95,7 @@ class Smoothed:
     fractions: bool = False
     counts: bool = False
 
-    def left(self, abundances: Float64Array, endmembers: Float64Array) -> float:
+    def fraction_left(self, abundances: Float64Array, endmembers: Float64Array) -> float:
         """Return the fraction of the degrees of freedom of A that smoothness leaves, for factors in any units."""
         if self.weight == 0:
             return 1.0

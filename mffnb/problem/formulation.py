@@ -13,7 +13,7 @@ from mffnb.matrices import scaled
 from mffnb.matrices.checking import check_size
 from mffnb.matrices.pixel_gain import perspective_factors
 from mffnb.matrices.weighting import Weighting, with_channel_weights
-from mffnb.problem.compatibility import Gauge, check_terms, gauge_of, listed, with_gain
+from mffnb.problem.compatibility import Gauge, as_terms, check_terms, gauge_of, with_gain
 from mffnb.problem.problem import Problem
 from mffnb.problem.rank_terms import on_rank
 from mffnb.protocols.capabilities import caution, traits_of
@@ -59,7 +59,7 @@ def state_problem(
     UnsupportedCombinationError
         If a term is neither a penalty nor a constraint, or if two parts are incompatible.
     """
-    abundance_terms, endmember_terms = listed(abundance_terms), listed(endmember_terms)
+    abundance_terms, endmember_terms = as_terms(abundance_terms), as_terms(endmember_terms)
     check_terms(abundance_terms, endmember_terms)
     scale_invariant = traits_of(similarity).scale_invariant
     if scale_invariant:

@@ -20,7 +20,7 @@ from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import InterceptMisfit, Misfit
-from mffnb.protocols.part_results import folded
+from mffnb.protocols.part_results import fold_term
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
 from mffnb.typing import Float64Array
@@ -136,5 +136,5 @@ class Problem:
 
 def _folded(half: Half, terms: tuple[Term, ...]) -> Half:
     for term in terms:
-        half = folded(term, half)
+        half = fold_term(term, half)
     return half

@@ -22,7 +22,7 @@ from mffnb.typing import Float64Array
 _PACKAGE = __name__.partition(".")[0]
 
 
-def folded(term: Term, half: Half) -> Half:
+def fold_term(term: Term, half: Half) -> Half:
     """Return the half-step subproblem with a term added.
 
     Raises
@@ -99,8 +99,8 @@ def losses_of(
     return np.asarray(found)
 
 
-def updated(solver: Solver, factor: Float64Array, half: Half) -> float:
-    """Update a factor in place by a solver; return the squared step, and raise ValueError if either is not valid."""
+def update_factor(solver: Solver, factor: Float64Array, half: Half) -> float:
+    """Update a factor in place and return the squared step; raise ValueError if the factor or the step is invalid."""
     moved: Any = solver.update(factor, half)
     if is_own(solver):
         return float(moved)

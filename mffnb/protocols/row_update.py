@@ -50,5 +50,5 @@ class KnownMove(Move, Protocol):
     def descent(self) -> Descent | None:
         """The update as coordinate descent that a kernel can run; None if the update does anything else."""
 
-    def made(self, rows: slice, moved: float, square: Float64Array) -> None:
+    def record(self, rows: slice, moved: float, square: Float64Array) -> None:
         """Record the result of a kernel for these rows: squared step of the first sweep, and ``F F^T``."""

@@ -63,7 +63,7 @@ class TermTraits:
 
 @dataclass(frozen=True)
 class SimilarityTraits:
-    """Capabilities of a similarity.
+    """What a similarity supports (weights as scaling, MPI ranks, fractions up to a gain), its label and its transform.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class SimilarityTraits:
 
 @dataclass(frozen=True)
 class SolverTraits:
-    """Capabilities of a solver.
+    """What a solver can do, declared as data: :class:`mffnb.protocols.Solver` returns it as ``traits``.
 
     Attributes
     ----------

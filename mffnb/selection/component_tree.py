@@ -78,7 +78,7 @@ class Lineage:
 
     def plot(self, **options: Any) -> Any:
         """Draw the tree of components with an abundance map at each node; see :func:`mffnb.plots.lineage`."""
-        from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
+        from mffnb import plots  # noqa: PLC0415  imports Matplotlib, which only plots need
 
         return plots.lineage(self, **options)
 

@@ -128,7 +128,7 @@ class RankCriteria:
         E = E if weighting.columns is None else E * weighting.columns
         matrix = weighting.matrix
         groups = np.stack([one.labels for one in restarts])
-        aic, bic = information_criteria(matrix, self.similarity, A, E, self.smoothed.left(A, E))
+        aic, bic = information_criteria(matrix, self.similarity, A, E, self.smoothed.fraction_left(A, E))
         several = len(groups) > 1
         angles = np.full((self.splits, 2), np.nan)
         row: Row = {

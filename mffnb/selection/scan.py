@@ -97,6 +97,6 @@ class RankScan:
 
     def plot(self, **options: Any) -> Any:
         """Draw the criteria of the scan against k; see :func:`mffnb.plots.rank_scan`."""
-        from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
+        from mffnb import plots  # noqa: PLC0415  imports Matplotlib, which only plots need
 
         return plots.rank_scan(self, **options)

@@ -97,7 +97,7 @@ class Scanning:
     @cached_property
     def image(self) -> Prepared:
         """The spectral image after mask and preprocessing."""
-        return self.task.prepared(self.data)
+        return self.task.prepare(self.data)
 
     @cached_property
     def matrix(self) -> Matrix:

@@ -193,7 +193,7 @@ class BandedLoss:
 
     @property
     def name(self) -> str:
-        """Name of the similarity."""
+        """Name of the similarity, for messages."""
         return self.misfit.measure.name
 
     def value(self, factor: Float64Array) -> float:

@@ -74,8 +74,8 @@ class LogLikelihood:
     def transposed_bands(self) -> Iterator[tuple[slice, Any]]:
         """Yield (pixels, X^T of these pixels) of each band of rows of X."""
         for start, stop, band in self.matrix.bands():
-            turned = np.ascontiguousarray(band.T) if isinstance(band, np.ndarray) else band.T.tocsr()
-            yield slice(start, stop), turned
+            transposed_part = np.ascontiguousarray(band.T) if isinstance(band, np.ndarray) else band.T.tocsr()
+            yield slice(start, stop), transposed_part
 
     def _aligned(self, factor: Float64Array) -> Iterator[tuple[slice, Float64Array, Float64Array, tuple[Any, ...]]]:
         """Yield for each band of X its pixels, their factor, the factor of the channels, and its compressed rows."""

@@ -144,4 +144,5 @@ class PoissonMisfit:
 
 
 def _no_gram(factor: Float64Array) -> Float64Array:
+    """Return the Gram matrix (k, k) of a subproblem without a quadratic part: zeros."""
     return np.zeros((len(factor), len(factor)))

@@ -120,7 +120,7 @@ class _BlockUpdate:
         moved = self._update(part, half)
         self._abundances[:, rows] = part
         amounts = times_gain(part, gain)
-        self.made(rows, moved, amounts @ amounts.T)
+        self.record(rows, moved, amounts @ amounts.T)
         return amounts
 
     @cached_property
@@ -132,7 +132,7 @@ class _BlockUpdate:
         half, sweeps = self._update.descent(Half(self._gram, zeros, factor=zeros))
         return Descent(self._abundances, half.gram, self._scale, half.cross[:, 0], sweeps) if sweeps else None
 
-    def made(self, rows: slice, moved: float, square: Float64Array) -> None:
+    def record(self, rows: slice, moved: float, square: Float64Array) -> None:
         """Record the squared step and the Gram matrix of the abundances of these rows."""
         self._done[rows.start] = moved, square
 

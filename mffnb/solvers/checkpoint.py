@@ -97,7 +97,7 @@ class Keeper:
         folder = Path(self.checkpoint.folder) / f"start-{number}"
         return Keeper(replace(self.checkpoint, folder=folder), self.settings, self.communicator)
 
-    def found(self) -> tuple[Reached, str] | None:
+    def read(self) -> tuple[Reached, str] | None:
         """Return the last state of an earlier run with these settings, and its start; None if there is none.
 
         Raises
@@ -201,7 +201,7 @@ def _shapes_agree(arrays: Arrays, iteration: int, settings: Mapping[str, Any], a
     return all(np.isfinite(array).all() for name, array in arrays.items() if name not in ("trace", "momentum"))
 
 
-def kept_seed(checkpoint: Checkpoint, drawn: int, communicator: Communicator) -> int:
+def stored_seed(checkpoint: Checkpoint, drawn: int, communicator: Communicator) -> int:
     """Return the seed of the run that wrote a checkpoint; ``drawn`` if there is no checkpoint."""
     folder = Path(checkpoint.folder)
     found = (Generations(place, communicator).about() for place in (folder, folder / "start-0"))

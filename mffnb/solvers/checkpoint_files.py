@@ -123,12 +123,14 @@ class Generations:
         return f"rank-{self.rank:04d}.npz"
 
     def _names(self) -> list[str]:
+        """Return the folder names of all complete generations, newest first."""
         if not self.folder.is_dir():
             return []
         names = (one.name for one in self.folder.iterdir() if one.name.startswith(_NAME))
         return sorted((name for name in names if name.removeprefix(_NAME).isdecimal()), reverse=True)
 
     def _make_room(self, part: Path) -> None:
+        """Create the folder of a new generation, and delete incomplete generations and all but the newest one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for old in self.folder.glob(f".{_NAME}*.part"):  # incomplete: left by a process that was killed while it wrote
             shutil.rmtree(old)
@@ -137,6 +139,7 @@ class Generations:
         part.mkdir()
 
     def _finish(self, part: Path, about: About) -> None:
+        """Write the description of a new generation, and rename its folder, which makes it complete."""
         _write(part / _ABOUT, lambda file: file.write(json.dumps(about).encode()))
         whole = self.folder / part.name.removeprefix(".").removesuffix(".part")
         if whole.exists():  # the number exists if a run restarted from an older generation
@@ -188,6 +191,7 @@ def _sync(folder: Path) -> None:
 
 
 def _about(folder: Path) -> About | None:
+    """Read the description of a generation; None if it is missing or damaged."""
     try:
         about = json.loads((folder / _ABOUT).read_text())
     except (OSError, ValueError):

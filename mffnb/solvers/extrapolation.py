@@ -12,7 +12,7 @@ from mffnb.problem.compatibility import Gauge
 from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
-from mffnb.protocols.part_results import updated
+from mffnb.protocols.part_results import update_factor
 from mffnb.protocols.solver import CoordinateDescent, Solver
 from mffnb.protocols.traits import SolverTraits
 from mffnb.typing import Float64Array
@@ -37,7 +37,11 @@ class Extrapolated:
     An iteration starts from :math:`\max(F_t + \beta_t (F_t - F_{t-1}), F_t / 2)` for both factors F. The lower limit
     keeps entries positive, since a likelihood may be infinite at zero. While the objective falls, :math:`\beta` grows.
     If it rises, the iteration is rejected, beta is reduced, and its upper bound becomes the value that failed. The
-    accepted objective therefore never rises.
+    accepted objective therefore never rises by more than rounding errors: 1e-13 of the objective of the reference model
+    (zero or the mean spectrum), and 1e-11 after an iteration without extrapolation.
+
+    If the abundances of a pixel sum to one, with or without a gain, only E is extrapolated, since the lower limit would
+    change the sums of A.
 
     Source: Ang & Gillis 2019, Neural Computation 31:417, "Accelerating nonnegative matrix factorization algorithms
     using extrapolation"; the lower limit and the rejection of whole iterations are additions of this package.
@@ -65,7 +69,7 @@ class Extrapolated:
 
     def update(self, factor: Float64Array, half: Half) -> float:
         """Update ``factor`` in place by the half step of the wrapped solver; return the squared step."""
-        return updated(self.solver, factor, half)
+        return update_factor(self.solver, factor, half)
 
 
 class PlainIterates:

@@ -29,7 +29,7 @@ def sweep_rows_on_graph(factor: Float64Array, half: Half, graph: PixelGraph) -> 
         if half.weights is not None:
             pull *= weights
 
-        def swept(added: float, j: int = j, pull: Array = pull) -> float:
+        def sweep(added: float, j: int = j, pull: Array = pull) -> float:
             """Sweep row j once from its values in the factor; ``added`` is added to the curvature. Return the step."""
             step = 0.0
             row[:entries] = factor[j]
@@ -40,16 +40,16 @@ def sweep_rows_on_graph(factor: Float64Array, half: Half, graph: PixelGraph) -> 
                 )
             return step
 
-        step = swept(0.0)
+        step = sweep(0.0)
         if np.isfinite(half.radius) and row_norm(row[:entries], half) > half.radius:
-            _into_ball(row[:entries], half, swept)
+            _into_ball(row[:entries], half, sweep)
             step = float((half.gram[j, j] + half.coupling) * np.sum((row[:entries] - factor[j]) ** 2))
         moved += step
         factor[j] = row[:entries]
     return moved
 
 
-def _into_ball(row: Float64Array, half: Half, swept: Callable[[float], float]) -> None:
+def _into_ball(row: Float64Array, half: Half, sweep: Callable[[float], float]) -> None:
     """Repeat the sweep of a row that left its ball, with the multiplier for which it ends on the ball's surface.
 
     A sweep lowers q(f) + added |f|^2 / 2. From a row in the ball to one on its surface it therefore also lowers q, the
@@ -57,7 +57,7 @@ def _into_ball(row: Float64Array, half: Half, swept: Callable[[float], float]) -
     """
 
     def excess(added: float) -> float:
-        swept(added)
+        sweep(added)
         return row_norm(row, half) - half.radius
 
     most = 1.0

@@ -41,7 +41,7 @@ def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> 
     return np.vstack([abundances, size * pixels]), np.vstack([endmembers, spectrum])
 
 
-def beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64Array, Float64Array]:
+def start_beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64Array, Float64Array]:
     """Compute start values with known endmembers: their maps, then one further component at a time from the residual.
 
     Parameters

@@ -13,7 +13,7 @@ from mffnb.matrices.threaded import threaded_map
 from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
-from mffnb.protocols.part_results import updated
+from mffnb.protocols.part_results import update_factor
 from mffnb.protocols.solver import CoordinateDescent, Solver
 from mffnb.solvers.extrapolation import ExtrapolatedIterates, PlainIterates
 from mffnb.solvers.state import Outcome, Reached, State
@@ -78,19 +78,19 @@ def iterate(
         A, E, iteration = iterates.abundances, iterates.endmembers, current.iteration + 1
         moved, endmember_half = _update_abundances(problem, iterates, solver, half if iteration == 1 else None)
         trial = replace(current, iteration=iteration, abundances=A, endmembers=E)
-        yield recorder.half_done(problem, endmember_half, trial, extrapolated)
+        yield recorder.after_half_step(problem, endmember_half, trial, extrapolated)
         half = endmember_half()
-        step = problem.step(moved, updated(solver, E, problem.with_endmember_terms(half)))
+        step = problem.step(moved, update_factor(solver, E, problem.with_endmember_terms(half)))
         fit, penalty = problem.misfit.at_endmembers(half, A, E), _penalties(problem, A, E)
         if iterates.accepts(current.objective, fit + penalty):
             iterates.accept()
             fitted = problem.with_fitted_intercept(*iterates.accepted)
             if fitted is not problem:
                 problem, fit = fitted, fitted.misfit.at_endmembers(half, *iterates.accepted)
-            current = recorder.whole(problem, iteration, iterates.accepted, fit, penalty, step)
+            current = recorder.after_iteration(problem, iteration, iterates.accepted, fit, penalty, step)
         else:
             iterates.reject()
-            current = recorder.ended(replace(current, iteration=iteration, seconds=recorder.seconds))
+            current = recorder.with_outcome(replace(current, iteration=iteration, seconds=recorder.seconds))
         current = replace(current, iterates=iterates)
         yield current
 
@@ -114,29 +114,33 @@ class _Recorder:
     ) -> State:  # fmt: skip
         """Return the state of the start values, or that of the end of an earlier run."""
         fit = problem.misfit.at_abundances(half, *factors)
-        state = self.whole(problem, 0, factors, fit, _penalties(problem, *factors), np.inf)
+        state = self.after_iteration(problem, 0, factors, fit, _penalties(problem, *factors), np.inf)
         if reached is None:
             return state
         _check_objective(state.objective, reached.state.objective, problem.misfit.zero)
         iterates.restore(reached.memory)
         abundances, endmembers = factors
-        return self.ended(replace(reached.state, abundances=abundances, endmembers=endmembers, iterates=iterates))
+        return self.with_outcome(
+            replace(reached.state, abundances=abundances, endmembers=endmembers, iterates=iterates)
+        )
 
-    def whole(
+    def after_iteration(
         self, problem: Problem, iteration: int, factors: tuple[Float64Array, Float64Array],
         fit: float, penalty: float, step: float,
     ) -> State:  # fmt: skip
-        """Return the state after a whole iteration."""
+        """Return the state after both half steps of an iteration."""
         error, intercept = problem.relative_error(fit), problem.misfit.intercept
-        return self.ended(State(iteration, *factors, fit + penalty, error, step, self.seconds, intercept=intercept))
+        return self.with_outcome(
+            State(iteration, *factors, fit + penalty, error, step, self.seconds, intercept=intercept)
+        )
 
-    def ended(self, state: State) -> State:
+    def with_outcome(self, state: State) -> State:
         """Return the state with its outcome, if the run has converged or reached the maximum number of iterations."""
         if state.step <= self.tol:
             return replace(state, outcome=Outcome.CONVERGED)
         return replace(state, outcome=Outcome.MAX_ITER) if state.iteration >= self.max_iter else state
 
-    def half_done(self, problem: Problem, endmember_half: Callable[[], Half], state: State, trial: bool) -> State:
+    def after_half_step(self, problem: Problem, endmember_half: Callable[[], Half], state: State, trial: bool) -> State:
         """Return the state after the half step of A; a trial keeps the previous objective, to save a pass over X."""
         if not trial:
             A, E = state.abundances, state.endmembers
@@ -205,7 +209,7 @@ class AbundanceUpdate:
 
     def __call__(self, factor: Float64Array, half: Half) -> float:
         """Add the user's penalties and constraints on A to the subproblem, and update the factor by the solver."""
-        return updated(self.solver, factor, self.problem.with_abundance_terms(half))
+        return update_factor(self.solver, factor, self.problem.with_abundance_terms(half))
 
     def descent(self, half: Half) -> tuple[Half, int]:
         """Return the subproblem with the user's terms, and the number of sweeps if it is uniform coordinate descent."""

@@ -40,7 +40,7 @@ class BlockPivoting:
 
     def refuses(self, half: Half) -> str | None:
         """Return why the subproblem is refused: coupled entries, or a loss that is not quadratic."""
-        for asked, name in (
+        for present, name in (
             (half.unfolded is not None, str(half.unfolded)),
             (half.graph is not None, "coupled neighbours (Smoothness)"),
             (np.isfinite(half.radius), "rows in a ball (UnitBall, which a penalty on the other factor calls for)"),
@@ -50,7 +50,7 @@ class BlockPivoting:
             (np.ndim(half.lower) + np.ndim(half.upper) > 0, "bounds that differ from entry to entry (Bounds)"),
             (half.log is not None, "a similarity that is not quadratic"),
         ):
-            if asked:
+            if present:
                 return f"block pivoting cannot handle {name}: use solver='auto'"
         return None
 

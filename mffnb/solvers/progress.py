@@ -34,7 +34,7 @@ def bar(wanted: bool, total: int | None) -> Iterator[Callback | None]:
 
 
 @contextmanager
-def counted(wanted: bool, total: int) -> Iterator[Callback | None]:
+def counting_callback(wanted: bool, total: int) -> Iterator[Callback | None]:
     """Yield a callback that counts finished starts in a progress bar, or None if no bar is wanted."""
     if not wanted:
         yield None

@@ -34,7 +34,7 @@ class Reach:
     below: xr.DataArray
     above: xr.DataArray
 
-    def around(self, lower: xr.DataArray, upper: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    def widen(self, lower: xr.DataArray, upper: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
         """Return the noise band, given by its ends, widened by the ambiguity; a lower end that was >= 0 stays >= 0.
 
         The ends of the ambiguity range have the same sampling error as the result itself, so the two widths are added:

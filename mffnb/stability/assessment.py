@@ -89,7 +89,7 @@ class Stability:
 
     def plot(self, **options: Any) -> Any:
         """Draw endmembers with their bands and standard deviation maps; see :func:`mffnb.plots.stability`."""
-        from mffnb import plots  # noqa: PLC0415  the floor above; matplotlib only when asked for
+        from mffnb import plots  # noqa: PLC0415  imports Matplotlib, which only plots need
 
         return plots.stability(self, **options)
 
@@ -97,7 +97,7 @@ class Stability:
     def _band(self) -> tuple[xr.DataArray, xr.DataArray]:
         """Return both ends of the endmember band: of noise alone, or widened by the rotational ambiguity."""
         noise = self._replicas
-        return (noise.lower, noise.upper) if self.reach is None else self.reach.around(noise.lower, noise.upper)
+        return (noise.lower, noise.upper) if self.reach is None else self.reach.widen(noise.lower, noise.upper)
 
     @property
     def _replicas(self) -> RunSpread:

@@ -76,7 +76,7 @@ class Refit:
             If Ctrl-C ended the fit.
         """
         task = replace(self.task, seed=seed)
-        image = task.prepared(cube)
+        image = task.prepare(cube)
         matrix = image.layout.matrix(image.cube)
         if not task.automatic:
             matrix = sparse_if_smaller(matrix)

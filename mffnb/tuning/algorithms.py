@@ -74,7 +74,7 @@ class HyperoptSearch:
         return {label: _plain(values[0]) for label, values in proposed.items() if len(values)}
 
     def _document(self, number: int, point: Point, trial: Trial | None) -> dict[str, Any]:
-        """Return a trial in the format of hyperopt's trial documents; without a loss if the trial is not finished."""
+        """Return a trial as a trial document of hyperopt; it has no loss if the trial is not finished or has failed."""
         labels = self.space.domain.params
         result: dict[str, Any] = {"status": STATUS_NEW}
         if trial is not None:

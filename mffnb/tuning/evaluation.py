@@ -117,11 +117,11 @@ def evaluate(
                 measured = Measured(float(objective(result)), result)
             report = _report(measured)
     except Exception as error:  # any failure of a trial is recorded as its message, and the search continues
-        report = failed(f"{type(error).__name__}: {error}")
+        report = failure_report(f"{type(error).__name__}: {error}")
     return report | {"seconds": time.perf_counter() - begin}
 
 
-def failed(message: str) -> Report:
+def failure_report(message: str) -> Report:
     """Return the report of a failed trial."""
     return {"status": "failed", "message": message[:500]}
 
@@ -162,7 +162,7 @@ def _report(measured: Measured) -> Report:
     """Return the report of a finished trial; a loss that is not finite makes it a failed trial."""
     loss, result = float(measured.loss), measured.result
     if not np.isfinite(loss):
-        return failed(f"the loss is not finite: {loss}")
+        return failure_report(f"the loss is not finite: {loss}")
     error = float(result.trace.relative_error[-1])
     return {
         "status": "done",

@@ -42,6 +42,9 @@ def fingerprint(data: Any) -> str:
 
 
 def _dense(part: Any) -> bytes:
-    """Return the bytes of a block as those of a dense, contiguous array."""
+    """Return the content of a block as bytes in C order, for the checksum.
+
+    Sparse and dense blocks with the same values have the same bytes.
+    """
     values: Array = np.ascontiguousarray(part.todense() if hasattr(part, "todense") else part)
     return repr(values.tolist()).encode() if values.dtype.hasobject else values.tobytes()

@@ -186,7 +186,7 @@ def _freedom(result: Unmixing, *, counts: bool) -> float:
     settings = result.parameters
     fractions = bool(settings.get("sum_to_one") or settings.get("gain"))
     smoothed = Smoothed(float(settings.get("smoothness", 0.0)), maps.shape[1:], fractions, counts)
-    return freedom(A, E, smoothed.left(A, E))
+    return freedom(A, E, smoothed.fraction_left(A, E))
 
 
 def _mean_angle(a: Array, b: Array) -> float:

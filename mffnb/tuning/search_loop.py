@@ -178,10 +178,10 @@ class _SearchLoop:
                 if ended is Ended.RUNNING and not exhausted and self._can_submit(workers):
                     exhausted = not self._submit_next(workers)
                 elif workers.pending:
-                    self.reports |= workers.finished(_POLL_SECONDS)
+                    self.reports |= workers.collect(_POLL_SECONDS)
                 else:
                     break
-                self.reports |= workers.finished(0)
+                self.reports |= workers.collect(0)
                 yield Ended.RUNNING
         except KeyboardInterrupt:
             ended = Ended.INTERRUPTED

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mffnb.parallel import sharing
-from mffnb.tuning.evaluation import Job, Report, evaluate, failed
+from mffnb.tuning.evaluation import Job, Report, evaluate, failure_report
 
 _TRIES = 3  # after this many lost engines, the trial itself is assumed to be the cause
 
@@ -67,7 +67,7 @@ class TrialDispatcher:
         """Submit the trial with this number and these settings to the executor."""
         self._send(_SubmittedTrial(number, settings))
 
-    def finished(self, timeout: float | None) -> dict[int, Report]:
+    def collect(self, timeout: float | None) -> dict[int, Report]:
         """Return the reports of finished trials by number; wait at most ``timeout`` seconds for the first one."""
         ready, _ = cf.wait(list(self.pending), timeout=timeout, return_when=cf.FIRST_COMPLETED)
         reports: dict[int, Report] = {}
@@ -83,7 +83,7 @@ class TrialDispatcher:
                     self._send(_SubmittedTrial(sent.number, sent.settings, sent.tries + 1))
                     continue
                 lost = f"its engine was lost {_TRIES} times: the trial may need more memory than is available"
-                report = failed(lost if name == "EngineError" else f"{name}: {error}")
+                report = failure_report(lost if name == "EngineError" else f"{name}: {error}")
             if report["status"] == "absent":
                 # The worker started later, or belongs to a process pool: send the job together with the trial.
                 self._send(sent, with_job=True)

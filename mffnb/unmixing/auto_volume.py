@@ -60,7 +60,7 @@ def iterate_volume(matrix: Matrix, k: int, seed: int, physics: Physics) -> Itera
     for step in search.steps():
         yield progress.state(step), None
     found = search.answer()
-    yield progress.ended(found), found
+    yield progress.final_state(found), found
 
 
 def check_supported(physics: Physics, matrix: Matrix, similarity: str | Similarity, weights: Any) -> None:
@@ -129,7 +129,26 @@ def warn_if_doubtful(disagreement: float, *, stacklevel: int) -> None:
 
 @dataclass(eq=False)
 class _SearchStates:
-    """Convert the steps of a minimum-volume search to solver states, with factors as often as :data:`_SHARE` allows."""
+    """Convert the steps of a minimum-volume search to solver states.
+
+    A step of the search has no factors of all pixels. They are computed in at most the fraction :data:`_SHARE` of the
+    run time; states in between repeat the last ones.
+
+    Attributes
+    ----------
+    search
+        The running search.
+    matrix
+        Data matrix X of all pixels.
+    number
+        Number of the last state, which counts as its iteration.
+    due
+        Time (s, :func:`time.perf_counter`) before which factors of all pixels are not computed again.
+    latest
+        Last state with newly computed factors.
+    shown
+        Search step whose factors that state has.
+    """
 
     search: Search
     matrix: Matrix
@@ -144,12 +163,12 @@ class _SearchStates:
         return State(self.number, _EMPTY, _EMPTY, step.objective, np.nan, np.nan, step.seconds)
 
     def state(self, step: Progress) -> State:
-        """Return the solver state of a search step, with factors of all pixels, perhaps those of an earlier step."""
+        """Return the solver state of a search step, with new factors of all pixels or those of the last state."""
         state, began = self.without_factors(step), time.perf_counter()
         latest = self.latest
         if latest is None or (began >= self.due and self.search.best is not self.shown):
             self.shown = self.search.best
-            latest = self.latest = self._filled(state, *self.search.factors())
+            latest = self.latest = self._with_factors(state, *self.search.factors())
             now = time.perf_counter()
             self.due = now + (now - began) * (1 / _SHARE - 1)
         return replace(
@@ -160,12 +179,15 @@ class _SearchStates:
             relative_error=latest.relative_error,
         )
 
-    def ended(self, found: Geometry) -> State:
-        """Return the last solver state of the search, with the factors of the answer."""
-        state = self._filled(self.without_factors(found.trace[-1]), found.endmembers, found.abundances, found.gain)
+    def final_state(self, found: Geometry) -> State:
+        """Return the last solver state: factors and relative error of the answer, and the outcome CONVERGED."""
+        state = self._with_factors(
+            self.without_factors(found.trace[-1]), found.endmembers, found.abundances, found.gain
+        )
         return replace(state, outcome=Outcome.CONVERGED)
 
-    def _filled(self, state: State, E: Float64Array, A: Float64Array, gain: Float64Array | None) -> State:
+    def _with_factors(self, state: State, E: Float64Array, A: Float64Array, gain: Float64Array | None) -> State:
+        """Return a state with these factors of all pixels and their relative error."""
         error = _error(self.matrix, E, A, gain)
         return replace(state, abundances=A, endmembers=E, gain=gain, relative_error=error)
 

@@ -20,7 +20,7 @@ from mffnb.unmixing.result import ProcessedFactors, Unmixing
 from mffnb.unmixing.solution import Solution
 
 
-def labelled(
+def label_solution(
     cube: xr.DataArray,
     image: Prepared,
     solution: Solution,

@@ -12,7 +12,7 @@ from mffnb.parallel import Cluster
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import Outcome
 from mffnb.solvers.checkpoint import Keeper
-from mffnb.solvers.progress import Callback, bar, both, counted
+from mffnb.solvers.progress import Callback, bar, both, counting_callback
 from mffnb.typing import Float64Array
 from mffnb.unmixing import multistart_engines
 
@@ -45,7 +45,7 @@ def best_start(
     if engines is None or len(starts) == 1:
         with bar(progress, len(starts) * starts[0].max_iter) as show:
             return *_best_here(starts, matrix, both(show, callback), keeper), str(matrix)
-    with counted(progress, len(starts)) as show:
+    with counting_callback(progress, len(starts)) as show:
         best = multistart_engines.run(starts, matrix, engines, both(show, callback))
     return best.model, best.abundances, best.data
 

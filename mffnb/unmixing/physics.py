@@ -12,7 +12,7 @@ import numpy as np
 from mffnb.constraints import Pinned, Simplex
 from mffnb.parallel.placement import Placement
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
-from mffnb.problem.compatibility import listed
+from mffnb.problem.compatibility import as_terms
 from mffnb.protocols.terms import GraphTerm, Term
 from mffnb.unmixing.image import Prepared
 
@@ -65,7 +65,7 @@ class Physics:
             "volume": self.volume if isinstance(self.volume, str) else float(self.volume),
             "sum_to_one": bool(self.sum_to_one),
             "gain": bool(self.gain),
-            "terms": [repr(term) for term in (*listed(self.abundance_terms), *listed(self.endmember_terms))],
+            "terms": [repr(term) for term in (*as_terms(self.abundance_terms), *as_terms(self.endmember_terms))],
         }
 
     def terms_on_abundances(self, image: Prepared, placement: Placement) -> tuple[Term, ...]:
@@ -75,7 +75,7 @@ class Physics:
             terms.append(Sparsity(self.sparsity))
         if self.smoothness != 0:
             terms.append(Smoothness(self.smoothness, placement.graph(image.layout)))
-        return (*terms, *(_with_graph(term, image, placement) for term in listed(self.abundance_terms)))
+        return (*terms, *(_with_graph(term, image, placement) for term in as_terms(self.abundance_terms)))
 
     def terms_on_endmembers(self, image: Prepared) -> tuple[Term, ...]:
         """Return the penalties and constraints on the endmembers E of one image."""
@@ -85,10 +85,10 @@ class Physics:
         if self.known is not None:
             self._check_known(image)
             terms.append(Pinned(image.known_spectra(self.known)))
-        return (*terms, *listed(self.endmember_terms))
+        return (*terms, *as_terms(self.endmember_terms))
 
     def _check_known(self, image: Prepared) -> None:
-        """Refuse known spectra with fractions, after a step that divides each pixel by its own number."""
+        """Refuse known spectra with fractions, after a step that divides each pixel by a scale of this pixel."""
         step = None if image.chain is None else image.chain.scaling_of_pixels
         if step is not None and self.sum_to_one and not self.gain:
             raise ValueError(

@@ -38,12 +38,12 @@ def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> 
         As for :func:`warnings.warn`, counted from this function: the line that warnings point to.
     """
     placement = execution.placement
-    data, source = _opened(task, cube, execution)
+    data, source = _open(task, cube, execution)
     warn_if_picture(data, task.channel, task.preprocess, stacklevel=stacklevel)
-    image = task.prepared(data, placement)
+    image = task.prepare(data, placement)
     matrix: Any = _matrix(task, cube, image, source, execution)
     callback = execution.observer(image.layout, matrix)
-    task = task.seeded(placement, execution.checkpoint).decided(matrix, placement)
+    task = task.with_seed(placement, execution.checkpoint).with_gain_or_sum(matrix, placement)
     if source is None and not task.automatic:
         matrix = sparse_if_smaller(matrix)
     solution = solve(
@@ -58,7 +58,7 @@ def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> 
     )
     block = None if execution.gather else placement.block(image.layout)
     if execution.gather:
-        solution = solution.gathered(placement)
+        solution = solution.gather(placement)
     if block is not None:
         image = image.rows(block)
         data = image.cube
@@ -66,7 +66,7 @@ def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> 
     return task.label(data, image, solution, block)
 
 
-def _opened(task: Task, cube: Any, execution: Execution) -> tuple[xr.DataArray, Source | None]:
+def _open(task: Task, cube: Any, execution: Execution) -> tuple[xr.DataArray, Source | None]:
     """Open the cube; return it, and the source from which engines open its file (None for a cube in memory)."""
     if execution.engines is not None and execution.starts_on_engines(task):
         return in_file(cube, copies=execution.engines.n)

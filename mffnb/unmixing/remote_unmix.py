@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from mffnb.parallel.collective_call import Call, Watch, Word, call
+from mffnb.parallel.collective_call import Call, ClientLink, Instruction, call
 from mffnb.parallel.placement import Ranks
 from mffnb.parallel.preview_maps import PreviewMaps
-from mffnb.parallel.sources import Source, shared
+from mffnb.parallel.sources import Source, source_for_engines
 from mffnb.solvers import Outcome
 from mffnb.solvers.checkpoint import Checkpoint
 from mffnb.solvers.progress import Callback, bar, both
@@ -29,7 +29,7 @@ def run_on_engines(task: Task, cube: Any, execution: Execution) -> Unmixing:
     execution.engines.check_runs()
     wants_maps = execution.callback is not None
     with (
-        shared(cube, execution.engines) as (here, source),
+        source_for_engines(cube, execution.engines) as (here, source),
         bar(execution.progress, task.n_init * task.max_iter) as show,
         call(
             execution.engines, _on_rank, _sendable(task), source, wants_maps, _absolute(execution.checkpoint)
@@ -57,7 +57,7 @@ def _follow(running: Call, callback: Callback | None) -> bool:
     try:
         _pass_on(running.pictures(), running, callback)
     except KeyboardInterrupt:
-        running.say(Word.INTERRUPT)
+        running.send(Instruction.INTERRUPT)
         try:
             running.wait()
         except KeyboardInterrupt:
@@ -71,15 +71,15 @@ def _pass_on(states: Iterable[Any], running: Call, callback: Callback | None) ->
     for state in states:
         answer = None if callback is None or state is None else callback(state)
         if isinstance(answer, bool) and answer:
-            running.say(Word.STOP)
+            running.send(Instruction.STOP)
 
 
-def _on_rank(watch: Watch, task: Task, source: Source, wants_maps: bool, checkpoint: Checkpoint | None) -> Any:
+def _on_rank(link: ClientLink, task: Task, source: Source, wants_maps: bool, checkpoint: Checkpoint | None) -> Any:
     """Run the task on one MPI rank; return the result on the first rank, None on the others."""
     execution = Execution(
-        Ranks(watch.communicator),
+        Ranks(link.communicator),
         checkpoint=checkpoint,
-        observer=lambda layout, matrix: PreviewMaps.of(watch, layout, matrix, wants_maps=wants_maps),
+        observer=lambda layout, matrix: PreviewMaps.of(link, layout, matrix, wants_maps=wants_maps),
     )
     result = run(task, source.cube_or_path(), execution)
-    return replace(result, cube=None) if watch.communicator.rank == 0 else None
+    return replace(result, cube=None) if link.communicator.rank == 0 else None

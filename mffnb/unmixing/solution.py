@@ -77,10 +77,10 @@ class Solution:
             alternative=None if self.alternative is None else self.alternative[order],
         )
 
-    def gathered(self, placement: Placement) -> Solution:
+    def gather(self, placement: Placement) -> Solution:
         """Return the same solution with the abundances and gains of all pixels."""
         return replace(
             self,
-            abundances=placement.gathered(self.abundances.T).T,
-            gain=None if self.gain is None else placement.gathered(self.gain),
+            abundances=placement.gather(self.abundances.T).T,
+            gain=None if self.gain is None else placement.gather(self.gain),
         )

@@ -4,7 +4,7 @@ All code that unmixes an image uses this class: :func:`mffnb.unmix`, the explore
 of the stability analysis. The steps are always the same::
 
     task = Task.of(k=4, sparsity=1e-3)
-    image = task.prepared(cube)
+    image = task.prepare(cube)
     solution = solve(task, image, matrix)        # see mffnb.unmixing.solve
     result = task.label(cube, image, solution)
 """
@@ -29,9 +29,9 @@ from mffnb.preprocessing import Step
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
-from mffnb.solvers.checkpoint import Checkpoint, kept_seed
+from mffnb.solvers.checkpoint import Checkpoint, stored_seed
 from mffnb.unmixing.image import Prepared
-from mffnb.unmixing.label import labelled
+from mffnb.unmixing.label import label_solution
 from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.record import record
 from mffnb.unmixing.result import Unmixing
@@ -62,7 +62,7 @@ class Task:
     similarity, weights, transform, mask, preprocess, channel, init, solver, n_init, max_iter, tol
         As for :func:`mffnb.unmix`.
     seed
-        Seed of all random numbers; None until it is drawn, see :meth:`seeded`.
+        Seed of all random numbers; None until it is drawn, see :meth:`with_seed`.
 
     Examples
     --------
@@ -119,15 +119,15 @@ class Task:
         """Whether a given start, known endmembers or terms of the user refer to components by their number."""
         return self.starts_from_factors or self.physics.known is not None or self.physics.has_own_terms
 
-    def seeded(self, placement: Placement, checkpoint: Checkpoint | None = None) -> Task:
+    def with_seed(self, placement: Placement, checkpoint: Checkpoint | None = None) -> Task:
         """Return the task with a seed common to all processes: the given one, that of the checkpoint, or a new one."""
         seed = int(placement.communicator.bcast(drawn_seed(self.seed), root=0))
         if checkpoint is not None and self.seed is None:
-            seed = kept_seed(checkpoint, seed, placement.communicator)
+            seed = stored_seed(checkpoint, seed, placement.communicator)
         return replace(self, seed=seed)
 
-    def decided(self, matrix: Matrix, placement: Placement) -> Task:
-        """Choose sum-to-one or gain from the data, if there is a volume weight and neither is given; return the task.
+    def with_gain_or_sum(self, matrix: Matrix, placement: Placement) -> Task:
+        """Return the task with sum-to-one or gain chosen from the data, if a volume has a weight and neither is given.
 
         A volume penalty needs abundances that sum to one, with or without a gain. The choice needs all pixels in one
         process.
@@ -136,11 +136,11 @@ class Task:
         weighted = not isinstance(physics.volume, str) and physics.volume > 0
         if not weighted or physics.fractions or not placement.holds_all_pixels:
             return self
-        assert self.seed is not None, "seeded() comes first"
+        assert self.seed is not None, "with_seed() comes first"
         gain = choose_model(matrix, self.k, self.seed).gain
         return replace(self, physics=replace(physics, gain=gain, sum_to_one=not gain))
 
-    def prepared(self, cube: xr.DataArray, placement: Placement | None = None) -> Prepared:
+    def prepare(self, cube: xr.DataArray, placement: Placement | None = None) -> Prepared:
         """Apply mask and preprocessing to a cube, convert its weights, and check that the similarity suits it."""
         communicator = (placement or Local()).communicator
         image = Prepared.of(cube, self.channel, self.mask, self.preprocess, self.weights, communicator)
@@ -189,7 +189,7 @@ class Task:
 
     def label(self, cube: xr.DataArray, image: Prepared, solution: Solution, block: Block | None = None) -> Unmixing:
         """Return the solution as a labelled result in the units of the cube, with the record of this task."""
-        return labelled(cube, image, solution, {**self.record(image), **solution.notes}, block)
+        return label_solution(cube, image, solution, {**self.record(image), **solution.notes}, block)
 
 
 def check_names(keywords: Any) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
-import numpy as np
-import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
@@ -17,32 +15,24 @@ from mffnb.parallel import Cluster
 from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
-from mffnb.unmixing.auto_volume import doubt
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls
-from mffnb.widgets.live_view.frame_builder import FrameBuilder
+from mffnb.widgets.lifetime import Displayed, hold_weakly
+from mffnb.widgets.live_fit import LiveFit
 from mffnb.widgets.live_view.live_view import LiveView
-from mffnb.widgets.live_view.messages import error_html, png_base64
-from mffnb.widgets.live_view.runner import Runner
-from mffnb.widgets.session.bands import ends_of
+from mffnb.widgets.live_view.messages import png_base64
 from mffnb.widgets.session.engine_session import EngineSession
-from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
-from mffnb.widgets.session.solved import Solved
+from mffnb.widgets.tools import TOOLS, ToolMethods
 
 __all__ = ["Explorer", "explore"]
 
-# The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
-# slider on the thread that last wrote to it. At first this is the main thread, which a running cell blocks. Writing to
-# the slider while a message of the browser is handled moves it to a message thread. This is repeated, since the first
-# messages may come before that thread exists.
-_GREETINGS = 4
 _PICTURE_WAIT = 0.5  # longest time in seconds to wait for the static picture that a saved notebook holds
 
 
-class Explorer(ipywidgets.VBox):
+class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     """Unmix a spectral image interactively: sliders change the settings, endmembers and abundance maps follow.
 
     Every move of a slider starts a new run in the background from the last state, and the picture is updated while it
@@ -134,33 +124,25 @@ class Explorer(ipywidgets.VBox):
             min_components=self.session.data.known,
             smooth=self.session.matrix.shape[0] > 1,
             automatic=self.session.automatic,
-            own=self.session.own.dials,
-            offered=self.session.own.by_offer,
+            own=self.session.own.term_knobs,
+            offered=self.session.own.menu_knobs_by_label,
             steps=self.session.source.steps,
         )
-        self.view = LiveView()
+        self.view = LiveView(tools=tuple(TOOLS))
         self._error = ipywidgets.HTML()
-        self._runner: Runner[Parameters, Solved] = Runner(self.session.solve, self._publish, on_error=self._complain)
-        self._framed: tuple[LiveImage, FrameBuilder] | None = None
-        self.view.on_drawn = self._drawn
-        self._greetings = _GREETINGS
-        self._shown: Solved | None = None
-        self.controls.on_change(self._submit)
-        self.controls.restart_button.on_click(lambda _: self.start_afresh())
-        self.controls.stop_button.on_click(lambda _: self.stop())
+        self._fit = LiveFit(self.session, self.controls, self.view, self._error)
         super().__init__([self.controls, self._error, self.view])
-        self._submit()
+        hold_weakly(self, self._error)
+        self._fit.submit()
+
+    def __del__(self) -> None:
+        # Controls and view close themselves when they are dropped: a container may still hold them.
+        ipywidgets.Widget.close(self)
 
     @property
     def result(self) -> Unmixing:
         """The present result with labels; call :meth:`wait` first for that of the finished run."""
-        while self.session.last is None and not self._runner.settled(0.02):
-            pass  # wait for the first state, which comes within milliseconds, and not for the end of the run
-        solved = self.session.last
-        if solved is None:
-            self.wait()  # there is no state: raise the error of the run
-            raise RuntimeError("the explorer was closed before it had solved anything")
-        return self.session.result(solved)
+        return self._fit.result
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the run for the present slider values has ended, and raise its error if it failed.
@@ -170,84 +152,27 @@ class Explorer(ipywidgets.VBox):
         TimeoutError
             If the run has not ended after ``timeout`` seconds.
         """
-        self._runner.wait(timeout)
+        self._fit.runner.wait(timeout)
 
     def start_afresh(self) -> None:
         """Restart the run from the data; components that are found again keep their position and colour."""
-        self.session.start_afresh()
-        self._submit()
+        self._fit.start_afresh()
 
     def stop(self) -> None:
         """End the present run; the result so far is kept, and the next run starts from it."""
         self.session.stop()
 
+    def show_tool(self, name: str, **values: Any) -> None:
+        """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
+        self._fit.show_tool(name, **values)
+
     def close(self) -> None:
         """End the background thread and remove the widget; the last result stays available."""
-        if hasattr(self, "_runner"):  # an error in the constructor leaves an incomplete widget, which is closed too
-            self._runner.close()
-            if isinstance(self.session, EngineSession):
-                self.session.close()
-            self.view.on_drawn = None  # otherwise the widget registry keeps the cube in memory
+        if hasattr(self, "_fit"):  # an error in the constructor leaves an incomplete widget, which is closed too
+            self._fit.close()
             for widget in (self.controls, self._error, self.view):
                 widget.close()
         super().close()
-
-    def _submit(self) -> None:
-        self.session.go_on()
-        self._runner.submit(self.controls.parameters)
-
-    def _publish(self, generation: int, parameters: Parameters, solved: Solved, final: bool) -> bool:
-        self._error.value = ""
-        if solved is self._shown and not final:
-            return False  # there is nothing new to show: a replica or an engine is still computing
-        self._shown = solved
-        framing, state = self._framing(solved.data), solved.state
-        self.view.show(
-            framing.frame(
-                *self._factors(solved),
-                solved.names,
-                status={
-                    "iteration": state.iteration,
-                    "relative_error": state.relative_error,
-                    "objective": state.objective,
-                    "outcome": _ended(solved),
-                    "milliseconds": 1e3 * state.seconds,
-                    "text": "" if solved.bands is None else solved.bands.text,
-                },
-                generation=generation,
-                parameters=parameters.as_dict(),
-                final=final,
-                known=solved.data.known,
-                bands=ends_of(solved.bands, framing.used_channels),
-            )
-        )
-        return True
-
-    def _framing(self, data: LiveImage) -> FrameBuilder:
-        if self._framed is None or self._framed[0] is not data:
-            blanks = (np.zeros((1, size)) for size in data.matrix.shape)
-            self._framed = (
-                data,
-                FrameBuilder(data.layout.abundances(next(blanks))[0], data.layout.endmembers(next(blanks))[0]),
-            )
-        return self._framed[1]
-
-    def _factors(self, solved: Solved) -> tuple[xr.DataArray, xr.DataArray]:
-        """Return labelled maps and spectra of a state in physical units."""
-        if solved.data.image.chain is None:
-            layout, state = solved.data.layout, solved.state
-            return layout.abundances(state.abundances), layout.endmembers(state.endmembers)
-        result = self.session.result(solved)
-        return result.abundances, result.endmembers
-
-    def _drawn(self, _sequence: int) -> None:
-        self._runner.acknowledge()
-        if self._greetings > 0:
-            self._greetings -= 1
-            self.controls.resend_state()
-
-    def _complain(self, error: BaseException) -> None:
-        self._error.value = error_html(error)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
@@ -260,7 +185,7 @@ class Explorer(ipywidgets.VBox):
     def _picture(self) -> str | None:
         """Return a static picture of the explorer, for a notebook that is read without a kernel."""
         # wait a moment for the run; an unfinished run gives the picture of its present state
-        self._runner.settled(_PICTURE_WAIT)
+        self._fit.runner.settled(_PICTURE_WAIT)
         if self.session.last is None:
             return None
         return png_base64(self.result.plot())
@@ -290,12 +215,3 @@ def explore(cube: Any, **options: Any) -> Explorer:
     >>> explorer.close()
     """
     return Explorer(cube, **options)
-
-
-def _ended(solved: Solved) -> str:
-    """Return a text on how a run ended, with the decisions of the rule for volume="auto" if it was used."""
-    words = [solved.state.outcome.name.lower().replace("_", " ")]
-    if solved.found is not None:
-        words.append("fractions sum to one" if solved.found.gain is None else "fractions up to a gain")
-        words.append(doubt(solved.found.disagreement))
-    return ", ".join(word for word in words if word)

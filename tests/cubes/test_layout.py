@@ -132,9 +132,31 @@ def test_masks_may_be_arrays_of_either_shape_and_any_order(cube):
     np.testing.assert_array_equal(by_array.cube(by_array.matrix(cube).array).notnull(), pixels[..., None] & channels)
 
 
+def test_a_list_of_plain_lists_is_one_array_or_several_by_its_lengths():
+    cube = xr.DataArray(np.arange(1.0, 61.0).reshape(2, 3, 10), dims=("y", "x", "energy"))
+    pixels, channels = [[1, 1, 0], [0, 1, 1]], [True] * 7 + [False] * 3
+    one = Layout.of(cube, mask=pixels)
+    both = Layout.of(cube, mask=[pixels, channels])
+    assert one.matrix(cube).shape == (4, 10)
+    assert one.channel_mask is None
+    assert both.matrix(cube).shape == (4, 7)
+    line = cube.isel(y=0)
+    several = Layout.of(line, mask=[[True, False, True], channels])
+    np.testing.assert_array_equal(several.matrix(line).array, line.values[[0, 2]][:, :7])
+    square = line.isel(energy=slice(3))  # two lists of equal length: pixels first, as for two arrays
+    np.testing.assert_array_equal(
+        Layout.of(square, mask=[[True, False, True], [True, True, False]]).matrix(square).array,
+        square.values[[0, 2]][:, :2],
+    )
+    weighted = mf.unmix(line, 2, weights=[[1.0, 2.0, 3.0], list(np.arange(1.0, 11.0))], random_state=0)
+    arrays = [np.array([1.0, 2.0, 3.0]), np.arange(1.0, 11.0)]
+    xr.testing.assert_identical(weighted.endmembers, mf.unmix(line, 2, weights=arrays, random_state=0).endmembers)
+
+
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
+        ([[[1, 1, 0], [0, 1]], [True] * 20], "rows have different lengths"),
         (np.full((6, 10), 2), "booleans"),
         (np.full((6, 10), np.nan), "booleans"),
         (np.ones((10, 6), bool), "does not fit"),

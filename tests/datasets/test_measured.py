@@ -120,7 +120,7 @@ def test_mineral_edx_grain_is_where_it_was():
 
 
 def test_mineral_edx_without_its_reader_says_what_to_install(monkeypatch):
-    mineral_grains._parsed.cache_clear()
+    mineral_grains._read_file.cache_clear()
     monkeypatch.setitem(sys.modules, "rsciio", None)
     with pytest.raises(DatasetUnavailableError, match=r'RosettaSciIO: pip install "mffnb\[io\]"'):
         mineral_edx()

@@ -14,7 +14,7 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError
-from mffnb.parallel.collective_call import Call, Word, call
+from mffnb.parallel.collective_call import Call, Instruction, call
 from mffnb.solvers import Outcome
 
 pytestmark = [pytest.mark.ranks, pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")]
@@ -130,7 +130,7 @@ def test_an_interrupt_at_the_last_moment_keeps_the_result(engines, path):
 
 
 def test_a_second_interrupt_ends_the_engines(engines, cube, path, monkeypatch):
-    monkeypatch.setattr(Call, "say", lambda *_: signal.raise_signal(signal.SIGINT))  # ranks do not hear the first
+    monkeypatch.setattr(Call, "send", lambda *_: signal.raise_signal(signal.SIGINT))  # ranks do not hear the first
 
     def interrupt(state):
         raise KeyboardInterrupt
@@ -242,29 +242,29 @@ def test_what_needs_one_process_and_bad_data_are_refused_as_ever(engines, cube, 
         mf.unmix(cube, 3, cluster=engines, communicator=object())
 
 
-def settings_of(watch):
-    return watch.communicator.size, os.environ["OMP_NUM_THREADS"], mf.threads.allowed_threads()
+def settings_of(link):
+    return link.communicator.size, os.environ["OMP_NUM_THREADS"], mf.threads.allowed_threads()
 
 
-def fails_alone(watch):
-    if watch.communicator.rank == 1:
+def fails_alone(link):
+    if link.communicator.rank == 1:
         raise ValueError("row 7 is torn")
-    watch.communicator.barrier()
+    link.communicator.barrier()
 
 
-def waits_for_word(watch):
-    while watch.look()[0] is Word.GO_ON:
+def waits_for_instruction(link):
+    while link.poll()[0] is Instruction.CONTINUE:
         time.sleep(0.01)
-    return watch.look()[0]
+    return link.poll()[0]
 
 
-def test_ranks_share_a_world_hear_the_same_word_and_use_one_thread(engines):
+def test_ranks_share_a_world_get_the_same_instruction_and_use_one_thread(engines):
     with call(engines, settings_of) as made:
         assert made.answer() == (2, "1", 1)
-    with call(engines, waits_for_word) as made:
-        made.say(Word.INTERRUPT)
-        assert made.answer() is Word.INTERRUPT
-    with call(engines, waits_for_word):
+    with call(engines, waits_for_instruction) as made:
+        made.send(Instruction.INTERRUPT)
+        assert made.answer() is Instruction.INTERRUPT
+    with call(engines, waits_for_instruction):
         pass  # who leaves the block does not leave the engines at work
 
 

@@ -44,7 +44,7 @@ def test_one_rank_holds_what_one_process_holds(image):
     rows = rank.block(layout)
     assert (rows.start, rows.stop, rows.rows) == (0, 7, 7)
     values = np.arange(4.0)
-    np.testing.assert_array_equal(here.gathered(values), rank.gathered(values))
+    np.testing.assert_array_equal(here.gather(values), rank.gather(values))
     np.testing.assert_array_equal(here.total(values, matrices[0]), rank.total(values, matrices[1]))
 
 

@@ -40,7 +40,9 @@ def test_units_of_the_answer_do_not_matter():
     for fractions in (False, True):
         for counts in (False, True):
             smoothed = Smoothed(0.3, (4, 5), fractions, counts)
-            assert smoothed.left(A if fractions else A / 7, 1000 * E) == pytest.approx(smoothed.left(A, E))
+            assert smoothed.fraction_left(A if fractions else A / 7, 1000 * E) == pytest.approx(
+                smoothed.fraction_left(A, E)
+            )
 
 
 @pytest.mark.parametrize("options", [{}, {"sparsity": 0.05}, {"smoothness": 0.3}, {"similarity": "kl"}])

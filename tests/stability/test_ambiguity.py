@@ -91,7 +91,7 @@ def test_missing_entries_and_known_endmembers_have_no_reach(cube):
 def test_reach_widens_a_band_but_not_below_zero(seed):
     rng = np.random.default_rng(seed)
     lower, below, above = (xr.DataArray(rng.exponential(size=(2, 5)), dims=("component", "energy")) for _ in range(3))
-    low, high = Reach(below, above).around(lower, lower + 1)
+    low, high = Reach(below, above).widen(lower, lower + 1)
     assert (low >= 0).all()
     assert (low <= lower).all()
     np.testing.assert_allclose(high, lower + 1 + above)

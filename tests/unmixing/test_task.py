@@ -47,7 +47,7 @@ def test_an_unknown_keyword_is_answered_with_the_names_that_there_are():
 def test_the_steps_of_a_task_are_those_of_unmix(mixture):
     cube = as_cube(mixture)
     task = Task.of(k=3, sparsity=1e-3, random_state=0)
-    image = task.prepared(cube)
+    image = task.prepare(cube)
     result = task.label(cube, image, solve(task, image, image.layout.matrix(cube)))
     expected = mf.unmix(cube, 3, sparsity=1e-3, random_state=0)
     assert result.endmembers.identical(expected.endmembers)

@@ -67,7 +67,7 @@ def test_moved_slider_cancels_the_replicas(explorer):
         time.sleep(0.005)
     explorer.controls.set(k=4)
     explorer.wait(120)
-    record = explorer._runner.log[-2]
+    record = explorer._fit.runner.log[-2]
     assert record.abandoned
     assert explorer.result.abundances.sizes["component"] == 4
     assert explorer.frames[-1].bands[0].shape[0] == 4  # bands of the new result

@@ -41,19 +41,19 @@ def test_every_term_with_a_knob_is_in_the_menu_or_has_a_control():
 def test_new_class_appears_in_the_catalogue():
     module = ModuleType("mine")
     module.Mine = Mine
-    offers = catalogue(module)
-    assert [(offer.label, offer.place) for offer in offers] == [("mine", "abundances"), ("mine too", "endmembers")]
-    own = OwnTerms(offers=offers)
-    assert [dial.name for dial in own.offered] == ["strength", "strength_2"]
-    assert own.turned({}).abundance_terms == ()
-    assert own.turned({"strength": 0.2}).abundance_terms == (Mine(0.2),)
-    assert own.turned({"strength_2": 0.2}).endmember_terms == (Mine(0.2),)
-    assert own.turned({"strength": 0}).abundance_terms == ()
+    menu = catalogue(module)
+    assert [(one.label, one.factor) for one in menu] == [("mine", "abundances"), ("mine too", "endmembers")]
+    own = OwnTerms(menu=menu)
+    assert [one.name for one in own.menu_knobs] == ["strength", "strength_2"]
+    assert own.with_values({}).abundance_terms == ()
+    assert own.with_values({"strength": 0.2}).abundance_terms == (Mine(0.2),)
+    assert own.with_values({"strength_2": 0.2}).endmember_terms == (Mine(0.2),)
+    assert own.with_values({"strength": 0}).abundance_terms == ()
 
 
 @pytest.fixture
 def controls():
-    return Controls(Parameters(), max_components=8, offered=OwnTerms(offers=catalogue()).by_offer)
+    return Controls(Parameters(), max_components=8, offered=OwnTerms(menu=catalogue()).menu_knobs_by_label)
 
 
 def test_menu_adds_and_removes_the_sliders_of_a_term(controls):

@@ -122,7 +122,7 @@ def test_error_is_shown_and_raised_and_the_explorer_continues(explorer, monkeypa
         raise ValueError("a <bad> thing")
 
     with monkeypatch.context() as patched:
-        patched.setattr("mffnb.widgets.session.session.resized", fail)
+        patched.setattr("mffnb.widgets.session.session.resize_factors", fail)
         explorer.controls.set(sparsity=0.1)
         with pytest.raises(ValueError, match="a <bad> thing"):
             explorer.wait(60)

@@ -241,6 +241,56 @@ def test_drawn_frame_is_reported_once_with_two_displays():
         view._receive(view, nonsense, [])
 
 
+def call(view, name, **arguments):
+    view._receive(view, {"type": "call", "tool": name, "arguments": arguments}, [])
+
+
+def test_error_of_a_handler_is_in_the_status_line_with_its_traceback(caplog):
+    def fail(*_):
+        raise KeyError("no such\nregion")  # an error of the kind that parsing raises
+
+    view = LiveView(on_drawn=fail, tools=("probe",))
+    view._receive(view, {"type": "drawn", "sequence": 1}, [])
+    assert view.error == "KeyError: 'no such\\nregion'"
+    assert view.failure.__traceback__.tb_next is not None
+    view.show(make_frame(generation=1))
+    assert view.error == ""
+    view.on_call = fail
+    call(view, "probe", y=1)
+    assert view.error.startswith("KeyError")
+    view.show(make_frame(generation=1))  # a frame of the same solve keeps it
+    assert view.error.startswith("KeyError")
+    view.on_call = lambda *_: None
+    call(view, "probe", y=1)
+    assert view.error == ""
+
+
+def test_only_declared_tools_are_called():
+    seen = []
+    view = LiveView(tools=("probe",))
+    view.on_call = lambda name, arguments: seen.append((name, arguments))
+    call(view, "probe", y=1)
+    call(view, "system", y=1)
+    for nonsense in (
+        {"type": "call"},
+        {"type": "call", "tool": "probe"},
+        {"type": "call", "tool": [], "arguments": {}},
+    ):
+        view._receive(view, nonsense, [])
+    assert seen == [("probe", {"y": 1})]
+    assert view.error == ""
+
+
+def test_values_of_a_tool_are_one_trait_and_one_message(monkeypatch):
+    view, other = LiveView(tools=("probe", "band")), LiveView()
+    sent = []
+    monkeypatch.setattr(view, "send_state", lambda key=None: sent.append(key))
+    view.show_tool("probe", {"shown": True, "values": np.array([1.0, 2.0])})
+    assert sent == ["tool_probe"]
+    assert np.frombuffer(view.tool_probe["values"], "<f4").tolist() == [1.0, 2.0]
+    assert not other.has_trait("tool_probe")
+
+
 def test_show_from_many_threads_keeps_the_sequence():
     view = LiveView()
     frame = make_frame(1, (4, 4), 10)

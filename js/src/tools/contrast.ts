@@ -1,7 +1,7 @@
 // Tool: colour map, clipping and gamma of the maps.
 
-import { choice, type SliderScale, slider } from "./controls";
-import type { Tool } from "./tool";
+import { choice, type SliderScale, slider } from "../controls";
+import type { Tool } from "../tool";
 
 const COLOUR_MAPS = [
   ["component", "Component colour"],
@@ -30,7 +30,7 @@ export const GAMMA: SliderScale = {
   toPosition: (value) => -Math.log(value) / Math.log(3),
 };
 
-export const contrast: Tool = {
+export const tool: Tool = {
   name: "contrast",
   start({ model }) {
     const clip = slider(

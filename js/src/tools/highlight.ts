@@ -2,9 +2,9 @@
 
 import { highlightedOf, toggled } from "../highlighting";
 import { setTrait } from "../model";
-import type { Tool } from "./tool";
+import type { Tool } from "../tool";
 
-export const highlight: Tool = {
+export const tool: Tool = {
   name: "highlight",
   start({ model, maps, plot }) {
     const toggle = (i: number) => {

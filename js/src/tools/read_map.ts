@@ -2,10 +2,10 @@
 
 import { positionText } from "../pointer";
 import { valueOfCode } from "../protocol";
-import type { Tool } from "./tool";
+import type { Tool } from "../tool";
 
-export const readMap: Tool = {
-  name: "read map",
+export const tool: Tool = {
+  name: "read_map",
   start(stage) {
     return {
       mapMove(point, event) {

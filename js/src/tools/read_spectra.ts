@@ -1,10 +1,10 @@
 // Tool: pointing at the spectra shows the channel, or the nearest peak, and the values of all spectra there.
 
 import { decimalsOf, fixed } from "../format";
-import type { Tool } from "./tool";
+import type { Tool } from "../tool";
 
-export const readSpectra: Tool = {
-  name: "read spectra",
+export const tool: Tool = {
+  name: "read_spectra",
   start(stage) {
     const { plot, root, tip } = stage;
     return {

@@ -1,7 +1,7 @@
 // Tool: vertical scale of the spectra.
 
-import { choice } from "./controls";
-import type { Tool } from "./tool";
+import { choice } from "../controls";
+import type { Tool } from "../tool";
 
 const SCALES = [
   ["each", "each to its maximum"],
@@ -9,7 +9,7 @@ const SCALES = [
   ["sqrt", "square root, each to its maximum"],
 ] as const;
 
-export const scale: Tool = {
+export const tool: Tool = {
   name: "scale",
   start({ model }) {
     const scales = choice(model, "spectra_scale", "Vertical scale of the spectra", SCALES);

@@ -50,7 +50,7 @@ def read_hdf5(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArra
 
 @dataclass(frozen=True, eq=False)
 class StoredAxis:
-    """What a file states of one dimension.
+    """Name, coordinates, unit and kind of one dimension, as an HDF5 file states them.
 
     Attributes
     ----------

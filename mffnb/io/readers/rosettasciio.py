@@ -77,7 +77,7 @@ def read_dialect(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataA
 
 
 def _plugins(path: Path) -> list[Mapping[str, Any]]:
-    """Return the plug-ins for the content of an HDF5 file or, for other files, for the suffix."""
+    """Return the RosettaSciIO plug-ins that read a file: chosen by content for HDF5, else by suffix."""
     try:
         from rsciio import IO_PLUGINS  # noqa: PLC0415  an extra
     except ImportError:

@@ -12,6 +12,7 @@ import ipywidgets
 
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.explorer import Explorer
+from mffnb.widgets.lifetime import hold_weakly, weakly
 from mffnb.widgets.live_view.frame_builder import FrameBuilder
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import error_html
@@ -34,13 +35,16 @@ class Board(Generic[P, S]):
     Parameters
     ----------
     solve, publish
-        Functions that solve and that publish a state, as for :class:`mffnb.widgets.live_view.runner.Runner`.
+        Functions that solve and that publish a state, as for :class:`mffnb.widgets.live_view.runner.Runner`;
+        ``publish`` is a method, which is held weakly.
     to_explorer
         Label and tooltip of the button that opens an explorer.
     explore
-        Called when that button is clicked.
+        Called when that button is clicked; a callback that does not keep the search widget alive.
     frames_per_second
         Largest rate of published states.
+    stopped
+        Event that requests the end of the search.
     """
 
     def __init__(
@@ -51,8 +55,9 @@ class Board(Generic[P, S]):
         to_explorer: tuple[str, str],
         explore: Callable[[], object],
         frames_per_second: float,
+        stopped: threading.Event,
     ) -> None:
-        self.stopped = threading.Event()
+        self.stopped = stopped
         self.bar = ipywidgets.FloatProgress(
             value=0.0, min=0.0, max=1.0, layout={"width": "auto", "min_width": "8em", "flex": "1 1 14em"}
         )
@@ -74,8 +79,9 @@ class Board(Generic[P, S]):
         self.view = LiveView()
         self.explorer_box = ipywidgets.VBox()
         self.explorer: Explorer | None = None
+        self.failure: Exception | None = None
         self.runner: Runner[P, S] = Runner(
-            solve, publish, frames_per_second=frames_per_second, on_error=self.show_error
+            solve, weakly(publish), frames_per_second=frames_per_second, on_error=weakly(self.show_error)
         )
         self.lock = threading.RLock()  # widget callbacks may run on any thread
         self._frame_builder: tuple[Any, FrameBuilder] | None = None
@@ -83,9 +89,11 @@ class Board(Generic[P, S]):
         self._frames = 0
         self._refreshes_left = _REFRESHES
         self._refreshed: tuple[ipywidgets.Widget, ...] = ()
-        self.view.on_drawn = self._drawn
-        self.stop_button.on_click(lambda _: self.request_stop())
-        self.explore_button.on_click(lambda _: self._call_and_show_error(explore))
+        hold_weakly(*self.widgets)
+        self.view.on_drawn = weakly(self._drawn)
+        stop, call = weakly(self.request_stop), weakly(self.call_and_show_error)
+        self.stop_button.on_click(lambda _: stop())
+        self.explore_button.on_click(lambda _: call(explore))
 
     @property
     def widgets(self) -> tuple[ipywidgets.Widget, ...]:
@@ -173,11 +181,13 @@ class Board(Generic[P, S]):
             self.explorer_box.children = [self.explorer]
             return self.explorer
 
-    def close(self) -> None:
-        """Stop the background worker, and close all widgets of the board and the explorer."""
+    def end(self, patience: float) -> None:
+        """Stop the background worker; wait ``patience`` seconds for its thread."""
         self.stopped.set()
-        self.runner.close()
-        self.view.on_drawn = None
+        self.runner.close(patience)
+
+    def close(self) -> None:
+        """Close all widgets of the board and the explorer."""
         if self.explorer is not None:
             self.explorer.close()
         for widget in self.widgets:
@@ -198,11 +208,12 @@ class Board(Generic[P, S]):
             for widget in self._refreshed:
                 widget.send_state("tooltip" if widget.has_trait("tooltip") else "value")
 
-    def _call_and_show_error(self, call: Callable[[], object]) -> None:
-        """Run the callback of a button; if it raises an error, show the error."""
+    def call_and_show_error(self, call: Callable[..., object], *arguments: Any) -> None:
+        """Run the callback of a button or figure; if it raises an error, show the error and keep it as ``failure``."""
         try:
-            call()
+            call(*arguments)
         except Exception as error:  # a notebook does not show an exception in a widget callback
+            self.failure = error
             self.error.value = error_html(error)
 
 

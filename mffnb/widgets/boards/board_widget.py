@@ -9,21 +9,30 @@ from matplotlib.figure import Figure
 
 from mffnb.widgets.boards.board import Board
 from mffnb.widgets.explorer import Explorer
+from mffnb.widgets.lifetime import Displayed
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import png_base64
 
 # longest time in seconds that the display of the widget waits for the picture that the notebook stores
 _PICTURE_WAIT = 0.5
+_CLOSE_WAIT = 2.0  # longest time in seconds that closing waits for the running fit
 
 
-class BoardWidget(ipywidgets.VBox):
+class BoardWidget(Displayed, ipywidgets.VBox):
     """Base class of a widget with a :class:`Board` that runs a search in the background."""
 
     _board: Board[Any, Any]
+    _parts: tuple[ipywidgets.Widget, ...]
+
+    def __del__(self) -> None:
+        # The parts close themselves when they are dropped: a variable may still hold the explorer or the view.
+        if hasattr(self, "_board"):  # the board is missing if the constructor raised an error
+            self._end(0.0)
+        ipywidgets.Widget.close(self)
 
     @property
     def view(self) -> LiveView:
-        """The live view of the selected result."""
+        """Live view with maps and spectra of the result that the user has selected; empty before the first one."""
         return self._board.view
 
     @property
@@ -44,6 +53,19 @@ class BoardWidget(ipywidgets.VBox):
             If the search has not ended after ``timeout`` seconds.
         """
         self._board.runner.wait(timeout)
+
+    def close(self) -> None:
+        """Stop the search and close the widget; finished results stay available."""
+        if hasattr(self, "_board"):
+            self._end(_CLOSE_WAIT)
+            self._board.close()
+            for widget in self._parts:
+                widget.close()
+        super().close()
+
+    def _end(self, patience: float) -> None:
+        """Stop the search; wait ``patience`` seconds for the worker thread."""
+        self._board.end(patience)
 
     def _summary(self) -> Figure | None:
         """Return the figure that a notebook shows without a kernel; None if there is no result yet."""

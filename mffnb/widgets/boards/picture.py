@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mffnb.plots import on_dark
+from mffnb.widgets.lifetime import Displayed, bundle, hold_weakly, weakly
 from mffnb.widgets.live_view.messages import MATPLOTLIB_LOCK, png_bytes
 
 _DPI = 144  # twice the nominal resolution of a screen, so that the figure is sharp on high-density screens
@@ -53,7 +54,7 @@ class RenderedFigure:
     spots: tuple[ClickTarget, ...] = ()
 
 
-class Picture(anywidget.AnyWidget):
+class Picture(Displayed, anywidget.AnyWidget):
     """Browser widget that shows a Matplotlib figure with clickable regions in the theme of JupyterLab.
 
     The browser marks the selected region, so that a selection does not redraw the figure.
@@ -81,8 +82,8 @@ class Picture(anywidget.AnyWidget):
     ('first', b'PNG')
     """
 
-    _esm = pathlib.Path(__file__).parent / "static" / "picture.js"
-    _css = pathlib.Path(__file__).parent / "picture.css"
+    _esm = bundle(pathlib.Path(__file__).parent / "static" / "picture.js")
+    _css = bundle(pathlib.Path(__file__).parent / "picture.css")
 
     shown = traitlets.Dict().tag(sync=True)
     """Current picture: ``image`` (PNG), ``alt`` text, ``width`` (CSS pixels) and ``spots`` (clickable regions).
@@ -104,8 +105,10 @@ class Picture(anywidget.AnyWidget):
         self._draw = draw
         self._on_choose = on_choose
         super().__init__(what=what)
-        self.observe(lambda _: self.redraw(), "dark")
-        self.on_msg(self._receive)
+        hold_weakly(self)
+        redraw = weakly(self.redraw)
+        self.observe(lambda _: redraw(), "dark")
+        self.on_msg(weakly(self._receive))
 
     @property
     def image(self) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import ipywidgets
@@ -20,6 +21,7 @@ from mffnb.widgets.boards.picture import Picture, RenderedFigure
 from mffnb.widgets.boards.rank_pictures import criteria, summary, tree
 from mffnb.widgets.controls.elements import flexible
 from mffnb.widgets.explorer import Explorer
+from mffnb.widgets.lifetime import hold_weakly, weakly
 
 __all__ = ["RankExplorer"]
 
@@ -69,8 +71,8 @@ class RankExplorer(BoardWidget):
         finished = cube if isinstance(cube, RankScan) else None
         if finished is not None and options:
             raise TypeError(f"a finished scan takes no {next(iter(options))!r}: give the cube to scan it again")
-        self._work = None if finished is not None else Scanning(cube, ks, **options)
-        numbers = finished.ks if finished is not None else self._work.numbers if self._work is not None else []
+        scanning = finished or Scanning(cube, ks, **options)
+        numbers = scanning.ks if isinstance(scanning, RankScan) else scanning.numbers
         self.scan: RankScan | None = None
         self._tree_of_scan: Lineage | None = None
         self._follows = True  # the explorer shows the newest k until the user selects one
@@ -87,19 +89,28 @@ class RankExplorer(BoardWidget):
             description="recommended", tooltip="Select the recommended number of components", icon="check",
             disabled=True, layout={"width": "auto", "flex": "0 0 auto"},
         )  # fmt: skip
+        # The scan runs without a reference to this widget, so that a widget that is dropped ends its scan.
+        keep, stopped = weakly(self._keep), threading.Event()
         self._board: Board[None, Stage] = Board(
-            self._stages, self._publish, frames_per_second=10.0, explore=self.explore,
+            lambda _: _stages(scanning, stopped, keep), self._publish, frames_per_second=10.0,
+            explore=weakly(self.explore),
             to_explorer=("explore with this k", "Open an explorer below that starts from this result"),
+            stopped=stopped,
         )  # fmt: skip
-        self.criteria = Picture(self._draw_criteria, "number of components, by the criteria", self.choose)
-        self.tree = Picture(self._draw_tree, "number of components, by the tree of components", self.choose)
+        self.criteria = Picture(
+            weakly(self._draw_criteria), "number of components, by the criteria", weakly(self._choose)
+        )
+        self.tree = Picture(
+            weakly(self._draw_tree), "number of components, by the tree of components", weakly(self._choose)
+        )
         self._choice = ipywidgets.HBox(
             [self.slider, self.best, self._board.explore_button],
             layout={"align_items": "center", "flex_flow": "row wrap"},
         )
         self._choice.add_class("mffnb-controls")
-        self.slider.observe(lambda _: self._moved(), "value")
-        self.best.on_click(lambda _: self._choose_recommended())
+        moved, choose_recommended = weakly(self._moved), weakly(self._choose_recommended)
+        self.slider.observe(lambda _: moved(), "value")
+        self.best.on_click(lambda _: choose_recommended())
         self._board.refresh_when_drawn(self.slider, self.best)
         board = self._board
         parts = [
@@ -113,6 +124,8 @@ class RankExplorer(BoardWidget):
             board.explorer_box,
         ]
         super().__init__(parts, layout={"align_items": "stretch"})
+        self._parts = (self.criteria, self.tree, self.slider, self.best, self._choice)
+        hold_weakly(self, *self._parts)
         if finished is not None:
             self.scan = finished
         board.runner.submit(None)
@@ -153,39 +166,20 @@ class RankExplorer(BoardWidget):
         else:
             self.slider.value = k
 
+    def _choose(self, value: int) -> None:
+        """Select what was clicked in a figure."""
+        self._board.call_and_show_error(self.choose, value)
+
     def explore(self) -> Explorer:
         """Open an explorer below, which starts from the selected result with the same component colours."""
         answer = self.result
         return self._board.open_explorer(answer, {} if self.scan is None else self.scan.settings)
 
-    def close(self) -> None:
-        """Stop the scan and close the widget; finished results stay in ``scan``."""
-        if hasattr(self, "_board"):  # the board is missing if the constructor raised an error
-            self._board.close()
-            for widget in (self.criteria, self.tree, self.slider, self.best, self._choice):
-                widget.close()
-        super().close()
-
     # ------------------------------------------------------------------------- called on the worker thread
 
-    def _stages(self, _: None) -> Iterator[Stage]:
-        """Run the scan; yield its stages until it ends or is stopped."""
-        if self._work is None:
-            yield Stage(1.0, "a finished scan", self.scan)
-            return
-        last = Stage(0.0, "")
-        for stage in self._work.stages():
-            self.scan, last = stage.scan, stage
-            yield stage
-            if self._board.stopped.is_set():
-                yield Stage(last.share, f"stopped: {self._finished_text()}", self.scan)
-                return
-        yield Stage(1.0, self._finished_text(), self.scan)
-
-    def _finished_text(self) -> str:
-        """Return a text that lists the finished k."""
-        scan = self.scan
-        return "no k is finished" if scan is None else f"done for k = {', '.join(map(str, scan.ks))}"
+    def _keep(self, scan: RankScan | None) -> None:
+        """Keep the scan so far."""
+        self.scan = scan
 
     def _publish(self, _generation: int, _: None, stage: Stage, final: bool) -> None:
         """Show the progress of the scan, and redraw the figures when a k is finished."""
@@ -284,3 +278,26 @@ class RankExplorer(BoardWidget):
         if scan is None:
             return None
         return summary(scan, self._numbered(scan, self.k if self.k in scan.results else scan.ks[-1]))
+
+
+def _stages(
+    scanning: Scanning | RankScan, stopped: threading.Event, keep: Callable[[RankScan | None], object]
+) -> Iterator[Stage]:
+    """Run a scan; yield its stages until it ends or is stopped, after passing the scan so far to ``keep``."""
+    if isinstance(scanning, RankScan):
+        yield Stage(1.0, "a finished scan", scanning)
+        return
+    scan = None
+    for stage in scanning.stages():
+        scan = stage.scan
+        keep(scan)
+        yield stage
+        if stopped.is_set():
+            yield Stage(stage.share, f"stopped: {_finished_text(scan)}", scan)
+            return
+    yield Stage(1.0, _finished_text(scan), scan)
+
+
+def _finished_text(scan: RankScan | None) -> str:
+    """Return a text that lists the finished k."""
+    return "no k is finished" if scan is None else f"done for k = {', '.join(map(str, scan.ks))}"

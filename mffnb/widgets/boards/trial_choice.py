@@ -10,6 +10,7 @@ import ipywidgets
 
 from mffnb.tuning.trials import Trial
 from mffnb.widgets.controls.elements import flexible
+from mffnb.widgets.lifetime import weakly
 
 Trials = tuple[Trial, ...]
 
@@ -48,8 +49,9 @@ class TrialChoice:
             description="best", tooltip="Select the trial with the lowest loss", icon="check", disabled=True,
             layout={"width": "7em", "flex": "0 0 auto"},
         )  # fmt: skip
-        self.slider.observe(lambda _: self._moved(), "value")
-        self.best.on_click(lambda _: self._choose_best())
+        moved, choose_best = weakly(self._moved), weakly(self._choose_best)
+        self.slider.observe(lambda _: moved(), "value")
+        self.best.on_click(lambda _: choose_best())
 
     def choose(self, number: int) -> None:
         """Select a trial by its index, as a click on its point does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
@@ -25,6 +26,7 @@ from mffnb.widgets.boards.trial_fits import TrialFits
 from mffnb.widgets.boards.trial_html import trial_html
 from mffnb.widgets.boards.trial_pictures import progress_text, search_figure, settings_of, summary
 from mffnb.widgets.explorer import Explorer
+from mffnb.widgets.lifetime import hold_weakly, weakly
 
 __all__ = ["TuningMonitor"]
 
@@ -165,13 +167,15 @@ class TuningMonitor(BoardWidget):
         # One thread for the trials gives the same trials as no executor, and keeps the worker free to react to clicks.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-trial") if executor is None else None
         self._fits = TrialFits()
+        advance = weakly(self._advance)
         self._board: Board[int, Found] = Board(
-            self._states, self._publish, frames_per_second=3.0, explore=self.explore,
+            lambda _: _states(advance), self._publish, frames_per_second=3.0, explore=weakly(self.explore),
             to_explorer=("use these settings", "Open an explorer below with the settings of this trial"),
+            stopped=threading.Event(),
         )  # fmt: skip
         self._search = states(self._board.stopped.is_set, self._pool or executor)
-        self.picture = Picture(self._draw, "trial", self.choose)
-        self._choice = TrialChoice(self._board.lock, lambda: self.trials, self._chosen)
+        self.picture = Picture(weakly(self._draw), "trial", weakly(self._choose))
+        self._choice = TrialChoice(self._board.lock, weakly(self._present_trials), weakly(self._chosen))
         self.slider, self.best = self._choice.slider, self._choice.best
         self._row = ipywidgets.HBox(
             [self.slider, self.best, self._board.explore_button],
@@ -182,6 +186,8 @@ class TuningMonitor(BoardWidget):
         board = self._board
         above = [board.progress, board.error, self.picture, self._row, board.description]
         super().__init__([*above, board.view, board.explorer_box], layout={"align_items": "stretch"})
+        self._parts = (self.picture, self.slider, self.best, self._row)
+        hold_weakly(self, *self._parts)
         board.runner.submit(0)
 
     @property
@@ -206,6 +212,9 @@ class TuningMonitor(BoardWidget):
     def trials(self) -> tuple[Trial, ...]:
         """Trials of all stages so far, in the order of the slider."""
         return tuple(trial for stage in self._found for trial in stage.trials)
+
+    def _present_trials(self) -> tuple[Trial, ...]:
+        return self.trials
 
     @property
     def trial(self) -> Trial:
@@ -249,40 +258,37 @@ class TuningMonitor(BoardWidget):
             raise ValueError(f"there is no trial {number}: {len(self.trials)} have finished so far")
         self._choice.choose(number)
 
+    def _choose(self, value: int) -> None:
+        """Select what was clicked in a figure."""
+        self._board.call_and_show_error(self.choose, value)
+
     def explore(self) -> Explorer:
         """Open an explorer below, which starts from the result and the settings of the selected trial."""
         return self._board.open_explorer(self.result, settings_of(self._found, self.slider.value))
 
-    def close(self) -> None:
-        """Stop the search and close the widget; finished trials stay in ``search``."""
-        if hasattr(self, "_board"):  # the board is missing if the constructor raised an error
-            self._board.close()
-            self._fits.close()
-            with suppress(ValueError):  # closing a generator that the worker thread still runs raises ValueError
-                self._search.close()
-            if self._pool is not None:
-                self._pool.shutdown(wait=False, cancel_futures=True)
-            for widget in (self.picture, self.slider, self.best, self._row):
-                widget.close()
-        super().close()
+    def _end(self, patience: float) -> None:
+        """Stop the search and the fits; finished trials stay in ``search``."""
+        super()._end(patience)
+        self._fits.close()
+        with suppress(ValueError):  # closing a generator that the worker thread still runs raises ValueError
+            self._search.close()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
     # ------------------------------------------------------------------------- called on the worker thread
 
-    def _states(self, _number: int) -> Iterator[Found]:
-        """Yield the search so far until it has ended and the selected trial is fitted.
+    def _advance(self) -> tuple[Found, bool]:
+        """Return the search after its next step, and whether it goes on or the selected trial is being fitted.
 
         The search iterator is never closed: after a new selection the next call continues it.
         """
-        running = True
-        while running or not self._fits.settled:
-            found = next(self._search, None) if running else None
-            running = found is not None
-            if found is not None:
-                self._found = found
-            else:
-                self._fits.wait(_POLL_SECONDS)
-            self._follow()
-            yield self._found
+        found = next(self._search, None)
+        if found is not None:
+            self._found = found
+        else:
+            self._fits.wait(_POLL_SECONDS)
+        self._follow()
+        return self._found, found is not None or not self._fits.settled
 
     def _follow(self) -> None:
         """Extend the slider to the trials so far, and request the fit of the selected trial."""
@@ -340,3 +346,11 @@ class TuningMonitor(BoardWidget):
     def _summary(self) -> Figure | None:
         """Return a figure with the trials and the selected result; None before the first trial has finished."""
         return summary(self._found, self._fits.get(self.slider.value)) if self.trials else None
+
+
+def _states(advance: Callable[[], tuple[Found, bool] | None]) -> Iterator[Found]:
+    """Yield the search so far until it has ended and the selected trial is fitted, or the monitor is dropped."""
+    running = True
+    while running and (step := advance()) is not None:
+        found, running = step
+        yield found

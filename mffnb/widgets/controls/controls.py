@@ -25,7 +25,8 @@ from mffnb.widgets.controls.elements import (
     set_disabled,
     switch,
 )
-from mffnb.widgets.session.parameters import AUTO, Dial, Parameters
+from mffnb.widgets.lifetime import Displayed, hold_weakly, weakly
+from mffnb.widgets.session.parameters import AUTO, Parameters, TermKnob
 
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
 _AUTO_LABEL = "from the data"
@@ -36,7 +37,7 @@ _VOLUME_IS_AUTOMATIC = "Disabled: auto selects the weight from the data. Switch 
 _AUTO_IS_ON = "Disabled: auto uses only the geometry of the data. Switch auto off to use this."
 
 
-class Controls(ipywidgets.VBox):
+class Controls(Displayed, ipywidgets.VBox):
     """Controls of the live explorer: sliders for k and each knob, menus for fractions and similarity, two buttons.
 
     The buttons restart the run from the data and stop it.
@@ -69,8 +70,8 @@ class Controls(ipywidgets.VBox):
         min_components: int = 1,
         smooth: bool = True,
         automatic: bool = True,
-        own: Sequence[Dial] = (),
-        offered: Mapping[str, Sequence[Dial]] = MappingProxyType({}),
+        own: Sequence[TermKnob] = (),
+        offered: Mapping[str, Sequence[TermKnob]] = MappingProxyType({}),
         steps: Sequence[Step] = (),
     ) -> None:
         least = max(1, min_components)
@@ -133,7 +134,9 @@ class Controls(ipywidgets.VBox):
             layout={"width": "7em", "flex": "0 0 auto"},
         )
         self._setting = False
-        self._callbacks: list[Callable[[], object]] = []
+        self._on_change: list[Callable[[], object]] = []
+        self._on_restart: list[Callable[[], object]] = []
+        self._on_stop: list[Callable[[], object]] = []
         sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
         sliders += [*([self.auto] if automatic else []), *self.own.values()]
         self._permanent_sliders = tuple(sliders)
@@ -145,11 +148,16 @@ class Controls(ipywidgets.VBox):
         self._rows = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
         super().__init__(self._rows, layout={"align_items": "stretch"})
         self.add_class("mffnb-controls")  # live_view.css contains the styles of this class
-        self.add.observe(lambda _: self._toggle(self.add.value), "value")
+        hold_weakly(self, *self._parts)
+        toggle, update_disabled, notify = weakly(self._toggle), weakly(self._update_disabled), weakly(self._notify)
+        self.add.observe(lambda change: toggle(change.new), "value")
         for control in (self.fractions, self.auto):
-            control.observe(lambda _: self._update_disabled(), "value")
+            control.observe(lambda _: update_disabled(), "value")
         for control in self._value_controls:
-            control.observe(lambda _: self._notify(), "value")
+            control.observe(lambda _: notify(), "value")
+        restart, stop = weakly(self._restart), weakly(self._stop)
+        self.restart_button.on_click(lambda _: restart())
+        self.stop_button.on_click(lambda _: stop())
         self._update_disabled()
 
     @property
@@ -220,14 +228,27 @@ class Controls(ipywidgets.VBox):
 
     def on_change(self, callback: Callable[[], object]) -> None:
         """Register a callback without arguments, called whenever a control changes."""
-        self._callbacks.append(callback)
+        self._on_change.append(callback)
+
+    def on_restart(self, callback: Callable[[], object]) -> None:
+        """Register a callback without arguments, called when the button "restart" is clicked."""
+        self._on_restart.append(callback)
+
+    def on_stop(self, callback: Callable[[], object]) -> None:
+        """Register a callback without arguments, called when the button "stop" is clicked."""
+        self._on_stop.append(callback)
 
     def close(self) -> None:
         """Close all controls, including those that are not shown."""
         if hasattr(self, "_rows"):  # the controls are missing if the constructor raised an error
-            for control in (*self._value_controls, self.add, self.restart_button, self.stop_button, *self._rows):
+            for control in self._parts:
                 control.close()
         super().close()
+
+    @property
+    def _parts(self) -> tuple[ipywidgets.Widget, ...]:
+        """Return all widgets of the controls, including those that are not shown."""
+        return *self._value_controls, self.add, self.restart_button, self.stop_button, *self._rows
 
     @property
     def _value_controls(self) -> tuple[ipywidgets.Widget, ...]:
@@ -271,8 +292,13 @@ class Controls(ipywidgets.VBox):
     def _notify(self) -> None:
         """Call the registered callbacks, but not while several controls are being set."""
         if not self._setting:
-            for callback in self._callbacks:
-                callback()
+            _call(self._on_change)
+
+    def _restart(self) -> None:
+        _call(self._on_restart)
+
+    def _stop(self) -> None:
+        _call(self._on_stop)
 
     def _update_disabled(self) -> None:
         """Disable the controls that have no effect, and give the reason in their tooltip."""
@@ -284,6 +310,11 @@ class Controls(ipywidgets.VBox):
         setting, self._setting = self._setting, True  # relabelling must not trigger a callback
         relabel(self.fractions, _OFF, _AUTO_LABEL if auto else _OFF)
         self._setting = setting
+
+
+def _call(callbacks: Sequence[Callable[[], object]]) -> None:
+    for callback in callbacks:
+        callback()
 
 
 def _fractions(parameters: Parameters) -> str:

@@ -303,3 +303,18 @@ def plain(value: object) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def encoded(values: Mapping[str, Any]) -> dict[str, Any]:
+    r"""Return values for the page, with arrays as bytes of little-endian float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> encoded({"shown": True, "values": np.array([1.0])})
+    {'shown': True, 'values': b'\x00\x00\x80?'}
+    """
+    return {
+        name: value.astype("<f4").tobytes() if isinstance(value, np.ndarray) else value
+        for name, value in values.items()
+    }

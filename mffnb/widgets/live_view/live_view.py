@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import pathlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
 
-from mffnb.widgets.live_view.frame import Frame, encode
+from mffnb.widgets.lifetime import Displayed, bundle, hold_weakly, weakly
+from mffnb.widgets.live_view.frame import Frame, encode, encoded
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ SPECTRA_SCALES = ("each", "common", "sqrt")
 """Scale of the spectra: each to its own maximum, one common scale, or square root (shows small peaks)."""
 
 
-class LiveView(anywidget.AnyWidget):
+class LiveView(Displayed, anywidget.AnyWidget):
     """Widget that shows the maps and spectra of the components in the browser.
 
     Colour map, contrast, highlighting and hovering work in the browser without the kernel. A frame is sent as one
@@ -37,8 +39,18 @@ class LiveView(anywidget.AnyWidget):
     on_drawn : callable, optional
         ``on_drawn(sequence)``, called once for each frame that was drawn, on the thread that handles comm messages,
         for example `mffnb.widgets.live_view.runner.Runner.acknowledge`. May be set later.
+    tools : sequence of str
+        Names of the tools that the page may call, see :mod:`mffnb.widgets.tool`. The values that tool ``name`` shows
+        are in the trait ``tool_name``.
     **traits
         Initial values of the traits below.
+
+    Attributes
+    ----------
+    on_call : callable or None
+        ``on_call(name, arguments)``, called for a tool that the page calls.
+    failure : Exception or None
+        The exception behind `error`, with its traceback.
 
     Examples
     --------
@@ -52,8 +64,8 @@ class LiveView(anywidget.AnyWidget):
     ['a']
     """
 
-    _esm = pathlib.Path(__file__).parent / "static" / "live_view.js"
-    _css = pathlib.Path(__file__).parent / "live_view.css"
+    _esm = bundle(pathlib.Path(__file__).parent / "static" / "live_view.js")
+    _css = bundle(pathlib.Path(__file__).parent / "live_view.css")
 
     encoded = traitlets.Dict().tag(sync=True)
     """The newest frame: `header`, and the binary `maps` and `spectra`. It is a single trait, so that it is sent as one
@@ -74,14 +86,22 @@ class LiveView(anywidget.AnyWidget):
     highlighted = traitlets.List(traitlets.Int()).tag(sync=True)
     """Indices of highlighted components; the others are faded. Empty: no highlight."""
 
+    error = traitlets.Unicode().tag(sync=True)
+    """Error of the last message of the page that failed, as one sentence in the status line; empty for none."""
+
     color_tables = traitlets.Dict().tag(sync=True)
     """Red, green, blue bytes of 256 steps for each colour map other than "component"."""
 
-    def __init__(self, *, on_drawn: Callable[[int], object] | None = None, **traits: Any) -> None:
+    def __init__(
+        self, *, on_drawn: Callable[[int], object] | None = None, tools: Sequence[str] = (), **traits: Any
+    ) -> None:
         unknown = set(traits) - set(self.trait_names())
         if unknown:
             raise TypeError(f"LiveView has no option {', '.join(sorted(unknown))}")
         self.on_drawn = on_drawn
+        self.on_call: Callable[[str, Mapping[str, Any]], object] | None = None
+        self.failure: Exception | None = None
+        self._tools = frozenset(tools)
         self._showing = threading.RLock()
         self._sequence = 0
         self._drawn = 0
@@ -93,8 +113,11 @@ class LiveView(anywidget.AnyWidget):
         traits.setdefault("color_tables", _color_tables())
         # Beside controls in a row, the view takes the remaining width.
         traits.setdefault("layout", {"flex": "1 1 auto", "min_width": "0"})
+        # One trait for each tool, so that new values of one tool do not send those of the others again.
+        self.add_traits(**{f"tool_{name}": traitlets.Dict().tag(sync=True) for name in tools})
         super().__init__(**traits)
-        self.on_msg(self._receive)
+        hold_weakly(self)
+        self.on_msg(weakly(self._receive))
 
     def show(self, frame: Frame) -> int:
         """Send a frame to every display of this view; may be called from any thread.
@@ -116,6 +139,8 @@ class LiveView(anywidget.AnyWidget):
         with self._showing:
             if self._generation is not None and frame.generation < self._generation:
                 return 0
+            if frame.generation != self._generation:
+                self.error = ""
             self._generation = frame.generation
             self._sequence += 1
             header.update(sequence=self._sequence, epoch=self._epoch)
@@ -129,17 +154,48 @@ class LiveView(anywidget.AnyWidget):
             self._generation = None
             self.encoded = {}
 
+    def show_tool(self, name: str, values: Mapping[str, Any]) -> None:
+        """Send the values that a tool shows to every display of this view."""
+        self.set_trait(f"tool_{name}", encoded(values))
+
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
-        """Handle a message from the browser; an invalid one must not raise an error in the kernel's message loop."""
+        """Handle a message from the browser; an error must not end in the kernel's message loop, where nobody sees it.
+
+        A message of an unknown form is ignored: it may come from a page of another version.
+        """
         try:
-            kind = content["type"]
-            if kind == "drawn":
-                self._acknowledge(int(content["sequence"]))
-            elif kind == "size":
-                self._map_pixels = int(np.clip(content["map"], 64, FINAL_MAP_PIXELS))
-                self._plot_points = int(np.clip(content["plot"], 200, FINAL_CHANNELS))
+            handle = self._parsed(content)
         except (KeyError, TypeError, ValueError):
             logger.debug("Unexpected message from the browser: %r", content)
+            return
+        try:
+            handle()
+        except Exception as error:
+            logger.debug("A message from the browser failed: %r", content, exc_info=error)
+            self.failure = error
+            self.error = f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+    def _parsed(self, content: Any) -> Callable[[], object]:
+        """Return the call that a message of the browser requests."""
+        kind = content["type"]
+        if kind == "drawn":
+            return partial(self._acknowledge, int(content["sequence"]))
+        if kind == "size":
+            return partial(self._resize, int(content["map"]), int(content["plot"]))
+        if kind == "call" and content["tool"] in self._tools:
+            return partial(self._call, content["tool"], dict(content["arguments"]))
+        raise ValueError(f"no message {kind!r}")
+
+    def _resize(self, map_pixels: int, plot_points: int) -> None:
+        """Store the sizes of map and plot in the page."""
+        self._map_pixels = int(np.clip(map_pixels, 64, FINAL_MAP_PIXELS))
+        self._plot_points = int(np.clip(plot_points, 200, FINAL_CHANNELS))
+
+    def _call(self, name: str, arguments: Mapping[str, Any]) -> None:
+        """Call a tool; if it succeeds, the error of an earlier call is no longer shown."""
+        if self.on_call is not None:
+            self.on_call(name, arguments)
+        self.error = ""
 
     def _acknowledge(self, sequence: int) -> None:
         """Report a frame that the browser has drawn to `on_drawn`, once for each frame."""

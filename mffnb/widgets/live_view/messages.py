@@ -1,4 +1,7 @@
-"""Error messages as HTML, and figures as PNG for notebooks that are displayed without a kernel."""
+"""Conversion for widgets: errors to HTML, Matplotlib figures to PNG, and the lock under which figures are drawn.
+
+PNG pictures serve the panels of widgets, and notebooks that are displayed without a kernel.
+"""
 
 from __future__ import annotations
 

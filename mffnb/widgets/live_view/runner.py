@@ -183,7 +183,15 @@ class Runner(Generic[P, S]):
             raise error
 
     def settled(self, timeout: float | None = None) -> bool:
-        """Return whether the newest generation is done within `timeout` seconds; its error is kept for `wait`."""
+        """Wait until the newest generation is done or the runner is closed; never raise the error of a solve.
+
+        The error is kept, and the next call of `wait` raises it.
+
+        Returns
+        -------
+        bool
+            True if the generation is done or the runner is closed, False after `timeout` seconds.
+        """
         with self._changed:
             return self._changed.wait_for(lambda: self._done >= self._generation or self._closed, timeout)
 
@@ -193,7 +201,7 @@ class Runner(Generic[P, S]):
         Parameters
         ----------
         timeout : float
-            Seconds to wait for the thread, which ends at the next yield of the solve.
+            Seconds to wait for the thread, which ends at the next yield of the solve; 0 does not wait.
         """
         with self._changed:
             self._closed = True
@@ -201,7 +209,7 @@ class Runner(Generic[P, S]):
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
-            if thread.is_alive():
+            if thread.is_alive() and timeout > 0:
                 logger.warning("The solve did not reach a yield within %g s; its thread ends when it does.", timeout)
 
     # ------------------------------------------------------------------------- called on the worker thread

@@ -43,7 +43,7 @@ class Bands:
     upper: xr.DataArray | None = None
 
 
-def gathered(
+def refit_replicas(
     answer: Unmixing,
     source: LiveInput,
     switches: tuple[bool, ...],
@@ -76,7 +76,7 @@ def gathered(
 
     def replica(number: int) -> LiveImage:
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
-        data = source.with_cube(noise.draw(cube, answer, generator)).prepared(switches)
+        data = source.with_cube(noise.draw(cube, answer, generator)).prepare(switches)
         _ = data.solver_matrix  # computed on the background thread, since it takes a while
         return data
 
@@ -89,7 +89,7 @@ def gathered(
                 last[:] = [state]
                 yield bands
         runs.add(labelled(last[0], data))
-        ends = reach.around(*runs.band(LEVEL)) if len(runs) >= _LEAST else (None, None)
+        ends = reach.widen(*runs.band(LEVEL)) if len(runs) >= _LEAST else (None, None)
         done = f"bands: replica {number + 2} of {REPLICAS}"
         if number == REPLICAS - 1:
             done = f"bands: {100 * LEVEL:g} % over {len(runs)} replicas of the noise ({noise.name})"
@@ -100,7 +100,7 @@ def gathered(
 
 
 def _aside(work: Callable[[], T], meanwhile: Bands) -> Generator[Bands, None, T]:
-    """Run work that cannot be interrupted on a thread of its own, so that the caller can abandon it."""
+    """Run work that cannot be interrupted on a separate thread, so that the caller can abandon it."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-replica")
     try:
         future = pool.submit(work)

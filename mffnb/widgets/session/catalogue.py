@@ -15,21 +15,21 @@ from mffnb.registry.plugins import installed_parts
 
 
 @dataclass(frozen=True)
-class Offer:
+class MenuTerm:
     """A penalty or constraint that the user may add in the explorer.
 
     Attributes
     ----------
     label
         Text of the term in the menu.
-    place
+    factor
         Factor that the term acts on, "abundances" or "endmembers".
     term
         The penalty or constraint with its default values.
     """
 
     label: str
-    place: str
+    factor: str
     term: Term
 
     @property
@@ -39,7 +39,7 @@ class Offer:
         return text.split("\n\n")[0].split(":math:")[0].strip().rstrip(":")
 
 
-def catalogue(*modules: ModuleType) -> tuple[Offer, ...]:
+def catalogue(*modules: ModuleType) -> tuple[MenuTerm, ...]:
     """Return the penalties and constraints whose traits have a menu label, see :class:`mffnb.protocols.TermTraits`.
 
     Parameters
@@ -49,22 +49,22 @@ def catalogue(*modules: ModuleType) -> tuple[Offer, ...]:
 
     Examples
     --------
-    >>> sorted(offer.label for offer in catalogue() if offer.place == "endmembers")
+    >>> sorted(one.label for one in catalogue() if one.factor == "endmembers")
     ['one peak', 'smooth spectra']
     """
     classes = [part for module in modules or (penalties, constraints) for part in _classes(module)]
     installed = [] if modules else [part for part in installed_parts().values() if isinstance(part, Term)]
-    return tuple(_offers([*classes, *installed]))
+    return tuple(_menu_terms([*classes, *installed]))
 
 
 def _classes(module: ModuleType) -> list[type]:
     return [part for _, part in inspect.getmembers(module, inspect.isclass)]
 
 
-def _offers(parts: Iterable[Any]) -> Iterator[Offer]:
+def _menu_terms(parts: Iterable[Any]) -> Iterator[MenuTerm]:
     for part in parts:
         if isinstance(part, Term):
             traits = traits_of(part)
-            for place, label in (("abundances", traits.abundance_label), ("endmembers", traits.endmember_label)):
+            for factor, label in (("abundances", traits.abundance_label), ("endmembers", traits.endmember_label)):
                 if label is not None:
-                    yield Offer(label, place, part() if isinstance(part, type) else part)
+                    yield MenuTerm(label, factor, part() if isinstance(part, type) else part)

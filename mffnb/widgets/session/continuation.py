@@ -21,12 +21,12 @@ _LEAST = 1e-4
 Factors = tuple[Float64Array, Float64Array]
 
 
-def resized(
+def resize_factors(
     A: Float64Array, E: Float64Array, named: tuple[int, ...], data: LiveImage, k: int
 ) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
     """Add or remove components of A (k, pixels) and E (k, channels) until there are ``k``; known endmembers stay.
 
-    A new component starts from the largest residual. The component with the smallest share of its own is removed first.
+    A new component starts from the largest residual. The one with the smallest unique contribution is removed first.
     """
     names = list(named)
     while len(A) > k:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, cast
@@ -15,9 +16,9 @@ from mffnb.constraints import Pinned
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.parallel import Cluster, sharing
-from mffnb.parallel.collective_call import Word, call
+from mffnb.parallel.collective_call import Instruction, call
 from mffnb.parallel.preview_maps import coarse
-from mffnb.parallel.sources import shared
+from mffnb.parallel.sources import source_for_engines
 from mffnb.protocols.matrix import Matrix
 from mffnb.unmixing.image import Prepared, matrix_weights
 from mffnb.unmixing.result import Unmixing
@@ -144,9 +145,13 @@ class EngineSession:
         """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
         return self._task.result(solved)
 
-    def close(self) -> None:
-        """Delete the image on the engines, if they are alive."""
-        if not self._engines.busy.acquire(timeout=_PATIENCE):
+    def __del__(self) -> None:
+        with suppress(Exception):  # the engines may have been stopped, or the interpreter is ending
+            self.close(patience=0.0)
+
+    def close(self, patience: float = _PATIENCE) -> None:
+        """Delete the image on the engines, if they are alive; wait ``patience`` seconds for a running call."""
+        if not self._engines.busy.acquire(timeout=patience):
             return  # leave a run that does not end; newer images on the engines will replace this one
         try:
             if self._engines.client is not None and len(self._engines.client.ids) == self._engines.n:
@@ -159,7 +164,7 @@ class EngineSession:
         last = self._answer
         before = None if last is None else EarlierAnswer(last.state, last.names, last.parameters)
         with (
-            shared(self._cube, self._engines) as (here, there),
+            source_for_engines(self._cube, self._engines) as (here, there),
             call(self._engines, engine_side.begin, self._token, there, channel, before, self._options) as running,
         ):
             return here, running.answer()
@@ -171,7 +176,7 @@ class EngineSession:
             try:
                 for picture in made.pictures():
                     if self._stop_wanted.is_set():
-                        made.say(Word.STOP)
+                        made.send(Instruction.STOP)
                     if picture is not None:
                         # the engines have restarted from the data, so that the request is done
                         self._restart_wanted.clear()
@@ -179,7 +184,7 @@ class EngineSession:
                     if self._last is not None:
                         yield self._last  # yield also without a new state, so that the caller can abandon the run here
             except GeneratorExit:
-                made.say(Word.INTERRUPT)
+                made.send(Instruction.INTERRUPT)
                 raise
             return cast("EngineAnswer | str | None", made.answer())
 

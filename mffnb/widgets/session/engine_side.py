@@ -9,7 +9,7 @@ import numpy as np
 
 from mffnb.cubes.layout import Layout
 from mffnb.parallel import sharing
-from mffnb.parallel.collective_call import Watch, Word
+from mffnb.parallel.collective_call import ClientLink, Instruction
 from mffnb.parallel.placement import Placement, Ranks
 from mffnb.parallel.preview_maps import Blocks
 from mffnb.parallel.sources import Source
@@ -67,10 +67,10 @@ class EarlierAnswer:
 
 
 def begin(
-    watch: Watch, token: str, source: Source, channel: Any, earlier: EarlierAnswer | None, options: Any
+    link: ClientLink, token: str, source: Source, channel: Any, earlier: EarlierAnswer | None, options: Any
 ) -> ImageDescription:
     """Open the image, and create a session for it on this rank under a token."""
-    session = Session(source.open(), channel, placement=Ranks(watch.communicator), **options)
+    session = Session(source.open(), channel, placement=Ranks(link.communicator), **options)
     layout, matrix = session.layout, session.matrix
     if earlier is not None:
         own = matrix.own
@@ -78,14 +78,14 @@ def begin(
         gain = None if state.gain is None else state.gain[own]
         state = replace(state, abundances=state.abundances[:, own], gain=gain)
         session.resume(state, earlier.names, earlier.parameters)
-    sharing.keep(token, (session, Blocks.of(layout, matrix.own, watch.communicator)))
+    sharing.keep(token, (session, Blocks.of(layout, matrix.own, link.communicator)))
     return ImageDescription(layout, matrix.shape, matrix.complete)
 
 
-def solve(watch: Watch, token: str, parameters: Parameters, afresh: bool) -> EngineAnswer | str | None:
+def solve(link: ClientLink, token: str, parameters: Parameters, afresh: bool) -> EngineAnswer | str | None:
     """Run the solver until it ends or the client interrupts; return None, or "lost" if this rank has no session."""
     kept = sharing.find(token)
-    if watch.communicator.allreduce(int(kept is None)):
+    if link.communicator.allreduce(int(kept is None)):
         return "lost"
     session, blocks = kept
     session.go_on()
@@ -93,13 +93,13 @@ def solve(watch: Watch, token: str, parameters: Parameters, afresh: bool) -> Eng
         session.start_afresh()
     solved: Solved | None = None
     for solved in session.solve(parameters):
-        word, due = watch.look()
-        if word is Word.INTERRUPT:
+        instruction, due = link.poll()
+        if instruction is Instruction.INTERRUPT:
             return None
-        if word is Word.STOP:
+        if instruction is Instruction.STOP:
             session.stop()
         if due:
-            watch.show(_preview(solved, blocks))
+            link.show(_preview(solved, blocks))
     return None if solved is None else _whole(solved, session.source.placement)
 
 
@@ -114,6 +114,6 @@ def _preview(solved: Solved, blocks: Blocks) -> EngineAnswer:
 def _whole(solved: Solved, placement: Placement) -> EngineAnswer:
     """Return the last state of a run with the abundances of the pixels of all ranks."""
     state = solved.state
-    A = np.ascontiguousarray(placement.gathered(state.abundances.T).T)
-    gain = None if state.gain is None else placement.gathered(state.gain)
+    A = np.ascontiguousarray(placement.gather(state.abundances.T).T)
+    gain = None if state.gain is None else placement.gather(state.gain)
     return EngineAnswer(replace(state, abundances=A, gain=gain), solved.names, solved.trace[: solved.steps])

@@ -64,7 +64,7 @@ class LiveInput:
         """Known endmembers as the user passed them, or None."""
         return self.task.physics.known
 
-    def prepared(self, switches: Sequence[bool]) -> LiveImage:
+    def prepare(self, switches: Sequence[bool]) -> LiveImage:
         """Prepare the image with the preprocessing steps that are switched on."""
         steps = [step for step, on in zip(self.steps, switches, strict=True) if on]
         task, placement = self.task, self.placement

@@ -33,7 +33,7 @@ class LiveTask:
 
     def task(self, parameters: Parameters) -> Task:
         """Return the unmixing task for these control values."""
-        own = self.own.turned(parameters.own)
+        own = self.own.with_values(parameters.own)
         physics = Physics(
             parameters.sparsity,
             parameters.smoothness,

@@ -13,7 +13,7 @@ import numpy as np
 from mffnb.knobs import Knob, knobs
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
-from mffnb.widgets.session.catalogue import Offer
+from mffnb.widgets.session.catalogue import MenuTerm
 
 AUTO = "auto"
 """The weight of a volume that is determined from the data."""
@@ -74,15 +74,16 @@ def _check_weight(name: str, weight: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Dial:
-    """A knob (adjustable number) of a penalty or constraint that the user passed as an object.
+class TermKnob:
+    """A knob (adjustable number) of one penalty or constraint, with the name that it has among the parameters.
 
     Attributes
     ----------
     name
         Name of the knob among the parameters, derived from its label.
     term
-        Index of the penalty or constraint that has the knob; those on A come first.
+        Index of the penalty or constraint that has the knob: among the user's terms, of which those on A come first, or
+        among the terms of the menu.
     knob
         Label, range and scale of the knob.
     """
@@ -94,7 +95,7 @@ class Dial:
 
 @dataclass(frozen=True)
 class OwnTerms:
-    """Penalties and constraints of the user with the values of their knobs, and those that the menu offers.
+    """Penalties and constraints of the user with the values of their knobs, and those in the explorer's menu.
 
     Examples
     --------
@@ -102,70 +103,75 @@ class OwnTerms:
     >>> own = OwnTerms(endmember_terms=(Sparsity(0.1),))
     >>> own.values
     {'sparsity_2': 0.1}
-    >>> own.turned({"sparsity_2": 0.5})
-    OwnTerms(abundance_terms=(), endmember_terms=(Sparsity(weight=0.5),), offers=())
+    >>> own.with_values({"sparsity_2": 0.5})
+    OwnTerms(abundance_terms=(), endmember_terms=(Sparsity(weight=0.5),), menu=())
     """
 
     abundance_terms: Sequence[Term] = ()
     endmember_terms: Sequence[Term] = ()
-    offers: Sequence[Offer] = ()
+    menu: Sequence[MenuTerm] = ()
 
     @cached_property
-    def dials(self) -> tuple[Dial, ...]:
-        """All knobs of the terms; if two have the same label, the second one gets a number."""
-        return tuple(_dials((*self.abundance_terms, *self.endmember_terms), {one.name for one in fields(Parameters)}))
+    def term_knobs(self) -> tuple[TermKnob, ...]:
+        """All knobs of the user's terms; if two have the same label, the second one gets a number."""
+        terms = (*self.abundance_terms, *self.endmember_terms)
+        return tuple(_knobs_of(terms, {one.name for one in fields(Parameters)}))
 
     @cached_property
-    def offered(self) -> tuple[Dial, ...]:
-        """Knobs of the terms that the menu offers; a term without knobs gets an on/off switch."""
-        taken = {one.name for one in fields(Parameters)} | {dial.name for dial in self.dials}
-        dials = list(_dials([offer.term for offer in self.offers], taken))
-        for i, offer in enumerate(self.offers):
-            if not knobs(offer.term):
-                (label,) = _free(offer.label, taken)
-                dials.append(Dial(_name(label), i, Knob(SWITCH, 1, label, 0, 1, zero=False, help=offer.purpose)))
-        return tuple(dials)
+    def menu_knobs(self) -> tuple[TermKnob, ...]:
+        """Knobs of the terms in the menu; a term without knobs gets an on/off switch."""
+        taken = {one.name for one in fields(Parameters)} | {one.name for one in self.term_knobs}
+        found = list(_knobs_of([one.term for one in self.menu], taken))
+        for i, entry in enumerate(self.menu):
+            if not knobs(entry.term):
+                (label,) = _free(entry.label, taken)
+                switch = Knob(SWITCH, 1, label, 0, 1, zero=False, help=entry.purpose)
+                found.append(TermKnob(_name(label), i, switch))
+        return tuple(found)
 
     @property
-    def by_offer(self) -> dict[str, tuple[Dial, ...]]:
-        """Knobs of the terms that the menu offers, by the label of the term."""
+    def menu_knobs_by_label(self) -> dict[str, tuple[TermKnob, ...]]:
+        """Knobs of the terms in the menu, by the label of the term."""
         return {
-            offer.label: tuple(dial for dial in self.offered if dial.term == i) for i, offer in enumerate(self.offers)
+            entry.label: tuple(one for one in self.menu_knobs if one.term == i) for i, entry in enumerate(self.menu)
         }
 
     @property
     def values(self) -> dict[str, float]:
-        """Values of all knobs, by name."""
-        return {dial.name: dial.knob.value for dial in self.dials}
+        """Values of all knobs of the user's terms, by name."""
+        return {one.name: one.knob.value for one in self.term_knobs}
 
-    def turned(self, values: Mapping[str, float]) -> OwnTerms:
-        """Return the terms with other values of their knobs; a knob at its off position removes its term."""
+    def with_values(self, values: Mapping[str, float]) -> OwnTerms:
+        """Return the terms with other values of their knobs; a knob at its off position removes its term.
+
+        Terms of the menu are added if ``values`` has one of their knobs.
+        """
         terms: list[Term | None] = [*self.abundance_terms, *self.endmember_terms]
-        for dial in self.dials:
-            value, term = values.get(dial.name, dial.knob.value), terms[dial.term]
-            off = value == 0 and dial.knob.zero
-            terms[dial.term] = None if off or term is None else replace(term, **{dial.knob.name: value})  # type: ignore[type-var]
+        for one in self.term_knobs:
+            value, term = values.get(one.name, one.knob.value), terms[one.term]
+            off = value == 0 and one.knob.zero
+            terms[one.term] = None if off or term is None else replace(term, **{one.knob.name: value})  # type: ignore[type-var]
         split = len(self.abundance_terms)
         of_abundances, of_endmembers = terms[:split], terms[split:]
-        for i, offer in enumerate(self.offers):
-            chosen = {dial.knob: values[dial.name] for dial in self.offered if dial.term == i and dial.name in values}
+        for i, entry in enumerate(self.menu):
+            chosen = {one.knob: values[one.name] for one in self.menu_knobs if one.term == i and one.name in values}
             off = any(value == 0 and (knob.zero or knob.name == SWITCH) for knob, value in chosen.items())
             if chosen and not off:
-                turned = {knob.name: value for knob, value in chosen.items() if knob.name != SWITCH}
-                place = of_abundances if offer.place == "abundances" else of_endmembers
-                place.append(replace(offer.term, **turned) if turned else offer.term)  # type: ignore[type-var]
+                changes = {knob.name: value for knob, value in chosen.items() if knob.name != SWITCH}
+                target = of_abundances if entry.factor == "abundances" else of_endmembers
+                target.append(replace(entry.term, **changes) if changes else entry.term)  # type: ignore[type-var]
         return OwnTerms(
             tuple(term for term in of_abundances if term is not None),
             tuple(term for term in of_endmembers if term is not None),
         )
 
 
-def _dials(terms: Sequence[Term], taken: set[str]) -> Iterator[Dial]:
+def _knobs_of(terms: Sequence[Term], taken: set[str]) -> Iterator[TermKnob]:
     """Yield the knobs of these terms, and add their names to the set ``taken``."""
     for i, term in enumerate(terms):
         for knob in knobs(term):
             for label in _free(knob.label, taken):
-                yield Dial(_name(label), i, replace(knob, label=label))
+                yield TermKnob(_name(label), i, replace(knob, label=label))
 
 
 def _free(label: str, taken: set[str]) -> Iterator[str]:

@@ -25,9 +25,9 @@ from mffnb.unmixing.auto_volume import check_supported, iterate_volume
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.task import Task
 from mffnb.unmixing.warm_start import non_negative_factors_of
-from mffnb.widgets.session.bands import Bands, gathered
+from mffnb.widgets.session.bands import Bands, refit_replicas
 from mffnb.widgets.session.catalogue import catalogue
-from mffnb.widgets.session.continuation import resized, start_factors, with_known
+from mffnb.widgets.session.continuation import resize_factors, start_factors, with_known
 from mffnb.widgets.session.live_data import LiveImage, LiveInput, common_task
 from mffnb.widgets.session.live_task import LiveTask
 from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
@@ -89,7 +89,7 @@ class Session:
         self.source = LiveInput(cube, task, placement or Local())
         self.own = OwnTerms(tuple(abundance_terms), tuple(endmember_terms), catalogue())
         self._task = LiveTask(self.source, self.own)
-        self._data = self.source.prepared([True] * len(self.source.steps))
+        self._data = self.source.prepare([True] * len(self.source.steps))
         self._prepared = {tuple([True] * len(self.source.steps)): self._data}
         self._seed = seed
         self._start = start
@@ -192,7 +192,7 @@ class Session:
             return self.result(replace(solved, state=state, data=data, found=None))
 
         switches = parameters.steps or (True,) * len(self.source.steps)
-        return gathered(answer, self.source, switches, self._seed, run, labelled)
+        return refit_replicas(answer, self.source, switches, self._seed, run, labelled)
 
     def _solve(self, parameters: Parameters) -> Iterator[Solved]:
         data = self._data = self._prepared_for(parameters)
@@ -207,7 +207,7 @@ class Session:
             anew, named = from_data or task.automatic, False
             names: tuple[int, ...] = ()
             if initial is not None:
-                A, E, names = resized(*initial, data, parameters.k)
+                A, E, names = resize_factors(*initial, data, parameters.k)
                 task = task if task.automatic else replace(task, init=start_factors(A, E, task, data))
             trace: list[State] = []
             same_components = before is not None and not anew and names == before.names and before.data is data
@@ -251,7 +251,7 @@ class Session:
         """Return the image after the preprocessing steps that are on; two images are cached to undo a switch fast."""
         switches = parameters.steps or (True,) * len(self.source.steps)
         if switches not in self._prepared:
-            data = self.source.prepared(switches)
+            data = self.source.prepare(switches)
             self._prepared = dict([*self._prepared.items()][-1:]) | {switches: data}
         return self._prepared[switches]
 

@@ -1,11 +1,11 @@
 // What a tool is: a named set of reactions to gestures on the maps and on the spectra, with its own controls.
-// To add one: write a module like `read_map.ts`, list it in `index.ts`, add a test in `tests/tools.test.ts`.
+// Every module in `tools/` exports one as `tool`; the build lists them, see js/README.md "Add a tool".
 
-import type { MapGrid } from "../maps";
-import type { MapPoint } from "../pointer";
-import type { Frame, LiveViewModel } from "../protocol";
-import type { Lane, SpectraPlot } from "../spectra";
-import type { Tip } from "../tip";
+import type { MapGrid } from "./maps";
+import type { MapPoint } from "./pointer";
+import type { Frame, LiveViewModel } from "./protocol";
+import type { Lane, SpectraPlot } from "./spectra";
+import type { Tip } from "./tip";
 
 /** The part of the view that a tool uses. */
 export interface Stage {
@@ -19,6 +19,10 @@ export interface Stage {
   readonly frame: Frame | null;
   /** The spectra on the screen: those of the components, then those that tools add. */
   readonly lanes: readonly Lane[];
+  /** Call the function of a tool in Python; its error appears in the status line. */
+  call(tool: string, args: Readonly<Record<string, unknown>>): void;
+  /** The values that the function in Python shows; empty before its first call, null where it cannot be called. */
+  values<Values extends object>(tool: string): Partial<Values> | null;
   /** Paint the frame again, after a tool has changed its spectra. */
   repaint(): void;
 }
@@ -28,7 +32,7 @@ export interface Gestures {
   /** Controls above the maps and above the spectra. */
   readonly mapControls?: readonly HTMLElement[];
   readonly spectraControls?: readonly HTMLElement[];
-  /** A trait has changed, in the page or in Python. */
+  /** A trait or the values of a tool have changed, in the page or in Python. */
   traitsChanged?(): void;
   /** The pointer moves over a map, or leaves it. */
   mapMove?(point: MapPoint, event: PointerEvent): void;
@@ -44,7 +48,10 @@ export interface Gestures {
 }
 
 export interface Tool {
+  /** Name of the module, and of its function in Python if there is one. */
   readonly name: string;
+  /** Order in which controls appear and lanes are drawn: small values first, zero if omitted; then by name. */
+  readonly place?: number;
   /** Start the tool in one view; its state is local to the function. */
   start(stage: Stage): Gestures;
 }

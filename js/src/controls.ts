@@ -1,8 +1,8 @@
-// Controls that set a trait: a list of choices, a slider.
+// Controls above maps and spectra: a list of choices and a slider that set a trait, and a button.
 
-import { element } from "../dom";
-import { setTrait } from "../model";
-import type { LiveViewModel, LiveViewTraits } from "../protocol";
+import { element } from "./dom";
+import { setTrait } from "./model";
+import type { LiveViewModel, LiveViewTraits } from "./protocol";
 
 /** Make a drop-down list that sets a trait. */
 export function choice<Name extends "color_map" | "spectra_scale">(
@@ -53,4 +53,17 @@ export function slider(
       input.value = String(scale.toPosition(model.get(name)));
     },
   };
+}
+
+export interface Button {
+  readonly root: HTMLButtonElement;
+  /** Show whether what the button switches is on. */
+  press(on: boolean): void;
+}
+
+/** Make a button that is pressed while what it switches is on. */
+export function button(text: string, title: string, clicked: (on: boolean) => void): Button {
+  const root = element("button", "mffnb-button", { type: "button", title, "aria-pressed": "false" }, [text]);
+  root.addEventListener("click", () => clicked(root.getAttribute("aria-pressed") !== "true"));
+  return { root, press: (on) => root.setAttribute("aria-pressed", String(on)) };
 }

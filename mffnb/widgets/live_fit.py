@@ -1,0 +1,183 @@
+"""The running fit of an explorer: moves of the controls start it, its states go to the live view."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import xarray as xr
+
+from mffnb.unmixing.auto_volume import doubt
+from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.lifetime import weakly
+from mffnb.widgets.live_view.frame_builder import FrameBuilder
+from mffnb.widgets.live_view.live_view import LiveView
+from mffnb.widgets.live_view.messages import error_html
+from mffnb.widgets.live_view.runner import Runner
+from mffnb.widgets.session.bands import ends_of
+from mffnb.widgets.session.engine_session import EngineSession
+from mffnb.widgets.session.live_data import LiveImage
+from mffnb.widgets.session.parameters import Parameters
+from mffnb.widgets.session.session import Session
+from mffnb.widgets.session.solved import Solved
+from mffnb.widgets.tools import TOOLS
+
+# The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
+# slider on the thread that last wrote to it. At first this is the main thread, which a running cell blocks. Writing to
+# the slider while a message of the browser is handled moves it to a message thread. This is repeated, since the first
+# messages may come before that thread exists.
+_GREETINGS = 4
+
+
+class LiveFit:
+    """Session and background worker of an explorer, between its controls and its live view.
+
+    Controls and view hold the fit by their callbacks, and the fit holds them by weak references: it runs for as long as
+    the explorer, the controls or the view exist, and its memory is freed at once when the last of them is dropped.
+
+    Parameters
+    ----------
+    session
+        The image and the solver.
+    controls, view
+        Widgets that set the parameters and show the states.
+    error
+        Widget that shows the error of a run.
+    """
+
+    def __init__(
+        self, session: Session | EngineSession, controls: Controls, view: LiveView, error: ipywidgets.HTML
+    ) -> None:
+        self.session = session
+        self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
+        self.runner: Runner[Parameters, Solved] = Runner(
+            session.solve, weakly(self._publish), on_error=weakly(self._complain)
+        )
+        self._framed: tuple[LiveImage, FrameBuilder] | None = None
+        self._greetings = _GREETINGS
+        self._shown: Solved | None = None
+        view.on_drawn = self._drawn
+        view.on_call = self._call
+        controls.on_change(self.submit)
+        controls.on_restart(self.start_afresh)
+        controls.on_stop(session.stop)
+
+    def __del__(self) -> None:
+        self.runner.close(timeout=0.0)
+
+    @property
+    def result(self) -> Unmixing:
+        """The present result with labels, as soon as there is one."""
+        while self.session.last is None and not self.runner.settled(0.02):
+            pass  # wait for the first state, which comes within milliseconds, and not for the end of the run
+        solved = self.session.last
+        if solved is None:
+            self.runner.wait()  # there is no state: raise the error of the run
+            raise RuntimeError("the explorer was closed before it had solved anything")
+        return self.session.result(solved)
+
+    def submit(self) -> None:
+        """Start a run for the present values of the controls, from the last state."""
+        controls = self._controls()
+        if controls is not None:
+            self.session.go_on()
+            self.runner.submit(controls.parameters)
+
+    def start_afresh(self) -> None:
+        """Start a run from the data."""
+        self.session.start_afresh()
+        self.submit()
+
+    def show_tool(self, name: str, **values: Any) -> None:
+        """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
+        view = self._view()
+        if view is not None:
+            view.show_tool(name, values)
+
+    def _call(self, name: str, arguments: Mapping[str, Any]) -> None:
+        """Call a tool for the page."""
+        TOOLS[name](self, **arguments)
+
+    def close(self) -> None:
+        """End the background thread, and delete the image on engines."""
+        self.runner.close()
+        if isinstance(self.session, EngineSession):
+            self.session.close()
+
+    # ------------------------------------------------------------------------- called on the worker thread
+
+    def _publish(self, generation: int, parameters: Parameters, solved: Solved, final: bool) -> bool:
+        """Show a state in the live view; return False if it is the one that the view shows already."""
+        view, error = self._view(), self._error()
+        if error is not None:
+            error.value = ""
+        if view is None or (solved is self._shown and not final):
+            return False  # there is nothing new to show: a replica or an engine is still computing
+        self._shown = solved
+        framing, state = self._framing(solved.data), solved.state
+        view.show(
+            framing.frame(
+                *self._factors(solved),
+                solved.names,
+                status={
+                    "iteration": state.iteration,
+                    "relative_error": state.relative_error,
+                    "objective": state.objective,
+                    "outcome": _ended(solved),
+                    "milliseconds": 1e3 * state.seconds,
+                    "text": "" if solved.bands is None else solved.bands.text,
+                },
+                generation=generation,
+                parameters=parameters.as_dict(),
+                final=final,
+                known=solved.data.known,
+                bands=ends_of(solved.bands, framing.used_channels),
+            )
+        )
+        return True
+
+    def _framing(self, data: LiveImage) -> FrameBuilder:
+        """Return the builder of frames for an image, which is made once for each image."""
+        if self._framed is None or self._framed[0] is not data:
+            blanks = (np.zeros((1, size)) for size in data.matrix.shape)
+            self._framed = (
+                data,
+                FrameBuilder(data.layout.abundances(next(blanks))[0], data.layout.endmembers(next(blanks))[0]),
+            )
+        return self._framed[1]
+
+    def _factors(self, solved: Solved) -> tuple[xr.DataArray, xr.DataArray]:
+        """Return labelled maps and spectra of a state in physical units."""
+        if solved.data.image.chain is None:
+            layout, state = solved.data.layout, solved.state
+            return layout.abundances(state.abundances), layout.endmembers(state.endmembers)
+        result = self.session.result(solved)
+        return result.abundances, result.endmembers
+
+    def _drawn(self, _sequence: int) -> None:
+        """Let the worker send the next frame; called on the thread that handles messages of the page."""
+        self.runner.acknowledge()
+        if self._greetings > 0:
+            self._greetings -= 1
+            controls = self._controls()
+            if controls is not None:
+                controls.resend_state()
+
+    def _complain(self, error: BaseException) -> None:
+        """Show the error of a run."""
+        shown = self._error()
+        if shown is not None:
+            shown.value = error_html(error)
+
+
+def _ended(solved: Solved) -> str:
+    """Return a text on how a run ended, with the decisions of the rule for volume="auto" if it was used."""
+    words = [solved.state.outcome.name.lower().replace("_", " ")]
+    if solved.found is not None:
+        words.append("fractions sum to one" if solved.found.gain is None else "fractions up to a gain")
+        words.append(doubt(solved.found.disagreement))
+    return ", ".join(word for word in words if word)

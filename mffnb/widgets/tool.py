@@ -1,0 +1,36 @@
+"""Tools of the explorer: what a tool of :mod:`mffnb.widgets.tools` may use, and what it shows in the page.
+
+A tool is a function ``name(stage, **arguments)``. Its module lists it in ``__all__``, and it is then both the method
+``Explorer.name(**arguments)`` and the answer to the message ``stage.call("name", arguments)`` of the page.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.widgets.session.engine_session import EngineSession
+from mffnb.widgets.session.session import Session
+
+
+class Stage(Protocol):
+    """The part of an explorer that a tool uses."""
+
+    @property
+    def session(self) -> Session | EngineSession:
+        """Cube, settings and newest state."""
+
+    def show_tool(self, name: str, **values: Any) -> None:
+        """Send the values that a tool shows to its part in the page: text, numbers, and arrays as float32.
+
+        They stay there until the next call, also when the page is loaded again.
+        """
+
+
+def local_session(stage: Stage, name: str) -> Session:
+    """Return the session of a stage if it has all pixels in this process; refuse the tool otherwise."""
+    if isinstance(stage.session, EngineSession):
+        raise UnsupportedCombinationError(
+            f"{name} needs the pixels in this process, and they are on engines: open an explorer without cluster="
+        )
+    return stage.session
