@@ -46,7 +46,8 @@ def checks_keywords(*passed_to: Callable[..., Any], also: Iterable[str] = ()) ->
     """
 
     def decorate(function: Call) -> Call:
-        known = [name for one in (function, *passed_to) for name in keywords_of(one)]
+        calls: tuple[Callable[..., Any], ...] = (function, *passed_to)
+        known = [name for one in calls for name in keywords_of(one)]
         known = list(dict.fromkeys([*known, *also]))
         label = function.__qualname__.removesuffix(".__init__")
 

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     before, layout = signal.getsignal(signal.SIGINT), warnings.formatwarning
-    warnings.formatwarning = _one_line
+    warnings.formatwarning = _one_line  # type: ignore[assignment]
     try:
         code: int = options.run(options)
     except KeyboardInterrupt:
