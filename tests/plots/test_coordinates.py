@@ -34,7 +34,7 @@ class Fit:
     endmembers: xr.DataArray
 
     def residual(self, _cube=None):
-        return xr.dot(self.abundances, self.endmembers, dim="component", skipna=False) - 0.5
+        return (self.abundances * self.endmembers).sum("component", skipna=False) - 0.5
 
 
 def fit(shape, kind, masked=False, channels=9):
