@@ -85,6 +85,7 @@ def warnings_are_errors():
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", COORDINATES)
 @pytest.mark.parametrize("name", FIGURES)
 def test_maps_with_any_coordinates_are_exported_without_warnings(name, kind):
