@@ -17,7 +17,7 @@ PACKAGE = Path(mffnb.__file__).parent
 # The wings of the package, bottom first: a wing imports from the lines above its own only (and from itself).
 # README and CONTRIBUTING show this list.
 LAYERS = """
-errors typing threads knobs
+errors typing threads knobs keywords
 kernels protocols plots
 graphs constraints matrices registry transforms
 penalties similarities geometry cubes

@@ -61,7 +61,8 @@ def draw_spectra(
                 0.005 if at_left else 0.995, shift + 0.88, label, color=color, ha="left" if at_left else "right",
                 va="top", transform=ax.get_yaxis_transform(), fontsize="small", fontweight="bold",
             )  # fmt: skip
-    ax.set_xlim(channel[0], channel[-1])
+    if channel.size > 1:
+        ax.set_xlim(channel[0], channel[-1])
     ax.set_xlabel(channel_label(spectra))
     if stacked:
         ax.set_yticks([])
