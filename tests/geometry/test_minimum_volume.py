@@ -68,7 +68,7 @@ def test_same_seed_same_answer():
         assert one.candidates == two.candidates
 
 
-@pytest.mark.parametrize("gain", [None, True, False])
+@pytest.mark.parametrize("gain", [None, False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("X", "components"),
     [
