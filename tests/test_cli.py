@@ -98,6 +98,12 @@ def test_warnings_are_one_line_each(tmp_path, file):
     assert [line[:15] for line in done.stderr.splitlines()] == ["mffnb: warning:"]
 
 
+@pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
+def test_demo_needs_no_file(tmp_path):
+    assert main(["unmix", "--demo", "--max-iter", "1", "-o", str(tmp_path / "demo.nc"), "-q"]) == 0
+    assert mf.load(tmp_path / "demo.nc").abundances.sizes == {"component": 4, "y": 128, "x": 128}
+
+
 @pytest.mark.slow
 def test_demo_runs_from_the_shell_without_a_file(tmp_path):
     command = [sys.executable, "-m", "mffnb", "unmix", "--demo", "--max-iter", "3", "-o", "demo.nc", "-q"]
