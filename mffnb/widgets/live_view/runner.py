@@ -2,8 +2,8 @@
 
 It is made for a slider. `submit` never blocks. A running solve is abandoned between two yields when newer parameters
 arrive. States are published only as fast as the browser draws them. `solve` is any generator function, and `publish`
-receives what it yields. A solve that has no new state yet yields None, so that it can be abandoned: a state of an earlier
-solve would be published with parameters and a generation that are not its own.
+receives what it yields. A solve that has no new state yet yields None, so that it can be abandoned. A state of an
+earlier solve would be published with parameters and a generation that are not its own.
 """
 
 from __future__ import annotations

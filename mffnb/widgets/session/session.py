@@ -168,11 +168,7 @@ class Session:
     def _settled_for(self, parameters: Parameters) -> Solved | None:
         """Return the last state if only the switch for uncertainty bands has changed since then, else None."""
         last = self._last
-        if (
-            last is None
-            or self._restarts.wanted
-            or last.state.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER)
-        ):
+        if last is None or self._restarts.wanted or last.state.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER):
             return None
         if replace(last.parameters, bands=parameters.bands) != parameters or last.parameters.bands == parameters.bands:
             return None
