@@ -48,14 +48,54 @@ def test_mistakes_end_with_one_line_and_code_2(tmp_path, file, capsys):
         ["unmix"],
         ["unmix", str(file), "--demo"],
         ["unmix", str(tmp_path / "no.npy")],
-        ["unmix", str(file), "--sparsity", "-1"],
-        ["unmix", str(file), "-k", "0"],
         ["unmix", str(file), "-o", str(tmp_path / "no" / "out.nc")],
     ):
         assert main(arguments) == 2
         lines = capsys.readouterr().err.strip().splitlines()
         assert lines[-1].startswith("mffnb: ")
         assert not any("Traceback" in line for line in lines)
+
+
+BAD = [
+    ["-k", "0"], ["-k", "x"], ["-k", "100000000000"], ["--sparsity", "nan"], ["--smoothness", "-1"], ["--tol", "inf"],
+    ["--n-init", "1.5"], ["--max-iter", "-1"], ["--random-state", "-1"], ["--init", "nope"], ["--channel", "nope"],
+    ["--channel", "x", "--channel", "x"], ["--dataset", "a"], ["--every", "nan"], ["--sparsty", "1"], ["-o", ""],
+    ["-o", "map.csv"], ["-o", "."], ["--picture", "."], ["--picture", "a.jpg"], ["--checkpoint", "map.npy"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", BAD, ids=" ".join)
+def test_bad_options_are_refused_in_one_line_before_the_progress_bar(file, capsys, monkeypatch, options):
+    monkeypatch.chdir(file.parent)
+    before = {path.name for path in file.parent.iterdir()}
+    try:
+        code = main(["unmix", "map.npy", *options])
+    except SystemExit as end:  # argparse ends the process
+        code = end.code
+    captured = capsys.readouterr()
+    assert code == 2
+    assert len(captured.err.splitlines()) == 1
+    assert captured.err.startswith("mffnb")
+    assert captured.out == ""
+    assert {path.name for path in file.parent.iterdir()} == before
+    option = options[0] if options[0] not in ("-o", "--dataset", "--picture") else ""
+    assert option.removeprefix("--") in captured.err
+
+
+@pytest.mark.parametrize("values", [np.full((4, 5, 9), np.nan), -np.ones((4, 5, 9)), np.full((4, 5, 9), np.inf)])
+def test_data_that_cannot_be_unmixed_are_refused_without_a_progress_bar(tmp_path, capsys, values):
+    np.save(tmp_path / "bad.npy", values)
+    assert main(["unmix", str(tmp_path / "bad.npy")]) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("mffnb: ")
+    assert "bad.npy" in text
+    assert len(text.splitlines()) == 1
+
+
+def test_warnings_are_one_line_each(tmp_path, file):
+    command = [sys.executable, "-m", "mffnb", "unmix", str(file), "-k", "2", "--max-iter", "1", "-q"]
+    done = subprocess.run(command, cwd=tmp_path, check=True, timeout=240, capture_output=True, text=True)
+    assert [line[:15] for line in done.stderr.splitlines()] == ["mffnb: warning:"]
 
 
 def test_demo_runs_from_the_shell_without_a_file(tmp_path):

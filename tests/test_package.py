@@ -17,10 +17,10 @@ PACKAGE = Path(mffnb.__file__).parent
 # The wings of the package, bottom first: a wing imports from the lines above its own only (and from itself).
 # README and CONTRIBUTING show this list.
 LAYERS = """
-errors typing threads knobs
-kernels protocols plots
+errors typing threads knobs keywords
+kernels protocols
 graphs constraints matrices registry transforms
-penalties similarities geometry cubes
+penalties similarities geometry cubes plots
 io preprocessing problem
 solvers datasets
 estimators parallel

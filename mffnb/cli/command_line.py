@@ -7,7 +7,9 @@ import re
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Sequence
+from typing import NoReturn
 
 from mffnb.cli import lab, unmix, warmup
 
@@ -21,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     options = _parser().parse_args(arguments)
-    before = signal.getsignal(signal.SIGINT)
+    before, layout = signal.getsignal(signal.SIGINT), warnings.formatwarning
+    warnings.formatwarning = _one_line  # type: ignore[assignment]
     try:
         code: int = options.run(options)
     except KeyboardInterrupt:
@@ -33,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise  # mpi4py then ends all ranks, which could otherwise wait for this one for ever
         return 2
     finally:
+        warnings.formatwarning = layout
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, before)
     return code
@@ -40,21 +44,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _sentence(error: Exception, options: argparse.Namespace) -> str:
     """Return an error as one line that names the file, and options by their names on the command line."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = re.sub(r"^\[Errno \w+\] ", "", " ".join(str(error).split())) or type(error).__name__
     if isinstance(error, MemoryError):
         text = f"the data do not fit into the memory, bin or crop them ({text})"
     elif not isinstance(error, (OSError, ValueError, TypeError)):
         text = f"{type(error).__name__}: {text}"
+    text = re.sub(r"\b(n_components|k=)(?=\s|\d)", "-k ", text).replace("  ", " ")
     for name in ("n_init", "max_iter", "random_state", "sum_to_one"):
         text = re.sub(rf"(?<![\w-]){name}\b", f"--{name.replace('_', '-')}", text)
     file = getattr(options, "file", None)
     return text if file is None or str(file) in text or file.name in text else f"{file}: {text}"
 
 
+def _one_line(message: Warning | str, *_: object) -> str:
+    """Return a warning as one line, without the line of the code that it comes from."""
+    return f"mffnb: warning: {' '.join(str(message).split())}\n"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Parser that refuses arguments in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the reason and end with the exit code 2."""
+        print(f"{self.prog}: {message}; {self.prog} --help lists all options", file=sys.stderr)
+        raise SystemExit(2)
+
+
 def _parser() -> argparse.ArgumentParser:
     from mffnb import __version__  # noqa: PLC0415
 
-    parser = argparse.ArgumentParser("mffnb", description="Unmix spectral images under physical constraints.")
+    parser = _Parser("mffnb", description="Unmix spectral images under physical constraints.")
     parser.add_argument("--version", action="version", version=f"mffnb {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (lab, unmix, warmup):

@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mffnb.cli.values import path
+
 
 def add_to(commands: Any) -> None:
     """Add the command ``lab`` and its options to the parser."""
     parser = commands.add_parser("lab", help="open JupyterLab on the tutorials")
-    parser.add_argument("--folder", type=Path, default=Path("mffnb-tutorials"), help="where your copies are kept")
+    parser.add_argument("--folder", type=path, default=Path("mffnb-tutorials"), help="where your copies are kept")
     parser.add_argument("options", nargs=argparse.REMAINDER, help="after --: options for jupyter lab")
     parser.set_defaults(run=run)
 
@@ -25,6 +27,8 @@ def run(options: argparse.Namespace) -> int:
     if importlib.util.find_spec("jupyterlab") is None:
         raise ValueError('JupyterLab is not installed: pip install "mffnb[lab]"')
     folder = options.folder
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file, and --folder names a folder: give another name")
     copy_tutorials(folder)
     extra = [option for option in options.options if option != "--"]
     print(f"Tutorials are in {folder.resolve()}; Ctrl-C here stops JupyterLab.")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import signal
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mffnb.cli.values import amount, path, whole
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,25 +22,25 @@ _PICTURES = (".png", ".pdf", ".svg")
 def add_to(commands: Any) -> None:
     """Add the command ``unmix`` and its options to the parser."""
     parser = commands.add_parser("unmix", help="unmix a file, write the result and its picture")
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="spectral image; see mffnb.read")
+    parser.add_argument("file", nargs="?", type=path, metavar="FILE", help="spectral image; see mffnb.read")
     parser.add_argument("--demo", action="store_true", help="a simulated image instead of a file")
     parser.add_argument("--dataset", help="which array of the file")
     parser.add_argument("--channel", action="append", help="channel dimension; the last one by default")
-    parser.add_argument("-k", type=int, default=4, help="number of endmembers (%(default)s)")
-    parser.add_argument("--sparsity", type=float, default=0.0, help="weight; try 1e-3 (%(default)s)")
-    parser.add_argument("--smoothness", type=float, default=0.0, help="weight; try 1e-3 (%(default)s)")
+    parser.add_argument("-k", type=whole(1), default=4, help="number of endmembers (%(default)s)")
+    parser.add_argument("--sparsity", type=amount, default=0.0, help="weight; try 1e-3 (%(default)s)")
+    parser.add_argument("--smoothness", type=amount, default=0.0, help="weight; try 1e-3 (%(default)s)")
     parser.add_argument("--sum-to-one", action="store_true", help="abundances are fractions")
     parser.add_argument("--init", default="auto", help="auto, nndsvd or random (%(default)s)")
-    parser.add_argument("--n-init", type=int, default=1, help="number of random starts (%(default)s)")
-    parser.add_argument("--max-iter", type=int, default=500, help="most iterations (%(default)s)")
-    parser.add_argument("--tol", type=float, default=1e-4, help="projected gradient to end at (%(default)s)")
-    parser.add_argument("--random-state", type=int, help="seed; drawn and recorded if left out")
-    parser.add_argument("-o", "--output", type=Path, help="result, NetCDF or .zarr (FILE with .mffnb.nc)")
+    parser.add_argument("--n-init", type=whole(1), default=1, help="number of random starts (%(default)s)")
+    parser.add_argument("--max-iter", type=whole(0), default=500, help="most iterations (%(default)s)")
+    parser.add_argument("--tol", type=amount, default=1e-4, help="projected gradient to end at (%(default)s)")
+    parser.add_argument("--random-state", type=whole(0, 2**32 - 1), help="seed; drawn and recorded if left out")
+    parser.add_argument("-o", "--output", type=path, help="result, NetCDF or .zarr (FILE with .mffnb.nc)")
     parser.add_argument(
-        "--checkpoint", type=Path, metavar="FOLDER", help="resume from the checkpoint in FOLDER, and keep it up to date"
+        "--checkpoint", type=path, metavar="FOLDER", help="resume from the checkpoint in FOLDER, and keep it up to date"
     )
-    parser.add_argument("--every", type=float, default=60.0, help="seconds between two checkpoints (%(default)s)")
-    parser.add_argument("--picture", type=Path, help="maps and spectra, .png or .pdf")
+    parser.add_argument("--every", type=amount, default=60.0, help="seconds between two checkpoints (%(default)s)")
+    parser.add_argument("--picture", type=path, help="maps and spectra, .png or .pdf")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     parser.set_defaults(run=run)
 
@@ -50,9 +53,10 @@ def run(options: argparse.Namespace) -> int:
     from mffnb.parallel.ranks import world  # noqa: PLC0415  numba and scikit-learn, not needed for --help
 
     placement = placement_of(world())
-    cube, name = _input(options, lazy=placement.lazy)  # each MPI rank reads only its part of the rows
+    name = Path("demo") if options.file is None else options.file
     output = options.output or name.with_suffix(".mffnb.nc")
     _check_targets(options, output)
+    cube = _input(options, lazy=placement.lazy)  # each MPI rank reads only its part of the rows
     first = placement.communicator.rank == 0
     result = _solve(options, cube, placement.communicator, progress=first and not options.quiet)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the writing of the result
@@ -67,31 +71,51 @@ def run(options: argparse.Namespace) -> int:
     return 130 if result.outcome.name == "INTERRUPTED" else 0
 
 
-def _input(options: argparse.Namespace, lazy: bool | None) -> tuple[xr.DataArray, Path]:
+def _input(options: argparse.Namespace, lazy: bool | None) -> xr.DataArray:
     if options.demo:
         from mffnb.datasets import tof_sims_2d  # noqa: PLC0415
 
-        return tof_sims_2d(seed=0).cube, Path("demo")
+        return tof_sims_2d(seed=0).cube
     from mffnb.io.read import read  # noqa: PLC0415
 
-    return read(options.file, dataset=options.dataset, lazy=lazy), options.file
+    return read(options.file, dataset=options.dataset, lazy=lazy)
 
 
 def _check_targets(options: argparse.Namespace, output: Path) -> None:
-    """Refuse output files that cannot be written, before time is spent on the run."""
+    """Refuse a missing file and output files that cannot be written, before time is spent on the run."""
+    from mffnb.io.files import check_file  # noqa: PLC0415
     from mffnb.io.target import check_target  # noqa: PLC0415
 
+    if options.file is not None:
+        check_file(options.file)
     check_target(output)
     picture = options.picture
     for target in (output, picture):
         if target is not None and not target.parent.is_dir():
             raise ValueError(f"there is no folder {target.parent}: make it first")
+        if target is not None:
+            _check_writable(target)
         if target is not None and options.file is not None and target.resolve() == options.file.resolve():
             raise ValueError(f"{target} is the data: give the result another name")
     if picture is not None and picture.suffix.lower() not in _PICTURES:
         raise ValueError(f"a picture is one of {', '.join(_PICTURES)}; got {picture.name!r}")
     if picture is not None and picture.resolve() == output.resolve():
         raise ValueError("--output and --picture name the same file")
+    if options.checkpoint is not None:
+        if options.checkpoint.is_file():
+            raise ValueError(f"{options.checkpoint} is a file, and --checkpoint names a folder: give another name")
+        options.checkpoint.mkdir(parents=True, exist_ok=True)
+
+
+def _check_writable(target: Path) -> None:
+    """Refuse a target that is a folder, or whose folder does not accept files."""
+    if target.is_dir() and target.suffix.lower() != ".zarr":
+        raise ValueError(f"{target} is a folder: name a file in it")
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise ValueError(f"{target} cannot be written, {error.strerror}: name a file in another folder") from None
 
 
 def _solve(options: argparse.Namespace, cube: xr.DataArray, communicator: Any, progress: bool) -> Unmixing:

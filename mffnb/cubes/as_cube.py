@@ -86,30 +86,56 @@ def from_axes(array: Array, axes: Sequence[Mapping[str, Any]]) -> xr.DataArray:
         One dictionary per axis, with ``size`` and, where known, ``name``, ``scale``, ``offset``, ``units``,
         ``axis`` (the coordinate itself), ``index_in_array`` and ``navigate`` (True for a pixel axis).
     """
-    named: list[tuple[str, Array, dict[str, str], bool]] = []
-    ordered = sorted(enumerate(axes), key=lambda item: (item[1].get("index_in_array") or 0, item[0]))
-    for number, (_, axis) in enumerate(ordered):
-        name = axis.get("name")
-        if not isinstance(name, str) or name in [other[0] for other in named] or name.startswith("<"):
-            name = f"axis_{number}"
-        values = axis_values(axis)
-        units = axis.get("units")
-        attrs = {"units": units} if isinstance(units, str) else {}
-        named.append((name, np.asarray(values), attrs, bool(axis.get("navigate", False))))
+    ordered = in_array_order(axes)
+    names = axis_names(ordered)
     if np.ma.isMaskedArray(array):
         array = np.ma.filled(array.astype(np.float64), np.nan)
-    cube = xr.DataArray(
-        array,
-        dims=[name for name, *_ in named],
-        coords={name: (name, values, attrs) for name, values, attrs, _ in named},
-    )
-    pixels = [name for name, *_, navigate in named if navigate]
-    if len(pixels) in (0, len(named)):
-        pixels = [name for name, *_ in named[:-1]]
-    channels = [name for name, *_ in named if name not in pixels]
+    coords = {}
+    for name, axis in zip(names, ordered, strict=True):
+        units = axis.get("units")
+        attrs = {"units": units} if isinstance(units, str) and units else {}
+        coords[name] = (name, np.asarray(axis_values(axis)), attrs)
+    cube = xr.DataArray(array, dims=names, coords=coords)
+    pixels = [name for name, is_pixel in zip(names, _pixel_flags(ordered), strict=True) if is_pixel]
+    channels = [name for name in names if name not in pixels]
     if len(channels) > 1:
         cube.attrs["channel"] = channels  # with several channel dimensions, Layout.of reads their names here
     return cube.transpose(*pixels, ...)
+
+
+def in_array_order(axes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return axis dictionaries in the order of the dimensions of the array."""
+    ordered = sorted(enumerate(axes), key=lambda item: (item[1].get("index_in_array") or 0, item[0]))
+    return [axis for _, axis in ordered]
+
+
+def axis_names(axes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a name for each axis: its own, or for one without a name ``y`` and ``x``, ``energy`` or ``channel``.
+
+    Examples
+    --------
+    >>> axis_names([{"navigate": True}, {"name": "x", "navigate": True}, {"units": "eV"}, {"units": None}])
+    ['y', 'x', 'energy', 'channel']
+    """
+    flags = _pixel_flags(axes)
+    known = [axis.get("name") for axis in axes]
+    names: list[str] = []
+    for position, name in enumerate(known):
+        if isinstance(name, str) and name and not name.startswith("<") and name not in names:
+            names.append(name)
+            continue
+        later = min(sum(flags[position:]), len(_PIXEL_NAMES))
+        of_channel = "energy" if axes[position].get("units") in ("eV", "keV") else "channel"
+        wanted = _PIXEL_NAMES[-later] if flags[position] else of_channel
+        candidates = (wanted, f"{wanted}_{position}", f"axis_{position}")
+        names.append(next(one for one in candidates if one not in (*names, *known)))
+    return names
+
+
+def _pixel_flags(axes: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Return whether each axis is of the pixels: as ``navigate`` states, or else all but the last."""
+    stated = [bool(axis.get("navigate", False)) for axis in axes]
+    return stated if any(stated) and not all(stated) else [True] * (len(axes) - 1) + [False]
 
 
 def is_hyperspy(data: Any) -> bool:

@@ -100,6 +100,13 @@ class Layout:
         """Lengths of the pixel dimensions."""
         return tuple(self.pixel_shape.values())
 
+    @property
+    def template(self) -> xr.DataArray:
+        """A cube of zeros with these dimensions, coordinates and attributes, which needs no memory."""
+        shape = {**self.pixel_shape, **self.channel_shape}
+        zeros = np.broadcast_to(np.float32(0), tuple(shape.values()))
+        return xr.DataArray(zeros, dims=tuple(shape), coords=self.coords, attrs=self.attrs)
+
     @cached_property
     def graph(self) -> Graph:
         """Nearest-neighbour graph of the used pixels."""
@@ -289,6 +296,8 @@ def channel_names(cube: xr.DataArray, channel: str | Sequence[Hashable] | None) 
     unknown = [name for name in names if name not in cube.dims]
     if unknown:
         raise ValueError(f"channel={unknown[0]!r} is not a dimension of the cube: it has {cube.dims}")
+    if len({*names}) < len(names):
+        raise ValueError(f"channel={names} names a dimension twice: name each one once")
     return names
 
 

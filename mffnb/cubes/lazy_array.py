@@ -13,7 +13,7 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from mffnb.cubes.as_cube import as_cube
+from mffnb.cubes.as_cube import as_cube, axis_names, from_axes, in_array_order
 from mffnb.typing import Array
 
 _CHUNKS_KEY = "preferred_chunks"  # key of the chunk lengths in the encoding of xarray
@@ -107,6 +107,14 @@ def rename_dimensions(cube: xr.DataArray, names: Mapping[Any, Hashable]) -> xr.D
     cube = cube.rename(names)
     cube.encoding = {**cube.encoding, _CHUNKS_KEY: pieces}
     return cube
+
+
+def with_axes(cube: xr.DataArray, axes: Sequence[Mapping[str, Any]]) -> xr.DataArray:
+    """Return a lazy cube with the labels of axis dictionaries, channels last, as :func:`from_axes` labels an array."""
+    names = axis_names(in_array_order(axes))
+    cube = rename_dimensions(cube, dict(zip(cube.dims, names, strict=True)))
+    labels = from_axes(np.broadcast_to(np.float32(0), cube.shape), axes)
+    return cube.assign_coords(labels.coords).assign_attrs(labels.attrs).transpose(*labels.dims)
 
 
 def from_npy(path: Path) -> xr.DataArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Callable
@@ -24,7 +25,7 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], Any])
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
     if path.exists() and not path.is_file():
-        raise OSError(f"{path} is not a file that could be replaced: give another name")
+        raise OSError(errno.EISDIR, f"{path} is not a file that could be replaced: give another name")
     part = path.with_name(f".{path.stem}-{secrets.token_hex(8)}{path.suffix}")
     # The system applies the umask to a new file. Reading the umask in Python would change it for all threads.
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))

@@ -1,4 +1,4 @@
-"""Recognition of HDF5 dialects that RosettaSciIO reads, by the content of the file."""
+"""Recognition of HDF5 dialects by the content of the file: those that RosettaSciIO reads, and NeXus."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mffnb.io.files import is_hdf5
 
 _DELMIC = ("SVIData", "PhysicalData", "ImageData/Image")
+NEXUS = "NeXus"
+"""Name of the one dialect that mffnb reads by itself, see :mod:`mffnb.io.readers.nexus`."""
 _TOFWERK = ("FullSpectra", "TimingData", "AcquisitionLog")
 
 
 def dialect(path: Path) -> str | None:
-    """Return the name of the RosettaSciIO plug-in for an HDF5 file; None for plain HDF5, pyNSID and other formats."""
+    """Return the RosettaSciIO plug-in for an HDF5 file, or ``NEXUS``; None for plain HDF5, pyNSID and other formats."""
     if not is_hdf5(path):
         return None
     import h5py  # noqa: PLC0415  slow import, needed for HDF5 only
@@ -59,11 +63,28 @@ def _is_arina(stored: Any) -> bool:
 
 
 def _is_nexus(stored: Any) -> bool:
-    def is_data(item: Any) -> bool:
-        kind = item.attrs.get("NX_class", "")
-        return (kind.decode() if isinstance(kind, bytes) else str(kind)) == "NXdata" and "signal" in item.attrs
+    return _any(stored, lambda item: nexus_signal(item) is not None)
 
-    return _any(stored, is_data)
+
+def nexus_signal(item: Any) -> str | None:
+    """Return the name of the data in an NXdata group; None for other items.
+
+    The attribute ``signal`` of the group names them, or in older files the attribute ``signal=1`` of a dataset.
+    """
+    if text(item.attrs.get("NX_class")) != "NXdata" or not hasattr(item, "keys"):
+        return None
+    name = text(item.attrs.get("signal"))
+    if name in item:
+        return name
+    marked = [key for key in item if hasattr(item[key], "shape") and text(item[key].attrs.get("signal")) == "1"]
+    return marked[0] if len(marked) == 1 else None
+
+
+def text(value: Any) -> str:
+    """Return an attribute of an HDF5 file as text; empty text if there is none."""
+    if isinstance(value, np.ndarray):
+        value = value.ravel()[0] if value.size == 1 else ""
+    return value.decode(errors="replace") if isinstance(value, bytes) else "" if value is None else str(value)
 
 
 def _any(stored: Any, test: Callable[[Any], bool]) -> bool:
@@ -78,5 +99,5 @@ _TESTS: dict[str, Callable[[Any], bool]] = {
     "EMD": _is_emd,
     "USID": _is_usid,
     "Arina": _is_arina,
-    "NeXus": _is_nexus,
+    NEXUS: _is_nexus,
 }

@@ -10,10 +10,12 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube
 from mffnb.io.files import check_file, check_links, is_hdf5
 from mffnb.io.registry import choose_reader
+from mffnb.keywords import checks_keywords
 
 __all__ = ["read"]
 
 
+@checks_keywords()
 def read(path: str | os.PathLike[str], *, dataset: str | int | None = None, lazy: bool | None = None) -> xr.DataArray:
     """Read a spectral image. All formats are listed in docs/formats.md.
 
@@ -59,6 +61,8 @@ def read(path: str | os.PathLike[str], *, dataset: str | int | None = None, lazy
     path = Path(path)
     check_file(path)
     reader = choose_reader(path)
+    if dataset is not None and not reader.datasets:
+        raise ValueError(f"{path.name} holds one array, and dataset={dataset!r} was given: leave it out")
     try:
         if is_hdf5(path):
             check_links(path)

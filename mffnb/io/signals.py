@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
+from mffnb.cubes.pixel_rows import is_in_memory
 from mffnb.errors import FileWarning, warn
 from mffnb.typing import Array
 
@@ -91,24 +93,44 @@ def choose_signal(path: Path, signals: Sequence[Mapping[str, Any]], requested: s
     raise ValueError(f"{path.name}: {problem}; it holds {held} (number, title, shape)")
 
 
-def warn_if_incomplete(path: Path, data: Array) -> None:
-    """Warn of an array in memory that ends in zeros: readers fill what a truncated file lacks.
+def warn_if_incomplete(path: Path, cube: xr.DataArray, stored_first: Hashable, channels: Sequence[Hashable]) -> None:
+    """Warn of an array that ends in zeros: readers fill what a truncated file lacks.
+
+    Of a lazy cube, only the last row is read, unless it is zero.
+
+    Parameters
+    ----------
+    path
+        The file, for the message.
+    cube
+        The cube with its pixels first.
+    stored_first
+        First dimension in the order of the file. If it is a channel, whole channels are missing, else pixels.
+    channels
+        Channel dimensions.
 
     Raises
     ------
     ValueError
         If all values are zero.
     """
-    if not isinstance(data, np.ndarray) or data.ndim < 2 or data.dtype.kind not in "iufc" or not data.size:
+    if cube.ndim < 2 or cube.dtype.kind not in "iufc" or not cube.size:
         return
-    pixels: Array = np.asarray(data.reshape(data.shape[0] * (data.shape[1] if data.ndim > 2 else 1), -1).any(axis=1))
-    if not pixels.any():
+    kind = "channels" if stored_first in channels else "pixels"
+    counted = [name for name in cube.dims if (name in channels) == (kind == "channels")]
+    counted = [stored_first, *(name for name in counted if name != stored_first)]
+    others = [name for name in cube.dims if name not in counted]
+    last = cube.isel({stored_first: slice(-1, None)})
+    if not is_in_memory(cube) and bool((last != 0).any()):
+        return
+    filled: Array = np.asarray((cube != 0).any(others).transpose(*counted)).ravel()
+    if not filled.any():
         raise ValueError(f"{path.name} holds only zeros: it may be truncated, so copy it from the instrument again")
-    missing = int(np.argmax(pixels[::-1]))
-    if missing > max(1, _ZERO_SHARE * pixels.size):
+    missing = int(np.argmax(filled[::-1]))
+    if missing > max(1, _ZERO_SHARE * filled.size):
         warn(
-            f"{path.name}: the last {missing} of {pixels.size} pixels ({100 * missing / pixels.size:.0f} %) are zero: "
-            "the file may be truncated; compare its size with the original, or mask these pixels",
+            f"{path.name}: the last {missing} of {filled.size} {kind} ({100 * missing / filled.size:.0f} %) are zero: "
+            f"the file may be truncated; compare its size with the original, or mask these {kind}",
             FileWarning,
         )
 

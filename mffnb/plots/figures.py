@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from mffnb.plots.labels import as_image, axis_label, channel_coordinate, channel_label, identity, with_units
+from mffnb.plots.labels import (
+    as_image,
+    channel_coordinate,
+    channel_label,
+    identity,
+    pixel_coordinate,
+    pixel_label,
+    with_units,
+)
 from mffnb.plots.maps import draw_map
 from mffnb.plots.shown import Factors, Fit
 from mffnb.plots.spectra import draw_spectra
+
+__all__ = ["overview", "residuals", "sections"]
 
 
 def overview(result: Factors, *, figure: Figure | None = None, columns: int = 6) -> Figure:
@@ -77,7 +88,8 @@ def residuals(result: Fit, cube: Any = None, *, figure: Figure | None = None) ->
     right.axhline(0, color="#d55e00", linewidth=0.6)
     units = missed.attrs.get("units")
     right.set(xlabel=channel_label(result.endmembers), ylabel=with_units("residual", units))
-    right.set_xlim(coordinate[0], coordinate[-1])
+    if coordinate.size > 1:
+        right.set_xlim(coordinate[0], coordinate[-1])
     right.legend(frameon=False, fontsize="small", ncols=2)
     right.spines[["top", "right"]].set_visible(False)
     return figure
@@ -105,16 +117,20 @@ def sections(result: Factors, across: str, at: float | None = None, *, figure: F
     maps = result.abundances
     if across not in maps.dims[1:]:
         raise ValueError(f"the maps have no dimension {across!r}: use one of {', '.join(map(str, maps.dims[1:]))}")
+    coordinate = pixel_coordinate(maps, across)
     if at is None:
-        cut = maps.isel({across: maps.sizes[across] // 2})
+        number = maps.sizes[across] // 2
     else:
-        cut = maps.sel({across: at}, method="nearest") if across in maps.coords else maps.isel({across: int(at)})
+        number = int(at) if coordinate is None else int(np.argmin(np.abs(coordinate - at)))
+        if not 0 <= number < maps.sizes[across]:
+            raise ValueError(f"at={at} is no section: {across!r} has {maps.sizes[across]} of them, numbered from 0")
+    cut = maps.isel({across: number})
     labels, colors = identity(maps)
     figure = figure or Figure(figsize=(11.0, 3.0 + 0.3 * (len(maps) > 4)), layout="constrained")
     for number, ax in enumerate(figure.subplots(1, len(maps), squeeze=False).flat):
         draw_map(cut[number], ax, color=colors[number], title=labels[number], aspect="auto")
         if number:
             ax.set_ylabel("")
-    where = f" = {float(cut[across]):.4g}" if across in cut.coords else ""
-    figure.suptitle(f"{axis_label(maps, across)}{where}", fontsize="medium")
+    where = f", section {number}" if coordinate is None else f" = {coordinate[number]:.4g}"
+    figure.suptitle(f"{pixel_label(maps, across)}{where}", fontsize="medium")
     return figure

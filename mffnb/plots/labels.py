@@ -10,6 +10,10 @@ import xarray as xr
 from mffnb.plots.palette import component_colors
 from mffnb.typing import Array
 
+__all__ = ["as_image", "axis_label", "channel_coordinate", "channel_label", "pixel_size"]
+
+_LARGEST = 1e150  # larger coordinates overflow in the transforms of matplotlib
+
 
 def axis_label(array: xr.DataArray, name: Any) -> str:
     """Return the label of a dimension with its units, for example ``"m/z (u)"``."""
@@ -34,10 +38,24 @@ def channel_coordinate(spectra: xr.DataArray) -> Array:
 
 def _is_axis(coordinate: Array) -> bool:
     """Whether a coordinate can be drawn as an axis: finite numbers that only rise or only fall."""
-    if coordinate.dtype.kind not in "iuf":
+    if coordinate.dtype.kind not in "iuf" or not (np.abs(coordinate.astype(np.float64)) < _LARGEST).all():
         return False
     steps = np.diff(coordinate.astype(np.float64))
-    return bool(np.isfinite(coordinate).all() and ((steps > 0).all() or (steps < 0).all()))
+    return bool((steps > 0).all() or (steps < 0).all())
+
+
+def pixel_coordinate(plane: xr.DataArray, name: Any) -> Array | None:
+    """Return the coordinate of a pixel dimension; None if there is none that can serve as an axis."""
+    if name not in plane.coords or plane[name].ndim != 1 or not _is_axis(plane[name].values):
+        return None
+    return np.asarray(plane[name].values, dtype=np.float64)
+
+
+def pixel_label(plane: xr.DataArray, name: Any) -> str:
+    """Return the axis label that belongs to :func:`pixel_coordinate`."""
+    if name in plane.coords and pixel_coordinate(plane, name) is None:
+        return f"{name}, by pixel number"
+    return axis_label(plane, name)
 
 
 def identity(array: xr.DataArray) -> tuple[list[str], list[str]]:
@@ -71,9 +89,10 @@ def pixel_size(image: xr.DataArray) -> tuple[float, float, str] | None:
     plane = as_image(image)
     sizes, units = [], set()
     for name in plane.dims:
-        if name not in plane.coords or plane.sizes[name] < 2 or not plane[name].attrs.get("units"):
+        coordinate = pixel_coordinate(plane, name)
+        if coordinate is None or coordinate.size < 2 or not plane[name].attrs.get("units"):
             return None
-        steps = np.diff(np.asarray(plane[name].values, dtype=np.float64))
+        steps = np.diff(coordinate)
         if not np.allclose(steps, steps[0], rtol=1e-3, atol=0) or steps[0] == 0:
             return None
         sizes.append(abs(float(steps[0])))

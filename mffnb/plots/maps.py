@@ -12,8 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.patches import Patch
 
-from mffnb.plots.labels import as_image, axis_label, identity, pixel_size
+from mffnb.plots.labels import as_image, identity, pixel_coordinate, pixel_label, pixel_size
 from mffnb.typing import Array
+
+__all__ = ["component_colormap", "draw_composite", "draw_map", "draw_scale_bar"]
 
 _DARK = "#0b0e14"
 _BRIGHT = 99.8  # percentile at the upper end of the colour scale, so that one hot pixel does not darken the map
@@ -69,8 +71,8 @@ def draw_map(
     aspect = options.pop("aspect", "auto" if plane.shape[0] == 1 else _aspect(plane))
     drawn = ax.imshow(plane.values, extent=_extent(plane), interpolation="nearest", **options)
     ax.set_aspect(aspect)
-    ax.set_xlabel(axis_label(plane, plane.dims[1]))
-    ax.set_ylabel(axis_label(plane, plane.dims[0]))
+    ax.set_xlabel(pixel_label(plane, plane.dims[1]))
+    ax.set_ylabel(pixel_label(plane, plane.dims[0]))
     ax.set_title(title, fontsize="medium", color=color or "black")
     if colorbar:
         figure = ax.get_figure()
@@ -87,8 +89,9 @@ def _extent(plane: xr.DataArray) -> tuple[float, float, float, float]:
     for name in (plane.dims[1], plane.dims[0]):
         size = plane.sizes[name]
         first, last, step = 0.0, size - 1.0, 1.0
-        if size > 1 and name in plane.coords and plane[name].dtype.kind in "iuf":
-            first, last = float(plane[name][0]), float(plane[name][-1])
+        coordinate = pixel_coordinate(plane, name)
+        if size > 1 and coordinate is not None:
+            first, last = float(coordinate[0]), float(coordinate[-1])
             step = (last - first) / (size - 1)
         edges += [first - step / 2, last + step / 2]
     left, right, top, bottom = edges
@@ -191,7 +194,7 @@ def draw_composite(
         light += np.clip(values / bright, 0.0, 1.0)[..., None] * to_rgb(color)
     ax.imshow(np.clip(light, 0.0, 1.0), extent=_extent(planes[0]), interpolation="nearest")
     ax.set_aspect(_aspect(planes[0]))
-    ax.set(xlabel=axis_label(planes[0], planes[0].dims[1]), ylabel=axis_label(planes[0], planes[0].dims[0]))
+    ax.set(xlabel=pixel_label(planes[0], planes[0].dims[1]), ylabel=pixel_label(planes[0], planes[0].dims[0]))
     ax.set_title(title, fontsize="medium")
     if legend:
         handles = [Patch(color=color, label=label) for color, label in zip(colors or own, labels, strict=True)]

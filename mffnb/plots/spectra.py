@@ -12,6 +12,8 @@ from scipy.signal import find_peaks
 
 from mffnb.plots.labels import channel_coordinate, channel_label, identity, with_units
 
+__all__ = ["draw_spectra", "label_peaks"]
+
 _CLOSE = 0.02  # smallest distance of two labels, as a fraction of the axis width
 _FAINT = 0.02  # smallest prominence of a peak, as a fraction of the largest one
 
@@ -61,7 +63,8 @@ def draw_spectra(
                 0.005 if at_left else 0.995, shift + 0.88, label, color=color, ha="left" if at_left else "right",
                 va="top", transform=ax.get_yaxis_transform(), fontsize="small", fontweight="bold",
             )  # fmt: skip
-    ax.set_xlim(channel[0], channel[-1])
+    if channel.size > 1:
+        ax.set_xlim(channel[0], channel[-1])
     ax.set_xlabel(channel_label(spectra))
     if stacked:
         ax.set_yticks([])

@@ -10,12 +10,14 @@ from mffnb.estimators.known_endmembers import KnownEndmembers
 from mffnb.estimators.plsi import LatentClasses
 from mffnb.estimators.simplex_vertices import SimplexCorners
 from mffnb.geometry import Archetypal
+from mffnb.keywords import checks_keywords
 from mffnb.penalties import MinimumVolume
 from mffnb.typing import Array, Seed
 
 __all__ = ["archetypal", "known_endmembers", "minimum_volume_nmf", "plsi"]
 
 
+@checks_keywords(MatrixFactorization)
 def minimum_volume_nmf(
     k: int, volume: float | str = "auto", gain: bool | None = None, *, random_state: Seed = 0, **options: Any
 ) -> SimplexCorners | MatrixFactorization:
@@ -66,6 +68,7 @@ def minimum_volume_nmf(
     return SimplexCorners(k, gain=gain, random_state=random_state)
 
 
+@checks_keywords(LatentClasses)
 def plsi(k: int, *, n_init: int = 1, random_state: Seed = None, **options: Any) -> LatentClasses:
     r"""Probabilistic latent semantic indexing (pLSI): counts as a mixture of k distributions over the channels.
 
@@ -96,6 +99,7 @@ def plsi(k: int, *, n_init: int = 1, random_state: Seed = None, **options: Any) 
     return LatentClasses(k, n_init=n_init, random_state=random_state, **options)
 
 
+@checks_keywords(Archetypal)
 def archetypal(k: int, *, random_state: Seed = 0, **options: Any) -> SimplexCorners:
     """Archetypal analysis: endmembers are averages of pixels, pixels are averages of endmembers.
 
@@ -125,6 +129,7 @@ def archetypal(k: int, *, random_state: Seed = 0, **options: Any) -> SimplexCorn
     return SimplexCorners(k, finder=Archetypal(**options), random_state=random_state)
 
 
+@checks_keywords()
 def known_endmembers(
     E: Array, sum_to_one: bool = False, bounds: tuple[Any, Any] | None = None, non_negative: bool = True
 ) -> KnownEndmembers:

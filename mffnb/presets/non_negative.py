@@ -9,12 +9,14 @@ from mffnb.estimators.bounded import BoundedFactorization
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.geometry import Groups
 from mffnb.graphs import Graph
+from mffnb.keywords import checks_keywords
 from mffnb.penalties import Smoothness, Sparsity
 from mffnb.typing import Seed
 
 __all__ = ["bounded_nmf", "nmf", "orthogonal_nmf", "sparse_nmf", "spatial_nmf"]
 
 
+@checks_keywords(MatrixFactorization)
 def nmf(k: int, **options: Any) -> MatrixFactorization:
     r"""Non-negative matrix factorization (NMF) without penalties.
 
@@ -43,6 +45,7 @@ def nmf(k: int, **options: Any) -> MatrixFactorization:
     return MatrixFactorization(k, **options)
 
 
+@checks_keywords(MatrixFactorization)
 def sparse_nmf(k: int, sparsity: float = 1e-3, **options: Any) -> MatrixFactorization:
     r"""Sparse non-negative matrix factorization: L1 penalty on the abundances, few components per pixel.
 
@@ -70,6 +73,7 @@ def sparse_nmf(k: int, sparsity: float = 1e-3, **options: Any) -> MatrixFactoriz
     return MatrixFactorization(k, abundance_terms=(Sparsity(sparsity),), **options)
 
 
+@checks_keywords(MatrixFactorization)
 def spatial_nmf(
     k: int, sparsity: float = 1e-3, smoothness: float = 1e-3, graph: Graph | None = None, **options: Any
 ) -> MatrixFactorization:
@@ -111,6 +115,7 @@ def spatial_nmf(
     return MatrixFactorization(k, abundance_terms=(Sparsity(sparsity), Smoothness(smoothness, graph)), **options)
 
 
+@checks_keywords(BoundedFactorization)
 def bounded_nmf(
     k: int, lower: float = 0.0, upper: float = 1.0, *, random_state: Seed = None, **options: Any
 ) -> BoundedFactorization:
@@ -145,6 +150,7 @@ def bounded_nmf(
     return BoundedFactorization(k, lower=lower, upper=upper, random_state=random_state, **options)
 
 
+@checks_keywords(MatrixFactorization)
 def orthogonal_nmf(k: int, *, tries: int = 10, **options: Any) -> MatrixFactorization:
     r"""Orthogonal NMF: one component per pixel, abundance maps that do not overlap.
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from mffnb.estimators.decomposition import LinearDecomposition
+from mffnb.keywords import checks_keywords
 
 __all__ = ["pca", "svd"]
 
 
+@checks_keywords()
 def svd(k: int, *, random_state: Any = 0) -> LinearDecomposition:
     r"""Singular value decomposition (SVD): the best approximation of rank k, with orthogonal components.
 
@@ -35,6 +37,7 @@ def svd(k: int, *, random_state: Any = 0) -> LinearDecomposition:
     return LinearDecomposition(k, centre=False, random_state=random_state)
 
 
+@checks_keywords()
 def pca(k: int, *, random_state: Any = 0) -> LinearDecomposition:
     r"""Principal component analysis (PCA): orthogonal directions of largest variance about the mean spectrum m.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mffnb.keywords import checks_keywords
 from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
@@ -18,6 +19,7 @@ from mffnb.selection.scanning import Scanning, Stage
 from mffnb.typing import Seed
 
 
+@checks_keywords()
 def scan_rank(
     cube: Any,
     ks: Iterable[int] = range(2, 9),

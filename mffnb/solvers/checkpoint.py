@@ -59,6 +59,8 @@ class Checkpoint:
     def __post_init__(self) -> None:
         if not self.every >= 0:
             raise ValueError(f"every must be a number of seconds >= 0, got {self.every!r}")
+        if os.path.isfile(self.folder):
+            raise ValueError(f"{self.folder} is a file, and a checkpoint is a folder: give another name")
 
     @classmethod
     def of(cls, given: Checkpoint | str | os.PathLike[str]) -> Checkpoint:

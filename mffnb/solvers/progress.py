@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mffnb.solvers import State
 
@@ -19,13 +20,12 @@ def bar(wanted: bool, total: int | None) -> Iterator[Callback | None]:
     if not wanted:
         yield None
         return
-    from tqdm.auto import tqdm  # noqa: PLC0415  pulls in ipywidgets in a notebook
-
     reached = 0
-    with tqdm(total=total, unit="it", desc="unmix") as shown:
+    with _made_on_first_use(total=total, unit="it", desc="unmix") as made:
 
         def show(state: State) -> None:
             nonlocal reached
+            shown = made()
             shown.update(state.iteration - (reached if state.iteration >= reached else 0))
             reached = state.iteration
             shown.set_postfix(error=f"{100 * state.relative_error:.2f} %", step=f"{state.step:.0e}", refresh=False)
@@ -39,18 +39,36 @@ def counting_callback(wanted: bool, total: int) -> Iterator[Callback | None]:
     if not wanted:
         yield None
         return
-    from tqdm.auto import tqdm  # noqa: PLC0415  pulls in ipywidgets in a notebook
-
-    with tqdm(total=total, unit="start", desc="unmix") as shown:
+    with _made_on_first_use(total=total, unit="start", desc="unmix") as made:
         lowest = float("inf")
 
         def show(state: State) -> None:
             nonlocal lowest
+            shown = made()
             lowest = min(lowest, state.relative_error)
             shown.set_postfix(error=f"{100 * lowest:.2f} %", refresh=False)
             shown.update()
 
         yield show
+
+
+@contextmanager
+def _made_on_first_use(**options: Any) -> Iterator[Callable[[], Any]]:
+    """Yield a function that returns a progress bar, which appears on the first call: after all checks have passed."""
+    bars: list[Any] = []
+
+    def made() -> Any:
+        from tqdm.auto import tqdm  # noqa: PLC0415  pulls in ipywidgets in a notebook
+
+        if not bars:
+            bars.append(tqdm(**options))
+        return bars[0]
+
+    try:
+        yield made
+    finally:
+        for shown in bars:
+            shown.close()
 
 
 def both(show: Callback | None, callback: Callback | None) -> Callback | None:

@@ -13,6 +13,7 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube
 from mffnb.errors import NoiseWarning, warn
 from mffnb.io.read import read
+from mffnb.keywords import checks_keywords
 from mffnb.matrices.checking import drawn_seed
 from mffnb.solvers import Outcome
 from mffnb.solvers.interrupts import require_uninterrupted
@@ -108,6 +109,7 @@ class Stability:
         return self.replicas
 
 
+@checks_keywords(unmix)
 def stability(
     cube: Any,
     model: int | Unmixing,
@@ -189,7 +191,7 @@ def stability(
     noise = noise_of(data, answer, replicas) if n_bootstrap else None
     doubt = "" if noise is None else efficiency_warning(answer, noise)
     if doubt:
-        warn(doubt, NoiseWarning, stacklevel=2)
+        warn(doubt, NoiseWarning, stacklevel=3)
     sent = cube if isinstance(cube, (str, os.PathLike)) else data
     seeds = [int(one) for one in np.random.SeedSequence(seed).generate_state(n_init + n_bootstrap) >> 1]
     light = without_data(answer)

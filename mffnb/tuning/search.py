@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from mffnb.keywords import checks_keywords
 from mffnb.tuning.search_loop import SettingsSearch
 from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Tuning
+from mffnb.unmixing.unmix import unmix
 
 
+@checks_keywords(unmix)
 def tune(
     cube: Any,
     space: Any,
@@ -98,6 +101,7 @@ def tune(
         cube, space, objective, algorithm=algorithm, max_evals=max_evals, executor=executor, window=window, path=path,
         seed=seed, patience=patience, stop=stop, options=options,
     )  # fmt: skip
+    work.warn_if_picture(stacklevel=3)  # the caller of tune
     with _progress(progress, max_evals) as show:
 
         def observe(trial: Trial) -> bool:

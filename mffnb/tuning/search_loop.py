@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from mffnb.cubes.as_cube import as_cube
+from mffnb.io.read import read
+from mffnb.keywords import check_keywords, keywords_of
 from mffnb.tuning.algorithms import Algorithm, algorithm_named
 from mffnb.tuning.evaluation import Job, Objective, Report
 from mffnb.tuning.fingerprint import fingerprint, stable_text
@@ -22,6 +24,8 @@ from mffnb.tuning.space import Point, Space
 from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Ended, Tuning
 from mffnb.tuning.workers import SerialExecutor, TrialDispatcher
+from mffnb.unmixing.pictures import warn_if_picture
+from mffnb.unmixing.unmix import unmix
 
 _POLL_SECONDS = 0.05  # time between two checks of the stop condition, in seconds
 
@@ -59,8 +63,17 @@ class SettingsSearch:
             )
         # parse algorithm and job now, so that invalid values raise an error before the search starts
         _ = self._algorithm, self.job
+        if isinstance(self.space, Mapping):
+            check_keywords("mf.unmix, whose settings are searched,", self.space, keywords_of(unmix))
         if hasattr(objective, "check") and isinstance(self.space, Mapping):
             objective.check({**self.options, **self.space})
+
+    def warn_if_picture(self, *, stacklevel: int) -> None:
+        """Warn of a picture that is taken for a line of spectra; the trials do not warn."""
+        searched = {**self.options, **(self.space if isinstance(self.space, Mapping) else {})}
+        source = self.job.cube
+        data = read(source, lazy=True) if isinstance(source, Path) else source
+        warn_if_picture(data, searched.get("channel"), searched.get("preprocess", ()), stacklevel=stacklevel + 1)
 
     @cached_property
     def resolved_objective(self) -> Any:

@@ -39,7 +39,7 @@ def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> 
     """
     placement = execution.placement
     data, source = _open(task, cube, execution)
-    warn_if_picture(data, task.channel, task.preprocess, stacklevel=stacklevel + 1)
+    warn_if_picture(data, task.channel, task.preprocess, stacklevel=stacklevel)
     image = task.prepare(data, placement)
     matrix: Any = _matrix(task, cube, image, source, execution)
     callback = execution.observer(image.layout, matrix)

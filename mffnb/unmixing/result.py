@@ -19,6 +19,7 @@ from mffnb.io.netcdf_store import read_netcdf, write_netcdf
 from mffnb.io.parallel_write import Block, write_blocks
 from mffnb.io.target import check_target
 from mffnb.io.zarr_store import is_store, read_zarr, write_zarr
+from mffnb.keywords import checks_keywords
 from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 from mffnb.transforms import Mapped
@@ -219,6 +220,7 @@ class Unmixing:
             write_netcdf(dataset, path)
 
 
+@checks_keywords()
 def load(path: str | os.PathLike[str]) -> Unmixing:
     """Read a result written by :meth:`Unmixing.save`.
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.estimators.names import named_similarity
+from mffnb.estimators.run import FactorizationRun
 from mffnb.estimators.start_values import Init
 from mffnb.geometry import choose_model
 from mffnb.io.parallel_write import Block
@@ -36,7 +36,10 @@ from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.record import record
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
-from mffnb.unmixing.warm_start import factors_of
+from mffnb.unmixing.warm_start import StartFactors, factors_of, is_labelled
+
+if TYPE_CHECKING:
+    from mffnb.estimators.factorization import MatrixFactorization
 
 AUTO = "auto"
 """The weight of a volume that is determined from the data."""
@@ -99,6 +102,8 @@ class Task:
             If a name is no such keyword, or if a penalty weight is no number.
         """
         check_names(keywords)
+        if isinstance(keywords.get("init"), list):
+            keywords["init"] = tuple(keywords["init"])
         physics = Physics(**{name: keywords.pop(name) for name in _PHYSICS if name in keywords})
         return cls(k, physics, seed=None if random_state is None else drawn_seed(random_state), **keywords)
 
@@ -111,13 +116,6 @@ class Task:
     def starts_from_factors(self) -> bool:
         """Whether the run starts from a pair of matrices (A, E) or from an earlier result."""
         return isinstance(self.init, (tuple, Unmixing))
-
-    @property
-    def starts_from_labels(self) -> bool:
-        """Whether the start is an earlier result, or a pair of labelled arrays, which are aligned with the image."""
-        if isinstance(self.init, tuple):
-            return len(self.init) == 2 and all(isinstance(one, xr.DataArray) for one in self.init)
-        return isinstance(self.init, Unmixing)
 
     @property
     def numbers_have_meaning(self) -> bool:
@@ -153,10 +151,10 @@ class Task:
         image.check(named_similarity(self.similarity))
         return image
 
-    def model(self, image: Prepared, placement: Placement | None = None) -> MatrixFactorization:
-        """Return the unfitted :class:`mffnb.MatrixFactorization` of this task for an image."""
-        init: Any = factors_of(self.init, image) if self.starts_from_labels else self.init
-        return MatrixFactorization(
+    def run(self, image: Prepared, placement: Placement | None = None) -> FactorizationRun:
+        """Return the settings of the factorization of an image."""
+        init: Any = self._start(image)
+        return FactorizationRun(
             self.k,
             similarity=self.similarity,
             abundance_terms=self.physics.terms_on_abundances(image, placement or Local()),
@@ -169,6 +167,20 @@ class Task:
             tol=self.tol,
             random_state=self.seed,
         )
+
+    def model(self, image: Prepared, placement: Placement | None = None) -> MatrixFactorization:
+        """Return the unfitted :class:`mffnb.MatrixFactorization` of this task for an image."""
+        from mffnb.estimators.factorization import MatrixFactorization  # noqa: PLC0415  scikit-learn is slow to import
+
+        run = self.run(image, placement)
+        return MatrixFactorization(**{one.name: getattr(run, one.name) for one in fields(run)})
+
+    def _start(self, image: Prepared) -> Any:
+        """Return the start: a given one as factors of the processed image, any other as it is."""
+        if not self.starts_from_factors or isinstance(self.init, StartFactors):
+            return self.init
+        matrices = isinstance(self.init, tuple) and not any(map(is_labelled, self.init))
+        return self.init if matrices and image.chain is None else factors_of(self.init, image)
 
     def record(self, image: Prepared) -> dict[str, Any]:
         """Return the settings of this task as plain values, for ``result.parameters`` and for checkpoints."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mffnb.estimators.start_values import Init
+from mffnb.keywords import checks_keywords
 from mffnb.parallel import Cluster
 from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
@@ -24,6 +25,7 @@ from mffnb.unmixing.task import Task
 __all__ = ["unmix"]
 
 
+@checks_keywords()
 def unmix(
     cube: Any,
     k: int,
@@ -109,8 +111,9 @@ def unmix(
     channel
         Name(s) of the channel dimension(s); the last one if None.
     init
-        ``"auto"``, ``"nndsvd"``, ``"random"``, a start object, a pair of matrices (A, E), or an earlier result to
-        continue from.
+        ``"auto"``, ``"nndsvd"``, ``"random"``, a start object, an earlier result to continue from, or a pair: maps and
+        spectra with labels, which are aligned, or matrices (A, E) of the used pixels and channels. All are in the units
+        of the cube, on the grid of the result.
     solver
         ``"auto"`` (HALS or Newton steps from an extrapolated iterate, which needs few iterations: see
         :class:`mffnb.solvers.Extrapolated`), ``"hals"``, ``"newton"``, ``"multiplicative"``, ``"pivoting"`` or a solver
@@ -173,4 +176,4 @@ def unmix(
     execution.check(task)
     if execution.on_mpi_engines:
         return run_on_engines(task, cube, execution)
-    return run(task, cube, execution, stacklevel=3)
+    return run(task, cube, execution, stacklevel=4)  # 3 is the check of keywords

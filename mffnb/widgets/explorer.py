@@ -10,6 +10,7 @@ import ipywidgets
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
+from mffnb.keywords import checks_keywords
 from mffnb.parallel import Cluster
 from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
@@ -87,6 +88,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     >>> explorer.close()
     """
 
+    @checks_keywords(also=("solver", "max_iter", "tol"))
     def __init__(
         self,
         cube: Any,
@@ -192,9 +194,11 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
 def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str, Any]) -> Session | EngineSession:
     """Create the session that solves in this process or, with ``engines``, on a cluster."""
     if engines is not None:
-        return EngineSession(cube, channel, engines, **options)
+        session = EngineSession(cube, channel, engines, **options)
+        warn_if_picture(session.data.layout.template, channel, (), stacklevel=5)  # 5 is the caller of explore
+        return session
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
-    warn_if_picture(data, channel, options.get("preprocess"), stacklevel=4)
+    warn_if_picture(data, channel, options.get("preprocess"), stacklevel=5)
     return Session(data, channel, **options)
 
 

@@ -39,7 +39,7 @@ def test_axes_without_names_and_with_the_channel_first():
         {"size": 3, "navigate": True, "name": "x"},
     ]
     cube = from_axes(np.zeros((4, 2, 3)), axes)
-    assert cube.dims == ("axis_1", "x", "axis_0")
+    assert cube.dims == ("y", "x", "channel")
 
 
 @pytest.mark.parametrize(

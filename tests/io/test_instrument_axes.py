@@ -106,14 +106,85 @@ def test_signals_are_chosen_by_number_or_title_and_listed(tmp_path):
         choose_signal(path, signals, None)
 
 
-def test_zeros_at_the_end_are_reported(tmp_path):
+@pytest.mark.parametrize("lazy", [False, True])
+def test_zeros_at_the_end_are_reported(tmp_path, lazy):
+    def check(values, first="y"):
+        cube = xr.DataArray(values, dims=("y", "x", "e"))
+        warn_if_incomplete(tmp_path / "a.bcf", cube.chunk() if lazy else cube, first, ["e"])
+
     cut = VALUES.copy()
     cut[2:] = 0
     with pytest.warns(FileWarning, match=r"the last 12 of 24 pixels \(50 %\) are zero"):
-        warn_if_incomplete(tmp_path / "a.bcf", cut)
+        check(cut)
+    # The file holds the channels first, so the end of the file is the end of the spectra.
+    check(cut, "e")
+    planes = VALUES.copy()
+    planes[..., 12:] = 0
+    with pytest.warns(FileWarning, match=r"the last 8 of 20 channels \(40 %\) are zero"):
+        check(planes, "e")
+    check(planes)
     with pytest.raises(ValueError, match="holds only zeros"):
-        warn_if_incomplete(tmp_path / "a.bcf", 0 * cut)
-    warn_if_incomplete(tmp_path / "a.bcf", VALUES)
+        check(0 * cut)
+    check(VALUES)
+
+
+def nexus_file(path, version, energies, first="y"):
+    """A file with one NXdata group; ``first`` is the first dimension of the data, version 0 has no names of axes."""
+    names = ["y", "x", "energy"] if first == "y" else ["energy", "y", "x"]
+    axes = {"y": 0.5 * np.arange(4), "x": 0.5 * np.arange(6), "energy": energies}
+    with h5py.File(path, "w") as file:
+        group = file.create_group("entry/data")
+        group.attrs["NX_class"] = "NXdata"
+        values = group.create_dataset("counts", data=VALUES if first == "y" else np.moveaxis(VALUES, 2, 0))
+        group["noise"] = np.ones((4, 6))
+        for number, name in enumerate(names):
+            group[name] = axes[name]
+            group[name].attrs["units"] = "eV" if name == "energy" else "mm"
+            if version == 1:
+                group[name].attrs["axis"] = number + 1
+        if version == 3:
+            group.attrs.update(signal="counts", axes=names)
+        elif version == 0:
+            group.attrs.update(signal="counts", axes=["energy" if name == "energy" else "." for name in names])
+        else:
+            values.attrs["signal"] = 1
+        if version == 2:
+            values.attrs["axes"] = ":".join(names)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("first", ["y", "energy"])
+@pytest.mark.parametrize("version", [0, 1, 2, 3])
+@pytest.mark.parametrize("kind", ["rising", "falling", "uneven", "edges"])
+def test_axes_of_nexus_files_of_all_versions(tmp_path, version, first, kind, lazy):
+    energies = {"rising": np.arange(20.0), "falling": 40 - np.arange(20.0), "uneven": np.geomspace(1, 9, 20)}
+    energies["edges"] = np.arange(21.0)
+    nexus_file(tmp_path / "a.nxs", version, energies[kind], first)
+    cube = read(tmp_path / "a.nxs", lazy=lazy)
+    assert dict(cube.sizes) == {"y": 4, "x": 6, "energy": 20}
+    np.testing.assert_array_equal(cube, VALUES)
+    np.testing.assert_allclose(cube["energy"], energies[kind] if kind != "edges" else 0.5 + np.arange(20))
+    assert cube["energy"].attrs["units"] == "eV"
+    assert version == 0 or cube["x"].attrs["units"] == "mm"
+
+
+def test_the_default_of_a_nexus_file_is_read_and_a_wrong_axis_reported(tmp_path):
+    path = tmp_path / "a.h5"
+    nexus_file(path, 3, np.arange(7.0))
+    with h5py.File(path, "a") as file:
+        file.copy("entry/data", "entry/other")
+        del file["entry/other/energy"]
+        file["entry/other/energy"] = 2.0 * np.arange(20)
+    with pytest.raises(ValueError, match=r"say which one with dataset=; it holds 'entry/data/counts' \(4, 6, 20\)"):
+        read(path)
+    np.testing.assert_array_equal(read(path, dataset="/entry/other")["energy"], 2 * np.arange(20))
+    assert read(path, dataset="entry/data/noise").shape == (4, 6)
+    with pytest.warns(FileWarning, match="the axis 'energy' is no vector of 20 numbers"):
+        read(path, dataset="entry/data/counts")
+    with h5py.File(path, "a") as file:
+        file.attrs["default"] = "entry"
+        file["entry"].attrs["default"] = "other"
+    np.testing.assert_array_equal(read(path)["energy"], 2 * np.arange(20))
 
 
 @pytest.mark.parametrize("kind", ["link", "storage", "virtual"])

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 
+import hypothesis
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given
 from hypothesis import strategies as st
 
 import mffnb as mf
 from mffnb.errors import ConvergenceWarning
 from mffnb.preprocessing import Anscombe, Bin, Crop, Log1p, PoissonScaling, Range, SlidingFFT, UnitNorm, UnitSum
 from tests.conftest import mixture
+from tests.depth import examples
+from tests.unmixing.containers import CONTAINERS, contained, shifted, turned, without_coordinates
 
 CUBE = mixture(shape=(4, 6), channels=12, components=2, seed=3)
-TRUTH = np.array([np.exp(-(((np.linspace(0, 1, 12) - c) / 0.25) ** 2)) + 0.1 for c in (0.25, 0.75)])
-GIVEN = {
-    "mask": np.random.default_rng(0).random((4, 6)) > 0.2,
-    "weights": np.linspace(1, 3, 12),
-    "known": TRUTH[:1],
-}
-DIMS = {"mask": ("y", "x"), "weights": ("energy",), "known": ("spectrum", "energy")}
+SQUARE = mixture(shape=(5, 5), channels=5, components=2, seed=4)
+LINE = mixture(shape=(1, 8), channels=6, components=2, seed=5).isel(y=0, drop=True)
+CUBES = {"cube": CUBE, "square": SQUARE, "line": LINE}
 STEPS = {
-    "none": (),
-    "bin": (Bin(1, channel=2),),
-    "blocks": (Bin(2),),
-    "crop": (Crop({"energy": (404, 418)}),),
-    "range": (Range(),),
-    "poisson": (PoissonScaling(),),
-    "norm": (UnitNorm(),),
+    "bin": Bin(1, channel=2, how="sum"),
+    "blocks": Bin(2, how="mean"),
+    "crop": Crop({"energy": (402, 418)}),
+    "part": Crop({"x": (0.5, 3.0)}),
+    "range": Range(),
+    "poisson": PoissonScaling(),
+    "norm": UnitNorm(),
+    "sum": UnitSum(),
+    "log": Log1p(),
+    "root": Anscombe(),
 }
+WHATS = (
+    "pixel mask", "channel mask", "masks", "pixel weights", "channel weights", "entry weights", "row weights", "known",
+    "one known", "pair",
+)  # fmt: skip
+TRUTH = np.array([np.exp(-(((np.linspace(0, 1, 12) - c) / 0.25) ** 2)) + 0.1 for c in (0.25, 0.75)])
 
 
 def solve(cube, what, value, steps):
@@ -41,48 +47,133 @@ def solve(cube, what, value, steps):
         return mf.unmix(cube, 2, **{what: value}, preprocess=steps, random_state=0, max_iter=15)
 
 
-def labelled(what, order, reverse):
-    """The array of ``what`` with coordinates, its dimensions and coordinates in another order."""
-    dims = DIMS[what]
-    coords = {name: CUBE[name] for name in dims if name in CUBE.coords}
-    array = xr.DataArray(GIVEN[what], dims=dims, coords=coords)
-    for name in reverse & set(coords):
-        array = array.isel({name: slice(None, None, -1)})
-    return array.transpose(*sorted(dims, reverse=order))
+def beside(name, what, steps):
+    """The keyword and the labelled arrays of what is given beside a cube."""
+    cube = CUBES[name]
+    pixels, rng = cube.dims[:-1], np.random.default_rng(len(name) + len(what))
+
+    def over(*dims, values=None):
+        shape = [cube.sizes[dim] for dim in dims]
+        array = xr.DataArray(rng.random(shape) if values is None else values, dims=dims)
+        return array.assign_coords({dim: cube[dim] for dim in dims})
+
+    if what in ("pixel mask", "channel mask", "masks"):
+        masks = {
+            "pixel mask": over(*pixels) > 0.2,
+            "channel mask": over("energy", values=np.arange(len(cube.energy))) != 3,
+        }
+        return "mask", list(masks.values()) if what == "masks" else [masks[what]]
+    if "weights" in what:
+        dims = {"pixel": pixels, "channel": ("energy",), "entry": cube.dims, "row": ("x",)}[what.split()[0]]
+        return "weights", [over(*dims) + 0.5]
+    if "known" in what:
+        spectra = over("energy") + 0.1
+        return "known", [spectra if what == "one known" else spectra.expand_dims(spectrum=[0.0])]
+    try:
+        start = solve(cube, "mask", None, [STEPS[step] for step in steps])
+    except ValueError:  # steps that do not go together
+        return "init", None
+    return "init", [start.abundances, start.endmembers]
 
 
-def contained(what, container, order, reverse):
-    array = labelled(what, order, reverse)
-    if container == "xarray":
-        return array
-    if container == "dask":
-        return array.chunk()
-    if container == "pandas":
-        return (
-            array.to_series()
-            if array.ndim == 1
-            else pd.DataFrame(array.values, index=_index(array, 0), columns=_index(array, 1))
-        )
-    raise AssertionError(container)
+def given(arrays, what, convert):
+    """What a user passes: each array converted, as one value, a list or a pair."""
+    found = [convert(array) for array in arrays]
+    if any(one is None for one in found):
+        return None
+    return tuple(found) if what == "pair" else found if what == "masks" else found[0]
 
 
-def _index(array, axis):
-    name = array.dims[axis]
-    return pd.Index(array[name].values, name=name) if name in array.coords else None
+@cache
+def expected(name, what, steps):
+    """The answer for plain labelled arrays in the order of the cube; None if it is refused."""
+    keyword, arrays = beside(name, what, steps)
+    if arrays is None:
+        return None
+    value = given(arrays, what, lambda array: array)
+    try:
+        return solve(CUBES[name], keyword, value, [STEPS[step] for step in steps])
+    except (ValueError, TypeError):
+        return None
 
 
-@given(
-    st.sampled_from(sorted(GIVEN)),
-    st.sampled_from(["xarray", "dask", "pandas"]),
-    st.sampled_from(sorted(STEPS)),
-    st.booleans(),
-    st.sets(st.sampled_from(["y", "x", "energy"])),
-)
-def test_containers_agree_with_plain_arrays(what, container, steps, order, reverse):
-    plain = solve(CUBE, what, GIVEN[what], STEPS[steps])
-    other = solve(CUBE, what, contained(what, container, order, reverse), STEPS[steps])
-    np.testing.assert_array_equal(other.endmembers, plain.endmembers)
-    np.testing.assert_array_equal(other.abundances, plain.abundances)
+@st.composite
+def calls(draw):
+    """A cube, what is given beside it, containers of both, the order of dimensions, and preprocessing."""
+    name, what = draw(st.sampled_from(sorted(CUBES))), draw(st.sampled_from(WHATS))
+    return {
+        "name": name,
+        "what": what,
+        "steps": tuple(draw(st.lists(st.sampled_from(sorted(STEPS)), max_size=3, unique=True))),
+        "container": draw(st.sampled_from(CONTAINERS)),
+        "around": draw(st.sampled_from(CONTAINERS)),
+        "seed": draw(st.integers(0, 1000)),
+        "reverse": draw(st.sets(st.sampled_from(["y", "x", "energy"]))),
+        "labels": draw(st.sampled_from(["all", "all", "names", "shifted"])),
+    }
+
+
+def check(call):
+    """Compare one call with the answer for plain arrays; return what happened."""
+    name, what, steps, labels = (call[key] for key in ("name", "what", "steps", "labels"))
+    container, rng = call["container"], np.random.default_rng(call["seed"])
+    plain = expected(name, what, steps)
+    keyword, arrays = beside(name, what, steps)
+    named = container in ("xarray", "dask", "hyperspy", "sidpy")
+    bare = call["around"] == "numpy"  # a cube without names and coordinates
+    if arrays is None or (bare and {"crop", "part"} & {*steps}):
+        return "not made"
+    moved = dims = None
+    if labels == "shifted" and not bare:
+        moved = sorted({*CUBES[name].dims} & {*arrays[0].dims})[0]
+
+    def convert(array):
+        nonlocal dims
+        order = rng.permutation(array.ndim) if container != "numpy" else np.arange(array.ndim)
+        reverse = call["reverse"] if container != "numpy" and labels == "all" and not bare else set()
+        if moved in array.dims and array.sizes[moved] > 1:
+            array, dims = shifted(array, moved), moved
+        if labels == "names" and container in ("xarray", "dask"):
+            array = without_coordinates(array)
+        values = turned(array, order, reverse)
+        if keyword == "mask" and container == "hyperspy":
+            values = ~values
+        if what == "pair" and container == "numpy":
+            flat = values.values.reshape(len(values), -1)
+            values = xr.DataArray(flat.T if array is arrays[0] else flat)
+        return contained(values, container, pixels=set(values.dims) - {"energy"})
+
+    value = given(arrays, what, convert)
+    cube = contained(CUBES[name], call["around"], pixels=CUBES[name].dims[:-1])
+    if value is None or cube is None:
+        return "not made"
+    found, refusal = outcome(cube, keyword, value, [STEPS[step] for step in steps])
+    if found is None:
+        lazy = call["around"] == "dask" and "entry" in what
+        assert len(refusal.splitlines()) == 1
+        assert plain is None or dims or not named or bare or lazy, f"refused what plain arrays give: {refusal}"
+        return "refused"
+    assert plain is not None, "accepted what is refused for plain arrays"
+    assert not dims or container == "numpy", f"coordinates of {dims!r} that differ were accepted"
+    np.testing.assert_allclose(found.endmembers, plain.endmembers, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.abundances, plain.abundances, rtol=1e-9, atol=1e-12)
+    return "equal"
+
+
+def outcome(cube, keyword, value, steps):
+    """The result of a call and None, or None and the text of its refusal."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "a HyperSpy mask")
+        try:
+            return solve(cube, keyword, value, steps), None
+        except (ValueError, TypeError) as error:
+            return None, str(error)
+
+
+@examples(400)
+@hypothesis.given(calls())
+def test_any_container_gives_the_answer_of_plain_arrays_or_a_refusal(call):
+    check(call)
 
 
 @pytest.mark.parametrize("step", [Range(), PoissonScaling(), UnitSum(), UnitNorm()])
@@ -164,10 +255,34 @@ def test_a_start_is_aligned_by_coordinates_and_fills_what_it_has_masked():
     direct = solve(turned, "init", solve(turned, "mask", None, ()), ())
     found = solve(turned, "init", start, ())
     np.testing.assert_allclose(found.abundances, direct.abundances, rtol=1e-2, atol=1e-2)
-    masked = solve(CUBE, "mask", GIVEN["mask"], ())
+    masked = solve(CUBE, "mask", np.random.default_rng(0).random((4, 6)) > 0.2, ())
     filled = solve(CUBE, "init", masked, ())
     assert np.isfinite(filled.abundances).all()
     pair = solve(CUBE, "init", (start.abundances.transpose("x", "component", "y"), start.endmembers), ())
     np.testing.assert_allclose(pair.abundances, solve(CUBE, "init", start, ()).abundances, rtol=1e-9)
     with pytest.raises(ValueError, match="spectra of init"):
         solve(CUBE.assign_coords(energy=CUBE.energy + 1), "init", start, ())
+
+
+@pytest.mark.parametrize("step", [(), (PoissonScaling(),), (Range(each="channel"),)])
+def test_a_start_is_aligned_before_it_is_scaled_and_has_the_units_of_the_cube(step):
+    """A step keeps its numbers in the order of the cube, and a start may be in another order."""
+    best = solve(CUBE, "mask", None, step)
+    turned_around = best.abundances.isel(y=slice(None, None, -1)), best.endmembers.isel(energy=slice(None, None, -1))
+    matrices = best.abundances.values.reshape(2, -1).T, best.endmembers.values
+    found = [solve(CUBE, "init", start, step) for start in (best, turned_around, matrices, list(matrices))]
+    for one in found[1:]:
+        np.testing.assert_allclose(one.abundances, found[0].abundances, rtol=1e-9)
+        np.testing.assert_allclose(one.endmembers, found[0].endmembers, rtol=1e-9)
+
+
+def test_labels_of_one_part_of_a_start_are_not_dropped():
+    best = solve(CUBE, "mask", None, ())
+    matrix = best.abundances.values.reshape(2, -1).T
+    backwards = best.endmembers.isel(energy=slice(None, None, -1))
+    found = solve(CUBE, "init", (matrix, backwards), ())
+    np.testing.assert_array_equal(
+        found.endmembers, solve(CUBE, "init", (matrix, best.endmembers.values), ()).endmembers
+    )
+    with pytest.raises(ValueError, match=r"the maps of init .* matrix of shape \(24, k\), got \(2, 24\)"):
+        solve(CUBE, "init", (matrix.T, backwards), ())

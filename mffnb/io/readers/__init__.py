@@ -5,6 +5,7 @@
 from mffnb.io.readers.hdf5 import HDF5
 from mffnb.io.readers.matlab import MATLAB
 from mffnb.io.readers.netcdf import NETCDF
+from mffnb.io.readers.nexus import NEXUS
 from mffnb.io.readers.numpy_files import NPY, NPZ
 from mffnb.io.readers.r import RDATA
 from mffnb.io.readers.rosettasciio import HDF5_DIALECTS, ROSETTASCIIO
@@ -16,6 +17,7 @@ __all__ = [
     "HDF5_DIALECTS",
     "MATLAB",
     "NETCDF",
+    "NEXUS",
     "NPY",
     "NPZ",
     "RDATA",

@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
-from mffnb.cubes.as_cube import as_cube, from_axes
+from mffnb.cubes.as_cube import as_cube, axis_names, from_axes, in_array_order
+from mffnb.cubes.layout import channel_names
 from mffnb.errors import FileWarning, warn
 from mffnb.io.axis_kinds import with_kinds
 from mffnb.io.choose import check_numbers, stays_on_disk
 from mffnb.io.expected_size import warn_if_short
-from mffnb.io.hdf5_dialects import dialect
+from mffnb.io.hdf5_dialects import NEXUS, dialect
 from mffnb.io.reader import Reader
 from mffnb.io.reader_log import collected_log
 from mffnb.io.readers.hdf5 import read_hdf5
@@ -25,8 +27,15 @@ __all__ = ["HDF5_DIALECTS", "ROSETTASCIIO"]
 
 # Log files of sensors, which have a suffix of text tables.
 _NO_IMAGES = ("Impulse", "Protochips", "DENS", "NumPy")
-# By default, this plug-in reads the sum of all spectra only.
-_OPTIONS: dict[str, dict[str, Any]] = {"Tofwerk": {"signal": "nominal_peak_data"}}
+# By default, the plug-in for Tofwerk reads the sum of all spectra only.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "Tofwerk": {"signal": "nominal_peak_data"},
+    "Arina": {"dtype": np.uint32},  # the plug-in would store counts as uint16, without a test that they fit
+}
+_SQUARE = (
+    "the file states no scan shape, and a square scan was assumed, {0[0]} x {0[1]} positions: if it is another one, "
+    "read the images with dataset='entry/data/data_000001', and reshape them"
+)
 
 
 def read_rosettasciio(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
@@ -43,12 +52,17 @@ def read_rosettasciio(path: Path, dataset: str | None, lazy: bool | None) -> xr.
         with collected_log("rsciio") as messages:
             try:
                 signals = _signals(plugin, path, on_disk)
+            except ModuleNotFoundError as error:
+                failures.append(f"{plugin['name']}: it needs the {error.name} package, pip install {error.name}")
+                continue
             except Exception as error:  # plug-ins raise exceptions of all types; another plug-in may succeed
-                failures.append(f"{plugin['name']}: {error}")
+                failures.append(f"{plugin['name']}: {' '.join(str(error).split()) or type(error).__name__}")
                 continue
         if not signals:
             failures.extend(messages)
             continue
+        if plugin["name"] == "Arina":
+            messages.append(_SQUARE.format(signals[0]["data"].shape))
         for message in dict.fromkeys(messages):
             warn(f"{path.name}: {message}", FileWarning)
         return _cube(path, signals, dataset)
@@ -83,7 +97,7 @@ def _signals(plugin: Mapping[str, Any], path: Path, on_disk: bool) -> list[dict[
     if on_disk:
         try:
             return list(read(str(path), lazy=True, **options))
-        except (NotImplementedError, TypeError):
+        except Exception:  # plug-ins that cannot leave this file on disk raise exceptions of all types
             pass
     return list(read(str(path), **options))
 
@@ -93,9 +107,9 @@ def _cube(path: Path, signals: Sequence[Mapping[str, Any]], dataset: str | None)
     signal = signals[choose_signal(path, signals, dataset)]
     title = signal.get("metadata", {}).get("General", {}).get("title") or "the signal"
     check_numbers(path, str(title), signal["data"].dtype)
-    warn_if_incomplete(path, signal["data"])
     ordered = Reordered.of(path, signal["data"], with_kinds(signal["axes"]), signal.get("post_process", ()))
     cube = as_cube(from_axes(ordered.data, ordered.axes))
+    warn_if_incomplete(path, cube, axis_names(in_array_order(ordered.axes))[0], channel_names(cube, None))
     kinds = {axis["navigate"] for axis in ordered.axes}
     channel = {"channel": [cube.dims[-1]]} if kinds == {True, False} else {}
     return cube.assign_attrs(channel | cube.attrs | _units(signal))
@@ -114,10 +128,10 @@ ROSETTASCIIO = Reader(
     "all formats of RosettaSciIO", (), read_rosettasciio, datasets="number or title", lazy=True, extra="io"
 )
 HDF5_DIALECTS = Reader(
-    "HDF5 of HyperSpy, Delmic, EMD (py4DSTEM), Arina, USID, Tofwerk, NeXus (NXdata)",
+    "HDF5 of HyperSpy, Delmic, EMD (py4DSTEM, Velox), Arina, USID, Tofwerk",
     (".h5", ".hdf5", ".hdf", ".hf5"),
     read_dialect,
-    sniff=lambda path: dialect(path) is not None,
+    sniff=lambda path: dialect(path) not in (None, NEXUS),
     datasets="number, title or path",
     lazy=True,
     extra="io",

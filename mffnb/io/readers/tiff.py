@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube, from_axes
-from mffnb.cubes.lazy_array import lazy_cube
+from mffnb.cubes.lazy_array import lazy_cube, with_axes
 from mffnb.io.choose import check_numbers, keep_on_disk
 from mffnb.io.reader import Reader
 
@@ -38,8 +38,7 @@ def read_tiff(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArra
         _check_size(path, series, file.imagej_metadata)
         axes = _axes(file, series, number)
         if keep_on_disk(lazy, series.size):
-            cube = lazy_cube(partial(_stored, path, number), [axis["name"] for axis in axes])
-            return _labelled(cube, axes)
+            return with_axes(lazy_cube(partial(_stored, path, number), [axis["name"] for axis in axes]), axes)
         return as_cube(from_axes(series.asarray(), axes))
 
 
@@ -136,12 +135,6 @@ def _unit(text: Any) -> str:
     """Return the usual symbol of a unit of length; pixels are none."""
     text = str(text or "")
     return "" if text in ("pixel", "pixels") else _UNITS.get(text, text)
-
-
-def _labelled(cube: xr.DataArray, axes: list[dict[str, Any]]) -> xr.DataArray:
-    """Return a lazy cube with the labels of its axes, channels last."""
-    labels = from_axes(np.broadcast_to(np.float32(0), cube.shape), axes)
-    return cube.assign_coords(labels.coords).assign_attrs(labels.attrs).transpose(*labels.dims)
 
 
 def _stored(path: Path, number: int) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets
 from matplotlib.figure import Figure
 
+from mffnb.keywords import checks_keywords
 from mffnb.selection.component_tree import Lineage
 from mffnb.selection.scan import RankScan
 from mffnb.selection.scanning import Scanning, Stage
@@ -65,6 +66,7 @@ class RankExplorer(BoardWidget):
     >>> ranks.close()
     """
 
+    @checks_keywords(Scanning)
     def __init__(self, cube: Any, ks: Iterable[int] = range(2, 9), **options: Any) -> None:
         finished = cube if isinstance(cube, RankScan) else None
         if finished is not None and options:

@@ -11,11 +11,13 @@ from typing import Any
 import ipywidgets
 from matplotlib.figure import Figure
 
+from mffnb.keywords import checks_keywords
 from mffnb.tuning.search_loop import SettingsSearch
 from mffnb.tuning.staging import StagedSearch
 from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Ended, Tuning
 from mffnb.unmixing.result import Unmixing
+from mffnb.unmixing.unmix import unmix
 from mffnb.widgets.boards.board import Board, with_component_numbers
 from mffnb.widgets.boards.board_widget import BoardWidget
 from mffnb.widgets.boards.picture import Picture, RenderedFigure
@@ -75,6 +77,7 @@ class TuningMonitor(BoardWidget):
     >>> monitor.close()
     """
 
+    @checks_keywords(unmix)
     def __init__(
         self,
         cube: Any,
@@ -99,6 +102,7 @@ class TuningMonitor(BoardWidget):
         search = SettingsSearch(
             cube, space, objective, algorithm, max_evals, executor, window, path, seed, patience, None, options
         )
+        search.warn_if_picture(stacklevel=3)
         self._open(
             lambda stop, pool: ((one,) for one in search.with_executor(pool, stop).states()), max_evals, executor
         )

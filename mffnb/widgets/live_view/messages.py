@@ -11,9 +11,10 @@ import io
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure  # slow to import, and a live view draws no figure
 
 MATPLOTLIB_LOCK = threading.RLock()
 """Lock that is held while Matplotlib draws, because its font caches are not thread-safe."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.constraints import Pinned
-from mffnb.selection import grow
 from mffnb.similarities import Frobenius
-from mffnb.solvers.grow_shrink import unique_share
+from mffnb.solvers.grow_shrink import grow, unique_share
 from mffnb.typing import Float64Array
 from mffnb.unmixing.task import Task
+from mffnb.unmixing.warm_start import StartFactors
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.solved import lowest_free
 
@@ -38,13 +38,13 @@ def resize_factors(
     return A, E, tuple(names)
 
 
-def start_factors(A: Float64Array, E: Float64Array, task: Task, data: LiveImage) -> Factors:
+def start_factors(A: Float64Array, E: Float64Array, task: Task, data: LiveImage) -> StartFactors:
     """Return start factors (pixels, k), (k, channels) from which the similarity of the task can continue."""
     if task.similarity != "frobenius" and not isinstance(task.similarity, Frobenius):
         mean = data.matrix.total(A.sum(axis=1)) / data.matrix.shape[0]
         free = E[data.known :]
         A, E = without_zeros(A, mean), np.vstack([E[: data.known], without_zeros(free, free.mean(axis=1))])
-    return A.T, E
+    return StartFactors(A.T, E)
 
 
 def without_zeros(factor: Float64Array, mean: Float64Array) -> Float64Array:
