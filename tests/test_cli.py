@@ -98,6 +98,7 @@ def test_warnings_are_one_line_each(tmp_path, file):
     assert [line[:15] for line in done.stderr.splitlines()] == ["mffnb: warning:"]
 
 
+@pytest.mark.slow
 def test_demo_runs_from_the_shell_without_a_file(tmp_path):
     command = [sys.executable, "-m", "mffnb", "unmix", "--demo", "--max-iter", "3", "-o", "demo.nc", "-q"]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=240)

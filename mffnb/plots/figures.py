@@ -127,9 +127,9 @@ def sections(result: Factors, across: str, at: float | None = None, *, figure: F
     cut = maps.isel({across: number})
     labels, colors = identity(maps)
     figure = figure or Figure(figsize=(11.0, 3.0 + 0.3 * (len(maps) > 4)), layout="constrained")
-    for number, ax in enumerate(figure.subplots(1, len(maps), squeeze=False).flat):
-        draw_map(cut[number], ax, color=colors[number], title=labels[number], aspect="auto")
-        if number:
+    for component, ax in enumerate(figure.subplots(1, len(maps), squeeze=False).flat):
+        draw_map(cut[component], ax, color=colors[component], title=labels[component], aspect="auto")
+        if component:
             ax.set_ylabel("")
     where = f", section {number}" if coordinate is None else f" = {coordinate[number]:.4g}"
     figure.suptitle(f"{pixel_label(maps, across)}{where}", fontsize="medium")

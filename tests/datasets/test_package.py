@@ -32,8 +32,11 @@ def test_no_module_bears_the_name_of_a_public_function():
     "imports",
     [
         "import mffnb.datasets.poplar_wood, mffnb.datasets.cartilage, mffnb.datasets.tof_sims",
-        "from mffnb.datasets import tof_sims_2d, chondro, poplar; import mffnb.datasets.poplar_wood",
-        "import mffnb.datasets",
+        pytest.param(
+            "from mffnb.datasets import tof_sims_2d, chondro, poplar; import mffnb.datasets.poplar_wood",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("import mffnb.datasets", marks=pytest.mark.slow),
     ],
 )
 def test_functions_win_whatever_the_order_of_imports(imports):

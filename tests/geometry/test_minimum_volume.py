@@ -32,7 +32,7 @@ def check(found, X):
 
 
 @pytest.mark.parametrize("gain", [0.0, 0.3])
-@pytest.mark.parametrize(("components", "purest"), [(2, 1.0), (3, 0.85), (4, 0.85)])
+@pytest.mark.parametrize(("components", "purest"), [(2, 1.0), (3, 0.85), pytest.param(4, 0.85, marks=pytest.mark.slow)])
 def test_spectra_and_maps_are_found(components, purest, gain):
     # Two materials make a line, whose ends must be there; of three and more the borders tell where the corners are.
     X, spectra, fractions = scene(components, 1000, channels=60, gain=gain, purest=purest, seed=1)
@@ -68,7 +68,7 @@ def test_same_seed_same_answer():
         assert one.candidates == two.candidates
 
 
-@pytest.mark.parametrize("gain", [None, True, False])
+@pytest.mark.parametrize("gain", [None, False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("X", "components"),
     [

@@ -84,7 +84,7 @@ def test_only_the_user_can_read_the_folder(built):
     [lambda content: content[:100], pytest.param(lambda content: b"", marks=pytest.mark.slow)],
     ids=["truncated", "empty"],
 )
-@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+@pytest.mark.parametrize("suffix", ["nbi", pytest.param("nbc", marks=pytest.mark.slow)])
 def test_damaged_files_are_compiled_again(compiled, suffix, damage):
     kept, folder = compiled
     for path in folder.glob(f"*.{suffix}"):

@@ -27,6 +27,8 @@ COORDINATES = {
 }
 SHAPES = {"map": (3, 8), "pixel": (1, 1), "row": (1, 7), "column": (7, 1), "line": (6,), "stack": (2, 3, 4)}
 
+MANY_AXES, EXTREMES = ("overview", "residuals"), ("pixel", "row", "stack")
+
 
 @dataclass
 class Fit:
@@ -92,8 +94,15 @@ def test_maps_with_any_coordinates_are_exported_without_warnings(name, kind):
     check(FIGURES[name](fit((3, 8), kind, masked=name != "map")))
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        # Figures of several axes take longest.
+        pytest.param(name, shape, marks=pytest.mark.slow if name in MANY_AXES and shape not in EXTREMES else ())
+        for name in FIGURES
+        for shape in SHAPES
+    ],
+)
 def test_maps_of_any_shape_are_exported_without_warnings(name, shape):
     check(FIGURES[name](fit(SHAPES[shape], "falling")))
 
@@ -118,13 +127,17 @@ def test_a_map_that_is_not_square_has_its_rows_from_top_to_bottom():
     np.testing.assert_allclose(image.get_extent(), [0.25, -3.75, -1.25, 0.25])
 
 
-@pytest.mark.parametrize("kind", COORDINATES)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=() if kind in ("falling", "dates") else pytest.mark.slow) for kind in COORDINATES],
+)
 def test_sections_are_chosen_by_coordinate_or_by_number(kind):
     result = fit(SHAPES["stack"], kind)
     check(plots.sections(result, "y"))
     figure = plots.sections(result, "y", -1.0 if kind == "falling" else 2)
     check(figure)
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), result.abundances[0].isel(y=2))
+    assert figure.get_suptitle().endswith("= -1" if kind == "falling" else "section 2")
     if kind != "falling":
         with pytest.raises(ValueError, match=r"at=9 is no section: 'y' has 3 of them"):
             plots.sections(result, "y", 9)

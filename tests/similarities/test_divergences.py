@@ -47,7 +47,7 @@ def test_beta_divergences_meet_those_that_are_known(beta, known, data, start):
     assert near.distance(A, E) == pytest.approx(ours.distance(A, E), rel=1e-3)
 
 
-@pytest.mark.parametrize("beta", [0, 0.5, 1.5, 3])
+@pytest.mark.parametrize("beta", [0, 0.5, *(pytest.param(beta, marks=pytest.mark.slow) for beta in (1.5, 3))])
 def test_not_worse_than_scikit_learn_at_convergence(data, start, beta):
     A, E = start
     peer = NMF(3, init="custom", solver="mu", beta_loss=beta, max_iter=4000, tol=1e-10)

@@ -151,7 +151,7 @@ def test_the_misfit_is_the_mean_of_the_independent_formula(similarity, data, sta
 
 
 @pytest.mark.parametrize("similarity", UNTRANSFORMED, ids=str)
-@pytest.mark.parametrize("solver", ["auto", "proximal"])
+@pytest.mark.parametrize("solver", ["auto", pytest.param("proximal", marks=pytest.mark.slow)])
 def test_no_iteration_rises_and_the_unit_of_the_data_does_not_matter(similarity, solver, data, start):
     A, E = start
     options = {"similarity": similarity, "solver": solver, "max_iter": 40, "tol": 0}

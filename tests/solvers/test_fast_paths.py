@@ -68,7 +68,7 @@ def fitted(X, k, solver, init, max_iter):
     return MatrixFactorization(k, solver=solver, init=init, tol=0, max_iter=max_iter, random_state=0).fit(X)
 
 
-@pytest.fixture(scope="module", params=PROBLEMS)
+@pytest.fixture(scope="module")
 def plain(request):
     """X, a start, and where 3000 iterations of plain coordinate descent lead from there."""
     X, k = PROBLEMS[request.param]()
@@ -77,7 +77,15 @@ def plain(request):
     return X, k, start, fitted(Dense(X), k, "hals", start, 3000)
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("plain", "path"),
+    [
+        pytest.param(name, path, marks=() if name == "counts" or path == "float64" else pytest.mark.slow)
+        for name in PROBLEMS
+        for path in PATHS
+    ],
+    indirect=["plain"],
+)
 def test_as_low_as_plain_coordinate_descent(plain, path):
     X, k, start, slow = plain
     turned, tolerance = PATHS[path]

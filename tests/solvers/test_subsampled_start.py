@@ -49,6 +49,7 @@ def test_few_pixels_are_all_taken():
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 def test_what_is_rare_is_lost_no_more_often_than_from_all_pixels():
     """A few dozen of 20000 pixels show the fourth material, and a tenth of those is drawn."""

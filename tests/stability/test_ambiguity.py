@@ -99,8 +99,9 @@ def test_reach_widens_a_band_but_not_below_zero(seed):
 
 def test_least_squares_on_few_counts_gives_a_warning():
     cube = mf.datasets.tof_sims_2d(seed=0, shape=(12, 16)).cube
-    with pytest.warns(mf.errors.NoiseWarning, match="use similarity='kl'"):
+    with pytest.warns(mf.errors.NoiseWarning, match="use similarity='kl'") as caught:
         found = mf.selection.stability(cube, 3, 0, 9, random_state=0)
+    assert [one.filename for one in caught if one.category is mf.errors.NoiseWarning] == [__file__]
     figure = found.plot()
     assert isinstance(figure, Figure)
     assert found.doubt in figure.get_suptitle()

@@ -78,9 +78,9 @@ def test_moved_slider_cancels_the_replicas(explorer):
     [
         {"similarity": "kl"},
         {"sum_to_one": True},
-        {"preprocess": [mf.preprocessing.UnitSum()]},
-        {"volume": "auto"},
-        {"weights": "poisson"},
+        pytest.param({"preprocess": [mf.preprocessing.UnitSum()]}, marks=pytest.mark.slow),
+        pytest.param({"volume": "auto"}, marks=pytest.mark.slow),
+        pytest.param({"weights": "poisson"}, marks=pytest.mark.slow),
     ],
     ids=str,
 )

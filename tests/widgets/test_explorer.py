@@ -157,7 +157,7 @@ def test_invalid_arguments_raise_an_error(cube):
         mf.explore(cube, similarity="kll")
     with pytest.raises(ValueError, match="volume must be"):
         mf.explore(cube, volume="car")
-    with pytest.raises(TypeError, match="no option 'spasity'"):
+    with pytest.raises(TypeError, match="no keyword 'spasity': did you mean 'sparsity'"):
         mf.explore(cube, spasity=1)
     with pytest.raises(ValueError, match="k must be"):
         mf.explore(cube, k=0)

@@ -95,8 +95,15 @@ def imported():
         made.close()
 
 
-@pytest.mark.parametrize("finished", [True, False])
-@pytest.mark.parametrize("make", [rank_explorer, tuning_monitor])
+@pytest.mark.parametrize(
+    ("make", "finished"),
+    [
+        pytest.param(rank_explorer, True, marks=pytest.mark.slow),
+        (rank_explorer, False),
+        (tuning_monitor, True),
+        (tuning_monitor, False),
+    ],
+)
 def test_a_dropped_search_is_freed_at_once_and_its_threads_end(cube, make, finished, imported, no_collection):
     before = set(threading.enumerate())
     made, parts = make(cube, finished)
@@ -250,6 +257,7 @@ def test_without_cell_identifiers_a_widget_stays_until_it_is_closed(shell):
     assert not lifetime._HELD
 
 
+@pytest.mark.slow
 def test_memory_of_dropped_explorers_is_freed():
     """Six explorers of 48 MB each, one after the other; the garbage collector does not run."""
     code = """

@@ -129,6 +129,7 @@ def test_explorer_starts_from_the_selected_result(ranks):
     assert ranks._board.explorer_box.children == (other,)
 
 
+@pytest.mark.slow
 def test_settings_of_the_scan_are_passed_to_the_explorer(cube):
     pixels = np.ones((10, 14), bool)
     pixels[0] = False
