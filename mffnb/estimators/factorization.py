@@ -233,8 +233,8 @@ class MatrixFactorization(LinearModel):
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return the abundances (pixels, k) of new spectra for the fitted endmembers, with the same penalties.
 
-        Where the abundances of a pixel depend on its weights, only the fitted spectra themselves are accepted. With one
-        component per pixel (Orthogonal), only subproblems with an exact solution are: least squares of complete data. For
+        Where the abundances of a pixel depend on its weights, only the fitted spectra themselves are accepted. One
+        component per pixel (Orthogonal) needs least squares of complete data, where the best one is found exactly. For
         linearly independent endmembers, the abundances of the fitted spectra converge to those of
         :meth:`fit_transform` as ``tol`` decreases. With more components than channels the abundances are not unique.
         """

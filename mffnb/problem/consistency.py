@@ -10,8 +10,8 @@ import numpy as np
 from mffnb.errors import DegenerateWarning, warn
 from mffnb.problem.problem import Problem
 from mffnb.protocols.half import Half
-from mffnb.protocols.part_results import fold_term, gradient_of, is_own, value_of
-from mffnb.protocols.terms import Penalty, Term
+from mffnb.protocols.part_results import fold_term, gradient_of, is_own, proximal_point, value_of
+from mffnb.protocols.terms import Penalty, Proximal
 from mffnb.typing import Float64Array
 
 _STEP = 1e-5  # relative step of the difference quotient
@@ -26,7 +26,8 @@ def warn_if_contradictory(problem: Problem, abundances: Float64Array, endmembers
     for terms, factor in ((problem.abundance_terms, abundances), (problem.endmember_terms, endmembers)):
         for term in terms:
             if not is_own(term) and isinstance(term, Penalty) and factor.size:
-                _compare_slopes(term, factor)
+                value_of(term, factor, finite=True)  # an invalid value is refused with its own message
+                _compare(term, factor)
 
 
 def warn_if_stalled(problem: Problem, objective: Sequence[float], step: Sequence[float]) -> None:
@@ -56,14 +57,18 @@ def warn_if_stalled(problem: Problem, objective: Sequence[float], step: Sequence
         )
 
 
-def _compare_slopes(term: Penalty, factor: Float64Array) -> None:
-    """Warn if the slope of the value and that of the folded subproblem differ along one direction."""
+def _compare(term: Penalty, factor: Float64Array) -> None:
+    """Warn if the slope of the value differs from that of the subproblem, or a proximal point has a higher value."""
     size = float(np.abs(factor).mean()) or 1.0
     random = np.random.default_rng(0)
     point = factor + size * random.uniform(0.05, 0.1, factor.shape)  # inside the allowed set, away from kinks at zero
     move = _STEP * size * random.uniform(0.5, 1.0, factor.shape)
+    half = fold_term(term, Half(np.eye(len(point)), np.zeros_like(point), factor=point))
+    for part in half.proximal:
+        if isinstance(part, Proximal):
+            _check_proximal_point(part, point, size)
     there = [value_of(term, point + sign * move) for sign in (1.0, -1.0)]
-    found, expected = there[0] - there[1], _folded_slope(term, point, 2 * move)
+    found, expected = there[0] - there[1], _folded_slope(half, point, 2 * move)
     if expected is None or not np.isfinite(there).all():
         return
     resolved = _ROUNDING * _STEP * max(np.abs(there)) + 1e-300
@@ -77,14 +82,25 @@ def _compare_slopes(term: Penalty, factor: Float64Array) -> None:
         )
 
 
-def _folded_slope(term: Term, point: Float64Array, move: Float64Array) -> float | None:
+def _check_proximal_point(part: Proximal, point: Float64Array, step: float) -> None:
+    """Warn if the proximal point has a higher value of p(F) + |F - point|^2 / (2 step) than the point itself."""
+    nearest = proximal_point(part, point, step)
+    before, after = value_of(part, point), value_of(part, nearest) + float(((nearest - point) ** 2).sum()) / (2 * step)
+    if after > before + _DIFFERS * abs(before):
+        name = type(part).__name__
+        warn(
+            f"{name} contradicts itself: {name}.prox returns a point of the value {after:.3g}, where the point itself "
+            f"has {before:.3g}; correct {name}.value or {name}.prox",
+            DegenerateWarning,
+            stacklevel=6,
+        )
+
+
+def _folded_slope(half: Half, point: Float64Array, move: Float64Array) -> float | None:
     """Return the change of the folded terms along a move, to first order; None if they have no slope to compare."""
-    plain = Half(np.eye(len(point)), np.zeros_like(point), factor=point)
-    half = fold_term(term, plain)
-    parts = {"gram": plain.gram, "cross": plain.cross, "graph": None, "coupling": 0.0, "smooth": ()}
-    if not replace(half, **parts).free:  # a set or a proximal operator  # type: ignore[arg-type]
+    if not replace(half, graph=None, coupling=0.0, smooth=()).free:  # a set or a proximal operator
         return None
-    slope = (half.gram - plain.gram) @ point - half.cross
+    slope = (half.gram - np.eye(len(point))) @ point - half.cross
     if half.graph is not None:
         slope = slope + half.coupling * half.graph.times(point)
     for part in half.smooth:
