@@ -48,8 +48,8 @@ def warn_if_stuck(problem: Problem, state: State, multipliers: tuple[RowRidge, .
     left = problem.step(Newton().update(A, half), 0.0)
     if left > _STUCK * tol:
         warn(
-            f"some abundances near zero should be larger (remaining step {left:.1g}, tol {tol:.1g}), which multiplicative "
-            "updates of counts with a penalty on endmembers hardly do: use solver='proximal', or raise tol",
+            f"some abundances near zero should be larger (remaining step {left:.1g}, tol {tol:.1g}), which "
+            "multiplicative updates of counts with a penalty on endmembers hardly do: use solver='proximal', or raise tol",
             ConvergenceWarning,
             stacklevel=4,
         )
