@@ -18,9 +18,9 @@ PACKAGE = Path(mffnb.__file__).parent
 # README and CONTRIBUTING show this list.
 LAYERS = """
 errors typing threads knobs keywords
-kernels protocols plots
+kernels protocols
 graphs constraints matrices registry transforms
-penalties similarities geometry cubes
+penalties similarities geometry cubes plots
 io preprocessing problem
 solvers datasets
 estimators parallel

@@ -26,7 +26,7 @@ EAGER_WINGS = (
 )  # fmt: skip
 """Packages that import the public names of their modules."""
 
-LAZY_WINGS = ("datasets",)
+LAZY_WINGS = ("datasets", "plots")
 """Packages that load the public names of their modules at first use."""
 
 TOP_LEVEL_WINGS = ("constraints", "penalties", "similarities")

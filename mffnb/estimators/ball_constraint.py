@@ -49,7 +49,7 @@ def warn_if_stuck(problem: Problem, state: State, multipliers: tuple[RowRidge, .
     if left > _STUCK * tol:
         warn(
             f"some abundances near zero should be larger (remaining step {left:.1g}, tol {tol:.1g}), which "
-            "multiplicative updates of counts with a penalty on endmembers hardly do: use solver='proximal', or raise tol",
+            "multiplicative updates of counts with penalised endmembers hardly do: use solver='proximal', or raise tol",
             ConvergenceWarning,
             stacklevel=4,
         )

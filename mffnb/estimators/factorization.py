@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -13,16 +12,16 @@ from mffnb.constraints import Bounds
 from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError, warn
 from mffnb.estimators.ball_constraint import ball_multipliers, warn_if_stuck
 from mffnb.estimators.base import LinearModel
-from mffnb.estimators.data_range import check_memory, check_sign, negative_share
 from mffnb.estimators.missing_data import find_unobserved, unfitted_channels, warn_if_unobserved
-from mffnb.estimators.names import mapped, named_similarity, named_solver, named_transform
+from mffnb.estimators.names import mapped, named_solver, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
-from mffnb.estimators.start_values import Init, start_values
+from mffnb.estimators.run import FactorizationRun, negative_share_of
+from mffnb.estimators.start_values import Init
 from mffnb.matrices import replicate_columns, sparse_if_smaller
 from mffnb.matrices.checking import as_matrix
 from mffnb.problem.compatibility import Gauge
-from mffnb.problem.consistency import warn_if_contradictory, warn_if_stalled
-from mffnb.problem.formulation import for_new_pixels, state_problem
+from mffnb.problem.consistency import warn_if_stalled
+from mffnb.problem.formulation import for_new_pixels
 from mffnb.problem.normalisation import in_data_units
 from mffnb.problem.problem import Problem
 from mffnb.protocols.matrix import Matrix
@@ -30,10 +29,10 @@ from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.protocols.terms import Term
 from mffnb.protocols.transform import Transform
-from mffnb.solvers import Auto, Extrapolated, Hals, Reached, State, drive, iterate
+from mffnb.solvers import Auto, Extrapolated, Hals, Reached, State, drive
 from mffnb.solvers.checkpoint import Keeper
 from mffnb.solvers.interrupts import interruptible
-from mffnb.threads import iterate_with_single_threaded_blas, single_threaded_blas
+from mffnb.threads import single_threaded_blas
 from mffnb.transforms import Mapped
 from mffnb.typing import Array, Float64Array, Seed
 
@@ -213,7 +212,7 @@ class MatrixFactorization(LinearModel):
         self.multipliers_ = ball_multipliers(problem, state)
         warn_if_stuck(problem, state, self.multipliers_, self.tol)
         self.channel_weights_, self.needs_pixel_weights_ = problem.channel_weights, problem.needs_pixel_weights
-        self.negative_share_ = _negative_share(problem, matrix)
+        self.negative_share_ = negative_share_of(problem, matrix)
         self.scale_, self.size_ = problem.scale, factors.size
         self.similarity_, self.intercept_ = problem.similarity, state.intercept
         self.n_iter_, self.outcome_ = state.iteration, state.outcome
@@ -224,11 +223,7 @@ class MatrixFactorization(LinearModel):
 
     def iterate(self, X: Array | Matrix) -> Iterator[State]:
         """Run the factorization of X and yield its states, with factors in data units, without setting attributes."""
-        problem, states = self._prepare(self._lean(X))
-        for state in states:
-            factors = in_data_units(state.abundances, state.endmembers, problem)
-            spectra = replicate_columns(problem.matrix, factors.endmembers)
-            yield replace(state, abundances=factors.abundances, endmembers=spectra, gain=factors.gain)
+        yield from FactorizationRun(**self.get_params(deep=False)).iterate(self._lean(X))
 
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return the abundances (pixels, k) of new spectra for the fitted endmembers, with the same penalties.
@@ -362,40 +357,16 @@ class MatrixFactorization(LinearModel):
 
     def _prepare(self, matrix: Matrix, reached: Reached | None = None) -> tuple[Problem, Iterator[State]]:
         """Check parameters and data; return the problem, and the iterator of its run from start values or a state."""
-        whole = isinstance(self.n_components, (int, np.integer)) and not isinstance(self.n_components, bool)
-        if not (whole and self.n_components >= 1):
-            raise ValueError(f"n_components must be a whole number >= 1, got {self.n_components!r}")
-        if not (isinstance(self.max_iter, (int, np.integer)) and self.max_iter >= 0):
-            raise ValueError(f"max_iter must be a whole number >= 0, got {self.max_iter!r}")
-        if not self.tol >= 0:
-            raise ValueError(f"tol must be a number >= 0, got {self.tol!r}")
-        check_memory(matrix, self.n_components)
-        with single_threaded_blas():
-            problem = state_problem(
-                matrix, named_similarity(self.similarity), self.abundance_terms, self.endmember_terms, self.weights,
-                named_transform(self._transform),
-            )  # fmt: skip
-            check_sign(_negative_share(problem, matrix))
-            if reached is None:
-                abundances, endmembers, self.start_ = start_values(
-                    self.init, matrix, problem, self.n_components, self.random_state
-                )
-            else:
-                abundances, endmembers = reached.state.abundances, reached.state.endmembers
-        warn_if_contradictory(problem, abundances, endmembers)
-        states = iterate(problem, abundances, endmembers, named_solver(self.solver), self.max_iter, self.tol, reached)
-        return problem, iterate_with_single_threaded_blas(states)
+        problem, states, start = FactorizationRun(**self.get_params(deep=False)).begin(matrix, reached)
+        if reached is None:
+            self.start_ = start
+        return problem, states
 
 
 def _pixel_sums(matrix: Matrix) -> Float64Array:
     """Return a sum of the channels of each pixel with random positive weights, (own pixels,), to recognise pixels."""
     weights = np.random.default_rng(0).uniform(1.0, 2.0, matrix.shape[1])
     return np.asarray(matrix.times(np.ascontiguousarray(weights[None, matrix.own_columns]))[0])
-
-
-def _negative_share(problem: Problem, matrix: Matrix) -> float:
-    """Return the share of negative energy of X; a likelihood of counts has refused negative data already."""
-    return 0.0 if problem.misfit.barrier else negative_share(matrix)
 
 
 def _check_finite(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> None:

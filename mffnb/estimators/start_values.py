@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from mffnb.constraints import Orthogonal
 from mffnb.estimators.names import STARTS, check_method, known_name
@@ -88,7 +87,7 @@ def _in_data_units(init: Init, matrix: Matrix, problem: Problem, components: int
         by_rule = start == "auto"
         start = _by_rule(matrix, problem, components) if by_rule else STARTS[known_name(start, STARTS, "init")]
     check_method(start, "start", "init")
-    seed = int(check_random_state(_as_legacy(random_state)).randint(2**31))
+    seed = int(_legacy_generator(random_state).randint(2**31))
     if problem.pinned is not None:
         abundances, endmembers = start_beside_known(matrix, components, problem.pinned.values)
         return StartValues(abundances, endmembers, "beside known endmembers")
@@ -134,7 +133,13 @@ def _by_rule(matrix: Matrix, problem: Problem, components: int) -> Start:
     return SubsampledStart() if free and unweighted and matrix.shape[0] >= _MANY_PIXELS else NNDSVD()
 
 
-def _as_legacy(random_state: Seed) -> int | np.random.RandomState | None:
+def _legacy_generator(random_state: Seed) -> np.random.RandomState:
+    """Return the generator of a seed, as scikit-learn does; it is imported only for seeds that need its checks."""
     if isinstance(random_state, np.random.Generator):
         return np.random.RandomState(random_state.bit_generator)
-    return random_state
+    if type(random_state) is int:
+        return np.random.RandomState(random_state)
+    from sklearn.utils import check_random_state  # noqa: PLC0415  slow import
+
+    generator: np.random.RandomState = check_random_state(random_state)
+    return generator

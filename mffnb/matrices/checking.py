@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import validate_data
 
 from mffnb.matrices import Partial, Sparse, in_memory
 from mffnb.matrices.block_products import NATIVE
@@ -50,6 +49,8 @@ def as_matrix(estimator: Any, X: Any, *, reset: bool, missing: bool = False) -> 
         if not (missing or X.complete):
             raise ValueError(f"{type(estimator).__name__} needs complete data: mask pixels with missing entries first")
         return X
+    from sklearn.utils.validation import validate_data  # noqa: PLC0415  slow import, not needed by the explorer
+
     finite = "allow-nan" if missing else True
     dtypes = sorted(NATIVE, key=lambda kind: -kind.itemsize)  # scikit-learn converts other types to the first one
     with np.errstate(over="ignore", invalid="ignore"):  # scikit-learn sums X to find infinite values

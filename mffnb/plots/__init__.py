@@ -1,36 +1,36 @@
-"""Figures of cubes and results: functions that draw labelled arrays on matplotlib axes or figures and return these."""
+"""Figures of cubes and results: functions that draw labelled arrays on matplotlib axes or figures and return these.
 
-from mffnb.plots.bands import draw_bands, stability
-from mffnb.plots.dark import on_dark
-from mffnb.plots.figures import overview, residuals, sections
-from mffnb.plots.labels import as_image, axis_label, channel_coordinate, channel_label, pixel_size
-from mffnb.plots.maps import component_colormap, draw_composite, draw_map, draw_scale_bar
-from mffnb.plots.ranks import lineage, rank_scan
-from mffnb.plots.searches import draw_front, draw_losses, draw_settings, search
-from mffnb.plots.spectra import draw_spectra, label_peaks
+Names are imported on first use, so that the explorer starts without Matplotlib's axes.
+"""
 
-__all__ = [
-    "as_image",
-    "axis_label",
-    "channel_coordinate",
-    "channel_label",
-    "component_colormap",
-    "draw_bands",
-    "draw_composite",
-    "draw_front",
-    "draw_losses",
-    "draw_map",
-    "draw_scale_bar",
-    "draw_settings",
-    "draw_spectra",
-    "label_peaks",
-    "lineage",
-    "on_dark",
-    "overview",
-    "pixel_size",
-    "rank_scan",
-    "residuals",
-    "search",
-    "sections",
-    "stability",
-]
+# Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
+
+from mffnb.registry.lazy_names import lazy_names
+
+_MODULES_OF = {
+    "as_image": "mffnb.plots.labels",
+    "axis_label": "mffnb.plots.labels",
+    "channel_coordinate": "mffnb.plots.labels",
+    "channel_label": "mffnb.plots.labels",
+    "component_colormap": "mffnb.plots.maps",
+    "draw_bands": "mffnb.plots.bands",
+    "draw_composite": "mffnb.plots.maps",
+    "draw_front": "mffnb.plots.searches",
+    "draw_losses": "mffnb.plots.searches",
+    "draw_map": "mffnb.plots.maps",
+    "draw_scale_bar": "mffnb.plots.maps",
+    "draw_settings": "mffnb.plots.searches",
+    "draw_spectra": "mffnb.plots.spectra",
+    "label_peaks": "mffnb.plots.spectra",
+    "lineage": "mffnb.plots.ranks",
+    "on_dark": "mffnb.plots.dark",
+    "overview": "mffnb.plots.figures",
+    "pixel_size": "mffnb.plots.labels",
+    "rank_scan": "mffnb.plots.ranks",
+    "residuals": "mffnb.plots.figures",
+    "search": "mffnb.plots.searches",
+    "sections": "mffnb.plots.figures",
+    "stability": "mffnb.plots.bands",
+}
+__all__ = list(_MODULES_OF)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES_OF)

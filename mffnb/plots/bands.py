@@ -14,6 +14,8 @@ from mffnb.plots.maps import draw_map
 from mffnb.plots.shown import Uncertainty
 from mffnb.typing import Array
 
+__all__ = ["draw_bands", "stability"]
+
 _BELOW, _ABOVE = 0.05, 0.98  # vertical limits of a spectrum in the stack, so that wide bands do not reach the next one
 
 

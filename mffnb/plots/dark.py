@@ -8,6 +8,8 @@ from typing import Any
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
+__all__ = ["on_dark"]
+
 _GREY = 0.1  # a colour of lower saturation counts as grey and is inverted
 _DARKEST = 0.25  # lightness that replaces white; the inverse of black is white
 

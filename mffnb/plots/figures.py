@@ -21,6 +21,8 @@ from mffnb.plots.maps import draw_map
 from mffnb.plots.shown import Factors, Fit
 from mffnb.plots.spectra import draw_spectra
 
+__all__ = ["overview", "residuals", "sections"]
+
 
 def overview(result: Factors, *, figure: Figure | None = None, columns: int = 6) -> Figure:
     """Draw the abundance maps above the endmember spectra, one colour for each component.

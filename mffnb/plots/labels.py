@@ -10,6 +10,8 @@ import xarray as xr
 from mffnb.plots.palette import component_colors
 from mffnb.typing import Array
 
+__all__ = ["as_image", "axis_label", "channel_coordinate", "channel_label", "pixel_size"]
+
 _LARGEST = 1e150  # larger coordinates overflow in the transforms of matplotlib
 
 

@@ -15,6 +15,8 @@ from matplotlib.patches import Patch
 from mffnb.plots.labels import as_image, identity, pixel_coordinate, pixel_label, pixel_size
 from mffnb.typing import Array
 
+__all__ = ["component_colormap", "draw_composite", "draw_map", "draw_scale_bar"]
+
 _DARK = "#0b0e14"
 _BRIGHT = 99.8  # percentile at the upper end of the colour scale, so that one hot pixel does not darken the map
 

@@ -16,6 +16,8 @@ from mffnb.plots.palette import component_colors
 from mffnb.plots.shown import ComponentTree, RankEvidence
 from mffnb.typing import Array
 
+__all__ = ["lineage", "rank_scan"]
+
 _PANELS: dict[str, tuple[str, ...]] = {
     "fit": ("relative_error", "held_out"),
     "information criteria, above the lowest": ("aic", "bic"),

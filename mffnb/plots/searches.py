@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 
 from mffnb.typing import Array
 
+__all__ = ["draw_front", "draw_losses", "draw_settings", "search"]
+
 _BEST = "#d55e00"
 
 

@@ -12,6 +12,8 @@ from scipy.signal import find_peaks
 
 from mffnb.plots.labels import channel_coordinate, channel_label, identity, with_units
 
+__all__ = ["draw_spectra", "label_peaks"]
+
 _CLOSE = 0.02  # smallest distance of two labels, as a fraction of the axis width
 _FAINT = 0.02  # smallest prominence of a peak, as a fraction of the largest one
 

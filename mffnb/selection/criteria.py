@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import silhouette_samples
 
 from mffnb.geometry.matching import match, spectral_angles
 from mffnb.matrices.partial import iter_rows_and_weights
@@ -103,6 +102,8 @@ def silhouette(restarts: list[Float64Array], reference: Float64Array) -> float:
     reference
         Endmembers (k, channels) of the best restart.
     """
+    from sklearn.metrics import silhouette_samples  # noqa: PLC0415  slow import
+
     k = len(reference)
     if k < 2 or len(restarts) < 2:
         return np.nan

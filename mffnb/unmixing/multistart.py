@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.parallel import Cluster
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers import Outcome
@@ -15,6 +14,9 @@ from mffnb.solvers.checkpoint import Keeper
 from mffnb.solvers.progress import Callback, bar, both, counting_callback
 from mffnb.typing import Float64Array
 from mffnb.unmixing import multistart_engines
+
+if TYPE_CHECKING:
+    from mffnb.estimators.factorization import MatrixFactorization  # scikit-learn is slow to import
 
 
 def several(model: MatrixFactorization, n_init: int, seed: Any) -> list[MatrixFactorization]:
@@ -30,7 +32,7 @@ def several(model: MatrixFactorization, n_init: int, seed: Any) -> list[MatrixFa
     init = "random" if model.init in ("auto", "nndsvd") else model.init
     seeds = np.random.SeedSequence(seed).generate_state(n_init)
     parameters = model.get_params(deep=False)
-    return [MatrixFactorization(**{**parameters, "init": init, "random_state": int(s % 2**31)}) for s in seeds]
+    return [type(model)(**{**parameters, "init": init, "random_state": int(s % 2**31)}) for s in seeds]
 
 
 def best_start(

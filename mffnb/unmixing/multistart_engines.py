@@ -5,11 +5,10 @@ from __future__ import annotations
 import concurrent.futures as cf
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.parallel import sharing
 from mffnb.parallel.cluster import Cluster, is_engine_loss
 from mffnb.protocols.matrix import Matrix
@@ -19,6 +18,9 @@ from mffnb.solvers.progress import Callback
 from mffnb.threads import limit_threads
 from mffnb.typing import Float64Array
 from mffnb.unmixing.image import RemoteImage
+
+if TYPE_CHECKING:
+    from mffnb.estimators.factorization import MatrixFactorization  # scikit-learn is slow to import
 
 _TRIES = 3
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.parallel.placement import Placement
 from mffnb.solvers import Outcome, State
 from mffnb.transforms import Mapped
 from mffnb.typing import Array, Float64Array
+
+if TYPE_CHECKING:
+    from mffnb.estimators.factorization import MatrixFactorization  # scikit-learn is slow to import
 
 
 @dataclass(frozen=True, eq=False)

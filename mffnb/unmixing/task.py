@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.estimators.names import named_similarity
+from mffnb.estimators.run import FactorizationRun
 from mffnb.estimators.start_values import Init
 from mffnb.geometry import choose_model
 from mffnb.io.parallel_write import Block
@@ -37,6 +37,9 @@ from mffnb.unmixing.record import record
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
 from mffnb.unmixing.warm_start import StartFactors, factors_of, is_labelled
+
+if TYPE_CHECKING:
+    from mffnb.estimators.factorization import MatrixFactorization
 
 AUTO = "auto"
 """The weight of a volume that is determined from the data."""
@@ -148,10 +151,10 @@ class Task:
         image.check(named_similarity(self.similarity))
         return image
 
-    def model(self, image: Prepared, placement: Placement | None = None) -> MatrixFactorization:
-        """Return the unfitted :class:`mffnb.MatrixFactorization` of this task for an image."""
+    def run(self, image: Prepared, placement: Placement | None = None) -> FactorizationRun:
+        """Return the settings of the factorization of an image."""
         init: Any = self._start(image)
-        return MatrixFactorization(
+        return FactorizationRun(
             self.k,
             similarity=self.similarity,
             abundance_terms=self.physics.terms_on_abundances(image, placement or Local()),
@@ -164,6 +167,13 @@ class Task:
             tol=self.tol,
             random_state=self.seed,
         )
+
+    def model(self, image: Prepared, placement: Placement | None = None) -> MatrixFactorization:
+        """Return the unfitted :class:`mffnb.MatrixFactorization` of this task for an image."""
+        from mffnb.estimators.factorization import MatrixFactorization  # noqa: PLC0415  scikit-learn is slow to import
+
+        run = self.run(image, placement)
+        return MatrixFactorization(**{one.name: getattr(run, one.name) for one in fields(run)})
 
     def _start(self, image: Prepared) -> Any:
         """Return the start: a given one as factors of the processed image, any other as it is."""

@@ -16,8 +16,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning
 
 def loss(similarity, scale, x, y, w):
     """Weighted loss of each row, (rows,), for data x that are multiplied by ``scale``, model y and weights w."""
-    threshold, size = 1.345 * similarity.noise * scale, np.abs(x - y)
+    delta = 1.345 if similarity.delta == "auto" else similarity.delta
+    threshold, size = delta * similarity.noise * scale, np.abs(x - y)
     return (w * np.where(size < threshold, size**2 / 2, threshold * (size - threshold / 2))).sum(axis=1)
+
+
+VARIANTS = [Huber(delta=0.5)]
 
 
 def moved(E, F):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import weakref
 from dataclasses import replace
@@ -236,3 +238,18 @@ def test_stop_keeps_the_result_and_a_moved_slider_continues(cube):
         assert opened.result.parameters["sparsity"] > 0
     finally:
         opened.close()
+
+
+def test_the_first_picture_imports_no_library_that_it_does_not_need():
+    """Each of these takes a tenth of a second to two seconds, which a user would wait for at the first cell."""
+    code = (
+        "import sys\n"
+        "import numpy as np\n"
+        "import mffnb as mf\n"
+        "explorer = mf.explore(np.random.default_rng(0).random((6, 5, 8)), k=2)\n"
+        "explorer.result\n"
+        "slow = ('scipy.stats', 'sklearn', 'matplotlib.axes', 'matplotlib.pyplot', 'hyperopt', 'ipyparallel')\n"
+        "print([name for name in slow if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout.split() == ["[]"]

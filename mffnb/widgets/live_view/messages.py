@@ -9,8 +9,10 @@ import base64
 import html
 import io
 import threading
+from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure  # slow to import, and a live view draws no figure
 
 MATPLOTLIB_LOCK = threading.RLock()
 """Lock that is held while Matplotlib draws, because its font caches are not thread-safe."""

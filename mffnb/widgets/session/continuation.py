@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.constraints import Pinned
-from mffnb.selection import grow
 from mffnb.similarities import Frobenius
-from mffnb.solvers.grow_shrink import unique_share
+from mffnb.solvers.grow_shrink import grow, unique_share
 from mffnb.typing import Float64Array
 from mffnb.unmixing.task import Task
 from mffnb.unmixing.warm_start import StartFactors

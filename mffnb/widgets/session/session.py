@@ -242,8 +242,8 @@ class Session:
     def _states(self, task: Task, data: LiveImage) -> Iterator[tuple[State, Geometry | None]]:
         """Iterate over the states of a run; the last one is paired with the decisions of the rule for volume="auto"."""
         if not task.automatic:
-            model = task.model(data.image, self.source.placement)
-            return ((state, None) for state in model.iterate(data.solver_matrix))
+            run = task.run(data.image, self.source.placement)
+            return ((state, None) for state in run.iterate(data.solver_matrix))
         check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
         return iterate_volume(data.matrix, task.k, self._seed, task.physics)
 

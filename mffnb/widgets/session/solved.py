@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mffnb.geometry import Geometry
-from mffnb.selection import match
+from mffnb.geometry.matching import match
 from mffnb.solvers import State
 from mffnb.typing import Array
 from mffnb.unmixing.component_order import component_order
