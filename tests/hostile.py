@@ -1,5 +1,6 @@
 """Draw hostile problems from seeds: data, parts and settings that break assumptions, for every way to call a fit.
 
+Most problems are hostile in one respect only (``MILD``), so that they reach the solvers; the others in all of them.
 A problem must give finite numbers, numbers with a warning of this package, or one sentence that refuses it: an
 exception that a ``raise`` statement of this package or of scikit-learn's validation raised. Run many fresh draws with
 ``python -m tests.hostile 1000``, and one draw again with ``python -m tests.hostile --seed 12345``.
@@ -22,6 +23,7 @@ import xarray as xr
 import mffnb as mf
 from mffnb.errors import MffnbWarning
 from mffnb.estimators.simplex_vertices import SimplexCorners
+from mffnb.protocols.terms import GraphTerm
 from mffnb.typing import Array
 
 KINDS = (
@@ -42,15 +44,49 @@ SIMILARITIES = (
 SOLVERS = ("auto", "auto", "hals", "pivoting", "newton", "multiplicative", "proximal")
 PACKAGE = os.path.dirname(mf.__file__)
 
+# Choices of a problem in all respects but the one in which it is hostile: name of the choice: (respect, mild values).
+MILD: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "kind": ("data", ("uniform", "uniform", "counts")),
+    "scale": ("scale", (1.0, 1.0, 100.0)),
+    "weight size": ("weights", (1.0,)),
+    "size of penalties": ("penalties", (0.01, 0.1)),
+    "size on endmembers": ("penalties", (0.01, 0.05)),
+    "size": ("penalties", (1e-3, 0.05)),
+    "volume": ("penalties", ("auto", 1e-3)),
+    "bounds": ("penalties", ((0, 1), (0, 200), (-1, 1))),
+    "size of known": ("known", (1.0,)),
+    "least squares": ("known", ({}, {"sum_to_one": True}, {"non_negative": False})),
+    "size of init": ("start", (1.0,)),
+    "init": ("start", ("auto", "auto", "random", "given", "SPA")),
+    "map": ("shape", ((3, 4), (4, 5))),
+    "channels": ("shape", (5, 6)),
+    "k": ("shape", (1, 2, 3)),
+    "similarity": ("model", ("frobenius", "frobenius", "kl", "huber", "itakura-saito", mf.BetaDivergence(0.5))),
+    "transform": ("model", (None,)),
+    "solver": ("solver", ("auto", "auto", "proximal")),
+    "max_iter": ("solver", (30,)),
+    "steps": ("data", ((), (), [mf.preprocessing.UnitSum()])),
+    "share of mask": ("shape", (0.8,)),
+}
+RESPECTS = ("all", "terms", *sorted({respect for respect, _ in MILD.values()}))
+
 
 class Draw:
     """Random choices of one problem, with the settings that it chose as ``settings``."""
 
     def __init__(self, seed: int):
-        self.rng, self.settings = np.random.default_rng(seed), {"seed": seed}
+        self.rng = np.random.default_rng(seed)
+        self.respect = RESPECTS[self.rng.integers(len(RESPECTS))]
+        self.settings: dict[str, Any] = {"seed": seed, "hostile in": self.respect}
+
+    def hostile(self, respect: str) -> bool:
+        """Return whether the problem is hostile in this respect."""
+        return self.respect in ("all", respect)
 
     def one(self, name: str, choices: Any) -> Any:
-        """Choose one of several values and record it."""
+        """Choose one of several values, or a mild one, and record it."""
+        if name in MILD and not self.hostile(MILD[name][0]):
+            choices = MILD[name][1]
         value = choices[self.rng.integers(len(choices))]
         self.settings[name] = value
         return value
@@ -97,15 +133,29 @@ class Draw:
 
     def weights(self, pixels: int, channels: int) -> Any:
         """Return weights of pixels, channels or entries, some of extreme size; None for the most part."""
-        kind = self.one("weights", (None, None, None, "poisson", "pixels", "channels", "entries", "all"))
+        names = (None, None, None, "pixels", "channels", "entries", "all", "poisson")
+        kind = self.one("weights", names if self.hostile("weights") else (*names[:-1], None))
         if kind is None or kind == "poisson":
             return kind
         size = self.one("weight size", (1.0, 1.0, 1e-200, 1e-30, 1e30, 1e200))
-        uneven = 10.0 ** self.rng.integers(-200 if self.chance(0.2) else -3, 3, (pixels, channels))
+        wide = self.hostile("weights") and self.chance(0.2)
+        uneven = 10.0 ** self.rng.integers(-200 if wide else -3, 3, (pixels, channels))
         if kind == "entries":
             return size * uneven * (self.rng.random((pixels, channels)) > 0.2)
         of_pixels, of_channels = size * uneven[:, :1], size * uneven[:1]
         return {"pixels": of_pixels, "channels": of_channels, "all": [of_pixels, of_channels]}[kind]
+
+    def terms(self, map_shape: tuple[int, ...], k: int, channels: int) -> dict[str, Any]:
+        """Return penalties and constraints of both factors, or of one of them only."""
+        sides = self.rng.integers(3) if not self.hostile("terms") else 2
+        return (
+            {
+                "abundance_terms": self.abundance_terms(map_shape) if sides != 1 else [],
+                "endmember_terms": self.endmember_terms(k, channels) if sides != 0 else [],
+            }
+            if sides != 2 or self.hostile("terms")
+            else {}
+        )
 
     def abundance_terms(self, map_shape: tuple[int, ...]) -> list[Any]:
         """Return penalties and constraints of A."""
@@ -127,18 +177,21 @@ class Draw:
         size = self.one("size on endmembers", (0.01, 0.01, 1.0, 1e-300, 1e30, 1e300))
         terms: tuple[Callable[[], list[Any]], ...] = (
             list, list, list, lambda: [mf.Sparsity(size)], lambda: [mf.Ridge(size)], lambda: [mf.Bounds(0, size)],
-            lambda: [mf.SpectralSmoothness(size)], lambda: [mf.MinimumVolume(size)], lambda: [mf.Unimodal()],
-            lambda: [mf.UnitBall(size)], lambda: [mf.Pinned(self.known(k, channels))],
-        )  # fmt: skip
+            lambda: [mf.SpectralSmoothness(size)], lambda: [mf.Unimodal()], lambda: [mf.Pinned(self.known(k, channels))],
+            lambda: [mf.UnitBall(size)], lambda: [mf.MinimumVolume(size)],
+        )[: None if self.hostile("terms") else -2]  # fmt: skip
         number = self.rng.integers(len(terms))
         self.settings["endmember terms"] = number
         return terms[number]()
 
     def known(self, k: int, channels: int) -> Array:
         """Return known spectra, some of extreme size, zero or unknown in part."""
-        known = self.rng.random((self.rng.integers(1, k + 2), channels)) * self.one(
+        hostile = self.hostile("known")
+        known = self.rng.random((self.rng.integers(1, k + 1 + hostile), channels)) * self.one(
             "size of known", (1.0, 1.0, 0, 1e-160, 1e160)
         )
+        if not hostile:
+            return known
         if self.chance(0.3):
             known[self.rng.random(known.shape) < 0.4] = np.nan
         if self.chance(0.1):
@@ -180,8 +233,8 @@ def _estimator(draw: Draw) -> Iterator[Any]:
     pixels, channels, k = int(np.prod(map_shape)), draw.one("channels", (1, 2, 5, 6)), draw.one("k", (1, 2, 3, 4))
     data = draw.data((pixels, channels))
     model = mf.MatrixFactorization(
-        k, similarity=draw.one("similarity", SIMILARITIES), abundance_terms=draw.abundance_terms(map_shape),
-        endmember_terms=draw.endmember_terms(k, channels), weights=draw.weights(pixels, channels),
+        k, similarity=draw.one("similarity", SIMILARITIES), **draw.terms(map_shape, k, channels),
+        weights=draw.weights(pixels, channels),
         transform=draw.one("transform", (None, None, None, "logistic", "rounding", "identity")),
         init=draw.init(pixels, k, channels), solver=draw.one("solver", SOLVERS), max_iter=draw.one("max_iter", (0, 1, 30)),
         random_state=0,
@@ -193,7 +246,8 @@ def _estimator(draw: Draw) -> Iterator[Any]:
     yield from () if model.intercept_ is None else [model.intercept_[there]]
     yield model.transform(data)[used]
     yield model.inverse_transform(A)[np.ix_(used, there)]
-    yield model.transform(data[:1])[used[:1]]
+    if not any(isinstance(term, GraphTerm) for term in model.abundance_terms):  # a graph is that of the fitted pixels
+        yield model.transform(data[:1])[used[:1]]
 
 
 def _preset(draw: Draw) -> Iterator[Any]:
@@ -235,6 +289,25 @@ def _cube(draw: Draw) -> xr.DataArray:
     return xr.DataArray(data, dims=(*names, "energy"), coords={"energy": np.arange(channels) * 2.0})
 
 
+def _penalties(draw: Draw, size: float) -> dict[str, Any]:
+    """Return any penalties and constraints of mf.unmix, or a combination that has a solution."""
+    volume = draw.one("volume", (0.0, 0.0, 0.0, "auto", 1e-3, 1e3))
+    if draw.hostile("terms"):
+        return {
+            "sparsity": size if draw.chance(0.3) else 0.0, "smoothness": size if draw.chance(0.3) else 0.0,
+            "sum_to_one": draw.chance(0.2), "gain": draw.chance(0.2), "volume": volume,
+        }  # fmt: skip
+    choices: tuple[dict[str, Any], ...] = (
+        {}, {"sparsity": size}, {"smoothness": size}, {"sparsity": size, "smoothness": size}, {"sum_to_one": True},
+        {"gain": True}, {"sum_to_one": True, "volume": volume}, {"gain": True, "volume": volume},
+    )  # fmt: skip
+    return choices[draw.rng.integers(len(choices))]
+
+
+def _is_volume(keywords: dict[str, Any]) -> bool:
+    return bool(keywords.get("volume"))
+
+
 def _keywords(draw: Draw, cube: xr.DataArray, k: int) -> dict[str, Any]:
     """Return keywords of mf.unmix."""
     map_shape, channels = cube.shape[:-1], cube.shape[-1]
@@ -242,13 +315,12 @@ def _keywords(draw: Draw, cube: xr.DataArray, k: int) -> dict[str, Any]:
     chain = mf.preprocessing
     steps = ((), (), (), [chain.UnitSum()])
     found: dict[str, Any] = {
-        "similarity": draw.one("similarity", SIMILARITIES[:6]), "sparsity": size if draw.chance(0.3) else 0.0,
-        "smoothness": size if draw.chance(0.3) else 0.0, "sum_to_one": draw.chance(0.2), "gain": draw.chance(0.2),
-        "volume": draw.one("volume", (0.0, 0.0, 0.0, "auto", 1e-3, 1e3)), "solver": draw.one("solver", SOLVERS),
+        "similarity": draw.one("similarity", SIMILARITIES[:6]), "solver": draw.one("solver", SOLVERS),
+        **_penalties(draw, size),
         "n_init": draw.one("n_init", (1, 1, 2)), "max_iter": draw.one("max_iter", (0, 1, 30)), "random_state": 0,
         "transform": draw.one("transform", (None, None, None, "logistic", "rounding")), "preprocess": draw.one("steps", steps),
     }  # fmt: skip
-    if draw.chance(0.2):
+    if draw.chance(0.2) and (draw.hostile("terms") or not _is_volume(found)):
         found["known"] = draw.known(k, channels)
     if draw.chance(0.3):
         used = draw.rng.random(map_shape) < draw.one("share of mask", (0.0, 0.1, 0.5, 0.9))

@@ -6,7 +6,7 @@ import pytest
 from tests.hostile import fault_of, is_sentence
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_hostile_problem(seed: int) -> None:
     assert fault_of(seed) is None
 

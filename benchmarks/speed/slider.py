@@ -33,7 +33,7 @@ def moved(problem: Problem, cube: xr.DataArray, lowest: float) -> tuple[float, f
     begin, first = time.perf_counter(), None
     for solved in session.solve(Parameters(problem.k, sparsity=AFTER)):
         first = first or time.perf_counter() - begin
-        if solved.state.whole and solved.state.objective <= lowest * (1 + problem.tolerances[0]):
+        if solved and solved.state.whole and solved.state.objective <= lowest * (1 + problem.tolerances[0]):
             break
     return first, time.perf_counter() - begin
 
@@ -42,7 +42,8 @@ def lowest_objective(problem: Problem, cube: xr.DataArray) -> float:
     session = Session(cube, tol=0.0, max_iter=300)
     for _ in session.solve(Parameters(problem.k, sparsity=BEFORE)):
         pass
-    return min(solved.state.objective for solved in session.solve(Parameters(problem.k, sparsity=AFTER)))
+    solves = session.solve(Parameters(problem.k, sparsity=AFTER))
+    return min(solved.state.objective for solved in solves if solved)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -16,6 +16,7 @@ __all__ = ["Simplex"]
 
 _CORRECTIONS = 3  # Newton steps on the sum: the first is exact, the others remove rounding errors
 _ROUNDING = 1e-12
+_ZERO = 1e-15  # a smaller fraction is a rounding error: the component is absent
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Simplex:
         falling = -np.sort(-factor, axis=0)
         excess = (np.cumsum(falling, axis=0) - 1) / np.arange(1, len(factor) + 1)[:, None]
         kept = np.maximum(1, np.sum(falling > excess, axis=0))
-        return np.maximum(factor - np.take_along_axis(excess, kept[None] - 1, axis=0), 0.0)
+        fractions = factor - np.take_along_axis(excess, kept[None] - 1, axis=0)
+        return np.where(fractions < _ZERO, 0.0, fractions)
 
     def fold(self, half: Half) -> Half:
         """Return the half-step subproblem with the constraint that columns of the factor sum to one."""

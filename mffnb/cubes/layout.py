@@ -13,7 +13,7 @@ import xarray as xr
 
 from mffnb.cubes.align import Frame, align, expand, labelled_spectra
 from mffnb.cubes.masks import aligned_masks, cumulative_used, exclude_missing, insert_masked
-from mffnb.cubes.missing import count_missing
+from mffnb.cubes.missing import check_infinite, count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
 from mffnb.graphs import Graph, bands, grid
@@ -264,8 +264,7 @@ class Layout:
             return self
         rows = CubeRows(self, cube, self.first)
         infinite, in_pixel, in_channel = count_missing(rows, communicator)
-        if infinite:
-            raise ValueError(f"{infinite} values of the cube are infinite: mask or replace them before unmixing")
+        check_infinite(infinite)
         if not in_pixel.any():
             return self
         no_pixel = in_pixel == rows.shape[1]

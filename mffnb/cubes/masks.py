@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.cubes.align import Frame, align, expand, is_array_like, shape_of
+from mffnb.cubes.align import Frame, align, expand
 from mffnb.cubes.axes import Beside
+from mffnb.matrices.nested_lists import is_array_like, shape_of
 from mffnb.typing import Array
 
 
@@ -37,7 +38,8 @@ def aligned_masks(mask: Any, frame: Frame) -> tuple[Array | None, Array | None]:
     Raises
     ------
     ValueError
-        If a mask fits neither the pixels nor the channels, or fits both, or is not made of booleans.
+        If a mask fits neither the pixels nor the channels, or fits both, or is not made of booleans, and for an empty
+        list.
     """
     found: dict[bool, Array | None] = {True: None, False: None}
     in_order = isinstance(mask, (list, tuple)) and _fits_pixels_then_channels(mask, frame)
@@ -45,6 +47,8 @@ def aligned_masks(mask: Any, frame: Frame) -> tuple[Array | None, Array | None]:
     several = in_order or (isinstance(mask, (list, tuple)) and not is_array_like(mask))
     parts = mask if several else [mask]
     both = [names for names in (frame.pixels(), frame.channels()) if names]
+    if not parts:
+        raise ValueError("mask is an empty list: give at least one mask, or leave mask out to use all data")
     for position, part in enumerate(parts):
         if part is None:
             continue

@@ -29,6 +29,12 @@ class MissingCounts(NamedTuple):
     in_channel: Array
 
 
+def check_infinite(count: int) -> None:
+    """Refuse a cube with a number of infinite values."""
+    if count:
+        raise ValueError(f"{count} values of the cube are infinite: mask or replace them before unmixing")
+
+
 class _Part(NamedTuple):
     """Numbers of missing and infinite values in the bands of the cube that one rank has counted."""
 

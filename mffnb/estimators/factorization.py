@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mffnb.constraints import Bounds
 from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError, warn
+from mffnb.estimators.ball_constraint import ball_multipliers, warn_if_stuck
 from mffnb.estimators.base import LinearModel
 from mffnb.estimators.missing_data import find_unobserved, unfitted_channels, warn_if_unobserved
 from mffnb.estimators.names import mapped, named_solver, named_transform
@@ -19,8 +19,8 @@ from mffnb.estimators.run import FactorizationRun, negative_share_of
 from mffnb.estimators.start_values import Init
 from mffnb.matrices import replicate_columns, sparse_if_smaller
 from mffnb.matrices.checking import as_matrix
-from mffnb.problem.ball_multipliers import RowRidge
 from mffnb.problem.compatibility import Gauge
+from mffnb.problem.consistency import warn_if_stalled
 from mffnb.problem.formulation import for_new_pixels
 from mffnb.problem.normalisation import in_data_units
 from mffnb.problem.problem import Problem
@@ -29,10 +29,9 @@ from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.protocols.terms import Term
 from mffnb.protocols.transform import Transform
-from mffnb.solvers import Reached, State, drive
+from mffnb.solvers import Auto, Extrapolated, Hals, Reached, State, drive
 from mffnb.solvers.checkpoint import Keeper
 from mffnb.solvers.interrupts import interruptible
-from mffnb.solvers.smooth_part import SmoothPart
 from mffnb.threads import single_threaded_blas
 from mffnb.transforms import Mapped
 from mffnb.typing import Array, Float64Array, Seed
@@ -40,7 +39,6 @@ from mffnb.typing import Array, Float64Array, Seed
 __all__ = ["MatrixFactorization"]
 
 _SAME = 1e-9  # relative difference of the sums of the pixels of equal data in another storage
-_AT_RADIUS = 1e-6  # relative distance from the radius below which a squared norm counts as the radius
 
 
 class MatrixFactorization(LinearModel):
@@ -190,7 +188,7 @@ class MatrixFactorization(LinearModel):
     def factorize(
         self, matrix: Matrix, callback: Callable[[State], object] | None = None, keeper: Keeper | None = None
     ) -> Float64Array:
-        """Factor a matrix of :mod:`mffnb.matrices` without warnings; return A (pixels of this rank, k).
+        """Factor a matrix of :mod:`mffnb.matrices` without warnings of the result; return A (pixels of this rank, k).
 
         With a writer of checkpoints (``keeper``), the run continues from the state that it has stored.
         """
@@ -205,12 +203,14 @@ class MatrixFactorization(LinearModel):
 
         with interruptible(states, matrix) as states:
             state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
+        warn_if_stalled(problem, [one.objective for one in self.trace_], [one.step for one in self.trace_])
         factors = in_data_units(state.abundances, state.endmembers, problem)
         _check_finite(matrix, factors.abundances, factors.endmembers)
         self.components_, self.gain_ = replicate_columns(matrix, factors.endmembers), factors.gain
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
         self.fitted_sums_ = _pixel_sums(matrix) if problem.needs_pixel_weights else None
-        self.multipliers_ = _multipliers(problem, state)
+        self.multipliers_ = ball_multipliers(problem, state)
+        warn_if_stuck(problem, state, self.multipliers_, self.tol)
         self.channel_weights_, self.needs_pixel_weights_ = problem.channel_weights, problem.needs_pixel_weights
         self.negative_share_ = negative_share_of(problem, matrix)
         self.scale_, self.size_ = problem.scale, factors.size
@@ -228,7 +228,8 @@ class MatrixFactorization(LinearModel):
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return the abundances (pixels, k) of new spectra for the fitted endmembers, with the same penalties.
 
-        Where the abundances of a pixel depend on its weights, only the fitted spectra themselves are accepted. For
+        Where the abundances of a pixel depend on its weights, only the fitted spectra themselves are accepted. One
+        component per pixel (Orthogonal) needs least squares of complete data, where the best one is found exactly. For
         linearly independent endmembers, the abundances of the fitted spectra converge to those of
         :meth:`fit_transform` as ``tol`` decreases. With more components than channels the abundances are not unique.
         """
@@ -242,7 +243,7 @@ class MatrixFactorization(LinearModel):
                     "ones in another order, do not have: use the result of fit_transform, or weights of channels only"
                 )
             weights = self.weights
-        abundances, converged = self._transformed(matrix, weights)
+        abundances, converged = self._transformed(matrix, weights, exact=True)
         if not converged:
             warn(
                 f"the abundances did not converge in max_iter = {self.max_iter} iterations: raise max_iter, or use the "
@@ -267,8 +268,11 @@ class MatrixFactorization(LinearModel):
         differs = sums.shape != fitted.shape or not np.allclose(sums, fitted, rtol=_SAME, atol=rounding)
         return not matrix.total(np.array(float(differs)))
 
-    def _transformed(self, matrix: Matrix, weights: Any) -> tuple[Float64Array, bool]:
-        """Return the abundances of validated data, and whether they converged."""
+    def _transformed(self, matrix: Matrix, weights: Any, *, exact: bool = False) -> tuple[Float64Array, bool]:
+        """Return the abundances of validated data, and whether they converged.
+
+        With ``exact``, subproblems that have several minima are refused.
+        """
         # New pixels use the scale of the fitted pixels, so that penalty weights have the same effect.
         unobserved = find_unobserved(matrix)
         unfitted = unfitted_channels(unobserved, self.components_)
@@ -287,6 +291,8 @@ class MatrixFactorization(LinearModel):
         abundances = np.full((len(endmembers), matrix.own.stop - matrix.own.start), 1.0 / len(endmembers))
         abundances *= self._start_size(endmembers)
         with single_threaded_blas():
+            if exact:
+                self._check_one_minimum(problem, abundances, endmembers)
             converged = self._solve_abundances(abundances, endmembers, problem)
         if not np.isfinite(abundances).all():
             raise ValueError(
@@ -306,6 +312,19 @@ class MatrixFactorization(LinearModel):
         bounded = any(isinstance(term, Bounds) for term in self.endmember_terms)
         largest = float(np.abs(endmembers).max(initial=0.0))
         return 1.0 / largest if bounded and not self.abundance_terms and largest > 0 else 1.0
+
+    def _check_one_minimum(self, problem: Problem, abundances: Float64Array, endmembers: Float64Array) -> None:
+        """Refuse one component per pixel (Orthogonal) where only HALS would find the best one, and cannot be used."""
+        half = problem.with_abundance_terms(problem.misfit.abundance_half(abundances, endmembers))
+        solver = named_solver(self.solver)
+        solver = solver.solver if isinstance(solver, Extrapolated) else solver
+        exact = isinstance(solver, (Auto, Hals)) and not problem.misfit.majorized and Hals().refuses(half) is None
+        if half.single and not exact:
+            raise UnsupportedCombinationError(
+                "one component per pixel (Orthogonal) has several minima here, so new abundances would depend on their "
+                "start: use the result of fit_transform, or solver='auto' with least squares of complete data and "
+                "without further terms"
+            )
 
     def _solve_abundances(self, abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> bool:
         """Set A (k, pixels of this rank) in place to the minimiser of the objective for fixed endmembers.
@@ -348,21 +367,6 @@ def _pixel_sums(matrix: Matrix) -> Float64Array:
     """Return a sum of the channels of each pixel with random positive weights, (own pixels,), to recognise pixels."""
     weights = np.random.default_rng(0).uniform(1.0, 2.0, matrix.shape[1])
     return np.asarray(matrix.times(np.ascontiguousarray(weights[None, matrix.own_columns]))[0])
-
-
-def _multipliers(problem: Problem, state: State) -> tuple[RowRidge, ...]:
-    """Return the ball constraint that a penalty on E adds to A, as a ridge with its multipliers; nothing without one.
-
-    The multiplier of a row f at the radius r is ``-<gradient, f> / r^2``.
-    """
-    if problem.gauge is not Gauge.ABUNDANCES:
-        return ()
-    A, total = state.abundances, problem.matrix.total
-    half = problem.with_abundance_terms(problem.misfit.abundance_half(A, state.endmembers))
-    gradient = SmoothPart(replace(half, radius=np.inf)).value_and_gradient(A)[1]
-    along, squares = total((gradient * A).sum(axis=1)), total((A**2).sum(axis=1))
-    on_sphere = squares >= (1 - _AT_RADIUS) * half.radius**2
-    return (RowRidge(np.where(on_sphere, np.maximum(-along, 0.0) / half.radius**2, 0.0)),)
 
 
 def _check_finite(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> None:

@@ -15,6 +15,7 @@ from mffnb.estimators.data_range import check_memory, check_sign, negative_share
 from mffnb.estimators.names import named_similarity, named_solver, named_transform
 from mffnb.estimators.start_values import Init, start_values
 from mffnb.matrices import replicate_columns
+from mffnb.problem.consistency import warn_if_contradictory
 from mffnb.problem.formulation import state_problem
 from mffnb.problem.normalisation import in_data_units
 from mffnb.problem.problem import Problem
@@ -85,6 +86,7 @@ class FactorizationRun:
                 )
             else:
                 abundances, endmembers, start = reached.state.abundances, reached.state.endmembers, ""
+        warn_if_contradictory(problem, abundances, endmembers)
         states = iterate(problem, abundances, endmembers, named_solver(self.solver), self.max_iter, self.tol, reached)
         return Begun(problem, iterate_with_single_threaded_blas(states), start)
 

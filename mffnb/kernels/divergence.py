@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.kernels.compile import kernel
+from mffnb.kernels.copying import copy_entries
 from mffnb.typing import Array
 
 BLOCK = 256  # number of nonzero entries evaluated together: a few kilobytes for each component
@@ -143,7 +144,7 @@ def log_likelihood(indptr: Array, indices: Array, data: Array, factor: Array, st
     f, basis, r, exponents = np.empty(k), np.empty((k, BLOCK)), np.empty(BLOCK), np.empty(BLOCK, np.int64)
     total = 0.0
     for i in range(indptr.size - 1):
-        f[:] = factor[:, start + i]
+        copy_entries(factor[:, start + i], f)
         for begin in range(indptr[i], indptr[i + 1], BLOCK):
             end = min(begin + BLOCK, indptr[i + 1])
             x, values = data[begin:end], r[: end - begin]

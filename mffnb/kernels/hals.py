@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.kernels.compile import kernel
+from mffnb.kernels.copying import copy_entries
 from mffnb.kernels.uncoupled_sweeps import gram_ratios, projected_step, sweep_kernel, zero_where_penalised
 from mffnb.typing import Array
 
@@ -46,7 +47,7 @@ def row_right_hand_side(gram: Array, cross: Array, factor: Array, j: int, rhs: A
     """Write the right-hand side of the normal equation of row ``j``: ``cross_j - sum_{l != j} gram_jl f_l``."""
     weights = gram[j].copy()
     weights[j] = 0.0
-    rhs[:] = cross[j]
+    copy_entries(cross[j], rhs)
     for first in range(0, factor.shape[0], 4):
         _subtract_rows(weights, factor, first, rhs)
 
@@ -56,7 +57,7 @@ def _minimise_row_in_place(factor: Array, gram: Array, cross: Array, j: int, rhs
     """Set row ``j`` to its non-negative minimiser; return the squared step times the curvature ``gram_jj``."""
     curvature, row, source = gram[j, j], factor[j], cross[j]
     if curvature > 0.0:
-        rhs[:] = source
+        copy_entries(source, rhs)
         for first in range(0, factor.shape[0], 4):
             _subtract_rows(gram[j], factor, first, rhs)
         return curvature * projected_step(rhs, row, curvature)
@@ -75,7 +76,7 @@ def sweep_non_negative(factor: Array, gram: Array, cross: Array, sweeps: int) ->
 @kernel(fastmath=_MATH)
 def minimise_row(factor: Array, gram: Array, cross: Array, j: int, old: Array, rhs: Array) -> float:
     """Set row ``j`` to its non-negative minimiser, save its old values in ``old``; return its new sum of squares."""
-    old[:] = factor[j]
+    copy_entries(factor[j], old)
     _minimise_row_in_place(factor, gram, cross, j, rhs)
     return np.sum(factor[j] ** 2)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.kernels.compile import kernel
+from mffnb.kernels.copying import copy_entries
 from mffnb.kernels.divergence import BLOCK, evaluate_model
 from mffnb.typing import Array
 
@@ -184,14 +185,14 @@ def newton_rows(
     f, slope, curvature, none_fixed = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
     moved = 0.0
     for i in range(indptr.size - 1):
-        f[:] = factor[:, start + i]
+        copy_entries(factor[:, start + i], f)
         x, columns = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
         slope[:], curvature[:] = 0.0, 0.0
         _add_quadratic_terms(f, cross[:, start + i], gram, diagonal[start + i], weight, slope, curvature)
         least = _add_derivatives(columns, x, right, f, slope, curvature, workspace)
         fixed_here = fixed[:, start + i] if fixed.size > 0 else none_fixed
         moved += weight * _guarded_step(f, slope, curvature, least, fixed_here, steps)
-        factor[:, start + i] = f
+        copy_entries(f, factor[:, start + i])
     return moved
 
 
@@ -212,7 +213,7 @@ def derivatives_of_rows(
     k = len(factor)
     workspace, f, slope, curvature = np.empty((k + 2, BLOCK)), np.empty(k), np.empty(k), np.empty((k, k))
     for i in range(indptr.size - 1):
-        f[:] = factor[:, start + i]
+        copy_entries(factor[:, start + i], f)
         x, columns = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
         slope[:], curvature[:] = 0.0, 0.0
         least[start + i] = _add_derivatives(columns, x, right, f, slope, curvature, workspace)
@@ -241,7 +242,7 @@ def newton_steps(
     steps = np.empty((3, k))
     moved = 0.0
     for i in range(factor.shape[1]):
-        f[:] = factor[:, i]
+        copy_entries(factor[:, i], f)
         position = k
         for j in range(k):
             slope[j] = derivatives[j, i]
@@ -251,5 +252,5 @@ def newton_steps(
         _add_quadratic_terms(f, cross[:, i], gram, diagonal[i], weight, slope, curvature)
         fixed_here = fixed[:, i] if fixed.size > 0 else none_fixed
         moved += weight * _guarded_step(f, slope, curvature, least[i], fixed_here, steps)
-        factor[:, i] = f
+        copy_entries(f, factor[:, i])
     return moved

@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.kernels.compile import kernel
+from mffnb.kernels.copying import copy_entries
 from mffnb.typing import Array
 
 _RIDGE = 1e-8  # weight of a proximal term, relative to the mean diagonal of the Gram matrix; fixed points stay
@@ -132,7 +133,7 @@ def _decompose(normals: Array, count: int, d: Array, coefficients: Array, z: Arr
             q[p] -= r[s, p] * q[s]
         r[p, p] = np.sqrt(np.dot(q[p], q[p]))
         q[p] /= r[p, p]
-    z[:] = d
+    copy_entries(d, z)
     coefficients[:] = 0.0
     for _ in range(2):  # the second pass removes rounding errors
         for p in range(count):
@@ -156,7 +157,7 @@ def _dual_active_set(
     d, z, y = np.empty(k), np.empty(k), linear.copy()
     _cholesky(gram, root)
     _forward(root, y)
-    a[:] = y
+    copy_entries(y, a)
     _backward(root, a)
     count = 0
     for _ in range(40 * k + 40):
@@ -191,7 +192,7 @@ def _dual_active_set(
             for p in range(leaving, count - 1):
                 normals[p], active[p], multipliers[p] = normals[p + 1], active[p + 1], multipliers[p + 1]
             count -= 1
-        a[:] = y
+        copy_entries(y, a)
         _backward(root, a)
     return False
 

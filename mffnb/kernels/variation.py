@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.kernels.compile import kernel
+from mffnb.kernels.copying import copy_entries
 from mffnb.typing import Array
 
 
@@ -31,7 +32,7 @@ def total_variation(row: Array, first: Array, second: Array, weights: Array) -> 
 @kernel()
 def _apply(x: Array, flow: Array, first: Array, second: Array, f: Array) -> None:
     """Write to ``f`` the primal point of a dual flow: x minus the net outflow at each entry."""
-    f[:] = x
+    copy_entries(x, f)
     for e in range(first.size):
         f[first[e]] -= flow[e]
         f[second[e]] += flow[e]
@@ -50,7 +51,7 @@ def prox_total_variation(
     edges = first.size
     flow, extrapolated = np.zeros(edges), np.zeros(edges)
     momentum = 1.0
-    out[:] = x
+    copy_entries(x, out)
     for step in range(most):
         _apply(x, extrapolated, first, second, out)
         uphill = 0.0
@@ -65,7 +66,7 @@ def prox_total_variation(
         momentum = after
         if uphill > 0.0:
             momentum = 1.0
-            extrapolated[:] = flow
+            copy_entries(flow, extrapolated)
         if step % 8 == 7 or step == most - 1:
             _apply(x, flow, first, second, out)
             gap = 0.0

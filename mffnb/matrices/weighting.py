@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import Chunked, Dense, Partial, scaled
+from mffnb.matrices.nested_lists import is_array_like
 from mffnb.matrices.partial import weight_times
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.matrix import Matrix
@@ -55,7 +56,8 @@ class Weighting:
         weights
             None; "poisson" (Keenan & Kotula 2004, Surf. Interface Anal. 36:203: each entry counts in inverse
             proportion to the mean of its pixel and to that of its channel); an array of shape (pixels, 1),
-            (1, channels), (pixels, channels), or of one of the two lengths; or a list of these, which multiply.
+            (1, channels), (pixels, channels), or of one of the two lengths; or a list of these, which multiply. Plain
+            numbers in lists of equal lengths are one array.
         matrix
             X, (pixels, channels).
         similarity
@@ -64,7 +66,7 @@ class Weighting:
         Raises
         ------
         ValueError
-            For a shape that does not fit, and for weights that are not positive.
+            For a shape that does not fit, for weights that are not positive, and for an empty list.
         UnsupportedCombinationError
             For "poisson" with a likelihood of counts, and for weights of entries where X is sparse or in a file.
         """
@@ -72,7 +74,7 @@ class Weighting:
         pixels: Float64Array | None = None
         channels: Float64Array | None = None
         entries: Any = None
-        for part in weights if isinstance(weights, (list, tuple)) else [weights]:
+        for part in _arrays(weights):
             if part is None:
                 continue
             if isinstance(part, str):
@@ -111,6 +113,15 @@ def with_channel_weights(matrix: Matrix, channels: Float64Array) -> Matrix:
     return _with_entry_weights(matrix, OuterWeights(np.ones(1), channels, matrix.shape))
 
 
+def _arrays(weights: Any) -> Sequence[Any]:
+    """Return the weights that multiply, as a list of arrays and names."""
+    if not isinstance(weights, (list, tuple)) or is_array_like(weights):
+        return [weights]
+    if not weights:
+        raise ValueError("weights is an empty list: give at least one array, or weights=None for equal weights")
+    return weights
+
+
 def _product(known: Float64Array | None, more: Float64Array) -> Float64Array:
     """Return the product of two weight arrays, of which None counts as one."""
     return more if known is None else known * more
@@ -125,7 +136,7 @@ def select_pixel_weights(weights: Any, rows: Array, shape: tuple[int, int]) -> A
     """Select the weights of the pixels with the indices ``rows`` from weights for a matrix of the given shape."""
     if weights is None or isinstance(weights, str):
         return weights
-    if isinstance(weights, (list, tuple)):
+    if isinstance(weights, (list, tuple)) and not is_array_like(weights):
         return [select_pixel_weights(part, rows, shape) for part in weights]
     array = np.asarray(weights)
     of_pixels = array.shape[0] == shape[0] and array.shape != (shape[1],)

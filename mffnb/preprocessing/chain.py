@@ -7,10 +7,12 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import xarray as xr
 
 from mffnb.cubes.layout import channel_names
-from mffnb.preprocessing.grid import Bin, Binned, Cropped
+from mffnb.cubes.missing import check_infinite
+from mffnb.preprocessing.grid import Bin, Binned, Crop, Cropped
 from mffnb.preprocessing.step import Fitted, Step, derived_classes
 from mffnb.preprocessing.storage import from_plain, plain
 
@@ -236,7 +238,8 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
     TypeError
         If an item of ``steps`` is not a preprocessing step.
     ValueError
-        If a step does not suit the data or its position in the chain; the message says what to do.
+        If a step does not suit the data or its position in the chain, or the data hold infinite values; the message
+        says what to do.
 
     Examples
     --------
@@ -259,6 +262,8 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
     for i, step in enumerate(steps):
         if isinstance(step, Bin):
             _check_bin_is_early(steps[:i], fitted)
+        if not isinstance(step, Crop) and all(isinstance(before, Crop) for before in steps[:i]):
+            check_infinite(int(np.isinf(cube).sum()) if cube.dtype.kind == "f" else 0)
         fitted.append(step.fit(cube, names))
         cube = fitted[-1].transform(cube)
         if fitted[-1].new_channel is not None:

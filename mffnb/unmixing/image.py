@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.cubes.align import Frame, align, is_array_like, labelled_spectra
+from mffnb.cubes.align import Frame, align, labelled_spectra
 from mffnb.cubes.layout import Layout, channel_names, frame_of, without_masked
 from mffnb.cubes.masks import aligned_masks
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.io.parallel_write import Block
 from mffnb.matrices import sparse_if_smaller
+from mffnb.matrices.nested_lists import is_array_like
 from mffnb.parallel.sources import Source
 from mffnb.preprocessing import Chain, Step, fit_chain
 from mffnb.protocols.communicator import SINGLE, Communicator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Mapping
 from typing import Any
@@ -59,7 +60,7 @@ class LiveFit:
         )
         self._framed: tuple[LiveImage, FrameBuilder] | None = None
         self._greetings = _GREETINGS
-        self._shown: Solved | None = None
+        self._submitting = threading.Lock()
         view.on_drawn = self._drawn
         view.on_call = self._call
         controls.on_change(self.submit)
@@ -84,8 +85,9 @@ class LiveFit:
         """Start a run for the present values of the controls, from the last state."""
         controls = self._controls()
         if controls is not None:
-            self.session.go_on()
-            self.runner.submit(controls.parameters)
+            with self._submitting:  # else a thread could submit values after newer ones that another thread has read
+                self.session.go_on()
+                self.runner.submit(controls.parameters)
 
     def start_afresh(self) -> None:
         """Start a run from the data."""
@@ -110,14 +112,13 @@ class LiveFit:
 
     # ------------------------------------------------------------------------- called on the worker thread
 
-    def _publish(self, generation: int, parameters: Parameters, solved: Solved, final: bool) -> bool:
-        """Show a state in the live view; return False if it is the one that the view shows already."""
+    def _publish(self, generation: int, _: Parameters, solved: Solved, final: bool) -> None:
+        """Show a state in the live view, with the parameters of the run that computed it."""
         view, error = self._view(), self._error()
         if error is not None:
             error.value = ""
-        if view is None or (solved is self._shown and not final):
-            return False  # there is nothing new to show: a replica or an engine is still computing
-        self._shown = solved
+        if view is None:
+            return
         framing, state = self._framing(solved.data), solved.state
         view.show(
             framing.frame(
@@ -132,13 +133,12 @@ class LiveFit:
                     "text": "" if solved.bands is None else solved.bands.text,
                 },
                 generation=generation,
-                parameters=parameters.as_dict(),
+                parameters=solved.parameters.as_dict(),
                 final=final,
                 known=solved.data.known,
                 bands=ends_of(solved.bands, framing.used_channels),
             )
         )
-        return True
 
     def _framing(self, data: LiveImage) -> FrameBuilder:
         """Return the builder of frames for an image, which is made once for each image."""

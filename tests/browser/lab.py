@@ -223,13 +223,23 @@ def open_notebook(page: Page, lab: Lab, path: str, *, timeout: float = 90_000) -
     if page.url.startswith(lab.url):
         close_notebooks(page, lab)
         page.evaluate(_OPEN, path)
+        _wait_for_notebook(page, timeout)
     else:
-        # A workspace of its own with ?reset never restores the tabs of another test.
-        workspace = re.sub(r"\W+", "-", path)
-        page.goto(
-            f"{lab.url}/lab/workspaces/{workspace}/tree/{urllib.parse.quote(path)}?reset&token={lab.token}",
-            wait_until="domcontentloaded",
-        )
+        load_notebook(page, lab, path, timeout=timeout)
+
+
+def load_notebook(page: Page, lab: Lab, path: str, *, timeout: float = 90_000) -> None:
+    """Load the application with a notebook, as the reload button does: its kernel goes on if there is one."""
+    # A workspace of its own with ?reset never restores the tabs of another test.
+    workspace = re.sub(r"\W+", "-", path)
+    page.goto(
+        f"{lab.url}/lab/workspaces/{workspace}/tree/{urllib.parse.quote(path)}?reset&token={lab.token}",
+        wait_until="domcontentloaded",
+    )
+    _wait_for_notebook(page, timeout)
+
+
+def _wait_for_notebook(page: Page, timeout: float) -> None:
     page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell", timeout=timeout)
     wait_idle(page, timeout=timeout)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.decomposition import _nmf
 
-from mffnb import MatrixFactorization, Simplex, Smoothness, Sparsity
-from mffnb.errors import ConvergenceWarning, DegenerateWarning
+from mffnb import MatrixFactorization, Orthogonal, Ridge, Simplex, Smoothness, Sparsity
+from mffnb.errors import ConvergenceWarning, DegenerateWarning, UnsupportedCombinationError
 from mffnb.graphs import grid
 from mffnb.matrices import in_memory
 from mffnb.selection import match, spectral_angles
@@ -262,6 +262,45 @@ def test_smooth_endmembers_stay_in_the_ball_that_sparsity_calls_for(X):
     for state in filter(lambda state: state.whole, model._prepare(in_memory(X))[1]):
         assert np.linalg.norm(state.endmembers, axis=1).max() <= 1 + 1e-12
     assert state.outcome is Outcome.CONVERGED
+
+
+@pytest.mark.parametrize("option", [{"similarity": "kl"}, {"solver": "proximal"}, {"gap": True}], ids=str)
+def test_transform_refuses_one_component_per_pixel_where_it_has_several_minima(X, option):
+    data = X.copy()
+    data[0, 0] = np.nan if option.pop("gap", False) else data[0, 0]
+    model = MatrixFactorization(3, abundance_terms=[Orthogonal()], random_state=0, max_iter=20, **option).fit(data)
+    with pytest.raises(UnsupportedCombinationError, match=r"several minima here.*use the result of fit_transform"):
+        model.transform(data)
+
+
+def test_transform_finds_the_one_component_of_each_pixel(X):
+    model = MatrixFactorization(3, abundance_terms=[Orthogonal()], random_state=0, tol=1e-9, max_iter=2000)
+    A = model.fit_transform(X)
+    np.testing.assert_allclose(model.transform(X), A, atol=1e-6)
+
+
+def test_counts_that_are_stuck_at_zero_abundance_are_told():
+    data = np.random.default_rng(0).random((40, 12))
+    model = MatrixFactorization(
+        2, similarity="kl", endmember_terms=[Ridge(0.05)], tol=1e-9, max_iter=2000, random_state=0
+    )
+    with pytest.warns(ConvergenceWarning, match=r"abundances near zero should be larger.*use solver='proximal'"):
+        A = model.fit_transform(data)
+    assert abs(model.transform(data) - A).max() > 1e-4
+
+
+def test_plain_numbers_are_one_array_of_weights(X):
+    of_pixels, of_channels = 1.0 + np.arange(60) % 3, 1.0 + np.arange(20) % 4
+
+    def fitted(weights):
+        return MatrixFactorization(2, weights=weights, max_iter=5, random_state=0).fit(X).components_
+
+    for weights in (of_pixels, of_channels, np.outer(of_pixels, of_channels)):
+        np.testing.assert_array_equal(fitted(weights.tolist()), fitted(weights))
+    both = fitted([of_pixels, of_channels])
+    np.testing.assert_array_equal(fitted([of_pixels.tolist(), of_channels.tolist()]), both)
+    with pytest.raises(ValueError, match="weights is an empty list"):
+        fitted([])
 
 
 def test_transform_judges_each_pixel_by_itself(X, start):

@@ -47,6 +47,38 @@ def test_factors_scale_with_the_data(part: str, similarity: str, scale: float) -
         np.testing.assert_allclose(one, other, atol=1e-6 * abs(one).max())
 
 
+REFUSED = {"sparsity", "fractions", "bounded endmembers", "ridge", "volume", "known fractions"}  # beside an angle
+
+
+@pytest.mark.parametrize("similarity", ["huber", "itakura-saito", "angle", mf.BetaDivergence(0.5)], ids=str)
+@pytest.mark.parametrize("part", PARTS)
+def test_factors_of_other_similarities_scale_with_the_data(part: str, similarity: Any) -> None:
+    found = []
+    for size in (1.0, 1e6):
+        model = mf.MatrixFactorization(3, similarity=similarity, random_state=0, max_iter=6, **PARTS[part](size))
+        if similarity == "angle" and part in REFUSED:
+            with pytest.raises(mf.errors.UnsupportedCombinationError):
+                model.fit(X)
+            return
+        A = model.fit_transform(X * size)
+        found.append((A, model.components_ / size))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-9 * abs(one).max())
+
+
+def test_a_fraction_of_rounding_size_is_zero_and_does_not_move_its_endmember() -> None:
+    """A component with abundances of 1e-16 has a gradient of rounding errors, and its endmember would diverge."""
+    model = mf.MatrixFactorization(
+        3, similarity="itakura-saito", abundance_terms=[mf.Simplex()], random_state=0, max_iter=60
+    )
+    A = model.fit_transform(X)
+    assert not ((A > 0) & (A < 1e-15)).any()
+    assert abs(model.components_).max() < 2 * X.max()
+    assert model.objective_ < 1e-2
+    near = mf.Simplex().project(np.array([[1.0, 0.3], [0.0, 0.7], [2e-16, -5.0]]))
+    assert near[2].tolist() == [0.0, 0.0]
+
+
 def test_lazy_and_in_memory_counts_take_the_same_iterations() -> None:
     counts = np.random.default_rng(1).poisson(50 * X.reshape(5, 8, 12)).astype(float)
     cube = xr.DataArray(counts, dims=("y", "x", "channel"))

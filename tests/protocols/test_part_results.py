@@ -137,3 +137,70 @@ def test_a_similarity_without_misfit_is_refused() -> None:
 
     with pytest.raises(ValueError, match=r"Empty\.misfit returned None, expected"):
         fit(similarity=Empty())
+
+
+def raised(half: Half, weight: float) -> Half:
+    """Return a subproblem with the penalty weight |F|^2 / 2."""
+    return replace(half, gram=half.gram + weight * np.eye(len(half.gram)))
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """Penalty |F|^2 / 2, with a subproblem of another weight."""
+
+    weight: float
+
+    def value(self, factor: Array) -> float:
+        return float((factor**2).sum() / 2)
+
+    def fold(self, half: Half) -> Half:
+        return raised(half, self.weight)
+
+
+@dataclass(frozen=True)
+class Sloped:
+    """Smooth penalty |F|^2 / 2, with a gradient of another weight."""
+
+    weight: float
+
+    def value(self, factor: Array) -> float:
+        return float((factor**2).sum() / 2)
+
+    def gradient(self, factor: Array) -> Array:
+        return self.weight * factor
+
+    def fold(self, half: Half) -> Half:
+        return replace(half, smooth=(*half.smooth, self))
+
+
+@dataclass(frozen=True)
+class Pushing:
+    """Penalty sum F with a proximal operator that raises it."""
+
+    def value(self, factor: Array) -> float:
+        return float(factor.sum())
+
+    def prox(self, factor: Array, step: float) -> Array:
+        return np.maximum(factor + step, 0.0)
+
+    def fold(self, half: Half) -> Half:
+        return replace(half, proximal=(*half.proximal, self))
+
+
+@pytest.mark.parametrize("factor", ["abundance_terms", "endmember_terms"])
+@pytest.mark.parametrize("kind", [Quadratic, Sloped])
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.1])
+def test_a_value_that_contradicts_the_subproblem_is_told(factor: str, kind: Any, weight: float) -> None:
+    with pytest.warns(mf.errors.DegenerateWarning, match=f"{kind.__name__} contradicts itself"):
+        fit(**{factor: [kind(weight)]}, max_iter=3, tol=1.0)
+
+
+@pytest.mark.parametrize("kind", [Quadratic, Sloped])
+def test_a_consistent_value_is_not_told(kind: Any) -> None:
+    fit(abundance_terms=[kind(1.0)], max_iter=300, tol=1e-2)
+
+
+@pytest.mark.parametrize("solver", ["auto", "proximal"])
+def test_a_proximal_operator_that_raises_the_objective_is_told(solver: str) -> None:
+    with pytest.warns(mf.errors.DegenerateWarning, match=r"Pushing contradicts itself: Pushing\.prox"):
+        fit(abundance_terms=[Pushing()], max_iter=30, tol=10.0, solver=solver)

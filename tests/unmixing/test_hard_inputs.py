@@ -170,3 +170,58 @@ def test_weights_beyond_reason_end_at_zero_and_say_so():
         assert not result.abundances.any()
     smooth = examine(mixed((4, 5, 6)), 3, smoothness=1e12, max_iter=500)
     assert float(np.ptp(smooth.abundances.values, axis=(1, 2)).max()) < 1e-6
+
+
+ONE_PIXEL, ONE_CHANNEL = np.zeros((3, 4), bool), np.zeros(6, bool)
+ONE_PIXEL[1, 2] = ONE_CHANNEL[2] = True
+
+
+@pytest.mark.parametrize(
+    ("shape", "mask", "k"),
+    [
+        ((3, 4, 6), ONE_PIXEL, 1), ((3, 4, 6), ONE_CHANNEL, 1), ((1, 1, 6), None, 2), ((1, 1, 1), None, 1),
+        ((3, 4, 6), None, 1),
+    ],
+)  # fmt: skip
+def test_one_pixel_one_channel_and_one_component(shape, mask, k, tmp_path):
+    """All steps of an analysis work where one pixel, one channel or one component is left."""
+    cube = xr.DataArray(mixed(shape) + 0.1, dims=("y", "x", "energy"), coords={"energy": 2.0 * np.arange(shape[-1])})
+    options = {"mask": None if mask is None else [mask], "random_state": 0}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = mf.unmix(cube, k, **options)
+        used = np.isfinite(result.residual())
+        assert used.sum() == (6 if mask is ONE_PIXEL else 12 if mask is ONE_CHANNEL else cube.size)
+        result.plot()
+        result.save(tmp_path / "result.nc")
+        xr.testing.assert_allclose(mf.load(tmp_path / "result.nc").abundances, result.abundances)
+        scan = mf.selection.scan_rank(cube, (1,), n_init=2, splits=1, **options)
+        assert scan.recommend().reasons
+        scan.plot()
+        mf.selection.stability(cube, 1, n_init=2, n_bootstrap=9, **options).plot()
+        pixels, channels = int(used.any("energy").sum()), int(used.any(("y", "x")).sum())
+        if min(pixels, channels) == 1:
+            with pytest.raises(ValueError, match=r"k = 2 is more than .* can tell apart: lower it"):
+                mf.selection.scan_rank(cube, (1, 2), n_init=2, splits=1, **options)
+    assert all(issubclass(one.category, mf.errors.MffnbWarning) for one in caught)
+
+
+@pytest.mark.parametrize("step", [mf.preprocessing.UnitSum(), mf.preprocessing.Range(), mf.preprocessing.MeanCentre()])
+def test_infinite_values_are_refused_before_preprocessing(step):
+    cube = xr.DataArray(mixed((3, 4, 6)) + 0.1, dims=("y", "x", "energy"), coords={"energy": np.arange(6.0)})
+    cube[1, 2, 3], used = np.inf, np.ones((3, 4), bool)
+    used[1, 2] = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for data in (cube, cube.chunk({"y": 1}), -cube):
+            with pytest.raises(ValueError, match="1 values of the cube are infinite: mask or replace them"):
+                mf.preprocessing.fit_chain(data, [step])
+        outside = mf.preprocessing.Crop({"energy": slice(0, 2)})
+        mf.preprocessing.fit_chain(cube, [outside, step])
+        mf.unmix(cube, 1, preprocess=[mf.preprocessing.UnitSum()], mask=[used], max_iter=200, random_state=0)
+
+
+def test_an_empty_list_of_masks_or_weights_is_refused():
+    for name in ("mask", "weights"):
+        with pytest.raises(ValueError, match=f"{name} is an empty list"):
+            mf.unmix(mixed((3, 4, 6)), 1, **{name: []})

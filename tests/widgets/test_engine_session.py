@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.parallel import sharing
 from mffnb.parallel.preview_maps import LONGEST
 from mffnb.solvers import Outcome
+from mffnb.widgets.session import engine_session, engine_side
 
 pytestmark = [pytest.mark.ranks, pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")]
 OPTIONS = {"tol": 1e-5, "max_iter": 3000}
@@ -47,6 +49,10 @@ def moved(explorer, **values):
     explorer.controls.set(**values)
     explorer.wait(120)
     return explorer.result
+
+
+def changed(explorer, **values):
+    return replace(explorer.controls.parameters, **values)
 
 
 def until(condition):
@@ -93,6 +99,61 @@ def test_maps_are_reduced_while_running_and_a_slider_or_stop_ends_the_run(engine
         assert result.parameters["sparsity"] == pytest.approx(0.1, rel=0.2)
     finally:
         endless.close()
+
+
+def test_a_run_yields_no_state_of_an_earlier_run(explorer):
+    """Until the engines send the first state of a run there is none: the earlier one has other parameters."""
+    session, first = explorer.session, explorer.session.last
+    for parameters in (changed(explorer, k=4), changed(explorer, k=2, sparsity=0.02)):
+        yielded = list(session.solve(parameters))
+        assert yielded[0] is None
+        states = [solved for solved in yielded if solved is not None]
+        assert first not in states
+        for solved in states:
+            assert solved.parameters is parameters
+            assert len(solved.state.abundances) == len(solved.state.endmembers) == len(solved.names) == parameters.k
+
+
+def test_maps_and_parameters_of_a_frame_belong_together_when_the_page_is_slow(engines, path):
+    """A page that draws slowly leaves states unsent; none of them may appear with the parameters of the next run."""
+    slow = mf.explore(path, k=3, cluster=engines, tol=0, max_iter=10**6)
+    frames, show = [], slow.view.show
+    slow.view.show = lambda frame: (frames.append(frame), show(frame))[1]
+    slow._fit.runner.acknowledge()  # a page is connected, and draws nothing from now on
+    try:
+        for generation, k in enumerate((4, 2, 5, 3), start=2):
+            shown = slow.session.last
+            until(lambda shown=shown: slow.session.last is not shown)  # a state that was not sent
+            slow.controls.set(k=k)
+            until(lambda generation=generation: frames and frames[-1].generation == generation)
+        assert all(len(frame.labels) == len(frame.maps) == frame.parameters["k"] for frame in frames)
+    finally:
+        slow.close()
+
+
+def test_a_restart_that_is_requested_during_a_run_is_not_lost(explorer, monkeypatch):
+    """The states of a run that began before the request do not fulfil it."""
+    afresh = []
+    solve = engine_side.solve
+    monkeypatch.setattr(engine_session, "call", recorded(engine_session.call, solve, afresh))
+    run = explorer.session.solve(changed(explorer, k=4))
+    while next(run) is None:
+        pass
+    explorer.session.start_afresh()
+    for _ in run:
+        pass
+    list(explorer.session.solve(changed(explorer, k=4)))
+    list(explorer.session.solve(changed(explorer, k=4)))
+    assert afresh == [False, True, False]
+
+
+def recorded(call, function, afresh):
+    def made(engines, called, *arguments, **options):
+        if called is function:
+            afresh.append(arguments[-1])
+        return call(engines, called, *arguments, **options)
+
+    return made
 
 
 def test_options_that_need_one_process_raise_an_error(engines, path, explorer):

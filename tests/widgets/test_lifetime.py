@@ -11,6 +11,7 @@ import weakref
 from types import SimpleNamespace
 
 import ipywidgets
+import numpy as np
 import pytest
 from ipywidgets.widgets import widget as table_of_widgets
 
@@ -85,6 +86,15 @@ def test_a_dropped_explorer_is_freed_at_once_and_its_thread_ends(cube, finished,
     assert not threads_left(before)
 
 
+@pytest.fixture(scope="module")
+def imported():
+    """Imports leave exceptions in cycles, with the frames of whatever causes them: let this be no test."""
+    small = np.random.default_rng(0).random((6, 8, 12))
+    for make in (rank_explorer, tuning_monitor):
+        made, _ = make(small, True)
+        made.close()
+
+
 @pytest.mark.parametrize(
     ("make", "finished"),
     [
@@ -94,15 +104,15 @@ def test_a_dropped_explorer_is_freed_at_once_and_its_thread_ends(cube, finished,
         (tuning_monitor, False),
     ],
 )
-def test_a_dropped_search_is_freed_and_its_threads_end(cube, make, finished):
+def test_a_dropped_search_is_freed_at_once_and_its_threads_end(cube, make, finished, imported, no_collection):
     before = set(threading.enumerate())
     made, parts = make(cube, finished)
+    if not finished:
+        while not made.view.encoded:  # it has drawn figures
+            time.sleep(0.01)
     references = [weakref.ref(part) for part in parts]
     del made, parts
-    if not finished:
-        assert dead(references[:1]) == [True]  # a running search ends at its next step, and not with its last one
-    gc.collect()  # exceptions that Matplotlib handles keep the frames of the drawing in a cycle
-    assert all(dead(references))
+    assert all(dead(references))  # a running search ends at its next step, and not with its last one
     assert not threads_left(before)
 
 

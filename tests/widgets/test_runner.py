@@ -399,12 +399,12 @@ def test_no_frame_while_the_last_one_is_not_acknowledged(make, published):
     steps.permits.release()
 
 
-def test_state_that_is_not_published_needs_no_acknowledgement(make, published):
-    def publish(generation, parameters, state, final):
-        published(generation, parameters, state, final)
-        return final or state % 10 == 0
+def test_a_yield_without_a_new_state_publishes_nothing_and_needs_no_acknowledgement(make, published):
+    def solve(n):
+        for i in range(n):
+            yield i if i % 10 == 0 else None
 
-    runner = make(lambda n: iter(range(n)), publish, frames_per_second=1e9, acknowledge_timeout=LONG)
+    runner = make(solve, frames_per_second=1e9, acknowledge_timeout=LONG)
     runner.submit(31)
     published.wait_for(lambda items: items)
     for _ in range(3):
@@ -414,6 +414,57 @@ def test_state_that_is_not_published_needs_no_acknowledgement(make, published):
         runner.acknowledge()
     assert time.monotonic() - begin < LONG
     assert runner.log[-1].frames <= 5
+    assert {item[2] for item in published.items} <= {0, 10, 20, 30}
+    assert published.items[-1] == (1, 31, 30, True)
+
+
+def test_a_state_that_could_not_be_sent_is_sent_at_a_later_yield_without_a_new_state(make, published):
+    waits = threading.Semaphore(0)
+
+    def solve(name):
+        yield f"{name} first"
+        yield f"{name} second"
+        while True:
+            assert waits.acquire(timeout=LONG)
+            yield None
+
+    runner = make(solve, frames_per_second=1e9, acknowledge_timeout=LONG)
+    runner.acknowledge()  # a browser is connected
+    runner.submit("a")
+    published.wait_for(lambda items: len(items) == 1)
+    runner.acknowledge()
+    waits.release()
+    published.wait_for(lambda items: len(items) == 2)
+    assert [item[2] for item in published.items] == ["a first", "a second"]
+    runner.close(timeout=0)
+    waits.release()
+
+
+def test_a_solve_without_a_state_is_abandoned_unless_the_view_is_starved(make, published):
+    """Every solve yields None until the test lets it find its state; the view still gets one while a slider moves."""
+    found, asked = threading.Event(), threading.Semaphore(0)
+
+    def solve(n):
+        while not found.is_set():
+            asked.release()
+            time.sleep(0.001)
+            yield None
+        yield n
+
+    runner = make(solve)
+    for n in range(module.STARVED_AFTER + 1):
+        runner.submit(n)
+        assert asked.acquire(timeout=LONG)
+        while len(runner.log) < n:  # the solve before has been abandoned
+            time.sleep(0.001)
+        while asked.acquire(blocking=False):
+            pass
+        assert asked.acquire(timeout=LONG)
+    runner.submit(-1)
+    assert [record.frames for record in runner.log] == [0] * module.STARVED_AFTER
+    found.set()
+    runner.wait(LONG)
+    assert [item[:3] for item in published.items] == [(4, 3, 3), (5, -1, -1), (5, -1, -1)]
 
 
 def test_the_final_frame_waits_for_a_slow_browser(make, published):

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from mffnb.plots import on_dark
 from mffnb.widgets.lifetime import Displayed, bundle, hold_weakly, weakly
-from mffnb.widgets.live_view.messages import MATPLOTLIB_LOCK, png_bytes
+from mffnb.widgets.live_view.messages import MATPLOTLIB_LOCK, on_own_stack, png_bytes
 
 _DPI = 144  # twice the nominal resolution of a screen, so that the figure is sharp on high-density screens
 
@@ -156,7 +156,7 @@ def _nothing() -> None:
 def freeze_layout(figure: Figure) -> Figure:
     """Compute the layout of a figure and fix it, so that regions stay valid when the figure is drawn again."""
     for _ in range(2):  # the first drawing creates the exponent labels, which change the layout
-        figure.draw_without_rendering()
+        on_own_stack(figure.draw_without_rendering)
     figure.set_layout_engine("none")
     return figure
 

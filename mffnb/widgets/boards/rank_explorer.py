@@ -76,7 +76,7 @@ class RankExplorer(BoardWidget):
         self.scan: RankScan | None = None
         self._tree_of_scan: Lineage | None = None
         self._follows = True  # the explorer shows the newest k until the user selects one
-        self._moving = False
+        self._mover: int | None = None  # the thread that moves the slider from the program
         self._numbers = numbers
         self._drawn: tuple[RankScan | None, bool] = None, False
         self._ended = False
@@ -144,10 +144,10 @@ class RankExplorer(BoardWidget):
         ValueError
             If this k is not finished yet.
         """
-        scan = self.scan
-        if scan is None or self.k not in scan.results:
-            raise ValueError(f"k = {self.k} is not finished yet: call wait(), or select another k")
-        return self._numbered(scan, self.k)
+        k, scan = self.k, self.scan
+        if scan is None or k not in scan.results:
+            raise ValueError(f"k = {k} is not finished yet: call wait(), or select another k")
+        return self._numbered(scan, k)
 
     def choose(self, k: int) -> None:
         """Select the number of components that is shown, as a click or the slider does.
@@ -214,18 +214,18 @@ class RankExplorer(BoardWidget):
 
     def _moved(self) -> None:
         """Show the k that the user has selected with the slider."""
-        if not self._moving:
+        if self._mover != threading.get_ident():
             self._follows = False
         self._show()
 
     def _move(self, k: int) -> None:
         """Move the slider from the program; unlike a move by the user, this does not count as a selection."""
         with self._board.lock:
-            self._moving = True
+            self._mover = threading.get_ident()  # the user may move the slider on another thread at the same time
             try:
                 self.slider.value = k
             finally:
-                self._moving = False
+                self._mover = None
 
     def _choose_recommended(self) -> None:
         """Select the recommended k, or the finished k that is nearest to it."""
@@ -248,7 +248,8 @@ class RankExplorer(BoardWidget):
             if scan is None or not there:
                 return
             error = float(scan.evidence.relative_error.sel(k=k))
-            self._board.show(self.result, {"relative_error": error, "text": f"k = {k}"}, {"k": k})
+            # not self.result: the slider may have moved since
+            self._board.show(self._numbered(scan, k), {"relative_error": error, "text": f"k = {k}"}, {"k": k})
 
     def _advise(self, scan: RankScan) -> None:
         """Show the recommended k with its reasons, and select it unless the user has selected a k."""
@@ -277,7 +278,8 @@ class RankExplorer(BoardWidget):
         scan = self.scan
         if scan is None:
             return None
-        return summary(scan, self._numbered(scan, self.k if self.k in scan.results else scan.ks[-1]))
+        k = self.k
+        return summary(scan, self._numbered(scan, k if k in scan.results else scan.ks[-1]))
 
 
 def _stages(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -40,7 +41,7 @@ class TrialChoice:
     ) -> None:
         self._changing, self._trials, self._chosen = changing, trials, chosen
         self._follows_best = True
-        self._moving = False
+        self._mover: int | None = None  # the thread that moves the slider from the program
         self.slider = ipywidgets.IntSlider(
             value=0, min=0, max=0, description="trial", tooltip="Trial whose settings and maps are shown",
             continuous_update=True, disabled=True, style={"description_width": "initial"}, layout=flexible(),
@@ -79,17 +80,17 @@ class TrialChoice:
 
     def _moved(self) -> None:
         """Store the selection of a trial that the user has made with the slider."""
-        if not self._moving:
+        if self._mover != threading.get_ident():
             self._follows_best = False
             self._chosen()
 
     def _move(self, number: int) -> None:
         """Move the slider from the program; unlike a move by the user, this does not count as a selection."""
-        self._moving = True
+        self._mover = threading.get_ident()  # the user may move the slider on another thread at the same time
         try:
             self.slider.value = number
         finally:
-            self._moving = False
+            self._mover = None
 
 
 def _best(trials: tuple[Trial, ...]) -> int:

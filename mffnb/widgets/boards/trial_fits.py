@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Any
 
 from mffnb.errors import without_warnings
@@ -13,6 +14,15 @@ from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
 
 _KEPT = 12  # number of cached results, to limit memory
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    """A request to fit a trial; a second request for the same trial is another object."""
+
+    number: int
+    cube: Any
+    settings: dict[str, Any]
 
 
 class TrialFits:
@@ -36,7 +46,7 @@ class TrialFits:
         self._lock = threading.Lock()
         self._answers: OrderedDict[int, Unmixing] = OrderedDict()
         self._errors: dict[int, str] = {}
-        self._wanted: int | None = None
+        self._wanted: _Request | None = None
         self._future: Future[None] | None = None
 
     @property
@@ -64,10 +74,11 @@ class TrialFits:
     def request(self, number: int, cube: Any, settings: Mapping[str, Any]) -> None:
         """Start the fit for a trial unless it is finished or running; cancel the fit that was requested before."""
         with self._lock:
-            if number == self._wanted or number in self._answers or number in self._errors:
+            running = self._wanted is not None and self._wanted.number == number
+            if running or number in self._answers or number in self._errors:
                 return
-            self._wanted = number
-        self._future = self._pool.submit(self._fit, number, cube, dict(settings))
+            self._wanted = request = _Request(number, cube, dict(settings))
+        self._future = self._pool.submit(self._fit, request)
 
     def wait(self, seconds: float) -> None:
         """Wait at most this many seconds for the running fit."""
@@ -79,19 +90,23 @@ class TrialFits:
         self._wanted = None
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _fit(self, number: int, cube: Any, settings: dict[str, Any]) -> None:
-        """Run the fit for a trial on the background thread; its callback stops it once another trial is requested."""
-        if number != self._wanted:
+    def _fit(self, request: _Request) -> None:
+        """Run the fit for a trial on the background thread; its callback stops it once another trial is requested.
+
+        A stopped fit is not stored, even if its trial has been requested again in the meantime.
+        """
+        if request is not self._wanted:
             return
-        settings = {name: value for name, value in settings.items() if name not in ("callback", "progress", "cluster")}
+        number = request.number
+        settings = {n: value for n, value in request.settings.items() if n not in ("callback", "progress", "cluster")}
         try:
             with without_warnings():
-                answer = unmix(cube, **settings, callback=lambda _: number != self._wanted)
+                answer = unmix(request.cube, **settings, callback=lambda _: request is not self._wanted)
         except Exception as error:
             self._errors[number] = f"{type(error).__name__}: {error}"
         else:
-            if number == self._wanted:
+            if request is self._wanted:
                 self.store(number, answer)
         with self._lock:
-            if number == self._wanted:
+            if request is self._wanted:
                 self._wanted = None

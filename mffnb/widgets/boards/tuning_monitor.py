@@ -225,10 +225,7 @@ class TuningMonitor(BoardWidget):
         ValueError
             If no trial has finished.
         """
-        trials = self.trials
-        if not trials:
-            raise ValueError("no trial has finished: call wait() first")
-        return trials[min(int(self.slider.value), len(trials) - 1)]
+        return self._selected()[1]
 
     @property
     def result(self) -> Unmixing:
@@ -239,11 +236,23 @@ class TuningMonitor(BoardWidget):
         ValueError
             If the trial failed, or its fit has not finished.
         """
-        if self.trial.failed:
-            raise ValueError(f"trial {self.slider.value} failed: {self.trial.message}")
-        answer = self._fits.get(self.slider.value)
+        return self._result_of(*self._selected())
+
+    def _selected(self) -> tuple[int, Trial]:
+        """Return index and trial of the slider's present position."""
+        trials = self.trials
+        if not trials:
+            raise ValueError("no trial has finished: call wait() first")
+        number = min(int(self.slider.value), len(trials) - 1)
+        return number, trials[number]
+
+    def _result_of(self, number: int, trial: Trial) -> Unmixing:
+        """Return the result for the settings of a trial; raise an error if there is none."""
+        if trial.failed:
+            raise ValueError(f"trial {number} failed: {trial.message}")
+        answer = self._fits.get(number)
         if answer is None:
-            raise ValueError(f"the maps of trial {self.slider.value} are not available yet: call wait() first")
+            raise ValueError(f"the maps of trial {number} are not available yet: call wait() first")
         return answer
 
     def choose(self, number: int) -> None:
@@ -264,7 +273,8 @@ class TuningMonitor(BoardWidget):
 
     def explore(self) -> Explorer:
         """Open an explorer below, which starts from the result and the settings of the selected trial."""
-        return self._board.open_explorer(self.result, settings_of(self._found, self.slider.value))
+        number, trial = self._selected()  # read once: the slider may follow a better trial in the meantime
+        return self._board.open_explorer(self._result_of(number, trial), settings_of(self._found, number))
 
     def _end(self, patience: float) -> None:
         """Stop the search and the fits; finished trials stay in ``search``."""

@@ -9,7 +9,9 @@ import base64
 import html
 import io
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure  # slow to import, and a live view draws no figure
@@ -26,17 +28,25 @@ def error_html(error: BaseException) -> str:
     )
 
 
+def on_own_stack(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> None:
+    """Call a function of Matplotlib on a thread of its own, while this thread holds the lock.
+
+    The parser of its formulas (pyparsing) leaves exceptions in reference cycles. They hold all frames of the stack, and
+    with them a widget and its data, until the garbage collector runs. A new stack has no frame of a widget.
+    """
+    with MATPLOTLIB_LOCK, ThreadPoolExecutor(1, thread_name_prefix="mffnb-drawing") as pool:
+        pool.submit(function, *arguments, **keywords).result()
+
+
 def png_bytes(figure: Figure, dpi: int = 72) -> bytes:
     """Return a figure as PNG with its full margins."""
     stream = io.BytesIO()
-    with MATPLOTLIB_LOCK:
-        figure.savefig(stream, format="png", dpi=dpi)
+    on_own_stack(figure.savefig, stream, format="png", dpi=dpi)
     return stream.getvalue()
 
 
 def png_base64(figure: Figure) -> str:
     """Return a figure as base64-encoded PNG, cropped to its content, for the output of a notebook cell."""
     stream = io.BytesIO()
-    with MATPLOTLIB_LOCK:
-        figure.savefig(stream, format="png", dpi=72, bbox_inches="tight")
+    on_own_stack(figure.savefig, stream, format="png", dpi=72, bbox_inches="tight")
     return base64.b64encode(stream.getvalue()).decode("ascii")

@@ -2,7 +2,8 @@
 
 It is made for a slider. `submit` never blocks. A running solve is abandoned between two yields when newer parameters
 arrive. States are published only as fast as the browser draws them. `solve` is any generator function, and `publish`
-receives what it yields.
+receives what it yields. A solve that has no new state yet yields None, so that it can be abandoned. A state of an
+earlier solve would be published with parameters and a generation that are not its own.
 """
 
 from __future__ import annotations
@@ -59,10 +60,11 @@ class Runner(Generic[P, S]):
     Parameters
     ----------
     solve : callable
-        ``solve(parameters)`` returns an iterator of states, usually a generator; the last one is the result.
+        ``solve(parameters)`` returns an iterator of states, usually a generator; the last one is the result. Elements
+        that are None are not published.
     publish : callable
         ``publish(generation, parameters, state, final)``, called on the worker thread, never for an older
-        generation after a newer one. It may return False if there was nothing new to show.
+        generation after a newer one.
     frames_per_second : float
         Upper limit for states of one generation. Its first state and the final one are exempt.
     acknowledge_timeout : float
@@ -88,7 +90,7 @@ class Runner(Generic[P, S]):
 
     def __init__(
         self,
-        solve: Callable[[P], Iterator[S]],
+        solve: Callable[[P], Iterator[S | None]],
         publish: Callable[[int, P, S, bool], object],
         *,
         frames_per_second: float = 20.0,
@@ -257,22 +259,28 @@ class Runner(Generic[P, S]):
     def _iterate(self, generation: int, parameters: P, sent: _Counter) -> bool:
         """Run a solve and publish its states; return False if newer parameters ended it."""
         states = self._solve(parameters)
-        last: list[S] = []
+        newest: S | None = None
+        unsent: S | None = None
         try:
             for state in states:
-                last[:] = [state]
+                if state is not None:
+                    newest = unsent = state
                 if self._superseded(generation):
                     # Compute the first state even if newer parameters have arrived. Otherwise the view would freeze
                     # while a slider moves faster than first states are computed.
-                    if self._starved >= STARVED_AFTER and not self._closed and self._may_send(first=True):
-                        self._send(generation, parameters, state, False, sent)
+                    starved = self._starved >= STARVED_AFTER and not self._closed
+                    if starved and newest is None:
+                        continue
+                    if starved and unsent is not None and self._may_send(first=True):
+                        self._send(generation, parameters, unsent, False, sent)
                     return False
-                if self._may_send(first=sent.frames == 0):
-                    self._send(generation, parameters, state, False, sent)
+                if unsent is not None and self._may_send(first=sent.frames == 0):
+                    self._send(generation, parameters, unsent, False, sent)
+                    unsent = None
             if not self._screen_is_free(generation):
                 return False
-            if last:
-                self._send(generation, parameters, last[0], True, sent)
+            if newest is not None:
+                self._send(generation, parameters, newest, True, sent)
             return True
         finally:
             # Close a generator immediately, so that a solve releases its arrays on this thread; other iterators have no
@@ -301,17 +309,12 @@ class Runner(Generic[P, S]):
             return not self._superseded(generation)
 
     def _send(self, generation: int, parameters: P, state: S, final: bool, sent: _Counter) -> None:
-        """Publish a state and count it; a state for which `publish` returns False is not counted."""
+        """Publish a state and count it."""
         with self._changed:
-            acknowledged, before = self._acknowledged, self._sent_at
             self._acknowledged = False
             self._sent_at = time.perf_counter()
-        if self._publish(generation, parameters, state, final) is not False:
-            sent.frames += 1
-            return
-        with self._changed:  # the state was not sent: restore acknowledgement and time of the last frame
-            self._acknowledged = self._acknowledged or acknowledged
-            self._sent_at = before
+        self._publish(generation, parameters, state, final)
+        sent.frames += 1
 
     def _report(self, error: BaseException, abandoned: bool) -> None:
         """Pass the error of a solve to `on_error`; write errors of an abandoned solve to the log."""

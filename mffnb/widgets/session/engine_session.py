@@ -27,6 +27,7 @@ from mffnb.widgets.session.engine_side import EarlierAnswer, EngineAnswer, Image
 from mffnb.widgets.session.live_data import LiveImage, LiveInput, common_task
 from mffnb.widgets.session.live_task import LiveTask
 from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
+from mffnb.widgets.session.restarts import Restarts
 from mffnb.widgets.session.solved import Solved
 
 _PATIENCE = 2.0  # longest time in seconds that closing waits for a running call
@@ -80,7 +81,7 @@ class EngineSession:
         self._token = f"session-{uuid.uuid4().hex}"
         self._last: Solved | None = None
         self._answer: Solved | None = None
-        self._restart_wanted, self._stop_wanted = threading.Event(), threading.Event()
+        self._restarts, self._stop_wanted = Restarts(), threading.Event()
         here, described = self._begin(channel)
         kept: dict[str, Any] = {name: options[name] for name in ("solver", "max_iter", "tol") if name in options}
         self.own = OwnTerms(tuple(options.get("abundance_terms", ())), tuple(options.get("endmember_terms", ())))
@@ -117,7 +118,7 @@ class EngineSession:
 
     def start_afresh(self) -> None:
         """Let the next run start from the data instead of the last state."""
-        self._restart_wanted.set()
+        self._restarts.request()
 
     def stop(self) -> None:
         """End the present run, or the next one if none is running, with its state so far."""
@@ -127,8 +128,12 @@ class EngineSession:
         """Cancel an earlier :meth:`stop`, so that the next run is not ended."""
         self._stop_wanted.clear()
 
-    def solve(self, parameters: Parameters) -> Iterator[Solved]:
-        """Run the solver on the engines and yield the states that they send; abandoning the iteration stops them."""
+    def solve(self, parameters: Parameters) -> Iterator[Solved | None]:
+        """Run the solver on the engines and yield the states that they send, or None while there is no new one.
+
+        Abandoning the iteration at any yield stops the engines. All states are of this run: an earlier state has other
+        parameters.
+        """
         if parameters.volume == AUTO:
             raise UnsupportedCombinationError("volume='auto' looks at all pixels: open an explorer without engines")
         answer = yield from self._run(parameters)
@@ -136,7 +141,6 @@ class EngineSession:
             self._begin(self.source.task.channel)
             answer = yield from self._run(parameters)
         if isinstance(answer, EngineAnswer):
-            self._restart_wanted.clear()
             state, trace = answer.state, answer.trace
             self._last = self._answer = Solved(state, answer.names, parameters, self._whole, trace, len(trace))
             yield self._last
@@ -169,24 +173,26 @@ class EngineSession:
         ):
             return here, running.answer()
 
-    def _run(self, parameters: Parameters) -> Generator[Solved, None, EngineAnswer | str | None]:
-        with call(
-            self._engines, engine_side.solve, self._token, parameters, self._restart_wanted.is_set(), period=0.1
-        ) as made:
+    def _run(self, parameters: Parameters) -> Generator[Solved | None, None, EngineAnswer | str | None]:
+        requests, afresh = self._restarts.requested, self._restarts.wanted
+        with call(self._engines, engine_side.solve, self._token, parameters, afresh, period=0.1) as made:
             try:
                 for picture in made.pictures():
                     if self._stop_wanted.is_set():
                         made.send(Instruction.STOP)
-                    if picture is not None:
-                        # the engines have restarted from the data, so that the request is done
-                        self._restart_wanted.clear()
+                    if picture is None:
+                        yield None  # the caller can abandon the run here
+                    else:
+                        self._restarts.fulfil(requests)  # the engines have restarted from the data if so requested
                         self._last = self._seen(picture, parameters)
-                    if self._last is not None:
-                        yield self._last  # yield also without a new state, so that the caller can abandon the run here
+                        yield self._last
             except GeneratorExit:
                 made.send(Instruction.INTERRUPT)
                 raise
-            return cast("EngineAnswer | str | None", made.answer())
+            answer = cast("EngineAnswer | str | None", made.answer())
+            if isinstance(answer, EngineAnswer):
+                self._restarts.fulfil(requests)
+            return answer
 
     def _seen(self, picture: EngineAnswer, parameters: Parameters) -> Solved:
         mask = self._small.layout.pixel_mask

@@ -92,13 +92,14 @@ def solve(link: ClientLink, token: str, parameters: Parameters, afresh: bool) ->
     if afresh:
         session.start_afresh()
     solved: Solved | None = None
-    for solved in session.solve(parameters):
+    for newer in session.solve(parameters):
+        solved = newer or solved
         instruction, due = link.poll()
         if instruction is Instruction.INTERRUPT:
             return None
         if instruction is Instruction.STOP:
             session.stop()
-        if due:
+        if due and solved is not None:
             link.show(_preview(solved, blocks))
     return None if solved is None else _whole(solved, session.source.placement)
 

@@ -31,6 +31,7 @@ from mffnb.widgets.session.continuation import resize_factors, start_factors, wi
 from mffnb.widgets.session.live_data import LiveImage, LiveInput, common_task
 from mffnb.widgets.session.live_task import LiveTask
 from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
+from mffnb.widgets.session.restarts import Restarts
 from mffnb.widgets.session.solved import (
     Solved,
     first_names,
@@ -94,7 +95,7 @@ class Session:
         self._seed = seed
         self._start = start
         self._last: Solved | None = None
-        self._restart_wanted, self._stop_wanted = threading.Event(), threading.Event()
+        self._restarts, self._stop_wanted = Restarts(), threading.Event()
         if start is not None:
             _ = self._initial(None, self._data)  # raises an error now if the given start does not fit the image
 
@@ -128,7 +129,7 @@ class Session:
 
     def start_afresh(self) -> None:
         """Let the next run start from the data instead of the last state."""
-        self._restart_wanted.set()
+        self._restarts.request()
 
     def stop(self) -> None:
         """End the present run, or the next one if none is running, with its state so far."""
@@ -142,8 +143,11 @@ class Session:
         """Continue from a state of another session, which has the pixels of this process."""
         self._last = Solved(state, names, parameters, self._data)
 
-    def solve(self, parameters: Parameters) -> Iterator[Solved]:
-        """Run the solver to its end; yield a state every few milliseconds. The caller may stop at any yield."""
+    def solve(self, parameters: Parameters) -> Iterator[Solved | None]:
+        """Run the solver to its end; yield every few milliseconds: a new state, or None if there is none yet.
+
+        The caller may stop at any yield. None comes only while uncertainty bands are computed.
+        """
         solved = self._settled_for(parameters)
         if solved is not None:
             self._last = solved
@@ -155,18 +159,16 @@ class Session:
             for bands in self._bands(solved):
                 if self._stop_wanted.is_set():
                     return
-                if solved.bands is not bands:
+                if solved.bands is bands:
+                    yield None
+                else:
                     self._last = solved = replace(solved, bands=bands)
-                yield solved
+                    yield solved
 
     def _settled_for(self, parameters: Parameters) -> Solved | None:
         """Return the last state if only the switch for uncertainty bands has changed since then, else None."""
         last = self._last
-        if (
-            last is None
-            or self._restart_wanted.is_set()
-            or last.state.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER)
-        ):
+        if last is None or self._restarts.wanted or last.state.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER):
             return None
         if replace(last.parameters, bands=parameters.bands) != parameters or last.parameters.bands == parameters.bands:
             return None
@@ -197,8 +199,8 @@ class Session:
     def _solve(self, parameters: Parameters) -> Iterator[Solved]:
         data = self._data = self._prepared_for(parameters)
         data.image.check(named_similarity(parameters.similarity))
-        before = self._last
-        initial = None if self._restart_wanted.is_set() else self._initial(before, data)
+        before, requests = self._last, self._restarts.requested
+        initial = None if self._restarts.wanted else self._initial(before, data)
         from_data = initial is None
         if before is not None and not before.data.same_grid(data):
             before = None  # components cannot be matched to those on another grid
@@ -226,7 +228,7 @@ class Session:
                 reached = replace(state, outcome=Outcome.STOPPED) if ended else state
                 solved = in_order(Solved(reached, names, parameters, data, trace, len(trace), found))
                 if from_data and state.iteration == 0:
-                    self._restart_wanted.clear()  # the restart is done: from now on there is a state to continue from
+                    self._restarts.fulfil(requests)  # from now on there is a state to continue from
                 self._last = solved
                 if before is None and parameters.volume == AUTO:
                     # names must not change within a run, although the search changes between its starts

@@ -11,6 +11,7 @@ from mffnb.matrices.partial import iter_rows_and_weights
 from mffnb.plots import channel_coordinate
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
+from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.tool import Stage, local_session
 
@@ -31,19 +32,20 @@ def mean_spectrum(stage: Stage, *, shown: bool = True) -> xr.DataArray:
         Mean over the pixels that are neither masked nor missing; NaN in channels without data.
     """
     session = local_session(stage, "mean_spectrum")
-    layout, matrix = _before_preprocessing(session)
+    shown_image = session.data  # read once: a run in the background may switch preprocessing steps
+    layout, matrix = _before_preprocessing(session, shown_image)
     spectrum = layout.endmembers(_mean_row(matrix))
     channel, values = channel_coordinate(spectrum), spectrum.values.ravel()
-    picture = channel_coordinate(session.layout.endmembers(np.zeros((1, session.matrix.shape[1]))))
+    picture = channel_coordinate(shown_image.layout.endmembers(np.zeros((1, shown_image.matrix.shape[1]))))
     used = np.isfinite(values) & (channel >= picture.min()) & (channel <= picture.max())
     stage.show_tool("mean_spectrum", shown=shown, channel=channel[used], values=values[used])
     return spectrum.isel(component=0, drop=True).rename("mean spectrum")
 
 
-def _before_preprocessing(session: Session) -> tuple[Layout, Matrix]:
+def _before_preprocessing(session: Session, shown_image: LiveImage) -> tuple[Layout, Matrix]:
     """Return layout and data matrix of the cube as the user passed it."""
-    if session.data.image.chain is None:
-        return session.layout, session.matrix
+    if shown_image.image.chain is None:
+        return shown_image.layout, shown_image.matrix
     task = session.source.task
     if any(step.takes_image for step in session.source.steps):
         raise UnsupportedCombinationError(
