@@ -11,7 +11,8 @@ import numpy as np
 def is_array_like(parts: Sequence[Any]) -> bool:
     """Return whether a list is one array: a list of numbers, or nested lists of numbers with equal lengths.
 
-    Any other list holds several arrays: it is empty, or has parts that are arrays, None, or lists of different lengths.
+    Any other list holds several arrays: it is empty, or has parts that are arrays, None, names such as "poisson", or
+    lists of different lengths.
 
     Examples
     --------
@@ -19,8 +20,13 @@ def is_array_like(parts: Sequence[Any]) -> bool:
     (True, True)
     >>> is_array_like([[True, False], [True]]), is_array_like([np.ones(2), np.ones(3)]), is_array_like([])
     (False, False, False)
+    >>> is_array_like(["poisson"]), is_array_like(["poisson", [1.0, 2.0]])
+    (False, False)
     """
-    nested = len(parts) > 0 and all(np.isscalar(part) or isinstance(part, (list, tuple)) for part in parts)
+    numbers = (np.isscalar(part) and not isinstance(part, str) for part in parts)
+    nested = len(parts) > 0 and all(
+        number or isinstance(part, (list, tuple)) for number, part in zip(numbers, parts, strict=True)
+    )
     return nested and shape_of(parts) is not None
 
 
