@@ -207,9 +207,14 @@ def console_errors(page: Page) -> list[str]:
 _OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', { path, factory: 'Notebook' })"
 _CURRENT = "() => window.jupyterapp?.shell.currentWidget?.context?.path"
 _CLOSE_ALL = """async () => {
-  for (const widget of [...window.jupyterapp.shell.widgets("main")]) {
-    await widget.context?.sessionContext?.shutdown();
+  const app = window.jupyterapp;
+  for (const widget of [...app.shell.widgets("main")]) {
+    const session = widget.context?.sessionContext?.session?.id;
+    const cells = widget.content?.widgets ?? [];
+    for (const cell of cells) cell.outputArea?.model.clear();  // views leave while there is a kernel to tell
+    await new Promise((resolve) => setTimeout(resolve, 100));
     widget.dispose();  // closing would ask whether to save
+    if (session) await app.serviceManager.sessions.shutdown(session);
   }
 }"""
 

@@ -50,7 +50,7 @@ def poplar(page, lab):
     if kit.is_open(page, lab, "poplar.ipynb"):
         evaluate(page, f"explorer.controls.set(**{FIRST})")
     else:
-        opened(page, lab, "poplar.ipynb", (EXPLORE, BUSY), before="busy = 0")
+        opened(page, lab, "poplar.ipynb", (EXPLORE,))
     wait_final(page, **FIRST)
     return page.locator(".mffnb-view")
 
@@ -146,7 +146,9 @@ def test_dragging_sparsity_changes_pixels_on_the_way_and_ends_on_the_last_value(
 
 
 def test_slider_works_while_another_cell_runs(page, lab):
-    view = poplar(page, lab)
+    """In a notebook of its own: a control that a program has set waits for the running cell, see ``_GREETINGS``."""
+    view = opened(page, lab, "busy.ipynb", (EXPLORE, BUSY), before="busy = 0")
+    page.locator(READY).wait_for(timeout=120_000)
     evaluate(page, "globals().update(busy=1)")
     page.evaluate(
         """() => { const app = window.jupyterapp; const notebook = app.shell.currentWidget.content;
