@@ -216,7 +216,7 @@ def fused_descent(
 ) -> float:
     """Compute ``basis X^T``, update the factor F by coordinate descent, and add ``F X``, in one pass over X.
 
-    Each panel of rows is multiplied, updated by :func:`mffnb.kernels.uncoupled_sweeps.sweep_entries` and multiplied
+    Each panel of rows is multiplied, updated by :func:`mffnb.kernels.uncoupled_sweeps.sweep_kernel` and multiplied
     again while it is in the cache.
 
     Parameters
