@@ -229,7 +229,7 @@ class MatrixFactorization(LinearModel):
         """Return the abundances (pixels, k) of new spectra for the fitted endmembers, with the same penalties.
 
         Where the abundances of a pixel depend on its weights, only the fitted spectra themselves are accepted. One
-        component per pixel (Orthogonal) needs least squares of complete data, where the best one is found exactly. For
+        component per pixel (Orthogonal) needs least squares; the best one is found exactly if data are complete. For
         linearly independent endmembers, the abundances of the fitted spectra converge to those of
         :meth:`fit_transform` as ``tol`` decreases. With more components than channels the abundances are not unique.
         """
@@ -314,12 +314,23 @@ class MatrixFactorization(LinearModel):
         return 1.0 / largest if bounded and not self.abundance_terms and largest > 0 else 1.0
 
     def _check_one_minimum(self, problem: Problem, abundances: Float64Array, endmembers: Float64Array) -> None:
-        """Refuse one component per pixel (Orthogonal) where only HALS would find the best one, and cannot be used."""
+        """Refuse one component per pixel (Orthogonal) where only HALS would find the best one, and cannot be used.
+
+        Where only missing entries are the reason, it warns.
+        """
         half = problem.with_abundance_terms(problem.misfit.abundance_half(abundances, endmembers))
         solver = named_solver(self.solver)
         solver = solver.solver if isinstance(solver, Extrapolated) else solver
-        exact = isinstance(solver, (Auto, Hals)) and not problem.misfit.majorized and Hals().refuses(half) is None
-        if half.single and not exact:
+        by_hals = isinstance(solver, (Auto, Hals)) and Hals().refuses(half) is None
+        exact = by_hals and not problem.misfit.majorized
+        if half.single and by_hals and not exact and not problem.matrix.complete:  # scikit-learn wants them taken
+            warn(
+                "one component per pixel (Orthogonal) has several minima where entries are missing: the abundances may "
+                "differ from those of fit_transform, which are better for the fitted data",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        elif half.single and not exact:
             raise UnsupportedCombinationError(
                 "one component per pixel (Orthogonal) has several minima here, so new abundances would depend on their "
                 "start: use the result of fit_transform, or solver='auto' with least squares of complete data and "
