@@ -161,7 +161,7 @@ def test_options_that_need_one_process_raise_an_error(engines, path, explorer):
         mf.explore(path, cluster=mf.parallel.cluster(1))
     with pytest.raises(UnsupportedCombinationError, match="save the processed cube"):
         mf.explore(path, cluster=engines, preprocess=[mf.preprocessing.Log1p()])
-    with pytest.raises(TypeError, match="no option 'speed'"):
+    with pytest.raises(TypeError, match="Explorer has no keyword 'speed'"):
         mf.explore(path, cluster=engines, speed=3)
     explorer.controls.set(bands=True)
     with pytest.raises(UnsupportedCombinationError, match="without engines"):
