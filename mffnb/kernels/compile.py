@@ -36,6 +36,8 @@ def kernel(fastmath: bool | set[str] = False, name: str = "") -> Callable[[Calla
     def compiled(function: Callable[..., Any]) -> Any:
         if name:
             function.__name__ = function.__qualname__ = name
+        elif getattr(function, "__closure__", None):  # the cache would take one version of it for another
+            raise TypeError(f"{function.__qualname__} depends on constants of the function around it: give it a name")
         dispatcher = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
         if not isinstance(dispatcher, Dispatcher):  # if NUMBA_DISABLE_JIT is set, numba returns the plain function
             return dispatcher

@@ -153,3 +153,19 @@ def test_other_refusals_are_not_swallowed(monkeypatch):
     monkeypatch.setattr("mffnb.kernels.compile.njit", refuse)
     with pytest.raises(RuntimeError, match="out of order"):
         kernel()(abs)
+
+
+def test_a_kernel_with_constants_of_the_function_around_it_needs_a_name():
+    """The cache knows kernels by name: without one it would load the code of another constant."""
+
+    def scaled(factor, name):
+        @kernel(name=name)
+        def scale(x):
+            return factor * x
+
+        return scale
+
+    with pytest.raises(TypeError, match="give it a name"):
+        scaled(2.0, "")
+    assert scaled(2.0, "scale_by_2")(3.0) == 6.0
+    assert scaled(5.0, "scale_by_5")(3.0) == 15.0
