@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from mffnb.matrices import block_products
-from mffnb.matrices.local import BLOCK_BYTES, CACHE_BYTES, Local, band_limits, sum_of_squares
+from mffnb.matrices.local import BLOCK_BYTES, CACHE_BYTES, Local, band_limits, sums_of_squares
 from mffnb.typing import Array, Float64Array
 
 
@@ -68,7 +68,15 @@ class Dense(Local):
         for start, stop in band_limits(self.shape, BLOCK_BYTES * 8 // self.array.itemsize):
             yield start, stop, np.ascontiguousarray(self.array[start:stop])
 
-    @cached_property
+    @property
     def squared_norm(self) -> float:
         """Sum of squares of all entries."""
-        return sum_of_squares(self.array if self.array.flags.c_contiguous else self.array.T)
+        return self._sums_of_squares[0]
+
+    def negative_squares(self) -> float:
+        """Return the sum of the squares of all negative entries, from the same pass as :attr:`squared_norm`."""
+        return self._sums_of_squares[1]
+
+    @cached_property
+    def _sums_of_squares(self) -> tuple[float, float]:
+        return sums_of_squares(self.array if self.array.flags.c_contiguous else self.array.T)

@@ -184,13 +184,16 @@ def row_sums_of_squares(band: Any) -> Float64Array:
     return np.asarray(band.multiply(band).sum(axis=1), dtype=np.float64).ravel()
 
 
-def sum_of_squares(values: Array) -> float:
-    """Return the sum of squares of an array in float64, computed in pieces of two megabytes.
+def sums_of_squares(values: Array) -> tuple[float, float]:
+    """Return the sum of squares of an array, and that of its negative entries, in float64.
 
-    A sum in float32 over a large image would lose digits; a float64 copy of the whole array would need memory.
+    Both are computed in one pass, in pieces of two megabytes: a sum in float32 over a large image would lose digits,
+    and a float64 copy of the whole array would need memory.
     """
     step = max(1, 2**18 // max(1, values[:1].size))
-    return sum(_sum_of_squares(values[first : first + step]) for first in range(0, len(values), step))
+    pieces = (values[first : first + step] for first in range(0, len(values), step))
+    found = [(_sum_of_squares(piece), sum_of_negative_squares(piece)) for piece in pieces]
+    return sum(whole for whole, _ in found), sum(negative for _, negative in found)
 
 
 def sum_of_negative_squares(values: Array) -> float:

@@ -14,7 +14,7 @@ from scipy import sparse
 from mffnb.kernels import compressed_rows
 from mffnb.matrices import block_products
 from mffnb.matrices.block_products import CompressedRows, read_only_view
-from mffnb.matrices.local import BLOCK_BYTES, FILE_BYTES, Local, band_limits, sum_of_squares
+from mffnb.matrices.local import BLOCK_BYTES, FILE_BYTES, Local, band_limits, sums_of_squares
 from mffnb.typing import Array, Float64Array
 
 if TYPE_CHECKING:
@@ -144,10 +144,18 @@ class Sparse(Local):
         """X as a CSR array of float64."""
         return self.as_scipy().tocsr()
 
-    @cached_property
+    @property
     def squared_norm(self) -> float:
         """Sum of squares of all entries, in float64."""
-        return sum_of_squares(self.array.data)
+        return self._sums_of_squares[0]
+
+    def negative_squares(self) -> float:
+        """Return the sum of the squares of all negative entries, from the same pass as :attr:`squared_norm`."""
+        return self._sums_of_squares[1]
+
+    @cached_property
+    def _sums_of_squares(self) -> tuple[float, float]:
+        return sums_of_squares(self._parts.data)
 
 
 def _as_scipy(rows: CompressedRows) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, overload
 
 from mffnb.protocols.similarity import Similarity
@@ -62,13 +63,30 @@ def traits_of(part: Any) -> Any:
     >>> traits_of(Undeclared()).pixelwise
     False
     """
-    for protocol, cautious in _KINDS:
-        if isinstance(part, protocol):
-            declared = part.traits if declares_traits(part) else cautious
-            if not isinstance(declared, type(cautious)):
-                raise TypeError(f"{_name(part)}.traits must be {type(cautious).__name__}(...), got {declared!r}")
-            return declared
-    raise TypeError(f"{part!r} is not a term, similarity, solver or transform: see mffnb.protocols")
+    cautious = _cautious_traits(part)
+    if cautious is None:
+        raise TypeError(f"{part!r} is not a term, similarity, solver or transform: see mffnb.protocols")
+    declared = part.traits if declares_traits(part) else cautious
+    if not isinstance(declared, type(cautious)):
+        raise TypeError(f"{_name(part)}.traits must be {type(cautious).__name__}(...), got {declared!r}")
+    return declared
+
+
+def _cautious_traits(part: object) -> Any:
+    """Return the cautious values for the kind of a part; None if it is no part."""
+    found = _cautious_traits_of_class(part if isinstance(part, type) else type(part))
+    return _first_match(part) if found is None else found
+
+
+@functools.lru_cache(maxsize=512)
+def _cautious_traits_of_class(cls: type) -> Any:
+    """Return the cautious values for the kind of a class; None if its methods do not tell (they may be attributes)."""
+    return _first_match(cls)
+
+
+def _first_match(part: object) -> Any:
+    """Return the cautious values of the first protocol that a part or class follows; None if it follows none."""
+    return next((cautious for protocol, cautious in _KINDS if isinstance(part, protocol)), None)
 
 
 def declares_traits(part: object) -> bool:
