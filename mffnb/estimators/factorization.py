@@ -178,10 +178,10 @@ class MatrixFactorization(LinearModel):
         matrix = self._lean(X)
         A = self.factorize(matrix, callback)
         used = matrix.total(np.count_nonzero(A, axis=0))
-        warn_if_poor(used, self.components_, self.outcome_, self.negative_share_, stacklevel=4)
-        warn_if_certain(A, self.components_, self.mapped_, stacklevel=4)
+        warn_if_poor(used, self.components_, self.outcome_, self.negative_share_)
+        warn_if_certain(A, self.components_, self.mapped_)
         unobserved = find_unobserved(matrix)
-        warn_if_unobserved(matrix, unobserved, stacklevel=4)
+        warn_if_unobserved(matrix, unobserved)
         self.components_ = unobserved.blank_spectra(self.components_)
         return unobserved.blank(np.ascontiguousarray(A))
 
@@ -249,7 +249,6 @@ class MatrixFactorization(LinearModel):
                 f"the abundances did not converge in max_iter = {self.max_iter} iterations: raise max_iter, or use the "
                 "result of fit_transform for the fitted data",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return abundances
 
@@ -276,7 +275,7 @@ class MatrixFactorization(LinearModel):
         # New pixels use the scale of the fitted pixels, so that penalty weights have the same effect.
         unobserved = find_unobserved(matrix)
         unfitted = unfitted_channels(unobserved, self.components_)
-        warn_if_unobserved(matrix, unobserved, channels=False, stacklevel=5)
+        warn_if_unobserved(matrix, unobserved, channels=False)
         columns = None if self.columns_ is None else self.columns_[matrix.own_columns]
         problem = for_new_pixels(
             matrix, cast("Similarity", self.similarity_), (*self.abundance_terms, *self.multipliers_), columns,
@@ -328,7 +327,6 @@ class MatrixFactorization(LinearModel):
                 "one component per pixel (Orthogonal) has several minima where entries are missing: the abundances may "
                 "differ from those of fit_transform, which are better for the fitted data",
                 ConvergenceWarning,
-                stacklevel=4,
             )
         elif half.single and not exact:
             raise UnsupportedCombinationError(

@@ -53,7 +53,6 @@ def warn_if_stalled(problem: Problem, objective: Sequence[float], step: Sequence
             f"iterations raised the objective, which they cannot if all parts are consistent: check that the value of "
             f"{', '.join(users)} is the function that fold, gradient, prox or project of this part minimises",
             DegenerateWarning,
-            stacklevel=4,
         )
 
 
@@ -78,7 +77,6 @@ def _compare(term: Penalty, factor: Float64Array) -> None:
             f"{name} contradicts itself: its value changes by {found:.3g} where fold or gradient says {expected:.3g}; "
             f"correct {name}.value, or these methods, since the result is no minimum of either",
             DegenerateWarning,
-            stacklevel=5,
         )
 
 
@@ -92,7 +90,6 @@ def _check_proximal_point(part: Proximal, point: Float64Array, step: float) -> N
             f"{name} contradicts itself: {name}.prox returns a point of the value {after:.3g}, where the point itself "
             f"has {before:.3g}; correct {name}.value or {name}.prox",
             DegenerateWarning,
-            stacklevel=6,
         )
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.errors import CheckpointWarning
+from mffnb.errors import CheckpointWarning, warn
 from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.solvers import Reached, State
 from mffnb.solvers.checkpoint_files import About, Arrays, Generations
@@ -110,11 +109,10 @@ class Keeper:
             return None
         arrays, about, newest = found
         if not newest:
-            warnings.warn(
+            warn(
                 f"the newest checkpoint in {self.checkpoint.folder} is damaged: going on from the one before, "
                 f"iteration {about['iteration']}",
                 CheckpointWarning,
-                stacklevel=2,
             )
         self._written = int(about["iteration"])
         nothing = np.empty((0, 0))
@@ -144,11 +142,10 @@ class Keeper:
             self._generations.write(state.iteration, arrays, about)
             self._written = state.iteration
         except OSError as error:
-            warnings.warn(
+            warn(
                 f"no checkpoint of iteration {state.iteration} in {self.checkpoint.folder}, an older one is still "
                 f"there if there was one: {error}",
                 CheckpointWarning,
-                stacklevel=2,
             )
         self._last = time.monotonic()
 

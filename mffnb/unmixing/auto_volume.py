@@ -111,21 +111,18 @@ def doubt(disagreement: float) -> str:
     return f"another answer that fits as well has spectra {disagreement:.2f} rad away on average"
 
 
-def warn_if_doubtful(disagreement: float, *, stacklevel: int) -> None:
+def warn_if_doubtful(disagreement: float) -> None:
     """Warn if another solution that fits the data as well has clearly different endmembers.
 
     Parameters
     ----------
     disagreement
         Mean spectral angle (rad) between the endmembers of both solutions.
-    stacklevel
-        As for :func:`warnings.warn`, counted from this function.
     """
     if doubt(disagreement):
         warn(
             f"{doubt(disagreement)}, see result.alternative: compare both with what you know of the sample",
             DisagreementWarning,
-            stacklevel=stacklevel,
         )
 
 
