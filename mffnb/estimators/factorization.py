@@ -17,6 +17,7 @@ from mffnb.estimators.names import mapped, named_solver, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.run import FactorizationRun, negative_share_of
 from mffnb.estimators.start_values import Init
+from mffnb.keywords import checks_keywords
 from mffnb.matrices import replicate_columns, sparse_if_smaller
 from mffnb.matrices.checking import as_matrix
 from mffnb.problem.compatibility import Gauge
@@ -120,6 +121,7 @@ class MatrixFactorization(LinearModel):
 
     missing_entries: ClassVar[bool] = True
 
+    @checks_keywords()
     def __init__(
         self,
         n_components: int = 3,

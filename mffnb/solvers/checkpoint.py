@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.errors import CheckpointWarning, warn
+from mffnb.keywords import advises_keywords
 from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.solvers import Reached, State
 from mffnb.solvers.checkpoint_files import About, Arrays, Generations
@@ -25,6 +26,7 @@ _FORMAT = "mffnb checkpoint 1"
 _SCALARS = ("iteration", "objective", "relative_error", "step", "seconds")
 
 
+@advises_keywords
 @dataclass(frozen=True)
 class Checkpoint:
     """Settings of checkpoints: the folder in which a run stores its state, and the time between two states.
