@@ -25,12 +25,14 @@ from mffnb.problem.consistency import warn_if_stalled
 from mffnb.problem.formulation import for_new_pixels
 from mffnb.problem.normalisation import in_data_units
 from mffnb.problem.problem import Problem
+from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.protocols.terms import Term
 from mffnb.protocols.transform import Transform
-from mffnb.solvers import Auto, Extrapolated, Hals, Reached, State, drive
+from mffnb.similarities.banded_misfit import BandedMisfit
+from mffnb.solvers import Auto, Extrapolated, Hals, ProximalGradient, Reached, State, drive
 from mffnb.solvers.checkpoint import Keeper
 from mffnb.solvers.interrupts import interruptible
 from mffnb.threads import single_threaded_blas
@@ -39,6 +41,7 @@ from mffnb.typing import Array, Float64Array, Seed
 
 __all__ = ["MatrixFactorization"]
 
+_SMALL_STEP = 1e-6  # step of converged abundances of new spectra, relative to the data
 _SAME = 1e-9  # relative difference of the sums of the pixels of equal data in another storage
 
 
@@ -210,7 +213,8 @@ class MatrixFactorization(LinearModel):
         _check_finite(matrix, factors.abundances, factors.endmembers)
         self.components_, self.gain_ = replicate_columns(matrix, factors.endmembers), factors.gain
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
-        self.fitted_sums_ = _pixel_sums(matrix) if problem.needs_pixel_weights else None
+        self.several_minima_ = isinstance(problem.misfit, BandedMisfit) and not problem.misfit.convex
+        self.fitted_sums_ = _pixel_sums(matrix) if problem.needs_pixel_weights or self.several_minima_ else None
         self.multipliers_ = ball_multipliers(problem, state)
         warn_if_stuck(problem, state, self.multipliers_, self.tol)
         self.channel_weights_, self.needs_pixel_weights_ = problem.channel_weights, problem.needs_pixel_weights
@@ -233,13 +237,15 @@ class MatrixFactorization(LinearModel):
         Where the abundances of a pixel depend on its weights, only the fitted spectra themselves are accepted. One
         component per pixel (Orthogonal) needs least squares; the best one is found exactly if data are complete. For
         linearly independent endmembers, the abundances of the fitted spectra converge to those of
-        :meth:`fit_transform` as ``tol`` decreases. With more components than channels the abundances are not unique.
+        :meth:`fit_transform` as ``tol`` decreases; for total variation, up to the accuracy of its proximal operator
+        (1e-5). With more components than channels the abundances are not unique, and a loss that is not convex
+        (Itakura-Saito, for example) may have several minima.
         """
         check_is_fitted(self)
         matrix = as_matrix(self, X, reset=False, missing=True)
-        weights = None
+        weights, is_fitted_data = None, self._is_fitted_data(matrix)
         if self.needs_pixel_weights_:
-            if self.multipliers_ or not self._is_fitted_data(matrix):
+            if self.multipliers_ or not is_fitted_data:
                 raise UnsupportedCombinationError(
                     "the fitted abundances depend on the weights of pixels or entries, which new spectra, or fitted "
                     "ones in another order, do not have: use the result of fit_transform, or weights of channels only"
@@ -252,6 +258,12 @@ class MatrixFactorization(LinearModel):
                 "result of fit_transform for the fitted data",
                 ConvergenceWarning,
             )
+        elif is_fitted_data and self.several_minima_:
+            warn(
+                f"{type(self.similarity_).__name__} is not convex, so the abundances of some fitted pixels may differ "
+                "from those of fit_transform: use the result of fit_transform for the fitted data",
+                ConvergenceWarning,
+            )
         return abundances
 
     def transform_weighted(self, X: Array | Matrix, weights: Any = None) -> Float64Array:
@@ -262,9 +274,14 @@ class MatrixFactorization(LinearModel):
         return self._transformed(as_matrix(self, X, reset=False, missing=True), weights)[0]
 
     def _is_fitted_data(self, matrix: Matrix) -> bool:
-        """Return whether a matrix holds the fitted pixels in the order of the fit, in any storage."""
+        """Return whether a matrix holds the fitted pixels in the order of the fit, in any storage.
+
+        False where the fit did not keep what recognises them, because nothing depends on it.
+        """
+        fitted = self.fitted_sums_
+        if fitted is None:
+            return False
         sums = _pixel_sums(matrix)
-        fitted = np.empty(0) if self.fitted_sums_ is None else self.fitted_sums_
         rounding = 1e-3 * _SAME * float(np.abs(sums).max(initial=0.0))
         differs = sums.shape != fitted.shape or not np.allclose(sums, fitted, rtol=_SAME, atol=rounding)
         return not matrix.total(np.array(float(differs)))
@@ -342,10 +359,15 @@ class MatrixFactorization(LinearModel):
 
         Return whether it converged within ``max_iter`` iterations.
         """
-        solver, half = named_solver(self.solver), problem.misfit.abundance_half(abundances, endmembers)
+        half = problem.misfit.abundance_half(abundances, endmembers)
+        solver = _solver_of_abundances(named_solver(self.solver), problem.with_abundance_terms(half))
         for _ in range(self.max_iter):
-            if problem.step(solver.update(abundances, problem.with_abundance_terms(half)), 0.0) <= min(self.tol, 1e-6):
+            before = abundances.copy()
+            step = problem.step(solver.update(abundances, problem.with_abundance_terms(half)), 0.0)
+            if step <= min(self.tol, _SMALL_STEP):
                 return True
+            if not problem.matrix.total(np.array(float(not np.array_equal(before, abundances)))):
+                return step <= _SMALL_STEP  # no shorter step lowers the objective, because of rounding
             if problem.misfit.majorized:
                 half = problem.misfit.abundance_half(abundances, endmembers)
         return False
@@ -372,6 +394,17 @@ class MatrixFactorization(LinearModel):
         if reached is None:
             self.start_ = start
         return problem, states
+
+
+def _solver_of_abundances(solver: Solver, half: Half) -> Solver:
+    """Return the solver of abundances for fixed endmembers: for counts under a constraint, proximal gradients.
+
+    There "auto" selects multiplicative updates, which need thousands of iterations where abundances become zero.
+    """
+    inner = solver.solver if isinstance(solver, Extrapolated) else solver
+    constrained = half.sum_to_one or half.boxed or np.isfinite(half.radius)
+    slow = isinstance(inner, Auto) and half.log is not None and constrained
+    return ProximalGradient() if slow and ProximalGradient().refuses(half) is None else solver
 
 
 def _pixel_sums(matrix: Matrix) -> Float64Array:
