@@ -45,9 +45,10 @@ def warn_if_stalled(problem: Problem, objective: Sequence[float], step: Sequence
     if not users or not len(step) or not step[-1] > _UNSETTLED:
         return
     values, steps = np.asarray(objective), np.asarray(step)
-    same = (np.diff(values) == 0) & (np.diff(steps) == 0)
+    with np.errstate(invalid="ignore"):  # steps are infinite before the first iteration, and after a part diverged
+        same = (np.diff(values) == 0) & (np.diff(steps) == 0)
+        rose = bool(np.any(np.diff(values) > _ROUNDING * np.abs(values[:-1])))
     stalled = len(same) >= _STALLED and bool(same[-_STALLED:].all())
-    rose = bool(np.any(np.diff(values) > _ROUNDING * np.abs(values[:-1])))
     if stalled or rose:
         warn(
             f"iterations raised the objective, which they cannot if all parts are consistent: check that the value of "
