@@ -37,7 +37,7 @@ def test_an_unknown_suffix(result, tmp_path):
 
 def test_a_folder_that_does_not_exist(result, tmp_path):
     for name in ("new/a.nc", "new/a.zarr"):
-        with pytest.raises(FileNotFoundError, match="there is no folder .*new: make it first"):
+        with pytest.raises(FileNotFoundError, match=r"there is no folder .*new: make it first"):
             result.save(tmp_path / name)
     os.mkdir(tmp_path / "new")
     for name in ("new/a.nc", "new/a.zarr"):
