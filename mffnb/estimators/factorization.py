@@ -215,6 +215,8 @@ class MatrixFactorization(LinearModel):
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
         self.several_minima_ = isinstance(problem.misfit, BandedMisfit) and not problem.misfit.convex
         self.fitted_sums_ = _pixel_sums(matrix) if problem.needs_pixel_weights or self.several_minima_ else None
+        if state.intercept is not None:  # the run has fitted it, and the gradient at the solution depends on it
+            problem = problem.with_intercept(state.intercept)
         self.multipliers_ = ball_multipliers(problem, state)
         warn_if_stuck(problem, state, self.multipliers_, self.tol)
         self.channel_weights_, self.needs_pixel_weights_ = problem.channel_weights, problem.needs_pixel_weights

@@ -239,3 +239,14 @@ def test_transform_of_the_fitted_data_warns_if_a_loss_may_have_several_minima(
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         model.transform(data[:7])
+
+
+@pytest.mark.parametrize("term", [mf.Ridge(0.05), mf.Sparsity(0.05)], ids=["ridge", "sparsity"])
+def test_transform_of_boolean_data_with_a_penalty_on_endmembers_uses_the_fitted_intercept(term: Any) -> None:
+    data = (np.median(X) < X).astype(float)
+    model = mf.MatrixFactorization(
+        2, similarity="bernoulli", endmember_terms=[term], random_state=0, tol=1e-6, max_iter=3000
+    )
+    A = model.fit_transform(data)
+    difference = np.linalg.norm((A - model.transform(data)) @ model.components_)
+    assert difference < 1e-4 * np.linalg.norm(A @ model.components_)
