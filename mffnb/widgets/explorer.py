@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets
@@ -162,9 +162,13 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """End the present run; the result so far is kept, and the next run starts from it."""
         self.session.stop()
 
-    def show_tool(self, name: str, **values: Any) -> None:
+    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
-        self._fit.show_tool(name, **values)
+        self._fit.show_tool(name, follow=follow, **values)
+
+    def shown_values(self, name: str) -> Mapping[str, Any]:
+        """Return the values that a tool has shown last, see :class:`mffnb.widgets.tool.Stage`."""
+        return self._fit.shown_values(name)
 
     def close(self) -> None:
         """End the background thread and remove the widget; the last result stays available."""

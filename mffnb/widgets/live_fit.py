@@ -59,6 +59,9 @@ class LiveFit:
             session.solve, weakly(self._publish), on_error=weakly(self._complain)
         )
         self._framed: tuple[LiveImage, FrameBuilder] | None = None
+        self._labelled: tuple[Solved, Unmixing] | None = None
+        self._shown: dict[str, Mapping[str, Any]] = {}
+        self._following: frozenset[str] = frozenset()
         self._greetings = _GREETINGS
         self._submitting = threading.Lock()
         view.on_drawn = self._drawn
@@ -79,7 +82,10 @@ class LiveFit:
         if solved is None:
             self.runner.wait()  # there is no state: raise the error of the run
             raise RuntimeError("the explorer was closed before it had solved anything")
-        return self.session.result(solved)
+        labelled = self._labelled
+        if labelled is None or labelled[0] is not solved:
+            labelled = self._labelled = solved, self.session.result(solved)
+        return labelled[1]
 
     def submit(self) -> None:
         """Start a run for the present values of the controls, from the last state."""
@@ -94,11 +100,17 @@ class LiveFit:
         self.session.start_afresh()
         self.submit()
 
-    def show_tool(self, name: str, **values: Any) -> None:
+    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
+        self._shown[name] = values
+        self._following = self._following | {name} if follow else self._following - {name}
         view = self._view()
         if view is not None:
             view.show_tool(name, values)
+
+    def shown_values(self, name: str) -> Mapping[str, Any]:
+        """Return the values that a tool has shown last; empty before its first call."""
+        return self._shown.get(name, {})
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Call a tool for the page."""
@@ -139,6 +151,9 @@ class LiveFit:
                 bands=ends_of(solved.bands, framing.used_channels),
             )
         )
+        if final:
+            for name in self._following:
+                TOOLS[name](self)
 
     def _framing(self, data: LiveImage) -> FrameBuilder:
         """Return the builder of frames for an image, which is made once for each image."""

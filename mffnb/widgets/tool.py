@@ -6,9 +6,11 @@ A tool is a function ``name(stage, **arguments)``. Its module lists it in ``__al
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.session import Session
 
@@ -20,11 +22,19 @@ class Stage(Protocol):
     def session(self) -> Session | EngineSession:
         """Cube, settings and newest state."""
 
-    def show_tool(self, name: str, **values: Any) -> None:
+    @property
+    def result(self) -> Unmixing:
+        """The newest state with labels, as soon as there is one."""
+
+    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to its part in the page: text, numbers, and arrays as float32.
 
-        They stay there until the next call, also when the page is loaded again.
+        They stay there until the next call, also when the page is loaded again. With ``follow``, the tool is called
+        again without arguments whenever a run has ended.
         """
+
+    def shown_values(self, name: str) -> Mapping[str, Any]:
+        """Return the values that a tool has shown last; empty before its first call."""
 
 
 def local_session(stage: Stage, name: str) -> Session:

@@ -1,0 +1,29 @@
+"""A map that a tool adds to the page beside those of the components: its encoding."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mffnb.plots import as_image
+from mffnb.widgets.live_view.frame import block_mean, quantise
+
+_LARGEST = 1024  # longest side of a map in pixels; larger than most screens
+
+
+def encode_tile(image: xr.DataArray) -> dict[str, Any]:
+    r"""Encode a map (pixel dims) for the page: bytes, their range of values, and their shape; see :func:`.encode`.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> encode_tile(xr.DataArray([[0.0, 2.0, float("nan")]], dims=("y", "x")))
+    {'codes': b'\x00\xfe\xff', 'range': [0.0, 2.0], 'shape': [1, 3]}
+    """
+    values = np.asarray(as_image(image).values, dtype=np.float64)[None]
+    reduced = block_mean(values, max(1, math.ceil(max(values.shape) / _LARGEST)))
+    codes, (limits,) = quantise(reduced)
+    return {"codes": codes.tobytes(), "range": limits, "shape": list(reduced.shape[1:])}
