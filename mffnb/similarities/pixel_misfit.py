@@ -13,9 +13,8 @@ from mffnb.similarities.noise_models import robust_noise_level
 from mffnb.transforms import Mapped
 from mffnb.typing import Float64Array
 
-_SMALLEST = (
-    1e-3  # smallest model of a count, as a fraction of the mean count, because the deviance from zero is infinite
-)
+_SMALLEST = 1e-3  # smallest model of a count, as a fraction of the mean: the deviance from zero is infinite
+_INFINITY, _DROPPED = 0x7F800000, 15  # bits of infinity as float32, and number of bits of a mean that are dropped
 
 
 def pixel_misfit(
@@ -93,7 +92,8 @@ def _deviance(x: Float64Array, mean: Float64Array) -> Float64Array:
     """Return the deviance of counts from their means; the logarithm is computed only where there are counts."""
     deviance, some = mean - x, x > 0
     deviance[some] += x[some] * np.log(x[some] / mean[some])
-    return 2 * deviance
+    deviance *= 2
+    return deviance
 
 
 def _expected_deviance(mean: Float64Array) -> Float64Array:
@@ -112,5 +112,6 @@ def _table() -> Float64Array:
     count = np.arange(1500.0)[:, None]
     chance = np.exp(xlogy(count, means) - means - gammaln(count + 1))
     deviances = (chance * 2 * (xlogy(count, count / means) - count + means)).sum(axis=0)
-    middles = (np.arange(_INFINITY >> _DROPPED, dtype=np.int32) << _DROPPED) + (1 << _DROPPED - 1)
-    return np.exp(np.interp(np.log(middles.view(np.float32)), np.log(means), np.log(deviances)))
+    middles = (np.arange(_INFINITY >> _DROPPED, dtype=np.int32) << _DROPPED) + (1 << (_DROPPED - 1))
+    expected: Float64Array = np.exp(np.interp(np.log(middles.view(np.float32)), np.log(means), np.log(deviances)))
+    return expected
