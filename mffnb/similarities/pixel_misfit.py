@@ -102,7 +102,8 @@ def _expected_deviance(mean: Float64Array) -> Float64Array:
     It is taken from a table whose index is exponent and first eight bits of the mean as float32, since a logarithm of
     each mean takes ten times as long.
     """
-    return _table()[mean.astype(np.float32).view(np.int32) >> _DROPPED]
+    expected: Float64Array = _table()[mean.astype(np.float32).view(np.int32) >> _DROPPED]
+    return expected
 
 
 @cache

@@ -128,7 +128,8 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
             offered=self.session.own.menu_knobs_by_label,
             steps=self.session.source.steps,
         )
-        self.view = LiveView(tools=tuple(TOOLS))
+        # Tools need the pixels in this process, so that the page offers none where engines hold them.
+        self.view = LiveView(tools=tuple(TOOLS) if cluster is None else ())
         self._error = ipywidgets.HTML()
         self._fit = LiveFit(self.session, self.controls, self.view, self._error)
         super().__init__([self.controls, self._error, self.view])

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import mffnb as mf
 from mffnb.widgets.session.engine_session import EngineSession
@@ -39,7 +40,7 @@ def test_each_tool_is_a_documented_method_with_keywords_that_have_defaults_or_ty
     assert inspect.getdoc(function)
     stage, *others = inspect.signature(function).parameters.values()
     assert stage.name == "stage"
-    assert all(one.kind is not one.VAR_KEYWORD and one.annotation is not one.empty for one in others)
+    assert all(one.annotation is not one.empty for one in others)
 
 
 def test_mean_spectrum_is_that_of_the_cube(explore, cube):
@@ -87,3 +88,110 @@ def test_mean_spectrum_says_where_it_cannot_work():
     engines = SimpleNamespace(session=object.__new__(EngineSession))
     with pytest.raises(mf.errors.UnsupportedCombinationError, match="without cluster="):
         mean_spectrum(engines)
+
+
+def test_probe_splits_a_pixel_into_contributions(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    spectra = explorer.probe(y=1.0, x=2.1)  # pixel 2, 4: coordinates are 0.5 µm apart
+    np.testing.assert_allclose(spectra.measured, cube[2, 4], rtol=1e-12)
+    np.testing.assert_allclose(spectra.residual, explorer.result.residual()[2, 4], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(spectra.contributions.sum("component"), spectra.model, rtol=1e-12)
+    shown = explorer.view.tool_probe
+    assert shown["pixel"] == [2, 4]
+    np.testing.assert_allclose(np.frombuffer(shown["measured"], "<f4"), cube[2, 4], rtol=1e-6)
+    xr.testing.assert_identical(explorer.probe(pixel=[2, 4]), spectra)
+
+
+def test_probe_averages_the_used_pixels_within_a_radius(explore, cube):
+    mask = np.ones(cube.shape[:2], dtype=bool)
+    mask[0, 1] = False
+    explorer = explore(cube, mask=mask)
+    explorer.wait()
+    spectra = explorer.probe(pixel=[0, 0], radius=1, shown=False)
+    np.testing.assert_allclose(spectra.measured, (cube[0, 0] + cube[1, 0]) / 2, rtol=1e-12)
+    assert explorer.view.tool_probe == {}
+    alone = explorer.probe(pixel=[0, 1])
+    np.testing.assert_allclose(alone.measured, cube[0, 1], rtol=1e-12)  # measured, but not modelled
+    assert np.isnan(alone.model).all()
+
+
+def test_probe_compares_on_the_grid_of_the_result(explore, cube):
+    explorer = explore(cube, preprocess=[mf.preprocessing.Bin(space=2), mf.preprocessing.UnitSum()])
+    explorer.wait()
+    spectra = explorer.probe(pixel=[1, 2])
+    np.testing.assert_allclose(spectra.measured, cube[2:4, 4:6].sum(("y", "x")), rtol=1e-12)
+    np.testing.assert_allclose(spectra.residual, explorer.result.residual()[1, 2], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [({"y": 99.0, "x": 1.0}, "outside"), ({"y": 1.0}, "y= and x="), ({"pixel": [9, 0]}, "outside")],
+)
+def test_probe_refuses_a_pixel_that_is_not_there(explore, cube, where, message):
+    with pytest.raises(ValueError, match=message):
+        explore(cube).probe(**where)
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_residual_map_finds_the_pixel_that_is_fitted_worst(explore, cube, counts):
+    spoiled = cube.copy(data=np.random.default_rng(0).poisson(30 * cube).astype(float)) if counts else cube.copy()
+    spoiled[3, 7, 5] += 1.5 * (30 if counts else 1)
+    explorer = explore(spoiled)
+    explorer.controls.set(k=3)  # the number of components of the image: what is left is noise and the spike
+    explorer.wait()
+    misfit = explorer.residual_map()
+    assert misfit.attrs["worst"] == {"y": 1.5, "x": 3.5}
+    assert misfit.attrs["units"] == "noise"
+    shown = explorer.view.tool_residual_map
+    assert shown["worst"] == [3, 7]
+    codes = np.frombuffer(shown["codes"], np.uint8).reshape(shown["shape"])
+    assert codes.argmax() == 3 * 10 + 7
+
+
+def test_residual_map_follows_the_run(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    explorer.residual_map()
+    before = explorer.view.tool_residual_map
+    explorer.controls.set(k=3)
+    explorer.wait()
+    after = explorer.view.tool_residual_map
+    assert after["median"] < before["median"]
+    explorer.residual_map(shown=False)
+    explorer.controls.set(k=2)
+    explorer.wait()
+    assert explorer.view.tool_residual_map == {"shown": False}
+
+
+def test_band_is_the_sum_of_its_channels(explore, cube):
+    explorer = explore(cube, preprocess=[mf.preprocessing.UnitSum()])
+    image = explorer.band(404.0, 410.5)
+    np.testing.assert_allclose(image, cube.sel(energy=slice(404, 410)).sum("energy"), rtol=1e-12)
+    assert image.attrs["range"] == [404.0, 410.0]
+    assert explorer.view.tool_band["ends"] == [404.0, 410.0]
+    np.testing.assert_allclose(explorer.band(405.2, 404.8), cube.sel(energy=404.0), rtol=1e-12)  # no channel in between
+    np.testing.assert_allclose(explorer.band(), cube.sum("energy"), rtol=1e-12)
+    explorer.band(shown=False)
+    assert explorer.view.tool_band["shown"] is False
+
+
+def test_band_leaves_missing_entries_out(explore, cube):
+    holed = cube.copy()
+    holed[0, 0, 3] = np.nan
+    image = explore(holed).band()
+    np.testing.assert_allclose(image, holed.sum("energy"), rtol=1e-12)
+
+
+def test_tools_of_a_stack_and_of_a_line(explore, cube):
+    stack = xr.concat([cube, cube, 2 * cube], dim="z").transpose("z", ...)
+    explorer = explore(stack)
+    explorer.wait()
+    np.testing.assert_allclose(explorer.probe(z=2, y=1.0, x=2.0).measured, stack[2, 2, 4], rtol=1e-12)
+    np.testing.assert_allclose(explorer.probe(pixel=[2, 4]).measured, stack[1, 2, 4], rtol=1e-12)  # the middle section
+    assert explorer.residual_map().shape == stack.shape[:3]
+    line = explore(cube[2])
+    line.wait()
+    np.testing.assert_allclose(line.probe(x=2.0).measured, cube[2, 4], rtol=1e-12)
+    assert line.view.tool_probe["pixel"] == [0, 4]
+    assert line.residual_map().dims == ("x",)

@@ -14,8 +14,15 @@ from mffnb.widgets.live_view.frame import block_mean, quantise
 _LARGEST = 1024  # longest side of a map in pixels; larger than most screens
 
 
-def encode_tile(image: xr.DataArray) -> dict[str, Any]:
+def encode_tile(image: xr.DataArray, *, from_zero: bool = True) -> dict[str, Any]:
     r"""Encode a map (pixel dims) for the page: bytes, their range of values, and their shape; see :func:`.encode`.
+
+    Parameters
+    ----------
+    image
+        The map.
+    from_zero
+        Whether the colours begin at zero; otherwise at the smallest value.
 
     Examples
     --------
@@ -25,5 +32,6 @@ def encode_tile(image: xr.DataArray) -> dict[str, Any]:
     """
     values = np.asarray(as_image(image).values, dtype=np.float64)[None]
     reduced = block_mean(values, max(1, math.ceil(max(values.shape) / _LARGEST)))
-    codes, (limits,) = quantise(reduced)
-    return {"codes": codes.tobytes(), "range": limits, "shape": list(reduced.shape[1:])}
+    low = 0.0 if from_zero or not np.isfinite(reduced).any() else float(np.nanmin(reduced))
+    codes, ((start, end),) = quantise(reduced - low)
+    return {"codes": codes.tobytes(), "range": [start + low, end + low], "shape": list(reduced.shape[1:])}

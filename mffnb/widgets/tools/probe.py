@@ -17,7 +17,13 @@ __all__ = ["probe"]
 
 
 def probe(
-    stage: Stage, *, pixel: Sequence[int] | None = None, radius: float = 0.0, shown: bool = True, **position: float
+    stage: Stage,
+    *,
+    pixel: Sequence[int] | None = None,
+    radius: float = 0.0,
+    shown: bool = True,
+    pinned: bool = True,
+    **position: float,
 ) -> xr.Dataset:
     """Spectrum of a pixel as measured and as modelled, with the contribution of each component.
 
@@ -30,6 +36,8 @@ def probe(
         unless all of them are.
     shown
         Whether the page shows the spectrum below those of the components.
+    pinned
+        Whether the page keeps showing it until another pixel is chosen, and not only while the pointer is there.
     position
         Coordinate of the pixel along each pixel dimension, for example ``y=12.5, x=3``; the index where a dimension has
         no coordinate.
@@ -72,7 +80,7 @@ def probe(
         }
     )
     if shown:
-        stage.show_tool("probe", **_for_page(answer, where, found))
+        stage.show_tool("probe", pinned=pinned, **_for_page(answer, where, found))
     return found
 
 
