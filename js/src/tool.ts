@@ -40,6 +40,8 @@ export interface Gestures {
   /** Controls above the maps and above the spectra. */
   readonly mapControls?: readonly HTMLElement[];
   readonly spectraControls?: readonly HTMLElement[];
+  /** A part of the page below the spectra. */
+  readonly panel?: HTMLElement;
   /** A trait or the values of a tool have changed, in the page or in Python. */
   traitsChanged?(): void;
   /** The pointer moves over a map, or leaves it. */

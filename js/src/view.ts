@@ -67,6 +67,7 @@ export class LiveView implements Stage {
       this.maps.root,
       head("Endmember spectra", this.controls("spectraControls")),
       this.plot.root,
+      ...this.gestures.flatMap(({ panel }) => panel ?? []),
     ]);
     this.root.append(this.status.root, this.empty, this.body, this.tip.root);
     this.listenToSpectra();

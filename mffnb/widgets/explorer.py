@@ -18,6 +18,7 @@ from mffnb.protocols.terms import Term
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import Displayed, hold_weakly
 from mffnb.widgets.live_fit import LiveFit
 from mffnb.widgets.live_view.live_view import LiveView
@@ -131,7 +132,8 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         # Tools need the pixels in this process, so that the page offers none where engines hold them.
         self.view = LiveView(tools=tuple(TOOLS) if cluster is None else ())
         self._error = ipywidgets.HTML()
-        self._fit = LiveFit(self.session, self.controls, self.view, self._error)
+        path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else None
+        self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
         super().__init__([self.controls, self._error, self.view])
         hold_weakly(self, self._error)
         self._fit.submit()
@@ -162,6 +164,25 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     def stop(self) -> None:
         """End the present run; the result so far is kept, and the next run starts from it."""
         self.session.stop()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the run for the present settings has ended."""
+        return self._fit.settled
+
+    @property
+    def history(self) -> History:
+        """Settings whose runs have ended, with their answers; ``undo`` and ``redo`` move in it."""
+        return self._fit.history
+
+    @property
+    def path(self) -> str | None:
+        """Path of the file that is explored; None for a cube from memory."""
+        return self._fit.path
+
+    def show_entry(self, position: int) -> None:
+        """Show an entry of the history: its settings and its answer."""
+        self._fit.show_entry(position)
 
     def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""

@@ -11,9 +11,11 @@ import ipywidgets
 import numpy as np
 import xarray as xr
 
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.unmixing.auto_volume import doubt
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import weakly
 from mffnb.widgets.live_view.frame_builder import FrameBuilder
 from mffnb.widgets.live_view.live_view import LiveView
@@ -48,12 +50,19 @@ class LiveFit:
         Widgets that set the parameters and show the states.
     error
         Widget that shows the error of a run.
+    path
+        Path of the file that is explored; None for a cube from memory.
     """
 
     def __init__(
-        self, session: Session | EngineSession, controls: Controls, view: LiveView, error: ipywidgets.HTML
+        self,
+        session: Session | EngineSession,
+        controls: Controls,
+        view: LiveView,
+        error: ipywidgets.HTML,
+        path: str | None = None,
     ) -> None:
-        self.session = session
+        self.session, self.path, self.history = session, path, History()
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
             session.solve, weakly(self._publish), on_error=weakly(self._complain)
@@ -99,6 +108,23 @@ class LiveFit:
         """Start a run from the data."""
         self.session.start_afresh()
         self.submit()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the run for the present settings has ended."""
+        return self.runner.settled(0.0)
+
+    def show_entry(self, position: int) -> None:
+        """Show an entry of the history: move the controls to its settings, and show its answer."""
+        controls, session = self._controls(), self.session
+        if controls is None or isinstance(session, EngineSession):
+            raise UnsupportedCombinationError(
+                "undo needs the pixels in this process: open an explorer without cluster="
+            )
+        entry = self.history.move(position)
+        with self._submitting:
+            session.restore(entry.solved)
+        controls.show(entry.parameters)
 
     def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
@@ -152,8 +178,14 @@ class LiveFit:
             )
         )
         if final:
+            self.history.record(solved)
+            self.show_tool("undo", earlier=self.history.position, later=self._later())
             for name in self._following:
                 TOOLS[name](self)
+
+    def _later(self) -> int:
+        """Return the number of settings that can be redone."""
+        return len(self.history.entries) - 1 - self.history.position
 
     def _framing(self, data: LiveImage) -> FrameBuilder:
         """Return the builder of frames for an image, which is made once for each image."""

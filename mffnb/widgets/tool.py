@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.history import History
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.session import Session
 
@@ -25,6 +26,24 @@ class Stage(Protocol):
     @property
     def result(self) -> Unmixing:
         """The newest state with labels, as soon as there is one."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the run for the present settings has ended."""
+
+    @property
+    def history(self) -> History:
+        """Settings whose runs have ended, with their answers."""
+
+    @property
+    def path(self) -> str | None:
+        """Path of the file that is explored; None for a cube from memory."""
+
+    def start_afresh(self) -> None:
+        """Start the run from the data instead of the last state."""
+
+    def show_entry(self, position: int) -> None:
+        """Show an entry of the history: its settings and its answer."""
 
     def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to its part in the page: text, numbers, and arrays as float32.

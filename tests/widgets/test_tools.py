@@ -195,3 +195,82 @@ def test_tools_of_a_stack_and_of_a_line(explore, cube):
     np.testing.assert_allclose(line.probe(x=2.0).measured, cube[2, 4], rtol=1e-12)
     assert line.view.tool_probe["pixel"] == [0, 4]
     assert line.residual_map().dims == ("x",)
+
+
+def test_undo_and_redo_return_to_settings_and_answers_to_the_last_bit(explore, cube):
+    explorer = explore(cube)
+    answers = []
+    for move in ({}, {"k": 3}, {"sparsity": 1e-2}, {"one_peak": 1}, {"bands": True}, {"bands": False}, {"k": 2}):
+        if move:
+            explorer.controls.set(**move)
+        explorer.wait()
+        answers.append((explorer.controls.parameters, explorer.result))
+    assert len(explorer.history.entries) == len(answers)
+    for undone in range(1, len(answers)):
+        explorer.undo()
+        explorer.wait()
+        parameters, result = answers[-1 - undone]
+        assert explorer.controls.parameters == parameters
+        xr.testing.assert_identical(explorer.result.endmembers, result.endmembers)
+        xr.testing.assert_identical(explorer.result.abundances, result.abundances)
+    assert dict(explorer.view.tool_undo) == {"earlier": 0, "later": len(answers) - 1}
+    with pytest.raises(IndexError, match="nothing to undo"):
+        explorer.undo()
+    for parameters, result in answers[1:]:
+        explorer.redo()
+        explorer.wait()
+        assert explorer.controls.parameters == parameters
+        xr.testing.assert_identical(explorer.result.endmembers, result.endmembers)
+    with pytest.raises(IndexError, match="nothing to redo"):
+        explorer.redo()
+
+
+def test_a_change_after_undo_replaces_what_was_undone(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    for k in (3, 4):
+        explorer.controls.set(k=k)
+        explorer.wait()
+    explorer.undo()
+    explorer.wait()
+    explorer.controls.set(smoothness=0.1)
+    explorer.wait()
+    assert [entry.parameters.k for entry in explorer.history.entries] == [2, 3, 3]
+    assert "smoothness" in repr(explorer.history.entries[-1])
+
+
+@pytest.mark.parametrize(
+    ("options", "move"),
+    [
+        ({}, {"k": 3, "sparsity": 1e-2}),
+        ({"preprocess": [mf.preprocessing.Bin(space=2), mf.preprocessing.UnitSum()]}, {"steps": (True, False)}),
+        ({"endmember_terms": [mf.SpectralSmoothness(0.1)], "tol": 1e-3}, {"sum_to_one": True, "volume": 1e-2}),
+        ({"similarity": "kl"}, {"total_variation": 0.05}),
+    ],
+)
+def test_code_gives_the_answer_of_the_explorer_after_rerun(explore, cube, options, move):
+    explorer = explore(cube, **options)
+    explorer.wait()
+    explorer.controls.set(**move)
+    explorer.rerun()
+    explorer.wait()
+    names = {}
+    exec(explorer.code().replace("cube = ...", "cube = given"), {"given": cube}, names)
+    shown, found = explorer.result.endmembers.values, names["result"].endmembers.values
+    order = mf.selection.match(shown, found)  # components keep their numbers in the explorer
+    np.testing.assert_allclose(shown, found[order], rtol=1e-9, atol=1e-12)
+    assert names["result"].outcome is explorer.result.outcome
+
+
+def test_code_names_the_file_and_what_came_from_memory(explore, cube, tmp_path):
+    cube.to_netcdf(tmp_path / "map.nc")
+    mask = np.ones(cube.shape[:2], dtype=bool)
+    explorer = explore(tmp_path / "map.nc", mask=mask)
+    text = explorer.code()
+    assert f"cube = mf.read({str(tmp_path / 'map.nc')!r})" in text
+    assert "mask = ...  # mask as passed to mf.explore" in text
+    assert "mask=mask" in text
+    assert explorer.view.tool_code["text"] == text
+    explorer.controls.set(k=3)
+    explorer.wait()
+    assert "mf.unmix(cube, 3," in explorer.view.tool_code["text"]

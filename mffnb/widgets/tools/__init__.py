@@ -5,22 +5,30 @@
 from collections.abc import Callable
 from typing import Any
 
-from mffnb.widgets.tools import band, mean_spectrum, probe, residual_map
+from mffnb.widgets.tools import band, mean_spectrum, probe, reproduce, residual_map, undo
 
 
 class ToolMethods:
     """Methods of the explorer, one for each tool."""
 
     band = band.band
+    code = reproduce.code
     mean_spectrum = mean_spectrum.mean_spectrum
     probe = probe.probe
+    redo = undo.redo
+    rerun = reproduce.rerun
     residual_map = residual_map.residual_map
+    undo = undo.undo
 
 
 TOOLS: dict[str, Callable[..., Any]] = {
     "band": band.band,
+    "code": reproduce.code,
     "mean_spectrum": mean_spectrum.mean_spectrum,
     "probe": probe.probe,
+    "redo": undo.redo,
+    "rerun": reproduce.rerun,
     "residual_map": residual_map.residual_map,
+    "undo": undo.undo,
 }
 """Functions that answer the messages of the page, by name."""
