@@ -24,7 +24,7 @@ export class MapTile {
   readonly picture: HTMLElement;
   readonly root: HTMLElement;
   private readonly bar = element("div", "mffnb-bar");
-  private readonly cross = element("div", "mffnb-cross");
+  private readonly cross = element("div", "mffnb-cross", { hidden: "" });
   private readonly pin = element("div", "mffnb-pin", { hidden: "" });
   readonly name: HTMLElement;
   private readonly low = element("span", "mffnb-low");
@@ -94,6 +94,7 @@ export class MapTile {
 
   /** Place the crosshair at a share of width and height. */
   placeCross(fx: number, fy: number): void {
+    this.cross.hidden = false;
     this.cross.style.left = `${100 * fx}%`;
     this.cross.style.top = `${100 * fy}%`;
   }

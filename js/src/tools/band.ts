@@ -1,7 +1,7 @@
 // Tool: dragging over the spectra with the Shift key shows the image of these channels.
 // While dragging it is that of the model, mixed on the page; then the measured one of mffnb/widgets/tools/band.py.
 
-import { button } from "../controls";
+import { action } from "../controls";
 import { decimalsOf, fixed } from "../format";
 import { type EncodedMap, type MapImage, toolImage } from "../images";
 import { sumsOver } from "../mixture";
@@ -21,16 +21,16 @@ export const tool: Tool = {
   start(stage) {
     const { plot } = stage;
     const values = () => stage.values<Shown>("band");
-    const clear = button("Clear band", "Remove the band image: explorer.band(shown=False)", () =>
+    const clear = action("Clear band", "Remove the band image: explorer.band(shown=False)", () =>
       stage.call("band", { shown: false }),
     );
     let dragged: readonly [number, number] | null = null;
     let decoded: { source?: unknown; image?: MapImage } = {};
     return {
-      spectraControls: [clear.root],
+      spectraControls: [clear],
       traitsChanged() {
         const now = values();
-        clear.root.hidden = now?.shown !== true;
+        clear.hidden = now?.shown !== true;
         dragged = null;
         plot.markRange(now?.shown && now.ends ? now.ends : null);
       },

@@ -1,7 +1,7 @@
 // Tool: a drawer with the Python code for what is shown, and a button that copies it.
 // Its functions in Python are in mffnb/widgets/tools/reproduce.py.
 
-import { button } from "../controls";
+import { action, button } from "../controls";
 import { element } from "../dom";
 import type { Tool } from "../tool";
 
@@ -19,15 +19,15 @@ export const tool: Tool = {
     const show = button("Code", "Python code for what is shown: explorer.code()", (shown) =>
       stage.call("code", { shown }),
     );
-    const copy = button("Copy", "Copy the code", () => {
+    const copy = action("Copy", "Copy the code", () => {
       navigator.clipboard?.writeText(values()?.text ?? "").catch(() => undefined);
     });
-    const rerun = button("Rerun", "Start from the data, as the code does: explorer.rerun()", () =>
+    const rerun = action("Rerun", "Start from the data, as the code does: explorer.rerun()", () =>
       stage.call("rerun", {}),
     );
     const text = element("pre", "mffnb-code", { tabindex: 0, "aria-label": "Python code" });
     const panel = element("div", "mffnb-drawer", { hidden: "" }, [
-      element("div", "mffnb-drawer-buttons", {}, [copy.root, rerun.root]),
+      element("div", "mffnb-drawer-buttons", {}, [copy, rerun]),
       text,
     ]);
     return {

@@ -1,7 +1,7 @@
 // Tool: a map of the misfit of each pixel, and a button that goes to the pixel that is fitted worst.
 // Its function in Python is mffnb/widgets/tools/residual_map.py.
 
-import { button } from "../controls";
+import { action, button } from "../controls";
 import { type EncodedMap, type MapImage, toolImage } from "../images";
 import type { Tool } from "../tool";
 
@@ -20,17 +20,17 @@ export const tool: Tool = {
     const map = button("Residual", "Map of the misfit in units of the noise: explorer.residual_map()", (shown) =>
       stage.call("residual_map", { shown }),
     );
-    const worst = button("Worst pixel", "Show the spectrum of the pixel that is fitted worst", () => {
+    const worst = action("Worst pixel", "Show the spectrum of the pixel that is fitted worst", () => {
       stage.call("probe", { pixel: values()?.worst, pinned: true });
     });
     let decoded: { source?: unknown; image?: MapImage } = {};
     return {
-      mapControls: [map.root, worst.root],
+      mapControls: [map.root, worst],
       traitsChanged() {
         const now = values();
         map.root.hidden = now === null;
         map.press(now?.shown === true);
-        worst.root.hidden = now?.shown !== true;
+        worst.hidden = now?.shown !== true;
       },
       images() {
         const now = values();

@@ -1,7 +1,7 @@
 // Tool: buttons that return to earlier settings and their answers, and Ctrl+Z in the view.
 // Its functions in Python are in mffnb/widgets/tools/undo.py.
 
-import { button } from "../controls";
+import { action } from "../controls";
 import type { Tool } from "../tool";
 
 /** What Python shows: numbers of settings before and after the present one. */
@@ -14,10 +14,10 @@ export const tool: Tool = {
   name: "undo",
   place: -2,
   start(stage) {
-    const undo = button("Undo", "Return to the settings before the last change (Ctrl+Z): explorer.undo()", () =>
+    const undo = action("Undo", "Return to the settings before the last change (Ctrl+Z): explorer.undo()", () =>
       stage.call("undo", {}),
     );
-    const redo = button("Redo", "Return to the settings that were undone (Ctrl+Shift+Z): explorer.redo()", () =>
+    const redo = action("Redo", "Return to the settings that were undone (Ctrl+Shift+Z): explorer.redo()", () =>
       stage.call("redo", {}),
     );
     const values = () => stage.values<Shown>("undo");
@@ -27,12 +27,12 @@ export const tool: Tool = {
       stage.call(event.shiftKey ? "redo" : "undo", {});
     });
     return {
-      mapControls: [undo.root, redo.root],
+      mapControls: [undo, redo],
       traitsChanged() {
         const now = values();
-        for (const one of [undo, redo]) one.root.hidden = now === null;
-        undo.root.disabled = !(now?.earlier && now.earlier > 0);
-        redo.root.disabled = !(now?.later && now.later > 0);
+        for (const one of [undo, redo]) one.hidden = now === null;
+        undo.disabled = !(now?.earlier && now.earlier > 0);
+        redo.disabled = !(now?.later && now.later > 0);
       },
     };
   },
