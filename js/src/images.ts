@@ -46,7 +46,7 @@ export function valueAt({ codes, range, shape }: MapImage, { fx, fy }: Pick<MapP
 }
 
 /** Mean of a map over its observed pixels, or over some ten thousand of them; zero if there is none. */
-export function meanOf({ codes, range }: MapImage): number {
+export function meanOf({ codes, range }: Pick<MapImage, "codes" | "range">): number {
   const step = Math.max(1, Math.floor(codes.length / 20_000));
   let [sum, count] = [0, 0];
   for (let i = 0; i < codes.length; i += step) {

@@ -2,7 +2,7 @@
 
 import { ramp } from "./colour";
 import { colourOfCode, contrastLimits, gradient, pixelsOfCodes } from "./contrast";
-import { element } from "./dom";
+import { element, svg } from "./dom";
 import { number } from "./format";
 import type { MapImage } from "./images";
 import { type GridLayout, scaleBar } from "./layout";
@@ -25,6 +25,12 @@ export class MapTile {
   readonly root: HTMLElement;
   private readonly bar = element("div", "mffnb-bar");
   private readonly cross = element("div", "mffnb-cross", { hidden: "" });
+  private readonly outlines = svg("svg", {
+    class: "mffnb-outlines",
+    viewBox: "0 0 100 100",
+    preserveAspectRatio: "none",
+  });
+  private shownOutlines = "";
   private readonly pin = element("div", "mffnb-pin", { hidden: "" });
   readonly name: HTMLElement;
   private readonly low = element("span", "mffnb-low");
@@ -35,7 +41,7 @@ export class MapTile {
 
   constructor(label: string, colour: string) {
     this.canvas = element("canvas", "mffnb-map", { role: "img", "aria-label": `Map of ${label}` });
-    this.picture = element("div", "mffnb-picture", {}, [this.canvas, this.bar, this.pin, this.cross]);
+    this.picture = element("div", "mffnb-picture", {}, [this.canvas, this.outlines, this.bar, this.pin, this.cross]);
     this.name = element("button", "mffnb-name", { type: "button", title: "Highlight this component" }, [label]);
     const legend = element("div", "mffnb-legend", {}, [this.low, this.gradient, this.high]);
     const caption = element("div", "mffnb-caption", {}, [this.name, legend]);
@@ -84,6 +90,13 @@ export class MapTile {
     this.name.setAttribute("aria-pressed", String(highlighted));
   }
 
+  /** Draw outlines, given as SVG paths in a box of 100 x 100. */
+  showOutlines(paths: readonly string[]): void {
+    if (paths.join() === this.shownOutlines) return;
+    this.shownOutlines = paths.join();
+    this.outlines.replaceChildren(...paths.filter(Boolean).map(outlineElement));
+  }
+
   /** Place the mark of the kept pixel; null for none. */
   placePin(point: { readonly fx: number; readonly fy: number } | null): void {
     this.pin.hidden = point === null;
@@ -98,6 +111,11 @@ export class MapTile {
     this.cross.style.left = `${100 * fx}%`;
     this.cross.style.top = `${100 * fy}%`;
   }
+}
+
+/** An outline that is seen on dark and on bright pixels. */
+function outlineElement(path: string): Element {
+  return svg("g", {}, [svg("path", { d: path, class: "mffnb-outline-dark" }), svg("path", { d: path })]);
 }
 
 /** All maps in a grid: those of the components first, then those that tools add. */

@@ -47,6 +47,8 @@ export interface Gestures {
   /** The pointer moves over a map, or leaves it. */
   mapMove?(point: MapPoint, event: PointerEvent): void;
   mapLeave?(): void;
+  /** The button of the pointer is released over a map, or the pointer has left it. */
+  mapUp?(): void;
   /** A click on a map. */
   mapClick?(point: MapPoint, event: MouseEvent): void;
   /** A click on the name of a map; maps of the components come first. */

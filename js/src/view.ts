@@ -135,15 +135,24 @@ export class LiveView implements Stage {
     name.addEventListener("click", (event) => this.tell((gesture) => gesture.nameClick?.(place, event)));
     const point = (event: MouseEvent) =>
       this.frame && mapPoint(event, picture.getBoundingClientRect(), this.frame.header);
+    let pressed = [0, 0];
+    picture.addEventListener("pointerdown", (event) => {
+      pressed = [event.clientX, event.clientY];
+    });
+    picture.addEventListener("pointerup", () => this.tell((gesture) => gesture.mapUp?.()));
     picture.addEventListener("click", (event) => {
-      const at = point(event);
+      const moved = Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) >= SMALLEST_DRAG;
+      const at = moved ? null : point(event);
       if (at) this.tell((gesture) => gesture.mapClick?.(at, event));
     });
     picture.addEventListener("pointermove", (event) => {
       const at = point(event);
       if (at) this.tell((gesture) => gesture.mapMove?.(at, event));
     });
-    picture.addEventListener("pointerleave", () => this.tell((gesture) => gesture.mapLeave?.()));
+    picture.addEventListener("pointerleave", () => {
+      this.tell((gesture) => gesture.mapUp?.());
+      this.tell((gesture) => gesture.mapLeave?.());
+    });
   }
 
   private tell(report: (gesture: Gestures) => void): void {

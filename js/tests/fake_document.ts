@@ -82,7 +82,10 @@ class FakeOption extends FakeElement {
 }
 
 Object.assign(globalThis, {
-  document: { createElement: (tag: string) => new FakeElement(tag) },
+  document: {
+    createElement: (tag: string) => new FakeElement(tag),
+    createElementNS: (_: string, tag: string) => new FakeElement(tag),
+  },
   Option: FakeOption,
 });
 

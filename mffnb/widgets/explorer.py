@@ -23,6 +23,7 @@ from mffnb.widgets.lifetime import Displayed, hold_weakly
 from mffnb.widgets.live_fit import LiveFit
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import png_base64
+from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
@@ -174,6 +175,11 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     def history(self) -> History:
         """Settings whose runs have ended, with their answers; ``undo`` and ``redo`` move in it."""
         return self._fit.history
+
+    @property
+    def regions(self) -> dict[str, Region]:
+        """Regions of the image, by name; ``region`` adds one, ``drop_region`` removes it."""
+        return self._fit.regions
 
     @property
     def path(self) -> str | None:

@@ -21,6 +21,7 @@ from mffnb.widgets.live_view.frame_builder import FrameBuilder
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
+from mffnb.widgets.regions import Region
 from mffnb.widgets.session.bands import ends_of
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.live_data import LiveImage
@@ -63,6 +64,7 @@ class LiveFit:
         path: str | None = None,
     ) -> None:
         self.session, self.path, self.history = session, path, History()
+        self.regions: dict[str, Region] = {}
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
             session.solve, weakly(self._publish), on_error=weakly(self._complain)

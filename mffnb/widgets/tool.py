@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.history import History
+from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.session import Session
 
@@ -34,6 +35,10 @@ class Stage(Protocol):
     @property
     def history(self) -> History:
         """Settings whose runs have ended, with their answers."""
+
+    @property
+    def regions(self) -> dict[str, Region]:
+        """Regions of the image, by name."""
 
     @property
     def path(self) -> str | None:

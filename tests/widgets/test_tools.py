@@ -274,3 +274,59 @@ def test_code_names_the_file_and_what_came_from_memory(explore, cube, tmp_path):
     explorer.controls.set(k=3)
     explorer.wait()
     assert "mf.unmix(cube, 3," in explorer.view.tool_code["text"]
+
+
+def test_region_has_mean_spectrum_and_abundances_of_its_pixels(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    # the centres of rows 1 to 3 and of columns 2 to 6: coordinates are 0.5 µm apart
+    one = explorer.region([(0.3, 0.8), (0.3, 3.2), (1.7, 3.2), (1.7, 0.8)], name="core")
+    assert one.pixels == 15
+    np.testing.assert_allclose(one.mean_spectrum, cube[1:4, 2:7].mean(("y", "x")), rtol=1e-12)
+    np.testing.assert_allclose(one.abundances, explorer.result.abundances[:, 1:4, 2:7].mean(("y", "x")), rtol=1e-12)
+    np.testing.assert_allclose(one.vertices[0], [(0.6 + 0.5) / 6, (1.6 + 0.5) / 10])
+    same = explorer.region(outline=one.vertices.tolist())
+    assert same.name == "R1"
+    xr.testing.assert_equal(same.mask, one.mask)
+    masked = explorer.region(mask=one.mask.values, name="core")
+    xr.testing.assert_equal(masked.mean_spectrum, one.mean_spectrum)
+    assert [shown["name"] for shown in explorer.view.tool_region["regions"]] == ["core", "R1"]
+    assert np.frombuffer(explorer.view.tool_region["regions"][0]["mask"], np.uint8).sum() == 15
+    explorer.drop_region(name="core")
+    assert list(explorer.regions) == ["R1"]
+    explorer.drop_region()
+    assert explorer.view.tool_region["regions"] == []
+    with pytest.raises(KeyError, match="no region 'core'"):
+        explorer.drop_region(name="core")
+
+
+def test_region_takes_whole_rows_and_leaves_missing_entries_out(explore, cube):
+    holed = cube.copy()
+    holed[0, 0, 3] = np.nan
+    explorer = explore(holed)
+    explorer.wait()
+    whole = explorer.region(outline=[(0, 0), (0, 1), (1, 1), (1, 0)])
+    assert whole.pixels == 60
+    np.testing.assert_allclose(whole.mean_spectrum, holed.mean(("y", "x")), rtol=1e-12)
+    turned = explorer.region(mask=whole.mask.where(whole.mask.y < 1, False).transpose("x", "y"))
+    assert turned.pixels == 20  # aligned by its labels
+
+
+def test_region_with_coordinates_that_fall(explore, cube):
+    explorer = explore(cube[::-1])
+    explorer.wait()
+    one = explorer.region([(-0.2, -0.2), (-0.2, 1.2), (0.6, 1.2), (0.6, -0.2)])
+    np.testing.assert_allclose(one.mean_spectrum, cube[:2, :3].mean(("y", "x")), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"vertices": [(0, 0), (0, 1)]}, "three or more"),
+        ({"vertices": [(0.1, 0.1), (0.1, 0.2), (0.2, 0.1)]}, "no pixel"),
+        ({}, "one of vertices, mask and outline"),
+    ],
+)
+def test_region_refuses_what_has_no_pixels(explore, cube, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        explore(cube).region(**arguments)

@@ -5,7 +5,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from mffnb.widgets.tools import band, mean_spectrum, probe, reproduce, residual_map, undo
+from mffnb.widgets.tools import band, mean_spectrum, probe, region, reproduce, residual_map, undo
 
 
 class ToolMethods:
@@ -13,9 +13,11 @@ class ToolMethods:
 
     band = band.band
     code = reproduce.code
+    drop_region = region.drop_region
     mean_spectrum = mean_spectrum.mean_spectrum
     probe = probe.probe
     redo = undo.redo
+    region = region.region
     rerun = reproduce.rerun
     residual_map = residual_map.residual_map
     undo = undo.undo
@@ -24,9 +26,11 @@ class ToolMethods:
 TOOLS: dict[str, Callable[..., Any]] = {
     "band": band.band,
     "code": reproduce.code,
+    "drop_region": region.drop_region,
     "mean_spectrum": mean_spectrum.mean_spectrum,
     "probe": probe.probe,
     "redo": undo.redo,
+    "region": region.region,
     "rerun": reproduce.rerun,
     "residual_map": residual_map.residual_map,
     "undo": undo.undo,
