@@ -100,6 +100,15 @@ def test_a_pixel_a_misfit_and_a_band_are_shown_and_known_in_python(page, lab):
     assert (row, column) == (int(30 / box["height"] * 32), int(40 / box["width"] * 48))
     measured = "np.frombuffer(explorer.view.tool_probe['measured'], '<f4')"
     assert float(evaluate(page, f"abs({measured} - sample.cube.values[{row}, {column}]).max()")) < 1e-4
+    view.locator("button.mffnb-button", has_text="Region").first.click()
+    page.mouse.move(box["x"] + 60, box["y"] + 40)
+    page.mouse.down()
+    for x, y in ((140, 45), (130, 110), (60, 100)):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+    page.mouse.up()
+    view.locator("button.mffnb-button", has_text="Clear regions").wait_for()
+    assert float(evaluate(page, "explorer.regions['R1'].pixels")) > 50
+    view.locator("button.mffnb-button", has_text="Region").first.click()
     view.locator("button.mffnb-button", has_text="Residual").click()
     worst = view.locator("button.mffnb-button", has_text="Worst pixel")
     worst.wait_for()
