@@ -42,7 +42,9 @@ export class MapTile {
   constructor(label: string, colour: string) {
     this.canvas = element("canvas", "mffnb-map", { role: "img", "aria-label": `Map of ${label}` });
     this.picture = element("div", "mffnb-picture", {}, [this.canvas, this.outlines, this.bar, this.pin, this.cross]);
-    this.name = element("button", "mffnb-name", { type: "button", title: "Highlight this component" }, [label]);
+    this.name = element("button", "mffnb-name", { type: "button", title: "Click: highlight. Double click: rename" }, [
+      label,
+    ]);
     const legend = element("div", "mffnb-legend", {}, [this.low, this.gradient, this.high]);
     const caption = element("div", "mffnb-caption", {}, [this.name, legend]);
     this.root = element("div", "mffnb-tile", {}, [this.picture, caption]);

@@ -53,6 +53,7 @@ export interface Gestures {
   mapClick?(point: MapPoint, event: MouseEvent): void;
   /** A click on the name of a map; maps of the components come first. */
   nameClick?(place: number, event: MouseEvent): void;
+  nameDoubleClick?(place: number, event: MouseEvent): void;
   /** The pointer moves over the plot of spectra, leaves it, or clicks on it. */
   spectraMove?(event: PointerEvent): void;
   spectraLeave?(): void;

@@ -133,6 +133,7 @@ export class LiveView implements Stage {
 
   private listenToTile({ name, picture }: MapTile, place: number): void {
     name.addEventListener("click", (event) => this.tell((gesture) => gesture.nameClick?.(place, event)));
+    name.addEventListener("dblclick", (event) => this.tell((gesture) => gesture.nameDoubleClick?.(place, event)));
     const point = (event: MouseEvent) =>
       this.frame && mapPoint(event, picture.getBoundingClientRect(), this.frame.header);
     let pressed = [0, 0];

@@ -14,6 +14,7 @@ import type { Stage } from "../src/tool";
 import { CLIP, GAMMA } from "../src/tools/contrast";
 import { tool as highlight } from "../src/tools/highlight";
 import { tool as readMap } from "../src/tools/read_map";
+import { componentOf } from "../src/tools/rename";
 import { header } from "./header";
 import { fakeModel, fakeStage } from "./stage";
 
@@ -90,6 +91,15 @@ test("pointing at a map shows the values of all components and moves all crossha
     { label: "a", colour: "#2b83d6", value: Number.NaN, bright: true },
     { label: "b", colour: "#d62728", value: 1, bright: false },
     { label: "band", colour: "#000000", value: 8, bright: true },
+  ]);
+});
+
+test("a label holds the number of a component, or is its name", () => {
+  assert.deepEqual(["component 12", "known 0", "lignin", "component x"].map(componentOf), [
+    12,
+    0,
+    "lignin",
+    "component x",
   ]);
 });
 

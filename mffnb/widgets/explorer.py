@@ -177,6 +177,15 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         return self._fit.history
 
     @property
+    def names(self) -> Mapping[int, str]:
+        """Names that ``rename`` has given to components, by number."""
+        return self._fit.names
+
+    def set_name(self, number: int, name: str) -> None:
+        """Set the name of a component and show it, see ``rename``."""
+        self._fit.set_name(number, name)
+
+    @property
     def regions(self) -> dict[str, Region]:
         """Regions of the image, by name; ``region`` adds one, ``drop_region`` removes it."""
         return self._fit.regions

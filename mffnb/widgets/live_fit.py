@@ -27,7 +27,7 @@ from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
-from mffnb.widgets.session.solved import Solved
+from mffnb.widgets.session.solved import Solved, with_names
 from mffnb.widgets.tools import TOOLS
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
@@ -65,6 +65,8 @@ class LiveFit:
     ) -> None:
         self.session, self.path, self.history = session, path, History()
         self.regions: dict[str, Region] = {}
+        self.names: dict[int, str] = {}
+        self._published: tuple[int, Solved, bool] | None = None
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
             session.solve, weakly(self._publish), on_error=weakly(self._complain)
@@ -95,7 +97,7 @@ class LiveFit:
             raise RuntimeError("the explorer was closed before it had solved anything")
         labelled = self._labelled
         if labelled is None or labelled[0] is not solved:
-            labelled = self._labelled = solved, self.session.result(solved)
+            labelled = self._labelled = solved, with_names(self.session.result(solved), self.names)
         return labelled[1]
 
     def submit(self) -> None:
@@ -115,6 +117,13 @@ class LiveFit:
     def settled(self) -> bool:
         """Whether the run for the present settings has ended."""
         return self.runner.settled(0.0)
+
+    def set_name(self, number: int, name: str) -> None:
+        """Set the name of a component and show it; an empty one restores its number."""
+        self.names = {one: text for one, text in (self.names | {number: name}).items() if text}
+        self._labelled, published = None, self._published
+        if published is not None:
+            self._show(*published)
 
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: move the controls to its settings, and show its answer."""
@@ -153,10 +162,21 @@ class LiveFit:
     # ------------------------------------------------------------------------- called on the worker thread
 
     def _publish(self, generation: int, _: Parameters, solved: Solved, final: bool) -> None:
-        """Show a state in the live view, with the parameters of the run that computed it."""
-        view, error = self._view(), self._error()
+        """Show a state in the live view, and record it in the history if the run has ended."""
+        error = self._error()
         if error is not None:
             error.value = ""
+        self._published = generation, solved, final
+        self._show(generation, solved, final)
+        if final:
+            self.history.record(solved)
+            self.show_tool("undo", earlier=self.history.position, later=self._later())
+            for name in self._following:
+                TOOLS[name](self)
+
+    def _show(self, generation: int, solved: Solved, final: bool) -> None:
+        """Show a state in the live view, with the parameters of the run that computed it."""
+        view = self._view()
         if view is None:
             return
         framing, state = self._framing(solved.data), solved.state
@@ -177,13 +197,9 @@ class LiveFit:
                 final=final,
                 known=solved.data.known,
                 bands=ends_of(solved.bands, framing.used_channels),
+                named=self.names,
             )
         )
-        if final:
-            self.history.record(solved)
-            self.show_tool("undo", earlier=self.history.position, later=self._later())
-            for name in self._following:
-                TOOLS[name](self)
 
     def _later(self) -> int:
         """Return the number of settings that can be redone."""

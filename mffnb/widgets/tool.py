@@ -37,6 +37,13 @@ class Stage(Protocol):
         """Settings whose runs have ended, with their answers."""
 
     @property
+    def names(self) -> Mapping[int, str]:
+        """Names that the user has given to components, by number."""
+
+    def set_name(self, number: int, name: str) -> None:
+        """Set the name of a component and show it; an empty one restores its number."""
+
+    @property
     def regions(self) -> dict[str, Region]:
         """Regions of the image, by name."""
 

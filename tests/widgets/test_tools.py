@@ -330,3 +330,30 @@ def test_region_with_coordinates_that_fall(explore, cube):
 def test_region_refuses_what_has_no_pixels(explore, cube, arguments, message):
     with pytest.raises(ValueError, match=message):
         explore(cube).region(**arguments)
+
+
+def test_names_reach_the_page_the_result_its_file_and_its_figure(explore, cube, tmp_path):
+    explorer = explore(cube)
+    explorer.wait()
+    explorer.rename(1, "  lignin ")
+    assert explorer.view.encoded["header"]["labels"] == ["component 0", "lignin"]
+    assert explorer.result.endmembers.label.values.tolist() == ["component 0", "lignin"]
+    explorer.result.save(tmp_path / "named.nc")
+    loaded = mf.load(tmp_path / "named.nc")
+    assert loaded.abundances.label.values.tolist() == ["component 0", "lignin"]
+    assert mf.plots.labels.identity(loaded.endmembers)[0] == ["component 0", "lignin"]
+    assert (
+        mf.plots.labels.identity(loaded.endmembers)[1]
+        == mf.plots.labels.identity(explorer.session.result(explorer.session.last).endmembers)[1]
+    )
+    explorer.controls.set(k=3)
+    explorer.wait()
+    assert explorer.result.endmembers.sel(component=1).label == "lignin"  # names keep to components
+    explorer.rename("lignin", "cellulose")
+    assert explorer.names == {1: "cellulose"}
+    with pytest.raises(ValueError, match="named 'cellulose' already"):
+        explorer.rename(0, "cellulose")
+    with pytest.raises(ValueError, match="no component 7"):
+        explorer.rename(7, "x")
+    explorer.rename(1, "")
+    assert explorer.view.encoded["header"]["labels"] == ["component 0", "component 1", "component 2"]

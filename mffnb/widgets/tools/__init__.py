@@ -5,7 +5,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from mffnb.widgets.tools import band, mean_spectrum, probe, region, reproduce, residual_map, undo
+from mffnb.widgets.tools import band, mean_spectrum, probe, region, rename, reproduce, residual_map, undo
 
 
 class ToolMethods:
@@ -18,6 +18,7 @@ class ToolMethods:
     probe = probe.probe
     redo = undo.redo
     region = region.region
+    rename = rename.rename
     rerun = reproduce.rerun
     residual_map = residual_map.residual_map
     undo = undo.undo
@@ -31,6 +32,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "probe": probe.probe,
     "redo": undo.redo,
     "region": region.region,
+    "rename": rename.rename,
     "rerun": reproduce.rerun,
     "residual_map": residual_map.residual_map,
     "undo": undo.undo,
