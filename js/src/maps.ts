@@ -142,9 +142,10 @@ export class MapGrid {
     this.root.classList.toggle("mffnb-narrow", width < NARROW);
   }
 
-  paint(images: readonly MapImage[], style: MapStyle): void {
+  /** Paint the maps from a place on. */
+  paint(images: readonly MapImage[], style: MapStyle, from = 0): void {
     this.tiles.forEach((tile, i) => {
-      tile.paint(images[i], style, this.tileWidth);
+      if (i >= from) tile.paint(images[i], style, this.tileWidth);
     });
   }
 }

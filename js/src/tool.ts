@@ -31,6 +31,8 @@ export interface Stage {
   values<Values extends object>(tool: string): Partial<Values> | null;
   /** Paint maps and spectra again, after a tool has changed its maps. */
   repaint(): void;
+  /** Paint the maps that tools add with the next screen refresh, after one has changed. */
+  repaintAdded(): void;
   /** Paint the spectra with the next screen refresh, after a tool has changed its own. */
   repaintSpectra(): void;
 }

@@ -49,6 +49,7 @@ export class LiveView implements Stage {
   private readonly themes = new MutationObserver(() => this.schedule());
   private pending: number | null = null;
   private pendingSpectra: number | null = null;
+  private pendingAdded: number | null = null;
   private removed = false;
   private tilesKey: string | null = null;
   private width = 0;
@@ -85,7 +86,8 @@ export class LiveView implements Stage {
   /** Stop everything and leave the page. */
   remove(): void {
     this.removed = true;
-    for (const one of [this.pending, this.pendingSpectra]) if (one !== null) cancelAnimationFrame(one);
+    for (const one of [this.pending, this.pendingSpectra, this.pendingAdded])
+      if (one !== null) cancelAnimationFrame(one);
     this.model.off("change:encoded", this.schedule);
     this.model.off("change:error", this.showStatus);
     for (const name of this.styleTraits()) this.model.off(`change:${name}`, this.restyle);
@@ -223,12 +225,9 @@ export class LiveView implements Stage {
   };
 
   repaint(): void {
-    const { frame, model } = this;
+    const { frame } = this;
     if (!frame) return;
-    this.buildTiles(frame);
-    const stored = model.get("color_tables")[model.get("color_map")];
-    const table = stored ? bytes(stored) : null;
-    this.maps.paint(this.images, { table, clip: model.get("clip"), gamma: model.get("gamma") });
+    this.paintMaps(frame, 0);
     const { highlighted, bright } = this.highlighting(frame);
     this.maps.components.forEach((tile, i) => {
       tile.mark(highlighted.includes(i), bright[i]);
@@ -244,6 +243,24 @@ export class LiveView implements Stage {
       this.paintSpectra();
     });
   };
+
+  readonly repaintAdded = (): void => {
+    if (this.pendingAdded !== null) return;
+    this.pendingAdded = requestAnimationFrame(() => {
+      this.pendingAdded = null;
+      if (this.frame) this.paintMaps(this.frame, this.maps.components.length);
+    });
+  };
+
+  /** Paint the maps from a place on, or all of them if there are others than before. */
+  private paintMaps(frame: Frame, from: number): void {
+    const { model } = this;
+    const fresh = this.buildTiles(frame);
+    const stored = model.get("color_tables")[model.get("color_map")];
+    const table = stored ? bytes(stored) : null;
+    const style = { table, clip: model.get("clip"), gamma: model.get("gamma") };
+    this.maps.paint(this.images, style, fresh ? 0 : from);
+  }
 
   private paintSpectra(): void {
     const { frame, model } = this;
@@ -268,16 +285,17 @@ export class LiveView implements Stage {
   }
 
   /** Collect the maps of the components and of the tools, and make new tiles where they are others than before. */
-  private buildTiles(frame: Frame): void {
+  private buildTiles(frame: Frame): boolean {
     this.images = [...componentImages(frame), ...this.gestures.flatMap((gesture) => gesture.images?.(frame) ?? [])];
     const key = tilesKey(frame.header, this.images);
-    if (key === this.tilesKey) return;
+    if (key === this.tilesKey) return false;
     this.tilesKey = key;
     this.maps.build(this.images, frame.header.labels.length);
     this.maps.tiles.forEach((tile, i) => {
       this.listenToTile(tile, i);
     });
     this.layout(frame);
+    return true;
   }
 
   private relayout(): void {

@@ -26,6 +26,7 @@ export function fakeStage(parts: Partial<Stage>): Stage {
     images: [],
     lanes: [],
     repaint() {},
+    repaintAdded() {},
     repaintSpectra() {},
     root: null,
     ...parts,

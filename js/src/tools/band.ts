@@ -45,7 +45,7 @@ export const tool: Tool = {
         if (!dragged || value === null) return;
         dragged = [dragged[0], value];
         plot.markRange(dragged);
-        stage.repaint();
+        stage.repaintAdded();
       },
       spectraUp(event) {
         if (!dragged || !plot.root.hasPointerCapture(event.pointerId)) return;
@@ -71,13 +71,15 @@ export function modelImage({ header, maps, channel, spectra }: Frame, [from, to]
   const sums = sumsOver(channel, spectra, from, to);
   const image = new Float32Array(maps[0].length);
   maps.forEach((codes, i) => {
-    for (let j = 0; j < codes.length; j++) image[j] += sums[i] * valueOfCode(codes[j], header.ranges[i]);
+    const values = Float32Array.from({ length: 256 }, (_, code) => sums[i] * valueOfCode(code, header.ranges[i]));
+    for (let j = 0; j < codes.length; j++) image[j] += values[codes[j]];
   });
   let high = 0;
   for (const value of image) if (value > high) high = value; // missing values are not larger
-  const codes = Uint8Array.from(image, (value) =>
-    Number.isNaN(value) ? MISSING : Math.round((LEVELS * Math.max(value, 0)) / (high || 1)),
-  );
+  const codes = new Uint8Array(image.length);
+  const unit = LEVELS / (high || 1);
+  for (let j = 0; j < image.length; j++)
+    codes[j] = Number.isNaN(image[j]) ? MISSING : Math.round(Math.max(image[j], 0) * unit);
   return { label: "band", colour: COLOUR, codes, range: [0, high], shape: header.map_shape };
 }
 
