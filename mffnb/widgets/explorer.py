@@ -191,6 +191,11 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         return self._fit.regions
 
     @property
+    def kept(self) -> dict[str, Unmixing]:
+        """Answers that ``keep`` has kept for comparison, by name."""
+        return self._fit.kept
+
+    @property
     def path(self) -> str | None:
         """Path of the file that is explored; None for a cube from memory."""
         return self._fit.path

@@ -65,6 +65,7 @@ class LiveFit:
     ) -> None:
         self.session, self.path, self.history = session, path, History()
         self.regions: dict[str, Region] = {}
+        self.kept: dict[str, Unmixing] = {}
         self.names: dict[int, str] = {}
         self._published: tuple[int, Solved, bool] | None = None
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)

@@ -48,6 +48,10 @@ class Stage(Protocol):
         """Regions of the image, by name."""
 
     @property
+    def kept(self) -> dict[str, Unmixing]:
+        """Answers that were kept for comparison, by name."""
+
+    @property
     def path(self) -> str | None:
         """Path of the file that is explored; None for a cube from memory."""
 

@@ -357,3 +357,38 @@ def test_names_reach_the_page_the_result_its_file_and_its_figure(explore, cube, 
         explorer.rename(7, "x")
     explorer.rename(1, "")
     assert explorer.view.encoded["header"]["labels"] == ["component 0", "component 1", "component 2"]
+
+
+def test_compare_pairs_components_and_subtracts_their_signal(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    with pytest.raises(KeyError, match="keep"):
+        explorer.compare()
+    explorer.keep("two")
+    same = explorer.compare("two")
+    np.testing.assert_array_equal(same.difference, 0)
+    np.testing.assert_allclose(same.angle, 0, atol=1e-7)
+    before = explorer.result
+    explorer.controls.set(k=3)
+    explorer.wait()
+    found = explorer.compare()
+    assert sorted(found.partner.values) == [-1, 0, 1]
+    new = int(np.flatnonzero(found.partner.values < 0)[0])
+    assert np.isnan(found.angle[new])
+    # the signal of all components together: that of the data in both answers, up to the misfit
+    signals = [float((one.abundances * one.endmembers.sum("energy")).sum()) for one in (before, explorer.result)]
+    np.testing.assert_allclose(found.difference.sum(), 60 * (1 - 1), atol=1e-9)
+    assert signals[0] == pytest.approx(signals[1], rel=0.1)
+    assert [tile["label"][:11] for tile in explorer.view.tool_compare["tiles"]] == ["Δ component"] * 3
+    explorer.compare(shown=False)
+    assert explorer.view.tool_compare["shown"] is False
+
+
+def test_compare_refuses_another_grid(explore, cube):
+    explorer = explore(cube, preprocess=[mf.preprocessing.Bin(space=2)])
+    explorer.wait()
+    explorer.keep()
+    explorer.controls.set(steps=(False,))
+    explorer.wait()
+    with pytest.raises(ValueError, match="another grid"):
+        explorer.compare()
