@@ -379,7 +379,12 @@ def test_compare_pairs_components_and_subtracts_their_signal(explore, cube):
     signals = [float((one.abundances * one.endmembers.sum("energy")).sum()) for one in (before, explorer.result)]
     np.testing.assert_allclose(found.difference.sum(), 60 * (1 - 1), atol=1e-9)
     assert signals[0] == pytest.approx(signals[1], rel=0.1)
-    assert [tile["label"][:11] for tile in explorer.view.tool_compare["tiles"]] == ["Δ component"] * 3
+    tiles = explorer.view.tool_compare["tiles"]
+    assert sorted(tile["label"][:3] for tile in tiles) == ["Δ 0", "Δ 1", "Δ 2"]
+    assert len({tuple(tile["range"]) for tile in tiles}) == 1  # one common scale
+    low, high = tiles[new]["range"]
+    codes = np.frombuffer(tiles[new]["codes"], np.uint8).reshape(tiles[new]["shape"])
+    np.testing.assert_allclose(low + codes / 254 * (high - low), found.difference[new], rtol=0, atol=high / 254)
     explorer.compare(shown=False)
     assert explorer.view.tool_compare["shown"] is False
 

@@ -120,12 +120,18 @@ def _signal(answer: Unmixing) -> xr.DataArray:
 def _tiles(found: xr.Dataset) -> list[dict[str, Any]]:
     """Return the difference maps for the page, with label and colour of their components."""
     labels, colours = identity(found.difference)
+    largest = float(np.nanmax(np.abs(found.difference.values), initial=0.0))
     return [
-        {"label": _label(text, float(found.angle[j])), "colour": colours[j], **encode_tile(found.difference[j])}
+        {
+            "label": _label(text, float(found.angle[j])),
+            "colour": colours[j],
+            **encode_tile(found.difference[j], symmetric=largest),
+        }
         for j, text in enumerate(labels)
     ]
 
 
 def _label(text: str, angle: float) -> str:
-    """Return the label of a difference map."""
-    return f"Δ {text}, new" if np.isnan(angle) else f"Δ {text}, {np.degrees(angle):.1f}°"
+    """Return the label of a difference map: component and angle, short since tiles are narrow."""
+    short = text.removeprefix("component ")
+    return f"Δ {short}, new" if np.isnan(angle) else f"Δ {short}, {np.degrees(angle):.1f}°"
