@@ -204,7 +204,7 @@ class MatrixFactorization(LinearModel):
 
         def keep(state: State, trace: Sequence[State], last: bool) -> None:
             if keeper is not None:
-                keeper.offer(state, trace, self.start_, last)
+                keeper.write_if_due(state, trace, self.start_, last)
 
         with interruptible(states, matrix) as states:
             state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)

@@ -127,7 +127,7 @@ class Keeper:
         )
         return Reached(last, arrays, trace), about["start"]
 
-    def offer(self, state: State, trace: Sequence[State], start: str, last: bool) -> None:
+    def write_if_due(self, state: State, trace: Sequence[State], start: str, last: bool) -> None:
         """Write a state if the time between checkpoints is over, or if it is the last of its run; a collective call.
 
         A full disk causes a warning and does not end the run.

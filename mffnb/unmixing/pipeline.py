@@ -12,7 +12,7 @@ from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.io.read import read
 from mffnb.matrices import sparse_if_smaller
 from mffnb.parallel.sources import Source, in_file
-from mffnb.unmixing.auto_volume import warn_if_doubtful
+from mffnb.unmixing.auto_volume import warn_if_ambiguous
 from mffnb.unmixing.execution import Execution
 from mffnb.unmixing.image import Prepared, RemoteImage
 from mffnb.unmixing.pictures import warn_if_picture
@@ -83,7 +83,7 @@ def _matrix(task: Task, cube: Any, image: Prepared, source: Source | None, execu
 
 def _warn(solution: Solution) -> None:
     """Warn of unused components, of a run that did not converge, and of another solution of equal fit."""
-    warn_if_doubtful(solution.disagreement)
+    warn_if_ambiguous(solution.disagreement)
     if solution.used is not None:
         warn_if_poor(solution.used, solution.endmembers, solution.outcome, solution.negative_share)
     warn_if_certain(solution.abundances.T, solution.endmembers, solution.mapped)

@@ -127,7 +127,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
             smooth=self.session.matrix.shape[0] > 1,
             automatic=self.session.automatic,
             own=self.session.own.term_knobs,
-            offered=self.session.own.menu_knobs_by_label,
+            menu_knobs=self.session.own.menu_knobs_by_label,
             steps=self.session.source.steps,
         )
         # Tools need the pixels in this process, so that the page offers none where engines hold them.
