@@ -397,3 +397,28 @@ def test_compare_refuses_another_grid(explore, cube):
     explorer.wait()
     with pytest.raises(ValueError, match="another grid"):
         explorer.compare()
+
+
+def test_profile_is_the_map_along_a_line(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    maps = explorer.result.abundances
+    line = explorer.profile((1.0, 0.0), (1.0, 4.5))  # all of row 2
+    np.testing.assert_allclose(line, maps[:, 2], rtol=1e-12)
+    np.testing.assert_allclose(line.distance, cube.x, rtol=1e-12)
+    wide = explorer.profile((1.0, 0.0), (1.0, 4.5), width=1.0)
+    np.testing.assert_allclose(wide, maps[:, 1:4].mean("y"), rtol=1e-12)
+    beyond = explorer.profile((0.25, -1.0), (0.25, 1.0), points=5)
+    assert np.isnan(beyond[:, :2]).all()
+    np.testing.assert_allclose(beyond[:, 2:], maps[:, :2, [0, 1, 2]].mean("y"), rtol=1e-12)
+    with pytest.raises(ValueError, match="same position"):
+        explorer.profile((1.0, 1.0), (1.0, 1.0))
+
+
+@pytest.mark.parametrize(("suffix", "begin"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_pictures_are_written_in_the_format_of_their_suffix(explore, cube, tmp_path, suffix, begin):
+    explorer = explore(cube)
+    explorer.save_picture(tmp_path / f"maps.{suffix}", dpi=40)
+    assert (tmp_path / f"maps.{suffix}").read_bytes().startswith(begin)
+    with pytest.raises(ValueError, match=r"\.png, \.svg or \.pdf"):
+        explorer.save_picture(tmp_path / "maps.doc")
