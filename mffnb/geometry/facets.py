@@ -15,7 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, optimize
+import scipy
+from scipy import linalg
 
 from mffnb.geometry.abundances import fully_constrained
 from mffnb.geometry.compression import check_components, compress, require_one_process
@@ -133,7 +134,7 @@ def fit_facets(
     # Continuation: a small noise makes the objective steep, so the noise is reduced in steps from a larger value.
     steps = max(0, int(np.ceil(np.log(_INITIAL_NOISE * spread[-1] / noise) / np.log(_NOISE_FACTOR))))
     for step in range(steps, -1, -1):
-        answer = optimize.minimize(
+        answer = scipy.optimize.minimize(
             _objective,
             free,
             (white, np.append(noise * _NOISE_FACTOR**step / spread, 0.0) ** 2),

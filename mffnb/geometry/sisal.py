@@ -15,7 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, optimize
+import scipy
+from scipy import linalg
 
 from mffnb.geometry.abundances import fully_constrained
 from mffnb.geometry.compression import check_components, compress, require_one_process
@@ -106,7 +107,7 @@ def smallest_simplex(
         white = np.vstack([white[:-1], missing, white[-1:]])
     vertices = _start(white, components, rng)
     some = white if white.shape[1] <= _PIXELS else white[:, rng.permutation(white.shape[1])[:_PIXELS]]
-    answer = optimize.minimize(
+    answer = scipy.optimize.minimize(
         _objective,
         np.linalg.inv(vertices)[:-1].ravel(),
         (some, hardness),

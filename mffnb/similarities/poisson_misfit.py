@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import special
+import scipy
 
 from mffnb.kernels import divergence
 from mffnb.matrices import Sparse, partial
@@ -59,8 +59,8 @@ class PoissonMisfit:
             return self.at_abundances(self.abundance_half(A, spectrum), A, spectrum)
         pixels, spectrum = self._pixel_sums, self.matrix.transposed_times(np.ones((1, len(self._pixel_sums))))[0]
         total = float(self.matrix.total(np.array(spectrum.sum()))) or 1.0
-        of_pixels = special.xlogy(pixels, self.scale * pixels).sum()
-        of_channels = special.xlogy(spectrum, spectrum / total).sum()
+        of_pixels = scipy.special.xlogy(pixels, self.scale * pixels).sum()
+        of_channels = scipy.special.xlogy(spectrum, spectrum / total).sum()
         explained = float(self.matrix.total(np.array(of_pixels + of_channels))) - total
         return self._entropy - self.scale / self.matrix.shape[0] * explained
 
@@ -114,7 +114,7 @@ class PoissonMisfit:
         """Constant of D, independent of both factors, that the half-step subproblems omit."""
         if self.gain is None:
             return self._entropy
-        of_gain = float(self.matrix.total(np.array(special.xlogy(self._pixel_sums, self.gain).sum())))
+        of_gain = float(self.matrix.total(np.array(scipy.special.xlogy(self._pixel_sums, self.gain).sum())))
         return self._entropy - self.scale * of_gain / self.matrix.shape[0]
 
     @cached_property
@@ -140,7 +140,7 @@ class PoissonMisfit:
         else:
             for band, weights in partial.iter_rows_and_weights(self.matrix):
                 x = np.nan_to_num(band)
-                yield float(special.xlogy(weights * x, x).sum()), float((weights * x).sum())
+                yield float(scipy.special.xlogy(weights * x, x).sum()), float((weights * x).sum())
 
 
 def _no_gram(factor: Float64Array) -> Float64Array:

@@ -143,11 +143,9 @@ class LiveFit:
     def _framing(self, data: LiveImage) -> FrameBuilder:
         """Return the builder of frames for an image, which is made once for each image."""
         if self._framed is None or self._framed[0] is not data:
-            blanks = (np.zeros((1, size)) for size in data.matrix.shape)
-            self._framed = (
-                data,
-                FrameBuilder(data.layout.abundances(next(blanks))[0], data.layout.endmembers(next(blanks))[0]),
-            )
+            pixels, channels = data.matrix.shape
+            image = data.layout.map(np.zeros(pixels), "abundance")
+            self._framed = (data, FrameBuilder(image, data.layout.endmembers(np.zeros((1, channels)))))
         return self._framed[1]
 
     def _factors(self, solved: Solved) -> tuple[xr.DataArray, xr.DataArray]:
