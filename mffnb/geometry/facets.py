@@ -18,6 +18,7 @@ import numpy as np
 import scipy
 from scipy import linalg
 
+from mffnb.cancellation import check_cancelled
 from mffnb.geometry.abundances import fully_constrained
 from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.geometry.sisal import principal_axes, smallest_simplex, with_last_row
@@ -149,6 +150,7 @@ def fit_facets(
 
 def _objective(free: Float64Array, white: Float64Array, noise: Float64Array) -> tuple[float, Float64Array]:
     """Return the facet objective and its gradient at ``free``, Q without its last row; ``noise`` is a variance."""
+    check_cancelled()
     unmixing = with_last_row(free, len(white))
     sign, volume = np.linalg.slogdet(unmixing)
     if sign == 0 or not np.isfinite(volume):

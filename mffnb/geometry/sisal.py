@@ -18,6 +18,7 @@ import numpy as np
 import scipy
 from scipy import linalg
 
+from mffnb.cancellation import check_cancelled
 from mffnb.geometry.abundances import fully_constrained
 from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.geometry.pure_pixels import vertex_components
@@ -154,6 +155,7 @@ def with_last_row(free: Float64Array, components: int) -> Float64Array:
 
 def _objective(free: Float64Array, white: Float64Array, hardness: float) -> tuple[float, Float64Array]:
     """Return the SISAL objective and its gradient at the free rows of Q."""
+    check_cancelled()
     components = len(white)
     unmixing = with_last_row(free, components)
     sign, volume = np.linalg.slogdet(unmixing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,9 +20,12 @@ from mffnb.similarities.log_likelihood import LogLikelihood
 from mffnb.similarities.quadratic_misfit import over_ranks, times_gain
 from mffnb.typing import Float64Array
 
+# Number of counts in a band: a run may be cancelled between two bands, and half a million counts take some 50 ms.
+_COUNTS_OF_BAND = 2**19
+
 
 class SparseCounts(Sparse):
-    """Matrix of sparse counts whose rows are read as a single band."""
+    """Matrix of sparse counts whose rows are read in few large bands."""
 
     @cached_property
     def transposed(self) -> SparseCounts:
@@ -29,8 +33,11 @@ class SparseCounts(Sparse):
         return SparseCounts(self.array.T)
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, rows) once, with all rows."""
-        yield 0, self.shape[0], self._rows
+        """Yield (start, stop, rows) of each band, with nearly equal numbers of counts."""
+        rows = self._rows
+        limits = np.searchsorted(rows.indptr, np.arange(0, rows.indptr[-1], _COUNTS_OF_BAND)[1:])
+        for start, stop in itertools.pairwise(np.unique([0, *limits, self.shape[0]]).tolist()):
+            yield start, stop, rows if stop - start == self.shape[0] else rows[start:stop]
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,7 +130,7 @@ class LiveFit:
                     "objective": state.objective,
                     "outcome": _ended(solved),
                     "milliseconds": 1e3 * state.seconds,
-                    "text": "" if solved.bands is None else solved.bands.text,
+                    "text": _progress(solved),
                 },
                 generation=generation,
                 parameters=solved.parameters.as_dict(),
@@ -170,6 +170,13 @@ class LiveFit:
         shown = self._error()
         if shown is not None:
             shown.value = error_html(error)
+
+
+def _progress(solved: Solved) -> str:
+    """Return a text on the pixels or replicas that the picture shows so far, if these are not all."""
+    if solved.pixels:
+        return f"showing {solved.pixels:,} of {solved.data.matrix.shape[0]:,} pixels"
+    return "" if solved.bands is None else solved.bands.text
 
 
 def _ended(solved: Solved) -> str:
