@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mffnb.cancellation import checked
 from mffnb.geometry.abundances import non_negative
 from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.matrices import LowRank
+from mffnb.matrices.cancellation import checked
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 

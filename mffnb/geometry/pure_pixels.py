@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from mffnb.cancellation import checked
 from mffnb.geometry.abundances import non_negative
 from mffnb.geometry.compression import check_components, compress, require_one_process
+from mffnb.matrices.cancellation import checked
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array
 

@@ -18,10 +18,10 @@ import numpy as np
 import scipy
 from scipy import linalg
 
-from mffnb.cancellation import check_cancelled
 from mffnb.geometry.abundances import fully_constrained
 from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.geometry.pure_pixels import vertex_components
+from mffnb.matrices.cancellation import check_cancelled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 

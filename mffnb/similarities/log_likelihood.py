@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.cancellation import checked
 from mffnb.kernels import divergence
+from mffnb.matrices.cancellation import checked
 from mffnb.protocols.axis_distribution import AxisDistribution
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from mffnb.cancellation import Cancelled, iterate_cancellable
+from mffnb.matrices.cancellation import Cancelled, iterate_cancellable
 
 P = TypeVar("P")
 S = TypeVar("S")

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.cancellation import Cancelled, iterate_cancellable
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.names import named_similarity
 from mffnb.geometry import Geometry
+from mffnb.matrices.cancellation import Cancelled, iterate_cancellable
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
 from mffnb.protocols.matrix import Matrix

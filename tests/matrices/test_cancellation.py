@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from mffnb.cancellation import Cancelled, cancellable, check_cancelled, checked, iterate_cancellable
+from mffnb.matrices.cancellation import Cancelled, cancellable, check_cancelled, checked, iterate_cancellable
 from mffnb.matrices.threaded import threaded_map
 
 
