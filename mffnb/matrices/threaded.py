@@ -27,9 +27,9 @@ def threaded_map(
     """Apply a function to items on as many threads as BLAS may use; yield results in the order of the items.
 
     At most one more item than there are threads is in progress. The function should release the interpreter lock most
-    of the time. If it raises, if the computation is cancelled (:mod:`mffnb.matrices.cancellation`), or if the caller stops
-    early, all running calls are waited for, so that none writes to its output afterwards. A single item is processed on
-    the calling thread.
+    of the time. If it raises, if the computation is cancelled (:mod:`mffnb.matrices.cancellation`), or if the caller
+    stops early, all running calls are waited for, so that none writes to its output afterwards. A single item is
+    processed on the calling thread.
 
     Parameters
     ----------
