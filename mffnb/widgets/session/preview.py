@@ -34,6 +34,7 @@ from mffnb.widgets.session.live_data import LiveImage
 _ENTRIES, _LEAST, _MOST = 2**20, 1024, 4096
 _RATIO = 4  # smallest ratio of all pixels to those of a subset that is worth a run
 _ITERATIONS = 24
+_STEPS = 8  # of the search for the smallest volume
 _SHOWN = frozenset({0, 1, 2, 4, 8, 16, _ITERATIONS})  # iterations whose abundances of all pixels are computed
 
 
@@ -123,10 +124,11 @@ class Subset:
         """Search for the smallest volume from one start."""
         search = Search(matrix, task.k, seed, gain_or_none(task.physics))
         for number, step in enumerate(search.steps()):
-            if step.settled or number in _SHOWN:
+            last = step.settled or number == _STEPS
+            if last or number == 0:
                 E, A, gains = search.factors(self.image.matrix)
                 yield State(number, A, E, step.objective, np.nan, np.nan, step.seconds, gain=gains)
-            if step.settled:
+            if last:
                 return
 
     def _abundances(self, endmembers: Float64Array, task: Task) -> tuple[Float64Array, Float64Array | None]:
