@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import special
+import scipy
 
 from mffnb.keywords import advises_keywords
 from mffnb.protocols import Transform, TransformTraits, traits_of
@@ -90,7 +90,7 @@ class Logistic:
 
     def apply(self, model: Float64Array) -> Float64Array:
         """Return the probabilities for given log-odds."""
-        probability: Float64Array = special.expit(model)
+        probability: Float64Array = scipy.special.expit(model)
         return probability
 
     def derivatives(self, mapped: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -100,7 +100,7 @@ class Logistic:
 
     def inverse(self, mapped: Float64Array) -> Float64Array:
         """Return the log-odds of given probabilities, limited to a finite range."""
-        log_odds: Float64Array = np.clip(special.logit(mapped), -_LARGEST_INTERCEPT, _LARGEST_INTERCEPT)
+        log_odds: Float64Array = np.clip(scipy.special.logit(mapped), -_LARGEST_INTERCEPT, _LARGEST_INTERCEPT)
         return log_odds
 
 

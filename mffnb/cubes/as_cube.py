@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from mffnb.cubes.data_array import coordinate, data_array
 from mffnb.cubes.functional_axis import evaluate
 from mffnb.typing import Array
 
@@ -57,7 +58,7 @@ def as_cube(data: Any) -> xr.DataArray:
                     "for a sparse matrix use mffnb.MatrixFactorization"
                 )
             raise ValueError(f"a spectral image has 2 to 5 dimensions, the last one the channel; got {array.ndim}")
-        cube = xr.DataArray(array, dims=(*names, "channel"))
+        cube = data_array(array, (*names, "channel"))
     if cube.ndim < 2:
         raise ValueError(f"a spectral image needs pixel and channel dimensions, got only {cube.dims}")
     if "component" in cube.dims:
@@ -93,12 +94,12 @@ def from_axes(array: Array, axes: Sequence[Mapping[str, Any]]) -> xr.DataArray:
     names = axis_names(ordered)
     if np.ma.isMaskedArray(array):
         array = np.ma.filled(array.astype(np.float64), np.nan)
-    coords = {}
+    coords: dict[Hashable, xr.Variable] = {}
     for name, axis in zip(names, ordered, strict=True):
         units = axis.get("units")
         attrs = {"units": units} if isinstance(units, str) and units else {}
-        coords[name] = (name, np.asarray(axis_values(axis)), attrs)
-    cube = xr.DataArray(array, dims=names, coords=coords)
+        coords[name] = coordinate(name, np.asarray(axis_values(axis)), attrs)
+    cube = data_array(array, names, coords)
     pixels = [name for name, is_pixel in zip(names, _pixel_flags(ordered), strict=True) if is_pixel]
     channels = [name for name in names if name not in pixels]
     if len(channels) > 1:

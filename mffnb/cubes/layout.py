@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.align import Frame, align, expand, labelled_spectra
+from mffnb.cubes.data_array import coordinate, data_array
 from mffnb.cubes.masks import aligned_masks, cumulative_used, exclude_missing, insert_masked
 from mffnb.cubes.missing import check_infinite, count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
@@ -105,7 +106,7 @@ class Layout:
         """A cube of zeros with these dimensions, coordinates and attributes, which needs no memory."""
         shape = {**self.pixel_shape, **self.channel_shape}
         zeros = np.broadcast_to(np.float32(0), tuple(shape.values()))
-        return xr.DataArray(zeros, dims=tuple(shape), coords=self.coords, attrs=self.attrs)
+        return data_array(zeros, tuple(shape), self.coords, attrs=self.attrs)
 
     @cached_property
     def graph(self) -> Graph:
@@ -242,13 +243,13 @@ class Layout:
         attrs: Mapping[str, Any] | None = None,
     ) -> xr.DataArray:
         """Return an array as a DataArray with the coordinates of the cube for its dimensions."""
-        coords: dict[Hashable, Any] = {
+        coords: dict[Hashable, xr.Variable] = {
             key: variable for key, variable in self.coords.items() if set(variable.dims) <= set(shape)
         }
         if "component" in shape:
-            coords["component"] = np.arange(shape["component"])
+            coords["component"] = coordinate("component", np.arange(shape["component"]))
         values = values.reshape(tuple(shape.values()))
-        return xr.DataArray(values, dims=tuple(shape), coords=coords, name=name, attrs=dict(attrs or {}))
+        return data_array(values, tuple(shape), coords, name, attrs)
 
     def _with_masks(self, mask: Any) -> Layout:
         """Return the layout with the user's masks applied, each aligned with the pixels or with the channels."""

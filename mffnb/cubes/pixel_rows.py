@@ -147,8 +147,8 @@ class CubeRows:
             some = data if (top, bottom) == (0, data.sizes[first]) else data.isel({first: slice(top, bottom)})
             names = [name for name in self.layout.pixel_shape if name in some.dims]
             # Values are read before they are transposed, because a transposed lazy array would be read element by
-            # element.
-            values = some.compute().transpose(*names, *self.layout.channel_shape).values
+            # element. Values in memory are used as they are: compute imports dask.
+            values = (some if self.in_memory else some.compute()).transpose(*names, *self.layout.channel_shape).values
             parts.append(values.reshape((bottom - top) * row, -1))
         if bottom * row < stop:
             parts.append(self._pixels(data.isel({first: bottom}), shape[1:], 0, stop - bottom * row))

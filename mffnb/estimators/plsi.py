@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import special
+import scipy
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.errors import ConvergenceWarning, warn
@@ -115,7 +115,7 @@ class LatentClasses(LinearModel):
         chances = np.nan_to_num(self.components_)
         here = -LogLikelihood(matrix, chances, 1.0, of_rows=True).value(np.ascontiguousarray(amounts.T))
         counts = float(of_classes.sum() if matrix.complete else matrix.total(_totals(matrix).sum()))
-        self.log_likelihood_ = float(matrix.total(np.array(here))) - special.xlogy(counts, counts)
+        self.log_likelihood_ = float(matrix.total(np.array(here))) - scipy.special.xlogy(counts, counts)
         self.pixel_probability_ = unobserved.blank(self.pixel_probability_)
         self._n_features_out = len(of_classes)
         return unobserved.blank(amounts)

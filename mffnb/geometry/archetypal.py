@@ -19,6 +19,7 @@ import numpy as np
 from mffnb.geometry.abundances import non_negative
 from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.matrices import LowRank
+from mffnb.matrices.cancellation import checked
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
@@ -99,7 +100,7 @@ class Archetypal:
         A = np.full((components, pixels), 1.0 / components)
         vertices = B @ points.T
         size = 2.0 ** rng.integers(-3, 4) / np.linalg.norm(vertices, 2) ** 2
-        for _ in range(self.rounds):
+        for _ in checked(range(self.rounds)):
             gram, cross = vertices @ vertices.T, vertices @ points
             for _ in range(self.steps):
                 A = _entropic_step(A, size * (cross - gram @ A), axis=0)

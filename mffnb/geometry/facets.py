@@ -15,12 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, optimize
+import scipy
+from scipy import linalg
 
 from mffnb.geometry.abundances import fully_constrained
 from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.geometry.sisal import principal_axes, smallest_simplex, with_last_row
 from mffnb.matrices import LowRank
+from mffnb.matrices.cancellation import check_cancelled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
@@ -133,7 +135,7 @@ def fit_facets(
     # Continuation: a small noise makes the objective steep, so the noise is reduced in steps from a larger value.
     steps = max(0, int(np.ceil(np.log(_INITIAL_NOISE * spread[-1] / noise) / np.log(_NOISE_FACTOR))))
     for step in range(steps, -1, -1):
-        answer = optimize.minimize(
+        answer = scipy.optimize.minimize(
             _objective,
             free,
             (white, np.append(noise * _NOISE_FACTOR**step / spread, 0.0) ** 2),
@@ -148,6 +150,7 @@ def fit_facets(
 
 def _objective(free: Float64Array, white: Float64Array, noise: Float64Array) -> tuple[float, Float64Array]:
     """Return the facet objective and its gradient at ``free``, Q without its last row; ``noise`` is a variance."""
+    check_cancelled()
     unmixing = with_last_row(free, len(white))
     sign, volume = np.linalg.slogdet(unmixing)
     if sign == 0 or not np.isfinite(volume):

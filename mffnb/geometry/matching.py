@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from mffnb.typing import Array, Float64Array
 
@@ -61,7 +61,7 @@ def match(a: Array, b: Array) -> Array:
     >>> match([[1, 0], [0, 1], [1, 1]], [[0, 3], [2, 2.1]]).tolist()
     [-1, 0, 1]
     """
-    rows, columns = linear_sum_assignment(spectral_angles(a, b))
+    rows, columns = scipy.optimize.linear_sum_assignment(spectral_angles(a, b))
     partner = np.full(len(a), -1)
     partner[rows] = columns
     return partner

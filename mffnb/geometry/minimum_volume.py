@@ -145,7 +145,7 @@ class Search:
         self.best: Progress | None = None
         self.trace: list[Progress] = []
         self._choice = choice = choose_model(matrix, components, seed)
-        self._levelled = matrix if np.all(choice.columns == 1) else Scaled(matrix, columns=choice.columns)
+        self._levelled = self._level(matrix)
         self._column_units = np.where(choice.columns > 0, 1 / np.where(choice.columns > 0, choice.columns, 1.0), 0.0)
         self.with_gain = choice.gain if gain is None else gain
         kind = WithGain if self.with_gain else SumToOne
@@ -163,9 +163,13 @@ class Search:
             self.trace.append(step if step.settled else replace(step, endmembers=np.empty((0, 0))))
             yield step
 
-    def factors(self) -> tuple[Float64Array, Float64Array, Float64Array | None]:
-        """Return E (k, channels), A (k, pixels) and gain of the best step, in data units."""
-        return _in_data_units(self._levelled, self._best_step.endmembers, self._column_units, with_gain=self.with_gain)
+    def factors(self, matrix: Matrix | None = None) -> tuple[Float64Array, Float64Array, Float64Array | None]:
+        """Return E (k, channels), A (k, pixels) and gain of the best step, in data units.
+
+        A and gain are those of the pixels of the search, or of a ``matrix`` of other pixels with the same channels.
+        """
+        levelled = self._levelled if matrix is None else self._level(matrix)
+        return _in_data_units(levelled, self._best_step.endmembers, self._column_units, with_gain=self.with_gain)
 
     def run(self, callback: Callable[[Progress], object] | None = None) -> Geometry:
         """Run the search until it ends, the callback returns True, or an interrupt (Ctrl-C) arrives."""
@@ -203,6 +207,11 @@ class Search:
             stopped=stopped,
             trace=tuple(replace(step, endmembers=nothing) for step in self.trace),
         )
+
+    def _level(self, matrix: Matrix) -> Matrix:
+        """Scale the channels such that counts have equal noise in each."""
+        columns = self._choice.columns
+        return matrix if np.all(columns == 1) else Scaled(matrix, columns=columns)
 
     @property
     def _best_step(self) -> Progress:

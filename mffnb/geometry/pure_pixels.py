@@ -13,6 +13,7 @@ from scipy import linalg
 
 from mffnb.geometry.abundances import non_negative
 from mffnb.geometry.compression import check_components, compress, require_one_process
+from mffnb.matrices.cancellation import checked
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array
 
@@ -155,7 +156,7 @@ def vertex_components(points: Float64Array, components: int, rng: np.random.Gene
 def maximise_simplex_volume(points: Float64Array, chosen: Array, sweeps: int) -> Array:
     """Exchange chosen pixels among points (k, pixels), on a plane that avoids the origin, while their volume grows."""
     chosen = chosen.copy()
-    for _ in range(sweeps):
+    for _ in checked(range(sweeps)):
         before = chosen.copy()
         for j in range(len(chosen)):
             # The volume is linear in one vertex: proportional to its distance from the plane through the others and the

@@ -15,11 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, optimize
+import scipy
+from scipy import linalg
 
 from mffnb.geometry.abundances import fully_constrained
 from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.geometry.pure_pixels import vertex_components
+from mffnb.matrices.cancellation import check_cancelled
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
@@ -106,7 +108,7 @@ def smallest_simplex(
         white = np.vstack([white[:-1], missing, white[-1:]])
     vertices = _start(white, components, rng)
     some = white if white.shape[1] <= _PIXELS else white[:, rng.permutation(white.shape[1])[:_PIXELS]]
-    answer = optimize.minimize(
+    answer = scipy.optimize.minimize(
         _objective,
         np.linalg.inv(vertices)[:-1].ravel(),
         (some, hardness),
@@ -153,6 +155,7 @@ def with_last_row(free: Float64Array, components: int) -> Float64Array:
 
 def _objective(free: Float64Array, white: Float64Array, hardness: float) -> tuple[float, Float64Array]:
     """Return the SISAL objective and its gradient at the free rows of Q."""
+    check_cancelled()
     components = len(white)
     unmixing = with_last_row(free, components)
     sign, volume = np.linalg.slogdet(unmixing)

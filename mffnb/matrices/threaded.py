@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import chain, islice
 from typing import TypeVar
 
+from mffnb.matrices.cancellation import checked
 from mffnb.threads import allowed_threads
 
 Item = TypeVar("Item")
@@ -26,8 +27,9 @@ def threaded_map(
     """Apply a function to items on as many threads as BLAS may use; yield results in the order of the items.
 
     At most one more item than there are threads is in progress. The function should release the interpreter lock most
-    of the time. If it raises, or if the caller stops early, all running calls are waited for, so that none writes to
-    its output afterwards. A single item is processed on the calling thread.
+    of the time. If it raises, if the computation is cancelled (:mod:`mffnb.matrices.cancellation`), or if the caller
+    stops early, all running calls are waited for, so that none writes to its output afterwards. A single item is
+    processed on the calling thread.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def threaded_map(
     [1, 2, 3]
     """
     threads = allowed_threads() if threads is None else threads
-    items = iter(items)
+    items = iter(checked(items))
     ready = list(islice(items, 2)) if threads > 1 else []
     items = chain(ready, items)
     if len(ready) < 2:  # waking another thread would take longer than the work on a small image

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def channel_coordinate(spectra: xr.DataArray) -> Array:
     name = spectra.dims[-1]
     if spectra.ndim == 2 and name in spectra.coords and _is_axis(spectra[name].values):
         return np.asarray(spectra[name].values, dtype=np.float64)
-    return np.arange(spectra.isel({spectra.dims[0]: 0}).size, dtype=np.float64)
+    return np.arange(prod(spectra.shape[1:]), dtype=np.float64)
 
 
 def _is_axis(coordinate: Array) -> bool:

@@ -8,8 +8,8 @@ from math import prod
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 import xarray as xr
-from scipy import fft
 
 from mffnb.preprocessing.memory import available_bytes
 from mffnb.preprocessing.step import Fitted, Step
@@ -205,7 +205,7 @@ def _fill(stack: Array, image: Array, step: SlidingFFT, scale: float) -> None:
             part = windows[i, start : start + band]
             if step.dc == "mean":
                 part = part - np.einsum("wij,ij->w", part, weights)[:, None, None]
-            half = np.abs(fft.rfft2(part * taper, workers=1))
+            half = np.abs(scipy.fft.rfft2(part * taper, workers=1))
             target = stack[i, start : start + band]
             # The image is real: frequencies k and -k have the same modulus, so half of them is computed.
             target[..., negative:] = half[:, rows % size[0], : stack.shape[3] - negative]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy import special
+import scipy
 
 from mffnb.matrices import sparse_if_smaller
 from mffnb.matrices.partial import mean_model
@@ -51,7 +51,7 @@ class BetaDistance:
             ratio = x / y
             out = ratio - np.log(ratio) - 1
         elif beta == 1:
-            out = special.xlogy(x, x / y) - x + y
+            out = scipy.special.xlogy(x, x / y) - x + y
         else:
             power = _power(y, beta - 1)
             out = (_power(x, beta) / beta - x * power) / (beta - 1) + y * power / beta

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.kernels import divergence
+from mffnb.matrices.cancellation import checked
 from mffnb.protocols.axis_distribution import AxisDistribution
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
@@ -45,7 +46,7 @@ class LogLikelihood:
         moving = self.share.gather(factor)
         pixels, channels = (moving, self.basis) if self.of_rows else (self.basis, moving)
         right, total = np.ascontiguousarray(channels.T), 0.0
-        for start, _, band in self.matrix.bands():
+        for start, _, band in checked(self.matrix.bands()):
             total += divergence.log_likelihood(*divergence.as_compressed_rows(band), pixels, start, right)
         return -self.weight * total
 
@@ -69,11 +70,11 @@ class LogLikelihood:
     def bands(self) -> Iterator[tuple[int, int, Any]] | None:
         """Yield (start, stop, rows) of X, or of X^T for the factor of the columns: one row for each entry."""
         oriented = self.matrix if self.of_rows else self.matrix.transposed
-        return None if oriented is None else oriented.bands()
+        return None if oriented is None else checked(oriented.bands())
 
     def transposed_bands(self) -> Iterator[tuple[slice, Any]]:
         """Yield (pixels, X^T of these pixels) of each band of rows of X."""
-        for start, stop, band in self.matrix.bands():
+        for start, stop, band in checked(self.matrix.bands()):
             transposed_part = np.ascontiguousarray(band.T) if isinstance(band, np.ndarray) else band.T.tocsr()
             yield slice(start, stop), transposed_part
 
@@ -81,5 +82,5 @@ class LogLikelihood:
         """Yield for each band of X its pixels, their factor, the factor of the channels, and its compressed rows."""
         pixels, channels = (factor, self.basis) if self.of_rows else (self.basis, factor)
         left, right = np.ascontiguousarray(pixels.T), np.ascontiguousarray(channels.T)
-        for start, stop, band in self.matrix.bands():
+        for start, stop, band in checked(self.matrix.bands()):
             yield slice(start, stop), left[start:stop], right, divergence.as_compressed_rows(band)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from scipy import special
+import scipy
 
 from mffnb.protocols.distance import Distance
 from mffnb.protocols.part_results import losses_of
@@ -102,16 +102,16 @@ class LogOdds:
         # logaddexp computes log(1 + e^z) without overflow.
         loss = np.maximum(odds, 0.0) + np.log1p(np.exp(-np.abs(odds))) - x * odds
         if ((x > 0) & (x < 1)).any():  # the entropy of x is zero if x is 0 or 1
-            loss += special.xlogy(x, x) + special.xlog1py(1 - x, -x)
+            loss += scipy.special.xlogy(x, x) + scipy.special.xlog1py(1 - x, -x)
         return _row_sums(loss, w)
 
     def slope(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
         """Return the first derivatives of the loss with respect to the model y, (rows, channels)."""
-        return _weighted(special.expit(self._odds(y)) - x, w)
+        return _weighted(scipy.special.expit(self._odds(y)) - x, w)
 
     def curvature_bound(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
         """Return the second derivatives of the loss with respect to the model y, (rows, channels)."""
-        probability = special.expit(self._odds(y))
+        probability = scipy.special.expit(self._odds(y))
         return _weighted(probability * (1 - probability), w)
 
     def _odds(self, y: Float64Array) -> Float64Array:

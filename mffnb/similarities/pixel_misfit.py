@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy.special import gammaln, xlogy
+import scipy
 
 from mffnb.protocols.matrix import Matrix
 from mffnb.similarities.banded_misfit import dense_bands
@@ -111,8 +111,8 @@ def _table() -> Float64Array:
     """Expected deviance for the means in the middle of the intervals between numbers of eight bits."""
     means = np.geomspace(1e-8, 1e3, 221)
     count = np.arange(1500.0)[:, None]
-    chance = np.exp(xlogy(count, means) - means - gammaln(count + 1))
-    deviances = (chance * 2 * (xlogy(count, count / means) - count + means)).sum(axis=0)
+    chance = np.exp(scipy.special.xlogy(count, means) - means - scipy.special.gammaln(count + 1))
+    deviances = (chance * 2 * (scipy.special.xlogy(count, count / means) - count + means)).sum(axis=0)
     middles = (np.arange(_INFINITY >> _DROPPED, dtype=np.int32) << _DROPPED) + (1 << (_DROPPED - 1))
     expected: Float64Array = np.exp(np.interp(np.log(middles.view(np.float32)), np.log(means), np.log(deviances)))
     return expected

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import special
+import scipy
 
 from mffnb.kernels import divergence
 from mffnb.matrices import Sparse, partial
@@ -19,9 +20,12 @@ from mffnb.similarities.log_likelihood import LogLikelihood
 from mffnb.similarities.quadratic_misfit import over_ranks, times_gain
 from mffnb.typing import Float64Array
 
+# Number of counts in a band: a run may be cancelled between two bands, and half a million counts take some 50 ms.
+_COUNTS_OF_BAND = 2**19
+
 
 class SparseCounts(Sparse):
-    """Matrix of sparse counts whose rows are read as a single band."""
+    """Matrix of sparse counts whose rows are read in few large bands."""
 
     @cached_property
     def transposed(self) -> SparseCounts:
@@ -29,8 +33,11 @@ class SparseCounts(Sparse):
         return SparseCounts(self.array.T)
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
-        """Yield (start, stop, rows) once, with all rows."""
-        yield 0, self.shape[0], self._rows
+        """Yield (start, stop, rows) of each band, with nearly equal numbers of counts."""
+        rows = self._rows
+        limits = np.searchsorted(rows.indptr, np.arange(0, rows.indptr[-1], _COUNTS_OF_BAND)[1:])
+        for start, stop in itertools.pairwise(np.unique([0, *limits, self.shape[0]]).tolist()):
+            yield start, stop, rows if stop - start == self.shape[0] else rows[start:stop]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +66,8 @@ class PoissonMisfit:
             return self.at_abundances(self.abundance_half(A, spectrum), A, spectrum)
         pixels, spectrum = self._pixel_sums, self.matrix.transposed_times(np.ones((1, len(self._pixel_sums))))[0]
         total = float(self.matrix.total(np.array(spectrum.sum()))) or 1.0
-        of_pixels = special.xlogy(pixels, self.scale * pixels).sum()
-        of_channels = special.xlogy(spectrum, spectrum / total).sum()
+        of_pixels = scipy.special.xlogy(pixels, self.scale * pixels).sum()
+        of_channels = scipy.special.xlogy(spectrum, spectrum / total).sum()
         explained = float(self.matrix.total(np.array(of_pixels + of_channels))) - total
         return self._entropy - self.scale / self.matrix.shape[0] * explained
 
@@ -114,7 +121,7 @@ class PoissonMisfit:
         """Constant of D, independent of both factors, that the half-step subproblems omit."""
         if self.gain is None:
             return self._entropy
-        of_gain = float(self.matrix.total(np.array(special.xlogy(self._pixel_sums, self.gain).sum())))
+        of_gain = float(self.matrix.total(np.array(scipy.special.xlogy(self._pixel_sums, self.gain).sum())))
         return self._entropy - self.scale * of_gain / self.matrix.shape[0]
 
     @cached_property
@@ -140,7 +147,7 @@ class PoissonMisfit:
         else:
             for band, weights in partial.iter_rows_and_weights(self.matrix):
                 x = np.nan_to_num(band)
-                yield float(special.xlogy(weights * x, x).sum()), float((weights * x).sum())
+                yield float(scipy.special.xlogy(weights * x, x).sum()), float((weights * x).sum())
 
 
 def _no_gram(factor: Float64Array) -> Float64Array:

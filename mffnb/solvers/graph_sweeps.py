@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from mffnb.kernels import hals, simplex
 from mffnb.protocols.graph import PixelGraph
@@ -63,7 +63,7 @@ def _into_ball(row: Float64Array, half: Half, sweep: Callable[[float], float]) -
     most = 1.0
     while excess(most) > 0:
         most *= 4.0
-    excess(optimize.brentq(excess, 0.0, most, xtol=1e-14 * most, rtol=1e-13))
+    excess(scipy.optimize.brentq(excess, 0.0, most, xtol=1e-14 * most, rtol=1e-13))
     row *= min(1.0, half.radius / row_norm(row, half))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from mffnb.kernels import hals
 from mffnb.protocols.capabilities import traits_of
@@ -137,7 +137,8 @@ def _sweep_weighted_ball(factor: Float64Array, half: Half, weights: Float64Array
             def excess(added: float, pull: Array = pull, curvature: Array = curvature) -> float:
                 return row_norm(pull / (curvature + added), half) - half.radius
 
-            new = pull / (curvature + optimize.brentq(excess, 0.0, row_norm(pull, half) / half.radius, rtol=1e-15))
+            most = row_norm(pull, half) / half.radius
+            new = pull / (curvature + scipy.optimize.brentq(excess, 0.0, most, rtol=1e-15))
             new *= min(1.0, half.radius / row_norm(new, half))
         moved += float(np.sum(curvature * (new - factor[j]) ** 2))
         factor[j] = new

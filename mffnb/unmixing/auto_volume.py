@@ -33,7 +33,7 @@ def find_volume(
 
     The result has a trace of the search, as results of iterative solvers do. Call :func:`check_supported` first.
     """
-    search = Search(matrix, k, seed, _gain_or_none(physics))
+    search = Search(matrix, k, seed, gain_or_none(physics))
     progress = _SearchStates(search, matrix)
     states: list[State] = []
 
@@ -56,7 +56,7 @@ def iterate_volume(matrix: Matrix, k: int, seed: int, physics: Physics) -> Itera
     Computing the factors of all pixels takes at most a fifth of the run time, so that several states may have the same
     factors. The last state has the factors of the answer, and the decisions of the rule for ``volume="auto"``.
     """
-    search = Search(matrix, k, seed, _gain_or_none(physics))
+    search = Search(matrix, k, seed, gain_or_none(physics))
     progress = _SearchStates(search, matrix)
     for step in search.steps():
         yield progress.state(step), None
@@ -191,7 +191,7 @@ class _SearchStates:
         return replace(state, abundances=A, endmembers=E, gain=gain, relative_error=error)
 
 
-def _gain_or_none(physics: Physics) -> bool | None:
+def gain_or_none(physics: Physics) -> bool | None:
     """Return whether the user requested a gain per pixel; None if the data are to decide."""
     return True if physics.gain else False if physics.sum_to_one else None
 

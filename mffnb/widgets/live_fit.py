@@ -191,7 +191,7 @@ class LiveFit:
                     "objective": state.objective,
                     "outcome": _outcome_text(solved),
                     "milliseconds": 1e3 * state.seconds,
-                    "text": "" if solved.bands is None else solved.bands.text,
+                    "text": _progress(solved),
                 },
                 generation=generation,
                 parameters=solved.parameters.as_dict(),
@@ -209,11 +209,9 @@ class LiveFit:
     def _framing(self, data: LiveImage) -> FrameBuilder:
         """Return the builder of frames for an image, which is made once for each image."""
         if self._framed is None or self._framed[0] is not data:
-            blanks = (np.zeros((1, size)) for size in data.matrix.shape)
-            self._framed = (
-                data,
-                FrameBuilder(data.layout.abundances(next(blanks))[0], data.layout.endmembers(next(blanks))[0]),
-            )
+            pixels, channels = data.matrix.shape
+            image = data.layout.map(np.zeros(pixels), "abundance")
+            self._framed = (data, FrameBuilder(image, data.layout.endmembers(np.zeros((1, channels)))))
         return self._framed[1]
 
     def _factors(self, solved: Solved) -> tuple[xr.DataArray, xr.DataArray]:
@@ -238,6 +236,13 @@ class LiveFit:
         shown = self._error()
         if shown is not None:
             shown.value = error_html(error)
+
+
+def _progress(solved: Solved) -> str:
+    """Return a text on the pixels or replicas that the picture shows so far, if these are not all."""
+    if solved.pixels:
+        return f"showing {solved.pixels:,} of {solved.data.matrix.shape[0]:,} pixels"
+    return "" if solved.bands is None else solved.bands.text
 
 
 def _outcome_text(solved: Solved) -> str:

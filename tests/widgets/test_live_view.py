@@ -6,13 +6,14 @@ import enum
 import json
 import threading
 
+import matplotlib
 import numpy as np
 import pytest
 import traitlets
 
 from mffnb.plots.palette import component_colors
 from mffnb.widgets.live_view.frame import LEVELS, MISSING, Frame, encode, envelope, plain
-from mffnb.widgets.live_view.live_view import FINAL_MAP_PIXELS, LiveView
+from mffnb.widgets.live_view.live_view import COLOR_MAPS, FINAL_MAP_PIXELS, LiveView
 
 
 def make_frame(k=3, shape=(40, 64), m=200, seed=0, **options):
@@ -310,5 +311,13 @@ def test_options_are_checked():
         LiveView(colour="red")
     with pytest.raises(traitlets.TraitError):
         LiveView(color_map="jet")
+
+
+def test_colour_tables_are_those_of_matplotlib():
+    """Figures and the live view show the same colours."""
+    steps = np.linspace(0.0, 1.0, 256)
     tables = LiveView().color_tables
-    assert {name: len(table) for name, table in tables.items()} == dict.fromkeys(("viridis", "cividis", "gray"), 768)
+    assert {*tables} == {*COLOR_MAPS} - {"component"}
+    for name, table in tables.items():
+        expected = np.rint(255 * np.asarray(matplotlib.colormaps[name](steps))[:, :3])
+        np.testing.assert_array_equal(np.frombuffer(table, np.uint8).reshape(256, 3), expected, err_msg=name)

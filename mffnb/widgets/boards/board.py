@@ -149,7 +149,7 @@ class Board(Generic[P, S]):
             self._previous_answer = answer
             self._frames += 1
             if self._frame_builder is None or self._frame_builder[0] is not answer.cube:
-                self._frame_builder = answer.cube, FrameBuilder(answer.abundances[0], answer.endmembers[0])
+                self._frame_builder = answer.cube, FrameBuilder(answer.abundances[0], answer.endmembers)
             frame = self._frame_builder[1].frame(
                 answer.abundances,
                 answer.endmembers,

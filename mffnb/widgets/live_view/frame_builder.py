@@ -11,6 +11,7 @@ import xarray as xr
 
 from mffnb import plots
 from mffnb.plots.palette import component_colors
+from mffnb.typing import Array
 from mffnb.widgets.live_view.frame import Frame
 
 NO_NAMES: Mapping[int, str] = MappingProxyType({})
@@ -23,8 +24,8 @@ class FrameBuilder:
     ----------
     image
         An abundance map with its coordinates.
-    spectrum
-        A spectrum with NaN in unused channels.
+    spectra
+        One or more spectra, ("component", channel dims), with NaN in unused channels.
 
     Attributes
     ----------
@@ -32,9 +33,8 @@ class FrameBuilder:
         Boolean, (channels,): True for channels that the fit uses.
     """
 
-    def __init__(self, image: xr.DataArray, spectrum: xr.DataArray) -> None:
-        spectra = spectrum.expand_dims("component")
-        self.used_channels = np.isfinite(spectrum.values).ravel()
+    def __init__(self, image: xr.DataArray, spectra: xr.DataArray) -> None:
+        self.used_channels = np.isfinite(spectra.values[0]).ravel()
         self._pixel_size = plots.pixel_size(image)
         self._channel = plots.channel_coordinate(spectra)[self.used_channels]
         self._channel_label = plots.channel_label(spectra)
@@ -70,7 +70,7 @@ class FrameBuilder:
         """
         palette = component_colors(max(numbers) + 1)
         return Frame(
-            maps=np.stack([plots.as_image(image).values for image in abundances]),
+            maps=_planes(abundances.values),
             spectra=endmembers.values.reshape(len(numbers), -1)[:, self.used_channels],
             channel=self._channel,
             channel_label=self._channel_label,
@@ -85,3 +85,14 @@ class FrameBuilder:
             parameters=parameters,
             final=final,
         )
+
+
+def _planes(maps: Array) -> Array:
+    """Reduce maps (k, pixel dims) to (k, height, width), as :func:`mffnb.plots.as_image` does, in a copy.
+
+    Slices of a DataArray would take longer, and the first one imports dask.
+    """
+    if maps.ndim == 2:
+        return maps[:, None].copy()
+    middle = tuple(length // 2 for length in maps.shape[1:-2])
+    return maps[(slice(None), *middle)].copy()

@@ -14,6 +14,7 @@ import numpy as np
 import traitlets
 
 from mffnb.widgets.lifetime import Displayed, bundle, hold_weakly, weakly
+from mffnb.widgets.live_view.color_tables import color_tables
 from mffnb.widgets.live_view.frame import Frame, encode, encoded
 
 logger = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ class LiveView(Displayed, anywidget.AnyWidget):
         # Use default sizes of map and plot until the browser reports its layout.
         self._map_pixels = 384
         self._plot_points = 1200
-        traits.setdefault("color_tables", _color_tables())
+        traits.setdefault("color_tables", color_tables())
         # Beside controls in a row, the view takes the remaining width.
         traits.setdefault("layout", {"flex": "1 1 auto", "min_width": "0"})
         # One trait for each tool, so that new values of one tool do not send those of the others again.
@@ -206,15 +207,3 @@ class LiveView(Displayed, anywidget.AnyWidget):
             self._drawn = sequence
         if self.on_drawn is not None:
             self.on_drawn(sequence)
-
-
-def _color_tables() -> dict[str, bytes]:
-    """Return the colour tables of Matplotlib's colour maps, so that live view and figures use the same colours."""
-    from matplotlib import colormaps  # noqa: PLC0415  (slow to import, and only a live view needs it)
-
-    steps = np.linspace(0.0, 1.0, 256)
-    return {
-        name: np.rint(255 * np.asarray(colormaps[name](steps))[:, :3]).astype(np.uint8).tobytes()
-        for name in COLOR_MAPS
-        if name != "component"
-    }

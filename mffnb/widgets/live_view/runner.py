@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from mffnb.matrices.cancellation import Cancelled, iterate_cancellable
+
 P = TypeVar("P")
 S = TypeVar("S")
 
@@ -258,9 +260,14 @@ class Runner(Generic[P, S]):
 
     def _iterate(self, generation: int, parameters: P, sent: _Counter) -> bool:
         """Run a solve and publish its states; return False if newer parameters ended it."""
-        states = self._solve(parameters)
+        solving = self._solve(parameters)
         newest: S | None = None
         unsent: S | None = None
+
+        def cancelled() -> bool:
+            return self._superseded(generation) and not (self._must_show and newest is None)
+
+        states = iterate_cancellable(iter(solving), cancelled)
         try:
             for state in states:
                 if state is not None:
@@ -268,10 +275,9 @@ class Runner(Generic[P, S]):
                 if self._superseded(generation):
                     # Compute the first state even if newer parameters have arrived. Otherwise the view would freeze
                     # while a slider moves faster than first states are computed.
-                    starved = self._starved >= STARVED_AFTER and not self._closed
-                    if starved and newest is None:
+                    if self._must_show and newest is None:
                         continue
-                    if starved and unsent is not None and self._may_send(first=True):
+                    if self._must_show and unsent is not None and self._may_send(first=True):
                         self._send(generation, parameters, unsent, False, sent)
                     return False
                 if unsent is not None and self._may_send(first=sent.frames == 0):
@@ -282,12 +288,20 @@ class Runner(Generic[P, S]):
             if newest is not None:
                 self._send(generation, parameters, newest, True, sent)
             return True
+        except Cancelled:
+            return False
         finally:
             # Close a generator immediately, so that a solve releases its arrays on this thread; other iterators have no
             # close.
-            close = getattr(states, "close", None)
+            states.close()
+            close = getattr(solving, "close", None)
             if close is not None:
                 close()
+
+    @property
+    def _must_show(self) -> bool:
+        """Whether the first state is computed and shown even if newer parameters arrive."""
+        return self._starved >= STARVED_AFTER and not self._closed
 
     def _superseded(self, generation: int) -> bool:
         """Whether a newer generation was submitted, or the runner is closed."""

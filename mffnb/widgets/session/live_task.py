@@ -55,6 +55,8 @@ class LiveTask:
             notes = evidence(found)
         elif task.automatic:
             notes = {"sum_to_one": state.gain is None, "gain": state.gain is not None}
+        if solved.pixels:
+            notes["subset_pixels"] = solved.pixels
         solution = Solution(
             state.abundances,
             state.endmembers,

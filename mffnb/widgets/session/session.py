@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.names import named_similarity
 from mffnb.geometry import Geometry
+from mffnb.matrices.cancellation import Cancelled, iterate_cancellable
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
 from mffnb.protocols.matrix import Matrix
@@ -31,6 +33,7 @@ from mffnb.widgets.session.continuation import resize_factors, start_factors, wi
 from mffnb.widgets.session.live_data import LiveImage, LiveInput, common_task
 from mffnb.widgets.session.live_task import LiveTask
 from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
+from mffnb.widgets.session.preview import RunStep, Subset, has_previews
 from mffnb.widgets.session.restarts import Restarts
 from mffnb.widgets.session.solved import (
     Solved,
@@ -157,15 +160,17 @@ class Session:
     def solve(self, parameters: Parameters) -> Iterator[Solved | None]:
         """Run the solver to its end; yield every few milliseconds: a new state, or None if there is none yet.
 
-        The caller may stop at any yield. None comes only while uncertainty bands are computed.
+        The caller may stop at any yield. None comes while uncertainty bands are computed, and while states are worse
+        than the last picture from a subset of the pixels.
         """
         solved = self._settled_for(parameters)
         if solved is not None:
             self._last = solved
             yield solved
         else:
-            for solved in self._solve(parameters):
-                yield solved
+            for step in self._solve(parameters):
+                solved = solved if step is None else step
+                yield step
         if parameters.bands and solved is not None and solved.bands is None:
             for bands in self._bands(solved):
                 if self._stop_wanted.is_set():
@@ -213,7 +218,7 @@ class Session:
         switches = parameters.steps or (True,) * len(self.source.steps)
         return refit_replicas(answer, self.source, switches, self._seed, run, labelled)
 
-    def _solve(self, parameters: Parameters) -> Iterator[Solved]:
+    def _solve(self, parameters: Parameters) -> Iterator[Solved | None]:
         data = self._data = self._prepared_for(parameters)
         data.image.check(named_similarity(parameters.similarity))
         before, requests = self._last, self._restarts.requested
@@ -228,9 +233,13 @@ class Session:
             if initial is not None:
                 A, E, names = resize_factors(*initial, data, parameters.k)
                 task = task if task.automatic else replace(task, init=start_factors(A, E, task, data))
-            trace: list[State] = []
+            traces: dict[int, list[State]] = {}  # by the number of pixels that the objective sums over
+            kept: Solved | None = None  # the last whole state that was shown
             same_components = before is not None and not anew and names == before.names and before.data is data
-            for state, found in self._states(task, data):
+            unsettled = anew or (before is not None and before.parameters.similarity != parameters.similarity)
+            unsettled = unsettled or (before is not None and before.data is not data)
+            for state, found, pixels, hidden in self._stoppable(self._steps(task, data, unsettled=unsettled)):
+                trace = traces.setdefault(pixels, [])
                 if before is not None and anew:
                     names = matched_numbers(state.endmembers, before.state.endmembers, before.names, data.known)
                 elif anew and not named:
@@ -242,28 +251,66 @@ class Session:
                 ended = state.whole and self._stop_wanted.is_set() and state.outcome is Outcome.RUNNING
                 if same_components and state.iteration == 0 and not ended:
                     continue  # the view already shows this state
+                if hidden:
+                    if ended:
+                        break
+                    yield None
+                    continue
                 reached = replace(state, outcome=Outcome.STOPPED) if ended else state
-                solved = in_order(Solved(reached, names, parameters, data, trace, len(trace), found))
+                solved = in_order(Solved(reached, names, parameters, data, trace, len(trace), found, pixels=pixels))
                 if from_data and state.iteration == 0:
                     self._restarts.fulfil(requests)  # from now on there is a state to continue from
                 self._last = solved
-                if before is None and parameters.volume == AUTO:
-                    # names must not change within a run, although the search changes between its starts
+                kept = solved if state.whole else kept
+                if before is None and (pixels or parameters.volume == AUTO):
+                    # names must not change within a run, although a search and a subset have other starts
                     before = solved
                 yield solved
                 if ended:
                     return
+            if kept is not None and kept.state.outcome is Outcome.RUNNING:  # stopped within an iteration
+                self._last = stopped = replace(kept, state=replace(kept.state, outcome=Outcome.STOPPED))
+                yield stopped
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
         return self._task.result(solved)
+
+    def _stoppable(self, steps: Iterator[RunStep]) -> Iterator[RunStep]:
+        """Yield the steps of a run; after the first one, :meth:`stop` ends the run between two bands of the data."""
+        yield from itertools.islice(steps, 1)
+        if not self.source.placement.holds_all_pixels:  # ranks must end after the same state
+            yield from steps
+            return
+        try:
+            yield from iterate_cancellable(steps, self._stop_wanted.is_set)
+        except Cancelled:
+            if not self._stop_wanted.is_set():
+                raise  # newer parameters have arrived
+
+    def _steps(self, task: Task, data: LiveImage, *, unsettled: bool) -> Iterator[RunStep]:
+        """Iterate over the steps of a run; where ``unsettled``, those on a subset of the pixels come first.
+
+        They are pictures only: the run on all pixels has the start and the result that it has without them.
+        """
+        if task.automatic:
+            check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
+        subset = Subset.of(data, self._seed) if unsettled and self.source.placement.holds_all_pixels else None
+        error, last = np.inf, None
+        if subset is not None and has_previews(task):
+            for step in subset.steps(task, self._seed):
+                yield step
+                last = step.state
+            error = subset.error(last, task)
+        for state, found in self._states(task, data):
+            worse = state.relative_error > error and state.outcome is Outcome.RUNNING
+            yield RunStep(state, found, hidden=worse)
 
     def _states(self, task: Task, data: LiveImage) -> Iterator[tuple[State, Geometry | None]]:
         """Iterate over the states of a run; the last one is paired with the decisions of the rule for volume="auto"."""
         if not task.automatic:
             run = task.run(data.image, self.source.placement)
             return ((state, None) for state in run.iterate(data.solver_matrix))
-        check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
         return iterate_volume(data.matrix, task.k, self._seed, task.physics)
 
     def _prepared_for(self, parameters: Parameters) -> LiveImage:

@@ -40,6 +40,8 @@ class Solved:
         The decisions of the rule for volume="auto", once it has ended; else None.
     bands
         Uncertainty bands of the endmembers, if they are switched on and computed.
+    pixels
+        Number of pixels in the random subset that determines the endmembers; 0 if all pixels do.
     """
 
     state: State
@@ -50,6 +52,7 @@ class Solved:
     steps: int = 0
     found: Geometry | None = None
     bands: Bands | None = None
+    pixels: int = 0
 
 
 def lowest_free(names: list[int]) -> int:
