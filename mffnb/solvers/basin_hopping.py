@@ -41,12 +41,12 @@ class _Minimum(NamedTuple):
 class BasinHopping:
     """Least-squares NMF of compressed data from NNDSVD, whose weak components are replaced several times.
 
-    With many components, NMF has many local minima, which differ by one or two components. A hop removes two components,
-    drawn with a probability inversely proportional to their unique contribution, and adds two from the residual, at
+    With many components, NMF has many local minima, which differ by one or two components. A hop removes two of them,
+    drawn with a probability inversely proportional to their unique contribution. It adds two from the residual, at
     pixels drawn with a probability proportional to their squared residual. A few iterations follow, and the new factors
-    are kept if their objective is lower. All this is done on the leading singular vectors of X and on a random subset of
-    the pixels, so that it costs a few iterations on X. Their residual has little noise, which separates the minima more
-    clearly than that of X. In the end abundances of all pixels follow from the compressed data.
+    are kept if their objective is lower. All this is done on the leading singular vectors of X and on a random subset
+    of the pixels, so that it costs a few iterations on X. Their residual has little noise, which separates the minima
+    more clearly than that of X. In the end abundances of all pixels follow from the compressed data.
 
     X is read twice, as for NNDSVD. The result is deterministic for a given seed, except for rounding errors.
 
