@@ -158,7 +158,7 @@ class _UnconstrainedFactor:
         weighted = basis / (np.maximum(variance, _FLOOR * mean) if mean > 0 else 1.0)
         inverse = np.linalg.pinv(weighted @ basis.T, hermitian=True) @ weighted
         parts = np.einsum("jm,rm,lm->rjl", inverse, right, inverse, optimize=True)
-        return cls(times(inverse), np.tensordot(left, parts, axes=1))
+        return cls(times(np.asarray(inverse, dtype=np.float64)), np.tensordot(left, parts, axes=1))
 
     def largest_step(self, j: int, i: int) -> float:
         """Return the largest t <= 1 for which negative entries of row j - t * row i are compatible with noise.
