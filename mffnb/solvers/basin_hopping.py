@@ -24,7 +24,7 @@ from mffnb.typing import Array, Float64Array
 
 # Components that a hop replaces. One is too few to leave some basins, four need more iterations after each hop.
 _REPLACED = 2
-_FIRST, _LAST = 20, 25  # iterations before the first hop, and of the best factors after the last one
+_FIRST, _LAST = 20, 15  # iterations before the first hop, and of the best factors after the last one
 _SWEEPS = 10  # coordinate descent for the abundances of all pixels, which the first iteration on X continues
 _FAINT = 1e-3  # value of entries that a new component does not have, relative to its mean
 
@@ -69,7 +69,7 @@ class BasinHopping:
     # noise, k = 16 to 32. With 1.5 k or 2 k singular vectors the minima of compressed data were often in another order
     # than those of X, with 4 k rarely. `python -m benchmarks accuracy.starts` compares with NNDSVD and random starts.
     pixels: int = 2**11
-    hops: int = 20
+    hops: int = 16
     iterations: int = 8
     rank: float = 4.0
 
