@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+# Packages whose lines are not the user's: this one, and scikit-learn, which wraps the methods of estimators.
+_PACKAGES = (__name__.partition(".")[0], "sklearn")
 _quiet: ContextVar[bool] = ContextVar("mffnb_quiet", default=False)
 
 
@@ -58,13 +61,18 @@ class UnsupportedCombinationError(ValueError):
     """No solver supports this combination of similarity, penalties, constraints and data."""
 
 
-def warn(message: str, category: type[MffnbWarning], stacklevel: int = 1) -> None:
-    """Issue a warning as :func:`warnings.warn` does; do nothing inside of :func:`without_warnings`.
+def warn(message: str, category: type[Warning]) -> None:
+    """Issue a warning that points to the line of the user; do nothing inside of :func:`without_warnings`.
 
-    ``stacklevel`` 1 is the caller of this function.
+    The line of the user is the innermost one of the call stack outside of this package and of scikit-learn.
     """
-    if not _quiet.get():
-        warnings.warn(message, category, stacklevel=stacklevel + 1)
+    if _quiet.get():
+        return
+    frame, level = sys._getframe(1), 2
+    # Names of modules, because generated code (the constructor of a dataclass) has no file.
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _PACKAGES:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import wraps
 from typing import Any, TypeVar
 
 Call = TypeVar("Call", bound=Callable[..., Any])
+Class = TypeVar("Class", bound=type)
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -30,7 +31,8 @@ def check_keywords(call: str, given: Iterable[str], known: Iterable[str]) -> Non
     for name in given:
         if name not in names:
             nearest = get_close_matches(name, names, 1)
-            advice = f"did you mean {nearest[0]!r}?" if nearest else f"use {', '.join(names)}"
+            others = f"use {', '.join(names)}" if names else "it has none"
+            advice = f"did you mean {nearest[0]!r}?" if nearest else others
             raise TypeError(f"{call} has no keyword {name!r}: {advice}")
 
 
@@ -59,6 +61,47 @@ def checks_keywords(*passed_to: Callable[..., Any], also: Iterable[str] = ()) ->
         return checked  # type: ignore[return-value]
 
     return decorate
+
+
+def advises_keywords(cls: Class) -> Class:
+    """Make the constructor of a class refuse an unknown keyword with the nearest known one; a class decorator.
+
+    Valid calls take no additional time: keywords are compared only after Python has refused the call.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @advises_keywords
+    ... @dataclass
+    ... class Limits:
+    ...     lower: float = 0.0
+    >>> Limits(lowr=1.0)
+    Traceback (most recent call last):
+    TypeError: Limits has no keyword 'lowr': did you mean 'lower'?
+    """
+    construct = vars(cls).get("__init__")
+    if construct is None or hasattr(construct, "__wrapped__") or getattr(cls, "_is_protocol", False):
+        return cls
+
+    @wraps(construct)
+    def advised(self: Any, *arguments: Any, **keywords: Any) -> None:
+        try:
+            construct(self, *arguments, **keywords)
+        except TypeError:
+            parameters = inspect.signature(construct).parameters.values()
+            if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters):
+                check_keywords(cls.__name__, keywords, keywords_of(construct))
+            raise
+
+    cls.__init__ = advised  # type: ignore[misc]
+    return cls
+
+
+def advise_all(names: Mapping[str, Any], public: Iterable[str]) -> None:
+    """Apply :func:`advises_keywords` to the public classes of a package, given its names and their objects."""
+    for name in public:
+        if isinstance(names[name], type):
+            advises_keywords(names[name])
 
 
 def keywords_of(function: Callable[..., Any]) -> list[str]:

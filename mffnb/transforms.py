@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import special
 
+from mffnb.keywords import advises_keywords
 from mffnb.protocols import Transform, TransformTraits, traits_of
 from mffnb.typing import Array, Float64Array
 
@@ -30,6 +31,7 @@ class Identity:
         return model
 
 
+@advises_keywords
 @dataclass(frozen=True)
 class Rounding:
     r"""Rounding of the model to integers: :math:`X \sim \operatorname{round}(A E)`.
@@ -51,6 +53,7 @@ class Rounding:
         return np.rint(model)
 
 
+@advises_keywords
 @dataclass(frozen=True)
 class Logistic:
     r"""Logistic function: :math:`X \sim 1 / (1 + e^{-(b + A E)})`, for data between 0 and 1 such as Boolean maps.

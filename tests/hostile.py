@@ -438,6 +438,9 @@ def fault_of(seed: int) -> str | None:
     leaked = [one for one in told if not issubclass(one.category, MffnbWarning)]
     if fault is None and leaked:
         fault = f"leaked {leaked[0].category.__name__}: {leaked[0].message} at {leaked[0].filename}:{leaked[0].lineno}"
+    inside = [one for one in told if one.filename.startswith(PACKAGE)]
+    if fault is None and inside:
+        fault = f"warning points into the package, {inside[0].filename}:{inside[0].lineno}: {inside[0].message}"
     return None if fault is None else f"{entry.__name__} {draw.settings}\n{fault}"
 
 

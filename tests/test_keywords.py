@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import is_dataclass, replace
+
 import numpy as np
 import pytest
 
 import mffnb as mf
-from mffnb import presets
+from mffnb import constraints, penalties, presets, similarities, solvers
 
 CUBE = np.random.default_rng(0).random((4, 5, 9))
 SPACE = {"sparsity": (1e-3, 1.0)}
@@ -45,3 +47,41 @@ def test_presets_suggest_the_nearest_keyword(name):
 def test_all_keywords_are_listed_if_none_is_near():
     with pytest.raises(TypeError, match="unmix has no keyword 'qqq': use cube, k, similarity, sparsity"):
         mf.unmix(CUBE, 2, qqq=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "nearest"),
+    [
+        (lambda: mf.Bounds(lowr=0), "lower"),
+        (lambda: mf.MatrixFactorization(n_component=3), "n_components"),
+        (lambda: mf.preprocessing.Bin(spce=2), "space"),
+        (lambda: mf.Checkpoint("a", evry=3), "every"),
+        (lambda: mf.tuning.TargetSparsity(targt=0.1), "target"),
+        (lambda: mf.Logistic(intercpt=True), "intercept"),
+        (lambda: mf.datasets.tof_sims_2d(sead=0), "seed"),
+        (lambda: mf.graphs.grid((3, 4), msk=None), "mask"),
+        (lambda: replace(mf.Bounds(0, 1), uper=2), "upper"),
+    ],
+)
+def test_parts_and_functions_suggest_the_nearest_keyword(call, nearest):
+    with pytest.raises(TypeError, match=rf"has no keyword '\w+': did you mean '{nearest}'\?"):
+        call()
+
+
+def public_classes():
+    """Parts that users construct: the public dataclasses of the packages of parts, and those of mffnb itself."""
+    packages = (mf, mf.preprocessing, mf.geometry, solvers, constraints, penalties, similarities)
+    found = [getattr(package, name) for package in packages for name in package.__all__]
+    results = (mf.Unmixing,)
+    return {one.__name__: one for one in found if isinstance(one, type) and is_dataclass(one) and one not in results}
+
+
+@pytest.mark.parametrize("name", sorted(public_classes()))
+def test_each_public_part_refuses_an_unknown_keyword_by_its_name(name):
+    with pytest.raises(TypeError, match=rf"{name} has no keyword 'qqq': (use |it has none)"):
+        public_classes()[name](qqq=1)
+
+
+def test_other_errors_of_a_constructor_are_not_changed():
+    with pytest.raises(TypeError, match="takes from 1 to 3 positional arguments"):
+        mf.Bounds(1, 2, 3, 4)

@@ -158,10 +158,14 @@ def eager_package(wing: str, root: Path) -> str:
     dotted = "mffnb." + wing.replace("/", ".")
     with_parts = [one.module.rpartition(".")[2] for one in modules if one.named]
     lines = [docstring_of(path), "", f"# {NOTE} below the docstring.", ""]
-    lines += import_lines(dotted, with_parts) if with_parts else []
-    for one in modules:
-        lines += import_lines(one.module, one.names) if one.names else []
+    has_classes = any(one.classes & {*one.names} for one in modules)
+    imported: dict[str, Sequence[str]] = {one.module: one.names for one in modules if one.names}
+    imported |= {dotted: with_parts} if with_parts else {}
+    imported |= {"mffnb.keywords": ("advise_all",)} if has_classes else {}
+    for module in sorted(imported):
+        lines += import_lines(module, imported[module])
     lines += ["", *listed("__all__", unique(modules))]
+    lines += ["advise_all(globals(), __all__)"] if has_classes else []
     if with_parts:
         merged = (f"    **{name}.NAMED," for name in with_parts)
         lines += ["", "NAMED = {", *merged, "}", '"""Parts of this package that can be given by name."""']

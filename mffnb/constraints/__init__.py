@@ -8,6 +8,7 @@ from mffnb.constraints.orthogonal import Orthogonal
 from mffnb.constraints.pinned import Pinned
 from mffnb.constraints.simplex import Simplex
 from mffnb.constraints.unimodal import Unimodal
+from mffnb.keywords import advise_all
 
 __all__ = [
     "Bounds",
@@ -18,3 +19,4 @@ __all__ = [
     "Unimodal",
     "UnitBall",
 ]
+advise_all(globals(), __all__)

@@ -61,7 +61,10 @@ def as_cube(data: Any) -> xr.DataArray:
     if cube.ndim < 2:
         raise ValueError(f"a spectral image needs pixel and channel dimensions, got only {cube.dims}")
     if "component" in cube.dims:
-        raise ValueError('results use "component" as the name of a dimension: rename it, cube.rename(component=...)')
+        raise ValueError(
+            'results use "component" as the name of a dimension: rename it, cube.rename(component=...), or open a '
+            "saved result by mffnb.load"
+        )
     if len(set(cube.dims)) < cube.ndim:
         raise ValueError(f"the dimensions of a spectral image have different names, got {cube.dims}: rename them")
     if cube.dtype.kind == "O":

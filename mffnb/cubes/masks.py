@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Sequence
 from math import prod
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from mffnb.cubes.align import Frame, align, expand
 from mffnb.cubes.axes import Beside
+from mffnb.errors import MffnbWarning, warn
 from mffnb.matrices.nested_lists import is_array_like, shape_of
 from mffnb.typing import Array
 
@@ -81,10 +81,9 @@ def _aligned_mask(mask: Any, frame: Frame, readings: Sequence[tuple[Hashable, ..
     shape = dict(frame.pixel_shape if of_pixels else frame.channel_shape)
     values = _booleans(expand(found, shape).values)
     if beside.from_hyperspy:
-        warnings.warn(
+        warn(
             "a HyperSpy mask is True where data are left out: it was inverted, since mask is True where data are used",
-            UserWarning,
-            stacklevel=2,
+            MffnbWarning,
         )
         values = ~values
     return of_pixels, values

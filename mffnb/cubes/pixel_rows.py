@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.lazy_array import stored_chunks
-from mffnb.errors import SlowReadingWarning
+from mffnb.errors import SlowReadingWarning, warn
 from mffnb.matrices import FILE_BYTES
 from mffnb.matrices.block_products import NATIVE
 from mffnb.matrices.prefetching import read_ahead
@@ -111,11 +110,10 @@ class CubeRows:
             shape, stored, self.first, band // (8 * channels), _LARGEST_LAYER // (8 * channels)
         )
         if times >= _REREADS_TO_WARN and not self.in_memory and 8 * prod(shape) * channels > _LARGEST_LAYER:
-            warnings.warn(
+            warn(
                 f"{self._source} is stored in chunks of {' x '.join(map(str, stored))} pixels, so large that each "
                 f"pass over the data reads it {times} times: store it in chunks of few rows and all channels",
                 SlowReadingWarning,
-                stacklevel=2,
             )
         if self._used_positions is not None:
             limits = np.unique(np.searchsorted(self._used_positions, limits))

@@ -10,6 +10,7 @@ from scipy.signal import lfilter
 from mffnb.datasets.mass_spectra import time_of_flight_spectrum
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
+from mffnb.keywords import checks_keywords
 from mffnb.typing import Float64Array
 
 __all__ = ["tof_sims_3d"]
@@ -56,6 +57,7 @@ _FLOOR = 0.08  # fraction of ions that decay in flight and belong to no peak
 _FINE = 0.25  # nm, step of the fine depth grid that is averaged over sputter cycles
 
 
+@checks_keywords()
 def tof_sims_3d(
     seed: int | np.random.Generator | None = 0,
     *,

@@ -10,6 +10,7 @@ from mffnb.datasets.counting import poisson_counts
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
 from mffnb.datasets.strained_films import FWHM, rocking_curves
+from mffnb.keywords import checks_keywords
 from mffnb.typing import Float64Array
 
 __all__ = ["xdm_film"]
@@ -37,6 +38,7 @@ CORE_LOSS = 0.55
 COMPONENTS = ("SRO coherent", "SRO half relaxed", "SRO relaxed", "PZT coherent", "PZT half relaxed", "PZT relaxed")
 
 
+@checks_keywords()
 def xdm_film(
     seed: int | np.random.Generator | None = 0,
     *,

@@ -12,6 +12,7 @@ from scipy.special import erfc
 from mffnb.datasets.counting import poisson_counts
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import Axis, Quantity, side_axes, simulated_sample
+from mffnb.keywords import checks_keywords
 from mffnb.typing import Float64Array
 
 __all__ = ["eels_map"]
@@ -99,6 +100,7 @@ BACKGROUNDS = {"SrTiO3": (21.0, 3.0), "LaMnO3": (25.0, 2.8), "interface": (23.0,
 """Background at 400 eV, relative to the continuum of one O K, and its exponent r."""
 
 
+@checks_keywords()
 def eels_map(
     seed: int | np.random.Generator | None = 0,
     *,

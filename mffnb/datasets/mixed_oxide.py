@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 from mffnb.datasets.oxide_phases import M1, M2
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import AFTER_THE_PAPER
+from mffnb.keywords import checks_keywords
 from mffnb.preprocessing import SlidingFFT
 from mffnb.preprocessing.sliding_fft import LocalSpectra
 from mffnb.typing import Array, Float64Array
@@ -34,6 +35,7 @@ PAPER_WINDOW = SlidingFFT(size=500, step=100, zoom=4, log=False)
 """Windows as in figure 10; the frequencies that are kept go to 5 per nm, a spacing of 0.2 nm."""
 
 
+@checks_keywords()
 def stem_catalyst(
     seed: int | np.random.Generator | None = 0,
     *,

@@ -10,6 +10,7 @@ from scipy.special import voigt_profile
 
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import Axis, Quantity, side_axes, simulated_sample
+from mffnb.keywords import checks_keywords
 from mffnb.typing import Float64Array
 
 __all__ = ["raman_map"]
@@ -58,6 +59,7 @@ _BANDS: dict[str, tuple[tuple[float, float], ...]] = {
 _NATURAL_WIDTHS = {"paracetamol": 8.0, "aspirin": 8.0, "caffeine": 9.0, "cellulose": 20.0}
 
 
+@checks_keywords()
 def raman_map(
     seed: int | np.random.Generator | None = 0,
     *,

@@ -9,6 +9,7 @@ from mffnb.datasets.root_chemistry import COMPONENTS, endmember_spectra
 from mffnb.datasets.root_section import root_section
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, side_axes, simulated_sample
+from mffnb.keywords import checks_keywords
 
 __all__ = ["tof_sims_2d"]
 
@@ -21,6 +22,7 @@ BIN_WIDTH = 0.25
 SMALLEST_SIDE = 8
 
 
+@checks_keywords()
 def tof_sims_2d(
     seed: int | np.random.Generator | None = 0,
     *,

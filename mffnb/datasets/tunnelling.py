@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from mffnb.datasets.sample import Sample
 from mffnb.datasets.simulated import AFTER_THE_PAPER, Axis, Quantity, coordinates, side_axes, simulated_sample
+from mffnb.keywords import checks_keywords
 from mffnb.typing import Float64Array
 
 __all__ = ["cits_pnictide"]
@@ -29,6 +30,7 @@ _MODULATION = 5.0  # mV, amplitude of the lock-in
 _SMALLEST_SIDE = 8
 
 
+@checks_keywords()
 def cits_pnictide(
     seed: int | np.random.Generator | None = 0,
     *,

@@ -51,5 +51,4 @@ def warn_if_stuck(problem: Problem, state: State, multipliers: tuple[RowRidge, .
             f"some abundances near zero should be larger (remaining step {left:.1g}, tol {tol:.1g}), which "
             "multiplicative updates of counts with penalised endmembers hardly do: use solver='proximal', or raise tol",
             ConvergenceWarning,
-            stacklevel=4,
         )

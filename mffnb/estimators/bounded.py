@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mffnb.errors import ConvergenceWarning
+from mffnb.errors import ConvergenceWarning, warn
 from mffnb.estimators.base import LinearModel
 from mffnb.estimators.missing_data import ObservedPart, leave_out_unobserved
 from mffnb.geometry.starts import NNDSVD
@@ -108,7 +107,7 @@ class BoundedFactorization(LinearModel):
             if before - after <= self.tol * size:
                 break
         else:
-            warnings.warn("stopped at max_iter before the tolerance was met: raise max_iter", ConvergenceWarning, 2)
+            warn("stopped at max_iter before the tolerance was met: raise max_iter", ConvergenceWarning)
         self.components_ = part.unobserved.insert_channels(np.ascontiguousarray(E.T))
         self._inside = A.mean(axis=0)  # the mean row is feasible, because the set of rows within the bounds is convex
         self._n_features_out = A.shape[1]
@@ -143,7 +142,7 @@ class BoundedFactorization(LinearModel):
             self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
         )
         # A transformation keeps all fitted channels, since the bounds of the product hold in each of them.
-        part = leave_out_unobserved(self, Partial(found), fitted=fitted, keep=fitted is not None, stacklevel=3)
+        part = leave_out_unobserved(self, Partial(found), fitted=fitted, keep=fitted is not None)
         check_size(part.matrix)
         check_proportion([lower, upper], mean_size(part.matrix), "bounds")
         return part

@@ -83,7 +83,7 @@ class LinearDecomposition(LinearModel):
         ValueError
             If there are more components than pixels or channels.
         """
-        part = observed_part(self, X, reset=True, stacklevel=2)
+        part = observed_part(self, X, reset=True)
         matrix = part.matrix
         check_size(matrix)
         k = self.n_components
@@ -108,7 +108,7 @@ class LinearDecomposition(LinearModel):
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return the scores (pixels, k) of X (pixels, channels)."""
         check_is_fitted(self)
-        part = observed_part(self, X, reset=False, fitted=self.components_, keep=True, stacklevel=2)
+        part = observed_part(self, X, reset=False, fitted=self.components_, keep=True)
         components, mean = self.components_[:, part.channels], self.mean_[part.channels]
         products = part.matrix.times(np.ascontiguousarray(components[:, part.matrix.own_columns]))
         return part.unobserved.insert_pixels(np.ascontiguousarray((products - (components @ mean)[:, None]).T))

@@ -17,6 +17,7 @@ from mffnb.estimators.names import mapped, named_solver, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.run import FactorizationRun, negative_share_of
 from mffnb.estimators.start_values import Init
+from mffnb.keywords import checks_keywords
 from mffnb.matrices import replicate_columns, sparse_if_smaller
 from mffnb.matrices.checking import as_matrix
 from mffnb.problem.compatibility import Gauge
@@ -24,12 +25,14 @@ from mffnb.problem.consistency import warn_if_stalled
 from mffnb.problem.formulation import for_new_pixels
 from mffnb.problem.normalisation import in_data_units
 from mffnb.problem.problem import Problem
+from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.protocols.terms import Term
 from mffnb.protocols.transform import Transform
-from mffnb.solvers import Auto, Extrapolated, Hals, Reached, State, drive
+from mffnb.similarities.banded_misfit import BandedMisfit
+from mffnb.solvers import Auto, Extrapolated, Hals, ProximalGradient, Reached, State, drive
 from mffnb.solvers.checkpoint import Keeper
 from mffnb.solvers.interrupts import interruptible
 from mffnb.threads import single_threaded_blas
@@ -38,6 +41,7 @@ from mffnb.typing import Array, Float64Array, Seed
 
 __all__ = ["MatrixFactorization"]
 
+_SMALL_STEP = 1e-6  # step of converged abundances of new spectra, relative to the data
 _SAME = 1e-9  # relative difference of the sums of the pixels of equal data in another storage
 
 
@@ -121,6 +125,7 @@ class MatrixFactorization(LinearModel):
 
     missing_entries: ClassVar[bool] = True
 
+    @checks_keywords()
     def __init__(
         self,
         n_components: int = 3,
@@ -179,10 +184,10 @@ class MatrixFactorization(LinearModel):
         matrix = self._lean(X)
         A = self.factorize(matrix, callback)
         used = matrix.total(np.count_nonzero(A, axis=0))
-        warn_if_poor(used, self.components_, self.outcome_, self.negative_share_, stacklevel=4)
-        warn_if_certain(A, self.components_, self.mapped_, stacklevel=4)
+        warn_if_poor(used, self.components_, self.outcome_, self.negative_share_)
+        warn_if_certain(A, self.components_, self.mapped_)
         unobserved = find_unobserved(matrix)
-        warn_if_unobserved(matrix, unobserved, stacklevel=4)
+        warn_if_unobserved(matrix, unobserved)
         self.components_ = unobserved.blank_spectra(self.components_)
         return unobserved.blank(np.ascontiguousarray(A))
 
@@ -200,7 +205,7 @@ class MatrixFactorization(LinearModel):
 
         def keep(state: State, trace: Sequence[State], last: bool) -> None:
             if keeper is not None:
-                keeper.offer(state, trace, self.start_, last)
+                keeper.write_if_due(state, trace, self.start_, last)
 
         with interruptible(states, matrix) as states:
             state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
@@ -209,7 +214,10 @@ class MatrixFactorization(LinearModel):
         _check_finite(matrix, factors.abundances, factors.endmembers)
         self.components_, self.gain_ = replicate_columns(matrix, factors.endmembers), factors.gain
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
-        self.fitted_sums_ = _pixel_sums(matrix) if problem.needs_pixel_weights else None
+        self.several_minima_ = isinstance(problem.misfit, BandedMisfit) and not problem.misfit.convex
+        self.fitted_sums_ = _pixel_sums(matrix) if problem.needs_pixel_weights or self.several_minima_ else None
+        if state.intercept is not None:  # the run has fitted it, and the gradient at the solution depends on it
+            problem = problem.with_intercept(state.intercept)
         self.multipliers_ = ball_multipliers(problem, state)
         warn_if_stuck(problem, state, self.multipliers_, self.tol)
         self.channel_weights_, self.needs_pixel_weights_ = problem.channel_weights, problem.needs_pixel_weights
@@ -232,13 +240,15 @@ class MatrixFactorization(LinearModel):
         Where the abundances of a pixel depend on its weights, only the fitted spectra themselves are accepted. One
         component per pixel (Orthogonal) needs least squares; the best one is found exactly if data are complete. For
         linearly independent endmembers, the abundances of the fitted spectra converge to those of
-        :meth:`fit_transform` as ``tol`` decreases. With more components than channels the abundances are not unique.
+        :meth:`fit_transform` as ``tol`` decreases; for total variation, up to the accuracy of its proximal operator
+        (1e-5). With more components than channels the abundances are not unique, and a loss that is not convex
+        (Itakura-Saito, for example) may have several minima.
         """
         check_is_fitted(self)
         matrix = as_matrix(self, X, reset=False, missing=True)
-        weights = None
+        weights, is_fitted_data = None, self._is_fitted_data(matrix)
         if self.needs_pixel_weights_:
-            if self.multipliers_ or not self._is_fitted_data(matrix):
+            if self.multipliers_ or not is_fitted_data:
                 raise UnsupportedCombinationError(
                     "the fitted abundances depend on the weights of pixels or entries, which new spectra, or fitted "
                     "ones in another order, do not have: use the result of fit_transform, or weights of channels only"
@@ -250,7 +260,12 @@ class MatrixFactorization(LinearModel):
                 f"the abundances did not converge in max_iter = {self.max_iter} iterations: raise max_iter, or use the "
                 "result of fit_transform for the fitted data",
                 ConvergenceWarning,
-                stacklevel=2,
+            )
+        elif is_fitted_data and self.several_minima_:
+            warn(
+                f"{type(self.similarity_).__name__} is not convex, so the abundances of some fitted pixels may differ "
+                "from those of fit_transform: use the result of fit_transform for the fitted data",
+                ConvergenceWarning,
             )
         return abundances
 
@@ -262,9 +277,14 @@ class MatrixFactorization(LinearModel):
         return self._transformed(as_matrix(self, X, reset=False, missing=True), weights)[0]
 
     def _is_fitted_data(self, matrix: Matrix) -> bool:
-        """Return whether a matrix holds the fitted pixels in the order of the fit, in any storage."""
+        """Return whether a matrix holds the fitted pixels in the order of the fit, in any storage.
+
+        False where the fit did not keep what recognises them, because nothing depends on it.
+        """
+        fitted = self.fitted_sums_
+        if fitted is None:
+            return False
         sums = _pixel_sums(matrix)
-        fitted = np.empty(0) if self.fitted_sums_ is None else self.fitted_sums_
         rounding = 1e-3 * _SAME * float(np.abs(sums).max(initial=0.0))
         differs = sums.shape != fitted.shape or not np.allclose(sums, fitted, rtol=_SAME, atol=rounding)
         return not matrix.total(np.array(float(differs)))
@@ -277,7 +297,7 @@ class MatrixFactorization(LinearModel):
         # New pixels use the scale of the fitted pixels, so that penalty weights have the same effect.
         unobserved = find_unobserved(matrix)
         unfitted = unfitted_channels(unobserved, self.components_)
-        warn_if_unobserved(matrix, unobserved, channels=False, stacklevel=5)
+        warn_if_unobserved(matrix, unobserved, channels=False)
         columns = None if self.columns_ is None else self.columns_[matrix.own_columns]
         problem = for_new_pixels(
             matrix, cast("Similarity", self.similarity_), (*self.abundance_terms, *self.multipliers_), columns,
@@ -329,7 +349,6 @@ class MatrixFactorization(LinearModel):
                 "one component per pixel (Orthogonal) has several minima where entries are missing: the abundances may "
                 "differ from those of fit_transform, which are better for the fitted data",
                 ConvergenceWarning,
-                stacklevel=4,
             )
         elif half.single and not exact:
             raise UnsupportedCombinationError(
@@ -343,10 +362,15 @@ class MatrixFactorization(LinearModel):
 
         Return whether it converged within ``max_iter`` iterations.
         """
-        solver, half = named_solver(self.solver), problem.misfit.abundance_half(abundances, endmembers)
+        half = problem.misfit.abundance_half(abundances, endmembers)
+        solver = _solver_of_abundances(named_solver(self.solver), problem.with_abundance_terms(half))
         for _ in range(self.max_iter):
-            if problem.step(solver.update(abundances, problem.with_abundance_terms(half)), 0.0) <= min(self.tol, 1e-6):
+            before = abundances.copy()
+            step = problem.step(solver.update(abundances, problem.with_abundance_terms(half)), 0.0)
+            if step <= min(self.tol, _SMALL_STEP):
                 return True
+            if not problem.matrix.total(np.array(float(not np.array_equal(before, abundances)))):
+                return step <= _SMALL_STEP  # no shorter step lowers the objective, because of rounding
             if problem.misfit.majorized:
                 half = problem.misfit.abundance_half(abundances, endmembers)
         return False
@@ -373,6 +397,17 @@ class MatrixFactorization(LinearModel):
         if reached is None:
             self.start_ = start
         return problem, states
+
+
+def _solver_of_abundances(solver: Solver, half: Half) -> Solver:
+    """Return the solver of abundances for fixed endmembers: for counts under a constraint, proximal gradients.
+
+    There "auto" selects multiplicative updates, which need thousands of iterations where abundances become zero.
+    """
+    inner = solver.solver if isinstance(solver, Extrapolated) else solver
+    constrained = half.sum_to_one or half.boxed or np.isfinite(half.radius)
+    slow = isinstance(inner, Auto) and half.log is not None and constrained
+    return ProximalGradient() if slow and ProximalGradient().refuses(half) is None else solver
 
 
 def _pixel_sums(matrix: Matrix) -> Float64Array:

@@ -88,19 +88,19 @@ class KnownEndmembers(LinearModel):
         UnsupportedCombinationError
             If sum-to-one is combined with other bounds or with negative abundances.
         """
-        self._fit(X, stacklevel=3)
+        self._fit(X)
         return self
 
     def fit_transform(self, X: Array | Matrix, y: None = None) -> Float64Array:
         """Check the endmembers against X (pixels, channels) and return its abundances (pixels, k)."""
-        return self._abundances(self._fit(X, stacklevel=3))
+        return self._abundances(self._fit(X))
 
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return abundances (pixels, k) of X (pixels, channels); of the pixels of this rank if X is distributed."""
         check_is_fitted(self)
-        return self._abundances(self._observed(as_matrix(self, X, reset=False, missing=not is_matrix(X)), stacklevel=3))
+        return self._abundances(self._observed(as_matrix(self, X, reset=False, missing=not is_matrix(X))))
 
-    def _fit(self, X: Array | Matrix, stacklevel: int) -> ObservedPart:
+    def _fit(self, X: Array | Matrix) -> ObservedPart:
         matrix = as_matrix(self, X, reset=True, missing=not is_matrix(X))
         check_size(matrix)
         self.components_ = self._checked(matrix.shape[1])
@@ -113,13 +113,12 @@ class KnownEndmembers(LinearModel):
                 f"the endmembers are hardly linearly independent (condition number {self.condition_number_:.0e}): "
                 "many abundances explain a pixel equally well; drop or merge spectra that resemble each other",
                 DegenerateWarning,
-                stacklevel=stacklevel,
             )
-        return self._observed(matrix, stacklevel=stacklevel + 1)
+        return self._observed(matrix)
 
-    def _observed(self, matrix: Matrix, stacklevel: int) -> ObservedPart:
+    def _observed(self, matrix: Matrix) -> ObservedPart:
         """Return the pixels and channels with data; the endmembers are known in all channels."""
-        return leave_out_unobserved(self, matrix, fitted=self.components_, stacklevel=stacklevel)
+        return leave_out_unobserved(self, matrix, fitted=self.components_)
 
     def _checked(self, channels: int) -> Float64Array:
         """Return a checked float64 copy of E for data with this number of channels."""
@@ -176,7 +175,6 @@ class KnownEndmembers(LinearModel):
                 f"{undetermined} pixels have data in too few channels to tell the endmembers apart: many abundances "
                 "explain them equally well; leave these pixels out",
                 DegenerateWarning,
-                stacklevel=3,
             )
         return part.unobserved.insert_pixels(abundances)
 

@@ -80,7 +80,6 @@ def observed_part(
     reset: bool,
     fitted: Array | None = None,
     keep: bool = False,
-    stacklevel: int,
 ) -> ObservedPart:
     """Validate X (pixels, channels) and leave out pixels and channels without data, with one warning.
 
@@ -88,7 +87,7 @@ def observed_part(
     :func:`mffnb.matrices.checking.as_matrix` and of :func:`leave_out_unobserved`.
     """
     matrix = as_matrix(estimator, X, reset=reset, missing=not is_matrix(X))
-    return leave_out_unobserved(estimator, matrix, fitted=fitted, keep=keep, stacklevel=stacklevel + 1)
+    return leave_out_unobserved(estimator, matrix, fitted=fitted, keep=keep)
 
 
 def leave_out_unobserved(
@@ -97,7 +96,6 @@ def leave_out_unobserved(
     *,
     fitted: Array | None = None,
     keep: bool = False,
-    stacklevel: int,
 ) -> ObservedPart:
     """Return a validated matrix without pixels and channels that hold no data, with one warning about these.
 
@@ -111,8 +109,6 @@ def leave_out_unobserved(
         Endmembers for which X is transformed, (k, channels), NaN in channels without data in the fit; None in a fit.
     keep
         Whether a transformation needs all fitted channels: those without data are then missing entries.
-    stacklevel
-        As for :func:`warnings.warn`, counted from this function.
 
     Raises
     ------
@@ -124,7 +120,7 @@ def leave_out_unobserved(
     if fitted is None and float(matrix.total(np.array(float((~found.pixels).sum())))) == 0:
         raise ValueError("all entries of X are missing (NaN), so there is nothing to fit: check how the data were read")
     unfitted = found.channels if fitted is None else unfitted_channels(found, fitted)
-    warn_if_unobserved(matrix, found, channels=fitted is None, stacklevel=stacklevel + 1)
+    warn_if_unobserved(matrix, found, channels=fitted is None)
     found = Unobserved(found.pixels, unfitted) if keep else found
     if not isinstance(matrix, Partial):
         return ObservedPart(matrix, found)
@@ -164,7 +160,7 @@ def unfitted_channels(found: Unobserved, endmembers: Float64Array) -> Array:
     return unfitted
 
 
-def warn_if_unobserved(matrix: Matrix, found: Unobserved, *, channels: bool = True, stacklevel: int) -> None:
+def warn_if_unobserved(matrix: Matrix, found: Unobserved, *, channels: bool = True) -> None:
     """Warn if there are pixels or channels without data; the warning says how many.
 
     Parameters
@@ -175,8 +171,6 @@ def warn_if_unobserved(matrix: Matrix, found: Unobserved, *, channels: bool = Tr
         Its pixels and channels without data.
     channels
         Whether to report channels too; False if the endmembers were given, not computed from X.
-    stacklevel
-        As for :func:`warnings.warn`, counted from this function.
     """
     rows = int(matrix.total(np.array(float(found.pixels.sum()))))
     columns = int(found.channels.sum()) if channels else 0
@@ -185,7 +179,6 @@ def warn_if_unobserved(matrix: Matrix, found: Unobserved, *, channels: bool = Tr
             f"X holds no data in {rows} of its rows (pixels) and {columns} of its columns (channels): abundances and "
             "endmembers are NaN there; leave them out of X, or drop NaN from the result",
             DegenerateWarning,
-            stacklevel=stacklevel,
         )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy import special
 from sklearn.utils.validation import check_is_fitted
 
-from mffnb.errors import ConvergenceWarning
+from mffnb.errors import ConvergenceWarning, warn
 from mffnb.estimators.base import LinearModel
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.estimators.missing_data import find_unobserved, warn_if_unobserved
@@ -88,7 +87,7 @@ class LatentClasses(LinearModel):
         """Fit to counts X (pixels, channels); return the counts of each class in each pixel, (pixels, k)."""
         matrix = as_matrix(self, X, reset=True, missing=True)
         unobserved = find_unobserved(matrix)
-        warn_if_unobserved(matrix, unobserved, stacklevel=2)
+        warn_if_unobserved(matrix, unobserved)
         if not (isinstance(self.n_init, (int, np.integer)) and self.n_init >= 1):
             raise ValueError(f"n_init must be a whole number >= 1, got {self.n_init!r}")
         least = min((float(band.min()) for _, _, band in matrix.bands()), default=0.0)
@@ -104,7 +103,7 @@ class LatentClasses(LinearModel):
             if model.objective_ < best.objective_:
                 best, sizes = model, found
         if best.outcome_ is Outcome.MAX_ITER:
-            warnings.warn(best.outcome_.value, ConvergenceWarning, stacklevel=2)
+            warn(best.outcome_.value, ConvergenceWarning)
         self.model_, self.n_iter_ = best, best.n_iter_
         best.components_ = unobserved.blank_spectra(best.components_)
         spectra = np.nan_to_num(best.components_)

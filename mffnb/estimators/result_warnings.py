@@ -13,9 +13,7 @@ from mffnb.typing import Array
 _NEGATIVE = 0.01  # share of negative energy that is reported; below, it is the noise of signals near zero
 
 
-def warn_if_poor(
-    used: Array, endmembers: Array, outcome: Outcome, negative_share: float = 0.0, *, stacklevel: int
-) -> None:
+def warn_if_poor(used: Array, endmembers: Array, outcome: Outcome, negative_share: float = 0.0) -> None:
     """Warn about negative data, components that are zero everywhere, and a run that did not converge.
 
     Parameters
@@ -28,8 +26,6 @@ def warn_if_poor(
         Outcome of the run.
     negative_share
         Sum of squares of negative values of the data, relative to that of all values.
-    stacklevel
-        As for :func:`warnings.warn`, counted from this function.
     """
     dead = np.flatnonzero((used == 0) | ~endmembers.any(axis=1))
     if negative_share > _NEGATIVE:
@@ -39,27 +35,24 @@ def warn_if_poor(
             f"this part stays in the residual{zero}; subtract the offset, take the absolute value or the power of "
             "lock-in channels, or use a similarity that suits the data",
             DegenerateWarning,
-            stacklevel=stacklevel,
         )
     elif dead.size == len(endmembers):
         warn(
             "all components are zero: the data hold nothing positive, or the weights of penalties are too large; "
             "look at the data with cube.max(), or lower the weights",
             DegenerateWarning,
-            stacklevel=stacklevel,
         )
     elif dead.size:
         warn(
             f"component {', '.join(map(str, dead))} is zero everywhere: the penalties outweigh what it explains, there "
             "are fewer endmembers than components, or the data hold nothing positive; lower the weights or k",
             DegenerateWarning,
-            stacklevel=stacklevel,
         )
     if outcome is Outcome.MAX_ITER:
-        warn(outcome.value, ConvergenceWarning, stacklevel=stacklevel)
+        warn(outcome.value, ConvergenceWarning)
 
 
-def warn_if_certain(abundances: Array, endmembers: Array, mapped: Mapped | None, *, stacklevel: int) -> None:
+def warn_if_certain(abundances: Array, endmembers: Array, mapped: Mapped | None) -> None:
     """Warn about diverging log-odds: without a penalty the likelihood of Boolean data may have no maximum.
 
     Parameters
@@ -68,8 +61,6 @@ def warn_if_certain(abundances: Array, endmembers: Array, mapped: Mapped | None,
         Abundances A (pixels, k) and endmembers E (k, channels).
     mapped
         Transform of the model; None for the identity.
-    stacklevel
-        As for :func:`warnings.warn`, counted from this function.
     """
     if mapped is None or not isinstance(mapped.transform, Logistic):
         return
@@ -81,5 +72,4 @@ def warn_if_certain(abundances: Array, endmembers: Array, mapped: Mapped | None,
             f"some chances are certain, with log-odds of {largest:.0e}: the data let the factors grow without end, and "
             "their sizes mean nothing; add abundance_terms=[mffnb.Ridge(0.01)], or raise the penalty that is there",
             DegenerateWarning,
-            stacklevel=stacklevel,
         )

@@ -76,7 +76,7 @@ class SimplexCorners(LinearModel):
         ValueError
             If k is larger than the number of channels, if there are too few pixels, or if the data are zero.
         """
-        part = observed_part(self, X, reset=True, stacklevel=2)
+        part = observed_part(self, X, reset=True)
         matrix = part.matrix
         check_size(matrix)
         k = self.n_components
@@ -100,7 +100,7 @@ class SimplexCorners(LinearModel):
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return abundances (pixels, k) of X (pixels, channels) for the fitted endmembers."""
         check_is_fitted(self)
-        part = observed_part(self, X, reset=False, fitted=self.components_, stacklevel=2)
+        part = observed_part(self, X, reset=False, fitted=self.components_)
         matrix, components = part.matrix, np.ascontiguousarray(self.components_[:, part.channels])
         if self.geometry_ is not None and self.gain_ is None:
             return part.unobserved.insert_pixels(np.ascontiguousarray(fully_constrained(matrix, components).T))

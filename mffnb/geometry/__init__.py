@@ -16,6 +16,7 @@ from mffnb.geometry.model_choice import ModelChoice, choose_model
 from mffnb.geometry.pure_pixels import NFINDR, SPA, VCA
 from mffnb.geometry.simplex_search import Progress
 from mffnb.geometry.sisal import SISAL
+from mffnb.keywords import advise_all
 
 __all__ = [
     "NFINDR",
@@ -33,6 +34,7 @@ __all__ = [
     "choose_model",
     "minimum_volume",
 ]
+advise_all(globals(), __all__)
 
 NAMED = {
     **starts.NAMED,

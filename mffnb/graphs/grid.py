@@ -7,11 +7,13 @@ from math import prod
 import numpy as np
 
 from mffnb.graphs.graph import Graph
+from mffnb.keywords import checks_keywords
 from mffnb.typing import Array
 
 _BAND_PIXELS = 1024  # minimal size of a band: enough work for a thread, and about a dozen bands on a 128 x 128 map
 
 
+@checks_keywords()
 def grid(shape: tuple[int, ...], mask: Array | None = None) -> Graph:
     """Build the nearest-neighbour graph of a pixel grid, in one to four dimensions, C order.
 
@@ -63,6 +65,7 @@ def grid(shape: tuple[int, ...], mask: Array | None = None) -> Graph:
     )
 
 
+@checks_keywords()
 def bands(shape: tuple[int, ...], mask: Array | None = None) -> Array:
     """Compute the limits of the bands of a grid, as indices of used pixels, without building the graph.
 

@@ -9,11 +9,13 @@ import numpy as np
 from scipy import sparse
 
 from mffnb.graphs.graph import Graph
+from mffnb.keywords import checks_keywords
 from mffnb.typing import Array, Float64Array
 
 _RANK = 16  # principal components used for distances
 
 
+@checks_keywords()
 def similar(X: Any, neighbours: int = 8, *, rank: int = _RANK) -> Graph:
     """Build the k-nearest-neighbour graph of spectra: edges between similar pixels at any distance on the map.
 
@@ -51,6 +53,7 @@ def similar(X: Any, neighbours: int = 8, *, rank: int = _RANK) -> Graph:
     return _graph_from_matrix(near.maximum(near.T))
 
 
+@checks_keywords()
 def combined(first: Graph, second: Graph, share: float = 0.5) -> Graph:
     """Combine two graphs of the same pixels, such as a grid and :func:`similar`, by a weighted sum of their weights.
 
@@ -79,6 +82,7 @@ def combined(first: Graph, second: Graph, share: float = 0.5) -> Graph:
     )
 
 
+@checks_keywords()
 def alike(graph: Graph, X: Any, *, rank: int = _RANK) -> Graph:
     r"""Weight a graph by spectral similarity, so that smoothing preserves edges between different spectra.
 

@@ -76,6 +76,12 @@ def choose_dataset(path: Path, shapes: Mapping[str, tuple[int, ...]], requested:
         fitting = deep if deep == [largest] else fitting
     if requested is None and len(fitting) == 1:
         return fitting[0]
-    names = ", ".join(f"{name!r} {shapes[name]}" for name in fitting) or "none with two or more dimensions"
+    if not fitting:
+        held = ", ".join(f"{name!r} {shape}" for name, shape in shapes.items()) or "nothing"
+        raise ValueError(
+            f"{path.name} has no array with two or more dimensions, as a spectral image needs; it holds {held}: "
+            "pass the array that you mean, reshaped to (y, x, channel)"
+        )
+    names = ", ".join(f"{name!r} {shapes[name]}" for name in fitting)
     problem = "say which one with dataset=" if requested is None else f"there is no dataset {requested!r}"
     raise ValueError(f"{path.name}: {problem}; it holds {names}")

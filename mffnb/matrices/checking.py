@@ -122,8 +122,13 @@ def check_proportion(values: Any, unit: float, what: str, *, fractions: bool = F
 
 def drawn_seed(random_state: Seed) -> int:
     """Return ``random_state`` as an integer seed, drawn from it if it is a generator, so that results can record it."""
-    if isinstance(random_state, (int, np.integer)):
+    if isinstance(random_state, (int, np.integer)) and random_state >= 0:
         return int(random_state)
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31))
-    return int(np.random.default_rng(random_state).integers(2**31))
+    try:
+        return int(np.random.default_rng(random_state).integers(2**31))
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"random_state must be None, a whole number >= 0 or a generator of numpy.random, got {random_state!r}"
+        ) from None

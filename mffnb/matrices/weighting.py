@@ -12,7 +12,7 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import Chunked, Dense, Partial, scaled
 from mffnb.matrices.nested_lists import is_array_like
 from mffnb.matrices.partial import weight_times
-from mffnb.protocols.capabilities import traits_of
+from mffnb.protocols.capabilities import declares_traits, traits_of
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.typing import Array, Float64Array
@@ -68,8 +68,15 @@ class Weighting:
         ValueError
             For a shape that does not fit, for weights that are not positive, and for an empty list.
         UnsupportedCombinationError
-            For "poisson" with a likelihood of counts, and for weights of entries where X is sparse or in a file.
+            For "poisson" with a likelihood of counts, for weights of entries where X is sparse or in a file, and for
+            a similarity that does not declare how weights act on it.
         """
+        if weights is not None and not declares_traits(similarity):
+            raise UnsupportedCombinationError(
+                f"{type(similarity).__name__} declares no traits, so how weights act on it is not known: leave out the "
+                "weights, or add traits = SimilarityTraits(weight_power=p, ...) with the power p by which weights "
+                "multiply the data"
+            )
         power = traits_of(similarity).weight_power
         pixels: Float64Array | None = None
         channels: Float64Array | None = None

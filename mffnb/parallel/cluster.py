@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from mffnb.keywords import checks_keywords
 from mffnb.parallel.guard import Guard, kill
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -176,6 +177,7 @@ def is_engine_loss(error: BaseException) -> bool:
     return getattr(error, "ename", type(error).__name__) == "EngineError"
 
 
+@checks_keywords()
 def cluster(n: int, mpi: bool = False, timeout: float = 120.0) -> Cluster:
     """Start ipyparallel engines for the time of a ``with`` block, or from ``start()`` to ``stop()``.
 

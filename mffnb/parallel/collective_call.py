@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mffnb.errors import warn
 from mffnb.parallel.cluster import Cluster, is_engine_loss
 from mffnb.solvers.interrupts import Interrupts, deferred_interrupts
 from mffnb.threads import limit_threads
@@ -153,7 +154,7 @@ class Call:
             raise RuntimeError(_WAS_KILLED) if is_engine_loss(fault) else fault
         first = next(one for one in returned if one.rank == 0)
         for message, category in first.warnings:
-            warnings.warn(message, category, stacklevel=2)
+            warn(message, category)
         return first.value
 
     def _under_way(self) -> bool:

@@ -6,6 +6,7 @@ therefore has the same meaning for images of any size.
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
+from mffnb.keywords import advise_all
 from mffnb.penalties.groups import GroupSparsity
 from mffnb.penalties.ridge import Ridge
 from mffnb.penalties.smoothness import Smoothness, SpectralSmoothness
@@ -22,3 +23,4 @@ __all__ = [
     "SpectralSmoothness",
     "TotalVariation",
 ]
+advise_all(globals(), __all__)

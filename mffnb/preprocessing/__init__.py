@@ -5,6 +5,7 @@
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
+from mffnb.keywords import advise_all
 from mffnb.preprocessing.augment import Parts, augment, split
 from mffnb.preprocessing.background import AsymmetricBaseline, ConstantBackground, PowerLawBackground
 from mffnb.preprocessing.chain import Chain, Processed, fit_chain, steps_from
@@ -38,3 +39,4 @@ __all__ = [
     "split",
     "steps_from",
 ]
+advise_all(globals(), __all__)

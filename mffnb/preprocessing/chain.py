@@ -14,6 +14,14 @@ from mffnb.cubes.layout import channel_names
 from mffnb.cubes.missing import check_infinite
 from mffnb.preprocessing.grid import Bin, Binned, Crop, Cropped
 from mffnb.preprocessing.step import Fitted, Step, derived_classes
+from mffnb.preprocessing.step_results import (
+    check_steps,
+    fitted_step,
+    inverted,
+    physical_abundances,
+    physical_endmembers,
+    transformed,
+)
 from mffnb.preprocessing.storage import from_plain, plain
 
 __all__ = ["Chain", "Processed", "fit_chain", "steps_from"]
@@ -67,7 +75,7 @@ class Chain:
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Apply all fitted steps to the cube that the chain was fitted to, or to a cube on the same grid."""
         for fitted in self.fitted:
-            cube = fitted.transform(cube)
+            cube = transformed(fitted, cube)
         return cube
 
     def target(self, cube: xr.DataArray) -> xr.DataArray:
@@ -77,28 +85,28 @@ class Chain:
         """
         begin = self._last_without_inverse + 1
         for fitted in self.fitted[:begin]:
-            cube = fitted.transform(cube)
+            cube = transformed(fitted, cube)
         for fitted in self.fitted[begin:]:
             if isinstance(fitted, (Cropped, Binned)):
-                cube = fitted.transform(cube)
+                cube = transformed(fitted, cube)
         return cube
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
         """Convert a processed cube, or a product of processed factors, to physical units."""
         for fitted in self._way_back():
-            cube = fitted.inverse(cube)
+            cube = inverted(fitted, cube)
         return self._labelled(cube)
 
     def endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
         """Convert processed spectra ("component", channel dims) to physical units."""
         for fitted in self._way_back():
-            endmembers = fitted.endmembers(endmembers)
+            endmembers = physical_endmembers(fitted, endmembers)
         return self._labelled(endmembers)
 
     def abundances(self, abundances: xr.DataArray) -> xr.DataArray:
         """Convert processed maps ("component", pixel dims) to maps of the physical cube."""
         for fitted in self._way_back():
-            abundances = fitted.abundances(abundances)
+            abundances = physical_abundances(fitted, abundances)
         return abundances
 
     def prepare_endmembers(self, endmembers: xr.DataArray) -> xr.DataArray:
@@ -252,9 +260,7 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
     >>> bool(np.allclose(chain.inverse(processed), cube[..., 1:]))
     True
     """
-    for step in steps:
-        if isinstance(step, type) or not hasattr(step, "fit"):
-            raise TypeError(f"{step!r} is not a preprocessing step: pass objects such as Crop(...) or UnitSum()")
+    check_steps(steps)
     image = any(step.takes_image for step in steps) and channel is None
     names = () if image else channel_names(cube, channel)
     labels = _labels(cube)
@@ -264,8 +270,8 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
             _check_bin_is_early(steps[:i], fitted)
         if not isinstance(step, Crop) and all(isinstance(before, Crop) for before in steps[:i]):
             check_infinite(int(np.isinf(cube).sum()) if cube.dtype.kind == "f" else 0)
-        fitted.append(step.fit(cube, names))
-        cube = fitted[-1].transform(cube)
+        fitted.append(fitted_step(step, cube, names))
+        cube = transformed(fitted[-1], cube)
         if fitted[-1].new_channel is not None:
             names, labels = fitted[-1].new_channel, _labels(cube)
     return Processed(cube, Chain(tuple(steps), tuple(fitted), names, labels))

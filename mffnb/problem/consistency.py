@@ -45,15 +45,15 @@ def warn_if_stalled(problem: Problem, objective: Sequence[float], step: Sequence
     if not users or not len(step) or not step[-1] > _UNSETTLED:
         return
     values, steps = np.asarray(objective), np.asarray(step)
-    same = (np.diff(values) == 0) & (np.diff(steps) == 0)
+    with np.errstate(invalid="ignore"):  # steps are infinite before the first iteration, and after a part diverged
+        same = (np.diff(values) == 0) & (np.diff(steps) == 0)
+        rose = bool(np.any(np.diff(values) > _ROUNDING * np.abs(values[:-1])))
     stalled = len(same) >= _STALLED and bool(same[-_STALLED:].all())
-    rose = bool(np.any(np.diff(values) > _ROUNDING * np.abs(values[:-1])))
     if stalled or rose:
         warn(
             f"iterations raised the objective, which they cannot if all parts are consistent: check that the value of "
             f"{', '.join(users)} is the function that fold, gradient, prox or project of this part minimises",
             DegenerateWarning,
-            stacklevel=4,
         )
 
 
@@ -78,7 +78,6 @@ def _compare(term: Penalty, factor: Float64Array) -> None:
             f"{name} contradicts itself: its value changes by {found:.3g} where fold or gradient says {expected:.3g}; "
             f"correct {name}.value, or these methods, since the result is no minimum of either",
             DegenerateWarning,
-            stacklevel=5,
         )
 
 
@@ -92,7 +91,6 @@ def _check_proximal_point(part: Proximal, point: Float64Array, step: float) -> N
             f"{name} contradicts itself: {name}.prox returns a point of the value {after:.3g}, where the point itself "
             f"has {before:.3g}; correct {name}.value or {name}.prox",
             DegenerateWarning,
-            stacklevel=6,
         )
 
 

@@ -21,7 +21,7 @@ CAUTIOUS_TERM = TermTraits(
     endmember_label=None,
 )
 CAUTIOUS_SIMILARITY = SimilarityTraits(
-    label=None, weight_power=0.5, distributed=False, scale_invariant=False, transform=None
+    label=None, weight_power=None, distributed=False, scale_invariant=False, transform=None
 )
 CAUTIOUS_SOLVER = SolverTraits(pixelwise=False, extrapolated=False)
 CAUTIOUS_TRANSFORM = TransformTraits(fitted=False)

@@ -1,7 +1,8 @@
 """Calls of the methods of a part (penalty, constraint, distance or solver) with a check of what they return.
 
-Only parts from outside of this package are checked. Terms get copies of all arrays, so a term that writes into its
-arguments changes nothing else. An error names the class, the method, what it returned and what was expected.
+Only parts from outside of this package are checked. Terms get copies of arrays, or read-only views where a copy would
+take longer than the term itself, so they cannot change anything else. An error names the class, the method, what it
+returned and what was expected.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ def fold_term(term: Term, half: Half) -> Half:
     """
     if is_own(term):
         return term.fold(half)
-    factor = None if half.factor is None else half.factor.copy()
-    found: Any = term.fold(replace(half, gram=half.gram.copy(), cross=half.cross.copy(), factor=factor))
+    factor = None if half.factor is None else _locked(half.factor)
+    passed = replace(half, gram=half.gram.copy(), cross=_locked(half.cross), factor=factor)
+    found: Any = _unless_changed(term, "fold", lambda: term.fold(passed))
     if not isinstance(found, Half):
         raise ValueError(_message(term, "fold", found, "a Half: use dataclasses.replace(half, gram=...)"))
     for name, shape in (("gram", half.gram.shape), ("cross", half.cross.shape)):
@@ -41,7 +43,8 @@ def fold_term(term: Term, half: Half) -> Half:
     _check_fields(term, found, half.cross.shape)
     # The same array shows that the Gram matrix did not change, see Problem.with_abundance_terms.
     gram = half.gram if np.array_equal(found.gram, half.gram) else np.ascontiguousarray(found.gram)
-    return replace(found, gram=gram, cross=np.ascontiguousarray(found.cross), factor=half.factor)
+    cross = half.cross if found.cross is passed.cross else np.require(found.cross, requirements=["C", "W"])
+    return replace(found, gram=gram, cross=cross, factor=half.factor)
 
 
 def value_of(term: Function, factor: Float64Array, *, finite: bool = False) -> float:
@@ -55,7 +58,7 @@ def value_of(term: Function, factor: Float64Array, *, finite: bool = False) -> f
     """
     if is_own(term):
         return term.value(factor)
-    value: Any = term.value(factor.copy())
+    value: Any = _unless_changed(term, "value", lambda: term.value(_locked(factor)))
     expected = f"a {'finite ' if finite else ''}real number"
     if np.ndim(value) != 0 or not np.isrealobj(value) or np.asarray(value).dtype.kind not in "iuf":
         raise ValueError(_message(term, "value", value, expected))
@@ -114,6 +117,26 @@ def update_factor(solver: Solver, factor: Float64Array, half: Half) -> float:
 def is_own(part: object) -> bool:
     """Return whether the class of a part belongs to this package, whose tests cover its results."""
     return type(part).__module__.partition(".")[0] == _PACKAGE
+
+
+def _locked(array: Float64Array) -> Float64Array:
+    """Return a read-only view, which costs less than a copy."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _unless_changed(term: object, method: str, call: Callable[[], Any]) -> Any:
+    """Return the result of a method; raise ValueError with advice if it writes into a read-only array."""
+    try:
+        return call()
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise ValueError(
+            f"{type(term).__name__}.{method} writes into an array that it is given: make a new one, for example by "
+            "copy()"
+        ) from error
 
 
 def _checked(term: object, method: str, found: Any, factor: Float64Array) -> Float64Array:

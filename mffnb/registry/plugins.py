@@ -49,7 +49,6 @@ def loaded(group: str, make: Callable[[str, Any], Any]) -> dict[str, Any]:
                 f"plug-in {entry.name!r} of {distribution} ({group}) is left out, {type(error).__name__}: {error}; "
                 f"update or uninstall {distribution}",
                 PluginWarning,
-                stacklevel=2,
             )
     return found
 

@@ -86,7 +86,7 @@ class Scanning:
     def __post_init__(self) -> None:
         if not (isinstance(self.n_init, (int, np.integer)) and self.n_init >= 1):
             raise ValueError(f"n_init must be a whole number >= 1, got {self.n_init!r}")
-        warn_if_picture(self.data, self.channel, self.preprocess, stacklevel=5)  # the caller of scan_rank
+        warn_if_picture(self.data, self.channel, self.preprocess)
         _ = self.task, self.numbers  # compute both now, so that invalid keywords raise an error before the scan starts
 
     @cached_property

@@ -2,6 +2,7 @@
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
+from mffnb.keywords import advise_all
 from mffnb.similarities import angle, bernoulli, divergences, huber, least_squares
 from mffnb.similarities.angle import SpectralAngle
 from mffnb.similarities.bernoulli import Bernoulli
@@ -17,6 +18,7 @@ __all__ = [
     "KullbackLeibler",
     "SpectralAngle",
 ]
+advise_all(globals(), __all__)
 
 NAMED = {
     **angle.NAMED,

@@ -16,7 +16,7 @@ from mffnb.protocols.distance import Measure
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import FactorUpdate
-from mffnb.similarities.measures import Cosine
+from mffnb.similarities.measures import Cosine, Entrywise
 from mffnb.typing import Array, Float64Array
 
 _LARGEST_STEP, _LARGEST_INTERCEPT = 2.0, 15.0  # limits of a Newton step and of an intercept, in log-odds
@@ -71,6 +71,11 @@ class BandedMisfit:
     def barrier(self) -> bool:
         """Whether D is infinite where the model is zero and the data are positive."""
         return self.measure.barrier
+
+    @property
+    def convex(self) -> bool:
+        """Whether D has no other minimum in one factor than the lowest one."""
+        return self.measure.convex if isinstance(self.measure, Entrywise) else True
 
     @property
     def majorized(self) -> bool:

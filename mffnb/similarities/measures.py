@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -48,6 +48,13 @@ class Entrywise:
     def curvature(self) -> float | None:
         """Global upper bound on the second derivative of the loss; None with a transform."""
         return self.distance.curvature if self.transform is None else None
+
+    @property
+    def convex(self) -> bool:
+        """Whether the slope of the loss never falls with the model, on a grid of data and model values."""
+        model, plain = np.geomspace(1e-3, 1e3, 61)[:, None], replace(self, offset=None)
+        slopes = [plain.slope(np.full_like(model, x), None, model)[:, 0] for x in (0.1, 0.5, 0.9)]
+        return all(bool((np.diff(slope) >= -1e-9 * np.abs(slope).max()).all()) for slope in slopes)
 
     def value(self, x: Float64Array, w: Float64Array | None, y: Float64Array) -> Float64Array:
         """Return the loss of each row, (rows,)."""

@@ -2,6 +2,7 @@
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
+from mffnb.keywords import advise_all
 from mffnb.solvers import auto, hals, likelihood, pivoting, proximal
 from mffnb.solvers.auto import Auto
 from mffnb.solvers.driving import drive
@@ -27,6 +28,7 @@ __all__ = [
     "drive",
     "iterate",
 ]
+advise_all(globals(), __all__)
 
 NAMED = {
     **auto.NAMED,

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.errors import CheckpointWarning
+from mffnb.errors import CheckpointWarning, warn
+from mffnb.keywords import advises_keywords
 from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.solvers import Reached, State
 from mffnb.solvers.checkpoint_files import About, Arrays, Generations
@@ -26,6 +26,7 @@ _FORMAT = "mffnb checkpoint 1"
 _SCALARS = ("iteration", "objective", "relative_error", "step", "seconds")
 
 
+@advises_keywords
 @dataclass(frozen=True)
 class Checkpoint:
     """Settings of checkpoints: the folder in which a run stores its state, and the time between two states.
@@ -110,11 +111,10 @@ class Keeper:
             return None
         arrays, about, newest = found
         if not newest:
-            warnings.warn(
+            warn(
                 f"the newest checkpoint in {self.checkpoint.folder} is damaged: going on from the one before, "
                 f"iteration {about['iteration']}",
                 CheckpointWarning,
-                stacklevel=2,
             )
         self._written = int(about["iteration"])
         nothing = np.empty((0, 0))
@@ -127,7 +127,7 @@ class Keeper:
         )
         return Reached(last, arrays, trace), about["start"]
 
-    def offer(self, state: State, trace: Sequence[State], start: str, last: bool) -> None:
+    def write_if_due(self, state: State, trace: Sequence[State], start: str, last: bool) -> None:
         """Write a state if the time between checkpoints is over, or if it is the last of its run; a collective call.
 
         A full disk causes a warning and does not end the run.
@@ -144,11 +144,10 @@ class Keeper:
             self._generations.write(state.iteration, arrays, about)
             self._written = state.iteration
         except OSError as error:
-            warnings.warn(
+            warn(
                 f"no checkpoint of iteration {state.iteration} in {self.checkpoint.folder}, an older one is still "
                 f"there if there was one: {error}",
                 CheckpointWarning,
-                stacklevel=2,
             )
         self._last = time.monotonic()
 

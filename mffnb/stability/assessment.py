@@ -191,7 +191,7 @@ def stability(
     noise = noise_of(data, answer, replicas) if n_bootstrap else None
     doubt = "" if noise is None else efficiency_warning(answer, noise)
     if doubt:
-        warn(doubt, NoiseWarning, stacklevel=3)
+        warn(doubt, NoiseWarning)
     sent = cube if isinstance(cube, (str, os.PathLike)) else data
     seeds = [int(one) for one in np.random.SeedSequence(seed).generate_state(n_init + n_bootstrap) >> 1]
     light = without_data(answer)

@@ -107,7 +107,6 @@ class Journal:
                 f"{self.path}: skipped {damaged} damaged lines and {len(found) - len(usable)} trials after a gap: the "
                 f"search continues from {len(usable)} trials and computes the others again",
                 CheckpointWarning,
-                stacklevel=2,
             )
         return usable
 

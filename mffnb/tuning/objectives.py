@@ -12,6 +12,7 @@ from scipy import special
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.names import named_similarity
+from mffnb.keywords import advises_keywords
 from mffnb.problem.degrees_of_freedom import Smoothed, freedom
 from mffnb.selection import match, spectral_angles
 from mffnb.similarities import KullbackLeibler
@@ -23,6 +24,7 @@ from mffnb.unmixing.result import Unmixing
 _FLOOR = 1e-3
 
 
+@advises_keywords
 @dataclass(frozen=True)
 class HeldOut:
     r"""Prediction error of random entries that are hidden from the fit (cross-validation by missing entries).
@@ -77,6 +79,7 @@ class HeldOut:
         return Measured(_distance(values[there], predicted[there], fit), result)
 
 
+@advises_keywords
 @dataclass(frozen=True)
 class Repeatability:
     """Mean spectral angle (rad) between matched endmembers of fits from different random starts.
@@ -113,6 +116,7 @@ class Repeatability:
         return Measured(float(np.mean(angles)), best)
 
 
+@advises_keywords
 @dataclass(frozen=True)
 class BIC:
     r"""Bayesian information criterion: the fit error penalised by the number of parameters.
@@ -144,6 +148,7 @@ class BIC:
         return Measured(misfit + _freedom(result, counts=_counts(fit)) * float(np.log(number)), result)
 
 
+@advises_keywords
 @dataclass(frozen=True)
 class TargetSparsity:
     r"""Deviation from a target sparseness, with a penalty if the relative error exceeds that of the unpenalised fit.

@@ -101,7 +101,7 @@ def tune(
         cube, space, objective, algorithm=algorithm, max_evals=max_evals, executor=executor, window=window, path=path,
         seed=seed, patience=patience, stop=stop, options=options,
     )  # fmt: skip
-    work.warn_if_picture(stacklevel=3)  # the caller of tune
+    work.warn_if_picture()
     with _progress(progress, max_evals) as show:
 
         def observe(trial: Trial) -> bool:

@@ -68,12 +68,12 @@ class SettingsSearch:
         if hasattr(objective, "check") and isinstance(self.space, Mapping):
             objective.check({**self.options, **self.space})
 
-    def warn_if_picture(self, *, stacklevel: int) -> None:
+    def warn_if_picture(self) -> None:
         """Warn of a picture that is taken for a line of spectra; the trials do not warn."""
         searched = {**self.options, **(self.space if isinstance(self.space, Mapping) else {})}
         source = self.job.cube
         data = read(source, lazy=True) if isinstance(source, Path) else source
-        warn_if_picture(data, searched.get("channel"), searched.get("preprocess", ()), stacklevel=stacklevel + 1)
+        warn_if_picture(data, searched.get("channel"), searched.get("preprocess", ()))
 
     @cached_property
     def resolved_objective(self) -> Any:

@@ -20,7 +20,7 @@ from mffnb.threads import limit_threads
 from mffnb.typing import Float64Array
 from mffnb.unmixing.physics import Physics
 
-DOUBTFUL = 0.1
+AMBIGUOUS_ANGLE = 0.1
 """Mean spectral angle (rad) between two answers that fit the data, above which a warning is raised."""
 _SHARE = 0.2  # largest fraction of the run time that is spent on factors of all pixels for callbacks and live pictures
 _EMPTY = np.empty((0, 0))
@@ -104,28 +104,25 @@ def evidence(found: Geometry) -> dict[str, Any]:
     }
 
 
-def doubt(disagreement: float) -> str:
-    """Return a sentence on another solution of equal fit if its spectra differ by over :data:`DOUBTFUL`, else ""."""
-    if disagreement <= DOUBTFUL:
+def ambiguity_note(disagreement: float) -> str:
+    """Return a sentence on another solution of equal fit if it is :data:`AMBIGUOUS_ANGLE` away, else ""."""
+    if disagreement <= AMBIGUOUS_ANGLE:
         return ""
     return f"another answer that fits as well has spectra {disagreement:.2f} rad away on average"
 
 
-def warn_if_doubtful(disagreement: float, *, stacklevel: int) -> None:
+def warn_if_ambiguous(disagreement: float) -> None:
     """Warn if another solution that fits the data as well has clearly different endmembers.
 
     Parameters
     ----------
     disagreement
         Mean spectral angle (rad) between the endmembers of both solutions.
-    stacklevel
-        As for :func:`warnings.warn`, counted from this function.
     """
-    if doubt(disagreement):
+    if ambiguity_note(disagreement):
         warn(
-            f"{doubt(disagreement)}, see result.alternative: compare both with what you know of the sample",
+            f"{ambiguity_note(disagreement)}, see result.alternative: compare both with what you know of the sample",
             DisagreementWarning,
-            stacklevel=stacklevel,
         )
 
 

@@ -16,7 +16,7 @@ _RATIO = 4
 _UNLABELLED = {"x", "channel", "dim_0", "dim_1"}
 
 
-def warn_if_picture(cube: xr.DataArray, channel: Any, preprocess: Any, *, stacklevel: int = 1) -> None:
+def warn_if_picture(cube: xr.DataArray, channel: Any, preprocess: Any) -> None:
     """Warn of data with two dimensions that look like a picture, whose columns are no channels.
 
     The data look like a picture if both dimensions have names or units of positions (y and x, for example). Without any
@@ -40,5 +40,4 @@ def warn_if_picture(cube: xr.DataArray, channel: Any, preprocess: Any, *, stackl
             f"{names[1]!r} is taken as the channel: for a picture, use preprocess="
             f"[mf.preprocessing.SlidingFFT()]; for a line of spectra, name the channel dimension, channel={names[1]!r}",
             PictureWarning,
-            stacklevel=stacklevel + 1,
         )

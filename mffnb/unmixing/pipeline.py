@@ -12,7 +12,7 @@ from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.io.read import read
 from mffnb.matrices import sparse_if_smaller
 from mffnb.parallel.sources import Source, in_file
-from mffnb.unmixing.auto_volume import warn_if_doubtful
+from mffnb.unmixing.auto_volume import warn_if_ambiguous
 from mffnb.unmixing.execution import Execution
 from mffnb.unmixing.image import Prepared, RemoteImage
 from mffnb.unmixing.pictures import warn_if_picture
@@ -22,7 +22,7 @@ from mffnb.unmixing.solve import solve
 from mffnb.unmixing.task import Task
 
 
-def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> Unmixing:
+def run(task: Task, cube: Any, execution: Execution) -> Unmixing:
     """Unmix a cube: open, prepare and solve it, warn of results that may mislead, and label the factors.
 
     Parameters
@@ -34,12 +34,10 @@ def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> 
     execution
         Where and how the task is computed. On MPI engines :mod:`mffnb.unmixing.remote_unmix` starts the task, and each
         engine calls this function.
-    stacklevel
-        As for :func:`warnings.warn`, counted from this function: the line that warnings point to.
     """
     placement = execution.placement
     data, source = _open(task, cube, execution)
-    warn_if_picture(data, task.channel, task.preprocess, stacklevel=stacklevel)
+    warn_if_picture(data, task.channel, task.preprocess)
     image = task.prepare(data, placement)
     matrix: Any = _matrix(task, cube, image, source, execution)
     callback = execution.observer(image.layout, matrix)
@@ -62,7 +60,7 @@ def run(task: Task, cube: Any, execution: Execution, *, stacklevel: int = 1) -> 
     if block is not None:
         image = image.rows(block)
         data = image.cube
-    _warn(solution, stacklevel=stacklevel + 1)
+    _warn(solution)
     return task.label(data, image, solution, block)
 
 
@@ -83,11 +81,9 @@ def _matrix(task: Task, cube: Any, image: Prepared, source: Source | None, execu
     return execution.placement.matrix(image.layout, image.cube, load=isinstance(cube, (str, os.PathLike)))
 
 
-def _warn(solution: Solution, *, stacklevel: int) -> None:
+def _warn(solution: Solution) -> None:
     """Warn of unused components, of a run that did not converge, and of another solution of equal fit."""
-    warn_if_doubtful(solution.disagreement, stacklevel=stacklevel + 1)
+    warn_if_ambiguous(solution.disagreement)
     if solution.used is not None:
-        warn_if_poor(
-            solution.used, solution.endmembers, solution.outcome, solution.negative_share, stacklevel=stacklevel + 1
-        )
-    warn_if_certain(solution.abundances.T, solution.endmembers, solution.mapped, stacklevel=stacklevel + 1)
+        warn_if_poor(solution.used, solution.endmembers, solution.outcome, solution.negative_share)
+    warn_if_certain(solution.abundances.T, solution.endmembers, solution.mapped)

@@ -16,6 +16,7 @@ def encode(array: xr.DataArray) -> xr.DataArray:
     """Return an array whose coordinates NetCDF can store; an attribute of each says how :func:`decode` restores it."""
     for name in list(array.coords):
         coordinate = array.coords[name]
+        _check_one_type(name, coordinate)
         found = _encoded(array.indexes.get(name, coordinate))
         if found is not None:
             values, how = found
@@ -35,6 +36,16 @@ def decode(array: xr.DataArray) -> xr.DataArray:
         values = _decoded(coordinate.values, json.loads(coordinate.attrs[_KEY]))
         array = array.assign_coords({name: (coordinate.dims, values, attrs)})
     return array
+
+
+def _check_one_type(name: Any, coordinate: xr.DataArray) -> None:
+    """Refuse a coordinate of Python objects of several types, which no file format stores."""
+    types = sorted({type(one).__name__ for one in coordinate.values.ravel()}) if coordinate.dtype.kind == "O" else []
+    if len(types) > 1:
+        raise ValueError(
+            f"the coordinate {name!r} holds objects of the types {', '.join(types)}, which a file cannot store: "
+            f"convert it in the cube first, for example by cube.assign_coords({name}=cube[{name!r}].astype(str))"
+        )
 
 
 def _encoded(values: Any) -> tuple[Any, dict[str, Any]] | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
@@ -26,6 +27,7 @@ from mffnb.io.parallel_write import Block
 from mffnb.matrices.checking import check_size, drawn_seed
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
+from mffnb.preprocessing.step_results import check_steps
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
@@ -99,9 +101,14 @@ class Task:
         Raises
         ------
         TypeError
-            If a name is no such keyword, or if a penalty weight is no number.
+            If a name is no such keyword, a penalty weight is no number, or ``preprocess`` is no list of steps.
+        ValueError
+            If k is no whole number >= 1.
         """
+        if not (isinstance(k, Integral) and not isinstance(k, bool) and k >= 1):
+            raise ValueError(f"k must be a whole number >= 1, got {k!r}")
         check_names(keywords)
+        check_steps(keywords.get("preprocess") or ())
         if isinstance(keywords.get("init"), list):
             keywords["init"] = tuple(keywords["init"])
         physics = Physics(**{name: keywords.pop(name) for name in _PHYSICS if name in keywords})

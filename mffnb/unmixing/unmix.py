@@ -176,4 +176,4 @@ def unmix(
     execution.check(task)
     if execution.on_mpi_engines:
         return run_on_engines(task, cube, execution)
-    return run(task, cube, execution, stacklevel=4)  # 3 is the check of keywords
+    return run(task, cube, execution)

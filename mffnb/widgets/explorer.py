@@ -127,7 +127,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
             smooth=self.session.matrix.shape[0] > 1,
             automatic=self.session.automatic,
             own=self.session.own.term_knobs,
-            offered=self.session.own.menu_knobs_by_label,
+            menu_knobs=self.session.own.menu_knobs_by_label,
             steps=self.session.source.steps,
         )
         # Tools need the pixels in this process, so that the page offers none where engines hold them.
@@ -241,10 +241,10 @@ def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str
     """Create the session that solves in this process or, with ``engines``, on a cluster."""
     if engines is not None:
         session = EngineSession(cube, channel, engines, **options)
-        warn_if_picture(session.data.layout.template, channel, (), stacklevel=5)  # 5 is the caller of explore
+        warn_if_picture(session.data.layout.template, channel, ())
         return session
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
-    warn_if_picture(data, channel, options.get("preprocess"), stacklevel=5)
+    warn_if_picture(data, channel, options.get("preprocess"))
     return Session(data, channel, **options)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.unmixing.auto_volume import doubt
+from mffnb.unmixing.auto_volume import ambiguity_note
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.history import History
@@ -106,7 +106,7 @@ class LiveFit:
         controls = self._controls()
         if controls is not None:
             with self._submitting:  # else a thread could submit values after newer ones that another thread has read
-                self.session.go_on()
+                self.session.cancel_stop()
                 self.runner.submit(controls.parameters)
 
     def start_afresh(self) -> None:
@@ -189,7 +189,7 @@ class LiveFit:
                     "iteration": state.iteration,
                     "relative_error": state.relative_error,
                     "objective": state.objective,
-                    "outcome": _ended(solved),
+                    "outcome": _outcome_text(solved),
                     "milliseconds": 1e3 * state.seconds,
                     "text": "" if solved.bands is None else solved.bands.text,
                 },
@@ -240,10 +240,10 @@ class LiveFit:
             shown.value = error_html(error)
 
 
-def _ended(solved: Solved) -> str:
+def _outcome_text(solved: Solved) -> str:
     """Return a text on how a run ended, with the decisions of the rule for volume="auto" if it was used."""
     words = [solved.state.outcome.name.lower().replace("_", " ")]
     if solved.found is not None:
         words.append("fractions sum to one" if solved.found.gain is None else "fractions up to a gain")
-        words.append(doubt(solved.found.disagreement))
+        words.append(ambiguity_note(solved.found.disagreement))
     return ", ".join(word for word in words if word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_dimensions_coordinates_and_units():
 
 
 def test_default_size():
-    default = xdm_film.__kwdefaults__
+    default = {name: one.default for name, one in inspect.signature(xdm_film).parameters.items()}
     assert default["shape"] == (700, 700)
     assert default["field_of_view"] / 700 == pytest.approx(0.1)
 

@@ -80,7 +80,10 @@ def test_an_array_as_start_is_refused_with_its_shape() -> None:
             {"similarity": "kl", "endmember_terms": [mf.Ridge(0.05)]},
             marks=pytest.mark.filterwarnings("ignore:some abundances near zero should be larger"),
         ),
-        {"similarity": "itakura-saito", "weights": OF_CHANNELS},
+        pytest.param(
+            {"similarity": "itakura-saito", "weights": OF_CHANNELS},
+            marks=pytest.mark.filterwarnings("ignore:BetaDivergence is not convex"),
+        ),
         {"weights": np.outer(WEIGHTS, OF_CHANNELS) + 0.01},
     ],
 )
@@ -196,3 +199,54 @@ def test_hostile_problems_give_finite_factors_or_one_sentence(
     E = model.components_[:, channels]
     for found in (A[pixels], B[pixels], E, model.objective_, model.relative_error_):
         assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(
+    "term",
+    [mf.Bounds(0, 0.7), mf.Simplex(), mf.Simplex(gain=True), mf.UnitBall(3.0)],
+    ids=["box", "sum", "gain", "ball"],
+)
+def test_transform_of_counts_under_a_constraint_converges(term: Any) -> None:
+    model = mf.MatrixFactorization(2, similarity="kl", abundance_terms=[term], random_state=0, tol=1e-7, max_iter=5000)
+    A = model.fit_transform(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        difference = np.linalg.norm((A - model.transform(X)) @ model.components_)
+    assert difference < 1e-5 * np.linalg.norm(A @ model.components_)
+
+
+@pytest.mark.filterwarnings("ignore::mffnb.errors.DegenerateWarning")  # log-odds of data without noise diverge
+@pytest.mark.parametrize(
+    ("keywords", "several"),
+    [
+        ({"similarity": "itakura-saito"}, True),
+        ({"similarity": mf.BetaDivergence(0.5)}, True),
+        ({"similarity": "frobenius", "transform": "logistic"}, True),
+        ({"similarity": mf.BetaDivergence(1.5)}, False),
+        ({"similarity": "huber"}, False),
+        ({"similarity": "kl"}, False),
+    ],
+)
+def test_transform_of_the_fitted_data_warns_if_a_loss_may_have_several_minima(
+    keywords: dict[str, Any], several: bool
+) -> None:
+    data = X / X.max() + 0.01 if "transform" not in keywords else X / X.max()
+    model = mf.MatrixFactorization(2, random_state=0, max_iter=3000, **keywords).fit(data)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        model.transform(data)
+    assert any("is not convex" in str(one.message) for one in told) == several
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model.transform(data[:7])
+
+
+@pytest.mark.parametrize("term", [mf.Ridge(0.05), mf.Sparsity(0.05)], ids=["ridge", "sparsity"])
+def test_transform_of_boolean_data_with_a_penalty_on_endmembers_uses_the_fitted_intercept(term: Any) -> None:
+    data = (np.median(X) < X).astype(float)
+    model = mf.MatrixFactorization(
+        2, similarity="bernoulli", endmember_terms=[term], random_state=0, tol=1e-6, max_iter=3000
+    )
+    A = model.fit_transform(data)
+    difference = np.linalg.norm((A - model.transform(data)) @ model.components_)
+    assert difference < 1e-4 * np.linalg.norm(A @ model.components_)

@@ -113,7 +113,7 @@ def test_unreadable_files_say_what_to_do(tmp_path):
     with pytest.raises(ValueError, match=r"no reader for '.3ds'|mffnb\[io\]"):
         read(tmp_path / "a.3ds")
     np.savez(tmp_path / "b.npz", a=np.zeros(3))
-    with pytest.raises(ValueError, match="none with two or more dimensions"):
+    with pytest.raises(ValueError, match="no array with two or more dimensions"):
         read(tmp_path / "b.npz")
 
 

@@ -9,8 +9,10 @@ from scipy import sparse
 
 import mffnb as mf
 from mffnb import MatrixFactorization, Sparsity
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import Chunked, Dense, Partial, Scaled
 from mffnb.matrices.weighting import Weighting
+from mffnb.protocols.traits import SimilarityTraits
 from mffnb.similarities import Frobenius
 
 pytestmark = [
@@ -175,3 +177,29 @@ def test_errors_of_kinds_of_data(X):
     with pytest.raises(ValueError, match="must not contain NaN"):
         MatrixFactorization(2).fit(sparse.csr_array(np.where(X > 0.5, np.nan, X)))
     assert Partial(X).squared_norm == pytest.approx(np.sum(X**2))
+
+
+def test_weights_need_a_similarity_that_declares_how_they_act(X):
+    class Undeclared:
+        def misfit(self, matrix, gain=None, scale=None):
+            return Frobenius().misfit(matrix, gain, scale)
+
+        def distance(self, scale):
+            return Frobenius().distance(scale)
+
+    class Declared(Undeclared):
+        traits = SimilarityTraits(
+            label=None, weight_power=0.5, distributed=False, scale_invariant=False, transform=None
+        )
+
+    weights = np.random.default_rng(2).random((48, 1)) + 0.1
+    with pytest.raises(
+        UnsupportedCombinationError, match=r"Undeclared declares no traits.*SimilarityTraits\(weight_power"
+    ):
+        MatrixFactorization(3, similarity=Undeclared(), weights=weights).fit(X)
+    MatrixFactorization(3, similarity=Undeclared(), random_state=0).fit(X)
+    as_advised, expected = (
+        MatrixFactorization(3, similarity=one, weights=weights, random_state=0).fit(X).components_
+        for one in (Declared(), Frobenius())
+    )
+    np.testing.assert_array_equal(as_advised, expected)

@@ -87,10 +87,11 @@ def test_what_is_in_memory_is_sent_unless_it_is_large(engines, cube, monkeypatch
 
 def test_bar_and_callback_show_the_run_and_warnings_arrive(engines, path, capsys):
     seen = []
-    with pytest.warns(ConvergenceWarning, match="raise max_iter"):
+    with pytest.warns(ConvergenceWarning, match="raise max_iter") as told:
         result = mf.unmix(
             path, 3, cluster=engines, callback=seen.append, progress=True, tol=0, max_iter=400, random_state=0
         )
+    assert {one.filename for one in told} == {__file__}
     assert seen[-1].iteration == 400
     maps = seen[-1].abundances
     assert maps.shape == (3, 70, 45)

@@ -1,5 +1,6 @@
 """Parts of a user whose methods return something invalid are named, with what was expected."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import mffnb as mf
+from mffnb.errors import MffnbWarning
 from mffnb.protocols import Half
 from mffnb.typing import Array
 
@@ -113,16 +115,51 @@ def test_an_invalid_gradient_or_projection_is_refused(result: Callable[[Array], 
         fit(endmember_terms=[Nearest(result)])
 
 
-def test_a_term_that_writes_into_its_arguments_changes_nothing_else() -> None:
+def test_a_term_that_writes_into_the_gram_matrix_changes_nothing_else() -> None:
     def spoil(half: Half) -> Half:
-        kept = replace(half, gram=half.gram.copy(), cross=half.cross.copy())
-        half.gram[:], half.cross[:] = 7.0, np.nan
-        if half.factor is not None:
-            half.factor[:] = np.nan
+        kept = replace(half, gram=half.gram.copy())
+        half.gram[:] = 7.0
         return kept
 
     spoiled, sound = (fit(abundance_terms=[Folding(change)], max_iter=20) for change in (spoil, lambda half: half))
     np.testing.assert_array_equal(spoiled, sound)
+
+
+def test_a_term_that_writes_into_a_large_array_is_refused() -> None:
+    def in_cross(half: Half) -> Half:
+        half.cross[:] -= 0.01
+        return half
+
+    class Squaring(Folding):
+        def value(self, factor: Array) -> Any:
+            factor **= 2
+            return float(factor.sum())
+
+    with pytest.raises(ValueError, match=r"Folding\.fold writes into an array that it is given: make a new one"):
+        fit(abundance_terms=[Folding(in_cross)])
+    with pytest.raises(ValueError, match=r"Squaring\.value writes into an array that it is given: make a new one"):
+        fit(abundance_terms=[Squaring()])
+
+    class Summing(Folding):
+        def value(self, factor: Array) -> Any:
+            return 0.01 * float(factor.sum())
+
+    as_advised = Summing(lambda half: replace(half, cross=half.cross - 0.01))
+    assert np.isfinite(fit(abundance_terms=[as_advised])).all()
+
+
+def test_steps_after_a_part_diverged_leak_no_warning_of_numpy() -> None:
+    class Sinking(Folding):
+        def value(self, factor: Array) -> float:
+            return -1e6 * float((factor**2).sum())
+
+        def fold(self, half: Half) -> Half:
+            return replace(half, gram=half.gram + 0.01 * np.eye(len(half.gram)))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MffnbWarning)
+        warnings.simplefilter("error", RuntimeWarning)
+        fit(abundance_terms=[Sinking()])
 
 
 def test_a_solver_that_returns_no_step_is_refused() -> None:

@@ -10,7 +10,7 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.selection import match, spectral_angles
-from mffnb.unmixing.auto_volume import DOUBTFUL
+from mffnb.unmixing.auto_volume import AMBIGUOUS_ANGLE
 
 
 @pytest.mark.data("Samson.mat")
@@ -36,7 +36,7 @@ def doubtful():
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             result = mf.unmix(cube, 5, volume="auto", sum_to_one=True, random_state=0)
-        if result.parameters["disagreement"] > DOUBTFUL:
+        if result.parameters["disagreement"] > AMBIGUOUS_ANGLE:
             return result, told
     raise AssertionError("there was no doubt in any scene")
 

@@ -97,3 +97,16 @@ def test_warnings_point_to_the_line_of_the_caller(mixture):
     with pytest.warns(mf.errors.DisagreementWarning) as told:
         mf.unmix(counts, 4, volume="auto", random_state=0)
     assert {one.filename for one in told} == {__file__}
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.0, "3", True, None])
+def test_a_wrong_number_of_components_is_refused_by_the_name_k(mixture, k):
+    with pytest.raises(ValueError, match="k must be a whole number >= 1"):
+        mf.unmix(mixture, k)
+    assert mf.unmix(mixture, np.int64(2), max_iter=1000, random_state=0).endmembers.sizes["component"] == 2
+
+
+@pytest.mark.parametrize("seed", [-1, "a", 1.5, [-3]])
+def test_a_wrong_seed_is_refused_in_one_sentence(mixture, seed):
+    with pytest.raises(ValueError, match="random_state must be None, a whole number >= 0 or a generator"):
+        mf.unmix(mixture, 2, init="random", random_state=seed)

@@ -53,7 +53,7 @@ def test_new_class_appears_in_the_catalogue():
 
 @pytest.fixture
 def controls():
-    return Controls(Parameters(), max_components=8, offered=OwnTerms(menu=catalogue()).menu_knobs_by_label)
+    return Controls(Parameters(), max_components=8, menu_knobs=OwnTerms(menu=catalogue()).menu_knobs_by_label)
 
 
 def test_menu_adds_and_removes_the_sliders_of_a_term(controls):

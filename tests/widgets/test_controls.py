@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -98,3 +101,9 @@ def test_similarity_object_appears_in_the_menu():
     assert controls.parameters.similarity == "kl"
     with pytest.raises(ValueError, match="not in the menu"):
         controls.set(similarity="beta")
+
+
+def test_parameters_can_be_pickled_and_copied():
+    parameters = Parameters(k=3, sparsity=0.1)
+    assert pickle.loads(pickle.dumps(parameters)) == copy.deepcopy(parameters) == parameters
+    assert Parameters().own == {}

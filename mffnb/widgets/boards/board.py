@@ -17,7 +17,7 @@ from mffnb.widgets.live_view.frame_builder import FrameBuilder
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
-from mffnb.widgets.session.solved import inherited, numbers_of
+from mffnb.widgets.session.solved import matched_numbers, numbers_of
 
 # number of frames after which the state of the controls is sent again; mffnb.widgets.explorer gives the reason
 _REFRESHES = 4
@@ -141,7 +141,7 @@ class Board(Generic[P, S]):
         shown = before.endmembers.fillna(0.0).values.reshape(len(before.endmembers), -1)
         if shown.shape[1] != spectra.shape[1]:
             return numbers_of(answer)
-        return inherited(spectra, shown, numbers_of(before))
+        return matched_numbers(spectra, shown, numbers_of(before))
 
     def show(self, answer: Unmixing, status: Mapping[str, object], parameters: Mapping[str, object]) -> None:
         """Show a result in the live view, with components in the order of their numbers."""

@@ -102,7 +102,7 @@ class TuningMonitor(BoardWidget):
         search = SettingsSearch(
             cube, space, objective, algorithm, max_evals, executor, window, path, seed, patience, None, options
         )
-        search.warn_if_picture(stacklevel=3)
+        search.warn_if_picture()
         self._open(
             lambda stop, pool: ((one,) for one in search.with_executor(pool, stop).states()), max_evals, executor
         )

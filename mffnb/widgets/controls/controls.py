@@ -56,7 +56,7 @@ class Controls(Displayed, ipywidgets.VBox):
         Whether to show the switch ``auto`` of the automatic volume weight.
     own
         Knobs of penalties and constraints that the user passed as objects.
-    offered
+    menu_knobs
         Knobs of the penalties and constraints in the menu, by the menu label.
     steps
         Preprocessing steps; each gets a switch.
@@ -71,7 +71,7 @@ class Controls(Displayed, ipywidgets.VBox):
         smooth: bool = True,
         automatic: bool = True,
         own: Sequence[TermKnob] = (),
-        offered: Mapping[str, Sequence[TermKnob]] = MappingProxyType({}),
+        menu_knobs: Mapping[str, Sequence[TermKnob]] = MappingProxyType({}),
         steps: Sequence[Step] = (),
     ) -> None:
         least = max(1, min_components)
@@ -95,13 +95,13 @@ class Controls(Displayed, ipywidgets.VBox):
         )
         self.auto = checkbox("auto", volume == AUTO, "find the spectra by the geometry of the data alone")
         self.own = {dial.name: knob_slider(dial.knob, parameters.own.get(dial.name, dial.knob.value)) for dial in own}
-        self.offered = {
+        self.menu_sliders = {
             label: {dial.name: knob_slider(dial.knob, dial.knob.value) for dial in dials}
-            for label, dials in offered.items()
+            for label, dials in menu_knobs.items()
         }
         self._added: list[str] = []
         self.add = dropdown(
-            "terms", [(_NO_TERM, ""), *((label, label) for label in self.offered)], "",
+            "terms", [(_NO_TERM, ""), *((label, label) for label in self.menu_sliders)], "",
             "add a penalty or a constraint with its sliders; select it again to remove it",
         )  # fmt: skip
         self.fractions = dropdown(
@@ -140,7 +140,7 @@ class Controls(Displayed, ipywidgets.VBox):
         sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
         sliders += [*([self.auto] if automatic else []), *self.own.values()]
         self._permanent_sliders = tuple(sliders)
-        add = [self.add] if self.offered else []
+        add = [self.add] if self.menu_sliders else []
         rows = (
             sliders,
             [self.fractions, self.similarity, *add, *self.steps, self.bands, self.restart_button, self.stop_button],
@@ -191,7 +191,7 @@ class Controls(Displayed, ipywidgets.VBox):
         TypeError
             If a name is not a control.
         """
-        own_sliders = {**self.own, **{name: one for part in self.offered.values() for name, one in part.items()}}
+        own_sliders = {**self.own, **{name: one for part in self.menu_sliders.values() for name, one in part.items()}}
         named = [*(name for name in Parameters.__dataclass_fields__ if name != "own"), *own_sliders]
         unknown = set(values) - set(named)
         if unknown:
@@ -213,7 +213,7 @@ class Controls(Displayed, ipywidgets.VBox):
             self._move(wanted, frozenset(values))
             for name, value in own.items():
                 move_to_nearest(own_sliders[name], value)
-            for label, part in self.offered.items():
+            for label, part in self.menu_sliders.items():
                 if label not in self._added and own.keys() & part.keys():
                     self._toggle(label)
         finally:
@@ -226,7 +226,7 @@ class Controls(Displayed, ipywidgets.VBox):
         self._setting = True
         try:
             self._move(parameters, frozenset(Parameters.__dataclass_fields__))
-            for label, part in self.offered.items():
+            for label, part in self.menu_sliders.items():
                 if (label in self._added) != bool(part.keys() & parameters.own.keys()):
                     self._toggle(label)
             for name, slider in (self.own | self._added_sliders()).items():
@@ -268,12 +268,12 @@ class Controls(Displayed, ipywidgets.VBox):
     def _value_controls(self) -> tuple[ipywidgets.Widget, ...]:
         """Return all controls that hold a value: sliders, menus and switches."""
         sliders = (self.k, self.sparsity, self.smoothness, self.volume)
-        added = [slider for part in self.offered.values() for slider in part.values()]
+        added = [slider for part in self.menu_sliders.values() for slider in part.values()]
         return *sliders, self.auto, *self.own.values(), *added, self.fractions, self.similarity, *self.steps, self.bands
 
     def _added_sliders(self) -> dict[str, ipywidgets.Widget]:
         """Return the sliders of the terms that the user has added from the menu."""
-        return {name: one for label in self._added for name, one in self.offered[label].items()}
+        return {name: one for label in self._added for name, one in self.menu_sliders[label].items()}
 
     def _toggle(self, label: str) -> None:
         """Add the term that was selected in the menu, or remove it if it was added before; then reset the menu."""

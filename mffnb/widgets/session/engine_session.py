@@ -124,7 +124,7 @@ class EngineSession:
         """End the present run, or the next one if none is running, with its state so far."""
         self._stop_wanted.set()
 
-    def go_on(self) -> None:
+    def cancel_stop(self) -> None:
         """Cancel an earlier :meth:`stop`, so that the next run is not ended."""
         self._stop_wanted.clear()
 

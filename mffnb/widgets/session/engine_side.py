@@ -88,7 +88,7 @@ def solve(link: ClientLink, token: str, parameters: Parameters, afresh: bool) ->
     if link.communicator.allreduce(int(kept is None)):
         return "lost"
     session, blocks = kept
-    session.go_on()
+    session.cancel_stop()
     if afresh:
         session.start_afresh()
     solved: Solved | None = None

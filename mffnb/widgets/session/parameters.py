@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ AUTO = "auto"
 """The weight of a volume that is determined from the data."""
 SWITCH = "switch"
 """Name of the on/off knob of a term without knobs."""
-NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Parameters:
     sum_to_one: bool = False
     gain: bool = False
     similarity: str | Similarity = "frobenius"
-    own: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+    own: Mapping[str, float] = field(default_factory=dict)
     steps: tuple[bool, ...] = ()
     bands: bool = False
 

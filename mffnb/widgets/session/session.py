@@ -36,7 +36,7 @@ from mffnb.widgets.session.solved import (
     Solved,
     first_names,
     in_order,
-    inherited,
+    matched_numbers,
     numbers_of,
 )
 
@@ -136,7 +136,7 @@ class Session:
         """End the present run, or the next one if none is running, with its state so far."""
         self._stop_wanted.set()
 
-    def go_on(self) -> None:
+    def cancel_stop(self) -> None:
         """Cancel an earlier :meth:`stop`, so that the next run is not ended."""
         self._stop_wanted.clear()
 
@@ -232,7 +232,7 @@ class Session:
             same_components = before is not None and not anew and names == before.names and before.data is data
             for state, found in self._states(task, data):
                 if before is not None and anew:
-                    names = inherited(state.endmembers, before.state.endmembers, before.names, data.known)
+                    names = matched_numbers(state.endmembers, before.state.endmembers, before.names, data.known)
                 elif anew and not named:
                     names = first_names(state, data, numbers_have_meaning=task.numbers_have_meaning)
                 named = True

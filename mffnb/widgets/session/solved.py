@@ -65,7 +65,7 @@ def numbers_of(answer: Unmixing) -> tuple[int, ...]:
     return tuple(int(name) for name in names.values)
 
 
-def inherited(endmembers: Array, before: Array, numbers: Sequence[int], known: int = 0) -> tuple[int, ...]:
+def matched_numbers(endmembers: Array, before: Array, numbers: Sequence[int], known: int = 0) -> tuple[int, ...]:
     """Return names for new spectra: each gets the name of the earlier component that it matches.
 
     Known endmembers keep their names.
