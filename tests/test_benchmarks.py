@@ -6,20 +6,31 @@ import argparse
 import inspect
 import os
 import re
+import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.decomposition import NMF
+from sklearn.decomposition import NMF, MiniBatchNMF
 from sklearn.exceptions import ConvergenceWarning
 
 import mffnb as mf
 from benchmarks import __main__ as runner
 from benchmarks.scale import prediction
-from benchmarks.shared import contest, convergence, problems, processes, scores, timing, watched_methods
+from benchmarks.shared import (
+    contest,
+    convergence,
+    outside_program,
+    problems,
+    processes,
+    scores,
+    timing,
+    watched_methods,
+)
 from benchmarks.speed import iterations, peers, slider
 from mffnb.matrices.checking import as_matrix
 
@@ -223,42 +234,157 @@ def test_objectives_are_those_of_the_formula():
     assert divergence == pytest.approx(np.sum(logarithm - X + model) / X.sum())
 
 
+def table(printed):
+    """Cells of the rows of problems."""
+    return [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines() if line[:3] in ("| P", "| K")
+    ]
+
+
 def test_a_problem_cut_down_gives_a_table_and_curves(capsys, tmp_path):
     picture = tmp_path / "curves.png"
-    options = ["--quick", "--repeats", "1", "--patience", "20", "--problems", "P4", "--forms", "float64", "--plot"]
+    options = ["--quick", "--repeats", "1", "--patience", "0.5", "--problems", "P4", "--forms", "float64", "--plot"]
     peers.main([*options, str(picture)])
-    printed = capsys.readouterr().out
-    rows = [[cell.strip() for cell in line.split("|")] for line in printed.splitlines() if line.startswith("| P4")]
-    compared, paces = [row for row in rows if len(row) == 13], [row for row in rows if len(row) == 6]
-    assert [row[3] for row in compared][:3] == [f"scikit-learn CD, {s}" for s in ("nndsvda", "random", "our start")]
-    assert all(re.fullmatch(r"> ?[\d.]+|[\d.]+", row[7]) for row in compared)
-    assert len(paces) == len(compared) + 1
+    rows = table(capsys.readouterr().out)
+    scikit_learn = [*(f"CD, {start}" for start in ("nndsvda", "random", "our start")), "MiniBatchNMF"]
+    assert [row[2] for row in rows][:5] == ["mffnb", *(f"scikit-learn {name}" for name in scikit_learn)]
+    assert {len(row) for row in rows} == {len(peers.COLUMNS)}
+    assert rows[0][6] == "1.00"
+    assert min(0 if row[7] == "0" else float(row[7]) for row in rows) == 0
+    assert all(re.fullmatch(r"> 0.5|never|[\d.]+", row[5]) for row in rows)
     assert picture.stat().st_size > 1000
 
 
 def test_curves_fall_and_lead_to_their_minimum():
     problem = problems.tunnelling(True).only(["float64"])
-    for entrant in contest.enter(problem, "float64", ["CD"], 20.0):
+    entrants, absent = contest.enter(problem, "float64", ["CD"], 20.0)
+    assert len(entrants) == 4
+    assert not absent
+    for entrant in entrants:
         assert np.all(np.diff(entrant.curve.objective) <= 1e-12)
         assert np.all(np.diff(entrant.curve.seconds) > 0)
         assert entrant.curve.iterations_to(entrant.minimum * (1 + 1e-4)) is not None
 
 
-def test_a_higher_basin_is_named_and_never_left():
+def test_a_higher_basin_is_named_and_the_best_minimum_never_reached():
     def entrant(name, objective):
-        seconds = np.arange(len(objective), dtype=float)
-        curve = convergence.Curve(seconds, np.array(objective), settled=True)
-        return contest.Entrant(name, None, curve, min(objective), None, [seconds])
+        numbers = range(len(objective))
+        curve = convergence.Curve(np.array(numbers, dtype=float), np.array(objective), settled=True)
+        return contest.Entrant(name, None, curve, min(objective), None, [{n: 1.0 + n for n in numbers}])
 
-    mine, peer = entrant("mffnb", [2.0, 1.0, 0.5]), entrant("peer", [2.0, 1.5, 0.6])
-    row = contest.compare(mine, peer, 1e-4)
-    assert not row.same
-    assert (row.seconds, row.own, row.iterations) == ((2.0, None), (2.0, 2.0), (2, None))
-    assert peers.cells("P", row, [mine, peer], 9.0)[:6] == ["P", "0.0001", "peer", "2, -", "2", "never"]
-    assert "peer 20 % higher" in row.minimum
-    row = contest.compare(peer, mine, 1e-4)
-    assert row.seconds == (None, 2.0)
-    assert "ours 20 % higher" in row.minimum
+    mine, peer = entrant("mffnb", [2.0, 1.0, 0.5]), entrant("peer", [2.0, 0.6])
+    assert peers.row(mine, mine, 0.5, 1e-4, 9.0) == ["2", "3", "1.00", "0", "2", "3", "1.00", ""]
+    assert peers.row(peer, mine, 0.5, 1e-4, 9.0) == ["1", "2", "0.67", "2.0e-01", "-", "never", "", ""]
+    assert peers.row(mine, peer, 0.5, 1e-4, 9.0)[-4:] == ["2", "3", "ours never", ""]
+    unfinished = contest.Entrant("slow", None, replace(peer.curve, settled=False), 0.6, None, peer.timed)
+    assert peers.row(unfinished, mine, 0.5, 1e-4, 9.0)[-4:] == ["-", "> 9", "> 3.0", ""]
+
+
+def test_the_number_of_components_of_a_problem_can_be_chosen():
+    problem = peers.problem_of("P1:16", quick=True)
+    assert problem.k == 16
+    assert problem.name.endswith(" k = 16")
+    assert {f"P{i}:16" for i in range(1, 7)} < set(peers.EVERYTHING)
+    for wrong in ("P9", "P1:", "P1:0", "P1:x", "16"):
+        with pytest.raises(argparse.ArgumentTypeError, match=r"P1 .* :k"):
+            peers.problem_name(wrong)
+
+
+# Multiplicative updates, written as an outside program would: it reads a file, and writes both factors.
+STAND_IN = """
+import sys
+import numpy as np
+from scipy import io
+X, folder, k, iterations, similarity = sys.argv[1:]
+if similarity != "frobenius":
+    sys.exit("least squares only")
+X = np.load(X) if X.endswith("npy") else io.mmread(X).toarray()
+rng = np.random.default_rng(0)
+W, H = rng.random((len(X), int(k))), rng.random((int(k), X.shape[1]))
+for _ in range(int(iterations)):
+    H *= (W.T @ X) / (W.T @ W @ H)
+    W *= (X @ H.T) / (W @ H @ H.T)
+np.save(folder + "/W.npy", W)
+np.savetxt(folder + "/H.csv", H, delimiter=",")
+"""
+
+
+def stand_in(folder, monkeypatch, code=STAND_IN):
+    """Name a program in the variable, and return its command."""
+    script = folder / "stand in.py"
+    script.write_text(code)
+    command = f"{sys.executable} {shlex.quote(str(script))}"
+    monkeypatch.setenv(outside_program.VARIABLE, f"stand-in = {command}")
+    return command
+
+
+def tiny_problem(similarity="frobenius"):
+    rng = np.random.default_rng(0)
+    X = rng.poisson(3 * rng.random((30, 2)) @ rng.random((2, 9))).astype(float)
+    return problems.Problem("T", X, (5, 6), 2, (1e-1,), ("float64", "CSR"), similarity)
+
+
+@pytest.mark.parametrize("form", ["float64", "CSR"])
+def test_an_outside_program_is_scored_by_its_factors(form, tmp_path, monkeypatch):
+    command = stand_in(tmp_path, monkeypatch)
+    problem = tiny_problem()
+    program = outside_program.OutsideProgram(command, problem.form(form), 2, "frobenius")
+    (W, H), seconds = program.run(3)
+    assert seconds > 0
+    rng = np.random.default_rng(0)
+    A, E = rng.random((30, 2)), rng.random((2, 9))
+    for _ in range(3):
+        E *= (A.T @ problem.X) / (A.T @ A @ E)
+        A *= (problem.X @ E.T) / (A @ E @ E.T)
+    np.testing.assert_allclose(W, A, rtol=1e-12)
+    np.testing.assert_allclose(H, E, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_an_outside_program_takes_part_in_the_comparison(tmp_path, monkeypatch):
+    stand_in(tmp_path, monkeypatch)
+    (mine, peer), absent = contest.enter(tiny_problem(), "float64", ["stand-in"], 30.0)
+    assert not absent
+    assert peer.name == "stand-in"
+    assert list(peer.curve.numbers[:9]) == [1, 2, 3, 4, 5, 6, 7, 8, 10]
+    assert len(peer.curve.objective) == len(peer.curve.numbers)
+    best = min(mine.minimum, peer.minimum)
+    contest.clock([mine, peer], best, (1e-1,), 1)
+    its = contest.standing(peer, mine, best, 1e-1)
+    assert its.own.iterations in peer.curve.numbers
+    assert its.own.seconds > 0
+    assert its.angle is not None
+
+
+def test_an_outside_program_that_refuses_is_left_out_with_its_reason(tmp_path, monkeypatch):
+    stand_in(tmp_path, monkeypatch)
+    entrants, absent = contest.enter(tiny_problem("kl"), "CSR", ["stand-in"], 5.0)
+    assert [one.name for one in entrants] == ["mffnb"]
+    assert absent == ["T CSR: stand-in is left out: exit status 1: least squares only"]
+
+
+def test_an_outside_program_may_tell_its_own_seconds_but_not_wrong_shapes(tmp_path, monkeypatch):
+    X = tiny_problem().X
+    command = stand_in(tmp_path, monkeypatch, STAND_IN + "open(folder + '/seconds.txt', 'w').write('0.125')")
+    assert outside_program.OutsideProgram(command, X, 2, "frobenius").seconds_at([1, 2]) == {1: 0.125, 2: 0.125}
+    command = stand_in(tmp_path, monkeypatch, STAND_IN + "np.save(folder + '/W.npy', W.T)")
+    with pytest.raises(outside_program.ProgramRefusedError, match=r"\(2, 30\).*expected \[\(30, 2\)"):
+        outside_program.OutsideProgram(command, X, 2, "frobenius").run(1)
+    command = stand_in(tmp_path, monkeypatch, "")
+    with pytest.raises(outside_program.ProgramRefusedError, match=r"neither W\.npy nor W\.csv"):
+        outside_program.OutsideProgram(command, X, 2, "frobenius").run(1)
+    monkeypatch.setenv(outside_program.VARIABLE, "no name")
+    with pytest.raises(SystemExit, match="NAME=COMMAND"):
+        outside_program.outside_programs(X, 2, "frobenius")
+
+
+@pytest.mark.parametrize("form", ["float64", "CSR"])
+def test_mini_batches_are_watched_without_changing_them(tof_sims, form):
+    X, k = tof_sims.form(form)[:200, 5:130], tof_sims.k
+    A, E = after(7, watched_methods.mini_batch(X, k, "frobenius"))
+    model = MiniBatchNMF(k, tol=0.0, max_no_improvement=None, max_iter=7, random_state=0)
+    np.testing.assert_array_equal(A, model.fit_transform(X))
+    np.testing.assert_array_equal(E, model.components_)
 
 
 @pytest.mark.parametrize("solver", ["hals", "bpp"])

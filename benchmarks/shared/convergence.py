@@ -2,13 +2,13 @@
 
 A method calls `step(factors)` before its first iteration and after each one; `factors()` returns A (pixels, k) and E (k,
 channels) in the units of the data. The method stops when `step` returns True. Objectives and time are measured in separate
-runs, since computing an objective takes time.
+runs, since computing an objective takes time. Seconds are processor seconds of all threads, unless a caller passes another clock.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,28 +19,37 @@ Factors = tuple[np.ndarray, np.ndarray]
 Step = Callable[[Callable[[], Factors]], bool]
 Value = Callable[[np.ndarray, np.ndarray], float]
 
+#: Iterations before which no run counts as settled.
+FEWEST = 20
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Seconds and objective at the start and after each iteration; the last A and E, if the method returns them."""
+    """Seconds and objective at the start and after each iteration; the last A and E, if the method returns them.
+
+    ``numbers`` are the numbers of iterations at which the objective is known; None means all, from 0.
+    """
 
     seconds: np.ndarray
     objective: np.ndarray
     settled: bool
     factors: Factors | None = None
+    numbers: np.ndarray | None = None
 
     def iterations_to(self, target: float) -> int | None:
         """Number of iterations until the objective is at or below a target; None if it never is."""
         below = np.flatnonzero(self.objective <= target)
-        return int(below[0]) if len(below) else None
+        if not len(below):
+            return None
+        return int(below[0] if self.numbers is None else self.numbers[below[0]])
 
 
 class Method(Protocol):
     def curve(self, value: Value, tolerance: float, patience: float) -> Curve:
         """Run until the objective has settled, or for ``patience`` seconds."""
 
-    def stamps(self, iterations: int) -> np.ndarray:
-        """Seconds from the call to the start and to the end of each iteration; no objective is computed."""
+    def seconds_at(self, counts: Sequence[int]) -> dict[int, float]:
+        """Processor seconds of so many iterations, for each count, from the call; no objective is computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +63,17 @@ class Stepwise:
         self.run(recorder)
         return recorder.curve()
 
-    def stamps(self, iterations: int) -> np.ndarray:
+    def seconds_at(self, counts: Sequence[int]) -> dict[int, float]:
+        stamps = self.stamps(max(counts), time.process_time)
+        return {count: float(stamps[count]) for count in counts}
+
+    def stamps(self, iterations: int, clock: Callable[[], float] = time.perf_counter) -> np.ndarray:
+        """Seconds from the call to the start and to the end of each iteration."""
         stamps: list[float] = []
-        begin = time.perf_counter()
+        begin = clock()
 
         def step(factors: Callable[[], Factors]) -> bool:
-            stamps.append(time.perf_counter() - begin)
+            stamps.append(clock() - begin)
             return len(stamps) > iterations
 
         self.run(step)
@@ -73,25 +87,30 @@ class Recorder:
         self.value, self.tolerance, self.patience = value, tolerance, patience
         self.seconds: list[float] = []
         self.objective: list[float] = []
-        self.elapsed, self.resumed = 0.0, time.perf_counter()
+        self.elapsed, self.resumed = 0.0, time.process_time()
 
     def __call__(self, factors: Callable[[], Factors]) -> bool:
-        self.elapsed += time.perf_counter() - self.resumed
+        self.elapsed += time.process_time() - self.resumed
         self.last = factors
         self.seconds.append(self.elapsed)
         self.objective.append(self.value(*factors()))
         done = self.settled() or self.elapsed > self.patience
-        self.resumed = time.perf_counter()
+        self.resumed = time.process_time()
         return done
 
     def settled(self) -> bool:
-        """Whether the objective fell by less than 1 % of the tolerance in the second half of at least 20 iterations."""
+        """Whether the objective has settled after enough iterations."""
         n = len(self.objective)
-        return n > 20 and self.objective[n // 2] - self.objective[-1] <= 0.01 * self.tolerance * self.objective[-1]
+        return n > FEWEST and has_settled(self.objective[n // 2], self.objective[-1], self.tolerance)
 
     def curve(self) -> Curve:
         A, E = (np.array(part, dtype=np.float64) for part in self.last())
         return Curve(np.array(self.seconds), np.array(self.objective), self.settled(), (A, E))
+
+
+def has_settled(middle: float, last: float, tolerance: float) -> bool:
+    """Whether the objective fell by less than 1 % of the tolerance in the second half of the iterations."""
+    return middle - last <= 0.01 * tolerance * last
 
 
 def squared_residual(X: np.ndarray | sparse.csr_array) -> Value:

@@ -31,6 +31,10 @@ class Problem:
         """X as ``"float64"``, ``"float32"`` or ``"CSR"``."""
         return sparse.csr_array(self.X) if name == "CSR" else self.X.astype(name, copy=False)
 
+    def with_components(self, k: int) -> Problem:
+        """The same problem with another number of components, which the name tells."""
+        return replace(self, name=f"{self.name} k = {k}", k=k)
+
     def only(self, forms: list[str]) -> Problem:
         """The same problem, handed over in some of its forms only."""
         return replace(self, forms=tuple(form for form in self.forms if form in forms))

@@ -15,7 +15,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -25,10 +25,11 @@ from unittest.mock import patch
 
 import numpy as np
 from scipy import sparse
-from sklearn.decomposition import NMF, _nmf
+from sklearn.decomposition import NMF, MiniBatchNMF, _nmf
 
 import mffnb as mf
 from benchmarks.shared.convergence import Curve, Method, Step, Stepwise, Value
+from benchmarks.shared.outside_program import VARIABLE, outside_programs
 from benchmarks.shared.problems import Problem
 
 NAMES = {"frobenius": "CD", "kl": "MU"}
@@ -114,6 +115,39 @@ def watched_multiplicative(step: Step) -> Any:
     return patch.multiple(_nmf, _multiplicative_update_w=first, _multiplicative_update_h=last)
 
 
+def mini_batch(X: Any, k: int, similarity: str) -> Stepwise:
+    """``MiniBatchNMF`` of scikit-learn with its own start and batches of 1024 pixels; an iteration is one pass over X."""
+    beta = "kullback-leibler" if similarity == "kl" else similarity
+
+    def run(step: Step) -> None:
+        model = MiniBatchNMF(
+            k, tol=0.0, max_no_improvement=None, max_iter=FOREVER, random_state=0, beta_loss=beta
+        )  # fmt: skip
+        with watched_batches(step), suppress(StopRun):
+            model.fit_transform(X)
+
+    return Stepwise(run)
+
+
+def watched_batches(step: Step) -> Any:
+    """Patch the method that returns the start, W and H that change in place, and the check after each batch."""
+    begin, check = MiniBatchNMF._check_w_h, MiniBatchNMF._minibatch_convergence
+    kept: list[np.ndarray] = []
+
+    def first(model, *data):
+        kept[:] = begin(model, *data)
+        report(step, *kept)
+        return tuple(kept)
+
+    def after_batch(model, X, cost, H, before, pixels, number, most):
+        done = check(model, X, cost, H, before, pixels, number, most)
+        if (number + 1) % -(-pixels // model._batch_size) == 0:
+            report(step, kept[0], H)
+        return done
+
+    return patch.multiple(MiniBatchNMF, _check_w_h=first, _minibatch_convergence=after_batch)
+
+
 def torchnmf(X: np.ndarray, k: int) -> Stepwise:
     import torch  # noqa: PLC0415  not in any extra
     from torchnmf import nmf  # noqa: PLC0415
@@ -164,8 +198,9 @@ class Planc:
                 return Curve(seconds, errors**2, settled=True)
         return Curve(seconds, errors**2, settled=False)
 
-    def stamps(self, iterations: int) -> np.ndarray:
-        return self.run(max(1, iterations))[0]
+    def seconds_at(self, counts: Sequence[int]) -> dict[int, float]:
+        stamps = self.run(max(1, *counts))[0]
+        return {count: float(stamps[count]) for count in counts}
 
     def run(self, iterations: int) -> tuple[np.ndarray, np.ndarray]:
         with tempfile.TemporaryDirectory() as folder:
@@ -196,11 +231,12 @@ def methods(problem: Problem, form: str) -> dict[str, Callable[[], Method]]:
     for start, init in (("nndsvda", "nndsvda"), ("random", "random"), ("our start", "custom")):
         name = f"scikit-learn {NAMES[similarity]}, {start}"
         found[name] = lambda init=init: scikit_learn(X, k, similarity, init)
+    found["scikit-learn MiniBatchNMF"] = lambda: mini_batch(X, k, similarity)
     if similarity == "frobenius" and form != "CSR" and find_spec("torchnmf"):
         found["torchnmf MU, random"] = lambda: torchnmf(X, k)
     if similarity == "frobenius" and form == "float64" and "MFFNB_PLANC" in os.environ:
         found |= {"PLANC HALS": lambda: Planc(X, k, 1), "PLANC BPP": lambda: Planc(X, k, 2)}
-    return found
+    return found | outside_programs(X, k, similarity)
 
 
 def missing() -> list[str]:
@@ -208,5 +244,6 @@ def missing() -> list[str]:
     words = {
         "torchnmf is not installed": not find_spec("torchnmf"),
         "MFFNB_PLANC does not name the executable of PLANC": "MFFNB_PLANC" not in os.environ,
+        f"{VARIABLE} names no outside program": not os.environ.get(VARIABLE),
     }
     return [word for word, absent in words.items() if absent]

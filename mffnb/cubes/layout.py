@@ -252,8 +252,12 @@ class Layout:
         return data_array(values, tuple(shape), coords, name, attrs)
 
     def _with_masks(self, mask: Any) -> Layout:
-        """Return the layout with the user's masks applied, each aligned with the pixels or with the channels."""
-        pixels, channels = aligned_masks(mask, self.frame)
+        """Return the layout with the user's masks applied, each aligned with the pixels or with the channels.
+
+        A mask that uses everything becomes None, because selection by a mask copies the data.
+        """
+        masks = (None if one is None or one.all() else one for one in aligned_masks(mask, self.frame))
+        pixels, channels = masks
         return replace(self, pixel_mask=pixels, channel_mask=channels)._checked()
 
     def _without_missing(self, cube: xr.DataArray, communicator: Communicator) -> Layout:

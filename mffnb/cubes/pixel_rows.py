@@ -124,6 +124,8 @@ class CubeRows:
         limits = list(itertools.pairwise(self.limits.tolist()))[share]
         if not self.in_memory:
             return read_ahead(lambda limit: (*limit, self[slice(*limit)]), limits)
+        if self.layout.pixel_mask is not None or self.layout.channel_mask is not None:
+            return ((start, stop, self[start:stop]) for start, stop in limits)  # a mask copies what it selects
         whole = self[0 : self.shape[0]]  # rows of an array in memory are a view
         return ((start, stop, whole[start:stop]) for start, stop in limits)
 

@@ -76,8 +76,9 @@ class MatrixFactorization(LinearModel):
     init
         ``"nndsvd"``, ``"random"``, a start object, a pair ``(A, E)`` of shapes (pixels, k) and (k, channels)
         in the units of the data, or ``"auto"``: NNDSVD where k does not exceed the shape of X, else random; groups of
-        pixels (:class:`mffnb.geometry.Groups`) for one component per pixel; for least squares on 131072 pixels or more
-        :class:`mffnb.solvers.subsampled_start.SubsampledStart`.
+        pixels (:class:`mffnb.geometry.Groups`) for one component per pixel; for unweighted least squares
+        :class:`mffnb.solvers.basin_hopping.BasinHopping` from 12 components on, and
+        :class:`mffnb.solvers.subsampled_start.SubsampledStart` from 131072 pixels on.
     solver
         ``"auto"`` (with extrapolation, :class:`mffnb.solvers.Extrapolated`), ``"hals"``, ``"pivoting"`` (exact half
         steps), ``"newton"`` or ``"multiplicative"`` (both for counts), ``"proximal"`` (all terms), or a solver object

@@ -19,6 +19,7 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import DataDependent
 from mffnb.protocols.solver import Start
 from mffnb.similarities.quadratic_misfit import QuadraticMisfit
+from mffnb.solvers.basin_hopping import BasinHopping
 from mffnb.solvers.grow_shrink import start_beside_known
 from mffnb.solvers.subsampled_start import SubsampledStart
 from mffnb.typing import Array, Float64Array, Seed
@@ -29,6 +30,8 @@ _GIVEN = "given"  # description of start values that the user has given
 
 # From this number of pixels on, an iteration on the subset costs at most a sixteenth of one on all pixels.
 _MANY_PIXELS = 16 * SubsampledStart.pixels
+# From this number of components on, NNDSVD often ends in a local minimum above that of the best of ten random starts.
+_MANY_COMPONENTS = 12
 
 
 class StartValues(NamedTuple):
@@ -122,7 +125,8 @@ def _by_rule(matrix: Matrix, problem: Problem, components: int) -> Start:
     """Choose the start by rule: NNDSVD if k does not exceed the shape of X, else random start values.
 
     One component per pixel (:class:`mffnb.constraints.Orthogonal`) starts from groups of pixels. For least squares on
-    very many unweighted pixels, the start is computed on a subset of them.
+    complete, unweighted data, many components start from basin hopping on compressed data, and the start of very many
+    pixels is computed on a subset of them.
     """
     if components > min(matrix.shape):
         return RandomStart()
@@ -130,7 +134,10 @@ def _by_rule(matrix: Matrix, problem: Problem, components: int) -> Start:
         return Groups()
     free = problem.gauge in (Gauge.FREE, Gauge.ENDMEMBERS) and isinstance(problem.misfit, QuadraticMisfit)
     unweighted = problem.matrix is matrix and matrix.complete
-    return SubsampledStart() if free and unweighted and matrix.shape[0] >= _MANY_PIXELS else NNDSVD()
+    if not (free and unweighted):
+        return NNDSVD()
+    start = BasinHopping() if components >= _MANY_COMPONENTS else NNDSVD()
+    return SubsampledStart(begin=start) if matrix.shape[0] >= _MANY_PIXELS else start
 
 
 def _legacy_generator(random_state: Seed) -> np.random.RandomState:

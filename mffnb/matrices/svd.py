@@ -92,6 +92,7 @@ def randomized_svd(
     basis = _test_rows(width, matrix, seed)
     left = np.empty((0, 0))
     for _ in range(power + 1):
+        del left  # frees its memory before the next rows are computed
         left = _orthonormal(matrix.times(_orthonormal(basis, matrix.total)), matrix.total)
         basis = matrix.transposed_times(left)
     mixing, values, right = _svd(basis, matrix)

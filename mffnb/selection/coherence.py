@@ -78,10 +78,12 @@ def independent_images(matrix: Matrix, graph: Graph, most: int, seed: int = 0) -
         return np.empty(0)
     images = randomized_svd(whitened, width, seed)[0]
     root = 1 / np.sqrt(np.where(graph.degree > 0, graph.degree, np.inf))
-    smooth = images
-    for _ in range(_STEPS):
-        scaled = smooth * root
-        smooth = (graph.degree * scaled - graph.times(scaled)) * root
+    smooth = np.empty_like(images)
+    for row, image in zip(smooth, images, strict=True):  # one by one, since each step needs several arrays
+        row[:] = image
+        for _ in range(_STEPS):
+            scaled = row * root
+            row[:] = (graph.degree * scaled - graph.times(scaled[None])[0]) * root
     found = linalg.eigvalsh(images @ smooth.T)
     values = np.zeros(min(most, width))
     values[: len(found)] = found[::-1][: len(values)]
@@ -119,9 +121,11 @@ def noise_whitened(matrix: Matrix, graph: Graph, seed: int) -> Scaled:
     low, high = here[forward], graph.indices[forward]
     squares = np.zeros(matrix.shape[1])
     for _ in range(0, _PROBES, 16):
-        signs = generator.integers(0, 2, (16, len(low))) * 2.0 - 1.0
-        sums = np.stack([np.bincount(low, one, graph.pixels) - np.bincount(high, one, graph.pixels) for one in signs])
-        products = matrix.transposed_times(sums.astype(np.float64))  # a graph without edges gives integers
+        sums = np.empty((16, graph.pixels))
+        for one in sums:
+            signs = generator.integers(0, 2, len(low)) * 2.0 - 1.0
+            one[:] = np.bincount(low, signs, graph.pixels) - np.bincount(high, signs, graph.pixels)
+        products = matrix.transposed_times(sums)
         squares += np.einsum("pc,pc->c", products, products)
     variance = squares / (2 * _PROBES * max(1, len(low)))
     tiny = np.finfo(np.float64).eps * float(variance.max(initial=0.0))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
+from mffnb.matrices import in_memory
+from mffnb.matrices.local import CACHE_BYTES, band_limits
 from mffnb.stability.replicas import Noise
 from mffnb.stability.spread import rescaled_to
 from mffnb.typing import Array, Float64Array
@@ -95,8 +97,7 @@ def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
     if answer.gain is not None:
         A = A * np.asarray(answer.gain.values, dtype=np.float64).ravel()[pixels]
     X = _observed(cube.transpose(*answer.abundances.dims[1:], *answer.endmembers.dims[1:]), pixels, channels)
-    if np.isnan(X).any():
-        X = np.where(np.isnan(X), A.T @ E, X)
+    X = _without_gaps(X, A, E)
     fixed = bool(answer.parameters.get("sum_to_one"))
     # known endmembers come first in the result; they are fixed, so that their band of feasible spectra has no width
     known = int(answer.parameters.get("known", 0) or 0)
@@ -111,13 +112,12 @@ def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
     return _reach(answer, below, above)
 
 
-def _feasible_mixings(
-    X: Float64Array, A: Float64Array, E: Float64Array, noise: Noise
-) -> Iterator[tuple[int, int, float]]:
+def _feasible_mixings(X: Array, A: Float64Array, E: Float64Array, noise: Noise) -> Iterator[tuple[int, int, float]]:
     """Yield (i, j, t) for all pairs: the largest t > 0 and the most negative t with which e_j can be added to e_i."""
     of_pixels, of_channels = noise.variance(X, A, E)
-    maps = _UnconstrainedFactor.of(X, E, of_pixels, of_channels)
-    curves = _UnconstrainedFactor.of(X.T, A, of_channels.T, of_pixels.T)
+    matrix = in_memory(X)
+    maps = _UnconstrainedFactor.of(matrix.times, E, of_pixels, of_channels)
+    curves = _UnconstrainedFactor.of(matrix.transposed_times, A, of_channels.T, of_pixels.T)
     for i in range(len(E)):
         for j in range(len(E)):
             if i != j:
@@ -142,14 +142,23 @@ class _UnconstrainedFactor:
     covariances: Float64Array
 
     @classmethod
-    def of(cls, X: Float64Array, basis: Float64Array, left: Float64Array, right: Float64Array) -> _UnconstrainedFactor:
-        """Fit X (n, m) in the basis (k, m), with variances left @ right of shapes (n, r) and (r, m)."""
+    def of(
+        cls,
+        times: Callable[[Float64Array], Float64Array],
+        basis: Float64Array,
+        left: Float64Array,
+        right: Float64Array,
+    ) -> _UnconstrainedFactor:
+        """Fit X (n, m) in the basis (k, m), with variances left @ right of shapes (n, r) and (r, m).
+
+        The function ``times`` computes the product of a matrix (k, m) with the transposed X.
+        """
         variance = left.mean(axis=0) @ right
         mean = float(variance.mean())  # zero for a perfect fit, whose channels then all count alike
         weighted = basis / (np.maximum(variance, _FLOOR * mean) if mean > 0 else 1.0)
         inverse = np.linalg.pinv(weighted @ basis.T, hermitian=True) @ weighted
         parts = np.einsum("jm,rm,lm->rjl", inverse, right, inverse, optimize=True)
-        return cls(inverse @ X.T, np.tensordot(left, parts, axes=1))
+        return cls(times(np.asarray(inverse, dtype=np.float64)), np.tensordot(left, parts, axes=1))
 
     def largest_step(self, j: int, i: int) -> float:
         """Return the largest t <= 1 for which negative entries of row j - t * row i are compatible with noise.
@@ -174,10 +183,23 @@ class _UnconstrainedFactor:
         return size, 1 + _SURE * float(np.sqrt(2 / number))
 
 
-def _observed(cube: xr.DataArray, pixels: Array, channels: Array) -> Float64Array:
-    """Return the values of the cube for the used pixels and channels, (pixels, channels)."""
-    X = np.asarray(cube.values, dtype=np.float64).reshape(len(pixels), len(channels))
+def _observed(cube: xr.DataArray, pixels: Array, channels: Array) -> Array:
+    """Return the values of the cube for the used pixels and channels, (pixels, channels); a view if all are used."""
+    X = np.ascontiguousarray(cube.values).reshape(len(pixels), len(channels))
     return X if pixels.all() and channels.all() else X[np.ix_(pixels, channels)]
+
+
+def _without_gaps(X: Array, A: Float64Array, E: Float64Array) -> Array:
+    """Return X with the model A E in place of missing entries; X itself if there are none."""
+    if X.dtype.kind != "f":
+        return X
+    filled = X
+    for start, stop in band_limits(X.shape, CACHE_BYTES):
+        missing = np.isnan(X[start:stop])
+        if missing.any():
+            filled = X.copy() if filled is X else filled
+            filled[start:stop][missing] = (A[:, start:stop].T @ E)[missing]
+    return filled
 
 
 def _determined_by_penalty(answer: Unmixing) -> bool:

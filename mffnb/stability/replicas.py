@@ -1,14 +1,18 @@
-"""Noise models for the parametric and the wild bootstrap: draw replicas of a cube with new noise."""
+"""Noise models for the parametric and the wild bootstrap: draw replicas of a cube with new noise.
+
+The cube is processed in bands, so that a replica takes little more memory than its own values.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.matrices import in_memory
+from mffnb.stability.reconstructed_bands import ReplicaValues, reconstructed_bands, reconstructed_sizes
 from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.result import Unmixing
 
@@ -35,15 +39,17 @@ class PoissonCounts:
 
     def draw(self, cube: xr.DataArray, answer: Unmixing, generator: np.random.Generator) -> xr.DataArray:
         """Draw a replica of the cube around the reconstruction y; masked and missing entries stay unchanged."""
-        expected = _expected(cube, answer)
-        missing = np.isnan(expected) | _is_nan(cube.values)
-        means = np.where(missing, 0.0, np.maximum(expected, 0.0)) / self.unit
-        counts = generator.poisson(np.minimum(means, _MANY))
-        if means.max(initial=0.0) > _MANY:  # the noise of so many counts is below the rounding errors of float32
-            counts = np.where(means > _MANY, means, counts)
-        return _with_values(cube, counts if self.unit == 1.0 else counts * self.unit, missing)
+        replica = ReplicaValues(cube)
+        for band, values, expected in reconstructed_bands(cube, answer):
+            missing = np.isnan(expected) | _is_nan(values)
+            means = np.where(missing, 0.0, np.maximum(expected, 0.0)) / self.unit
+            counts = generator.poisson(np.minimum(means, _MANY))
+            if means.max(initial=0.0) > _MANY:  # the noise of so many counts is below the rounding errors of float32
+                counts = np.where(means > _MANY, means, counts)
+            replica.write(band, counts if self.unit == 1.0 else counts * self.unit, values, missing)
+        return replica.cube
 
-    def variance(self, X: Float64Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
+    def variance(self, X: Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return the variance of X (n, m) as a low-rank product (n, k) @ (k, m), given A (k, n) and E (k, m).
 
         The variance of a Poisson variable in units of phi is phi times its expectation.
@@ -65,24 +71,30 @@ class SignFlips:
 
     def draw(self, cube: xr.DataArray, answer: Unmixing, generator: np.random.Generator) -> xr.DataArray:
         """Draw a replica of the cube around the reconstruction y; masked and missing entries stay unchanged."""
-        expected = _expected(cube, answer)
-        residual = np.asarray(cube.values, dtype=np.float64) - expected
-        missing = np.isnan(residual)
-        free = (1 - _leverage(answer.abundances)) * (1 - _leverage(answer.endmembers))
-        residual /= np.sqrt(np.clip(free.transpose(*cube.dims).values, _LEAST_FREE, 1.0))
-        signs = generator.integers(0, 2, expected.shape, dtype=np.int8)
-        return _with_values(
-            cube, np.nan_to_num(np.where(signs == 1, expected + residual, expected - residual)), missing
-        )
+        replica, first = ReplicaValues(cube), cube.dims[0]
+        free = [1 - _leverage(factor) for factor in (answer.abundances, answer.endmembers)]
+        for band, values, expected in reconstructed_bands(cube, answer):
+            residual = np.asarray(values, dtype=np.float64) - expected
+            missing = np.isnan(residual)
+            here = [one.isel({first: band}) if first in one.dims else one for one in free]
+            share = (here[0] * here[1]).transpose(*cube.dims).values
+            residual /= np.sqrt(np.clip(share, _LEAST_FREE, 1.0))
+            signs = generator.integers(0, 2, expected.shape, dtype=np.int8)
+            drawn = np.nan_to_num(np.where(signs == 1, expected + residual, expected - residual))
+            replica.write(band, drawn, values, missing)
+        return replica.cube
 
-    def variance(self, X: Float64Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
+    def variance(self, X: Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return the variance of X (n, m) as a rank-one product (n, 1) @ (1, m), given A (k, n) and E (k, m).
 
         The model is a variance per pixel times a variance per channel, estimated from the squared residuals.
         """
-        squares = (X - A.T @ E) ** 2
-        mean = float(squares.mean())
-        of_pixels, of_channels = squares.mean(axis=1)[:, None], squares.mean(axis=0)[None]
+        of_pixels, of_channels = np.empty((X.shape[0], 1)), np.zeros((1, X.shape[1]))
+        for start, stop, rows in in_memory(X).bands():
+            squares = (rows - A[:, start:stop].T @ E) ** 2
+            of_pixels[start:stop, 0] = squares.mean(axis=1)
+            of_channels += squares.sum(axis=0) / len(X)
+        mean = float(of_channels.mean())
         return of_pixels / (mean if mean > 0 else 1.0), of_channels
 
 
@@ -125,34 +137,65 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
     """
     if how not in REPLICAS:
         raise ValueError(f"replicas={how!r} is not known: use 'auto', 'poisson' or 'residual'")
-    model = answer.reconstruction()
-    if {**model.sizes} != {**cube.sizes}:
+    if reconstructed_sizes(answer) != {**cube.sizes}:
         raise UnsupportedCombinationError(
             "preprocessing changes the grid, so that the result does not model every entry of the cube: "
             "crop, bin or transform the cube first, and unmix the new cube without these steps"
         )
-    values, expected = cube.values, np.maximum(model.transpose(*cube.dims).values, 0.0)
-    likelihood = uses_count_likelihood(answer)
-    seen = ~(_is_nan(values) | np.isnan(expected))
-    if not seen.all():
-        values, expected = values[seen], expected[seen]
-    negative = bool(np.any(values < 0))
-    if how == "residual" or (how == "auto" and negative):
+    likelihood, seen = uses_count_likelihood(answer), _Seen.of(cube, answer)
+    if how == "residual" or (how == "auto" and seen.negative):
         if likelihood:
             raise UnsupportedCombinationError(
                 "residuals with random signs can be negative, which a Poisson likelihood or a step for counts does not "
                 "accept: use replicas='poisson', or similarity='frobenius' without such a step"
             )
         return SignFlips()
-    if negative:
+    if seen.negative:
         raise ValueError("counts cannot be negative: use replicas='residual'")
     channels = int(np.isfinite(answer.endmembers.values[0]).sum())
-    phi = _count_dispersion(values, expected, len(answer.endmembers) / channels)
+    phi = seen.dispersion(len(answer.endmembers) / channels)
     like_counts = abs(phi - 1) <= _LIKE_COUNTS
     if how == "auto" and not likelihood:
-        whole = values.dtype.kind in "iub" or bool(np.all(values == np.rint(values)))
-        return PoissonCounts() if whole and like_counts else SignFlips()
+        return PoissonCounts() if seen.whole and like_counts else SignFlips()
     return PoissonCounts(1.0 if like_counts or not phi > 0 else phi)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Sums over all entries that are neither missing nor masked.
+
+    Attributes
+    ----------
+    negative, whole
+        Whether a value is negative, and whether all values are whole numbers.
+    total, squares
+        Sum of the expectation, and of the squared residual.
+    """
+
+    negative: bool
+    whole: bool
+    total: float
+    squares: float
+
+    @classmethod
+    def of(cls, cube: xr.DataArray, answer: Unmixing) -> _Seen:
+        """Compute the sums in one pass over the cube."""
+        negative, whole, total, squares = False, True, 0.0, 0.0
+        for _, values, model in reconstructed_bands(cube, answer):
+            seen = ~(_is_nan(values) | np.isnan(model))
+            data, expected = values[seen], np.maximum(model[seen], 0.0)
+            negative |= bool(np.any(data < 0))
+            whole &= data.dtype.kind in "iub" or bool(np.all(data == np.rint(data)))
+            total += float(expected.sum())
+            squares += float(np.sum((data - expected) ** 2))
+        return cls(negative, whole, total, squares)
+
+    def dispersion(self, fitted: float) -> float:
+        """Return the dispersion (variance over mean) of the noise, given the fraction of fitted parameters.
+
+        It is 0 for a model that is zero everywhere.
+        """
+        return self.squares / self.total / max(1 - fitted, _LEAST_FREE) if self.total > 0 else 0.0
 
 
 def uses_count_likelihood(answer: Unmixing) -> bool:
@@ -162,37 +205,12 @@ def uses_count_likelihood(answer: Unmixing) -> bool:
     return similarity == "kl" or similarity.startswith("KullbackLeibler") or stabilized
 
 
-def _count_dispersion(values: Array, expected: Float64Array, fitted: float) -> float:
-    """Return the dispersion (variance over mean) of the noise, given the fraction of fitted parameters.
-
-    It is 0 for a model that is zero everywhere.
-    """
-    total = float(expected.sum())
-    return float(np.sum((values - expected) ** 2)) / total / max(1 - fitted, _LEAST_FREE) if total > 0 else 0.0
-
-
-def _expected(cube: xr.DataArray, answer: Unmixing) -> Float64Array:
-    """Return the reconstruction of the cube, with dimensions in the order of the cube."""
-    return np.asarray(answer.reconstruction().transpose(*cube.dims).values, dtype=np.float64)
-
-
 def _leverage(factor: xr.DataArray) -> xr.DataArray:
     """Return the leverage of each column of a factor (component, ...): the diagonal of the row-space projector."""
     rows = np.nan_to_num(factor.values.reshape(len(factor), -1))
     _, values, basis = np.linalg.svd(rows, full_matrices=False)
     basis = basis[values > 1e-10 * values.max(initial=0.0)]
     return factor[0].drop_vars("component", errors="ignore").copy(data=(basis**2).sum(0).reshape(factor.shape[1:]))
-
-
-def _with_values(cube: xr.DataArray, values: Any, missing: Array) -> xr.DataArray:
-    """Return a copy of the cube with other values, in its dtype if they fit; missing entries stay missing."""
-    values = np.asarray(values)
-    if cube.dtype.kind == "f" or values.dtype.kind == "f":
-        values = np.where(missing, np.where(_is_nan(cube.values), np.nan, cube.values), values)
-        return cube.copy(data=values.astype(cube.dtype if cube.dtype.kind == "f" else np.float64, copy=False))
-    values = np.where(missing, cube.values, values)
-    fits = cube.dtype.kind in "iu" and values.max(initial=0) <= np.iinfo(cube.dtype).max
-    return cube.copy(data=values.astype(cube.dtype) if fits else values)
 
 
 def _is_nan(values: Array) -> Array:
