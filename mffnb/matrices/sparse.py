@@ -12,8 +12,9 @@ import numpy as np
 from scipy import sparse
 
 from mffnb.kernels import compressed_rows
+from mffnb.kernels.contiguous import read_only_view
 from mffnb.matrices import block_products
-from mffnb.matrices.block_products import CompressedRows, read_only_view
+from mffnb.matrices.block_products import CompressedRows
 from mffnb.matrices.local import BLOCK_BYTES, FILE_BYTES, Local, band_limits, sums_of_squares
 from mffnb.typing import Array, Float64Array
 
