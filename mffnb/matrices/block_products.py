@@ -86,7 +86,8 @@ def fused_products(block: Any, basis: Float64Array, rows: slice, move: Move, out
 def _descends(block: Any, descent: Descent) -> bool:
     """Return whether :func:`mffnb.kernels.panels.fused_descent` supports this block and this number of components."""
     rows = isinstance(block, np.ndarray) and block.flags.c_contiguous and block.shape[1] <= _MAX_PANEL_COLUMNS
-    return rows and not blas_is_faster(descent.gram)
+    # BLAS reads float64 only: for the other types the copy to a panel serves both products.
+    return rows and not (block.dtype == np.float64 and blas_is_faster(descent.gram))
 
 
 def native(block: Array) -> Array:
