@@ -86,6 +86,8 @@ def test_ctrl_c_on_the_command_line_writes_the_partial_result(tmp_path, large):
         "mffnb",
         "unmix",
         str(large),
+        "-k",
+        "4",
         "-o",
         "part.nc",
         "--tol",

@@ -200,11 +200,23 @@ def tool_package(root: Path) -> str:
     dotted = f"mffnb.{TOOL_WING.replace('/', '.')}"
     modules = sorted({home.rpartition(".")[2] for home in homes.values()})
     lines = [docstring_of(root / "mffnb" / TOOL_WING / "__init__.py"), "", f"# {NOTE} below the docstring.", ""]
-    lines += import_lines(dotted, modules)
+    lines += [
+        "from collections.abc import Callable",
+        "from typing import Any",
+        "",
+        *(f"from {dotted} import {module} as _{module}" for module in modules),
+    ]
     lines += ["", "", "class ToolMethods:", '    """Methods of the explorer, one for each tool."""', ""]
-    sources = {name: f"{homes[name].rpartition('.')[2]}.{name}" for name in sorted(homes)}
+    # The modules have names of their own here: a method with the name of its module would hide it.
+    sources = {name: f"_{homes[name].rpartition('.')[2]}.{name}" for name in sorted(homes)}
     lines += [f"    {name} = {source}" for name, source in sources.items()]
-    lines += ["", "", "TOOLS = {", *(f'    "{name}": {source},' for name, source in sources.items()), "}"]
+    lines += [
+        "",
+        "",
+        "TOOLS: dict[str, Callable[..., Any]] = {",
+        *(f'    "{name}": {source},' for name, source in sources.items()),
+        "}",
+    ]
     return "\n".join([*lines, '"""Functions that answer the messages of the page, by name."""', ""])
 
 

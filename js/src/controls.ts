@@ -55,6 +55,13 @@ export function slider(
   };
 }
 
+/** Make a button that does something when it is clicked. */
+export function action(text: string, title: string, clicked: () => void): HTMLButtonElement {
+  const root = element("button", "mffnb-button", { type: "button", title }, [text]);
+  root.addEventListener("click", clicked);
+  return root;
+}
+
 export interface Button {
   readonly root: HTMLButtonElement;
   /** Show whether what the button switches is on. */

@@ -15,3 +15,11 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   node.append(...children);
   return node;
 }
+
+/** Create an SVG element. */
+export function svg(tag: string, attributes: Attributes = {}, children: readonly Element[] = []): SVGElement {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag) as SVGElement;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+  node.append(...children);
+  return node;
+}

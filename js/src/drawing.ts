@@ -2,7 +2,7 @@
 
 import { withOpacity } from "./colour";
 import { fixed } from "./format";
-import type { ChannelAxis, LaneScale } from "./plot_geometry";
+import type { Area, ChannelAxis, LaneScale } from "./plot_geometry";
 import type { Ticks } from "./ticks";
 
 type Context = CanvasRenderingContext2D;
@@ -62,10 +62,11 @@ export function drawCurve(
   axis: ChannelAxis,
   { y, zero }: LaneScale,
   lineWidth: number,
+  filled = true,
 ): void {
   const { line, fill } = curvePaths(channel, values, (value) => axis.position(value), y, zero);
   g.fillStyle = withOpacity(colour, 0.2);
-  g.fill(fill);
+  if (filled) g.fill(fill);
   g.strokeStyle = withOpacity(colour, 0.45);
   g.lineWidth = 1;
   g.beginPath();
@@ -74,8 +75,56 @@ export function drawCurve(
   g.stroke();
   g.strokeStyle = colour;
   g.lineWidth = lineWidth;
-  g.lineJoin = "round";
+  g.lineJoin = "miter"; // round joins draw below zero where a line meets the zero line
+  g.miterLimit = 2;
   g.stroke(line);
+}
+
+/** Draw a curve without its area, dashed where `dash` has lengths. */
+export function drawLine(
+  g: Context,
+  channel: Float32Array,
+  values: Float32Array,
+  colour: string,
+  x: Scale,
+  y: Scale,
+  lineWidth: number,
+  dash: readonly number[] = [],
+): void {
+  g.strokeStyle = colour;
+  g.lineWidth = lineWidth;
+  g.setLineDash([...dash]);
+  g.stroke(curvePaths(channel, values, x, y, 0).line);
+  g.setLineDash([]);
+}
+
+/** Draw stacked contributions: the area between each curve and the one before it. */
+export function drawStack(
+  g: Context,
+  channel: Float32Array,
+  stack: readonly { readonly values: Float32Array; readonly colour: string }[],
+  x: Scale,
+  { y, zero }: LaneScale,
+): void {
+  stack.forEach(({ values, colour }, i) => {
+    const lower = i > 0 ? stack[i - 1].values : null;
+    const area = new Path2D();
+    for (let j = 0; j < values.length; j++) area[j === 0 ? "moveTo" : "lineTo"](x(channel[j]), y(values[j]));
+    for (let j = values.length - 1; j >= 0; j--) area.lineTo(x(channel[j]), lower ? y(lower[j]) : zero);
+    area.closePath();
+    g.fillStyle = withOpacity(colour, 0.55);
+    g.fill(area);
+  });
+}
+
+/** Draw inside the area of the plot and above the floor of a lane only. */
+export function clipped(g: Context, { left, right, top }: Area, { floor }: LaneScale, draw: () => void): void {
+  g.save();
+  g.beginPath();
+  g.rect(left, top - 2, right - left, floor - top + 4);
+  g.clip();
+  draw();
+  g.restore();
 }
 
 /** Draw light vertical lines at the labelled ticks. */

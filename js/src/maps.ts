@@ -2,10 +2,11 @@
 
 import { ramp } from "./colour";
 import { colourOfCode, contrastLimits, gradient, pixelsOfCodes } from "./contrast";
-import { element } from "./dom";
+import { element, svg } from "./dom";
 import { number } from "./format";
+import type { MapImage } from "./images";
 import { type GridLayout, scaleBar } from "./layout";
-import { codeOfZero, type Frame, type Header, valueOfCode } from "./protocol";
+import { codeOfZero, type Header, valueOfCode } from "./protocol";
 
 /** How maps are coloured: the traits of the view. */
 export interface MapStyle {
@@ -23,8 +24,15 @@ export class MapTile {
   readonly picture: HTMLElement;
   readonly root: HTMLElement;
   private readonly bar = element("div", "mffnb-bar");
-  private readonly cross = element("div", "mffnb-cross");
-  private readonly name: HTMLElement;
+  private readonly cross = element("div", "mffnb-cross", { hidden: "" });
+  private readonly outlines = svg("svg", {
+    class: "mffnb-outlines",
+    viewBox: "0 0 100 100",
+    preserveAspectRatio: "none",
+  });
+  private shownOutlines = "";
+  private readonly pin = element("div", "mffnb-pin", { hidden: "" });
+  readonly name: HTMLElement;
   private readonly low = element("span", "mffnb-low");
   private readonly gradient = element("span", "mffnb-gradient");
   private readonly high = element("span", "mffnb-high");
@@ -33,8 +41,10 @@ export class MapTile {
 
   constructor(label: string, colour: string) {
     this.canvas = element("canvas", "mffnb-map", { role: "img", "aria-label": `Map of ${label}` });
-    this.picture = element("div", "mffnb-picture", {}, [this.canvas, this.bar, this.cross]);
-    this.name = element("button", "mffnb-name", { type: "button", title: "Highlight this component" }, [label]);
+    this.picture = element("div", "mffnb-picture", {}, [this.canvas, this.outlines, this.bar, this.pin, this.cross]);
+    this.name = element("button", "mffnb-name", { type: "button", title: "Click: highlight. Double click: rename" }, [
+      label,
+    ]);
     const legend = element("div", "mffnb-legend", {}, [this.low, this.gradient, this.high]);
     const caption = element("div", "mffnb-caption", {}, [this.name, legend]);
     this.root = element("div", "mffnb-tile", {}, [this.picture, caption]);
@@ -51,18 +61,18 @@ export class MapTile {
     this.bar.textContent = bar.text;
   }
 
-  paint(frame: Frame, i: number, style: MapStyle, shownWidth: number): void {
-    const [height, width] = frame.header.map_shape;
-    const range = frame.header.ranges[i];
-    const limits = contrastLimits(frame.maps[i], style.clip);
+  paint({ codes, range, shape, stale }: MapImage, style: MapStyle, shownWidth: number): void {
+    const [height, width] = shape;
+    const limits = contrastLimits(codes, style.clip);
     const colour = colourOfCode({ ...style, ramp: this.ramp }, limits, codeOfZero(range));
     // Sharp pixels when enlarged; smooth when reduced, where the choice of single pixels would flicker.
     const sharpness = window.devicePixelRatio || 1;
     this.canvas.style.imageRendering = width <= shownWidth * sharpness * 1.05 ? "pixelated" : "auto";
-    this.putPixels(frame.maps[i], pixelsOfCodes(colour), width, height);
+    this.putPixels(codes, pixelsOfCodes(colour), width, height);
     this.low.textContent = number(valueOfCode(limits[0], range), 2);
     this.high.textContent = number(valueOfCode(limits[1], range), 3);
     this.gradient.style.background = gradient(colour, limits);
+    this.root.classList.toggle("mffnb-stale", stale === true);
   }
 
   private putPixels(codes: Uint8Array, colours: Uint32Array, width: number, height: number): void {
@@ -82,22 +92,46 @@ export class MapTile {
     this.name.setAttribute("aria-pressed", String(highlighted));
   }
 
+  /** Draw outlines, given as SVG paths in a box of 100 x 100. */
+  showOutlines(paths: readonly string[]): void {
+    if (paths.join() === this.shownOutlines) return;
+    this.shownOutlines = paths.join();
+    this.outlines.replaceChildren(...paths.filter(Boolean).map(outlineElement));
+  }
+
+  /** Place the mark of the kept pixel; null for none. */
+  placePin(point: { readonly fx: number; readonly fy: number } | null): void {
+    this.pin.hidden = point === null;
+    if (!point) return;
+    this.pin.style.left = `${100 * point.fx}%`;
+    this.pin.style.top = `${100 * point.fy}%`;
+  }
+
   /** Place the crosshair at a share of width and height. */
   placeCross(fx: number, fy: number): void {
+    this.cross.hidden = false;
     this.cross.style.left = `${100 * fx}%`;
     this.cross.style.top = `${100 * fy}%`;
   }
 }
 
-/** All maps in a grid. */
+/** An outline that is seen on dark and on bright pixels. */
+function outlineElement(path: string): Element {
+  return svg("g", {}, [svg("path", { d: path, class: "mffnb-outline-dark" }), svg("path", { d: path })]);
+}
+
+/** All maps in a grid: those of the components first, then those that tools add. */
 export class MapGrid {
   readonly root = element("div", "mffnb-grid");
   tiles: readonly MapTile[] = [];
+  /** Tiles of the components. */
+  components: readonly MapTile[] = [];
   private tileWidth = 0;
 
-  /** Replace the tiles. */
-  build({ labels, colors }: Header): void {
-    this.tiles = labels.map((label, i) => new MapTile(label, colors[i]));
+  /** Replace the tiles; the first `count` are those of the components. */
+  build(images: readonly MapImage[], count: number): void {
+    this.tiles = images.map(({ label, colour }) => new MapTile(label, colour));
+    this.components = this.tiles.slice(0, count);
     this.root.replaceChildren(...this.tiles.map((tile) => tile.root));
   }
 
@@ -108,9 +142,10 @@ export class MapGrid {
     this.root.classList.toggle("mffnb-narrow", width < NARROW);
   }
 
-  paint(frame: Frame, style: MapStyle): void {
+  /** Paint the maps from a place on. */
+  paint(images: readonly MapImage[], style: MapStyle, from = 0): void {
     this.tiles.forEach((tile, i) => {
-      tile.paint(frame, i, style, this.tileWidth);
+      if (i >= from) tile.paint(images[i], style, this.tileWidth);
     });
   }
 }

@@ -128,7 +128,7 @@ export function valueOfCode(code: number, [low, high]: Range): number {
   return code === MISSING ? Number.NaN : low + (code / LEVELS) * (high - low);
 }
 
-/** Code of the value zero in a map of this range. */
+/** Code of the value zero in a map of this range; the lowest code if all values are positive. */
 export function codeOfZero([low, high]: Range): number {
-  return high > low ? Math.round((-low / (high - low)) * LEVELS) : 0;
+  return high > low ? Math.max(Math.round((-low / (high - low)) * LEVELS), 0) : 0;
 }

@@ -16,7 +16,7 @@ export function boxPosition(
   [width, height]: readonly [number, number],
   view: readonly [number, number],
 ): readonly [number, number] {
-  const left = x + 24 + width > view[0] ? x - 14 - width : x + 18;
+  const left = x + 24 + width > view[0] ? Math.max(x - 14 - width, 0) : x + 18;
   return [left, Math.min(y + 14, Math.max(view[1] - height - 4, 0))];
 }
 

@@ -3,6 +3,7 @@
 
 import { element } from "./dom";
 import { brightOf, highlightedOf } from "./highlighting";
+import { componentImages, type MapImage } from "./images";
 import { aspectRatio, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
@@ -10,7 +11,7 @@ import { bytes, decode, type Frame, type Header, type LiveViewModel, type Messag
 import { type Lane, SpectraPlot } from "./spectra";
 import { StatusLine } from "./status";
 import { Tip } from "./tip";
-import type { Gestures, Stage, Tool } from "./tool";
+import { type Gestures, SMALLEST_DRAG, type Stage, type Tool } from "./tool";
 
 /** Traits that change the picture but not the frame. */
 const STYLE_TRAITS = ["color_map", "clip", "gamma", "spectra_scale", "highlighted", "color_tables"];
@@ -25,9 +26,9 @@ function head(title: string, controls: readonly HTMLElement[]): HTMLElement {
   ]);
 }
 
-/** Everything about a frame that needs new tiles when it changes. */
-function tilesKey({ labels, colors, shape, pixel_size }: Header): string {
-  return JSON.stringify([labels, colors, shape, pixel_size]);
+/** Everything about the maps that needs new tiles when it changes. */
+function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[]): string {
+  return JSON.stringify([images.map(({ label, colour }) => [label, colour]), shape, pixel_size]);
 }
 
 export class LiveView implements Stage {
@@ -37,6 +38,7 @@ export class LiveView implements Stage {
   readonly plot = new SpectraPlot();
   readonly tip = new Tip();
   frame: Frame | null = null;
+  images: readonly MapImage[] = [];
   lanes: readonly Lane[] = [];
   private readonly status = new StatusLine();
   private readonly body: HTMLElement;
@@ -46,6 +48,8 @@ export class LiveView implements Stage {
   private readonly resizes = new ResizeObserver(() => this.relayout());
   private readonly themes = new MutationObserver(() => this.schedule());
   private pending: number | null = null;
+  private pendingSpectra: number | null = null;
+  private pendingAdded: number | null = null;
   private removed = false;
   private tilesKey: string | null = null;
   private width = 0;
@@ -64,6 +68,7 @@ export class LiveView implements Stage {
       this.maps.root,
       head("Endmember spectra", this.controls("spectraControls")),
       this.plot.root,
+      ...this.gestures.flatMap(({ panel }) => panel ?? []),
     ]);
     this.root.append(this.status.root, this.empty, this.body, this.tip.root);
     this.listenToSpectra();
@@ -81,7 +86,8 @@ export class LiveView implements Stage {
   /** Stop everything and leave the page. */
   remove(): void {
     this.removed = true;
-    if (this.pending !== null) cancelAnimationFrame(this.pending);
+    for (const one of [this.pending, this.pendingSpectra, this.pendingAdded])
+      if (one !== null) cancelAnimationFrame(one);
     this.model.off("change:encoded", this.schedule);
     this.model.off("change:error", this.showStatus);
     for (const name of this.styleTraits()) this.model.off(`change:${name}`, this.restyle);
@@ -113,16 +119,43 @@ export class LiveView implements Stage {
     const { root } = this.plot;
     root.addEventListener("pointermove", (event) => this.tell((gesture) => gesture.spectraMove?.(event)));
     root.addEventListener("pointerleave", () => this.tell((gesture) => gesture.spectraLeave?.()));
-    root.addEventListener("click", (event) => this.tell((gesture) => gesture.spectraClick?.(event)));
+    let pressed = [0, 0];
+    root.addEventListener("pointerdown", (event) => {
+      pressed = [event.clientX, event.clientY];
+      this.tell((gesture) => gesture.spectraDown?.(event));
+    });
+    root.addEventListener("pointerup", (event) => this.tell((gesture) => gesture.spectraUp?.(event)));
+    root.addEventListener("pointercancel", (event) => this.tell((gesture) => gesture.spectraUp?.(event)));
+    root.addEventListener("dblclick", (event) => this.tell((gesture) => gesture.spectraDoubleClick?.(event)));
+    root.addEventListener("click", (event) => {
+      const moved = Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) >= SMALLEST_DRAG;
+      if (!moved) this.tell((gesture) => gesture.spectraClick?.(event)); // else it is the end of a drag
+    });
   }
 
-  private listenToTile({ root, picture }: MapTile, component: number): void {
-    root.addEventListener("click", (event) => this.tell((gesture) => gesture.tileClick?.(component, event)));
-    picture.addEventListener("pointermove", (event) => {
-      const point = this.frame && mapPoint(event, picture.getBoundingClientRect(), this.frame.header);
-      if (point) this.tell((gesture) => gesture.mapMove?.(point, event));
+  private listenToTile({ name, picture }: MapTile, place: number): void {
+    name.addEventListener("click", (event) => this.tell((gesture) => gesture.nameClick?.(place, event)));
+    name.addEventListener("dblclick", (event) => this.tell((gesture) => gesture.nameDoubleClick?.(place, event)));
+    const point = (event: MouseEvent) =>
+      this.frame && mapPoint(event, picture.getBoundingClientRect(), this.frame.header);
+    let pressed = [0, 0];
+    picture.addEventListener("pointerdown", (event) => {
+      pressed = [event.clientX, event.clientY];
     });
-    picture.addEventListener("pointerleave", () => this.tell((gesture) => gesture.mapLeave?.()));
+    picture.addEventListener("pointerup", () => this.tell((gesture) => gesture.mapUp?.()));
+    picture.addEventListener("click", (event) => {
+      const moved = Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) >= SMALLEST_DRAG;
+      const at = moved ? null : point(event);
+      if (at) this.tell((gesture) => gesture.mapClick?.(at, event));
+    });
+    picture.addEventListener("pointermove", (event) => {
+      const at = point(event);
+      if (at) this.tell((gesture) => gesture.mapMove?.(at, event));
+    });
+    picture.addEventListener("pointerleave", () => {
+      this.tell((gesture) => gesture.mapUp?.());
+      this.tell((gesture) => gesture.mapLeave?.());
+    });
   }
 
   private tell(report: (gesture: Gestures) => void): void {
@@ -150,14 +183,6 @@ export class LiveView implements Stage {
     this.frame = frame;
     this.empty.hidden = true;
     this.body.hidden = false;
-    if (tilesKey(header) !== this.tilesKey) {
-      this.tilesKey = tilesKey(header);
-      this.maps.build(header);
-      this.maps.tiles.forEach((tile, i) => {
-        this.listenToTile(tile, i);
-      });
-      this.layout(frame);
-    }
     this.repaint();
     this.showStatus();
     this.publishFacts(frame);
@@ -200,17 +225,47 @@ export class LiveView implements Stage {
   };
 
   repaint(): void {
-    const { frame, model } = this;
+    const { frame } = this;
     if (!frame) return;
-    const count = this.maps.tiles.length;
-    const highlighted = highlightedOf(model.get("highlighted"), count);
-    const bright = brightOf(highlighted, count);
-    const stored = model.get("color_tables")[model.get("color_map")];
-    const table = stored ? bytes(stored) : null;
-    this.maps.paint(frame, { table, clip: model.get("clip"), gamma: model.get("gamma") });
-    this.maps.tiles.forEach((tile, i) => {
+    this.paintMaps(frame, 0);
+    const { highlighted, bright } = this.highlighting(frame);
+    this.maps.components.forEach((tile, i) => {
       tile.mark(highlighted.includes(i), bright[i]);
     });
+    this.paintSpectra();
+  }
+
+  /** Paint the spectra with the next screen refresh, after a tool has changed its own. */
+  readonly repaintSpectra = (): void => {
+    if (this.pendingSpectra !== null) return;
+    this.pendingSpectra = requestAnimationFrame(() => {
+      this.pendingSpectra = null;
+      this.paintSpectra();
+    });
+  };
+
+  readonly repaintAdded = (): void => {
+    if (this.pendingAdded !== null) return;
+    this.pendingAdded = requestAnimationFrame(() => {
+      this.pendingAdded = null;
+      if (this.frame) this.paintMaps(this.frame, this.maps.components.length);
+    });
+  };
+
+  /** Paint the maps from a place on, or all of them if there are others than before. */
+  private paintMaps(frame: Frame, from: number): void {
+    const { model } = this;
+    const fresh = this.buildTiles(frame);
+    const stored = model.get("color_tables")[model.get("color_map")];
+    const table = stored ? bytes(stored) : null;
+    const style = { table, clip: model.get("clip"), gamma: model.get("gamma") };
+    this.maps.paint(this.images, style, fresh ? 0 : from);
+  }
+
+  private paintSpectra(): void {
+    const { frame, model } = this;
+    if (!frame) return;
+    const { bright } = this.highlighting(frame);
     this.lanes = [
       ...componentLanes(frame, bright),
       ...this.gestures.flatMap((gesture) => gesture.lanes?.(frame) ?? []),
@@ -221,6 +276,26 @@ export class LiveView implements Stage {
       { lanes: this.lanes, channel, channelLabel: header.channel_label, scale: model.get("spectra_scale") },
       this.root,
     );
+  }
+
+  private highlighting({ header }: Frame) {
+    const count = header.labels.length;
+    const highlighted = highlightedOf(this.model.get("highlighted"), count);
+    return { highlighted, bright: brightOf(highlighted, count) };
+  }
+
+  /** Collect the maps of the components and of the tools, and make new tiles where they are others than before. */
+  private buildTiles(frame: Frame): boolean {
+    this.images = [...componentImages(frame), ...this.gestures.flatMap((gesture) => gesture.images?.(frame) ?? [])];
+    const key = tilesKey(frame.header, this.images);
+    if (key === this.tilesKey) return false;
+    this.tilesKey = key;
+    this.maps.build(this.images, frame.header.labels.length);
+    this.maps.tiles.forEach((tile, i) => {
+      this.listenToTile(tile, i);
+    });
+    this.layout(frame);
+    return true;
   }
 
   private relayout(): void {

@@ -58,6 +58,10 @@ export class FakeElement {
     for (const [name, listener] of this.listeners) if (name === type) listener({ type, target: this });
   }
 
+  set textContent(text: string) {
+    this.children = [text];
+  }
+
   get textContent(): string {
     return this.children.map((child) => (typeof child === "string" ? child : child.textContent)).join("");
   }
@@ -78,7 +82,10 @@ class FakeOption extends FakeElement {
 }
 
 Object.assign(globalThis, {
-  document: { createElement: (tag: string) => new FakeElement(tag) },
+  document: {
+    createElement: (tag: string) => new FakeElement(tag),
+    createElementNS: (_: string, tag: string) => new FakeElement(tag),
+  },
   Option: FakeOption,
 });
 

@@ -21,14 +21,24 @@ export function fakeModel(traits: Partial<LiveViewTraits>) {
 
 /** A stage with the parts that a test replaces; anything else fails when it is used. */
 export function fakeStage(parts: Partial<Stage>): Stage {
-  return { frame: null, lanes: [], repaint() {}, root: null, ...parts } as unknown as Stage;
+  return {
+    frame: null,
+    images: [],
+    lanes: [],
+    repaint() {},
+    repaintAdded() {},
+    repaintSpectra() {},
+    root: null,
+    ...parts,
+  } as unknown as Stage;
 }
 
 /** A stage for a tool with a function in Python: its calls, and the values that Python shows. */
-export function callingStage(values: object | null) {
+export function callingStage(values: object | null, parts: Partial<Stage> = {}) {
   const calls: unknown[][] = [];
   const shown = { values };
   const stage = fakeStage({
+    ...parts,
     call: (...words) => calls.push(words),
     values: <Values extends object>() => shown.values as Partial<Values> | null,
   });

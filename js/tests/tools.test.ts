@@ -5,13 +5,16 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { TOOLS } from "all-tools";
 import { brightOf, highlightedOf, toggled } from "../src/highlighting";
+import { componentImages } from "../src/images";
 import type { MapGrid } from "../src/maps";
+import type { Frame } from "../src/protocol";
 import type { SpectraPlot } from "../src/spectra";
 import type { Tip } from "../src/tip";
 import type { Stage } from "../src/tool";
 import { CLIP, GAMMA } from "../src/tools/contrast";
 import { tool as highlight } from "../src/tools/highlight";
 import { tool as readMap } from "../src/tools/read_map";
+import { componentOf } from "../src/tools/rename";
 import { header } from "./header";
 import { fakeModel, fakeStage } from "./stage";
 
@@ -41,13 +44,13 @@ test("components fade only while others are highlighted", () => {
   assert.deepEqual(brightOf([2], 3), [false, false, true]);
 });
 
-test("a click on a tile or on a lane highlights the component", () => {
+test("a click on a name or on a lane highlights the component", () => {
   const { model, state, saves } = fakeModel({ highlighted: [7] });
-  const maps = { tiles: [1, 2, 3] } as unknown as MapGrid;
+  const maps = { components: [1, 2, 3] } as unknown as MapGrid;
   let lane = 2;
   const plot = { laneAt: () => lane } as unknown as SpectraPlot;
   const gestures = highlight.start(fakeStage({ model, maps, plot }));
-  gestures.tileClick?.(0, {} as MouseEvent);
+  gestures.nameClick?.(0, {} as MouseEvent);
   assert.deepEqual(state.highlighted, [0]); // 7 is left over from more components
   gestures.spectraClick?.({} as MouseEvent);
   assert.deepEqual(state.highlighted, [0, 2]);
@@ -61,13 +64,22 @@ test("a click on a tile or on a lane highlights the component", () => {
 
 test("pointing at a map shows the values of all components and moves all crosshairs", () => {
   const maps = [Uint8Array.of(0, 127, 254, 0, 0, 255), Uint8Array.of(0, 0, 0, 0, 127, 254)];
-  const frame = { header: header({ pixel_size: [2, 2, "nm"] }), maps } as unknown as Stage["frame"];
+  const frame = { header: header({ pixel_size: [2, 2, "nm"] }), maps } as unknown as Frame;
+  const added = {
+    label: "band",
+    colour: "#000000",
+    codes: Uint8Array.of(0, 254),
+    range: [0, 8],
+    shape: [1, 2],
+  } as const;
   const crosses: number[][] = [];
   const tiles = [0, 1].map(() => ({ placeCross: (fx: number, fy: number) => crosses.push([fx, fy]) }));
   const shown: unknown[][] = [];
   const tip = { show: (...words: unknown[]) => shown.push(words) } as unknown as Tip;
   const lanes = [{ bright: true }, { bright: false }] as unknown as Stage["lanes"];
-  const gestures = readMap.start(fakeStage({ frame, lanes, tip, maps: { tiles } as unknown as MapGrid }));
+  const grid = { tiles, components: tiles } as unknown as MapGrid;
+  const images = [...componentImages(frame), added];
+  const gestures = readMap.start(fakeStage({ frame, images, lanes, tip, maps: grid }));
   gestures.mapMove?.({ fx: 0.8, fy: 0.8, x: 4, y: 3, index: 5 }, {} as PointerEvent);
   assert.deepEqual(crosses, [
     [0.8, 0.8],
@@ -78,6 +90,16 @@ test("pointing at a map shows the values of all components and moves all crossha
   assert.deepEqual(rows, [
     { label: "a", colour: "#2b83d6", value: Number.NaN, bright: true },
     { label: "b", colour: "#d62728", value: 1, bright: false },
+    { label: "band", colour: "#000000", value: 8, bright: true },
+  ]);
+});
+
+test("a label holds the number of a component, or is its name", () => {
+  assert.deepEqual(["component 12", "known 0", "lignin", "component x"].map(componentOf), [
+    12,
+    0,
+    "lignin",
+    "component x",
   ]);
 });
 

@@ -59,12 +59,18 @@ def pixel_label(plane: xr.DataArray, name: Any) -> str:
 
 
 def identity(array: xr.DataArray) -> tuple[list[str], list[str]]:
-    """Return labels and colours of components, which depend on their names but not on their order and number."""
+    """Return labels and colours of components, which depend on their names but not on their order and number.
+
+    Labels are in the coordinate ``label``, if there is one; colours belong to the coordinate ``component``.
+    """
     names = array["component"].values if "component" in array.coords else np.arange(len(array))
     if names.dtype.kind not in "iu":
         return [str(name) for name in names], component_colors(len(names))
     palette = component_colors(int(names.max(initial=0)) + 1)
-    return [f"component {name}" for name in names], [palette[name] for name in names]
+    given = array.coords.get("label")
+    if given is None or given.dims != ("component",):
+        return [f"component {name}" for name in names], [palette[name] for name in names]
+    return [str(label) for label in given.values], [palette[name] for name in names]
 
 
 def as_image(image: xr.DataArray) -> xr.DataArray:

@@ -41,7 +41,7 @@ def robust_noise_level(matrix: Matrix) -> float:
     >>> bool(0.08 < robust_noise_level(Dense(X)) < 0.12)
     True
     """
-    X, w = _sample(matrix)
+    X, w = sample_rows(matrix)
     rank = max(1, min(_RANK, min(X.shape) // 4))
     freedom = np.sqrt(max(1 - rank / X.shape[0], 0.1) * max(1 - rank / X.shape[1], 0.1))
     seen = np.where(w > 0, X, np.median(X[w > 0]))
@@ -70,11 +70,11 @@ def without_outliers(matrix: Matrix, sigma: float) -> Capped:
     sigma
         Standard deviation of the noise.
     """
-    low, middle, high = np.quantile(_sample(matrix)[0], (_QUANTILES[0], 0.5, _QUANTILES[1]), axis=0)
+    low, middle, high = np.quantile(sample_rows(matrix)[0], (_QUANTILES[0], 0.5, _QUANTILES[1]), axis=0)
     return Capped(matrix, middle - 3 * (middle - low) - 5 * sigma, middle + 3 * (high - middle) + 5 * sigma)
 
 
-def _sample(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
+def sample_rows(matrix: Matrix) -> tuple[Float64Array, Float64Array]:
     """Return a sample of evenly spaced rows of X and their entry weights, the same on all ranks."""
     rows, columns = matrix.shape
     stride = max(1, rows * columns // _SAMPLE)

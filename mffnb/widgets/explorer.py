@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets
@@ -18,10 +18,12 @@ from mffnb.protocols.terms import Term
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import Displayed, hold_weakly
 from mffnb.widgets.live_fit import LiveFit
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import png_base64
+from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
@@ -128,9 +130,11 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
             offered=self.session.own.menu_knobs_by_label,
             steps=self.session.source.steps,
         )
-        self.view = LiveView(tools=tuple(TOOLS))
+        # Tools need the pixels in this process, so that the page offers none where engines hold them.
+        self.view = LiveView(tools=tuple(TOOLS) if cluster is None else ())
         self._error = ipywidgets.HTML()
-        self._fit = LiveFit(self.session, self.controls, self.view, self._error)
+        path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else None
+        self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
         super().__init__([self.controls, self._error, self.view])
         hold_weakly(self, self._error)
         self._fit.submit()
@@ -162,9 +166,51 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """End the present run; the result so far is kept, and the next run starts from it."""
         self.session.stop()
 
-    def show_tool(self, name: str, **values: Any) -> None:
+    @property
+    def settled(self) -> bool:
+        """Whether the run for the present settings has ended."""
+        return self._fit.settled
+
+    @property
+    def history(self) -> History:
+        """Settings whose runs have ended, with their answers; ``undo`` and ``redo`` move in it."""
+        return self._fit.history
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Names that ``rename`` has given to components, by number."""
+        return self._fit.names
+
+    def set_name(self, number: int, name: str) -> None:
+        """Set the name of a component and show it, see ``rename``."""
+        self._fit.set_name(number, name)
+
+    @property
+    def regions(self) -> dict[str, Region]:
+        """Regions of the image, by name; ``region`` adds one, ``drop_region`` removes it."""
+        return self._fit.regions
+
+    @property
+    def kept(self) -> dict[str, Unmixing]:
+        """Answers that ``keep`` has kept for comparison, by name."""
+        return self._fit.kept
+
+    @property
+    def path(self) -> str | None:
+        """Path of the file that is explored; None for a cube from memory."""
+        return self._fit.path
+
+    def show_entry(self, position: int) -> None:
+        """Show an entry of the history: its settings and its answer."""
+        self._fit.show_entry(position)
+
+    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
-        self._fit.show_tool(name, **values)
+        self._fit.show_tool(name, follow=follow, **values)
+
+    def shown_values(self, name: str) -> Mapping[str, Any]:
+        """Return the values that a tool has shown last, see :class:`mffnb.widgets.tool.Stage`."""
+        return self._fit.shown_values(name)
 
     def close(self) -> None:
         """End the background thread and remove the widget; the last result stays available."""

@@ -11,20 +11,23 @@ import ipywidgets
 import numpy as np
 import xarray as xr
 
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.unmixing.auto_volume import doubt
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import weakly
 from mffnb.widgets.live_view.frame_builder import FrameBuilder
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
+from mffnb.widgets.regions import Region
 from mffnb.widgets.session.bands import ends_of
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
-from mffnb.widgets.session.solved import Solved
+from mffnb.widgets.session.solved import Solved, with_names
 from mffnb.widgets.tools import TOOLS
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
@@ -48,17 +51,31 @@ class LiveFit:
         Widgets that set the parameters and show the states.
     error
         Widget that shows the error of a run.
+    path
+        Path of the file that is explored; None for a cube from memory.
     """
 
     def __init__(
-        self, session: Session | EngineSession, controls: Controls, view: LiveView, error: ipywidgets.HTML
+        self,
+        session: Session | EngineSession,
+        controls: Controls,
+        view: LiveView,
+        error: ipywidgets.HTML,
+        path: str | None = None,
     ) -> None:
-        self.session = session
+        self.session, self.path, self.history = session, path, History()
+        self.regions: dict[str, Region] = {}
+        self.kept: dict[str, Unmixing] = {}
+        self.names: dict[int, str] = {}
+        self._published: tuple[int, Solved, bool] | None = None
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
             session.solve, weakly(self._publish), on_error=weakly(self._complain)
         )
         self._framed: tuple[LiveImage, FrameBuilder] | None = None
+        self._labelled: tuple[Solved, Unmixing] | None = None
+        self._shown: dict[str, Mapping[str, Any]] = {}
+        self._following: frozenset[str] = frozenset()
         self._greetings = _GREETINGS
         self._submitting = threading.Lock()
         view.on_drawn = self._drawn
@@ -79,7 +96,10 @@ class LiveFit:
         if solved is None:
             self.runner.wait()  # there is no state: raise the error of the run
             raise RuntimeError("the explorer was closed before it had solved anything")
-        return self.session.result(solved)
+        labelled = self._labelled
+        if labelled is None or labelled[0] is not solved:
+            labelled = self._labelled = solved, with_names(self.session.result(solved), self.names)
+        return labelled[1]
 
     def submit(self) -> None:
         """Start a run for the present values of the controls, from the last state."""
@@ -94,11 +114,41 @@ class LiveFit:
         self.session.start_afresh()
         self.submit()
 
-    def show_tool(self, name: str, **values: Any) -> None:
+    @property
+    def settled(self) -> bool:
+        """Whether the run for the present settings has ended."""
+        return self.runner.settled(0.0)
+
+    def set_name(self, number: int, name: str) -> None:
+        """Set the name of a component and show it; an empty one restores its number."""
+        self.names = {one: text for one, text in (self.names | {number: name}).items() if text}
+        self._labelled, published = None, self._published
+        if published is not None:
+            self._show(*published)
+
+    def show_entry(self, position: int) -> None:
+        """Show an entry of the history: move the controls to its settings, and show its answer."""
+        controls, session = self._controls(), self.session
+        if controls is None or isinstance(session, EngineSession):
+            raise UnsupportedCombinationError(
+                "undo needs the pixels in this process: open an explorer without cluster="
+            )
+        entry = self.history.move(position)
+        with self._submitting:
+            session.restore(entry.solved)
+        controls.show(entry.parameters)
+
+    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
+        self._shown[name] = values
+        self._following = self._following | {name} if follow else self._following - {name}
         view = self._view()
         if view is not None:
             view.show_tool(name, values)
+
+    def shown_values(self, name: str) -> Mapping[str, Any]:
+        """Return the values that a tool has shown last; empty before its first call."""
+        return self._shown.get(name, {})
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Call a tool for the page."""
@@ -113,10 +163,21 @@ class LiveFit:
     # ------------------------------------------------------------------------- called on the worker thread
 
     def _publish(self, generation: int, _: Parameters, solved: Solved, final: bool) -> None:
-        """Show a state in the live view, with the parameters of the run that computed it."""
-        view, error = self._view(), self._error()
+        """Show a state in the live view, and record it in the history if the run has ended."""
+        error = self._error()
         if error is not None:
             error.value = ""
+        self._published = generation, solved, final
+        self._show(generation, solved, final)
+        if final:
+            self.history.record(solved)
+            self.show_tool("undo", earlier=self.history.position, later=self._later())
+            for name in self._following:
+                TOOLS[name](self)
+
+    def _show(self, generation: int, solved: Solved, final: bool) -> None:
+        """Show a state in the live view, with the parameters of the run that computed it."""
+        view = self._view()
         if view is None:
             return
         framing, state = self._framing(solved.data), solved.state
@@ -137,8 +198,13 @@ class LiveFit:
                 final=final,
                 known=solved.data.known,
                 bands=ends_of(solved.bands, framing.used_channels),
+                named=self.names,
             )
         )
+
+    def _later(self) -> int:
+        """Return the number of settings that can be redone."""
+        return len(self.history.entries) - 1 - self.history.position
 
     def _framing(self, data: LiveImage) -> FrameBuilder:
         """Return the builder of frames for an image, which is made once for each image."""

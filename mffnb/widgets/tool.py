@@ -6,9 +6,13 @@ A tool is a function ``name(stage, **arguments)``. Its module lists it in ``__al
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.history import History
+from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.session import Session
 
@@ -20,11 +24,52 @@ class Stage(Protocol):
     def session(self) -> Session | EngineSession:
         """Cube, settings and newest state."""
 
-    def show_tool(self, name: str, **values: Any) -> None:
+    @property
+    def result(self) -> Unmixing:
+        """The newest state with labels, as soon as there is one."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the run for the present settings has ended."""
+
+    @property
+    def history(self) -> History:
+        """Settings whose runs have ended, with their answers."""
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Names that the user has given to components, by number."""
+
+    def set_name(self, number: int, name: str) -> None:
+        """Set the name of a component and show it; an empty one restores its number."""
+
+    @property
+    def regions(self) -> dict[str, Region]:
+        """Regions of the image, by name."""
+
+    @property
+    def kept(self) -> dict[str, Unmixing]:
+        """Answers that were kept for comparison, by name."""
+
+    @property
+    def path(self) -> str | None:
+        """Path of the file that is explored; None for a cube from memory."""
+
+    def start_afresh(self) -> None:
+        """Start the run from the data instead of the last state."""
+
+    def show_entry(self, position: int) -> None:
+        """Show an entry of the history: its settings and its answer."""
+
+    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to its part in the page: text, numbers, and arrays as float32.
 
-        They stay there until the next call, also when the page is loaded again.
+        They stay there until the next call, also when the page is loaded again. With ``follow``, the tool is called
+        again without arguments whenever a run has ended.
         """
+
+    def shown_values(self, name: str) -> Mapping[str, Any]:
+        """Return the values that a tool has shown last; empty before its first call."""
 
 
 def local_session(stage: Stage, name: str) -> Session:

@@ -105,18 +105,16 @@ def test_arrow_key_changes_the_pixels(page, lab):
     standard(page, lab)
     view = page.locator(".mffnb-view")
     canvas = view.locator("canvas.mffnb-map").first
-    spectra = view.locator("canvas.mffnb-spectra")
     kit.screenshot(page, "live_view")
     before = int(view.get_attribute("data-generation"))
     assert json.loads(view.get_attribute("data-parameters")) == {"n": 4}
     assert view.get_attribute("data-iteration") == "20"
-    old, outline = kit.canvas_hash(canvas), kit.canvas_hash(spectra)
+    old = kit.canvas_hash(canvas)
     page.locator(".widget-slider .noUi-handle").focus()
     page.keyboard.press("ArrowRight")
     kit.wait_canvas_change(canvas, old)
     page.locator(f".mffnb-view[data-generation='{before + 1}'][data-final='true']").wait_for()
     assert json.loads(view.get_attribute("data-parameters")) == {"n": 5}
-    assert kit.canvas_hash(spectra) == outline  # these data change the maps only
     assert "converged" in view.locator(".mffnb-status").inner_text()
     finish(page)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.browser import lab as kit
 from tests.browser.test_explorer import READY, evaluate, opened, slider, wait_final
 
@@ -21,16 +23,16 @@ def test_mean_spectrum_by_click_by_python_and_its_error(page, lab):
     old = kit.canvas_hash(canvas)
     button.click()
     kit.wait_canvas_change(canvas, old, timeout=60_000)
-    page.locator("button.mffnb-button[aria-pressed='true']").wait_for()
+    view.locator("button.mffnb-button[aria-pressed='true']", has_text="Mean").wait_for()
     assert evaluate(page, "explorer.view.tool_mean_spectrum['shown']") == "True"
     kit.screenshot(page, "explorer_mean_spectrum")
     button.click()
-    page.locator("button.mffnb-button[aria-pressed='false']").wait_for()
+    view.locator("button.mffnb-button[aria-pressed='false']", has_text="Mean").wait_for()
     page.wait_for_timeout(100)
     assert kit.canvas_hash(canvas) == old  # the picture is as before
     shape = evaluate(page, "explorer.mean_spectrum().shape")  # the Python call does the same
     assert shape == evaluate(page, "explorer.result.endmembers.shape[1:]")
-    page.locator("button.mffnb-button[aria-pressed='true']").wait_for()
+    view.locator("button.mffnb-button[aria-pressed='true']", has_text="Mean").wait_for()
     evaluate(page, "setattr(explorer.view, 'on_call', lambda *_: 1 / 0)")
     button.click()
     page.locator(".mffnb-error", has_text="ZeroDivisionError: division by zero").wait_for()
@@ -68,3 +70,100 @@ RUN_CELL = """async () => {
   app.shell.currentWidget.content.activeCellIndex = 1;
   await app.commands.execute("notebook:run-cell");
 }"""
+
+
+QUESTIONS = """
+import mffnb as mf
+import numpy as np
+
+sample = mf.datasets.tof_sims_2d(seed=0, shape=(32, 48))
+explorer = mf.explore(sample.cube, k=3, tol=1e-3)
+explorer
+"""
+
+
+def test_a_pixel_a_misfit_and_a_band_are_shown_and_known_in_python(page, lab):
+    view = opened(page, lab, "questions.ipynb", (QUESTIONS,))
+    page.locator(READY).wait_for(timeout=120_000)
+    spectra, maps = view.locator("canvas.mffnb-spectra"), view.locator("canvas.mffnb-map")
+    old = kit.canvas_hash(spectra)
+    maps.nth(1).hover(position={"x": 40, "y": 30})  # the model and then the measured spectrum of the pixel
+    kit.wait_canvas_change(spectra, old)
+    page.wait_for_timeout(300)
+    assert evaluate(page, "explorer.view.tool_probe['pinned']") == "False"
+    maps.nth(1).click(position={"x": 40, "y": 30})
+    view.locator(".mffnb-pin:visible").first.wait_for()
+    page.wait_for_timeout(300)
+    assert evaluate(page, "explorer.view.tool_probe['pinned']") == "True"
+    row, column = json.loads(evaluate(page, "explorer.view.tool_probe['pixel']"))
+    box = maps.nth(1).bounding_box()
+    assert (row, column) == (int(30 / box["height"] * 32), int(40 / box["width"] * 48))
+    measured = "np.frombuffer(explorer.view.tool_probe['measured'], '<f4')"
+    assert float(evaluate(page, f"abs({measured} - sample.cube.values[{row}, {column}]).max()")) < 1e-4
+    view.locator("button.mffnb-button", has_text="Region").first.click()
+    page.mouse.move(box["x"] + 60, box["y"] + 40)
+    page.mouse.down()
+    for x, y in ((140, 45), (130, 110), (60, 100)):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+    page.mouse.up()
+    view.locator("button.mffnb-button", has_text="Clear regions").wait_for()
+    assert float(evaluate(page, "explorer.regions['R1'].pixels")) > 50
+    view.locator("button.mffnb-button", has_text="Region").first.click()
+    view.locator("button.mffnb-button", has_text="Residual").click()
+    worst = view.locator("button.mffnb-button", has_text="Worst pixel")
+    worst.wait_for()
+    assert maps.count() == 4
+    worst.click()
+    page.wait_for_timeout(300)
+    assert evaluate(page, "explorer.view.tool_probe['pixel'] == explorer.view.tool_residual_map['worst']") == "True"
+    box = spectra.bounding_box()
+    page.keyboard.down("Shift")
+    drag(page, box, 0.3, 0.32)
+    page.keyboard.up("Shift")
+    view.locator(".mffnb-name", has_text="band").wait_for()
+    assert maps.count() == 5
+    assert view.locator(".mffnb-channel-range:visible").count() == 1
+    kit.screenshot(page, "explorer_questions")
+    view.locator("button.mffnb-button", has_text="Clear band").click()
+    view.locator(".mffnb-name", has_text="band").wait_for(state="detached")
+    assert kit.console_errors(page) == []
+
+
+def test_zoom_undo_and_code(page, lab):
+    view = opened(page, lab, "questions.ipynb", (QUESTIONS,))
+    page.locator(READY).wait_for(timeout=120_000)
+    spectra, first = view.locator("canvas.mffnb-spectra"), view.locator("canvas.mffnb-map").first
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(200)
+    whole = kit.canvas_hash(spectra)
+    drag(page, spectra.bounding_box(), 0.3, 0.5)
+    kit.wait_canvas_change(spectra, whole)
+    assert evaluate(page, "explorer.view.highlighted") == "[]"  # a drag is no click
+    spectra.dblclick(position={"x": 300, "y": 40})
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(300)
+    view.locator("button.mffnb-button", has_text="Code").click()
+    view.locator(".mffnb-code", has_text="mf.unmix(cube, 3, tol=0.001, random_state=0)").wait_for()
+    undo = view.locator("button.mffnb-button", has_text="Undo")
+    assert undo.is_disabled()
+    old = kit.canvas_hash(first)
+    slider(page, "components").locator(".noUi-handle").focus()
+    page.keyboard.press("ArrowRight")
+    wait_final(page, k=4)
+    view.locator(".mffnb-code", has_text="mf.unmix(cube, 4").wait_for()
+    kit.screenshot(page, "explorer_code")
+    undo.click()
+    wait_final(page, k=3)
+    assert kit.canvas_hash(first) == old
+    assert evaluate(page, "explorer.controls.k.value") == "3"
+    view.locator("button.mffnb-button", has_text="Redo").click()
+    wait_final(page, k=4)
+    assert kit.console_errors(page) == []
+
+
+def drag(page, box, start, stop):
+    """Drag over the spectra, between two shares of the width."""
+    page.mouse.move(box["x"] + start * box["width"], box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + stop * box["width"], box["y"] + 40, steps=5)
+    page.mouse.up()

@@ -1,4 +1,4 @@
-// Tool: a click on a map or on a spectrum highlights the component; the others fade.
+// Tool: a click on the name of a map or on a spectrum highlights the component; the others fade.
 
 import { highlightedOf, toggled } from "../highlighting";
 import { setTrait } from "../model";
@@ -8,12 +8,12 @@ export const tool: Tool = {
   name: "highlight",
   start({ model, maps, plot }) {
     const toggle = (i: number) => {
-      const count = maps.tiles.length;
+      const count = maps.components.length;
       if (i < 0 || i >= count) return;
       setTrait(model, "highlighted", toggled(highlightedOf(model.get("highlighted"), count), i, count));
     };
     return {
-      tileClick: toggle,
+      nameClick: toggle,
       spectraClick: (event) => toggle(plot.laneAt(event)),
     };
   },

@@ -1,7 +1,7 @@
 // Tool: pointing at a map shows the position and the values of all components there, and a crosshair on all maps.
 
+import { valueAt } from "../images";
 import { positionText } from "../pointer";
-import { valueOfCode } from "../protocol";
 import type { Tool } from "../tool";
 
 export const tool: Tool = {
@@ -10,14 +10,13 @@ export const tool: Tool = {
     return {
       mapMove(point, event) {
         if (!stage.frame) return;
-        const { header, maps } = stage.frame;
-        const size = header.pixel_size;
+        const size = stage.frame.header.pixel_size;
         for (const tile of stage.maps.tiles) tile.placeCross(point.fx, point.fy);
-        const rows = maps.map((codes, i) => ({
-          label: header.labels[i],
-          colour: header.colors[i],
-          value: valueOfCode(codes[point.index], header.ranges[i]),
-          bright: stage.lanes[i].bright,
+        const rows = stage.images.map((image, i) => ({
+          label: image.label,
+          colour: image.colour,
+          value: valueAt(image, point),
+          bright: i >= stage.maps.components.length || stage.lanes[i].bright,
         }));
         const note = size ? `pixel ${point.x}, ${point.y}` : "pixel";
         stage.tip.show(stage.root, event, positionText(point, size), note, rows);

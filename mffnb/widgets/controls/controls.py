@@ -221,6 +221,20 @@ class Controls(Displayed, ipywidgets.VBox):
         if values or own:
             self._notify()
 
+    def show(self, parameters: Parameters) -> None:
+        """Move all controls to these parameters, with a single callback; terms of the menu are added or removed."""
+        self._setting = True
+        try:
+            self._move(parameters, frozenset(Parameters.__dataclass_fields__))
+            for label, part in self.offered.items():
+                if (label in self._added) != bool(part.keys() & parameters.own.keys()):
+                    self._toggle(label)
+            for name, slider in (self.own | self._added_sliders()).items():
+                move_to_nearest(slider, parameters.own[name])
+        finally:
+            self._setting = False
+        self._notify()
+
     def resend_state(self) -> None:
         """Send the state of every control to the browser without changing it."""
         for control in (*self._value_controls, self.add, self.restart_button, self.stop_button):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import xarray as xr
 from mffnb import plots
 from mffnb.plots.palette import component_colors
 from mffnb.widgets.live_view.frame import Frame
+
+NO_NAMES: Mapping[int, str] = MappingProxyType({})
 
 
 class FrameBuilder:
@@ -48,6 +51,7 @@ class FrameBuilder:
         final: bool,
         known: int = 0,
         bands: tuple[Any, Any] | None = None,
+        named: Mapping[int, str] = NO_NAMES,
     ) -> Frame:
         """Build a frame from the factors of a state.
 
@@ -59,6 +63,8 @@ class FrameBuilder:
             Number of each component, which determines its label and colour.
         known
             Components with a smaller number than this are known spectra.
+        named
+            Names that the user has given to components, by number.
         status, generation, parameters, final, bands
             As for :class:`mffnb.widgets.live_view.frame.Frame`.
         """
@@ -68,7 +74,9 @@ class FrameBuilder:
             spectra=endmembers.values.reshape(len(numbers), -1)[:, self.used_channels],
             channel=self._channel,
             channel_label=self._channel_label,
-            labels=tuple(f"{'known' if number < known else 'component'} {number}" for number in numbers),
+            labels=tuple(
+                named.get(number, f"{'known' if number < known else 'component'} {number}") for number in numbers
+            ),
             colors=tuple(palette[number] for number in numbers),
             pixel_size=self._pixel_size,
             status=status,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from mffnb.constraints import Pinned
@@ -16,6 +17,7 @@ from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
 from mffnb.protocols.matrix import Matrix
+from mffnb.similarities.noise_models import robust_noise_level, sample_rows
 from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.task import Task
 
@@ -114,6 +116,20 @@ class LiveImage:
     def solver_matrix(self) -> Matrix:
         """X in the storage for the solver: sparse if that is smaller. It is converted once and not at every restart."""
         return sparse_if_smaller(self.matrix)
+
+    @cached_property
+    def noise_level(self) -> float:
+        """Standard deviation of the noise of X, estimated from the data."""
+        return robust_noise_level(self.matrix)
+
+    @cached_property
+    def holds_counts(self) -> bool:
+        """Whether X holds counts: no preprocessing, and a sample with whole numbers >= 0 only, not all 0."""
+        if self.image.chain is not None:
+            return False
+        values, weights = sample_rows(self.matrix)
+        seen = values[weights > 0]
+        return bool(seen.size and (seen >= 0).all() and seen.any() and (seen == np.rint(seen)).all())
 
     def same_grid(self, other: LiveImage) -> bool:
         """Whether this image has the same pixels and channels as another image."""

@@ -95,6 +95,7 @@ class Session:
         self._seed = seed
         self._start = start
         self._last: Solved | None = None
+        self._restored: Solved | None = None
         self._restarts, self._stop_wanted = Restarts(), threading.Event()
         if start is not None:
             _ = self._initial(None, self._data)  # raises an error now if the given start does not fit the image
@@ -143,6 +144,16 @@ class Session:
         """Continue from a state of another session, which has the pixels of this process."""
         self._last = Solved(state, names, parameters, self._data)
 
+    def task(self, parameters: Parameters) -> Task:
+        """Return the unmixing task of these parameters from the data, with the preprocessing steps that are on."""
+        switches = parameters.steps or (True,) * len(self.source.steps)
+        steps = tuple(step for step, on in zip(self.source.steps, switches, strict=True) if on)
+        return replace(self._task.task(parameters), preprocess=steps)
+
+    def restore(self, solved: Solved) -> None:
+        """Return to an earlier state: the next run with its parameters yields it unchanged."""
+        self._restored = self._last = solved
+
     def solve(self, parameters: Parameters) -> Iterator[Solved | None]:
         """Run the solver to its end; yield every few milliseconds: a new state, or None if there is none yet.
 
@@ -155,7 +166,7 @@ class Session:
         else:
             for solved in self._solve(parameters):
                 yield solved
-        if parameters.bands and solved is not None:
+        if parameters.bands and solved is not None and solved.bands is None:
             for bands in self._bands(solved):
                 if self._stop_wanted.is_set():
                     return
@@ -166,8 +177,14 @@ class Session:
                     yield solved
 
     def _settled_for(self, parameters: Parameters) -> Solved | None:
-        """Return the last state if only the switch for uncertainty bands has changed since then, else None."""
-        last = self._last
+        """Return the state for these parameters if it is known, else None.
+
+        It is the state that was restored, or the last one if only the switch for uncertainty bands has changed.
+        """
+        last, restored = self._last, self._restored
+        self._restored = None
+        if restored is not None and restored.parameters == parameters:
+            return restored
         if last is None or self._restarts.wanted or last.state.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER):
             return None
         if replace(last.parameters, bands=parameters.bands) != parameters or last.parameters.bands == parameters.bands:

@@ -2,16 +2,57 @@
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
-from mffnb.widgets.tools import mean_spectrum
+from collections.abc import Callable
+from typing import Any
+
+from mffnb.widgets.tools import band as _band
+from mffnb.widgets.tools import compare as _compare
+from mffnb.widgets.tools import mean_spectrum as _mean_spectrum
+from mffnb.widgets.tools import probe as _probe
+from mffnb.widgets.tools import profile as _profile
+from mffnb.widgets.tools import region as _region
+from mffnb.widgets.tools import rename as _rename
+from mffnb.widgets.tools import reproduce as _reproduce
+from mffnb.widgets.tools import residual_map as _residual_map
+from mffnb.widgets.tools import save_picture as _save_picture
+from mffnb.widgets.tools import undo as _undo
 
 
 class ToolMethods:
     """Methods of the explorer, one for each tool."""
 
-    mean_spectrum = mean_spectrum.mean_spectrum
+    band = _band.band
+    code = _reproduce.code
+    compare = _compare.compare
+    drop_region = _region.drop_region
+    keep = _compare.keep
+    mean_spectrum = _mean_spectrum.mean_spectrum
+    probe = _probe.probe
+    profile = _profile.profile
+    redo = _undo.redo
+    region = _region.region
+    rename = _rename.rename
+    rerun = _reproduce.rerun
+    residual_map = _residual_map.residual_map
+    save_picture = _save_picture.save_picture
+    undo = _undo.undo
 
 
-TOOLS = {
-    "mean_spectrum": mean_spectrum.mean_spectrum,
+TOOLS: dict[str, Callable[..., Any]] = {
+    "band": _band.band,
+    "code": _reproduce.code,
+    "compare": _compare.compare,
+    "drop_region": _region.drop_region,
+    "keep": _compare.keep,
+    "mean_spectrum": _mean_spectrum.mean_spectrum,
+    "probe": _probe.probe,
+    "profile": _profile.profile,
+    "redo": _undo.redo,
+    "region": _region.region,
+    "rename": _rename.rename,
+    "rerun": _reproduce.rerun,
+    "residual_map": _residual_map.residual_map,
+    "save_picture": _save_picture.save_picture,
+    "undo": _undo.undo,
 }
 """Functions that answer the messages of the page, by name."""

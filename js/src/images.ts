@@ -1,0 +1,59 @@
+// Maps of the page: those of the components, and those that tools add.
+
+import type { MapPoint } from "./pointer";
+import { type Binary, bytes, type Frame, type Range, valueOfCode } from "./protocol";
+
+/** A map with what its tile shows. */
+export interface MapImage {
+  readonly label: string;
+  readonly colour: string;
+  /** Codes row by row, see `frame.py`. */
+  readonly codes: Uint8Array;
+  readonly range: Range;
+  /** Height and width. */
+  readonly shape: readonly [number, number];
+  /** True while the map belongs to an older state than those of the components. */
+  readonly stale?: boolean;
+}
+
+/** A map as `tile.py` encodes it. */
+export interface EncodedMap {
+  readonly codes: Binary;
+  readonly range: Range;
+  readonly shape: readonly [number, number];
+}
+
+/** The maps of the components. */
+export function componentImages({ header, maps }: Frame): MapImage[] {
+  return header.labels.map((label, i) => ({
+    label,
+    colour: header.colors[i],
+    codes: maps[i],
+    range: header.ranges[i],
+    shape: header.map_shape,
+  }));
+}
+
+/** A map that a tool shows. */
+export function toolImage(label: string, colour: string, { codes, range, shape }: EncodedMap): MapImage {
+  return { label, colour, codes: bytes(codes), range, shape };
+}
+
+/** Value of a map at a position. */
+export function valueAt({ codes, range, shape }: MapImage, { fx, fy }: Pick<MapPoint, "fx" | "fy">): number {
+  const [height, width] = shape;
+  return valueOfCode(codes[Math.floor(fy * height) * width + Math.floor(fx * width)], range);
+}
+
+/** Mean of a map over its observed pixels, or over some ten thousand of them; zero if there is none. */
+export function meanOf({ codes, range }: Pick<MapImage, "codes" | "range">): number {
+  const step = Math.max(1, Math.floor(codes.length / 20_000));
+  let [sum, count] = [0, 0];
+  for (let i = 0; i < codes.length; i += step) {
+    const value = valueOfCode(codes[i], range);
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    count += 1;
+  }
+  return count > 0 ? sum / count : 0;
+}

@@ -1,0 +1,94 @@
+// Tool: a region drawn around pixels of a map, with its mean spectrum as measured and as modelled.
+// Its functions in Python are in mffnb/widgets/tools/region.py.
+
+import { action, button } from "../controls";
+import { meanOf } from "../images";
+import { mixture } from "../mixture";
+import { type Corner, extended, indicesOfMask, pathOf } from "../polygon";
+import { type Binary, bytes, type Frame, floats } from "../protocol";
+import type { Lane } from "../spectra";
+import type { Tool } from "../tool";
+
+interface Region {
+  readonly name: string;
+  readonly pixels: number;
+  readonly outline: readonly Corner[] | null;
+  readonly mask: Binary;
+  readonly channel: Binary;
+  readonly measured: Binary;
+}
+
+/** What the functions in Python show. */
+interface Shown {
+  readonly regions: readonly Region[];
+}
+
+const COLOUR = "#8a6d3b";
+
+export const tool: Tool = {
+  name: "region",
+  place: 1,
+  start(stage) {
+    const values = () => stage.values<Shown>("region");
+    const regions = () => values()?.regions ?? [];
+    let drawing = false;
+    let outline: readonly Corner[] = [];
+    const draw = button("Region", "Draw around pixels of a map: explorer.region(vertices)", (on) => {
+      drawing = on;
+      draw.press(on);
+      stage.root.classList.toggle("mffnb-drawing", on);
+    });
+    const clear = action("Clear regions", "Remove all regions: explorer.drop_region()", () =>
+      stage.call("drop_region", {}),
+    );
+    const show = () => {
+      const shown = [...regions().flatMap((one) => (one.outline ? [one.outline] : [])), outline];
+      for (const tile of stage.maps.tiles) tile.showOutlines(shown.map(pathOf));
+    };
+    const finish = () => {
+      if (drawing && outline.length > 2) stage.call("region", { outline });
+      outline = [];
+      show();
+    };
+    return {
+      mapControls: [draw.root, clear],
+      traitsChanged() {
+        const now = values();
+        draw.root.hidden = now === null;
+        clear.hidden = regions().length === 0;
+        show();
+      },
+      mapMove(point, event) {
+        if (!drawing) return;
+        if ((event.buttons & 1) === 0) return outline.length > 0 ? finish() : undefined;
+        outline = extended(outline, [point.fy, point.fx]);
+        show();
+      },
+      mapUp: finish,
+      lanes(frame) {
+        show();
+        return regions().map((one) => regionLane(one, frame));
+      },
+    };
+  },
+};
+
+/** The measured mean spectrum of a region over the contributions of the components. */
+function regionLane({ name, mask, channel, measured }: Region, frame: Frame): Lane {
+  const { header, maps, spectra } = frame;
+  const inside = indicesOfMask(bytes(mask), header.shape, header.map_shape);
+  const means = maps.map((codes, i) =>
+    meanOf({ codes: Uint8Array.from(inside, (at) => codes[at]), range: header.ranges[i] }),
+  );
+  const { model, stack } = mixture(means, spectra);
+  return {
+    label: name,
+    colour: COLOUR,
+    channel: floats(channel),
+    values: floats(measured),
+    model,
+    stack: stack.map((values, i) => ({ values, colour: header.colors[i] })),
+    band: null,
+    bright: true,
+  };
+}

@@ -1,0 +1,77 @@
+// Tool "region": the outline while it is drawn, what is asked of Python, and the spectrum of the region.
+
+import "./fake_document";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { MapGrid } from "../src/maps";
+import { extended, indicesOfMask, pathOf } from "../src/polygon";
+import { pointOf } from "../src/tools/probe";
+import { tool } from "../src/tools/region";
+import { fake } from "./fake_document";
+import { frame } from "./frame";
+import { callingStage } from "./stage";
+
+const pressed = { buttons: 1 } as PointerEvent;
+
+test("an outline leaves out points that are close, and is a path in per cent", () => {
+  const outline = extended(extended([[0, 0]], [0.001, 0]), [0.5, 0.25]);
+  assert.deepEqual(outline, [
+    [0, 0],
+    [0.5, 0.25],
+  ]);
+  assert.equal(pathOf(outline), "M0.00 0.00L25.00 50.00Z");
+  assert.equal(pathOf([]), "");
+});
+
+test("a mask at full resolution selects pixels of smaller maps by their centres", () => {
+  const mask = Uint8Array.of(0, 0, 0, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+  assert.deepEqual(indicesOfMask(mask, [4, 4], [2, 2]), [1]);
+  assert.deepEqual(indicesOfMask(mask, [4, 4], [4, 4]), [3, 6, 7]);
+});
+
+test("a region is drawn while its button is pressed, and then has a spectrum", () => {
+  const now = frame();
+  const outlines: (readonly string[])[] = [];
+  const tiles = [{ showOutlines: (paths: readonly string[]) => outlines.push(paths) }];
+  const root = { classList: { toggle() {} } } as unknown as HTMLElement;
+  const { stage, calls, shown } = callingStage({}, { frame: now, maps: { tiles } as unknown as MapGrid, root });
+  const gestures = tool.start(stage);
+  const [draw, clear] = (gestures.mapControls ?? []).map(fake);
+  gestures.traitsChanged?.();
+  assert.equal(clear.hidden, true);
+  gestures.mapMove?.(pointOf([0, 0], now), pressed); // the button is not pressed
+  gestures.mapUp?.();
+  assert.deepEqual(calls, []);
+  draw.fire("click");
+  for (const pixel of [
+    [0, 0],
+    [0, 2],
+    [1, 2],
+  ] as const)
+    gestures.mapMove?.(pointOf(pixel, now), pressed);
+  assert.ok(outlines.at(-1)?.[0].startsWith("M"));
+  gestures.mapUp?.();
+  assert.equal(calls.length, 1);
+  assert.deepEqual((calls[0][1] as { outline: number[][] }).outline[0], [0.25, 0.5 / 3]);
+  assert.deepEqual(outlines.at(-1), [""]);
+  const region = {
+    name: "R1",
+    pixels: 2,
+    outline: [
+      [0, 0],
+      [0, 1],
+      [1, 1],
+    ],
+    mask: Uint8Array.of(0, 1, 1, 0, 0, 0),
+    channel: now.channel.buffer,
+    measured: Float32Array.of(1, 2, 3, 4).buffer,
+  };
+  shown.values = { regions: [region] };
+  gestures.traitsChanged?.();
+  const [lane] = gestures.lanes?.(now) ?? [];
+  assert.deepEqual([lane.label, [...lane.values]], ["R1", [1, 2, 3, 4]]);
+  assert.equal(lane.model?.[0], 0.75); // mean of 0.5 and 1 of the first component
+  assert.equal(clear.hidden, false);
+  clear.fire("click");
+  assert.deepEqual(calls[1], ["drop_region", {}]);
+});

@@ -1,0 +1,128 @@
+"""Tool of the explorer: regions of pixels, with their mean spectrum as measured and as modelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from mffnb.plots import as_image, channel_coordinate
+from mffnb.typing import Array
+from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.measured import comparable_cube
+from mffnb.widgets.regions import Region, given_mask, mask_inside, mean_over
+from mffnb.widgets.tool import Stage, local_session
+
+__all__ = ["drop_region", "region"]
+
+
+def region(
+    stage: Stage,
+    vertices: Sequence[Sequence[float]] | None = None,
+    *,
+    mask: Array | xr.DataArray | None = None,
+    outline: Sequence[Sequence[float]] | None = None,
+    name: str | None = None,
+) -> Region:
+    """Mean spectrum and mean abundances of a region of the image; the page shows them below the components.
+
+    Parameters
+    ----------
+    vertices
+        Corners of a polygon, as positions (y, x) in the last two pixel dimensions. A pixel belongs to the region if its
+        centre is inside.
+    mask
+        True for the pixels of the region, instead of ``vertices``.
+    outline
+        Corners as shares of height and width of the picture, (0, 0) to (1, 1); the page draws these.
+    name
+        Name of the region; R1, R2 and so on if it is omitted. A region with the same name is replaced.
+
+    Returns
+    -------
+    Region
+        ``mean_spectrum``, ``abundances``, ``mask``, ``pixels``; also in ``explorer.regions[name]``.
+
+    Raises
+    ------
+    ValueError
+        If no pixel is inside, or if not exactly one of vertices, mask and outline is given.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> explorer = mf.explore(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube, k=3)
+    >>> explorer.wait()
+    >>> explorer.region([(50, 50), (50, 120), (120, 120), (120, 50)], name="core")
+    <region core: 49 pixels>
+    >>> explorer.regions["core"].mean_spectrum.dims
+    ('mz',)
+    >>> explorer.close()
+    """
+    if sum(one is not None for one in (vertices, mask, outline)) != 1:
+        raise ValueError("give one of vertices, mask and outline")
+    session, answer = local_session(stage, "region"), stage.result
+    maps = answer.abundances
+    if mask is not None:
+        inside, corners = given_mask(maps, mask), None
+    else:
+        given = outline if vertices is None else vertices
+        inside, corners = mask_inside(maps, given, shares=vertices is None)
+    cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
+    found = Region(
+        name or _free_name(stage), inside, mean_over(cube, inside), _mean_abundances(answer, inside), corners
+    )
+    stage.regions[found.name] = found
+    _show(stage, answer)
+    return found
+
+
+def drop_region(stage: Stage, *, name: str | None = None) -> None:
+    """Remove a region, or all of them if no name is given.
+
+    Raises
+    ------
+    KeyError
+        If there is no region of this name.
+    """
+    if name is None:
+        stage.regions.clear()
+    elif name in stage.regions:
+        del stage.regions[name]
+    else:
+        raise KeyError(f"there is no region {name!r}: the names are {', '.join(stage.regions) or 'none'}")
+    _show(stage, stage.result)
+
+
+def _mean_abundances(answer: Unmixing, inside: xr.DataArray) -> xr.DataArray:
+    """Return the mean abundance of each component over a region; NaN where the fit uses none of its pixels."""
+    amounts = answer.abundances if answer.gain is None else answer.abundances * answer.gain
+    used = amounts.where(inside)
+    count = used.notnull().sum(inside.dims)
+    return (used.sum(inside.dims) / count.where(count > 0)).rename("abundance")
+
+
+def _free_name(stage: Stage) -> str:
+    """Return the first of R1, R2, ... that no region has."""
+    return next(name for name in (f"R{i}" for i in range(1, len(stage.regions) + 2)) if name not in stage.regions)
+
+
+def _show(stage: Stage, answer: Unmixing) -> None:
+    """Send all regions to the page."""
+    channel = channel_coordinate(answer.endmembers)
+    shown = []
+    for one in stage.regions.values():
+        values = one.mean_spectrum.values.ravel()
+        used = np.isfinite(values)
+        shown.append(
+            {
+                "name": one.name,
+                "pixels": one.pixels,
+                "outline": None if one.vertices is None else one.vertices.tolist(),
+                "mask": np.ascontiguousarray(as_image(one.mask).values, dtype=np.uint8).tobytes(),
+                "channel": channel[used].astype("<f4").tobytes(),
+                "measured": values[used].astype("<f4").tobytes(),
+            }
+        )
+    stage.show_tool("region", regions=shown)

@@ -1,0 +1,119 @@
+"""Tool of the explorer: the call of :func:`mffnb.unmix` for what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+import mffnb
+from mffnb.unmixing.physics import Physics
+from mffnb.unmixing.task import Task
+from mffnb.widgets.tool import Stage, local_session
+
+__all__ = ["code", "rerun"]
+
+_SETTINGS = (
+    "similarity", "weights", "transform", "mask", "preprocess", "channel", "solver", "max_iter", "tol",
+)  # fmt: skip
+_WIDTH = 100  # longest line of a call on one line
+
+
+def code(stage: Stage, *, shown: bool = True) -> str:
+    """Python code that reads the data and unmixes them with the present settings.
+
+    Settings with their default values are left out. A cube, mask, weights or known spectra that came from memory stand
+    there by name, with a comment. The code starts from the data, so that its answer may differ from a picture that was
+    reached by moving sliders; :meth:`mffnb.Explorer.rerun` shows that answer.
+
+    Parameters
+    ----------
+    shown
+        Whether the page shows it. It is written again when a run has ended.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> explorer = mf.explore(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube, k=3, smoothness=0.01)
+    >>> print(explorer.code())
+    import mffnb as mf
+    <BLANKLINE>
+    cube = ...  # the cube that was passed to mf.explore
+    result = mf.unmix(cube, 3, smoothness=0.01, random_state=0)
+    >>> explorer.close()
+    """
+    session = local_session(stage, "code")
+    _ = stage.result  # wait for a first state
+    assert session.last is not None, "a result exists only with a state"
+    task = session.task(session.last.parameters)
+    arguments, unknown = ["cube", str(task.k)], []
+    for name, value in _changed(task):
+        text = _expression(value)
+        if text is None:
+            unknown.append(name)
+        arguments.append(f"{name}={name if text is None else text}")
+    arguments.append(f"random_state={task.seed}")
+    cube = "...  # the cube that was passed to mf.explore" if stage.path is None else f"mf.read({stage.path!r})"
+    lines = ["import mffnb as mf", "", f"cube = {cube}"]
+    lines += [f"{name} = ...  # {name} as passed to mf.explore" for name in unknown]
+    text = "\n".join([*lines, _call("result = mf.unmix", arguments)])
+    stage.show_tool("code", follow=shown, shown=shown, text=text)
+    return text
+
+
+def rerun(stage: Stage) -> None:
+    """Start the run from the data, so that the explorer shows the answer of the code.
+
+    Components that are found again keep their numbers and colours; the code numbers them by their share of the signal.
+    """
+    stage.start_afresh()
+
+
+def _changed(task: Task) -> Iterator[tuple[str, Any]]:
+    """Yield name and value of the keywords whose values are not the default ones."""
+    default = Task(k=1)
+    for one in fields(Physics):
+        value = getattr(task.physics, one.name)
+        if not _same(value, getattr(default.physics, one.name)):
+            yield one.name, value
+    for name in _SETTINGS:
+        value = getattr(task, name)
+        if not _same(value, getattr(default, name)):
+            yield name, value
+
+
+def _same(value: Any, default: Any) -> bool:
+    """Whether a setting has its default value; an array never has."""
+    if isinstance(value, (tuple, list)) and not value:
+        return not default
+    return value is default or (isinstance(value, (str, int, float)) and bool(value == default))
+
+
+def _expression(value: Any) -> str | None:
+    """Return Python code for a setting; None for arrays and for objects from other packages."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return repr(value)
+    if isinstance(value, Sequence):
+        parts = [_expression(one) for one in value]
+        return None if None in parts else f"[{', '.join(part for part in parts if part)}]"
+    name = type(value).__name__
+    if not type(value).__module__.startswith("mffnb."):
+        return None
+    homes = {"mf": mffnb, "mf.preprocessing": mffnb.preprocessing}
+    home = next((home for home, module in homes.items() if getattr(module, name, None) is type(value)), None)
+    text = f"{home}.{repr(value).removeprefix('mf.')}"
+    return text if home is not None and _rebuilds(text, value) else None
+
+
+def _rebuilds(text: str, value: Any) -> bool:
+    """Whether code builds an object that is equal to a value: its arguments may hold arrays, which a repr shortens."""
+    try:
+        return bool(eval(text, {"mf": mffnb, "__builtins__": {}}) == value)
+    except (ArithmeticError, AttributeError, NameError, SyntaxError, TypeError, ValueError):
+        return False
+
+
+def _call(function: str, arguments: Sequence[str]) -> str:
+    """Return a call, with one argument on a line if it is long."""
+    line = f"{function}({', '.join(arguments)})"
+    return line if len(line) <= _WIDTH else "\n".join([f"{function}(", *(f"    {one}," for one in arguments), ")"])
