@@ -18,6 +18,7 @@ from scipy import sparse
 
 import mffnb as mf
 from benchmarks.shared.command import parser, print_header, print_row
+from mffnb.errors import ConvergenceWarning
 
 ONE_THREAD = True
 SHORT, LONG = 4, 16
@@ -52,6 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     data["CSR of float64"] = sparse.csr_array(counts.astype(np.float64))
     print_header("ms per iteration", *(f"k = {k}" for k in ks))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", mf.ConvergenceWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
         for name, X in data.items():
             print_row(name, *(f"{1e3 * per_iteration(X, k, repeats):.1f}" for k in ks))

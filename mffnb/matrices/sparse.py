@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mffnb.protocols.matrix import Matrix
     from mffnb.protocols.row_update import Move
 
-# Density (nonzeros / entries) up to which sparse products are faster for any number of components and any type of number:
-# they take as long as dense ones at 0.14 (48 components) to 0.24 (4 components), see the benchmark speed.components.
+# Density (nonzeros / entries) up to which sparse products are faster for any number of components and any type of
+# number. They take as long as dense ones at 0.14 (48 components) to 0.24 (4 components): benchmark speed.components.
 _MAX_DENSITY = 0.125
 _MAX_COPY_FRACTION = 0.1  # of a denser matrix: largest memory of a sparse copy, relative to that of X
 
