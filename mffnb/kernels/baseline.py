@@ -41,17 +41,17 @@ def asymmetric_baselines(spectra: Array, smoothness: float, asymmetry: float, it
     z = np.zeros((m + 4, _LANES))
     seen = np.empty(_LANES)
     for begin in range(0, n, _LANES):
-        seen[:] = 0.0
         for s in range(_LANES):
+            seen[s] = 0.0
             row = min(begin + s, n - 1)  # unused lanes of the last group repeat the last spectrum
             for i in range(m):
                 missing = np.isnan(spectra[row, i])
                 y[i, s] = 0.0 if missing else spectra[row, i]
                 observed[i, s] = 0.0 if missing else 1.0
                 seen[s] += observed[i, s]
-            if seen[s] < 2:
-                observed[:, s] = 1.0
-        weight[:] = observed
+            for i in range(m):
+                observed[i, s] = 1.0 if seen[s] < 2 else observed[i, s]
+                weight[i, s] = observed[i, s]
         for _ in range(iterations):
             for i in range(m):
                 for s in range(_LANES):

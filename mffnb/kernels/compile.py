@@ -14,6 +14,8 @@ from mffnb.kernels.cache import KernelCache, cache_folder
 
 #: All kernels that this process has declared.
 KERNELS: list[Dispatcher] = []
+# A wrapper for calls from C is compiled for each kernel otherwise, and never called.
+_OPTIONS: Any = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def kernel(fastmath: bool | set[str] = False, name: str = "") -> Callable[[Callable[..., Any]], Any]:
@@ -38,7 +40,7 @@ def kernel(fastmath: bool | set[str] = False, name: str = "") -> Callable[[Calla
             function.__name__ = function.__qualname__ = name
         elif getattr(function, "__closure__", None):  # the cache would take one version of it for another
             raise TypeError(f"{function.__qualname__} depends on constants of the function around it: give it a name")
-        dispatcher = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+        dispatcher = njit(**_OPTIONS, fastmath=fastmath)(function)
         if not isinstance(dispatcher, Dispatcher):  # if NUMBA_DISABLE_JIT is set, numba returns the plain function
             return dispatcher
         if cache_folder() is None:

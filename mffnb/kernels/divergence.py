@@ -43,9 +43,10 @@ def _compress(band: Array) -> tuple[Array, Array, Array]:
 def as_compressed_rows(band: Any) -> tuple[Array, Array, Array]:
     """Return a band, a dense array or a CSR array, as compressed sparse rows (indptr, indices, data)."""
     if isinstance(band, np.ndarray):
-        rows: tuple[Array, Array, Array] = _compress(band)
+        rows: tuple[Array, Array, Array] = _compress(np.ascontiguousarray(band))
         return rows
-    return band.indptr.astype(np.int64, copy=False), band.indices, band.data
+    # One type of indices, because each would compile all kernels of the likelihood.
+    return band.indptr.astype(np.int64, copy=False), band.indices.astype(np.int32, copy=False), band.data
 
 
 @kernel()
@@ -91,7 +92,8 @@ def evaluate_model(indices: Array, right: Array, f: Array, basis: Array, r: Arra
     for j in range(len(f)):
         for p in range(len(indices)):
             basis[j, p] = right[np.uint32(indices[p]), j]  # unsigned, so that no check for negative indices is compiled
-    r[: len(indices)] = 0.0
+    for p in range(len(indices)):
+        r[p] = 0.0
     for j in range(len(f)):
         for p in range(len(indices)):
             r[p] += f[j] * basis[j, p]

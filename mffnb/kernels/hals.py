@@ -18,7 +18,13 @@ import numpy as np
 
 from mffnb.kernels.compile import kernel
 from mffnb.kernels.copying import copy_entries
-from mffnb.kernels.uncoupled_sweeps import gram_ratios, projected_step, sweep_kernel, zero_where_penalised
+from mffnb.kernels.uncoupled_sweeps import (
+    gram_ratios,
+    projected_step,
+    sweep_kernel,
+    sweep_workspace,
+    zero_where_penalised,
+)
 from mffnb.typing import Array
 
 # The compiler may reorder sums, so that they use vector registers; infinities and NaN keep their meaning.
@@ -45,7 +51,8 @@ def _subtract_rows(weights: Array, factor: Array, first: int, rhs: Array) -> Non
 @kernel()
 def row_right_hand_side(gram: Array, cross: Array, factor: Array, j: int, rhs: Array) -> None:
     """Write the right-hand side of the normal equation of row ``j``: ``cross_j - sum_{l != j} gram_jl f_l``."""
-    weights = gram[j].copy()
+    weights = np.empty(gram.shape[0])
+    copy_entries(gram[j], weights)
     weights[j] = 0.0
     copy_entries(cross[j], rhs)
     for first in range(0, factor.shape[0], 4):
@@ -69,16 +76,19 @@ def sweep_non_negative(factor: Array, gram: Array, cross: Array, sweeps: int) ->
     """Sweep coordinate descent over all components of a non-negative factor whose entries are independent."""
     ratios, curvature = gram_ratios(gram)
     sweep, cross = sweep_kernel(gram).function, np.require(cross, requirements=["C", "W"])
-    moved: float = sweep(factor, 0, cross, factor.shape[1], ratios, curvature, sweeps)
+    moved: float = sweep(factor, 0, cross, factor.shape[1], ratios, curvature, sweeps, sweep_workspace(len(gram)))
     return moved
 
 
 @kernel(fastmath=_MATH)
 def minimise_row(factor: Array, gram: Array, cross: Array, j: int, old: Array, rhs: Array) -> float:
     """Set row ``j`` to its non-negative minimiser, save its old values in ``old``; return its new sum of squares."""
-    copy_entries(factor[j], old)
+    row, squares = factor[j], 0.0
+    copy_entries(row, old)
     _minimise_row_in_place(factor, gram, cross, j, rhs)
-    return np.sum(factor[j] ** 2)
+    for i in range(row.size):
+        squares += row[i] * row[i]
+    return squares
 
 
 @kernel(fastmath=_MATH)
@@ -88,10 +98,12 @@ def project_row_on_ball(factor: Array, gram: Array, j: int, old: Array, squares:
     Clipping at zero, then scaling, is the exact projection on the intersection of the non-negative cone and the ball.
     The result is the exact minimiser over row j, so the objective never rises.
     """
-    norm = np.sqrt(squares)
-    if norm > radius:
-        factor[j] *= radius / norm
-    return gram[j, j] * np.sum((factor[j] - old) ** 2)
+    row, norm, moved = factor[j], np.sqrt(squares), 0.0
+    scale = radius / norm if norm > radius else 1.0
+    for i in range(row.size):
+        row[i] *= scale
+        moved += (row[i] - old[i]) * (row[i] - old[i])
+    return gram[j, j] * moved
 
 
 @kernel(fastmath=_MATH)

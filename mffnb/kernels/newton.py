@@ -14,6 +14,15 @@ _MAX_RELATIVE_DECREASE = 0.3  # of a model value, by components set to zero; all
 _MAX_SWEEPS, _RELATIVE_GAIN = 4, 1e-2  # at most 4 sweeps, until one gains less than 1 % of the total decrease
 
 
+@kernel()
+def _set_to_zero(slope: Array, curvature: Array) -> None:
+    """Set ``slope`` (k,) and ``curvature`` (k, k) to zero."""
+    for j in range(len(slope)):
+        slope[j] = 0.0
+        for other in range(len(slope)):
+            curvature[j, other] = 0.0
+
+
 @kernel({"contract", "reassoc", "nsz"})
 def _add_derivatives(
     indices: Array, x: Array, right: Array, f: Array, slope: Array, curvature: Array, workspace: Array
@@ -107,7 +116,9 @@ def _fix_coordinates(fixed: Array, slope: Array, curvature: Array) -> None:
     """
     for j in range(len(fixed)):
         if fixed[j]:
-            slope[j], curvature[j, :], curvature[:, j] = 0.0, 0.0, 0.0
+            slope[j] = 0.0
+            for other in range(len(fixed)):
+                curvature[j, other], curvature[other, j] = 0.0, 0.0
 
 
 @kernel()
@@ -187,7 +198,7 @@ def newton_rows(
     for i in range(indptr.size - 1):
         copy_entries(factor[:, start + i], f)
         x, columns = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
-        slope[:], curvature[:] = 0.0, 0.0
+        _set_to_zero(slope, curvature)
         _add_quadratic_terms(f, cross[:, start + i], gram, diagonal[start + i], weight, slope, curvature)
         least = _add_derivatives(columns, x, right, f, slope, curvature, workspace)
         fixed_here = fixed[:, start + i] if fixed.size > 0 else none_fixed
@@ -215,7 +226,7 @@ def derivatives_of_rows(
     for i in range(indptr.size - 1):
         copy_entries(factor[:, start + i], f)
         x, columns = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
-        slope[:], curvature[:] = 0.0, 0.0
+        _set_to_zero(slope, curvature)
         least[start + i] = _add_derivatives(columns, x, right, f, slope, curvature, workspace)
         position = k
         for j in range(k):

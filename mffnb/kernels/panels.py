@@ -3,37 +3,47 @@
 Partial sums stay in registers, see :func:`mffnb.kernels.registers.strip_product`: sums over channels for a few pixels
 and all components, sums over pixels for a few components and eight channels. While one panel is multiplied, the next
 one is prefetched, half of it in each product, so that the processor does not wait for memory. If the update between the
-two products is pure coordinate descent, :func:`fused_descent` does all three steps on the same panel. Rows too long for
-a panel in the cache are multiplied by :mod:`mffnb.kernels.products`.
+two products is pure coordinate descent, :func:`fused_descent` does all three steps on the same panel.
+
+Only :func:`widening` depends on the type of X: the other kernels take the bytes of X, for prefetching, and float64
+numbers. Python allocates all arrays, because an allocation inside a kernel takes long to compile.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
-from numba import types
-from numba.extending import overload
+from numba import from_dtype, types
 
 from mffnb.kernels.compile import kernel
+from mffnb.kernels.contiguous import read_only_view
 from mffnb.kernels.register_choice import strip_product
-from mffnb.kernels.separate import INTEGER, MATRIX, READ_ONLY_BYTES, READ_ONLY_MATRIX, READ_ONLY_VECTOR, separate
-from mffnb.kernels.uncoupled_sweeps import call_sweep, gram_ratios, sweep_kernel
+from mffnb.kernels.separate import (
+    INTEGER,
+    MATRIX,
+    READ_ONLY_BYTES,
+    READ_ONLY_MATRIX,
+    READ_ONLY_VECTOR,
+    VECTOR,
+    SeparateKernel,
+    caller,
+    separate,
+)
+from mffnb.kernels.uncoupled_sweeps import call_sweep, gram_ratios, sweep_kernel, sweep_workspace
 from mffnb.typing import Array
 
 # Size of a panel in float64 numbers, which fit the second-level cache, and its minimal and maximal number of rows. With
 # few rows the second product is slower, because its sums begin and end with each panel.
 _PANEL_NUMBERS, _MIN_HEIGHT, _MAX_HEIGHT = 9600, 16, 96
 _FOUR, _EIGHT = 4, 8
-_ZERO = np.int64(0)  # a literal 0 would compile what takes it once more
 # Strips are groups of rows multiplied together: registers hold the sums of six rows of eight numbers or of twelve rows
-# of four.
-_ROWS_OF_8, _ROWS_OF_4 = 6, 12
-_strip_1, _strip_4, _strip_8 = (
-    strip_product(_ROWS_OF_8, 1),
-    strip_product(_ROWS_OF_4, _FOUR),
-    strip_product(_ROWS_OF_8, _EIGHT),
-)
+# of four. Code is compiled for each height, so sums over channels, which have many rows, take few heights of twelve.
+_ROWS_OF_8, _ROWS_OF_4 = np.int64(6), np.int64(12)  # a literal would compile what takes it once more
+_ANY_HEIGHT, _FEW_HEIGHTS = (1, 2, 3, 4, 5, 6), (1, 4, 8, 12)
+_strip_1, _strip_4, _strip_8 = (strip_product(_ANY_HEIGHT, lanes) for lanes in (1, 4, 8))
+_tall_strip_4 = strip_product(_FEW_HEIGHTS, 4)
 
 
 @kernel()
@@ -44,163 +54,275 @@ def _strip_height(left: int, most: int) -> int:
 
 
 @separate(
-    types.void(READ_ONLY_VECTOR, INTEGER, INTEGER, MATRIX, MATRIX, READ_ONLY_BYTES, INTEGER, INTEGER),
+    types.void(
+        *(READ_ONLY_VECTOR, INTEGER, INTEGER, INTEGER, VECTOR, INTEGER, INTEGER, VECTOR),
+        *(READ_ONLY_BYTES, INTEGER, INTEGER),
+    )
 )
 def _add_channel_sums(
-    wide: Array, count: int, columns: int, base: Array, out: Array, source: Array, prefetch: int, ahead: int
+    wide: Array,
+    begin: int,
+    count: int,
+    columns: int,
+    bases: Array,
+    base: int,
+    lanes: int,
+    out: Array,
+    source: Array,
+    prefetch: int,
+    ahead: int,
 ) -> None:
-    """Add the product ``wide base``, (count, lanes), to ``out``: sums over the channels for some pixels.
+    """Add the product of ``count`` rows of ``wide`` and a tile of components to ``out``, (count, lanes).
 
-    Meanwhile bytes of ``source`` are prefetched from ``prefetch`` on: ``ahead`` bytes for eight numbers of ``wide``.
+    The rows (columns,) begin at number ``begin``, the tile (columns, lanes) at number ``base`` of ``bases``. Meanwhile
+    bytes of ``source`` are prefetched from ``prefetch`` on: ``ahead`` bytes for eight numbers of ``wide``.
     """
-    lanes = base.shape[1]
     r = 0
     while r < count:
-        first, fetch = r * columns, prefetch + r * columns * ahead // 8
+        left, row, fetch = count - r, begin + r * columns, prefetch + r * columns * ahead // 8
         if lanes == _FOUR:
-            n = _strip_height(count - r, _ROWS_OF_4)
+            n = _strip_height(left, _ROWS_OF_4)
+            n = n - n % 4 if n >= _FOUR else 1
             stride = n * ahead // 8
-            _strip_4(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, fetch, stride)
+            _tall_strip_4(
+                n, wide, row, columns, 1, bases, base, lanes, columns, out, r * lanes, lanes, source, fetch, stride
+            )
         else:
-            n = _strip_height(count - r, _ROWS_OF_8)
+            n = _strip_height(left, _ROWS_OF_8)
             stride = n * ahead // 8
-            _strip_8(n, wide, first, columns, 1, base, 0, lanes, columns, out, r * lanes, lanes, source, fetch, stride)
+            _strip_8(
+                n, wide, row, columns, 1, bases, base, lanes, columns, out, r * lanes, lanes, source, fetch, stride
+            )
         r += n
 
 
 @separate(
     types.void(
-        READ_ONLY_MATRIX, INTEGER, READ_ONLY_VECTOR, INTEGER, INTEGER, MATRIX, READ_ONLY_BYTES, INTEGER, INTEGER
-    ),
+        *(READ_ONLY_MATRIX, INTEGER, READ_ONLY_VECTOR, INTEGER, INTEGER, INTEGER, VECTOR, INTEGER),
+        *(READ_ONLY_BYTES, INTEGER, INTEGER),
+    )
 )
 def _add_pixel_sums(
-    factor: Array, at: int, right: Array, pitch: int, count: int, out: Array, source: Array, prefetch: int, ahead: int
+    factor: Array,
+    at: int,
+    right: Array,
+    begin: int,
+    columns: int,
+    count: int,
+    out: Array,
+    place: int,
+    source: Array,
+    prefetch: int,
+    ahead: int,
 ) -> None:
     """Add ``factor[:, at : at + count] right``, (k, columns), to ``out``: sums over some pixels.
 
-    Consecutive rows of ``right`` are ``pitch`` numbers apart. Prefetches as :func:`_add_channel_sums` does.
+    ``right`` (count, columns) begins at number ``begin``, and ``out`` (k, columns) at number ``place``.
+    Prefetches as :func:`_add_channel_sums` does.
     """
-    (k, stride), columns = factor.shape, out.shape[1]
+    k, stride = factor.shape
     j = 0
     while j < k:
-        n, first, row = _strip_height(k - j, _ROWS_OF_8), at + j * stride, j * columns
+        n, first, row = _strip_height(k - j, _ROWS_OF_8), at + j * stride, place + j * columns
         c = 0
         while c + _EIGHT <= columns:
             fetch = prefetch + c * count * ahead // 8
-            _strip_8(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, fetch, ahead)
+            _strip_8(
+                n,
+                factor,
+                first,
+                stride,
+                1,
+                right,
+                begin + c,
+                columns,
+                count,
+                out,
+                row + c,
+                columns,
+                source,
+                fetch,
+                ahead,
+            )
             c += _EIGHT
         if c + _FOUR <= columns:
-            _strip_4(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, prefetch, 0)
+            _strip_4(
+                n,
+                factor,
+                first,
+                stride,
+                1,
+                right,
+                begin + c,
+                columns,
+                count,
+                out,
+                row + c,
+                columns,
+                source,
+                prefetch,
+                0,
+            )
             c += _FOUR
         while c < columns:
-            _strip_1(n, factor, first, stride, 1, right, c, pitch, count, out, row + c, columns, source, prefetch, 0)
+            _strip_1(
+                n,
+                factor,
+                first,
+                stride,
+                1,
+                right,
+                begin + c,
+                columns,
+                count,
+                out,
+                row + c,
+                columns,
+                source,
+                prefetch,
+                0,
+            )
             c += 1
         j += n
 
 
-def _as_float64(X: Array, start: int, stop: int, panel: Array) -> Array:
-    """Return the rows ``start:stop`` of X as a flat float64 array: a view of X, or a copy in ``panel``."""
-    raise NotImplementedError  # compiled code uses the overload below
+@separate(types.void(READ_ONLY_MATRIX, INTEGER, INTEGER, INTEGER, INTEGER, VECTOR, INTEGER))
+def _interleave(factor: Array, first: int, start: int, count: int, lanes: int, out: Array, at: int) -> None:
+    """Copy a tile of components, from ``first`` on, of ``count`` entries to ``out``, (count, lanes) from ``at`` on."""
+    for lane in range(min(lanes, factor.shape[0] - first)):
+        row = factor[first + lane][start : start + count]
+        for i in range(row.size):
+            out[at + i * lanes + lane] = row[i]
 
 
-@overload(_as_float64, strict=False)  # numba passes types to this function, and values to the functions that it returns
-def _as_float64_overload(X: Any, start: Any, stop: Any, panel: Any) -> Any:  # noqa: ARG001
-    """Select the implementation of :func:`_as_float64` by the type of X when a kernel is compiled."""
-    if X.dtype == types.float64:
-        return lambda X, start, stop, panel: X.reshape(X.size)[start * X.shape[1] : stop * X.shape[1]]  # noqa: ARG005
+@separate(types.void(VECTOR, INTEGER, INTEGER, INTEGER, INTEGER, MATRIX))
+def _deinterleave(sums: Array, lanes: int, first: int, start: int, count: int, out: Array) -> None:
+    """Move sums (count, lanes) to a tile of components, from ``first`` on, of ``out``; they are zero afterwards."""
+    for lane in range(min(lanes, out.shape[0] - first)):
+        row = out[first + lane][start : start + count]
+        for i in range(row.size):
+            row[i] = sums[i * lanes + lane]
+    for i in range(count * lanes):
+        sums[i] = 0.0
 
-    def widen(X, start, stop, panel):  # type: ignore[no-untyped-def]
-        source = X.reshape(X.size)[start * X.shape[1] : stop * X.shape[1]]
-        for i in range(source.size):
-            panel[i] = source[i]
-        return panel
+
+@cache
+def widening(kind: str) -> SeparateKernel:
+    """Return the kernel that copies numbers of the type ``kind`` to a panel of float64 numbers.
+
+    ``widen(X, begin, panel, count)`` copies ``count`` numbers from index ``begin`` on; X is flat. Another kernel may
+    pass the bytes of X, because an array is passed by its address.
+    """
+    numbers = types.Array(from_dtype(np.dtype(kind)), 1, "C", readonly=True)
+
+    @separate(types.void(numbers, INTEGER, VECTOR, INTEGER), name=f"widen_{kind}")
+    def widen(X: Array, begin: int, panel: Array, count: int) -> None:
+        row = X[begin : begin + count]
+        for i in range(row.size):
+            panel[i] = row[i]
 
     return widen
 
 
+_call_widen = caller(types.void(READ_ONLY_BYTES, INTEGER, VECTOR, INTEGER))
 _call_channel_sums, _call_pixel_sums = _add_channel_sums.call, _add_pixel_sums.call
+_call_interleave, _call_deinterleave = _interleave.call, _deinterleave.call
 
 
-def _as_bytes(X: Array) -> Array:
-    """Return the bytes of an array in C order, as a read-only view, for prefetching."""
-    source = X.reshape(-1).view(np.uint8)
-    source.flags.writeable = False
-    return source
+class _Source(NamedTuple):
+    """A matrix X (rows, columns) in panels, as the kernels below take it."""
+
+    wide: Array  # read-only: X itself, or the panel that parts of it are copied to
+    panel: Array
+    source: Array  # bytes of X, for copies and prefetching
+    widen: int  # address of the kernel that copies, or 0
+    sizes: tuple[int, int, int, int]  # rows and columns of X, rows of a panel, bytes of eight numbers
+
+    @classmethod
+    def of(cls, X: Array) -> _Source:
+        (rows, columns), flat = X.shape, X.reshape(-1)
+        height = max(_MIN_HEIGHT, min(_MAX_HEIGHT, _PANEL_NUMBERS // columns // 8 * 8))
+        source, sizes = read_only_view(flat.view(np.uint8)), (rows, columns, height, 8 * X.itemsize)
+        if X.dtype == np.float64:
+            return cls(read_only_view(flat), np.empty(0), source, 0, sizes)
+        panel = np.empty(height * columns)
+        return cls(read_only_view(panel), panel, source, widening(X.dtype.name).address, sizes)
 
 
-@kernel()
-def _interleave(factor: Array, first: int, start: int, stop: int, out: Array) -> None:
-    """Copy a tile of components, from ``first`` on, of the entries ``start:stop`` to ``out``, (entries, lanes)."""
-    for lane in range(min(out.shape[1], factor.shape[0] - first)):
-        row = factor[first + lane][start:stop]
-        for i in range(row.size):
-            out[i, lane] = row[i]
-
-
-@kernel()
-def _deinterleave(sums: Array, first: int, start: int, stop: int, out: Array) -> None:
-    """Copy sums (entries, lanes) to a tile of components, from ``first`` on, of ``out``, and set the sums to zero."""
-    for lane in range(min(sums.shape[1], out.shape[0] - first)):
-        row = out[first + lane][start:stop]
-        for i in range(row.size):
-            row[i] = sums[i, lane]
-    for i in range(stop - start):
-        for lane in range(sums.shape[1]):
-            sums[i, lane] = 0.0
-
-
-@kernel()
-def _panel_sizes(columns: int, k: int) -> tuple[int, int, int]:
-    """Return the number of rows of a panel, of components in a tile (lanes), and of tiles."""
-    height = max(_MIN_HEIGHT, min(_MAX_HEIGHT, _PANEL_NUMBERS // columns // 8 * 8))
+def _tiles(k: int) -> tuple[int, int]:
+    """Return the number of components in a tile (lanes), and the number of tiles."""
     lanes = _FOUR if k <= _FOUR else _EIGHT
-    return height, lanes, (k + lanes - 1) // lanes
+    return lanes, (k + lanes - 1) // lanes
 
 
 def times(X: Array, basis: Array, out: Array) -> None:
     """Write ``basis X^T``, (k, rows), into ``out``; X (rows, columns) and basis (k, columns) in C order."""
-    _times(X, _as_bytes(X), basis, out, _add_channel_sums.address)
+    source, (lanes, tiles) = _Source.of(X), _tiles(len(basis))
+    bases, sums = np.zeros(tiles * X.shape[1] * lanes), np.zeros(source.sizes[2] * lanes)
+    addresses = source.widen, _interleave.address, _add_channel_sums.address, _deinterleave.address
+    _times(*source[:3], source.sizes, read_only_view(basis), lanes, bases, sums, out, addresses)
 
 
 @kernel()
-def _times(X: Array, source: Array, basis: Array, out: Array, channel_sums: int) -> None:
-    """Compute :func:`times`, given the bytes of X and the address of :func:`_add_channel_sums`."""
-    rows, columns = X.shape
-    height, lanes, tiles = _panel_sizes(columns, basis.shape[0])
-    bases = np.zeros((tiles, columns, lanes))
-    for tile in range(tiles):
-        _interleave(basis, tile * lanes, _ZERO, columns, bases[tile])
-    panel, sums = np.empty(height * columns), np.zeros((height, lanes))
-    row_bytes, ahead = columns * X.itemsize, 8 * X.itemsize
+def _times(
+    wide: Array,
+    panel: Array,
+    source: Array,
+    sizes: tuple[int, ...],
+    basis: Array,
+    lanes: int,
+    bases: Array,
+    sums: Array,
+    out: Array,
+    addresses: tuple[int, ...],
+) -> None:
+    """Compute :func:`times`, given arrays for a panel, the interleaved basis and the sums of a panel."""
+    rows, columns, height, ahead = sizes
+    widen, interleave, channel_sums, deinterleave = addresses
+    k = basis.shape[0]
+    for first in range(0, k, lanes):
+        _call_interleave(interleave, (basis, first, 0, columns, lanes, bases, first * columns))
     for start in range(0, rows, height):
-        stop = min(start + height, rows)
-        wide = _as_float64(X, start, stop, panel)
-        for tile in range(tiles):
-            numbers = (wide, stop - start, columns, bases[tile], sums, source, stop * row_bytes, ahead)
-            _call_channel_sums(channel_sums, numbers)
-            _deinterleave(sums, tile * lanes, start, stop, out)
+        count, at = min(height, rows - start), start * columns
+        fetch = (at + height * columns) * ahead // 8
+        if widen != 0:
+            _call_widen(widen, (source, at, panel, count * columns))
+            at = 0
+        for first in range(0, k, lanes):
+            _call_channel_sums(
+                channel_sums, (wide, at, count, columns, bases, first * columns, lanes, sums, source, fetch, ahead)
+            )
+            _call_deinterleave(deinterleave, (sums, lanes, first, start, count, out))
 
 
 def add_times(X: Array, factor: Array, out: Array) -> None:
     """Add ``factor X``, (k, columns), to ``out``; X (rows, columns) and factor (k, rows) in C order."""
-    _add_times(X, _as_bytes(X), factor, out, _add_pixel_sums.address)
+    source, products = _Source.of(X), np.zeros(out.shape)
+    addresses = source.widen, _add_pixel_sums.address
+    _add_times(*source[:3], source.sizes, read_only_view(factor), products.reshape(-1), addresses)
+    out += products
 
 
 @kernel()
-def _add_times(X: Array, source: Array, factor: Array, out: Array, pixel_sums: int) -> None:
-    """Compute :func:`add_times`, given the bytes of X and the address of :func:`_add_pixel_sums`."""
-    (rows, columns), k = X.shape, factor.shape[0]
-    height, _, _ = _panel_sizes(columns, k)
-    panel, products = np.empty(height * columns), np.zeros((k, columns))
-    row_bytes, ahead = columns * X.itemsize, 8 * X.itemsize
+def _add_times(
+    wide: Array,
+    panel: Array,
+    source: Array,
+    sizes: tuple[int, ...],
+    factor: Array,
+    products: Array,
+    addresses: tuple[int, ...],
+) -> None:
+    """Compute :func:`add_times`: add to ``products``, flat, given an array for a panel."""
+    rows, columns, height, ahead = sizes
+    widen, pixel_sums = addresses
     for start in range(0, rows, height):
-        stop = min(start + height, rows)
-        wide = _as_float64(X, start, stop, panel)
-        numbers = (factor, start, wide, columns, stop - start, products, source, stop * row_bytes, ahead)
-        _call_pixel_sums(pixel_sums, numbers)
-    for j in range(k):
-        for m in range(columns):
-            out[j, m] += products[j, m]
+        count, at = min(height, rows - start), start * columns
+        fetch = (at + height * columns) * ahead // 8
+        if widen != 0:
+            _call_widen(widen, (source, at, panel, count * columns))
+            at = 0
+        _call_pixel_sums(pixel_sums, (factor, start, wide, at, columns, count, products, 0, source, fetch, ahead))
 
 
 def fused_descent(
@@ -237,60 +359,96 @@ def fused_descent(
     moved
         Squared change of the reconstruction in the first sweep.
     """
-    addresses = (_add_channel_sums.address, sweep_kernel(gram).address, _add_pixel_sums.address)
-    source = _as_bytes(X)
-    moved: float = _fused_descent(X, source, basis, shift, gram, sweeps, factor, first, product, square, addresses)
+    source, k, columns = _Source.of(X), len(basis), X.shape[1]
+    (lanes, tiles), height = _tiles(k), source.sizes[2]
+    shifts, work = np.zeros(tiles * lanes), np.zeros(tiles * columns * lanes + 2 * height * lanes)
+    shifts[:k] = shift
+    cross, products, squares = np.empty((k, height)), np.zeros((k, columns)), np.zeros((tiles, k, lanes))
+    addresses = (
+        *(source.widen, _interleave.address, _add_channel_sums.address, _deinterleave.address),
+        *(sweep_kernel(gram).address, _add_pixel_sums.address),
+    )
+    bases, part, sums = (
+        work[: -2 * height * lanes],
+        work[-2 * height * lanes : -height * lanes],
+        work[-height * lanes :],
+    )
+    moved: float = _fused_descent(
+        *source[:3],
+        source.sizes,
+        read_only_view(basis),
+        lanes,
+        bases,
+        shifts,
+        sums,
+        cross,
+        (*gram_ratios(gram), sweep_workspace(k)),
+        sweeps,
+        factor,
+        first,
+        part,
+        products.reshape(-1),
+        squares.reshape(-1),
+        addresses,
+    )
+    product += products
+    square += squares.transpose(0, 2, 1).reshape(tiles * lanes, k)[:k]
     return moved
 
 
 @kernel()
 def _fused_descent(
-    X: Array,
+    wide: Array,
+    panel: Array,
     source: Array,
+    sizes: tuple[int, ...],
     basis: Array,
-    shift: Array,
-    gram: Array,
+    lanes: int,
+    bases: Array,
+    shifts: Array,
+    sums: Array,
+    cross: Array,
+    quadratic: tuple[Array, Array, Array],
     sweeps: int,
     factor: Array,
     first: int,
-    product: Array,
-    square: Array,
-    addresses: tuple[int, int, int],
+    part: Array,
+    products: Array,
+    squares: Array,
+    addresses: tuple[int, ...],
 ) -> float:
-    """Compute :func:`fused_descent`, given the bytes of X and the addresses of its three steps."""
-    channel_sums, sweep, pixel_sums = addresses
-    (rows, columns), k = X.shape, basis.shape[0]
-    height, lanes, tiles = _panel_sizes(columns, k)
-    bases, shifts = np.zeros((tiles, columns, lanes)), np.zeros((tiles, lanes))
-    for tile in range(tiles):
-        _interleave(basis, tile * lanes, _ZERO, columns, bases[tile])
-    for j in range(k):
-        shifts[j // lanes, j % lanes] = shift[j]
-    panel, sums = np.empty(height * columns), np.zeros((height, lanes))
-    cross, part = np.empty((k, height)), np.zeros((height, lanes))
-    products, squares = np.zeros((k, columns)), np.zeros((tiles, k, lanes))
-    ratios, curvature = gram_ratios(gram)
-    row_bytes, ahead = columns * X.itemsize, 4 * X.itemsize
-    moved = 0.0
+    """Compute :func:`fused_descent`, given all arrays: results are added to ``products`` and ``squares``, flat."""
+    rows, columns, height, eight = sizes
+    widen, interleave, channel_sums, deinterleave, sweep, pixel_sums = addresses
+    ratios, curvature, workspace = quadratic
+    k, ahead, moved = basis.shape[0], eight // 2, 0.0
+    for tile in range(0, k, lanes):
+        _call_interleave(interleave, (basis, tile, 0, columns, lanes, bases, tile * columns))
     for start in range(0, rows, height):
-        stop, at = min(start + height, rows), first + start
-        count, wide, fetch = stop - start, _as_float64(X, start, stop, panel), stop * row_bytes
-        for tile in range(tiles):
-            for i in range(height):
+        count, at, entry = min(height, rows - start), start * columns, first + start
+        fetch = (at + height * columns) * eight // 8
+        if widen != 0:
+            _call_widen(widen, (source, at, panel, count * columns))
+            at = 0
+        for tile in range(0, k, lanes):
+            for i in range(count):
                 for lane in range(lanes):
-                    sums[i, lane] = shifts[tile, lane]
-            _call_channel_sums(channel_sums, (wide, count, columns, bases[tile], sums, source, fetch, ahead))
-            _deinterleave(sums, tile * lanes, _ZERO, count, cross)
-        moved += call_sweep(sweep, (factor, at, cross, count, ratios, curvature, sweeps))
-        fetch += count * row_bytes // 2
-        _call_pixel_sums(pixel_sums, (factor, at, wide, columns, count, products, source, fetch, ahead))
-        for tile in range(tiles):
-            _interleave(factor, tile * lanes, at, at + count, part)
-            numbers = (factor, at, part.reshape(part.size), lanes, count, squares[tile], source, _ZERO, _ZERO)
-            _call_pixel_sums(pixel_sums, numbers)
-    for j in range(k):
-        for m in range(columns):
-            product[j, m] += products[j, m]
-        for other in range(k):
-            square[j, other] += squares[j // lanes, other, j % lanes]
+                    sums[i * lanes + lane] = shifts[tile + lane]
+            _call_channel_sums(
+                channel_sums,
+                (wide, at, count, columns, bases, tile * columns, lanes, sums, source, fetch, ahead),
+            )
+            _call_deinterleave(deinterleave, (sums, lanes, tile, 0, count, cross))
+        moved += call_sweep(sweep, (factor, entry, cross, count, ratios, curvature, sweeps, workspace))
+        fetch += count * columns * ahead // 8
+        _call_pixel_sums(
+            pixel_sums,
+            (factor, entry, wide, at, columns, count, products, 0, source, fetch, ahead),
+        )
+        for tile in range(0, k, lanes):
+            _call_interleave(interleave, (factor, tile, entry, count, lanes, part, 0))
+            _call_pixel_sums(
+                pixel_sums,
+                (factor, entry, part, 0, lanes, count, squares, tile * k, source, 0, 0),
+            )
     return moved

@@ -6,6 +6,7 @@ reference in the tests. The compiler vectorizes them; they do not prefetch and a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mffnb.kernels.compile import kernel
@@ -15,10 +16,10 @@ from mffnb.typing import Array
 LANES = 8
 
 
-def strip_product(most: int, lanes: int) -> Any:
+def strip_product(heights: Sequence[int], lanes: int) -> Any:
     """Return the small matrix product of :func:`mffnb.kernels.registers.strip_product`, without prefetching."""
 
-    @kernel(name=f"add_strip_{most}_{lanes}")
+    @kernel(name=f"add_strip_{max(heights)}_{lanes}")
     def add(
         count: int,
         left: Array,
@@ -54,7 +55,7 @@ def register_descent(k: int) -> Any:
         factor: Array, start: int, cross: Array, at: int, ratios: Array, curvature: Array, sweeps: int
     ) -> float:
         moved = 0.0
-        for sweep in range(max(sweeps, 1)):
+        for sweep in range(sweeps):
             for j in range(k):
                 for lane in range(LANES):
                     total = cross[j, at + lane] * curvature[1, j]

@@ -112,6 +112,17 @@ class VectorBuilder:
         builder.position_at_end(after)
         return list(now)
 
+    def choose(self, condition: Any, body: Any, otherwise: Any) -> Any:
+        """Generate ``body() if condition else otherwise``, which computes ``body()`` only if it is needed."""
+        builder = self.builder
+        before = builder.block
+        with builder.if_then(condition):
+            value, inside = body(), builder.block
+        result = builder.phi(self.type)
+        result.add_incoming(otherwise, before)
+        result.add_incoming(value, inside)
+        return result
+
     def switch_case(self, value: Any, cases: Iterable[int], body: Any) -> None:
         """Generate a branch to ``body(case)`` for the case that equals a value; any other value does nothing."""
         builder = self.builder
@@ -141,12 +152,12 @@ def _require_c_order(*arrays: Any) -> None:
             raise TypingError(f"float64 arrays in C order are wanted here, got {array}")
 
 
-def strip_product(most: int, lanes: int) -> Any:
+def strip_product(heights: Sequence[int], lanes: int) -> Any:
     r"""Generate a small matrix product whose sums stay in registers.
 
     ``product(count, left, first, across, along, right, begin, pitch, steps, out, at, row, source, fetch, stride)`` adds
     :math:`\sum_l` ``left[first + r across + l along] right[begin + l pitch + lane]`` to ``out[at + r row + lane]`` for
-    all rows r < ``count`` (at most ``most``), all steps l < ``steps`` and all lanes. Every array is addressed as one
+    all rows r < ``count`` (one of ``heights``), all steps l < ``steps`` and all lanes. Every array is addressed as one
     flat row of numbers. All are float64 in C order, and indices are not checked.
 
     Meanwhile the bytes of ``source`` from ``fetch + l stride`` on are prefetched into the second-level cache: one cache
@@ -177,7 +188,7 @@ def strip_product(most: int, lanes: int) -> Any:
                 place = builder.add(at, builder.mul(row, constant(r)))
                 vectors.store(builder.fadd(vectors.load(sums, place), total), sums, place)
 
-        vectors.switch_case(count, range(1, most + 1), emit_rows)
+        vectors.switch_case(count, heights, emit_rows)
         return context.get_dummy_value()
 
     integer = types.int64
@@ -222,19 +233,29 @@ def register_descent(k: int) -> Any:
                     )
                 return vectors.clip_at_zero(total)
 
-            def sweep(_: Any, values: list[Any]) -> list[Any]:
+            places = [builder.add(builder.mul(constant(j), entries), start) for j in range(k)]
+
+            def sweep(count: Any, carried: list[Any]) -> list[Any]:
+                values, moved = carried[:-1], carried[-1]
                 for j in range(k):
                     values[j] = minimiser(j, values)
-                return values
 
-            places = [builder.add(builder.mul(constant(j), entries), start) for j in range(k)]
-            values, moved = [vectors.load(rows, place) for place in places], vectors.zero
-            for j in range(k):
-                new = minimiser(j, values)
-                step = builder.fsub(new, values[j])
-                moved = vectors.multiply_add(builder.fmul(step, step), vectors.broadcast(sizes, constant(j)), moved)
-                values[j] = new
-            for place, value in zip(places, vectors.loop(1, sweeps, values, sweep), strict=True):
+                def squared_steps() -> Any:
+                    total = vectors.zero
+                    for j in range(k):  # the old values are still in the array
+                        step = builder.fsub(values[j], vectors.load(rows, places[j]))
+                        total = vectors.multiply_add(
+                            builder.fmul(step, step), vectors.broadcast(sizes, constant(j)), total
+                        )
+                    return total
+
+                # One body for all sweeps compiles in half of the time of a first one and others.
+                first = builder.icmp_signed("==", count, constant(0))
+                return [*values, vectors.choose(first, squared_steps, moved)]
+
+            begin = [*(vectors.load(rows, place) for place in places), vectors.zero]
+            *values, moved = vectors.loop(0, sweeps, begin, sweep)
+            for place, value in zip(places, values, strict=True):
                 vectors.store(value, rows, place)
             return vectors.sum(moved)
 
@@ -244,16 +265,16 @@ def register_descent(k: int) -> Any:
     return descend
 
 
-_add_products, _descend = strip_product(2, LANES), register_descent(1)
+_add_products, _descend = strip_product([1], LANES), register_descent(1)
 
 
 @kernel()
-def _run_both(numbers: Array, one: Array) -> float:
-    _add_products(1, one, 0, 1, 1, numbers, 0, LANES, 1, numbers, 0, LANES, numbers, 0, 0)
-    moved: float = _descend(numbers, 0, numbers, 0, one, np.ones((2, 1)), 1)
+def _run_both(numbers: Array, ones: Array) -> float:
+    _add_products(1, ones, 0, 1, 1, numbers, 0, LANES, 1, numbers, 0, LANES, numbers, 0, 0)
+    moved: float = _descend(numbers, 0, numbers, 0, ones, ones, 1)
     return moved
 
 
 def build() -> None:
     """Compile and run both generated functions once; raise an error if that fails. The machine code is cached."""
-    _run_both(np.zeros((1, LANES)), np.ones((1, 1)))
+    _run_both(np.zeros((1, LANES)), np.ones((2, 1)))

@@ -23,6 +23,7 @@ INTEGER, FLOAT = types.int64, types.float64
 #: Types of array arguments: C order, float64, or bytes of any array for prefetching.
 MATRIX = types.Array(types.float64, 2, "C")
 READ_ONLY_MATRIX = types.Array(types.float64, 2, "C", readonly=True)
+VECTOR = types.Array(types.float64, 1, "C")
 READ_ONLY_VECTOR = types.Array(types.float64, 1, "C", readonly=True)
 READ_ONLY_BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 

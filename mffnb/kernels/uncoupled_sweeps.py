@@ -25,8 +25,8 @@ MAX_REGISTER_COMPONENTS = 12
 # Number of entries in a block if there are more components: enough for eight independent sums, which hide the latency
 # of an addition.
 _BLOCK = 32
-_add_products = strip_product(1, _BLOCK)
-_SIGNATURE = FLOAT(MATRIX, INTEGER, MATRIX, INTEGER, MATRIX, MATRIX, INTEGER)
+_add_products = strip_product([1], _BLOCK)
+_SIGNATURE = FLOAT(MATRIX, INTEGER, MATRIX, INTEGER, MATRIX, MATRIX, INTEGER, MATRIX)
 #: Call of the kernel that :func:`sweep_kernel` returns, by its address, from another kernel.
 call_sweep = caller(_SIGNATURE)
 
@@ -55,36 +55,46 @@ def zero_where_penalised(rhs: Array, row: Array) -> None:
             row[i] = 0.0
 
 
-@kernel()
 def gram_ratios(gram: Array) -> tuple[Array, Array]:
     """Scale a Gram matrix by its diagonal, as :func:`mffnb.kernels.registers.register_descent` takes it.
 
     Returns the ratios ``-gram_jl / gram_jj``, (k, k), and the diagonal with its inverse, (2, k). Where the diagonal is
     zero, the data do not determine the component: ratios and diagonal are zero, and the inverse is one.
     """
-    k = gram.shape[0]
+    k = len(gram)
     ratios, curvature = np.zeros((k, k)), np.zeros((2, k))
-    for j in range(k):
+    _write_gram_ratios(gram, ratios, curvature)
+    return ratios, curvature
+
+
+@kernel()
+def _write_gram_ratios(gram: Array, ratios: Array, curvature: Array) -> None:
+    """Compute :func:`gram_ratios`, given arrays of zeros for its results."""
+    for j in range(gram.shape[0]):
         curvature[1, j] = 1.0
         if gram[j, j] > _MIN_CURVATURE:
             curvature[0, j], curvature[1, j] = gram[j, j], 1.0 / gram[j, j]
-            for other in range(k):
+            for other in range(gram.shape[0]):
                 ratios[j, other] = -gram[j, other] / gram[j, j]
-    return ratios, curvature
 
 
 def sweep_kernel(gram: Array) -> SeparateKernel:
     """Return the kernel that sweeps coordinate descent over some entries of a factor, for this Gram matrix (k, k).
 
-    ``sweep(factor, first, cross, entries, ratios, curvature, sweeps)`` sweeps the entries ``first:first + entries`` of
-    ``factor`` (k, any); ``cross`` (k, any) starts at the first of them. ``ratios`` and ``curvature`` are those of
-    :func:`gram_ratios`. If there are few components and no diagonal element of the Gram matrix is zero, a group of
-    entries stays in registers during all sweeps.
+    ``sweep(factor, first, cross, entries, ratios, curvature, sweeps, workspace)`` sweeps the entries ``first:first +
+    entries`` of ``factor`` (k, any); ``cross`` (k, any) starts at the first of them. ``ratios`` and ``curvature`` are
+    those of :func:`gram_ratios`, and ``workspace`` is that of :func:`sweep_workspace`. If there are few components and
+    no diagonal element of the Gram matrix is zero, a group of entries stays in registers during all sweeps.
     """
     k = len(gram)
     if k <= MAX_REGISTER_COMPONENTS and min(gram.diagonal().tolist()) > _MIN_CURVATURE:
         return register_sweeps(k)
     return sweep_in_blocks
+
+
+def sweep_workspace(k: int) -> Array:
+    """Allocate the workspace of a :func:`sweep_kernel` for k components: in Python, because it compiles slowly."""
+    return np.empty((2 * k + 1, _BLOCK))
 
 
 @cache
@@ -95,7 +105,14 @@ def register_sweeps(k: int) -> SeparateKernel:
 
     @separate(_SIGNATURE, name=f"sweep_in_registers_{k}")
     def sweep(
-        factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
+        factor: Array,
+        first: int,
+        cross: Array,
+        entries: int,
+        ratios: Array,
+        curvature: Array,
+        sweeps: int,
+        workspace: Array,
     ) -> float:
         whole = entries - entries % LANES
         moved = 0.0
@@ -104,8 +121,10 @@ def register_sweeps(k: int) -> SeparateKernel:
         left = entries - whole
         if left > 0:  # the unused lanes hold zeros
             begin = first + whole
-            rest, rhs_block = np.zeros((k, LANES)), np.zeros((k, LANES))
+            rest, rhs_block = workspace[:k], workspace[k:]
             for j in range(k):
+                for i in range(LANES):
+                    rest[j, i], rhs_block[j, i] = 0.0, 0.0
                 for i in range(left):
                     rest[j, i], rhs_block[j, i] = factor[j, begin + i], cross[j, whole + i]
             moved += descend(rest, nothing, rhs_block, nothing, ratios, curvature, sweeps)
@@ -117,13 +136,20 @@ def register_sweeps(k: int) -> SeparateKernel:
     return sweep
 
 
-@kernel()
-def _sweep_in_blocks(
-    factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
+@separate(_SIGNATURE)
+def sweep_in_blocks(
+    factor: Array,
+    first: int,
+    cross: Array,
+    entries: int,
+    ratios: Array,
+    curvature: Array,
+    sweeps: int,
+    workspace: Array,
 ) -> float:
     """Sweep coordinate descent over blocks of 32 entries, which stay in the first-level cache, for any k."""
     k = factor.shape[0]
-    block, rhs_block, steps = np.zeros((k, _BLOCK)), np.zeros((k, _BLOCK)), np.empty(_BLOCK)
+    block, rhs_block, steps = workspace[:k], workspace[k : 2 * k], workspace[2 * k]
     moved = 0.0
     for at in range(0, entries, _BLOCK):
         count = min(_BLOCK, entries - at)
@@ -137,7 +163,7 @@ def _sweep_in_blocks(
             for j in range(k):
                 if curvature[0, j] > 0.0:
                     pull = rhs_block[j]
-                    for i in range(pull.size):
+                    for i in range(_BLOCK):
                         steps[i] = pull[i]
                     _add_products(1, ratios, j * k, 0, 1, block, 0, _BLOCK, k, steps, 0, 0, block, 0, 0)
                     squares = projected_step(steps, block[j], 1.0)
@@ -149,15 +175,3 @@ def _sweep_in_blocks(
             for i in range(count):
                 row[i] = block[j, i]
     return moved
-
-
-@separate(_SIGNATURE)
-def sweep_in_blocks(
-    factor: Array, first: int, cross: Array, entries: int, ratios: Array, curvature: Array, sweeps: int
-) -> float:
-    """Sweep coordinate descent over blocks of entries, for any k.
-
-    numba optimises the code of a callee twice. The second time makes it 1.3 times as fast, because only then is
-    :func:`projected_step` a part of it.
-    """
-    return _sweep_in_blocks(factor, first, cross, entries, ratios, curvature, sweeps)

@@ -38,7 +38,7 @@ __all__ = [
 
 
 def sparse_if_smaller(matrix: Matrix) -> Matrix:
-    """Convert a mostly zero matrix to compressed sparse rows if that saves memory; return other matrices unchanged.
+    """Convert a mostly zero matrix to compressed sparse rows if that saves time or memory; return others unchanged.
 
     ``str(matrix)`` names the storage format.
     """

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from mffnb.kernels import panels, products, sparse_products
+from mffnb.kernels.contiguous import read_only_view
 from mffnb.protocols.row_update import Descent, KnownMove, Move
 from mffnb.typing import Array, Float64Array
 
@@ -72,8 +73,8 @@ def fused_products(block: Any, basis: Float64Array, rows: slice, move: Move, out
         known.begin(rows)
         parts = (
             read_only_view(descent.scale * basis),
-            read_only_view(descent.shift),
-            read_only_view(descent.gram),
+            descent.shift,
+            descent.gram,
             descent.sweeps,
         )
         moved = panels.fused_descent(read_only_view(block), *parts, descent.factor, rows.start, out, square)
@@ -85,7 +86,8 @@ def fused_products(block: Any, basis: Float64Array, rows: slice, move: Move, out
 def _descends(block: Any, descent: Descent) -> bool:
     """Return whether :func:`mffnb.kernels.panels.fused_descent` supports this block and this number of components."""
     rows = isinstance(block, np.ndarray) and block.flags.c_contiguous and block.shape[1] <= _MAX_PANEL_COLUMNS
-    return rows and not blas_is_faster(descent.gram)
+    # BLAS reads float64 only: for the other types the copy to a panel serves both products.
+    return rows and not (block.dtype == np.float64 and blas_is_faster(descent.gram))
 
 
 def native(block: Array) -> Array:
@@ -135,10 +137,3 @@ def _tiles(k: int) -> Iterator[tuple[int, int]]:
 def blas_is_faster(factor: Float64Array) -> bool:
     """Return whether a factor (k, any) has so many components that BLAS is faster than the kernels."""
     return len(factor) > _MAX_KERNEL_COMPONENTS
-
-
-def read_only_view(array: Array) -> Array:
-    """Return a read-only C-ordered view, so that kernels are compiled only once for each type of number."""
-    view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
-    return view

@@ -12,8 +12,9 @@ import numpy as np
 from scipy import sparse
 
 from mffnb.kernels import compressed_rows
+from mffnb.kernels.contiguous import read_only_view
 from mffnb.matrices import block_products
-from mffnb.matrices.block_products import CompressedRows, read_only_view
+from mffnb.matrices.block_products import CompressedRows
 from mffnb.matrices.local import BLOCK_BYTES, FILE_BYTES, Local, band_limits, sums_of_squares
 from mffnb.typing import Array, Float64Array
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from mffnb.protocols.matrix import Matrix
     from mffnb.protocols.row_update import Move
 
-_MAX_COPY_FRACTION = 0.1  # largest memory of a sparse copy, relative to that of X
+# Density (nonzeros / entries) up to which sparse products are faster for any number of components and any type of
+# number. They take as long as dense ones at 0.14 (48 components) to 0.24 (4 components): benchmark speed.components.
+_MAX_DENSITY = 0.125
+_MAX_COPY_FRACTION = 0.1  # of a denser matrix: largest memory of a sparse copy, relative to that of X
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +44,8 @@ class Sparse(Local):
     def compress_if_small(cls, matrix: Matrix) -> Matrix:
         """Return a sparse copy of a mostly zero dense matrix in memory; return any other matrix unchanged.
 
-        Counts are stored in the smallest type that holds them. A copy is made only if it takes at most a tenth of the
-        memory of X; products are then faster, too.
+        Counts are stored in the smallest type that holds them. A copy is made if at most an eighth of the entries is
+        nonzero, because products are then faster, or if it takes at most a tenth of the memory of X.
         """
         if isinstance(matrix, cls) or matrix.transposed is None:
             return matrix
@@ -169,7 +173,7 @@ def _as_scipy(rows: CompressedRows) -> Any:
 def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
     """Count the nonzeros of each row, and choose the smallest type of number that holds all values.
 
-    Returns None if a sparse copy would take more than a tenth of the memory of X.
+    Returns None if products would not be faster and a copy would take more than a tenth of the memory of X.
     """
     rows, columns = matrix.shape
     filled, signs = np.zeros(rows, np.int64), np.zeros(3)
@@ -181,7 +185,8 @@ def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
         counts = broken == 0.0 and above_two_bytes == 0.0
         kind = np.dtype(np.uint16 if above_byte else np.uint8) if counts else block.dtype
         each = kind.itemsize + _index_type(columns).itemsize
-        if each * filled[:stop].sum() > _MAX_COPY_FRACTION * rows * columns * block.dtype.itemsize:
+        density = filled[:stop].sum() / (rows * columns)
+        if density > _MAX_DENSITY and each * density > _MAX_COPY_FRACTION * block.dtype.itemsize:
             return None
     return filled, kind
 
