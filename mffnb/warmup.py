@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -14,14 +15,20 @@ from mffnb.constraints import Bounds, Simplex
 from mffnb.datasets import tof_sims_2d
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.graphs import grid
+from mffnb.kernels.cache import FAILED_STORES
+from mffnb.kernels.tiers.compilation import alone_in_cache, lower_priority
+from mffnb.kernels.tiers.readiness import EVERYTHING, Group, is_ready, mark_ready
 from mffnb.kernels.uncoupled_sweeps import MAX_REGISTER_COMPONENTS, register_sweeps, sweep_in_blocks
 from mffnb.penalties import Smoothness, Sparsity
 from mffnb.preprocessing import AsymmetricBaseline
+from mffnb.solvers.subsampled_start import SubsampledStart
 from mffnb.unmixing.unmix import unmix
 
 _ONCE: dict[str, Any] = {"max_iter": 1, "random_state": 0}
 # Two iterations at least: from the second one on, another kernel computes both products in one pass over the data.
 _TWICE: dict[str, Any] = _ONCE | {"max_iter": 2}
+# Numbers of channels of tiny images with short and with long rows, and the share of nonzeros in sparse ones.
+_SHORT, _LONG, _FILLED = 100, 2100, 0.01
 
 
 def compile_kernels() -> None:
@@ -33,6 +40,64 @@ def compile_kernels() -> None:
         warnings.simplefilter("ignore")  # warnings about the results are irrelevant, because the results are not used
         for run in _runs():
             run()
+    if not FAILED_STORES:
+        mark_ready(EVERYTHING)
+
+
+def compile_for(text: str) -> None:
+    """Compile the kernels that one run needs, at the lowest priority, and mark them as ready in the cache.
+
+    Parameters
+    ----------
+    text
+        The settings of the run, as in :class:`mffnb.kernels.tiers.readiness.Group`.
+
+    Raises
+    ------
+    OSError
+        If a kernel cannot be stored.
+    """
+    group = Group(text)
+    lower_priority()
+    with alone_in_cache():
+        if is_ready(group):  # another process has compiled it meanwhile
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _run_for(group.settings)
+        _mark(group)
+
+
+def _mark(group: Group) -> None:
+    """Mark kernels as ready, if all of them could be stored."""
+    if FAILED_STORES:
+        raise OSError(f"compiled kernels cannot be stored: {FAILED_STORES[0]}")
+    mark_ready(group)
+
+
+def _run_for(settings: dict[str, Any]) -> None:
+    """Unmix a tiny image that needs the kernels of these settings."""
+    k = settings["k"]
+    side = max(8, math.isqrt(k) + 1)
+    shape = side, side, _LONG if settings["long"] else max(_SHORT, k)
+    kind, storage = np.dtype(settings["dtype"]), settings["storage"]
+    random = np.random.default_rng(0)
+    if storage.startswith("compressed"):
+        image = (random.random(shape) < _FILLED).astype(kind)
+        # The type of the stored numbers is chosen by the largest count, and by whether the numbers are whole.
+        image[0, 0, :2] = {"uint8": 1, "uint16": 300}.get(storage.split()[-1], 0.5)
+    else:
+        image = (1 + random.integers(0, 20, shape)).astype(kind)
+    if storage == "missing entries":
+        image[random.random(shape) < _FILLED] = np.nan
+    weights: Any = {"entries": np.ones(shape), "axes": np.ones(shape[-1])}.get(settings["weights"], settings["weights"])
+    volume = settings["volume"] if isinstance(settings["volume"], str) else 1e-3 * settings["volume"]
+    unmix(
+        image, k, similarity=settings["similarity"], transform=settings["transform"], solver=settings["solver"],
+        sparsity=1e-3 * settings["sparsity"], smoothness=1e-3 * settings["smoothness"], volume=volume,
+        sum_to_one=settings["sum_to_one"], gain=settings["gain"], weights=weights,
+        init=SubsampledStart(pixels=side**2 // 2) if settings["many"] else "auto", **_TWICE,
+    )  # fmt: skip
 
 
 def _runs() -> Iterator[Any]:

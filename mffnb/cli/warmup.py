@@ -11,6 +11,7 @@ def add_to(commands: Any) -> None:
     """Add the command ``warmup`` to the parser."""
     parser = commands.add_parser("warmup", help="compile everything now, so that the first slider does not wait")
     parser.add_argument("--list", action="store_true", help="list the kernels and types that are in the cache")
+    parser.add_argument("--for", dest="settings", metavar="SETTINGS", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
 
@@ -20,8 +21,11 @@ def run(options: argparse.Namespace) -> int:
     Returns the exit code 0.
     """
     from mffnb.kernels.cache import cache_folder  # noqa: PLC0415  numba, not needed for --help
-    from mffnb.warmup import compile_kernels  # noqa: PLC0415
+    from mffnb.warmup import compile_for, compile_kernels  # noqa: PLC0415
 
+    if options.settings is not None:  # the child process of a run that is on NumPy steps meanwhile
+        compile_for(options.settings)
+        return 0
     begin = time.perf_counter()
     compile_kernels()
     folder = cache_folder()

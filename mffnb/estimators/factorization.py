@@ -10,20 +10,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from mffnb.constraints import Bounds
 from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError, warn
-from mffnb.estimators.ball_constraint import ball_multipliers, warn_if_stuck
+from mffnb.estimators.ball_constraint import ball_multipliers
 from mffnb.estimators.base import LinearModel
+from mffnb.estimators.fitting import fit
 from mffnb.estimators.missing_data import find_unobserved, unfitted_channels, warn_if_unobserved
 from mffnb.estimators.names import mapped, named_solver, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
-from mffnb.estimators.run import FactorizationRun, negative_share_of
+from mffnb.estimators.run import FactorizationRun
 from mffnb.estimators.start_values import Init
 from mffnb.keywords import checks_keywords
 from mffnb.matrices import replicate_columns, sparse_if_smaller
 from mffnb.matrices.checking import as_matrix
 from mffnb.problem.compatibility import Gauge
-from mffnb.problem.consistency import warn_if_stalled
 from mffnb.problem.formulation import for_new_pixels
-from mffnb.problem.normalisation import in_data_units
 from mffnb.problem.problem import Problem
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
@@ -32,9 +31,8 @@ from mffnb.protocols.solver import Solver
 from mffnb.protocols.terms import Term
 from mffnb.protocols.transform import Transform
 from mffnb.similarities.banded_misfit import BandedMisfit
-from mffnb.solvers import Auto, Extrapolated, Hals, ProximalGradient, Reached, State, drive
+from mffnb.solvers import Auto, Extrapolated, Hals, ProximalGradient, State
 from mffnb.solvers.checkpoint import Keeper
-from mffnb.solvers.interrupts import interruptible
 from mffnb.threads import single_threaded_blas
 from mffnb.transforms import Mapped
 from mffnb.typing import Array, Float64Array, Seed
@@ -198,37 +196,23 @@ class MatrixFactorization(LinearModel):
 
         With a writer of checkpoints (``keeper``), the run continues from the state that it has stored.
         """
-        reached, start = (None, "") if keeper is None else keeper.read() or (None, "")
-        problem, states = self._prepare(matrix, reached)
-        if reached is not None:
-            self.start_ = start
-
-        def keep(state: State, trace: Sequence[State], last: bool) -> None:
-            if keeper is not None:
-                keeper.write_if_due(state, trace, self.start_, last)
-
-        with interruptible(states, matrix) as states:
-            state, self.trace_ = drive(states, callback, keep, () if reached is None else reached.trace)
-        warn_if_stalled(problem, [one.objective for one in self.trace_], [one.step for one in self.trace_])
-        factors = in_data_units(state.abundances, state.endmembers, problem)
-        _check_finite(matrix, factors.abundances, factors.endmembers)
-        self.components_, self.gain_ = replicate_columns(matrix, factors.endmembers), factors.gain
+        fitted = fit(FactorizationRun(**self.get_params(deep=False)), matrix, callback, keeper)
+        problem, state = fitted.problem, fitted.state
+        self.start_, self.trace_ = fitted.start, fitted.trace
+        self.components_, self.gain_ = fitted.endmembers, fitted.factors.gain
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
         self.several_minima_ = isinstance(problem.misfit, BandedMisfit) and not problem.misfit.convex
         self.fitted_sums_ = _pixel_sums(matrix) if problem.needs_pixel_weights or self.several_minima_ else None
-        if state.intercept is not None:  # the run has fitted it, and the gradient at the solution depends on it
-            problem = problem.with_intercept(state.intercept)
         self.multipliers_ = ball_multipliers(problem, state)
-        warn_if_stuck(problem, state, self.multipliers_, self.tol)
         self.channel_weights_, self.needs_pixel_weights_ = problem.channel_weights, problem.needs_pixel_weights
-        self.negative_share_ = negative_share_of(problem, matrix)
-        self.scale_, self.size_ = problem.scale, factors.size
+        self.negative_share_ = fitted.negative_share
+        self.scale_, self.size_ = problem.scale, fitted.factors.size
         self.similarity_, self.intercept_ = problem.similarity, state.intercept
         self.n_iter_, self.outcome_ = state.iteration, state.outcome
         self.objective_, self.relative_error_ = state.objective, state.relative_error
         self.n_components_ = self._n_features_out = self.components_.shape[0]
         self.n_features_in_ = matrix.shape[1]
-        return factors.abundances.T
+        return fitted.abundances
 
     def iterate(self, X: Array | Matrix) -> Iterator[State]:
         """Run the factorization of X and yield its states, with factors in data units, without setting attributes."""
@@ -391,13 +375,6 @@ class MatrixFactorization(LinearModel):
         matrix = as_matrix(self, X, reset=True, missing=True)
         return matrix if matrix is X else sparse_if_smaller(matrix)
 
-    def _prepare(self, matrix: Matrix, reached: Reached | None = None) -> tuple[Problem, Iterator[State]]:
-        """Check parameters and data; return the problem, and the iterator of its run from start values or a state."""
-        problem, states, start = FactorizationRun(**self.get_params(deep=False)).begin(matrix, reached)
-        if reached is None:
-            self.start_ = start
-        return problem, states
-
 
 def _solver_of_abundances(solver: Solver, half: Half) -> Solver:
     """Return the solver of abundances for fixed endmembers: for counts under a constraint, proximal gradients.
@@ -414,13 +391,3 @@ def _pixel_sums(matrix: Matrix) -> Float64Array:
     """Return a sum of the channels of each pixel with random positive weights, (own pixels,), to recognise pixels."""
     weights = np.random.default_rng(0).uniform(1.0, 2.0, matrix.shape[1])
     return np.asarray(matrix.times(np.ascontiguousarray(weights[None, matrix.own_columns]))[0])
-
-
-def _check_finite(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> None:
-    """Refuse factors with NaN or infinite values, on all ranks together."""
-    broken = float(np.count_nonzero(~np.isfinite(abundances)) + np.count_nonzero(~np.isfinite(endmembers)))
-    if matrix.total(np.array(broken)):
-        raise ValueError(
-            "the fit gave values that are not finite, because numbers of very different size were combined: divide the "
-            "data by their maximum, and give bounds, known endmembers and weights in the same units"
-        )

@@ -7,6 +7,8 @@ from scipy import linalg
 
 from mffnb.kernels.hals import sweep_non_negative
 from mffnb.kernels.simplex import sweep_simplex
+from mffnb.kernels.tiers import numpy_simplex, numpy_steps
+from mffnb.kernels.tiers.tier import choose
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
@@ -23,8 +25,9 @@ def non_negative(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
     gram, cross = endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers))
     abundances: Float64Array = np.maximum(linalg.pinvh(gram) @ cross, 0.0)
     enough = 1e-13 * float(np.einsum("ji,ji->", cross, abundances))
+    sweep = choose(sweep_non_negative, numpy_steps.sweep_non_negative)
     for _ in range(_ROUNDS):
-        if sweep_non_negative(abundances, gram, cross, _SWEEPS) <= enough:
+        if sweep(abundances, gram, cross, _SWEEPS) <= enough:
             break
     return abundances
 
@@ -35,5 +38,6 @@ def fully_constrained(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
     This is fully constrained least squares (FCLS).
     """
     abundances = np.full((len(endmembers), matrix.shape[0]), 1.0 / len(endmembers))
-    sweep_simplex(abundances, endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers)), np.ones(1))
+    sweep = choose(sweep_simplex, numpy_simplex.sweep_simplex)
+    sweep(abundances, endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers)), np.ones(1))
     return abundances

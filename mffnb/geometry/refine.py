@@ -21,6 +21,8 @@ import numpy as np
 
 from mffnb.kernels.hals import sweep_non_negative
 from mffnb.kernels.simplex import sweep_simplex
+from mffnb.kernels.tiers import numpy_simplex, numpy_steps
+from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices import LowRank
 from mffnb.typing import Float64Array
 
@@ -137,7 +139,8 @@ class _Problem:
     def abundances(self, start: Float64Array, E: Float64Array) -> Float64Array:
         """Minimise the objective exactly over A on the simplex for given E; the gain of a pixel divides out."""
         A = start.copy()
-        sweep_simplex(A, E @ E.T, (E @ self.data.right.T) @ self._per_gain, np.ones(1))
+        sweep = choose(sweep_simplex, numpy_simplex.sweep_simplex)
+        sweep(A, E @ E.T, (E @ self.data.right.T) @ self._per_gain, np.ones(1))
         return A
 
     def endmembers(self, A: Float64Array, start: Float64Array) -> Float64Array:
@@ -145,7 +148,8 @@ class _Problem:
         tangent = np.linalg.inv(start @ start.T + self.delta * np.eye(len(start)))
         gram = (A * self._squared_gains) @ A.T + self.weight * (tangent + tangent.T) / 2
         E = start.copy()
-        sweep_non_negative(E, gram, np.ascontiguousarray((A @ self._by_gain) @ self.data.right), _SWEEPS)
+        sweep = choose(sweep_non_negative, numpy_steps.sweep_non_negative)
+        sweep(E, gram, np.ascontiguousarray((A @ self._by_gain) @ self.data.right), _SWEEPS)
         return E
 
     def value(self, A: Float64Array, E: Float64Array) -> float:

@@ -27,6 +27,8 @@ from mffnb.geometry.refine import RefinedFactors, refine
 from mffnb.geometry.sisal import smallest_simplex
 from mffnb.kernels.hals import sweep_non_negative
 from mffnb.kernels.simplex import sweep_simplex
+from mffnb.kernels.tiers import numpy_simplex, numpy_steps
+from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices import LowRank, Scaled
 from mffnb.matrices.pixel_gain import perspective_factors
 from mffnb.protocols.matrix import Matrix
@@ -218,7 +220,7 @@ class WithGain:
         inside = endmembers @ data.right.T
         gram, cross = endmembers @ endmembers.T, np.ascontiguousarray(inside @ data.left)
         A = np.maximum(np.linalg.pinv(gram, hermitian=True) @ cross, 0.0)
-        sweep_non_negative(A, gram, cross, 500)
+        choose(sweep_non_negative, numpy_steps.sweep_non_negative)(A, gram, cross, 500)
         return float(np.sum((data.left - inside.T @ A) ** 2))
 
     def _subsample(self, most: int) -> tuple[LowRank, Float64Array, float]:
@@ -263,7 +265,8 @@ def mean_angle(a: Float64Array, b: Float64Array) -> float:
 def _on_simplex(endmembers: Float64Array, data: LowRank, gains: Float64Array | float) -> Float64Array:
     """Compute abundances (k, pixels) of the compressed pixels by fully constrained least squares."""
     A = np.full((len(endmembers), data.left.shape[1]), 1.0 / len(endmembers))
-    sweep_simplex(A, endmembers @ endmembers.T, (endmembers @ data.right.T) @ (data.left / gains), np.ones(1))
+    sweep = choose(sweep_simplex, numpy_simplex.sweep_simplex)
+    sweep(A, endmembers @ endmembers.T, (endmembers @ data.right.T) @ (data.left / gains), np.ones(1))
     return A
 
 

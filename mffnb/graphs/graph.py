@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mffnb.kernels import laplacian
+from mffnb.kernels.tiers import numpy_steps
+from mffnb.kernels.tiers.tier import choose
 from mffnb.typing import Array, Float64Array
 
 
@@ -60,7 +62,8 @@ class Graph:
     def times(self, factor: Float64Array) -> Float64Array:
         """Multiply a factor F (k, pixels) by the Laplacian: compute ``F L``."""
         rows = self.with_ghosts(factor) if self.ghosts else factor
-        product: Float64Array = laplacian.times(rows, self.indptr, self.indices, self.weights)
+        times = choose(laplacian.times, numpy_steps.laplacian_times)
+        product: Float64Array = times(rows, self.indptr, self.indices, self.weights)
         return product
 
     def roughness(self, factor: Float64Array) -> float:
@@ -68,4 +71,5 @@ class Graph:
         rows = np.atleast_2d(np.asarray(factor, dtype=np.float64))
         if self.ghosts:
             rows = self.with_ghosts(rows)
-        return float(laplacian.roughness(rows, self.indptr, self.indices, self.weights))
+        roughness = choose(laplacian.roughness, numpy_steps.roughness)
+        return float(roughness(rows, self.indptr, self.indices, self.weights))

@@ -33,6 +33,10 @@ VARIABLES = ("MFFNB_CACHE_DIR", "NUMBA_CACHE_DIR")
 PLAIN_VARIABLE = "MFFNB_PLAIN_KERNELS"
 #: Number of versions of the kernel sources whose machine code is kept; older versions are deleted.
 KEPT_VERSIONS = 12
+#: Begin of the names of files that tell which kernels are in the cache, see :mod:`mffnb.kernels.tiers.readiness`.
+MARKER_PREFIX = "ready-"
+#: Errors of kernels that could not be stored by this process.
+FAILED_STORES: list[str] = []
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
 
 
@@ -127,6 +131,7 @@ class KernelCache(FunctionCache):
             _warn_of_damage(self._cache_path)
             with contextlib.suppress(OSError):  # the folder may be read-only by now
                 self.flush()
+                _delete_markers(Path(self._cache_path))
             return None
 
     def save_overload(self, signature: Any, data: Any) -> None:
@@ -135,9 +140,11 @@ class KernelCache(FunctionCache):
             super().save_overload(signature, data)
         except Exception:  # as in load_overload
             _warn_of_damage(self._cache_path)
-            with contextlib.suppress(Exception):
+            try:
                 self.flush()
                 super().save_overload(signature, data)
+            except Exception as error:
+                FAILED_STORES.append(str(error))
 
 
 @functools.cache  # cached, so that only one warning is issued for all kernels
@@ -197,6 +204,12 @@ def _check_private(folder: Path) -> None:
     if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to another user")
     folder.chmod(0o700)
+
+
+def _delete_markers(folder: Path) -> None:
+    """Delete the markers of compiled kernels, because one of them is damaged."""
+    for marker in folder.glob(f"{MARKER_PREFIX}*"):
+        marker.unlink(missing_ok=True)
 
 
 def _delete_old_versions(root: Path) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 
 from mffnb.kernels import panels, products, sparse_products
 from mffnb.kernels.contiguous import read_only_view
+from mffnb.kernels.tiers import numpy_steps
+from mffnb.kernels.tiers.tier import choose, on_numpy_steps
 from mffnb.protocols.row_update import Descent, KnownMove, Move
 from mffnb.typing import Array, Float64Array
 
@@ -35,7 +37,9 @@ class CompressedRows(NamedTuple):
 def times(block: Any, basis: Float64Array) -> Float64Array:
     """Compute ``basis block^T``, (k, rows), for a block of rows (rows, columns): an array or compressed rows."""
     if isinstance(block, CompressedRows):
-        return _sparse_times(block, basis)
+        return choose(_sparse_times, numpy_steps.sparse_times)(block, basis)
+    if on_numpy_steps():
+        return numpy_steps.times(block, basis)
     if block.dtype == np.float64 and blas_is_faster(basis):
         product: Float64Array = basis @ block.T
         return product
@@ -50,7 +54,9 @@ def times(block: Any, basis: Float64Array) -> Float64Array:
 def add_times(block: Any, factor: Float64Array, out: Float64Array) -> None:
     """Add ``factor block``, (k, columns), to ``out``, for a factor (k, rows)."""
     if isinstance(block, CompressedRows):
-        _add_sparse_times(block, factor, out)
+        choose(_add_sparse_times, numpy_steps.add_sparse_times)(block, factor, out)
+    elif on_numpy_steps():
+        numpy_steps.add_times(block, factor, out)
     elif block.dtype == np.float64 and blas_is_faster(factor):
         out += factor @ block
     elif block.flags.c_contiguous:
@@ -87,7 +93,9 @@ def _descends(block: Any, descent: Descent) -> bool:
     """Return whether :func:`mffnb.kernels.panels.fused_descent` supports this block and this number of components."""
     rows = isinstance(block, np.ndarray) and block.flags.c_contiguous and block.shape[1] <= _MAX_PANEL_COLUMNS
     # BLAS reads float64 only: for the other types the copy to a panel serves both products.
-    return rows and not (block.dtype == np.float64 and blas_is_faster(descent.gram))
+    if not rows or on_numpy_steps():
+        return False
+    return not (block.dtype == np.float64 and blas_is_faster(descent.gram))
 
 
 def native(block: Array) -> Array:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 import numpy as np
 
 from mffnb.kernels import missing_entries
+from mffnb.kernels.tiers import numpy_steps
+from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices.chunked import Chunked
 from mffnb.matrices.local import CACHE_BYTES, Local, band_limits
 from mffnb.typing import Array, Float64Array
@@ -167,8 +169,9 @@ def _weighted_block(matrix: Matrix) -> WeightedRows:
 
 def _squares(block: WeightedRows, left: Float64Array, right: Float64Array) -> float:
     """Compute the weighted sum of squared residuals, ``w (x - left^T right)^2``, over the block of this process."""
+    squared_residual = choose(missing_entries.squared_residual, numpy_steps.squared_residual)
     return sum(
-        float(missing_entries.squared_residual(*block.rows_and_weights(start, stop), left[:, start:stop].T @ right))
+        float(squared_residual(*block.rows_and_weights(start, stop), left[:, start:stop].T @ right))
         for start, stop in band_limits(block.shape, CACHE_BYTES)
     )
 
@@ -190,7 +193,7 @@ class _ImputedRows:
     def __getitem__(self, rows: slice, /) -> Array:
         """Return the completed rows ``start:stop``."""
         filled: Array = self.left[:, rows].T @ self.right
-        missing_entries.impute(*self.matrix.rows_and_weights(rows.start, rows.stop), filled)
+        choose(missing_entries.impute, numpy_steps.impute)(*self.matrix.rows_and_weights(rows.start, rows.stop), filled)
         return filled
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from mffnb.kernels.tiers.tier import in_this_tier
+
 Item = TypeVar("Item")
 Band = TypeVar("Band")
 
@@ -29,6 +31,7 @@ def read_ahead(read: Callable[[Item], Band], items: Iterable[Item]) -> Iterator[
     >>> list(read_ahead(abs, [-1, 2, -3]))
     [1, 2, 3]
     """
+    read = in_this_tier(read)
     with ThreadPoolExecutor(1, thread_name_prefix="mffnb-read-ahead") as reader:
         pending: Future[Band] | None = None
         ready: list[Band] = []  # pop() removes the list's reference when the item is yielded

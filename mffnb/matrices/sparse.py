@@ -13,6 +13,8 @@ from scipy import sparse
 
 from mffnb.kernels import compressed_rows
 from mffnb.kernels.contiguous import read_only_view
+from mffnb.kernels.tiers import numpy_steps
+from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices import block_products
 from mffnb.matrices.block_products import CompressedRows
 from mffnb.matrices.local import BLOCK_BYTES, FILE_BYTES, Local, band_limits, sums_of_squares
@@ -56,8 +58,9 @@ class Sparse(Local):
         indptr = np.concatenate([[0], np.cumsum(filled)])
         columns = matrix.shape[1]
         indices, data = np.empty(indptr[-1] + 1, _index_type(columns)), np.empty(indptr[-1] + 1, kind)
+        compress_rows = choose(compressed_rows.compress_rows, numpy_steps.compress_rows)
         for start, stop, block in _blocks(matrix):
-            compressed_rows.compress_rows(read_only_view(block), indptr[start : stop + 1], indices, data)
+            compress_rows(read_only_view(block), indptr[start : stop + 1], indices, data)
         return cls(
             CompressedRows(read_only_view(indptr), read_only_view(indices[:-1]), read_only_view(data[:-1]), columns)
         )
@@ -125,7 +128,8 @@ class Sparse(Local):
         indptr, indices, data, _ = self.array
         begins = np.concatenate([[0], np.cumsum(np.bincount(indices, minlength=columns))])
         of_rows, values = np.empty(indices.size, _index_type(rows)), np.empty_like(data)
-        compressed_rows.transpose_rows(indptr, indices, data, begins, of_rows, values)
+        transpose_rows = choose(compressed_rows.transpose_rows, numpy_steps.transpose_rows)
+        transpose_rows(indptr, indices, data, begins, of_rows, values)
         return Sparse(CompressedRows(read_only_view(begins), read_only_view(of_rows), read_only_view(values), rows))
 
     def bands(self) -> Iterator[tuple[int, int, Any]]:
@@ -177,10 +181,11 @@ def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
     """
     rows, columns = matrix.shape
     filled, signs = np.zeros(rows, np.int64), np.zeros(3)
+    count_nonzeros = choose(compressed_rows.count_nonzeros, numpy_steps.count_nonzeros)
     for start, stop, block in _blocks(matrix):
         if not isinstance(block, np.ndarray):
             return None  # the data are already sparse, inside of a scaled matrix
-        signs += compressed_rows.count_nonzeros(read_only_view(block), filled[start:stop])
+        signs += count_nonzeros(read_only_view(block), filled[start:stop])
         broken, above_byte, above_two_bytes = signs
         counts = broken == 0.0 and above_two_bytes == 0.0
         kind = np.dtype(np.uint16 if above_byte else np.uint8) if counts else block.dtype

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import chain, islice
 from typing import TypeVar
 
+from mffnb.kernels.tiers.tier import in_this_tier
 from mffnb.matrices.cancellation import checked
 from mffnb.threads import allowed_threads
 
@@ -52,6 +53,7 @@ def threaded_map(
         return
     pool = _pools.setdefault(threads, ThreadPoolExecutor(threads, thread_name_prefix="mffnb-bands"))
     submitted: deque[Future[Result]] = deque()
+    function = in_this_tier(function)
     try:
         for item in items:
             submitted.append(pool.submit(function, item))

@@ -177,7 +177,7 @@ class Scanning:
     def _labelled(self, best: Restart) -> Unmixing:
         """Label the result for one k with the coordinates of the cube, as :func:`mffnb.unmix` does."""
         model, A, E = best.model, best.abundances, best.endmembers
-        solution = Solution.of(model, A).reordered(component_order(A.sum(axis=0), E))
+        solution = Solution.of_model(model, A).reordered(component_order(A.sum(axis=0), E))
         task = replace(self.task, k=len(E), max_iter=model.max_iter, tol=model.tol)
         return task.label(self.data, self.image, solution)
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from mffnb.kernels import divergence
+from mffnb.kernels.tiers import numpy_counts
+from mffnb.kernels.tiers.tier import on_numpy_steps
 from mffnb.matrices.cancellation import checked
 from mffnb.protocols.axis_distribution import AxisDistribution
 from mffnb.protocols.matrix import Matrix
@@ -47,6 +49,9 @@ class LogLikelihood:
         pixels, channels = (moving, self.basis) if self.of_rows else (self.basis, moving)
         right, total = np.ascontiguousarray(channels.T), 0.0
         for start, _, band in checked(self.matrix.bands()):
+            if on_numpy_steps():
+                total += numpy_counts.log_likelihood(band, pixels, start, right)
+                continue
             total += divergence.log_likelihood(*divergence.as_compressed_rows(band), pixels, start, right)
         return -self.weight * total
 
@@ -58,7 +63,14 @@ class LogLikelihood:
         """Return the gradient, ``-w sum_m B_jm x_im / (F^T B)_im``, (k, entries)."""
         moving = self.share.gather(factor)
         out = np.zeros(moving.shape[::-1])
-        for pixels, left, right, (indptr, indices, data) in self._aligned(moving):
+        for pixels, left, right, band in self._aligned(moving):
+            if on_numpy_steps():
+                if self.of_rows:
+                    out[pixels] += numpy_counts.ratio_times_columns(band, left, right)
+                else:
+                    out += numpy_counts.ratio_times_rows(band, left, right)
+                continue
+            indptr, indices, data = divergence.as_compressed_rows(band)
             model = divergence.model_at_nonzeros(indptr, indices, left, right)
             ratio = np.divide(data, model, out=np.zeros_like(model), where=model > 0)
             if self.of_rows:
@@ -78,9 +90,9 @@ class LogLikelihood:
             transposed_part = np.ascontiguousarray(band.T) if isinstance(band, np.ndarray) else band.T.tocsr()
             yield slice(start, stop), transposed_part
 
-    def _aligned(self, factor: Float64Array) -> Iterator[tuple[slice, Float64Array, Float64Array, tuple[Any, ...]]]:
-        """Yield for each band of X its pixels, their factor, the factor of the channels, and its compressed rows."""
+    def _aligned(self, factor: Float64Array) -> Iterator[tuple[slice, Float64Array, Float64Array, Any]]:
+        """Yield for each band of X its pixels, their factor, the factor of the channels, and the band."""
         pixels, channels = (factor, self.basis) if self.of_rows else (self.basis, factor)
         left, right = np.ascontiguousarray(pixels.T), np.ascontiguousarray(channels.T)
         for start, stop, band in checked(self.matrix.bands()):
-            yield slice(start, stop), left[start:stop], right, divergence.as_compressed_rows(band)
+            yield slice(start, stop), left[start:stop], right, band

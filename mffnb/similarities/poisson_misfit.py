@@ -12,6 +12,8 @@ import numpy as np
 import scipy
 
 from mffnb.kernels import divergence
+from mffnb.kernels.tiers import numpy_counts
+from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices import Sparse, partial
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
@@ -143,7 +145,7 @@ class PoissonMisfit:
         if self.matrix.complete:
             for _, _, band in self.counts.bands():
                 x = band.ravel() if isinstance(band, np.ndarray) else band.data
-                yield divergence.x_log_x(x), float(x.sum())
+                yield choose(divergence.x_log_x, numpy_counts.x_log_x)(x), float(x.sum())
         else:
             for band, weights in partial.iter_rows_and_weights(self.matrix):
                 x = np.nan_to_num(band)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mffnb.kernels.extrapolation import extrapolate
+from mffnb.kernels.tiers import numpy_steps
+from mffnb.kernels.tiers.tier import choose, on_numpy_steps
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
@@ -130,6 +132,7 @@ class ExtrapolatedIterates(PlainIterates):
         super().__init__(abundances.copy(), endmembers.copy())
         self._accepted = np.ascontiguousarray(abundances), np.ascontiguousarray(endmembers)
         self._zero = problem.misfit.zero
+        self._likelihood = problem.misfit.barrier
         self._free = problem.gauge not in (Gauge.SUM, Gauge.GAIN)
         self._beta, self._bound, self._last = _FIRST, 1.0, 0.0
         self._pending: float | None = None  # beta of the extrapolation of A, until all pixels are prepared
@@ -152,6 +155,12 @@ class ExtrapolatedIterates(PlainIterates):
         """Accept the trial factors: swap the buffers and extrapolate for the next iteration."""
         (A, E), self._accepted = self._accepted, (self.abundances, self.endmembers)
         self.abundances, self.endmembers = A, E
+        if self._likelihood and on_numpy_steps():
+            # These are multiplicative updates, which leave small entries slowly: extrapolated ones ended up to 2 %
+            # above the minimum in simulated counts of two and three components, with several starts each.
+            self._start_from_accepted(0.0)
+            self._last = 0.0
+            return
         self._start_from_accepted(self._beta)
         self._last = self._beta
         self._beta = min(self._bound, _GROWTH * self._beta)
@@ -184,6 +193,6 @@ class ExtrapolatedIterates(PlainIterates):
 def _extrapolate(accepted: Float64Array, previous: Float64Array, entries: slice, beta: float) -> None:
     """Overwrite the previous iterate with the extrapolated one in the given range of entries."""
     if beta:
-        extrapolate(accepted, previous, entries.start, entries.stop, beta)
+        choose(extrapolate, numpy_steps.extrapolate)(accepted, previous, entries.start, entries.stop, beta)
     else:
         previous[:, entries] = accepted[:, entries]

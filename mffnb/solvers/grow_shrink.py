@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mffnb.kernels import hals
+from mffnb.kernels.tiers import numpy_steps
+from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices import replicate_columns
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array, Total, local_total
@@ -77,7 +79,8 @@ def start_beside_known(matrix: Matrix, components: int, known: Array) -> tuple[F
     endmembers = endmembers / unit
     cross = matrix.times(endmembers)
     abundances = np.full_like(cross, unit / components)
-    hals.sweep_non_negative(abundances, matrix.total(endmembers @ endmembers.T), cross, 50)
+    sweep = choose(hals.sweep_non_negative, numpy_steps.sweep_non_negative)
+    sweep(abundances, matrix.total(endmembers @ endmembers.T), cross, 50)
     endmembers = replicate_columns(matrix, endmembers)
     while len(abundances) < components:
         abundances, endmembers = grow(matrix, abundances, endmembers)

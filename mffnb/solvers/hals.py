@@ -9,11 +9,15 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import simplex
+from mffnb.kernels.tiers import numpy_simplex
+from mffnb.kernels.tiers.tier import choose, use_simpler_step
 from mffnb.protocols.capabilities import caution
+from mffnb.protocols.graph import PixelGraph
 from mffnb.protocols.half import Half
 from mffnb.protocols.solver import Solver
 from mffnb.protocols.traits import SolverTraits
 from mffnb.solvers.graph_sweeps import sweep_rows_on_graph, sweep_simplex_on_graph
+from mffnb.solvers.proximal import ProximalGradient
 from mffnb.solvers.row_sweeps import (
     entry_weights,
     row_part,
@@ -98,12 +102,20 @@ class Hals:
             moved = [sweep_fixed_rows(factor, half, half.fixed) for _ in range(self.sweeps)]
             return moved[0]
         if half.graph is not None:
-            sweep = sweep_simplex_on_graph if half.sum_to_one else sweep_rows_on_graph
-            moved = [sweep(factor, half, half.graph) for _ in range(self.sweeps)]
-            return moved[0]
+            return _sweep_on_graph(factor, half, half.graph, self.sweeps)
         if half.sum_to_one:
-            return float(simplex.sweep_simplex(factor, half.gram, half.cross, entry_weights(half)))
+            sweep_simplex = choose(simplex.sweep_simplex, numpy_simplex.sweep_simplex)
+            return float(sweep_simplex(factor, half.gram, half.cross, entry_weights(half)))
         return sweep_rows(factor, half, self.sweeps)
+
+
+def _sweep_on_graph(factor: Float64Array, half: Half, graph: PixelGraph, sweeps: int) -> float:
+    """Sweep a factor whose entries are coupled by a graph; return the squared step of the first sweep."""
+    if use_simpler_step():  # sweeps over coupled pixels, one after the other, would be slow in NumPy
+        return ProximalGradient().update(factor, half)
+    sweep = sweep_simplex_on_graph if half.sum_to_one else sweep_rows_on_graph
+    moved = [sweep(factor, half, graph) for _ in range(sweeps)]
+    return moved[0]
 
 
 def _cannot_handle(half: Half) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import divergence, newton
+from mffnb.kernels.tiers import numpy_counts
+from mffnb.kernels.tiers.tier import choose, use_simpler_step
 from mffnb.protocols.half import Half
 from mffnb.protocols.losses import LogTerm
 from mffnb.protocols.solver import Solver
@@ -39,8 +41,9 @@ class Multiplicative:
         linear, square = _separable(half, factor, diagonal=True)
         pull = log.ratios(factor)
         before = factor.copy()
+        minimise_entries = choose(divergence.minimise_entries, numpy_counts.minimise_entries)
         if half.sum_to_one:
-            divergence.minimise_on_simplex(linear, pull, square, factor)
+            choose(divergence.minimise_on_simplex, numpy_counts.minimise_on_simplex)(linear, pull, square, factor)
         elif np.isfinite(half.radius):
             # The scale of a partly fixed row is determined by its fixed entries.
             held = (
@@ -49,9 +52,9 @@ class Multiplicative:
                 else half.summed(np.asarray(half.fixed.any(axis=1))) > 0
             )
             added = _multipliers(linear, pull, square, factor, np.where(held > 0, np.inf, half.radius), half)
-            divergence.minimise_entries(linear, pull, square + added[:, None], factor)
+            minimise_entries(linear, pull, square + added[:, None], factor)
         else:
-            divergence.minimise_entries(linear, pull, square, factor)
+            minimise_entries(linear, pull, square, factor)
         if half.boxed:  # clipping is exact, because the majorizer is convex in each entry
             np.clip(factor, half.lower, half.upper, out=factor)
         if half.fixed is not None:
@@ -78,7 +81,7 @@ class Newton:
     def update(self, factor: Float64Array, half: Half) -> float:
         """Update ``factor`` (k, entries) in place; return the sum of the squared changes, weighted by the curvature."""
         log = _log(half, self)
-        if half.sum_to_one or half.boxed or np.isfinite(half.radius):
+        if half.sum_to_one or half.boxed or np.isfinite(half.radius) or use_simpler_step():
             return Multiplicative().update(factor, half)
         linear, square = _separable(half, factor, diagonal=False)
         fixed = np.empty((0, 0), bool) if half.fixed is None else half.fixed
@@ -124,9 +127,10 @@ def _multipliers(
     linear: Float64Array, pull: Float64Array, square: Array, factor: Float64Array, radii: Array, half: Half
 ) -> Float64Array:
     """Find by bisection the multipliers, added to ``square``, for which the rows of the minimum lie in their balls."""
+    minimiser_row_squares = choose(divergence.minimiser_row_squares, numpy_counts.minimiser_row_squares)
 
     def beyond(added: Float64Array) -> Array:
-        squares = half.summed(divergence.minimiser_row_squares(linear, pull, square, added, factor))
+        squares = half.summed(minimiser_row_squares(linear, pull, square, added, factor))
         return np.asarray(np.sqrt(squares) > radii)
 
     low, high = np.zeros(len(factor)), np.zeros(len(factor))

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 
+from mffnb.kernels.tiers.tier import Tier, present_tier
 from mffnb.matrices.threaded import threaded_map
 from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
@@ -44,6 +45,11 @@ def iterate(
     an extrapolated solver (:class:`mffnb.solvers.Extrapolated`), half states have trial factors and the objective of
     the previous whole state; after a rejected iteration the whole state has the previous factors again.
 
+    A run with a tier (:mod:`mffnb.kernels.tiers`) begins on NumPy steps and changes to compiled kernels between two
+    iterations. Steps that are simpler than those of the solver do not end it: at their end, or at half of
+    ``max_iter``, it waits for the kernels. Meanwhile it repeats the last state as a half state, so that the caller
+    can stop.
+
     Parameters
     ----------
     problem
@@ -66,7 +72,8 @@ def iterate(
         If the earlier run was made with other data.
     """
     problem = _with_intercept(problem, abundances, endmembers, reached)
-    recorder = _Recorder(max_iter, tol, time.perf_counter() - (0.0 if reached is None else reached.state.seconds))
+    begin, tier = time.perf_counter() - (0.0 if reached is None else reached.state.seconds), present_tier() or Tier()
+    recorder = _Recorder(max_iter, tol, begin, tier)
     half, extrapolated = problem.misfit.abundance_half(abundances, endmembers), traits_of(solver).extrapolated
     if extrapolated:
         iterates: PlainIterates = ExtrapolatedIterates(problem, abundances, endmembers)
@@ -75,6 +82,8 @@ def iterate(
     current = recorder.first(problem, half, (abundances, endmembers), iterates, reached)
     yield current
     while current.outcome is Outcome.RUNNING:
+        while tier.must_wait(ended=recorder.at_end_of_simpler_steps(current)):
+            yield replace(current, whole=False, iterates=None)
         A, E, iteration = iterates.abundances, iterates.endmembers, current.iteration + 1
         moved, endmember_half = _update_abundances(problem, iterates, solver, half if iteration == 1 else None)
         trial = replace(current, iteration=iteration, abundances=A, endmembers=E)
@@ -92,6 +101,7 @@ def iterate(
             iterates.reject()
             current = recorder.with_outcome(replace(current, iteration=iteration, seconds=recorder.seconds))
         current = replace(current, iterates=iterates)
+        tier.after_iteration()
         yield current
 
 
@@ -102,6 +112,7 @@ class _Recorder:
     max_iter: int
     tol: float
     begin: float
+    tier: Tier
 
     @property
     def seconds(self) -> float:
@@ -136,9 +147,13 @@ class _Recorder:
 
     def with_outcome(self, state: State) -> State:
         """Return the state with its outcome, if the run has converged or reached the maximum number of iterations."""
-        if state.step <= self.tol:
+        if state.step <= self.tol and not self.tier.provisional:
             return replace(state, outcome=Outcome.CONVERGED)
         return replace(state, outcome=Outcome.MAX_ITER) if state.iteration >= self.max_iter else state
+
+    def at_end_of_simpler_steps(self, state: State) -> bool:
+        """Return whether steps that are simpler than those of the solver have done what they can."""
+        return state.step <= self.tol or state.iteration >= self.max_iter // 2
 
     def after_half_step(self, problem: Problem, endmember_half: Callable[[], Half], state: State, trial: bool) -> State:
         """Return the state after the half step of A; a trial keeps the previous objective, to save a pass over X."""

@@ -8,6 +8,8 @@ import numpy as np
 import scipy
 
 from mffnb.kernels import hals
+from mffnb.kernels.tiers import numpy_steps
+from mffnb.kernels.tiers.tier import choose
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.functions import FactorSet, Function, ProximalFunction
 from mffnb.protocols.half import Half
@@ -36,11 +38,14 @@ def sweep_rows(factor: Float64Array, half: Half, sweeps: int) -> float:
         return step
     if half.boxed:
         lower, upper = (np.array(np.broadcast_to(side, factor.shape[1]), float) for side in (half.lower, half.upper))
-        return float(hals.sweep_box(factor, half.gram, half.cross, lower, upper, sweeps))
+        sweep_box = choose(hals.sweep_box, numpy_steps.sweep_box)
+        return float(sweep_box(factor, half.gram, half.cross, lower, upper, sweeps))
     if not np.isfinite(half.radius):
-        return float(hals.sweep_non_negative(factor, half.gram, half.cross, sweeps))
+        sweep = choose(hals.sweep_non_negative, numpy_steps.sweep_non_negative)
+        return float(sweep(factor, half.gram, half.cross, sweeps))
     if half.total is None:
-        return float(hals.sweep_ball(factor, half.gram, half.cross, half.radius, sweeps))
+        sweep_ball = choose(hals.sweep_ball, numpy_steps.sweep_ball)
+        return float(sweep_ball(factor, half.gram, half.cross, half.radius, sweeps))
     moved = [_sweep_distributed_ball(factor, half) for _ in range(sweeps)]
     return moved[0]
 

@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mffnb.geometry.starts import NNDSVD
+from mffnb.kernels.tiers.tier import on_numpy_steps
 from mffnb.matrices import Dense, replicate_columns
 from mffnb.problem.formulation import state_problem
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.solver import Start
 from mffnb.similarities import Frobenius
-from mffnb.solvers import Auto, BlockPivoting, Extrapolated, drive, iterate
+from mffnb.solvers import Auto, BlockPivoting, Extrapolated, Hals, drive, iterate
 from mffnb.typing import Array, Float64Array
+
+# Sweeps for exact abundances where block pivoting, whose code is long, is not compiled yet.
+_SWEEPS = Hals(sweeps=50)
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ class SubsampledStart:
         states = iterate(problem, maps, spectra, Extrapolated(Auto()), self.max_iter, self.tol)
         spectra = drive(states)[0].endmembers
         endmembers = np.ascontiguousarray(spectra[:, matrix.own_columns])
-        BlockPivoting().update(abundances, Half(spectra @ spectra.T, matrix.times(endmembers)))
+        solver = _SWEEPS if on_numpy_steps() else BlockPivoting()
+        solver.update(abundances, Half(spectra @ spectra.T, matrix.times(endmembers)))
         return abundances, endmembers
 
 

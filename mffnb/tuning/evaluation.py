@@ -15,6 +15,7 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube
 from mffnb.errors import without_warnings
 from mffnb.io.read import read
+from mffnb.kernels.tiers.tier import await_kernels
 from mffnb.parallel import sharing
 from mffnb.solvers.interrupts import require_uninterrupted
 from mffnb.threads import limit_threads
@@ -44,7 +45,8 @@ class Fit:
 
     def unmix(self, cube: Any = None, **changes: Any) -> Unmixing:
         """Call :func:`mffnb.unmix` with the settings of the trial, optionally with another cube or other settings."""
-        result = unmix(self.cube if cube is None else cube, **{**self.settings, **changes})
+        with await_kernels():  # so that equal settings give equal losses
+            result = unmix(self.cube if cube is None else cube, **{**self.settings, **changes})
         require_uninterrupted(result.outcome)
         return result
 

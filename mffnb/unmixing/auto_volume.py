@@ -11,6 +11,7 @@ import numpy as np
 
 from mffnb.errors import DisagreementWarning, UnsupportedCombinationError, warn
 from mffnb.geometry import Geometry, Progress, Search
+from mffnb.kernels.tiers.tier import present_tier
 from mffnb.matrices.checking import check_size
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
@@ -159,6 +160,9 @@ class _SearchStates:
     def without_factors(self, step: Progress) -> State:
         """Return the solver state of a search step, with empty factors."""
         self.number += 1
+        tier = present_tier()
+        if tier is not None and self.number > 0:
+            tier.after_iteration()
         return State(self.number, _EMPTY, _EMPTY, step.objective, np.nan, np.nan, step.seconds)
 
     def state(self, step: Progress) -> State:

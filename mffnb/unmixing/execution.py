@@ -12,6 +12,7 @@ from typing import Any
 
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.kernels.tiers.tier import Tier, kernels_are_awaited
 from mffnb.parallel import Cluster
 from mffnb.parallel.placement import Local, Placement, placement_of
 from mffnb.solvers.checkpoint import Checkpoint
@@ -88,6 +89,16 @@ class Execution:
         physics = task.physics
         decided = not task.automatic and (physics.volume == 0 or physics.fractions)
         return self.engines is not None and task.n_init != 1 and not task.starts_from_factors and decided
+
+    def tier(self, task: Task) -> Tier | None:
+        """Return a tier for a run that begins on NumPy steps; None for a run that waits for compiled kernels.
+
+        Runs that can be repeated to the last bit wait: those with a seed that nobody watches, those with a checkpoint,
+        and those on several processes.
+        """
+        watched = self.callback is not None or self.progress
+        alone = isinstance(self.placement, Local) and self.engines is None and self.checkpoint is None
+        return None if kernels_are_awaited() or not alone or (task.seed is not None and not watched) else Tier()
 
     def check(self, task: Task) -> None:
         """Refuse combinations of a task and of execution keywords that cannot be computed.

@@ -10,11 +10,13 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.io.read import read
+from mffnb.kernels.tiers.tier import running_on
 from mffnb.matrices import sparse_if_smaller
 from mffnb.parallel.sources import Source, in_file
 from mffnb.unmixing.auto_volume import warn_if_ambiguous
 from mffnb.unmixing.execution import Execution
 from mffnb.unmixing.image import Prepared, RemoteImage
+from mffnb.unmixing.kernel_settings import kernel_settings
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
@@ -41,19 +43,27 @@ def run(task: Task, cube: Any, execution: Execution) -> Unmixing:
     image = task.prepare(data, placement)
     matrix: Any = _matrix(task, cube, image, source, execution)
     callback = execution.observer(image.layout, matrix)
-    task = task.with_seed(placement, execution.checkpoint).with_gain_or_sum(matrix, placement)
-    if source is None and not task.automatic:
-        matrix = sparse_if_smaller(matrix)
-    solution = solve(
-        task,
-        image,
-        matrix,
-        placement=placement,
-        engines=execution.engines,
-        checkpoint=execution.checkpoint,
-        callback=callback,
-        progress=execution.progress,
-    )
+    tier = execution.tier(task)
+    with running_on(tier):
+        if tier is not None:
+            tier.begin(kernel_settings(task, image))
+        task = task.with_seed(placement, execution.checkpoint).with_gain_or_sum(matrix, placement)
+        if source is None and not task.automatic:
+            matrix = sparse_if_smaller(matrix)
+        if tier is not None:
+            tier.require(kernel_settings(task, image, matrix))
+        solution = solve(
+            task,
+            image,
+            matrix,
+            placement=placement,
+            engines=execution.engines,
+            checkpoint=execution.checkpoint,
+            callback=callback,
+            progress=execution.progress,
+        )
+    if tier is not None:
+        solution = solution.with_notes(tier.record())
     block = None if execution.gather else placement.block(image.layout)
     if execution.gather:
         solution = solution.gather(placement)

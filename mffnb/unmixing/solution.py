@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from mffnb.estimators.fitting import Fitted
 from mffnb.parallel.placement import Placement
 from mffnb.solvers import Outcome, State
 from mffnb.transforms import Mapped
@@ -56,7 +57,21 @@ class Solution:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, model: MatrixFactorization, abundances: Float64Array, **others: Any) -> Solution:
+    def of(cls, fitted: Fitted, **others: Any) -> Solution:
+        """Create a solution from the end of a factorization."""
+        return cls(
+            fitted.factors.abundances,
+            fitted.endmembers,
+            fitted.outcome,
+            fitted.trace,
+            gain=fitted.factors.gain,
+            mapped=fitted.mapped,
+            negative_share=fitted.negative_share,
+            **others,
+        )
+
+    @classmethod
+    def of_model(cls, model: MatrixFactorization, abundances: Float64Array, **others: Any) -> Solution:
         """Create a solution from a fitted model and its abundances A (pixels, k)."""
         return cls(
             abundances.T,
@@ -78,6 +93,10 @@ class Solution:
             used=None if self.used is None else self.used[order],
             alternative=None if self.alternative is None else self.alternative[order],
         )
+
+    def with_notes(self, notes: Mapping[str, Any]) -> Solution:
+        """Return the same solution with further entries for ``result.parameters``."""
+        return replace(self, notes={**self.notes, **notes}) if notes else self
 
     def gather(self, placement: Placement) -> Solution:
         """Return the same solution with the abundances and gains of all pixels."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -71,19 +72,17 @@ def _by_solver(
     progress: bool,
 ) -> Solution:
     """Run the solver from each start and return the solution with the lowest objective."""
-    model = task.model(image, placement)
+    run = task.run(image, placement)
     if task.starts_from_factors:
-        init: Any = model.init
-        model.init = (np.asarray(init[0])[matrix.own], init[1])
-    starts = (
-        [model] if task.n_init == 1 or task.starts_from_factors else several(model, task.n_init, model.random_state)
-    )
+        init: Any = run.init
+        run = replace(run, init=(np.asarray(init[0])[matrix.own], init[1]))
+    starts = [run] if task.n_init == 1 or task.starts_from_factors else several(run, task.n_init, run.random_state)
     keeper = None
     if checkpoint is not None:
-        keeper = _keeper(checkpoint, task, image, matrix, model.init, placement)
-    fitted, A, kept = best_start(starts, matrix, engines, callback, progress, keeper)
-    used = placement.total(np.count_nonzero(A, axis=0), matrix)
-    return Solution.of(fitted, A, used=used, notes={"data": kept, "start": fitted.start_})
+        keeper = _keeper(checkpoint, task, image, matrix, run.init, placement)
+    solution, start = best_start(starts, matrix, engines, callback, progress, keeper)
+    used = placement.total(np.count_nonzero(solution.abundances.T, axis=0), matrix)
+    return replace(solution, used=used).with_notes({"start": start})
 
 
 def _by_rule(task: Task, image: Prepared, matrix: Matrix, callback: Callback | None, progress: bool) -> Solution:

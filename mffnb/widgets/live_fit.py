@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.solvers import Outcome
 from mffnb.unmixing.auto_volume import ambiguity_note
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls
@@ -239,10 +240,13 @@ class LiveFit:
 
 
 def _progress(solved: Solved) -> str:
-    """Return a text on the pixels or replicas that the picture shows so far, if these are not all."""
+    """Return a text on the pixels or replicas that the picture shows so far if these are not all, or on compiling."""
     if solved.pixels:
         return f"showing {solved.pixels:,} of {solved.data.matrix.shape[0]:,} pixels"
-    return "" if solved.bands is None else solved.bands.text
+    if solved.bands is not None:
+        return solved.bands.text
+    running = solved.state.outcome is Outcome.RUNNING
+    return "" if solved.tier is None or not running else solved.tier.status
 
 
 def _outcome_text(solved: Solved) -> str:

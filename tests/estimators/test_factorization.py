@@ -13,6 +13,7 @@ from sklearn.decomposition import _nmf
 
 from mffnb import MatrixFactorization, Orthogonal, Ridge, Simplex, Smoothness, Sparsity
 from mffnb.errors import ConvergenceWarning, DegenerateWarning, UnsupportedCombinationError
+from mffnb.estimators.run import FactorizationRun
 from mffnb.graphs import grid
 from mffnb.matrices import in_memory
 from mffnb.selection import match, spectral_angles
@@ -258,8 +259,8 @@ def test_errors_say_what_to_do(X, parameters, message):
 
 
 def test_smooth_endmembers_stay_in_the_ball_that_sparsity_calls_for(X):
-    model = MatrixFactorization(2, endmember_terms=[Smoothness(0.1, grid((20,)))], abundance_terms=[Sparsity(0.1)])
-    for state in filter(lambda state: state.whole, model._prepare(in_memory(X))[1]):
+    run = FactorizationRun(2, endmember_terms=[Smoothness(0.1, grid((20,)))], abundance_terms=[Sparsity(0.1)])
+    for state in filter(lambda state: state.whole, run.begin(in_memory(X)).states):
         assert np.linalg.norm(state.endmembers, axis=1).max() <= 1 + 1e-12
     assert state.outcome is Outcome.CONVERGED
 

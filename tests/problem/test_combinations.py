@@ -15,6 +15,7 @@ from mffnb import Bounds, MatrixFactorization, Simplex
 from mffnb.constraints import Pinned, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.names import SIMILARITIES, SOLVERS, TRANSFORMS, named_solver
+from mffnb.estimators.run import FactorizationRun
 from mffnb.matrices.checking import as_matrix
 from mffnb.protocols import traits_of
 from mffnb.protocols.terms import Penalty
@@ -33,7 +34,7 @@ def examine(parts, similarity, solver, iterations=12, **options):
     matrix = as_matrix(model, data, reset=True, missing=True)
     refused = None
     try:
-        problem, states = model._prepare(matrix)
+        problem, states, _ = FactorizationRun(**model.get_params(deep=False)).begin(matrix)
         objectives = []
         ahead = isinstance(named_solver(model.solver), Extrapolated)
         for state in states:

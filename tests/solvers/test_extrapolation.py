@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mffnb import Bounds, MatrixFactorization, Ridge, Simplex, Sparsity
+from mffnb.estimators.run import FactorizationRun
 from mffnb.kernels import panels
 from mffnb.matrices import Dense
 from mffnb.matrices.checking import as_matrix
@@ -92,7 +93,7 @@ def test_kernels_make_the_sweeps_where_nothing_else_is_done(X, term, monkeypatch
 @pytest.mark.parametrize("solver", ["hals", "auto"])
 def test_an_interrupt_keeps_the_best_so_far(X, solver):
     model = MatrixFactorization(3, solver=solver, random_state=0, max_iter=50, tol=0)
-    problem, states = model._prepare(as_matrix(model, X, reset=True))
+    problem, states, _ = FactorizationRun(**model.get_params(deep=False)).begin(as_matrix(model, X, reset=True))
 
     def interrupted():
         for state in states:

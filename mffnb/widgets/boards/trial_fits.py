@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mffnb.errors import without_warnings
+from mffnb.kernels.tiers.tier import await_kernels
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
 
@@ -100,7 +101,7 @@ class TrialFits:
         number = request.number
         settings = {n: value for n, value in request.settings.items() if n not in ("callback", "progress", "cluster")}
         try:
-            with without_warnings():
+            with without_warnings(), await_kernels():  # the result is that of the trial, to the last bit
                 answer = unmix(request.cube, **settings, callback=lambda _: request is not self._wanted)
         except Exception as error:
             self._errors[number] = f"{type(error).__name__}: {error}"

@@ -49,6 +49,7 @@ class LiveTask:
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
         state, found = solved.state, solved.found
+        record = {} if solved.tier is None else solved.tier.record()
         task = replace(self.task(solved.parameters), init="explored")
         notes: dict[str, Any] = {}
         if found is not None:
@@ -65,7 +66,7 @@ class LiveTask:
             gain=state.gain,
             mapped=mapped(task.similarity, task.transform, state.intercept),
             alternative=None if found is None else found.alternative,
-            notes=notes,
+            notes={**notes, **record},
         )
         return _named(task.label(self.source.cube, solved.data.image, solution), solved.names)
 

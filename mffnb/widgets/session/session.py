@@ -15,6 +15,7 @@ from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.names import named_similarity
 from mffnb.geometry import Geometry
+from mffnb.kernels.tiers.tier import Tier, iterate_on, kernels_are_awaited, on_numpy_steps
 from mffnb.matrices.cancellation import Cancelled, iterate_cancellable
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
@@ -24,6 +25,7 @@ from mffnb.solvers import Outcome, State
 from mffnb.threads import half_of_the_threads
 from mffnb.typing import Float64Array
 from mffnb.unmixing.auto_volume import check_supported, iterate_volume
+from mffnb.unmixing.kernel_settings import kernel_settings
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.task import Task
 from mffnb.unmixing.warm_start import non_negative_factors_of
@@ -112,6 +114,11 @@ class Session:
         return not given and self.matrix.complete and source.placement.holds_all_pixels
 
     @property
+    def _alone(self) -> bool:
+        """Whether all pixels are in this process, so that no other process waits for it."""
+        return isinstance(self.source.placement, Local)
+
+    @property
     def last(self) -> Solved | None:
         """The newest state of a run; None before the first run."""
         return self._last
@@ -168,7 +175,8 @@ class Session:
             self._last = solved
             yield solved
         else:
-            for step in self._solve(parameters):
+            tier = None if kernels_are_awaited() or not self._alone else Tier()
+            for step in iterate_on(tier, self._solve(parameters, tier)):
                 solved = solved if step is None else step
                 yield step
         if parameters.bands and solved is not None and solved.bands is None:
@@ -218,7 +226,7 @@ class Session:
         switches = parameters.steps or (True,) * len(self.source.steps)
         return refit_replicas(answer, self.source, switches, self._seed, run, labelled)
 
-    def _solve(self, parameters: Parameters) -> Iterator[Solved | None]:
+    def _solve(self, parameters: Parameters, tier: Tier | None) -> Iterator[Solved | None]:
         data = self._data = self._prepared_for(parameters)
         data.image.check(named_similarity(parameters.similarity))
         before, requests = self._last, self._restarts.requested
@@ -228,6 +236,7 @@ class Session:
             before = None  # components cannot be matched to those on another grid
         with half_of_the_threads():  # the other half of the threads is free to encode and send frames
             task = self._task.task(parameters)
+            _choose_tier(tier, task, data)
             anew, named = from_data or task.automatic, False
             names: tuple[int, ...] = ()
             if initial is not None:
@@ -257,10 +266,10 @@ class Session:
                     yield None
                     continue
                 reached = replace(state, outcome=Outcome.STOPPED) if ended else state
-                solved = in_order(Solved(reached, names, parameters, data, trace, len(trace), found, pixels=pixels))
+                solved = Solved(reached, names, parameters, data, trace, len(trace), found, pixels=pixels, tier=tier)
+                self._last = solved = in_order(solved)
                 if from_data and state.iteration == 0:
                     self._restarts.fulfil(requests)  # from now on there is a state to continue from
-                self._last = solved
                 kept = solved if state.whole else kept
                 if before is None and (pixels or parameters.volume == AUTO):
                     # names must not change within a run, although a search and a subset have other starts
@@ -295,7 +304,9 @@ class Session:
         """
         if task.automatic:
             check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
-        subset = Subset.of(data, self._seed) if unsettled and self.source.placement.holds_all_pixels else None
+        # NumPy steps are too slow for two runs: while kernels are compiled, there is no subset.
+        possible = unsettled and self.source.placement.holds_all_pixels and not on_numpy_steps()
+        subset = Subset.of(data, self._seed) if possible else None
         error, last = np.inf, None
         if subset is not None and has_previews(task):
             for step in subset.steps(task, self._seed):
@@ -344,3 +355,12 @@ class Session:
             names = numbers_of(answer)
         A, E = (A, E) if data.pinned is None else with_known(A, E, data.pinned)
         return A, E, names
+
+
+def _choose_tier(tier: Tier | None, task: Task, data: LiveImage) -> None:
+    """Choose compiled kernels or NumPy steps for a run, and start the child process that compiles its kernels."""
+    if tier is None:
+        return
+    tier.begin(kernel_settings(task, data.image))
+    matrix = data.matrix if task.automatic else data.solver_matrix
+    tier.require(kernel_settings(task, data.image, matrix))

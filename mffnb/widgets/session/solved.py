@@ -9,6 +9,7 @@ import numpy as np
 
 from mffnb.geometry import Geometry
 from mffnb.geometry.matching import match
+from mffnb.kernels.tiers.tier import Tier
 from mffnb.solvers import State
 from mffnb.typing import Array
 from mffnb.unmixing.component_order import component_order
@@ -42,6 +43,8 @@ class Solved:
         Uncertainty bands of the endmembers, if they are switched on and computed.
     pixels
         Number of pixels in the random subset that determines the endmembers; 0 if all pixels do.
+    tier
+        The tier of the run, which tells whether kernels are being compiled; None for a run that waited for them.
     """
 
     state: State
@@ -53,6 +56,7 @@ class Solved:
     found: Geometry | None = None
     bands: Bands | None = None
     pixels: int = 0
+    tier: Tier | None = None
 
 
 def lowest_free(names: list[int]) -> int:
