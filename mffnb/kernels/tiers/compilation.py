@@ -157,7 +157,7 @@ def _lock_file(file: IO[bytes]) -> None:
 
 def _start(group: Group, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start the child process."""
-    root = str(Path(__file__).resolve().parents[2])  # holds the package, which need not be installed
+    root = str(Path(__file__).resolve().parents[3])  # holds the package, which need not be installed
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, **_ONE_THREAD, VARIABLE: WAIT, "PYTHONPATH": os.pathsep.join(paths)}
     own: dict[str, Any] = {"start_new_session": True}
