@@ -155,6 +155,8 @@ def test_the_child_has_one_thread_and_no_terminal(folder, monkeypatch):
     assert seen["stdin"] is seen["stdout"] is subprocess.DEVNULL
     assert seen["command"][-3:] == ["warmup", "--for", GROUP.text]
     assert seen["start_new_session"]
+    first = seen["env"]["PYTHONPATH"].split(os.pathsep)[0]
+    assert os.path.samefile(os.path.join(first, "mffnb"), os.path.dirname(mf.__file__))  # installed or not
 
 
 def ended(one):
