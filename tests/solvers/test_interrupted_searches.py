@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import mffnb as mf
-from mffnb.estimators.factorization import MatrixFactorization
+from mffnb.estimators import factorization, fitting
 from mffnb.selection.scanning import Scanning
 from mffnb.solvers import Outcome
 from mffnb.solvers.interrupts import require_uninterrupted
 from mffnb.stability import assessment
+from mffnb.unmixing import multistart
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.MffnbWarning")
 
@@ -27,20 +28,21 @@ def interrupt_fit(monkeypatch):
     """A function that lets the fit with this number, counted from 0, end as Ctrl-C does: early, with its outcome."""
 
     def arrange(number):
-        fits, whole = [], MatrixFactorization.factorize
+        fits = []
 
-        def factorize(model, matrix, callback=None, *further):
-            fits.append(model)
+        def fit(run, matrix, callback=None, *further):
+            fits.append(run)
             if len(fits) - 1 != number:
-                return whole(model, matrix, callback, *further)
+                return fitting.fit(run, matrix, callback, *further)
 
             def press(state):
                 if state.iteration == 1:
                     raise KeyboardInterrupt
 
-            return whole(model, matrix, press, *further)
+            return fitting.fit(run, matrix, press, *further)
 
-        monkeypatch.setattr(MatrixFactorization, "factorize", factorize)
+        for module in (factorization, multistart):  # the callers of all fits: estimators, and unmix
+            monkeypatch.setattr(module, "fit", fit)
         return fits
 
     return arrange
