@@ -170,9 +170,10 @@ class LiveFit:
             error.value = ""
         self._published = generation, solved, final
         self._show(generation, solved, final)
-        if final:
+        if final and not isinstance(self.session, EngineSession):  # whose states cannot be restored
             self.history.record(solved)
             self.show_tool("undo", earlier=self.history.position, later=self._later())
+        if final:
             for name in self._following:
                 TOOLS[name](self)
 

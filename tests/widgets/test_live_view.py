@@ -321,3 +321,11 @@ def test_colour_tables_are_those_of_matplotlib():
     for name, table in tables.items():
         expected = np.rint(255 * np.asarray(matplotlib.colormaps[name](steps))[:, :3])
         np.testing.assert_array_equal(np.frombuffer(table, np.uint8).reshape(256, 3), expected, err_msg=name)
+
+
+def test_a_tool_that_the_view_does_not_offer_shows_nothing():
+    view = LiveView(tools=("undo",))
+    view.show_tool("undo", {"earlier": 1})
+    view.show_tool("probe", {"pixel": [0, 0]})
+    assert view.tool_undo == {"earlier": 1}
+    assert not view.has_trait("tool_probe")

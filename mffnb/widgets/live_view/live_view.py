@@ -156,8 +156,9 @@ class LiveView(Displayed, anywidget.AnyWidget):
             self.encoded = {}
 
     def show_tool(self, name: str, values: Mapping[str, Any]) -> None:
-        """Send the values that a tool shows to every display of this view."""
-        self.set_trait(f"tool_{name}", encoded(values))
+        """Send the values that a tool shows to every display of this view, if the view offers the tool."""
+        if name in self._tools:
+            self.set_trait(f"tool_{name}", encoded(values))
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
         """Handle a message from the browser; an error must not end in the kernel's message loop, where nobody sees it.
