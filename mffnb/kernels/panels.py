@@ -241,7 +241,7 @@ class _Source(NamedTuple):
     @classmethod
     def of(cls, X: Array) -> _Source:
         (rows, columns), flat = X.shape, X.reshape(-1)
-        height = max(_MIN_HEIGHT, min(_MAX_HEIGHT, _PANEL_NUMBERS // columns // 8 * 8))
+        height = max(_MIN_HEIGHT, min(_MAX_HEIGHT, _PANEL_NUMBERS // max(columns, 1) // 8 * 8))
         source, sizes = read_only_view(flat.view(np.uint8)), (rows, columns, height, 8 * X.itemsize)
         if X.dtype == np.float64:
             return cls(read_only_view(flat), np.empty(0), source, 0, sizes)

@@ -180,6 +180,8 @@ def _count_nonzeros(matrix: Matrix) -> tuple[Array, np.dtype[Any]] | None:
     Returns None if products would not be faster and a copy would take more than a tenth of the memory of X.
     """
     rows, columns = matrix.shape
+    if rows * columns == 0:
+        return None  # a rank without pixels or channels has nothing to store
     filled, signs = np.zeros(rows, np.int64), np.zeros(3)
     count_nonzeros = choose(compressed_rows.count_nonzeros, numpy_steps.count_nonzeros)
     for start, stop, block in _blocks(matrix):
