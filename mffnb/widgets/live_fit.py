@@ -175,7 +175,17 @@ class LiveFit:
             self.show_tool("undo", earlier=self.history.position, later=self._later())
         if final:
             for name in self._following:
-                TOOLS[name](self)
+                self._follow(name)
+
+    def _follow(self, name: str) -> None:
+        """Call a tool again after a run; one that no longer works is hidden, and its error is not that of the run."""
+        try:
+            TOOLS[name](self)
+        except (LookupError, ValueError) as error:
+            self.show_tool(name, **{**self.shown_values(name), "shown": False})
+            view = self._view()
+            if view is not None:
+                view.error = f"{name}: {error}"
 
     def _show(self, generation: int, solved: Solved, final: bool) -> None:
         """Show a state in the live view, with the parameters of the run that computed it."""

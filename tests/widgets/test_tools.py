@@ -393,8 +393,11 @@ def test_compare_refuses_another_grid(explore, cube):
     explorer = explore(cube, preprocess=[mf.preprocessing.Bin(space=2)])
     explorer.wait()
     explorer.keep()
+    explorer.compare()
     explorer.controls.set(steps=(False,))
-    explorer.wait()
+    explorer.wait()  # the tool that follows the run fails, and the run does not
+    assert "another grid" in explorer.view.error
+    assert explorer.view.tool_compare["shown"] is False
     with pytest.raises(ValueError, match="another grid"):
         explorer.compare()
 
