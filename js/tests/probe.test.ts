@@ -85,6 +85,14 @@ test("a pixel that Python has pinned is shown after a reload", () => {
   assert.equal(texts(lanes())[0], "pixel 1, 0");
 });
 
+test("on another grid, neither the kept pixel nor its measured spectrum is shown", () => {
+  const { gestures, now, lanes } = started(answer([0, 1], true));
+  assert.equal(texts(lanes())[0], "pixel 1, 0");
+  const binned = { ...now, header: { ...now.header, shape: [1, 2] as const } };
+  const [lane] = gestures.lanes?.(binned) ?? [];
+  assert.deepEqual([lane.label, lane.model], ["mean model", undefined]);
+});
+
 test("where Python cannot be called, the model is drawn and nothing is asked", () => {
   const { lanes, calls, gestures, now } = started(null);
   gestures.mapMove?.(pointOf([0, 0], now), {} as PointerEvent);

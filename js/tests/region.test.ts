@@ -71,6 +71,8 @@ test("a region is drawn while its button is pressed, and then has a spectrum", (
   const [lane] = gestures.lanes?.(now) ?? [];
   assert.deepEqual([lane.label, [...lane.values]], ["R1", [1, 2, 3, 4]]);
   assert.equal(lane.model?.[0], 0.75); // mean of 0.5 and 1 of the first component
+  const binned = { ...now, header: { ...now.header, shape: [1, 2] as const } };
+  assert.deepEqual(gestures.lanes?.(binned), []); // the mask is of another grid
   assert.equal(clear.hidden, false);
   clear.fire("click");
   assert.deepEqual(calls[1], ["drop_region", {}]);

@@ -43,6 +43,7 @@ export const tool: Tool = {
     let source: Binary | undefined;
     let mean: { frame: Frame | null; mixed: Mixture | null } = { frame: null, mixed: null };
     const spectra = new Map<string, Measured>();
+    let grid = "";
 
     const pixelOf = ({ y, x }: MapPoint) => [y, x] as const;
 
@@ -100,6 +101,13 @@ export const tool: Tool = {
       },
       lanes(frame) {
         receive();
+        const present = String(frame.header.shape);
+        if (grid && grid !== present) {
+          spectra.clear(); // a preprocessing step has changed the grid: the pixels are others
+          pointed = null;
+          pinned = null;
+        }
+        grid = present;
         for (const tile of stage.maps.tiles) tile.placePin(pinned);
         const at = pointed ?? pinned;
         const { model, stack } = mixed(frame, at);

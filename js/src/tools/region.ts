@@ -67,7 +67,10 @@ export const tool: Tool = {
       mapUp: finish,
       lanes(frame) {
         show();
-        return regions().map((one) => regionLane(one, frame));
+        // A preprocessing step may have changed the grid: the mask then belongs to other pixels.
+        const [height, width] = frame.header.shape;
+        const fitting = regions().filter((one) => bytes(one.mask).length === height * width);
+        return fitting.map((one) => regionLane(one, frame));
       },
     };
   },
