@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import h5py
@@ -36,6 +37,7 @@ def test_dimension_types_of_nsid_decide_pixels_and_channels(tmp_path, lazy):
     assert (cube.attrs["units"], cube.attrs["long_name"]) == ("nA", "current")
 
 
+@pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize("kind", ["imagej", "ome", "plain"])
 def test_planes_of_tiff_are_channels(tmp_path, kind, lazy):
@@ -56,9 +58,22 @@ def test_planes_of_tiff_are_channels(tmp_path, kind, lazy):
     if kind == "ome":
         np.testing.assert_array_equal(cube["channel"], 100 + 10 * np.arange(20))
         assert cube["channel"].attrs["units"] == "nm"
+    del cube
+    gc.collect()  # a file that is left open gives a ResourceWarning here
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=path.name):
+    for share in (0.3, 0.5, 0.8):
+        path.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(ValueError, match=path.name):
+            read(path)
+
+
+def test_half_of_an_ome_stack_is_refused(tmp_path):
+    # Without channel names, half of the file ends between two planes, and tifffile reads ten planes of twenty.
+    tifffile = pytest.importorskip("tifffile", reason="the io extra is not installed")
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.moveaxis(VALUES, 2, 0), ome=True, metadata={"axes": "CYX"})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match="truncated"):
         read(path)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
+from warnings import warn
+from weakref import finalize
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,8 +16,10 @@ import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube, from_axes
 from mffnb.cubes.lazy_array import lazy_cube, with_axes
+from mffnb.errors import FileWarning
 from mffnb.io.choose import check_numbers, keep_on_disk
 from mffnb.io.reader import Reader
+from mffnb.io.reader_log import collected_log
 
 __all__ = ["TIFF"]
 
@@ -30,15 +34,15 @@ def read_tiff(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArra
         import tifffile  # noqa: PLC0415  an extra
     except ImportError:
         raise ValueError('reading TIFF files needs the tifffile package: pip install "mffnb[io]"') from None
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())
-    with tifffile.TiffFile(path) as file:
+    with collected_log("tifffile") as messages, tifffile.TiffFile(path) as file:
         number = _choose(path, file.series, dataset)
         series = file.series[number]
         check_numbers(path, f"series {number}", series.dtype)
-        _check_size(path, series, file.imagej_metadata)
+        _check_size(path, series, _stated_planes(file, number))
+        _report(path, messages)
         axes = _axes(file, series, number)
         if keep_on_disk(lazy, series.size):
-            return with_axes(lazy_cube(partial(_stored, path, number), [axis["name"] for axis in axes]), axes)
+            return with_axes(lazy_cube(partial(StoredSeries, path, number), [axis["name"] for axis in axes]), axes)
         return as_cube(from_axes(series.asarray(), axes))
 
 
@@ -56,7 +60,15 @@ def _choose(path: Path, series: Any, requested: str | None) -> int:
     raise ValueError(f"{path.name}: {problem}; it holds {held} (number, name, shape)")
 
 
-def _check_size(path: Path, series: Any, imagej: Any) -> None:
+def _stated_planes(file: Any, number: int) -> int:
+    """Return the number of planes that the description of a series states; 1 if there is none."""
+    if file.is_imagej:
+        return int((file.imagej_metadata or {}).get("images", 1))
+    images = _ome_images(file.ome_metadata) if file.is_ome else []
+    return prod(int(images[number].get(f"Size{letter}", 1)) for letter in "ZCT") if number < len(images) else 1
+
+
+def _check_size(path: Path, series: Any, stated: int) -> None:
     """Raise ValueError if the file is shorter than its pages need, or has fewer pages than its description says."""
     size = path.stat().st_size
     pages = [page for page in series.pages if page is not None]
@@ -68,10 +80,20 @@ def _check_size(path: Path, series: Any, imagej: Any) -> None:
     missing = max(ends, default=0) - size
     if missing > 0:
         raise ValueError(f"{path.name} is truncated, {missing} of its bytes are missing: copy it again")
-    stated = (imagej or {}).get("images", 1)
     found = series.size // max(1, series.sizes.get("height", 1) * series.sizes.get("width", 1))
-    if series.is_truncated or stated > max(found, len(series)):
+    if series.is_truncated:
+        raise ValueError(f"{path.name} is truncated: copy it again")
+    if stated > max(found, len(series)):
         raise ValueError(f"{path.name} is truncated, it has {found} planes of {stated}: copy it again")
+
+
+def _report(path: Path, messages: list[str]) -> None:
+    """Raise ValueError if tifffile met an address outside the file, and warn of its other messages."""
+    outside = [text for text in messages if "offset" in text]
+    if outside:
+        raise ValueError(f"{path.name} is truncated or damaged ({outside[0]}): copy it again")
+    for text in dict.fromkeys(messages):
+        warn(f"{path.name}: {text}", FileWarning, stacklevel=2)
 
 
 def _axes(file: Any, series: Any, number: int) -> list[dict[str, Any]]:
@@ -103,9 +125,14 @@ def _imagej(file: Any) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _ome_images(text: str) -> list[Any]:
+    """Return the elements of OME metadata that describe the pixels of each image."""
+    return [item for item in ElementTree.fromstring(text).iter() if item.tag.rpartition("}")[2] == "Pixels"]
+
+
 def _ome(text: str, number: int) -> dict[str, dict[str, Any]]:
     """Return scale, unit and channel values of each axis, by letter, from OME metadata."""
-    images = [item for item in ElementTree.fromstring(text).iter() if item.tag.rpartition("}")[2] == "Pixels"]
+    images = _ome_images(text)
     if number >= len(images):
         return {}
     pixels, found = images[number], {}
@@ -137,13 +164,22 @@ def _unit(text: Any) -> str:
     return "" if text in ("pixel", "pixels") else _UNITS.get(text, text)
 
 
-def _stored(path: Path, number: int) -> Any:
-    """Open a series as an array whose parts are read on demand."""
-    import tifffile  # noqa: PLC0415  an extra
-    import zarr  # noqa: PLC0415  an extra
+class StoredSeries:
+    """A series of a TIFF file as an array whose parts are read on demand; the file is closed with the array."""
 
-    found = zarr.open(tifffile.TiffFile(path).series[number].aszarr(), mode="r")
-    return found if isinstance(found, zarr.Array) else found["0"]
+    def __init__(self, path: Path, number: int):
+        import tifffile  # noqa: PLC0415  an extra
+        import zarr  # noqa: PLC0415  an extra
+
+        file = tifffile.TiffFile(path)
+        finalize(self, file.close)
+        found: Any = zarr.open(file.series[number].aszarr(), mode="r")
+        self._array: Any = found if isinstance(found, zarr.Array) else found["0"]
+        self.shape, self.dtype, self.chunks = self._array.shape, self._array.dtype, self._array.chunks
+
+    def __getitem__(self, key: tuple[Any, ...]) -> Any:
+        """Read the part of the array that integers and slices select, one for each dimension."""
+        return self._array[key]
 
 
 TIFF = Reader(
