@@ -33,6 +33,7 @@ export class MapTile {
   private shownOutlines = "";
   private readonly pin = element("div", "mffnb-pin", { hidden: "" });
   readonly name: HTMLElement;
+  private readonly caption: HTMLElement;
   private readonly low = element("span", "mffnb-low");
   private readonly gradient = element("span", "mffnb-gradient");
   private readonly high = element("span", "mffnb-high");
@@ -46,8 +47,8 @@ export class MapTile {
       label,
     ]);
     const legend = element("div", "mffnb-legend", {}, [this.low, this.gradient, this.high]);
-    const caption = element("div", "mffnb-caption", {}, [this.name, legend]);
-    this.root = element("div", "mffnb-tile", {}, [this.picture, caption]);
+    this.caption = element("div", "mffnb-caption", {}, [this.name, legend]);
+    this.root = element("div", "mffnb-tile", {}, [this.picture, this.caption]);
     this.root.style.setProperty("--mffnb-color", colour);
     this.ramp = ramp(colour);
   }
@@ -90,6 +91,11 @@ export class MapTile {
   mark(highlighted: boolean, bright: boolean): void {
     this.root.classList.toggle("mffnb-faded", !bright);
     this.name.setAttribute("aria-pressed", String(highlighted));
+  }
+
+  /** Put the controls of tools after the name. */
+  addControls(controls: readonly HTMLElement[]): void {
+    if (controls.length > 0) this.name.after(element("span", "mffnb-tile-controls", {}, controls));
   }
 
   /** Draw outlines, given as SVG paths in a box of 100 x 100. */

@@ -24,6 +24,10 @@ export interface Status {
 /** JSON part of a frame. */
 export interface Header {
   readonly labels: readonly string[];
+  /** Persistent number of each component. */
+  readonly numbers: readonly number[];
+  /** Numbers of the components whose spectra are held. */
+  readonly held: readonly number[];
   readonly colors: readonly string[];
   /** Height and width of the image in pixels. */
   readonly shape: readonly [number, number];

@@ -42,8 +42,12 @@ export interface Gestures {
   /** Controls above the maps and above the spectra. */
   readonly mapControls?: readonly HTMLElement[];
   readonly spectraControls?: readonly HTMLElement[];
+  /** A part of the page between maps and spectra. */
+  readonly bar?: HTMLElement;
   /** A part of the page below the spectra. */
   readonly panel?: HTMLElement;
+  /** Controls in the caption of the map of a component, made anew with its tile. */
+  tileControls?(place: number): readonly HTMLElement[];
   /** A trait or the values of a tool have changed, in the page or in Python. */
   traitsChanged?(): void;
   /** The pointer moves over a map, or leaves it. */

@@ -66,6 +66,7 @@ export class LiveView implements Stage {
     this.body = element("div", "mffnb-body", { hidden: "" }, [
       head("Abundance maps", this.controls("mapControls")),
       this.maps.root,
+      ...this.gestures.flatMap(({ bar }) => bar ?? []),
       head("Endmember spectra", this.controls("spectraControls")),
       this.plot.root,
       ...this.gestures.flatMap(({ panel }) => panel ?? []),
@@ -293,6 +294,9 @@ export class LiveView implements Stage {
     this.maps.build(this.images, frame.header.labels.length);
     this.maps.tiles.forEach((tile, i) => {
       this.listenToTile(tile, i);
+    });
+    this.maps.components.forEach((tile, i) => {
+      tile.addControls(this.gestures.flatMap((gesture) => gesture.tileControls?.(i) ?? []));
     });
     this.layout(frame);
     return true;

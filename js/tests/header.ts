@@ -5,6 +5,8 @@ import type { Header } from "../src/protocol";
 export function header(changes: Partial<Header> = {}): Header {
   return {
     labels: ["a", "b"],
+    numbers: [0, 1],
+    held: [],
     colors: ["#2b83d6", "#d62728"],
     shape: [4, 6],
     map_shape: [2, 3],

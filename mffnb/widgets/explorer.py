@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets
+import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
@@ -25,6 +26,7 @@ from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import png_base64
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
+from mffnb.widgets.session.held import labelled
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.tools import TOOLS, ToolMethods
@@ -47,7 +49,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     k, sparsity, smoothness, volume, sum_to_one, gain, similarity
         Initial values of the controls; names are those of :func:`mffnb.unmix`.
     known
-        Known endmembers, as for :func:`mffnb.unmix`; they are always the first components.
+        Known endmembers, as for :func:`mffnb.unmix`: components 0, 1, ..., held until ``release`` lets them move.
     preprocess
         Steps of :mod:`mffnb.preprocessing`, each with a switch; picture and result are in physical units.
     channel
@@ -123,7 +125,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         self.controls = Controls(
             begin,
             max_components=max_components,
-            min_components=self.session.data.known,
+            min_components=len(self.session.passed),
             smooth=self.session.matrix.shape[0] > 1,
             automatic=self.session.automatic,
             own=self.session.own.term_knobs,
@@ -181,9 +183,27 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """Names that ``rename`` has given to components, by number."""
         return self._fit.names
 
+    @property
+    def settings(self) -> Parameters:
+        """The present settings: values of the controls, held components and the pixels of the fit."""
+        return self.controls.parameters
+
+    def change(self, **settings: Any) -> None:
+        """Change settings and start a run from the last state, see :meth:`Controls.set`."""
+        self.controls.set(**settings)
+
     def set_name(self, number: int, name: str) -> None:
         """Set the name of a component and show it, see ``rename``."""
         self._fit.set_name(number, name)
+
+    @property
+    def known(self) -> xr.DataArray | None:
+        """Held spectra as :func:`mffnb.unmix` takes them in ``known=``, ("component", channel dims); None without any.
+
+        They are in the units and on the grid of the cube before preprocessing.
+        """
+        held = self.settings.held_or(self.session.passed)
+        return labelled(held) if held else None
 
     @property
     def regions(self) -> dict[str, Region]:

@@ -25,6 +25,7 @@ from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.bands import ends_of
 from mffnb.widgets.session.engine_session import EngineSession
+from mffnb.widgets.session.held import Held, labels_of
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
@@ -67,7 +68,7 @@ class LiveFit:
         self.session, self.path, self.history = session, path, History()
         self.regions: dict[str, Region] = {}
         self.kept: dict[str, Unmixing] = {}
-        self.names: dict[int, str] = {}
+        self._names: dict[int, str] = {}
         self._published: tuple[int, Solved, bool] | None = None
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
@@ -99,7 +100,10 @@ class LiveFit:
             raise RuntimeError("the explorer was closed before it had solved anything")
         labelled = self._labelled
         if labelled is None or labelled[0] is not solved:
-            labelled = self._labelled = solved, with_names(self.session.result(solved), self.names)
+            labelled = self._labelled = (
+                solved,
+                with_names(self.session.result(solved), labels_of(self.held(solved.parameters)) | self._names),
+            )
         return labelled[1]
 
     def submit(self) -> None:
@@ -120,9 +124,34 @@ class LiveFit:
         """Whether the run for the present settings has ended."""
         return self.runner.settled(0.0)
 
+    @property
+    def settings(self) -> Parameters:
+        """The present settings."""
+        controls = self._controls()
+        if controls is None:
+            raise RuntimeError("the controls of this explorer were dropped")
+        return controls.parameters
+
+    def change(self, **settings: Any) -> None:
+        """Change settings and start a run from the last state, see :meth:`Controls.set`."""
+        controls = self._controls()
+        if controls is not None:
+            controls.set(**settings)
+
+    def held(self, parameters: Parameters) -> tuple[Held, ...]:
+        """Return the held components of some settings."""
+        return parameters.held_or(self.session.passed)
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Names of components by number: those that the user has given, and those of held regions."""
+        controls = self._controls()
+        held = () if controls is None else self.held(controls.parameters)
+        return labels_of(held) | self._names
+
     def set_name(self, number: int, name: str) -> None:
         """Set the name of a component and show it; an empty one restores its number."""
-        self.names = {one: text for one, text in (self.names | {number: name}).items() if text}
+        self._names = {one: text for one, text in (self._names | {number: name}).items() if text}
         self._labelled, published = None, self._published
         if published is not None:
             self._show(*published)
@@ -193,6 +222,7 @@ class LiveFit:
         if view is None:
             return
         framing, state = self._framing(solved.data), solved.state
+        held = self.held(solved.parameters)
         view.show(
             framing.frame(
                 *self._factors(solved),
@@ -208,9 +238,10 @@ class LiveFit:
                 generation=generation,
                 parameters=solved.parameters.as_dict(),
                 final=final,
-                known=solved.data.known,
+                held={one.number for one in held},
+                passed={one.number for one in held if one.passed},
                 bands=ends_of(solved.bands, framing.used_channels),
-                named=self.names,
+                named=labels_of(held) | self._names,
             )
         )
 

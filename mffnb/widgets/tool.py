@@ -14,6 +14,7 @@ from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.history import History
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
+from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 
 
@@ -35,6 +36,13 @@ class Stage(Protocol):
     @property
     def history(self) -> History:
         """Settings whose runs have ended, with their answers."""
+
+    @property
+    def settings(self) -> Parameters:
+        """The present settings."""
+
+    def change(self, **settings: Any) -> None:
+        """Change settings, and start a run from the last state."""
 
     @property
     def names(self) -> Mapping[int, str]:

@@ -26,6 +26,7 @@ from mffnb.widgets.controls.elements import (
     switch,
 )
 from mffnb.widgets.lifetime import Displayed, hold_weakly, weakly
+from mffnb.widgets.session.held import Held
 from mffnb.widgets.session.parameters import AUTO, Parameters, TermKnob
 
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
@@ -49,7 +50,7 @@ class Controls(Displayed, ipywidgets.VBox):
     max_components
         Upper end of the slider for k.
     min_components
-        Lower end of the slider for k: the number of known endmembers.
+        Lower end of the slider for k until components are held or released: the number of known endmembers.
     smooth
         Whether to show the smoothness slider; it needs more than one pixel.
     automatic
@@ -74,7 +75,8 @@ class Controls(Displayed, ipywidgets.VBox):
         menu_knobs: Mapping[str, Sequence[TermKnob]] = MappingProxyType({}),
         steps: Sequence[Step] = (),
     ) -> None:
-        least = max(1, min_components)
+        self._min_components, self._held, self._area = min_components, parameters.held, parameters.area
+        least = self._least(parameters.held)
         if parameters.k < least:
             raise ValueError(f"{least} endmembers are known and k is {parameters.k}: raise k, or drop some of them")
         self.k = ipywidgets.IntSlider(
@@ -176,7 +178,13 @@ class Controls(Displayed, ipywidgets.VBox):
             {name: slider.value for name, slider in (self.own | self._added_sliders()).items()},
             tuple(button.value for button in self.steps),
             self.bands.value,
+            self._held,
+            self._area,
         )
+
+    def _least(self, held: tuple[Held, ...] | None) -> int:
+        """Return the smallest k for held components; None stands for the known endmembers."""
+        return max(1, self._min_components if held is None else len(held))
 
     def set(self, **values: Any) -> None:
         """Set several controls with a single callback; a number is rounded to the nearest step of its slider.
@@ -200,9 +208,10 @@ class Controls(Displayed, ipywidgets.VBox):
         if values.get("sum_to_one"):
             values.setdefault("gain", False)  # sum-to-one and gain exclude each other
         wanted = replace(self.parameters, **values)  # raises an error for invalid values before any control moves
-        if not self.k.min <= wanted.k <= self.k.max:
-            few = wanted.k < self.k.min
-            advice = f"{self.k.min} are known" if few else f"open the explorer with max_components={wanted.k}"
+        least = self._least(wanted.held)
+        if not least <= wanted.k <= self.k.max:
+            few = wanted.k < least
+            advice = f"{least} are known" if few else f"open the explorer with max_components={wanted.k}"
             raise ValueError(f"k={wanted.k} is beyond the slider: {advice}")
         if wanted.similarity not in [choice for _, choice in self.similarity.options]:
             raise ValueError(f"similarity={wanted.similarity!r} is not in the menu: open the explorer with it")
@@ -287,8 +296,11 @@ class Controls(Displayed, ipywidgets.VBox):
 
     def _move(self, wanted: Parameters, names: frozenset[str]) -> None:
         """Move the named controls to the values of ``wanted``."""
+        self._held, self._area = wanted.held, wanted.area
+        self.k.min = min(self.k.min, wanted.k)
         if "k" in names:
             self.k.value = wanted.k
+        self.k.min = self._least(wanted.held)
         if names & {"sum_to_one", "gain"}:
             self.fractions.value = _fractions(wanted)
         if "similarity" in names:

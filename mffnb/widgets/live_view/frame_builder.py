@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any
 
@@ -49,7 +49,8 @@ class FrameBuilder:
         generation: int,
         parameters: Mapping[str, object],
         final: bool,
-        known: int = 0,
+        held: Set[int] = frozenset(),
+        passed: Set[int] = frozenset(),
         bands: tuple[Any, Any] | None = None,
         named: Mapping[int, str] = NO_NAMES,
     ) -> Frame:
@@ -61,8 +62,10 @@ class FrameBuilder:
             Maps and spectra with dimensions ("component", ...), in physical units.
         numbers
             Number of each component, which determines its label and colour.
-        known
-            Components with a smaller number than this are known spectra.
+        held
+            Numbers of the components whose spectra stay as they are.
+        passed
+            Those of them that the user has passed as known spectra.
         named
             Names that the user has given to components, by number.
         status, generation, parameters, final, bands
@@ -75,7 +78,7 @@ class FrameBuilder:
             channel=self._channel,
             channel_label=self._channel_label,
             labels=tuple(
-                named.get(number, f"{'known' if number < known else 'component'} {number}") for number in numbers
+                named.get(number, f"{'known' if number in passed else 'component'} {number}") for number in numbers
             ),
             colors=tuple(palette[number] for number in numbers),
             pixel_size=self._pixel_size,
@@ -84,6 +87,8 @@ class FrameBuilder:
             generation=generation,
             parameters=parameters,
             final=final,
+            numbers=tuple(numbers),
+            held=frozenset(held),
         )
 
 

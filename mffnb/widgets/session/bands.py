@@ -56,7 +56,7 @@ def refit_replicas(
     Parameters
     ----------
     answer
-        The result whose bands are computed, with its cube.
+        The result whose bands are computed, with its cube; its held components come first.
     source, switches
         Cube and keywords of the explorer, and which steps of preprocessing are on.
     seed
@@ -89,7 +89,8 @@ def refit_replicas(
                 last[:] = [state]
                 yield bands
         runs.add(labelled(last[0], data))
-        ends = reach.widen(*runs.band(LEVEL)) if len(runs) >= _LEAST else (None, None)
+        enough = len(runs) >= _LEAST
+        ends = [end.sortby("component") for end in reach.widen(*runs.band(LEVEL))] if enough else [None, None]
         done = f"bands: replica {number + 2} of {REPLICAS}"
         if number == REPLICAS - 1:
             done = f"bands: {100 * LEVEL:g} % over {len(runs)} replicas of the noise ({noise.name})"

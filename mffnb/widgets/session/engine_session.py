@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import xarray as xr
 
-from mffnb.constraints import Pinned
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.parallel import Cluster, sharing
@@ -24,6 +23,7 @@ from mffnb.unmixing.image import Prepared, matrix_weights
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session import engine_side
 from mffnb.widgets.session.engine_side import EarlierAnswer, EngineAnswer, ImageDescription
+from mffnb.widgets.session.held import Held
 from mffnb.widgets.session.live_data import LiveImage, LiveInput, common_task
 from mffnb.widgets.session.live_task import LiveTask
 from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
@@ -92,6 +92,7 @@ class EngineSession:
         self.source = LiveInput(here, task)
         self._task = LiveTask(self.source, self.own)
         layout, small = described.layout, coarse(described.layout)
+        self.passed: tuple[Held, ...] = self.source.passed
         self._whole = self._image(layout, described, matrix_weights(weights, layout))
         fits = small.map_shape == layout.map_shape
         self._small = self._whole if fits else self._image(small, described, self._whole.image.weights)
@@ -203,6 +204,4 @@ class EngineSession:
     def _image(self, layout: Layout, described: ImageDescription, weights: Any) -> LiveImage:
         pixels = layout.map_shape if layout.pixel_mask is None else (int(layout.pixel_mask.sum()),)
         matrix = RemoteMatrix((prod(pixels), described.shape[1]), described.complete)
-        known = self.source.known
-        pinned = None if known is None else Pinned(layout.spectra(known))
-        return LiveImage(Prepared(self.source.cube, layout, weights=weights), cast("Matrix", matrix), pinned)
+        return LiveImage(Prepared(self.source.cube, layout, weights=weights), cast("Matrix", matrix))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.constraints import Pinned
-from mffnb.cubes.layout import Layout
+from mffnb.cubes.align import Frame
+from mffnb.cubes.layout import Layout, channel_names, frame_of
 from mffnb.matrices import sparse_if_smaller
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.parallel.placement import Local, Placement
@@ -20,6 +20,8 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.similarities.noise_models import robust_noise_level, sample_rows
 from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.task import Task
+from mffnb.widgets.session.fit_area import FitArea, check_area, with_area
+from mffnb.widgets.session.held import Held, passed_spectra
 
 _OPTIONS = ("solver", "max_iter", "tol")
 
@@ -71,8 +73,33 @@ class LiveInput:
         steps = [step for step, on in zip(self.steps, switches, strict=True) if on]
         task, placement = self.task, self.placement
         image = Prepared.of(self.cube, task.channel, task.mask, steps, task.weights, placement.communicator)
-        pinned = None if self.known is None else Pinned(image.known_spectra(self.known))
-        return LiveImage(image, placement.matrix(image.layout, image.cube, load=True), pinned)
+        return LiveImage(image, placement.matrix(image.layout, image.cube, load=True))
+
+    @property
+    def frame(self) -> Frame:
+        """Dimensions and coordinates of the cube before preprocessing."""
+        task = self.task
+        image = task.channel is None and any(step.takes_image for step in self.steps)
+        return frame_of(self.cube, () if image else channel_names(self.cube, task.channel))
+
+    @property
+    def passed(self) -> tuple[Held, ...]:
+        """The known endmembers that the user passed, as held components."""
+        return passed_spectra(self.known, self.frame)
+
+    def restricted(self, area: FitArea | None) -> LiveInput:
+        """Return the same input with the pixels that the chosen regions leave.
+
+        Raises
+        ------
+        ValueError
+            If they leave none.
+        """
+        if area is None:
+            return self
+        mask = with_area(self.task.mask, area, self.frame)
+        check_area(mask, self.frame)
+        return replace(self, task=replace(self.task, mask=mask))
 
     def with_cube(self, cube: xr.DataArray) -> LiveInput:
         """Return the same input with another cube on the same pixel and channel grid."""
@@ -89,23 +116,15 @@ class LiveImage:
         The image after preprocessing, with its weights and the inverse of the preprocessing.
     matrix
         Data matrix X, (pixels, channels), or the block of this rank.
-    pinned
-        Known endmembers in the units of the matrix; None if there are none.
     """
 
     image: Prepared
     matrix: Matrix
-    pinned: Pinned | None
 
     @property
     def layout(self) -> Layout:
         """Which dimensions of the image are pixels and which are channels."""
         return self.image.layout
-
-    @property
-    def known(self) -> int:
-        """Number of known endmembers, which are the first components."""
-        return 0 if self.pinned is None else len(self.pinned.values)
 
     @cached_property
     def complete(self) -> Matrix:
@@ -132,7 +151,7 @@ class LiveImage:
         return bool(seen.size and (seen >= 0).all() and seen.any() and (seen == np.rint(seen)).all())
 
     def same_grid(self, other: LiveImage) -> bool:
-        """Whether this image has the same pixels and channels as another image."""
+        """Whether this image has the map and the used channels of another image; it may use other pixels of the map."""
         mine, others = self.layout, other.layout
         shapes = mine.pixel_shape == others.pixel_shape and mine.channel_shape == others.channel_shape
-        return shapes and self.matrix.shape == other.matrix.shape
+        return shapes and self.matrix.shape[1] == other.matrix.shape[1]

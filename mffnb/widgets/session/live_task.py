@@ -11,6 +11,7 @@ from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
 from mffnb.unmixing.task import Task
+from mffnb.widgets.session.held import stacked
 from mffnb.widgets.session.live_data import LiveInput
 from mffnb.widgets.session.parameters import OwnTerms, Parameters
 from mffnb.widgets.session.solved import Solved
@@ -34,17 +35,19 @@ class LiveTask:
     def task(self, parameters: Parameters) -> Task:
         """Return the unmixing task for these control values."""
         own = self.own.with_values(parameters.own)
+        known = self.source.known if parameters.held is None else stacked(parameters.held)
         physics = Physics(
             parameters.sparsity,
             parameters.smoothness,
             parameters.volume,
             parameters.sum_to_one,
             parameters.gain,
-            self.source.known,
+            known,
             own.abundance_terms,
             own.endmember_terms,
         )
-        return replace(self.source.task, k=parameters.k, similarity=parameters.similarity, physics=physics)
+        task = self.source.restricted(parameters.area).task
+        return replace(task, k=parameters.k, similarity=parameters.similarity, physics=physics)
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""

@@ -13,6 +13,8 @@ from mffnb.knobs import Knob, knobs
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
 from mffnb.widgets.session.catalogue import MenuTerm
+from mffnb.widgets.session.fit_area import FitArea
+from mffnb.widgets.session.held import Held, numbers
 
 AUTO = "auto"
 """The weight of a volume that is determined from the data."""
@@ -32,6 +34,10 @@ class Parameters:
         Which preprocessing steps are on; empty for all.
     bands
         Whether to compute uncertainty bands after the run has converged.
+    held
+        Components whose spectra stay as they are; None for those that were passed to the explorer as ``known``.
+    area
+        Regions by which the pixels of the fit are chosen; None for all pixels.
     """
 
     k: int = 4
@@ -44,6 +50,8 @@ class Parameters:
     own: Mapping[str, float] = field(default_factory=dict)
     steps: tuple[bool, ...] = ()
     bands: bool = False
+    held: tuple[Held, ...] | None = None
+    area: FitArea | None = None
 
     def __post_init__(self) -> None:
         if not (isinstance(self.k, int) and self.k >= 1):
@@ -60,10 +68,20 @@ class Parameters:
         """Whether the abundances of a pixel sum to one, with or without a gain."""
         return self.sum_to_one or self.gain
 
+    def held_or(self, passed: tuple[Held, ...]) -> tuple[Held, ...]:
+        """Return the held components, those that were passed to the explorer if the user has changed nothing."""
+        return passed if self.held is None else self.held
+
     def as_dict(self) -> dict[str, Any]:
-        """Return all parameters by name; the knobs of the user's terms are on the same level as the others."""
-        named = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "own"}
-        return named | dict(self.own)
+        """Return all parameters by name; the knobs of the user's terms are on the same level as the others.
+
+        Held components are listed by number and regions by name, where the user has chosen any.
+        """
+        apart = ("own", "held", "area")
+        named = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in apart}
+        chosen: dict[str, Any] = {} if self.held is None else {"held": numbers(self.held)}
+        chosen |= {} if self.area is None else {"area": self.area.as_dict()}
+        return named | dict(self.own) | chosen
 
 
 def _check_weight(name: str, weight: Any) -> None:

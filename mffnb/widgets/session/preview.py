@@ -69,20 +69,23 @@ class Subset:
         The image with all pixels.
     rows
         Indices of the pixels in the subset, ascending.
+    known
+        Number of held components, which are the first ones.
     """
 
     image: LiveImage
     rows: Array
+    known: int = 0
 
     @classmethod
-    def of(cls, image: LiveImage, seed: int) -> Subset | None:
+    def of(cls, image: LiveImage, seed: int, known: int = 0) -> Subset | None:
         """Draw a subset; return None if the image is so small that a subset would save little time."""
         pixels, channels = image.matrix.shape
         some = int(np.clip(_ENTRIES // channels, _LEAST, _MOST))
         if pixels < _RATIO * some or not image.matrix.complete or image.image.weights is not None:
             return None
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(19,)))
-        return cls(image, np.sort(generator.choice(pixels, some, replace=False)))
+        return cls(image, np.sort(generator.choice(pixels, some, replace=False)), known)
 
     def steps(self, task: Task, seed: int) -> Iterator[RunStep]:
         """Fit the subset; yield steps with abundances of all pixels."""
@@ -104,7 +107,7 @@ class Subset:
         amounts = state.abundances if state.gain is None else state.abundances * state.gain
         share = amounts.sum(axis=1) / (float(amounts.sum()) or 1.0)
         amounts = (amounts + share[:, None] * amounts.sum(axis=0)) / 2
-        start = start_factors(amounts, state.endmembers, task, self.image)
+        start = start_factors(amounts, state.endmembers, task, self.image, self.known)
         run = replace(task, init=start, max_iter=0).run(self.image.image)
         return next(run.iterate(self.image.solver_matrix)).relative_error
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mffnb.constraints import Pinned
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.names import named_similarity
@@ -31,7 +32,9 @@ from mffnb.unmixing.task import Task
 from mffnb.unmixing.warm_start import non_negative_factors_of
 from mffnb.widgets.session.bands import Bands, refit_replicas
 from mffnb.widgets.session.catalogue import catalogue
-from mffnb.widgets.session.continuation import resize_factors, start_factors, with_known
+from mffnb.widgets.session.continuation import resize_factors, start_factors, with_held
+from mffnb.widgets.session.fit_area import FitArea
+from mffnb.widgets.session.held import Held, numbers, pinned_of, stacked
 from mffnb.widgets.session.live_data import LiveImage, LiveInput, common_task
 from mffnb.widgets.session.live_task import LiveTask
 from mffnb.widgets.session.parameters import AUTO, OwnTerms, Parameters
@@ -43,6 +46,7 @@ from mffnb.widgets.session.solved import (
     in_order,
     matched_numbers,
     numbers_of,
+    solver_order,
 )
 
 
@@ -50,7 +54,7 @@ class Session:
     """Unmix one cube repeatedly with changing parameters, each time with a warm start from the last state.
 
     Warm starts make the explorer respond quickly to a slider, and let components keep their identity. Known endmembers
-    come first and are never removed.
+    and other held ones come first in the solver, and are never removed.
 
     Parameters
     ----------
@@ -95,15 +99,18 @@ class Session:
         self.source = LiveInput(cube, task, placement or Local())
         self.own = OwnTerms(tuple(abundance_terms), tuple(endmember_terms), catalogue())
         self._task = LiveTask(self.source, self.own)
-        self._data = self.source.prepare([True] * len(self.source.steps))
-        self._prepared = {tuple([True] * len(self.source.steps)): self._data}
+        switches = (True,) * len(self.source.steps)
+        self._data = self.source.prepare(switches)
+        _ = pinned_of(self.source.known, self._data.image)  # raises an error now if the known spectra do not fit
+        self._passed: tuple[Held, ...] = self.source.passed
+        self._prepared: dict[tuple[tuple[bool, ...], FitArea | None], LiveImage] = {(switches, None): self._data}
         self._seed = seed
         self._start = start
         self._last: Solved | None = None
         self._restored: Solved | None = None
         self._restarts, self._stop_wanted = Restarts(), threading.Event()
         if start is not None:
-            _ = self._initial(None, self._data)  # raises an error now if the given start does not fit the image
+            _ = self._initial(None, self._data, None)  # raises an error now if the given start does not fit the image
 
     @property
     def automatic(self) -> bool:
@@ -117,6 +124,29 @@ class Session:
     def _alone(self) -> bool:
         """Whether all pixels are in this process, so that no other process waits for it."""
         return isinstance(self.source.placement, Local)
+
+    @property
+    def passed(self) -> tuple[Held, ...]:
+        """The known endmembers that were passed, as held components."""
+        return self._passed
+
+    def check(self, parameters: Parameters) -> None:
+        """Refuse parameters whose held spectra or penalties contradict each other or the present image.
+
+        Raises
+        ------
+        ValueError, UnsupportedCombinationError
+            In the words of :func:`mffnb.unmix`.
+        """
+        task, data = self._task.task(parameters), self._data
+        if task.automatic:
+            check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
+        else:
+            _ = task.run(data.image, self.source.placement)
+
+    def _pinned(self, held: tuple[Held, ...] | None, data: LiveImage) -> Pinned | None:
+        """Return held spectra as a constraint in the units of an image; None stands for those that were passed."""
+        return pinned_of(self.source.known if held is None else stacked(held), data.image)
 
     @property
     def last(self) -> Solved | None:
@@ -140,6 +170,7 @@ class Session:
 
     def start_afresh(self) -> None:
         """Let the next run start from the data instead of the last state."""
+        self._restored = None
         self._restarts.request()
 
     def stop(self) -> None:
@@ -172,7 +203,7 @@ class Session:
         """
         solved = self._settled_for(parameters)
         if solved is not None:
-            self._last = solved
+            self._last, self._data = solved, solved.data
             yield solved
         else:
             tier = None if kernels_are_awaited() or not self._alone else Tier()
@@ -195,8 +226,8 @@ class Session:
         It is the state that was restored, or the last one if only the switch for uncertainty bands has changed.
         """
         last, restored = self._last, self._restored
-        self._restored = None
         if restored is not None and restored.parameters == parameters:
+            self._restored = None  # else a newer request waits for it, as after two quick undos
             return restored
         if last is None or self._restarts.wanted or last.state.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER):
             return None
@@ -212,47 +243,55 @@ class Session:
             parameters = replace(parameters, gain=with_gain, sum_to_one=not with_gain)
         if not self.source.placement.holds_all_pixels:
             raise UnsupportedCombinationError("bands need all pixels in one process: open an explorer without engines")
+        held = numbers(parameters.held_or(self._passed))
+        order = solver_order(solved.names, held)
         answer = self.result(solved)
+        answer = replace(answer, endmembers=answer.endmembers[order], abundances=answer.abundances[order])
 
         def run(data: LiveImage) -> Iterator[State]:
             A, E = non_negative_factors_of(answer, data.image)
             task = self._task.task(parameters)
-            task = replace(task, init=start_factors(A.T, E, task, data))
+            task = replace(task, init=start_factors(A.T, E, task, data, len(held)))
             return (state for state, _ in self._states(task, data))
 
         def labelled(state: State, data: LiveImage) -> Unmixing:
-            return self.result(replace(solved, state=state, data=data, found=None))
+            names = tuple(solved.names[j] for j in order)
+            return self.result(replace(solved, state=state, names=names, data=data, found=None))
 
         switches = parameters.steps or (True,) * len(self.source.steps)
-        return refit_replicas(answer, self.source, switches, self._seed, run, labelled)
+        source = self.source.restricted(parameters.area)
+        return refit_replicas(answer, source, switches, self._seed, run, labelled)
 
     def _solve(self, parameters: Parameters, tier: Tier | None) -> Iterator[Solved | None]:
         data = self._data = self._prepared_for(parameters)
         data.image.check(named_similarity(parameters.similarity))
         before, requests = self._last, self._restarts.requested
-        initial = None if self._restarts.wanted else self._initial(before, data)
+        known = numbers(parameters.held_or(self._passed))
+        initial = None if self._restarts.wanted else self._initial(before, data, parameters.held)
         from_data = initial is None
-        if before is not None and not before.data.same_grid(data):
-            before = None  # components cannot be matched to those on another grid
+        # components cannot be matched to those on another grid
+        before = before if before is None or before.data.same_grid(data) else None
         with half_of_the_threads():  # the other half of the threads is free to encode and send frames
             task = self._task.task(parameters)
             _choose_tier(tier, task, data)
             anew, named = from_data or task.automatic, False
             names: tuple[int, ...] = ()
             if initial is not None:
-                A, E, names = resize_factors(*initial, data, parameters.k)
-                task = task if task.automatic else replace(task, init=start_factors(A, E, task, data))
+                A, E, names = resize_factors(*initial, data, parameters.k, len(known))
+                task = task if task.automatic else replace(task, init=start_factors(A, E, task, data, len(known)))
             traces: dict[int, list[State]] = {}  # by the number of pixels that the objective sums over
             kept: Solved | None = None  # the last whole state that was shown
-            same_components = before is not None and not anew and names == before.names and before.data is data
+            same_components = not anew and before is not None and before.has_components(names, data, parameters.held)
             unsettled = anew or (before is not None and before.parameters.similarity != parameters.similarity)
             unsettled = unsettled or (before is not None and before.data is not data)
-            for state, found, pixels, hidden in self._stoppable(self._steps(task, data, unsettled=unsettled)):
+            for state, found, pixels, hidden in self._stoppable(
+                self._steps(task, data, len(known), unsettled=unsettled)
+            ):
                 trace = traces.setdefault(pixels, [])
                 if before is not None and anew:
-                    names = matched_numbers(state.endmembers, before.state.endmembers, before.names, data.known)
+                    names = matched_numbers(state.endmembers, before.state.endmembers, before.names, known)
                 elif anew and not named:
-                    names = first_names(state, data, numbers_have_meaning=task.numbers_have_meaning)
+                    names = first_names(state, data, known, numbers_have_meaning=task.numbers_have_meaning)
                 named = True
                 if state.whole:
                     nothing = np.empty((0, 0))
@@ -297,7 +336,7 @@ class Session:
             if not self._stop_wanted.is_set():
                 raise  # newer parameters have arrived
 
-    def _steps(self, task: Task, data: LiveImage, *, unsettled: bool) -> Iterator[RunStep]:
+    def _steps(self, task: Task, data: LiveImage, known: int, *, unsettled: bool) -> Iterator[RunStep]:
         """Iterate over the steps of a run; where ``unsettled``, those on a subset of the pixels come first.
 
         They are pictures only: the run on all pixels has the start and the result that it has without them.
@@ -306,7 +345,7 @@ class Session:
             check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
         # NumPy steps are too slow for two runs: while kernels are compiled, there is no subset.
         possible = unsettled and self.source.placement.holds_all_pixels and not on_numpy_steps()
-        subset = Subset.of(data, self._seed) if possible else None
+        subset = Subset.of(data, self._seed, known) if possible else None
         error, last = np.inf, None
         if subset is not None and has_previews(task):
             for step in subset.steps(task, self._seed):
@@ -325,17 +364,21 @@ class Session:
         return iterate_volume(data.matrix, task.k, self._seed, task.physics)
 
     def _prepared_for(self, parameters: Parameters) -> LiveImage:
-        """Return the image after the preprocessing steps that are on; two images are cached to undo a switch fast."""
+        """Return the image after the preprocessing steps that are on; two are cached, so that undo is fast."""
         switches = parameters.steps or (True,) * len(self.source.steps)
-        if switches not in self._prepared:
-            data = self.source.prepare(switches)
-            self._prepared = dict([*self._prepared.items()][-1:]) | {switches: data}
-        return self._prepared[switches]
+        key = switches, parameters.area
+        if key not in self._prepared:
+            data = self.source.restricted(parameters.area).prepare(switches)
+            self._prepared = dict([*self._prepared.items()][-1:]) | {key: data}
+        return self._prepared[key]
 
     def _initial(
-        self, before: Solved | None, data: LiveImage
+        self, before: Solved | None, data: LiveImage, held: tuple[Held, ...] | None
     ) -> tuple[Float64Array, Float64Array, tuple[int, ...]] | None:
-        """Return abundances, spectra and names of the last state or of the given start; None if they do not fit."""
+        """Return abundances, spectra and names of the last state or of the given start, the held components first.
+
+        Returns None if they do not fit the image.
+        """
         if before is not None and before.data is data:
             state = before.state
             A, E = state.abundances if state.gain is None else state.abundances * state.gain, state.endmembers
@@ -353,8 +396,10 @@ class Session:
                     f"start is an answer for another image: this one has {data.matrix.shape} pixels and channels"
                 )
             names = numbers_of(answer)
-        A, E = (A, E) if data.pinned is None else with_known(A, E, data.pinned)
-        return A, E, names
+        pinned = self._pinned(held, data)
+        if pinned is None:
+            return A, E, names
+        return with_held(A, E, names, numbers(self._passed if held is None else held), pinned, data)
 
 
 def _choose_tier(tier: Tier | None, task: Task, data: LiveImage) -> None:

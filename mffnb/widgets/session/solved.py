@@ -15,6 +15,7 @@ from mffnb.typing import Array
 from mffnb.unmixing.component_order import component_order
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session.bands import Bands
+from mffnb.widgets.session.held import Held
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 
@@ -58,6 +59,10 @@ class Solved:
     pixels: int = 0
     tier: Tier | None = None
 
+    def has_components(self, names: Sequence[int], data: LiveImage, held: tuple[Held, ...] | None) -> bool:
+        """Whether this is a state of the same image, with components of these names and these held ones."""
+        return self.data is data and self.names == tuple(sorted(names)) and self.parameters.held == held
+
 
 def lowest_free(names: list[int]) -> int:
     """Return the smallest number that no component has as its name."""
@@ -72,21 +77,40 @@ def numbers_of(answer: Unmixing) -> tuple[int, ...]:
     return tuple(int(name) for name in names.values)
 
 
-def matched_numbers(endmembers: Array, before: Array, numbers: Sequence[int], known: int = 0) -> tuple[int, ...]:
+def matched_numbers(
+    endmembers: Array, before: Array, numbers: Sequence[int], held: Sequence[int] = ()
+) -> tuple[int, ...]:
     """Return names for new spectra: each gets the name of the earlier component that it matches.
 
-    Known endmembers keep their names.
+    Held components come first among the new spectra, and keep their names.
     """
-    partner = match(endmembers[known:], before[known:])
-    names = [*range(known), *(numbers[known + p] if p >= 0 else -1 for p in partner)]
+    free = [j for j, number in enumerate(numbers) if number not in held]
+    partner = match(endmembers[len(held) :], before[free])
+    return _filled([*held, *(numbers[free[p]] if p >= 0 else -1 for p in partner)])
+
+
+def _filled(names: list[int]) -> tuple[int, ...]:
+    """Return names in which each -1 is replaced by the smallest number that no component has."""
     for j, name in enumerate(names):
         if name < 0:
             names[j] = lowest_free(names)
     return tuple(names)
 
 
-def first_names(state: State, data: LiveImage, *, numbers_have_meaning: bool) -> tuple[int, ...]:
-    """Return names for the components of a first state: their positions in the order of :func:`component_order`."""
+def solver_order(names: Sequence[int], held: Sequence[int]) -> list[int]:
+    """Return the positions of the components in the order of the solver: held ones first, then the others."""
+    return [*(names.index(one) for one in held), *(j for j, name in enumerate(names) if name not in held)]
+
+
+def first_names(
+    state: State, data: LiveImage, held: Sequence[int] = (), *, numbers_have_meaning: bool
+) -> tuple[int, ...]:
+    """Return names for the components of a first state: their positions in the order of :func:`component_order`.
+
+    Held components come first in the state, and keep their names.
+    """
+    if held:
+        return _filled([*held, *[-1] * (len(state.endmembers) - len(held))])
     amounts = data.matrix.total(state.abundances.sum(axis=1))
     order = component_order(amounts, state.endmembers, numbers_have_meaning=numbers_have_meaning)
     return tuple(int(position) for position in np.argsort(order))

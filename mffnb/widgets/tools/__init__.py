@@ -7,6 +7,7 @@ from typing import Any
 
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
+from mffnb.widgets.tools import hold as _hold
 from mffnb.widgets.tools import mean_spectrum as _mean_spectrum
 from mffnb.widgets.tools import probe as _probe
 from mffnb.widgets.tools import profile as _profile
@@ -25,12 +26,14 @@ class ToolMethods:
     code = _reproduce.code
     compare = _compare.compare
     drop_region = _region.drop_region
+    hold = _hold.hold
     keep = _compare.keep
     mean_spectrum = _mean_spectrum.mean_spectrum
     probe = _probe.probe
     profile = _profile.profile
     redo = _undo.redo
     region = _region.region
+    release = _hold.release
     rename = _rename.rename
     rerun = _reproduce.rerun
     residual_map = _residual_map.residual_map
@@ -43,12 +46,14 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "code": _reproduce.code,
     "compare": _compare.compare,
     "drop_region": _region.drop_region,
+    "hold": _hold.hold,
     "keep": _compare.keep,
     "mean_spectrum": _mean_spectrum.mean_spectrum,
     "probe": _probe.probe,
     "profile": _profile.profile,
     "redo": _undo.redo,
     "region": _region.region,
+    "release": _hold.release,
     "rename": _rename.rename,
     "rerun": _reproduce.rerun,
     "residual_map": _residual_map.residual_map,

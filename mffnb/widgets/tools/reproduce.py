@@ -9,6 +9,8 @@ from typing import Any
 import mffnb
 from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.task import Task
+from mffnb.widgets.literals import known_lines, mask_lines
+from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.tool import Stage, local_session
 
 __all__ = ["code", "rerun"]
@@ -23,8 +25,9 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     """Python code that reads the data and unmixes them with the present settings.
 
     Settings with their default values are left out. A cube, mask, weights or known spectra that came from memory stand
-    there by name, with a comment. The code starts from the data, so that its answer may differ from a picture that was
-    reached by moving sliders; :meth:`mffnb.Explorer.rerun` shows that answer.
+    there by name, with a comment; held spectra and the pixels of the fit are written out. The code starts from the
+    data, so that its answer may differ from a picture that was reached by moving sliders; :meth:`mffnb.Explorer.rerun`
+    shows that answer.
 
     Parameters
     ----------
@@ -45,20 +48,39 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     session = local_session(stage, "code")
     _ = stage.result  # wait for a first state
     assert session.last is not None, "a result exists only with a state"
-    task = session.task(session.last.parameters)
+    parameters = session.last.parameters
+    task = session.task(parameters)
+    written = _written(parameters, task)
     arguments, unknown = ["cube", str(task.k)], []
     for name, value in _changed(task):
-        text = _expression(value)
+        text = name if name in written else _expression(value)
         if text is None:
             unknown.append(name)
         arguments.append(f"{name}={name if text is None else text}")
     arguments.append(f"random_state={task.seed}")
     cube = "...  # the cube that was passed to mf.explore" if stage.path is None else f"mf.read({stage.path!r})"
-    lines = ["import mffnb as mf", "", f"cube = {cube}"]
-    lines += [f"{name} = ...  # {name} as passed to mf.explore" for name in unknown]
+    body = [f"{name} = ...  # {name} as passed to mf.explore" for name in unknown]
+    body += [line for lines in written.values() for line in lines]
+    imports = [
+        f"import {one}" for one in ("numpy as np", "xarray as xr") if any(f"{one[-2:]}." in line for line in body)
+    ]
+    lines = ["import mffnb as mf", *imports, "", f"cube = {cube}", *body]
     text = "\n".join([*lines, _call("result = mf.unmix", arguments)])
     stage.show_tool("code", follow=shown, shown=shown, text=text)
     return text
+
+
+def _written(parameters: Parameters, task: Task) -> dict[str, list[str]]:
+    """Return lines that define the held spectra and the mask, by keyword, where the user has chosen any."""
+    written: dict[str, list[str]] = {}
+    if parameters.area is not None:
+        area = parameters.area
+        words = [f"without {', '.join(area.left_out)}"] if area.left_out else []
+        words = [*([f"only {', '.join(area.only)}"] if area.only else []), *words]
+        written["mask"] = mask_lines(task.mask, ", ".join(words))
+    if parameters.held:
+        written["known"] = known_lines(parameters.held)
+    return written
 
 
 def rerun(stage: Stage) -> None:

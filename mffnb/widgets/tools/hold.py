@@ -1,0 +1,203 @@
+"""Tool of the explorer: hold the spectrum of a component, a region or a pixel, and release it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mffnb.errors import MffnbWarning, UnsupportedCombinationError, warn
+from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.measured import comparable_cube, pixel_indices
+from mffnb.widgets.regions import Region
+from mffnb.widgets.session.held import Held, one_spectrum, rounded
+from mffnb.widgets.session.session import Session
+from mffnb.widgets.session.solved import lowest_free
+from mffnb.widgets.tool import Stage, local_session
+
+__all__ = ["hold", "release"]
+
+
+def hold(
+    stage: Stage,
+    what: Any = None,
+    *,
+    pixel: Sequence[int] | None = None,
+    radius: float = 0.0,
+    name: str | None = None,
+    component: int | str | None = None,
+) -> int:
+    """Hold a spectrum as a known endmember: it stays as it is while the other components move.
+
+    A component that is held keeps its number, colour, name and place. Any other spectrum becomes one more component, so
+    that k grows by one; lower k afterwards to remove the free component that contributes least. Held components count
+    in k.
+
+    Parameters
+    ----------
+    what
+        Number or name of a component, name of a region, a :class:`Region`, or a spectrum (channel dims) in the units
+        of the cube, for example one of a library.
+    pixel
+        Row and column of a pixel in the picture of a map, instead of ``what``; its measured spectrum is held.
+    radius
+        Average over the pixels within this distance of the pixel, in pixels.
+    name
+        Name of the component; that of the region if it is omitted.
+    component
+        Number or name of a component whose spectrum is replaced by the held one, so that k stays. A spectrum with the
+        name of a component replaces that of this component.
+
+    Returns
+    -------
+    int
+        Number of the component.
+
+    Raises
+    ------
+    ValueError
+        If there is no such component or region, if the spectrum does not fit the channels, or if k is at the upper
+        end of its slider.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> explorer = mf.explore(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube, k=3)
+    >>> explorer.wait()
+    >>> explorer.hold(1)
+    1
+    >>> core = explorer.region([(50, 50), (50, 120), (120, 120), (120, 50)], name="core")
+    >>> explorer.hold("core")
+    3
+    >>> explorer.wait()
+    >>> explorer.result.endmembers.label.values.tolist()
+    ['component 0', 'component 1', 'component 2', 'core']
+    >>> explorer.known.sizes["component"]
+    2
+    >>> explorer.close()
+    """
+    session, answer = local_session(stage, "hold"), stage.result
+    if (what is None) == (pixel is None):
+        raise ValueError("give one of a component, a region or a spectrum, and pixel")
+    label = None if name is None else " ".join(name.split())
+    found = component if component is None else _number(stage, answer, component)
+    own = _component(stage, answer, what)
+    if own is not None and component is not None and own != found:
+        raise ValueError(f"component {own} cannot be held in place of {found}: release and hold one of them")
+    if own is not None:
+        spectrum, found, origin = answer.endmembers.sel(component=own), own, f"component {own} of the explorer"
+    else:
+        spectrum, origin, region = _measured(stage, session, answer, what, pixel, radius)
+        label = label or region
+    spectrum = one_spectrum(_on_grid(session, spectrum), session.source.frame)
+    if found is None and label is not None:
+        found = {text: number for number, text in stage.names.items() if number in _numbers(answer)}.get(label)
+    settings = stage.settings
+    held = list(settings.held_or(session.passed))
+    numbers = [one.number for one in held]
+    k = settings.k
+    if found is None:
+        found, k = lowest_free([*_numbers(answer), *numbers]), settings.k + 1
+    new = Held(found, rounded(_without_negative(spectrum)), label, origin)
+    if found in numbers:
+        held[numbers.index(found)] = replace(new, label=label or held[numbers.index(found)].label)
+    else:
+        held.append(new)
+    session.check(replace(settings, k=k, held=tuple(held)))
+    stage.change(k=k, held=tuple(held))
+    return found
+
+
+def release(stage: Stage, component: int | str) -> None:
+    """Let the spectrum of a held component move again; the component stays, with its number and name.
+
+    Parameters
+    ----------
+    component
+        Number or name of the component.
+
+    Raises
+    ------
+    ValueError
+        If it is not held.
+    """
+    session = local_session(stage, "release")
+    held = stage.settings.held_or(session.passed)
+    number = _number(stage, stage.result, component)
+    released = next((one for one in held if one.number == number), None)
+    if released is None:
+        names = ", ".join(str(one.number) for one in held) or "none"
+        raise ValueError(f"component {component!r} is not held: those that are have the numbers {names}")
+    if released.label is not None and stage.names.get(number) == released.label:
+        stage.set_name(number, released.label)
+    stage.change(held=tuple(one for one in held if one is not released))
+
+
+def _numbers(answer: Unmixing) -> list[int]:
+    """Return the numbers of the components."""
+    return [int(number) for number in answer.endmembers["component"].values]
+
+
+def _number(stage: Stage, answer: Unmixing, component: int | str) -> int:
+    """Return the number of a component from its number or its name."""
+    numbers = _numbers(answer)
+    named = {text: number for number, text in stage.names.items() if number in numbers}
+    number = named.get(component) if isinstance(component, str) else int(component)
+    if number not in numbers:
+        raise ValueError(f"there is no component {component!r}: there are {', '.join(map(repr, [*numbers, *named]))}")
+    return int(number)
+
+
+def _component(stage: Stage, answer: Unmixing, what: Any) -> int | None:
+    """Return the number of the component that is to be held; None for anything else."""
+    if isinstance(what, str):
+        return None if what in stage.regions else _number(stage, answer, what)
+    if isinstance(what, (int, np.integer)) and not isinstance(what, bool):
+        return _number(stage, answer, int(what))
+    return None
+
+
+def _measured(
+    stage: Stage, session: Session, answer: Unmixing, what: Any, pixel: Sequence[int] | None, radius: float
+) -> tuple[Any, str, str | None]:
+    """Return a spectrum with a few words on its origin, and the name of its region if it is one."""
+    if pixel is not None:
+        cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
+        where = pixel_indices(answer.abundances, pixel, {}, radius)
+        count = next(iter(where.values())).size
+        row, column = (int(one) for one in pixel)
+        origin = f"pixel {row}, {column}" if count == 1 else f"mean of {count} pixels around {row}, {column}"
+        return cube.isel(where).mean("pixel").compute().astype(np.float64), origin, None
+    region = stage.regions[what] if isinstance(what, str) else what
+    if isinstance(region, Region):
+        return region.mean_spectrum, f"mean of region {region.name}, {region.pixels} pixels", region.name
+    return what, "a spectrum passed to explorer.hold", None
+
+
+def _on_grid(session: Session, spectrum: Any) -> Any:
+    """Refuse a spectrum of the explorer where preprocessing has changed its channels; other ones are checked later."""
+    frame = session.source.frame
+    image = session.data.image
+    if image.chain is None or not isinstance(spectrum, xr.DataArray):
+        return spectrum
+    if tuple(image.layout.channel_shape.items()) != tuple(frame.channel_shape.items()) or (
+        tuple(image.layout.pixel_shape.items()) != tuple(frame.pixel_shape.items())
+    ):
+        raise UnsupportedCombinationError(
+            "hold needs the pixels and channels of the cube, and a preprocessing step has changed them: "
+            "apply that step first, and explore its result"
+        )
+    return spectrum
+
+
+def _without_negative(spectrum: xr.DataArray) -> xr.DataArray:
+    """Return a spectrum in which negative values are zero, with a warning, because endmembers are not negative."""
+    negative = int((spectrum < 0).sum())
+    if negative:
+        warn(
+            f"{negative} of {spectrum.size} channels of the held spectrum were negative and are zero now", MffnbWarning
+        )
+    return spectrum.where(~(spectrum < 0), 0.0)
