@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mffnb.solvers import Outcome
@@ -50,6 +51,13 @@ class Entry:
         return f"<{settings}: error {self.relative_error:.4g}, {self.outcome.name.lower()}>"
 
 
+def _nbytes(entries: Sequence[Entry]) -> int:
+    """Return the memory of all answers, and of the images of earlier preprocessing steps and masks."""
+    images = {id(one.solved.data): one.solved.data for one in entries}
+    del images[id(entries[-1].solved.data)]  # the explorer needs it in any case
+    return sum(one.nbytes for one in entries) + sum(image.nbytes for image in images.values())
+
+
 class History:
     """The entries of an explorer in their order, and the one that is shown.
 
@@ -77,7 +85,7 @@ class History:
             if self._entries and self._entries[self._position].solved is solved:
                 return
             self._entries[self._position + 1 :] = [Entry(solved)]
-            while len(self._entries) > 1 and sum(one.nbytes for one in self._entries) > _MOST_BYTES:
+            while len(self._entries) > 1 and _nbytes(self._entries) > _MOST_BYTES:
                 del self._entries[0]
             self._position = len(self._entries) - 1
 

@@ -11,6 +11,7 @@ import xarray as xr
 
 from mffnb.cubes.align import Frame
 from mffnb.cubes.masks import aligned_masks
+from mffnb.errors import UnsupportedCombinationError
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,22 @@ class FitArea:
             used = used & ~mask.values
         return used
 
+    def with_region(self, name: str, mask: xr.DataArray, *, left_out: bool, only: bool) -> FitArea | None:
+        """Return the choice with one region left out, fitted alone, or neither; None if no region is chosen then."""
+        others = self.without(name) or FitArea()
+        one = {name: mask.drop_vars(list(mask.coords))}
+        chosen = FitArea({**others.left_out, **(one if left_out else {})}, {**others.only, **(one if only else {})})
+        return chosen if chosen.left_out or chosen.only else None
+
+    def without(self, name: str) -> FitArea | None:
+        """Return the choice without a region; None if no region is chosen then."""
+        left_out, only = ({one: of for one, of in part.items() if one != name} for part in (self.left_out, self.only))
+        return FitArea(left_out, only) if left_out or only else None
+
+    def redrawn(self, name: str, mask: xr.DataArray) -> FitArea | None:
+        """Return the choice with other pixels in a region."""
+        return self.with_region(name, mask, left_out=name in self.left_out, only=name in self.only)
+
     def as_dict(self) -> dict[str, list[str]]:
         """Return the names of the regions."""
         return {"left_out": list(self.left_out), "only": list(self.only)}
@@ -56,11 +73,22 @@ def with_area(mask: Any, area: FitArea | None, frame: Frame) -> Any:
 
     It is the mask of the user if no region is chosen, else a labelled mask of the pixels and, where channels are left
     out, one of the channels.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        If the regions are on another grid than the pixels of the cube.
     """
     if area is None:
         return mask
+    chosen = area.used()
+    if dict(chosen.sizes) != dict(frame.pixel_shape):
+        raise UnsupportedCombinationError(
+            "a region is left out pixel by pixel, and a preprocessing step has changed the pixels: "
+            "apply that step first, and explore its result"
+        )
     of_pixels, of_channels = aligned_masks(mask, frame)
-    used = area.used().values if of_pixels is None else area.used().values & of_pixels
+    used = chosen.values if of_pixels is None else chosen.values & of_pixels
     pixels = xr.DataArray(used, dims=frame.pixels())
     return pixels if of_channels is None else [pixels, xr.DataArray(of_channels, dims=frame.channels())]
 

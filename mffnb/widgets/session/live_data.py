@@ -12,7 +12,7 @@ import xarray as xr
 
 from mffnb.cubes.align import Frame
 from mffnb.cubes.layout import Layout, channel_names, frame_of
-from mffnb.matrices import sparse_if_smaller
+from mffnb.matrices import Dense, Partial, sparse_if_smaller
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
@@ -135,6 +135,12 @@ class LiveImage:
     def solver_matrix(self) -> Matrix:
         """X in the storage for the solver: sparse if that is smaller. It is converted once and not at every restart."""
         return sparse_if_smaller(self.matrix)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of X if it is a dense array; zero for one that stays on disk or is sparse."""
+        dense = isinstance(self.matrix, (Dense, Partial))
+        return 8 * self.matrix.shape[0] * self.matrix.shape[1] if dense else 0
 
     @cached_property
     def noise_level(self) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
+from mffnb.widgets.tools import fit_area as _fit_area
 from mffnb.widgets.tools import hold as _hold
 from mffnb.widgets.tools import mean_spectrum as _mean_spectrum
 from mffnb.widgets.tools import probe as _probe
@@ -26,8 +27,10 @@ class ToolMethods:
     code = _reproduce.code
     compare = _compare.compare
     drop_region = _region.drop_region
+    fit_only = _fit_area.fit_only
     hold = _hold.hold
     keep = _compare.keep
+    leave_out = _fit_area.leave_out
     mean_spectrum = _mean_spectrum.mean_spectrum
     probe = _probe.probe
     profile = _profile.profile
@@ -46,8 +49,10 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "code": _reproduce.code,
     "compare": _compare.compare,
     "drop_region": _region.drop_region,
+    "fit_only": _fit_area.fit_only,
     "hold": _hold.hold,
     "keep": _compare.keep,
+    "leave_out": _fit_area.leave_out,
     "mean_spectrum": _mean_spectrum.mean_spectrum,
     "probe": _probe.probe,
     "profile": _profile.profile,

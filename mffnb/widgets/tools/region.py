@@ -75,17 +75,19 @@ def region(
     )
     stage.regions[found.name] = found
     _show(stage, answer)
+    _use_again(stage, [found.name], found.mask)
     return found
 
 
 def drop_region(stage: Stage, *, name: str | None = None) -> None:
-    """Remove a region, or all of them if no name is given.
+    """Remove a region, or all of them if no name is given. Pixels that it has left out of the fit are used again.
 
     Raises
     ------
     KeyError
         If there is no region of this name.
     """
+    dropped = list(stage.regions) if name is None else [name]
     if name is None:
         stage.regions.clear()
     elif name in stage.regions:
@@ -93,6 +95,18 @@ def drop_region(stage: Stage, *, name: str | None = None) -> None:
     else:
         raise KeyError(f"there is no region {name!r}: the names are {', '.join(stage.regions) or 'none'}")
     _show(stage, stage.result)
+    _use_again(stage, dropped, None)
+
+
+def _use_again(stage: Stage, names: Sequence[str], mask: xr.DataArray | None) -> None:
+    """Fit with the present pixels of regions by which the fit is chosen, or without those that were dropped."""
+    before = area = stage.settings.area
+    for name in names:
+        if area is not None and name in (*area.left_out, *area.only):
+            area = area.without(name) if mask is None else area.redrawn(name, mask)
+    if area is not before:
+        local_session(stage, "region").source.restricted(area)
+        stage.change(area=area)
 
 
 def _mean_abundances(answer: Unmixing, inside: xr.DataArray) -> xr.DataArray:
