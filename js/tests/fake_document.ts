@@ -11,7 +11,12 @@ export interface FakeEvent {
 
 export class FakeElement {
   readonly attributes = new Map<string, string>();
-  readonly style: Record<string, string> = {};
+  readonly properties = new Map<string, string>();
+  readonly style = {
+    setProperty: (name: string, value: string) => {
+      this.properties.set(name, value);
+    },
+  };
   children: (FakeElement | string)[] = [];
   className = "";
   hidden = false;

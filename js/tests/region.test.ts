@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MapGrid } from "../src/maps";
 import { extended, indicesOfMask, pathOf } from "../src/polygon";
+import { MISSING } from "../src/protocol";
 import { pointOf } from "../src/tools/probe";
 import { tool } from "../src/tools/region";
 import { fake } from "./fake_document";
@@ -76,4 +77,27 @@ test("a region is drawn while its button is pressed, and then has a spectrum", (
   assert.equal(clear.hidden, false);
   clear.fire("click");
   assert.deepEqual(calls[1], ["drop_region", {}]);
+  const buttons = () => fake(gestures.bar).all("mffnb-chip-button");
+  for (const one of buttons()) one.fire("click");
+  assert.deepEqual(calls.slice(2), [
+    ["hold", { what: "R1" }],
+    ["leave_out", { name: "R1", on: true }],
+    ["fit_only", { name: "R1", on: true }],
+    ["drop_region", { name: "R1" }],
+  ]);
+  const parameters = { area: { left_out: ["R1"], only: [] } };
+  const header = { ...now.header, parameters, labels: ["a", "R1"], held: [1] };
+  Object.assign(stage, { frame: { ...now, header } });
+  gestures.traitsChanged?.();
+  assert.deepEqual(
+    buttons().map((one) => one.getAttribute("aria-pressed")),
+    ["true", "true", "false", null],
+  );
+  for (const one of buttons().slice(0, 2)) one.fire("click");
+  assert.deepEqual(calls.slice(6), [
+    ["release", { component: 1 }],
+    ["leave_out", { name: "R1", on: false }],
+  ]);
+  const gaps = now.maps.map((codes) => codes.map(() => MISSING));
+  assert.equal(gestures.lanes?.({ ...now, maps: gaps })[0].model, undefined); // the fit uses none of its pixels
 });

@@ -1,13 +1,14 @@
 // Tool: a region drawn around pixels of a map, with its mean spectrum as measured and as modelled.
 // Its functions in Python are in mffnb/widgets/tools/region.py.
 
+import { type Chip, ChipRow } from "../chips";
 import { action, button } from "../controls";
 import { meanOf } from "../images";
 import { mixture } from "../mixture";
 import { type Corner, extended, indicesOfMask, pathOf } from "../polygon";
-import { type Binary, bytes, type Frame, floats } from "../protocol";
+import { type Binary, bytes, type Frame, floats, MISSING } from "../protocol";
 import type { Lane } from "../spectra";
-import type { Tool } from "../tool";
+import type { Stage, Tool } from "../tool";
 
 interface Region {
   readonly name: string;
@@ -16,6 +17,12 @@ interface Region {
   readonly mask: Binary;
   readonly channel: Binary;
   readonly measured: Binary;
+}
+
+/** Which regions the fit leaves out, and to which it is restricted: part of the parameters of a run. */
+interface Area {
+  readonly left_out: readonly string[];
+  readonly only: readonly string[];
 }
 
 /** What the functions in Python show. */
@@ -33,6 +40,11 @@ export const tool: Tool = {
     const regions = () => values()?.regions ?? [];
     let drawing = false;
     let outline: readonly Corner[] = [];
+    const chips = new ChipRow();
+    const showChips = () => {
+      const parameters = stage.frame?.header.parameters as { readonly area?: Area } | undefined;
+      chips.show(regions().map((one) => chipOf(one, parameters?.area, stage)));
+    };
     const draw = button("Region", "Draw around pixels of a map: explorer.region(vertices)", (on) => {
       drawing = on;
       draw.press(on);
@@ -52,11 +64,13 @@ export const tool: Tool = {
     };
     return {
       mapControls: [draw.root, clear],
+      bar: chips.root,
       traitsChanged() {
         const now = values();
         draw.root.hidden = now === null;
         clear.hidden = regions().length === 0;
         show();
+        showChips();
       },
       mapMove(point, event) {
         if (!drawing) return;
@@ -67,6 +81,7 @@ export const tool: Tool = {
       mapUp: finish,
       lanes(frame) {
         show();
+        showChips();
         // A preprocessing step may have changed the grid: the mask then belongs to other pixels.
         const [height, width] = frame.header.shape;
         const fitting = regions().filter((one) => bytes(one.mask).length === height * width);
@@ -76,19 +91,58 @@ export const tool: Tool = {
   },
 };
 
+/** Name and size of a region, and what can be done with it. */
+function chipOf({ name, pixels }: Region, area: Area | undefined, stage: Stage): Chip {
+  const python = JSON.stringify(name);
+  const [out, only] = [area?.left_out.includes(name) === true, area?.only.includes(name) === true];
+  const header = stage.frame?.header;
+  const component = header?.held.find((number) => header.labels[header.numbers.indexOf(number)] === name);
+  const note = out ? "left out" : only ? "fitted only here" : "";
+  return {
+    name,
+    note: [`${pixels} px`, ...(note ? [note] : [])].join(", "),
+    colour: COLOUR,
+    actions: [
+      {
+        text: "Hold",
+        title: `Hold its mean spectrum as a component: explorer.hold(${python})`,
+        on: component !== undefined,
+        clicked: () =>
+          component === undefined ? stage.call("hold", { what: name }) : stage.call("release", { component }),
+      },
+      {
+        text: "Leave out",
+        title: `Leave its pixels out of the fit: explorer.leave_out(${python})`,
+        on: out,
+        clicked: () => stage.call("leave_out", { name, on: !out }),
+      },
+      {
+        text: "Fit only here",
+        title: `Fit only the pixels of this region: explorer.fit_only(${python})`,
+        on: only,
+        clicked: () => stage.call("fit_only", { name, on: !only }),
+      },
+      {
+        text: "×",
+        title: `Remove the region: explorer.drop_region(name=${python})`,
+        clicked: () => stage.call("drop_region", { name }),
+      },
+    ],
+  };
+}
+
 /** The measured mean spectrum of a region over the contributions of the components. */
 function regionLane({ name, mask, channel, measured }: Region, frame: Frame): Lane {
   const { header, maps, spectra } = frame;
   const inside = indicesOfMask(bytes(mask), header.shape, header.map_shape);
+  const curve = { label: name, colour: COLOUR, channel: floats(channel), values: floats(measured) };
+  if (inside.every((at) => maps[0][at] === MISSING)) return { ...curve, band: null, bright: true }; // left out of the fit
   const means = maps.map((codes, i) =>
     meanOf({ codes: Uint8Array.from(inside, (at) => codes[at]), range: header.ranges[i] }),
   );
   const { model, stack } = mixture(means, spectra);
   return {
-    label: name,
-    colour: COLOUR,
-    channel: floats(channel),
-    values: floats(measured),
+    ...curve,
     model,
     stack: stack.map((values, i) => ({ values, colour: header.colors[i] })),
     band: null,

@@ -1,0 +1,51 @@
+// Chips: one for each region and each kept pixel, with buttons for what can be done with it.
+
+import { element } from "./dom";
+
+/** A button of a chip. */
+export interface ChipAction {
+  readonly text: string;
+  readonly title: string;
+  /** Whether what it switches is on; omitted for a button that only does something. */
+  readonly on?: boolean;
+  readonly clicked: () => void;
+}
+
+/** What a chip shows. */
+export interface Chip {
+  readonly name: string;
+  readonly note: string;
+  readonly colour: string;
+  readonly actions: readonly ChipAction[];
+}
+
+function actionButton({ text, title, on, clicked }: ChipAction): HTMLElement {
+  const state: Record<string, string> = on === undefined ? {} : { "aria-pressed": String(on) };
+  const root = element("button", "mffnb-chip-button", { type: "button", title, ...state }, [text]);
+  root.addEventListener("click", clicked);
+  return root;
+}
+
+function chipElement({ name, note, colour, actions }: Chip): HTMLElement {
+  const root = element("span", "mffnb-chip", { role: "group", "aria-label": name }, [
+    element("b", "", {}, [name]),
+    element("span", "mffnb-chip-note", {}, [note]),
+    ...actions.map(actionButton),
+  ]);
+  root.style.setProperty("--mffnb-color", colour);
+  return root;
+}
+
+/** A row of chips, which is made anew only when what they show has changed, so that a focused button stays. */
+export class ChipRow {
+  readonly root = element("div", "mffnb-chips", { hidden: "" });
+  private shown = "";
+
+  show(chips: readonly Chip[]): void {
+    const key = JSON.stringify(chips);
+    if (key === this.shown) return;
+    this.shown = key;
+    this.root.hidden = chips.length === 0;
+    this.root.replaceChildren(...chips.map(chipElement));
+  }
+}
