@@ -21,6 +21,14 @@ export interface Status {
   readonly text?: unknown;
 }
 
+/** The section of a stack along one dimension. */
+export interface Section {
+  readonly name: string;
+  readonly text: string;
+  readonly index: number;
+  readonly count: number;
+}
+
 /** JSON part of a frame. */
 export interface Header {
   readonly labels: readonly string[];
@@ -41,6 +49,8 @@ export interface Header {
   /** Height and width of a pixel, and their unit. */
   readonly pixel_size: readonly [number, number, string] | null;
   readonly status: Status;
+  /** The section of a stack that is shown, along each dimension but the last two; empty for an image. */
+  readonly sections: readonly Section[];
   readonly parameters: unknown;
   readonly final: boolean;
   /** Number of the solve; frames of an older one are dropped. */

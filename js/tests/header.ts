@@ -21,6 +21,7 @@ export function header(changes: Partial<Header> = {}): Header {
     status: {},
     parameters: { k: 2 },
     final: true,
+    sections: [],
     generation: 1,
     epoch: 0,
     sequence: 1,

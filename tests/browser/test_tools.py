@@ -44,6 +44,43 @@ def test_mean_spectrum_by_click_by_python_and_its_error(page, lab):
     assert kit.console_errors(page) == []
 
 
+STACK = """
+import mffnb as mf
+import xarray as xr
+
+layers = [mf.datasets.tof_sims_2d(seed=seed, shape=(32, 48)).cube for seed in (0, 1, 2, 3)]
+stack = xr.concat(layers, dim="z").assign_coords(z=("z", [0.0, 0.5, 1.0, 1.5], {"units": "µm"}))
+explorer = mf.explore(stack, k=3, tol=1e-3)
+explorer
+"""
+
+
+def test_a_slider_shows_the_sections_of_a_stack(page, lab):
+    view = opened(page, lab, "stack.ipynb", (STACK,))
+    page.locator(READY).wait_for(timeout=120_000)
+    field, canvas = view.get_by_label("Section along z"), view.locator("canvas.mffnb-map").first
+    view.get_by_text("z = 1 µm").wait_for()
+    old = kit.canvas_hash(canvas)
+    field.focus()
+    page.keyboard.press("ArrowRight")
+    view.get_by_text("z = 1.5 µm").wait_for()
+    kit.wait_canvas_change(canvas, old)
+    assert evaluate(page, "explorer.section['z']") == "3"
+    kit.screenshot(page, "explorer_stack")
+    evaluate(page, "explorer.show_section(z=0)")
+    view.get_by_text("z = 0 µm").wait_for()
+    assert field.input_value() == "0"
+    view.get_by_role("button", name="Play").click()
+    for text in ("z = 0.5 µm", "z = 1 µm", "z = 1.5 µm", "z = 0 µm"):
+        view.get_by_text(text, exact=True).wait_for()
+    view.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(500)
+    before = field.input_value()
+    page.wait_for_timeout(700)
+    assert field.input_value() == before
+    assert kit.console_errors(page) == []
+
+
 def test_a_cell_that_runs_again_frees_its_explorer_and_a_reload_does_not(page, lab):
     alive = "[reference() is not None for reference in seen]"
     cells = (MEAN + "\nseen.append(weakref.ref(explorer.session)); explorer", "del explorer")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,26 @@ LEVELS = 254
 """Code of the highest value in an encoded map; 0 is the code of the lowest value."""
 MISSING = 255
 """Code of a missing (not finite) value in an encoded map."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """The section of a stack that a frame shows, along one dimension.
+
+    Parameters
+    ----------
+    name
+        Name of the dimension.
+    text
+        Position of the section with its unit, for example "z = 3 µm".
+    index, count
+        Number of the section, counted from 0, and number of sections.
+    """
+
+    name: str
+    text: str
+    index: int
+    count: int
 
 
 @dataclass(frozen=True)
@@ -52,6 +72,8 @@ class Frame:
         Persistent number of each component, by which the page refers to it; 0, 1, ... if it is empty.
     held : frozenset of int
         Numbers of the components whose spectra stay as they are.
+    sections : tuple of Section
+        The section of a stack along each dimension but the last two; empty for an image.
 
     Examples
     --------
@@ -75,6 +97,7 @@ class Frame:
     bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
     numbers: tuple[int, ...] = ()
     held: frozenset[int] = frozenset()
+    sections: tuple[Section, ...] = ()
 
     def __post_init__(self) -> None:
         k = len(self.labels)
@@ -142,6 +165,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "generation": frame.generation,
         "parameters": plain(frame.parameters),
         "final": frame.final,
+        "sections": [asdict(one) for one in frame.sections],
     }
     bands = () if frame.bands is None else band_outline(frame.channel, *frame.bands, max_channels)
     return header, codes.tobytes(), np.vstack([channel[None], spectra, *bands]).astype("<f4").tobytes()

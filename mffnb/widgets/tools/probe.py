@@ -66,7 +66,8 @@ def probe(
     """
     session = local_session(stage, "probe")
     answer = stage.result
-    where = pixel_indices(answer.abundances, pixel, {name: float(value) for name, value in position.items()}, radius)
+    given = {name: float(value) for name, value in position.items()}
+    where = pixel_indices(answer.abundances, pixel, given, radius, stage.section)
     where = _used(answer.abundances, where)
     cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
     measured = cube.isel(where).mean("pixel").compute().astype(np.float64).rename("measured")
