@@ -33,7 +33,8 @@ export class MapTile {
   private shownOutlines = "";
   private readonly pin = element("div", "mffnb-pin", { hidden: "" });
   readonly name: HTMLElement;
-  private readonly caption: HTMLElement;
+  /** The line below the map: its name and the legend of its colours. */
+  readonly caption: HTMLElement;
   private readonly low = element("span", "mffnb-low");
   private readonly gradient = element("span", "mffnb-gradient");
   private readonly high = element("span", "mffnb-high");
@@ -91,11 +92,6 @@ export class MapTile {
   mark(highlighted: boolean, bright: boolean): void {
     this.root.classList.toggle("mffnb-faded", !bright);
     this.name.setAttribute("aria-pressed", String(highlighted));
-  }
-
-  /** Put the controls of tools after the name. */
-  addControls(controls: readonly HTMLElement[]): void {
-    if (controls.length > 0) this.name.after(element("span", "mffnb-tile-controls", {}, controls));
   }
 
   /** Draw outlines, given as SVG paths in a box of 100 x 100. */

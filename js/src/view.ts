@@ -136,7 +136,9 @@ export class LiveView implements Stage {
     });
   }
 
-  private listenToTile({ name, picture }: MapTile, place: number): void {
+  private listenToTile(tile: MapTile, place: number): void {
+    const { name, picture } = tile;
+    this.tell((gesture) => gesture.tileMade?.(tile, place));
     name.addEventListener("click", (event) => this.tell((gesture) => gesture.nameClick?.(place, event)));
     name.addEventListener("dblclick", (event) => this.tell((gesture) => gesture.nameDoubleClick?.(place, event)));
     const point = (event: MouseEvent) =>
@@ -297,9 +299,6 @@ export class LiveView implements Stage {
     this.maps.build(this.images, frame.header.labels.length);
     this.maps.tiles.forEach((tile, i) => {
       this.listenToTile(tile, i);
-    });
-    this.maps.components.forEach((tile, i) => {
-      tile.addControls(this.gestures.flatMap((gesture) => gesture.tileControls?.(i) ?? []));
     });
     this.layout(frame);
     return true;

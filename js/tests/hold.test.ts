@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { MapTile } from "../src/maps";
 import { tool } from "../src/tools/hold";
 import { fake } from "./fake_document";
 import { frame } from "./frame";
@@ -12,7 +13,9 @@ function locked(held: readonly number[]) {
   const shown = { ...one, header: { ...one.header, numbers: [0, 3], held } };
   const { stage, calls } = callingStage({}, { frame: shown });
   const gestures = tool.start(stage);
-  const locks = [0, 1].map((place) => gestures.tileControls?.(place)[0] as HTMLElement);
+  const locks: HTMLElement[] = [];
+  const tile = { name: { after: (one: HTMLElement) => locks.push(one) } } as unknown as MapTile;
+  for (const place of [0, 1, 2]) gestures.tileMade?.(tile, place); // the last one is a map of another tool
   gestures.lanes?.(shown);
   return { locks, calls };
 }
@@ -34,5 +37,6 @@ test("a click on a padlock holds the component of its tile by number, and a seco
 
 test("a page without tools has no padlocks", () => {
   const { stage } = callingStage(null, { frame: frame() });
-  assert.deepEqual(tool.start(stage).tileControls?.(0), []);
+  const tile = { name: { after: () => assert.fail("a padlock was made") } } as unknown as MapTile;
+  tool.start(stage).tileMade?.(tile, 0);
 });

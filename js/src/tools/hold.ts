@@ -43,9 +43,9 @@ export const tool: Tool = {
       });
     };
     return {
-      tileControls(place) {
-        if (stage.values("hold") === null) return [];
+      tileMade(tile, place) {
         if (place === 0) [locks, shown] = [[], null];
+        if (stage.frame?.header.numbers[place] === undefined || stage.values("hold") === null) return;
         const lock = padlock(() => {
           const header = stage.frame?.header;
           const number = header?.numbers[place];
@@ -54,7 +54,7 @@ export const tool: Tool = {
           else stage.call("hold", { what: number });
         });
         locks[place] = lock;
-        return [lock.root];
+        tile.name.after(lock.root);
       },
       lanes() {
         show(); // every frame may be of a run that holds other components
