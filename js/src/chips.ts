@@ -1,6 +1,7 @@
 // Chips: one for each region and each kept pixel, with buttons for what can be done with it.
 
 import { element } from "./dom";
+import type { Header } from "./protocol";
 
 /** A button of a chip. */
 export interface ChipAction {
@@ -17,6 +18,11 @@ export interface Chip {
   readonly note: string;
   readonly colour: string;
   readonly actions: readonly ChipAction[];
+}
+
+/** Number of the held component of this name. */
+export function heldAs(name: string, header: Header | undefined): number | undefined {
+  return header?.held.find((number) => header.labels[header.numbers.indexOf(number)] === name);
 }
 
 function actionButton({ text, title, on, clicked }: ChipAction): HTMLElement {

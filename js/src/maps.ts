@@ -31,7 +31,8 @@ export class MapTile {
     preserveAspectRatio: "none",
   });
   private shownOutlines = "";
-  private readonly pin = element("div", "mffnb-pin", { hidden: "" });
+  private readonly pins = element("div", "mffnb-pins");
+  private shownPins = "";
   readonly name: HTMLElement;
   /** The line below the map: its name and the legend of its colours. */
   readonly caption: HTMLElement;
@@ -43,7 +44,7 @@ export class MapTile {
 
   constructor(label: string, colour: string) {
     this.canvas = element("canvas", "mffnb-map", { role: "img", "aria-label": `Map of ${label}` });
-    this.picture = element("div", "mffnb-picture", {}, [this.canvas, this.outlines, this.bar, this.pin, this.cross]);
+    this.picture = element("div", "mffnb-picture", {}, [this.canvas, this.outlines, this.bar, this.pins, this.cross]);
     this.name = element("button", "mffnb-name", { type: "button", title: "Click: highlight. Double click: rename" }, [
       label,
     ]);
@@ -101,12 +102,12 @@ export class MapTile {
     this.outlines.replaceChildren(...paths.filter(Boolean).map(outlineElement));
   }
 
-  /** Place the mark of the kept pixel; null for none. */
-  placePin(point: { readonly fx: number; readonly fy: number } | null): void {
-    this.pin.hidden = point === null;
-    if (!point) return;
-    this.pin.style.left = `${100 * point.fx}%`;
-    this.pin.style.top = `${100 * point.fy}%`;
+  /** Place the marks of kept pixels. */
+  placePins(marks: readonly Mark[]): void {
+    const key = JSON.stringify(marks);
+    if (key === this.shownPins) return;
+    this.shownPins = key;
+    this.pins.replaceChildren(...marks.map(markElement));
   }
 
   /** Place the crosshair at a share of width and height. */
@@ -115,6 +116,24 @@ export class MapTile {
     this.cross.style.left = `${100 * fx}%`;
     this.cross.style.top = `${100 * fy}%`;
   }
+}
+
+/** A kept pixel: its position as shares of width and height, and its name. */
+export interface Mark {
+  readonly fx: number;
+  readonly fy: number;
+  readonly text: string;
+  readonly colour: string;
+}
+
+/** A diamond with the name of the pin beside it, on the side that has room. */
+function markElement({ fx, fy, text, colour }: Mark): HTMLElement {
+  const name = element("span", fx > 0.85 ? "mffnb-pin-name mffnb-left" : "mffnb-pin-name", {}, [text]);
+  const root = element("div", "mffnb-pin-place", {}, [element("div", "mffnb-pin"), name]);
+  root.style.left = `${100 * fx}%`;
+  root.style.top = `${100 * fy}%`;
+  root.style.setProperty("--mffnb-color", colour);
+  return root;
 }
 
 /** An outline that is seen on dark and on bright pixels. */

@@ -3,25 +3,44 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { componentImages } from "../src/images";
-import type { MapGrid } from "../src/maps";
-import type { MapPoint } from "../src/pointer";
+import type { MapGrid, Mark } from "../src/maps";
+import { pixelsAround, pointOf } from "../src/pins";
 import type { Lane } from "../src/spectra";
-import { pointOf, tool } from "../src/tools/probe";
+import { tool as pinTool } from "../src/tools/drop_pin";
+import { tool } from "../src/tools/probe";
+import { fake } from "./fake_document";
 import { frame } from "./frame";
 import { callingStage } from "./stage";
 
 function started(values: object | null) {
   const now = frame();
-  const pins: (MapPoint | null)[] = [];
-  const maps = { tiles: [{ placePin: (point: MapPoint | null) => pins.push(point) }] } as unknown as MapGrid;
+  const pins: string[][] = [];
+  const tile = {
+    placePins: (marks: readonly Mark[]) => pins.push(marks.map(({ text, fx, fy }) => `${text}:${fx},${fy}`)),
+  };
+  const maps = { tiles: [tile] } as unknown as MapGrid;
   const parts = callingStage(values, { frame: now, images: componentImages(now), maps });
   const gestures = tool.start(parts.stage);
-  return { ...parts, gestures, now, pins, lanes: () => gestures.lanes?.(now) ?? [] };
+  const kept = pinTool.start(parts.stage);
+  const changed = () => [gestures, kept].map((one) => one.traitsChanged?.());
+  const lanes = () => [gestures, kept].flatMap((one) => one.lanes?.(now) ?? []);
+  return { ...parts, gestures, kept, changed, now, pins, lanes };
 }
 
-const answer = (pixel: readonly [number, number], pinned = false) => ({
+/** What Python shows: the answer to the last question, and the pixels that it keeps. */
+const answer = (pixel: readonly [number, number], kept: readonly (readonly [number, number])[] = []) => ({
   pixel,
-  pinned,
+  pinned: kept.length > 0,
+  pins: kept.map((one, i) => pin(`P${i + 1}`, one)),
+  channel: Float32Array.of(1, 2, 3, 4).buffer,
+  measured: Float32Array.of(2, 3, 0, 5).buffer,
+});
+const pin = (name: string, pixel: readonly [number, number], radius = 0) => ({
+  name,
+  pixel,
+  radius,
+  pixels: 1,
+  shape: [2, 3],
   channel: Float32Array.of(1, 2, 3, 4).buffer,
   measured: Float32Array.of(2, 3, 0, 5).buffer,
 });
@@ -70,25 +89,73 @@ test("while an answer is awaited only the newest pixel is asked afterwards", () 
   assert.deepEqual(calls[1], ["probe", { pixel: [1, 2], pinned: false }]);
 });
 
-test("a click keeps the pixel, a second one releases it", () => {
-  const { lanes, calls, gestures, pins, now } = started({});
+test("a click keeps the pixel, and a click on a kept one removes it", () => {
+  const { lanes, calls, gestures, changed, pins, shown, now } = started({});
   const point = pointOf([1, 1], now);
   gestures.mapClick?.(point, {} as MouseEvent);
   assert.deepEqual(calls, [["probe", { pixel: [1, 1], pinned: true }]]);
-  assert.deepEqual([texts(lanes())[0], pins.at(-1)], ["pixel 1, 1", point]);
+  assert.equal(texts(lanes())[0], "pixel 1, 1"); // at once
+  shown.values = answer([1, 1], [[1, 1]]);
+  changed();
+  assert.deepEqual(pins.at(-1), [`P1:${point.fx},${point.fy}`]);
+  assert.deepEqual(
+    [texts(lanes()), curve(lanes()[0])],
+    [
+      ["pixel 1, 1", "residual"],
+      [2, 3, 0, 5],
+    ],
+  );
   gestures.mapClick?.(point, {} as MouseEvent);
-  assert.deepEqual([texts(lanes())[0], pins.at(-1)], ["mean model", null]);
+  assert.deepEqual(calls[1], ["drop_pin", { name: "P1" }]);
+  shown.values = answer([1, 1]);
+  changed();
+  assert.deepEqual([texts(lanes())[0], pins.at(-1)], ["mean model", []]);
+});
+
+test("several kept pixels have lanes, colours and chips of their own", () => {
+  const { lanes, calls, kept, changed } = started(
+    answer(
+      [0, 1],
+      [
+        [0, 1],
+        [1, 0],
+      ],
+    ),
+  );
+  changed();
+  const all = lanes();
+  assert.deepEqual(texts(all), ["pixel 0, 1", "residual", "P1: 1, 0", "P2: 0, 1"]);
+  assert.notEqual(all[2].colour, all[3].colour);
+  assert.ok(Math.abs((all[2].model?.[0] ?? 0) - 0.5) < 1e-6); // half of the first component
+  const [fewer, more, hold, remove] = fake(kept.bar).all("mffnb-chip-button");
+  for (const one of [more, hold, remove, fewer]) one.fire("click");
+  assert.deepEqual(calls, [
+    ["probe", { pixel: [0, 1], radius: 1, pinned: true }],
+    ["hold", { pixel: [0, 1], radius: 0, name: "P1" }],
+    ["drop_pin", { name: "P1" }],
+    ["probe", { pixel: [0, 1], radius: 0, pinned: true }],
+  ]);
+});
+
+test("pixels within the radius of a pin are those that Python averages", () => {
+  assert.equal(pixelsAround({ pixel: [5, 5], radius: 2 }, [11, 11]).length, 13);
+  assert.deepEqual(pixelsAround({ pixel: [0, 0], radius: 1 }, [2, 3]), [
+    [0, 0],
+    [0, 1],
+    [1, 0],
+  ]);
 });
 
 test("a pixel that Python has pinned is shown after a reload", () => {
-  const { lanes } = started(answer([0, 1], true));
+  const { lanes } = started(answer([0, 1], [[0, 1]]));
   assert.equal(texts(lanes())[0], "pixel 1, 0");
 });
 
 test("on another grid, neither the kept pixel nor its measured spectrum is shown", () => {
-  const { gestures, now, lanes } = started(answer([0, 1], true));
+  const { stage, gestures, now, lanes } = started(answer([0, 1], [[0, 1]]));
   assert.equal(texts(lanes())[0], "pixel 1, 0");
   const binned = { ...now, header: { ...now.header, shape: [1, 2] as const } };
+  Object.assign(stage, { frame: binned });
   const [lane] = gestures.lanes?.(binned) ?? [];
   assert.deepEqual([lane.label, lane.model], ["mean model", undefined]);
 });

@@ -24,6 +24,7 @@ from mffnb.widgets.lifetime import Displayed, hold_weakly
 from mffnb.widgets.live_fit import LiveFit
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import png_base64
+from mffnb.widgets.pins import Pin
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.held import labelled
@@ -205,6 +206,11 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """
         held = self.settings.held_or(self.session.passed)
         return labelled(held) if held else None
+
+    @property
+    def pins(self) -> dict[str, Pin]:
+        """Pixels whose spectra the page keeps, by name; ``probe`` adds one, ``drop_pin`` removes it."""
+        return self._fit.pins
 
     @property
     def regions(self) -> dict[str, Region]:

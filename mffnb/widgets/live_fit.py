@@ -22,6 +22,7 @@ from mffnb.widgets.live_view.frame_builder import FrameBuilder
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
+from mffnb.widgets.pins import Pin
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.bands import ends_of
 from mffnb.widgets.session.engine_session import EngineSession
@@ -67,6 +68,7 @@ class LiveFit:
     ) -> None:
         self.session, self.path, self.history = session, path, History()
         self.regions: dict[str, Region] = {}
+        self.pins: dict[str, Pin] = {}
         self.kept: dict[str, Unmixing] = {}
         self._names: dict[int, str] = {}
         self.section: dict[Hashable, int] = {}

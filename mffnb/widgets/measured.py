@@ -94,6 +94,12 @@ def pixel_indices(
     return {name: xr.DataArray(values[inside], dims="pixel") for name, values in indices.items()}
 
 
+def used_pixels(maps: xr.DataArray, where: Mapping[Hashable, xr.DataArray]) -> dict[Hashable, xr.DataArray]:
+    """Return the pixels that the fit uses, or all of them if it uses none."""
+    used = np.isfinite(maps.isel(where).values).all(axis=0)
+    return {name: index[used] if used.any() else index for name, index in where.items()}
+
+
 def pixel_axis(image: xr.DataArray, name: Hashable) -> Array:
     """Return the coordinate of a pixel dimension, or pixel numbers if it has no numeric one."""
     if name in image.coords and image[name].ndim == 1 and image[name].dtype.kind in "iuf":

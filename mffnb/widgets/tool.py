@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.history import History
+from mffnb.widgets.pins import Pin
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
@@ -50,6 +51,10 @@ class Stage(Protocol):
 
     def set_name(self, number: int, name: str) -> None:
         """Set the name of a component and show it; an empty one restores its number."""
+
+    @property
+    def pins(self) -> dict[str, Pin]:
+        """Pixels whose spectra the page keeps, by name."""
 
     @property
     def regions(self) -> dict[str, Region]:

@@ -109,3 +109,37 @@ def test_chip_leaves_a_region_out_of_the_fit_and_fits_only_there(page, lab):
     assert first.evaluate(GAPS) == 0
     assert kit.canvas_hash(first) == whole
     assert kit.console_errors(page) == []
+
+
+def test_several_pixels_are_kept_averaged_and_held(page, lab):
+    view = opened(page, lab, "pins.ipynb", (EXPLORE,))
+    page.locator(READY).wait_for(timeout=120_000)
+    maps, spectra = view.locator("canvas.mffnb-map"), view.locator("canvas.mffnb-spectra")
+    box = maps.nth(1).bounding_box()
+    for i, (x, y) in enumerate([(0.2, 0.3), (0.5, 0.5), (0.95, 0.8)]):
+        maps.nth(1).click(position={"x": x * box["width"], "y": y * box["height"]})
+        view.locator(".mffnb-chip", has_text=f"P{i + 1}").wait_for()
+    pixels = [[int(0.3 * 32), int(0.2 * 48)], [16, 24], [int(0.8 * 32), int(0.95 * 48)]]
+    assert json.loads(evaluate(page, "[list(one.pixel) for one in explorer.pins.values()]")) == pixels
+    assert view.locator(".mffnb-tile").first.locator(".mffnb-pin").count() == 3
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(300)
+    before = kit.canvas_hash(spectra)
+    chip = view.locator(".mffnb-chip", has_text="P2")
+    chip.locator("button", has_text="+").click()
+    view.locator(".mffnb-chip", has_text="mean of 5 px").wait_for()
+    kit.wait_canvas_change(spectra, before)
+    mean = "sample.cube.values[[16, 15, 17, 16, 16], [24, 24, 24, 23, 25]].mean(axis=0)"
+    assert float(evaluate(page, f"abs(explorer.pins['P2'].measured.values - {mean}).max()")) < 1e-9
+    view.scroll_into_view_if_needed()
+    kit.screenshot(page, "explorer_pins")
+    chip.locator("button", has_text="Hold").click()
+    page.wait_for_function(WAIT_HELD, arg=[False, False, False, True], timeout=60_000)
+    assert chip.locator("button", has_text="Hold").get_attribute("aria-pressed") == "true"
+    assert float(evaluate(page, f"abs(explorer.known.values[0] - {mean}).max()")) < 1e-5
+    chip.locator("button", has_text="×").click()
+    view.locator(".mffnb-chip", has_text="P2").wait_for(state="detached")
+    maps.nth(1).click(position={"x": 0.2 * box["width"], "y": 0.3 * box["height"]})  # a kept pixel is released
+    view.locator(".mffnb-chip", has_text="P1").wait_for(state="detached")
+    assert json.loads(evaluate(page, "len(explorer.pins)")) == 1
+    assert kit.console_errors(page) == []

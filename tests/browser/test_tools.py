@@ -153,6 +153,7 @@ def test_a_pixel_a_misfit_and_a_band_are_shown_and_known_in_python(page, lab):
     worst.click()
     page.wait_for_timeout(300)
     assert evaluate(page, "explorer.view.tool_probe['pixel'] == explorer.view.tool_residual_map['worst']") == "True"
+    spectra.scroll_into_view_if_needed()
     box = spectra.bounding_box()
     page.keyboard.down("Shift")
     drag(page, box, 0.3, 0.32)

@@ -252,3 +252,52 @@ def test_matched_numbers_keep_those_of_held_components():
     now = np.eye(4)[[2, 3, 0, 1]]
     assert matched_numbers(now, before, (0, 1, 5, 7), held=(5,)) == (5, 7, 0, 1)
     assert matched_numbers(now, before[:3], (0, 1, 5), held=(9, 5)) == (9, 5, 0, 1)
+
+
+def test_pins_are_kept_with_their_radius_and_held_by_name(explorer, cube):
+    explorer.probe(pixel=[1, 2])
+    call(explorer, "probe", pixel=[4, 7], radius=1, pinned=True)
+    assert [repr(one) for one in explorer.pins.values()] == ["<pin P1: pixel 1, 2>", "<pin P2: pixel 4, 7, radius 1>"]
+    shown = explorer.view.tool_drop_pin["pins"]
+    assert [(one["name"], one["pixel"], one["pixels"]) for one in shown] == [("P1", [1, 2], 1), ("P2", [4, 7], 5)]
+    np.testing.assert_allclose(np.frombuffer(shown[0]["measured"], "<f4"), cube[1, 2], rtol=1e-6)
+    explorer.probe(pixel=[1, 2], radius=1)
+    assert explorer.pins["P1"].pixels == 5
+    call(explorer, "hold", pixel=[1, 2], radius=1, name="P1")
+    explorer.wait()
+    np.testing.assert_allclose(explorer.known[0], explorer.pins["P1"].measured, rtol=1e-6)
+    explorer.probe(pixel=[0, 0], pinned=False)
+    assert sorted(explorer.pins) == ["P1", "P2"]
+    explorer.drop_pin(name="P1")
+    with pytest.raises(KeyError, match="the names are P2"):
+        explorer.drop_pin(name="P1")
+    for column in range(8):
+        explorer.probe(pixel=[0, column])
+    assert len(explorer.pins) == 6
+    explorer.drop_pin()
+    assert explorer.view.tool_drop_pin["pins"] == []
+
+
+def test_pins_of_a_stack_are_shown_in_their_section(explore, cube):
+    explorer = explore(xr.concat([cube, 2 * cube, 3 * cube], dim="z").assign_coords(z=[0.0, 1.0, 2.0]))
+    explorer.wait()
+    explorer.probe(z=0, y=1.0, x=1.0)
+    assert explorer.view.tool_drop_pin["pins"] == []  # the middle section is shown
+    explorer.show_section(z=0)
+    assert len(explorer.view.tool_drop_pin["pins"]) == 1
+    explorer.hold(pixel=[2, 2])
+    explorer.wait()
+    np.testing.assert_allclose(explorer.known[0], cube[2, 2], rtol=1e-6)
+
+
+def test_two_quick_undos_go_back_twice(explorer):
+    first = explorer.result
+    for number in (0, 1):
+        explorer.hold(number)
+        explorer.wait()
+    explorer.undo()
+    explorer.undo()
+    explorer.wait()
+    assert explorer.settings.held is None
+    xr.testing.assert_identical(explorer.result.abundances, first.abundances)
+    assert explorer.history.position == 0

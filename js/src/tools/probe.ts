@@ -1,12 +1,13 @@
 // Tool: pointing at a map draws the spectrum of the pixel below those of the components, as measured and as modelled,
-// with the contribution of each component and the residual. A click keeps the pixel.
+// with the contribution of each component and the residual. A click keeps the pixel; several ones have lanes of their own.
 // The model is mixed on the page at once; the measured spectrum comes from mffnb/widgets/tools/probe.py.
 
 import { meanOf, valueAt } from "../images";
 import { difference, type Mixture, mixture } from "../mixture";
+import { type Pin, pinLane, pinsOf, pointOf } from "../pins";
 import type { MapPoint } from "../pointer";
 import { type Binary, type Frame, floats } from "../protocol";
-import type { Lane } from "../spectra";
+import type { Lane, StackedCurve } from "../spectra";
 import type { Tool } from "../tool";
 
 /** What the function in Python shows. */
@@ -38,18 +39,25 @@ export const tool: Tool = {
   place: -1,
   start(stage) {
     let pointed: MapPoint | null = null;
-    let pinned: MapPoint | null = null;
+    /** A pixel that was clicked and that Python has not kept yet, or cannot keep. */
+    let fresh: MapPoint | null = null;
+    let kept: readonly Pin[] | undefined;
     let asked = { key: "", time: 0 };
     let source: Binary | undefined;
     let mean: { frame: Frame | null; mixed: Mixture | null } = { frame: null, mixed: null };
     const spectra = new Map<string, Measured>();
     let grid = "";
 
+    const last = (): MapPoint | null => {
+      const newest = pinsOf(stage).at(-1);
+      return fresh ?? (newest && stage.frame ? pointOf(newest.pixel, stage.frame) : null);
+    };
+
     const pixelOf = ({ y, x }: MapPoint) => [y, x] as const;
 
     /** Ask for the measured spectrum of the present pixel, unless it is known or another answer is awaited. */
     const ask = () => {
-      const at = pointed ?? pinned;
+      const at = pointed;
       if (!at || stage.values("probe") === null || spectra.has(keyOf(pixelOf(at)))) return;
       if (asked.key && performance.now() - asked.time < PATIENCE) return;
       asked = { key: keyOf(pixelOf(at)), time: performance.now() };
@@ -58,6 +66,8 @@ export const tool: Tool = {
 
     /** Keep the newest answer. */
     const receive = () => {
+      const now = stage.values<{ readonly pins: readonly Pin[] }>("drop_pin")?.pins;
+      if (now !== kept) [kept, fresh] = [now, null];
       const shown = stage.values<Shown>("probe");
       if (!shown?.pixel || !shown.measured || source === shown.measured) return;
       source = shown.measured;
@@ -65,7 +75,6 @@ export const tool: Tool = {
       if (spectra.size >= KEPT) spectra.delete(spectra.keys().next().value ?? "");
       spectra.set(key, { channel: floats(shown.channel), values: floats(shown.measured) });
       if (key === asked.key) asked = { key: "", time: 0 };
-      if (shown.pinned && stage.frame) pinned = pointOf(shown.pixel, stage.frame);
       ask();
     };
 
@@ -93,26 +102,36 @@ export const tool: Tool = {
         stage.repaintSpectra();
       },
       mapClick(point) {
-        const again = pinned !== null && pinned.x === point.x && pinned.y === point.y;
-        pinned = again ? null : point;
-        if (stage.values("probe") !== null) stage.call("probe", { pixel: pixelOf(point), pinned: !again });
-        for (const tile of stage.maps.tiles) tile.placePin(pinned);
+        const there = pinsOf(stage).find(({ pixel }) => pixel[0] === point.y && pixel[1] === point.x);
+        const again = fresh !== null && fresh.x === point.x && fresh.y === point.y;
+        fresh = there || again ? null : point;
+        if (there) stage.call("drop_pin", { name: there.name });
+        else if (fresh && stage.values("probe") !== null) stage.call("probe", { pixel: pixelOf(point), pinned: true });
+        // Where Python can be called, the tool "drop_pin" marks what Python keeps.
+        if (stage.values("probe") === null)
+          for (const tile of stage.maps.tiles) tile.placePins(fresh ? [{ ...fresh, text: "", colour: MEASURED }] : []);
         stage.repaintSpectra();
       },
       lanes(frame) {
         receive();
-        const present = String(frame.header.shape);
+        const present = JSON.stringify([frame.header.shape, frame.header.sections]);
         if (grid && grid !== present) {
-          spectra.clear(); // a preprocessing step has changed the grid: the pixels are others
+          spectra.clear(); // a preprocessing step has changed the grid, or another section is shown: other pixels
           pointed = null;
-          pinned = null;
+          fresh = null;
         }
         grid = present;
-        for (const tile of stage.maps.tiles) tile.placePin(pinned);
-        const at = pointed ?? pinned;
+        const at = pointed ?? last();
+        const newest = pinsOf(stage).at(-1);
+        if (!pointed && !fresh && newest && at) {
+          const images = stage.images.slice(0, frame.spectra.length);
+          const { values, channel, stack, model } = pinLane(newest, MEASURED, images, frame);
+          return probeLanes(frame, at, model ?? values, stack ?? [], { channel: channel ?? frame.channel, values });
+        }
         const { model, stack } = mixed(frame, at);
         const measured = at ? spectra.get(keyOf(pixelOf(at))) : undefined;
-        return probeLanes(frame, at, model, stack, measured);
+        const layers = stack.map((values, i) => ({ values, colour: frame.header.colors[i] }));
+        return probeLanes(frame, at, model, layers, measured);
       },
     };
   },
@@ -120,13 +139,12 @@ export const tool: Tool = {
 
 /** The spectrum of the pixel and its residual, which is zero until the measured spectrum is known. */
 function probeLanes(
-  { header, channel }: Frame,
+  { channel }: Frame,
   at: MapPoint | null,
   model: Float32Array,
-  stack: readonly Float32Array[],
+  stack: readonly StackedCurve[],
   measured: Measured | undefined,
 ): Lane[] {
-  const layers = stack.map((values, i) => ({ values, colour: header.colors[i] }));
   const label = at ? `pixel ${at.x}, ${at.y}` : "mean model";
   const shared = { band: null, bright: true };
   const residual = measured
@@ -137,7 +155,7 @@ function probeLanes(
       label,
       colour: MEASURED,
       ...(measured ? { channel: measured.channel, values: measured.values, model } : { values: model }),
-      stack: layers,
+      stack,
       ...shared,
     },
     {
@@ -148,12 +166,4 @@ function probeLanes(
       ...shared,
     },
   ];
-}
-
-/** The point in the middle of a pixel. */
-export function pointOf([y, x]: readonly [number, number], { header }: Frame): MapPoint {
-  const [height, width] = header.shape;
-  const [fx, fy] = [(x + 0.5) / width, (y + 0.5) / height];
-  const [rows, columns] = header.map_shape;
-  return { fx, fy, x, y, index: Math.floor(fy * rows) * columns + Math.floor(fx * columns) };
 }

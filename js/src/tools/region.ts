@@ -1,7 +1,7 @@
 // Tool: a region drawn around pixels of a map, with its mean spectrum as measured and as modelled.
 // Its functions in Python are in mffnb/widgets/tools/region.py.
 
-import { type Chip, ChipRow } from "../chips";
+import { type Chip, ChipRow, heldAs } from "../chips";
 import { action, button } from "../controls";
 import { meanOf } from "../images";
 import { mixture } from "../mixture";
@@ -95,8 +95,7 @@ export const tool: Tool = {
 function chipOf({ name, pixels }: Region, area: Area | undefined, stage: Stage): Chip {
   const python = JSON.stringify(name);
   const [out, only] = [area?.left_out.includes(name) === true, area?.only.includes(name) === true];
-  const header = stage.frame?.header;
-  const component = header?.held.find((number) => header.labels[header.numbers.indexOf(number)] === name);
+  const component = heldAs(name, stage.frame?.header);
   const note = out ? "left out" : only ? "fitted only here" : "";
   return {
     name,

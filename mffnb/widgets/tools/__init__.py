@@ -7,6 +7,7 @@ from typing import Any
 
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
+from mffnb.widgets.tools import drop_pin as _drop_pin
 from mffnb.widgets.tools import fit_area as _fit_area
 from mffnb.widgets.tools import hold as _hold
 from mffnb.widgets.tools import mean_spectrum as _mean_spectrum
@@ -27,6 +28,7 @@ class ToolMethods:
     band = _band.band
     code = _reproduce.code
     compare = _compare.compare
+    drop_pin = _drop_pin.drop_pin
     drop_region = _region.drop_region
     fit_only = _fit_area.fit_only
     hold = _hold.hold
@@ -50,6 +52,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "band": _band.band,
     "code": _reproduce.code,
     "compare": _compare.compare,
+    "drop_pin": _drop_pin.drop_pin,
     "drop_region": _region.drop_region,
     "fit_only": _fit_area.fit_only,
     "hold": _hold.hold,

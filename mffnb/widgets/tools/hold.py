@@ -11,7 +11,7 @@ import xarray as xr
 
 from mffnb.errors import MffnbWarning, UnsupportedCombinationError, warn
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.measured import comparable_cube, pixel_indices
+from mffnb.widgets.measured import comparable_cube, pixel_indices, used_pixels
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.held import Held, one_spectrum, rounded
 from mffnb.widgets.session.session import Session
@@ -87,20 +87,25 @@ def hold(
     own = _component(stage, answer, what)
     if own is not None and component is not None and own != found:
         raise ValueError(f"component {own} cannot be held in place of {found}: release and hold one of them")
-    if own is not None:
-        spectrum, found, origin = answer.endmembers.sel(component=own), own, f"component {own} of the explorer"
-    else:
-        spectrum, origin, region = _measured(stage, session, answer, what, pixel, radius)
-        label = label or region
-    spectrum = one_spectrum(_on_grid(session, spectrum), session.source.frame)
-    if found is None and label is not None:
-        found = {text: number for number, text in stage.names.items() if number in _numbers(answer)}.get(label)
     settings = stage.settings
     held = list(settings.held_or(session.passed))
     numbers = [one.number for one in held]
+    if own is not None and own in numbers:
+        before = held[numbers.index(own)]
+        spectrum, found, origin = before.spectrum, own, before.origin
+    elif own is not None:
+        spectrum, found, origin = answer.endmembers.sel(component=own), own, f"component {own} of the explorer"
+        spectrum = _on_grid(session, spectrum)
+    else:
+        spectrum, origin, region = _measured(stage, session, answer, what, pixel, radius)
+        label = label or region
+        spectrum = _on_grid(session, spectrum)
+    spectrum = one_spectrum(spectrum, session.source.frame)
+    if found is None and label is not None:
+        found = _named(stage, answer).get(label)
     k = settings.k
     if found is None:
-        found, k = lowest_free([*_numbers(answer), *numbers]), settings.k + 1
+        found, k = lowest_free(_numbers(stage, answer)), settings.k + 1
     new = Held(found, rounded(_without_negative(spectrum)), label, origin)
     if found in numbers:
         held[numbers.index(found)] = replace(new, label=label or held[numbers.index(found)].label)
@@ -136,15 +141,22 @@ def release(stage: Stage, component: int | str) -> None:
     stage.change(held=tuple(one for one in held if one is not released))
 
 
-def _numbers(answer: Unmixing) -> list[int]:
-    """Return the numbers of the components."""
-    return [int(number) for number in answer.endmembers["component"].values]
+def _numbers(stage: Stage, answer: Unmixing) -> list[int]:
+    """Return the numbers of the components, with those that were held a moment ago and are in no state yet."""
+    present = [int(number) for number in answer.endmembers["component"].values]
+    held = stage.settings.held_or(stage.session.passed)
+    return [*present, *(one.number for one in held if one.number not in present)]
+
+
+def _named(stage: Stage, answer: Unmixing) -> dict[str, int]:
+    """Return the numbers of the components that have a name, by name."""
+    numbers = _numbers(stage, answer)
+    return {text: number for number, text in stage.names.items() if number in numbers}
 
 
 def _number(stage: Stage, answer: Unmixing, component: int | str) -> int:
     """Return the number of a component from its number or its name."""
-    numbers = _numbers(answer)
-    named = {text: number for number, text in stage.names.items() if number in numbers}
+    numbers, named = _numbers(stage, answer), _named(stage, answer)
     number = named.get(component) if isinstance(component, str) else int(component)
     if number not in numbers:
         raise ValueError(f"there is no component {component!r}: there are {', '.join(map(repr, [*numbers, *named]))}")
@@ -166,7 +178,7 @@ def _measured(
     """Return a spectrum with a few words on its origin, and the name of its region if it is one."""
     if pixel is not None:
         cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
-        where = pixel_indices(answer.abundances, pixel, {}, radius)
+        where = used_pixels(answer.abundances, pixel_indices(answer.abundances, pixel, {}, radius, stage.section))
         count = next(iter(where.values())).size
         row, column = (int(one) for one in pixel)
         origin = f"pixel {row}, {column}" if count == 1 else f"mean of {count} pixels around {row}, {column}"

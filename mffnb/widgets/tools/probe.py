@@ -10,8 +10,10 @@ import xarray as xr
 
 from mffnb.plots import channel_coordinate
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.measured import comparable_cube, picture_position, pixel_indices
+from mffnb.widgets.measured import comparable_cube, picture_position, pixel_indices, used_pixels
+from mffnb.widgets.pins import with_pin
 from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tools.drop_pin import show_pins
 
 __all__ = ["probe"]
 
@@ -37,7 +39,8 @@ def probe(
     shown
         Whether the page shows the spectrum below those of the components.
     pinned
-        Whether the page keeps showing it until another pixel is chosen, and not only while the pointer is there.
+        Whether the page keeps showing it, and not only while the pointer is there. It is then in ``explorer.pins``
+        until ``drop_pin`` removes it; a pixel that is pinned again gets the new radius.
     position
         Coordinate of the pixel along each pixel dimension, for example ``y=12.5, x=3``; the index where a dimension has
         no coordinate.
@@ -68,7 +71,7 @@ def probe(
     answer = stage.result
     given = {name: float(value) for name, value in position.items()}
     where = pixel_indices(answer.abundances, pixel, given, radius, stage.section)
-    where = _used(answer.abundances, where)
+    where = used_pixels(answer.abundances, where)
     cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
     measured = cube.isel(where).mean("pixel").compute().astype(np.float64).rename("measured")
     model = _model(answer, where)
@@ -82,13 +85,21 @@ def probe(
     )
     if shown:
         stage.show_tool("probe", pinned=pinned, **_for_page(answer, where, found))
+    if shown and pinned:
+        centre = pixel_indices(answer.abundances, pixel, given, 0.0, stage.section)
+        row, column = picture_position(answer.abundances, centre)
+        kept = with_pin(
+            stage.pins, (row, column), _section_of(answer, centre), radius, next(iter(where.values())).size, measured
+        )
+        stage.pins.clear()
+        stage.pins.update(kept)
+        show_pins(stage)
     return found
 
 
-def _used(maps: xr.DataArray, where: Mapping[Hashable, xr.DataArray]) -> dict[Hashable, xr.DataArray]:
-    """Return the pixels that the fit uses, or all of them if it uses none."""
-    used = np.isfinite(maps.isel(where).values).all(axis=0)
-    return {name: index[used] if used.any() else index for name, index in where.items()}
+def _section_of(answer: Unmixing, where: Mapping[Hashable, xr.DataArray]) -> dict[Hashable, int]:
+    """Return the section of a stack that a pixel is in."""
+    return {name: int(where[name][0]) for name in answer.abundances.dims[1:-2]}
 
 
 def _contributions(answer: Unmixing, where: Mapping[Hashable, xr.DataArray]) -> xr.DataArray:

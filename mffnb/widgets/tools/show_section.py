@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mffnb.typing import Float64Array
 from mffnb.widgets.measured import pixel_axis
 from mffnb.widgets.tool import Stage
+from mffnb.widgets.tools.drop_pin import show_pins
 from mffnb.widgets.tools.region import show_regions
 
 __all__ = ["show_section"]
@@ -54,6 +55,8 @@ def show_section(stage: Stage, *, index: Sequence[int] | None = None, **position
     stage.set_section({**stage.section, **found})
     if stage.regions:
         show_regions(stage, stage.result)
+    if stage.pins:
+        show_pins(stage)
 
 
 def _nearest(axis: Float64Array, value: float) -> int:

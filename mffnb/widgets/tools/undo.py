@@ -31,7 +31,10 @@ def undo(stage: Stage) -> None:
     >>> explorer.close()
     """
     history = stage.history
-    position = history.position - 1 if stage.settled else history.position
+    present = history.entries[history.position] if history.entries else None
+    # A run that has failed or has not ended has other settings or another state than the entry.
+    shown = present is not None and stage.settings == present.parameters and stage.session.last is present.solved
+    position = history.position - 1 if shown else history.position
     if position < 0:
         raise IndexError("there is nothing to undo")
     stage.show_entry(position)
