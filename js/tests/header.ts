@@ -20,6 +20,7 @@ export function header(changes: Partial<Header> = {}): Header {
     parameters: { k: 2 },
     final: true,
     sections: [],
+    pattern: null,
     generation: 1,
     epoch: 0,
     sequence: 1,

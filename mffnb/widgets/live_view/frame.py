@@ -9,7 +9,7 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,13 @@ LEVELS = 254
 """Code of the highest value in an encoded map; 0 is the code of the lowest value."""
 MISSING = 255
 """Code of a missing (not finite) value in an encoded map."""
+
+
+class Encodable(Protocol):
+    """A part of a frame with an encoding of its own."""
+
+    def encoded(self) -> tuple[dict[str, Any], bytes]:
+        """Return an entry for the header, and binary data."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,8 @@ class Frame:
         Lower and upper end of the uncertainty band of each spectrum.
     sections : tuple of Section
         The section of a stack along each dimension but the last two; empty for an image.
+    patterns : optional
+        Endmembers as images, see :class:`mffnb.widgets.live_view.patterns.Patterns`; None for spectra.
 
     Examples
     --------
@@ -92,6 +101,7 @@ class Frame:
     final: bool = False
     bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
     sections: tuple[Section, ...] = ()
+    patterns: Encodable | None = None
 
     def __post_init__(self) -> None:
         k = len(self.labels)

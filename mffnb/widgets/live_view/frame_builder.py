@@ -14,6 +14,7 @@ from mffnb.plots.labels import MIDDLE, pixel_coordinate
 from mffnb.plots.palette import component_colors
 from mffnb.typing import Array
 from mffnb.widgets.live_view.frame import Frame, Section
+from mffnb.widgets.live_view.patterns import Patterns
 
 NO_NAMES: Mapping[int, str] = MappingProxyType({})
 
@@ -91,6 +92,7 @@ class FrameBuilder:
             parameters=parameters,
             final=final,
             sections=sections,
+            patterns=Patterns.of(endmembers),
         )
 
 
