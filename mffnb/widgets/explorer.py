@@ -17,6 +17,7 @@ from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.appearance import Appearance, visible
 from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import Displayed, hold_weakly
@@ -27,6 +28,7 @@ from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
+from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.tools import TOOLS, ToolMethods
 
 __all__ = ["Explorer", "explore"]
@@ -179,11 +181,24 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     @property
     def names(self) -> Mapping[int, str]:
         """Names that ``rename`` has given to components, by number."""
-        return self._fit.names
+        return self._fit.appearance.names
 
     def set_name(self, number: int, name: str) -> None:
         """Set the name of a component and show it, see ``rename``."""
-        self._fit.set_name(number, name)
+        self._fit.set_appearance(self._fit.appearance.with_name(number, name))
+
+    @property
+    def appearance(self) -> Appearance:
+        """Names, colours, visibility and order of the components, by number."""
+        return self._fit.appearance
+
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Show the components in another way; it becomes an entry of the history."""
+        self._fit.set_appearance(appearance)
+
+    def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
+        """Run on from an edited state, see ``merge`` and ``split``."""
+        self._fit.continue_from(solved, appearance)
 
     @property
     def regions(self) -> dict[str, Region]:
@@ -234,7 +249,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         self._fit.runner.settled(_PICTURE_WAIT)
         if self.session.last is None:
             return None
-        return png_base64(self.result.plot())
+        return png_base64(visible(self.result).plot())
 
 
 def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str, Any]) -> Session | EngineSession:

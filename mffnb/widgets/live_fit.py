@@ -15,6 +15,7 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.solvers import Outcome
 from mffnb.unmixing.auto_volume import ambiguity_note
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import weakly
@@ -28,7 +29,7 @@ from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
-from mffnb.widgets.session.solved import Solved, with_names
+from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.tools import TOOLS
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
@@ -67,7 +68,9 @@ class LiveFit:
         self.session, self.path, self.history = session, path, History()
         self.regions: dict[str, Region] = {}
         self.kept: dict[str, Unmixing] = {}
-        self.names: dict[int, str] = {}
+        self.appearance = Appearance()
+        self._restored: tuple[Solved, Appearance] | None = None
+        self._showing = threading.RLock()
         self._published: tuple[int, Solved, bool] | None = None
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
@@ -99,7 +102,7 @@ class LiveFit:
             raise RuntimeError("the explorer was closed before it had solved anything")
         labelled = self._labelled
         if labelled is None or labelled[0] is not solved:
-            labelled = self._labelled = solved, with_names(self.session.result(solved), self.names)
+            labelled = self._labelled = solved, self.appearance.applied(self.session.result(solved))
         return labelled[1]
 
     def submit(self) -> None:
@@ -120,12 +123,36 @@ class LiveFit:
         """Whether the run for the present settings has ended."""
         return self.runner.settled(0.0)
 
-    def set_name(self, number: int, name: str) -> None:
-        """Set the name of a component and show it; an empty one restores its number."""
-        self.names = {one: text for one, text in (self.names | {number: name}).items() if text}
-        self._labelled, published = None, self._published
-        if published is not None:
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Show the components in another way; it becomes an entry of the history."""
+        with self._showing:
+            self.appearance, self._labelled, published = appearance, None, self._published
+            if published is None:
+                return
             self._show(*published)
+            _, solved, final = published
+            if final and self.settled:
+                self._record(solved)
+        if final:
+            self._follow_all()
+
+    def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
+        """Run on from a state that a tool has edited, with its number of components."""
+        controls, session = self._controls(), self.session
+        if controls is None or isinstance(session, EngineSession):
+            raise UnsupportedCombinationError(
+                "components are edited in this process only: open an explorer without cluster="
+            )
+        before = self.appearance
+        with self._submitting:
+            session.continue_from(solved)
+            self.appearance = before if appearance is None else appearance
+        try:
+            controls.set(k=len(solved.names))
+        except ValueError:
+            session.continue_from(None)
+            self.appearance = before
+            raise
 
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: move the controls to its settings, and show its answer."""
@@ -137,6 +164,7 @@ class LiveFit:
         entry = self.history.move(position)
         with self._submitting:
             session.restore(entry.solved)
+            self._restored = entry.solved, entry.appearance
         controls.show(entry.parameters)
 
     def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
@@ -168,14 +196,37 @@ class LiveFit:
         error = self._error()
         if error is not None:
             error.value = ""
-        self._published = generation, solved, final
-        self._show(generation, solved, final)
-        if final and not isinstance(self.session, EngineSession):  # whose states cannot be restored
-            self.history.record(solved)
-            self.show_tool("undo", earlier=self.history.position, later=self._later())
+        with self._showing:  # a tool may show the same state in another way at this moment
+            self.appearance = self._appearance_of(solved)
+            self._published = generation, solved, final
+            self._show(generation, solved, final)
+            if final:
+                self._record(solved)
         if final:
-            for name in self._following:
-                self._follow(name)
+            self._follow_all()
+
+    def _appearance_of(self, solved: Solved) -> Appearance:
+        """Return how a state is shown: as in the history if it is restored, else without components that have left."""
+        if self._restored is not None and self._restored[0] is solved:
+            (_, appearance), self._restored, self._labelled = self._restored, None, None
+            return appearance
+        if self._published is None:
+            return self.appearance
+        before = self._published[1]
+        # On another grid components are found from the data: their numbers are not those of before.
+        return self.appearance.following(before.names, solved.names if before.data.same_grid(solved.data) else ())
+
+    def _record(self, solved: Solved) -> None:
+        """Add a state and its appearance to the history."""
+        if isinstance(self.session, EngineSession):  # whose states cannot be restored
+            return
+        self.history.record(solved, self.appearance)
+        self.show_tool("undo", earlier=self.history.position, later=self._later())
+
+    def _follow_all(self) -> None:
+        """Call the tools that follow the run again."""
+        for name in self._following:
+            self._follow(name)
 
     def _follow(self, name: str) -> None:
         """Call a tool again after a run; one that no longer works is hidden, and its error is not that of the run."""
@@ -192,7 +243,7 @@ class LiveFit:
         view = self._view()
         if view is None:
             return
-        framing, state = self._framing(solved.data), solved.state
+        framing, state, look = self._framing(solved.data), solved.state, self.appearance
         view.show(
             framing.frame(
                 *self._factors(solved),
@@ -210,7 +261,7 @@ class LiveFit:
                 final=final,
                 known=solved.data.known,
                 bands=ends_of(solved.bands, framing.used_channels),
-                named=self.names,
+                appearance=look,
             )
         )
 

@@ -48,6 +48,10 @@ class Frame:
         True for the last frame of a fit.
     bands : tuple of two ndarrays of shape (k, m), optional
         Lower and upper end of the uncertainty band of each spectrum.
+    numbers : tuple of int, optional
+        Persistent number of each component; 0, 1, ... if omitted.
+    hidden : tuple of int
+        Indices of components whose map and spectrum the page does not show.
 
     Examples
     --------
@@ -69,6 +73,8 @@ class Frame:
     parameters: Mapping[str, object] = field(default_factory=dict)
     final: bool = False
     bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
+    numbers: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         k = len(self.labels)
@@ -122,6 +128,8 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
     header = {
         "labels": list(frame.labels),
         "colors": list(frame.colors),
+        "numbers": list(frame.numbers or range(len(frame.labels))),
+        "hidden": list(frame.hidden),
         "shape": [height, width],
         "map_shape": list(maps.shape[1:]),
         "block": block,

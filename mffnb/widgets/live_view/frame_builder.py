@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from mffnb import plots
-from mffnb.plots.palette import component_colors
 from mffnb.typing import Array
+from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.live_view.frame import Frame
 
-NO_NAMES: Mapping[int, str] = MappingProxyType({})
+PLAIN = Appearance()
 
 
 class FrameBuilder:
@@ -51,7 +50,7 @@ class FrameBuilder:
         final: bool,
         known: int = 0,
         bands: tuple[Any, Any] | None = None,
-        named: Mapping[int, str] = NO_NAMES,
+        appearance: Appearance = PLAIN,
     ) -> Frame:
         """Build a frame from the factors of a state.
 
@@ -63,21 +62,26 @@ class FrameBuilder:
             Number of each component, which determines its label and colour.
         known
             Components with a smaller number than this are known spectra.
-        named
-            Names that the user has given to components, by number.
+        appearance
+            Names, colours, visibility and order of the components, by number.
         status, generation, parameters, final, bands
             As for :class:`mffnb.widgets.live_view.frame.Frame`.
         """
-        palette = component_colors(max(numbers) + 1)
+        rows = appearance.rows(numbers)
+        ordered = [numbers[row] for row in rows]
+        moved = rows != list(range(len(rows)))  # else nothing is copied
+        maps, spectra = _planes(abundances.values), endmembers.values.reshape(len(numbers), -1)[:, self.used_channels]
+        if bands is not None and moved:
+            bands = (bands[0][rows], bands[1][rows])
         return Frame(
-            maps=_planes(abundances.values),
-            spectra=endmembers.values.reshape(len(numbers), -1)[:, self.used_channels],
+            maps=maps[rows] if moved else maps,
+            spectra=spectra[rows] if moved else spectra,
             channel=self._channel,
             channel_label=self._channel_label,
-            labels=tuple(
-                named.get(number, f"{'known' if number < known else 'component'} {number}") for number in numbers
-            ),
-            colors=tuple(palette[number] for number in numbers),
+            labels=tuple(appearance.labels(ordered, known)),
+            colors=tuple(appearance.colors_of(ordered)),
+            numbers=tuple(ordered),
+            hidden=tuple(place for place, number in enumerate(ordered) if number in appearance.hidden),
             pixel_size=self._pixel_size,
             status=status,
             bands=bands,
