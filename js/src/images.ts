@@ -14,6 +14,8 @@ export interface MapImage {
   readonly shape: readonly [number, number];
   /** True while the map belongs to an older state than those of the components. */
   readonly stale?: boolean;
+  /** True for a component that is hidden: its tile takes no room. */
+  readonly hidden?: boolean;
 }
 
 /** A map as `tile.py` encodes it. */
@@ -31,6 +33,7 @@ export function componentImages({ header, maps }: Frame): MapImage[] {
     codes: maps[i],
     range: header.ranges[i],
     shape: header.map_shape,
+    hidden: header.hidden.includes(i),
   }));
 }
 

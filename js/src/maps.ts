@@ -33,6 +33,8 @@ export class MapTile {
   private shownOutlines = "";
   private readonly pin = element("div", "mffnb-pin", { hidden: "" });
   readonly name: HTMLElement;
+  /** The line below the map: its name and the legend of its colours. */
+  readonly caption: HTMLElement;
   private readonly low = element("span", "mffnb-low");
   private readonly gradient = element("span", "mffnb-gradient");
   private readonly high = element("span", "mffnb-high");
@@ -46,8 +48,8 @@ export class MapTile {
       label,
     ]);
     const legend = element("div", "mffnb-legend", {}, [this.low, this.gradient, this.high]);
-    const caption = element("div", "mffnb-caption", {}, [this.name, legend]);
-    this.root = element("div", "mffnb-tile", {}, [this.picture, caption]);
+    this.caption = element("div", "mffnb-caption", {}, [this.name, legend]);
+    this.root = element("div", "mffnb-tile", {}, [this.picture, this.caption]);
     this.root.style.setProperty("--mffnb-color", colour);
     this.ramp = ramp(colour);
   }
@@ -130,7 +132,11 @@ export class MapGrid {
 
   /** Replace the tiles; the first `count` are those of the components. */
   build(images: readonly MapImage[], count: number): void {
-    this.tiles = images.map(({ label, colour }) => new MapTile(label, colour));
+    this.tiles = images.map(({ label, colour, hidden }) => {
+      const tile = new MapTile(label, colour);
+      tile.root.hidden = hidden === true;
+      return tile;
+    });
     this.components = this.tiles.slice(0, count);
     this.root.replaceChildren(...this.tiles.map((tile) => tile.root));
   }
@@ -145,7 +151,7 @@ export class MapGrid {
   /** Paint the maps from a place on. */
   paint(images: readonly MapImage[], style: MapStyle, from = 0): void {
     this.tiles.forEach((tile, i) => {
-      if (i >= from) tile.paint(images[i], style, this.tileWidth);
+      if (i >= from && !tile.root.hidden) tile.paint(images[i], style, this.tileWidth);
     });
   }
 }

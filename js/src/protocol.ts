@@ -25,6 +25,10 @@ export interface Status {
 export interface Header {
   readonly labels: readonly string[];
   readonly colors: readonly string[];
+  /** Persistent number of each component. */
+  readonly numbers: readonly number[];
+  /** Indices of components whose map and spectrum are not shown. */
+  readonly hidden: readonly number[];
   /** Height and width of the image in pixels. */
   readonly shape: readonly [number, number];
   /** Height and width of the maps that were sent; smaller than `shape` if blocks of pixels were averaged. */

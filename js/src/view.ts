@@ -28,7 +28,7 @@ function head(title: string, controls: readonly HTMLElement[]): HTMLElement {
 
 /** Everything about the maps that needs new tiles when it changes. */
 function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[]): string {
-  return JSON.stringify([images.map(({ label, colour }) => [label, colour]), shape, pixel_size]);
+  return JSON.stringify([images.map(({ label, colour, hidden }) => [label, colour, hidden]), shape, pixel_size]);
 }
 
 export class LiveView implements Stage {
@@ -133,7 +133,9 @@ export class LiveView implements Stage {
     });
   }
 
-  private listenToTile({ name, picture }: MapTile, place: number): void {
+  private listenToTile(tile: MapTile, place: number): void {
+    const { name, picture } = tile;
+    this.tell((gesture) => gesture.tileMade?.(tile, place));
     name.addEventListener("click", (event) => this.tell((gesture) => gesture.nameClick?.(place, event)));
     name.addEventListener("dblclick", (event) => this.tell((gesture) => gesture.nameDoubleClick?.(place, event)));
     const point = (event: MouseEvent) =>
@@ -308,7 +310,8 @@ export class LiveView implements Stage {
   private layout({ header }: Frame): void {
     this.width = this.root.clientWidth;
     if (this.width === 0) return;
-    const grid = gridLayout(this.maps.tiles.length, aspectRatio(header), this.maps.root.clientWidth);
+    const shown = this.maps.tiles.filter((tile) => !tile.root.hidden).length;
+    const grid = gridLayout(shown, aspectRatio(header), this.maps.root.clientWidth);
     this.maps.layout(header, grid);
     const sharpness = window.devicePixelRatio || 1;
     const map = Math.ceil(Math.max(grid.width, grid.height) * sharpness);
@@ -319,13 +322,15 @@ export class LiveView implements Stage {
   }
 }
 
-/** The spectra of the components as lanes of the plot. */
+/** The spectra of the components that are shown as lanes of the plot. */
 function componentLanes({ header, spectra, bands }: Frame, bright: readonly boolean[]): Lane[] {
-  return spectra.map((values, i) => ({
+  const lanes = spectra.map((values, i) => ({
     label: header.labels[i],
     colour: header.colors[i],
     values,
     band: bands ? bands[i] : null,
+    component: i,
     bright: bright[i],
   }));
+  return lanes.filter(({ component }) => !header.hidden.includes(component));
 }

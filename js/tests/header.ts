@@ -6,6 +6,8 @@ export function header(changes: Partial<Header> = {}): Header {
   return {
     labels: ["a", "b"],
     colors: ["#2b83d6", "#d62728"],
+    numbers: [0, 1],
+    hidden: [],
     shape: [4, 6],
     map_shape: [2, 3],
     ranges: [

@@ -12,6 +12,7 @@ from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
 from mffnb.keywords import checks_keywords
 from mffnb.parallel import Cluster
+from mffnb.plots.palette import component_colors
 from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
@@ -34,6 +35,7 @@ from mffnb.widgets.tools import TOOLS, ToolMethods
 __all__ = ["Explorer", "explore"]
 
 _PICTURE_WAIT = 0.5  # longest time in seconds to wait for the static picture that a saved notebook holds
+_OFFERED_COLORS = 24  # those of the palette that colour-blind readers can distinguish
 
 
 class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
@@ -137,6 +139,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         self._error = ipywidgets.HTML()
         path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else None
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
+        self._fit.show_tool("set_color", palette=component_colors(_OFFERED_COLORS))
         super().__init__([self.controls, self._error, self.view])
         hold_weakly(self, self._error)
         self._fit.submit()

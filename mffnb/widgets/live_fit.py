@@ -71,6 +71,7 @@ class LiveFit:
         self.appearance = Appearance()
         self._restored: tuple[Solved, Appearance] | None = None
         self._showing = threading.RLock()
+        self._numbers: list[int] = []
         self._published: tuple[int, Solved, bool] | None = None
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
@@ -244,6 +245,7 @@ class LiveFit:
         if view is None:
             return
         framing, state, look = self._framing(solved.data), solved.state, self.appearance
+        self._move_highlights(view, [solved.names[row] for row in look.rows(solved.names)])
         view.show(
             framing.frame(
                 *self._factors(solved),
@@ -264,6 +266,13 @@ class LiveFit:
                 appearance=look,
             )
         )
+
+    def _move_highlights(self, view: LiveView, numbers: list[int]) -> None:
+        """Let highlighted components, which the page knows by their places, stay highlighted at other places."""
+        before, self._numbers = self._numbers, numbers
+        if before != numbers and view.highlighted:
+            marked = [before[place] for place in view.highlighted if place < len(before)]
+            view.highlighted = [numbers.index(number) for number in marked if number in numbers]
 
     def _later(self) -> int:
         """Return the number of settings that can be redone."""
