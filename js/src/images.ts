@@ -16,6 +16,11 @@ export interface MapImage {
   readonly stale?: boolean;
   /** True for a component that is hidden: its tile takes no room. */
   readonly hidden?: boolean;
+  /** Colours of the pixels, in place of those of the codes. */
+  readonly pixels?: Uint32Array;
+  /** A grey image below these pixels, and their opacity over it. */
+  readonly under?: EncodedMap;
+  readonly opacity?: number;
 }
 
 /** A map as `tile.py` encodes it. */

@@ -4,7 +4,7 @@
 import { element } from "./dom";
 import { brightOf, highlightedOf } from "./highlighting";
 import { componentImages, type MapImage } from "./images";
-import { aspectRatio, gridLayout } from "./layout";
+import { aspectRatio, enlargedLayout, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
 import { bytes, decode, type Frame, type Header, type LiveViewModel, type Message, outdated } from "./protocol";
@@ -14,7 +14,7 @@ import { Tip } from "./tip";
 import { type Gestures, SMALLEST_DRAG, type Stage, type Tool } from "./tool";
 
 /** Traits that change the picture but not the frame. */
-const STYLE_TRAITS = ["color_map", "clip", "gamma", "spectra_scale", "highlighted", "color_tables"];
+const STYLE_TRAITS = ["color_map", "clip", "gamma", "spectra_scale", "highlighted", "enlarged", "color_tables"];
 /** Facts about the frame on the screen, as data attributes for tests and style sheets. */
 const FACTS = ["generation", "final", "iteration", "objective", "parameters", "bands"];
 
@@ -27,8 +27,13 @@ function head(title: string, controls: readonly HTMLElement[]): HTMLElement {
 }
 
 /** Everything about the maps that needs new tiles when it changes. */
-function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[]): string {
-  return JSON.stringify([images.map(({ label, colour, hidden }) => [label, colour, hidden]), shape, pixel_size]);
+function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[], enlarged: boolean): string {
+  return JSON.stringify([
+    images.map(({ label, colour, hidden }) => [label, colour, hidden]),
+    shape,
+    pixel_size,
+    enlarged,
+  ]);
 }
 
 export class LiveView implements Stage {
@@ -51,6 +56,8 @@ export class LiveView implements Stage {
   private pendingSpectra: number | null = null;
   private pendingAdded: number | null = null;
   private removed = false;
+  /** Whether one map fills the room of all. */
+  private enlarged = false;
   private tilesKey: string | null = null;
   private width = 0;
   private reported = "";
@@ -288,8 +295,11 @@ export class LiveView implements Stage {
 
   /** Collect the maps of the components and of the tools, and make new tiles where they are others than before. */
   private buildTiles(frame: Frame): boolean {
-    this.images = [...componentImages(frame), ...this.gestures.flatMap((gesture) => gesture.images?.(frame) ?? [])];
-    const key = tilesKey(frame.header, this.images);
+    const images = [...componentImages(frame), ...this.gestures.flatMap((gesture) => gesture.images?.(frame) ?? [])];
+    const enlarged = images.findIndex(({ label, hidden }) => !hidden && label === this.model.get("enlarged"));
+    this.enlarged = enlarged >= 0;
+    this.images = this.enlarged ? images.map((one, i) => ({ ...one, hidden: i !== enlarged })) : images;
+    const key = tilesKey(frame.header, this.images, this.enlarged);
     if (key === this.tilesKey) return false;
     this.tilesKey = key;
     this.maps.build(this.images, frame.header.labels.length);
@@ -311,7 +321,8 @@ export class LiveView implements Stage {
     this.width = this.root.clientWidth;
     if (this.width === 0) return;
     const shown = this.maps.tiles.filter((tile) => !tile.root.hidden).length;
-    const grid = gridLayout(shown, aspectRatio(header), this.maps.root.clientWidth);
+    const [aspect, room] = [aspectRatio(header), this.maps.root.clientWidth];
+    const grid = this.enlarged ? enlargedLayout(aspect, room, window.innerHeight) : gridLayout(shown, aspect, room);
     this.maps.layout(header, grid);
     const sharpness = window.devicePixelRatio || 1;
     const map = Math.ceil(Math.max(grid.width, grid.height) * sharpness);

@@ -32,6 +32,8 @@ class Appearance:
         Components whose maps and spectra are not shown.
     order
         Numbers in the order of the user. Components that are not in it follow, by number.
+    weights
+        Weights of components in the composite, where they are not 1.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class Appearance:
     colors: Mapping[int, str] = field(default_factory=dict)
     hidden: frozenset[int] = frozenset()
     order: tuple[int, ...] = ()
+    weights: Mapping[int, float] = field(default_factory=dict)
 
     def rows(self, numbers: Sequence[int]) -> list[int]:
         """Return the rows of components in the order in which they are shown."""
@@ -70,7 +73,12 @@ class Appearance:
             {number: color for number, color in self.colors.items() if number not in gone},
             self.hidden - gone,
             tuple(number for number in self.order if number not in gone),
+            {number: weight for number, weight in self.weights.items() if number not in gone},
         )
+
+    def weights_of(self, numbers: Sequence[int]) -> list[float]:
+        """Return the weight of each component in the composite; 0 for a hidden one."""
+        return [0.0 if number in self.hidden else self.weights.get(number, 1.0) for number in numbers]
 
     def with_name(self, number: int, name: str) -> Appearance:
         """Return the appearance with another name of a component; an empty one restores its number."""

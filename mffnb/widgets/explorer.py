@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets
+import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
@@ -204,9 +205,19 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         self._fit.continue_from(solved, appearance)
 
     @property
+    def contrast(self) -> tuple[float, float]:
+        """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
+        return self._fit.contrast
+
+    @property
     def regions(self) -> dict[str, Region]:
         """Regions of the image, by name; ``region`` adds one, ``drop_region`` removes it."""
         return self._fit.regions
+
+    @property
+    def overlays(self) -> dict[str, xr.DataArray]:
+        """Images of the same area that the user has passed to tools, by the name of the tool."""
+        return self._fit.overlays
 
     @property
     def kept(self) -> dict[str, Unmixing]:

@@ -67,6 +67,7 @@ class LiveFit:
     ) -> None:
         self.session, self.path, self.history = session, path, History()
         self.regions: dict[str, Region] = {}
+        self.overlays: dict[str, xr.DataArray] = {}
         self.kept: dict[str, Unmixing] = {}
         self.appearance = Appearance()
         self._restored: tuple[Solved, Appearance] | None = None
@@ -120,6 +121,12 @@ class LiveFit:
         self.submit()
 
     @property
+    def contrast(self) -> tuple[float, float]:
+        """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
+        view = self._view()
+        return (0.0, 1.0) if view is None else (view.clip, view.gamma)
+
+    @property
     def settled(self) -> bool:
         """Whether the run for the present settings has ended."""
         return self.runner.settled(0.0)
@@ -163,6 +170,9 @@ class LiveFit:
                 "undo needs the pixels in this process: open an explorer without cluster="
             )
         entry = self.history.move(position)
+        if self._published is not None and self._published[1] is entry.solved and self.settled:
+            self.set_appearance(entry.appearance)  # nothing else differs, so that no run is needed
+            return
         with self._submitting:
             session.restore(entry.solved)
             self._restored = entry.solved, entry.appearance

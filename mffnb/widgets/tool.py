@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import xarray as xr
+
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance
@@ -49,8 +51,16 @@ class Stage(Protocol):
         """Run on from a state that a tool has edited, with its number of components."""
 
     @property
+    def contrast(self) -> tuple[float, float]:
+        """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
+
+    @property
     def regions(self) -> dict[str, Region]:
         """Regions of the image, by name."""
+
+    @property
+    def overlays(self) -> dict[str, xr.DataArray]:
+        """Images of the same area that the user has passed to tools, by the name of the tool."""
 
     @property
     def kept(self) -> dict[str, Unmixing]:

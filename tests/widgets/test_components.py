@@ -287,3 +287,87 @@ def test_code_names_the_components_in_its_own_order(explore, cube):
         row = shown.label.values.tolist().index(label)
         assert color == shown.color.values[row]
         np.testing.assert_allclose(spectrum, shown[row], rtol=1e-9, atol=1e-12)
+
+
+def test_a_composite_has_the_colours_of_its_components_and_their_mixtures(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    explorer.view.clip = 0.0
+    shares = explorer.result.abundances / explorer.result.abundances.max(("y", "x"))
+    palette = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in header(explorer)["colors"]]) / 255
+    squares = shares.values**2
+    hue = np.einsum("kyx,kc->yxc", squares / squares.sum(axis=0), palette)
+    dark = np.array([13, 15, 20]) / 255
+    picture = explorer.composite()
+    np.testing.assert_allclose(picture, dark + (hue - dark) * shares.max("component").values[..., None], atol=1e-12)
+    np.testing.assert_array_equal(picture.y, cube.y)
+    explorer.rename(1, "lignin")
+    explorer.set_color("lignin", "#ff0000")
+    alone = explorer.composite(weights={0: 0, 2: 0})
+    np.testing.assert_allclose(alone[..., 0], dark[0] + (1 - dark[0]) * shares[1], atol=1e-12)
+    assert header(explorer)["weights"] == [0, 1, 0]
+    explorer.hide("lignin")
+    np.testing.assert_allclose(explorer.composite(), np.broadcast_to(dark, alone.shape), atol=1e-12)
+    explorer.undo()
+    explorer.undo()
+    explorer.wait()
+    assert header(explorer)["weights"] == [1, 1, 1]
+    assert explorer.view.tool_composite["shown"] is True
+    explorer.composite(shown=False)
+    assert explorer.view.tool_composite == {"shown": False, "opacity": 0.7}
+
+
+def test_a_composite_lies_over_an_image_that_is_aligned_by_its_coordinates(explore, cube):
+    mask = np.ones(cube.shape[:2], dtype=bool)
+    mask[0, 0] = False
+    explorer = explore(cube, mask=mask)
+    explorer.wait()
+    topography = cube.sum("energy").rename("height")
+    picture = explorer.composite(over=topography.transpose("x", "y")[::-1], opacity=0.25)
+    plain = explorer.composite(over=False)
+    low, high = np.percentile(topography, [0.5, 99.5])
+    grey = np.clip((topography - low) / (high - low), 0, 1)
+    np.testing.assert_allclose(picture[0, 0], np.full(3, grey[0, 0]), atol=1e-12)  # no abundances: the image alone
+    assert np.isnan(plain[0, 0]).all()
+    strength = explorer.result.abundances / explorer.result.abundances.max(("y", "x"))
+    distance = np.abs(picture - grey).max("rgb").values[mask]
+    assert (distance <= 0.25 * np.minimum(strength.max("component").values[mask] * 1.05, 1)).all()
+    explorer.composite(over=topography)
+    shown = explorer.view.tool_composite
+    assert (shown["over"]["name"], shown["over"]["grid"], shown["opacity"]) == ("height", [6, 10], 0.25)
+    codes = np.frombuffer(shown["over"]["codes"], np.uint8).reshape(6, 10)
+    assert codes.argmax() == int(topography.values.argmax())
+    assert codes.argmin() == int(topography.values.argmin())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"weights": {0: -1.0}}, "finite number >= 0"),
+        ({"weights": {9: 1.0}}, "no component 9"),
+        ({"opacity": 1.5}, "between 0 and 1"),
+        ({"over": np.zeros((3, 3))}, "does not fit"),
+    ],
+)
+def test_a_composite_refuses_what_it_cannot_show(explore, cube, arguments, message):
+    explorer = explore(cube)
+    explorer.wait()
+    with pytest.raises(ValueError, match=message):
+        explorer.composite(**arguments)
+    assert explorer.view.tool_composite == {}
+
+
+def test_an_image_on_other_coordinates_is_refused(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    moved = cube.sum("energy").assign_coords(x=cube.x + 0.1)
+    with pytest.raises(ValueError, match="different coordinates along 'x'"):
+        explorer.composite(over=moved)
+
+
+def test_the_composite_of_a_stack_is_that_of_its_middle_section(explore, cube):
+    explorer = explore(xr.concat([cube, 2 * cube, cube], dim="z").transpose("z", ...))
+    explorer.wait()
+    picture = explorer.composite(over=cube.sum("energy"))
+    assert picture.dims == ("y", "x", "rgb")
+    assert explorer.view.tool_composite["over"]["grid"] == [6, 10]

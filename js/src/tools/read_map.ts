@@ -13,7 +13,7 @@ export const tool: Tool = {
         const size = stage.frame.header.pixel_size;
         for (const tile of stage.maps.tiles) tile.placeCross(point.fx, point.fy);
         const rows = stage.images.flatMap((image, i) => {
-          if (image.hidden) return [];
+          if (image.hidden || image.pixels) return [];
           const bright = stage.lanes.find(({ component }) => component === i)?.bright ?? true;
           return [{ label: image.label, colour: image.colour, value: valueAt(image, point), bright }];
         });

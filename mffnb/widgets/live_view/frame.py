@@ -52,6 +52,8 @@ class Frame:
         Persistent number of each component; 0, 1, ... if omitted.
     hidden : tuple of int
         Indices of components whose map and spectrum the page does not show.
+    weights : tuple of float, optional
+        Weight of each component in the composite; 1 if omitted.
 
     Examples
     --------
@@ -75,6 +77,7 @@ class Frame:
     bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
     numbers: tuple[int, ...] = ()
     hidden: tuple[int, ...] = ()
+    weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         k = len(self.labels)
@@ -130,6 +133,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "colors": list(frame.colors),
         "numbers": list(frame.numbers or range(len(frame.labels))),
         "hidden": list(frame.hidden),
+        "weights": list(frame.weights or [1.0] * len(frame.labels)),
         "shape": [height, width],
         "map_shape": list(maps.shape[1:]),
         "block": block,

@@ -81,6 +81,7 @@ class FrameBuilder:
             labels=tuple(appearance.labels(ordered, known)),
             colors=tuple(appearance.colors_of(ordered)),
             numbers=tuple(ordered),
+            weights=tuple(appearance.weights_of(ordered)),
             hidden=tuple(place for place, number in enumerate(ordered) if number in appearance.hidden),
             pixel_size=self._pixel_size,
             status=status,

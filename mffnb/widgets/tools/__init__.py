@@ -8,6 +8,7 @@ from typing import Any
 from mffnb.widgets.tools import arrange as _arrange
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
+from mffnb.widgets.tools import composite as _composite
 from mffnb.widgets.tools import mean_spectrum as _mean_spectrum
 from mffnb.widgets.tools import probe as _probe
 from mffnb.widgets.tools import profile as _profile
@@ -26,6 +27,7 @@ class ToolMethods:
     band = _band.band
     code = _reproduce.code
     compare = _compare.compare
+    composite = _composite.composite
     drop_region = _region.drop_region
     hide = _arrange.hide
     keep = _compare.keep
@@ -50,6 +52,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "band": _band.band,
     "code": _reproduce.code,
     "compare": _compare.compare,
+    "composite": _composite.composite,
     "drop_region": _region.drop_region,
     "hide": _arrange.hide,
     "keep": _compare.keep,
