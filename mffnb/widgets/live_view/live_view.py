@@ -87,6 +87,9 @@ class LiveView(Displayed, anywidget.AnyWidget):
     highlighted = traitlets.List(traitlets.Int()).tag(sync=True)
     """Indices of highlighted components; the others are faded. Empty: no highlight."""
 
+    enlarged = traitlets.Unicode().tag(sync=True)
+    """Label of the map that fills the room of all maps; empty for none."""
+
     error = traitlets.Unicode().tag(sync=True)
     """Error of the last message of the page that failed, as one sentence in the status line; empty for none."""
 
