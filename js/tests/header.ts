@@ -5,9 +5,11 @@ import type { Header } from "../src/protocol";
 export function header(changes: Partial<Header> = {}): Header {
   return {
     labels: ["a", "b"],
-    numbers: [0, 1],
     held: [],
     colors: ["#2b83d6", "#d62728"],
+    numbers: [0, 1],
+    hidden: [],
+    weights: [1, 1],
     shape: [4, 6],
     map_shape: [2, 3],
     ranges: [
@@ -22,6 +24,7 @@ export function header(changes: Partial<Header> = {}): Header {
     parameters: { k: 2 },
     final: true,
     sections: [],
+    pattern: null,
     generation: 1,
     epoch: 0,
     sequence: 1,

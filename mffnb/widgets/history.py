@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mffnb.solvers import Outcome
+from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.solved import Solved
 
@@ -21,9 +22,12 @@ class Entry:
     ----------
     solved
         The state that the run has reached.
+    appearance
+        Names, colours, visibility and order of its components.
     """
 
     solved: Solved
+    appearance: Appearance = field(default_factory=Appearance)
 
     @property
     def parameters(self) -> Parameters:
@@ -52,10 +56,14 @@ class Entry:
 
 
 def _nbytes(entries: Sequence[Entry]) -> int:
-    """Return the memory of all answers, and of the images of earlier preprocessing steps and masks."""
+    """Return the memory of all answers, and of the images of earlier preprocessing steps and masks.
+
+    Entries that differ in their appearance only share one answer.
+    """
     images = {id(one.solved.data): one.solved.data for one in entries}
     del images[id(entries[-1].solved.data)]  # the explorer needs it in any case
-    return sum(one.nbytes for one in entries) + sum(image.nbytes for image in images.values())
+    answers = {id(one.solved): one.nbytes for one in entries}
+    return sum(answers.values()) + sum(image.nbytes for image in images.values())
 
 
 class History:
@@ -79,12 +87,13 @@ class History:
         """Index of the entry that was shown last; -1 before the first one."""
         return self._position
 
-    def record(self, solved: Solved) -> None:
-        """Add the state of a run that has ended, unless it is the one that is shown."""
+    def record(self, solved: Solved, appearance: Appearance) -> None:
+        """Add the state of a run that has ended, and how it is shown, unless both are those of the present entry."""
         with self._lock:
-            if self._entries and self._entries[self._position].solved is solved:
+            shown = self._entries[self._position] if self._entries else None
+            if shown is not None and shown.solved is solved and shown.appearance == appearance:
                 return
-            self._entries[self._position + 1 :] = [Entry(solved)]
+            self._entries[self._position + 1 :] = [Entry(solved, appearance)]
             while len(self._entries) > 1 and _nbytes(self._entries) > _MOST_BYTES:
                 del self._entries[0]
             self._position = len(self._entries) - 1

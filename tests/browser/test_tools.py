@@ -81,6 +81,33 @@ def test_a_slider_shows_the_sections_of_a_stack(page, lab):
     assert kit.console_errors(page) == []
 
 
+PATTERNS = """
+import mffnb as mf
+
+image = mf.datasets.stem_catalyst(seed=0).cube
+explorer = mf.explore(image, k=2, preprocess=[mf.preprocessing.SlidingFFT(window=64, step=16)], tol=1e-3)
+explorer
+"""
+
+
+def test_local_ffts_are_shown_as_images(page, lab):
+    view = opened(page, lab, "patterns.ipynb", (PATTERNS,))
+    page.locator(READY).wait_for(timeout=120_000)
+    panel = view.locator(".mffnb-patterns")
+    assert panel.locator("canvas.mffnb-map").count() == 2
+    assert not view.locator("canvas.mffnb-spectra").is_visible()
+    view.get_by_text("1/nm").last.wait_for()
+    old = kit.canvas_hash(panel.locator("canvas").first)
+    view.get_by_label("Intensity of the patterns").select_option("linear")
+    kit.wait_canvas_change(panel.locator("canvas").first, old)
+    view.locator(".mffnb-grid").first.locator("canvas.mffnb-map").first.click(position={"x": 40, "y": 40})
+    panel.get_by_text("as measured").wait_for()
+    panel.locator("canvas").first.hover(position={"x": 60, "y": 60})
+    view.locator(".mffnb-tip.mffnb-shown", has_text="1/nm").wait_for()
+    kit.screenshot(page, "explorer_patterns")
+    assert kit.console_errors(page) == []
+
+
 def test_a_cell_that_runs_again_frees_its_explorer_and_a_reload_does_not(page, lab):
     alive = "[reference() is not None for reference in seen]"
     cells = (MEAN + "\nseen.append(weakref.ref(explorer.session)); explorer", "del explorer")

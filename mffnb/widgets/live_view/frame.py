@@ -9,7 +9,7 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,13 @@ LEVELS = 254
 """Code of the highest value in an encoded map; 0 is the code of the lowest value."""
 MISSING = 255
 """Code of a missing (not finite) value in an encoded map."""
+
+
+class Encodable(Protocol):
+    """A part of a frame with an encoding of its own."""
+
+    def encoded(self) -> tuple[dict[str, Any], bytes]:
+        """Return an entry for the header, and binary data."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +75,18 @@ class Frame:
         True for the last frame of a fit.
     bands : tuple of two ndarrays of shape (k, m), optional
         Lower and upper end of the uncertainty band of each spectrum.
-    numbers : tuple of int
-        Persistent number of each component, by which the page refers to it; 0, 1, ... if it is empty.
     held : frozenset of int
         Numbers of the components whose spectra stay as they are.
     sections : tuple of Section
         The section of a stack along each dimension but the last two; empty for an image.
+    patterns : optional
+        Endmembers as images, see :class:`mffnb.widgets.live_view.patterns.Patterns`; None for spectra.
+    numbers : tuple of int, optional
+        Persistent number of each component; 0, 1, ... if omitted.
+    hidden : tuple of int
+        Indices of components whose map and spectrum the page does not show.
+    weights : tuple of float, optional
+        Weight of each component in the composite; 1 if omitted.
 
     Examples
     --------
@@ -95,9 +108,12 @@ class Frame:
     parameters: Mapping[str, object] = field(default_factory=dict)
     final: bool = False
     bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
-    numbers: tuple[int, ...] = ()
     held: frozenset[int] = frozenset()
     sections: tuple[Section, ...] = ()
+    patterns: Encodable | None = None
+    numbers: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
+    weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         k = len(self.labels)
@@ -153,6 +169,8 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "colors": list(frame.colors),
         "numbers": list(frame.numbers or range(len(frame.labels))),
         "held": sorted(frame.held),
+        "hidden": list(frame.hidden),
+        "weights": list(frame.weights or [1.0] * len(frame.labels)),
         "shape": [height, width],
         "map_shape": list(maps.shape[1:]),
         "block": block,

@@ -28,8 +28,6 @@ class Held:
     spectrum
         Its spectrum (channel dims), in the units and on the grid of the cube before preprocessing; NaN where it is
         to be found.
-    label
-        Name of what it was taken from, such as a region; None if it has none.
     origin
         A few words on where it comes from, for the code of the run.
     passed
@@ -38,7 +36,6 @@ class Held:
 
     number: int
     spectrum: xr.DataArray
-    label: str | None = None
     origin: str = ""
     passed: bool = False
 
@@ -84,11 +81,6 @@ def pinned_of(known: Any, image: Prepared) -> Pinned | None:
 def numbers(held: Sequence[Held]) -> tuple[int, ...]:
     """Return the numbers of held components."""
     return tuple(one.number for one in held)
-
-
-def labels_of(held: Sequence[Held]) -> dict[int, str]:
-    """Return the names of what held components were taken from, by number."""
-    return {one.number: one.label for one in held if one.label is not None}
 
 
 def labelled(held: Sequence[Held]) -> xr.DataArray:

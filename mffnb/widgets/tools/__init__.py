@@ -5,8 +5,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from mffnb.widgets.tools import arrange as _arrange
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
+from mffnb.widgets.tools import composite as _composite
 from mffnb.widgets.tools import drop_pin as _drop_pin
 from mffnb.widgets.tools import fit_area as _fit_area
 from mffnb.widgets.tools import hold as _hold
@@ -17,6 +19,7 @@ from mffnb.widgets.tools import region as _region
 from mffnb.widgets.tools import rename as _rename
 from mffnb.widgets.tools import reproduce as _reproduce
 from mffnb.widgets.tools import residual_map as _residual_map
+from mffnb.widgets.tools import restructure as _restructure
 from mffnb.widgets.tools import save_picture as _save_picture
 from mffnb.widgets.tools import show_section as _show_section
 from mffnb.widgets.tools import undo as _undo
@@ -28,23 +31,30 @@ class ToolMethods:
     band = _band.band
     code = _reproduce.code
     compare = _compare.compare
+    composite = _composite.composite
     drop_pin = _drop_pin.drop_pin
     drop_region = _region.drop_region
     fit_only = _fit_area.fit_only
+    hide = _arrange.hide
     hold = _hold.hold
     keep = _compare.keep
     leave_out = _fit_area.leave_out
     mean_spectrum = _mean_spectrum.mean_spectrum
+    merge = _restructure.merge
     probe = _probe.probe
     profile = _profile.profile
     redo = _undo.redo
     region = _region.region
     release = _hold.release
     rename = _rename.rename
+    reorder = _arrange.reorder
     rerun = _reproduce.rerun
     residual_map = _residual_map.residual_map
     save_picture = _save_picture.save_picture
+    set_color = _arrange.set_color
+    show = _arrange.show
     show_section = _show_section.show_section
+    split = _restructure.split
     undo = _undo.undo
 
 
@@ -52,23 +62,30 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "band": _band.band,
     "code": _reproduce.code,
     "compare": _compare.compare,
+    "composite": _composite.composite,
     "drop_pin": _drop_pin.drop_pin,
     "drop_region": _region.drop_region,
     "fit_only": _fit_area.fit_only,
+    "hide": _arrange.hide,
     "hold": _hold.hold,
     "keep": _compare.keep,
     "leave_out": _fit_area.leave_out,
     "mean_spectrum": _mean_spectrum.mean_spectrum,
+    "merge": _restructure.merge,
     "probe": _probe.probe,
     "profile": _profile.profile,
     "redo": _undo.redo,
     "region": _region.region,
     "release": _hold.release,
     "rename": _rename.rename,
+    "reorder": _arrange.reorder,
     "rerun": _reproduce.rerun,
     "residual_map": _residual_map.residual_map,
     "save_picture": _save_picture.save_picture,
+    "set_color": _arrange.set_color,
+    "show": _arrange.show,
     "show_section": _show_section.show_section,
+    "split": _restructure.split,
     "undo": _undo.undo,
 }
 """Functions that answer the messages of the page, by name."""

@@ -106,13 +106,14 @@ def hold(
     k = settings.k
     if found is None:
         found, k = lowest_free(_numbers(stage, answer)), settings.k + 1
-    new = Held(found, rounded(_without_negative(spectrum)), label, origin)
+    new = Held(found, rounded(_without_negative(spectrum)), origin)
     if found in numbers:
-        held[numbers.index(found)] = replace(new, label=label or held[numbers.index(found)].label)
+        held[numbers.index(found)] = new
     else:
         held.append(new)
     session.check(replace(settings, k=k, held=tuple(held)))
-    stage.change(k=k, held=tuple(held))
+    look = stage.appearance
+    stage.change(look if label is None else look.with_name(found, label), k=k, held=tuple(held))
     return found
 
 
@@ -136,8 +137,6 @@ def release(stage: Stage, component: int | str) -> None:
     if released is None:
         names = ", ".join(str(one.number) for one in held) or "none"
         raise ValueError(f"component {component!r} is not held: those that are have the numbers {names}")
-    if released.label is not None and stage.names.get(number) == released.label:
-        stage.set_name(number, released.label)
     stage.change(held=tuple(one for one in held if one is not released))
 
 
@@ -151,7 +150,7 @@ def _numbers(stage: Stage, answer: Unmixing) -> list[int]:
 def _named(stage: Stage, answer: Unmixing) -> dict[str, int]:
     """Return the numbers of the components that have a name, by name."""
     numbers = _numbers(stage, answer)
-    return {text: number for number, text in stage.names.items() if number in numbers}
+    return {text: number for number, text in stage.appearance.names.items() if number in numbers}
 
 
 def _number(stage: Stage, answer: Unmixing, component: int | str) -> int:

@@ -10,6 +10,7 @@ import xarray as xr
 
 from mffnb.plots import channel_coordinate
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.live_view.patterns import Patterns
 from mffnb.widgets.measured import comparable_cube, picture_position, pixel_indices, used_pixels
 from mffnb.widgets.pins import with_pin
 from mffnb.widgets.tool import Stage, local_session
@@ -123,7 +124,9 @@ def _for_page(answer: Unmixing, where: Mapping[Hashable, xr.DataArray], found: x
     measured = found.measured.values.ravel()
     channel = channel_coordinate(answer.endmembers)
     used = np.isfinite(measured) & np.isfinite(answer.endmembers.values.reshape(len(answer.endmembers), -1)).all(axis=0)
+    pattern = Patterns.of(found.measured.expand_dims("component"))
     return {
+        **({} if pattern is None else {"pattern": pattern.encoded()[1]}),
         "pixel": picture_position(answer.abundances, where),
         "count": int(next(iter(where.values())).size),
         "channel": channel[used],

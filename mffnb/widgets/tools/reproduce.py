@@ -10,7 +10,9 @@ import mffnb
 from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.task import Task
 from mffnb.widgets.literals import known_lines, mask_lines
+from mffnb.widgets.session.held import numbers
 from mffnb.widgets.session.parameters import Parameters
+from mffnb.widgets.session.solved import first_names, solver_order
 from mffnb.widgets.tool import Stage, local_session
 
 __all__ = ["code", "rerun"]
@@ -26,8 +28,9 @@ def code(stage: Stage, *, shown: bool = True) -> str:
 
     Settings with their default values are left out. A cube, mask, weights or known spectra that came from memory stand
     there by name, with a comment; held spectra and the pixels of the fit are written out. The code starts from the
-    data, so that its answer may differ from a picture that was reached by moving sliders; :meth:`mffnb.Explorer.rerun`
-    shows that answer.
+    data, so that its answer may differ from a picture that was reached by moving sliders, merging or splitting;
+    :meth:`mffnb.Explorer.rerun` shows that answer. The code sets names and colours of components in its own order:
+    held ones first, else by share of the signal.
 
     Parameters
     ----------
@@ -65,7 +68,7 @@ def code(stage: Stage, *, shown: bool = True) -> str:
         f"import {one}" for one in ("numpy as np", "xarray as xr") if any(f"{one[-2:]}." in line for line in body)
     ]
     lines = ["import mffnb as mf", *imports, "", f"cube = {cube}", *body]
-    text = "\n".join([*lines, _call("result = mf.unmix", arguments)])
+    text = "\n".join([*lines, _call("result = mf.unmix", arguments), *_labels(stage, task)])
     stage.show_tool("code", follow=shown, shown=shown, text=text)
     return text
 
@@ -89,6 +92,22 @@ def rerun(stage: Stage) -> None:
     Components that are found again keep their numbers and colours; the code numbers them by their share of the signal.
     """
     stage.start_afresh()
+
+
+def _labels(stage: Stage, task: Task) -> Iterator[str]:
+    """Yield the lines that give the components of the code their names and colours."""
+    solved, look = stage.session.last, stage.appearance
+    assert solved is not None, "a result exists only with a state"
+    held = numbers(solved.parameters.held_or(stage.session.passed))
+    positions = first_names(solved.state, solved.data, numbers_have_meaning=task.numbers_have_meaning)
+    rows = sorted(range(len(positions)), key=positions.__getitem__)
+    ordered = [solved.names[row] for row in (solver_order(solved.names, held) if held else rows)]
+    found = {"label": look.labels(ordered)} if {*look.names} & {*ordered} else {}
+    found |= {"color": look.colors_of(ordered)} if {*look.colors} & {*ordered} else {}
+    if found:
+        coordinates = {name: ("component", texts) for name, texts in found.items()}
+        yield "for part in (result.endmembers, result.abundances):"
+        yield f"    part.coords.update({coordinates!r})"
 
 
 def _changed(task: Task) -> Iterator[tuple[str, Any]]:
