@@ -116,7 +116,7 @@ def test_several_pixels_are_kept_averaged_and_held(page, lab):
     page.locator(READY).wait_for(timeout=120_000)
     maps, spectra = view.locator("canvas.mffnb-map"), view.locator("canvas.mffnb-spectra")
     box = maps.nth(1).bounding_box()
-    for i, (x, y) in enumerate([(0.21, 0.3), (0.51, 0.52), (0.95, 0.8)]):
+    for i, (x, y) in enumerate([(0.22, 0.31), (0.51, 0.52), (0.95, 0.8)]):
         maps.nth(1).click(position={"x": x * box["width"], "y": y * box["height"]})
         view.locator(".mffnb-chip", has_text=f"P{i + 1}").wait_for()
     pixels = [[9, 10], [16, 24], [25, 45]]
@@ -139,7 +139,7 @@ def test_several_pixels_are_kept_averaged_and_held(page, lab):
     assert float(evaluate(page, f"abs(explorer.known.values[0] - {mean}).max()")) < 1e-5
     chip.locator("button", has_text="×").click()
     view.locator(".mffnb-chip", has_text="P2").wait_for(state="detached")
-    maps.nth(1).click(position={"x": 0.21 * box["width"], "y": 0.3 * box["height"]})  # a kept pixel is released
+    maps.nth(1).click(position={"x": 0.22 * box["width"], "y": 0.31 * box["height"]})  # a kept pixel is released
     view.locator(".mffnb-chip", has_text="P1").wait_for(state="detached")
     assert json.loads(evaluate(page, "len(explorer.pins)")) == 1
     assert kit.console_errors(page) == []
