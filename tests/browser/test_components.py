@@ -167,7 +167,10 @@ def test_a_composite_follows_its_weights_over_an_image(page, lab, view):
     kit.wait_canvas_change(canvas, old)
     page.wait_for_timeout(500)
     assert float(evaluate(page, "explorer.appearance.weights[0]")) == pytest.approx(0.6)
-    assert evaluate(page, "bool(explorer.composite(over=explorer.session.source.cube.sum('mz').rename('survey')).size)") == "True"
+    assert (
+        evaluate(page, "bool(explorer.composite(over=explorer.session.source.cube.sum('mz').rename('survey')).size)")
+        == "True"
+    )
     mixed.locator("canvas.mffnb-under:visible").wait_for()
     opacity = view.get_by_label("Opacity of the components over survey")
     opacity.focus()
@@ -215,4 +218,52 @@ def test_a_map_is_enlarged_and_downloaded(page, lab, view):
     page.wait_for_function("() => document.querySelectorAll('.mffnb-tile:not([hidden])').length === 1")
     page.keyboard.press("f")  # the button that made it smaller has the focus
     page.wait_for_function("() => document.querySelectorAll('.mffnb-tile:not([hidden])').length === 4")
+    assert kit.console_errors(page) == []
+
+
+def test_points_of_a_scatter_plot_become_a_region(page, lab, view):
+    view.locator("button.mffnb-button", has_text="Scatter").click()
+    plot = tile(page, view, "scatter")
+    plot.wait_for()
+    view.get_by_label("Map on the y axis of the scatter plot").select_option("2")
+    page.wait_for_function("() => document.querySelector('.mffnb-axis-y b')?.textContent === 'component 2'")
+    box = plot.locator("canvas.mffnb-map").bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.02 * box["height"])
+    page.mouse.down()
+    for fx, fy in ((0.98, 0.02), (0.98, 0.98), (0.5, 0.98), (0.5, 0.1)):
+        page.mouse.move(box["x"] + fx * box["width"], box["y"] + fy * box["height"], steps=5)
+    page.wait_for_timeout(200)
+    assert view.locator(".mffnb-tile:not(.mffnb-plot-tile) .mffnb-veil:visible").count() == 4
+    kit.screenshot(page, "scatter_brush")
+    page.mouse.up()
+    view.locator("button.mffnb-button", has_text="Clear regions").wait_for()
+    assert view.locator(".mffnb-veil:visible").count() == 0
+    low, high = "explorer.view.tool_scatter['x']['range']", "explorer.result.abundances[0]"
+    middle = f"(lambda r: r[0] + (0.5 * 255 - 0.5) / 254 * (r[1] - r[0]))({low})"
+    share = evaluate(page, f"float((explorer.regions['R1'].mask == ({high} > {middle})).mean())")
+    assert float(share) > 0.99
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(300)
+    kit.screenshot(page, "scatter_region")
+    page.set_viewport_size({"width": 700, "height": 1100})
+    page.wait_for_timeout(500)
+    kit.screenshot(page, "scatter_700")
+    page.set_viewport_size({"width": 1400, "height": 1100})
+    assert kit.console_errors(page) == []
+
+
+def test_the_tools_follow_a_dark_theme(page, lab, view):
+    theme = "name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })"
+    page.evaluate(theme, "JupyterLab Dark")
+    view.locator("button.mffnb-button", has_text="Composite").click()
+    view.locator("button.mffnb-button", has_text="Scatter").click()
+    tile(page, view, "scatter").wait_for()
+    choose(page, view, "component 1", "Hide")
+    wait_names(page, "component 0", "component 2", "component 3", "composite", "scatter")
+    view.get_by_label("Change component 0", exact=True).click()
+    page.wait_for_timeout(500)
+    kit.screenshot(page, "components_dark")
+    background = view.locator(".mffnb-menu").evaluate("one => getComputedStyle(one).backgroundColor")
+    assert sum(int(part) for part in background.strip("rgb()").split(",")) < 3 * 60
+    page.evaluate(theme, "JupyterLab Light")
     assert kit.console_errors(page) == []

@@ -71,7 +71,7 @@ export const tool: Tool = {
           sliders = [...sliders, opacity];
           parts.push(opacity.root, remove);
         }
-        bar.replaceChildren(...parts);
+        bar.replaceChildren(element("span", "", {}, ["Weights:"]), ...parts);
       }
       sliders.forEach((slider, i) => {
         slider.follow(weights[i] ?? values()?.opacity ?? 1);

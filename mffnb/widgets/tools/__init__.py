@@ -18,6 +18,7 @@ from mffnb.widgets.tools import reproduce as _reproduce
 from mffnb.widgets.tools import residual_map as _residual_map
 from mffnb.widgets.tools import restructure as _restructure
 from mffnb.widgets.tools import save_picture as _save_picture
+from mffnb.widgets.tools import scatter as _scatter
 from mffnb.widgets.tools import undo as _undo
 
 
@@ -42,6 +43,7 @@ class ToolMethods:
     rerun = _reproduce.rerun
     residual_map = _residual_map.residual_map
     save_picture = _save_picture.save_picture
+    scatter = _scatter.scatter
     set_color = _arrange.set_color
     show = _arrange.show
     split = _restructure.split
@@ -67,6 +69,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "rerun": _reproduce.rerun,
     "residual_map": _residual_map.residual_map,
     "save_picture": _save_picture.save_picture,
+    "scatter": _scatter.scatter,
     "set_color": _arrange.set_color,
     "show": _arrange.show,
     "split": _restructure.split,
