@@ -230,7 +230,7 @@ def test_points_of_a_scatter_plot_become_a_region(page, lab, view):
     box = plot.locator("canvas.mffnb-map").bounding_box()
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.02 * box["height"])
     page.mouse.down()
-    for fx, fy in ((0.98, 0.02), (0.98, 0.98), (0.5, 0.98), (0.5, 0.1)):
+    for fx, fy in ((1.01, -0.01), (1.01, 1.01), (0.5, 1.01), (0.5, 0.1)):
         page.mouse.move(box["x"] + fx * box["width"], box["y"] + fy * box["height"], steps=5)
     page.wait_for_timeout(200)
     assert view.locator(".mffnb-tile:not(.mffnb-plot-tile) .mffnb-veil:visible").count() == 4

@@ -165,7 +165,7 @@ function listenToBrush(
     select(outline);
   };
   const corner = ({ clientX, clientY }: PointerEvent): Corner => {
-    const box = picture.getBoundingClientRect();
+    const box = canvas.getBoundingClientRect();
     const share = (value: number) => Math.min(Math.max(value, 0), 1);
     return [share((clientY - box.top) / box.height), share((clientX - box.left) / box.width)];
   };
