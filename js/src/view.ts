@@ -4,7 +4,7 @@
 import { element } from "./dom";
 import { brightOf, highlightedOf } from "./highlighting";
 import { componentImages, type MapImage } from "./images";
-import { aspectRatio, enlargedLayout, gridLayout } from "./layout";
+import { aspectRatio, enlargedLayout, gridHeight, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
 import { bytes, decode, type Frame, type Header, type LiveViewModel, type Message, outdated } from "./protocol";
@@ -50,7 +50,9 @@ export class LiveView implements Stage {
   private readonly empty = element("div", "mffnb-empty", {}, ["Maps and spectra appear here with the first solution."]);
   private readonly tools: readonly Tool[];
   private readonly gestures: readonly Gestures[];
-  private readonly resizes = new ResizeObserver(() => this.relayout());
+  private readonly resizes = new ResizeObserver(() => {
+    if (this.root.clientWidth !== this.width || this.plot.stale) this.relayout();
+  });
   private readonly themes = new MutationObserver(() => this.schedule());
   private pending: number | null = null;
   private pendingSpectra: number | null = null;
@@ -193,6 +195,7 @@ export class LiveView implements Stage {
     this.frame = frame;
     this.empty.hidden = true;
     this.body.hidden = false;
+    this.tell((gesture) => gesture.framed?.(frame));
     this.repaint();
     this.showStatus();
     this.publishFacts(frame);
@@ -311,11 +314,12 @@ export class LiveView implements Stage {
     return true;
   }
 
-  private relayout(): void {
-    if (!this.frame || (this.root.clientWidth === this.width && !this.plot.stale)) return;
+  /** Fit everything to the room that there is now. */
+  readonly relayout = (): void => {
+    if (!this.frame) return;
     this.layout(this.frame);
     this.repaint();
-  }
+  };
 
   /** Fit the maps to the width, and report their size, so that the kernel sends no more pixels than are shown. */
   private layout({ header }: Frame): void {
@@ -323,7 +327,9 @@ export class LiveView implements Stage {
     if (this.width === 0) return;
     const shown = this.maps.tiles.filter((tile) => !tile.root.hidden).length;
     const [aspect, room] = [aspectRatio(header), this.maps.root.clientWidth];
-    const grid = this.enlarged ? enlargedLayout(aspect, room, window.innerHeight) : gridLayout(shown, aspect, room);
+    const grid = this.enlarged
+      ? enlargedLayout(aspect, room, window.innerHeight)
+      : gridLayout(shown, aspect, room, gridHeight(this.root));
     this.maps.layout(header, grid);
     const sharpness = window.devicePixelRatio || 1;
     const map = Math.ceil(Math.max(grid.width, grid.height) * sharpness);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets
@@ -142,6 +142,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
         self._fit.show_tool("set_color", palette=component_colors(_OFFERED_COLORS))
         super().__init__([self.controls, self._error, self.view])
+        self.add_class("mffnb-explorer")  # the part of the page that fills the screen on request
         hold_weakly(self, self._error)
         self._fit.submit()
 
@@ -225,6 +226,15 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         return self._fit.kept
 
     @property
+    def section(self) -> Mapping[Hashable, int]:
+        """Index of the section of a stack that the maps show, by dimension; see ``show_section``."""
+        return self._fit.section
+
+    def set_section(self, section: Mapping[Hashable, int]) -> None:
+        """Show another section of a stack, see ``show_section``."""
+        self._fit.set_section(section)
+
+    @property
     def path(self) -> str | None:
         """Path of the file that is explored; None for a cube from memory."""
         return self._fit.path
@@ -233,7 +243,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """Show an entry of the history: its settings and its answer."""
         self._fit.show_entry(position)
 
-    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
+    def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
         self._fit.show_tool(name, follow=follow, **values)
 

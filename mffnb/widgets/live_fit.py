@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import ipywidgets
@@ -69,6 +69,7 @@ class LiveFit:
         self.regions: dict[str, Region] = {}
         self.overlays: dict[str, xr.DataArray] = {}
         self.kept: dict[str, Unmixing] = {}
+        self.section: dict[Hashable, int] = {}
         self.appearance = Appearance()
         self._restored: tuple[Solved, Appearance] | None = None
         self._showing = threading.RLock()
@@ -81,7 +82,7 @@ class LiveFit:
         self._framed: tuple[LiveImage, FrameBuilder] | None = None
         self._labelled: tuple[Solved, Unmixing] | None = None
         self._shown: dict[str, Mapping[str, Any]] = {}
-        self._following: frozenset[str] = frozenset()
+        self._following: dict[str, Mapping[str, Any]] = {}
         self._greetings = _GREETINGS
         self._submitting = threading.Lock()
         view.on_drawn = self._drawn
@@ -162,6 +163,13 @@ class LiveFit:
             self.appearance = before
             raise
 
+    def set_section(self, section: Mapping[Hashable, int]) -> None:
+        """Show another section of a stack in all maps."""
+        self.section, published = dict(section), self._published
+        if published is not None:
+            self._show(*published)
+            self._follow_all()
+
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: move the controls to its settings, and show its answer."""
         controls, session = self._controls(), self.session
@@ -178,10 +186,13 @@ class LiveFit:
             self._restored = entry.solved, entry.appearance
         controls.show(entry.parameters)
 
-    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
+    def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
         self._shown[name] = values
-        self._following = self._following | {name} if follow else self._following - {name}
+        following = {one: arguments for one, arguments in self._following.items() if one != name}
+        if follow is not False:
+            following[name] = {} if follow is True else follow
+        self._following = following  # replaced, because the worker may go through the old one
         view = self._view()
         if view is not None:
             view.show_tool(name, values)
@@ -235,14 +246,14 @@ class LiveFit:
         self.show_tool("undo", earlier=self.history.position, later=self._later())
 
     def _follow_all(self) -> None:
-        """Call the tools that follow the run again."""
+        """Call the tools again that follow the run and the section."""
         for name in self._following:
             self._follow(name)
 
     def _follow(self, name: str) -> None:
         """Call a tool again after a run; one that no longer works is hidden, and its error is not that of the run."""
         try:
-            TOOLS[name](self)
+            TOOLS[name](self, **self._following[name])
         except (LookupError, ValueError) as error:
             self.show_tool(name, **{**self.shown_values(name), "shown": False})
             view = self._view()
@@ -273,6 +284,7 @@ class LiveFit:
                 final=final,
                 known=solved.data.known,
                 bands=ends_of(solved.bands, framing.used_channels),
+                section=self.section,
                 appearance=look,
             )
         )

@@ -112,7 +112,7 @@ def _variation(solved: Solved, A: Float64Array, row: int) -> Float64Array:
         norm = float(np.linalg.norm(direction))
         if not norm > 0:
             break
-        direction /= norm
+        direction = direction / norm
     return direction
 
 

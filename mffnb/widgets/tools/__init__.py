@@ -19,6 +19,7 @@ from mffnb.widgets.tools import residual_map as _residual_map
 from mffnb.widgets.tools import restructure as _restructure
 from mffnb.widgets.tools import save_picture as _save_picture
 from mffnb.widgets.tools import scatter as _scatter
+from mffnb.widgets.tools import show_section as _show_section
 from mffnb.widgets.tools import undo as _undo
 
 
@@ -46,6 +47,7 @@ class ToolMethods:
     scatter = _scatter.scatter
     set_color = _arrange.set_color
     show = _arrange.show
+    show_section = _show_section.show_section
     split = _restructure.split
     undo = _undo.undo
 
@@ -72,6 +74,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "scatter": _scatter.scatter,
     "set_color": _arrange.set_color,
     "show": _arrange.show,
+    "show_section": _show_section.show_section,
     "split": _restructure.split,
     "undo": _undo.undo,
 }

@@ -52,8 +52,9 @@ def band(stage: Stage, start: float | None = None, stop: float | None = None, *,
     >>> explorer.close()
     """
     image = band_image(local_session(stage, "band"), start, stop)
-    tile: dict[str, Any] = encode_tile(image) if shown else {}
-    stage.show_tool("band", shown=shown, ends=image.attrs["range"], **tile)
+    ends = image.attrs["range"]
+    tile: dict[str, Any] = encode_tile(image, stage.section) if shown else {}
+    stage.show_tool("band", follow={"start": start, "stop": stop} if shown else False, shown=shown, ends=ends, **tile)
     return image
 
 
