@@ -365,12 +365,19 @@ def test_an_image_on_other_coordinates_is_refused(explore, cube):
         explorer.composite(over=moved)
 
 
-def test_the_composite_of_a_stack_is_that_of_its_middle_section(explore, cube):
-    explorer = explore(xr.concat([cube, 2 * cube, cube], dim="z").transpose("z", ...))
+def test_the_composite_of_a_stack_follows_its_section(explore, cube):
+    stack = xr.concat([cube, 2 * cube, cube[::-1].assign_coords(y=cube.y)], dim="z").transpose("z", ...)
+    explorer = explore(stack)
     explorer.wait()
-    picture = explorer.composite(over=cube.sum("energy"))
+    picture = explorer.composite(over=stack.sum("energy"), opacity=0)
     assert picture.dims == ("y", "x", "rgb")
     assert explorer.view.tool_composite["over"]["grid"] == [6, 10]
+    middle = explorer.view.tool_composite["over"]["codes"]
+    explorer.show_section(z=2)
+    last = np.frombuffer(explorer.view.tool_composite["over"]["codes"], np.uint8).reshape(6, 10)
+    np.testing.assert_array_equal(last[::-1], np.frombuffer(middle, np.uint8).reshape(6, 10))
+    np.testing.assert_allclose(explorer.composite()[::-1].values, picture.values, atol=1e-12)  # the image alone
+    explorer.composite(over=cube.sum("energy"))  # an image of one section lies below all
 
 
 def test_an_outline_in_a_scatter_plot_selects_a_region(explore, cube):

@@ -82,7 +82,7 @@ def scatter(
         found["inside"] = plain[0].copy(data=chosen)
         region(stage, mask=chosen, name=name)
     tiles = [
-        {"axis": axis, "label": image.attrs["label"], **encode_tile(image, from_zero=False)}
+        {"axis": axis, "label": image.attrs["label"], **encode_tile(image, stage.section, from_zero=False)}
         for axis, image in zip(axes, images, strict=True)
     ]
     stage.show_tool(
