@@ -101,7 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
     options.add_argument("--caches", nargs="+", default=["warm", "cold"], choices=["warm", "cold"])
     options.add_argument("--repeats", type=int, default=5)
-    options.add_argument("--against", metavar="FOLDER", help="root of another checkout, whose runs take turns with these")
+    options.add_argument(
+        "--against", metavar="FOLDER", help="root of another checkout, whose runs take turns with these"
+    )
     chosen = options.parse_args(arguments)
     here = str(Path(__file__).parents[2])
     checkouts = {"": here} | ({"other checkout": os.path.abspath(chosen.against)} if chosen.against else {})

@@ -96,7 +96,10 @@ class LiveFit:
         solved = self.session.last
         if solved is None:
             self.runner.wait()  # there is no state: raise the error of the run
-            raise RuntimeError("the explorer was closed before it had solved anything")
+            raise RuntimeError(
+                "there is no result, since the first run was stopped or closed before its first picture: move a "
+                "slider, or open a new explorer"
+            )
         labelled = self._labelled
         if labelled is None or labelled[0] is not solved:
             labelled = self._labelled = solved, with_names(self.session.result(solved), self.names)
@@ -170,7 +173,9 @@ class LiveFit:
             error.value = ""
         self._published = generation, solved, final
         self._show(generation, solved, final)
-        if final and not isinstance(self.session, EngineSession):  # whose states cannot be restored
+        if (
+            final and not solved.unchanged and not isinstance(self.session, EngineSession)
+        ):  # whose states cannot be restored
             self.history.record(solved)
             self.show_tool("undo", earlier=self.history.position, later=self._later())
         if final:
@@ -251,7 +256,9 @@ class LiveFit:
 
 
 def _progress(solved: Solved) -> str:
-    """Return a text on the pixels or replicas that the picture shows so far if these are not all, or on compiling."""
+    """Return a text on what the picture shows if it is not the result of all pixels, or on compiling."""
+    if solved.unchanged:
+        return "stopped before the first picture of these settings: the last result is shown"
     if solved.pixels:
         return f"showing {solved.pixels:,} of {solved.data.matrix.shape[0]:,} pixels"
     if solved.bands is not None:
