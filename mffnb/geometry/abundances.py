@@ -7,8 +7,8 @@ from scipy import linalg
 
 from mffnb.kernels.hals import sweep_non_negative
 from mffnb.kernels.simplex import sweep_simplex
-from mffnb.kernels.tiers import numpy_simplex, numpy_steps
-from mffnb.kernels.tiers.tier import choose
+from mffnb.kernels.tiers import numpy_pivoting, numpy_simplex, numpy_steps
+from mffnb.kernels.tiers.tier import choose, on_numpy_steps
 from mffnb.matrices.entry_blocks import update_in_blocks
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
@@ -25,6 +25,8 @@ def non_negative(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
     """
     gram, cross = endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers))
     abundances: Float64Array = np.maximum(linalg.pinvh(gram) @ cross, 0.0)
+    if on_numpy_steps() and numpy_pivoting.minimise_non_negative(abundances, gram, cross):
+        return abundances
     enough = 1e-13 * float(np.einsum("ji,ji->", cross, abundances))
     sweep = choose(sweep_non_negative, numpy_steps.sweep_non_negative)
     for _ in range(_ROUNDS):

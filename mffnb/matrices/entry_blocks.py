@@ -9,8 +9,8 @@ import numpy as np
 from mffnb.matrices.cancellation import checked, is_cancellable
 from mffnb.typing import Float64Array
 
-# Number of entries (pixels) in a block: fifty sweeps of NumPy steps take some 50 ms. A multiple of the groups of entries
-# that kernels process at once, so that each entry has the result that it has without blocks.
+# Number of entries (pixels) in a block: fifty sweeps of NumPy steps take some 50 ms. A multiple of the groups of
+# entries that kernels process at once, so that each entry has the result that it has without blocks.
 _ENTRIES = 2**10
 
 

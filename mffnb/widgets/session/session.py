@@ -14,7 +14,7 @@ from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.names import named_similarity
 from mffnb.geometry import Geometry
-from mffnb.kernels.tiers.tier import Tier, iterate_on, kernels_are_awaited, on_numpy_steps
+from mffnb.kernels.tiers.tier import Tier, iterate_on, kernels_are_awaited
 from mffnb.matrices.cancellation import Cancelled, iterate_cancellable
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
@@ -340,11 +340,10 @@ class Session:
         """
         if task.automatic:
             check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
-        # NumPy steps are too slow for two runs: while kernels are compiled, there is no subset.
-        possible = unsettled and self.source.placement.holds_all_pixels and not on_numpy_steps()
+        possible = unsettled and self.source.placement.holds_all_pixels and has_previews(task, data)
         subset = Subset.of(data, self._seed) if possible else None
         error, last = np.inf, None
-        if subset is not None and has_previews(task):
+        if subset is not None:
             for step in subset.steps(task, self._seed):
                 yield step
                 last = step.state
