@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
+import weakref
 
 import pytest
 
@@ -142,6 +145,31 @@ def test_a_process_starts_one_child_for_equal_runs(folder, monkeypatch):
     assert compilation.compilation_of(Group(GROUP.text)) is first
     assert len(started) == 1
     first.wait(60)
+    assert first.ended
+    assert started[0][1].closed
+
+
+@pytest.mark.filterwarnings("error::ResourceWarning")
+@pytest.mark.parametrize("code", ["", "import time; time.sleep(60)"], ids=["ended", "running"])
+def test_a_compilation_that_is_dropped_leaves_nothing_open(folder, monkeypatch, code):
+    started = []
+    monkeypatch.setattr(compilation, "_start", lambda *parts: started.append(child(code)(*parts)) or started[0])
+    one = compilation.Compilation(GROUP)
+    errors, process = one._errors, weakref.ref(one._process)
+    pid = one._process.pid
+    if not code:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        started.clear()
+        del one
+        gc.collect()
+    assert errors.closed
+    assert process() is None
+    assert not caught
+    if code:  # the child goes on
+        os.kill(pid, signal.SIGKILL)
+        assert os.waitpid(pid, 0)[1] == signal.SIGKILL
 
 
 def test_the_child_has_one_thread_and_no_terminal(folder, monkeypatch):
