@@ -233,6 +233,36 @@ def test_kernels_that_are_plain_python_need_no_child(folder, monkeypatch):
     assert is_ready(GROUP)
 
 
+CTRL_C = """
+import os, signal, subprocess, sys, time
+from mffnb.kernels.tiers import compilation
+from mffnb.kernels.tiers.readiness import Group
+
+start = subprocess.Popen
+
+def stand_in(command, **options):
+    return start([sys.executable, "-c", "import time; time.sleep(60)"], **options)
+
+compilation.subprocess.Popen = stand_in
+child = compilation._start(Group.of({"k": 3}), subprocess.DEVNULL)
+try:
+    os.killpg(os.getpgid(0), signal.SIGINT)  # as a terminal does
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.3)
+    print("the child runs" if child.poll() is None else "the child has ended")
+finally:
+    child.kill()
+"""
+
+
+def test_ctrl_c_does_not_end_the_child():
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C], capture_output=True, text=True, check=True, start_new_session=True
+    )
+    assert done.stdout == "the child runs\n"
+
+
 RUN = """
 import time
 import numpy as np
@@ -273,3 +303,35 @@ def test_from_an_empty_cache_to_compiled_kernels(tmp_path):
     assert failures == "['']"
     assert 0 < on_numpy < whole
     assert second[:2] == ("[]", 0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_processes_at_once_from_an_empty_cache(tmp_path):
+    environment = {**os.environ, "MFFNB_CACHE_DIR": str(tmp_path), "MFFNB_COMPILE": ""}
+    command = [sys.executable, "-W", "ignore", "-c", RUN]
+    pair = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in pair:
+        failures, iterations, falls, again = process.communicate(timeout=600)[0].splitlines()
+        on_numpy, whole = map(int, iterations.split())
+        assert (failures, falls, again) == ("['']", "True", "0")
+        assert 0 < on_numpy < whole
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_child_that_is_killed_in_mid_write_leaves_a_usable_cache(tmp_path):
+    environment = {**os.environ, "MFFNB_CACHE_DIR": str(tmp_path), "MFFNB_COMPILE": "wait"}
+    command = [sys.executable, "-m", "mffnb", "warmup", "--for", GROUP.text]
+    first = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(stored := list(tmp_path.rglob("*.nbc"))) < 3 and first.poll() is None:
+        time.sleep(0.01)
+    first.kill()
+    assert first.wait() == -signal.SIGKILL
+    for path in stored:  # the process was in the middle of all of them
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert not list(tmp_path.rglob(f"{cache.MARKER_PREFIX}*"))
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert len(list(tmp_path.rglob(f"{cache.MARKER_PREFIX}*"))) >= 1
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", RUN], env=environment, capture_output=True, check=True)
+    assert run.stdout
