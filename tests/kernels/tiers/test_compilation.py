@@ -20,7 +20,10 @@ from mffnb import warmup
 from mffnb.kernels import cache, laplacian
 from mffnb.kernels.tiers import compilation, readiness
 from mffnb.kernels.tiers.readiness import EVERYTHING, Group, is_ready, mark_ready
+from mffnb.matrices import sparse_if_smaller
 from mffnb.solvers import Outcome
+from mffnb.unmixing.kernel_settings import kernel_settings
+from mffnb.unmixing.task import Task
 from tests.conftest import mixture
 
 GROUP = Group.of({"k": 3, "dtype": "float64", "storage": "dense float64"})
@@ -322,7 +325,10 @@ def test_two_processes_at_once_from_an_empty_cache(tmp_path):
 @pytest.mark.timeout(900)
 def test_a_child_that_is_killed_in_mid_write_leaves_a_usable_cache(tmp_path):
     environment = {**os.environ, "MFFNB_CACHE_DIR": str(tmp_path), "MFFNB_COMPILE": "wait"}
-    command = [sys.executable, "-m", "mffnb", "warmup", "--for", GROUP.text]
+    task = Task.of(k=3, random_state=0)
+    image = task.prepare(mixture())
+    settings = kernel_settings(task, image, sparse_if_smaller(image.layout.matrix(image.cube)))
+    command = [sys.executable, "-m", "mffnb", "warmup", "--for", Group.of(settings).text]
     first = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while len(stored := list(tmp_path.rglob("*.nbc"))) < 3 and first.poll() is None:
         time.sleep(0.01)
