@@ -45,6 +45,8 @@ class Solved:
         Number of pixels in the random subset that determines the endmembers; 0 if all pixels do.
     tier
         The tier of the run, which tells whether kernels are being compiled; None for a run that waited for them.
+    unchanged
+        Whether a run with newer parameters was stopped before its first state, so that this is still the state before.
     """
 
     state: State
@@ -57,6 +59,7 @@ class Solved:
     bands: Bands | None = None
     pixels: int = 0
     tier: Tier | None = None
+    unchanged: bool = False
 
 
 def lowest_free(names: list[int]) -> int:
