@@ -1,6 +1,7 @@
 // The live view: accepts frames, keeps the layout, paints maps and spectra, and passes gestures to the tools.
 // State that outlives a display is in the traits of the model.
 
+import { Connection } from "./connection";
 import { element } from "./dom";
 import { brightOf, highlightedOf } from "./highlighting";
 import { componentImages, type MapImage } from "./images";
@@ -41,6 +42,7 @@ export class LiveView implements Stage {
   images: readonly MapImage[] = [];
   lanes: readonly Lane[] = [];
   private readonly status = new StatusLine();
+  private readonly connection: Connection;
   private readonly body: HTMLElement;
   private readonly empty = element("div", "mffnb-empty", {}, ["Maps and spectra appear here with the first solution."]);
   private readonly tools: readonly Tool[];
@@ -70,7 +72,8 @@ export class LiveView implements Stage {
       this.plot.root,
       ...this.gestures.flatMap(({ panel }) => panel ?? []),
     ]);
-    this.root.append(this.status.root, this.empty, this.body, this.tip.root);
+    this.connection = new Connection(model, this.root);
+    this.root.append(this.connection.root, this.status.root, this.empty, this.body, this.tip.root);
     this.listenToSpectra();
     model.on("change:encoded", this.schedule);
     model.on("change:error", this.showStatus);
@@ -91,6 +94,7 @@ export class LiveView implements Stage {
     this.model.off("change:encoded", this.schedule);
     this.model.off("change:error", this.showStatus);
     for (const name of this.styleTraits()) this.model.off(`change:${name}`, this.restyle);
+    this.connection.remove();
     this.resizes.disconnect();
     this.themes.disconnect();
     this.root.remove();

@@ -22,16 +22,14 @@ from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import Displayed, hold_weakly
 from mffnb.widgets.live_fit import LiveFit
 from mffnb.widgets.live_view.live_view import LiveView
-from mffnb.widgets.live_view.messages import png_base64
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
+from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.tools import TOOLS, ToolMethods
 
 __all__ = ["Explorer", "explore"]
-
-_PICTURE_WAIT = 0.5  # longest time in seconds to wait for the static picture that a saved notebook holds
 
 
 class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
@@ -143,6 +141,9 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         # Controls and view close themselves when they are dropped: a container may still hold them.
         ipywidgets.Widget.close(self)
 
+    def __repr__(self) -> str:
+        return f"<explorer: {settings_text(self.controls.parameters)}>"
+
     @property
     def result(self) -> Unmixing:
         """The present result with labels; call :meth:`wait` first for that of the finished run."""
@@ -157,6 +158,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
             If the run has not ended after ``timeout`` seconds.
         """
         self._fit.runner.wait(timeout)
+        self._fit.picture.finish()
 
     def start_afresh(self) -> None:
         """Restart the run from the data; components that are found again keep their position and colour."""
@@ -221,20 +223,9 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         super().close()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**options)
-        picture = self._picture()
-        if picture is not None:
-            data = bundle[0] if isinstance(bundle, tuple) else bundle
-            data["image/png"] = picture
-        return bundle
-
-    def _picture(self) -> str | None:
-        """Return a static picture of the explorer, for a notebook that is read without a kernel."""
-        # wait a moment for the run; an unfinished run gives the picture of its present state
-        self._fit.runner.settled(_PICTURE_WAIT)
-        if self.session.last is None:
-            return None
-        return png_base64(self.result.plot())
+        """Return the notebook output of the explorer, after an output with its static picture."""
+        self._fit.picture.display()
+        return super()._repr_mimebundle_(**options)
 
 
 def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str, Any]) -> Session | EngineSession:

@@ -29,6 +29,8 @@ from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved, with_names
+from mffnb.widgets.session.wording import settings_text
+from mffnb.widgets.static_picture import StaticPicture
 from mffnb.widgets.tools import TOOLS
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
@@ -73,6 +75,7 @@ class LiveFit:
         self.runner: Runner[Parameters, Solved] = Runner(
             session.solve, weakly(self._publish), on_error=weakly(self._complain)
         )
+        self.picture = StaticPicture(weakly(self._figure))
         self._framed: tuple[LiveImage, FrameBuilder] | None = None
         self._labelled: tuple[Solved, Unmixing] | None = None
         self._shown: dict[str, Mapping[str, Any]] = {}
@@ -126,6 +129,7 @@ class LiveFit:
         self._labelled, published = None, self._published
         if published is not None:
             self._show(*published)
+        self.picture.renew()
 
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: move the controls to its settings, and show its answer."""
@@ -156,8 +160,9 @@ class LiveFit:
         TOOLS[name](self, **arguments)
 
     def close(self) -> None:
-        """End the background thread, and delete the image on engines."""
+        """End the background thread, complete the static picture, and delete the image on engines."""
         self.runner.close()
+        self.picture.finish()
         if isinstance(self.session, EngineSession):
             self.session.close()
 
@@ -176,6 +181,7 @@ class LiveFit:
         if final:
             for name in self._following:
                 self._follow(name)
+        self.picture.renew(settled=final)
 
     def _follow(self, name: str) -> None:
         """Call a tool again after a run; one that no longer works is hidden, and its error is not that of the run."""
@@ -213,6 +219,19 @@ class LiveFit:
                 named=self.names,
             )
         )
+
+    def _figure(self) -> Any:
+        """Return a figure of the present answer with its settings below, for a notebook without a kernel."""
+        solved = self.session.last
+        if solved is None:
+            return None
+        figure = self.result.plot()
+        error = f"relative error {solved.state.relative_error:.3g}"
+        text = f"{settings_text(solved.parameters)}: {_outcome_text(solved)}, {error}"
+        low = 0.25 / figure.get_figheight()  # height of one line; cropping instead would draw everything twice
+        figure.get_layout_engine().set(rect=(0, low, 1, 1 - 2 * low))
+        figure.text(0.01, 0.3 * low, text, fontsize="medium", color="0.35")
+        return figure
 
     def _later(self) -> int:
         """Return the number of settings that can be redone."""
