@@ -23,6 +23,7 @@ from mffnb.widgets.lifetime import Displayed, hold_weakly
 from mffnb.widgets.live_fit import LiveFit
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.regions import Region
+from mffnb.widgets.saving.session_file import Saved, is_session
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
@@ -131,11 +132,15 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         # Tools need the pixels in this process, so that the page offers none where engines hold them.
         self.view = LiveView(tools=tuple(TOOLS) if cluster is None else ())
         self._error = ipywidgets.HTML()
-        path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else None
+        path = cube.path if isinstance(cube, Saved) else None
+        path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else path
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
         super().__init__([self.controls, self._error, self.view])
         hold_weakly(self, self._error)
-        self._fit.submit()
+        if isinstance(cube, Saved):
+            self._fit.restore(cube.state)
+        else:
+            self._fit.submit()
 
     def __del__(self) -> None:
         # Controls and view close themselves when they are dropped: a container may still hold them.
@@ -206,6 +211,10 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """Show an entry of the history: its settings and its answer."""
         self._fit.show_entry(position)
 
+    def stored(self) -> dict[str, Any]:
+        """Return the state of the explorer as values that a session holds, see :class:`mffnb.widgets.tool.Stage`."""
+        return self._fit.stored()
+
     def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
         self._fit.show_tool(name, follow=follow, **values)
@@ -234,6 +243,8 @@ def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str
         session = EngineSession(cube, channel, engines, **options)
         warn_if_picture(session.data.layout.template, channel, ())
         return session
+    if isinstance(cube, Saved):
+        return Session(cube.cube, channel, **options)
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     warn_if_picture(data, channel, options.get("preprocess"))
     return Session(data, channel, **options)
@@ -241,6 +252,8 @@ def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str
 
 def explore(cube: Any, **options: Any) -> Explorer:
     """Open the live explorer on a spectral image; see :class:`Explorer` for the options.
+
+    The path of a session, which :meth:`Explorer.save` has written, restores that session with all its settings.
 
     Examples
     --------
@@ -251,4 +264,11 @@ def explore(cube: Any, **options: Any) -> Explorer:
     'CONVERGED'
     >>> explorer.close()
     """
+    if isinstance(cube, (str, os.PathLike)) and is_session(cube):
+        if options:
+            raise TypeError(
+                f"a session has its own settings: leave {next(iter(options))!r} out, and change it afterwards"
+            )
+        saved = Saved.read(cube)
+        return Explorer(saved, **saved.settings)
     return Explorer(cube, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets
@@ -16,13 +17,14 @@ from mffnb.solvers import Outcome
 from mffnb.unmixing.auto_volume import ambiguity_note
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.controls.controls import Controls
-from mffnb.widgets.history import History
+from mffnb.widgets.history import Entry, History
 from mffnb.widgets.lifetime import weakly
 from mffnb.widgets.live_view.frame_builder import FrameBuilder
-from mffnb.widgets.live_view.live_view import LiveView
+from mffnb.widgets.live_view.live_view import STYLE_TRAITS, LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.regions import Region
+from mffnb.widgets.saving.live_state import kept_values, settings_of, solved_from, solved_values
 from mffnb.widgets.session.bands import ends_of
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.live_data import LiveImage
@@ -142,6 +144,46 @@ class LiveFit:
         with self._submitting:
             session.restore(entry.solved)
         controls.show(entry.parameters)
+
+    def stored(self) -> dict[str, Any]:
+        """Return the state of the explorer as values that a session holds."""
+        controls, view, session = self._controls(), self._view(), self.session
+        if controls is None or view is None or isinstance(session, EngineSession) or session.last is None:
+            raise RuntimeError("the explorer was closed before it had solved anything")
+        last, entries = session.last, self.history.entries
+        return {
+            "settings": settings_of(session, controls.parameters, controls.k.max),
+            "parameters": controls.parameters,
+            "history": [solved_values(entry.solved) for entry in entries],
+            "position": self.history.position,
+            "last": None if any(entry.solved is last for entry in entries) else solved_values(last),
+            "names": self.names,
+            "regions": self.regions,
+            "kept": kept_values(self.kept),
+            "shown": self._shown,
+            "following": tuple(sorted(self._following)),
+            "style": {name: getattr(view, name) for name in STYLE_TRAITS},
+        }
+
+    def restore(self, stored: Mapping[str, Any]) -> None:
+        """Restore the state that :meth:`stored` has returned, instead of the first run."""
+        controls, view, session = self._controls(), self._view(), self.session
+        assert controls is not None, "a new explorer has controls"
+        assert view is not None, "a new explorer has a view"
+        assert isinstance(session, Session), "only sessions of one process are saved"
+        entries = [Entry(solved_from(values, session)) for values in stored["history"]]
+        position, last = stored["position"], stored["last"]
+        solved = solved_from(last, session) if last is not None else entries[position].solved
+        self.history.replace(entries, position)
+        self.names, self.regions = dict(stored["names"]), dict(stored["regions"])
+        cube = session.source.cube
+        self.kept = {name: replace(answer, cube=cube) for name, answer in stored["kept"].items()}
+        for name, value in stored["style"].items():
+            view.set_trait(name, value)
+        for name, values in stored["shown"].items():
+            self.show_tool(name, follow=name in stored["following"], **values)
+        session.restore(solved, settled=solved.state.outcome is not Outcome.RUNNING)
+        controls.show(stored["parameters"])
 
     def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""

@@ -61,6 +61,9 @@ class Stage(Protocol):
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: its settings and its answer."""
 
+    def stored(self) -> dict[str, Any]:
+        """Return settings, answers, history, regions, names and what tools show, as values that a session holds."""
+
     def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to its part in the page: text, numbers, and arrays as float32.
 

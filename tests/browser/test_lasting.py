@@ -86,3 +86,38 @@ def test_closing_the_explorer_leaves_the_picture(page, lab):
     evaluate(page, "explorer.close()")
     pictures(page).wait_for(timeout=30_000)
     assert pictures(page).evaluate(COLOURS) > 200
+
+
+RESTORED = """
+import mffnb as mf
+
+explorer = mf.explore("session.zip")
+explorer
+"""
+
+
+def test_a_session_is_restored_with_name_pin_region_and_history(page, lab):
+    view = opened(page, lab, "saved.ipynb", (SMALL,))
+    page.locator(READY).wait_for(timeout=120_000)
+    slider(page, "components").locator(".noUi-handle").focus()
+    page.keyboard.press("ArrowRight")
+    wait_final(page, k=4)
+    evaluate(page, "explorer.rename(1, 'lignin')")
+    view.locator("canvas.mffnb-map").first.click(position={"x": 40, "y": 30})
+    view.locator(".mffnb-pin:visible").first.wait_for()
+    page.wait_for_timeout(300)
+    pixel = evaluate(page, "explorer.view.tool_probe['pixel']")
+    evaluate(page, "explorer.region(outline=[(0.2, 0.2), (0.2, 0.8), (0.8, 0.8), (0.8, 0.2)], name='core')")
+    evaluate(page, "explorer.save('session.zip')")
+    old = kit.canvas_hash(view.locator("canvas.mffnb-map").nth(1))
+    view = opened(page, lab, "restored.ipynb", (RESTORED,))
+    wait_final(page, k=4)
+    assert view.locator(".mffnb-name").nth(1).inner_text() == "lignin"
+    view.locator(".mffnb-pin:visible").first.wait_for()
+    assert evaluate(page, "explorer.view.tool_probe['pixel']") == pixel
+    assert view.locator(".mffnb-outlines path").count() > 0
+    assert kit.canvas_hash(view.locator("canvas.mffnb-map").nth(1)) == old
+    kit.screenshot(page, "lasting_restored")
+    view.locator("button.mffnb-button", has_text="Undo").click()
+    wait_final(page, k=3)
+    assert kit.console_errors(page) == []

@@ -16,10 +16,12 @@ from mffnb.preprocessing import Step
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.similarity import Similarity
 from mffnb.widgets.controls.elements import (
+    Slider,
     checkbox,
     dropdown,
     flexible,
     knob_slider,
+    move_to,
     move_to_nearest,
     relabel,
     set_disabled,
@@ -225,12 +227,12 @@ class Controls(Displayed, ipywidgets.VBox):
         """Move all controls to these parameters, with a single callback; terms of the menu are added or removed."""
         self._setting = True
         try:
-            self._move(parameters, frozenset(Parameters.__dataclass_fields__))
+            self._move(parameters, frozenset(Parameters.__dataclass_fields__), move_to)
             for label, part in self.menu_sliders.items():
                 if (label in self._added) != bool(part.keys() & parameters.own.keys()):
                     self._toggle(label)
             for name, slider in (self.own | self._added_sliders()).items():
-                move_to_nearest(slider, parameters.own[name])
+                move_to(slider, parameters.own[name])
         finally:
             self._setting = False
         self._notify()
@@ -285,8 +287,10 @@ class Controls(Displayed, ipywidgets.VBox):
         self._rows[0].children = (*self._permanent_sliders, *self._added_sliders().values())
         self._notify()
 
-    def _move(self, wanted: Parameters, names: frozenset[str]) -> None:
-        """Move the named controls to the values of ``wanted``."""
+    def _move(
+        self, wanted: Parameters, names: frozenset[str], move: Callable[[Slider, float], None] = move_to_nearest
+    ) -> None:
+        """Move the named controls to the values of ``wanted``, sliders by this function."""
         if "k" in names:
             self.k.value = wanted.k
         if names & {"sum_to_one", "gain"}:
@@ -301,7 +305,7 @@ class Controls(Displayed, ipywidgets.VBox):
         for name in names & {"sparsity", "smoothness", "volume"}:
             value = getattr(wanted, name)
             if value != AUTO:
-                move_to_nearest(getattr(self, name), value)
+                move(getattr(self, name), value)
 
     def _notify(self) -> None:
         """Call the registered callbacks, but not while several controls are being set."""

@@ -28,6 +28,9 @@ COLOR_MAPS = ("component", "viridis", "cividis", "gray")
 SPECTRA_SCALES = ("each", "common", "sqrt")
 """Scale of the spectra: each to its own maximum, one common scale, or square root (shows small peaks)."""
 
+STYLE_TRAITS = ("color_map", "clip", "gamma", "spectra_scale", "highlighted")
+"""Traits of the view that the user changes in the page."""
+
 
 class LiveView(Displayed, anywidget.AnyWidget):
     """Widget that shows the maps and spectra of the components in the browser.

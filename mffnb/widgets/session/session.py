@@ -106,6 +106,11 @@ class Session:
             _ = self._initial(None, self._data)  # raises an error now if the given start does not fit the image
 
     @property
+    def seed(self) -> int:
+        """Seed of the start values that are computed from the data."""
+        return self._seed
+
+    @property
     def automatic(self) -> bool:
         """Whether ``volume="auto"`` is possible with the image and the keywords of the user."""
         source, own = self.source, self.own
@@ -160,9 +165,10 @@ class Session:
         steps = tuple(step for step, on in zip(self.source.steps, switches, strict=True) if on)
         return replace(self._task.task(parameters), preprocess=steps)
 
-    def restore(self, solved: Solved) -> None:
-        """Return to an earlier state: the next run with its parameters yields it unchanged."""
-        self._restored = self._last = solved
+    def restore(self, solved: Solved, *, settled: bool = True) -> None:
+        """Return to an earlier state: the next run with its parameters yields it unchanged, or continues from it."""
+        self._last, self._data = solved, solved.data
+        self._restored = solved if settled else None
 
     def solve(self, parameters: Parameters) -> Iterator[Solved | None]:
         """Run the solver to its end; yield every few milliseconds: a new state, or None if there is none yet.
@@ -227,7 +233,7 @@ class Session:
         return refit_replicas(answer, self.source, switches, self._seed, run, labelled)
 
     def _solve(self, parameters: Parameters, tier: Tier | None) -> Iterator[Solved | None]:
-        data = self._data = self._prepared_for(parameters)
+        data = self._data = self.prepared_for(parameters)
         data.image.check(named_similarity(parameters.similarity))
         before, requests = self._last, self._restarts.requested
         initial = None if self._restarts.wanted else self._initial(before, data)
@@ -324,7 +330,7 @@ class Session:
             return ((state, None) for state in run.iterate(data.solver_matrix))
         return iterate_volume(data.matrix, task.k, self._seed, task.physics)
 
-    def _prepared_for(self, parameters: Parameters) -> LiveImage:
+    def prepared_for(self, parameters: Parameters) -> LiveImage:
         """Return the image after the preprocessing steps that are on; two images are cached to undo a switch fast."""
         switches = parameters.steps or (True,) * len(self.source.steps)
         if switches not in self._prepared:

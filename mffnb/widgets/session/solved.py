@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class Solved:
         Number of pixels in the random subset that determines the endmembers; 0 if all pixels do.
     tier
         The tier of the run, which tells whether kernels are being compiled; None for a run that waited for them.
+    notes
+        What the record of the run holds beside its settings, for a state that was read from a session.
     """
 
     state: State
@@ -57,6 +60,7 @@ class Solved:
     bands: Bands | None = None
     pixels: int = 0
     tier: Tier | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def lowest_free(names: list[int]) -> int:

@@ -14,6 +14,7 @@ from mffnb.widgets.tools import region as _region
 from mffnb.widgets.tools import rename as _rename
 from mffnb.widgets.tools import reproduce as _reproduce
 from mffnb.widgets.tools import residual_map as _residual_map
+from mffnb.widgets.tools import save as _save
 from mffnb.widgets.tools import save_picture as _save_picture
 from mffnb.widgets.tools import undo as _undo
 
@@ -34,6 +35,7 @@ class ToolMethods:
     rename = _rename.rename
     rerun = _reproduce.rerun
     residual_map = _residual_map.residual_map
+    save = _save.save
     save_picture = _save_picture.save_picture
     undo = _undo.undo
 
@@ -52,6 +54,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "rename": _rename.rename,
     "rerun": _reproduce.rerun,
     "residual_map": _residual_map.residual_map,
+    "save": _save.save,
     "save_picture": _save_picture.save_picture,
     "undo": _undo.undo,
 }
