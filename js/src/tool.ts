@@ -29,6 +29,8 @@ export interface Stage {
   call(tool: string, args: Readonly<Record<string, unknown>>): void;
   /** The values that the function in Python shows; empty before its first call, null where it cannot be called. */
   values<Values extends object>(tool: string): Partial<Values> | null;
+  /** Fit maps and spectra to the page again, after its size has changed without that of the view. */
+  relayout(): void;
   /** Paint maps and spectra again, after a tool has changed its maps. */
   repaint(): void;
   /** Paint the maps that tools add with the next screen refresh, after one has changed. */

@@ -5,7 +5,7 @@ import { Connection } from "./connection";
 import { element } from "./dom";
 import { brightOf, highlightedOf } from "./highlighting";
 import { componentImages, type MapImage } from "./images";
-import { aspectRatio, gridLayout } from "./layout";
+import { aspectRatio, gridHeight, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
 import { bytes, decode, type Frame, type Header, type LiveViewModel, type Message, outdated } from "./protocol";
@@ -47,7 +47,9 @@ export class LiveView implements Stage {
   private readonly empty = element("div", "mffnb-empty", {}, ["Maps and spectra appear here with the first solution."]);
   private readonly tools: readonly Tool[];
   private readonly gestures: readonly Gestures[];
-  private readonly resizes = new ResizeObserver(() => this.relayout());
+  private readonly resizes = new ResizeObserver(() => {
+    if (this.root.clientWidth !== this.width || this.plot.stale) this.relayout();
+  });
   private readonly themes = new MutationObserver(() => this.schedule());
   private pending: number | null = null;
   private pendingSpectra: number | null = null;
@@ -302,17 +304,19 @@ export class LiveView implements Stage {
     return true;
   }
 
-  private relayout(): void {
-    if (!this.frame || (this.root.clientWidth === this.width && !this.plot.stale)) return;
+  /** Fit everything to the room that there is now. */
+  readonly relayout = (): void => {
+    if (!this.frame) return;
     this.layout(this.frame);
     this.repaint();
-  }
+  };
 
   /** Fit the maps to the width, and report their size, so that the kernel sends no more pixels than are shown. */
   private layout({ header }: Frame): void {
     this.width = this.root.clientWidth;
     if (this.width === 0) return;
-    const grid = gridLayout(this.maps.tiles.length, aspectRatio(header), this.maps.root.clientWidth);
+    const [count, available] = [this.maps.tiles.length, this.maps.root.clientWidth];
+    const grid = gridLayout(count, aspectRatio(header), available, gridHeight(this.root));
     this.maps.layout(header, grid);
     const sharpness = window.devicePixelRatio || 1;
     const map = Math.ceil(Math.max(grid.width, grid.height) * sharpness);

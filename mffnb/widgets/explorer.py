@@ -136,6 +136,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else path
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
         super().__init__([self.controls, self._error, self.view])
+        self.add_class("mffnb-explorer")  # the part of the page that fills the screen on request
         hold_weakly(self, self._error)
         if isinstance(cube, Saved):
             self._fit.restore(cube.state)
