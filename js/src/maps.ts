@@ -31,6 +31,7 @@ export class MapTile {
     preserveAspectRatio: "none",
   });
   private shownOutlines = "";
+  private readonly nothing = element("div", "mffnb-nothing", { hidden: "" }, ["zero everywhere"]);
   private readonly pin = element("div", "mffnb-pin", { hidden: "" });
   readonly name: HTMLElement;
   private readonly low = element("span", "mffnb-low");
@@ -41,7 +42,14 @@ export class MapTile {
 
   constructor(label: string, colour: string) {
     this.canvas = element("canvas", "mffnb-map", { role: "img", "aria-label": `Map of ${label}` });
-    this.picture = element("div", "mffnb-picture", {}, [this.canvas, this.outlines, this.bar, this.pin, this.cross]);
+    this.picture = element("div", "mffnb-picture", {}, [
+      this.canvas,
+      this.outlines,
+      this.bar,
+      this.nothing,
+      this.pin,
+      this.cross,
+    ]);
     this.name = element("button", "mffnb-name", { type: "button", title: "Click: highlight. Double click: rename" }, [
       label,
     ]);
@@ -64,6 +72,7 @@ export class MapTile {
   paint({ codes, range, shape, stale }: MapImage, style: MapStyle, shownWidth: number): void {
     const [height, width] = shape;
     const limits = contrastLimits(codes, style.clip);
+    this.nothing.hidden = range[0] !== 0 || range[1] !== 0;
     const colour = colourOfCode({ ...style, ramp: this.ramp }, limits, codeOfZero(range));
     // Sharp pixels when enlarged; smooth when reduced, where the choice of single pixels would flicker.
     const sharpness = window.devicePixelRatio || 1;

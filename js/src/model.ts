@@ -14,7 +14,10 @@ export interface WidgetModel<Traits> {
   on(event: string, callback: () => void): void;
   off(event: string, callback: () => void): void;
   /** The manager of the widgets of a notebook; its kernel is known in JupyterLab only. */
-  readonly widget_manager?: { readonly kernel?: Kernel | null };
+  readonly widget_manager?: {
+    readonly kernel?: Kernel | null;
+    get_model?(id: string): Promise<unknown> | undefined;
+  };
 }
 
 /** Set a trait and send it to the kernel. */

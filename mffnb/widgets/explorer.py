@@ -134,6 +134,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         self._error = ipywidgets.HTML()
         path = cube.path if isinstance(cube, Saved) else None
         path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else path
+        self.view.watched = self.controls.watched
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
         super().__init__([self.controls, self._error, self.view])
         self.add_class("mffnb-explorer")  # the part of the page that fills the screen on request
@@ -211,6 +212,19 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: its settings and its answer."""
         self._fit.show_entry(position)
+
+    def set(self, **settings: Any) -> None:
+        """Change settings, as ``controls.set`` does; without any, the run goes on from its last state."""
+        self._fit.set(**settings)
+
+    def set_exactly(self, control: str, value: float) -> None:
+        """Set a weight to exactly this number, see ``set_number``."""
+        self._fit.set_exactly(control, value)
+
+    @property
+    def notices(self) -> list[str]:
+        """Warnings of the run that is shown, one sentence each."""
+        return [one["text"] for one in self.view.notices]
 
     def stored(self) -> dict[str, Any]:
         """Return the state of the explorer as values that a session holds, see :class:`mffnb.widgets.tool.Stage`."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import ipywidgets
 import numpy as np
 import xarray as xr
 
-from mffnb.errors import UnsupportedCombinationError
+from mffnb.errors import UnsupportedCombinationError, collected_warnings
 from mffnb.solvers import Outcome
 from mffnb.unmixing.auto_volume import ambiguity_note
 from mffnb.unmixing.result import Unmixing
@@ -23,6 +24,7 @@ from mffnb.widgets.live_view.frame_builder import FrameBuilder
 from mffnb.widgets.live_view.live_view import STYLE_TRAITS, LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
+from mffnb.widgets.notices import failure_notices, notices_of
 from mffnb.widgets.regions import Region
 from mffnb.widgets.saving.live_state import kept_values, settings_of, solved_from, solved_values
 from mffnb.widgets.session.bands import ends_of
@@ -73,9 +75,11 @@ class LiveFit:
         self.kept: dict[str, Unmixing] = {}
         self.names: dict[int, str] = {}
         self._published: tuple[int, Solved, bool] | None = None
+        self._raised: list[tuple[str, type[Warning]]] = []
+        self._newest: tuple[int, Parameters] | None = None
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
-            session.solve, weakly(self._publish), on_error=weakly(self._complain)
+            partial(_solve, session, self._raised), weakly(self._publish), on_error=weakly(self._complain)
         )
         self.picture = StaticPicture(weakly(self._figure))
         self._framed: tuple[LiveImage, FrameBuilder] | None = None
@@ -113,12 +117,35 @@ class LiveFit:
         if controls is not None:
             with self._submitting:  # else a thread could submit values after newer ones that another thread has read
                 self.session.cancel_stop()
-                self.runner.submit(controls.parameters)
+                parameters = controls.parameters
+                self._newest = self.runner.submit(parameters), parameters
+                self._announce(*self._newest)
 
     def start_afresh(self) -> None:
         """Start a run from the data."""
         self.session.start_afresh()
         self.submit()
+
+    def set(self, **settings: Any) -> None:
+        """Change settings; without any, the run goes on from its last state."""
+        controls = self._controls()
+        if controls is not None and settings:
+            controls.set(**settings)
+        else:
+            self.submit()
+
+    def set_exactly(self, control: str, value: float) -> None:
+        """Set a weight to exactly this number; its slider gets another step."""
+        controls = self._controls()
+        if controls is not None:
+            controls.set_exactly(control, value)
+
+    def _announce(self, generation: int, parameters: Parameters, *, failed: bool = False) -> None:
+        """Tell the page what is done for the newest settings; it greys the picture of older ones."""
+        view = self._view()
+        if view is not None:
+            text = f"{settings_text(parameters)}"
+            view.activity = {"generation": generation, "text": text, "progress": None, "failed": failed}
 
     @property
     def settled(self) -> bool:
@@ -220,6 +247,9 @@ class LiveFit:
         if final and not isinstance(self.session, EngineSession):  # whose states cannot be restored
             self.history.record(solved)
             self.show_tool("undo", earlier=self.history.position, later=self._later())
+        view = self._view()
+        if final and view is not None and not isinstance(self.session, EngineSession):
+            view.notices = notices_of(solved, self.session.source.task.transform, self._raised)
         if final:
             for name in self._following:
                 self._follow(name)
@@ -251,7 +281,8 @@ class LiveFit:
                     "objective": state.objective,
                     "outcome": _outcome_text(solved),
                     "milliseconds": 1e3 * state.seconds,
-                    "text": _progress(solved),
+                    "text": _progress_text(solved),
+                    "progress": _share(solved),
                 },
                 generation=generation,
                 parameters=solved.parameters.as_dict(),
@@ -309,15 +340,43 @@ class LiveFit:
         shown = self._error()
         if shown is not None:
             shown.value = error_html(error)
+        view, newest = self._view(), self._newest
+        if view is not None and newest is not None:
+            self._announce(*newest, failed=True)
+            view.notices = failure_notices(newest[1], earlier=bool(self.history.entries))
 
 
-def _progress(solved: Solved) -> str:
+def _solve(
+    session: Session | EngineSession, raised: list[tuple[str, type[Warning]]], parameters: Parameters
+) -> Iterator[Solved | None]:
+    """Run the solver; warnings of the run go to a list instead of a place where nobody sees them."""
+    raised.clear()
+    with collected_warnings() as found:
+        for step in session.solve(parameters):
+            raised[:] = found
+            yield step
+
+
+def _share(solved: Solved) -> float | None:
+    """Return the share of searches or replicas that has been done; None where it is not known."""
+    if solved.bands is not None:
+        return solved.bands.share if solved.bands.share < 1 else None
+    if solved.searched is not None and solved.state.outcome is Outcome.RUNNING:
+        done, most = solved.searched
+        return done / most
+    return None
+
+
+def _progress_text(solved: Solved) -> str:
     """Return a text on the pixels or replicas that the picture shows so far if these are not all, or on compiling."""
     if solved.pixels:
         return f"showing {solved.pixels:,} of {solved.data.matrix.shape[0]:,} pixels"
     if solved.bands is not None:
         return solved.bands.text
     running = solved.state.outcome is Outcome.RUNNING
+    if solved.searched is not None and running:
+        done, most = solved.searched
+        return f"searching the smallest volume, {min(done + 1, most)} of at most {most}"
     return "" if solved.tier is None or not running else solved.tier.status
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import ipywidgets
+import numpy as np
 
 from mffnb.estimators.names import SIMILARITIES
 from mffnb.knobs import knobs
@@ -224,6 +225,39 @@ class Controls(Displayed, ipywidgets.VBox):
         if values or own:
             self._notify()
 
+    def set_exactly(self, control: str, value: float) -> None:
+        """Set a weight to exactly this number, with a single callback; its slider gets another step.
+
+        Parameters
+        ----------
+        control
+            Description of the slider.
+        value
+            The number.
+
+        Raises
+        ------
+        ValueError
+            If the number is negative or not finite, if there is no such slider, or if it is disabled.
+        """
+        sliders = {one.description: one for one in self._value_controls if isinstance(one, Slider)}
+        slider = sliders.get(control)
+        if slider is None:
+            raise ValueError(f"there is no slider {control!r}: use {', '.join(sliders)}")
+        if slider.disabled:
+            raise ValueError(f"{control}: {slider.tooltip}")
+        whole = all(isinstance(step, int) for _, step in slider.options)
+        if not (np.isfinite(value) and value >= 0) or (whole and value != int(value)):
+            raise ValueError(f"{control} must be a {'whole' if whole else 'finite'} number >= 0, got {value!r}")
+        if value == slider.value:
+            return
+        self._setting = True
+        try:
+            move_to(slider, int(value) if whole else float(value))
+        finally:
+            self._setting = False
+        self._notify()
+
     def show(self, parameters: Parameters) -> None:
         """Move all controls to these parameters, with a single callback; terms of the menu are added or removed."""
         self._setting = True
@@ -237,6 +271,11 @@ class Controls(Displayed, ipywidgets.VBox):
         finally:
             self._setting = False
         self._notify()
+
+    @property
+    def watched(self) -> list[str]:
+        """Identifiers of the widgets whose moves start a run."""
+        return [one.model_id for one in self._value_controls if one.comm is not None]
 
     def resend_state(self) -> None:
         """Send the state of every control to the browser without changing it."""

@@ -77,11 +77,15 @@ def move_to_nearest(slider: Slider, value: float) -> None:
 
 
 def move_to(slider: Slider, value: float) -> None:
-    """Move a slider to a value, which becomes an additional step if it lies between two of them."""
+    """Move a slider to a value, which becomes an additional step if it lies between two of them.
+
+    Its callbacks may be called twice.
+    """
     values = [step for _, step in slider.options]
     if value not in values:
-        with slider.hold_trait_notifications():  # new options select another one first
-            slider.options = [(number_text(step), step) for step in sorted({*values, value})]
+        labels = {step: label for label, step in slider.options} | {value: number_text(value)}
+        with slider.hold_sync():  # new options select the first one, which the page need not see
+            slider.options = [(labels[step], step) for step in sorted(labels)]
             slider.value = value
     slider.value = value
 

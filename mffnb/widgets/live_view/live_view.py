@@ -93,6 +93,16 @@ class LiveView(Displayed, anywidget.AnyWidget):
     error = traitlets.Unicode().tag(sync=True)
     """Error of the last message of the page that failed, as one sentence in the status line; empty for none."""
 
+    watched = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Identifiers of the widgets whose moves make the picture outdated: the page greys it before Python answers."""
+
+    activity = traitlets.Dict().tag(sync=True)
+    """What is done for the newest settings: `generation`, `text`, `progress` (0 to 1, or None) and `failed`."""
+
+    notices = traitlets.List(traitlets.Dict()).tag(sync=True)
+    """Warnings of the run that is shown, each with its `text`, and with `action`, `settings` and `call` if a change of
+    settings cures it."""
+
     color_tables = traitlets.Dict().tag(sync=True)
     """Red, green, blue bytes of 256 steps for each colour map other than "component"."""
 

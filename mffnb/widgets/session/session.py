@@ -101,6 +101,7 @@ class Session:
         self._start = start
         self._last: Solved | None = None
         self._restored: Solved | None = None
+        self._searched: tuple[int, int] | None = None
         self._restarts, self._stop_wanted = Restarts(), threading.Event()
         if start is not None:
             _ = self._initial(None, self._data)  # raises an error now if the given start does not fit the image
@@ -272,7 +273,10 @@ class Session:
                     yield None
                     continue
                 reached = replace(state, outcome=Outcome.STOPPED) if ended else state
-                solved = Solved(reached, names, parameters, data, trace, len(trace), found, pixels=pixels, tier=tier)
+                solved = Solved(
+                    reached, names, parameters, data, trace, len(trace), found,
+                    pixels=pixels, tier=tier, searched=self._searched,
+                )  # fmt: skip
                 self._last = solved = in_order(solved)
                 if from_data and state.iteration == 0:
                     self._restarts.fulfil(requests)  # from now on there is a state to continue from
@@ -283,9 +287,15 @@ class Session:
                 yield solved
                 if ended:
                     return
-            if kept is not None and kept.state.outcome is Outcome.RUNNING:  # stopped within an iteration
-                self._last = stopped = replace(kept, state=replace(kept.state, outcome=Outcome.STOPPED))
-                yield stopped
+            if kept is None and same_components and before is not None and before.parameters == parameters:
+                kept = before  # stopped before its first step: a run of a session that was saved while it ran
+            yield from self._stopped(kept)
+
+    def _stopped(self, kept: Solved | None) -> Iterator[Solved]:
+        """Yield the last whole state of a run that was stopped within an iteration, as its end."""
+        if kept is not None and kept.state.outcome is Outcome.RUNNING:
+            self._last = stopped = replace(kept, state=replace(kept.state, outcome=Outcome.STOPPED))
+            yield stopped
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
@@ -308,6 +318,7 @@ class Session:
 
         They are pictures only: the run on all pixels has the start and the result that it has without them.
         """
+        self._searched = None
         if task.automatic:
             check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
         # NumPy steps are too slow for two runs: while kernels are compiled, there is no subset.
@@ -328,7 +339,11 @@ class Session:
         if not task.automatic:
             run = task.run(data.image, self.source.placement)
             return ((state, None) for state in run.iterate(data.solver_matrix))
-        return iterate_volume(data.matrix, task.k, self._seed, task.physics)
+        return iterate_volume(data.matrix, task.k, self._seed, task.physics, self._report_search)
+
+    def _report_search(self, done: int, most: int) -> None:
+        """Keep how many searches for the smallest volume have ended, for the next state."""
+        self._searched = done, most
 
     def prepared_for(self, parameters: Parameters) -> LiveImage:
         """Return the image after the preprocessing steps that are on; two images are cached to undo a switch fast."""

@@ -46,6 +46,8 @@ class Solved:
         Number of pixels in the random subset that determines the endmembers; 0 if all pixels do.
     tier
         The tier of the run, which tells whether kernels are being compiled; None for a run that waited for them.
+    searched
+        How many searches for the smallest volume have ended, and the largest possible number; None for other runs.
     notes
         What the record of the run holds beside its settings, for a state that was read from a session.
     """
@@ -60,6 +62,7 @@ class Solved:
     bands: Bands | None = None
     pixels: int = 0
     tier: Tier | None = None
+    searched: tuple[int, int] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 

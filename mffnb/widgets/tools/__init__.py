@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from mffnb.widgets.tools import apply as _apply
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
 from mffnb.widgets.tools import mean_spectrum as _mean_spectrum
@@ -22,6 +23,8 @@ from mffnb.widgets.tools import undo as _undo
 class ToolMethods:
     """Methods of the explorer, one for each tool."""
 
+    apply = _apply.apply
+    back = _undo.back
     band = _band.band
     code = _reproduce.code
     compare = _compare.compare
@@ -37,10 +40,13 @@ class ToolMethods:
     residual_map = _residual_map.residual_map
     save = _save.save
     save_picture = _save_picture.save_picture
+    set_number = _apply.set_number
     undo = _undo.undo
 
 
 TOOLS: dict[str, Callable[..., Any]] = {
+    "apply": _apply.apply,
+    "back": _undo.back,
     "band": _band.band,
     "code": _reproduce.code,
     "compare": _compare.compare,
@@ -56,6 +62,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "residual_map": _residual_map.residual_map,
     "save": _save.save,
     "save_picture": _save_picture.save_picture,
+    "set_number": _apply.set_number,
     "undo": _undo.undo,
 }
 """Functions that answer the messages of the page, by name."""
