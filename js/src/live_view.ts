@@ -18,7 +18,9 @@ export default {
     const view = new LiveView(model, TOOLS);
     el.append(view.root);
     const stopNaming = nameSliders(view.root);
-    const stopTyping = takeTypedNumbers(view.root, (control, value) => view.call("set_number", { control, value }));
+    const stopTyping = takeTypedNumbers(view.root, model.get("typed") ?? [], (control, value) =>
+      view.call("set_number", { control, value }),
+    );
     return () => {
       stopNaming();
       stopTyping();

@@ -88,6 +88,8 @@ export interface LiveViewTraits {
   error: string;
   /** Identifiers of the models of the controls. */
   watched: readonly string[];
+  /** Names of the sliders whose numbers can be typed. */
+  typed: readonly string[];
   activity: Partial<Activity>;
   notices: readonly Notice[];
   /** What the functions of tools show, as `tool_name`; undefined where they cannot be called. */

@@ -1,4 +1,4 @@
-// Numbers beside the sliders of weights take typed values, which ipywidgets allows for whole numbers only.
+// Numbers beside the sliders of weights take typed values: ipywidgets lets one type there, and ignores the text.
 
 /** Text of a mark that is shown while a typed number cannot be used. */
 const ADVICE = "Type a number that is not negative, then Enter";
@@ -11,12 +11,12 @@ export function typedNumber(text: string): number | null {
   return text.trim() !== "" && Number.isFinite(value) && value >= 0 ? value : null;
 }
 
-/** Let the numbers of the sliders around a view be typed; return what ends it. */
-export function takeTypedNumbers(view: HTMLElement, apply: Apply): () => void {
+/** Let the numbers of the sliders with these names around a view be typed; return what ends it. */
+export function takeTypedNumbers(view: HTMLElement, names: readonly string[], apply: Apply): () => void {
   const changes = new MutationObserver(() => prepareAll());
   const page = () => view.closest(".mffnb-explorer")?.querySelector(".mffnb-settings");
   const prepareAll = () => {
-    for (const slider of page()?.querySelectorAll(".widget-inline-hbox") ?? []) prepare(slider, apply);
+    for (const slider of page()?.querySelectorAll(".widget-inline-hbox") ?? []) prepare(slider, names, apply);
   };
   // The first size comes when the view is in the page: before, there is no explorer around it.
   const shown = new ResizeObserver(() => {
@@ -33,11 +33,11 @@ export function takeTypedNumbers(view: HTMLElement, apply: Apply): () => void {
   };
 }
 
-/** Make the number of a slider editable, unless ipywidgets does so. */
-function prepare(slider: Element, apply: Apply): void {
+/** Listen to the number of a slider, if it is one of these names. */
+function prepare(slider: Element, names: readonly string[], apply: Apply): void {
   const readout = slider.querySelector<HTMLElement>(".widget-readout");
   const label = slider.querySelector(".widget-label")?.textContent?.trim();
-  if (!readout || !label || readout.contentEditable === "true") return;
+  if (!readout || !label || !names.includes(label) || readout.classList.contains("mffnb-typed")) return;
   readout.contentEditable = "true";
   readout.classList.add("mffnb-typed");
   for (const [name, value] of [

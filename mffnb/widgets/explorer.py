@@ -134,7 +134,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         self._error = ipywidgets.HTML()
         path = cube.path if isinstance(cube, Saved) else None
         path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else path
-        self.view.watched = self.controls.watched
+        self.view.watched, self.view.typed = self.controls.watched, list(self.controls.weights)
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
         super().__init__([self.controls, self._error, self.view])
         self.add_class("mffnb-explorer")  # the part of the page that fills the screen on request

@@ -240,7 +240,7 @@ class Controls(Displayed, ipywidgets.VBox):
         ValueError
             If the number is negative or not finite, if there is no such slider, or if it is disabled.
         """
-        sliders = {one.description: one for one in self._value_controls if isinstance(one, Slider)}
+        sliders = self.weights
         slider = sliders.get(control)
         if slider is None:
             raise ValueError(f"there is no slider {control!r}: use {', '.join(sliders)}")
@@ -271,6 +271,11 @@ class Controls(Displayed, ipywidgets.VBox):
         finally:
             self._setting = False
         self._notify()
+
+    @property
+    def weights(self) -> dict[str, Slider]:
+        """Sliders of weights, by the name beside them."""
+        return {one.description: one for one in self._value_controls if isinstance(one, Slider)}
 
     @property
     def watched(self) -> list[str]:

@@ -96,6 +96,9 @@ class LiveView(Displayed, anywidget.AnyWidget):
     watched = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """Identifiers of the widgets whose moves make the picture outdated: the page greys it before Python answers."""
 
+    typed = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Names of the sliders whose numbers may be typed, for the tool ``set_number``."""
+
     activity = traitlets.Dict().tag(sync=True)
     """What is done for the newest settings: `generation`, `text`, `progress` (0 to 1, or None) and `failed`."""
 
