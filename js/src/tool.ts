@@ -46,6 +46,8 @@ export interface Gestures {
   readonly spectraControls?: readonly HTMLElement[];
   /** A part of the page below the spectra. */
   readonly panel?: HTMLElement;
+  /** A frame has come from Python, which will be painted. */
+  framed?(frame: Frame): void;
   /** A trait or the values of a tool have changed, in the page or in Python. */
   traitsChanged?(): void;
   /** The pointer moves over a map, or leaves it. */

@@ -196,6 +196,7 @@ export class LiveView implements Stage {
     this.frame = frame;
     this.empty.hidden = true;
     this.body.hidden = false;
+    this.tell((gesture) => gesture.framed?.(frame));
     this.repaint();
     this.showStatus();
     this.publishFacts(frame);

@@ -19,6 +19,8 @@ export function header(changes: Partial<Header> = {}): Header {
     status: {},
     parameters: { k: 2 },
     final: true,
+    sections: [],
+    pattern: null,
     generation: 1,
     epoch: 0,
     sequence: 1,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from mffnb.typing import Array
 
 __all__ = ["as_image", "axis_label", "channel_coordinate", "channel_label", "pixel_size"]
 
+MIDDLE: Mapping[Hashable, int] = MappingProxyType({})  # no section is chosen, so the middle one is shown
 _LARGEST = 1e150  # larger coordinates overflow in the transforms of matplotlib
 
 
@@ -74,11 +77,11 @@ def identity(array: xr.DataArray) -> tuple[list[str], list[str]]:
     return [str(label) for label in given.values], [palette[name] for name in names]
 
 
-def as_image(image: xr.DataArray) -> xr.DataArray:
-    """Reduce a map to two dimensions: a line scan becomes one row, a stack its middle section."""
+def as_image(image: xr.DataArray, section: Mapping[Hashable, int] = MIDDLE) -> xr.DataArray:
+    """Reduce a map to two dimensions: a line scan becomes one row, a stack a section, the middle one if not given."""
     if image.ndim == 1:
         return image.expand_dims({"": 1})
-    return image.isel({name: image.sizes[name] // 2 for name in image.dims[:-2]})
+    return image.isel({name: section.get(name, image.sizes[name] // 2) for name in image.dims[:-2]})
 
 
 def channel_label(spectra: xr.DataArray) -> str:

@@ -170,7 +170,7 @@ def _estimate_from_halves(ks: list[int], angles: Float64Array, within: Float64Ar
 
 
 def _for_the_recommended(halves: _Estimate, k: int | None) -> _Estimate:
-    """Say what unclear split halves mean for the k of the other criterion, so that the two do not read as a conflict."""
+    """Say what unclear split halves mean for the k of the other criterion: no conflict, but a doubt about spectra."""
     if k is None or halves.k is not None or halves.between is None:
         return halves
     clear, rough = halves.between
@@ -183,8 +183,8 @@ def _for_the_recommended(halves: _Estimate, k: int | None) -> _Estimate:
         )
     else:
         reason = (
-            f"split halves do not reproduce the {k} endmembers, only up to k = {rough}: there are {k} images, but noise "
-            "decides their spectra, so add what you know (fractions, volume, known spectra)"
+            f"split halves do not reproduce the {k} endmembers, only up to k = {rough}: there are {k} images, but "
+            "noise decides their spectra, so add what you know (fractions, volume, known spectra)"
         )
     return replace(halves, reason=reason)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets
@@ -205,6 +205,15 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         return self._fit.kept
 
     @property
+    def section(self) -> Mapping[Hashable, int]:
+        """Index of the section of a stack that the maps show, by dimension; see ``show_section``."""
+        return self._fit.section
+
+    def set_section(self, section: Mapping[Hashable, int]) -> None:
+        """Show another section of a stack, see ``show_section``."""
+        self._fit.set_section(section)
+
+    @property
     def path(self) -> str | None:
         """Path of the file that is explored; None for a cube from memory."""
         return self._fit.path
@@ -230,7 +239,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """Return the state of the explorer as values that a session holds, see :class:`mffnb.widgets.tool.Stage`."""
         return self._fit.stored()
 
-    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
+    def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
         self._fit.show_tool(name, follow=follow, **values)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -74,6 +74,7 @@ class LiveFit:
         self.regions: dict[str, Region] = {}
         self.kept: dict[str, Unmixing] = {}
         self.names: dict[int, str] = {}
+        self.section: dict[Hashable, int] = {}
         self._published: tuple[int, Solved, bool] | None = None
         self._raised: list[tuple[str, type[Warning]]] = []
         self._newest: tuple[int, Parameters] | None = None
@@ -85,7 +86,7 @@ class LiveFit:
         self._framed: tuple[LiveImage, FrameBuilder] | None = None
         self._labelled: tuple[Solved, Unmixing] | None = None
         self._shown: dict[str, Mapping[str, Any]] = {}
-        self._following: frozenset[str] = frozenset()
+        self._following: dict[str, Mapping[str, Any]] = {}
         self._greetings = _GREETINGS
         self._submitting = threading.Lock()
         view.on_drawn = self._drawn
@@ -160,6 +161,13 @@ class LiveFit:
             self._show(*published)
         self.picture.renew()
 
+    def set_section(self, section: Mapping[Hashable, int]) -> None:
+        """Show another section of a stack in all maps."""
+        self.section, published = dict(section), self._published
+        if published is not None:
+            self._show(*published)
+            self._follow_all()
+
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: move the controls to its settings, and show its answer."""
         controls, session = self._controls(), self.session
@@ -188,7 +196,8 @@ class LiveFit:
             "regions": self.regions,
             "kept": kept_values(self.kept),
             "shown": self._shown,
-            "following": tuple(sorted(self._following)),
+            "following": dict(self._following),
+            "section": self.section,
             "style": {name: getattr(view, name) for name in STYLE_TRAITS},
         }
 
@@ -203,19 +212,23 @@ class LiveFit:
         solved = solved_from(last, session) if last is not None else entries[position].solved
         self.history.replace(entries, position)
         self.names, self.regions = dict(stored["names"]), dict(stored["regions"])
+        self.section = dict(stored["section"])
         cube = session.source.cube
         self.kept = {name: replace(answer, cube=cube) for name, answer in stored["kept"].items()}
         for name, value in stored["style"].items():
             view.set_trait(name, value)
         for name, values in stored["shown"].items():
-            self.show_tool(name, follow=name in stored["following"], **values)
+            self.show_tool(name, follow=stored["following"].get(name, False), **values)
         session.restore(solved, settled=solved.state.outcome is not Outcome.RUNNING)
         controls.show(stored["parameters"])
 
-    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
+    def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
         self._shown[name] = values
-        self._following = self._following | {name} if follow else self._following - {name}
+        following = {one: arguments for one, arguments in self._following.items() if one != name}
+        if follow is not False:
+            following[name] = {} if follow is True else follow
+        self._following = following  # replaced, because the worker may go through the old one
         view = self._view()
         if view is not None:
             view.show_tool(name, values)
@@ -251,14 +264,18 @@ class LiveFit:
         if final and view is not None and not isinstance(self.session, EngineSession):
             view.notices = notices_of(solved, self.session.source.task.transform, self._raised)
         if final:
-            for name in self._following:
-                self._follow(name)
+            self._follow_all()
         self.picture.renew(settled=final)
+
+    def _follow_all(self) -> None:
+        """Call the tools again that follow the run and the section."""
+        for name in self._following:
+            self._follow(name)
 
     def _follow(self, name: str) -> None:
         """Call a tool again after a run; one that no longer works is hidden, and its error is not that of the run."""
         try:
-            TOOLS[name](self)
+            TOOLS[name](self, **self._following[name])
         except (LookupError, ValueError) as error:
             self.show_tool(name, **{**self.shown_values(name), "shown": False})
             view = self._view()
@@ -290,6 +307,7 @@ class LiveFit:
                 known=solved.data.known,
                 bands=ends_of(solved.bands, framing.used_channels),
                 named=self.names,
+                section=self.section,
             )
         )
 

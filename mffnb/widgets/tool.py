@@ -6,7 +6,7 @@ A tool is a function ``name(stage, **arguments)``. Its module lists it in ``__al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Protocol
 
 from mffnb.errors import UnsupportedCombinationError
@@ -52,6 +52,13 @@ class Stage(Protocol):
         """Answers that were kept for comparison, by name."""
 
     @property
+    def section(self) -> Mapping[Hashable, int]:
+        """Index of the section of a stack that the maps show, by dimension; the middle one where it is absent."""
+
+    def set_section(self, section: Mapping[Hashable, int]) -> None:
+        """Show another section of a stack in all maps, those of tools too."""
+
+    @property
     def path(self) -> str | None:
         """Path of the file that is explored; None for a cube from memory."""
 
@@ -70,11 +77,11 @@ class Stage(Protocol):
     def stored(self) -> dict[str, Any]:
         """Return settings, answers, history, regions, names and what tools show, as values that a session holds."""
 
-    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
+    def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to its part in the page: text, numbers, and arrays as float32.
 
         They stay there until the next call, also when the page is loaded again. With ``follow``, the tool is called
-        again without arguments whenever a run has ended.
+        again whenever a run has ended or another section is shown: without arguments, or with the given ones.
         """
 
     def shown_values(self, name: str) -> Mapping[str, Any]:

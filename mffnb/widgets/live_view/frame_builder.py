@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 import xarray as xr
 
 from mffnb import plots
+from mffnb.plots.labels import MIDDLE, pixel_coordinate
 from mffnb.plots.palette import component_colors
 from mffnb.typing import Array
-from mffnb.widgets.live_view.frame import Frame
+from mffnb.widgets.live_view.frame import Frame, Section
+from mffnb.widgets.live_view.patterns import Patterns
 
 NO_NAMES: Mapping[int, str] = MappingProxyType({})
 
@@ -36,6 +38,7 @@ class FrameBuilder:
     def __init__(self, image: xr.DataArray, spectra: xr.DataArray) -> None:
         self.used_channels = np.isfinite(spectra.values[0]).ravel()
         self._pixel_size = plots.pixel_size(image)
+        self._stack = image
         self._channel = plots.channel_coordinate(spectra)[self.used_channels]
         self._channel_label = plots.channel_label(spectra)
 
@@ -52,6 +55,7 @@ class FrameBuilder:
         known: int = 0,
         bands: tuple[Any, Any] | None = None,
         named: Mapping[int, str] = NO_NAMES,
+        section: Mapping[Hashable, int] = MIDDLE,
     ) -> Frame:
         """Build a frame from the factors of a state.
 
@@ -65,12 +69,15 @@ class FrameBuilder:
             Components with a smaller number than this are known spectra.
         named
             Names that the user has given to components, by number.
+        section
+            Section of a stack that is shown, as for :func:`mffnb.plots.as_image`.
         status, generation, parameters, final, bands
             As for :class:`mffnb.widgets.live_view.frame.Frame`.
         """
+        sections = _sections(self._stack, section)
         palette = component_colors(max(numbers) + 1)
         return Frame(
-            maps=_planes(abundances.values),
+            maps=_planes(abundances.values, tuple(one.index for one in sections)),
             spectra=endmembers.values.reshape(len(numbers), -1)[:, self.used_channels],
             channel=self._channel,
             channel_label=self._channel_label,
@@ -84,15 +91,31 @@ class FrameBuilder:
             generation=generation,
             parameters=parameters,
             final=final,
+            sections=sections,
+            patterns=Patterns.of(endmembers),
         )
 
 
-def _planes(maps: Array) -> Array:
+def _sections(stack: xr.DataArray, section: Mapping[Hashable, int]) -> tuple[Section, ...]:
+    """Return number and position of the section of a stack along each dimension but the last two."""
+    found = []
+    for name in stack.dims[:-2]:
+        count = stack.sizes[name]
+        index = min(section.get(name, count // 2), count - 1)  # a preprocessing step may have reduced the stack
+        axis = pixel_coordinate(stack, name)
+        units = stack[name].attrs.get("units") if axis is not None else None
+        text = f"{name} = {index if axis is None else f'{axis[index]:.4g}'}{f' {units}' if units else ''}"
+        found.append(Section(str(name), text, index, count))
+    return tuple(found)
+
+
+def _planes(maps: Array, section: tuple[int, ...]) -> Array:
     """Reduce maps (k, pixel dims) to (k, height, width), as :func:`mffnb.plots.as_image` does, in a copy.
 
     Slices of a DataArray would take longer, and the first one imports dask.
     """
     if maps.ndim == 2:
         return maps[:, None].copy()
-    middle = tuple(length // 2 for length in maps.shape[1:-2])
-    return maps[(slice(None), *middle)].copy()
+    key: tuple[Any, ...] = (slice(None), *section)
+    planes: Array = maps[key].copy()
+    return planes

@@ -153,6 +153,7 @@ class LiveView(Displayed, anywidget.AnyWidget):
             (FINAL_MAP_PIXELS, FINAL_CHANNELS) if frame.final else (self._map_pixels, self._plot_points)
         )
         header, maps, spectra = encode(frame, map_pixels, points)
+        header["pattern"], patterns = (None, b"") if frame.patterns is None else frame.patterns.encoded()
         with self._showing:
             if self._generation is not None and frame.generation < self._generation:
                 return 0
@@ -161,7 +162,7 @@ class LiveView(Displayed, anywidget.AnyWidget):
             self._generation = frame.generation
             self._sequence += 1
             header.update(sequence=self._sequence, epoch=self._epoch)
-            self.encoded = {"header": header, "maps": maps, "spectra": spectra}
+            self.encoded = {"header": header, "maps": maps, "spectra": spectra, "patterns": patterns}
             return self._sequence
 
     def clear(self) -> None:

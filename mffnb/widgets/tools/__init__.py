@@ -17,6 +17,7 @@ from mffnb.widgets.tools import reproduce as _reproduce
 from mffnb.widgets.tools import residual_map as _residual_map
 from mffnb.widgets.tools import save as _save
 from mffnb.widgets.tools import save_picture as _save_picture
+from mffnb.widgets.tools import show_section as _show_section
 from mffnb.widgets.tools import undo as _undo
 
 
@@ -41,6 +42,7 @@ class ToolMethods:
     save = _save.save
     save_picture = _save_picture.save_picture
     set_number = _apply.set_number
+    show_section = _show_section.show_section
     undo = _undo.undo
 
 
@@ -63,6 +65,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "save": _save.save,
     "save_picture": _save_picture.save_picture,
     "set_number": _apply.set_number,
+    "show_section": _show_section.show_section,
     "undo": _undo.undo,
 }
 """Functions that answer the messages of the page, by name."""
