@@ -86,7 +86,10 @@ class LiveFit:
         self._framed: tuple[LiveImage, FrameBuilder] | None = None
         self._labelled: tuple[Solved, Unmixing] | None = None
         self._shown: dict[str, Mapping[str, Any]] = {}
-        self._following: dict[str, Mapping[str, Any]] = {}
+        # The history is shown from the start; on engines, whose states cannot be restored, there is none.
+        self._following: dict[str, Mapping[str, Any]] = (
+            {} if isinstance(session, EngineSession) else {"show_history": {}}
+        )
         self._greetings = _GREETINGS
         self._submitting = threading.Lock()
         view.on_drawn = self._drawn

@@ -121,3 +121,30 @@ def test_a_session_is_restored_with_name_pin_region_and_history(page, lab):
     view.locator("button.mffnb-button", has_text="Undo").click()
     wait_final(page, k=3)
     assert kit.console_errors(page) == []
+
+
+def test_thumbnails_of_the_history_lead_back(page, lab):
+    view = opened(page, lab, "history.ipynb", (SMALL,))
+    page.locator(READY).wait_for(timeout=120_000)
+    first = view.locator("canvas.mffnb-map").first
+    strip = view.locator(".mffnb-thumbnail")
+    assert strip.count() <= 1  # one answer: nothing to return to
+    old = kit.canvas_hash(first)
+    for k in (4, 5):
+        slider(page, "components").locator(".noUi-handle").focus()
+        page.keyboard.press("ArrowRight")
+        wait_final(page, k=k)
+    page.wait_for_function("document.querySelectorAll('.mffnb-thumbnail').length === 3", timeout=60_000)
+    assert [one.split("\n")[0] for one in strip.all_inner_texts()] == ["k = 3", "k = 4", "k = 5"]
+    hashes = [kit.canvas_hash(strip.nth(i).locator("canvas")) for i in range(3)]
+    assert len(set(hashes)) == 3
+    strip.nth(2).scroll_into_view_if_needed()
+    kit.screenshot(page, "lasting_history")
+    strip.nth(0).click()
+    wait_final(page, k=3)
+    assert kit.canvas_hash(first) == old
+    page.wait_for_function("document.querySelector('.mffnb-thumbnail').getAttribute('aria-current') === 'true'")
+    assert evaluate(page, "explorer.history.position") == "0"
+    view.locator("button.mffnb-button", has_text="History").click()
+    view.locator(".mffnb-history").wait_for(state="hidden")
+    assert kit.console_errors(page) == []

@@ -21,6 +21,24 @@ def settings_text(parameters: Parameters) -> str:
     return ", ".join(_parts(parameters))
 
 
+def change_text(before: Parameters | None, after: Parameters) -> str:
+    """Return what differs between two settings, or all settings if there are none before.
+
+    Examples
+    --------
+    >>> change_text(Parameters(3, sparsity=0.01), Parameters(4, smoothness=1.0))
+    'k = 4, smoothness 1, no sparsity'
+    >>> change_text(Parameters(3), Parameters(3))
+    'again'
+    """
+    if before is None:
+        return settings_text(after)
+    old, new = list(_parts(before)), list(_parts(after))
+    names = {_name(part) for part in new}
+    gone = [f"no {_name(part)}" for part in old if _name(part) not in names]
+    return ", ".join([*(part for part in new if part not in old), *gone]) or "again"
+
+
 def similarity_text(similarity: str | Similarity) -> str:
     """Return the label of a similarity in the menu.
 
@@ -32,6 +50,12 @@ def similarity_text(similarity: str | Similarity) -> str:
     if isinstance(similarity, str):
         return traits_of(SIMILARITIES[similarity]).label or similarity
     return traits_of(similarity).label or type(similarity).__name__
+
+
+def _name(part: str) -> str:
+    """Return a part of the settings without its number."""
+    words = part.split(" ")
+    return " ".join(words[:-1]) if words[-1][:1].isdigit() else part
 
 
 def _parts(parameters: Parameters) -> Iterator[str]:

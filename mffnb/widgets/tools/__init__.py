@@ -17,6 +17,7 @@ from mffnb.widgets.tools import reproduce as _reproduce
 from mffnb.widgets.tools import residual_map as _residual_map
 from mffnb.widgets.tools import save as _save
 from mffnb.widgets.tools import save_picture as _save_picture
+from mffnb.widgets.tools import show_history as _show_history
 from mffnb.widgets.tools import show_section as _show_section
 from mffnb.widgets.tools import undo as _undo
 
@@ -30,6 +31,7 @@ class ToolMethods:
     code = _reproduce.code
     compare = _compare.compare
     drop_region = _region.drop_region
+    go_to = _show_history.go_to
     keep = _compare.keep
     mean_spectrum = _mean_spectrum.mean_spectrum
     probe = _probe.probe
@@ -42,6 +44,7 @@ class ToolMethods:
     save = _save.save
     save_picture = _save_picture.save_picture
     set_number = _apply.set_number
+    show_history = _show_history.show_history
     show_section = _show_section.show_section
     undo = _undo.undo
 
@@ -53,6 +56,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "code": _reproduce.code,
     "compare": _compare.compare,
     "drop_region": _region.drop_region,
+    "go_to": _show_history.go_to,
     "keep": _compare.keep,
     "mean_spectrum": _mean_spectrum.mean_spectrum,
     "probe": _probe.probe,
@@ -65,6 +69,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "save": _save.save,
     "save_picture": _save_picture.save_picture,
     "set_number": _apply.set_number,
+    "show_history": _show_history.show_history,
     "show_section": _show_section.show_section,
     "undo": _undo.undo,
 }
