@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,12 @@ import numpy as np
 from mffnb.errors import ConvergenceWarning, collected_warnings
 from mffnb.estimators.names import mapped
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
-from mffnb.transforms import Transform
+from mffnb.protocols.transform import Transform
 from mffnb.unmixing.auto_volume import warn_if_ambiguous
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.solved import Solved
 
-Notice = Mapping[str, Any]
+Notice = dict[str, Any]
 """``text``, and if there is an action: its label ``action``, the ``tool`` that it calls and the ``arguments``."""
 
 

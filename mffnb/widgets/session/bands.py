@@ -98,7 +98,7 @@ def refit_replicas(
             done = f"bands: {100 * LEVEL:g} % over {len(runs)} replicas of the noise ({noise.name})"
             doubt = efficiency_warning(answer, noise)
             done += f"; {doubt}" if doubt else ""
-        bands = Bands(done, *ends, share=(number + 1) / REPLICAS)
+        bands = Bands(done, ends[0], ends[1], (number + 1) / REPLICAS)
         yield bands
 
 
