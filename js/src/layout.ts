@@ -42,6 +42,13 @@ export function gridLayout(k: number, aspect: number, available: number, height 
   return { columns: best.columns, width: best.width, height: Math.max(Math.round(best.width * aspect), 8) };
 }
 
+/** Size of a single map that fills the width, within the height of the window. */
+export function enlargedLayout(aspect: number, available: number, windowHeight: number): GridLayout {
+  const tall = Math.max(windowHeight * 0.8 - CAPTION, 160) / aspect;
+  const width = Math.floor(Math.min(available, tall));
+  return { columns: 1, width, height: Math.max(Math.round(width * aspect), 8) };
+}
+
 /** Height of the plot of `count` spectra in CSS pixels. */
 export function plotHeight(count: number): number {
   return Math.min(Math.max(160 + 44 * count, 230), 640);

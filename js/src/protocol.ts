@@ -67,6 +67,12 @@ export interface Section {
 export interface Header {
   readonly labels: readonly string[];
   readonly colors: readonly string[];
+  /** Persistent number of each component. */
+  readonly numbers: readonly number[];
+  /** Indices of components whose map and spectrum are not shown. */
+  readonly hidden: readonly number[];
+  /** Weight of each component in the composite. */
+  readonly weights: readonly number[];
   /** Height and width of the image in pixels. */
   readonly shape: readonly [number, number];
   /** Height and width of the maps that were sent; smaller than `shape` if blocks of pixels were averaged. */
@@ -110,6 +116,8 @@ export interface LiveViewTraits {
   gamma: number;
   spectra_scale: SpectraScale;
   highlighted: readonly number[];
+  /** Label of the map that fills the room of all maps; empty for none. */
+  enlarged: string;
   color_tables: Readonly<Record<string, Binary>>;
   /** Error of the last message that failed in Python; empty for none. */
   error: string;

@@ -2,7 +2,7 @@
 // Every module in `tools/` exports one as `tool`; the build lists them, see js/README.md "Add a tool".
 
 import type { MapImage } from "./images";
-import type { MapGrid } from "./maps";
+import type { MapGrid, MapTile } from "./maps";
 import type { MapPoint } from "./pointer";
 import type { Frame, LiveViewModel } from "./protocol";
 import type { Lane, SpectraPlot } from "./spectra";
@@ -50,6 +50,8 @@ export interface Gestures {
   framed?(frame: Frame): void;
   /** A trait or the values of a tool have changed, in the page or in Python. */
   traitsChanged?(): void;
+  /** The tile of a map has been made; those of the components come first. */
+  tileMade?(tile: MapTile, place: number): void;
   /** The pointer moves over a map, or leaves it. */
   mapMove?(point: MapPoint, event: PointerEvent): void;
   mapLeave?(): void;

@@ -6,7 +6,7 @@ import { element } from "./dom";
 import { Freshness } from "./freshness";
 import { brightOf, highlightedOf } from "./highlighting";
 import { componentImages, type MapImage } from "./images";
-import { aspectRatio, gridHeight, gridLayout } from "./layout";
+import { aspectRatio, enlargedLayout, gridHeight, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
 import { bytes, decode, type Frame, type Header, type LiveViewModel, type Message, outdated } from "./protocol";
@@ -19,7 +19,7 @@ import { type Gestures, SMALLEST_DRAG, type Stage, type Tool } from "./tool";
 const NO_PICTURE_YET = "Maps and spectra appear here with the first solution.";
 const NO_PICTURE = "There is no picture, because these settings do not suit the data: see the message above.";
 const STATUS_TRAITS = ["error", "notices"];
-const STYLE_TRAITS = ["color_map", "clip", "gamma", "spectra_scale", "highlighted", "color_tables"];
+const STYLE_TRAITS = ["color_map", "clip", "gamma", "spectra_scale", "highlighted", "enlarged", "color_tables"];
 /** Facts about the frame on the screen, as data attributes for tests and style sheets. */
 const FACTS = ["generation", "final", "iteration", "objective", "parameters", "bands"];
 
@@ -32,8 +32,13 @@ function head(title: string, controls: readonly HTMLElement[]): HTMLElement {
 }
 
 /** Everything about the maps that needs new tiles when it changes. */
-function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[]): string {
-  return JSON.stringify([images.map(({ label, colour }) => [label, colour]), shape, pixel_size]);
+function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[], enlarged: boolean): string {
+  return JSON.stringify([
+    images.map(({ label, colour, hidden }) => [label, colour, hidden]),
+    shape,
+    pixel_size,
+    enlarged,
+  ]);
 }
 
 export class LiveView implements Stage {
@@ -60,6 +65,8 @@ export class LiveView implements Stage {
   private pendingSpectra: number | null = null;
   private pendingAdded: number | null = null;
   private removed = false;
+  /** Whether one map fills the room of all. */
+  private enlarged = false;
   private tilesKey: string | null = null;
   private width = 0;
   private reported = "";
@@ -146,7 +153,9 @@ export class LiveView implements Stage {
     });
   }
 
-  private listenToTile({ name, picture }: MapTile, place: number): void {
+  private listenToTile(tile: MapTile, place: number): void {
+    const { name, picture } = tile;
+    this.tell((gesture) => gesture.tileMade?.(tile, place));
     name.addEventListener("click", (event) => this.tell((gesture) => gesture.nameClick?.(place, event)));
     name.addEventListener("dblclick", (event) => this.tell((gesture) => gesture.nameDoubleClick?.(place, event)));
     const point = (event: MouseEvent) =>
@@ -309,8 +318,11 @@ export class LiveView implements Stage {
 
   /** Collect the maps of the components and of the tools, and make new tiles where they are others than before. */
   private buildTiles(frame: Frame): boolean {
-    this.images = [...componentImages(frame), ...this.gestures.flatMap((gesture) => gesture.images?.(frame) ?? [])];
-    const key = tilesKey(frame.header, this.images);
+    const images = [...componentImages(frame), ...this.gestures.flatMap((gesture) => gesture.images?.(frame) ?? [])];
+    const enlarged = images.findIndex(({ label, hidden }) => !hidden && label === this.model.get("enlarged"));
+    this.enlarged = enlarged >= 0;
+    this.images = this.enlarged ? images.map((one, i) => ({ ...one, hidden: i !== enlarged })) : images;
+    const key = tilesKey(frame.header, this.images, this.enlarged);
     if (key === this.tilesKey) return false;
     this.tilesKey = key;
     this.maps.build(this.images, frame.header.labels.length);
@@ -332,8 +344,11 @@ export class LiveView implements Stage {
   private layout({ header }: Frame): void {
     this.width = this.root.clientWidth;
     if (this.width === 0) return;
-    const [count, available] = [this.maps.tiles.length, this.maps.root.clientWidth];
-    const grid = gridLayout(count, aspectRatio(header), available, gridHeight(this.root));
+    const shown = this.maps.tiles.filter((tile) => !tile.root.hidden).length;
+    const [aspect, room] = [aspectRatio(header), this.maps.root.clientWidth];
+    const grid = this.enlarged
+      ? enlargedLayout(aspect, room, window.innerHeight)
+      : gridLayout(shown, aspect, room, gridHeight(this.root));
     this.maps.layout(header, grid);
     const sharpness = window.devicePixelRatio || 1;
     const map = Math.ceil(Math.max(grid.width, grid.height) * sharpness);
@@ -344,13 +359,15 @@ export class LiveView implements Stage {
   }
 }
 
-/** The spectra of the components as lanes of the plot. */
+/** The spectra of the components that are shown as lanes of the plot. */
 function componentLanes({ header, spectra, bands }: Frame, bright: readonly boolean[]): Lane[] {
-  return spectra.map((values, i) => ({
+  const lanes = spectra.map((values, i) => ({
     label: header.labels[i],
     colour: header.colors[i],
     values,
     band: bands ? bands[i] : null,
+    component: i,
     bright: bright[i],
   }));
+  return lanes.filter(({ component }) => !header.hidden.includes(component));
 }

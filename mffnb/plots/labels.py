@@ -65,16 +65,21 @@ def pixel_label(plane: xr.DataArray, name: Any) -> str:
 def identity(array: xr.DataArray) -> tuple[list[str], list[str]]:
     """Return labels and colours of components, which depend on their names but not on their order and number.
 
-    Labels are in the coordinate ``label``, if there is one; colours belong to the coordinate ``component``.
+    Labels and colours are in the coordinates ``label`` and ``color``, if they exist; else they belong to the coordinate
+    ``component``.
     """
     names = array["component"].values if "component" in array.coords else np.arange(len(array))
     if names.dtype.kind not in "iu":
         return [str(name) for name in names], component_colors(len(names))
     palette = component_colors(int(names.max(initial=0)) + 1)
-    given = array.coords.get("label")
-    if given is None or given.dims != ("component",):
-        return [f"component {name}" for name in names], [palette[name] for name in names]
-    return [str(label) for label in given.values], [palette[name] for name in names]
+    labels = _texts(array, "label") or [f"component {name}" for name in names]
+    return labels, _texts(array, "color") or [palette[name] for name in names]
+
+
+def _texts(array: xr.DataArray, name: str) -> list[str] | None:
+    """Return a coordinate of the components as text; None if there is none."""
+    given = array.coords.get(name)
+    return None if given is None or given.dims != ("component",) else [str(text) for text in given.values]
 
 
 def as_image(image: xr.DataArray, section: Mapping[Hashable, int] = MIDDLE) -> xr.DataArray:

@@ -7,16 +7,19 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets
+import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
 from mffnb.keywords import checks_keywords
 from mffnb.parallel import Cluster
+from mffnb.plots.palette import component_colors
 from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import Displayed, hold_weakly
@@ -27,10 +30,13 @@ from mffnb.widgets.saving.session_file import Saved, is_session
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
+from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.tools import TOOLS, ToolMethods
 
 __all__ = ["Explorer", "explore"]
+
+_OFFERED_COLORS = 24  # those of the palette that colour-blind readers can distinguish
 
 
 class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
@@ -136,6 +142,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else path
         self.view.watched, self.view.typed = self.controls.watched, list(self.controls.weights)
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
+        self._fit.show_tool("set_color", palette=component_colors(_OFFERED_COLORS))
         super().__init__([self.controls, self._error, self.view])
         self.add_class("mffnb-explorer")  # the part of the page that fills the screen on request
         hold_weakly(self, self._error)
@@ -188,16 +195,39 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     @property
     def names(self) -> Mapping[int, str]:
         """Names that ``rename`` has given to components, by number."""
-        return self._fit.names
+        return self._fit.appearance.names
 
     def set_name(self, number: int, name: str) -> None:
         """Set the name of a component and show it, see ``rename``."""
-        self._fit.set_name(number, name)
+        self._fit.set_appearance(self._fit.appearance.with_name(number, name))
+
+    @property
+    def appearance(self) -> Appearance:
+        """Names, colours, visibility and order of the components, by number."""
+        return self._fit.appearance
+
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Show the components in another way; it becomes an entry of the history."""
+        self._fit.set_appearance(appearance)
+
+    def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
+        """Run on from an edited state, see ``merge`` and ``split``."""
+        self._fit.continue_from(solved, appearance)
+
+    @property
+    def contrast(self) -> tuple[float, float]:
+        """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
+        return self._fit.contrast
 
     @property
     def regions(self) -> dict[str, Region]:
         """Regions of the image, by name; ``region`` adds one, ``drop_region`` removes it."""
         return self._fit.regions
+
+    @property
+    def overlays(self) -> dict[str, xr.DataArray]:
+        """Images of the same area that the user has passed to tools, by the name of the tool."""
+        return self._fit.overlays
 
     @property
     def kept(self) -> dict[str, Unmixing]:

@@ -17,6 +17,7 @@ from mffnb.errors import UnsupportedCombinationError, collected_warnings
 from mffnb.solvers import Outcome
 from mffnb.unmixing.auto_volume import ambiguity_note
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.appearance import Appearance, visible
 from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.history import Entry, History
 from mffnb.widgets.lifetime import weakly
@@ -32,7 +33,7 @@ from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
-from mffnb.widgets.session.solved import Solved, with_names
+from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.static_picture import StaticPicture
 from mffnb.widgets.tools import TOOLS
@@ -72,9 +73,13 @@ class LiveFit:
     ) -> None:
         self.session, self.path, self.history = session, path, History()
         self.regions: dict[str, Region] = {}
+        self.overlays: dict[str, xr.DataArray] = {}
         self.kept: dict[str, Unmixing] = {}
-        self.names: dict[int, str] = {}
         self.section: dict[Hashable, int] = {}
+        self.appearance = Appearance()
+        self._restored: tuple[Solved, Appearance] | None = None
+        self._showing = threading.RLock()
+        self._numbers: list[int] = []
         self._published: tuple[int, Solved, bool] | None = None
         self._raised: list[tuple[str, type[Warning]]] = []
         self._newest: tuple[int, Parameters] | None = None
@@ -87,9 +92,9 @@ class LiveFit:
         self._labelled: tuple[Solved, Unmixing] | None = None
         self._shown: dict[str, Mapping[str, Any]] = {}
         # The history is shown from the start; on engines, whose states cannot be restored, there is none.
-        self._following: dict[str, Mapping[str, Any]] = (
-            {} if isinstance(session, EngineSession) else {"show_history": {}}
-        )
+        self._following: dict[str, Mapping[str, Any]] = {}
+        if isinstance(session, Session):
+            self._following["show_history"] = {}
         self._greetings = _GREETINGS
         self._submitting = threading.Lock()
         view.on_drawn = self._drawn
@@ -112,7 +117,7 @@ class LiveFit:
             raise RuntimeError("the explorer was closed before it had solved anything")
         labelled = self._labelled
         if labelled is None or labelled[0] is not solved:
-            labelled = self._labelled = solved, with_names(self.session.result(solved), self.names)
+            labelled = self._labelled = solved, self.appearance.applied(self.session.result(solved))
         return labelled[1]
 
     def submit(self) -> None:
@@ -152,17 +157,47 @@ class LiveFit:
             view.activity = {"generation": generation, "text": text, "progress": None, "failed": failed}
 
     @property
+    def contrast(self) -> tuple[float, float]:
+        """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
+        view = self._view()
+        return (0.0, 1.0) if view is None else (view.clip, view.gamma)
+
+    @property
     def settled(self) -> bool:
         """Whether the run for the present settings has ended."""
         return self.runner.settled(0.0)
 
-    def set_name(self, number: int, name: str) -> None:
-        """Set the name of a component and show it; an empty one restores its number."""
-        self.names = {one: text for one, text in (self.names | {number: name}).items() if text}
-        self._labelled, published = None, self._published
-        if published is not None:
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Show the components in another way; it becomes an entry of the history."""
+        with self._showing:
+            self.appearance, self._labelled, published = appearance, None, self._published
+            if published is None:
+                return
             self._show(*published)
+            _, solved, final = published
+            if final and self.settled:
+                self._record(solved)
+        if final:
+            self._follow_all()
         self.picture.renew()
+
+    def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
+        """Run on from a state that a tool has edited, with its number of components."""
+        controls, session = self._controls(), self.session
+        if controls is None or isinstance(session, EngineSession):
+            raise UnsupportedCombinationError(
+                "components are edited in this process only: open an explorer without cluster="
+            )
+        before = self.appearance
+        with self._submitting:
+            session.continue_from(solved)
+            self.appearance = before if appearance is None else appearance
+        try:
+            controls.set(k=len(solved.names))
+        except ValueError:
+            session.continue_from(None)
+            self.appearance = before
+            raise
 
     def set_section(self, section: Mapping[Hashable, int]) -> None:
         """Show another section of a stack in all maps."""
@@ -179,8 +214,13 @@ class LiveFit:
                 "undo needs the pixels in this process: open an explorer without cluster="
             )
         entry = self.history.move(position)
+        there = self._published is not None and self._published[1] is entry.solved and self.settled
+        if there and controls.parameters == entry.parameters:  # else other settings have failed
+            self.set_appearance(entry.appearance)  # nothing else differs, so that no run is needed
+            return
         with self._submitting:
             session.restore(entry.solved)
+            self._restored = entry.solved, entry.appearance
         controls.show(entry.parameters)
 
     def stored(self) -> dict[str, Any]:
@@ -188,21 +228,26 @@ class LiveFit:
         controls, view, session = self._controls(), self._view(), self.session
         if controls is None or view is None or isinstance(session, EngineSession) or session.last is None:
             raise RuntimeError("the explorer was closed before it had solved anything")
-        last, entries = session.last, self.history.entries
-        return {
-            "settings": settings_of(session, controls.parameters, controls.k.max),
-            "parameters": controls.parameters,
-            "history": [solved_values(entry.solved) for entry in entries],
-            "position": self.history.position,
-            "last": None if any(entry.solved is last for entry in entries) else solved_values(last),
-            "names": self.names,
-            "regions": self.regions,
-            "kept": kept_values(self.kept),
-            "shown": self._shown,
-            "following": dict(self._following),
-            "section": self.section,
-            "style": {name: getattr(view, name) for name in STYLE_TRAITS},
-        }
+        with self._showing:
+            last, entries = session.last, self.history.entries
+            answers = list({id(one): one for one in (*(entry.solved for entry in entries), last)}.values())
+            number = {id(one): i for i, one in enumerate(answers)}
+            return {
+                "settings": settings_of(session, controls.parameters, controls.k.max),
+                "parameters": controls.parameters,
+                "answers": [solved_values(one) for one in answers],
+                "history": [(number[id(entry.solved)], entry.appearance) for entry in entries],
+                "position": self.history.position,
+                "last": number[id(last)],
+                "appearance": self.appearance,
+                "regions": self.regions,
+                "overlays": self.overlays,
+                "kept": kept_values(self.kept),
+                "section": self.section,
+                "shown": self._shown,
+                "following": dict(self._following),
+                "style": {name: getattr(view, name) for name in STYLE_TRAITS},
+            }
 
     def restore(self, stored: Mapping[str, Any]) -> None:
         """Restore the state that :meth:`stored` has returned, instead of the first run."""
@@ -210,19 +255,19 @@ class LiveFit:
         assert controls is not None, "a new explorer has controls"
         assert view is not None, "a new explorer has a view"
         assert isinstance(session, Session), "only sessions of one process are saved"
-        entries = [Entry(solved_from(values, session)) for values in stored["history"]]
-        position, last = stored["position"], stored["last"]
-        solved = solved_from(last, session) if last is not None else entries[position].solved
-        self.history.replace(entries, position)
-        self.names, self.regions = dict(stored["names"]), dict(stored["regions"])
-        self.section = dict(stored["section"])
-        cube = session.source.cube
+        answers = [solved_from(values, session) for values in stored["answers"]]
+        entries = [Entry(answers[number], appearance) for number, appearance in stored["history"]]
+        self.history.replace(entries, stored["position"])
+        self.regions, self.overlays = dict(stored["regions"]), dict(stored["overlays"])
+        self.section, cube = dict(stored["section"]), session.source.cube
         self.kept = {name: replace(answer, cube=cube) for name, answer in stored["kept"].items()}
         for name, value in stored["style"].items():
             view.set_trait(name, value)
         for name, values in stored["shown"].items():
             self.show_tool(name, follow=stored["following"].get(name, False), **values)
-        session.restore(solved, settled=solved.state.outcome is not Outcome.RUNNING)
+        last = answers[stored["last"]]
+        session.restore(last, settled=last.state.outcome is not Outcome.RUNNING)
+        self.appearance, self._restored = stored["appearance"], (last, stored["appearance"])
         controls.show(stored["parameters"])
 
     def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
@@ -258,17 +303,36 @@ class LiveFit:
         error = self._error()
         if error is not None:
             error.value = ""
-        self._published = generation, solved, final
-        self._show(generation, solved, final)
-        if final and not isinstance(self.session, EngineSession):  # whose states cannot be restored
-            self.history.record(solved)
-            self.show_tool("undo", earlier=self.history.position, later=self._later())
+        with self._showing:  # a tool may show the same state in another way at this moment
+            self.appearance = self._appearance_of(solved)
+            self._published = generation, solved, final
+            self._show(generation, solved, final)
+            if final:
+                self._record(solved)
         view = self._view()
         if final and view is not None and not isinstance(self.session, EngineSession):
             view.notices = notices_of(solved, self.session.source.task.transform, self._raised)
         if final:
             self._follow_all()
         self.picture.renew(settled=final)
+
+    def _appearance_of(self, solved: Solved) -> Appearance:
+        """Return how a state is shown: as in the history if it is restored, else without components that have left."""
+        if self._restored is not None and self._restored[0] is solved:
+            (_, appearance), self._restored, self._labelled = self._restored, None, None
+            return appearance
+        if self._published is None:
+            return self.appearance
+        before = self._published[1]
+        # On another grid components are found from the data: their numbers are not those of before.
+        return self.appearance.following(before.names, solved.names if before.data.same_grid(solved.data) else ())
+
+    def _record(self, solved: Solved) -> None:
+        """Add a state and its appearance to the history."""
+        if isinstance(self.session, EngineSession):  # whose states cannot be restored
+            return
+        self.history.record(solved, self.appearance)
+        self.show_tool("undo", earlier=self.history.position, later=self._later())
 
     def _follow_all(self) -> None:
         """Call the tools again that follow the run and the section."""
@@ -290,7 +354,8 @@ class LiveFit:
         view = self._view()
         if view is None:
             return
-        framing, state = self._framing(solved.data), solved.state
+        framing, state, look = self._framing(solved.data), solved.state, self.appearance
+        self._move_highlights(view, [solved.names[row] for row in look.rows(solved.names)])
         view.show(
             framing.frame(
                 *self._factors(solved),
@@ -309,17 +374,24 @@ class LiveFit:
                 final=final,
                 known=solved.data.known,
                 bands=ends_of(solved.bands, framing.used_channels),
-                named=self.names,
                 section=self.section,
+                appearance=look,
             )
         )
+
+    def _move_highlights(self, view: LiveView, numbers: list[int]) -> None:
+        """Let highlighted components, which the page knows by their places, stay highlighted at other places."""
+        before, self._numbers = self._numbers, numbers
+        if before != numbers and view.highlighted:
+            marked = [before[place] for place in view.highlighted if place < len(before)]
+            view.highlighted = [numbers.index(number) for number in marked if number in numbers]
 
     def _figure(self) -> Any:
         """Return a figure of the present answer with its settings below, for a notebook without a kernel."""
         solved = self.session.last
         if solved is None:
             return None
-        figure = self.result.plot()
+        figure = visible(self.result).plot()
         error = f"relative error {solved.state.relative_error:.3g}"
         text = f"{settings_text(solved.parameters)}: {_outcome_text(solved)}, {error}"
         low = 0.25 / figure.get_figheight()  # height of one line; cropping instead would draw everything twice

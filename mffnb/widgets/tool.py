@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any, Protocol
 
+import xarray as xr
+
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.history import History
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.session import Session
+from mffnb.widgets.session.solved import Solved
 
 
 class Stage(Protocol):
@@ -37,15 +41,26 @@ class Stage(Protocol):
         """Settings whose runs have ended, with their answers."""
 
     @property
-    def names(self) -> Mapping[int, str]:
-        """Names that the user has given to components, by number."""
+    def appearance(self) -> Appearance:
+        """Names, colours, visibility and order of the components."""
 
-    def set_name(self, number: int, name: str) -> None:
-        """Set the name of a component and show it; an empty one restores its number."""
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Show the components in another way; it becomes an entry of the history."""
+
+    def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
+        """Run on from a state that a tool has edited, with its number of components."""
+
+    @property
+    def contrast(self) -> tuple[float, float]:
+        """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
 
     @property
     def regions(self) -> dict[str, Region]:
         """Regions of the image, by name."""
+
+    @property
+    def overlays(self) -> dict[str, xr.DataArray]:
+        """Images of the same area that the user has passed to tools, by the name of the tool."""
 
     @property
     def kept(self) -> dict[str, Unmixing]:

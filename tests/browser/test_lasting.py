@@ -103,6 +103,7 @@ def test_a_session_is_restored_with_name_pin_region_and_history(page, lab):
     page.keyboard.press("ArrowRight")
     wait_final(page, k=4)
     evaluate(page, "explorer.rename(1, 'lignin')")
+    view.locator(".mffnb-name", has_text="lignin").first.wait_for()  # new names make new tiles
     view.locator("canvas.mffnb-map").first.click(position={"x": 40, "y": 30})
     view.locator(".mffnb-pin:visible").first.wait_for()
     page.wait_for_timeout(300)

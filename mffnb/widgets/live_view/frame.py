@@ -79,6 +79,12 @@ class Frame:
         The section of a stack along each dimension but the last two; empty for an image.
     patterns : optional
         Endmembers as images, see :class:`mffnb.widgets.live_view.patterns.Patterns`; None for spectra.
+    numbers : tuple of int, optional
+        Persistent number of each component; 0, 1, ... if omitted.
+    hidden : tuple of int
+        Indices of components whose map and spectrum the page does not show.
+    weights : tuple of float, optional
+        Weight of each component in the composite; 1 if omitted.
 
     Examples
     --------
@@ -102,6 +108,9 @@ class Frame:
     bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
     sections: tuple[Section, ...] = ()
     patterns: Encodable | None = None
+    numbers: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
+    weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         k = len(self.labels)
@@ -155,6 +164,9 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
     header = {
         "labels": list(frame.labels),
         "colors": list(frame.colors),
+        "numbers": list(frame.numbers or range(len(frame.labels))),
+        "hidden": list(frame.hidden),
+        "weights": list(frame.weights or [1.0] * len(frame.labels)),
         "shape": [height, width],
         "map_shape": list(maps.shape[1:]),
         "block": block,

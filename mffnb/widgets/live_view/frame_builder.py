@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from types import MappingProxyType
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,12 @@ import xarray as xr
 
 from mffnb import plots
 from mffnb.plots.labels import MIDDLE, pixel_coordinate
-from mffnb.plots.palette import component_colors
 from mffnb.typing import Array
+from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.live_view.frame import Frame, Section
 from mffnb.widgets.live_view.patterns import Patterns
 
-NO_NAMES: Mapping[int, str] = MappingProxyType({})
+PLAIN = Appearance()
 
 
 class FrameBuilder:
@@ -54,7 +54,7 @@ class FrameBuilder:
         final: bool,
         known: int = 0,
         bands: tuple[Any, Any] | None = None,
-        named: Mapping[int, str] = NO_NAMES,
+        appearance: Appearance = PLAIN,
         section: Mapping[Hashable, int] = MIDDLE,
     ) -> Frame:
         """Build a frame from the factors of a state.
@@ -67,24 +67,34 @@ class FrameBuilder:
             Number of each component, which determines its label and colour.
         known
             Components with a smaller number than this are known spectra.
-        named
-            Names that the user has given to components, by number.
+        appearance
+            Names, colours, visibility and order of the components, by number.
         section
             Section of a stack that is shown, as for :func:`mffnb.plots.as_image`.
         status, generation, parameters, final, bands
             As for :class:`mffnb.widgets.live_view.frame.Frame`.
         """
+        rows = appearance.rows(numbers)
+        ordered = [numbers[row] for row in rows]
+        moved = rows != list(range(len(rows)))  # else nothing is copied
         sections = _sections(self._stack, section)
-        palette = component_colors(max(numbers) + 1)
+        maps = _planes(abundances.values, tuple(one.index for one in sections))
+        patterns = Patterns.of(endmembers)
+        if patterns is not None and moved:
+            patterns = replace(patterns, values=patterns.values[rows])
+        spectra = endmembers.values.reshape(len(numbers), -1)[:, self.used_channels]
+        if bands is not None and moved:
+            bands = (bands[0][rows], bands[1][rows])
         return Frame(
-            maps=_planes(abundances.values, tuple(one.index for one in sections)),
-            spectra=endmembers.values.reshape(len(numbers), -1)[:, self.used_channels],
+            maps=maps[rows] if moved else maps,
+            spectra=spectra[rows] if moved else spectra,
             channel=self._channel,
             channel_label=self._channel_label,
-            labels=tuple(
-                named.get(number, f"{'known' if number < known else 'component'} {number}") for number in numbers
-            ),
-            colors=tuple(palette[number] for number in numbers),
+            labels=tuple(appearance.labels(ordered, known)),
+            colors=tuple(appearance.colors_of(ordered)),
+            numbers=tuple(ordered),
+            weights=tuple(appearance.weights_of(ordered)),
+            hidden=tuple(place for place, number in enumerate(ordered) if number in appearance.hidden),
             pixel_size=self._pixel_size,
             status=status,
             bands=bands,
@@ -92,7 +102,7 @@ class FrameBuilder:
             parameters=parameters,
             final=final,
             sections=sections,
-            patterns=Patterns.of(endmembers),
+            patterns=patterns,
         )
 
 

@@ -28,7 +28,7 @@ COLOR_MAPS = ("component", "viridis", "cividis", "gray")
 SPECTRA_SCALES = ("each", "common", "sqrt")
 """Scale of the spectra: each to its own maximum, one common scale, or square root (shows small peaks)."""
 
-STYLE_TRAITS = ("color_map", "clip", "gamma", "spectra_scale", "highlighted")
+STYLE_TRAITS = ("color_map", "clip", "gamma", "spectra_scale", "highlighted", "enlarged")
 """Traits of the view that the user changes in the page."""
 
 
@@ -89,6 +89,9 @@ class LiveView(Displayed, anywidget.AnyWidget):
 
     highlighted = traitlets.List(traitlets.Int()).tag(sync=True)
     """Indices of highlighted components; the others are faded. Empty: no highlight."""
+
+    enlarged = traitlets.Unicode().tag(sync=True)
+    """Label of the map that fills the room of all maps; empty for none."""
 
     error = traitlets.Unicode().tag(sync=True)
     """Error of the last message of the page that failed, as one sentence in the status line; empty for none."""

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mffnb.plots import as_image
-from mffnb.plots.palette import component_colors
 from mffnb.widgets.history import Entry
 from mffnb.widgets.live_view.thumbnail import thumbnail
 from mffnb.widgets.session.wording import change_text, settings_text
@@ -113,5 +112,6 @@ def _made(entry: Entry) -> NDArray[np.uint8]:
     solved = entry.solved
     maps = solved.data.layout.abundances(solved.state.abundances)
     planes = np.stack([np.asarray(as_image(one).values, dtype=np.float64) for one in maps])
-    palette = component_colors(max(solved.names) + 1)
-    return thumbnail(planes, [palette[name] for name in solved.names])
+    shown = [row for row, number in enumerate(solved.names) if number not in entry.appearance.hidden]
+    colors = entry.appearance.colors_of(solved.names)
+    return thumbnail(planes[shown], [colors[row] for row in shown])
