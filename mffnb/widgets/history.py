@@ -98,6 +98,11 @@ class History:
                 del self._entries[0]
             self._position = len(self._entries) - 1
 
+    def replace(self, entries: Sequence[Entry], position: int) -> None:
+        """Replace all entries, by those of a session."""
+        with self._lock:
+            self._entries, self._position = list(entries), position
+
     def move(self, position: int) -> Entry:
         """Make another entry the one that is shown.
 

@@ -301,3 +301,24 @@ def test_two_quick_undos_go_back_twice(explorer):
     assert explorer.settings.held is None
     xr.testing.assert_identical(explorer.result.abundances, first.abundances)
     assert explorer.history.position == 0
+
+
+def test_saved_session_restores_held_spectra_pixels_of_the_fit_and_pins(explorer, cube, tmp_path):
+    explorer.hold(1)
+    explorer.wait()
+    region(explorer, cube)
+    explorer.leave_out("R")
+    explorer.wait()
+    explorer.probe(pixel=[3, 4], radius=1)
+    explorer.save(tmp_path / "session.zip")
+    again = mf.explore(tmp_path / "session.zip")
+    again.wait()
+    np.testing.assert_array_equal(again.result.abundances, explorer.result.abundances)
+    assert (again.settings.held, again.settings.area) == (explorer.settings.held, explorer.settings.area)
+    assert repr(again.pins["P1"]) == "<pin P1: pixel 3, 4, radius 1>"
+    again.release(1)
+    again.wait()
+    again.undo()
+    again.wait()
+    assert header(again)["held"] == [1]
+    again.close()

@@ -37,6 +37,20 @@ class FitArea:
     left_out: Mapping[str, xr.DataArray] = field(default_factory=dict)
     only: Mapping[str, xr.DataArray] = field(default_factory=dict)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether another object chooses the same pixels by regions of the same names."""
+        if not isinstance(other, FitArea) or self.as_dict() != other.as_dict():
+            return False
+        pairs = [(mine[name], others[name]) for mine, others in self._parts(other) for name in mine]
+        return all(mine.equals(another) for mine, another in pairs)
+
+    def __hash__(self) -> int:
+        return hash((*self.left_out, *self.only))
+
+    def _parts(self, other: FitArea) -> tuple[tuple[Mapping[str, xr.DataArray], Mapping[str, xr.DataArray]], ...]:
+        """Return both parts of this choice, each with that of another one."""
+        return (self.left_out, other.left_out), (self.only, other.only)
+
     def used(self) -> xr.DataArray:
         """Return the mask of the pixels that the regions leave to the fit."""
         masks = [*self.left_out.values(), *self.only.values()]

@@ -39,6 +39,16 @@ class Held:
     origin: str = ""
     passed: bool = False
 
+    def __eq__(self, other: object) -> bool:
+        """Whether another object holds the same spectrum for the same component."""
+        if not isinstance(other, Held):
+            return NotImplemented
+        same = (self.number, self.origin, self.passed) == (other.number, other.origin, other.passed)
+        return same and bool(self.spectrum.equals(other.spectrum))
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
 
 def passed_spectra(known: Any, frame: Frame) -> tuple[Held, ...]:
     """Return the known spectra that the user passed to an explorer as held components 0, 1, ..."""

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from mffnb.widgets.tools import apply as _apply
 from mffnb.widgets.tools import arrange as _arrange
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
@@ -20,7 +21,10 @@ from mffnb.widgets.tools import rename as _rename
 from mffnb.widgets.tools import reproduce as _reproduce
 from mffnb.widgets.tools import residual_map as _residual_map
 from mffnb.widgets.tools import restructure as _restructure
+from mffnb.widgets.tools import save as _save
 from mffnb.widgets.tools import save_picture as _save_picture
+from mffnb.widgets.tools import scatter as _scatter
+from mffnb.widgets.tools import show_history as _show_history
 from mffnb.widgets.tools import show_section as _show_section
 from mffnb.widgets.tools import undo as _undo
 
@@ -28,6 +32,8 @@ from mffnb.widgets.tools import undo as _undo
 class ToolMethods:
     """Methods of the explorer, one for each tool."""
 
+    apply = _apply.apply
+    back = _undo.back
     band = _band.band
     code = _reproduce.code
     compare = _compare.compare
@@ -35,6 +41,7 @@ class ToolMethods:
     drop_pin = _drop_pin.drop_pin
     drop_region = _region.drop_region
     fit_only = _fit_area.fit_only
+    go_to = _show_history.go_to
     hide = _arrange.hide
     hold = _hold.hold
     keep = _compare.keep
@@ -50,15 +57,21 @@ class ToolMethods:
     reorder = _arrange.reorder
     rerun = _reproduce.rerun
     residual_map = _residual_map.residual_map
+    save = _save.save
     save_picture = _save_picture.save_picture
+    scatter = _scatter.scatter
     set_color = _arrange.set_color
+    set_number = _apply.set_number
     show = _arrange.show
+    show_history = _show_history.show_history
     show_section = _show_section.show_section
     split = _restructure.split
     undo = _undo.undo
 
 
 TOOLS: dict[str, Callable[..., Any]] = {
+    "apply": _apply.apply,
+    "back": _undo.back,
     "band": _band.band,
     "code": _reproduce.code,
     "compare": _compare.compare,
@@ -66,6 +79,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "drop_pin": _drop_pin.drop_pin,
     "drop_region": _region.drop_region,
     "fit_only": _fit_area.fit_only,
+    "go_to": _show_history.go_to,
     "hide": _arrange.hide,
     "hold": _hold.hold,
     "keep": _compare.keep,
@@ -81,9 +95,13 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "reorder": _arrange.reorder,
     "rerun": _reproduce.rerun,
     "residual_map": _residual_map.residual_map,
+    "save": _save.save,
     "save_picture": _save_picture.save_picture,
+    "scatter": _scatter.scatter,
     "set_color": _arrange.set_color,
+    "set_number": _apply.set_number,
     "show": _arrange.show,
+    "show_history": _show_history.show_history,
     "show_section": _show_section.show_section,
     "split": _restructure.split,
     "undo": _undo.undo,
