@@ -37,6 +37,7 @@ export class MapTile {
     preserveAspectRatio: "none",
   });
   private shownOutlines = "";
+  private readonly nothing = element("div", "mffnb-nothing", { hidden: "" }, ["zero everywhere"]);
   private readonly pin = element("div", "mffnb-pin", { hidden: "" });
   readonly name: HTMLElement;
   /** The line below the map: its name and the legend of its colours. */
@@ -61,6 +62,7 @@ export class MapTile {
       this.veil,
       this.outlines,
       this.bar,
+      this.nothing,
       this.pin,
       this.cross,
     ]);
@@ -94,6 +96,7 @@ export class MapTile {
       return;
     }
     const limits = contrastLimits(codes, style.clip);
+    this.nothing.hidden = range[0] !== 0 || range[1] !== 0;
     const colour = colourOfCode({ ...style, ramp: this.ramp }, limits, codeOfZero(range));
     this.canvas.style.imageRendering = rendering(width, shownWidth);
     const colours = pixelsOfCodes(colour);
