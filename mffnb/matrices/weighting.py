@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.matrices import Chunked, Dense, Partial, scaled
+from mffnb.matrices import Chunked, Dense, Gathered, Partial, Selection, scaled
 from mffnb.matrices.nested_lists import is_array_like
 from mffnb.matrices.partial import weight_times
 from mffnb.protocols.capabilities import declares_traits, traits_of
@@ -252,9 +252,9 @@ def _with_entry_weights(matrix: Matrix, entries: Array | OuterWeights) -> Matrix
     return matrix.with_block(Partial(array, weights))
 
 
-def _memory_arrays(matrix: Matrix) -> Iterator[Array]:
-    """Yield the array of a dense or partial matrix in memory; yield nothing for any other matrix."""
-    if isinstance(matrix, Dense):
+def _memory_arrays(matrix: Matrix) -> Iterator[Array | Selection]:
+    """Yield the array of a dense matrix in memory; yield nothing for any other matrix."""
+    if isinstance(matrix, (Dense, Gathered)):
         yield matrix.array
     elif isinstance(matrix, Chunked) and isinstance(matrix.rows, np.ndarray):
         yield matrix.rows
