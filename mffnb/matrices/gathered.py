@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -97,18 +97,44 @@ def selected(array: Array, rows: Array | None, columns: Array | None) -> Array |
     return native(some[0 : len(some)])
 
 
+class RowsInMemory(Protocol):
+    """Protocol of rows that are copied or computed, without reading a file, whenever they are read."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and of columns."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the numbers."""
+
+    @property
+    def T(self) -> Any:
+        """The transposed rows; None if X can be read by rows only."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> Array:
+        """Return the rows ``start:stop``."""
+
+
 @dataclass(frozen=True, eq=False)
 class Gathered(Local):
-    """A matrix of selected rows and columns of an array in memory, which is never copied as a whole.
+    """A matrix of selected or computed rows, which are never stored as a whole.
 
     Its products have the bits of those of a copy, because its blocks have the same limits.
+
+    Parameters
+    ----------
+    array
+        Rows of X, for example a :class:`Selection`.
     """
 
-    array: Selection
+    array: RowsInMemory
 
     def __str__(self) -> str:
         """Return the storage format and the type of the numbers as text."""
-        return f"selection of dense {self.array.dtype}"
+        return f"gathered rows of {self.array.dtype}"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -116,9 +142,10 @@ class Gathered(Local):
         return self.array.shape
 
     @property
-    def transposed(self) -> Gathered:
-        """The transposed matrix X^T, without copying the data."""
-        return Gathered(self.array.T)
+    def transposed(self) -> Gathered | None:
+        """The transposed matrix X^T, without copying the data; None if X can be read by rows only."""
+        turned = self.array.T
+        return None if turned is None else Gathered(turned)
 
     def bands(self) -> Iterator[tuple[int, int, Float64Array]]:
         """Yield (start, stop, rows) of each band, as C-contiguous float64 arrays."""
