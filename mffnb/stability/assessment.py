@@ -137,9 +137,9 @@ def stability(
     Parameters
     ----------
     cube
-        Spectral image, as for :func:`mffnb.unmix`; not modified. Replicas are created in memory; those of a cube of more
-        than 256 MB take a small part of its memory, unless it is preprocessed or has missing entries. Worker processes
-        receive the path of a file, or a copy of the data.
+        Spectral image, as for :func:`mffnb.unmix`; not modified. Replicas are created in memory; those of a cube of
+        more than 256 MB take a small part of its memory, unless it is preprocessed or has missing entries. Worker
+        processes receive the path of a file, or a copy of the data.
     model
         A result of :func:`mffnb.unmix` for this cube, whose settings are reused, or k.
     n_init
