@@ -11,7 +11,7 @@ import xarray as xr
 from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.result import Unmixing
 
-_ENTRIES = 2**20  # in a band: 8 MB of float64
+_ENTRIES = 2**19  # in a band: 4 MB of float64
 # Random signs are drawn four at a time, so bands of a multiple of four rows give the signs of the undivided cube.
 _ROWS = 4
 
