@@ -115,7 +115,8 @@ def test_missing_entries_of_a_masked_cube_are_not_copied(never_copied):
     assert isinstance(matrix.array, Selection)
 
 
-def test_a_large_masked_cube_is_not_copied():
+def test_a_large_masked_cube_is_not_copied(monkeypatch):
+    monkeypatch.setattr(gathered, "_COPY_BYTES", 2**26)
     X = np.ones((40, 50, 12000), np.float32)  # 96 MB
     cube = xr.DataArray(X, dims=("y", "x", "mass"))
     mask = np.ones((40, 50), bool)
