@@ -29,4 +29,6 @@ def select_registers() -> ModuleType:
 
 
 _selected = select_registers()
+#: Whether plain loops are used; NumPy then takes the place of kernels for which there are none.
+PLAIN = _selected is plain_registers
 strip_product, register_descent = _selected.strip_product, _selected.register_descent
