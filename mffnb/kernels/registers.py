@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -21,6 +22,8 @@ from mffnb.kernels.compile import kernel
 from mffnb.kernels.plain_registers import LANES
 from mffnb.typing import Array
 
+#: First version of numba with which the tests were run, and the first one with which they were not.
+TESTED_VERSIONS = (0, 61), (0, 69)
 _INT, _DOUBLE = ir.IntType(64), ir.DoubleType()
 # Arguments of llvm.prefetch: read access, low locality, data. They select the second-level cache, because the
 # first-level cache allows too few outstanding requests to keep up with memory.
@@ -276,6 +279,16 @@ def _run_both(numbers: Array, ones: Array) -> float:
     _add_products(1, ones, 0, 1, 1, numbers, 0, LANES, 1, numbers, 0, LANES, numbers, 0, 0)
     moved: float = _descend(numbers, 0, numbers, 0, ones, ones, 1)
     return moved
+
+
+def check() -> None:
+    """Build and run both generated functions if numba's version is not a tested one; raise an error if that fails.
+
+    With a tested version nothing is compiled: numba would load its type system for it, which takes half a second.
+    """
+    first, end = TESTED_VERSIONS
+    if not first <= tuple(int(part) for part in numba.__version__.split(".")[:2]) < end:
+        build()
 
 
 def build() -> None:
