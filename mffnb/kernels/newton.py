@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import types
 
 from mffnb.kernels.compile import kernel
 from mffnb.kernels.copying import copy_entries
 from mffnb.kernels.divergence import BLOCK, evaluate_model
-from mffnb.kernels.separate import FLOAT, MATRIX, READ_ONLY_MATRIX, READ_ONLY_VECTOR, VECTOR, separate
 from mffnb.typing import Array
 
 _MIN_MODEL = 1e-150  # smallest model value that may be divided by twice
@@ -25,13 +23,7 @@ def _set_to_zero(slope: Array, curvature: Array) -> None:
             curvature[j, other] = 0.0
 
 
-_COLUMNS, _FLAGS = types.Array(types.int32, 1, "C", readonly=True), types.Array(types.boolean, 1, "A", readonly=True)
-
-
-@separate(
-    FLOAT(_COLUMNS, READ_ONLY_VECTOR, READ_ONLY_MATRIX, VECTOR, VECTOR, MATRIX, MATRIX),
-    fastmath={"contract", "reassoc", "nsz"},
-)
+@kernel({"contract", "reassoc", "nsz"})
 def _add_derivatives(
     indices: Array, x: Array, right: Array, f: Array, slope: Array, curvature: Array, workspace: Array
 ) -> float:
@@ -153,7 +145,7 @@ def _add_quadratic_terms(
         curvature[j, j] += diagonal / weight
 
 
-@separate(FLOAT(VECTOR, VECTOR, MATRIX, FLOAT, _FLAGS, MATRIX))
+@kernel()
 def _guarded_step(f: Array, slope: Array, curvature: Array, least: float, fixed: Array, workspace: Array) -> float:
     """Move ``f`` (k,) by one Newton step within the bounds that guarantee descent.
 
@@ -170,9 +162,7 @@ def _guarded_step(f: Array, slope: Array, curvature: Array, least: float, fixed:
     return moved
 
 
-_call_derivatives, _call_step = _add_derivatives.call, _guarded_step.call
-
-
+@kernel()
 def newton_rows(
     indptr: Array,
     indices: Array,
@@ -201,30 +191,6 @@ def newton_rows(
 
     Returns the sum of ``h d^2``, where h are curvatures and d the Newton steps of single coordinates.
     """
-    addresses = _add_derivatives.address, _guarded_step.address
-    moved: float = _newton_rows(
-        addresses, indptr, indices, data, factor, start, right, cross, gram, diagonal, fixed, weight
-    )
-    return moved
-
-
-@kernel()
-def _newton_rows(
-    addresses: tuple[int, int],
-    indptr: Array,
-    indices: Array,
-    data: Array,
-    factor: Array,
-    start: int,
-    right: Array,
-    cross: Array,
-    gram: Array,
-    diagonal: Array,
-    fixed: Array,
-    weight: float,
-) -> float:
-    """Compute :func:`newton_rows`, given the addresses of the kernels that it calls for each entry."""
-    add_derivatives, guarded_step = addresses
     k = len(factor)
     workspace, steps = np.empty((k + 2, BLOCK)), np.empty((3, k))
     f, slope, curvature, none_fixed = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
@@ -234,9 +200,9 @@ def _newton_rows(
         x, columns = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
         _set_to_zero(slope, curvature)
         _add_quadratic_terms(f, cross[:, start + i], gram, diagonal[start + i], weight, slope, curvature)
-        least = _call_derivatives(add_derivatives, (columns, x, right, f, slope, curvature, workspace))
+        least = _add_derivatives(columns, x, right, f, slope, curvature, workspace)
         fixed_here = fixed[:, start + i] if fixed.size > 0 else none_fixed
-        moved += weight * _call_step(guarded_step, (f, slope, curvature, least, fixed_here, steps))
+        moved += weight * _guarded_step(f, slope, curvature, least, fixed_here, steps)
         copy_entries(f, factor[:, start + i])
     return moved
 
@@ -246,6 +212,7 @@ def empty_derivatives(k: int, entries: int) -> Array:
     return np.zeros((k + k * (k + 1) // 2, entries))
 
 
+@kernel()
 def derivatives_of_rows(
     indptr: Array, indices: Array, data: Array, factor: Array, start: int, right: Array, out: Array, least: Array
 ) -> None:
@@ -254,29 +221,13 @@ def derivatives_of_rows(
     They are written to ``out`` (see :func:`empty_derivatives`), and the smallest positive count of each entry to
     ``least``.
     """
-    _derivatives_of_rows(_add_derivatives.address, indptr, indices, data, factor, start, right, out, least)
-
-
-@kernel()
-def _derivatives_of_rows(
-    add_derivatives: int,
-    indptr: Array,
-    indices: Array,
-    data: Array,
-    factor: Array,
-    start: int,
-    right: Array,
-    out: Array,
-    least: Array,
-) -> None:
-    """Compute :func:`derivatives_of_rows`, given the address of the kernel that it calls for each entry."""
     k = len(factor)
     workspace, f, slope, curvature = np.empty((k + 2, BLOCK)), np.empty(k), np.empty(k), np.empty((k, k))
     for i in range(indptr.size - 1):
         copy_entries(factor[:, start + i], f)
         x, columns = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
         _set_to_zero(slope, curvature)
-        least[start + i] = _call_derivatives(add_derivatives, (columns, x, right, f, slope, curvature, workspace))
+        least[start + i] = _add_derivatives(columns, x, right, f, slope, curvature, workspace)
         position = k
         for j in range(k):
             out[j, start + i] = slope[j]
@@ -285,6 +236,7 @@ def _derivatives_of_rows(
                 position += 1
 
 
+@kernel()
 def newton_steps(
     derivatives: Array,
     least: Array,
@@ -296,24 +248,6 @@ def newton_steps(
     weight: float,
 ) -> float:
     """Move each entry by the guarded step of :func:`newton_rows`, given derivatives that were summed over all ranks."""
-    step = _guarded_step.address
-    moved: float = _newton_steps(step, derivatives, least, factor, cross, gram, diagonal, fixed, weight)
-    return moved
-
-
-@kernel()
-def _newton_steps(
-    guarded_step: int,
-    derivatives: Array,
-    least: Array,
-    factor: Array,
-    cross: Array,
-    gram: Array,
-    diagonal: Array,
-    fixed: Array,
-    weight: float,
-) -> float:
-    """Compute :func:`newton_steps`, given the address of the kernel that it calls for each entry."""
     k = len(factor)
     f, slope, curvature, none_fixed = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
     steps = np.empty((3, k))
@@ -328,6 +262,6 @@ def _newton_steps(
                 position += 1
         _add_quadratic_terms(f, cross[:, i], gram, diagonal[i], weight, slope, curvature)
         fixed_here = fixed[:, i] if fixed.size > 0 else none_fixed
-        moved += weight * _call_step(guarded_step, (f, slope, curvature, least[i], fixed_here, steps))
+        moved += weight * _guarded_step(f, slope, curvature, least[i], fixed_here, steps)
         copy_entries(f, factor[:, i])
     return moved

@@ -13,10 +13,8 @@ is fixed.
 from __future__ import annotations
 
 import numpy as np
-from numba import types
 
 from mffnb.kernels.compile import kernel
-from mffnb.kernels.separate import FLOAT, MATRIX, READ_ONLY_MATRIX, VECTOR, separate
 from mffnb.typing import Array
 
 _TOLERANCE = 1e-12  # relative to the largest curvature: smaller multipliers count as zero
@@ -68,8 +66,8 @@ def _support_minimiser(
     return True
 
 
-@separate(types.void(READ_ONLY_MATRIX, VECTOR, VECTOR, FLOAT, MATRIX, types.Array(types.int64, 1, "C"), VECTOR))
-def _minimise_quadratic(
+@kernel()
+def minimise_quadratic(
     gram: Array, linear: Array, a: Array, added: float, work: Array, support: Array, out: Array
 ) -> None:
     """Move a point ``a`` of the simplex to the minimiser of the quadratic with Hessian ``gram + added I``."""
@@ -131,21 +129,12 @@ def _minimise_quadratic(
         a[entering] = 1e-300  # adds j to the support, with a negligible value
 
 
-_call_minimise = _minimise_quadratic.call
-
-
+@kernel()
 def sweep_simplex(factor: Array, gram: Array, cross: Array, counts: Array) -> float:
     """Set every column of a factor to its minimiser on the simplex; return the squared change of the reconstruction.
 
     ``counts`` is the factor of ``gram`` for each column, or one factor for all.
     """
-    moved: float = _sweep_simplex(_minimise_quadratic.address, factor, np.ascontiguousarray(gram), cross, counts)
-    return moved
-
-
-@kernel()
-def _sweep_simplex(minimise: int, factor: Array, gram: Array, cross: Array, counts: Array) -> float:
-    """Compute :func:`sweep_simplex`, given the address of the kernel that it calls for each column."""
     k, entries = factor.shape
     a, linear, out = np.empty(k), np.empty(k), np.empty(k)
     support, work = np.empty(k, np.int64), np.empty((k, k + 2))
@@ -154,11 +143,12 @@ def _sweep_simplex(minimise: int, factor: Array, gram: Array, cross: Array, coun
         count = counts[i] if counts.size > 1 else counts[0]
         for j in range(k):
             a[j], linear[j] = factor[j, i], cross[j, i] / count
-        _call_minimise(minimise, (gram, linear, a, 0.0, work, support, out))
+        minimise_quadratic(gram, linear, a, 0.0, work, support, out)
         moved += count * _store_column(factor, gram, a, i, 0.0)
     return moved
 
 
+@kernel()
 def sweep_simplex_colour(
     factor: Array,
     gram: Array,
@@ -176,29 +166,6 @@ def sweep_simplex_colour(
 
     ``factor`` holds the columns of this process, then ghost columns that other processes own.
     """
-    moved: float = _sweep_simplex_colour(
-        *(_minimise_quadratic.address, factor, np.ascontiguousarray(gram), cross, counts, coupling),
-        *(indptr, indices, weights, degree, bands, first),
-    )
-    return moved
-
-
-@kernel()
-def _sweep_simplex_colour(
-    minimise: int,
-    factor: Array,
-    gram: Array,
-    cross: Array,
-    counts: Array,
-    coupling: float,
-    indptr: Array,
-    indices: Array,
-    weights: Array,
-    degree: Array,
-    bands: Array,
-    first: int,
-) -> float:
-    """Compute :func:`sweep_simplex_colour`, given the address of the kernel that it calls for each column."""
     k = factor.shape[0]
     a, linear, out = np.empty(k), np.empty(k), np.empty(k)
     support, work = np.empty(k, np.int64), np.empty((k, k + 2))
@@ -211,8 +178,7 @@ def _sweep_simplex_colour(
                 for edge in range(indptr[i], indptr[i + 1]):
                     neighbour_sum += weights[edge] * factor[j, indices[edge]]
                 a[j], linear[j] = factor[j, i], (cross[j, i] + coupling * neighbour_sum) / count
-            added = coupling * degree[i] / count
-            _call_minimise(minimise, (gram, linear, a, added, work, support, out))
+            minimise_quadratic(gram, linear, a, coupling * degree[i] / count, work, support, out)
             moved += count * _store_column(factor, gram, a, i, coupling * degree[i] / count)
     return moved
 
