@@ -2,11 +2,13 @@
 
 import { TOOLS } from "all-tools";
 import type { LiveViewModel } from "./protocol";
+import { nameSliders } from "./slider_names";
+import { takeTypedNumbers } from "./typed_numbers";
 import { LiveView } from "./view";
 
 // JupyterLab would take letters and arrows in a drop-down list as commands to the notebook: "c" copies the cell.
 document.addEventListener("focusin", ({ target }) => {
-  if (target instanceof Element && target.matches(".mffnb-controls select")) {
+  if (target instanceof Element && target.matches(".mffnb-settings select")) {
     target.setAttribute("data-lm-suppress-shortcuts", "true");
   }
 });
@@ -15,6 +17,14 @@ export default {
   render({ model, el }: { model: LiveViewModel; el: HTMLElement }): () => void {
     const view = new LiveView(model, TOOLS);
     el.append(view.root);
-    return () => view.remove();
+    const stopNaming = nameSliders(view.root);
+    const stopTyping = takeTypedNumbers(view.root, model.get("typed") ?? [], (control, value) =>
+      view.call("set_number", { control, value }),
+    );
+    return () => {
+      stopNaming();
+      stopTyping();
+      view.remove();
+    };
   },
 };

@@ -19,12 +19,60 @@ export interface Status {
   readonly outcome?: unknown;
   readonly milliseconds?: number | null;
   readonly text?: unknown;
+  /** Share of a search or of repetitions that is done; null where it is not known. */
+  readonly progress?: number | null;
+}
+
+/** What the kernel does for the newest settings. */
+export interface Activity {
+  /** Number of the newest request; frames of an older one show older settings. */
+  readonly generation: number;
+  readonly text: string;
+  readonly progress: number | null;
+  /** Whether the run of the newest settings has ended with an error. */
+  readonly failed: boolean;
+}
+
+/** A warning of a run, with the button that cures it: its label, and the tool that it calls. */
+export interface Notice {
+  readonly text: string;
+  readonly action?: string;
+  readonly tool?: string;
+  readonly arguments?: Readonly<Record<string, unknown>>;
+}
+
+/** Endmembers with two channel axes. */
+export interface Pattern {
+  /** Height and width of the patterns that were sent. */
+  readonly shape: readonly [number, number];
+  /** Vertical and horizontal axis: name with unit, first and last coordinate. */
+  readonly axes: readonly [PatternAxis, PatternAxis];
+}
+
+export interface PatternAxis {
+  readonly label: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The section of a stack along one dimension. */
+export interface Section {
+  readonly name: string;
+  readonly text: string;
+  readonly index: number;
+  readonly count: number;
 }
 
 /** JSON part of a frame. */
 export interface Header {
   readonly labels: readonly string[];
   readonly colors: readonly string[];
+  /** Persistent number of each component. */
+  readonly numbers: readonly number[];
+  /** Indices of components whose map and spectrum are not shown. */
+  readonly hidden: readonly number[];
+  /** Weight of each component in the composite. */
+  readonly weights: readonly number[];
   /** Height and width of the image in pixels. */
   readonly shape: readonly [number, number];
   /** Height and width of the maps that were sent; smaller than `shape` if blocks of pixels were averaged. */
@@ -37,6 +85,10 @@ export interface Header {
   /** Height and width of a pixel, and their unit. */
   readonly pixel_size: readonly [number, number, string] | null;
   readonly status: Status;
+  /** The section of a stack that is shown, along each dimension but the last two; empty for an image. */
+  readonly sections: readonly Section[];
+  /** Shape and axes of the endmembers as images; null for spectra. */
+  readonly pattern: Pattern | null;
   readonly parameters: unknown;
   readonly final: boolean;
   /** Number of the solve; frames of an older one are dropped. */
@@ -53,6 +105,7 @@ export interface Encoded {
   readonly header?: Header;
   readonly maps?: Binary;
   readonly spectra?: Binary;
+  readonly patterns?: Binary;
 }
 
 /** Traits of `LiveView` that are synchronised with the kernel. */
@@ -63,9 +116,17 @@ export interface LiveViewTraits {
   gamma: number;
   spectra_scale: SpectraScale;
   highlighted: readonly number[];
+  /** Label of the map that fills the room of all maps; empty for none. */
+  enlarged: string;
   color_tables: Readonly<Record<string, Binary>>;
   /** Error of the last message that failed in Python; empty for none. */
   error: string;
+  /** Identifiers of the models of the controls. */
+  watched: readonly string[];
+  /** Names of the sliders whose numbers can be typed. */
+  typed: readonly string[];
+  activity: Partial<Activity>;
+  notices: readonly Notice[];
   /** What the functions of tools show, as `tool_name`; undefined where they cannot be called. */
   [tool: `tool_${string}`]: object | undefined;
 }
@@ -86,6 +147,8 @@ export interface Frame {
   readonly spectra: readonly Float32Array[];
   /** Lower and upper end of the band of each spectrum. */
   readonly bands: readonly (readonly [Float32Array, Float32Array])[] | null;
+  /** Endmembers as images, row by row; empty for spectra. */
+  readonly patterns: readonly Float32Array[];
 }
 
 /** Bytes of binary data; views are copied, so that a Float32Array can be laid over them. */
@@ -108,12 +171,17 @@ export function decode(encoded: Encoded | null | undefined): Frame | null {
   const [k, m] = [header.labels.length, header.channels];
   const codes = bytes(encoded.maps);
   const curves = floats(encoded.spectra);
+  const [rows, columns] = header.pattern?.shape ?? [0, 0];
+  const patterns = floats(encoded.patterns);
   const row = (i: number) => curves.subarray(i * m, (i + 1) * m);
   return {
     header,
     maps: header.labels.map((_, i) => codes.subarray(i * height * width, (i + 1) * height * width)),
     channel: row(0),
     spectra: header.labels.map((_, i) => row(1 + i)),
+    patterns: header.pattern
+      ? header.labels.map((_, i) => patterns.subarray(i * rows * columns, (i + 1) * rows * columns))
+      : [],
     bands: header.bands ? header.labels.map((_, i) => [row(1 + k + i), row(1 + 2 * k + i)] as const) : null,
   };
 }

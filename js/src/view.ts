@@ -1,10 +1,12 @@
 // The live view: accepts frames, keeps the layout, paints maps and spectra, and passes gestures to the tools.
 // State that outlives a display is in the traits of the model.
 
+import { Connection } from "./connection";
 import { element } from "./dom";
+import { Freshness } from "./freshness";
 import { brightOf, highlightedOf } from "./highlighting";
 import { componentImages, type MapImage } from "./images";
-import { aspectRatio, gridLayout } from "./layout";
+import { aspectRatio, enlargedLayout, gridHeight, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
 import { bytes, decode, type Frame, type Header, type LiveViewModel, type Message, outdated } from "./protocol";
@@ -14,7 +16,10 @@ import { Tip } from "./tip";
 import { type Gestures, SMALLEST_DRAG, type Stage, type Tool } from "./tool";
 
 /** Traits that change the picture but not the frame. */
-const STYLE_TRAITS = ["color_map", "clip", "gamma", "spectra_scale", "highlighted", "color_tables"];
+const NO_PICTURE_YET = "Maps and spectra appear here with the first solution.";
+const NO_PICTURE = "There is no picture, because these settings do not suit the data: see the message above.";
+const STATUS_TRAITS = ["error", "notices"];
+const STYLE_TRAITS = ["color_map", "clip", "gamma", "spectra_scale", "highlighted", "enlarged", "color_tables"];
 /** Facts about the frame on the screen, as data attributes for tests and style sheets. */
 const FACTS = ["generation", "final", "iteration", "objective", "parameters", "bands"];
 
@@ -27,8 +32,13 @@ function head(title: string, controls: readonly HTMLElement[]): HTMLElement {
 }
 
 /** Everything about the maps that needs new tiles when it changes. */
-function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[]): string {
-  return JSON.stringify([images.map(({ label, colour }) => [label, colour]), shape, pixel_size]);
+function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[], enlarged: boolean): string {
+  return JSON.stringify([
+    images.map(({ label, colour, hidden, plot }) => [label, colour, hidden, plot]),
+    shape,
+    pixel_size,
+    enlarged,
+  ]);
 }
 
 export class LiveView implements Stage {
@@ -41,16 +51,22 @@ export class LiveView implements Stage {
   images: readonly MapImage[] = [];
   lanes: readonly Lane[] = [];
   private readonly status = new StatusLine();
+  private readonly connection: Connection;
+  private readonly freshness: Freshness;
   private readonly body: HTMLElement;
-  private readonly empty = element("div", "mffnb-empty", {}, ["Maps and spectra appear here with the first solution."]);
+  private readonly empty = element("div", "mffnb-empty", {}, [NO_PICTURE_YET]);
   private readonly tools: readonly Tool[];
   private readonly gestures: readonly Gestures[];
-  private readonly resizes = new ResizeObserver(() => this.relayout());
+  private readonly resizes = new ResizeObserver(() => {
+    if (this.root.clientWidth !== this.width || this.plot.stale) this.relayout();
+  });
   private readonly themes = new MutationObserver(() => this.schedule());
   private pending: number | null = null;
   private pendingSpectra: number | null = null;
   private pendingAdded: number | null = null;
   private removed = false;
+  /** Whether one map fills the room of all. */
+  private enlarged = false;
   private tilesKey: string | null = null;
   private width = 0;
   private reported = "";
@@ -70,10 +86,12 @@ export class LiveView implements Stage {
       this.plot.root,
       ...this.gestures.flatMap(({ panel }) => panel ?? []),
     ]);
-    this.root.append(this.status.root, this.empty, this.body, this.tip.root);
+    this.connection = new Connection(model, this.root);
+    this.root.append(this.connection.root, this.status.root, this.empty, this.body, this.tip.root);
     this.listenToSpectra();
     model.on("change:encoded", this.schedule);
-    model.on("change:error", this.showStatus);
+    this.freshness = new Freshness(model, this.showStatus);
+    for (const name of STATUS_TRAITS) model.on(`change:${name}`, this.showStatus);
     for (const name of this.styleTraits()) model.on(`change:${name}`, this.restyle);
     this.resizes.observe(this.root);
     // JupyterLab switches themes by attributes of the body; canvases do not follow by themselves. It may hide
@@ -89,8 +107,10 @@ export class LiveView implements Stage {
     for (const one of [this.pending, this.pendingSpectra, this.pendingAdded])
       if (one !== null) cancelAnimationFrame(one);
     this.model.off("change:encoded", this.schedule);
-    this.model.off("change:error", this.showStatus);
+    this.freshness.remove();
+    for (const name of STATUS_TRAITS) this.model.off(`change:${name}`, this.showStatus);
     for (const name of this.styleTraits()) this.model.off(`change:${name}`, this.restyle);
+    this.connection.remove();
     this.resizes.disconnect();
     this.themes.disconnect();
     this.root.remove();
@@ -133,7 +153,10 @@ export class LiveView implements Stage {
     });
   }
 
-  private listenToTile({ name, picture }: MapTile, place: number): void {
+  private listenToTile(tile: MapTile, place: number): void {
+    const { name, picture } = tile;
+    this.tell((gesture) => gesture.tileMade?.(tile, place));
+    if (this.images[place].plot) return;
     name.addEventListener("click", (event) => this.tell((gesture) => gesture.nameClick?.(place, event)));
     name.addEventListener("dblclick", (event) => this.tell((gesture) => gesture.nameDoubleClick?.(place, event)));
     const point = (event: MouseEvent) =>
@@ -183,6 +206,7 @@ export class LiveView implements Stage {
     this.frame = frame;
     this.empty.hidden = true;
     this.body.hidden = false;
+    this.tell((gesture) => gesture.framed?.(frame));
     this.repaint();
     this.showStatus();
     this.publishFacts(frame);
@@ -191,7 +215,16 @@ export class LiveView implements Stage {
   }
 
   private readonly showStatus = (): void => {
-    if (this.frame) this.status.show(this.frame.header, this.model.get("error"));
+    const { frame, freshness, model } = this;
+    const { activity, waiting } = freshness;
+    const stale = freshness.stale(frame?.header.generation);
+    this.root.classList.toggle("mffnb-outdated", stale);
+    this.root.dataset.stale = String(stale);
+    this.empty.textContent = activity.failed ? NO_PICTURE : NO_PICTURE_YET;
+    this.status.root.hidden = !frame && activity.text === undefined;
+    this.status.show(frame?.header ?? null, { stale, waiting, activity, error: model.get("error") });
+    const notices = stale && !activity.failed ? [] : (model.get("notices") ?? []);
+    this.status.showNotices(notices, (notice) => this.call(notice.tool ?? "", notice.arguments ?? {}));
   };
 
   private showEmpty(): void {
@@ -199,7 +232,7 @@ export class LiveView implements Stage {
     this.tilesKey = null;
     this.empty.hidden = false;
     this.body.hidden = true;
-    this.status.clear();
+    this.showStatus();
     this.tip.hide(this.root);
     for (const name of FACTS) delete this.root.dataset[name];
   }
@@ -286,8 +319,11 @@ export class LiveView implements Stage {
 
   /** Collect the maps of the components and of the tools, and make new tiles where they are others than before. */
   private buildTiles(frame: Frame): boolean {
-    this.images = [...componentImages(frame), ...this.gestures.flatMap((gesture) => gesture.images?.(frame) ?? [])];
-    const key = tilesKey(frame.header, this.images);
+    const images = [...componentImages(frame), ...this.gestures.flatMap((gesture) => gesture.images?.(frame) ?? [])];
+    const enlarged = images.findIndex(({ label, hidden }) => !hidden && label === this.model.get("enlarged"));
+    this.enlarged = enlarged >= 0;
+    this.images = this.enlarged ? images.map((one, i) => ({ ...one, hidden: i !== enlarged })) : images;
+    const key = tilesKey(frame.header, this.images, this.enlarged);
     if (key === this.tilesKey) return false;
     this.tilesKey = key;
     this.maps.build(this.images, frame.header.labels.length);
@@ -298,17 +334,22 @@ export class LiveView implements Stage {
     return true;
   }
 
-  private relayout(): void {
-    if (!this.frame || (this.root.clientWidth === this.width && !this.plot.stale)) return;
+  /** Fit everything to the room that there is now. */
+  readonly relayout = (): void => {
+    if (!this.frame) return;
     this.layout(this.frame);
     this.repaint();
-  }
+  };
 
   /** Fit the maps to the width, and report their size, so that the kernel sends no more pixels than are shown. */
   private layout({ header }: Frame): void {
     this.width = this.root.clientWidth;
     if (this.width === 0) return;
-    const grid = gridLayout(this.maps.tiles.length, aspectRatio(header), this.maps.root.clientWidth);
+    const shown = this.maps.tiles.filter((tile) => !tile.root.hidden).length;
+    const [aspect, room] = [aspectRatio(header), this.maps.root.clientWidth];
+    const grid = this.enlarged
+      ? enlargedLayout(aspect, room, window.innerHeight)
+      : gridLayout(shown, aspect, room, gridHeight(this.root));
     this.maps.layout(header, grid);
     const sharpness = window.devicePixelRatio || 1;
     const map = Math.ceil(Math.max(grid.width, grid.height) * sharpness);
@@ -319,13 +360,15 @@ export class LiveView implements Stage {
   }
 }
 
-/** The spectra of the components as lanes of the plot. */
+/** The spectra of the components that are shown as lanes of the plot. */
 function componentLanes({ header, spectra, bands }: Frame, bright: readonly boolean[]): Lane[] {
-  return spectra.map((values, i) => ({
+  const lanes = spectra.map((values, i) => ({
     label: header.labels[i],
     colour: header.colors[i],
     values,
     band: bands ? bands[i] : null,
+    component: i,
     bright: bright[i],
   }));
+  return lanes.filter(({ component }) => !header.hidden.includes(component));
 }

@@ -6,7 +6,8 @@ import type { Tool } from "../tool";
 
 export const tool: Tool = {
   name: "highlight",
-  start({ model, maps, plot }) {
+  start(stage) {
+    const { model, maps, plot } = stage;
     const toggle = (i: number) => {
       const count = maps.components.length;
       if (i < 0 || i >= count) return;
@@ -14,7 +15,7 @@ export const tool: Tool = {
     };
     return {
       nameClick: toggle,
-      spectraClick: (event) => toggle(plot.laneAt(event)),
+      spectraClick: (event) => toggle(stage.lanes[plot.laneAt(event)]?.component ?? -1),
     };
   },
 };

@@ -13,6 +13,7 @@ export const tool: Tool = {
   name: "scale",
   start({ model }) {
     const scales = choice(model, "spectra_scale", "Vertical scale of the spectra", SCALES);
+    scales.classList.add("mffnb-of-curves");
     return {
       spectraControls: [scales],
       traitsChanged() {

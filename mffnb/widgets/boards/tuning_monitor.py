@@ -170,6 +170,7 @@ class TuningMonitor(BoardWidget):
         advance = weakly(self._advance)
         self._board: Board[int, Found] = Board(
             lambda _: _states(advance), self._publish, frames_per_second=3.0, explore=weakly(self.explore),
+            summary=weakly(self._summary),
             to_explorer=("use these settings", "Open an explorer below with the settings of this trial"),
             stopped=threading.Event(),
         )  # fmt: skip
@@ -181,7 +182,7 @@ class TuningMonitor(BoardWidget):
             [self.slider, self.best, self._board.explore_button],
             layout={"align_items": "center", "flex_flow": "row wrap"},
         )
-        self._row.add_class("mffnb-controls")
+        self._row.add_class("mffnb-choice")
         self._board.refresh_when_drawn(self.slider, self.best)
         board = self._board
         above = [board.progress, board.error, self.picture, self._row, board.description]

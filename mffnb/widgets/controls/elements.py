@@ -76,6 +76,31 @@ def move_to_nearest(slider: Slider, value: float) -> None:
     slider.value = steps[int(np.abs(np.array(steps, dtype=np.float64) - value).argmin())]
 
 
+def move_to(slider: Slider, value: float) -> None:
+    """Move a slider to a value, which becomes an additional step if it lies between two of them.
+
+    Its callbacks may be called twice.
+    """
+    values = [step for _, step in slider.options]
+    if value not in values:
+        labels = {step: label for label, step in slider.options} | {value: number_text(value)}
+        with slider.hold_sync():  # new options select the first one, which the page need not see
+            slider.options = [(labels[step], step) for step in sorted(labels)]
+            slider.value = value
+    slider.value = value
+
+
+def number_text(value: float) -> str:
+    """Return a weight as a short text.
+
+    Examples
+    --------
+    >>> number_text(0.01), number_text(2.0), number_text(0.01234)
+    ('0.01', '2', '0.0123')
+    """
+    return f"{value:.3g}"
+
+
 def set_disabled(slider: Slider, reason: str) -> None:
     """Disable a slider and show the reason in its tooltip; enable it if the reason is empty."""
     slider.disabled, slider.tooltip = bool(reason), reason or slider.purpose
@@ -93,6 +118,13 @@ def relabel(choice: ipywidgets.Dropdown, value: Any, label: str) -> None:
 def flexible() -> dict[str, str]:
     """Return the layout of a control that grows with the row that contains it."""
     return {"width": "auto", "min_width": "14em", "flex": "1 1 14em"}
+
+
+def group(heading: str, *controls: ipywidgets.Widget) -> ipywidgets.HBox:
+    """Create a row of controls behind a heading; controls that do not fit continue in the next line."""
+    box = ipywidgets.HBox([ipywidgets.HTML(heading), *controls], layout={"flex_flow": "row wrap"})
+    box.add_class("mffnb-group")
+    return box
 
 
 def dropdown(label: str, options: Sequence[Any], value: Any, tooltip: str) -> ipywidgets.Dropdown:

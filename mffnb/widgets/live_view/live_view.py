@@ -28,6 +28,9 @@ COLOR_MAPS = ("component", "viridis", "cividis", "gray")
 SPECTRA_SCALES = ("each", "common", "sqrt")
 """Scale of the spectra: each to its own maximum, one common scale, or square root (shows small peaks)."""
 
+STYLE_TRAITS = ("color_map", "clip", "gamma", "spectra_scale", "highlighted", "enlarged")
+"""Traits of the view that the user changes in the page."""
+
 
 class LiveView(Displayed, anywidget.AnyWidget):
     """Widget that shows the maps and spectra of the components in the browser.
@@ -87,8 +90,24 @@ class LiveView(Displayed, anywidget.AnyWidget):
     highlighted = traitlets.List(traitlets.Int()).tag(sync=True)
     """Indices of highlighted components; the others are faded. Empty: no highlight."""
 
+    enlarged = traitlets.Unicode().tag(sync=True)
+    """Label of the map that fills the room of all maps; empty for none."""
+
     error = traitlets.Unicode().tag(sync=True)
     """Error of the last message of the page that failed, as one sentence in the status line; empty for none."""
+
+    watched = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Identifiers of the widgets whose moves make the picture outdated: the page greys it before Python answers."""
+
+    typed = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Names of the sliders whose numbers may be typed, for the tool ``set_number``."""
+
+    activity = traitlets.Dict().tag(sync=True)
+    """What is done for the newest settings: `generation`, `text`, `progress` (0 to 1, or None) and `failed`."""
+
+    notices = traitlets.List(traitlets.Dict()).tag(sync=True)
+    """Warnings of the run that is shown, each with its `text`, and with `action`, `settings` and `call` if a change of
+    settings cures it."""
 
     color_tables = traitlets.Dict().tag(sync=True)
     """Red, green, blue bytes of 256 steps for each colour map other than "component"."""
@@ -137,6 +156,7 @@ class LiveView(Displayed, anywidget.AnyWidget):
             (FINAL_MAP_PIXELS, FINAL_CHANNELS) if frame.final else (self._map_pixels, self._plot_points)
         )
         header, maps, spectra = encode(frame, map_pixels, points)
+        header["pattern"], patterns = (None, b"") if frame.patterns is None else frame.patterns.encoded()
         with self._showing:
             if self._generation is not None and frame.generation < self._generation:
                 return 0
@@ -145,7 +165,7 @@ class LiveView(Displayed, anywidget.AnyWidget):
             self._generation = frame.generation
             self._sequence += 1
             header.update(sequence=self._sequence, epoch=self._epoch)
-            self.encoded = {"header": header, "maps": maps, "spectra": spectra}
+            self.encoded = {"header": header, "maps": maps, "spectra": spectra, "patterns": patterns}
             return self._sequence
 
     def clear(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,12 @@ class Solved:
         Number of pixels in the random subset that determines the endmembers; 0 if all pixels do.
     tier
         The tier of the run, which tells whether kernels are being compiled; None for a run that waited for them.
+    unchanged
+        Whether a run with newer parameters was stopped before its first state, so that this is still the state before.
+    searched
+        How many searches for the smallest volume have ended, and the largest possible number; None for other runs.
+    notes
+        What the record of the run holds beside its settings, for a state that was read from a session.
     """
 
     state: State
@@ -57,6 +64,9 @@ class Solved:
     bands: Bands | None = None
     pixels: int = 0
     tier: Tier | None = None
+    unchanged: bool = False
+    searched: tuple[int, int] | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def lowest_free(names: list[int]) -> int:
@@ -102,18 +112,3 @@ def in_order(solved: Solved) -> Solved:
         found = replace(found, alternative=found.alternative[order])
     state = replace(state, abundances=state.abundances[order], endmembers=state.endmembers[order])
     return replace(solved, state=state, names=tuple(solved.names[j] for j in order), found=found)
-
-
-def with_names(result: Unmixing, names: Mapping[int, str]) -> Unmixing:
-    """Return a result with a coordinate ``label`` of its components, if the user has given any of them a name."""
-    numbers = [int(number) for number in result.endmembers["component"].values]
-    if not set(numbers) & set(names):
-        return result
-    coordinate = {"label": ("component", [names.get(number, f"component {number}") for number in numbers])}
-    other = result.alternative
-    return replace(
-        result,
-        endmembers=result.endmembers.assign_coords(coordinate),
-        abundances=result.abundances.assign_coords(coordinate),
-        alternative=None if other is None else other.assign_coords(coordinate),
-    )
