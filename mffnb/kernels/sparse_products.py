@@ -91,7 +91,7 @@ def _times_kernel(lanes: int) -> Any:
 
     @kernel(fastmath=_MATH, name=f"times_{lanes}")
     def run(code: int, indptr: Array, indices: Array, data: Array, basis: Array, out: Array) -> None:
-        write_products(code, indptr, indices, data, basis, out)
+        write_products(code, indptr, indices, data, basis, out)  # type: ignore[call-arg]
 
     return run
 
@@ -124,7 +124,7 @@ def _add_times_kernel(lanes: int) -> Any:
 
     @kernel(fastmath=_MATH, name=f"add_times_{lanes}")
     def run(code: int, indptr: Array, indices: Array, data: Array, factor: Array, out: Array) -> None:
-        add_products(code, indptr, indices, data, factor, out)
+        add_products(code, indptr, indices, data, factor, out)  # type: ignore[call-arg]
 
     return run
 
