@@ -28,6 +28,9 @@ COLOR_MAPS = ("component", "viridis", "cividis", "gray")
 SPECTRA_SCALES = ("each", "common", "sqrt")
 """Scale of the spectra: each to its own maximum, one common scale, or square root (shows small peaks)."""
 
+STYLE_TRAITS = ("color_map", "clip", "gamma", "spectra_scale", "highlighted", "enlarged")
+"""Traits of the view that the user changes in the page."""
+
 
 class LiveView(Displayed, anywidget.AnyWidget):
     """Widget that shows the maps and spectra of the components in the browser.
@@ -92,6 +95,19 @@ class LiveView(Displayed, anywidget.AnyWidget):
 
     error = traitlets.Unicode().tag(sync=True)
     """Error of the last message of the page that failed, as one sentence in the status line; empty for none."""
+
+    watched = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Identifiers of the widgets whose moves make the picture outdated: the page greys it before Python answers."""
+
+    typed = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Names of the sliders whose numbers may be typed, for the tool ``set_number``."""
+
+    activity = traitlets.Dict().tag(sync=True)
+    """What is done for the newest settings: `generation`, `text`, `progress` (0 to 1, or None) and `failed`."""
+
+    notices = traitlets.List(traitlets.Dict()).tag(sync=True)
+    """Warnings of the run that is shown, each with its `text`, and with `action`, `settings` and `call` if a change of
+    settings cures it."""
 
     color_tables = traitlets.Dict().tag(sync=True)
     """Red, green, blue bytes of 256 steps for each colour map other than "component"."""

@@ -103,10 +103,16 @@ class Session:
         self._start = start
         self._last: Solved | None = None
         self._restored: Solved | None = None
+        self._searched: tuple[int, int] | None = None
         self._edited: Solved | None = None
         self._restarts, self._stopping = Restarts(), Stopping()
         if start is not None:
             _ = self._initial(None, self._data)  # raises an error now if the given start does not fit the image
+
+    @property
+    def seed(self) -> int:
+        """Seed of the start values that are computed from the data."""
+        return self._seed
 
     @property
     def automatic(self) -> bool:
@@ -167,9 +173,10 @@ class Session:
         steps = tuple(step for step, on in zip(self.source.steps, switches, strict=True) if on)
         return replace(self._task.task(parameters), preprocess=steps)
 
-    def restore(self, solved: Solved) -> None:
-        """Return to an earlier state: the next run with its parameters yields it unchanged."""
-        self._restored = self._last = solved
+    def restore(self, solved: Solved, *, settled: bool = True) -> None:
+        """Return to an earlier state: the next run with its parameters yields it unchanged, or continues from it."""
+        self._last, self._data = solved, solved.data
+        self._restored = solved if settled else None
         self._edited = None
 
     def continue_from(self, solved: Solved | None) -> None:
@@ -246,7 +253,7 @@ class Session:
         return refit_replicas(answer, self.source, switches, self._seed, run, labelled)
 
     def _solve(self, parameters: Parameters, tier: Tier | None) -> Iterator[Solved | None]:
-        data = self._data = self._prepared_for(parameters)
+        data = self._data = self.prepared_for(parameters)
         data.image.check(named_similarity(parameters.similarity))
         before, requests = self._last, self._restarts.requested
         initial = None if self._restarts.wanted else self._initial(before, data)
@@ -284,8 +291,11 @@ class Session:
                     continue
                 reached = replace(state, outcome=Outcome.STOPPED) if ended else state
                 solved = in_order(
-                    Solved(reached, names, parameters, data, trace, len(trace), found, pixels=pixels, tier=tier)
-                )
+                    Solved(
+                        reached, names, parameters, data, trace, len(trace), found,
+                        pixels=pixels, tier=tier, searched=self._searched,
+                    )
+                )  # fmt: skip
                 kept = solved if state.whole else kept
                 if same_components and state.iteration == 0 and not ended:
                     continue  # the view already shows this state
@@ -298,9 +308,15 @@ class Session:
                 yield solved
                 if ended:
                     return
-            if kept is not None and kept.state.outcome is Outcome.RUNNING:  # stopped within an iteration
-                self._last = stopped = replace(kept, state=replace(kept.state, outcome=Outcome.STOPPED))
-                yield stopped
+            if kept is None and same_components and before is not None and before.parameters == parameters:
+                kept = before  # stopped before its first step: a run of a session that was saved while it ran
+            yield from self._stopped(kept)
+
+    def _stopped(self, kept: Solved | None) -> Iterator[Solved]:
+        """Yield the last whole state of a run that was stopped within an iteration, as its end."""
+        if kept is not None and kept.state.outcome is Outcome.RUNNING:
+            self._last = stopped = replace(kept, state=replace(kept.state, outcome=Outcome.STOPPED))
+            yield stopped
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
@@ -348,6 +364,7 @@ class Session:
 
         They are pictures only: the run on all pixels has the start and the result that it has without them.
         """
+        self._searched = None
         if task.automatic:
             check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
         possible = unsettled and self.source.placement.holds_all_pixels and has_previews(task, data)
@@ -367,9 +384,13 @@ class Session:
         if not task.automatic:
             run = task.run(data.image, self.source.placement)
             return ((state, None) for state in run.iterate(data.solver_matrix))
-        return iterate_volume(data.matrix, task.k, self._seed, task.physics)
+        return iterate_volume(data.matrix, task.k, self._seed, task.physics, self._report_search)
 
-    def _prepared_for(self, parameters: Parameters) -> LiveImage:
+    def _report_search(self, done: int, most: int) -> None:
+        """Keep how many searches for the smallest volume have ended, for the next state."""
+        self._searched = done, most
+
+    def prepared_for(self, parameters: Parameters) -> LiveImage:
         """Return the image after the preprocessing steps that are on; two images are cached to undo a switch fast."""
         switches = parameters.steps or (True,) * len(self.source.steps)
         if switches not in self._prepared:

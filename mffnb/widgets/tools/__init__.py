@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from mffnb.widgets.tools import apply as _apply
 from mffnb.widgets.tools import arrange as _arrange
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
@@ -17,7 +18,10 @@ from mffnb.widgets.tools import rename as _rename
 from mffnb.widgets.tools import reproduce as _reproduce
 from mffnb.widgets.tools import residual_map as _residual_map
 from mffnb.widgets.tools import restructure as _restructure
+from mffnb.widgets.tools import save as _save
 from mffnb.widgets.tools import save_picture as _save_picture
+from mffnb.widgets.tools import scatter as _scatter
+from mffnb.widgets.tools import show_history as _show_history
 from mffnb.widgets.tools import show_section as _show_section
 from mffnb.widgets.tools import undo as _undo
 
@@ -25,11 +29,14 @@ from mffnb.widgets.tools import undo as _undo
 class ToolMethods:
     """Methods of the explorer, one for each tool."""
 
+    apply = _apply.apply
+    back = _undo.back
     band = _band.band
     code = _reproduce.code
     compare = _compare.compare
     composite = _composite.composite
     drop_region = _region.drop_region
+    go_to = _show_history.go_to
     hide = _arrange.hide
     keep = _compare.keep
     mean_spectrum = _mean_spectrum.mean_spectrum
@@ -42,20 +49,27 @@ class ToolMethods:
     reorder = _arrange.reorder
     rerun = _reproduce.rerun
     residual_map = _residual_map.residual_map
+    save = _save.save
     save_picture = _save_picture.save_picture
+    scatter = _scatter.scatter
     set_color = _arrange.set_color
+    set_number = _apply.set_number
     show = _arrange.show
+    show_history = _show_history.show_history
     show_section = _show_section.show_section
     split = _restructure.split
     undo = _undo.undo
 
 
 TOOLS: dict[str, Callable[..., Any]] = {
+    "apply": _apply.apply,
+    "back": _undo.back,
     "band": _band.band,
     "code": _reproduce.code,
     "compare": _compare.compare,
     "composite": _composite.composite,
     "drop_region": _region.drop_region,
+    "go_to": _show_history.go_to,
     "hide": _arrange.hide,
     "keep": _compare.keep,
     "mean_spectrum": _mean_spectrum.mean_spectrum,
@@ -68,9 +82,13 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "reorder": _arrange.reorder,
     "rerun": _reproduce.rerun,
     "residual_map": _residual_map.residual_map,
+    "save": _save.save,
     "save_picture": _save_picture.save_picture,
+    "scatter": _scatter.scatter,
     "set_color": _arrange.set_color,
+    "set_number": _apply.set_number,
     "show": _arrange.show,
+    "show_history": _show_history.show_history,
     "show_section": _show_section.show_section,
     "split": _restructure.split,
     "undo": _undo.undo,
