@@ -16,6 +16,9 @@ export interface MapStyle {
   readonly gamma: number;
 }
 
+/** Pixel over those that are not selected: black with an opacity of three quarters. */
+const VEIL = 0xc0000000;
+
 /** Below this width of a map the legend is shortened. */
 const NARROW = 210;
 
@@ -41,6 +44,7 @@ export class MapTile {
   private readonly high = element("span", "mffnb-high");
   private readonly ramp: Uint8Array;
   private readonly legend: HTMLElement;
+  private readonly veil = element("canvas", "mffnb-veil", { hidden: "" });
   readonly under = element("canvas", "mffnb-under", { hidden: "" });
   private underSource: unknown = null;
   private image: ImageData | null = null;
@@ -52,6 +56,7 @@ export class MapTile {
     this.picture = element("div", "mffnb-picture", {}, [
       this.under,
       this.canvas,
+      this.veil,
       this.outlines,
       this.bar,
       this.nothing,
@@ -141,6 +146,18 @@ export class MapTile {
     this.outlines.replaceChildren(...paths.filter(Boolean).map(outlineElement));
   }
 
+  /** Darken the pixels that are not selected; null for none. */
+  shade(selected: Uint8Array | null, [height, width]: readonly [number, number]): void {
+    this.veil.hidden = selected === null;
+    if (!selected) return;
+    const image = new ImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
+    for (let j = 0; j < pixels.length; j++) pixels[j] = selected[j] ? 0 : VEIL;
+    this.veil.width = width;
+    this.veil.height = height;
+    this.veil.getContext("2d")?.putImageData(image, 0, 0);
+  }
+
   /** Place the mark of the kept pixel; null for none. */
   placePin(point: { readonly fx: number; readonly fy: number } | null): void {
     this.pin.hidden = point === null;
@@ -178,8 +195,9 @@ export class MapGrid {
 
   /** Replace the tiles; the first `count` are those of the components. */
   build(images: readonly MapImage[], count: number): void {
-    this.tiles = images.map(({ label, colour, hidden }) => {
+    this.tiles = images.map(({ label, colour, hidden, plot }) => {
       const tile = new MapTile(label, colour);
+      tile.root.classList.toggle("mffnb-plot-tile", plot !== undefined);
       tile.root.hidden = hidden === true;
       return tile;
     });

@@ -34,7 +34,7 @@ function head(title: string, controls: readonly HTMLElement[]): HTMLElement {
 /** Everything about the maps that needs new tiles when it changes. */
 function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[], enlarged: boolean): string {
   return JSON.stringify([
-    images.map(({ label, colour, hidden }) => [label, colour, hidden]),
+    images.map(({ label, colour, hidden, plot }) => [label, colour, hidden, plot]),
     shape,
     pixel_size,
     enlarged,
@@ -156,6 +156,7 @@ export class LiveView implements Stage {
   private listenToTile(tile: MapTile, place: number): void {
     const { name, picture } = tile;
     this.tell((gesture) => gesture.tileMade?.(tile, place));
+    if (this.images[place].plot) return;
     name.addEventListener("click", (event) => this.tell((gesture) => gesture.nameClick?.(place, event)));
     name.addEventListener("dblclick", (event) => this.tell((gesture) => gesture.nameDoubleClick?.(place, event)));
     const point = (event: MouseEvent) =>

@@ -31,6 +31,7 @@ from mffnb.kernels.simplex import sweep_simplex
 from mffnb.kernels.tiers import numpy_simplex, numpy_steps
 from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices import LowRank, Scaled
+from mffnb.matrices.entry_blocks import update_in_blocks
 from mffnb.matrices.pixel_gain import perspective_factors
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
@@ -274,7 +275,8 @@ def _on_simplex(endmembers: Float64Array, data: LowRank, gains: Float64Array | f
     """Compute abundances (k, pixels) of the compressed pixels by fully constrained least squares."""
     A = np.full((len(endmembers), data.left.shape[1]), 1.0 / len(endmembers))
     sweep = choose(sweep_simplex, numpy_simplex.sweep_simplex)
-    sweep(A, endmembers @ endmembers.T, (endmembers @ data.right.T) @ (data.left / gains), np.ones(1))
+    gram, cross = endmembers @ endmembers.T, (endmembers @ data.right.T) @ (data.left / gains)
+    update_in_blocks(lambda A, pull: sweep(A, gram, pull, np.ones(1)), A, cross)
     return A
 
 

@@ -114,7 +114,10 @@ class LiveFit:
         solved = self.session.last
         if solved is None:
             self.runner.wait()  # there is no state: raise the error of the run
-            raise RuntimeError("the explorer was closed before it had solved anything")
+            raise RuntimeError(
+                "there is no result, since the first run was stopped or closed before its first picture: move a "
+                "slider, or open a new explorer"
+            )
         labelled = self._labelled
         if labelled is None or labelled[0] is not solved:
             labelled = self._labelled = solved, self.appearance.applied(self.session.result(solved))
@@ -307,7 +310,7 @@ class LiveFit:
             self.appearance = self._appearance_of(solved)
             self._published = generation, solved, final
             self._show(generation, solved, final)
-            if final:
+            if final and not solved.unchanged:
                 self._record(solved)
         view = self._view()
         if final and view is not None and not isinstance(self.session, EngineSession):
@@ -461,7 +464,9 @@ def _share(solved: Solved) -> float | None:
 
 
 def _progress_text(solved: Solved) -> str:
-    """Return a text on the pixels or replicas that the picture shows so far if these are not all, or on compiling."""
+    """Return a text on what the picture shows if it is not the result of all pixels, or on compiling."""
+    if solved.unchanged:
+        return "stopped before the first picture of these settings: the last result is shown"
     if solved.pixels:
         return f"showing {solved.pixels:,} of {solved.data.matrix.shape[0]:,} pixels"
     if solved.bands is not None:

@@ -46,6 +46,8 @@ class Solved:
         Number of pixels in the random subset that determines the endmembers; 0 if all pixels do.
     tier
         The tier of the run, which tells whether kernels are being compiled; None for a run that waited for them.
+    unchanged
+        Whether a run with newer parameters was stopped before its first state, so that this is still the state before.
     searched
         How many searches for the smallest volume have ended, and the largest possible number; None for other runs.
     notes
@@ -62,6 +64,7 @@ class Solved:
     bands: Bands | None = None
     pixels: int = 0
     tier: Tier | None = None
+    unchanged: bool = False
     searched: tuple[int, int] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 

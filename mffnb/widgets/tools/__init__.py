@@ -20,6 +20,7 @@ from mffnb.widgets.tools import residual_map as _residual_map
 from mffnb.widgets.tools import restructure as _restructure
 from mffnb.widgets.tools import save as _save
 from mffnb.widgets.tools import save_picture as _save_picture
+from mffnb.widgets.tools import scatter as _scatter
 from mffnb.widgets.tools import show_history as _show_history
 from mffnb.widgets.tools import show_section as _show_section
 from mffnb.widgets.tools import undo as _undo
@@ -50,6 +51,7 @@ class ToolMethods:
     residual_map = _residual_map.residual_map
     save = _save.save
     save_picture = _save_picture.save_picture
+    scatter = _scatter.scatter
     set_color = _arrange.set_color
     set_number = _apply.set_number
     show = _arrange.show
@@ -82,6 +84,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "residual_map": _residual_map.residual_map,
     "save": _save.save,
     "save_picture": _save_picture.save_picture,
+    "scatter": _scatter.scatter,
     "set_color": _arrange.set_color,
     "set_number": _apply.set_number,
     "show": _arrange.show,
