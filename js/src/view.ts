@@ -3,7 +3,7 @@
 
 import { element } from "./dom";
 import { brightOf, highlightedOf } from "./highlighting";
-import { componentImages, type MapImage } from "./images";
+import { componentImages, type MapImage, meanOf } from "./images";
 import { aspectRatio, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
@@ -14,7 +14,9 @@ import { Tip } from "./tip";
 import { type Gestures, SMALLEST_DRAG, type Stage, type Tool } from "./tool";
 
 /** Traits that change the picture but not the frame. */
-const STYLE_TRAITS = ["color_map", "clip", "gamma", "spectra_scale", "highlighted", "color_tables"];
+const STYLE_TRAITS = ["color_map", "clip", "gamma", "highlighted", "color_tables"];
+/** Traits that change the plot of the spectra alone. */
+const SPECTRA_TRAITS = ["intensity_scale", "normalization", "common_scale", "peak_labels", "channel_range"];
 /** Facts about the frame on the screen, as data attributes for tests and style sheets. */
 const FACTS = ["generation", "final", "iteration", "objective", "parameters", "bands"];
 
@@ -54,6 +56,7 @@ export class LiveView implements Stage {
   private tilesKey: string | null = null;
   private width = 0;
   private reported = "";
+  private means: { frame: Frame | null; values: readonly number[] } = { frame: null, values: [] };
 
   constructor(model: LiveViewModel, tools: readonly Tool[]) {
     this.model = model;
@@ -74,7 +77,8 @@ export class LiveView implements Stage {
     this.listenToSpectra();
     model.on("change:encoded", this.schedule);
     model.on("change:error", this.showStatus);
-    for (const name of this.styleTraits()) model.on(`change:${name}`, this.restyle);
+    for (const name of STYLE_TRAITS) model.on(`change:${name}`, this.restyle);
+    for (const name of this.toolTraits()) model.on(`change:${name}`, this.restyleTools);
     this.resizes.observe(this.root);
     // JupyterLab switches themes by attributes of the body; canvases do not follow by themselves. It may hide
     // everything at that moment, so the painting waits for the next screen refresh.
@@ -90,7 +94,8 @@ export class LiveView implements Stage {
       if (one !== null) cancelAnimationFrame(one);
     this.model.off("change:encoded", this.schedule);
     this.model.off("change:error", this.showStatus);
-    for (const name of this.styleTraits()) this.model.off(`change:${name}`, this.restyle);
+    for (const name of STYLE_TRAITS) this.model.off(`change:${name}`, this.restyle);
+    for (const name of this.toolTraits()) this.model.off(`change:${name}`, this.restyleTools);
     this.resizes.disconnect();
     this.themes.disconnect();
     this.root.remove();
@@ -106,9 +111,9 @@ export class LiveView implements Stage {
     return (this.model.get(`tool_${tool}`) as Partial<Values> | undefined) ?? null;
   }
 
-  /** Traits that change the picture but not the frame, those of the tools among them. */
-  private styleTraits(): string[] {
-    return [...STYLE_TRAITS, ...this.tools.map((tool) => `tool_${tool.name}`)];
+  /** Traits that change what tools show, or the plot of the spectra, but no map of a component. */
+  private toolTraits(): string[] {
+    return [...SPECTRA_TRAITS, ...this.tools.map((tool) => `tool_${tool.name}`)];
   }
 
   private controls(name: "mapControls" | "spectraControls"): HTMLElement[] {
@@ -224,6 +229,13 @@ export class LiveView implements Stage {
     this.repaint();
   };
 
+  /** Paint what tools add, with the next screen refresh: the answer to a pointer does not paint the other maps. */
+  private readonly restyleTools = (): void => {
+    this.tell((gesture) => gesture.traitsChanged?.());
+    this.repaintAdded();
+    this.repaintSpectra();
+  };
+
   repaint(): void {
     const { frame } = this;
     if (!frame) return;
@@ -267,15 +279,43 @@ export class LiveView implements Stage {
     if (!frame) return;
     const { bright } = this.highlighting(frame);
     this.lanes = [
-      ...componentLanes(frame, bright),
+      ...this.componentLanes(frame, bright),
       ...this.gestures.flatMap((gesture) => gesture.lanes?.(frame) ?? []),
     ];
     const { channel, header } = frame;
     this.plot.layout(this.lanes.length);
     this.plot.paint(
-      { lanes: this.lanes, channel, channelLabel: header.channel_label, scale: model.get("spectra_scale") },
+      {
+        lanes: this.lanes,
+        channel,
+        channelLabel: header.channel_label,
+        intensityLabel: header.intensity_label,
+        view: {
+          scale: model.get("intensity_scale"),
+          normalize: model.get("normalization"),
+          common: model.get("common_scale"),
+          peaks: model.get("peak_labels"),
+        },
+      },
       this.root,
     );
+  }
+
+  /** The spectra of the components as lanes of the plot. */
+  private componentLanes(frame: Frame, bright: readonly boolean[]): Lane[] {
+    const { header, maps, spectra, bands } = frame;
+    if (this.means.frame !== frame) {
+      this.means = { frame, values: maps.map((codes, i) => meanOf({ codes, range: header.ranges[i] })) };
+    }
+    return spectra.map((values, i) => ({
+      label: header.labels[i],
+      colour: header.colors[i],
+      values,
+      band: bands ? bands[i] : null,
+      bright: bright[i],
+      abundance: this.means.values[i],
+      peaks: true,
+    }));
   }
 
   private highlighting({ header }: Frame) {
@@ -317,15 +357,4 @@ export class LiveView implements Stage {
     this.reported = JSON.stringify(size);
     this.send(size);
   }
-}
-
-/** The spectra of the components as lanes of the plot. */
-function componentLanes({ header, spectra, bands }: Frame, bright: readonly boolean[]): Lane[] {
-  return spectra.map((values, i) => ({
-    label: header.labels[i],
-    colour: header.colors[i],
-    values,
-    band: bands ? bands[i] : null,
-    bright: bright[i],
-  }));
 }

@@ -204,6 +204,19 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """Show an entry of the history: its settings and its answer."""
         self._fit.show_entry(position)
 
+    @property
+    def spectra_view(self) -> Mapping[str, Any]:
+        """How the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`; ``show_spectra`` changes it."""
+        return self._fit.spectra_view
+
+    def set_spectra_view(self, **traits: Any) -> None:
+        """Change how the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`."""
+        self._fit.set_spectra_view(**traits)
+
+    def undo_view(self, *, redo: bool = False) -> bool:
+        """Undo or redo the last change of how the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`."""
+        return self._fit.undo_view(redo=redo)
+
     def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
         self._fit.show_tool(name, follow=follow, **values)

@@ -61,6 +61,16 @@ class Stage(Protocol):
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: its settings and its answer."""
 
+    @property
+    def spectra_view(self) -> Mapping[str, Any]:
+        """How the page shows the spectra: the traits ``SPECTRA_TRAITS`` of the live view, by name."""
+
+    def set_spectra_view(self, **traits: Any) -> None:
+        """Change how the page shows the spectra; each change can be undone."""
+
+    def undo_view(self, *, redo: bool = False) -> bool:
+        """Undo or redo the last change of how the page shows the spectra; False if there is none since the last run."""
+
     def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
         """Send the values that a tool shows to its part in the page: text, numbers, and arrays as float32.
 

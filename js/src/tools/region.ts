@@ -32,6 +32,7 @@ export const tool: Tool = {
     const values = () => stage.values<Shown>("region");
     const regions = () => values()?.regions ?? [];
     let drawing = false;
+    let made: { frame?: Frame; source?: readonly Region[]; lanes: readonly Lane[] } = { lanes: [] };
     let outline: readonly Corner[] = [];
     const draw = button("Region", "Draw around pixels of a map: explorer.region(vertices)", (on) => {
       drawing = on;
@@ -67,10 +68,12 @@ export const tool: Tool = {
       mapUp: finish,
       lanes(frame) {
         show();
+        if (made.frame === frame && made.source === values()?.regions) return made.lanes;
         // A preprocessing step may have changed the grid: the mask then belongs to other pixels.
         const [height, width] = frame.header.shape;
         const fitting = regions().filter((one) => bytes(one.mask).length === height * width);
-        return fitting.map((one) => regionLane(one, frame));
+        made = { frame, source: values()?.regions, lanes: fitting.map((one) => regionLane(one, frame)) };
+        return made.lanes;
       },
     };
   },

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb import plots
+from mffnb.plots.labels import with_units
 from mffnb.plots.palette import component_colors
 from mffnb.typing import Array
 from mffnb.widgets.live_view.frame import Frame
@@ -38,6 +39,7 @@ class FrameBuilder:
         self._pixel_size = plots.pixel_size(image)
         self._channel = plots.channel_coordinate(spectra)[self.used_channels]
         self._channel_label = plots.channel_label(spectra)
+        self._intensity_label = with_units(str(spectra.attrs.get("long_name", "intensity")), spectra.attrs.get("units"))
 
     def frame(
         self,
@@ -74,6 +76,7 @@ class FrameBuilder:
             spectra=endmembers.values.reshape(len(numbers), -1)[:, self.used_channels],
             channel=self._channel,
             channel_label=self._channel_label,
+            intensity_label=self._intensity_label,
             labels=tuple(
                 named.get(number, f"{'known' if number < known else 'component'} {number}") for number in numbers
             ),

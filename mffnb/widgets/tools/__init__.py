@@ -15,6 +15,7 @@ from mffnb.widgets.tools import rename as _rename
 from mffnb.widgets.tools import reproduce as _reproduce
 from mffnb.widgets.tools import residual_map as _residual_map
 from mffnb.widgets.tools import save_picture as _save_picture
+from mffnb.widgets.tools import show_spectra as _show_spectra
 from mffnb.widgets.tools import undo as _undo
 
 
@@ -35,6 +36,7 @@ class ToolMethods:
     rerun = _reproduce.rerun
     residual_map = _residual_map.residual_map
     save_picture = _save_picture.save_picture
+    show_spectra = _show_spectra.show_spectra
     undo = _undo.undo
 
 
@@ -53,6 +55,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "rerun": _reproduce.rerun,
     "residual_map": _residual_map.residual_map,
     "save_picture": _save_picture.save_picture,
+    "show_spectra": _show_spectra.show_spectra,
     "undo": _undo.undo,
 }
 """Functions that answer the messages of the page, by name."""
