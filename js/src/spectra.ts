@@ -217,6 +217,15 @@ export class SpectraPlot {
     return null;
   }
 
+  /** Channels of all labelled peaks, from left to right. */
+  peakChannels(): number[] {
+    const labels = this.painted?.labels ?? [];
+    const found = labels.flatMap((of, lane) =>
+      of.map((label) => ({ x: label.x, at: this.channelOf({ lane, label }) })),
+    );
+    return [...new Set(found.sort((a, b) => a.x - b.x).map(({ at }) => at))];
+  }
+
   /** Channel of a peak. */
   channelOf({ lane, label }: { readonly lane: number; readonly label: PeakLabel }): number {
     const painted = this.painted;

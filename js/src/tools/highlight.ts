@@ -14,7 +14,9 @@ export const tool: Tool = {
     };
     return {
       nameClick: toggle,
-      spectraClick: (event) => toggle(plot.laneAt(event)),
+      spectraClick: (event) => {
+        if (!event.defaultPrevented) toggle(plot.laneAt(event)); // else the click was on a peak
+      },
     };
   },
 };

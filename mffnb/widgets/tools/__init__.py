@@ -7,6 +7,8 @@ from typing import Any
 
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
+from mffnb.widgets.tools import identify as _identify
+from mffnb.widgets.tools import match as _match
 from mffnb.widgets.tools import mean_spectrum as _mean_spectrum
 from mffnb.widgets.tools import probe as _probe
 from mffnb.widgets.tools import profile as _profile
@@ -26,7 +28,9 @@ class ToolMethods:
     code = _reproduce.code
     compare = _compare.compare
     drop_region = _region.drop_region
+    identify = _identify.identify
     keep = _compare.keep
+    match = _match.match
     mean_spectrum = _mean_spectrum.mean_spectrum
     probe = _probe.probe
     profile = _profile.profile
@@ -45,7 +49,9 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "code": _reproduce.code,
     "compare": _compare.compare,
     "drop_region": _region.drop_region,
+    "identify": _identify.identify,
     "keep": _compare.keep,
+    "match": _match.match,
     "mean_spectrum": _mean_spectrum.mean_spectrum,
     "probe": _probe.probe,
     "profile": _profile.profile,

@@ -10,7 +10,8 @@ __all__ = ["redo", "undo"]
 def undo(stage: Stage) -> None:
     """Return to the settings before the last change, and to their answer, to the last bit.
 
-    Changes of how the spectra are shown are undone one by one too. If a run has not ended yet, it is abandoned, and the explorer returns to the last answer.
+    Changes of how the spectra are shown are undone one by one too. If a run has not ended yet, it is abandoned, and the
+    explorer returns to the last answer.
 
     Raises
     ------
