@@ -15,6 +15,8 @@ export interface PeakLabel {
 /** Share of the height of the plot that a peak rises above its surroundings at least, and labels of a spectrum at most. */
 const SMALLEST = 0.08;
 const MOST = 6;
+/** Heights of a peak in units of the noise, at least. */
+const ABOVE_NOISE = 6;
 /** Pixels between two labels. */
 const GAP = 8;
 
@@ -35,21 +37,32 @@ function maxima({ values, first, last }: Curve): number[] {
   return found.sort((a, b) => values[b] - values[a]);
 }
 
-/** Whether a maximum rises by `height` above the lowest values on the way to higher ones on each side. */
+/** Noise of a curve: from the median of its second differences, which a smooth curve does not have. */
+export function noiseOf({ values, first, last }: Curve): number {
+  const bends: number[] = [];
+  for (let j = Math.max(first, 1); j < Math.min(last, values.length - 1); j++) {
+    const bend = Math.abs(values[j - 1] - 2 * values[j] + values[j + 1]);
+    if (Number.isFinite(bend)) bends.push(bend);
+  }
+  if (bends.length === 0) return 0;
+  const middle = bends.sort((a, b) => a - b)[bends.length >> 1];
+  return middle / (0.6745 * Math.sqrt(6)); // of normal noise
+}
+
+/** Whether a maximum rises by `height`, and above the noise, from the lowest value before a higher one on each side. */
 function isProminent(
   { values, first, last }: Curve,
   peak: number,
   y: (value: number) => number,
   height: number,
+  noise: number,
 ): boolean {
   for (const step of [-1, 1]) {
     let lowest = values[peak];
     let j = peak + step;
     for (; j >= first && j <= last && !(values[j] > values[peak]); j += step)
       if (values[j] < lowest) lowest = values[j];
-    const ends = j < first || j > last;
-    const base = ends ? Math.min(lowest, 0) : lowest; // at the edge of the plot the curve may still fall
-    if (y(base) - y(values[peak]) < height) return false;
+    if (y(lowest) - y(values[peak]) < height || values[peak] - lowest < ABOVE_NOISE * noise) return false;
   }
   return true;
 }
@@ -66,6 +79,7 @@ export function peakLabels(
 ): PeakLabel[] {
   const { channel, values } = curve;
   const chosen: PeakLabel[] = [];
+  const noise = noiseOf(curve);
   for (const index of maxima(curve)) {
     if (chosen.length >= MOST) break;
     if (y(0) - y(values[index]) < SMALLEST * height) break;
@@ -74,7 +88,7 @@ export function peakLabels(
     const inside = at - half >= left && at + half <= right;
     const free = chosen.every((other) => Math.abs(other.x - at) >= other.half + half + GAP);
     if (!inside || !free || covers(curve, index, x, half)) continue;
-    if (isProminent(curve, index, y, SMALLEST * height))
+    if (isProminent(curve, index, y, SMALLEST * height, noise))
       chosen.push({ index, text: label, x: at, y: y(values[index]), half });
   }
   return chosen;

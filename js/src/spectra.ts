@@ -85,7 +85,7 @@ export class SpectraPlot {
 
     g.font = `600 12px ${family}`;
     const longest = Math.max(...lanes.map((lane) => g.measureText(lane.label).width));
-    const names = [TITLE_WIDTH, Math.ceil(Math.min(longest, NAME_WIDTH, Math.max(NAME_SHARE * width, 60)))] as const;
+    const names = [TITLE_WIDTH, Math.ceil(Math.min(longest, NAME_WIDTH, Math.max(NAME_SHARE * width, 96)))] as const;
     const left = Math.round((names[0] + names[1] + NUMBERS_WIDTH) * sharpness) / sharpness; // see columnsOf
     const area = { left, right: width - 24, top: 8, bottom: height - 44 };
     const [from, to] = this.shown ?? [channel[0], channel[channel.length - 1]];

@@ -16,7 +16,7 @@ export function table(close: () => void, closeTitle: string): Table {
   const button = action("Close", closeTitle, close);
   const root = element("div", "mffnb-drawer", { hidden: "" }, [
     element("div", "mffnb-drawer-buttons", {}, [title, button]),
-    body,
+    element("div", "mffnb-table-scroll", {}, [body]),
   ]);
   root.hidden = true;
   return {

@@ -68,11 +68,26 @@ test("a shoulder is no peak, and a text does not cover a higher peak", () => {
   );
 });
 
-test("labels of noise are few and do not overlap", () => {
+test("labels of many peaks are few and do not overlap", () => {
   const random = generator(4);
-  const found = labels(Array.from({ length: 300 }, () => random()));
+  const many = Array.from({ length: 16 }, (_, i) => [8 + 12 * i, 1 + random()] as const);
+  const found = labels(gaussians(many));
   assert.ok(found.length > 1 && found.length <= 6);
   found.forEach((a, i) => {
     for (const b of found.slice(i + 1)) assert.ok(Math.abs(a.x - b.x) >= a.half + b.half);
   });
+});
+
+test("noise has no labels, and peaks above it have", () => {
+  const random = generator(4);
+  const noise = Array.from({ length: 200 }, () => 5 + random());
+  assert.deepEqual(labels(noise), []);
+  const peaks = gaussians([
+    [60, 9],
+    [140, 7],
+  ]);
+  assert.deepEqual(
+    labels(noise.map((value, j) => value + peaks[j])).map(({ index }) => Math.round(index / 20) * 20),
+    [60, 140],
+  );
 });

@@ -10,11 +10,11 @@ from mffnb.registry.lazy_names import lazy_names
 _MODULES_OF = {
     "PeakTable": "mffnb.identification.peak_table",
     "choose_table": "mffnb.identification.choice",
-    "identify": "mffnb.identification.identify",
+    "identify": "mffnb.identification.candidates",
     "ion_masses": "mffnb.identification.ions",
     "match_library": "mffnb.identification.spectral_library",
     "read_peak_table": "mffnb.identification.peak_table",
-    "xray_lines": "mffnb.identification.xray_lines",
+    "xray_lines": "mffnb.identification.xray",
 }
 __all__ = list(_MODULES_OF)
 __getattr__, __dir__ = lazy_names(__name__, _MODULES_OF)

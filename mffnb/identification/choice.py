@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from mffnb.identification.ions import ion_masses
 from mffnb.identification.peak_table import PeakTable, read_peak_table
-from mffnb.identification.xray_lines import xray_lines
+from mffnb.identification.xray import xray_lines
 
 __all__ = ["choose_table"]
 
@@ -16,6 +17,7 @@ _MASS_UNITS = {"u", "da", "amu", "m/z", "th"}
 _WAVENUMBER_UNITS = {"1/cm", "cm-1", "cm^-1", "cm**-1", "cm⁻¹", "$cm^{-1}$", "cm^{-1}"}
 _RAMAN_ACCURACY = 5.0  # shift of a band by strain and composition in 1/cm
 _EDGE_ACCURACY = 3.0  # chemical shift of an edge and error of the calibration in eV
+_EDGE_DELAY = 10.0  # usual distance of the maximum from the onset in eV
 
 
 def choose_table(table: str | os.PathLike[str] | PeakTable | None, name: str, units: str) -> PeakTable:
@@ -38,7 +40,7 @@ def choose_table(table: str | os.PathLike[str] | PeakTable | None, name: str, un
     >>> choose_table(None, "mz mass-to-charge ratio", "u").name
     'ions'
     >>> choose_table(None, "Raman shift", "1/cm").name
-    'raman_bands'
+    'Raman bands'
     """
     if isinstance(table, PeakTable):
         return table
@@ -53,9 +55,10 @@ def choose_table(table: str | os.PathLike[str] | PeakTable | None, name: str, un
     if kind == "ions":
         return ion_masses()
     if kind == "raman":
-        return read_peak_table(_FOLDER / "raman_bands.csv", _RAMAN_ACCURACY)
+        return replace(read_peak_table(_FOLDER / "raman_bands.csv", _RAMAN_ACCURACY), name="Raman bands")
     if kind == "eels":
-        return _in_units(read_peak_table(_FOLDER / "eels_edges.csv", _EDGE_ACCURACY), units)
+        edges = read_peak_table(_FOLDER / "eels_edges.csv", _EDGE_ACCURACY)
+        return _in_units(replace(edges, name="EELS edges", delay=_EDGE_DELAY), units)
     return xray_lines(1000.0 if units.strip().lower() == "ev" else 1.0)
 
 
@@ -64,7 +67,7 @@ def _in_units(edges: PeakTable, units: str) -> PeakTable:
     if units.strip().lower() != "kev":
         return edges
     positions = [0.001 * float(position) for position in edges.positions]
-    return PeakTable(edges.name, positions, edges.assignments, edges.notes, 0.001 * edges.accuracy)
+    return replace(edges, positions=positions, accuracy=0.001 * edges.accuracy, delay=0.001 * edges.delay)
 
 
 def _kind(name: str, units: str) -> str:

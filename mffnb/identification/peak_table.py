@@ -33,6 +33,8 @@ class PeakTable:
         Typical difference of a measured peak from the table beyond the channel width, in the unit of the positions.
     penalties
         How unlikely each peak is, in decades of its expected intensity; zeros if omitted.
+    delay
+        How far above its position the maximum of a peak may lie, as for an ionisation edge, which rises at its onset.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class PeakTable:
     notes: tuple[str, ...]
     accuracy: float
     penalties: Sequence[float] | Array | None = None
+    delay: float = 0.0
 
     def __post_init__(self) -> None:
         counts = {len(self.positions), len(self.assignments), len(self.notes)}
@@ -61,7 +64,8 @@ class PeakTable:
         The order is that of the squared difference in units of the tolerance plus the penalty.
         """
         difference = position - np.asarray(self.positions, dtype=np.float64)
-        found = np.flatnonzero(np.abs(difference) <= tolerance * (1 + 1e-9))
+        reach = tolerance * (1 + 1e-9)
+        found = np.flatnonzero((difference >= -reach) & (difference <= reach + self.delay))
         penalty = np.zeros(len(difference)) if self.penalties is None else np.asarray(self.penalties)
         order = np.argsort((difference[found] / tolerance) ** 2 + penalty[found], kind="stable")
         return [(int(index), round(float(difference[index]), 12)) for index in found[order]]

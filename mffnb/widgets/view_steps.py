@@ -44,7 +44,7 @@ class ViewSteps:
         steps.undone.clear()
         last = steps.done[-1] if steps.done else None
         if last is not None and {*after} == {*last.after} == _ZOOM and now - last.time < _ONE_GESTURE:
-            steps.done[-1] = Step(last.before, after, now)
+            steps.done[-1:] = [Step(last.before, after, now)] if after != last.before else []
         else:
             steps.done.append(Step(before, after, now))
 

@@ -489,3 +489,41 @@ def test_turns_of_the_wheel_are_undone_together(explore, cube, monkeypatch):
     assert explorer.view.tool_undo["earlier"] == 1
     explorer.undo()
     assert explorer.view.channel_range == []
+
+
+def test_identify_lists_candidates_and_keeps_the_table_for_clicks(explore, cube, tmp_path):
+    explorer = explore(cube)
+    explorer.wait()
+    assert explorer.identify(407.0).attrs["table"] == "EELS edges"
+    path = tmp_path / "lines.csv"
+    path.write_text("position,assignment,note\n405.3,one,first\n409,two,\n")
+    found = explorer.identify(405.0, table=path)
+    assert found.assignment.tolist() == ["one"]
+    shown = explorer.view.tool_identify
+    assert (shown["assignment"], shown["table"], shown["channel"]) == (["one"], "lines", 405.0)
+    call(explorer, "identify", channel=409.0)  # a click of the page
+    assert explorer.view.error == ""
+    assert explorer.view.tool_identify["assignment"] == ["two"]
+    call(explorer, "identify", shown=False)
+    assert explorer.view.tool_identify["shown"] is False
+    assert explorer.identify(405.0, shown=False).assignment.tolist() == ["one"]
+    with pytest.raises(ValueError, match="position of a peak"):
+        explorer.identify()
+
+
+def test_match_follows_the_run(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    with pytest.raises(ValueError, match="needs a library"):
+        explorer.match()
+    library = explorer.result.endmembers.rename(component="name").assign_coords(name=["first", "second"])
+    table = explorer.match(library, most=1)
+    assert table.spectrum.tolist() == ["first", "second"]
+    np.testing.assert_allclose(table.angle, 0, atol=1e-7)
+    explorer.controls.set(k=3)
+    explorer.wait()
+    shown = explorer.view.tool_match
+    assert len(set(shown["component"])) == 3
+    assert shown["angle"] == explorer.match().angle.tolist()
+    call(explorer, "match", shown=False)
+    assert explorer.view.tool_match["shown"] is False

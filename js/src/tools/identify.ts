@@ -66,7 +66,7 @@ export function contentOf(now: Shown, step: number) {
   const unit = /\((.*)\)$/.exec(now.label)?.[1] ?? "";
   const within = `within ${fixed(now.tolerance, Math.max(decimals, 2))} ${unit}`.trim();
   const found = count > 0 ? `${count} ${count === 1 ? "candidate" : "candidates"}` : "no candidate";
-  const title = `Peak at ${fixed(now.channel, decimals)} ${unit}: ${found} ${within} (${now.table.replace("_", " ")})`;
+  const title = `Peak at ${fixed(now.channel, decimals)} ${unit}: ${found} ${within} (${now.table})`;
   const rows = now.assignment.map((text, i) => [
     text,
     fixed(now.position[i], decimals + 2),
