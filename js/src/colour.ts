@@ -3,7 +3,7 @@
 export type Rgb = readonly [red: number, green: number, blue: number];
 
 /** Colour of the value zero in a map; also the darkest colour of a ramp. */
-const DARK: Rgb = [13, 15, 20];
+export const DARK: Rgb = [13, 15, 20];
 
 /** Parse "#rrggbb". */
 export function parseColour(hex: string): Rgb {

@@ -51,6 +51,21 @@ export function pixelsOfCodes(colour: (code: number) => Rgb): Uint32Array {
   return pixels;
 }
 
+/** Return the grey pixels of an image, with `clip` per cent of them saturated at either end; missing ones are clear. */
+export function greyPixels(codes: Uint8Array, clip = 0.5): Uint32Array {
+  const counts = new Uint32Array(256);
+  for (let j = 0; j < codes.length; j++) counts[codes[j]]++;
+  const share = ((codes.length - counts[MISSING]) * clip) / 100;
+  let [lower, upper] = [0, LEVELS];
+  for (let left = share; lower < LEVELS && left >= counts[lower]; ) left -= counts[lower++];
+  for (let left = share; upper > lower && left >= counts[upper]; ) left -= counts[upper--];
+  const grey = pixelsOfCodes((code) => {
+    const level = 255 * Math.min(Math.max((code - lower) / (upper - lower || 1), 0), 1);
+    return [level, level, level];
+  });
+  return Uint32Array.from(codes, (code) => grey[code]);
+}
+
 /** CSS gradient over the colours between the limits, for the legend of a map. */
 export function gradient(colour: (code: number) => Rgb, [lower, upper]: Limits): string {
   const stops = Array.from({ length: 13 }, (_, n) => `rgb(${colour(Math.round(lower + ((upper - lower) * n) / 12))})`);

@@ -14,6 +14,13 @@ export interface MapImage {
   readonly shape: readonly [number, number];
   /** True while the map belongs to an older state than those of the components. */
   readonly stale?: boolean;
+  /** True for a component that is hidden: its tile takes no room. */
+  readonly hidden?: boolean;
+  /** Colours of the pixels, in place of those of the codes. */
+  readonly pixels?: Uint32Array;
+  /** A grey image below these pixels, and their opacity over it. */
+  readonly under?: EncodedMap;
+  readonly opacity?: number;
 }
 
 /** A map as `tile.py` encodes it. */
@@ -31,6 +38,7 @@ export function componentImages({ header, maps }: Frame): MapImage[] {
     codes: maps[i],
     range: header.ranges[i],
     shape: header.map_shape,
+    hidden: header.hidden.includes(i),
   }));
 }
 

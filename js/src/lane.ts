@@ -17,6 +17,8 @@ export interface Lane {
   /** Channel of each value; that of the components if omitted. */
   readonly channel?: Float32Array;
   readonly band: readonly [Float32Array, Float32Array] | null;
+  /** Index of the component whose spectrum it is. */
+  readonly component?: number;
   /** Sums of contributions, each on top of those before it, at the channels of the components. */
   readonly stack?: readonly StackedCurve[];
   /** A second curve at the channels of the components, drawn dashed: the model of a measured spectrum. */

@@ -122,7 +122,7 @@ function drawCurves(g: CanvasRenderingContext2D, lane: Lane, strip: Strip, place
   } else drawArea(g, columnsOf(own, left, right, sheet.pixel), place.zero, lane.colour, 0.2);
   drawZero(g, axis, place.zero, lane.colour);
   // Thin lines for measured spectra: they are noisy, and the page draws them ten times faster.
-  drawLine(g, own, lane.colour, lane.abundance === undefined ? sheet.pixel : sheet.lineWidth);
+  drawLine(g, own, lane.colour, lane.component === undefined ? sheet.pixel : sheet.lineWidth);
   if (lane.model) drawLine(g, line(channel, lane.model), sheet.ink, sheet.pixel, [4, 3]);
   g.restore();
 }

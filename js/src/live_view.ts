@@ -2,11 +2,12 @@
 
 import { TOOLS } from "all-tools";
 import type { LiveViewModel } from "./protocol";
+import { nameSliders } from "./slider_names";
 import { LiveView } from "./view";
 
 // JupyterLab would take letters and arrows in a drop-down list as commands to the notebook: "c" copies the cell.
 document.addEventListener("focusin", ({ target }) => {
-  if (target instanceof Element && target.matches(".mffnb-controls select")) {
+  if (target instanceof Element && target.matches(".mffnb-settings select")) {
     target.setAttribute("data-lm-suppress-shortcuts", "true");
   }
 });
@@ -15,6 +16,10 @@ export default {
   render({ model, el }: { model: LiveViewModel; el: HTMLElement }): () => void {
     const view = new LiveView(model, TOOLS);
     el.append(view.root);
-    return () => view.remove();
+    const stopNaming = nameSliders(view.root);
+    return () => {
+      stopNaming();
+      view.remove();
+    };
   },
 };

@@ -1,12 +1,12 @@
 // Tiles of the abundance maps: canvas, scale bar, crosshair, name and colour legend of each component.
 
 import { ramp } from "./colour";
-import { colourOfCode, contrastLimits, gradient, pixelsOfCodes } from "./contrast";
+import { colourOfCode, contrastLimits, gradient, greyPixels, pixelsOfCodes } from "./contrast";
 import { element, svg } from "./dom";
 import { number } from "./format";
 import type { MapImage } from "./images";
 import { type GridLayout, scaleBar } from "./layout";
-import { codeOfZero, type Header, valueOfCode } from "./protocol";
+import { bytes, codeOfZero, type Header, type Range, valueOfCode } from "./protocol";
 
 /** How maps are coloured: the traits of the view. */
 export interface MapStyle {
@@ -33,21 +33,35 @@ export class MapTile {
   private shownOutlines = "";
   private readonly pin = element("div", "mffnb-pin", { hidden: "" });
   readonly name: HTMLElement;
+  /** The line below the map: its name and the legend of its colours. */
+  readonly caption: HTMLElement;
   private readonly low = element("span", "mffnb-low");
   private readonly gradient = element("span", "mffnb-gradient");
   private readonly high = element("span", "mffnb-high");
   private readonly ramp: Uint8Array;
+  private readonly legend: HTMLElement;
+  readonly under = element("canvas", "mffnb-under", { hidden: "" });
+  private underSource: unknown = null;
   private image: ImageData | null = null;
+  /** Values that are shown darkest and brightest. */
+  shownRange: Range = [0, 0];
 
   constructor(label: string, colour: string) {
     this.canvas = element("canvas", "mffnb-map", { role: "img", "aria-label": `Map of ${label}` });
-    this.picture = element("div", "mffnb-picture", {}, [this.canvas, this.outlines, this.bar, this.pin, this.cross]);
+    this.picture = element("div", "mffnb-picture", {}, [
+      this.under,
+      this.canvas,
+      this.outlines,
+      this.bar,
+      this.pin,
+      this.cross,
+    ]);
     this.name = element("button", "mffnb-name", { type: "button", title: "Click: highlight. Double click: rename" }, [
       label,
     ]);
-    const legend = element("div", "mffnb-legend", {}, [this.low, this.gradient, this.high]);
-    const caption = element("div", "mffnb-caption", {}, [this.name, legend]);
-    this.root = element("div", "mffnb-tile", {}, [this.picture, caption]);
+    this.legend = element("div", "mffnb-legend", {}, [this.low, this.gradient, this.high]);
+    this.caption = element("div", "mffnb-caption", {}, [this.name, this.legend]);
+    this.root = element("div", "mffnb-tile", {}, [this.picture, this.caption]);
     this.root.style.setProperty("--mffnb-color", colour);
     this.ramp = ramp(colour);
   }
@@ -61,28 +75,53 @@ export class MapTile {
     this.bar.textContent = bar.text;
   }
 
-  paint({ codes, range, shape, stale }: MapImage, style: MapStyle, shownWidth: number): void {
+  paint(shown: MapImage, style: MapStyle, shownWidth: number): void {
+    const { codes, range, shape, stale, pixels } = shown;
     const [height, width] = shape;
+    this.legend.hidden = pixels !== undefined;
+    if (pixels) {
+      this.canvas.style.imageRendering = rendering(width, shownWidth);
+      this.putPixels(pixels, width, height);
+      this.paintUnder(shown, shownWidth);
+      return;
+    }
     const limits = contrastLimits(codes, style.clip);
     const colour = colourOfCode({ ...style, ramp: this.ramp }, limits, codeOfZero(range));
-    // Sharp pixels when enlarged; smooth when reduced, where the choice of single pixels would flicker.
-    const sharpness = window.devicePixelRatio || 1;
-    this.canvas.style.imageRendering = width <= shownWidth * sharpness * 1.05 ? "pixelated" : "auto";
-    this.putPixels(codes, pixelsOfCodes(colour), width, height);
-    this.low.textContent = number(valueOfCode(limits[0], range), 2);
-    this.high.textContent = number(valueOfCode(limits[1], range), 3);
+    this.canvas.style.imageRendering = rendering(width, shownWidth);
+    const colours = pixelsOfCodes(colour);
+    this.putPixels(codes, width, height, colours);
+    this.shownRange = [valueOfCode(limits[0], range), valueOfCode(limits[1], range)];
+    this.low.textContent = number(this.shownRange[0], 2);
+    this.high.textContent = number(this.shownRange[1], 3);
     this.gradient.style.background = gradient(colour, limits);
     this.root.classList.toggle("mffnb-stale", stale === true);
   }
 
-  private putPixels(codes: Uint8Array, colours: Uint32Array, width: number, height: number): void {
+  /** Paint a grey image below the canvas, which is decoded once. */
+  private paintUnder({ under, opacity }: MapImage, shownWidth: number): void {
+    this.under.hidden = under === undefined;
+    this.canvas.style.opacity = under ? String(opacity ?? 1) : "1";
+    if (!under || this.underSource === under.codes) return;
+    this.underSource = under.codes;
+    const [height, width] = under.shape;
+    const image = new ImageData(width, height);
+    new Uint32Array(image.data.buffer).set(greyPixels(bytes(under.codes)));
+    this.under.width = width;
+    this.under.height = height;
+    this.under.style.imageRendering = rendering(width, shownWidth);
+    this.under.getContext("2d")?.putImageData(image, 0, 0);
+  }
+
+  /** Put pixels on the canvas: their colours, or codes with a table of colours. */
+  private putPixels(values: Uint8Array | Uint32Array, width: number, height: number, colours?: Uint32Array): void {
     if (this.canvas.width !== width || this.canvas.height !== height || !this.image) {
       this.canvas.width = width;
       this.canvas.height = height;
       this.image = new ImageData(width, height);
     }
     const pixels = new Uint32Array(this.image.data.buffer);
-    for (let j = 0; j < codes.length; j++) pixels[j] = colours[codes[j]];
+    if (colours) for (let j = 0; j < values.length; j++) pixels[j] = colours[values[j]];
+    else pixels.set(values);
     this.canvas.getContext("2d")?.putImageData(this.image, 0, 0);
   }
 
@@ -115,6 +154,12 @@ export class MapTile {
   }
 }
 
+/** Sharp pixels when enlarged; smooth when reduced, where the choice of single pixels would flicker. */
+function rendering(width: number, shownWidth: number): string {
+  const sharpness = window.devicePixelRatio || 1;
+  return width <= shownWidth * sharpness * 1.05 ? "pixelated" : "auto";
+}
+
 /** An outline that is seen on dark and on bright pixels. */
 function outlineElement(path: string): Element {
   return svg("g", {}, [svg("path", { d: path, class: "mffnb-outline-dark" }), svg("path", { d: path })]);
@@ -130,7 +175,11 @@ export class MapGrid {
 
   /** Replace the tiles; the first `count` are those of the components. */
   build(images: readonly MapImage[], count: number): void {
-    this.tiles = images.map(({ label, colour }) => new MapTile(label, colour));
+    this.tiles = images.map(({ label, colour, hidden }) => {
+      const tile = new MapTile(label, colour);
+      tile.root.hidden = hidden === true;
+      return tile;
+    });
     this.components = this.tiles.slice(0, count);
     this.root.replaceChildren(...this.tiles.map((tile) => tile.root));
   }
@@ -145,7 +194,7 @@ export class MapGrid {
   /** Paint the maps from a place on. */
   paint(images: readonly MapImage[], style: MapStyle, from = 0): void {
     this.tiles.forEach((tile, i) => {
-      if (i >= from) tile.paint(images[i], style, this.tileWidth);
+      if (i >= from && !tile.root.hidden) tile.paint(images[i], style, this.tileWidth);
     });
   }
 }

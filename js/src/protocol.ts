@@ -22,10 +22,38 @@ export interface Status {
   readonly text?: unknown;
 }
 
+/** Endmembers with two channel axes. */
+export interface Pattern {
+  /** Height and width of the patterns that were sent. */
+  readonly shape: readonly [number, number];
+  /** Vertical and horizontal axis: name with unit, first and last coordinate. */
+  readonly axes: readonly [PatternAxis, PatternAxis];
+}
+
+export interface PatternAxis {
+  readonly label: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The section of a stack along one dimension. */
+export interface Section {
+  readonly name: string;
+  readonly text: string;
+  readonly index: number;
+  readonly count: number;
+}
+
 /** JSON part of a frame. */
 export interface Header {
   readonly labels: readonly string[];
   readonly colors: readonly string[];
+  /** Persistent number of each component. */
+  readonly numbers: readonly number[];
+  /** Indices of components whose map and spectrum are not shown. */
+  readonly hidden: readonly number[];
+  /** Weight of each component in the composite. */
+  readonly weights: readonly number[];
   /** Height and width of the image in pixels. */
   readonly shape: readonly [number, number];
   /** Height and width of the maps that were sent; smaller than `shape` if blocks of pixels were averaged. */
@@ -40,6 +68,10 @@ export interface Header {
   /** Height and width of a pixel, and their unit. */
   readonly pixel_size: readonly [number, number, string] | null;
   readonly status: Status;
+  /** The section of a stack that is shown, along each dimension but the last two; empty for an image. */
+  readonly sections: readonly Section[];
+  /** Shape and axes of the endmembers as images; null for spectra. */
+  readonly pattern: Pattern | null;
   readonly parameters: unknown;
   readonly final: boolean;
   /** Number of the solve; frames of an older one are dropped. */
@@ -56,6 +88,7 @@ export interface Encoded {
   readonly header?: Header;
   readonly maps?: Binary;
   readonly spectra?: Binary;
+  readonly patterns?: Binary;
 }
 
 /** Traits of `LiveView` that are synchronised with the kernel. */
@@ -71,6 +104,8 @@ export interface LiveViewTraits {
   /** Ends of the channels that are shown; empty for all. */
   channel_range: readonly number[];
   highlighted: readonly number[];
+  /** Label of the map that fills the room of all maps; empty for none. */
+  enlarged: string;
   color_tables: Readonly<Record<string, Binary>>;
   /** Error of the last message that failed in Python; empty for none. */
   error: string;
@@ -94,6 +129,8 @@ export interface Frame {
   readonly spectra: readonly Float32Array[];
   /** Lower and upper end of the band of each spectrum. */
   readonly bands: readonly (readonly [Float32Array, Float32Array])[] | null;
+  /** Endmembers as images, row by row; empty for spectra. */
+  readonly patterns: readonly Float32Array[];
 }
 
 /** Bytes of binary data; views are copied, so that a Float32Array can be laid over them. */
@@ -116,12 +153,17 @@ export function decode(encoded: Encoded | null | undefined): Frame | null {
   const [k, m] = [header.labels.length, header.channels];
   const codes = bytes(encoded.maps);
   const curves = floats(encoded.spectra);
+  const [rows, columns] = header.pattern?.shape ?? [0, 0];
+  const patterns = floats(encoded.patterns);
   const row = (i: number) => curves.subarray(i * m, (i + 1) * m);
   return {
     header,
     maps: header.labels.map((_, i) => codes.subarray(i * height * width, (i + 1) * height * width)),
     channel: row(0),
     spectra: header.labels.map((_, i) => row(1 + i)),
+    patterns: header.pattern
+      ? header.labels.map((_, i) => patterns.subarray(i * rows * columns, (i + 1) * rows * columns))
+      : [],
     bands: header.bands ? header.labels.map((_, i) => [row(1 + k + i), row(1 + 2 * k + i)] as const) : null,
   };
 }

@@ -253,7 +253,7 @@ function extentsOf(lanes: readonly Lane[], channel: Float32Array, axis: ChannelA
     return { factor, range: [low * factor, high * factor] as const, knee };
   });
   if (!view.common) return own;
-  const isComponent = (lane: Lane) => lane.abundance !== undefined;
+  const isComponent = (lane: Lane) => lane.component !== undefined;
   return own.map(({ factor }, i) => {
     const group = own.filter((_, j) => isComponent(lanes[i]) === isComponent(lanes[j]));
     return {

@@ -2,7 +2,7 @@
 // Every module in `tools/` exports one as `tool`; the build lists them, see js/README.md "Add a tool".
 
 import type { MapImage } from "./images";
-import type { MapGrid } from "./maps";
+import type { MapGrid, MapTile } from "./maps";
 import type { MapPoint } from "./pointer";
 import type { Frame, LiveViewModel } from "./protocol";
 import type { Lane, SpectraPlot } from "./spectra";
@@ -29,6 +29,8 @@ export interface Stage {
   call(tool: string, args: Readonly<Record<string, unknown>>): void;
   /** The values that the function in Python shows; empty before its first call, null where it cannot be called. */
   values<Values extends object>(tool: string): Partial<Values> | null;
+  /** Fit maps and spectra to the page again, after its size has changed without that of the view. */
+  relayout(): void;
   /** Paint maps and spectra again, after a tool has changed its maps. */
   repaint(): void;
   /** Paint the maps that tools add with the next screen refresh, after one has changed. */
@@ -44,8 +46,12 @@ export interface Gestures {
   readonly spectraControls?: readonly HTMLElement[];
   /** A part of the page below the spectra. */
   readonly panel?: HTMLElement;
+  /** A frame has come from Python, which will be painted. */
+  framed?(frame: Frame): void;
   /** A trait or the values of a tool have changed, in the page or in Python. */
   traitsChanged?(): void;
+  /** The tile of a map has been made; those of the components come first. */
+  tileMade?(tile: MapTile, place: number): void;
   /** The pointer moves over a map, or leaves it. */
   mapMove?(point: MapPoint, event: PointerEvent): void;
   mapLeave?(): void;

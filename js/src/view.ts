@@ -4,7 +4,7 @@
 import { element } from "./dom";
 import { brightOf, highlightedOf } from "./highlighting";
 import { componentImages, type MapImage, meanOf } from "./images";
-import { aspectRatio, gridLayout } from "./layout";
+import { aspectRatio, enlargedLayout, gridHeight, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
 import { bytes, decode, type Frame, type Header, type LiveViewModel, type Message, outdated } from "./protocol";
@@ -14,7 +14,7 @@ import { Tip } from "./tip";
 import { type Gestures, SMALLEST_DRAG, type Stage, type Tool } from "./tool";
 
 /** Traits that change the picture but not the frame. */
-const STYLE_TRAITS = ["color_map", "clip", "gamma", "highlighted", "color_tables"];
+const STYLE_TRAITS = ["color_map", "clip", "gamma", "highlighted", "enlarged", "color_tables"];
 /** Traits that change the plot of the spectra alone. */
 const SPECTRA_TRAITS = ["intensity_scale", "normalization", "common_scale", "peak_labels", "channel_range"];
 /** Facts about the frame on the screen, as data attributes for tests and style sheets. */
@@ -29,8 +29,13 @@ function head(title: string, controls: readonly HTMLElement[]): HTMLElement {
 }
 
 /** Everything about the maps that needs new tiles when it changes. */
-function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[]): string {
-  return JSON.stringify([images.map(({ label, colour }) => [label, colour]), shape, pixel_size]);
+function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[], enlarged: boolean): string {
+  return JSON.stringify([
+    images.map(({ label, colour, hidden }) => [label, colour, hidden]),
+    shape,
+    pixel_size,
+    enlarged,
+  ]);
 }
 
 export class LiveView implements Stage {
@@ -47,12 +52,16 @@ export class LiveView implements Stage {
   private readonly empty = element("div", "mffnb-empty", {}, ["Maps and spectra appear here with the first solution."]);
   private readonly tools: readonly Tool[];
   private readonly gestures: readonly Gestures[];
-  private readonly resizes = new ResizeObserver(() => this.relayout());
+  private readonly resizes = new ResizeObserver(() => {
+    if (this.root.clientWidth !== this.width || this.plot.stale) this.relayout();
+  });
   private readonly themes = new MutationObserver(() => this.schedule());
   private pending: number | null = null;
   private pendingSpectra: number | null = null;
   private pendingAdded: number | null = null;
   private removed = false;
+  /** Whether one map fills the room of all. */
+  private enlarged = false;
   private tilesKey: string | null = null;
   private width = 0;
   private reported = "";
@@ -138,7 +147,9 @@ export class LiveView implements Stage {
     });
   }
 
-  private listenToTile({ name, picture }: MapTile, place: number): void {
+  private listenToTile(tile: MapTile, place: number): void {
+    const { name, picture } = tile;
+    this.tell((gesture) => gesture.tileMade?.(tile, place));
     name.addEventListener("click", (event) => this.tell((gesture) => gesture.nameClick?.(place, event)));
     name.addEventListener("dblclick", (event) => this.tell((gesture) => gesture.nameDoubleClick?.(place, event)));
     const point = (event: MouseEvent) =>
@@ -188,6 +199,7 @@ export class LiveView implements Stage {
     this.frame = frame;
     this.empty.hidden = true;
     this.body.hidden = false;
+    this.tell((gesture) => gesture.framed?.(frame));
     this.repaint();
     this.showStatus();
     this.publishFacts(frame);
@@ -301,21 +313,23 @@ export class LiveView implements Stage {
     );
   }
 
-  /** The spectra of the components as lanes of the plot. */
+  /** The spectra of the components that are shown, as lanes of the plot. */
   private componentLanes(frame: Frame, bright: readonly boolean[]): Lane[] {
     const { header, maps, spectra, bands } = frame;
     if (this.means.frame !== frame) {
       this.means = { frame, values: maps.map((codes, i) => meanOf({ codes, range: header.ranges[i] })) };
     }
-    return spectra.map((values, i) => ({
+    const lanes = spectra.map((values, i) => ({
       label: header.labels[i],
       colour: header.colors[i],
       values,
       band: bands ? bands[i] : null,
+      component: i,
       bright: bright[i],
       abundance: this.means.values[i],
       peaks: true,
     }));
+    return lanes.filter(({ component }) => !header.hidden.includes(component));
   }
 
   private highlighting({ header }: Frame) {
@@ -326,8 +340,11 @@ export class LiveView implements Stage {
 
   /** Collect the maps of the components and of the tools, and make new tiles where they are others than before. */
   private buildTiles(frame: Frame): boolean {
-    this.images = [...componentImages(frame), ...this.gestures.flatMap((gesture) => gesture.images?.(frame) ?? [])];
-    const key = tilesKey(frame.header, this.images);
+    const images = [...componentImages(frame), ...this.gestures.flatMap((gesture) => gesture.images?.(frame) ?? [])];
+    const enlarged = images.findIndex(({ label, hidden }) => !hidden && label === this.model.get("enlarged"));
+    this.enlarged = enlarged >= 0;
+    this.images = this.enlarged ? images.map((one, i) => ({ ...one, hidden: i !== enlarged })) : images;
+    const key = tilesKey(frame.header, this.images, this.enlarged);
     if (key === this.tilesKey) return false;
     this.tilesKey = key;
     this.maps.build(this.images, frame.header.labels.length);
@@ -338,17 +355,22 @@ export class LiveView implements Stage {
     return true;
   }
 
-  private relayout(): void {
-    if (!this.frame || (this.root.clientWidth === this.width && !this.plot.stale)) return;
+  /** Fit everything to the room that there is now. */
+  readonly relayout = (): void => {
+    if (!this.frame) return;
     this.layout(this.frame);
     this.repaint();
-  }
+  };
 
   /** Fit the maps to the width, and report their size, so that the kernel sends no more pixels than are shown. */
   private layout({ header }: Frame): void {
     this.width = this.root.clientWidth;
     if (this.width === 0) return;
-    const grid = gridLayout(this.maps.tiles.length, aspectRatio(header), this.maps.root.clientWidth);
+    const shown = this.maps.tiles.filter((tile) => !tile.root.hidden).length;
+    const [aspect, room] = [aspectRatio(header), this.maps.root.clientWidth];
+    const grid = this.enlarged
+      ? enlargedLayout(aspect, room, window.innerHeight)
+      : gridLayout(shown, aspect, room, gridHeight(this.root));
     this.maps.layout(header, grid);
     const sharpness = window.devicePixelRatio || 1;
     const map = Math.ceil(Math.max(grid.width, grid.height) * sharpness);

@@ -7,16 +7,21 @@ type Listener = (event: FakeEvent) => void;
 export interface FakeEvent {
   readonly type: string;
   readonly target: FakeElement;
+  preventDefault(): void;
+  stopPropagation(): void;
 }
 
 export class FakeElement {
   readonly attributes = new Map<string, string>();
-  readonly style: Record<string, string> = {};
+  readonly style = { setProperty: (name: string, value: string) => this.attributes.set(name, value) };
+  readonly dataset: Record<string, string> = {};
+  /** Left, top, width and height. */
+  box: readonly [number, number, number, number] = [0, 0, 0, 0];
   children: (FakeElement | string)[] = [];
   className = "";
   hidden = false;
   value = "";
-  private readonly listeners: [string, Listener][] = [];
+  private listeners: [string, Listener][] = [];
   readonly tagName: string;
 
   constructor(tagName: string) {
@@ -30,8 +35,18 @@ export class FakeElement {
       this.className = [...others, ...(on ? [name] : [])].join(" ");
     },
     add: (name: string) => this.classList.toggle(name, true),
-    remove: (name: string) => this.classList.toggle(name, false),
+    remove: (...names: string[]) => {
+      for (const name of names) this.classList.toggle(name, false);
+    },
   };
+
+  getBoundingClientRect() {
+    const [left, top, width, height] = this.box;
+    return { left, top, width, height };
+  }
+
+  setPointerCapture(): void {}
+  focus(): void {}
 
   getAttribute(name: string): string | null {
     return this.attributes.get(name) ?? null;
@@ -53,9 +68,14 @@ export class FakeElement {
     this.listeners.push([type, listener]);
   }
 
+  removeEventListener(type: string, listener: Listener): void {
+    this.listeners = this.listeners.filter(([name, one]) => name !== type || one !== listener);
+  }
+
   /** Call the listeners, as the browser does for an event of this type. */
-  fire(type: string): void {
-    for (const [name, listener] of this.listeners) if (name === type) listener({ type, target: this });
+  fire(type: string, parts: object = {}): void {
+    const event = { type, target: this, preventDefault() {}, stopPropagation() {}, ...parts };
+    for (const [name, listener] of this.listeners) if (name === type) listener(event);
   }
 
   set textContent(text: string) {
@@ -81,11 +101,16 @@ class FakeOption extends FakeElement {
   }
 }
 
+/** The document: an element that makes others. */
+export const fakeDocument = Object.assign(new FakeElement("document"), {
+  createElement: (tag: string) => new FakeElement(tag),
+  createElementNS: (_: string, tag: string) => new FakeElement(tag),
+});
+
 Object.assign(globalThis, {
-  document: {
-    createElement: (tag: string) => new FakeElement(tag),
-    createElementNS: (_: string, tag: string) => new FakeElement(tag),
-  },
+  document: fakeDocument,
+  Element: FakeElement,
+  Node: FakeElement,
   Option: FakeOption,
 });
 

@@ -16,5 +16,6 @@ export function frame(): Frame {
     channel: Float32Array.of(1, 2, 3, 4),
     spectra: [Float32Array.of(1, 0, 0, 2), Float32Array.of(0, 3, 0, 1)],
     bands: null,
+    patterns: [],
   };
 }

@@ -6,6 +6,9 @@ export function header(changes: Partial<Header> = {}): Header {
   return {
     labels: ["a", "b"],
     colors: ["#2b83d6", "#d62728"],
+    numbers: [0, 1],
+    hidden: [],
+    weights: [1, 1],
     shape: [4, 6],
     map_shape: [2, 3],
     ranges: [
@@ -20,6 +23,8 @@ export function header(changes: Partial<Header> = {}): Header {
     status: {},
     parameters: { k: 2 },
     final: true,
+    sections: [],
+    pattern: null,
     generation: 1,
     epoch: 0,
     sequence: 1,

@@ -37,7 +37,8 @@ function started(values: object | null, peak: object | null = null) {
   } as unknown as SpectraPlot;
   const { model, state } = fakeModel({ highlighted: [] });
   const maps = { components: [1, 2, 3] } as never;
-  const parts = callingStage(values, { plot, model, maps });
+  const lanes = [{ component: 0 }, { component: 1 }] as never;
+  const parts = callingStage(values, { plot, model, maps, lanes });
   const gestures = tool.start(parts.stage);
   const press = (key: string, shiftKey = false) => {
     for (const listener of keys) listener({ key, shiftKey, preventDefault() {} });

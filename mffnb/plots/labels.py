@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from mffnb.typing import Array
 
 __all__ = ["as_image", "axis_label", "channel_coordinate", "channel_label", "pixel_size"]
 
+MIDDLE: Mapping[Hashable, int] = MappingProxyType({})  # no section is chosen, so the middle one is shown
 _LARGEST = 1e150  # larger coordinates overflow in the transforms of matplotlib
 
 
@@ -62,23 +65,28 @@ def pixel_label(plane: xr.DataArray, name: Any) -> str:
 def identity(array: xr.DataArray) -> tuple[list[str], list[str]]:
     """Return labels and colours of components, which depend on their names but not on their order and number.
 
-    Labels are in the coordinate ``label``, if there is one; colours belong to the coordinate ``component``.
+    Labels and colours are in the coordinates ``label`` and ``color``, if they exist; else they belong to the coordinate
+    ``component``.
     """
     names = array["component"].values if "component" in array.coords else np.arange(len(array))
     if names.dtype.kind not in "iu":
         return [str(name) for name in names], component_colors(len(names))
     palette = component_colors(int(names.max(initial=0)) + 1)
-    given = array.coords.get("label")
-    if given is None or given.dims != ("component",):
-        return [f"component {name}" for name in names], [palette[name] for name in names]
-    return [str(label) for label in given.values], [palette[name] for name in names]
+    labels = _texts(array, "label") or [f"component {name}" for name in names]
+    return labels, _texts(array, "color") or [palette[name] for name in names]
 
 
-def as_image(image: xr.DataArray) -> xr.DataArray:
-    """Reduce a map to two dimensions: a line scan becomes one row, a stack its middle section."""
+def _texts(array: xr.DataArray, name: str) -> list[str] | None:
+    """Return a coordinate of the components as text; None if there is none."""
+    given = array.coords.get(name)
+    return None if given is None or given.dims != ("component",) else [str(text) for text in given.values]
+
+
+def as_image(image: xr.DataArray, section: Mapping[Hashable, int] = MIDDLE) -> xr.DataArray:
+    """Reduce a map to two dimensions: a line scan becomes one row, a stack a section, the middle one if not given."""
     if image.ndim == 1:
         return image.expand_dims({"": 1})
-    return image.isel({name: image.sizes[name] // 2 for name in image.dims[:-2]})
+    return image.isel({name: section.get(name, image.sizes[name] // 2) for name in image.dims[:-2]})
 
 
 def channel_label(spectra: xr.DataArray) -> str:

@@ -19,7 +19,7 @@ The other criteria are for visual inspection only. On measured data they often h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -86,6 +86,7 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
     halves = _estimate_from_halves(ks, evidence.angles.values, evidence.within.values)
     if not is_spatially_correlated(evidence.images.values):
         count = shared if shared.k is not None else count
+    halves = _for_the_recommended(halves, count.k)
     reasons = tuple(one.reason for one in dict.fromkeys((count, halves)) if one.reason)
     # Without any argument, the user must still learn why the scan does not determine k.
     reasons = (*reasons, *_gaps(evidence)) or (_UNCOMPUTED,)
@@ -166,6 +167,26 @@ def _estimate_from_halves(ks: list[int], angles: Float64Array, within: Float64Ar
         return _Estimate(None, None, "split halves reproduce no endmembers")
     clear, rough = between[0], kept
     return _Estimate(None, between, f"split halves reproduce the endmembers up to k = {clear}, roughly up to {rough}")
+
+
+def _for_the_recommended(halves: _Estimate, k: int | None) -> _Estimate:
+    """Say what unclear split halves mean for the k of the other criterion: no conflict, but a doubt about spectra."""
+    if k is None or halves.k is not None or halves.between is None:
+        return halves
+    clear, rough = halves.between
+    if k <= clear:
+        reason = f"split halves reproduce the {k} endmembers"
+    elif k <= rough:
+        reason = (
+            f"split halves reproduce the {k} endmembers roughly, and closely only up to k = {clear}: look at the bands "
+            "of the spectra before you rely on their details"
+        )
+    else:
+        reason = (
+            f"split halves do not reproduce the {k} endmembers, only up to k = {rough}: there are {k} images, but "
+            "noise decides their spectra, so add what you know (fractions, volume, known spectra)"
+        )
+    return replace(halves, reason=reason)
 
 
 def _last_before_failure(ks: list[int], good: Array) -> int | None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets
+import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
 from mffnb.keywords import checks_keywords
 from mffnb.parallel import Cluster
+from mffnb.plots.palette import component_colors
 from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.appearance import Appearance, visible
 from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import Displayed, hold_weakly
@@ -27,11 +30,13 @@ from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
+from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.tools import TOOLS, ToolMethods
 
 __all__ = ["Explorer", "explore"]
 
 _PICTURE_WAIT = 0.5  # longest time in seconds to wait for the static picture that a saved notebook holds
+_OFFERED_COLORS = 24  # those of the palette that colour-blind readers can distinguish
 
 
 class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
@@ -135,7 +140,9 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         self._error = ipywidgets.HTML()
         path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else None
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
+        self._fit.show_tool("set_color", palette=component_colors(_OFFERED_COLORS))
         super().__init__([self.controls, self._error, self.view])
+        self.add_class("mffnb-explorer")  # the part of the page that fills the screen on request
         hold_weakly(self, self._error)
         self._fit.submit()
 
@@ -179,11 +186,29 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     @property
     def names(self) -> Mapping[int, str]:
         """Names that ``rename`` has given to components, by number."""
-        return self._fit.names
+        return self._fit.appearance.names
 
     def set_name(self, number: int, name: str) -> None:
         """Set the name of a component and show it, see ``rename``."""
-        self._fit.set_name(number, name)
+        self._fit.set_appearance(self._fit.appearance.with_name(number, name))
+
+    @property
+    def appearance(self) -> Appearance:
+        """Names, colours, visibility and order of the components, by number."""
+        return self._fit.appearance
+
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Show the components in another way; it becomes an entry of the history."""
+        self._fit.set_appearance(appearance)
+
+    def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
+        """Run on from an edited state, see ``merge`` and ``split``."""
+        self._fit.continue_from(solved, appearance)
+
+    @property
+    def contrast(self) -> tuple[float, float]:
+        """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
+        return self._fit.contrast
 
     @property
     def regions(self) -> dict[str, Region]:
@@ -191,9 +216,23 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         return self._fit.regions
 
     @property
+    def overlays(self) -> dict[str, xr.DataArray]:
+        """Images of the same area that the user has passed to tools, by the name of the tool."""
+        return self._fit.overlays
+
+    @property
     def kept(self) -> dict[str, Unmixing]:
         """Answers that ``keep`` has kept for comparison, by name."""
         return self._fit.kept
+
+    @property
+    def section(self) -> Mapping[Hashable, int]:
+        """Index of the section of a stack that the maps show, by dimension; see ``show_section``."""
+        return self._fit.section
+
+    def set_section(self, section: Mapping[Hashable, int]) -> None:
+        """Show another section of a stack, see ``show_section``."""
+        self._fit.set_section(section)
 
     @property
     def path(self) -> str | None:
@@ -217,7 +256,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """Undo or redo the last change of how the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`."""
         return self._fit.undo_view(redo=redo)
 
-    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
+    def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
         self._fit.show_tool(name, follow=follow, **values)
 
@@ -247,7 +286,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         self._fit.runner.settled(_PICTURE_WAIT)
         if self.session.last is None:
             return None
-        return png_base64(self.result.plot())
+        return png_base64(visible(self.result).plot())
 
 
 def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str, Any]) -> Session | EngineSession:

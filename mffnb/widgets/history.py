@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mffnb.solvers import Outcome
+from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.solved import Solved
 
@@ -20,9 +21,12 @@ class Entry:
     ----------
     solved
         The state that the run has reached.
+    appearance
+        Names, colours, visibility and order of its components.
     """
 
     solved: Solved
+    appearance: Appearance = field(default_factory=Appearance)
 
     @property
     def parameters(self) -> Parameters:
@@ -71,13 +75,14 @@ class History:
         """Index of the entry that was shown last; -1 before the first one."""
         return self._position
 
-    def record(self, solved: Solved) -> None:
-        """Add the state of a run that has ended, unless it is the one that is shown."""
+    def record(self, solved: Solved, appearance: Appearance) -> None:
+        """Add the state of a run that has ended, and how it is shown, unless both are those of the present entry."""
         with self._lock:
-            if self._entries and self._entries[self._position].solved is solved:
+            shown = self._entries[self._position] if self._entries else None
+            if shown is not None and shown.solved is solved and shown.appearance == appearance:
                 return
-            self._entries[self._position + 1 :] = [Entry(solved)]
-            while len(self._entries) > 1 and sum(one.nbytes for one in self._entries) > _MOST_BYTES:
+            self._entries[self._position + 1 :] = [Entry(solved, appearance)]
+            while len(self._entries) > 1 and _bytes_of(self._entries) > _MOST_BYTES:
                 del self._entries[0]
             self._position = len(self._entries) - 1
 
@@ -94,3 +99,8 @@ class History:
                 raise IndexError(f"there is no entry {position} in the history, which has {len(self._entries)}")
             self._position = position
             return self._entries[position]
+
+
+def _bytes_of(entries: list[Entry]) -> int:
+    """Return the memory of all answers; entries that differ in their appearance only share one."""
+    return sum({id(one.solved): one.nbytes for one in entries}.values())

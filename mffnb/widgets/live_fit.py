@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import ipywidgets
@@ -15,6 +15,7 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.solvers import Outcome
 from mffnb.unmixing.auto_volume import ambiguity_note
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import weakly
@@ -28,7 +29,7 @@ from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
-from mffnb.widgets.session.solved import Solved, with_names
+from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.tools import TOOLS
 from mffnb.widgets.view_steps import ViewSteps
 
@@ -67,8 +68,13 @@ class LiveFit:
     ) -> None:
         self.session, self.path, self.history = session, path, History()
         self.regions: dict[str, Region] = {}
+        self.overlays: dict[str, xr.DataArray] = {}
         self.kept: dict[str, Unmixing] = {}
-        self.names: dict[int, str] = {}
+        self.section: dict[Hashable, int] = {}
+        self.appearance = Appearance()
+        self._restored: tuple[Solved, Appearance] | None = None
+        self._showing = threading.RLock()
+        self._numbers: list[int] = []
         self._published: tuple[int, Solved, bool] | None = None
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
@@ -77,7 +83,7 @@ class LiveFit:
         self._framed: tuple[LiveImage, FrameBuilder] | None = None
         self._labelled: tuple[Solved, Unmixing] | None = None
         self._shown: dict[str, Mapping[str, Any]] = {}
-        self._following: frozenset[str] = frozenset()
+        self._following: dict[str, Mapping[str, Any]] = {}
         self._view_steps = ViewSteps()
         self._setting_view = False
         self._greetings = _GREETINGS
@@ -103,7 +109,7 @@ class LiveFit:
             raise RuntimeError("the explorer was closed before it had solved anything")
         labelled = self._labelled
         if labelled is None or labelled[0] is not solved:
-            labelled = self._labelled = solved, with_names(self.session.result(solved), self.names)
+            labelled = self._labelled = solved, self.appearance.applied(self.session.result(solved))
         return labelled[1]
 
     def submit(self) -> None:
@@ -120,16 +126,53 @@ class LiveFit:
         self.submit()
 
     @property
+    def contrast(self) -> tuple[float, float]:
+        """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
+        view = self._view()
+        return (0.0, 1.0) if view is None else (view.clip, view.gamma)
+
+    @property
     def settled(self) -> bool:
         """Whether the run for the present settings has ended."""
         return self.runner.settled(0.0)
 
-    def set_name(self, number: int, name: str) -> None:
-        """Set the name of a component and show it; an empty one restores its number."""
-        self.names = {one: text for one, text in (self.names | {number: name}).items() if text}
-        self._labelled, published = None, self._published
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Show the components in another way; it becomes an entry of the history."""
+        with self._showing:
+            self.appearance, self._labelled, published = appearance, None, self._published
+            if published is None:
+                return
+            self._show(*published)
+            _, solved, final = published
+            if final and self.settled:
+                self._record(solved)
+        if final:
+            self._follow_all()
+
+    def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
+        """Run on from a state that a tool has edited, with its number of components."""
+        controls, session = self._controls(), self.session
+        if controls is None or isinstance(session, EngineSession):
+            raise UnsupportedCombinationError(
+                "components are edited in this process only: open an explorer without cluster="
+            )
+        before = self.appearance
+        with self._submitting:
+            session.continue_from(solved)
+            self.appearance = before if appearance is None else appearance
+        try:
+            controls.set(k=len(solved.names))
+        except ValueError:
+            session.continue_from(None)
+            self.appearance = before
+            raise
+
+    def set_section(self, section: Mapping[Hashable, int]) -> None:
+        """Show another section of a stack in all maps."""
+        self.section, published = dict(section), self._published
         if published is not None:
             self._show(*published)
+            self._follow_all()
 
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: move the controls to its settings, and show its answer."""
@@ -139,14 +182,21 @@ class LiveFit:
                 "undo needs the pixels in this process: open an explorer without cluster="
             )
         entry = self.history.move(position)
+        if self._published is not None and self._published[1] is entry.solved and self.settled:
+            self.set_appearance(entry.appearance)  # nothing else differs, so that no run is needed
+            return
         with self._submitting:
             session.restore(entry.solved)
+            self._restored = entry.solved, entry.appearance
         controls.show(entry.parameters)
 
-    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
+    def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
         self._shown[name] = values
-        self._following = self._following | {name} if follow else self._following - {name}
+        following = {one: arguments for one, arguments in self._following.items() if one != name}
+        if follow is not False:
+            following[name] = {} if follow is True else follow
+        self._following = following  # replaced, because the worker may go through the old one
         view = self._view()
         if view is not None:
             view.show_tool(name, values)
@@ -229,19 +279,42 @@ class LiveFit:
         error = self._error()
         if error is not None:
             error.value = ""
-        self._published = generation, solved, final
-        self._show(generation, solved, final)
-        if final and not isinstance(self.session, EngineSession):  # whose states cannot be restored
-            self.history.record(solved)
-            self._show_undo()
+        with self._showing:  # a tool may show the same state in another way at this moment
+            self.appearance = self._appearance_of(solved)
+            self._published = generation, solved, final
+            self._show(generation, solved, final)
+            if final:
+                self._record(solved)
         if final:
-            for name in self._following:
-                self._follow(name)
+            self._follow_all()
+
+    def _appearance_of(self, solved: Solved) -> Appearance:
+        """Return how a state is shown: as in the history if it is restored, else without components that have left."""
+        if self._restored is not None and self._restored[0] is solved:
+            (_, appearance), self._restored, self._labelled = self._restored, None, None
+            return appearance
+        if self._published is None:
+            return self.appearance
+        before = self._published[1]
+        # On another grid components are found from the data: their numbers are not those of before.
+        return self.appearance.following(before.names, solved.names if before.data.same_grid(solved.data) else ())
+
+    def _record(self, solved: Solved) -> None:
+        """Add a state and its appearance to the history."""
+        if isinstance(self.session, EngineSession):  # whose states cannot be restored
+            return
+        self.history.record(solved, self.appearance)
+        self._show_undo()
+
+    def _follow_all(self) -> None:
+        """Call the tools again that follow the run and the section."""
+        for name in self._following:
+            self._follow(name)
 
     def _follow(self, name: str) -> None:
         """Call a tool again after a run; one that no longer works is hidden, and its error is not that of the run."""
         try:
-            TOOLS[name](self)
+            TOOLS[name](self, **self._following[name])
         except (LookupError, ValueError) as error:
             self.show_tool(name, **{**self.shown_values(name), "shown": False})
             view = self._view()
@@ -253,7 +326,8 @@ class LiveFit:
         view = self._view()
         if view is None:
             return
-        framing, state = self._framing(solved.data), solved.state
+        framing, state, look = self._framing(solved.data), solved.state, self.appearance
+        self._move_highlights(view, [solved.names[row] for row in look.rows(solved.names)])
         view.show(
             framing.frame(
                 *self._factors(solved),
@@ -271,9 +345,17 @@ class LiveFit:
                 final=final,
                 known=solved.data.known,
                 bands=ends_of(solved.bands, framing.used_channels),
-                named=self.names,
+                section=self.section,
+                appearance=look,
             )
         )
+
+    def _move_highlights(self, view: LiveView, numbers: list[int]) -> None:
+        """Let highlighted components, which the page knows by their places, stay highlighted at other places."""
+        before, self._numbers = self._numbers, numbers
+        if before != numbers and view.highlighted:
+            marked = [before[place] for place in view.highlighted if place < len(before)]
+            view.highlighted = [numbers.index(number) for number in marked if number in numbers]
 
     def _later(self) -> int:
         """Return the number of settings that can be redone."""

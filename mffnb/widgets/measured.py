@@ -10,7 +10,7 @@ import xarray as xr
 
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.plots import as_image
+from mffnb.plots.labels import MIDDLE, as_image
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array
 from mffnb.unmixing.result import Unmixing
@@ -54,7 +54,11 @@ def comparable_cube(image: LiveImage, answer: Unmixing) -> xr.DataArray:
 
 
 def pixel_indices(
-    maps: xr.DataArray, shown: Sequence[int] | None, position: Mapping[str, float], radius: float = 0.0
+    maps: xr.DataArray,
+    shown: Sequence[int] | None,
+    position: Mapping[str, float],
+    radius: float = 0.0,
+    section: Mapping[Hashable, int] = MIDDLE,
 ) -> dict[Hashable, xr.DataArray]:
     """Return the indices of a pixel, or of the pixels around it, along each pixel dimension, for ``DataArray.isel``.
 
@@ -68,6 +72,8 @@ def pixel_indices(
         Value of the coordinate, or index where there is none, for each pixel dimension.
     radius
         Largest distance in pixels, in the last two pixel dimensions.
+    section
+        Section of a stack that the picture shows, as for :func:`mffnb.plots.as_image`.
 
     Raises
     ------
@@ -75,7 +81,7 @@ def pixel_indices(
         If a dimension is missing or unknown, or if the position lies outside of the image.
     """
     one = maps.isel(component=0, drop=True)
-    centre = _of_picture(one, shown) if shown is not None else _of_position(one, position)
+    centre = _of_picture(one, shown, section) if shown is not None else _of_position(one, position)
     plane = one.dims[-2:]
     reach = int(np.floor(radius))
     steps = np.arange(-reach, reach + 1)
@@ -101,10 +107,10 @@ def picture_position(maps: xr.DataArray, where: Mapping[Hashable, xr.DataArray])
     return [0, *of_plane][-2:]
 
 
-def _of_picture(image: xr.DataArray, shown: Sequence[int]) -> dict[Hashable, int]:
+def _of_picture(image: xr.DataArray, shown: Sequence[int], section: Mapping[Hashable, int]) -> dict[Hashable, int]:
     """Return the index along each dimension of a pixel (row, column) of the picture."""
     numbers = image.copy(data=np.arange(image.size).reshape(image.shape))
-    picture = as_image(numbers).values
+    picture = as_image(numbers, section).values
     row, column = (int(index) for index in shown)
     if not (0 <= row < picture.shape[0] and 0 <= column < picture.shape[1]):
         raise ValueError(f"pixel {row}, {column} lies outside of the picture of {picture.shape} rows and columns")

@@ -6,15 +6,19 @@ A tool is a function ``name(stage, **arguments)``. Its module lists it in ``__al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Protocol
+
+import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.history import History
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.session import Session
+from mffnb.widgets.session.solved import Solved
 
 
 class Stage(Protocol):
@@ -37,19 +41,37 @@ class Stage(Protocol):
         """Settings whose runs have ended, with their answers."""
 
     @property
-    def names(self) -> Mapping[int, str]:
-        """Names that the user has given to components, by number."""
+    def appearance(self) -> Appearance:
+        """Names, colours, visibility and order of the components."""
 
-    def set_name(self, number: int, name: str) -> None:
-        """Set the name of a component and show it; an empty one restores its number."""
+    def set_appearance(self, appearance: Appearance) -> None:
+        """Show the components in another way; it becomes an entry of the history."""
+
+    def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
+        """Run on from a state that a tool has edited, with its number of components."""
+
+    @property
+    def contrast(self) -> tuple[float, float]:
+        """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
 
     @property
     def regions(self) -> dict[str, Region]:
         """Regions of the image, by name."""
 
     @property
+    def overlays(self) -> dict[str, xr.DataArray]:
+        """Images of the same area that the user has passed to tools, by the name of the tool."""
+
+    @property
     def kept(self) -> dict[str, Unmixing]:
         """Answers that were kept for comparison, by name."""
+
+    @property
+    def section(self) -> Mapping[Hashable, int]:
+        """Index of the section of a stack that the maps show, by dimension; the middle one where it is absent."""
+
+    def set_section(self, section: Mapping[Hashable, int]) -> None:
+        """Show another section of a stack in all maps, those of tools too."""
 
     @property
     def path(self) -> str | None:
@@ -71,11 +93,11 @@ class Stage(Protocol):
     def undo_view(self, *, redo: bool = False) -> bool:
         """Undo or redo the last change of how the page shows the spectra; False if there is none since the last run."""
 
-    def show_tool(self, name: str, *, follow: bool = False, **values: Any) -> None:
+    def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to its part in the page: text, numbers, and arrays as float32.
 
         They stay there until the next call, also when the page is loaded again. With ``follow``, the tool is called
-        again without arguments whenever a run has ended.
+        again whenever a run has ended or another section is shown: without arguments, or with the given ones.
         """
 
     def shown_values(self, name: str) -> Mapping[str, Any]:

@@ -44,6 +44,70 @@ def test_mean_spectrum_by_click_by_python_and_its_error(page, lab):
     assert kit.console_errors(page) == []
 
 
+STACK = """
+import mffnb as mf
+import xarray as xr
+
+layers = [mf.datasets.tof_sims_2d(seed=seed, shape=(32, 48)).cube for seed in (0, 1, 2, 3)]
+stack = xr.concat(layers, dim="z").assign_coords(z=("z", [0.0, 0.5, 1.0, 1.5], {"units": "µm"}))
+explorer = mf.explore(stack, k=3, tol=1e-3)
+explorer
+"""
+
+
+def test_a_slider_shows_the_sections_of_a_stack(page, lab):
+    view = opened(page, lab, "stack.ipynb", (STACK,))
+    page.locator(READY).wait_for(timeout=120_000)
+    field, canvas = view.get_by_label("Section along z"), view.locator("canvas.mffnb-map").first
+    view.get_by_text("z = 1 µm").wait_for()
+    old = kit.canvas_hash(canvas)
+    field.focus()
+    page.keyboard.press("ArrowRight")
+    view.get_by_text("z = 1.5 µm").wait_for()
+    kit.wait_canvas_change(canvas, old)
+    assert evaluate(page, "explorer.section['z']") == "3"
+    kit.screenshot(page, "explorer_stack")
+    evaluate(page, "explorer.show_section(z=0)")
+    view.get_by_text("z = 0 µm").wait_for()
+    assert field.input_value() == "0"
+    view.get_by_role("button", name="Play").click()
+    for text in ("z = 0.5 µm", "z = 1 µm", "z = 1.5 µm", "z = 0 µm"):
+        view.get_by_text(text, exact=True).wait_for()
+    view.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(500)
+    before = field.input_value()
+    page.wait_for_timeout(700)
+    assert field.input_value() == before
+    assert kit.console_errors(page) == []
+
+
+PATTERNS = """
+import mffnb as mf
+
+image = mf.datasets.stem_catalyst(seed=0).cube
+explorer = mf.explore(image, k=2, preprocess=[mf.preprocessing.SlidingFFT(window=64, step=16)], tol=1e-3)
+explorer
+"""
+
+
+def test_local_ffts_are_shown_as_images(page, lab):
+    view = opened(page, lab, "patterns.ipynb", (PATTERNS,))
+    page.locator(READY).wait_for(timeout=120_000)
+    panel = view.locator(".mffnb-patterns")
+    assert panel.locator("canvas.mffnb-map").count() == 2
+    assert not view.locator("canvas.mffnb-spectra").is_visible()
+    view.get_by_text("1/nm").last.wait_for()
+    old = kit.canvas_hash(panel.locator("canvas").first)
+    view.get_by_label("Intensity of the patterns").select_option("linear")
+    kit.wait_canvas_change(panel.locator("canvas").first, old)
+    view.locator(".mffnb-grid").first.locator("canvas.mffnb-map").first.click(position={"x": 40, "y": 40})
+    panel.get_by_text("as measured").wait_for()
+    panel.locator("canvas").first.hover(position={"x": 60, "y": 60})
+    view.locator(".mffnb-tip.mffnb-shown", has_text="1/nm").wait_for()
+    kit.screenshot(page, "explorer_patterns")
+    assert kit.console_errors(page) == []
+
+
 def test_a_cell_that_runs_again_frees_its_explorer_and_a_reload_does_not(page, lab):
     alive = "[reference() is not None for reference in seen]"
     cells = (MEAN + "\nseen.append(weakref.ref(explorer.session)); explorer", "del explorer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -221,6 +222,20 @@ def test_recommendation_says_that_gaps_were_met():
 
 def test_split_halves_are_ignored_without_a_step_inside_the_scan():
     assert recommend(evidence([90, 9, 3, 1], blur=[0.01, 0.02, 0.03, 0.04])).k == 3
+
+
+@pytest.mark.parametrize(
+    ("blur", "reason"),
+    [
+        ([0.01, 0.02, 0.03, 0.04], "reproduce the 4 endmembers$"),
+        ([0.01, 0.2, 0.3, 0.4], "reproduce the 4 endmembers roughly, and closely only up to k = 2"),
+        ([0.01, 0.2, 0.9, 0.9], "do not reproduce the 4 endmembers, only up to k = 3"),
+    ],
+)
+def test_split_halves_speak_about_the_k_that_is_recommended(blur, reason):
+    advice = recommend(evidence([90, 9, 8, 7, 1], blur=blur))
+    assert advice.k == 4
+    assert re.search(reason, advice.reasons[-1])
 
 
 def test_split_halves_replace_images_for_pixels_in_random_order():

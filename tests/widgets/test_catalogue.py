@@ -59,15 +59,15 @@ def controls():
 def test_menu_adds_and_removes_the_sliders_of_a_term(controls):
     seen = []
     controls.on_change(lambda: seen.append(dict(controls.parameters.own)))
-    shown = len(controls._rows[0].children)
+    shown = len(controls._model.children)
     controls.add.value = "total variation"
     assert controls.add.value == ""
     assert controls.parameters.own == {"total_variation": 1e-3}
-    assert len(controls._rows[0].children) == shown + 1
+    assert len(controls._model.children) == shown + 1
     assert [words for words, label in controls.add.options if label == "total variation"] != ["total variation"]
     controls.add.value = "total variation"
     assert controls.parameters.own == {}
-    assert len(controls._rows[0].children) == shown
+    assert len(controls._model.children) == shown
     assert seen == [{"total_variation": 1e-3}, {}]
 
 

@@ -201,7 +201,7 @@ def mixtures():
 def test_auto_equals_unmix_with_automatic_volume(explore, mixtures):
     cube, _ = mixtures
     explorer = explore(cube)
-    assert explorer.controls.auto in explorer.controls.children[0].children
+    assert explorer.controls.auto in explorer.controls.children[1].children
     found = moved(explorer, volume="auto")
     other = mf.unmix(cube, 3, volume="auto", random_state=0)
     order = match(other.endmembers.values, found.endmembers.values)
@@ -245,7 +245,7 @@ def test_auto_disables_controls_that_it_does_not_use(explore, mixtures):
 def test_auto_is_hidden_if_it_is_not_supported(explore, mixtures):
     cube, spectra = mixtures
     explorer = explore(cube, known=spectra[:1])
-    assert explorer.controls.auto not in explorer.controls.children[0].children
+    assert explorer.controls.auto not in explorer.controls.children[1].children
     with pytest.raises(UnsupportedCombinationError, match="takes no known endmembers"):
         moved(explorer, volume="auto")
 

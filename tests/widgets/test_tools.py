@@ -198,6 +198,38 @@ def test_tools_of_a_stack_and_of_a_line(explore, cube):
     assert line.residual_map().dims == ("x",)
 
 
+def test_another_section_of_a_stack_is_shown_by_all_maps(explore, cube):
+    stack = xr.concat([cube, cube, 2 * cube], dim="z").transpose("z", ...).assign_coords(z=("z", [0.0, 1.5, 3.0]))
+    stack["z"].attrs["units"] = "nm"
+    explorer = explore(stack)
+    explorer.wait()
+    explorer.residual_map()
+    explorer.band()
+
+    def shown():
+        header = explorer.view.encoded["header"]
+        traits = explorer.view.tool_residual_map["range"], explorer.view.tool_band["range"]
+        return header["sections"], [high for _, high in [*header["ranges"], *traits]]
+
+    sections, middle = shown()
+    assert sections == [{"name": "z", "text": "z = 1.5 nm", "index": 1, "count": 3}]
+    explorer.show_section(z=2.9)
+    sections, last = shown()
+    assert (sections[0]["text"], dict(explorer.section)) == ("z = 3 nm", {"z": 2})
+    np.testing.assert_allclose(last, 2 * np.array(middle), rtol=0.02)  # it is twice as bright
+    np.testing.assert_allclose(explorer.probe(pixel=[2, 4]).measured, stack[2, 2, 4], rtol=1e-12)
+    explorer.controls.set(k=3)
+    explorer.wait()
+    assert explorer.view.encoded["header"]["sections"] == sections  # a run keeps the section
+    explorer.show_section(index=[0])
+    np.testing.assert_allclose(shown()[1][-1], middle[-1])
+    for wrong in ({"z": 7.0}, {"z": -2.0}, {"t": 0.0}, {}, {"index": [3]}):
+        with pytest.raises(ValueError, match=r"z has the sections 0 to 2|give a position in z"):
+            explorer.show_section(**wrong)
+    with pytest.raises(ValueError, match="no sections"):
+        explore(cube).show_section(index=[])
+
+
 def test_undo_and_redo_return_to_settings_and_answers_to_the_last_bit(explore, cube):
     explorer = explore(cube)
     answers = []

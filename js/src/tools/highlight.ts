@@ -6,7 +6,8 @@ import type { Tool } from "../tool";
 
 export const tool: Tool = {
   name: "highlight",
-  start({ model, maps, plot }) {
+  start(stage) {
+    const { model, maps, plot } = stage;
     const toggle = (i: number) => {
       const count = maps.components.length;
       if (i < 0 || i >= count) return;
@@ -15,7 +16,8 @@ export const tool: Tool = {
     return {
       nameClick: toggle,
       spectraClick: (event) => {
-        if (!event.defaultPrevented) toggle(plot.laneAt(event)); // else the click was on a peak
+        if (event.defaultPrevented) return; // the click was on a peak
+        toggle(stage.lanes[plot.laneAt(event)]?.component ?? -1);
       },
     };
   },

@@ -12,12 +12,11 @@ export const tool: Tool = {
         if (!stage.frame) return;
         const size = stage.frame.header.pixel_size;
         for (const tile of stage.maps.tiles) tile.placeCross(point.fx, point.fy);
-        const rows = stage.images.map((image, i) => ({
-          label: image.label,
-          colour: image.colour,
-          value: valueAt(image, point),
-          bright: i >= stage.maps.components.length || stage.lanes[i].bright,
-        }));
+        const rows = stage.images.flatMap((image, i) => {
+          if (image.hidden || image.pixels) return [];
+          const bright = stage.lanes.find(({ component }) => component === i)?.bright ?? true;
+          return [{ label: image.label, colour: image.colour, value: valueAt(image, point), bright }];
+        });
         const note = size ? `pixel ${point.x}, ${point.y}` : "pixel";
         stage.tip.show(stage.root, event, positionText(point, size), note, rows);
       },

@@ -4,18 +4,13 @@
 import { element } from "../dom";
 import type { Tool } from "../tool";
 
-/** Number of a component in its label; the label itself where it has a name. */
-export function componentOf(label: string): number | string {
-  const number = /^(?:component|known) (\d+)$/.exec(label);
-  return number ? Number(number[1]) : label;
-}
-
 export const tool: Tool = {
   name: "rename",
   start(stage) {
     return {
       nameDoubleClick(place) {
-        const label = stage.frame?.header.labels[place];
+        const { labels, numbers } = stage.frame?.header ?? { labels: [], numbers: [] };
+        const [label, component] = [labels[place], numbers[place]];
         if (label === undefined || stage.values("rename") === null) return;
         const { name } = stage.maps.tiles[place];
         const field = element("input", "mffnb-name-field", { "aria-label": `Name of ${label}`, value: label });
@@ -24,8 +19,7 @@ export const tool: Tool = {
           if (!open) return;
           open = false;
           field.replaceWith(name);
-          if (accepted && field.value !== label)
-            stage.call("rename", { component: componentOf(label), name: field.value });
+          if (accepted && field.value !== label) stage.call("rename", { component, name: field.value });
         };
         field.addEventListener("keydown", (event) => {
           if (event.key === "Enter" || event.key === "Escape") close(event.key === "Enter");

@@ -35,6 +35,7 @@ export const tool: Tool = {
     const peaks = button("Peaks", "Label the highest peaks: explorer.show_spectra(peaks=True)", (on) =>
       setTrait(model, "peak_labels", on),
     );
+    for (const one of [scale, normalize, common.root, peaks.root]) one.classList.add("mffnb-of-curves");
     return {
       spectraControls: [scale, normalize, common.root, peaks.root],
       traitsChanged() {

@@ -75,6 +75,7 @@ export const tool: Tool = {
       () => show(null),
     );
     for (const one of [zoomIn, zoomOut]) one.setAttribute("aria-label", one.title);
+    for (const one of [zoomIn, zoomOut, reset]) one.classList.add("mffnb-of-curves");
     const keys: Readonly<Record<string, () => void>> = {
       "+": () => zoom(1 / KEY_STEP),
       "=": () => zoom(1 / KEY_STEP),

@@ -107,7 +107,7 @@ class RankExplorer(BoardWidget):
             [self.slider, self.best, self._board.explore_button],
             layout={"align_items": "center", "flex_flow": "row wrap"},
         )
-        self._choice.add_class("mffnb-controls")
+        self._choice.add_class("mffnb-choice")
         moved, choose_recommended = weakly(self._moved), weakly(self._choose_recommended)
         self.slider.observe(lambda _: moved(), "value")
         self.best.on_click(lambda _: choose_recommended())

@@ -181,7 +181,7 @@ class TuningMonitor(BoardWidget):
             [self.slider, self.best, self._board.explore_button],
             layout={"align_items": "center", "flex_flow": "row wrap"},
         )
-        self._row.add_class("mffnb-controls")
+        self._row.add_class("mffnb-choice")
         self._board.refresh_when_drawn(self.slider, self.best)
         board = self._board
         above = [board.progress, board.error, self.picture, self._row, board.description]

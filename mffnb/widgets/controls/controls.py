@@ -19,6 +19,7 @@ from mffnb.widgets.controls.elements import (
     checkbox,
     dropdown,
     flexible,
+    group,
     knob_slider,
     move_to_nearest,
     relabel,
@@ -137,17 +138,17 @@ class Controls(Displayed, ipywidgets.VBox):
         self._on_change: list[Callable[[], object]] = []
         self._on_restart: list[Callable[[], object]] = []
         self._on_stop: list[Callable[[], object]] = []
-        sliders = [self.k, self.sparsity, *([self.smoothness] if smooth else []), self.volume]
-        sliders += [*([self.auto] if automatic else []), *self.own.values()]
-        self._permanent_sliders = tuple(sliders)
-        add = [self.add] if self.menu_sliders else []
-        rows = (
-            sliders,
-            [self.fractions, self.similarity, *add, *self.steps, self.bands, self.restart_button, self.stop_button],
+        self._menu = (self.add,) if self.menu_sliders else ()
+        self._model_sliders = (self.k, self.sparsity, *([self.smoothness] if smooth else []), *self.own.values())
+        self._model = group("Model", *self._model_sliders, *self._menu)
+        self._groups = (
+            self._model,
+            group("Physics", self.similarity, self.fractions, self.volume, *([self.auto] if automatic else [])),
+            *([group("Data", *self.steps)] if self.steps else []),
+            group("Run", self.bands, self.restart_button, self.stop_button),
         )
-        self._rows = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap", "align_items": "center"}) for row in rows]
-        super().__init__(self._rows, layout={"align_items": "stretch"})
-        self.add_class("mffnb-controls")  # live_view.css contains the styles of this class
+        super().__init__(self._groups)
+        self.add_class("mffnb-settings")  # live_view.css contains the styles of this class
         hold_weakly(self, *self._parts)
         toggle, update_disabled, notify = weakly(self._toggle), weakly(self._update_disabled), weakly(self._notify)
         self.add.observe(lambda change: toggle(change.new), "value")
@@ -254,7 +255,7 @@ class Controls(Displayed, ipywidgets.VBox):
 
     def close(self) -> None:
         """Close all controls, including those that are not shown."""
-        if hasattr(self, "_rows"):  # the controls are missing if the constructor raised an error
+        if hasattr(self, "_groups"):  # the controls are missing if the constructor raised an error
             for control in self._parts:
                 control.close()
         super().close()
@@ -262,7 +263,8 @@ class Controls(Displayed, ipywidgets.VBox):
     @property
     def _parts(self) -> tuple[ipywidgets.Widget, ...]:
         """Return all widgets of the controls, including those that are not shown."""
-        return *self._value_controls, self.add, self.restart_button, self.stop_button, *self._rows
+        headings = [one.children[0] for one in self._groups]
+        return *self._value_controls, self.add, self.restart_button, self.stop_button, *headings, *self._groups
 
     @property
     def _value_controls(self) -> tuple[ipywidgets.Widget, ...]:
@@ -282,7 +284,8 @@ class Controls(Displayed, ipywidgets.VBox):
         self._added = [one for one in self._added if one != label] if label in self._added else [*self._added, label]
         self.add.value = ""  # reset the menu before its labels change, because new options change the selection
         relabel(self.add, label, f"{_ADDED} {label}" if label in self._added else label)
-        self._rows[0].children = (*self._permanent_sliders, *self._added_sliders().values())
+        shown = (*self._model_sliders, *self._added_sliders().values(), *self._menu)
+        self._model.children = (self._model.children[0], *shown)
         self._notify()
 
     def _move(self, wanted: Parameters, names: frozenset[str]) -> None:

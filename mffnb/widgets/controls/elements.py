@@ -95,6 +95,13 @@ def flexible() -> dict[str, str]:
     return {"width": "auto", "min_width": "14em", "flex": "1 1 14em"}
 
 
+def group(heading: str, *controls: ipywidgets.Widget) -> ipywidgets.HBox:
+    """Create a row of controls behind a heading; controls that do not fit continue in the next line."""
+    box = ipywidgets.HBox([ipywidgets.HTML(heading), *controls], layout={"flex_flow": "row wrap"})
+    box.add_class("mffnb-group")
+    return box
+
+
 def dropdown(label: str, options: Sequence[Any], value: Any, tooltip: str) -> ipywidgets.Dropdown:
     """Create a dropdown menu with label, options, initial value and tooltip."""
     return ipywidgets.Dropdown(

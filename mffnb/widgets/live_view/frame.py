@@ -8,8 +8,8 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,33 @@ LEVELS = 254
 """Code of the highest value in an encoded map; 0 is the code of the lowest value."""
 MISSING = 255
 """Code of a missing (not finite) value in an encoded map."""
+
+
+class Encodable(Protocol):
+    """A part of a frame with an encoding of its own."""
+
+    def encoded(self) -> tuple[dict[str, Any], bytes]:
+        """Return an entry for the header, and binary data."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """The section of a stack that a frame shows, along one dimension.
+
+    Parameters
+    ----------
+    name
+        Name of the dimension.
+    text
+        Position of the section with its unit, for example "z = 3 µm".
+    index, count
+        Number of the section, counted from 0, and number of sections.
+    """
+
+    name: str
+    text: str
+    index: int
+    count: int
 
 
 @dataclass(frozen=True)
@@ -50,6 +77,16 @@ class Frame:
         True for the last frame of a fit.
     bands : tuple of two ndarrays of shape (k, m), optional
         Lower and upper end of the uncertainty band of each spectrum.
+    sections : tuple of Section
+        The section of a stack along each dimension but the last two; empty for an image.
+    patterns : optional
+        Endmembers as images, see :class:`mffnb.widgets.live_view.patterns.Patterns`; None for spectra.
+    numbers : tuple of int, optional
+        Persistent number of each component; 0, 1, ... if omitted.
+    hidden : tuple of int
+        Indices of components whose map and spectrum the page does not show.
+    weights : tuple of float, optional
+        Weight of each component in the composite; 1 if omitted.
 
     Examples
     --------
@@ -72,6 +109,11 @@ class Frame:
     final: bool = False
     bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
     intensity_label: str = "intensity"
+    sections: tuple[Section, ...] = ()
+    patterns: Encodable | None = None
+    numbers: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
+    weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         k = len(self.labels)
@@ -125,6 +167,9 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
     header = {
         "labels": list(frame.labels),
         "colors": list(frame.colors),
+        "numbers": list(frame.numbers or range(len(frame.labels))),
+        "hidden": list(frame.hidden),
+        "weights": list(frame.weights or [1.0] * len(frame.labels)),
         "shape": [height, width],
         "map_shape": list(maps.shape[1:]),
         "block": block,
@@ -138,6 +183,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "generation": frame.generation,
         "parameters": plain(frame.parameters),
         "final": frame.final,
+        "sections": [asdict(one) for one in frame.sections],
     }
     bands = () if frame.bands is None else band_outline(frame.channel, *frame.bands, max_channels)
     return header, codes.tobytes(), np.vstack([channel[None], spectra, *bands]).astype("<f4").tobytes()

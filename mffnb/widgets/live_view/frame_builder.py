@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from mffnb import plots
-from mffnb.plots.labels import with_units
-from mffnb.plots.palette import component_colors
+from mffnb.plots.labels import MIDDLE, pixel_coordinate, with_units
 from mffnb.typing import Array
-from mffnb.widgets.live_view.frame import Frame
+from mffnb.widgets.appearance import Appearance
+from mffnb.widgets.live_view.frame import Frame, Section
+from mffnb.widgets.live_view.patterns import Patterns
 
-NO_NAMES: Mapping[int, str] = MappingProxyType({})
+PLAIN = Appearance()
 
 
 class FrameBuilder:
@@ -37,6 +38,7 @@ class FrameBuilder:
     def __init__(self, image: xr.DataArray, spectra: xr.DataArray) -> None:
         self.used_channels = np.isfinite(spectra.values[0]).ravel()
         self._pixel_size = plots.pixel_size(image)
+        self._stack = image
         self._channel = plots.channel_coordinate(spectra)[self.used_channels]
         self._channel_label = plots.channel_label(spectra)
         self._intensity_label = with_units(str(spectra.attrs.get("long_name", "intensity")), spectra.attrs.get("units"))
@@ -53,7 +55,8 @@ class FrameBuilder:
         final: bool,
         known: int = 0,
         bands: tuple[Any, Any] | None = None,
-        named: Mapping[int, str] = NO_NAMES,
+        appearance: Appearance = PLAIN,
+        section: Mapping[Hashable, int] = MIDDLE,
     ) -> Frame:
         """Build a frame from the factors of a state.
 
@@ -65,37 +68,66 @@ class FrameBuilder:
             Number of each component, which determines its label and colour.
         known
             Components with a smaller number than this are known spectra.
-        named
-            Names that the user has given to components, by number.
+        appearance
+            Names, colours, visibility and order of the components, by number.
+        section
+            Section of a stack that is shown, as for :func:`mffnb.plots.as_image`.
         status, generation, parameters, final, bands
             As for :class:`mffnb.widgets.live_view.frame.Frame`.
         """
-        palette = component_colors(max(numbers) + 1)
+        rows = appearance.rows(numbers)
+        ordered = [numbers[row] for row in rows]
+        moved = rows != list(range(len(rows)))  # else nothing is copied
+        sections = _sections(self._stack, section)
+        maps = _planes(abundances.values, tuple(one.index for one in sections))
+        patterns = Patterns.of(endmembers)
+        if patterns is not None and moved:
+            patterns = replace(patterns, values=patterns.values[rows])
+        spectra = endmembers.values.reshape(len(numbers), -1)[:, self.used_channels]
+        if bands is not None and moved:
+            bands = (bands[0][rows], bands[1][rows])
         return Frame(
-            maps=_planes(abundances.values),
-            spectra=endmembers.values.reshape(len(numbers), -1)[:, self.used_channels],
+            maps=maps[rows] if moved else maps,
+            spectra=spectra[rows] if moved else spectra,
             channel=self._channel,
             channel_label=self._channel_label,
             intensity_label=self._intensity_label,
-            labels=tuple(
-                named.get(number, f"{'known' if number < known else 'component'} {number}") for number in numbers
-            ),
-            colors=tuple(palette[number] for number in numbers),
+            labels=tuple(appearance.labels(ordered, known)),
+            colors=tuple(appearance.colors_of(ordered)),
+            numbers=tuple(ordered),
+            weights=tuple(appearance.weights_of(ordered)),
+            hidden=tuple(place for place, number in enumerate(ordered) if number in appearance.hidden),
             pixel_size=self._pixel_size,
             status=status,
             bands=bands,
             generation=generation,
             parameters=parameters,
             final=final,
+            sections=sections,
+            patterns=patterns,
         )
 
 
-def _planes(maps: Array) -> Array:
+def _sections(stack: xr.DataArray, section: Mapping[Hashable, int]) -> tuple[Section, ...]:
+    """Return number and position of the section of a stack along each dimension but the last two."""
+    found = []
+    for name in stack.dims[:-2]:
+        count = stack.sizes[name]
+        index = min(section.get(name, count // 2), count - 1)  # a preprocessing step may have reduced the stack
+        axis = pixel_coordinate(stack, name)
+        units = stack[name].attrs.get("units") if axis is not None else None
+        text = f"{name} = {index if axis is None else f'{axis[index]:.4g}'}{f' {units}' if units else ''}"
+        found.append(Section(str(name), text, index, count))
+    return tuple(found)
+
+
+def _planes(maps: Array, section: tuple[int, ...]) -> Array:
     """Reduce maps (k, pixel dims) to (k, height, width), as :func:`mffnb.plots.as_image` does, in a copy.
 
     Slices of a DataArray would take longer, and the first one imports dask.
     """
     if maps.ndim == 2:
         return maps[:, None].copy()
-    middle = tuple(length // 2 for length in maps.shape[1:-2])
-    return maps[(slice(None), *middle)].copy()
+    key: tuple[Any, ...] = (slice(None), *section)
+    planes: Array = maps[key].copy()
+    return planes

@@ -105,6 +105,9 @@ class LiveView(Displayed, anywidget.AnyWidget):
     highlighted = traitlets.List(traitlets.Int()).tag(sync=True)
     """Indices of highlighted components; the others are faded. Empty: no highlight."""
 
+    enlarged = traitlets.Unicode().tag(sync=True)
+    """Label of the map that fills the room of all maps; empty for none."""
+
     error = traitlets.Unicode().tag(sync=True)
     """Error of the last message of the page that failed, as one sentence in the status line; empty for none."""
 
@@ -155,6 +158,7 @@ class LiveView(Displayed, anywidget.AnyWidget):
             (FINAL_MAP_PIXELS, FINAL_CHANNELS) if frame.final else (self._map_pixels, self._plot_points)
         )
         header, maps, spectra = encode(frame, map_pixels, points)
+        header["pattern"], patterns = (None, b"") if frame.patterns is None else frame.patterns.encoded()
         with self._showing:
             if self._generation is not None and frame.generation < self._generation:
                 return 0
@@ -163,7 +167,7 @@ class LiveView(Displayed, anywidget.AnyWidget):
             self._generation = frame.generation
             self._sequence += 1
             header.update(sequence=self._sequence, epoch=self._epoch)
-            self.encoded = {"header": header, "maps": maps, "spectra": spectra}
+            self.encoded = {"header": header, "maps": maps, "spectra": spectra, "patterns": patterns}
             return self._sequence
 
     def clear(self) -> None:

@@ -101,6 +101,7 @@ class Session:
         self._start = start
         self._last: Solved | None = None
         self._restored: Solved | None = None
+        self._edited: Solved | None = None
         self._restarts, self._stop_wanted = Restarts(), threading.Event()
         if start is not None:
             _ = self._initial(None, self._data)  # raises an error now if the given start does not fit the image
@@ -163,6 +164,11 @@ class Session:
     def restore(self, solved: Solved) -> None:
         """Return to an earlier state: the next run with its parameters yields it unchanged."""
         self._restored = self._last = solved
+        self._edited = None
+
+    def continue_from(self, solved: Solved | None) -> None:
+        """Let the next run start from an edited state; None cancels an earlier call."""
+        self._edited = solved
 
     def solve(self, parameters: Parameters) -> Iterator[Solved | None]:
         """Run the solver to its end; yield every few milliseconds: a new state, or None if there is none yet.
@@ -198,6 +204,10 @@ class Session:
         self._restored = None
         if restored is not None and restored.parameters == parameters:
             return restored
+        edited, self._edited = self._edited, None
+        if edited is not None:
+            self._last = edited  # also for the runs of later parameters, if these interrupt this one at once
+            return None
         if last is None or self._restarts.wanted or last.state.outcome not in (Outcome.CONVERGED, Outcome.MAX_ITER):
             return None
         if replace(last.parameters, bands=parameters.bands) != parameters or last.parameters.bands == parameters.bands:
@@ -353,6 +363,8 @@ class Session:
                     f"start is an answer for another image: this one has {data.matrix.shape} pixels and channels"
                 )
             names = numbers_of(answer)
+            rows = np.argsort(names)  # a result may be in the order of its user, and known spectra come first here
+            A, E, names = A[rows], E[rows], tuple(names[row] for row in rows)
         A, E = (A, E) if data.pinned is None else with_known(A, E, data.pinned)
         return A, E, names
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -102,18 +102,3 @@ def in_order(solved: Solved) -> Solved:
         found = replace(found, alternative=found.alternative[order])
     state = replace(state, abundances=state.abundances[order], endmembers=state.endmembers[order])
     return replace(solved, state=state, names=tuple(solved.names[j] for j in order), found=found)
-
-
-def with_names(result: Unmixing, names: Mapping[int, str]) -> Unmixing:
-    """Return a result with a coordinate ``label`` of its components, if the user has given any of them a name."""
-    numbers = [int(number) for number in result.endmembers["component"].values]
-    if not set(numbers) & set(names):
-        return result
-    coordinate = {"label": ("component", [names.get(number, f"component {number}") for number in numbers])}
-    other = result.alternative
-    return replace(
-        result,
-        endmembers=result.endmembers.assign_coords(coordinate),
-        abundances=result.abundances.assign_coords(coordinate),
-        alternative=None if other is None else other.assign_coords(coordinate),
-    )

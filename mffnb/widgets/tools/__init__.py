@@ -5,8 +5,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from mffnb.widgets.tools import arrange as _arrange
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
+from mffnb.widgets.tools import composite as _composite
 from mffnb.widgets.tools import identify as _identify
 from mffnb.widgets.tools import match as _match
 from mffnb.widgets.tools import mean_spectrum as _mean_spectrum
@@ -16,7 +18,9 @@ from mffnb.widgets.tools import region as _region
 from mffnb.widgets.tools import rename as _rename
 from mffnb.widgets.tools import reproduce as _reproduce
 from mffnb.widgets.tools import residual_map as _residual_map
+from mffnb.widgets.tools import restructure as _restructure
 from mffnb.widgets.tools import save_picture as _save_picture
+from mffnb.widgets.tools import show_section as _show_section
 from mffnb.widgets.tools import show_spectra as _show_spectra
 from mffnb.widgets.tools import undo as _undo
 
@@ -27,20 +31,28 @@ class ToolMethods:
     band = _band.band
     code = _reproduce.code
     compare = _compare.compare
+    composite = _composite.composite
     drop_region = _region.drop_region
+    hide = _arrange.hide
     identify = _identify.identify
     keep = _compare.keep
     match = _match.match
     mean_spectrum = _mean_spectrum.mean_spectrum
+    merge = _restructure.merge
     probe = _probe.probe
     profile = _profile.profile
     redo = _undo.redo
     region = _region.region
     rename = _rename.rename
+    reorder = _arrange.reorder
     rerun = _reproduce.rerun
     residual_map = _residual_map.residual_map
     save_picture = _save_picture.save_picture
+    set_color = _arrange.set_color
+    show = _arrange.show
+    show_section = _show_section.show_section
     show_spectra = _show_spectra.show_spectra
+    split = _restructure.split
     undo = _undo.undo
 
 
@@ -48,20 +60,28 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "band": _band.band,
     "code": _reproduce.code,
     "compare": _compare.compare,
+    "composite": _composite.composite,
     "drop_region": _region.drop_region,
+    "hide": _arrange.hide,
     "identify": _identify.identify,
     "keep": _compare.keep,
     "match": _match.match,
     "mean_spectrum": _mean_spectrum.mean_spectrum,
+    "merge": _restructure.merge,
     "probe": _probe.probe,
     "profile": _profile.profile,
     "redo": _undo.redo,
     "region": _region.region,
     "rename": _rename.rename,
+    "reorder": _arrange.reorder,
     "rerun": _reproduce.rerun,
     "residual_map": _residual_map.residual_map,
     "save_picture": _save_picture.save_picture,
+    "set_color": _arrange.set_color,
+    "show": _arrange.show,
+    "show_section": _show_section.show_section,
     "show_spectra": _show_spectra.show_spectra,
+    "split": _restructure.split,
     "undo": _undo.undo,
 }
 """Functions that answer the messages of the page, by name."""

@@ -63,8 +63,8 @@ def band(stage: Stage, start: float | None = None, stop: float | None = None, *,
     image.attrs = {key: value for key, value in layout.attrs.items() if key in ("units", "long_name")}
     ends = [float(channel[chosen].min()), float(channel[chosen].max())]
     image.attrs["range"] = ends
-    tile: dict[str, Any] = encode_tile(image) if shown else {}
-    stage.show_tool("band", shown=shown, ends=ends, **tile)
+    tile: dict[str, Any] = encode_tile(image, stage.section) if shown else {}
+    stage.show_tool("band", follow={"start": start, "stop": stop} if shown else False, shown=shown, ends=ends, **tile)
     return image
 
 

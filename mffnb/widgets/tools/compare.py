@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def compare(stage: Stage, name: str | None = None, *, shown: bool = True) -> xr.
             "partner": ("component", [int(numbers[p]) if p >= 0 else -1 for p in partner]),
         }
     )
-    tiles = _tiles(found) if shown else []
+    tiles = _tiles(found, stage.section) if shown else []
     stage.show_tool("compare", follow=shown, kept=list(stage.kept), shown=shown, tiles=tiles)
     return found
 
@@ -117,7 +118,7 @@ def _signal(answer: Unmixing) -> xr.DataArray:
     return (signal / mean if mean else signal).transpose(*answer.abundances.dims)
 
 
-def _tiles(found: xr.Dataset) -> list[dict[str, Any]]:
+def _tiles(found: xr.Dataset, section: Mapping[Hashable, int]) -> list[dict[str, Any]]:
     """Return the difference maps for the page, with label and colour of their components."""
     labels, colours = identity(found.difference)
     largest = float(np.nanmax(np.abs(found.difference.values), initial=0.0))
@@ -125,7 +126,7 @@ def _tiles(found: xr.Dataset) -> list[dict[str, Any]]:
         {
             "label": _label(text, float(found.angle[j])),
             "colour": colours[j],
-            **encode_tile(found.difference[j], symmetric=largest),
+            **encode_tile(found.difference[j], section, symmetric=largest),
         }
         for j, text in enumerate(labels)
     ]

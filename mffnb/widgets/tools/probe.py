@@ -10,6 +10,7 @@ import xarray as xr
 
 from mffnb.plots import channel_coordinate
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.live_view.patterns import Patterns
 from mffnb.widgets.measured import comparable_cube, picture_position, pixel_indices
 from mffnb.widgets.tool import Stage, local_session
 
@@ -66,7 +67,8 @@ def probe(
     """
     session = local_session(stage, "probe")
     answer = stage.result
-    where = pixel_indices(answer.abundances, pixel, {name: float(value) for name, value in position.items()}, radius)
+    given = {name: float(value) for name, value in position.items()}
+    where = pixel_indices(answer.abundances, pixel, given, radius, stage.section)
     where = _used(answer.abundances, where)
     cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
     measured = cube.isel(where).mean("pixel").compute().astype(np.float64).rename("measured")
@@ -111,7 +113,9 @@ def _for_page(answer: Unmixing, where: Mapping[Hashable, xr.DataArray], found: x
     measured = found.measured.values.ravel()
     channel = channel_coordinate(answer.endmembers)
     used = np.isfinite(measured) & np.isfinite(answer.endmembers.values.reshape(len(answer.endmembers), -1)).all(axis=0)
+    pattern = Patterns.of(found.measured.expand_dims("component"))
     return {
+        **({} if pattern is None else {"pattern": pattern.encoded()[1]}),
         "pixel": picture_position(answer.abundances, where),
         "count": int(next(iter(where.values())).size),
         "channel": channel[used],

@@ -67,7 +67,7 @@ def profile(
     offsets = np.linspace(-width / 2, width / 2, round(width / step) + 1) if width else np.zeros(1)
     positions = ends[0] + distance[:, None, None] * along + offsets[:, None] * np.array([along[1], -along[0]])
     indices = [_index(axis, positions[..., i]) for i, axis in enumerate(axes)]
-    values = np.stack([_mean_over_width(np.asarray(as_image(one).values), indices) for one in maps])
+    values = np.stack([_mean_over_width(np.asarray(as_image(one, stage.section).values), indices) for one in maps])
     units = {str(maps[name].attrs.get("units", "")) for name in names if name in maps.coords} or {"pixel"}
     coords = {name: coordinate for name, coordinate in maps.coords.items() if coordinate.dims == ("component",)}
     attrs = {"units": " or ".join(sorted(units)), "long_name": "distance"}

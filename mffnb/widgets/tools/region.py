@@ -74,7 +74,7 @@ def region(
         name or _free_name(stage), inside, mean_over(cube, inside), _mean_abundances(answer, inside), corners
     )
     stage.regions[found.name] = found
-    _show(stage, answer)
+    show_regions(stage, answer)
     return found
 
 
@@ -92,7 +92,7 @@ def drop_region(stage: Stage, *, name: str | None = None) -> None:
         del stage.regions[name]
     else:
         raise KeyError(f"there is no region {name!r}: the names are {', '.join(stage.regions) or 'none'}")
-    _show(stage, stage.result)
+    show_regions(stage, stage.result)
 
 
 def _mean_abundances(answer: Unmixing, inside: xr.DataArray) -> xr.DataArray:
@@ -108,7 +108,7 @@ def _free_name(stage: Stage) -> str:
     return next(name for name in (f"R{i}" for i in range(1, len(stage.regions) + 2)) if name not in stage.regions)
 
 
-def _show(stage: Stage, answer: Unmixing) -> None:
+def show_regions(stage: Stage, answer: Unmixing) -> None:
     """Send all regions to the page."""
     channel = channel_coordinate(answer.endmembers)
     shown = []
@@ -120,7 +120,7 @@ def _show(stage: Stage, answer: Unmixing) -> None:
                 "name": one.name,
                 "pixels": one.pixels,
                 "outline": None if one.vertices is None else one.vertices.tolist(),
-                "mask": np.ascontiguousarray(as_image(one.mask).values, dtype=np.uint8).tobytes(),
+                "mask": np.ascontiguousarray(as_image(one.mask, stage.section).values, dtype=np.uint8).tobytes(),
                 "channel": channel[used].astype("<f4").tobytes(),
                 "measured": values[used].astype("<f4").tobytes(),
             }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mffnb.widgets.components import number_of, numbers_of
 from mffnb.widgets.tool import Stage
 
 __all__ = ["rename"]
@@ -34,13 +35,9 @@ def rename(stage: Stage, component: int | str, name: str) -> None:
     ['component 0', 'lignin', 'component 2']
     >>> explorer.close()
     """
-    numbers = [int(number) for number in stage.result.endmembers["component"].values]
-    named = stage.names
-    by_name = {label: number for number, label in named.items() if number in numbers}
-    number = by_name.get(component) if isinstance(component, str) else int(component)
-    if number not in numbers:
-        raise ValueError(f"there is no component {component!r}: there are {', '.join(map(repr, [*numbers, *by_name]))}")
+    number, look = number_of(stage, component), stage.appearance
     wanted = " ".join(name.split())
-    if by_name.get(wanted, number) != number:
-        raise ValueError(f"component {by_name[wanted]} is named {wanted!r} already: choose another name")
-    stage.set_name(number, wanted)
+    taken = {look.names[one]: one for one in numbers_of(stage) if one in look.names}
+    if taken.get(wanted, number) != number:
+        raise ValueError(f"component {taken[wanted]} is named {wanted!r} already: choose another name")
+    stage.set_appearance(look.with_name(number, wanted))

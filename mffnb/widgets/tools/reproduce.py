@@ -9,6 +9,7 @@ from typing import Any
 import mffnb
 from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.task import Task
+from mffnb.widgets.session.solved import first_names
 from mffnb.widgets.tool import Stage, local_session
 
 __all__ = ["code", "rerun"]
@@ -24,7 +25,8 @@ def code(stage: Stage, *, shown: bool = True) -> str:
 
     Settings with their default values are left out. A cube, mask, weights or known spectra that came from memory stand
     there by name, with a comment. The code starts from the data, so that its answer may differ from a picture that was
-    reached by moving sliders; :meth:`mffnb.Explorer.rerun` shows that answer.
+    reached by moving sliders, merging or splitting; :meth:`mffnb.Explorer.rerun` shows that answer. The code sets names
+    and colours of components in its own order, which is by share of the signal.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     cube = "...  # the cube that was passed to mf.explore" if stage.path is None else f"mf.read({stage.path!r})"
     lines = ["import mffnb as mf", "", f"cube = {cube}"]
     lines += [f"{name} = ...  # {name} as passed to mf.explore" for name in unknown]
-    text = "\n".join([*lines, _call("result = mf.unmix", arguments)])
+    text = "\n".join([*lines, _call("result = mf.unmix", arguments), *_named(stage, task)])
     stage.show_tool("code", follow=shown, shown=shown, text=text)
     return text
 
@@ -67,6 +69,20 @@ def rerun(stage: Stage) -> None:
     Components that are found again keep their numbers and colours; the code numbers them by their share of the signal.
     """
     stage.start_afresh()
+
+
+def _named(stage: Stage, task: Task) -> Iterator[str]:
+    """Yield the lines that give the components of the code their names and colours."""
+    solved, look = stage.session.last, stage.appearance
+    assert solved is not None, "a result exists only with a state"
+    positions = first_names(solved.state, solved.data, numbers_have_meaning=task.numbers_have_meaning)
+    numbers = [solved.names[row] for row in sorted(range(len(positions)), key=positions.__getitem__)]
+    found = {"label": look.labels(numbers)} if {*look.names} & {*numbers} else {}
+    found |= {"color": look.colors_of(numbers)} if {*look.colors} & {*numbers} else {}
+    if found:
+        coordinates = {name: ("component", texts) for name, texts in found.items()}
+        yield "for part in (result.endmembers, result.abundances):"
+        yield f"    part.coords.update({coordinates!r})"
 
 
 def _changed(task: Task) -> Iterator[tuple[str, Any]]:

@@ -71,7 +71,7 @@ def residual_map(stage: Stage, *, shown: bool = True) -> xr.DataArray:
             shown=True,
             worst=picture_position(answer.abundances, where),
             median=float(np.nanmedian(misfit)),
-            **encode_tile(found, from_zero=False),
+            **encode_tile(found, stage.section, from_zero=False),
         )
     else:
         stage.show_tool("residual_map", shown=False)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from mffnb.io.atomic import write_atomically
+from mffnb.widgets.appearance import visible
 from mffnb.widgets.live_view.messages import on_own_stack
 from mffnb.widgets.tool import Stage
 
@@ -16,6 +17,8 @@ _FORMATS = (".png", ".svg", ".pdf")
 
 def save_picture(stage: Stage, path: str | os.PathLike[str], *, dpi: float = 300) -> None:
     """Write a figure of maps and spectra, with axes, units and scale bars; see :meth:`mffnb.Unmixing.plot`.
+
+    Hidden components are left out.
 
     Parameters
     ----------
@@ -41,7 +44,7 @@ def save_picture(stage: Stage, path: str | os.PathLike[str], *, dpi: float = 300
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
         raise ValueError(f"{Path(path).name!r} is no picture that can be written: name it .png, .svg or .pdf")
-    figure = stage.result.plot()
+    figure = visible(stage.result).plot()
     write_atomically(
         path, lambda part: on_own_stack(figure.savefig, part, format=suffix[1:], dpi=dpi, bbox_inches="tight")
     )

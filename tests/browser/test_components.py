@@ -1,0 +1,137 @@
+"""Components of the explorer: hidden, moved, merged, split and coloured by gestures, in a real JupyterLab."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.browser import lab as kit
+from tests.browser.test_explorer import READY, evaluate, opened, wait_final
+
+SCENE = """
+import mffnb as mf
+
+explorer = mf.explore(mf.datasets.tof_sims_2d(seed=0, shape=(32, 48)).cube, k=4, tol=1e-3)
+explorer
+"""
+NUMBERS = "explorer.result.endmembers.component.values.tolist()"
+
+
+@pytest.fixture
+def view(page, lab):
+    shown = opened(page, lab, "components.ipynb", (SCENE,))
+    page.locator(READY).wait_for(timeout=120_000)
+    return shown
+
+
+def names(view):
+    return view.locator(".mffnb-tile:visible .mffnb-name").all_inner_texts()
+
+
+def wait_names(page, *wanted):
+    page.wait_for_function(
+        """wanted => { const shown = [...document.querySelectorAll(".mffnb-tile:not([hidden]) .mffnb-name")];
+            return JSON.stringify(shown.map(one => one.textContent)) === JSON.stringify(wanted); }""",
+        arg=list(wanted),
+        timeout=30_000,
+    )
+
+
+def drag_caption(page, view, label, target, share):
+    """Drag the caption of a map to a share of the width of another one, and stop before the button is released."""
+    caption = view.locator(".mffnb-tile", has=page.get_by_text(label, exact=True)).locator(".mffnb-name")
+    start = caption.bounding_box()
+    end = view.locator(".mffnb-tile", has=page.get_by_text(target, exact=True)).bounding_box()
+    page.mouse.move(start["x"] + 20, start["y"] + start["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(end["x"] + share * end["width"], end["y"] + end["height"] / 2, steps=6)
+
+
+def choose(page, view, label, item):
+    """Choose an item in the menu of a component."""
+    view.get_by_label(f"Change {label}", exact=True).click()
+    view.locator(".mffnb-menu button", has_text=item).click()
+
+
+def test_components_are_hidden_and_shown_again(page, lab, view):
+    spectra = view.locator("canvas.mffnb-spectra")
+    before = kit.canvas_hash(spectra)
+    height = spectra.bounding_box()["height"]
+    view.get_by_label("Change component 1", exact=True).click()
+    kit.screenshot(page, "components_menu")
+    view.locator(".mffnb-menu button", has_text="Hide").click()
+    wait_names(page, "component 0", "component 2", "component 3")
+    assert evaluate(page, "sorted(explorer.appearance.hidden)") == "[1]"
+    assert spectra.bounding_box()["height"] < height  # its curve has gone too
+    page.keyboard.press("Escape")
+    kit.screenshot(page, "components_hidden")
+    view.locator(".mffnb-chip", has_text="component 1").click()
+    wait_names(page, *(f"component {number}" for number in range(4)))
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(300)
+    assert kit.canvas_hash(spectra) == before
+    evaluate(page, "explorer.hide(2)")
+    wait_names(page, "component 0", "component 1", "component 3")
+    view.locator("button.mffnb-button", has_text="Undo").click()
+    wait_names(page, *(f"component {number}" for number in range(4)))
+    assert kit.console_errors(page) == []
+
+
+def test_a_dragged_map_moves_and_merges(page, lab, view):
+    first = view.locator(".mffnb-tile:visible canvas.mffnb-map").first
+    of_two = kit.canvas_hash(view.locator("canvas.mffnb-map").nth(2))
+    view.locator(".mffnb-name").nth(2).click()  # highlighted, and so it stays
+    drag_caption(page, view, "component 2", "component 0", 0.1)
+    view.locator(".mffnb-drop-before").wait_for()
+    kit.screenshot(page, "components_moved")
+    page.mouse.up()
+    wait_names(page, "component 2", "component 0", "component 1", "component 3")
+    assert json.loads(evaluate(page, NUMBERS)) == [2, 0, 1, 3]
+    assert kit.canvas_hash(first) == of_two
+    assert evaluate(page, "explorer.view.highlighted") == "[0]"  # the end of a drag is no click on its name
+    view.locator(".mffnb-name").first.focus()
+    page.keyboard.press("Alt+ArrowRight")
+    wait_names(page, "component 0", "component 2", "component 1", "component 3")
+    page.keyboard.press("Alt+ArrowRight")  # the moved one has kept the focus
+    wait_names(page, "component 0", "component 1", "component 2", "component 3")
+    view.locator(".mffnb-name").nth(2).click()
+    drag_caption(page, view, "component 3", "component 1", 0.5)
+    page.get_by_text("component 1", exact=True).first.wait_for()
+    kit.screenshot(page, "components_merging")
+    page.mouse.up()
+    wait_final(page, k=3)
+    wait_names(page, "component 0", "component 1", "component 2")
+    assert evaluate(page, "explorer.controls.k.value") == "3"
+    view.locator("button.mffnb-button", has_text="Undo").click()
+    wait_final(page, k=4)
+    assert kit.console_errors(page) == []
+
+
+def test_the_menu_splits_colours_and_merges(page, lab, view):
+    choose(page, view, "component 0", "Split")
+    wait_final(page, k=5)
+    wait_names(page, "component 0", "component 4", "component 1", "component 2", "component 3")
+    view.get_by_label("Change component 4", exact=True).click()
+    view.get_by_label("Colour 9", exact=True).click()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".mffnb-tile")].some(
+            tile => tile.style.getPropertyValue("--mffnb-color") === "#c81637")"""
+    )
+    assert evaluate(page, "explorer.appearance.colors") == "{4: '#c81637'}"
+    kit.screenshot(page, "components_split")
+    view.get_by_label("Change component 4", exact=True).click()
+    view.get_by_label("Merge component 4 with").select_option("3")
+    wait_final(page, k=4)
+    wait_names(page, "component 0", "component 4", "component 1", "component 2")
+    choose(page, view, "component 4", "Rename")
+    page.keyboard.type("vessel wall of poplar")
+    page.keyboard.press("Enter")
+    wait_names(page, "component 0", "vessel wall of poplar", "component 1", "component 2")
+    page.set_viewport_size({"width": 700, "height": 1100})
+    view.get_by_label("Change vessel wall of poplar").click()
+    page.wait_for_timeout(500)
+    kit.screenshot(page, "components_700")
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 1400, "height": 1100})
+    assert kit.console_errors(page) == []
