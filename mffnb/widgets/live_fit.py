@@ -303,7 +303,10 @@ class LiveFit:
         """Add a state and its appearance to the history."""
         if isinstance(self.session, EngineSession):  # whose states cannot be restored
             return
+        before = self.history.entries[self.history.position] if self.history.position >= 0 else None
         self.history.record(solved, self.appearance)
+        if before is not None and before is not self.history.entries[self.history.position]:
+            self._view_steps.forget_undone(before)
         self._show_undo()
 
     def _follow_all(self) -> None:

@@ -64,6 +64,11 @@ class ViewSteps:
         steps.done.append(steps.undone.pop())
         return steps.done[-1].after
 
+    def forget_undone(self, entry: Entry) -> None:
+        """Forget the changes that could be redone, because another run followed the entry."""
+        if entry in self._steps:
+            self._steps[entry].undone.clear()
+
     def counts(self, entry: Entry) -> tuple[int, int]:
         """Return the number of changes that can be undone, and of those that can be redone."""
         steps = self._steps.get(entry, _Steps())

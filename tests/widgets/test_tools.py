@@ -512,6 +512,21 @@ def test_changes_of_the_page_are_undone_in_their_order_with_runs(explore, cube):
         explorer.redo()
 
 
+def test_a_run_after_undo_replaces_a_change_of_the_view_that_was_undone(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    explorer.show_spectra(channels=(405, 410))
+    explorer.undo()
+    explorer.controls.set(k=3)
+    explorer.wait()
+    explorer.undo()
+    explorer.wait()
+    assert dict(explorer.view.tool_undo) == {"earlier": 0, "later": 1}
+    explorer.redo()
+    explorer.wait()
+    assert (explorer.controls.parameters.k, explorer.view.channel_range) == (3, [])
+
+
 def test_turns_of_the_wheel_are_undone_together(explore, cube, monkeypatch):
     monkeypatch.setattr(view_steps, "_ONE_GESTURE", np.inf)  # on a busy machine they may be slow
     explorer = explore(cube)
