@@ -28,6 +28,16 @@ BELOW_ZERO = """(canvas) => {
   return count;
 }"""
 
+# Position of the first place near the top of the plot where a peak can be clicked.
+PEAK = """(node) => {
+  const box = node.getBoundingClientRect();
+  for (let x = 150; x < box.width - 30; x += 3) {
+    node.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + x, clientY: box.top + 14 }));
+    if (node.classList.contains("mffnb-on-peak")) return x;
+  }
+  return null;
+}"""
+
 
 def test_axes_normalisation_and_zoom_by_controls_keys_and_python(page, lab):
     view = opened(page, lab, "spectra.ipynb", (CELL,))
@@ -99,12 +109,7 @@ def test_a_click_on_a_peak_lists_its_candidates_and_python_matches_a_library(pag
     plot, drawers = view.locator(".mffnb-plot"), view.locator(".mffnb-drawer:visible")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
-    x = next(
-        x
-        for x in range(200, int(box["width"]) - 30, 4)
-        if page.mouse.move(box["x"] + x, box["y"] + 14)
-        or plot.evaluate("(node) => node.classList.contains('mffnb-on-peak')")
-    )
+    x = plot.evaluate(PEAK)
     page.mouse.click(box["x"] + x, box["y"] + 14)
     drawers.first.wait_for()
     channel = float(evaluate(page, "explorer.view.tool_identify['channel']"))
