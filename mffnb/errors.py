@@ -11,6 +11,7 @@ from contextvars import ContextVar
 # Packages whose lines are not the user's: this one, and scikit-learn, which wraps the methods of estimators.
 _PACKAGES = (__name__.partition(".")[0], "sklearn")
 _quiet: ContextVar[bool] = ContextVar("mffnb_quiet", default=False)
+_collected: ContextVar[list[tuple[str, type[Warning]]] | None] = ContextVar("mffnb_collected", default=None)
 
 
 class MffnbWarning(UserWarning):
@@ -68,11 +69,36 @@ def warn(message: str, category: type[Warning]) -> None:
     """
     if _quiet.get():
         return
+    collected = _collected.get()
+    if collected is not None:
+        collected.append((message, category))
+        return
     frame, level = sys._getframe(1), 2
     # Names of modules, because generated code (the constructor of a dataclass) has no file.
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _PACKAGES:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[tuple[str, type[Warning]]]]:
+    """Collect messages and categories of the warnings of this package inside the context, on this thread only.
+
+    They are not issued.
+
+    Examples
+    --------
+    >>> with collected_warnings() as found:
+    ...     warn("a loose fit", ConvergenceWarning)
+    >>> found
+    [('a loose fit', <class 'mffnb.errors.ConvergenceWarning'>)]
+    """
+    found: list[tuple[str, type[Warning]]] = []
+    token = _collected.set(found)
+    try:
+        yield found
+    finally:
+        _collected.reset(token)
 
 
 @contextmanager

@@ -13,9 +13,20 @@ export interface Layer {
   readonly strength: Float32Array;
 }
 
+/** Largest codes that are not saturated, by map: counting the codes of all maps would take longer than mixing them. */
+const uppers = new WeakMap<Uint8Array, { readonly clip: number; readonly upper: number }>();
+
+function upperCode(codes: Uint8Array, clip: number): number {
+  const known = uppers.get(codes);
+  if (known?.clip === clip) return known.upper;
+  const [, upper] = contrastLimits(codes, clip);
+  uppers.set(codes, { clip, upper });
+  return upper;
+}
+
 /** Return the strength of each code of a map: its share of the maximum, times the weight, with the contrast's exponent. */
 export function strengths(codes: Uint8Array, range: Range, weight: number, clip: number, gamma: number): Float32Array {
-  const [, upper] = contrastLimits(codes, clip);
+  const upper = upperCode(codes, clip);
   const zero = codeOfZero(range);
   const span = Math.max(upper - zero, 1);
   return Float32Array.from({ length: 256 }, (_, code) =>

@@ -21,6 +21,8 @@ export interface MapImage {
   /** A grey image below these pixels, and their opacity over it. */
   readonly under?: EncodedMap;
   readonly opacity?: number;
+  /** For a plot in the room of a map, whose points are no positions in the image: text of its axes. */
+  readonly plot?: string;
 }
 
 /** A map as `tile.py` encodes it. */

@@ -3,6 +3,7 @@
 import { TOOLS } from "all-tools";
 import type { LiveViewModel } from "./protocol";
 import { nameSliders } from "./slider_names";
+import { takeTypedNumbers } from "./typed_numbers";
 import { LiveView } from "./view";
 
 // JupyterLab would take letters and arrows in a drop-down list as commands to the notebook: "c" copies the cell.
@@ -17,8 +18,12 @@ export default {
     const view = new LiveView(model, TOOLS);
     el.append(view.root);
     const stopNaming = nameSliders(view.root);
+    const stopTyping = takeTypedNumbers(view.root, model.get("typed") ?? [], (control, value) =>
+      view.call("set_number", { control, value }),
+    );
     return () => {
       stopNaming();
+      stopTyping();
       view.remove();
     };
   },

@@ -16,6 +16,9 @@ export interface MapStyle {
   readonly gamma: number;
 }
 
+/** Pixel over those that are not selected: black with an opacity of three quarters. */
+const VEIL = 0xc0000000;
+
 /** Below this width of a map the legend is shortened. */
 const NARROW = 210;
 
@@ -31,6 +34,7 @@ export class MapTile {
     preserveAspectRatio: "none",
   });
   private shownOutlines = "";
+  private readonly nothing = element("div", "mffnb-nothing", { hidden: "" }, ["zero everywhere"]);
   private readonly pin = element("div", "mffnb-pin", { hidden: "" });
   readonly name: HTMLElement;
   /** The line below the map: its name and the legend of its colours. */
@@ -40,6 +44,7 @@ export class MapTile {
   private readonly high = element("span", "mffnb-high");
   private readonly ramp: Uint8Array;
   private readonly legend: HTMLElement;
+  private readonly veil = element("canvas", "mffnb-veil", { hidden: "" });
   readonly under = element("canvas", "mffnb-under", { hidden: "" });
   private underSource: unknown = null;
   private image: ImageData | null = null;
@@ -51,8 +56,10 @@ export class MapTile {
     this.picture = element("div", "mffnb-picture", {}, [
       this.under,
       this.canvas,
+      this.veil,
       this.outlines,
       this.bar,
+      this.nothing,
       this.pin,
       this.cross,
     ]);
@@ -86,6 +93,7 @@ export class MapTile {
       return;
     }
     const limits = contrastLimits(codes, style.clip);
+    this.nothing.hidden = range[0] !== 0 || range[1] !== 0;
     const colour = colourOfCode({ ...style, ramp: this.ramp }, limits, codeOfZero(range));
     this.canvas.style.imageRendering = rendering(width, shownWidth);
     const colours = pixelsOfCodes(colour);
@@ -138,6 +146,18 @@ export class MapTile {
     this.outlines.replaceChildren(...paths.filter(Boolean).map(outlineElement));
   }
 
+  /** Darken the pixels that are not selected; null for none. */
+  shade(selected: Uint8Array | null, [height, width]: readonly [number, number]): void {
+    this.veil.hidden = selected === null;
+    if (!selected) return;
+    const image = new ImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
+    for (let j = 0; j < pixels.length; j++) pixels[j] = selected[j] ? 0 : VEIL;
+    this.veil.width = width;
+    this.veil.height = height;
+    this.veil.getContext("2d")?.putImageData(image, 0, 0);
+  }
+
   /** Place the mark of the kept pixel; null for none. */
   placePin(point: { readonly fx: number; readonly fy: number } | null): void {
     this.pin.hidden = point === null;
@@ -175,8 +195,9 @@ export class MapGrid {
 
   /** Replace the tiles; the first `count` are those of the components. */
   build(images: readonly MapImage[], count: number): void {
-    this.tiles = images.map(({ label, colour, hidden }) => {
+    this.tiles = images.map(({ label, colour, hidden, plot }) => {
       const tile = new MapTile(label, colour);
+      tile.root.classList.toggle("mffnb-plot-tile", plot !== undefined);
       tile.root.hidden = hidden === true;
       return tile;
     });

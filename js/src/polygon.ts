@@ -37,3 +37,43 @@ export function indicesOfMask(
   }
   return found;
 }
+
+/** Largest side of the grid on which the edge of a mask is drawn. */
+const EDGE_GRID = 256;
+
+/** SVG path around the pixels of a mask, in a box of 100 x 100: its edges, joined along rows and columns. */
+export function edgesOfMask(mask: Uint8Array, [height, width]: readonly [number, number]): string {
+  const step = Math.max(1, Math.ceil(Math.max(height, width) / EDGE_GRID));
+  const [rows, columns] = [Math.ceil(height / step), Math.ceil(width / step)];
+  const at = (row: number, column: number) =>
+    row >= 0 && column >= 0 && row < rows && column < columns && mask[row * step * width + column * step] > 0;
+  const [unitY, unitX] = [(100 * step) / height, (100 * step) / width];
+  const parts: string[] = [];
+  /** Runs of edges along one direction: `edge` says whether there is one between two neighbours. */
+  const runs = (count: number, edge: (i: number) => boolean, draw: (from: number, to: number) => string) => {
+    for (let i = 0; i < count; ) {
+      const from = i;
+      while (i < count && edge(i)) i++;
+      if (i > from) parts.push(draw(from, i));
+      else i++;
+    }
+  };
+  const text = (value: number) => Math.min(value, 100).toFixed(2);
+  for (let row = 0; row <= rows; row++) {
+    const y = text(row * unitY);
+    runs(
+      columns,
+      (j) => at(row - 1, j) !== at(row, j),
+      (from, to) => `M${text(from * unitX)} ${y}H${text(to * unitX)}`,
+    );
+  }
+  for (let column = 0; column <= columns; column++) {
+    const x = text(column * unitX);
+    runs(
+      rows,
+      (i) => at(i, column - 1) !== at(i, column),
+      (from, to) => `M${x} ${text(from * unitY)}V${text(to * unitY)}`,
+    );
+  }
+  return parts.join("");
+}

@@ -20,6 +20,26 @@ export interface Status {
   readonly outcome?: unknown;
   readonly milliseconds?: number | null;
   readonly text?: unknown;
+  /** Share of a search or of repetitions that is done; null where it is not known. */
+  readonly progress?: number | null;
+}
+
+/** What the kernel does for the newest settings. */
+export interface Activity {
+  /** Number of the newest request; frames of an older one show older settings. */
+  readonly generation: number;
+  readonly text: string;
+  readonly progress: number | null;
+  /** Whether the run of the newest settings has ended with an error. */
+  readonly failed: boolean;
+}
+
+/** A warning of a run, with the button that cures it: its label, and the tool that it calls. */
+export interface Notice {
+  readonly text: string;
+  readonly action?: string;
+  readonly tool?: string;
+  readonly arguments?: Readonly<Record<string, unknown>>;
 }
 
 /** Endmembers with two channel axes. */
@@ -109,6 +129,12 @@ export interface LiveViewTraits {
   color_tables: Readonly<Record<string, Binary>>;
   /** Error of the last message that failed in Python; empty for none. */
   error: string;
+  /** Identifiers of the models of the controls. */
+  watched: readonly string[];
+  /** Names of the sliders whose numbers can be typed. */
+  typed: readonly string[];
+  activity: Partial<Activity>;
+  notices: readonly Notice[];
   /** What the functions of tools show, as `tool_name`; undefined where they cannot be called. */
   [tool: `tool_${string}`]: object | undefined;
 }

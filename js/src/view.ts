@@ -1,7 +1,9 @@
 // The live view: accepts frames, keeps the layout, paints maps and spectra, and passes gestures to the tools.
 // State that outlives a display is in the traits of the model.
 
+import { Connection } from "./connection";
 import { element } from "./dom";
+import { Freshness } from "./freshness";
 import { brightOf, highlightedOf } from "./highlighting";
 import { componentImages, type MapImage, meanOf } from "./images";
 import { aspectRatio, enlargedLayout, gridHeight, gridLayout } from "./layout";
@@ -14,6 +16,9 @@ import { Tip } from "./tip";
 import { type Gestures, SMALLEST_DRAG, type Stage, type Tool } from "./tool";
 
 /** Traits that change the picture but not the frame. */
+const NO_PICTURE_YET = "Maps and spectra appear here with the first solution.";
+const NO_PICTURE = "There is no picture, because these settings do not suit the data: see the message above.";
+const STATUS_TRAITS = ["error", "notices"];
 const STYLE_TRAITS = ["color_map", "clip", "gamma", "highlighted", "enlarged", "color_tables"];
 /** Traits that change the plot of the spectra alone. */
 const SPECTRA_TRAITS = ["intensity_scale", "normalization", "common_scale", "peak_labels", "channel_range"];
@@ -31,7 +36,7 @@ function head(title: string, controls: readonly HTMLElement[]): HTMLElement {
 /** Everything about the maps that needs new tiles when it changes. */
 function tilesKey({ shape, pixel_size }: Header, images: readonly MapImage[], enlarged: boolean): string {
   return JSON.stringify([
-    images.map(({ label, colour, hidden }) => [label, colour, hidden]),
+    images.map(({ label, colour, hidden, plot }) => [label, colour, hidden, plot]),
     shape,
     pixel_size,
     enlarged,
@@ -48,8 +53,10 @@ export class LiveView implements Stage {
   images: readonly MapImage[] = [];
   lanes: readonly Lane[] = [];
   private readonly status = new StatusLine();
+  private readonly connection: Connection;
+  private readonly freshness: Freshness;
   private readonly body: HTMLElement;
-  private readonly empty = element("div", "mffnb-empty", {}, ["Maps and spectra appear here with the first solution."]);
+  private readonly empty = element("div", "mffnb-empty", {}, [NO_PICTURE_YET]);
   private readonly tools: readonly Tool[];
   private readonly gestures: readonly Gestures[];
   private readonly resizes = new ResizeObserver(() => {
@@ -82,10 +89,12 @@ export class LiveView implements Stage {
       this.plot.root,
       ...this.gestures.flatMap(({ panel }) => panel ?? []),
     ]);
-    this.root.append(this.status.root, this.empty, this.body, this.tip.root);
+    this.connection = new Connection(model, this.root);
+    this.root.append(this.connection.root, this.status.root, this.empty, this.body, this.tip.root);
     this.listenToSpectra();
     model.on("change:encoded", this.schedule);
-    model.on("change:error", this.showStatus);
+    this.freshness = new Freshness(model, this.showStatus);
+    for (const name of STATUS_TRAITS) model.on(`change:${name}`, this.showStatus);
     for (const name of STYLE_TRAITS) model.on(`change:${name}`, this.restyle);
     for (const name of this.toolTraits()) model.on(`change:${name}`, this.restyleTools);
     this.resizes.observe(this.root);
@@ -102,9 +111,11 @@ export class LiveView implements Stage {
     for (const one of [this.pending, this.pendingSpectra, this.pendingAdded])
       if (one !== null) cancelAnimationFrame(one);
     this.model.off("change:encoded", this.schedule);
-    this.model.off("change:error", this.showStatus);
+    this.freshness.remove();
+    for (const name of STATUS_TRAITS) this.model.off(`change:${name}`, this.showStatus);
     for (const name of STYLE_TRAITS) this.model.off(`change:${name}`, this.restyle);
     for (const name of this.toolTraits()) this.model.off(`change:${name}`, this.restyleTools);
+    this.connection.remove();
     this.resizes.disconnect();
     this.themes.disconnect();
     this.root.remove();
@@ -150,6 +161,7 @@ export class LiveView implements Stage {
   private listenToTile(tile: MapTile, place: number): void {
     const { name, picture } = tile;
     this.tell((gesture) => gesture.tileMade?.(tile, place));
+    if (this.images[place].plot) return;
     name.addEventListener("click", (event) => this.tell((gesture) => gesture.nameClick?.(place, event)));
     name.addEventListener("dblclick", (event) => this.tell((gesture) => gesture.nameDoubleClick?.(place, event)));
     const point = (event: MouseEvent) =>
@@ -208,7 +220,16 @@ export class LiveView implements Stage {
   }
 
   private readonly showStatus = (): void => {
-    if (this.frame) this.status.show(this.frame.header, this.model.get("error"));
+    const { frame, freshness, model } = this;
+    const { activity, waiting } = freshness;
+    const stale = freshness.stale(frame?.header.generation);
+    this.root.classList.toggle("mffnb-outdated", stale);
+    this.root.dataset.stale = String(stale);
+    this.empty.textContent = activity.failed ? NO_PICTURE : NO_PICTURE_YET;
+    this.status.root.hidden = !frame && activity.text === undefined;
+    this.status.show(frame?.header ?? null, { stale, waiting, activity, error: model.get("error") });
+    const notices = stale && !activity.failed ? [] : (model.get("notices") ?? []);
+    this.status.showNotices(notices, (notice) => this.call(notice.tool ?? "", notice.arguments ?? {}));
   };
 
   private showEmpty(): void {
@@ -216,7 +237,7 @@ export class LiveView implements Stage {
     this.tilesKey = null;
     this.empty.hidden = false;
     this.body.hidden = true;
-    this.status.clear();
+    this.showStatus();
     this.tip.hide(this.root);
     for (const name of FACTS) delete this.root.dataset[name];
   }

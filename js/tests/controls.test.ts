@@ -58,12 +58,14 @@ test("a slider sets its trait, follows it, and returns to the neutral value", ()
   assert.equal(state.clip, 0.1);
 });
 
+const calm = { stale: false, waiting: false, activity: {}, error: "" };
+
 test("the status line shows the error of a message beside the outcome", () => {
   const status = new StatusLine();
-  status.show(header({ status: { outcome: "converged" } }), "ValueError: no pixels");
+  status.show(header({ status: { outcome: "converged" } }), { ...calm, error: "ValueError: no pixels" });
   const [alert] = fake(status.root).all("mffnb-error");
   assert.deepEqual([alert.textContent, alert.getAttribute("role")], ["ValueError: no pixels", "alert"]);
-  status.show(header({ status: { outcome: "converged" } }));
+  status.show(header({ status: { outcome: "converged" } }), calm);
   assert.deepEqual(fake(status.root).all("mffnb-error"), []);
   assert.match(fake(status.root).textContent, /converged/);
 });

@@ -7,8 +7,9 @@ from scipy import linalg
 
 from mffnb.kernels.hals import sweep_non_negative
 from mffnb.kernels.simplex import sweep_simplex
-from mffnb.kernels.tiers import numpy_simplex, numpy_steps
-from mffnb.kernels.tiers.tier import choose
+from mffnb.kernels.tiers import numpy_pivoting, numpy_simplex, numpy_steps
+from mffnb.kernels.tiers.tier import choose, on_numpy_steps
+from mffnb.matrices.entry_blocks import update_in_blocks
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
@@ -24,10 +25,12 @@ def non_negative(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
     """
     gram, cross = endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers))
     abundances: Float64Array = np.maximum(linalg.pinvh(gram) @ cross, 0.0)
+    if on_numpy_steps() and numpy_pivoting.minimise_non_negative(abundances, gram, cross):
+        return abundances
     enough = 1e-13 * float(np.einsum("ji,ji->", cross, abundances))
     sweep = choose(sweep_non_negative, numpy_steps.sweep_non_negative)
     for _ in range(_ROUNDS):
-        if sweep(abundances, gram, cross, _SWEEPS) <= enough:
+        if update_in_blocks(lambda A, pull: sweep(A, gram, pull, _SWEEPS), abundances, cross) <= enough:
             break
     return abundances
 
@@ -39,5 +42,6 @@ def fully_constrained(matrix: Matrix, endmembers: Float64Array) -> Float64Array:
     """
     abundances = np.full((len(endmembers), matrix.shape[0]), 1.0 / len(endmembers))
     sweep = choose(sweep_simplex, numpy_simplex.sweep_simplex)
-    sweep(abundances, endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers)), np.ones(1))
+    gram, cross = endmembers @ endmembers.T, np.ascontiguousarray(matrix.times(endmembers))
+    update_in_blocks(lambda A, pull: sweep(A, gram, pull, np.ones(1)), abundances, cross)
     return abundances

@@ -8,6 +8,7 @@ import numpy as np
 
 from mffnb.geometry.abundances import non_negative
 from mffnb.geometry.compression import check_components, compress, require_one_process
+from mffnb.matrices.cancellation import check_cancelled, checked
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
@@ -67,7 +68,7 @@ def group_means(
     for _ in range(tries):
         centres = _kmeans_plus_plus(points, squares, components, rng)
         spread = np.inf
-        for _ in range(iterations):
+        for _ in checked(range(iterations)):
             distances = _squared_distances(points, squares, centres)
             group = np.argmin(distances, axis=0)
             before, spread = spread, float(distances[group, np.arange(len(group))].sum())
@@ -91,6 +92,7 @@ def _kmeans_plus_plus(
     """
     chosen = [int(rng.integers(points.shape[1]))]
     while len(chosen) < components:
+        check_cancelled()
         distances = _squared_distances(points, squares, points[:, chosen]).min(axis=0)
         heights = np.cumsum(distances)
         drawn = np.searchsorted(heights, rng.random() * heights[-1], side="right")

@@ -214,6 +214,11 @@ class Search:
         return matrix if np.all(columns == 1) else Scaled(matrix, columns=columns)
 
     @property
+    def runs(self) -> int:
+        """Largest number of runs of the search, each from another start."""
+        return self._model.runs
+
+    @property
     def _best_step(self) -> Progress:
         """The best step of the search so far; raises an error before the first step."""
         if self.best is None:

@@ -24,6 +24,8 @@ from mffnb.kernels.simplex import sweep_simplex
 from mffnb.kernels.tiers import numpy_simplex, numpy_steps
 from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices import LowRank
+from mffnb.matrices.cancellation import checked
+from mffnb.matrices.entry_blocks import update_in_blocks
 from mffnb.typing import Float64Array
 
 _SWEEPS = 8
@@ -86,7 +88,7 @@ def refine(
     objective = problem.value(A, E)
     extrapolated_A, extrapolated_E, extrapolation = A, E, 0.0
     yield RefinedFactors(A, E, objective)
-    for _ in range(iterations):
+    for _ in checked(range(iterations)):
         new_A = problem.abundances(extrapolated_A, extrapolated_E)
         new_E = problem.endmembers(_extrapolate_on_simplex(new_A, A, extrapolation), extrapolated_E)
         new = problem.value(new_A, new_E)
@@ -140,7 +142,8 @@ class _Problem:
         """Minimise the objective exactly over A on the simplex for given E; the gain of a pixel divides out."""
         A = start.copy()
         sweep = choose(sweep_simplex, numpy_simplex.sweep_simplex)
-        sweep(A, E @ E.T, (E @ self.data.right.T) @ self._per_gain, np.ones(1))
+        gram, cross = E @ E.T, (E @ self.data.right.T) @ self._per_gain
+        update_in_blocks(lambda A, pull: sweep(A, gram, pull, np.ones(1)), A, cross)
         return A
 
     def endmembers(self, A: Float64Array, start: Float64Array) -> Float64Array:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from mffnb.kernels.simplex import sweep_simplex
 from mffnb.kernels.tiers import numpy_simplex, numpy_steps
 from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices import LowRank, Scaled
+from mffnb.matrices.entry_blocks import update_in_blocks
 from mffnb.matrices.pixel_gain import perspective_factors
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
@@ -45,6 +47,7 @@ _SHORT, _LONG = 100, 500
 _SAME_ANGLE = 0.01  # in rad: results with a smaller spectral angle count as identical
 _KEPT = 3
 _TRIES = 3
+_PIXEL_STARTS = 2
 _RESTARTS = 8
 
 
@@ -101,6 +104,9 @@ class SumToOne:
     def data(self) -> LowRank:
         """Compressed data: scores of the pixels on the leading singular vectors."""
         return compress(self.matrix, max(_RANK, self.components + 5), self.seed)
+
+    runs: ClassVar[int] = _TRIES
+    """Number of runs of the search."""
 
     def search(self) -> Iterator[Progress]:
         """Yield the minimum-volume simplex of each start."""
@@ -167,6 +173,9 @@ class WithGain:
         beyond = left[self.components] if len(left) > self.components else np.zeros(1)
         return max(float(beyond @ beyond), _RELATIVE_PRICE_FLOOR * length)
 
+    runs: ClassVar[int] = len(_HARDNESS) + 1 + _PIXEL_STARTS + _KEPT + len(_CONTINUATION)
+    """Largest number of runs of the search."""
+
     def search(self) -> Iterator[Progress]:
         """Yield short runs from all starts, long runs of the best ones, and the best of these with c = 2."""
         few = self._subsample(_SEARCH_PIXELS)
@@ -200,7 +209,7 @@ class WithGain:
         yield "k-means", group_means(points, k, self.seed).T @ directions
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(17,)))
         flat = affine_scores(points, k)
-        for _ in range(2):
+        for _ in range(_PIXEL_STARTS):
             yield "vca", points[:, vertex_components(flat, k, rng)].T @ directions
 
     def others(self) -> list[Float64Array]:
@@ -266,7 +275,8 @@ def _on_simplex(endmembers: Float64Array, data: LowRank, gains: Float64Array | f
     """Compute abundances (k, pixels) of the compressed pixels by fully constrained least squares."""
     A = np.full((len(endmembers), data.left.shape[1]), 1.0 / len(endmembers))
     sweep = choose(sweep_simplex, numpy_simplex.sweep_simplex)
-    sweep(A, endmembers @ endmembers.T, (endmembers @ data.right.T) @ (data.left / gains), np.ones(1))
+    gram, cross = endmembers @ endmembers.T, (endmembers @ data.right.T) @ (data.left / gains)
+    update_in_blocks(lambda A, pull: sweep(A, gram, pull, np.ones(1)), A, cross)
     return A
 
 

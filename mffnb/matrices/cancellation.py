@@ -48,6 +48,17 @@ def check_cancelled() -> None:
         raise Cancelled
 
 
+def is_cancellable() -> bool:
+    """Return whether the computation on this thread can be cancelled.
+
+    Examples
+    --------
+    >>> is_cancellable()
+    False
+    """
+    return bool(_conditions())
+
+
 def checked(items: Iterable[Item]) -> Iterator[Item]:
     """Yield the items, and check before each of them whether the computation is cancelled.
 

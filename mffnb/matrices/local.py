@@ -11,6 +11,7 @@ import numpy as np
 
 from mffnb.matrices import block_products
 from mffnb.matrices.axis_distribution import LocalAxis
+from mffnb.matrices.cancellation import checked
 from mffnb.matrices.threaded import threaded_map
 from mffnb.threads import single_threaded_blas
 from mffnb.typing import Array, Float64Array
@@ -171,9 +172,12 @@ class Local(ABC):
 
 
 def band_limits(shape: tuple[int, int], band_bytes: int) -> Iterator[tuple[int, int]]:
-    """Yield (start, stop) of bands of rows that take about ``band_bytes`` as float64."""
+    """Yield (start, stop) of bands of rows that take about ``band_bytes`` as float64.
+
+    The computation may be cancelled before each band, see :mod:`mffnb.matrices.cancellation`.
+    """
     step = max(1, band_bytes // (8 * max(1, shape[1])))
-    for start in range(0, shape[0], step):
+    for start in checked(range(0, shape[0], step)):
         yield start, min(start + step, shape[0])
 
 
@@ -192,7 +196,7 @@ def sums_of_squares(values: Array) -> tuple[float, float]:
     """
     step = max(1, 2**18 // max(1, values[:1].size))
     pieces = (values[first : first + step] for first in range(0, len(values), step))
-    found = [(_sum_of_squares(piece), sum_of_negative_squares(piece)) for piece in pieces]
+    found = [(_sum_of_squares(piece), sum_of_negative_squares(piece)) for piece in checked(pieces)]
     return sum(whole for whole, _ in found), sum(negative for _, negative in found)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import linalg
 
 from mffnb.matrices import replicate_columns
+from mffnb.matrices.cancellation import checked
 from mffnb.protocols.matrix import Matrix, Products
 from mffnb.typing import Float64Array
 
@@ -105,7 +106,7 @@ def _orthonormal(rows: Float64Array, total: Callable[[Float64Array], Float64Arra
     The Gram matrix is used because the entries may be distributed over ranks. The step is applied twice, because a
     single one loses half of the digits.
     """
-    for _ in range(2):
+    for _ in checked(range(2)):
         rows = _whitening(total(rows @ rows.T)) @ rows
     return rows
 

@@ -12,6 +12,7 @@ import xarray as xr
 
 from mffnb.cubes.layout import channel_names
 from mffnb.cubes.missing import check_infinite
+from mffnb.matrices.cancellation import check_cancelled, checked
 from mffnb.preprocessing.grid import Bin, Binned, Crop, Cropped
 from mffnb.preprocessing.step import Fitted, Step, derived_classes
 from mffnb.preprocessing.step_results import (
@@ -265,12 +266,13 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
     names = () if image else channel_names(cube, channel)
     labels = _labels(cube)
     fitted: list[Fitted] = []
-    for i, step in enumerate(steps):
+    for i, step in enumerate(checked(steps)):
         if isinstance(step, Bin):
             _check_bin_is_early(steps[:i], fitted)
         if not isinstance(step, Crop) and all(isinstance(before, Crop) for before in steps[:i]):
             check_infinite(int(np.isinf(cube).sum()) if cube.dtype.kind == "f" else 0)
         fitted.append(fitted_step(step, cube, names))
+        check_cancelled()
         cube = transformed(fitted[-1], cube)
         if fitted[-1].new_channel is not None:
             names, labels = fitted[-1].new_channel, _labels(cube)

@@ -15,6 +15,7 @@ from mffnb.kernels import divergence
 from mffnb.kernels.tiers import numpy_counts
 from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices import Sparse, partial
+from mffnb.matrices.cancellation import checked
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.misfit import FactorUpdate
@@ -38,7 +39,7 @@ class SparseCounts(Sparse):
         """Yield (start, stop, rows) of each band, with nearly equal numbers of counts."""
         rows = self._rows
         limits = np.searchsorted(rows.indptr, np.arange(0, rows.indptr[-1], _COUNTS_OF_BAND)[1:])
-        for start, stop in itertools.pairwise(np.unique([0, *limits, self.shape[0]]).tolist()):
+        for start, stop in checked(itertools.pairwise(np.unique([0, *limits, self.shape[0]]).tolist())):
             yield start, stop, rows if stop - start == self.shape[0] else rows[start:stop]
 
 

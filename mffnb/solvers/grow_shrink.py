@@ -8,6 +8,7 @@ from mffnb.kernels import hals
 from mffnb.kernels.tiers import numpy_steps
 from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices import replicate_columns
+from mffnb.matrices.entry_blocks import update_in_blocks
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array, Float64Array, Total, local_total
 
@@ -80,7 +81,8 @@ def start_beside_known(matrix: Matrix, components: int, known: Array) -> tuple[F
     cross = matrix.times(endmembers)
     abundances = np.full_like(cross, unit / components)
     sweep = choose(hals.sweep_non_negative, numpy_steps.sweep_non_negative)
-    sweep(abundances, matrix.total(endmembers @ endmembers.T), cross, 50)
+    gram = matrix.total(endmembers @ endmembers.T)
+    update_in_blocks(lambda A, pull: sweep(A, gram, pull, 50), abundances, cross)
     endmembers = replicate_columns(matrix, endmembers)
     while len(abundances) < components:
         abundances, endmembers = grow(matrix, abundances, endmembers)

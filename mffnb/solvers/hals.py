@@ -11,6 +11,7 @@ from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import simplex
 from mffnb.kernels.tiers import numpy_simplex
 from mffnb.kernels.tiers.tier import choose, use_simpler_step
+from mffnb.matrices.entry_blocks import update_in_blocks
 from mffnb.protocols.capabilities import caution
 from mffnb.protocols.graph import PixelGraph
 from mffnb.protocols.half import Half
@@ -104,9 +105,16 @@ class Hals:
         if half.graph is not None:
             return _sweep_on_graph(factor, half, half.graph, self.sweeps)
         if half.sum_to_one:
-            sweep_simplex = choose(simplex.sweep_simplex, numpy_simplex.sweep_simplex)
-            return float(sweep_simplex(factor, half.gram, half.cross, entry_weights(half)))
+            return _sweep_simplex(factor, half)
         return sweep_rows(factor, half, self.sweeps)
+
+
+def _sweep_simplex(factor: Float64Array, half: Half) -> float:
+    """Set columns that sum to one, without coupling, to their minimiser; return the squared step."""
+    sweep, weights = choose(simplex.sweep_simplex, numpy_simplex.sweep_simplex), entry_weights(half)
+    if len(weights) > 1:
+        return float(sweep(factor, half.gram, half.cross, weights))
+    return update_in_blocks(lambda part, pull: sweep(part, half.gram, pull, weights), factor, half.cross)
 
 
 def _sweep_on_graph(factor: Float64Array, half: Half, graph: PixelGraph, sweeps: int) -> float:

@@ -10,6 +10,7 @@ import scipy
 from mffnb.kernels import hals
 from mffnb.kernels.tiers import numpy_steps
 from mffnb.kernels.tiers.tier import choose
+from mffnb.matrices.entry_blocks import update_in_blocks
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.functions import FactorSet, Function, ProximalFunction
 from mffnb.protocols.half import Half
@@ -42,7 +43,7 @@ def sweep_rows(factor: Float64Array, half: Half, sweeps: int) -> float:
         return float(sweep_box(factor, half.gram, half.cross, lower, upper, sweeps))
     if not np.isfinite(half.radius):
         sweep = choose(hals.sweep_non_negative, numpy_steps.sweep_non_negative)
-        return float(sweep(factor, half.gram, half.cross, sweeps))
+        return update_in_blocks(lambda part, pull: sweep(part, half.gram, pull, sweeps), factor, half.cross)
     if half.total is None:
         sweep_ball = choose(hals.sweep_ball, numpy_steps.sweep_ball)
         return float(sweep_ball(factor, half.gram, half.cross, half.radius, sweeps))

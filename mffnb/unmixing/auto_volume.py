@@ -51,15 +51,22 @@ def find_volume(
     return found, outcome, states
 
 
-def iterate_volume(matrix: Matrix, k: int, seed: int, physics: Physics) -> Iterator[tuple[State, Geometry | None]]:
+def iterate_volume(
+    matrix: Matrix, k: int, seed: int, physics: Physics, report: Callable[[int, int], object] | None = None
+) -> Iterator[tuple[State, Geometry | None]]:
     """Iterate over the states of the search of :func:`find_volume`, with factors of all pixels for live pictures.
 
     Computing the factors of all pixels takes at most a fifth of the run time, so that several states may have the same
     factors. The last state has the factors of the answer, and the decisions of the rule for ``volume="auto"``.
+    ``report(done, most)`` is called with the number of searches that have ended, and the largest possible one.
     """
     search = Search(matrix, k, seed, gain_or_none(physics))
     progress = _SearchStates(search, matrix)
+    done = 0
     for step in search.steps():
+        done += step.settled
+        if report is not None:
+            report(done, search.runs)
         yield progress.state(step), None
     found = search.answer()
     yield progress.final_state(found), found

@@ -19,23 +19,23 @@ from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.appearance import Appearance, visible
+from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.history import History
 from mffnb.widgets.lifetime import Displayed, hold_weakly
 from mffnb.widgets.live_fit import LiveFit
 from mffnb.widgets.live_view.live_view import LiveView
-from mffnb.widgets.live_view.messages import png_base64
 from mffnb.widgets.regions import Region
+from mffnb.widgets.saving.session_file import Saved, is_session
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
+from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.tools import TOOLS, ToolMethods
 
 __all__ = ["Explorer", "explore"]
 
-_PICTURE_WAIT = 0.5  # longest time in seconds to wait for the static picture that a saved notebook holds
 _OFFERED_COLORS = 24  # those of the palette that colour-blind readers can distinguish
 
 
@@ -138,17 +138,25 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         # Tools need the pixels in this process, so that the page offers none where engines hold them.
         self.view = LiveView(tools=tuple(TOOLS) if cluster is None else ())
         self._error = ipywidgets.HTML()
-        path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else None
+        path = cube.path if isinstance(cube, Saved) else None
+        path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else path
+        self.view.watched, self.view.typed = self.controls.watched, list(self.controls.weights)
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
         self._fit.show_tool("set_color", palette=component_colors(_OFFERED_COLORS))
         super().__init__([self.controls, self._error, self.view])
         self.add_class("mffnb-explorer")  # the part of the page that fills the screen on request
         hold_weakly(self, self._error)
-        self._fit.submit()
+        if isinstance(cube, Saved):
+            self._fit.restore(cube.state)
+        else:
+            self._fit.submit()
 
     def __del__(self) -> None:
         # Controls and view close themselves when they are dropped: a container may still hold them.
         ipywidgets.Widget.close(self)
+
+    def __repr__(self) -> str:
+        return f"<explorer: {settings_text(self.controls.parameters)}>"
 
     @property
     def result(self) -> Unmixing:
@@ -164,6 +172,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
             If the run has not ended after ``timeout`` seconds.
         """
         self._fit.runner.wait(timeout)
+        self._fit.picture.finish()
 
     def start_afresh(self) -> None:
         """Restart the run from the data; components that are found again keep their position and colour."""
@@ -256,6 +265,23 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """Undo or redo the last change of how the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`."""
         return self._fit.undo_view(redo=redo)
 
+    def set(self, **settings: Any) -> None:
+        """Change settings, as ``controls.set`` does; without any, the run goes on from its last state."""
+        self._fit.set(**settings)
+
+    def set_exactly(self, control: str, value: float) -> None:
+        """Set a weight to exactly this number, see ``set_number``."""
+        self._fit.set_exactly(control, value)
+
+    @property
+    def notices(self) -> list[str]:
+        """Warnings of the run that is shown, one sentence each."""
+        return [one["text"] for one in self.view.notices]
+
+    def stored(self) -> dict[str, Any]:
+        """Return the state of the explorer as values that a session holds, see :class:`mffnb.widgets.tool.Stage`."""
+        return self._fit.stored()
+
     def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
         self._fit.show_tool(name, follow=follow, **values)
@@ -273,20 +299,9 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         super().close()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**options)
-        picture = self._picture()
-        if picture is not None:
-            data = bundle[0] if isinstance(bundle, tuple) else bundle
-            data["image/png"] = picture
-        return bundle
-
-    def _picture(self) -> str | None:
-        """Return a static picture of the explorer, for a notebook that is read without a kernel."""
-        # wait a moment for the run; an unfinished run gives the picture of its present state
-        self._fit.runner.settled(_PICTURE_WAIT)
-        if self.session.last is None:
-            return None
-        return png_base64(visible(self.result).plot())
+        """Return the notebook output of the explorer, after an output with its static picture."""
+        self._fit.picture.display()
+        return super()._repr_mimebundle_(**options)
 
 
 def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str, Any]) -> Session | EngineSession:
@@ -295,6 +310,8 @@ def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str
         session = EngineSession(cube, channel, engines, **options)
         warn_if_picture(session.data.layout.template, channel, ())
         return session
+    if isinstance(cube, Saved):
+        return Session(cube.cube, channel, **options)
     data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
     warn_if_picture(data, channel, options.get("preprocess"))
     return Session(data, channel, **options)
@@ -302,6 +319,8 @@ def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str
 
 def explore(cube: Any, **options: Any) -> Explorer:
     """Open the live explorer on a spectral image; see :class:`Explorer` for the options.
+
+    The path of a session, which :meth:`Explorer.save` has written, restores that session with all its settings.
 
     Examples
     --------
@@ -312,4 +331,11 @@ def explore(cube: Any, **options: Any) -> Explorer:
     'CONVERGED'
     >>> explorer.close()
     """
+    if isinstance(cube, (str, os.PathLike)) and is_session(cube):
+        if options:
+            raise TypeError(
+                f"a session has its own settings: leave {next(iter(options))!r} out, and change it afterwards"
+            )
+        saved = Saved.read(cube)
+        return Explorer(saved, **saved.settings)
     return Explorer(cube, **options)

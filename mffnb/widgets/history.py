@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mffnb.solvers import Outcome
@@ -85,6 +86,11 @@ class History:
             while len(self._entries) > 1 and _bytes_of(self._entries) > _MOST_BYTES:
                 del self._entries[0]
             self._position = len(self._entries) - 1
+
+    def replace(self, entries: Sequence[Entry], position: int) -> None:
+        """Replace all entries, by those of a session."""
+        with self._lock:
+            self._entries, self._position = list(entries), position
 
     def move(self, position: int) -> Entry:
         """Make another entry the one that is shown.

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import ipywidgets
 import numpy as np
 import xarray as xr
 
-from mffnb.errors import UnsupportedCombinationError
+from mffnb.errors import UnsupportedCombinationError, collected_warnings
 from mffnb.solvers import Outcome
 from mffnb.unmixing.auto_volume import ambiguity_note
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.appearance import Appearance
+from mffnb.widgets.appearance import Appearance, visible
 from mffnb.widgets.controls.controls import Controls
-from mffnb.widgets.history import History
+from mffnb.widgets.history import Entry, History
 from mffnb.widgets.lifetime import weakly
 from mffnb.widgets.live_view.frame_builder import FrameBuilder
-from mffnb.widgets.live_view.live_view import SPECTRA_TRAITS, LiveView
+from mffnb.widgets.live_view.live_view import SPECTRA_TRAITS, STYLE_TRAITS, LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
+from mffnb.widgets.notices import failure_notices, notices_of
 from mffnb.widgets.regions import Region
+from mffnb.widgets.saving.live_state import kept_values, settings_of, solved_from, solved_values
 from mffnb.widgets.session.bands import ends_of
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
+from mffnb.widgets.session.wording import settings_text
+from mffnb.widgets.static_picture import StaticPicture
 from mffnb.widgets.tools import TOOLS
 from mffnb.widgets.view_steps import ViewSteps
 
@@ -76,14 +82,20 @@ class LiveFit:
         self._showing = threading.RLock()
         self._numbers: list[int] = []
         self._published: tuple[int, Solved, bool] | None = None
+        self._raised: list[tuple[str, type[Warning]]] = []
+        self._newest: tuple[int, Parameters] | None = None
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
-            session.solve, weakly(self._publish), on_error=weakly(self._complain)
+            partial(_solve, session, self._raised), weakly(self._publish), on_error=weakly(self._complain)
         )
+        self.picture = StaticPicture(weakly(self._figure))
         self._framed: tuple[LiveImage, FrameBuilder] | None = None
         self._labelled: tuple[Solved, Unmixing] | None = None
         self._shown: dict[str, Mapping[str, Any]] = {}
+        # The history is shown from the start; on engines, whose states cannot be restored, there is none.
         self._following: dict[str, Mapping[str, Any]] = {}
+        if isinstance(session, Session):
+            self._following["show_history"] = {}
         self._view_steps = ViewSteps()
         self._setting_view = False
         self._greetings = _GREETINGS
@@ -106,7 +118,10 @@ class LiveFit:
         solved = self.session.last
         if solved is None:
             self.runner.wait()  # there is no state: raise the error of the run
-            raise RuntimeError("the explorer was closed before it had solved anything")
+            raise RuntimeError(
+                "there is no result, since the first run was stopped or closed before its first picture: move a "
+                "slider, or open a new explorer"
+            )
         labelled = self._labelled
         if labelled is None or labelled[0] is not solved:
             labelled = self._labelled = solved, self.appearance.applied(self.session.result(solved))
@@ -118,12 +133,35 @@ class LiveFit:
         if controls is not None:
             with self._submitting:  # else a thread could submit values after newer ones that another thread has read
                 self.session.cancel_stop()
-                self.runner.submit(controls.parameters)
+                parameters = controls.parameters
+                self._newest = self.runner.submit(parameters), parameters
+                self._announce(*self._newest)
 
     def start_afresh(self) -> None:
         """Start a run from the data."""
         self.session.start_afresh()
         self.submit()
+
+    def set(self, **settings: Any) -> None:
+        """Change settings; without any, the run goes on from its last state."""
+        controls = self._controls()
+        if controls is not None and settings:
+            controls.set(**settings)
+        else:
+            self.submit()
+
+    def set_exactly(self, control: str, value: float) -> None:
+        """Set a weight to exactly this number; its slider gets another step."""
+        controls = self._controls()
+        if controls is not None:
+            controls.set_exactly(control, value)
+
+    def _announce(self, generation: int, parameters: Parameters, *, failed: bool = False) -> None:
+        """Tell the page what is done for the newest settings; it greys the picture of older ones."""
+        view = self._view()
+        if view is not None:
+            text = f"{settings_text(parameters)}"
+            view.activity = {"generation": generation, "text": text, "progress": None, "failed": failed}
 
     @property
     def contrast(self) -> tuple[float, float]:
@@ -148,6 +186,7 @@ class LiveFit:
                 self._record(solved)
         if final:
             self._follow_all()
+        self.picture.renew()
 
     def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
         """Run on from a state that a tool has edited, with its number of components."""
@@ -182,13 +221,60 @@ class LiveFit:
                 "undo needs the pixels in this process: open an explorer without cluster="
             )
         entry = self.history.move(position)
-        if self._published is not None and self._published[1] is entry.solved and self.settled:
+        there = self._published is not None and self._published[1] is entry.solved and self.settled
+        if there and controls.parameters == entry.parameters:  # else other settings have failed
             self.set_appearance(entry.appearance)  # nothing else differs, so that no run is needed
             return
         with self._submitting:
             session.restore(entry.solved)
             self._restored = entry.solved, entry.appearance
         controls.show(entry.parameters)
+
+    def stored(self) -> dict[str, Any]:
+        """Return the state of the explorer as values that a session holds."""
+        controls, view, session = self._controls(), self._view(), self.session
+        if controls is None or view is None or isinstance(session, EngineSession) or session.last is None:
+            raise RuntimeError("the explorer was closed before it had solved anything")
+        with self._showing:
+            last, entries = session.last, self.history.entries
+            answers = list({id(one): one for one in (*(entry.solved for entry in entries), last)}.values())
+            number = {id(one): i for i, one in enumerate(answers)}
+            return {
+                "settings": settings_of(session, controls.parameters, controls.k.max),
+                "parameters": controls.parameters,
+                "answers": [solved_values(one) for one in answers],
+                "history": [(number[id(entry.solved)], entry.appearance) for entry in entries],
+                "position": self.history.position,
+                "last": number[id(last)],
+                "appearance": self.appearance,
+                "regions": self.regions,
+                "overlays": self.overlays,
+                "kept": kept_values(self.kept),
+                "section": self.section,
+                "shown": self._shown,
+                "following": dict(self._following),
+                "style": {name: getattr(view, name) for name in STYLE_TRAITS},
+            }
+
+    def restore(self, stored: Mapping[str, Any]) -> None:
+        """Restore the state that :meth:`stored` has returned, instead of the first run."""
+        controls, view, session = self._controls(), self._view(), self.session
+        assert controls is not None, "a new explorer has controls"
+        assert view is not None, "a new explorer has a view"
+        assert isinstance(session, Session), "only sessions of one process are saved"
+        answers = [solved_from(values, session) for values in stored["answers"]]
+        entries = [Entry(answers[number], appearance) for number, appearance in stored["history"]]
+        self.history.replace(entries, stored["position"])
+        self.regions, self.overlays = dict(stored["regions"]), dict(stored["overlays"])
+        self.section, cube = dict(stored["section"]), session.source.cube
+        self.kept = {name: replace(answer, cube=cube) for name, answer in stored["kept"].items()}
+        self._set_style(stored["style"])
+        for name, values in stored["shown"].items():
+            self.show_tool(name, follow=stored["following"].get(name, False), **values)
+        last = answers[stored["last"]]
+        session.restore(last, settled=last.state.outcome is not Outcome.RUNNING)
+        self.appearance, self._restored = stored["appearance"], (last, stored["appearance"])
+        controls.show(stored["parameters"])
 
     def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
@@ -214,13 +300,13 @@ class LiveFit:
     def set_spectra_view(self, **traits: Any) -> None:
         """Change how the page shows the spectra; all traits together are one change that can be undone."""
         before = self.spectra_view
-        self._show_spectra(traits)
+        self._set_style(traits)
         after = self.spectra_view
         changed = [name for name in after if after[name] != before[name]]
         if changed:
             self._record_step({name: before[name] for name in changed}, {name: after[name] for name in changed})
 
-    def _show_spectra(self, traits: Mapping[str, Any]) -> None:
+    def _set_style(self, traits: Mapping[str, Any]) -> None:
         """Set traits of the view without a record."""
         view = self._view()
         if view is None:
@@ -240,7 +326,7 @@ class LiveFit:
         traits = self._view_steps.redo(entry) if redo else self._view_steps.undo(entry)
         if traits is None:
             return False
-        self._show_spectra(traits)
+        self._set_style(traits)
         self._show_undo()
         return True
 
@@ -267,8 +353,9 @@ class LiveFit:
         TOOLS[name](self, **arguments)
 
     def close(self) -> None:
-        """End the background thread, and delete the image on engines."""
+        """End the background thread, complete the static picture, and delete the image on engines."""
         self.runner.close()
+        self.picture.finish()
         if isinstance(self.session, EngineSession):
             self.session.close()
 
@@ -283,10 +370,14 @@ class LiveFit:
             self.appearance = self._appearance_of(solved)
             self._published = generation, solved, final
             self._show(generation, solved, final)
-            if final:
+            if final and not solved.unchanged:
                 self._record(solved)
+        view = self._view()
+        if final and view is not None and not isinstance(self.session, EngineSession):
+            view.notices = notices_of(solved, self.session.source.task.transform, self._raised)
         if final:
             self._follow_all()
+        self.picture.renew(settled=final)
 
     def _appearance_of(self, solved: Solved) -> Appearance:
         """Return how a state is shown: as in the history if it is restored, else without components that have left."""
@@ -341,7 +432,8 @@ class LiveFit:
                     "objective": state.objective,
                     "outcome": _outcome_text(solved),
                     "milliseconds": 1e3 * state.seconds,
-                    "text": _progress(solved),
+                    "text": _progress_text(solved),
+                    "progress": _share(solved),
                 },
                 generation=generation,
                 parameters=solved.parameters.as_dict(),
@@ -359,6 +451,19 @@ class LiveFit:
         if before != numbers and view.highlighted:
             marked = [before[place] for place in view.highlighted if place < len(before)]
             view.highlighted = [numbers.index(number) for number in marked if number in numbers]
+
+    def _figure(self) -> Any:
+        """Return a figure of the present answer with its settings below, for a notebook without a kernel."""
+        solved = self.session.last
+        if solved is None:
+            return None
+        figure = visible(self.result).plot()
+        error = f"relative error {solved.state.relative_error:.3g}"
+        text = f"{settings_text(solved.parameters)}: {_outcome_text(solved)}, {error}"
+        low = 0.25 / figure.get_figheight()  # height of one line; cropping instead would draw everything twice
+        figure.get_layout_engine().set(rect=(0, low, 1, 1 - 2 * low))
+        figure.text(0.01, 0.3 * low, text, fontsize="medium", color="0.35")
+        return figure
 
     def _later(self) -> int:
         """Return the number of settings that can be redone."""
@@ -394,15 +499,45 @@ class LiveFit:
         shown = self._error()
         if shown is not None:
             shown.value = error_html(error)
+        view, newest = self._view(), self._newest
+        if view is not None and newest is not None:
+            self._announce(*newest, failed=True)
+            view.notices = failure_notices(newest[1], earlier=bool(self.history.entries))
 
 
-def _progress(solved: Solved) -> str:
-    """Return a text on the pixels or replicas that the picture shows so far if these are not all, or on compiling."""
+def _solve(
+    session: Session | EngineSession, raised: list[tuple[str, type[Warning]]], parameters: Parameters
+) -> Iterator[Solved | None]:
+    """Run the solver; warnings of the run go to a list instead of a place where nobody sees them."""
+    raised.clear()
+    with collected_warnings() as found:
+        for step in session.solve(parameters):
+            raised[:] = found
+            yield step
+
+
+def _share(solved: Solved) -> float | None:
+    """Return the share of searches or replicas that has been done; None where it is not known."""
+    if solved.bands is not None:
+        return solved.bands.share if solved.bands.share < 1 else None
+    if solved.searched is not None and solved.state.outcome is Outcome.RUNNING:
+        done, most = solved.searched
+        return done / most
+    return None
+
+
+def _progress_text(solved: Solved) -> str:
+    """Return a text on what the picture shows if it is not the result of all pixels, or on compiling."""
+    if solved.unchanged:
+        return "stopped before the first picture of these settings: the last result is shown"
     if solved.pixels:
         return f"showing {solved.pixels:,} of {solved.data.matrix.shape[0]:,} pixels"
     if solved.bands is not None:
         return solved.bands.text
     running = solved.state.outcome is Outcome.RUNNING
+    if solved.searched is not None and running:
+        done, most = solved.searched
+        return f"searching the smallest volume, {min(done + 1, most)} of at most {most}"
     return "" if solved.tier is None or not running else solved.tier.status
 
 

@@ -93,6 +93,15 @@ class Stage(Protocol):
     def undo_view(self, *, redo: bool = False) -> bool:
         """Undo or redo the last change of how the page shows the spectra; False if there is none since the last run."""
 
+    def set(self, **settings: Any) -> None:
+        """Change settings, as the controls do; without any, the run goes on from its last state."""
+
+    def set_exactly(self, control: str, value: float) -> None:
+        """Set a weight to exactly this number; its slider gets another step."""
+
+    def stored(self) -> dict[str, Any]:
+        """Return settings, answers, history, regions, names and what tools show, as values that a session holds."""
+
     def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to its part in the page: text, numbers, and arrays as float32.
 

@@ -365,9 +365,80 @@ def test_an_image_on_other_coordinates_is_refused(explore, cube):
         explorer.composite(over=moved)
 
 
-def test_the_composite_of_a_stack_is_that_of_its_middle_section(explore, cube):
-    explorer = explore(xr.concat([cube, 2 * cube, cube], dim="z").transpose("z", ...))
+def test_the_composite_of_a_stack_follows_its_section(explore, cube):
+    stack = xr.concat([cube, 2 * cube, cube[::-1].assign_coords(y=cube.y)], dim="z").transpose("z", ...)
+    explorer = explore(stack)
     explorer.wait()
-    picture = explorer.composite(over=cube.sum("energy"))
+    picture = explorer.composite(over=stack.sum("energy"), opacity=0)
     assert picture.dims == ("y", "x", "rgb")
     assert explorer.view.tool_composite["over"]["grid"] == [6, 10]
+    middle = explorer.view.tool_composite["over"]["codes"]
+    explorer.show_section(z=2)
+    last = np.frombuffer(explorer.view.tool_composite["over"]["codes"], np.uint8).reshape(6, 10)
+    np.testing.assert_array_equal(last[::-1], np.frombuffer(middle, np.uint8).reshape(6, 10))
+    np.testing.assert_allclose(explorer.composite()[::-1].values, picture.values, atol=1e-12)  # the image alone
+    explorer.composite(over=cube.sum("energy"))  # an image of one section lies below all
+
+
+def test_an_outline_in_a_scatter_plot_selects_a_region(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    a, b = explorer.result.abundances.values[[2, 0]]
+    explorer.rename(2, "lignin")
+    found = explorer.scatter("lignin", 0)
+    np.testing.assert_array_equal(found.horizontal, a)
+    np.testing.assert_array_equal(found.vertical, b)
+    assert found.attrs["correlation"] == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    shown = explorer.view.tool_scatter
+    assert (shown["x"]["axis"], shown["x"]["label"], shown["y"]["label"]) == (2, "lignin", "component 0")
+    middle, top = float(np.median(a)), float(b.max()) + 1
+    outline = [(middle, -1), (middle, top), (a.max() + 1, top), (a.max() + 1, -1)]
+    selected = explorer.scatter(inside=outline, name="rich")  # the axes stay
+    np.testing.assert_array_equal(selected.inside, a > middle)
+    region = explorer.regions["rich"]
+    np.testing.assert_array_equal(region.mask, a > middle)
+    np.testing.assert_allclose(region.mean_spectrum, cube.values[a > middle].mean(axis=0), rtol=1e-12)
+    triangle = explorer.scatter(inside=[(0, 0), (2 * a.max(), 0), (0, 2 * b.max())])
+    below = a / (2 * a.max()) + b / (2 * b.max()) < 1
+    np.testing.assert_array_equal(triangle.inside, below & (a > 0) & (b > 0) | triangle.inside & ((a == 0) | (b == 0)))
+    explorer.reorder([0, 2])
+    assert explorer.view.tool_scatter["x"]["axis"] == 2  # an axis keeps to its component
+
+
+def test_a_scatter_plot_of_a_component_and_a_band(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    found = explorer.scatter(1, (404.0, 410.0))
+    np.testing.assert_allclose(found.vertical, cube.sel(energy=slice(404, 410)).sum("energy"), rtol=1e-12)
+    assert explorer.view.tool_scatter["y"]["label"] == "band 404 to 410"
+    assert explorer.view.tool_band == {}
+    explorer.controls.set(k=2)
+    explorer.wait()  # the plot follows the run
+    np.testing.assert_array_equal(explorer.scatter().horizontal, explorer.result.abundances.sel(component=1))
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments", "message"),
+    [
+        ({}, {"x": 5}, "no component 5"),
+        ({}, {"x": (1.0, 2.0, 3.0)}, "two ends of a band"),
+        ({}, {"inside": [(0, 0), (1, 1)]}, "three or more corners"),
+        ({}, {"inside": [(50, 50), (51, 50), (50, 51)]}, "no pixel"),
+        ({"preprocess": [mf.preprocessing.Bin(space=2)]}, {"x": (404.0, 410.0)}, "grid differs"),
+    ],
+)
+def test_a_scatter_plot_refuses_what_it_cannot_show(explore, cube, options, arguments, message):
+    explorer = explore(cube, **options)
+    explorer.wait()
+    with pytest.raises(ValueError, match=message):
+        explorer.scatter(**arguments)
+
+
+def test_a_scatter_plot_of_a_component_that_has_left_is_hidden_with_a_reason(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    explorer.scatter(0, 1)
+    explorer.merge(0, 1)
+    explorer.wait()
+    assert explorer.view.tool_scatter["shown"] is False
+    assert "no component 1" in explorer.view.error

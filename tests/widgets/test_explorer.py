@@ -134,13 +134,6 @@ def test_error_is_shown_and_raised_and_the_explorer_continues(explorer, monkeypa
     assert explorer._error.value == ""
 
 
-def test_notebook_stores_a_picture(explorer):
-    bundle = explorer._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
-    assert "application/vnd.jupyter.widget-view+json" in data
-    assert data["image/png"].startswith("iVBOR")
-
-
 def test_close_ends_the_thread_and_keeps_the_result(cube):
     before = set(threading.enumerate())
     explorer = mf.explore(cube, k=3)

@@ -10,6 +10,7 @@ import pytest
 from scipy.optimize import nnls
 
 import mffnb as mf
+from mffnb.kernels.tiers.tier import Tier
 from mffnb.solvers import Outcome, likelihood
 from mffnb.widgets.session import preview
 
@@ -137,13 +138,71 @@ def test_only_a_new_kind_of_fit_begins_on_a_subset(watched):
     assert pixels() == {0}  # from the last state, which is better than that of a subset
 
 
-def test_small_images_and_images_with_gaps_have_no_subset(counts, small_subsets):
+def test_small_images_have_no_subset(counts, small_subsets):
+    one = Watched(counts[:10, :10], k=2, similarity="kl", max_iter=3)
+    assert {solved.pixels for solved in one.states(k=3)} == {0}
+    one.explorer.close()
+
+
+def with_gaps(counts):
+    """Counts without some entries."""
     gaps = counts.astype(float)
-    gaps[0, 0, 0] = np.nan
-    for cube in (counts[:10, :10], gaps):
-        one = Watched(cube, k=2, similarity="kl", max_iter=3)
-        assert {solved.pixels for solved in one.states(k=3)} == {0}
-        one.explorer.close()
+    gaps[::3, ::2, ::5] = np.nan
+    return gaps
+
+
+WEIGHTS = np.random.default_rng(8).uniform(0.5, 2.0, (20, 21))
+#: Cube and options of explorers whose first state takes long.
+SLOW = {
+    "gaps": (with_gaps, {}),
+    "gaps, counts": (with_gaps, {"similarity": "kl"}),
+    "weights of pixels": (np.asarray, {"similarity": "kl", "weights": WEIGHTS}),
+    "weights of entries": (np.asarray, {"similarity": "kl", "weights": WEIGHTS[..., None] * np.linspace(1, 2, 40)}),
+    "Poisson weights": (np.asarray, {"weights": "poisson"}),
+    "weights and gaps": (with_gaps, {"weights": WEIGHTS}),
+    "own terms": (
+        np.asarray,
+        {"similarity": "kl", "abundance_terms": [mf.Sparsity(1e-3)], "endmember_terms": [mf.Ridge(1e-3)]},
+    ),
+    "own terms of neighbours": (np.asarray, {"similarity": "kl", "abundance_terms": [mf.Smoothness(1e-2)]}),
+    "known endmembers": (np.asarray, {"similarity": "kl", "known": np.random.default_rng(3).random((1, 40))}),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_slow_fits_begin_on_a_subset_and_end_as_without_it(counts, small_subsets, monkeypatch, name):
+    make, options = SLOW[name]
+    one = Watched(make(counts), k=3, max_iter=8, tol=0, **options)
+    states = one.states()
+    assert states[0].pixels == SOME
+    assert states[-1].pixels == 0
+    for solved in states:
+        assert np.isfinite(solved.state.abundances).all()
+        assert solved.state.abundances.shape == (3, PIXELS)
+    monkeypatch.setattr("mffnb.widgets.session.session.has_previews", lambda task, image: False)
+    alone = one.states()
+    assert {solved.pixels for solved in alone} == {0}
+    assert sorted(states[-1].state.endmembers.sum(axis=1)) == sorted(alone[-1].state.endmembers.sum(axis=1))
+    assert states[-1].state.objective == alone[-1].state.objective
+    one.explorer.close()
+
+
+def test_numpy_steps_begin_on_a_subset_too(counts, small_subsets, monkeypatch):
+    class OnNumpySteps(Tier):
+        def begin(self, settings):
+            self.compiled = False
+
+        def require(self, settings):
+            self.compiled = False
+
+    monkeypatch.setattr("mffnb.widgets.session.session.Tier", OnNumpySteps)
+    monkeypatch.setattr("mffnb.widgets.session.session.kernels_are_awaited", lambda: False)
+    for options in ({"similarity": "kl"}, {"volume": "auto"}):
+        explorer = mf.explore(counts, k=3, **options)
+        first = next(one for one in explorer.session.solve(explorer.controls.parameters) if one is not None)
+        explorer.close()
+        assert first.pixels == SOME
+        assert not first.tier.compiled
 
 
 def test_automatic_volume_begins_on_a_subset(watched):

@@ -142,12 +142,6 @@ def test_settings_of_the_scan_are_passed_to_the_explorer(cube):
     ranks.close()
 
 
-def test_notebook_stores_a_picture(ranks):
-    bundle = ranks._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
-    assert data["image/png"].startswith("iVBOR")
-
-
 def test_invalid_arguments_raise_an_error(cube, scan):
     with pytest.raises(ValueError, match="whole numbers"):
         mf.RankExplorer(cube, [0, 2])

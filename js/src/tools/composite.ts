@@ -32,51 +32,50 @@ export const tool: Tool = {
     );
     const bar = element("span", "mffnb-mix", { hidden: "" });
     let built = "";
-    /** Weights and opacity that are being dragged, until Python has them. */
-    let dragged: ReadonlyMap<number, number> = new Map();
-    let opacity: number | null = null;
+    let sliders: readonly MixSlider[] = [];
 
-    const weightOf = (number: number, weight: number) => dragged.get(number) ?? weight;
+    /** The image below the components, if it belongs to the grid of the frame. */
+    const imageFor = ({ header }: Frame) => {
+      const over = values()?.over;
+      return over?.grid?.join() === header.shape.join() ? over : undefined;
+    };
 
-    const weightSlider = ({ header }: Frame, i: number) => {
+    const weightSlider = ({ header }: Frame, i: number): MixSlider => {
       const [number, label] = [header.numbers[i], header.labels[i]];
       const title = `Weight of ${label} in the composite (double click: 1)`;
-      const made = mixSlider(label, title, MOST, header.weights[i], (weight, final) => {
-        dragged = new Map(dragged).set(number, weight);
-        stage.repaintAdded();
-        if (final) stage.call("composite", { weights: [[number, weight]] });
-      });
-      made.style.setProperty("--mffnb-color", header.colors[i]);
-      made.classList.add("mffnb-mix-component");
+      const made = mixSlider(label, title, MOST, stage.repaintAdded, (weight) =>
+        stage.call("composite", { weights: [[number, weight]] }),
+      );
+      made.root.style.setProperty("--mffnb-color", header.colors[i]);
+      made.root.classList.add("mffnb-mix-component");
       return made;
     };
 
-    /** Make the sliders, unless they are those of the frame already. */
-    const build = (frame: Frame) => {
-      const now = values();
-      bar.hidden = now?.shown !== true;
-      const { labels, colors, numbers, hidden, weights, shape } = frame.header;
-      const over = now?.over?.grid?.join() === shape.join() ? now?.over : undefined;
-      const key = JSON.stringify([labels, colors, numbers, hidden, weights, over?.name, now?.opacity]);
-      if (bar.hidden || key === built) return;
-      built = key;
-      dragged = new Map();
-      opacity = null;
-      const sliders = numbers.flatMap((_, i) => (hidden.includes(i) ? [] : [weightSlider(frame, i)]));
-      if (over) {
-        const title = `Opacity of the components over ${over.name}`;
-        sliders.push(
-          mixSlider(`over ${over.name}`, title, 1, now?.opacity ?? 1, (value, final) => {
-            opacity = value;
-            stage.repaintAdded();
-            if (final) stage.call("composite", { opacity: value });
-          }),
-          action("Remove image", "Show the components on dark: explorer.composite(over=False)", () =>
+    /** Make the sliders where components or the image have changed, and move them to the present values. */
+    const update = (frame: Frame) => {
+      const { labels, colors, numbers, hidden, weights } = frame.header;
+      const over = imageFor(frame);
+      const key = JSON.stringify([labels, colors, numbers, hidden, over?.name]);
+      if (key !== built) {
+        built = key;
+        sliders = numbers.map((_, i) => weightSlider(frame, i));
+        const parts = sliders.filter((_, i) => !hidden.includes(i)).map(({ root }) => root);
+        if (over) {
+          const title = `Opacity of the components over ${over.name}`;
+          const opacity = mixSlider(`over ${over.name}`, title, 1, stage.repaintAdded, (value) =>
+            stage.call("composite", { opacity: value }),
+          );
+          const remove = action("Remove image", "Show the components on dark: explorer.composite(over=False)", () =>
             stage.call("composite", { over: false }),
-          ),
-        );
+          );
+          sliders = [...sliders, opacity];
+          parts.push(opacity.root, remove);
+        }
+        bar.replaceChildren(element("span", "", {}, ["Weights:"]), ...parts);
       }
-      bar.replaceChildren(...sliders);
+      sliders.forEach((slider, i) => {
+        slider.follow(weights[i] ?? values()?.opacity ?? 1);
+      });
     };
 
     return {
@@ -88,18 +87,18 @@ export const tool: Tool = {
         if (now?.shown !== true) bar.hidden = true;
       },
       images(frame) {
-        build(frame);
         const now = values();
+        bar.hidden = now?.shown !== true;
         if (!now?.shown) return [];
+        update(frame);
         const { header, maps } = frame;
         const [clip, gamma] = [stage.model.get("clip"), stage.model.get("gamma")];
-        const layers = header.numbers.flatMap((number, i) => {
+        const layers = maps.flatMap((codes, i) => {
           if (header.hidden.includes(i)) return [];
-          const weight = weightOf(number, header.weights[i]);
-          const strength = strengths(maps[i], header.ranges[i], weight, clip, gamma);
-          return [{ codes: maps[i], colour: parseColour(header.colors[i]), strength }];
+          const strength = strengths(codes, header.ranges[i], sliders[i].value(), clip, gamma);
+          return [{ codes, colour: parseColour(header.colors[i]), strength }];
         });
-        const under = now.over?.grid?.join() === header.shape.join() ? now.over : undefined;
+        const under = imageFor(frame);
         const image: MapImage = {
           label: "composite",
           colour: COLOUR,
@@ -107,7 +106,7 @@ export const tool: Tool = {
           range: [0, 1],
           shape: header.map_shape,
           pixels: mixer.mix(layers, under !== undefined),
-          ...(under && { under, opacity: opacity ?? now.opacity ?? 1 }),
+          ...(under && { under, opacity: sliders[maps.length].value() }),
         };
         return [image];
       },
@@ -118,21 +117,49 @@ export const tool: Tool = {
 /** A composite has colours and no values that could be read. */
 const NO_CODES = new Uint8Array(0);
 
-/** A slider with its name: `moved` has its value while it is dragged, and again as the final one. */
+/** Milliseconds after the last change of a slider until Python has it: keys change it in many steps. */
+const REST = 250;
+
+interface MixSlider {
+  readonly root: HTMLElement;
+  value(): number;
+  /** Move to the value that Python has, unless the user has just moved the slider elsewhere. */
+  follow(value: number): void;
+}
+
+/** A slider with its name: `moved` is called while it is dragged, `settled` with its value when it rests. */
 function mixSlider(
   label: string,
   title: string,
   max: number,
-  value: number,
-  moved: (value: number, final: boolean) => void,
-): HTMLElement {
-  const attributes = { type: "range", min: 0, max, step: 0.02, value, title, "aria-label": title };
-  const input = element("input", "mffnb-range", attributes);
-  input.addEventListener("input", () => moved(Number(input.value), false));
-  input.addEventListener("change", () => moved(Number(input.value), true));
+  moved: () => void,
+  settled: (value: number) => void,
+): MixSlider {
+  const input = element("input", "mffnb-range", { type: "range", min: 0, max, step: 0.02, title, "aria-label": title });
+  let dragged: number | null = null;
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  const rest = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => dragged !== null && settled(dragged), REST);
+  };
+  const move = () => {
+    dragged = Number(input.value);
+    moved();
+  };
+  input.addEventListener("input", move);
+  input.addEventListener("change", rest);
   input.addEventListener("dblclick", () => {
     input.value = "1";
-    moved(1, true);
+    move();
+    rest();
   });
-  return element("label", "mffnb-field", {}, [element("span", "", {}, [label]), input]);
+  return {
+    root: element("label", "mffnb-field", {}, [element("span", "", {}, [label]), input]),
+    value: () => Number(input.value),
+    follow(value) {
+      if (dragged !== null && Math.abs(dragged - value) > 1e-9) return;
+      dragged = null;
+      input.value = String(value);
+    },
+  };
 }

@@ -4,7 +4,7 @@
 import { action, button } from "../controls";
 import { meanOf } from "../images";
 import { mixture } from "../mixture";
-import { type Corner, extended, indicesOfMask, pathOf } from "../polygon";
+import { type Corner, edgesOfMask, extended, indicesOfMask, pathOf } from "../polygon";
 import { type Binary, bytes, type Frame, floats } from "../protocol";
 import type { Lane } from "../spectra";
 import type { Tool } from "../tool";
@@ -31,6 +31,7 @@ export const tool: Tool = {
   start(stage) {
     const values = () => stage.values<Shown>("region");
     const regions = () => values()?.regions ?? [];
+    const edges = new WeakMap<Binary, string>();
     let drawing = false;
     let made: { frame?: Frame; source?: readonly Region[]; lanes: readonly Lane[] } = { lanes: [] };
     let outline: readonly Corner[] = [];
@@ -43,8 +44,18 @@ export const tool: Tool = {
       stage.call("drop_region", {}),
     );
     const show = () => {
-      const shown = [...regions().flatMap((one) => (one.outline ? [one.outline] : [])), outline];
-      for (const tile of stage.maps.tiles) tile.showOutlines(shown.map(pathOf));
+      const paths = [...regions().map(edgeOf), pathOf(outline)];
+      for (const tile of stage.maps.tiles) tile.showOutlines(paths);
+    };
+    /** Path of a region: as drawn, or around the pixels of its mask. */
+    const edgeOf = (one: Region) => {
+      if (one.outline) return pathOf(one.outline);
+      const shape = stage.frame?.header.shape;
+      const codes = bytes(one.mask);
+      if (!shape || codes.length !== shape[0] * shape[1]) return "";
+      const known = edges.get(one.mask) ?? edgesOfMask(codes, shape);
+      edges.set(one.mask, known);
+      return known;
     };
     const finish = () => {
       if (drawing && outline.length > 2) stage.call("region", { outline });

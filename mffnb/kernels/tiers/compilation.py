@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -55,8 +56,10 @@ class Compilation:
             self._fail("the path of the Python interpreter is not known")
             return
         try:
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed when the child has ended
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed by the finalizer, or when the child has ended
+            weakref.finalize(self, self._errors.close)
             self._process = _start(group, self._errors)
+            weakref.finalize(self, _leave, self._process)
         except OSError as error:
             self._fail(str(error))
 
@@ -87,6 +90,7 @@ class Compilation:
         """
         if self._process is not None:
             self._process.wait(timeout)
+            _ = self.ended  # closes the file of error messages
 
     def _fail(self, reason: str) -> None:
         """Record why kernels cannot be compiled in the background, and say so once."""
@@ -153,6 +157,12 @@ def _lock_file(file: IO[bytes]) -> None:
         return  # several processes may then compile the same kernels, which is slower and otherwise harmless
     with contextlib.suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _leave(process: subprocess.Popen[bytes]) -> None:
+    """Leave a child process that still runs, which goes on after its parent by intention."""
+    if process.poll() is None:
+        process.returncode = 0  # else Python would warn of a child that was forgotten
 
 
 def _start(group: Group, errors: IO[bytes]) -> subprocess.Popen[bytes]:

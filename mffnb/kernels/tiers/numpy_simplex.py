@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
+from mffnb.kernels.tiers.supports import supports
 from mffnb.typing import Array, Float64Array
 
 _TOLERANCE = 1e-12  # relative to the largest curvature: smaller multipliers count as zero, as in the kernel
@@ -52,10 +53,7 @@ def _minimise_on_supports(
     pending = active
     while pending.size:
         goal = np.zeros((len(a), pending.size))
-        patterns, member = np.unique(support[:, pending], axis=1, return_inverse=True)
-        member = member.ravel()
-        for number, pattern in enumerate(patterns.T):
-            rows, columns = np.flatnonzero(pattern), np.flatnonzero(member == number)
+        for rows, columns in supports(support[:, pending]):
             part = linear[np.ix_(rows, pending[columns])]
             goal[np.ix_(rows, columns)] = _constrained_minimiser(gram[np.ix_(rows, rows)], part, largest)
         here = a[:, pending]

@@ -6,7 +6,7 @@ import html
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import ipywidgets
 
@@ -18,6 +18,10 @@ from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.session.solved import matched_numbers, numbers_of
+from mffnb.widgets.static_picture import StaticPicture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure  # slow to import
 
 # number of frames after which the state of the controls is sent again; mffnb.widgets.explorer gives the reason
 _REFRESHES = 4
@@ -41,6 +45,8 @@ class Board(Generic[P, S]):
         Label and tooltip of the button that opens an explorer.
     explore
         Called when that button is clicked; a callback that does not keep the search widget alive.
+    summary
+        Returns the figure that a notebook shows without a kernel, or None; it does not keep the search widget alive.
     frames_per_second
         Largest rate of published states.
     stopped
@@ -54,6 +60,7 @@ class Board(Generic[P, S]):
         *,
         to_explorer: tuple[str, str],
         explore: Callable[[], object],
+        summary: Callable[[], Figure | None],
         frames_per_second: float,
         stopped: threading.Event,
     ) -> None:
@@ -83,6 +90,7 @@ class Board(Generic[P, S]):
         self.runner: Runner[P, S] = Runner(
             solve, weakly(publish), frames_per_second=frames_per_second, on_error=weakly(self.show_error)
         )
+        self.static_picture = StaticPicture(summary)
         self.lock = threading.RLock()  # widget callbacks may run on any thread
         self._frame_builder: tuple[Any, FrameBuilder] | None = None
         self._previous_answer: Unmixing | None = None
@@ -160,6 +168,7 @@ class Board(Generic[P, S]):
                 final=True,
             )
             self.view.show(frame)
+        self.static_picture.renew()
 
     def clear(self) -> None:
         """Remove maps and spectra from the live view."""

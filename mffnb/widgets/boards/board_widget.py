@@ -11,10 +11,7 @@ from mffnb.widgets.boards.board import Board
 from mffnb.widgets.explorer import Explorer
 from mffnb.widgets.lifetime import Displayed
 from mffnb.widgets.live_view.live_view import LiveView
-from mffnb.widgets.live_view.messages import png_base64
 
-# longest time in seconds that the display of the widget waits for the picture that the notebook stores
-_PICTURE_WAIT = 0.5
 _CLOSE_WAIT = 2.0  # longest time in seconds that closing waits for the running fit
 
 
@@ -53,11 +50,13 @@ class BoardWidget(Displayed, ipywidgets.VBox):
             If the search has not ended after ``timeout`` seconds.
         """
         self._board.runner.wait(timeout)
+        self._board.static_picture.finish()
 
     def close(self) -> None:
         """Stop the search and close the widget; finished results stay available."""
         if hasattr(self, "_board"):
             self._end(_CLOSE_WAIT)
+            self._board.static_picture.finish()
             self._board.close()
             for widget in self._parts:
                 widget.close()
@@ -72,11 +71,6 @@ class BoardWidget(Displayed, ipywidgets.VBox):
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        """Return the notebook output of the widget, with a PNG picture for display without a kernel."""
-        bundle = super()._repr_mimebundle_(**options)
-        self._board.runner.settled(_PICTURE_WAIT)  # the picture of an unfinished search shows its present state
-        figure = self._summary()
-        if figure is not None:
-            data = bundle[0] if isinstance(bundle, tuple) else bundle
-            data["image/png"] = png_base64(figure)
-        return bundle
+        """Return the notebook output of the widget, after an output with its static picture."""
+        self._board.static_picture.display()
+        return super()._repr_mimebundle_(**options)

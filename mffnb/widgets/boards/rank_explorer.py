@@ -93,7 +93,7 @@ class RankExplorer(BoardWidget):
         keep, stopped = weakly(self._keep), threading.Event()
         self._board: Board[None, Stage] = Board(
             lambda _: _stages(scanning, stopped, keep), self._publish, frames_per_second=10.0,
-            explore=weakly(self.explore),
+            explore=weakly(self.explore), summary=weakly(self._summary),
             to_explorer=("explore with this k", "Open an explorer below that starts from this result"),
             stopped=stopped,
         )  # fmt: skip

@@ -170,6 +170,7 @@ class TuningMonitor(BoardWidget):
         advance = weakly(self._advance)
         self._board: Board[int, Found] = Board(
             lambda _: _states(advance), self._publish, frames_per_second=3.0, explore=weakly(self.explore),
+            summary=weakly(self._summary),
             to_explorer=("use these settings", "Open an explorer below with the settings of this trial"),
             stopped=threading.Event(),
         )  # fmt: skip

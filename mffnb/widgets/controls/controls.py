@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import ipywidgets
+import numpy as np
 
 from mffnb.estimators.names import SIMILARITIES
 from mffnb.knobs import knobs
@@ -16,11 +17,13 @@ from mffnb.preprocessing import Step
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.similarity import Similarity
 from mffnb.widgets.controls.elements import (
+    Slider,
     checkbox,
     dropdown,
     flexible,
     group,
     knob_slider,
+    move_to,
     move_to_nearest,
     relabel,
     set_disabled,
@@ -222,19 +225,62 @@ class Controls(Displayed, ipywidgets.VBox):
         if values or own:
             self._notify()
 
+    def set_exactly(self, control: str, value: float) -> None:
+        """Set a weight to exactly this number, with a single callback; its slider gets another step.
+
+        Parameters
+        ----------
+        control
+            Description of the slider.
+        value
+            The number.
+
+        Raises
+        ------
+        ValueError
+            If the number is negative or not finite, if there is no such slider, or if it is disabled.
+        """
+        sliders = self.weights
+        slider = sliders.get(control)
+        if slider is None:
+            raise ValueError(f"there is no slider {control!r}: use {', '.join(sliders)}")
+        if slider.disabled:
+            raise ValueError(f"{control}: {slider.tooltip}")
+        whole = all(isinstance(step, int) for _, step in slider.options)
+        if not (np.isfinite(value) and value >= 0) or (whole and value != int(value)):
+            raise ValueError(f"{control} must be a {'whole' if whole else 'finite'} number >= 0, got {value!r}")
+        if value == slider.value:
+            return
+        self._setting = True
+        try:
+            move_to(slider, int(value) if whole else float(value))
+        finally:
+            self._setting = False
+        self._notify()
+
     def show(self, parameters: Parameters) -> None:
         """Move all controls to these parameters, with a single callback; terms of the menu are added or removed."""
         self._setting = True
         try:
-            self._move(parameters, frozenset(Parameters.__dataclass_fields__))
+            self._move(parameters, frozenset(Parameters.__dataclass_fields__), move_to)
             for label, part in self.menu_sliders.items():
                 if (label in self._added) != bool(part.keys() & parameters.own.keys()):
                     self._toggle(label)
             for name, slider in (self.own | self._added_sliders()).items():
-                move_to_nearest(slider, parameters.own[name])
+                move_to(slider, parameters.own[name])
         finally:
             self._setting = False
         self._notify()
+
+    @property
+    def weights(self) -> dict[str, Slider]:
+        """Sliders of weights, by the name beside them."""
+        return {one.description: one for one in self._value_controls if isinstance(one, Slider)}
+
+    @property
+    def watched(self) -> list[str]:
+        """Identifiers of the widgets whose moves start a run."""
+        return [one.model_id for one in self._value_controls if one.comm is not None]
 
     def resend_state(self) -> None:
         """Send the state of every control to the browser without changing it."""
@@ -288,8 +334,10 @@ class Controls(Displayed, ipywidgets.VBox):
         self._model.children = (self._model.children[0], *shown)
         self._notify()
 
-    def _move(self, wanted: Parameters, names: frozenset[str]) -> None:
-        """Move the named controls to the values of ``wanted``."""
+    def _move(
+        self, wanted: Parameters, names: frozenset[str], move: Callable[[Slider, float], None] = move_to_nearest
+    ) -> None:
+        """Move the named controls to the values of ``wanted``, sliders by this function."""
         if "k" in names:
             self.k.value = wanted.k
         if names & {"sum_to_one", "gain"}:
@@ -304,7 +352,7 @@ class Controls(Displayed, ipywidgets.VBox):
         for name in names & {"sparsity", "smoothness", "volume"}:
             value = getattr(wanted, name)
             if value != AUTO:
-                move_to_nearest(getattr(self, name), value)
+                move(getattr(self, name), value)
 
     def _notify(self) -> None:
         """Call the registered callbacks, but not while several controls are being set."""

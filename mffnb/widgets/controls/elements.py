@@ -76,6 +76,31 @@ def move_to_nearest(slider: Slider, value: float) -> None:
     slider.value = steps[int(np.abs(np.array(steps, dtype=np.float64) - value).argmin())]
 
 
+def move_to(slider: Slider, value: float) -> None:
+    """Move a slider to a value, which becomes an additional step if it lies between two of them.
+
+    Its callbacks may be called twice.
+    """
+    values = [step for _, step in slider.options]
+    if value not in values:
+        labels = {step: label for label, step in slider.options} | {value: number_text(value)}
+        with slider.hold_sync():  # new options select the first one, which the page need not see
+            slider.options = [(labels[step], step) for step in sorted(labels)]
+            slider.value = value
+    slider.value = value
+
+
+def number_text(value: float) -> str:
+    """Return a weight as a short text.
+
+    Examples
+    --------
+    >>> number_text(0.01), number_text(2.0), number_text(0.01234)
+    ('0.01', '2', '0.0123')
+    """
+    return f"{value:.3g}"
+
+
 def set_disabled(slider: Slider, reason: str) -> None:
     """Disable a slider and show the reason in its tooltip; enable it if the reason is empty."""
     slider.disabled, slider.tooltip = bool(reason), reason or slider.purpose

@@ -33,6 +33,8 @@ NORMALIZATIONS = ("none", "max", "area", "abundance")
 
 SPECTRA_TRAITS = ("intensity_scale", "normalization", "common_scale", "peak_labels", "channel_range")
 """Traits that say how the spectra are shown; their changes can be undone."""
+STYLE_TRAITS = ("color_map", "clip", "gamma", "highlighted", "enlarged", *SPECTRA_TRAITS)
+"""Traits of the view that the user changes in the page."""
 
 
 class LiveView(Displayed, anywidget.AnyWidget):
@@ -110,6 +112,19 @@ class LiveView(Displayed, anywidget.AnyWidget):
 
     error = traitlets.Unicode().tag(sync=True)
     """Error of the last message of the page that failed, as one sentence in the status line; empty for none."""
+
+    watched = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Identifiers of the widgets whose moves make the picture outdated: the page greys it before Python answers."""
+
+    typed = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Names of the sliders whose numbers may be typed, for the tool ``set_number``."""
+
+    activity = traitlets.Dict().tag(sync=True)
+    """What is done for the newest settings: `generation`, `text`, `progress` (0 to 1, or None) and `failed`."""
+
+    notices = traitlets.List(traitlets.Dict()).tag(sync=True)
+    """Warnings of the run that is shown, each with its `text`, and with `action`, `settings` and `call` if a change of
+    settings cures it."""
 
     color_tables = traitlets.Dict().tag(sync=True)
     """Red, green, blue bytes of 256 steps for each colour map other than "component"."""

@@ -5,7 +5,6 @@ PNG pictures serve the panels of widgets, and notebooks that are displayed witho
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 import threading
@@ -43,10 +42,3 @@ def png_bytes(figure: Figure, dpi: int = 72) -> bytes:
     stream = io.BytesIO()
     on_own_stack(figure.savefig, stream, format="png", dpi=dpi)
     return stream.getvalue()
-
-
-def png_base64(figure: Figure) -> str:
-    """Return a figure as base64-encoded PNG, cropped to its content, for the output of a notebook cell."""
-    stream = io.BytesIO()
-    on_own_stack(figure.savefig, stream, format="png", dpi=72, bbox_inches="tight")
-    return base64.b64encode(stream.getvalue()).decode("ascii")

@@ -36,11 +36,14 @@ class Bands:
         Progress of the replicas, for the status line.
     lower, upper
         Ends of the bands in physical units, ("component", channel dims); None before there are enough replicas.
+    share
+        Share of the replicas that are fitted.
     """
 
     text: str
     lower: xr.DataArray | None = None
     upper: xr.DataArray | None = None
+    share: float = 0.0
 
 
 def refit_replicas(
@@ -95,7 +98,7 @@ def refit_replicas(
             done = f"bands: {100 * LEVEL:g} % over {len(runs)} replicas of the noise ({noise.name})"
             doubt = efficiency_warning(answer, noise)
             done += f"; {doubt}" if doubt else ""
-        bands = Bands(done, *ends)
+        bands = Bands(done, ends[0], ends[1], (number + 1) / REPLICAS)
         yield bands
 
 

@@ -105,8 +105,8 @@ def _variation(solved: Solved, A: Float64Array, row: int) -> Float64Array:
     size = np.linalg.norm(E, axis=1)
     here = A[:, strongest]
     share = here[row] * size[row] / np.maximum(size @ here, np.finfo(np.float64).tiny)
-    residual = share[:, None] * (rows_of(solved.data.complete, strongest) - here.T @ E)
-    direction: Float64Array = np.random.default_rng(0).standard_normal(E.shape[1])
+    residual: Float64Array = share[:, None] * (rows_of(solved.data.complete, strongest) - here.T @ E)
+    direction: Float64Array = np.random.default_rng(0).standard_normal((E.shape[1],))
     for _ in range(_STEPS):
         direction = residual.T @ (residual @ direction)
         norm = float(np.linalg.norm(direction))

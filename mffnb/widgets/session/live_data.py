@@ -12,6 +12,7 @@ import xarray as xr
 
 from mffnb.constraints import Pinned
 from mffnb.cubes.layout import Layout
+from mffnb.estimators.data_range import negative_share
 from mffnb.matrices import sparse_if_smaller
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.parallel.placement import Local, Placement
@@ -121,6 +122,11 @@ class LiveImage:
     def noise_level(self) -> float:
         """Standard deviation of the noise of X, estimated from the data."""
         return robust_noise_level(self.matrix)
+
+    @cached_property
+    def negative_share(self) -> float:
+        """Sum of squares of the negative values of X, relative to that of all values; zero for X on engines."""
+        return 0.0 if self.matrix.squared_norm == 0 else negative_share(self.matrix)
 
     @cached_property
     def holds_counts(self) -> bool:

@@ -49,7 +49,7 @@ class LiveTask:
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
         state, found = solved.state, solved.found
-        record = {} if solved.tier is None else solved.tier.record()
+        record = solved.notes if solved.tier is None else solved.tier.record()
         task = replace(self.task(solved.parameters), init="explored")
         notes: dict[str, Any] = {}
         if found is not None:

@@ -17,9 +17,13 @@ from mffnb.estimators.names import named_similarity
 from mffnb.estimators.start_values import Init
 from mffnb.geometry import Geometry, Search
 from mffnb.geometry.abundances import fully_constrained, non_negative
-from mffnb.matrices import Dense
+from mffnb.matrices import Dense, Partial
+from mffnb.matrices.partial import select_rows_and_weights
+from mffnb.matrices.weighting import select_pixel_weights
+from mffnb.problem.compatibility import as_terms
+from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.matrix import Matrix
-from mffnb.similarities import KullbackLeibler
+from mffnb.similarities import Frobenius, KullbackLeibler
 from mffnb.solvers import Outcome, State
 from mffnb.solvers.subsampled_start import rows_of
 from mffnb.threads import single_threaded_blas
@@ -79,22 +83,29 @@ class Subset:
         """Draw a subset; return None if the image is so small that a subset would save little time."""
         pixels, channels = image.matrix.shape
         some = int(np.clip(_ENTRIES // channels, _LEAST, _MOST))
-        if pixels < _RATIO * some or not image.matrix.complete or image.image.weights is not None:
+        if pixels < _RATIO * some:
             return None
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(19,)))
         return cls(image, np.sort(generator.choice(pixels, some, replace=False)))
 
     def steps(self, task: Task, seed: int) -> Iterator[RunStep]:
         """Fit the subset; yield steps with abundances of all pixels."""
-        matrix = Dense(rows_of(self.image.matrix, self.rows))
+        matrix = self._matrix()
         if not matrix.squared_norm > 0:
             return
-        states = self._volume_states(task, matrix, seed) if task.automatic else self._count_states(task, matrix)
+        states = self._volume_states(task, matrix, seed) if task.automatic else self._fitted_states(task, matrix)
         for state in states:
             yield RunStep(state, pixels=len(self.rows))
 
+    def _matrix(self) -> Matrix:
+        """Return the rows of X of the pixels in the subset."""
+        whole = self.image.matrix
+        if whole.complete:
+            return Dense(rows_of(whole, self.rows))
+        return Partial(*select_rows_and_weights(whole, self.rows))
+
     def error(self, state: State | None, task: Task) -> float:
-        """Return the relative error on all pixels of the picture of a state, for counts; otherwise infinity.
+        """Return the relative error on all pixels of the picture of a state; infinity for volume="auto".
 
         The abundances of each pixel are moved halfway to the mean composition, with the same sum, since zeros of least
         squares would make the error of a likelihood infinite.
@@ -108,13 +119,16 @@ class Subset:
         run = replace(task, init=start, max_iter=0).run(self.image.image)
         return next(run.iterate(self.image.solver_matrix)).relative_error
 
-    def _count_states(self, task: Task, matrix: Matrix) -> Iterator[State]:
-        """Fit counts, without smoothness: the pixels of a subset are no neighbours."""
+    def _fitted_states(self, task: Task, matrix: Matrix) -> Iterator[State]:
+        """Fit the subset, without terms that depend on the position of a pixel: its pixels are no neighbours."""
         start: Init = "auto"
         if isinstance(task.init, StartFactors):
             start = (np.ascontiguousarray(task.init.A[self.rows]), task.init.E)
-        few = replace(task, physics=replace(task.physics, smoothness=0.0), max_iter=min(task.max_iter, _ITERATIONS))
-        for state in replace(few.run(self.image.image), init=start).iterate(matrix):
+        own = [term for term in as_terms(task.physics.abundance_terms) if traits_of(term).uniform]
+        physics = replace(task.physics, smoothness=0.0, abundance_terms=own)
+        few = replace(task, physics=physics, max_iter=min(task.max_iter, _ITERATIONS)).run(self.image.image)
+        weights = select_pixel_weights(self.image.image.weights, self.rows, self.image.matrix.shape)
+        for state in replace(few, init=start, weights=weights).iterate(matrix):
             if state.whole and (state.iteration in _SHOWN or state.outcome is not Outcome.RUNNING):
                 with single_threaded_blas():
                     A, gain = self._abundances(state.endmembers, task)
@@ -133,7 +147,7 @@ class Subset:
 
     def _abundances(self, endmembers: Float64Array, task: Task) -> tuple[Float64Array, Float64Array | None]:
         """Return least-squares abundances A (k, pixels) of all pixels, and their gain if the model has one."""
-        matrix = self.image.matrix
+        matrix = self.image.complete
         if task.physics.sum_to_one and not task.physics.gain:
             return fully_constrained(matrix, endmembers), None
         A = non_negative(matrix, endmembers)
@@ -143,12 +157,14 @@ class Subset:
         return np.where(gain > 0, A / np.where(gain > 0, gain, 1.0), 1.0 / len(A)), gain
 
 
-def has_previews(task: Task) -> bool:
-    """Whether a task can be fitted to a subset of the pixels: the rule for volume="auto", or a likelihood of counts.
+def has_previews(task: Task, image: LiveImage) -> bool:
+    """Whether the first state of a task takes so long that a subset of the pixels is fitted before.
 
-    Terms of the user may depend on the pixels. Least squares needs no previews, because its iterations are fast.
+    It does for the rule for volume="auto", for a likelihood of counts, and for least squares with gaps or weights.
     """
     if task.automatic:
         return True
     similarity = named_similarity(task.similarity)
-    return isinstance(similarity, KullbackLeibler) and task.transform is None and not task.physics.has_own_terms
+    if isinstance(similarity, Frobenius):
+        return not image.matrix.complete or image.image.weights is not None
+    return isinstance(similarity, KullbackLeibler) and task.transform is None

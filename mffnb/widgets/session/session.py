@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -15,7 +14,7 @@ from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.names import named_similarity
 from mffnb.geometry import Geometry
-from mffnb.kernels.tiers.tier import Tier, iterate_on, kernels_are_awaited, on_numpy_steps
+from mffnb.kernels.tiers.tier import Tier, iterate_on, kernels_are_awaited
 from mffnb.matrices.cancellation import Cancelled, iterate_cancellable
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
@@ -44,6 +43,9 @@ from mffnb.widgets.session.solved import (
     matched_numbers,
     numbers_of,
 )
+from mffnb.widgets.session.stopping import Stopping
+
+Item = TypeVar("Item")
 
 
 class Session:
@@ -101,10 +103,16 @@ class Session:
         self._start = start
         self._last: Solved | None = None
         self._restored: Solved | None = None
+        self._searched: tuple[int, int] | None = None
         self._edited: Solved | None = None
-        self._restarts, self._stop_wanted = Restarts(), threading.Event()
+        self._restarts, self._stopping = Restarts(), Stopping()
         if start is not None:
             _ = self._initial(None, self._data)  # raises an error now if the given start does not fit the image
+
+    @property
+    def seed(self) -> int:
+        """Seed of the start values that are computed from the data."""
+        return self._seed
 
     @property
     def automatic(self) -> bool:
@@ -144,12 +152,16 @@ class Session:
         self._restarts.request()
 
     def stop(self) -> None:
-        """End the present run, or the next one if none is running, with its state so far."""
-        self._stop_wanted.set()
+        """End the present run, or the next one if none is running, with its state so far.
+
+        A run that has no state yet, and reaches none within :data:`mffnb.widgets.session.stopping.GRACE` seconds, ends
+        with the last state of the run before.
+        """
+        self._stopping.request()
 
     def cancel_stop(self) -> None:
         """Cancel an earlier :meth:`stop`, so that the next run is not ended."""
-        self._stop_wanted.clear()
+        self._stopping.cancel()
 
     def resume(self, state: State, names: tuple[int, ...], parameters: Parameters) -> None:
         """Continue from a state of another session, which has the pixels of this process."""
@@ -161,9 +173,10 @@ class Session:
         steps = tuple(step for step, on in zip(self.source.steps, switches, strict=True) if on)
         return replace(self._task.task(parameters), preprocess=steps)
 
-    def restore(self, solved: Solved) -> None:
-        """Return to an earlier state: the next run with its parameters yields it unchanged."""
-        self._restored = self._last = solved
+    def restore(self, solved: Solved, *, settled: bool = True) -> None:
+        """Return to an earlier state: the next run with its parameters yields it unchanged, or continues from it."""
+        self._last, self._data = solved, solved.data
+        self._restored = solved if settled else None
         self._edited = None
 
     def continue_from(self, solved: Solved | None) -> None:
@@ -175,6 +188,11 @@ class Session:
 
         The caller may stop at any yield. None comes while uncertainty bands are computed, and while states are worse
         than the last picture from a subset of the pixels.
+
+        Raises
+        ------
+        RuntimeError
+            If :meth:`stop` ended the first run of all before it had a state.
         """
         solved = self._settled_for(parameters)
         if solved is not None:
@@ -182,13 +200,11 @@ class Session:
             yield solved
         else:
             tier = None if kernels_are_awaited() or not self._alone else Tier()
-            for step in iterate_on(tier, self._solve(parameters, tier)):
+            for step in iterate_on(tier, self._until_overdue(self._solve(parameters, tier))):
                 solved = solved if step is None else step
                 yield step
-        if parameters.bands and solved is not None and solved.bands is None:
-            for bands in self._bands(solved):
-                if self._stop_wanted.is_set():
-                    return
+        if parameters.bands and solved is not None and solved.bands is None and not solved.unchanged:
+            for bands in self._unless_stopped(self._bands(solved)):
                 if solved.bands is bands:
                     yield None
                 else:
@@ -237,7 +253,7 @@ class Session:
         return refit_replicas(answer, self.source, switches, self._seed, run, labelled)
 
     def _solve(self, parameters: Parameters, tier: Tier | None) -> Iterator[Solved | None]:
-        data = self._data = self._prepared_for(parameters)
+        data = self._data = self.prepared_for(parameters)
         data.image.check(named_similarity(parameters.similarity))
         before, requests = self._last, self._restarts.requested
         initial = None if self._restarts.wanted else self._initial(before, data)
@@ -267,44 +283,80 @@ class Session:
                 if state.whole:
                     nothing = np.empty((0, 0))
                     trace.append(replace(state, abundances=nothing, endmembers=nothing))
-                ended = state.whole and self._stop_wanted.is_set() and state.outcome is Outcome.RUNNING
-                if same_components and state.iteration == 0 and not ended:
-                    continue  # the view already shows this state
+                ended = state.whole and self._stopping.wanted and state.outcome is Outcome.RUNNING
                 if hidden:
                     if ended:
                         break
                     yield None
                     continue
                 reached = replace(state, outcome=Outcome.STOPPED) if ended else state
-                solved = Solved(reached, names, parameters, data, trace, len(trace), found, pixels=pixels, tier=tier)
-                self._last = solved = in_order(solved)
+                solved = in_order(
+                    Solved(
+                        reached, names, parameters, data, trace, len(trace), found,
+                        pixels=pixels, tier=tier, searched=self._searched,
+                    )
+                )  # fmt: skip
+                kept = solved if state.whole else kept
+                if same_components and state.iteration == 0 and not ended:
+                    continue  # the view already shows this state
+                self._last = solved
                 if from_data and state.iteration == 0:
                     self._restarts.fulfil(requests)  # from now on there is a state to continue from
-                kept = solved if state.whole else kept
                 if before is None and (pixels or parameters.volume == AUTO):
                     # names must not change within a run, although a search and a subset have other starts
                     before = solved
                 yield solved
                 if ended:
                     return
-            if kept is not None and kept.state.outcome is Outcome.RUNNING:  # stopped within an iteration
-                self._last = stopped = replace(kept, state=replace(kept.state, outcome=Outcome.STOPPED))
-                yield stopped
+            if kept is None and same_components and before is not None and before.parameters == parameters:
+                kept = before  # stopped before its first step: a run of a session that was saved while it ran
+            yield from self._stopped(kept)
+
+    def _stopped(self, kept: Solved | None) -> Iterator[Solved]:
+        """Yield the last whole state of a run that was stopped within an iteration, as its end."""
+        if kept is not None and kept.state.outcome is Outcome.RUNNING:
+            self._last = stopped = replace(kept, state=replace(kept.state, outcome=Outcome.STOPPED))
+            yield stopped
 
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
         return self._task.result(solved)
 
+    def _until_overdue(self, states: Iterator[Solved | None]) -> Iterator[Solved | None]:
+        """Yield the states of a run; a stop that is overdue ends it before its first state, see :meth:`stop`."""
+        before = self._last
+        if not self.source.placement.holds_all_pixels:  # ranks must end after the same state
+            yield from states
+            return
+        try:
+            yield from iterate_cancellable(states, lambda: self._last is before and self._stopping.overdue)
+        except Cancelled:
+            if not self._stopping.overdue:
+                raise  # newer parameters have arrived
+        if self._last is not before or not self._stopping.wanted:
+            return
+        if before is None:
+            raise RuntimeError("the run was stopped before its first picture: click restart, or move a slider")
+        self._data = before.data
+        yield replace(before, unchanged=True)
+
     def _stoppable(self, steps: Iterator[RunStep]) -> Iterator[RunStep]:
         """Yield the steps of a run; after the first one, :meth:`stop` ends the run between two bands of the data."""
         yield from itertools.islice(steps, 1)
-        if not self.source.placement.holds_all_pixels:  # ranks must end after the same state
+        if self.source.placement.holds_all_pixels:
+            yield from self._unless_stopped(steps)
+        else:  # ranks must end after the same state
             yield from steps
-            return
+
+    def _unless_stopped(self, steps: Iterator[Item]) -> Iterator[Item]:
+        """Yield the steps of a computation; :meth:`stop` ends it between two steps or two bands of the data."""
         try:
-            yield from iterate_cancellable(steps, self._stop_wanted.is_set)
+            for step in iterate_cancellable(steps, lambda: self._stopping.wanted):
+                yield step
+                if self._stopping.wanted:
+                    return
         except Cancelled:
-            if not self._stop_wanted.is_set():
+            if not self._stopping.wanted:
                 raise  # newer parameters have arrived
 
     def _steps(self, task: Task, data: LiveImage, *, unsettled: bool) -> Iterator[RunStep]:
@@ -312,13 +364,13 @@ class Session:
 
         They are pictures only: the run on all pixels has the start and the result that it has without them.
         """
+        self._searched = None
         if task.automatic:
             check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
-        # NumPy steps are too slow for two runs: while kernels are compiled, there is no subset.
-        possible = unsettled and self.source.placement.holds_all_pixels and not on_numpy_steps()
+        possible = unsettled and self.source.placement.holds_all_pixels and has_previews(task, data)
         subset = Subset.of(data, self._seed) if possible else None
         error, last = np.inf, None
-        if subset is not None and has_previews(task):
+        if subset is not None:
             for step in subset.steps(task, self._seed):
                 yield step
                 last = step.state
@@ -332,9 +384,13 @@ class Session:
         if not task.automatic:
             run = task.run(data.image, self.source.placement)
             return ((state, None) for state in run.iterate(data.solver_matrix))
-        return iterate_volume(data.matrix, task.k, self._seed, task.physics)
+        return iterate_volume(data.matrix, task.k, self._seed, task.physics, self._report_search)
 
-    def _prepared_for(self, parameters: Parameters) -> LiveImage:
+    def _report_search(self, done: int, most: int) -> None:
+        """Keep how many searches for the smallest volume have ended, for the next state."""
+        self._searched = done, most
+
+    def prepared_for(self, parameters: Parameters) -> LiveImage:
         """Return the image after the preprocessing steps that are on; two images are cached to undo a switch fast."""
         switches = parameters.steps or (True,) * len(self.source.steps)
         if switches not in self._prepared:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,12 @@ class Solved:
         Number of pixels in the random subset that determines the endmembers; 0 if all pixels do.
     tier
         The tier of the run, which tells whether kernels are being compiled; None for a run that waited for them.
+    unchanged
+        Whether a run with newer parameters was stopped before its first state, so that this is still the state before.
+    searched
+        How many searches for the smallest volume have ended, and the largest possible number; None for other runs.
+    notes
+        What the record of the run holds beside its settings, for a state that was read from a session.
     """
 
     state: State
@@ -57,6 +64,9 @@ class Solved:
     bands: Bands | None = None
     pixels: int = 0
     tier: Tier | None = None
+    unchanged: bool = False
+    searched: tuple[int, int] | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def lowest_free(names: list[int]) -> int:

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from mffnb.widgets.tools import apply as _apply
 from mffnb.widgets.tools import arrange as _arrange
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
@@ -19,7 +20,10 @@ from mffnb.widgets.tools import rename as _rename
 from mffnb.widgets.tools import reproduce as _reproduce
 from mffnb.widgets.tools import residual_map as _residual_map
 from mffnb.widgets.tools import restructure as _restructure
+from mffnb.widgets.tools import save as _save
 from mffnb.widgets.tools import save_picture as _save_picture
+from mffnb.widgets.tools import scatter as _scatter
+from mffnb.widgets.tools import show_history as _show_history
 from mffnb.widgets.tools import show_section as _show_section
 from mffnb.widgets.tools import show_spectra as _show_spectra
 from mffnb.widgets.tools import undo as _undo
@@ -28,11 +32,14 @@ from mffnb.widgets.tools import undo as _undo
 class ToolMethods:
     """Methods of the explorer, one for each tool."""
 
+    apply = _apply.apply
+    back = _undo.back
     band = _band.band
     code = _reproduce.code
     compare = _compare.compare
     composite = _composite.composite
     drop_region = _region.drop_region
+    go_to = _show_history.go_to
     hide = _arrange.hide
     identify = _identify.identify
     keep = _compare.keep
@@ -47,9 +54,13 @@ class ToolMethods:
     reorder = _arrange.reorder
     rerun = _reproduce.rerun
     residual_map = _residual_map.residual_map
+    save = _save.save
     save_picture = _save_picture.save_picture
+    scatter = _scatter.scatter
     set_color = _arrange.set_color
+    set_number = _apply.set_number
     show = _arrange.show
+    show_history = _show_history.show_history
     show_section = _show_section.show_section
     show_spectra = _show_spectra.show_spectra
     split = _restructure.split
@@ -57,11 +68,14 @@ class ToolMethods:
 
 
 TOOLS: dict[str, Callable[..., Any]] = {
+    "apply": _apply.apply,
+    "back": _undo.back,
     "band": _band.band,
     "code": _reproduce.code,
     "compare": _compare.compare,
     "composite": _composite.composite,
     "drop_region": _region.drop_region,
+    "go_to": _show_history.go_to,
     "hide": _arrange.hide,
     "identify": _identify.identify,
     "keep": _compare.keep,
@@ -76,9 +90,13 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "reorder": _arrange.reorder,
     "rerun": _reproduce.rerun,
     "residual_map": _residual_map.residual_map,
+    "save": _save.save,
     "save_picture": _save_picture.save_picture,
+    "scatter": _scatter.scatter,
     "set_color": _arrange.set_color,
+    "set_number": _apply.set_number,
     "show": _arrange.show,
+    "show_history": _show_history.show_history,
     "show_section": _show_section.show_section,
     "show_spectra": _show_spectra.show_spectra,
     "split": _restructure.split,

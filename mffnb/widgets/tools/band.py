@@ -14,6 +14,7 @@ from mffnb.similarities.banded_misfit import dense_bands
 from mffnb.typing import Array
 from mffnb.widgets.live_view.tile import encode_tile
 from mffnb.widgets.measured import before_preprocessing
+from mffnb.widgets.session.session import Session
 from mffnb.widgets.tool import Stage, local_session
 
 __all__ = ["band"]
@@ -50,7 +51,15 @@ def band(stage: Stage, start: float | None = None, stop: float | None = None, *,
     (('y', 'x'), [42.5, 43.5])
     >>> explorer.close()
     """
-    session = local_session(stage, "band")
+    image = band_image(local_session(stage, "band"), start, stop)
+    ends = image.attrs["range"]
+    tile: dict[str, Any] = encode_tile(image, stage.section) if shown else {}
+    stage.show_tool("band", follow={"start": start, "stop": stop} if shown else False, shown=shown, ends=ends, **tile)
+    return image
+
+
+def band_image(session: Session, start: float | None, stop: float | None) -> xr.DataArray:
+    """Return the image of a range of channels, without showing it; see :func:`band`."""
     layout, matrix = before_preprocessing(session, session.data, "band")
     if len(layout.channel_shape) > 1:
         raise UnsupportedCombinationError(
@@ -61,10 +70,7 @@ def band(stage: Stage, start: float | None = None, stop: float | None = None, *,
     chosen = _chosen(channel, start, stop)
     image = layout.map(_sums(matrix, chosen), "band")
     image.attrs = {key: value for key, value in layout.attrs.items() if key in ("units", "long_name")}
-    ends = [float(channel[chosen].min()), float(channel[chosen].max())]
-    image.attrs["range"] = ends
-    tile: dict[str, Any] = encode_tile(image, stage.section) if shown else {}
-    stage.show_tool("band", follow={"start": start, "stop": stop} if shown else False, shown=shown, ends=ends, **tile)
+    image.attrs["range"] = [float(channel[chosen].min()), float(channel[chosen].max())]
     return image
 
 

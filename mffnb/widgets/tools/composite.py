@@ -81,24 +81,26 @@ def composite(
     image = stage.overlays.get("composite")
     values: dict[str, Any] = {"shown": shown, "opacity": chosen}
     if image is not None:
-        grid = list(image.shape)
-        values["over"] = {"name": str(image.name or "image"), "grid": grid, **encode_tile(image, from_zero=False)}
-    stage.show_tool("composite", **values)
+        grid, tile = list(as_image(image).shape), encode_tile(image, stage.section, from_zero=False)
+        values["over"] = {"name": str(image.name or "image"), "grid": grid, **tile}
+    follows = shown and image is not None and image.ndim > 2  # another section of a stack shows that of the image too
+    stage.show_tool("composite", follow=follows, **values)
     look = stage.appearance
     if any(look.weights.get(number, 1.0) != weight for number, weight in changed.items()):
         stage.set_appearance(replace(look, weights={**look.weights, **changed}))
-    fits = image is not None and image.shape == as_image(maps[0]).shape  # preprocessing may have changed the grid
-    return _picture(stage, image if fits else None, chosen)
+    if image is None or image.shape != maps.shape[1:]:  # preprocessing may have changed the grid
+        return _picture(stage, None, chosen)
+    return _picture(stage, as_image(image, stage.section), chosen)
 
 
-def _picture(stage: Stage, image: xr.DataArray | None, opacity: float) -> xr.DataArray:
+def _picture(stage: Stage, plane: xr.DataArray | None, opacity: float) -> xr.DataArray:
     """Return the composite of the present result, as the page draws it."""
     maps, look, numbers = stage.result.abundances, stage.appearance, numbers_of(stage)
-    planes = [as_image(one) for one in maps]
+    planes = [as_image(one, stage.section) for one in maps]
     hue, brightness = mix(
         np.stack([one.values for one in planes]), look.colors_of(numbers), look.weights_of(numbers), *stage.contrast
     )
-    colors = on_dark(hue, brightness) if image is None else on_image(hue, brightness, grey_of(image.values), opacity)
+    colors = on_dark(hue, brightness) if plane is None else on_image(hue, brightness, grey_of(plane.values), opacity)
     kept = {name: one for name, one in planes[0].coords.items() if {*one.dims} <= {*planes[0].dims} and one.dims}
     return xr.DataArray(colors, dims=(*planes[0].dims, "rgb"), coords={**kept, "rgb": ["red", "green", "blue"]})
 
@@ -117,4 +119,4 @@ def _aligned(maps: xr.DataArray, over: Any) -> xr.DataArray:
     readings = [dims] if len(dims) <= 2 else [dims, dims[-2:]]
     found = align(over, frame_of(maps, ["component"]), "the image below the composite", readings)
     whole = one.copy(data=expand(found, one.sizes).data.astype(np.float64))
-    return as_image(whole).rename(getattr(over, "name", None) if isinstance(over, xr.DataArray) else None)
+    return whole.rename(over.name if isinstance(over, xr.DataArray) else None)

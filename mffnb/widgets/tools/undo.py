@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mffnb.widgets.tool import Stage
 
-__all__ = ["redo", "undo"]
+__all__ = ["back", "redo", "undo"]
 
 
 def undo(stage: Stage) -> None:
@@ -53,3 +53,16 @@ def redo(stage: Stage) -> None:
     if stage.history.position + 1 >= len(stage.history.entries):
         raise IndexError("there is nothing to redo")
     stage.show_entry(stage.history.position + 1)
+
+
+def back(stage: Stage) -> None:
+    """Return to the settings of the picture, after other settings have failed.
+
+    Raises
+    ------
+    IndexError
+        If there is no picture yet.
+    """
+    if stage.history.position < 0:
+        raise IndexError("there is no answer to return to")
+    stage.show_entry(stage.history.position)

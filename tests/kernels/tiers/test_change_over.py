@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -220,6 +222,22 @@ def test_ctrl_c_keeps_the_result_of_numpy_steps(cold):
     assert result.outcome is Outcome.INTERRUPTED
     assert result.parameters["numpy_iterations"] == 2
     assert np.isfinite(result.abundances).all()
+
+
+def test_ctrl_c_ends_the_wait_for_kernels(cold, monkeypatch):
+    """Simpler steps have done what they can, and the run repeats its last state until the kernels are ready."""
+    cold.looks, waits = np.inf, []
+
+    def sleep(seconds):
+        waits.append(seconds)
+        if len(waits) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(tiers.time, "sleep", sleep)
+    result = mf.unmix(counts(), 3, similarity="kl", tol=0.5)
+    assert result.outcome is Outcome.INTERRUPTED
+    assert len(waits) == 3
+    assert result.parameters["numpy_iterations"] > 0
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
+import weakref
 
 import pytest
 
@@ -17,7 +20,10 @@ from mffnb import warmup
 from mffnb.kernels import cache, laplacian
 from mffnb.kernels.tiers import compilation, readiness
 from mffnb.kernels.tiers.readiness import EVERYTHING, Group, is_ready, mark_ready
+from mffnb.matrices import sparse_if_smaller
 from mffnb.solvers import Outcome
+from mffnb.unmixing.kernel_settings import kernel_settings
+from mffnb.unmixing.task import Task
 from tests.conftest import mixture
 
 GROUP = Group.of({"k": 3, "dtype": "float64", "storage": "dense float64"})
@@ -142,6 +148,31 @@ def test_a_process_starts_one_child_for_equal_runs(folder, monkeypatch):
     assert compilation.compilation_of(Group(GROUP.text)) is first
     assert len(started) == 1
     first.wait(60)
+    assert first.ended
+    assert started[0][1].closed
+
+
+@pytest.mark.filterwarnings("error::ResourceWarning")
+@pytest.mark.parametrize("code", ["", "import time; time.sleep(60)"], ids=["ended", "running"])
+def test_a_compilation_that_is_dropped_leaves_nothing_open(folder, monkeypatch, code):
+    started = []
+    monkeypatch.setattr(compilation, "_start", lambda *parts: started.append(child(code)(*parts)) or started[0])
+    one = compilation.Compilation(GROUP)
+    errors, process = one._errors, weakref.ref(one._process)
+    pid = one._process.pid
+    if not code:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        started.clear()
+        del one
+        gc.collect()
+    assert errors.closed
+    assert process() is None
+    assert not caught
+    if code:  # the child goes on
+        os.kill(pid, signal.SIGKILL)
+        assert os.waitpid(pid, 0)[1] == signal.SIGKILL
 
 
 def test_the_child_has_one_thread_and_no_terminal(folder, monkeypatch):
@@ -205,6 +236,36 @@ def test_kernels_that_are_plain_python_need_no_child(folder, monkeypatch):
     assert is_ready(GROUP)
 
 
+CTRL_C = """
+import os, signal, subprocess, sys, time
+from mffnb.kernels.tiers import compilation
+from mffnb.kernels.tiers.readiness import Group
+
+start = subprocess.Popen
+
+def stand_in(command, **options):
+    return start([sys.executable, "-c", "import time; time.sleep(60)"], **options)
+
+compilation.subprocess.Popen = stand_in
+child = compilation._start(Group.of({"k": 3}), subprocess.DEVNULL)
+try:
+    os.killpg(os.getpgid(0), signal.SIGINT)  # as a terminal does
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.3)
+    print("the child runs" if child.poll() is None else "the child has ended")
+finally:
+    child.kill()
+"""
+
+
+def test_ctrl_c_does_not_end_the_child():
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C], capture_output=True, text=True, check=True, start_new_session=True
+    )
+    assert done.stdout == "the child runs\n"
+
+
 RUN = """
 import time
 import numpy as np
@@ -245,3 +306,38 @@ def test_from_an_empty_cache_to_compiled_kernels(tmp_path):
     assert failures == "['']"
     assert 0 < on_numpy < whole
     assert second[:2] == ("[]", 0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_processes_at_once_from_an_empty_cache(tmp_path):
+    environment = {**os.environ, "MFFNB_CACHE_DIR": str(tmp_path), "MFFNB_COMPILE": ""}
+    command = [sys.executable, "-W", "ignore", "-c", RUN]
+    pair = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in pair:
+        failures, iterations, falls, again = process.communicate(timeout=600)[0].splitlines()
+        on_numpy, whole = map(int, iterations.split())
+        assert (failures, falls, again) == ("['']", "True", "0")
+        assert 0 < on_numpy < whole
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_child_that_is_killed_in_mid_write_leaves_a_usable_cache(tmp_path):
+    environment = {**os.environ, "MFFNB_CACHE_DIR": str(tmp_path), "MFFNB_COMPILE": "wait"}
+    task = Task.of(k=3, random_state=0)
+    image = task.prepare(mixture())
+    settings = kernel_settings(task, image, sparse_if_smaller(image.layout.matrix(image.cube)))
+    command = [sys.executable, "-m", "mffnb", "warmup", "--for", Group.of(settings).text]
+    first = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(stored := list(tmp_path.rglob("*.nbc"))) < 3 and first.poll() is None:
+        time.sleep(0.01)
+    first.kill()
+    assert first.wait() == -signal.SIGKILL
+    for path in stored:  # the process was in the middle of all of them
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert not list(tmp_path.rglob(f"{cache.MARKER_PREFIX}*"))
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert len(list(tmp_path.rglob(f"{cache.MARKER_PREFIX}*"))) >= 1
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", RUN], env=environment, capture_output=True, check=True)
+    assert run.stdout

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.optimize import nnls
 
 from mffnb.graphs import grid
 from mffnb.kernels import compressed_rows, divergence, hals, laplacian, missing_entries, simplex
 from mffnb.kernels.extrapolation import extrapolate
-from mffnb.kernels.tiers import numpy_counts, numpy_simplex, numpy_steps
+from mffnb.kernels.tiers import numpy_counts, numpy_pivoting, numpy_simplex, numpy_steps
+from mffnb.kernels.tiers.supports import supports
 from mffnb.matrices import block_products
 from mffnb.matrices.block_products import CompressedRows, read_only_view
 
@@ -189,3 +191,40 @@ def test_minimisers_of_the_majorizer_of_counts(curved):
         agree(both(*parts, factor, linear, pull, quadratic), 1e-11)
     squares = [m.minimiser_row_squares(linear, pull, quadratic, added, factor) for m in (divergence, numpy_counts)]
     np.testing.assert_allclose(squares[1], squares[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 3, 9, 70])
+def test_block_pivoting_reaches_the_non_negative_minimiser(k):
+    rng = np.random.default_rng(11)
+    E = rng.random((k, 90))
+    X = rng.dirichlet(np.full(k, 0.3), 40) @ E + 0.2 * rng.standard_normal((40, 90))
+    X[3] = 0.0
+    X[4] = -X[4]
+    factor = np.zeros((k, 40))
+    assert numpy_pivoting.minimise_non_negative(factor, E @ E.T, E @ X.T)
+    for pixel, spectrum in enumerate(X):
+        np.testing.assert_allclose(factor[:, pixel], nnls(E.T, spectrum)[0], atol=1e-8)
+
+
+def test_block_pivoting_with_equal_and_empty_endmembers():
+    rng = np.random.default_rng(12)
+    E = rng.random((4, 30))
+    E[1], E[2] = E[0], 0.0
+    X = rng.random((50, 30))
+    factor = np.ones((4, 50))
+    assert numpy_pivoting.minimise_non_negative(factor, E @ E.T, E @ X.T)
+    assert factor.min() >= 0
+    residuals = np.linalg.norm(X - factor.T @ E, axis=1)
+    np.testing.assert_allclose(residuals, [nnls(E.T, spectrum)[1] for spectrum in X], rtol=1e-9)
+
+
+@pytest.mark.parametrize("k", [3, 64])
+def test_supports_group_equal_columns(k):
+    support = np.random.default_rng(0).random((k, 30)) < 0.5
+    support[:, 20:] = support[:, :10]
+    seen = []
+    for rows, columns in supports(support):
+        assert all((np.flatnonzero(support[:, column]) == rows).all() for column in columns)
+        seen.extend(columns.tolist())
+    assert sorted(seen) == list(range(30))
+    assert list(supports(np.zeros((3, 0), bool))) == []

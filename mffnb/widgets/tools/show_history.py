@@ -1,0 +1,117 @@
+"""Tool of the explorer: a strip of thumbnails, one for each settled setting; a click returns to it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mffnb.plots import as_image
+from mffnb.widgets.history import Entry
+from mffnb.widgets.live_view.thumbnail import thumbnail
+from mffnb.widgets.session.wording import change_text, settings_text
+from mffnb.widgets.tool import Stage, local_session
+
+__all__ = ["go_to", "show_history"]
+
+_THUMBNAILS: weakref.WeakKeyDictionary[Entry, NDArray[np.uint8]] = weakref.WeakKeyDictionary()
+_MOST = 24  # thumbnails in the page; a frame of 48 x 48 pixels has 7 kB
+
+
+def show_history(stage: Stage, *, shown: bool = True) -> None:
+    """Show the history as thumbnails below the spectra, each with its settings; it follows each run that has ended.
+
+    ``explorer.history.entries`` has the settings and the answers in Python.
+
+    Parameters
+    ----------
+    shown
+        Whether the page shows them.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> explorer = mf.explore(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube, k=3)
+    >>> explorer.wait()
+    >>> explorer.controls.set(k=4)
+    >>> explorer.wait()
+    >>> explorer.show_history()
+    >>> [entry.parameters.k for entry in explorer.history.entries]
+    [3, 4]
+    >>> explorer.close()
+    """
+    local_session(stage, "show_history")
+    entries, position = stage.history.entries, stage.history.position
+    stage.show_tool(
+        "show_history",
+        follow={} if shown else False,
+        shown=shown,
+        position=position,
+        entries=list(_pictures(entries)) if shown else [],
+    )
+
+
+def go_to(stage: Stage, position: int) -> None:
+    """Return to an entry of the history: its settings, and its answer to the last bit.
+
+    Parameters
+    ----------
+    position
+        Index of the entry in ``explorer.history.entries``.
+
+    Raises
+    ------
+    IndexError
+        If there is no such entry.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> explorer = mf.explore(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube, k=3)
+    >>> explorer.wait()
+    >>> explorer.controls.set(k=4)
+    >>> explorer.wait()
+    >>> explorer.go_to(0)
+    >>> explorer.wait()
+    >>> explorer.controls.parameters.k
+    3
+    >>> explorer.close()
+    """
+    stage.show_entry(int(position))
+
+
+def _pictures(entries: tuple[Entry, ...]) -> Iterator[dict[str, Any]]:
+    """Yield what the page shows of the newest entries."""
+    first = max(0, len(entries) - _MOST)
+    for number in range(first, len(entries)):
+        entry, before = entries[number], entries[number - 1] if number else None
+        picture = _thumbnail(entry)
+        yield {
+            "position": number,
+            "settings": settings_text(entry.parameters),
+            "change": change_text(None if before is None else before.parameters, entry.parameters),
+            "outcome": entry.outcome.name.lower().replace("_", " "),
+            "error": f"{entry.relative_error:.3g}",
+            "shape": list(picture.shape[:2]),
+            "picture": picture.tobytes(),
+        }
+
+
+def _thumbnail(entry: Entry) -> NDArray[np.uint8]:
+    """Return the picture of an entry, which is made once."""
+    found = _THUMBNAILS.get(entry)
+    if found is None:
+        found = _THUMBNAILS[entry] = _made(entry)
+    return found
+
+
+def _made(entry: Entry) -> NDArray[np.uint8]:
+    solved = entry.solved
+    maps = solved.data.layout.abundances(solved.state.abundances)
+    planes = np.stack([np.asarray(as_image(one).values, dtype=np.float64) for one in maps])
+    shown = [row for row, number in enumerate(solved.names) if number not in entry.appearance.hidden]
+    colors = entry.appearance.colors_of(solved.names)
+    return thumbnail(planes[shown], [colors[row] for row in shown])
