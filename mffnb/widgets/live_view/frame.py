@@ -61,6 +61,8 @@ class Frame:
         Channel coordinate, ascending or descending.
     channel_label : str
         Name and unit of the channel, for example "m/z (u)".
+    intensity_label : str
+        Name and unit of the values of the spectra, for example "intensity (counts)".
     labels, colors : tuple of str
         Name and hexadecimal colour of each component.
     pixel_size : tuple (y, x, unit), optional
@@ -106,6 +108,7 @@ class Frame:
     parameters: Mapping[str, object] = field(default_factory=dict)
     final: bool = False
     bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
+    intensity_label: str = "intensity"
     sections: tuple[Section, ...] = ()
     patterns: Encodable | None = None
     numbers: tuple[int, ...] = ()
@@ -174,6 +177,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "channels": int(channel.size),
         "bands": frame.bands is not None,
         "channel_label": frame.channel_label,
+        "intensity_label": frame.intensity_label,
         "pixel_size": plain(frame.pixel_size),
         "status": plain(frame.status),
         "generation": frame.generation,

@@ -10,6 +10,8 @@ from mffnb.widgets.tools import arrange as _arrange
 from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
 from mffnb.widgets.tools import composite as _composite
+from mffnb.widgets.tools import identify as _identify
+from mffnb.widgets.tools import match as _match
 from mffnb.widgets.tools import mean_spectrum as _mean_spectrum
 from mffnb.widgets.tools import probe as _probe
 from mffnb.widgets.tools import profile as _profile
@@ -23,6 +25,7 @@ from mffnb.widgets.tools import save_picture as _save_picture
 from mffnb.widgets.tools import scatter as _scatter
 from mffnb.widgets.tools import show_history as _show_history
 from mffnb.widgets.tools import show_section as _show_section
+from mffnb.widgets.tools import show_spectra as _show_spectra
 from mffnb.widgets.tools import undo as _undo
 
 
@@ -38,7 +41,9 @@ class ToolMethods:
     drop_region = _region.drop_region
     go_to = _show_history.go_to
     hide = _arrange.hide
+    identify = _identify.identify
     keep = _compare.keep
+    match = _match.match
     mean_spectrum = _mean_spectrum.mean_spectrum
     merge = _restructure.merge
     probe = _probe.probe
@@ -57,6 +62,7 @@ class ToolMethods:
     show = _arrange.show
     show_history = _show_history.show_history
     show_section = _show_section.show_section
+    show_spectra = _show_spectra.show_spectra
     split = _restructure.split
     undo = _undo.undo
 
@@ -71,7 +77,9 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "drop_region": _region.drop_region,
     "go_to": _show_history.go_to,
     "hide": _arrange.hide,
+    "identify": _identify.identify,
     "keep": _compare.keep,
+    "match": _match.match,
     "mean_spectrum": _mean_spectrum.mean_spectrum,
     "merge": _restructure.merge,
     "probe": _probe.probe,
@@ -90,6 +98,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "show": _arrange.show,
     "show_history": _show_history.show_history,
     "show_section": _show_section.show_section,
+    "show_spectra": _show_spectra.show_spectra,
     "split": _restructure.split,
     "undo": _undo.undo,
 }
