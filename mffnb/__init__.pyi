@@ -4,6 +4,7 @@ from mffnb import datasets as datasets
 from mffnb import errors as errors
 from mffnb import geometry as geometry
 from mffnb import graphs as graphs
+from mffnb import identification as identification
 from mffnb import matrices as matrices
 from mffnb import parallel as parallel
 from mffnb import plots as plots
@@ -83,6 +84,7 @@ __all__ = [
     "explore",
     "geometry",
     "graphs",
+    "identification",
     "knob",
     "load",
     "matrices",

@@ -7,6 +7,7 @@ WINGS = (
     "errors",
     "geometry",
     "graphs",
+    "identification",
     "matrices",
     "parallel",
     "plots",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -33,11 +35,11 @@ _SHORT, _LONG, _FILLED = 100, 2100, 0.01
 
 def compile_kernels() -> None:
     """Compile every kernel for the array types that unmixing uses, and keep the results in the cache."""
-    for k in range(1, MAX_REGISTER_COMPONENTS + 1):
-        _ = register_sweeps(k).address
-    _ = sweep_in_blocks.address
-    with warnings.catch_warnings():
+    with _few_collections(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warnings about the results are irrelevant, because the results are not used
+        for k in range(1, MAX_REGISTER_COMPONENTS + 1):
+            _ = register_sweeps(k).address
+        _ = sweep_in_blocks.address
         for run in _runs():
             run()
     if not FAILED_STORES:
@@ -62,10 +64,24 @@ def compile_for(text: str) -> None:
     with alone_in_cache():
         if is_ready(group):  # another process has compiled it meanwhile
             return
-        with warnings.catch_warnings():
+        with _few_collections(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _run_for(group.settings)
         _mark(group)
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Let Python's garbage collector search new objects only: it takes long for the many that numba keeps."""
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*thresholds[:2], 1000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def _mark(group: Group) -> None:

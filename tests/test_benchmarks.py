@@ -328,8 +328,10 @@ def tiny_problem(similarity="frobenius"):
 def test_an_outside_program_is_scored_by_its_factors(form, tmp_path, monkeypatch):
     command = stand_in(tmp_path, monkeypatch)
     problem = tiny_problem()
-    program = outside_program.OutsideProgram(command, problem.form(form), 2, "frobenius")
-    (W, H), seconds = program.run(3)
+    with outside_program.OutsideProgram(command, problem.form(form), 2, "frobenius") as program:
+        (W, H), seconds = program.run(3)
+        folder = program.file[1].parent
+    assert not folder.exists()
     assert seconds > 0
     rng = np.random.default_rng(0)
     A, E = rng.random((30, 2)), rng.random((2, 9))
@@ -354,6 +356,10 @@ def test_an_outside_program_takes_part_in_the_comparison(tmp_path, monkeypatch):
     assert its.own.iterations in peer.curve.numbers
     assert its.own.seconds > 0
     assert its.angle is not None
+    folder = peer.method.file[1].parent
+    for one in (mine, peer):
+        one.close()
+    assert not folder.exists()
 
 
 def test_an_outside_program_that_refuses_is_left_out_with_its_reason(tmp_path, monkeypatch):
@@ -366,13 +372,20 @@ def test_an_outside_program_that_refuses_is_left_out_with_its_reason(tmp_path, m
 def test_an_outside_program_may_tell_its_own_seconds_but_not_wrong_shapes(tmp_path, monkeypatch):
     X = tiny_problem().X
     command = stand_in(tmp_path, monkeypatch, STAND_IN + "open(folder + '/seconds.txt', 'w').write('0.125')")
-    assert outside_program.OutsideProgram(command, X, 2, "frobenius").seconds_at([1, 2]) == {1: 0.125, 2: 0.125}
+    with outside_program.OutsideProgram(command, X, 2, "frobenius") as program:
+        assert program.seconds_at([1, 2]) == {1: 0.125, 2: 0.125}
     command = stand_in(tmp_path, monkeypatch, STAND_IN + "np.save(folder + '/W.npy', W.T)")
-    with pytest.raises(outside_program.ProgramRefusedError, match=r"\(2, 30\).*expected \[\(30, 2\)"):
-        outside_program.OutsideProgram(command, X, 2, "frobenius").run(1)
+    with (
+        outside_program.OutsideProgram(command, X, 2, "frobenius") as program,
+        pytest.raises(outside_program.ProgramRefusedError, match=r"\(2, 30\).*expected \[\(30, 2\)"),
+    ):
+        program.run(1)
     command = stand_in(tmp_path, monkeypatch, "")
-    with pytest.raises(outside_program.ProgramRefusedError, match=r"neither W\.npy nor W\.csv"):
-        outside_program.OutsideProgram(command, X, 2, "frobenius").run(1)
+    with (
+        outside_program.OutsideProgram(command, X, 2, "frobenius") as program,
+        pytest.raises(outside_program.ProgramRefusedError, match=r"neither W\.npy nor W\.csv"),
+    ):
+        program.run(1)
     monkeypatch.setenv(outside_program.VARIABLE, "no name")
     with pytest.raises(SystemExit, match="NAME=COMMAND"):
         outside_program.outside_programs(X, 2, "frobenius")

@@ -22,7 +22,7 @@ kernels protocols
 graphs constraints matrices registry transforms
 penalties similarities geometry cubes plots
 io preprocessing problem
-solvers datasets
+solvers datasets identification
 estimators parallel
 presets unmixing
 stability

@@ -26,7 +26,7 @@ EAGER_WINGS = (
 )  # fmt: skip
 """Packages that import the public names of their modules."""
 
-LAZY_WINGS = ("datasets", "plots")
+LAZY_WINGS = ("datasets", "identification", "plots")
 """Packages that load the public names of their modules at first use."""
 
 TOP_LEVEL_WINGS = ("constraints", "penalties", "similarities")
@@ -43,8 +43,8 @@ TOOL_WING = "widgets/tools"
 """Package of the explorer's tools, whose public functions are methods of the explorer."""
 
 PUBLIC_WINGS = (
-    "datasets", "errors", "geometry", "graphs", "matrices", "parallel", "plots", "preprocessing", "presets",
-    "selection", "tuning",
+    "datasets", "errors", "geometry", "graphs", "identification", "matrices", "parallel", "plots", "preprocessing",
+    "presets", "selection", "tuning",
 )  # fmt: skip
 """Modules and packages that are names of ``mffnb`` themselves."""
 

@@ -1,12 +1,13 @@
 """Peak memory of unmixing beyond X, for X in memory, sparse and in a file, next to its limit (Linux).
 
     python -m benchmarks scale.memory [--rows 16384] [--channels 1535]
-    python -m benchmarks scale.memory --rows 163840 --ways auto scan stability    # 1 GB of float32
+    python -m benchmarks scale.memory --rows 163840 --ways auto scan stability mask UnitSum    # 1 GB of float32
 
 Each kind of X runs in a process of its own, which solves a tiny problem of the same kind first (imports, kernels, buffers of BLAS),
 then loads X, then factors it. The limit for X in memory is 0.1 X plus 4 k (pixels + channels) numbers; X in a file may take
-two bands of 8 MB instead of the 0.1 X. `volume="auto"`, a scan of k and the uncertainty of a result may take 0.3 X; each
-bootstrap replica of the latter is an image of its own, and is counted as a further X. The peak is VmHWM of the Linux kernel.
+two bands of 8 MB instead of the 0.1 X. `volume="auto"`, a scan of k, the uncertainty of a result and a mask of single pixels may take
+0.3 X. A preprocessed image (`UnitSum`) is an image of its own, and is counted as a further X. The peak is VmHWM of the Linux
+kernel.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from benchmarks.shared.processes import benchmark_command, memory_status, output
 K = 4
 MB = 1e6
 BAND = 8 * 2**20
-SHARES = {"auto": 0.3, "scan": 0.3, "stability": 1.3}  # of X, beyond X; the default is 0.1
+SHARES = {"auto": 0.3, "scan": 0.3, "stability": 0.3, "mask": 0.3, "UnitSum": 1.3}  # of X, beyond X; the default is 0.1
 WAYS = ("MatrixFactorization", "unmix", *SHARES)
 
 
@@ -66,6 +67,12 @@ def solve(X: np.ndarray | sparse.csr_array | xr.DataArray, how: str) -> None:
         mf.unmix(cube, K, sparsity=1e-3, smoothness=1e-3, max_iter=5, random_state=0)
     elif how == "auto":
         mf.unmix(cube, K, volume="auto", random_state=0)
+    elif how == "mask":
+        used = np.ones(cube.shape[:2], bool)
+        used[:, ::8] = False
+        mf.unmix(cube, K, mask=used, max_iter=5, random_state=0)
+    elif how == "UnitSum":
+        mf.unmix(cube, K, preprocess=[mf.preprocessing.UnitSum()], max_iter=5, random_state=0)
     elif how == "scan":
         mf.selection.scan_rank(cube, [K - 1, K], n_init=2, max_iter=5, splits=1, random_state=0)
     else:
@@ -99,7 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows, channels = (256, 40) if chosen.quick else (chosen.rows, chosen.channels)
     ways = [("MatrixFactorization", "float64"), ("MatrixFactorization", "float32"), ("MatrixFactorization", "CSR")]
     ways += [("unmix", "float64"), ("unmix", "float32"), ("unmix", "HDF5")]
-    ways += [("auto", "float32"), ("scan", "float32"), ("stability", "float32")]
+    ways += [
+        ("auto", "float32"),
+        ("scan", "float32"),
+        ("stability", "float32"),
+        ("mask", "float32"),
+        ("UnitSum", "float32"),
+    ]
     ways = [way for way in ways if way[0] in chosen.ways]
     factors = 8 * 4 * K * (rows + channels)
     print_header(f"{rows} x {channels}, k = {K}, MB", "X in memory", "peak beyond X", "limit", "")

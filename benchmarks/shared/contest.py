@@ -20,7 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from benchmarks.shared.convergence import Curve, Method, Value, divergence, squared_residual
-from benchmarks.shared.outside_program import ProgramRefusedError
+from benchmarks.shared.outside_program import OutsideProgram, ProgramRefusedError
 from benchmarks.shared.problems import Problem
 from benchmarks.shared.watched_methods import methods, ours
 from mffnb.selection import match, spectral_angles
@@ -36,6 +36,11 @@ class Entrant:
     minimum: float
     endmembers: np.ndarray | None
     timed: list[dict[int, float]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Delete the files of an outside program."""
+        if isinstance(self.method, OutsideProgram):
+            self.method.close()
 
     def to(self, target: float) -> Reached:
         """Return the iterations to a target and the median of their seconds."""
@@ -65,7 +70,10 @@ class Standing:
 
 
 def enter(problem: Problem, form: str, chosen: list[str], patience: float) -> tuple[list[Entrant], list[str]]:
-    """Run each method once and record its convergence; return also why outside programs are left out."""
+    """Run each method once and record its convergence; return also why outside programs are left out.
+
+    The caller closes the entrants.
+    """
     base = problem.form("CSR" if "CSR" in problem.forms else "float64")
     value = divergence(base) if problem.similarity == "kl" else squared_residual(base)
     tolerance, entrants, absent = min(problem.tolerances), [], []
@@ -78,6 +86,7 @@ def enter(problem: Problem, form: str, chosen: list[str], patience: float) -> tu
             curve = method.curve(value, tolerance, patience)
         except ProgramRefusedError as error:
             absent.append(f"{problem.name} {form}: {name} is left out: {error}")
+            method.close()  # only outside programs refuse
             continue
         entrants.append(Entrant(name, method, curve, *bottom(problem, base, value, curve, patience)))
     return entrants, absent

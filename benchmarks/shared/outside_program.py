@@ -30,7 +30,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import io, sparse
@@ -48,7 +48,7 @@ class ProgramRefusedError(RuntimeError):
 
 @dataclass(frozen=True, eq=False)
 class OutsideProgram:
-    """A command that factors X (pixels, channels) from a file into k components."""
+    """A command that factors X (pixels, channels) from a file into k components; `close` deletes the file."""
 
     command: str
     X: np.ndarray | sparse.csr_array
@@ -57,7 +57,7 @@ class OutsideProgram:
 
     @cached_property
     def file(self) -> tuple[tempfile.TemporaryDirectory[str], Path]:
-        """The file of X, written once, and its folder, which is deleted together with this object."""
+        """The file of X, written once, and its folder."""
         folder = tempfile.TemporaryDirectory()
         if sparse.issparse(self.X):
             path = Path(folder.name) / "X.mtx"
@@ -66,6 +66,18 @@ class OutsideProgram:
             path = Path(folder.name) / "X.npy"
             np.save(path, self.X)
         return folder, path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Delete the file of X; a later run writes it again."""
+        if "file" in self.__dict__:  # written, since it is a cached property
+            self.file[0].cleanup()
+            del self.__dict__["file"]
 
     def curve(self, value: Value, tolerance: float, patience: float) -> Curve:
         """Run for more and more iterations, until the objective has settled or all runs took ``patience`` seconds."""

@@ -20,9 +20,9 @@ def timed(run: Callable[[], Answer], clock: Callable[[], float] = time.perf_coun
     return answer, clock() - begin
 
 
-def taking_turns(runs: dict[Key, Callable[[], float]], repeats: int) -> dict[Key, list[float]]:
+def taking_turns(runs: dict[Key, Callable[[], Answer]], repeats: int) -> dict[Key, list[Answer]]:
     """Figures of several measurements in turn, again and again, so that a busy moment of the machine hits all of them."""
-    figures: dict[Key, list[float]] = {name: [] for name in runs}
+    figures: dict[Key, list[Answer]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
             figures[name].append(run())

@@ -56,6 +56,8 @@ def race(problem: Problem, options: argparse.Namespace) -> tuple[dict[str, list[
             for one in entrants:
                 cells = row(one, entrants[0], best, tolerance, options.patience)
                 print_row(problem.name, form, one.name, f"{tolerance:g}", *cells)
+        for one in entrants:
+            one.close()
     return raced, absent
 
 

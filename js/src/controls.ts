@@ -5,7 +5,7 @@ import { setTrait } from "./model";
 import type { LiveViewModel, LiveViewTraits } from "./protocol";
 
 /** Make a drop-down list that sets a trait. */
-export function choice<Name extends "color_map" | "spectra_scale">(
+export function choice<Name extends "color_map" | "intensity_scale" | "normalization">(
   model: LiveViewModel,
   name: Name,
   title: string,

@@ -1,130 +1,53 @@
 // Drawing on the canvas of the spectra: curves, bands, axis, labels. Missing values leave gaps.
 
 import { withOpacity } from "./colour";
+import { type Columns, fillBetween, type Points, strokeLine } from "./decimation";
 import { fixed } from "./format";
-import type { Area, ChannelAxis, LaneScale } from "./plot_geometry";
+import type { Strip } from "./intensity";
+import type { PeakLabel } from "./peaks";
+import type { Area, ChannelAxis } from "./plot_geometry";
 import type { Ticks } from "./ticks";
 
 type Context = CanvasRenderingContext2D;
-type Scale = (value: number) => number;
 
-/** Draw the band between two curves. */
-export function drawBand(
-  g: Context,
-  channel: Float32Array,
-  [lower, upper]: readonly [Float32Array, Float32Array],
-  colour: string,
-  x: Scale,
-  y: Scale,
-): void {
-  const area = new Path2D();
-  for (let j = 0; j < channel.length; ) {
-    const start = j;
-    while (j < channel.length && Number.isFinite(lower[j]) && Number.isFinite(upper[j])) j++;
-    for (let a = start; a < j; a++) area[a === start ? "moveTo" : "lineTo"](x(channel[a]), y(upper[a]));
-    for (let b = j - 1; b >= start; b--) area.lineTo(x(channel[b]), y(lower[b]));
-    if (j > start) area.closePath();
-    else j++;
-  }
-  g.fillStyle = withOpacity(colour, 0.45);
-  g.fill(area);
-}
-
-/** Make the paths of a curve and of the area between the curve and `zero`. */
-function curvePaths(channel: Float32Array, values: Float32Array, x: Scale, y: Scale, zero: number) {
-  const line = new Path2D();
-  const fill = new Path2D();
-  let drawing = false;
-  for (let j = 0; j <= values.length; j++) {
-    if (j < values.length && Number.isFinite(values[j])) {
-      const [px, py] = [x(channel[j]), y(values[j])];
-      if (drawing) line.lineTo(px, py);
-      else {
-        line.moveTo(px, py);
-        fill.moveTo(px, zero);
-      }
-      fill.lineTo(px, py);
-      drawing = true;
-    } else if (drawing) {
-      fill.lineTo(x(channel[j - 1]), zero);
-      drawing = false;
-    }
-  }
-  return { line, fill };
-}
-
-/** Draw a curve with its filled area and its zero line. */
-export function drawCurve(
-  g: Context,
-  channel: Float32Array,
-  values: Float32Array,
-  colour: string,
-  axis: ChannelAxis,
-  { y, zero }: LaneScale,
-  lineWidth: number,
-  filled = true,
-): void {
-  const { line, fill } = curvePaths(channel, values, (value) => axis.position(value), y, zero);
-  g.fillStyle = withOpacity(colour, 0.2);
-  if (filled) g.fill(fill);
+/** Draw the line that marks the value zero. */
+export function drawZero(g: Context, { area }: ChannelAxis, zero: number, colour: string): void {
   g.strokeStyle = withOpacity(colour, 0.45);
   g.lineWidth = 1;
   g.beginPath();
-  g.moveTo(axis.area.left, Math.round(zero) + 0.5);
-  g.lineTo(axis.area.right, Math.round(zero) + 0.5);
+  g.moveTo(area.left, Math.round(zero) + 0.5);
+  g.lineTo(area.right, Math.round(zero) + 0.5);
   g.stroke();
-  g.strokeStyle = colour;
-  g.lineWidth = lineWidth;
-  g.lineJoin = "miter"; // round joins draw below zero where a line meets the zero line
-  g.miterLimit = 2;
-  g.stroke(line);
 }
 
-/** Draw a curve without its area, dashed where `dash` has lengths. */
+/** Draw a curve, dashed where `dash` has lengths. */
 export function drawLine(
   g: Context,
-  channel: Float32Array,
-  values: Float32Array,
+  line: Points,
   colour: string,
-  x: Scale,
-  y: Scale,
   lineWidth: number,
   dash: readonly number[] = [],
 ): void {
   g.strokeStyle = colour;
   g.lineWidth = lineWidth;
+  g.lineJoin = "bevel"; // mitres and round joins reach below zero where a peak begins
   g.setLineDash([...dash]);
-  g.stroke(curvePaths(channel, values, x, y, 0).line);
+  strokeLine(g, line);
   g.setLineDash([]);
 }
 
 /** Draw stacked contributions: the area between each curve and the one before it. */
-export function drawStack(
-  g: Context,
-  channel: Float32Array,
-  stack: readonly { readonly values: Float32Array; readonly colour: string }[],
-  x: Scale,
-  { y, zero }: LaneScale,
-): void {
-  stack.forEach(({ values, colour }, i) => {
-    const lower = i > 0 ? stack[i - 1].values : null;
-    const area = new Path2D();
-    for (let j = 0; j < values.length; j++) area[j === 0 ? "moveTo" : "lineTo"](x(channel[j]), y(values[j]));
-    for (let j = values.length - 1; j >= 0; j--) area.lineTo(x(channel[j]), lower ? y(lower[j]) : zero);
-    area.closePath();
-    g.fillStyle = withOpacity(colour, 0.55);
-    g.fill(area);
+export function drawStack(g: Context, layers: readonly Columns[], colours: readonly string[], zero: number): void {
+  layers.forEach((upper, i) => {
+    g.fillStyle = withOpacity(colours[i], 0.55);
+    fillBetween(g, upper, i === 0 ? zero : layers[i - 1]);
   });
 }
 
-/** Draw inside the area of the plot and above the floor of a lane only. */
-export function clipped(g: Context, { left, right, top }: Area, { floor }: LaneScale, draw: () => void): void {
-  g.save();
-  g.beginPath();
-  g.rect(left, top - 2, right - left, floor - top + 4);
-  g.clip();
-  draw();
-  g.restore();
+/** Fill the area between two curves, or between a curve and the value zero. */
+export function drawArea(g: Context, upper: Columns, lower: Columns | number, colour: string, opacity: number): void {
+  g.fillStyle = withOpacity(colour, opacity);
+  fillBetween(g, upper, lower);
 }
 
 /** Draw light vertical lines at the labelled ticks. */
@@ -171,6 +94,67 @@ export function drawAxis(
   for (const value of ticks.positions) g.fillText(fixed(value, ticks.decimals), axis.position(value), base + 8);
   g.font = `600 12px ${family}`;
   g.fillText(title, (left + right) / 2, base + 25);
+}
+
+/** Draw the intensity axis of one lane: line, ticks and their texts, of which the first one is zero. */
+export function drawIntensityAxis(
+  g: Context,
+  left: number,
+  strip: Strip,
+  ticks: readonly { readonly at: number; readonly text: string }[],
+  ink: string,
+  family: string,
+): void {
+  g.strokeStyle = ink;
+  g.fillStyle = ink;
+  g.lineWidth = 1;
+  const line = Math.round(left) - 0.5;
+  g.beginPath();
+  g.moveTo(line, strip.top + 2);
+  g.lineTo(line, strip.bottom - 2);
+  for (const { at } of ticks) {
+    g.moveTo(line - 4, Math.round(at) + 0.5);
+    g.lineTo(line, Math.round(at) + 0.5);
+  }
+  g.stroke();
+  g.font = `11px ${family}`;
+  g.textAlign = "right";
+  g.textBaseline = "middle";
+  for (const { at, text } of ticks) {
+    g.fillText(text, line - 7, Math.min(Math.max(at + 0.5, strip.top + 6), strip.bottom - 5));
+  }
+}
+
+/** Draw the title of the intensity axis, upwards along the left edge. */
+export function drawIntensityTitle(
+  g: Context,
+  { top, bottom }: Area,
+  title: string,
+  ink: string,
+  family: string,
+): void {
+  g.save();
+  g.translate(8, (top + bottom) / 2);
+  g.rotate(-Math.PI / 2);
+  g.font = `600 12px ${family}`;
+  g.fillStyle = ink;
+  g.textAlign = "center";
+  g.textBaseline = "middle";
+  g.fillText(
+    shortened(title, bottom - top, (text) => g.measureText(text).width),
+    0,
+    0,
+  );
+  g.restore();
+}
+
+/** Draw labels above peaks. */
+export function drawPeakLabels(g: Context, labels: readonly PeakLabel[], ink: string, family: string): void {
+  g.font = `11px ${family}`;
+  g.fillStyle = ink;
+  g.textAlign = "center";
+  g.textBaseline = "bottom";
+  for (const { x, y, text } of labels) g.fillText(text, x, y - 2);
 }
 
 /** Shorten a text with an ellipsis until it fits. */

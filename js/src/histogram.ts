@@ -28,7 +28,7 @@ export function densityPixels(counts: Uint32Array, [red, green, blue]: readonly 
   const most = Math.log1p(counts.reduce((top, count) => Math.max(top, count), 0)) || 1;
   const colour = (blue << 16) | (green << 8) | red;
   return Uint32Array.from(counts, (count) => {
-    const opacity = count > 0 ? Math.round(60 + (195 * Math.log1p(count)) / most) : 0;
+    const opacity = count > 0 ? Math.round(110 + (145 * Math.log1p(count)) / most) : 0;
     return ((opacity << 24) | colour) >>> 0;
   });
 }

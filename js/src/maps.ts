@@ -19,6 +19,9 @@ export interface MapStyle {
 /** Pixel over those that are not selected: black with an opacity of three quarters. */
 const VEIL = 0xc0000000;
 
+/** Separate lines of an outline from which on they are drawn fine. */
+const MANY = 60;
+
 /** Below this width of a map the legend is shortened. */
 const NARROW = 210;
 
@@ -201,6 +204,8 @@ function rendering(width: number, shownWidth: number): string {
 
 /** An outline that is seen on dark and on bright pixels. */
 function outlineElement(path: string): Element {
+  // Around scattered pixels bold lines would cover the map.
+  if (path.split("M").length > MANY) return svg("path", { d: path, class: "mffnb-outline-fine" });
   return svg("g", {}, [svg("path", { d: path, class: "mffnb-outline-dark" }), svg("path", { d: path })]);
 }
 

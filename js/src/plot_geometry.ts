@@ -1,6 +1,4 @@
-// Geometry of the plot of spectra: its area, the channel axis, one lane per spectrum, the vertical scale of a lane.
-
-import type { SpectraScale } from "./protocol";
+// Geometry of the plot of spectra: its area, the channel axis, one lane per spectrum.
 
 /** Inner area of the plot in CSS pixels. */
 export interface Area {
@@ -63,37 +61,7 @@ export function valueRange(values: Float32Array): ValueRange {
   return [low, high];
 }
 
-/** Ranges that the lanes show: each its own, or all the same. */
-export function shownRanges(ranges: readonly ValueRange[], scale: SpectraScale): readonly ValueRange[] {
-  if (scale !== "common") return ranges;
-  const low = Math.min(...ranges.map((range) => range[0]));
-  const high = Math.max(...ranges.map((range) => range[1]));
-  return ranges.map(() => [low, high]);
-}
-
-/** Function applied to values before they are drawn. */
-export function valueTransform(scale: SpectraScale): (value: number) => number {
-  return scale === "sqrt" ? (value) => Math.sign(value) * Math.sqrt(Math.abs(value)) : (value) => value;
-}
-
-/** Vertical scale of one lane. */
-export interface LaneScale {
-  /** Upper end of the lane. */
-  readonly lid: number;
-  /** Lower end of the curve. */
-  readonly floor: number;
-  /** Position of the value zero. */
-  readonly zero: number;
-  y(value: number): number;
-}
-
-/** Place lane `i` of `count` in the area. */
-export function laneScale(area: Area, i: number, count: number, range: ValueRange, scale: SpectraScale): LaneScale {
-  const transform = valueTransform(scale);
-  const height = (area.bottom - area.top) / count;
-  const [low, high] = range.map(transform);
-  const floor = area.top + (i + 1) * height - (i === count - 1 ? 1 : 3);
-  const unit = (height * 0.9) / (high - low || 1);
-  const zero = floor + low * unit;
-  return { lid: area.top + i * height, floor, zero, y: (value) => zero - transform(value) * unit };
+/** Range that holds all ranges of a list. */
+export function union(ranges: readonly ValueRange[]): ValueRange {
+  return [Math.min(0, ...ranges.map((range) => range[0])), Math.max(0, ...ranges.map((range) => range[1]))];
 }

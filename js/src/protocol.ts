@@ -10,7 +10,8 @@ export const MISSING = 255;
 
 /** Lowest and highest value of a map. */
 export type Range = readonly [low: number, high: number];
-export type SpectraScale = "each" | "common" | "sqrt";
+export type IntensityScale = "linear" | "sqrt" | "log";
+export type Normalization = "none" | "max" | "area" | "abundance";
 
 export interface Status {
   readonly iteration?: number | null;
@@ -84,6 +85,8 @@ export interface Header {
   readonly channels: number;
   readonly bands: boolean;
   readonly channel_label: string;
+  /** Quantity and unit of the spectra. */
+  readonly intensity_label: string;
   /** Height and width of a pixel, and their unit. */
   readonly pixel_size: readonly [number, number, string] | null;
   readonly status: Status;
@@ -116,7 +119,12 @@ export interface LiveViewTraits {
   color_map: string;
   clip: number;
   gamma: number;
-  spectra_scale: SpectraScale;
+  intensity_scale: IntensityScale;
+  normalization: Normalization;
+  common_scale: boolean;
+  peak_labels: boolean;
+  /** Ends of the channels that are shown; empty for all. */
+  channel_range: readonly number[];
   highlighted: readonly number[];
   /** Label of the map that fills the room of all maps; empty for none. */
   enlarged: string;

@@ -1,60 +1,50 @@
 // Plot of the spectra on a canvas: one lane per spectrum over a common channel axis.
+// Only lanes that have changed are painted again, so that pointing at a map costs one or two of them.
 
 import { element } from "./dom";
-import { clipped, drawAxis, drawBand, drawCurve, drawGrid, drawLine, drawStack, shortened } from "./drawing";
+import { drawAxis, drawIntensityTitle } from "./drawing";
+import { decimalsOf, fixed } from "./format";
+import { kneeOf, stripOf } from "./intensity";
+import { type IntensityView, intensityTitle, type Lane, normalizationFactor, sameLane } from "./lane";
+import { curvesOf, type Extent, paintLane, type Sheet } from "./lane_painting";
 import { plotHeight } from "./layout";
-import { ChannelAxis, laneAt, laneScale, shownRanges, type ValueRange, valueRange } from "./plot_geometry";
+import type { PeakLabel } from "./peaks";
+import { ChannelAxis, laneAt, union, valueRange } from "./plot_geometry";
 import { highestPeak, nearestChannel } from "./pointer";
-import type { SpectraScale } from "./protocol";
 import { ticks } from "./ticks";
 
-/** The upper edge of one contribution in a stack. */
-export interface StackedCurve {
-  readonly values: Float32Array;
-  readonly colour: string;
-}
-
-/** One spectrum of the plot. */
-export interface Lane {
-  readonly label: string;
-  readonly colour: string;
-  readonly values: Float32Array;
-  /** Channel of each value; that of the components if omitted. */
-  readonly channel?: Float32Array;
-  readonly band: readonly [Float32Array, Float32Array] | null;
-  /** Index of the component whose spectrum it is. */
-  readonly component?: number;
-  /** Sums of contributions, each on top of those before it, at the channels of the components. */
-  readonly stack?: readonly StackedCurve[];
-  /** A second curve at the channels of the components, drawn dashed: the model of a measured spectrum. */
-  readonly model?: Float32Array;
-  /** False where another component is highlighted. */
-  readonly bright: boolean;
-}
+export type { Lane, StackedCurve } from "./lane";
 
 /** What the plot shows. */
 export interface Spectra {
   readonly lanes: readonly Lane[];
   readonly channel: Float32Array;
   readonly channelLabel: string;
-  readonly scale: SpectraScale;
+  readonly intensityLabel: string;
+  readonly view: IntensityView;
 }
 
-/** What has been painted, for pointing. */
+/** What has been painted, for pointing and for the next painting. */
 interface Painted extends Spectra {
   readonly axis: ChannelAxis;
-  readonly ranges: readonly ValueRange[];
+  readonly extents: readonly Extent[];
+  readonly labels: readonly (readonly PeakLabel[])[];
+  /** Everything that all lanes share. */
+  readonly key: string;
 }
 
-/** Opacity of a curve and of a label where another component is highlighted. */
-const FADED_CURVE = 0.18;
-const FADED_LABEL = 0.3;
 /** Pixels around the pointer that are searched for a peak. */
 const REACH = 4;
+/** Pixels of the title and of the numbers of the intensity axis. */
+const TITLE_WIDTH = 18;
+const NUMBERS_WIDTH = 44;
+/** Pixels of the longest name, and the share of the plot that it takes at most. */
+const NAME_WIDTH = 130;
+const NAME_SHARE = 0.13;
 
-/** Largest absolute value of a curve. */
-function top([low, high]: ValueRange): number {
-  return Math.max(high, -low);
+/** Largest absolute value of a lane before normalisation. */
+function top({ range: [low, high], factor }: Extent): number {
+  return Math.max(high, -low) / factor;
 }
 
 export class SpectraPlot {
@@ -72,7 +62,7 @@ export class SpectraPlot {
   shown: readonly [number, number] | null = null;
 
   constructor() {
-    this.root = element("div", "mffnb-plot", {}, [this.canvas, this.mark, this.cursor]);
+    this.root = element("div", "mffnb-plot", { tabindex: 0 }, [this.canvas, this.mark, this.cursor]);
   }
 
   /** Set the height for a number of spectra. */
@@ -80,55 +70,77 @@ export class SpectraPlot {
     this.root.style.height = `${plotHeight(count)}px`;
   }
 
-  /** Draw everything. `styled` is the element whose CSS gives colours and font. */
+  /** Draw what has changed. `styled` is the element whose CSS gives colours and font. */
   paint(spectra: Spectra, styled: Element): void {
-    const { lanes, channel, channelLabel, scale } = spectra;
+    const { lanes, channel, channelLabel, view } = spectra;
     const [width, height] = [this.root.clientWidth, this.root.clientHeight];
     this.stale = width === 0;
     const g = this.canvas.getContext("2d");
     if (this.stale || lanes.length === 0 || !g) return;
     const sharpness = window.devicePixelRatio || 1;
-    this.canvas.width = Math.round(width * sharpness);
-    this.canvas.height = Math.round(height * sharpness);
     const style = getComputedStyle(styled);
     const ink = style.getPropertyValue("--mffnb-ink").trim() || "#333";
     const faint = style.getPropertyValue("--mffnb-faint").trim() || "#ddd";
-    const labelFont = `600 12px ${style.fontFamily}`;
-    g.scale(sharpness, sharpness);
+    const family = style.fontFamily;
 
-    g.font = labelFont;
-    const gutter = Math.min(Math.max(...lanes.map((lane) => g.measureText(lane.label).width)) + 20, 150);
-    const area = { left: gutter, right: width - 24, top: 8, bottom: height - 44 };
+    g.font = `600 12px ${family}`;
+    const longest = Math.max(...lanes.map((lane) => g.measureText(lane.label).width));
+    const names = [TITLE_WIDTH, Math.ceil(Math.min(longest, NAME_WIDTH, Math.max(NAME_SHARE * width, 96)))] as const;
+    const left = Math.round((names[0] + names[1] + NUMBERS_WIDTH) * sharpness) / sharpness; // see columnsOf
+    const area = { left, right: width - 24, top: 8, bottom: height - 44 };
     const [from, to] = this.shown ?? [channel[0], channel[channel.length - 1]];
     const axis = new ChannelAxis(area, from, to);
-    const axisTicks = ticks(axis.from, axis.to, (area.right - area.left) / 95);
-    drawGrid(g, axis, axisTicks, faint);
+    const title = intensityTitle(spectra.intensityLabel, view.normalize);
+    const key = JSON.stringify([
+      width,
+      height,
+      sharpness,
+      ink,
+      faint,
+      family,
+      left,
+      from,
+      to,
+      lanes.length,
+      channelLabel,
+      title,
+      view,
+    ]);
 
-    const ranges = lanes.map((lane) => rangeOf(lane, channel, axis));
-    const shown = shownRanges(ranges, scale);
-    const lineWidth = sharpness > 1 ? 1.25 : 1.4;
-    lanes.forEach((lane, i) => {
-      const place = laneScale(area, i, lanes.length, shown[i], scale);
-      g.globalAlpha = lane.bright ? 1 : FADED_CURVE;
-      clipped(g, area, place, () => {
-        const x = (value: number) => axis.position(value);
-        const y = (value: number) => Math.min(Math.max(place.y(value), place.lid), area.bottom);
-        if (lane.band) drawBand(g, channel, lane.band, lane.colour, x, y);
-        if (lane.stack) drawStack(g, channel, lane.stack, x, place);
-        drawCurve(g, lane.channel ?? channel, lane.values, lane.colour, axis, place, lineWidth, !lane.stack);
-        if (lane.model) drawLine(g, channel, lane.model, ink, x, place.y, 1, [4, 3]);
-      });
-      g.globalAlpha = lane.bright ? 1 : FADED_LABEL;
-      g.font = labelFont;
-      g.fillStyle = lane.colour;
-      g.textAlign = "right";
-      g.textBaseline = "alphabetic";
-      const text = shortened(lane.label, gutter - 14, (part) => g.measureText(part).width);
-      g.fillText(text, gutter - 10, Math.min(place.zero, place.floor) - 1);
-      g.globalAlpha = 1;
+    const axisTicks = ticks(axis.from, axis.to, (area.right - area.left) / 95);
+    const decimals = decimalsOf(
+      Math.abs(channel[channel.length - 1] - channel[0]) / Math.max(channel.length - 1, 1),
+      2,
+    );
+    const sheet: Sheet = {
+      axis,
+      axisTicks,
+      channel,
+      view,
+      width,
+      names,
+      ink,
+      faint,
+      family,
+      lineWidth: sharpness > 1 ? 1.25 : 1.4,
+      pixel: 1 / sharpness,
+      channelText: (value) => fixed(value, decimals),
+    };
+    const old = this.painted?.key === key && this.painted.channel === channel ? this.painted : null;
+    if (!old) {
+      this.canvas.width = Math.round(width * sharpness); // clears the canvas
+      this.canvas.height = Math.round(height * sharpness);
+      g.scale(sharpness, sharpness);
+      drawAxis(g, axis, axisTicks, channelLabel, ink, family);
+      drawIntensityTitle(g, area, title, ink, family);
+    }
+    const extents = extentsOf(lanes, channel, axis, view);
+    const labels = lanes.map((lane, i) => {
+      if (old && sameLane(lane, old.lanes[i]) && sameExtent(extents[i], old.extents[i])) return old.labels[i];
+      const strip = stripOf(area, i, lanes.length);
+      return paintLane(g, lane, strip, extents[i], sheet);
     });
-    drawAxis(g, axis, axisTicks, channelLabel, ink, style.fontFamily);
-    this.painted = { ...spectra, axis, ranges };
+    this.painted = { ...spectra, axis, extents, labels, key };
   }
 
   /** Index of the lane under the pointer; -1 if there is none. */
@@ -141,10 +153,10 @@ export class SpectraPlot {
   /** Index of the channel under the pointer, or of a peak close to it; null outside the area. */
   channelAt({ clientX }: MouseEvent): number | null {
     if (!this.painted) return null;
-    const { axis, channel, lanes, ranges } = this.painted;
+    const { axis, channel, lanes, extents } = this.painted;
     const value = axis.value(clientX - this.root.getBoundingClientRect().left);
     if (value === null) return null;
-    const curves = lanes.map((lane, i) => ({ values: lane.values, top: top(ranges[i]) }));
+    const curves = lanes.map((lane, i) => ({ values: lane.values, top: top(extents[i]) }));
     const bright = curves.filter((_, i) => lanes[i].bright && !lanes[i].channel);
     return highestPeak(channel, bright, nearestChannel(channel, value), axis.distance(REACH));
   }
@@ -170,13 +182,13 @@ export class SpectraPlot {
     this.mark.style.width = `${Math.max(right - left, 1)}px`;
   }
 
-  /** Values of all lanes in a channel, or in the nearest channel that they have; what is too small to be seen is zero. */
+  /** Values of all lanes as they are shown in a channel, or in the nearest channel that they have; what is too small to be seen is zero. */
   valuesAt(index: number): number[] {
     if (!this.painted) return [];
-    const { lanes, ranges, channel } = this.painted;
+    const { lanes, extents, channel } = this.painted;
     return lanes.map((lane, i) => {
       const value = lane.values[lane.channel ? nearestChannel(lane.channel, channel[index]) : index];
-      return Math.abs(value) < 1e-6 * top(ranges[i]) ? 0 : value;
+      return Math.abs(value) < 1e-6 * top(extents[i]) ? 0 : value * extents[i].factor;
     });
   }
 
@@ -192,18 +204,66 @@ export class SpectraPlot {
     if (!this.painted) return;
     this.cursor.style.left = `${this.painted.axis.position(this.painted.channel[index])}px`;
   }
+
+  /** Lane and label of the peak under the pointer; null if there is none. */
+  peakAt({ clientX, clientY }: MouseEvent): { readonly lane: number; readonly label: PeakLabel } | null {
+    if (!this.painted) return null;
+    const box = this.root.getBoundingClientRect();
+    const [x, y] = [clientX - box.left, clientY - box.top];
+    for (const [lane, labels] of this.painted.labels.entries()) {
+      const label = labels.find((one) => isNear(one, x, y));
+      if (label) return { lane, label };
+    }
+    return null;
+  }
+
+  /** Channels of all labelled peaks, from left to right. */
+  peakChannels(): number[] {
+    const labels = this.painted?.labels ?? [];
+    const found = labels.flatMap((of, lane) =>
+      of.map((label) => ({ x: label.x, at: this.channelOf({ lane, label }) })),
+    );
+    return [...new Set(found.sort((a, b) => a.x - b.x).map(({ at }) => at))];
+  }
+
+  /** Channel of a peak. */
+  channelOf({ lane, label }: { readonly lane: number; readonly label: PeakLabel }): number {
+    const painted = this.painted;
+    return painted ? (painted.lanes[lane].channel ?? painted.channel)[label.index] : Number.NaN;
+  }
 }
 
-/** Lowest and highest value of what a lane shows between the ends of the axis. */
-function rangeOf({ values, channel, stack, model }: Lane, common: Float32Array, axis: ChannelAxis): ValueRange {
-  const own = valueRange(visible(channel ?? common, values, axis));
-  const others = [...(stack ?? []).slice(-1).map((curve) => curve.values), ...(model ? [model] : [])];
-  const ranges = [own, ...others.map((curve) => valueRange(visible(common, curve, axis)))];
-  return [Math.min(...ranges.map((range) => range[0])), Math.max(...ranges.map((range) => range[1]))];
+/** Pixels of the text of a peak, and below the maximum, that can be clicked. */
+const TEXT_HEIGHT = 16;
+const BELOW = 8;
+
+/** Whether a position is on the text of a peak or on its tip. */
+function isNear({ x, y, half }: PeakLabel, atX: number, atY: number): boolean {
+  const onText = Math.abs(atX - x) <= half + 2 && atY <= y && atY >= y - TEXT_HEIGHT;
+  return onText || (Math.abs(atX - x) <= REACH && atY >= y && atY <= y + BELOW);
 }
 
-/** The part of a curve between the ends of the axis. */
-function visible(channel: Float32Array, values: Float32Array, { from, to }: ChannelAxis): Float32Array {
-  const ends = [nearestChannel(channel, from), nearestChannel(channel, to)];
-  return values.subarray(Math.min(...ends), Math.max(...ends) + 1);
+/** Normalisation and range of each lane; on a common scale, components share a range and measured spectra another one. */
+function extentsOf(lanes: readonly Lane[], channel: Float32Array, axis: ChannelAxis, view: IntensityView): Extent[] {
+  const own = lanes.map((lane) => {
+    const factor = normalizationFactor(lane, channel, view.normalize);
+    const curves = curvesOf(lane, channel, axis);
+    const [low, high] = union(curves.map(valueRange));
+    const knee = view.scale === "log" ? kneeOf(curves, factor) : 1;
+    return { factor, range: [low * factor, high * factor] as const, knee };
+  });
+  if (!view.common) return own;
+  const isComponent = (lane: Lane) => lane.component !== undefined;
+  return own.map(({ factor }, i) => {
+    const group = own.filter((_, j) => isComponent(lanes[i]) === isComponent(lanes[j]));
+    return {
+      factor,
+      range: union(group.map(({ range }) => range)),
+      knee: Math.min(...group.map(({ knee }) => knee)),
+    };
+  });
+}
+
+function sameExtent(a: Extent, b: Extent): boolean {
+  return a.factor === b.factor && a.knee === b.knee && a.range[0] === b.range[0] && a.range[1] === b.range[1];
 }

@@ -5,7 +5,7 @@ import { Connection } from "./connection";
 import { element } from "./dom";
 import { Freshness } from "./freshness";
 import { brightOf, highlightedOf } from "./highlighting";
-import { componentImages, type MapImage } from "./images";
+import { componentImages, type MapImage, meanOf } from "./images";
 import { aspectRatio, enlargedLayout, gridHeight, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
@@ -19,7 +19,9 @@ import { type Gestures, SMALLEST_DRAG, type Stage, type Tool } from "./tool";
 const NO_PICTURE_YET = "Maps and spectra appear here with the first solution.";
 const NO_PICTURE = "There is no picture, because these settings do not suit the data: see the message above.";
 const STATUS_TRAITS = ["error", "notices"];
-const STYLE_TRAITS = ["color_map", "clip", "gamma", "spectra_scale", "highlighted", "enlarged", "color_tables"];
+const STYLE_TRAITS = ["color_map", "clip", "gamma", "highlighted", "enlarged", "color_tables"];
+/** Traits that change the plot of the spectra alone. */
+const SPECTRA_TRAITS = ["intensity_scale", "normalization", "common_scale", "peak_labels", "channel_range"];
 /** Facts about the frame on the screen, as data attributes for tests and style sheets. */
 const FACTS = ["generation", "final", "iteration", "objective", "parameters", "bands"];
 
@@ -70,6 +72,7 @@ export class LiveView implements Stage {
   private tilesKey: string | null = null;
   private width = 0;
   private reported = "";
+  private means: { frame: Frame | null; values: readonly number[] } = { frame: null, values: [] };
 
   constructor(model: LiveViewModel, tools: readonly Tool[]) {
     this.model = model;
@@ -93,7 +96,8 @@ export class LiveView implements Stage {
     model.on("change:encoded", this.schedule);
     this.freshness = new Freshness(model, this.showStatus);
     for (const name of STATUS_TRAITS) model.on(`change:${name}`, this.showStatus);
-    for (const name of this.styleTraits()) model.on(`change:${name}`, this.restyle);
+    for (const name of STYLE_TRAITS) model.on(`change:${name}`, this.restyle);
+    for (const name of this.toolTraits()) model.on(`change:${name}`, this.restyleTools);
     this.resizes.observe(this.root);
     // JupyterLab switches themes by attributes of the body; canvases do not follow by themselves. It may hide
     // everything at that moment, so the painting waits for the next screen refresh.
@@ -110,7 +114,8 @@ export class LiveView implements Stage {
     this.model.off("change:encoded", this.schedule);
     this.freshness.remove();
     for (const name of STATUS_TRAITS) this.model.off(`change:${name}`, this.showStatus);
-    for (const name of this.styleTraits()) this.model.off(`change:${name}`, this.restyle);
+    for (const name of STYLE_TRAITS) this.model.off(`change:${name}`, this.restyle);
+    for (const name of this.toolTraits()) this.model.off(`change:${name}`, this.restyleTools);
     this.connection.remove();
     this.resizes.disconnect();
     this.themes.disconnect();
@@ -127,9 +132,9 @@ export class LiveView implements Stage {
     return (this.model.get(`tool_${tool}`) as Partial<Values> | undefined) ?? null;
   }
 
-  /** Traits that change the picture but not the frame, those of the tools among them. */
-  private styleTraits(): string[] {
-    return [...STYLE_TRAITS, ...this.tools.map((tool) => `tool_${tool.name}`)];
+  /** Traits that change what tools show, or the plot of the spectra, but no map of a component. */
+  private toolTraits(): string[] {
+    return [...SPECTRA_TRAITS, ...this.tools.map((tool) => `tool_${tool.name}`)];
   }
 
   private controls(name: "mapControls" | "spectraControls"): HTMLElement[] {
@@ -258,6 +263,13 @@ export class LiveView implements Stage {
     this.repaint();
   };
 
+  /** Paint what tools add, with the next screen refresh: the answer to a pointer does not paint the other maps. */
+  private readonly restyleTools = (): void => {
+    this.tell((gesture) => gesture.traitsChanged?.());
+    this.repaintAdded();
+    this.repaintSpectra();
+  };
+
   repaint(): void {
     const { frame } = this;
     if (!frame) return;
@@ -301,15 +313,45 @@ export class LiveView implements Stage {
     if (!frame) return;
     const { bright } = this.highlighting(frame);
     this.lanes = [
-      ...componentLanes(frame, bright),
+      ...this.componentLanes(frame, bright),
       ...this.gestures.flatMap((gesture) => gesture.lanes?.(frame) ?? []),
     ];
     const { channel, header } = frame;
     this.plot.layout(this.lanes.length);
     this.plot.paint(
-      { lanes: this.lanes, channel, channelLabel: header.channel_label, scale: model.get("spectra_scale") },
+      {
+        lanes: this.lanes,
+        channel,
+        channelLabel: header.channel_label,
+        intensityLabel: header.intensity_label,
+        view: {
+          scale: model.get("intensity_scale"),
+          normalize: model.get("normalization"),
+          common: model.get("common_scale"),
+          peaks: model.get("peak_labels"),
+        },
+      },
       this.root,
     );
+  }
+
+  /** The spectra of the components that are shown, as lanes of the plot. */
+  private componentLanes(frame: Frame, bright: readonly boolean[]): Lane[] {
+    const { header, maps, spectra, bands } = frame;
+    if (this.means.frame !== frame) {
+      this.means = { frame, values: maps.map((codes, i) => meanOf({ codes, range: header.ranges[i] })) };
+    }
+    const lanes = spectra.map((values, i) => ({
+      label: header.labels[i],
+      colour: header.colors[i],
+      values,
+      band: bands ? bands[i] : null,
+      component: i,
+      bright: bright[i],
+      abundance: this.means.values[i],
+      peaks: true,
+    }));
+    return lanes.filter(({ component }) => !header.hidden.includes(component));
   }
 
   private highlighting({ header }: Frame) {
@@ -359,17 +401,4 @@ export class LiveView implements Stage {
     this.reported = JSON.stringify(size);
     this.send(size);
   }
-}
-
-/** The spectra of the components that are shown as lanes of the plot. */
-function componentLanes({ header, spectra, bands }: Frame, bright: readonly boolean[]): Lane[] {
-  const lanes = spectra.map((values, i) => ({
-    label: header.labels[i],
-    colour: header.colors[i],
-    values,
-    band: bands ? bands[i] : null,
-    component: i,
-    bright: bright[i],
-  }));
-  return lanes.filter(({ component }) => !header.hidden.includes(component));
 }

@@ -28,21 +28,21 @@ test("a button asks for the other state, and changes only when it is told", () =
 });
 
 test("a choice sets its trait once", () => {
-  const { model, state, saves } = fakeModel({ spectra_scale: "each" });
+  const { model, state, saves } = fakeModel({ intensity_scale: "linear" });
   const select = fake(
-    choice(model, "spectra_scale", "Scale", [
-      ["each", "own"],
+    choice(model, "intensity_scale", "Scale", [
+      ["linear", "linear"],
       ["sqrt", "square root"],
     ]),
   );
   assert.deepEqual(
     select.children.map((option) => fake(option).value),
-    ["each", "sqrt"],
+    ["linear", "sqrt"],
   );
   assert.equal(select.getAttribute("aria-label"), "Scale");
   select.value = "sqrt";
   select.fire("change");
-  assert.deepEqual([state.spectra_scale, saves()], ["sqrt", 1]);
+  assert.deepEqual([state.intensity_scale, saves()], ["sqrt", 1]);
 });
 
 test("a slider sets its trait, follows it, and returns to the neutral value", () => {

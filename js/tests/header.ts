@@ -19,6 +19,7 @@ export function header(changes: Partial<Header> = {}): Header {
     channels: 4,
     bands: false,
     channel_label: "m/z (u)",
+    intensity_label: "intensity (counts)",
     pixel_size: null,
     status: {},
     parameters: { k: 2 },

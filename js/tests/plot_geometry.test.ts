@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChannelAxis, laneAt, laneScale, shownRanges, valueRange } from "../src/plot_geometry";
+import { ChannelAxis, laneAt, union, valueRange } from "../src/plot_geometry";
 import { generator } from "./random";
 
 const area = { left: 100, right: 500, top: 8, bottom: 208 };
@@ -48,31 +48,13 @@ test("the range of a curve includes zero and leaves missing values out", () => {
   assert.deepEqual(valueRange(new Float32Array(0)), [0, 0]);
 });
 
-test("on a common scale all lanes have the widest range", () => {
-  const ranges = [[0, 5] as const, [-1, 2] as const];
-  assert.deepEqual(shownRanges(ranges, "common"), [
+test("the union of ranges includes zero", () => {
+  assert.deepEqual(
+    union([
+      [0, 5],
+      [-1, 2],
+    ]),
     [-1, 5],
-    [-1, 5],
-  ]);
-  assert.deepEqual(shownRanges(ranges, "each"), ranges);
-});
-
-test("curves fill nine tenths of their lane and stay inside", () => {
-  for (const scale of ["each", "sqrt"] as const) {
-    for (let i = 0; i < 4; i++) {
-      const lane = laneScale(area, i, 4, [-1, 9], scale);
-      assert.ok(Math.abs(lane.y(-1) - lane.floor) < 1e-9);
-      assert.ok(Math.abs(lane.y(-1) - lane.y(9) - 45) < 1e-9);
-      assert.equal(lane.y(0), lane.zero);
-      assert.ok(lane.y(9) >= lane.lid && lane.floor <= lane.lid + 50);
-    }
-  }
-});
-
-test("the square root lifts small values", () => {
-  const heights = (["each", "sqrt"] as const).map((scale) => {
-    const lane = laneScale(area, 0, 1, [0, 100], scale);
-    return lane.zero - lane.y(1);
-  });
-  assert.ok(Math.abs(heights[1] / heights[0] - 10) < 1e-9);
+  );
+  assert.deepEqual(union([[1, 2]]), [0, 2]);
 });

@@ -15,7 +15,7 @@ test("pairs are counted with the largest y in the first row, missing ones are le
   assert.deepEqual([...counts], [0, 0, 2, 0, 0, 0, 1, 0, 0]);
   const opacities = Array.from(densityPixels(counts, [1, 2, 3]), (pixel) => pixel >>> 24);
   assert.equal(opacities[2], 255);
-  assert.ok(opacities[6] > 60 && opacities[6] < 255 && opacities[0] === 0);
+  assert.ok(opacities[6] > 110 && opacities[6] < 255 && opacities[0] === 0);
   assert.ok(binsFor(100) < binsFor(1e6));
 });
 

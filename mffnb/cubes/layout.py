@@ -18,7 +18,7 @@ from mffnb.cubes.missing import check_infinite, count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
 from mffnb.graphs import Graph, bands, grid
-from mffnb.matrices import Chunked, Partial, Sparse, in_memory
+from mffnb.matrices import Chunked, Gathered, Partial, Selection, Sparse, in_memory, selected
 from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array
@@ -119,19 +119,24 @@ class Layout:
         return bands(self.map_shape, self.pixel_mask)
 
     def matrix(self, cube: xr.DataArray) -> Matrix:
-        """Return the data matrix X (used pixels, used channels): a view if possible, lazy bands, or a sparse matrix."""
-        rows = CubeRows(self, cube, self.first)
-        if self.gaps:
-            if not is_in_memory(cube):
-                raise ValueError("a cube with missing entries has to be in memory: load it first, cube.load()")
-            return Partial(rows[0 : rows.shape[0]])
-        if (pixels := sparse_pixels_of(cube)) is not None:
-            held = pixels.compressed()
-            held = held if self.pixel_mask is None else held[self.pixel_mask.ravel()]
-            return Sparse(held if self.channel_mask is None else held[:, self.channel_mask.ravel()])
-        if not is_in_memory(cube):
+        """Return the data matrix X (used pixels, used channels): a view if possible, lazy bands, or a sparse matrix.
+
+        Of a large cube in memory, masked pixels and channels are left out block by block, without a copy.
+        """
+        rows, held = CubeRows(self, cube, self.first), is_in_memory(cube)
+        if self.gaps and not held:
+            raise ValueError("a cube with missing entries has to be in memory: load it first, cube.load()")
+        of_pixels, of_channels = (None if one is None else one.ravel() for one in (self.pixel_mask, self.channel_mask))
+        if not self.gaps and (pixels := sparse_pixels_of(cube)) is not None:
+            counts = pixels.compressed()
+            counts = counts if of_pixels is None else counts[of_pixels]
+            return Sparse(counts if of_channels is None else counts[:, of_channels])
+        if not held:
             return Chunked(rows, rows.limits)
-        return in_memory(rows[0 : rows.shape[0]])
+        some = selected(rows.all_pixels(), of_pixels, of_channels)
+        if self.gaps:
+            return Partial(some)
+        return Gathered(some) if isinstance(some, Selection) else in_memory(some)
 
     def section(self, start: int, stop: int) -> Layout:
         """Return the layout of a section of the map: rows ``start:stop`` of the first pixel dimension."""

@@ -100,6 +100,11 @@ class CubeRows:
             X = X[:, layout.channel_mask.ravel()]
         return X if X.dtype in NATIVE and X.dtype.isnative else X.astype(np.float64)
 
+    def all_pixels(self) -> Array:
+        """Return all pixels and channels of a cube in memory, masked ones as well: a view where NumPy can make one."""
+        shape = self.layout.map_shape
+        return self._pixels(self.data.variable, shape, 0, prod(shape))
+
     @cached_property
     def limits(self) -> Array:
         """Limits of the bands of rows, (bands + 1,), chosen such that each chunk of the file is read once."""

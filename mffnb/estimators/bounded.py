@@ -181,7 +181,7 @@ class BoundedFactorization(LinearModel):
 def _array(part: ObservedPart) -> Array:
     """Return the array of the pixels and channels with data, with NaN for single missing entries."""
     assert isinstance(part.matrix, Partial)
-    return part.matrix.array
+    return np.asarray(part.matrix.array)
 
 
 def _bands(X: Array) -> Iterator[tuple[int, int, Float64Array]]:

@@ -157,7 +157,7 @@ class KnownEndmembers(LinearModel):
         endmembers = np.ascontiguousarray(self.components_[:, part.channels])
         if not isinstance(part.matrix, Partial):
             return part.unobserved.insert_pixels(self._solved(part.matrix, endmembers))
-        rows = part.matrix.array
+        rows = np.asarray(part.matrix.array)
         if not len(rows):
             return np.full((len(part.unobserved.pixels), len(endmembers)), np.nan)
         # Pixels with data in the same channels are solved together.

@@ -124,7 +124,7 @@ def leave_out_unobserved(
     found = Unobserved(found.pixels, unfitted) if keep else found
     if not isinstance(matrix, Partial):
         return ObservedPart(matrix, found)
-    rest = matrix.array
+    rest = np.asarray(matrix.array)
     if found.pixels.any() or found.channels.any():
         rest = rest[np.ix_(~found.pixels, ~found.channels)]
     if estimator.missing_entries:

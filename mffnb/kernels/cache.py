@@ -86,6 +86,17 @@ class _CheckedFile(IndexDataCacheFile):
         content = super()._dump(obj)
         return bytes(content) + hashlib.sha256(content).digest()  # pickle ignores what follows its end
 
+    def save(self, key: Any, data: Any) -> None:
+        """Store the machine code for ``key`` in a file whose name depends on the key alone.
+
+        numba numbers the files. Two processes that compile at once can then give one number to two keys, and each index
+        would refer to the code of the other. With names of the keys an index only loses entries, which are compiled
+        again. Files are replaced as a whole, so that none is read before it is complete.
+        """
+        name = self._data_name(int.from_bytes(hashlib.sha256(str(key).encode()).digest()[:8]))
+        self._save_data(name, data)
+        self._save_index(self._load_index() | {key: name})
+
     def _load_data(self, name: str) -> Any:
         stored = Path(self._data_path(name)).read_bytes()
         content, checksum = stored[:-_CHECKSUM_BYTES], stored[-_CHECKSUM_BYTES:]

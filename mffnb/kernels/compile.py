@@ -18,7 +18,9 @@ KERNELS: list[Dispatcher] = []
 _OPTIONS: Any = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
-def kernel(fastmath: bool | set[str] = False, name: str = "") -> Callable[[Callable[..., Any]], Any]:
+def kernel(
+    fastmath: bool | set[str] = False, name: str = "", *, inlined: bool = False
+) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function on its first call, without the global interpreter lock.
 
     Division by zero gives infinity, as in NumPy: a check would prevent vectorized loops.
@@ -33,6 +35,9 @@ def kernel(fastmath: bool | set[str] = False, name: str = "") -> Callable[[Calla
     name
         Name in the cache, which must be unique in the module. A function that is defined for several constants needs
         one; others are known by their own.
+    inlined
+        Copy the function into the kernels that call it before they are compiled. This saves the compilation of the
+        function itself, and is best for one that has a single caller. ``fastmath`` is that of the caller.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
@@ -40,7 +45,7 @@ def kernel(fastmath: bool | set[str] = False, name: str = "") -> Callable[[Calla
             function.__name__ = function.__qualname__ = name
         elif getattr(function, "__closure__", None):  # the cache would take one version of it for another
             raise TypeError(f"{function.__qualname__} depends on constants of the function around it: give it a name")
-        dispatcher = njit(**_OPTIONS, fastmath=fastmath)(function)
+        dispatcher = njit(**_OPTIONS, fastmath=fastmath, inline="always" if inlined else "never")(function)
         if not isinstance(dispatcher, Dispatcher):  # if NUMBA_DISABLE_JIT is set, numba returns the plain function
             return dispatcher
         if cache_folder() is None:

@@ -14,7 +14,7 @@ _MAX_RELATIVE_DECREASE = 0.3  # of a model value, by components set to zero; all
 _MAX_SWEEPS, _RELATIVE_GAIN = 4, 1e-2  # at most 4 sweeps, until one gains less than 1 % of the total decrease
 
 
-@kernel()
+@kernel(inlined=True)
 def _set_to_zero(slope: Array, curvature: Array) -> None:
     """Set ``slope`` (k,) and ``curvature`` (k, k) to zero."""
     for j in range(len(slope)):
@@ -62,7 +62,7 @@ def _add_derivatives(
     return least
 
 
-@kernel()
+@kernel(inlined=True)
 def _minimise_quadratic(curvature: Array, slope: Array, low: Array, step: Array, inverse: Array) -> None:
     """Minimise ``slope d + d curvature d / 2`` over ``d >= low`` by coordinate descent; d is written to ``step``.
 
@@ -97,7 +97,7 @@ def _minimise_quadratic(curvature: Array, slope: Array, low: Array, step: Array,
             step[j] *= shrink
 
 
-@kernel()
+@kernel(inlined=True)
 def _coordinate_steps(f: Array, slope: Array, curvature: Array) -> float:
     """Compute ``sum_j h_j d_j^2``, with the curvatures h and the clipped Newton steps d of single coordinates of f."""
     total = 0.0
@@ -108,7 +108,7 @@ def _coordinate_steps(f: Array, slope: Array, curvature: Array) -> float:
     return total
 
 
-@kernel()
+@kernel(inlined=True)
 def _fix_coordinates(fixed: Array, slope: Array, curvature: Array) -> None:
     """Set ``slope[j]`` and row and column j of ``curvature`` to zero, in place, for each j where ``fixed[j]`` is True.
 
@@ -121,7 +121,7 @@ def _fix_coordinates(fixed: Array, slope: Array, curvature: Array) -> None:
                 curvature[j, other], curvature[other, j] = 0.0, 0.0
 
 
-@kernel()
+@kernel(inlined=True)
 def _step_lower_bounds(f: Array, curvature: Array, least: float, low: Array) -> None:
     """Write to ``low`` the lower bounds of a step from ``f`` that guarantee descent, see :func:`newton_rows`."""
     budget = _MAX_RELATIVE_DECREASE
@@ -132,7 +132,7 @@ def _step_lower_bounds(f: Array, curvature: Array, least: float, low: Array) -> 
             budget -= share
 
 
-@kernel()
+@kernel(inlined=True)
 def _add_quadratic_terms(
     f: Array, cross: Array, gram: Array, diagonal: float, weight: float, slope: Array, curvature: Array
 ) -> None:
@@ -145,7 +145,7 @@ def _add_quadratic_terms(
         curvature[j, j] += diagonal / weight
 
 
-@kernel()
+@kernel(inlined=True)
 def _guarded_step(f: Array, slope: Array, curvature: Array, least: float, fixed: Array, workspace: Array) -> float:
     """Move ``f`` (k,) by one Newton step within the bounds that guarantee descent.
 

@@ -26,6 +26,8 @@ _SINGULAR = 1e-12  # relative to a unit diagonal: a matrix with smaller pivots g
 _PATIENCE = 3  # number of block exchanges without progress after which the active-set method is used
 _CACHED_NUMBERS = 2**17  # total size of the cached Cholesky factors, in numbers: they fit the second-level cache
 
+_NOTHING = np.int64(0)  # a literal would compile the kernels that take it for literals too
+
 
 @kernel()
 def _unit_diagonal(gram: Array, size: Array, out: Array) -> None:
@@ -85,7 +87,7 @@ def _minimise_free(
 ) -> None:
     """Move the free variables (side 0) to their minimiser; variables at a bound stay there."""
     k = a.size
-    count, key = 0, 0
+    count, key = _NOTHING, 0
     for j in range(k):
         key *= 2
         if side[j] == 0:

@@ -21,7 +21,7 @@ def select_registers() -> ModuleType:
     try:
         from mffnb.kernels import registers  # noqa: PLC0415  the import fails if numba lacks a name
 
-        registers.build()
+        registers.check()
     except Exception as error:  # numba, llvmlite and LLVM raise errors of many classes
         logging.getLogger(__name__).warning("use plain loops, which are slower: LLVM instructions failed: %s", error)
         return plain_registers
@@ -29,4 +29,6 @@ def select_registers() -> ModuleType:
 
 
 _selected = select_registers()
+#: Whether plain loops are used; NumPy then takes the place of kernels for which there are none.
+PLAIN = _selected is plain_registers
 strip_product, register_descent = _selected.strip_product, _selected.register_descent

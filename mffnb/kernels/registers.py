@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -21,6 +22,8 @@ from mffnb.kernels.compile import kernel
 from mffnb.kernels.plain_registers import LANES
 from mffnb.typing import Array
 
+#: First version of numba with which the tests were run, and the first one with which they were not.
+TESTED_VERSIONS = (0, 61), (0, 69)
 _INT, _DOUBLE = ir.IntType(64), ir.DoubleType()
 # Arguments of llvm.prefetch: read access, low locality, data. They select the second-level cache, because the
 # first-level cache allows too few outstanding requests to keep up with memory.
@@ -44,7 +47,7 @@ class VectorBuilder:
         self.context, self.builder = context, builder
         self.type = ir.VectorType(_DOUBLE, lanes)
         self.zero = ir.Constant(self.type, [0.0] * lanes)
-        self._lanes = lanes
+        self.lanes = lanes
         self._nothing = ir.Constant(self.type, ir.Undefined)
         self._first = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
 
@@ -73,14 +76,17 @@ class VectorBuilder:
 
     def broadcast(self, data: Any, at: Any) -> Any:
         """Generate the load of the number at index ``at``, copied to all lanes of a vector."""
-        value = self.builder.load(self.builder.gep(data, [at]))
+        return self.in_all_lanes(self.builder.load(self.builder.gep(data, [at])))
+
+    def in_all_lanes(self, value: Any) -> Any:
+        """Generate the vector with a number in all of its lanes."""
         pair = self.builder.insert_element(self._nothing, value, ir.Constant(ir.IntType(32), 0))
         return self.builder.shuffle_vector(pair, self._nothing, self._first)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """Generate ``a b + c`` as a fused multiply-add, if the machine has one."""
         kind = ir.FunctionType(self.type, [self.type] * 3)
-        name = f"llvm.fmuladd.v{self._lanes}f64"
+        name = f"llvm.fmuladd.v{self.lanes}f64"
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
 
     def clip_at_zero(self, vector: Any) -> Any:
@@ -90,22 +96,22 @@ class VectorBuilder:
     def sum(self, vector: Any) -> Any:
         """Generate the sum of all lanes of a vector."""
         kind = ir.FunctionType(_DOUBLE, [_DOUBLE, self.type])
-        add = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.vector.reduce.fadd.v{self._lanes}f64")
+        add = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.vector.reduce.fadd.v{self.lanes}f64")
         return self.builder.call(add, [ir.Constant(_DOUBLE, -0.0), vector], fastmath=("reassoc",))
 
-    def loop(self, first: int, last: Any, carried: Sequence[Any], body: Any) -> list[Any]:
+    def loop(self, first: Any, last: Any, carried: Sequence[Any], body: Any) -> list[Any]:
         """Generate ``for l in range(first, last): carried = body(l, carried)``; return the final ``carried``."""
         builder = self.builder
         before = builder.block
         head, inside, after = (builder.append_basic_block(f"loop.{name}") for name in ("head", "inside", "after"))
         builder.branch(head)
         builder.position_at_end(head)
-        count, now = builder.phi(_INT), [builder.phi(self.type) for _ in carried]
+        count, now = builder.phi(_INT), [builder.phi(start.type) for start in carried]
         builder.cbranch(builder.icmp_signed("<", count, last), inside, after)
         builder.position_at_end(inside)
         following = body(count, list(now))
         more = builder.add(count, constant(1))
-        for phi, start, then in zip((count, *now), (constant(first), *carried), (more, *following), strict=True):
+        for phi, start, then in zip((count, *now), (first, *carried), (more, *following), strict=True):
             phi.add_incoming(start, before)
             phi.add_incoming(then, builder.block)
         builder.branch(head)
@@ -184,7 +190,7 @@ def strip_product(heights: Sequence[int], lanes: int) -> Any:
                     for start, total in zip(starts, totals, strict=True)
                 ]
 
-            for r, total in enumerate(vectors.loop(0, steps, [vectors.zero] * height, step)):
+            for r, total in enumerate(vectors.loop(constant(0), steps, [vectors.zero] * height, step)):
                 place = builder.add(at, builder.mul(row, constant(r)))
                 vectors.store(builder.fadd(vectors.load(sums, place), total), sums, place)
 
@@ -254,7 +260,7 @@ def register_descent(k: int) -> Any:
                 return [*values, vectors.choose(first, squared_steps, moved)]
 
             begin = [*(vectors.load(rows, place) for place in places), vectors.zero]
-            *values, moved = vectors.loop(0, sweeps, begin, sweep)
+            *values, moved = vectors.loop(constant(0), sweeps, begin, sweep)
             for place, value in zip(places, values, strict=True):
                 vectors.store(value, rows, place)
             return vectors.sum(moved)
@@ -273,6 +279,16 @@ def _run_both(numbers: Array, ones: Array) -> float:
     _add_products(1, ones, 0, 1, 1, numbers, 0, LANES, 1, numbers, 0, LANES, numbers, 0, 0)
     moved: float = _descend(numbers, 0, numbers, 0, ones, ones, 1)
     return moved
+
+
+def check() -> None:
+    """Build and run both generated functions if numba's version is not a tested one; raise an error if that fails.
+
+    With a tested version nothing is compiled: numba would load its type system for it, which takes half a second.
+    """
+    first, end = TESTED_VERSIONS
+    if not first <= tuple(int(part) for part in numba.__version__.split(".")[:2]) < end:
+        build()
 
 
 def build() -> None:

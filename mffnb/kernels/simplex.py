@@ -18,6 +18,7 @@ from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
 _TOLERANCE = 1e-12  # relative to the largest curvature: smaller multipliers count as zero
+_NOTHING = np.int64(0)  # a literal would compile the kernels that take it for literals too
 
 
 @kernel()
@@ -77,7 +78,7 @@ def minimise_quadratic(
     if largest == 0.0:
         largest = 1.0
     for _ in range(8 * k + 8):  # upper limit for ties; otherwise a few passes suffice
-        size = 0
+        size = _NOTHING
         for j in range(k):
             if a[j] > 0.0:
                 support[size] = j
@@ -100,7 +101,7 @@ def minimise_quadratic(
             if blocking < 0:
                 break
             a[support[blocking]] = 0.0
-            kept = 0
+            kept = _NOTHING
             for p in range(size):
                 if a[support[p]] > 0.0:
                     support[kept] = support[p]

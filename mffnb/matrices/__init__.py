@@ -8,6 +8,7 @@ from mffnb.matrices.capped import Capped
 from mffnb.matrices.chunked import Chunked, Rows
 from mffnb.matrices.dense import Dense
 from mffnb.matrices.distributed import Distributed
+from mffnb.matrices.gathered import Gathered, Selection, selected
 from mffnb.matrices.local import CACHE_BYTES, FILE_BYTES
 from mffnb.matrices.low_rank import LowRank
 from mffnb.matrices.partial import Partial, WeightedRows
@@ -23,16 +24,19 @@ __all__ = [
     "Dense",
     "Distributed",
     "DistributedAxis",
+    "Gathered",
     "LocalAxis",
     "LowRank",
     "Partial",
     "Rows",
     "Scaled",
+    "Selection",
     "Sparse",
     "WeightedRows",
     "in_memory",
     "replicate_columns",
     "scaled",
+    "selected",
     "sparse_if_smaller",
 ]
 

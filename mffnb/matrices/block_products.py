@@ -7,12 +7,16 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from mffnb.kernels import panels, products, sparse_products
+from mffnb.kernels import panels
 from mffnb.kernels.contiguous import read_only_view
+from mffnb.kernels.register_choice import PLAIN
 from mffnb.kernels.tiers import numpy_steps
-from mffnb.kernels.tiers.tier import choose, on_numpy_steps
+from mffnb.kernels.tiers.tier import on_numpy_steps
 from mffnb.protocols.row_update import Descent, KnownMove, Move
 from mffnb.typing import Array, Float64Array
+
+if not PLAIN:  # both are written as LLVM instructions
+    from mffnb.kernels import products, sparse_products
 
 #: Types of numbers that kernels read directly; blocks of other types are converted one by one.
 NATIVE = frozenset(np.dtype(kind) for kind in (np.float64, np.float32, np.uint8, np.uint16))
@@ -37,7 +41,7 @@ class CompressedRows(NamedTuple):
 def times(block: Any, basis: Float64Array) -> Float64Array:
     """Compute ``basis block^T``, (k, rows), for a block of rows (rows, columns): an array or compressed rows."""
     if isinstance(block, CompressedRows):
-        return choose(_sparse_times, numpy_steps.sparse_times)(block, basis)
+        return numpy_steps.sparse_times(block, basis) if PLAIN or on_numpy_steps() else _sparse_times(block, basis)
     if on_numpy_steps():
         return numpy_steps.times(block, basis)
     if block.dtype == np.float64 and blas_is_faster(basis):
@@ -54,7 +58,8 @@ def times(block: Any, basis: Float64Array) -> Float64Array:
 def add_times(block: Any, factor: Float64Array, out: Float64Array) -> None:
     """Add ``factor block``, (k, columns), to ``out``, for a factor (k, rows)."""
     if isinstance(block, CompressedRows):
-        choose(_add_sparse_times, numpy_steps.add_sparse_times)(block, factor, out)
+        add = numpy_steps.add_sparse_times if PLAIN or on_numpy_steps() else _add_sparse_times
+        add(block, factor, out)
     elif on_numpy_steps():
         numpy_steps.add_times(block, factor, out)
     elif block.dtype == np.float64 and blas_is_faster(factor):
@@ -107,7 +112,7 @@ def native(block: Array) -> Array:
 
 def _kernels(block: Array) -> Any:
     """Return the module of kernels that is fastest for rows of the length of this block."""
-    return panels if block.shape[1] <= _MAX_PANEL_COLUMNS else products
+    return panels if PLAIN or block.shape[1] <= _MAX_PANEL_COLUMNS else products
 
 
 def _sparse_times(block: CompressedRows, basis: Float64Array) -> Float64Array:
@@ -118,8 +123,7 @@ def _sparse_times(block: CompressedRows, basis: Float64Array) -> Float64Array:
         padded = np.zeros((block.columns, tile))
         padded[:, : len(part)] = part.T
         product = np.empty((tile, out.shape[1]))
-        times = sparse_products.times_four if tile == _FOUR else sparse_products.times_eight
-        times(*block[:3], padded, product)
+        sparse_products.times(*block[:3], padded, product)
         out[first : first + tile] = product[: len(part)]
     return out
 
@@ -131,8 +135,7 @@ def _add_sparse_times(block: CompressedRows, factor: Float64Array, out: Float64A
         padded = np.zeros((tile, part.shape[1]))
         padded[: len(part)] = part
         product = np.zeros((block.columns, tile))
-        add_times = sparse_products.add_times_four if tile == _FOUR else sparse_products.add_times_eight
-        add_times(*block[:3], padded, product)
+        sparse_products.add_times(*block[:3], padded, product)
         out[first : first + tile] += product[:, : len(part)].T
 
 

@@ -188,7 +188,7 @@ def row_sums_of_squares(band: Any) -> Float64Array:
     return np.asarray(band.multiply(band).sum(axis=1), dtype=np.float64).ravel()
 
 
-def sums_of_squares(values: Array) -> tuple[float, float]:
+def sums_of_squares(values: Any) -> tuple[float, float]:
     """Return the sum of squares of an array, and that of its negative entries, in float64.
 
     Both are computed in one pass, in pieces of two megabytes: a sum in float32 over a large image would lose digits,

@@ -13,6 +13,7 @@ from mffnb.kernels import missing_entries
 from mffnb.kernels.tiers import numpy_steps
 from mffnb.kernels.tiers.tier import choose
 from mffnb.matrices.chunked import Chunked
+from mffnb.matrices.gathered import Selection
 from mffnb.matrices.local import CACHE_BYTES, Local, band_limits
 from mffnb.typing import Array, Float64Array
 
@@ -29,13 +30,13 @@ class Partial(Local):
     Parameters
     ----------
     array
-        X, (rows, columns); NaN means missing. Not modified.
+        X, (rows, columns); NaN means missing. Not modified. An array or a :class:`mffnb.matrices.Selection`.
     weights
         Entry weights w, of the same shape, from 0 (missing) to 1: an array, or an object that can be sliced and
         transposed by ``T``. None for weight 1 wherever X is not NaN.
     """
 
-    array: Array
+    array: Array | Selection
     weights: Any = None
 
     @property

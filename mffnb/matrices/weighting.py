@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.matrices import Chunked, Dense, Partial, scaled
+from mffnb.matrices import Chunked, Dense, Gathered, Partial, Selection, scaled
 from mffnb.matrices.nested_lists import is_array_like
 from mffnb.matrices.partial import weight_times
 from mffnb.protocols.capabilities import declares_traits, traits_of
@@ -244,7 +244,7 @@ def _with_entry_weights(matrix: Matrix, entries: Array | OuterWeights) -> Matrix
     if isinstance(block, Partial):
         both = weights if block.weights is None else block.weights * weights[:]
         return matrix.with_block(Partial(block.array, both))
-    array = next(_memory_arrays(block), None)
+    array = _array_in_memory(block)
     if array is None:
         raise UnsupportedCombinationError(
             "weights of single entries need a dense image in memory: use weights of pixels and channels, or load it"
@@ -252,9 +252,8 @@ def _with_entry_weights(matrix: Matrix, entries: Array | OuterWeights) -> Matrix
     return matrix.with_block(Partial(array, weights))
 
 
-def _memory_arrays(matrix: Matrix) -> Iterator[Array]:
-    """Yield the array of a dense or partial matrix in memory; yield nothing for any other matrix."""
-    if isinstance(matrix, Dense):
-        yield matrix.array
-    elif isinstance(matrix, Chunked) and isinstance(matrix.rows, np.ndarray):
-        yield matrix.rows
+def _array_in_memory(matrix: Matrix) -> Array | Selection | None:
+    """Return the array of a dense matrix in memory; None for any other matrix."""
+    held: Any = matrix.array if isinstance(matrix, (Dense, Gathered)) else None
+    held = matrix.rows if isinstance(matrix, Chunked) else held
+    return held if isinstance(held, (np.ndarray, Selection)) else None

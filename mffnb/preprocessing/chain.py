@@ -7,13 +7,13 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
 import xarray as xr
 
 from mffnb.cubes.layout import channel_names
 from mffnb.cubes.missing import check_infinite
 from mffnb.matrices.cancellation import check_cancelled, checked
 from mffnb.preprocessing.grid import Bin, Binned, Crop, Cropped
+from mffnb.preprocessing.row_blocks import count_infinite
 from mffnb.preprocessing.step import Fitted, Step, derived_classes
 from mffnb.preprocessing.step_results import (
     check_steps,
@@ -270,7 +270,7 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
         if isinstance(step, Bin):
             _check_bin_is_early(steps[:i], fitted)
         if not isinstance(step, Crop) and all(isinstance(before, Crop) for before in steps[:i]):
-            check_infinite(int(np.isinf(cube).sum()) if cube.dtype.kind == "f" else 0)
+            check_infinite(count_infinite(cube))
         fitted.append(fitted_step(step, cube, names))
         check_cancelled()
         cube = transformed(fitted[-1], cube)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from mffnb.preprocessing.step import Fitted, Step, float_type, smallest, with_new_values
+from mffnb.preprocessing.row_blocks import elementwise, smallest
+from mffnb.preprocessing.step import Fitted, Step, float_type, with_new_values
 
 __all__ = ["Anscombe", "Log1p"]
 
@@ -49,8 +50,12 @@ class Log1p(Step, Fitted):
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Return log(1 + X) of the physical cube X."""
-        values = cube.variable.astype(float_type(cube), copy=False)
-        return with_new_values(cube, xr.apply_ufunc(np.log1p, values, dask="allowed"), units=False)
+
+        def of(part: xr.DataArray, _: object) -> xr.DataArray:
+            values = part.variable.astype(float_type(cube), copy=False)
+            return with_new_values(part, xr.apply_ufunc(np.log1p, values, dask="allowed"), units=False)
+
+        return elementwise(cube, of)
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
         """Return exp(x) - 1 of the processed cube x."""
@@ -128,8 +133,12 @@ class Anscombe(Step, Fitted):
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Return 2 sqrt(X + 3/8) of the physical cube X."""
-        values = cube.variable.astype(float_type(cube), copy=False)
-        return with_new_values(cube, 2 * (values + 0.375) ** 0.5, units=False)
+
+        def of(part: xr.DataArray, _: object) -> xr.DataArray:
+            values = part.variable.astype(float_type(cube), copy=False)
+            return with_new_values(part, 2 * (values + 0.375) ** 0.5, units=False)
+
+        return elementwise(cube, of)
 
     def inverse(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the estimated mean counts of a processed cube, by the inverse that ``unbiased`` selects."""

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from mffnb.preprocessing.step import Fitted, Step, float_type, part, pixels, smallest, with_new_values
+from mffnb.preprocessing.row_blocks import elementwise, mean_over_pixels, over_pixels, per_pixel, smallest
+from mffnb.preprocessing.step import Fitted, Step, float_type, part, pixels, with_new_values
 
 __all__ = ["MeanCentre", "PoissonScaling", "Range", "UnitNorm", "UnitSum"]
 
@@ -24,6 +25,9 @@ class AffineScaling(Fitted):
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the cube minus the offset, divided by the scales; float32 stays float32."""
+        return elementwise(cube, lambda block, here: self.cropped(here)._scaled(block))
+
+    def _scaled(self, cube: xr.DataArray) -> xr.DataArray:
         dtype = float_type(cube)
         values = cube.variable.astype(dtype, copy=False)
         if self.offset is not None:
@@ -99,7 +103,7 @@ class MeanCentre(Step):
 
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Compute the mean spectrum of a cube in float64."""
-        return AffineScaling(offset=cube.mean(pixels(cube, channel), dtype=np.float64).variable.compute())
+        return AffineScaling(offset=mean_over_pixels(cube, channel).variable.compute())
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,9 @@ class Range(Step):
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Compute the minimum and the maximum of a cube or of each channel, ignoring NaN."""
         over = pixels(cube, channel) if self.each == "channel" else list(cube.dims)
-        ends = xr.Dataset({"low": cube.min(over), "high": cube.max(over)}).compute().astype(np.float64)
+        low = over_pixels(cube, channel, lambda block: block.min(over), np.fmin)
+        high = over_pixels(cube, channel, lambda block: block.max(over), np.fmax)
+        ends = xr.Dataset({"low": low, "high": high}).compute().astype(np.float64)
         smallest, width = ends["low"].variable, (ends["high"] - ends["low"]).variable
         scale = xr.Variable(width.dims, np.where(width.values > 0, width.values / (self.high - self.low), 1.0))
         return AffineScaling(offset=smallest - self.low * scale, channel_scale=scale)
@@ -173,7 +179,8 @@ class UnitSum(Step):
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Compute the sum of every pixel of a cube, ignoring NaN."""
         _need_channels(self, channel)
-        return AffineScaling(pixel_scale=_positive(cube.sum(list(channel), dtype=np.float64)))
+        sums = per_pixel(cube, channel, lambda block: block.sum(list(channel), dtype=np.float64))
+        return AffineScaling(pixel_scale=_positive(sums))
 
 
 @dataclass(frozen=True)
@@ -195,7 +202,8 @@ class UnitNorm(Step):
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> AffineScaling:
         """Compute the norm of every pixel of a cube, ignoring NaN."""
         _need_channels(self, channel)
-        return AffineScaling(pixel_scale=_positive((cube.astype(np.float64) ** 2).sum(list(channel)) ** 0.5))
+        squares = per_pixel(cube, channel, lambda block: (block.astype(np.float64) ** 2).sum(list(channel)))
+        return AffineScaling(pixel_scale=_positive(squares**0.5))
 
 
 @dataclass(frozen=True)
@@ -236,8 +244,8 @@ class PoissonScaling(Step):
             raise ValueError(
                 "PoissonScaling is for counts, and there are negative values: leave it out, or put it first"
             )
-        image = cube.mean(list(channel), dtype=np.float64)
-        spectrum = cube.mean(pixels(cube, channel), dtype=np.float64)
+        image = per_pixel(cube, channel, lambda block: block.mean(list(channel), dtype=np.float64))
+        spectrum = mean_over_pixels(cube, channel)
         means = xr.Dataset({"image": image, "spectrum": spectrum}).compute()
         return AffineScaling(
             pixel_scale=_positive(means["image"] ** 0.5), channel_scale=_positive(means["spectrum"] ** 0.5)

@@ -168,8 +168,3 @@ def single_channel(cube: xr.DataArray, channel: tuple[Hashable, ...], step: obje
             f"{type(step).__name__} needs spectra along one channel dimension, got {channel} of {cube.dims}"
         )
     return channel[0]
-
-
-def smallest(cube: xr.DataArray) -> float:
-    """Return the smallest value that is not NaN; NaN if there is none."""
-    return float(cube.min().compute())

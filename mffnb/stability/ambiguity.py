@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from mffnb.matrices import in_memory
+from mffnb.matrices import Gathered, Partial, Selection, in_memory, selected
 from mffnb.matrices.local import CACHE_BYTES, band_limits
+from mffnb.matrices.partial import impute_model
+from mffnb.protocols.matrix import Matrix
 from mffnb.stability.replicas import Noise
 from mffnb.stability.spread import rescaled_to
 from mffnb.typing import Array, Float64Array
@@ -96,8 +98,7 @@ def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
     E, A = spectra[:, channels] / sizes[:, None], _rows(answer.abundances)[:, pixels] * sizes[:, None]
     if answer.gain is not None:
         A = A * np.asarray(answer.gain.values, dtype=np.float64).ravel()[pixels]
-    X = _observed(cube.transpose(*answer.abundances.dims[1:], *answer.endmembers.dims[1:]), pixels, channels)
-    X = _without_gaps(X, A, E)
+    X = _observed(cube.transpose(*answer.abundances.dims[1:], *answer.endmembers.dims[1:]), pixels, channels, A, E)
     fixed = bool(answer.parameters.get("sum_to_one"))
     # known endmembers come first in the result; they are fixed, so that their band of feasible spectra has no width
     known = int(answer.parameters.get("known", 0) or 0)
@@ -112,12 +113,11 @@ def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
     return _reach(answer, below, above)
 
 
-def _feasible_mixings(X: Array, A: Float64Array, E: Float64Array, noise: Noise) -> Iterator[tuple[int, int, float]]:
+def _feasible_mixings(X: Matrix, A: Float64Array, E: Float64Array, noise: Noise) -> Iterator[tuple[int, int, float]]:
     """Yield (i, j, t) for all pairs: the largest t > 0 and the most negative t with which e_j can be added to e_i."""
     of_pixels, of_channels = noise.variance(X, A, E)
-    matrix = in_memory(X)
-    maps = _UnconstrainedFactor.of(matrix.times, E, of_pixels, of_channels)
-    curves = _UnconstrainedFactor.of(matrix.transposed_times, A, of_channels.T, of_pixels.T)
+    maps = _UnconstrainedFactor.of(X.times, E, of_pixels, of_channels)
+    curves = _UnconstrainedFactor.of(X.transposed_times, A, of_channels.T, of_pixels.T)
     for i in range(len(E)):
         for j in range(len(E)):
             if i != j:
@@ -183,23 +183,18 @@ class _UnconstrainedFactor:
         return size, 1 + _SURE * float(np.sqrt(2 / number))
 
 
-def _observed(cube: xr.DataArray, pixels: Array, channels: Array) -> Array:
-    """Return the values of the cube for the used pixels and channels, (pixels, channels); a view if all are used."""
+def _observed(cube: xr.DataArray, pixels: Array, channels: Array, A: Float64Array, E: Float64Array) -> Matrix:
+    """Return the used pixels and channels of a cube, with the model A E in place of missing entries.
+
+    A large cube is not copied.
+    """
     X = np.ascontiguousarray(cube.values).reshape(len(pixels), len(channels))
-    return X if pixels.all() and channels.all() else X[np.ix_(pixels, channels)]
-
-
-def _without_gaps(X: Array, A: Float64Array, E: Float64Array) -> Array:
-    """Return X with the model A E in place of missing entries; X itself if there are none."""
-    if X.dtype.kind != "f":
-        return X
-    filled = X
-    for start, stop in band_limits(X.shape, CACHE_BYTES):
-        missing = np.isnan(X[start:stop])
-        if missing.any():
-            filled = X.copy() if filled is X else filled
-            filled[start:stop][missing] = (A[:, start:stop].T @ E)[missing]
-    return filled
+    some = selected(X, *(None if used.all() else used for used in (pixels, channels)))
+    if X.dtype.kind == "f" and any(
+        np.isnan(some[start:stop]).any() for start, stop in band_limits(some.shape, CACHE_BYTES)
+    ):
+        return impute_model(Partial(some), A, E)
+    return Gathered(some) if isinstance(some, Selection) else in_memory(some)
 
 
 def _determined_by_penalty(answer: Unmixing) -> bool:

@@ -137,8 +137,9 @@ def stability(
     Parameters
     ----------
     cube
-        Spectral image, as for :func:`mffnb.unmix`; not modified. Replicas are created in memory. Worker processes
-        receive the path of a file, or a copy of the data.
+        Spectral image, as for :func:`mffnb.unmix`; not modified. Replicas are created in memory; those of a cube of
+        more than 256 MB take a small part of its memory, unless it is preprocessed or has missing entries. Worker
+        processes receive the path of a file, or a copy of the data.
     model
         A result of :func:`mffnb.unmix` for this cube, whose settings are reused, or k.
     n_init
@@ -247,10 +248,7 @@ class _RefitRun:
         """Fit the data of this run and return the result without its cube."""
         cube = self.source if data is None else data
         cube = read(cube) if isinstance(cube, (str, os.PathLike)) else cube
-        if self.answer is None or self.noise is None:
-            return without_data(self.refit.solve(cube, self.seed))
-        replica = self.noise.draw(cube, self.answer, np.random.default_rng(self.seed))
-        return without_data(self.refit.solve(replica, self.seed, self.answer))
+        return without_data(self.refit.solve(cube, self.seed, self.answer, self.noise))
 
 
 def _run(task: _RefitRun) -> Unmixing:

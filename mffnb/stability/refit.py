@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from mffnb.estimators.names import SIMILARITIES, SOLVERS, TRANSFORMS
 from mffnb.geometry.starts import RandomStart
 from mffnb.matrices import sparse_if_smaller
+from mffnb.protocols.matrix import Matrix
 from mffnb.solvers.interrupts import require_uninterrupted
+from mffnb.stability.replica_rows import is_large, small_replica
+from mffnb.stability.replicas import Noise
+from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solve import solve
 from mffnb.unmixing.task import AUTO, Task
@@ -58,17 +63,21 @@ class Refit:
         fresh = RandomStart() if init is None or isinstance(init, (str, tuple, Unmixing)) else init
         return cls(Task.of(**settings | {"k": len(answer.endmembers), "init": fresh, "n_init": 1}))
 
-    def solve(self, cube: xr.DataArray, seed: int, start: Unmixing | None = None) -> Unmixing:
-        """Fit a cube with the settings of the result, without warnings.
+    def solve(
+        self, cube: xr.DataArray, seed: int, start: Unmixing | None = None, noise: Noise | None = None
+    ) -> Unmixing:
+        """Fit a cube, or a replica of it, with the settings of the result, without warnings.
 
         Parameters
         ----------
         cube
             Labelled data, on the grid of the result.
         seed
-            Seed of a random start.
+            Seed of a random start and of the noise.
         start
             The result to start from; None for a random start. The rule for volume="auto" always finds its own start.
+        noise
+            Noise model of the replica around ``start``; None for the cube itself.
 
         Raises
         ------
@@ -76,14 +85,27 @@ class Refit:
             If Ctrl-C ended the fit.
         """
         task = replace(self.task, seed=seed)
-        image = task.prepare(cube)
-        matrix = image.layout.matrix(image.cube)
+        image, matrix = self._data(cube) if start is None or noise is None else self._replica(cube, seed, start, noise)
         if not task.automatic:
             matrix = sparse_if_smaller(matrix)
             task = task if start is None else replace(task, init=non_negative_factors_of(start, image))
         solution = solve(task, image, matrix)
         require_uninterrupted(solution.outcome)
         return task.label(cube, image, solution)
+
+    def _data(self, cube: xr.DataArray) -> tuple[Prepared, Matrix]:
+        """Return the prepared cube and its matrix."""
+        image = self.task.prepare(cube)
+        return image, image.layout.matrix(image.cube)
+
+    def _replica(self, cube: xr.DataArray, seed: int, answer: Unmixing, noise: Noise) -> tuple[Prepared, Matrix]:
+        """Return a prepared replica of the cube and its matrix; that of a large cube is not stored as a second cube."""
+        if is_large(cube) and answer.processed is None:
+            image = self.task.prepare(cube)
+            matrix = small_replica(noise, cube, image, answer, np.random.default_rng(seed))
+            if matrix is not None:
+                return image, matrix
+        return self._data(noise.draw(cube, answer, np.random.default_rng(seed)))
 
 
 def without_data(answer: Unmixing) -> Unmixing:

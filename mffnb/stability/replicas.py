@@ -12,6 +12,7 @@ import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import in_memory
+from mffnb.protocols.matrix import Matrix, is_matrix
 from mffnb.stability.reconstructed_bands import ReplicaValues, reconstructed_bands, reconstructed_sizes
 from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.result import Unmixing
@@ -20,7 +21,7 @@ REPLICAS = ("auto", "poisson", "residual")
 _LIKE_COUNTS = 0.2  # largest deviation of the dispersion from 1 for Poisson noise; the same limit as in mffnb.geometry
 _MANY = 1e18  # counts; numpy draws no larger ones
 # smallest number of residual degrees of freedom per entry, which limits the correction of a residual
-_LEAST_FREE = 0.05
+LEAST_FREE = 0.05
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,14 @@ class PoissonCounts:
 
     name = "poisson"
 
-    def draw(self, cube: xr.DataArray, answer: Unmixing, generator: np.random.Generator) -> xr.DataArray:
-        """Draw a replica of the cube around the reconstruction y; masked and missing entries stay unchanged."""
-        replica = ReplicaValues(cube)
+    def draw(
+        self, cube: xr.DataArray, answer: Unmixing, generator: np.random.Generator, *, smallest: bool = False
+    ) -> xr.DataArray:
+        """Draw a replica of the cube around the reconstruction y; masked and missing entries stay unchanged.
+
+        With ``smallest``, the replica has the smallest type that holds all counts, instead of the type of the cube.
+        """
+        replica = ReplicaValues(cube, smallest=smallest)
         for band, values, expected in reconstructed_bands(cube, answer):
             missing = np.isnan(expected) | _is_nan(values)
             means = np.where(missing, 0.0, np.maximum(expected, 0.0)) / self.unit
@@ -49,7 +55,7 @@ class PoissonCounts:
             replica.write(band, counts if self.unit == 1.0 else counts * self.unit, values, missing)
         return replica.cube
 
-    def variance(self, X: Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
+    def variance(self, X: Array | Matrix, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return the variance of X (n, m) as a low-rank product (n, k) @ (k, m), given A (k, n) and E (k, m).
 
         The variance of a Poisson variable in units of phi is phi times its expectation.
@@ -72,28 +78,28 @@ class SignFlips:
     def draw(self, cube: xr.DataArray, answer: Unmixing, generator: np.random.Generator) -> xr.DataArray:
         """Draw a replica of the cube around the reconstruction y; masked and missing entries stay unchanged."""
         replica, first = ReplicaValues(cube), cube.dims[0]
-        free = [1 - _leverage(factor) for factor in (answer.abundances, answer.endmembers)]
+        free = [1 - leverage(factor) for factor in (answer.abundances, answer.endmembers)]
         for band, values, expected in reconstructed_bands(cube, answer):
             residual = np.asarray(values, dtype=np.float64) - expected
             missing = np.isnan(residual)
             here = [one.isel({first: band}) if first in one.dims else one for one in free]
             share = (here[0] * here[1]).transpose(*cube.dims).values
-            residual /= np.sqrt(np.clip(share, _LEAST_FREE, 1.0))
+            residual /= np.sqrt(np.clip(share, LEAST_FREE, 1.0))
             signs = generator.integers(0, 2, expected.shape, dtype=np.int8)
             drawn = np.nan_to_num(np.where(signs == 1, expected + residual, expected - residual))
             replica.write(band, drawn, values, missing)
         return replica.cube
 
-    def variance(self, X: Array, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
+    def variance(self, X: Array | Matrix, A: Float64Array, E: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return the variance of X (n, m) as a rank-one product (n, 1) @ (1, m), given A (k, n) and E (k, m).
 
         The model is a variance per pixel times a variance per channel, estimated from the squared residuals.
         """
         of_pixels, of_channels = np.empty((X.shape[0], 1)), np.zeros((1, X.shape[1]))
-        for start, stop, rows in in_memory(X).bands():
+        for start, stop, rows in (X if is_matrix(X) else in_memory(np.asarray(X))).bands():
             squares = (rows - A[:, start:stop].T @ E) ** 2
             of_pixels[start:stop, 0] = squares.mean(axis=1)
-            of_channels += squares.sum(axis=0) / len(X)
+            of_channels += squares.sum(axis=0) / X.shape[0]
         mean = float(of_channels.mean())
         return of_pixels / (mean if mean > 0 else 1.0), of_channels
 
@@ -195,7 +201,7 @@ class _Seen:
 
         It is 0 for a model that is zero everywhere.
         """
-        return self.squares / self.total / max(1 - fitted, _LEAST_FREE) if self.total > 0 else 0.0
+        return self.squares / self.total / max(1 - fitted, LEAST_FREE) if self.total > 0 else 0.0
 
 
 def uses_count_likelihood(answer: Unmixing) -> bool:
@@ -205,7 +211,7 @@ def uses_count_likelihood(answer: Unmixing) -> bool:
     return similarity == "kl" or similarity.startswith("KullbackLeibler") or stabilized
 
 
-def _leverage(factor: xr.DataArray) -> xr.DataArray:
+def leverage(factor: xr.DataArray) -> xr.DataArray:
     """Return the leverage of each column of a factor (component, ...): the diagonal of the row-space projector."""
     rows = np.nan_to_num(factor.values.reshape(len(factor), -1))
     _, values, basis = np.linalg.svd(rows, full_matrices=False)

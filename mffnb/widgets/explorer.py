@@ -277,6 +277,19 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """Show an entry of the history: its settings and its answer."""
         self._fit.show_entry(position)
 
+    @property
+    def spectra_view(self) -> Mapping[str, Any]:
+        """How the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`; ``show_spectra`` changes it."""
+        return self._fit.spectra_view
+
+    def set_spectra_view(self, **traits: Any) -> None:
+        """Change how the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`."""
+        self._fit.set_spectra_view(**traits)
+
+    def undo_view(self, *, redo: bool = False) -> bool:
+        """Undo or redo the last change of how the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`."""
+        return self._fit.undo_view(redo=redo)
+
     def set(self, **settings: Any) -> None:
         """Change settings, as ``controls.set`` does; without any, the run goes on from its last state."""
         self._fit.set(**settings)

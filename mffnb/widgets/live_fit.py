@@ -22,7 +22,7 @@ from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.history import Entry, History
 from mffnb.widgets.lifetime import weakly
 from mffnb.widgets.live_view.frame_builder import FrameBuilder
-from mffnb.widgets.live_view.live_view import STYLE_TRAITS, LiveView
+from mffnb.widgets.live_view.live_view import SPECTRA_TRAITS, STYLE_TRAITS, LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.notices import failure_notices, notices_of
@@ -38,6 +38,7 @@ from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.static_picture import StaticPicture
 from mffnb.widgets.tools import TOOLS
+from mffnb.widgets.view_steps import ViewSteps
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
 # slider on the thread that last wrote to it. At first this is the main thread, which a running cell blocks. Writing to
@@ -97,10 +98,13 @@ class LiveFit:
         self._following: dict[str, Mapping[str, Any]] = {}
         if isinstance(session, Session):
             self._following["show_history"] = {}
+        self._view_steps = ViewSteps()
+        self._setting_view = False
         self._greetings = _GREETINGS
         self._submitting = threading.Lock()
         view.on_drawn = self._drawn
         view.on_call = self._call
+        view.observe(weakly(self._record_view), SPECTRA_TRAITS)
         controls.on_change(self.submit)
         controls.on_restart(self.start_afresh)
         controls.on_stop(session.stop)
@@ -288,8 +292,7 @@ class LiveFit:
         self.pins = dict(stored.get("pins", {}))  # files of earlier versions have none
         self.section, cube = dict(stored["section"]), session.source.cube
         self.kept = {name: replace(answer, cube=cube) for name, answer in stored["kept"].items()}
-        for name, value in stored["style"].items():
-            view.set_trait(name, value)
+        self._set_style(stored["style"])
         for name, values in stored["shown"].items():
             self.show_tool(name, follow=stored["following"].get(name, False), **values)
         last = answers[stored["last"]]
@@ -311,6 +314,63 @@ class LiveFit:
     def shown_values(self, name: str) -> Mapping[str, Any]:
         """Return the values that a tool has shown last; empty before its first call."""
         return self._shown.get(name, {})
+
+    @property
+    def spectra_view(self) -> Mapping[str, Any]:
+        """How the page shows the spectra: traits of the live view, see :class:`mffnb.widgets.tool.Stage`."""
+        view = self._view()
+        return {} if view is None else {name: getattr(view, name) for name in SPECTRA_TRAITS}
+
+    def set_spectra_view(self, **traits: Any) -> None:
+        """Change how the page shows the spectra; all traits together are one change that can be undone."""
+        before = self.spectra_view
+        self._set_style(traits)
+        after = self.spectra_view
+        changed = [name for name in after if after[name] != before[name]]
+        if changed:
+            self._record_step({name: before[name] for name in changed}, {name: after[name] for name in changed})
+
+    def _set_style(self, traits: Mapping[str, Any]) -> None:
+        """Set traits of the view without a record."""
+        view = self._view()
+        if view is None:
+            return
+        self._setting_view = True
+        try:
+            for name, value in traits.items():
+                view.set_trait(name, value)
+        finally:
+            self._setting_view = False
+
+    def undo_view(self, *, redo: bool = False) -> bool:
+        """Undo or redo the last change of how the page shows the spectra, if there is one since the last run."""
+        if self.history.position < 0:
+            return False
+        entry = self.history.entries[self.history.position]
+        traits = self._view_steps.redo(entry) if redo else self._view_steps.undo(entry)
+        if traits is None:
+            return False
+        self._set_style(traits)
+        self._show_undo()
+        return True
+
+    def _record_view(self, change: Any) -> None:
+        """Record a change of how the spectra are shown by the page, or by an assignment in Python."""
+        if not self._setting_view:
+            self._record_step({change.name: change.old}, {change.name: change.new})
+
+    def _record_step(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Record a change that belongs to the entry of the history that is shown."""
+        if self.history.position >= 0:
+            entry = self.history.entries[self.history.position]
+            self._view_steps.record(entry, before, after)
+            self._show_undo()
+
+    def _show_undo(self) -> None:
+        """Show how many changes can be undone, and redone."""
+        history = self.history
+        done, undone = self._view_steps.counts(history.entries[history.position])
+        self.show_tool("undo", earlier=history.position + done, later=self._later() + undone)
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Call a tool for the page."""
@@ -358,8 +418,11 @@ class LiveFit:
         """Add a state and its appearance to the history."""
         if isinstance(self.session, EngineSession):  # whose states cannot be restored
             return
+        before = self.history.entries[self.history.position] if self.history.position >= 0 else None
         self.history.record(solved, self.appearance)
-        self.show_tool("undo", earlier=self.history.position, later=self._later())
+        if before is not None and before is not self.history.entries[self.history.position]:
+            self._view_steps.forget_undone(before)
+        self._show_undo()
 
     def _follow_all(self) -> None:
         """Call the tools again that follow the run and the section."""

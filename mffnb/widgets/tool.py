@@ -96,6 +96,16 @@ class Stage(Protocol):
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: its settings and its answer."""
 
+    @property
+    def spectra_view(self) -> Mapping[str, Any]:
+        """How the page shows the spectra: the traits ``SPECTRA_TRAITS`` of the live view, by name."""
+
+    def set_spectra_view(self, **traits: Any) -> None:
+        """Change how the page shows the spectra; each change can be undone."""
+
+    def undo_view(self, *, redo: bool = False) -> bool:
+        """Undo or redo the last change of how the page shows the spectra; False if there is none since the last run."""
+
     def set(self, **settings: Any) -> None:
         """Change settings, as the controls do; without any, the run goes on from its last state."""
 

@@ -163,7 +163,7 @@ def test_colour_map_highlight_and_hovering_need_no_kernel(page, lab):
         page.keyboard.press("ArrowRight")
     kit.wait_canvas_change(canvas, old)
     old = kit.canvas_hash(spectra)
-    view.get_by_label("Vertical scale").select_option("sqrt")
+    view.get_by_label("Intensity axis").select_option("sqrt")
     kit.wait_canvas_change(spectra, old)
     old = kit.canvas_hash(spectra)
     view.locator(".mffnb-name").nth(1).click()

@@ -94,6 +94,24 @@ def test_damaged_files_are_compiled_again(compiled, suffix, damage):
     assert run(PACKAGE.parent, kept) == (str(folder), 0)
 
 
+def test_processes_that_store_at_once_do_not_mix_up_machine_code(tmp_path, monkeypatch):
+    """Each has read the empty index before the other one stores its code."""
+    files = [cache._CheckedFile(str(tmp_path), "kernel", "version") for _ in range(2)]
+    for file, types in zip(files, ("int32", "float32"), strict=True):
+        monkeypatch.setattr(file, "_load_index", dict)
+        file.save((types, "processor"), f"code for {types}")
+    reader = cache._CheckedFile(str(tmp_path), "kernel", "version")
+    assert reader.load(("float32", "processor")) == "code for float32"
+    assert reader.load(("int32", "processor")) is None  # lost from the index: it is compiled again
+    files[0].save(("float32", "processor"), "code for float32")
+    monkeypatch.undo()
+    reader.save(("int32", "processor"), "code for int32")
+    assert [reader.load((types, "processor")) for types in ("int32", "float32")] == [
+        "code for int32",
+        "code for float32",
+    ]
+
+
 def test_a_folder_of_another_user_is_not_used(tmp_path, monkeypatch):
     monkeypatch.setattr(cache.os, "getuid", lambda: tmp_path.stat().st_uid + 1)
     with pytest.raises(PermissionError, match="belongs to another user"):

@@ -95,7 +95,7 @@ def test_warmup_compiles_all_that_runs_of_every_kind_call(tmp_path):
     called = set(run("-c", RUNS + CALLED, cwd=tmp_path, **place).stdout.splitlines())
     assert called - warm == set()
     for name in ("_write_gram_ratios", "sweep_ball", "sweep_colour", "sweep_simplex", "sweep_simplex_colour", "roughness",
-                 "solve_box", "newton_rows", "_add_times", "add_times_four", "minimiser_row_squares", "minimise_on_simplex", "impute", "compress_rows"):  # fmt: skip
+                 "solve_box", "newton_rows", "_add_times", "add_times_4", "minimiser_row_squares", "minimise_on_simplex", "impute", "compress_rows"):  # fmt: skip
         assert any(line.startswith(f"{name}(") for line in called)
 
 
@@ -116,7 +116,7 @@ print(*stored_specialisations(), sep="\\n")
 @pytest.mark.parametrize(
     ("added", "limit", "heavy"),
     [
-        (0, 10, ("sparse_products.times_four", "sparse_products.add_times_four")),
+        (0, 10, ("sparse_products.times_4", "sparse_products.add_times_4")),
         (1, 14, ("panels._fused_descent", "panels._add_channel_sums", "panels._add_pixel_sums")),
     ],
 )

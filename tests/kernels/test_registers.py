@@ -95,6 +95,9 @@ def test_plain_loops_are_used_where_instructions_cannot_be_built(monkeypatch, ca
         raise numba.core.errors.LoweringError("no such instruction")
 
     monkeypatch.setattr(registers, "build", fail)
+    assert register_choice.select_registers() is registers  # the installed version is a tested one
+    assert caplog.text == ""
+    monkeypatch.setattr(registers, "TESTED_VERSIONS", ((0, 1), (0, 2)))
     assert register_choice.select_registers() is plain_registers
     assert "no such instruction" in caplog.text
 
@@ -142,10 +145,17 @@ def test_a_whole_kernel_gives_equal_results_with_plain_loops(tmp_path):
             close(plain[name], instructions[name])
 
 
+def test_the_instructions_of_the_installed_numba_can_be_built():
+    registers.build()
+
+
 def test_the_installed_numba_is_within_the_tested_bounds():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     bound = next(r for r in map(Requirement, project["dependencies"]) if r.name == "numba").specifier
-    assert {clause.operator for clause in bound} == {">=", "<"}
+    assert {clause.operator: clause.version for clause in bound} == {
+        operator: ".".join(map(str, version))
+        for operator, version in zip((">=", "<"), registers.TESTED_VERSIONS, strict=True)
+    }
     assert bound.contains(numba.__version__), (
         f"numba {numba.__version__} is outside of {bound}: run all tests with it, then move the bound in pyproject.toml"
     )

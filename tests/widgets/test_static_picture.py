@@ -113,12 +113,11 @@ def test_picture_of_an_explorer_follows_its_settings(cube, shell):
 
 
 def test_pictures_of_the_rank_explorer_and_the_tuning_monitor(cube, shell):
-    for board in (
-        mf.RankExplorer(cube, range(2, 4), n_init=2, splits=0, random_state=0),
-        mf.TuningMonitor(cube, {"sparsity": (1e-3, 1.0)}, BIC(), k=2, max_evals=2),
-    ):
+    scan = mf.selection.scan_rank(cube, range(2, 4), n_init=2, splits=0, random_state=0)
+    search = mf.tuning.tune(cube, {"sparsity": (1e-3, 1.0)}, BIC(), k=2, max_evals=2)
+    for board in (mf.RankExplorer(scan), mf.TuningMonitor(search)):
         board._repr_mimebundle_()
-        board.wait(60)
+        board.wait(120)
         data, _, update = shell.sent[-1]
         assert update
         assert len(np.unique(pixels(data))) > 100

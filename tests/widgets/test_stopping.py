@@ -86,17 +86,21 @@ def test_a_stop_is_counted_from_its_first_request(monkeypatch):
     assert not wish.overdue
 
 
+def stopped(solve):
+    """Runs that are stopped as soon as they begin."""
+
+    def run(session, *arguments):
+        session.stop()
+        yield from solve(session, *arguments)
+
+    return run
+
+
 def test_the_status_says_that_the_earlier_result_is_shown(cube, no_grace, monkeypatch):
     explorer = mf.explore(cube, k=3)
     explorer.wait(60)
-    entries, session = len(explorer.history.entries), explorer.session
-    prepare = session._prepared_for
-
-    def stopped(parameters):
-        session.stop()
-        return prepare(parameters)
-
-    monkeypatch.setattr(session, "_prepared_for", stopped)
+    entries, solve = len(explorer.history.entries), Session._solve
+    monkeypatch.setattr(Session, "_solve", stopped(solve))
     explorer.controls.set(k=4)
     explorer.wait(60)
     header = explorer.view.encoded["header"]
@@ -104,7 +108,7 @@ def test_the_status_says_that_the_earlier_result_is_shown(cube, no_grace, monkey
     assert header["status"]["text"] == "stopped before the first picture of these settings: the last result is shown"
     assert len(header["labels"]) == 3
     assert len(explorer.history.entries) == entries
-    monkeypatch.setattr(session, "_prepared_for", prepare)
+    monkeypatch.setattr(Session, "_solve", solve)
     explorer.controls.set(sparsity=1e-3)
     explorer.wait(60)
     assert explorer.view.encoded["header"]["status"]["text"] == ""
@@ -113,20 +117,15 @@ def test_the_status_says_that_the_earlier_result_is_shown(cube, no_grace, monkey
 
 
 def test_an_explorer_without_a_first_picture_refuses_a_result(cube, no_grace, monkeypatch):
-    prepare = Session._prepared_for
-
-    def stopped(session, parameters):
-        session.stop()
-        return prepare(session, parameters)
-
-    monkeypatch.setattr(Session, "_prepared_for", stopped)
+    solve = Session._solve
+    monkeypatch.setattr(Session, "_solve", stopped(solve))
     explorer = mf.explore(cube, k=3)
     with pytest.raises(RuntimeError, match="stopped before its first picture"):
         explorer.wait(60)
     with pytest.raises(RuntimeError, match="there is no result, since the first run was stopped"):
         _ = explorer.result
     assert "stopped before its first picture" in explorer._error.value
-    monkeypatch.setattr(Session, "_prepared_for", prepare)
+    monkeypatch.setattr(Session, "_solve", solve)
     explorer.controls.set(k=2)
     explorer.wait(60)
     assert explorer.result.outcome is Outcome.CONVERGED

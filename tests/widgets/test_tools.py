@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 import mffnb as mf
+from mffnb.widgets import view_steps
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.tools import TOOLS, ToolMethods
 from mffnb.widgets.tools.mean_spectrum import mean_spectrum
@@ -457,3 +458,119 @@ def test_pictures_are_written_in_the_format_of_their_suffix(explore, cube, tmp_p
     assert (tmp_path / f"maps.{suffix}").read_bytes().startswith(begin)
     with pytest.raises(ValueError, match=r"\.png, \.svg or \.pdf"):
         explorer.save_picture(tmp_path / "maps.doc")
+
+
+def test_show_spectra_returns_what_it_shows_and_each_call_is_undone(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    plain = explorer.show_spectra()
+    xr.testing.assert_identical(plain, explorer.result.endmembers)
+    before = dict(explorer.spectra_view)
+    area = explorer.show_spectra(scale="log", normalize="area", common=True, peaks=False, channels=(410, 405))
+    np.testing.assert_allclose(abs(area.integrate("energy")), 1, rtol=1e-12)
+    assert explorer.view.intensity_scale == "log"
+    assert explorer.view.channel_range == [405.0, 410.0]
+    after = dict(explorer.spectra_view)
+    contribution = explorer.show_spectra(normalize="abundance", channels=())
+    mean = explorer.result.reconstruction().mean(cube.dims[:2])
+    np.testing.assert_allclose(contribution.sum("component"), mean, rtol=1e-12)
+    assert dict(explorer.view.tool_undo) == {"earlier": 2, "later": 0}
+    explorer.undo()
+    assert dict(explorer.spectra_view) == after
+    explorer.undo()
+    assert dict(explorer.spectra_view) == before
+    assert dict(explorer.view.tool_undo) == {"earlier": 0, "later": 2}
+    explorer.redo()
+    assert dict(explorer.spectra_view) == after
+    with pytest.raises(ValueError, match="'linear', 'sqrt', 'log'"):
+        explorer.show_spectra(scale="loglog")
+    with pytest.raises(ValueError, match="first and last"):
+        explorer.show_spectra(channels=(3, 3))
+
+
+def test_changes_of_the_page_are_undone_in_their_order_with_runs(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    explorer.view.peak_labels = False  # as the page sets it
+    explorer.controls.set(k=3)
+    explorer.wait()
+    explorer.view.normalization = "max"
+    explorer.undo()
+    assert (explorer.view.normalization, explorer.controls.parameters.k) == ("none", 3)
+    explorer.undo()
+    explorer.wait()
+    assert (explorer.view.peak_labels, explorer.controls.parameters.k) == (False, 2)
+    explorer.undo()
+    assert explorer.view.peak_labels is True
+    explorer.redo()
+    explorer.redo()
+    explorer.wait()
+    assert (explorer.view.peak_labels, explorer.controls.parameters.k) == (False, 3)
+    explorer.redo()
+    assert explorer.view.normalization == "max"
+    with pytest.raises(IndexError, match="nothing to redo"):
+        explorer.redo()
+
+
+def test_a_run_after_undo_replaces_a_change_of_the_view_that_was_undone(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    explorer.show_spectra(channels=(405, 410))
+    explorer.undo()
+    explorer.controls.set(k=3)
+    explorer.wait()
+    explorer.undo()
+    explorer.wait()
+    assert dict(explorer.view.tool_undo) == {"earlier": 0, "later": 1}
+    explorer.redo()
+    explorer.wait()
+    assert (explorer.controls.parameters.k, explorer.view.channel_range) == (3, [])
+
+
+def test_turns_of_the_wheel_are_undone_together(explore, cube, monkeypatch):
+    monkeypatch.setattr(view_steps, "_ONE_GESTURE", np.inf)  # on a busy machine they may be slow
+    explorer = explore(cube)
+    explorer.wait()
+    for width in (9.0, 6.0, 4.0):
+        explorer.view.channel_range = [402.0, 402.0 + width]
+    assert explorer.view.tool_undo["earlier"] == 1
+    explorer.undo()
+    assert explorer.view.channel_range == []
+
+
+def test_identify_lists_candidates_and_keeps_the_table_for_clicks(explore, cube, tmp_path):
+    explorer = explore(cube)
+    explorer.wait()
+    assert explorer.identify(407.0).attrs["table"] == "EELS edges"
+    path = tmp_path / "lines.csv"
+    path.write_text("position,assignment,note\n405.3,one,first\n409,two,\n")
+    found = explorer.identify(405.0, table=path)
+    assert found.assignment.tolist() == ["one"]
+    shown = explorer.view.tool_identify
+    assert (shown["assignment"], shown["table"], shown["channel"]) == (["one"], "lines", 405.0)
+    call(explorer, "identify", channel=409.0)  # a click of the page
+    assert explorer.view.error == ""
+    assert explorer.view.tool_identify["assignment"] == ["two"]
+    call(explorer, "identify", shown=False)
+    assert explorer.view.tool_identify["shown"] is False
+    assert explorer.identify(405.0, shown=False).assignment.tolist() == ["one"]
+    with pytest.raises(ValueError, match="position of a peak"):
+        explorer.identify()
+
+
+def test_match_follows_the_run(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    with pytest.raises(ValueError, match="needs a library"):
+        explorer.match()
+    library = explorer.result.endmembers.rename(component="name").assign_coords(name=["first", "second"])
+    table = explorer.match(library, most=1)
+    assert table.spectrum.tolist() == ["first", "second"]
+    np.testing.assert_allclose(table.angle, 0, atol=1e-7)
+    explorer.controls.set(k=3)
+    explorer.wait()
+    shown = explorer.view.tool_match
+    assert len(set(shown["component"])) == 3
+    assert shown["angle"] == explorer.match().angle.tolist()
+    call(explorer, "match", shown=False)
+    assert explorer.view.tool_match["shown"] is False

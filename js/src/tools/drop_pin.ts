@@ -3,6 +3,8 @@
 
 import { type Chip, ChipRow, heldAs } from "../chips";
 import { colourOf, type Pin, pinLane, pinsOf, pointOf } from "../pins";
+import type { Frame } from "../protocol";
+import type { Lane } from "../spectra";
 import type { Stage, Tool } from "../tool";
 
 /** Radii of the average, in pixels. */
@@ -12,6 +14,7 @@ export const tool: Tool = {
   name: "drop_pin",
   start(stage) {
     const chips = new ChipRow();
+    let made: { frame?: Frame; source?: object | null; lanes: readonly Lane[] } = { lanes: [] };
     const show = () => {
       const { frame } = stage;
       if (!frame || stage.values("drop_pin") === null) return;
@@ -25,10 +28,14 @@ export const tool: Tool = {
       traitsChanged: show,
       lanes(frame) {
         show();
+        const source = stage.values("drop_pin");
+        if (made.frame === frame && made.source === source) return made.lanes;
         const images = stage.images.slice(0, frame.spectra.length);
         const pins = pinsOf(stage);
         // A single one is shown by the tool "probe", with its residual.
-        return pins.length > 1 ? pins.map((pin, i) => pinLane(pin, colourOf(i), images, frame)) : [];
+        const lanes = pins.length > 1 ? pins.map((pin, i) => pinLane(pin, colourOf(i), images, frame)) : [];
+        made = { frame, source, lanes };
+        return lanes;
       },
     };
   },

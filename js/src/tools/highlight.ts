@@ -15,7 +15,10 @@ export const tool: Tool = {
     };
     return {
       nameClick: toggle,
-      spectraClick: (event) => toggle(stage.lanes[plot.laneAt(event)]?.component ?? -1),
+      spectraClick: (event) => {
+        if (event.defaultPrevented) return; // the click was on a peak
+        toggle(stage.lanes[plot.laneAt(event)]?.component ?? -1);
+      },
     };
   },
 };

@@ -34,7 +34,7 @@ export const tool: Tool = {
         if (!now?.shown) return [];
         if (decoded.source !== now.values) {
           const [channel, curve] = [floats(now.channel), floats(now.values)];
-          const lane = { label: "mean", colour: COLOUR, channel, values: curve, band: null, bright: true };
+          const lane = { label: "mean", colour: COLOUR, channel, values: curve, band: null, bright: true, peaks: true };
           decoded = { source: now.values, lane };
         }
         return decoded.lane ? [decoded.lane] : [];

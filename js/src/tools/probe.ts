@@ -163,6 +163,7 @@ function probeLanes(
       colour: RESIDUAL,
       values: residual,
       ...(measured && { channel: measured.channel }),
+      reference: measured ?? { values: model },
       ...shared,
     },
   ];

@@ -40,6 +40,7 @@ export const tool: Tool = {
     const regions = () => values()?.regions ?? [];
     const edges = new WeakMap<Binary, string>();
     let drawing = false;
+    let made: { frame?: Frame; source?: readonly Region[]; lanes: readonly Lane[] } = { lanes: [] };
     let outline: readonly Corner[] = [];
     const chips = new ChipRow();
     const showChips = () => {
@@ -93,10 +94,12 @@ export const tool: Tool = {
       lanes(frame) {
         show();
         showChips();
+        if (made.frame === frame && made.source === values()?.regions) return made.lanes;
         // A preprocessing step may have changed the grid: the mask then belongs to other pixels.
         const [height, width] = frame.header.shape;
         const fitting = regions().filter((one) => bytes(one.mask).length === height * width);
-        return fitting.map((one) => regionLane(one, frame));
+        made = { frame, source: values()?.regions, lanes: fitting.map((one) => regionLane(one, frame)) };
+        return made.lanes;
       },
     };
   },

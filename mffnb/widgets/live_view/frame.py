@@ -61,6 +61,8 @@ class Frame:
         Channel coordinate, ascending or descending.
     channel_label : str
         Name and unit of the channel, for example "m/z (u)".
+    intensity_label : str
+        Name and unit of the values of the spectra, for example "intensity (counts)".
     labels, colors : tuple of str
         Name and hexadecimal colour of each component.
     pixel_size : tuple (y, x, unit), optional
@@ -109,6 +111,7 @@ class Frame:
     final: bool = False
     bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
     held: frozenset[int] = frozenset()
+    intensity_label: str = "intensity"
     sections: tuple[Section, ...] = ()
     patterns: Encodable | None = None
     numbers: tuple[int, ...] = ()
@@ -178,6 +181,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "channels": int(channel.size),
         "bands": frame.bands is not None,
         "channel_label": frame.channel_label,
+        "intensity_label": frame.intensity_label,
         "pixel_size": plain(frame.pixel_size),
         "status": plain(frame.status),
         "generation": frame.generation,

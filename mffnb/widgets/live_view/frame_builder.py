@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb import plots
-from mffnb.plots.labels import MIDDLE, pixel_coordinate
+from mffnb.plots.labels import MIDDLE, pixel_coordinate, with_units
 from mffnb.typing import Array
 from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.live_view.frame import Frame, Section
@@ -41,6 +41,7 @@ class FrameBuilder:
         self._stack = image
         self._channel = plots.channel_coordinate(spectra)[self.used_channels]
         self._channel_label = plots.channel_label(spectra)
+        self._intensity_label = with_units(str(spectra.attrs.get("long_name", "intensity")), spectra.attrs.get("units"))
 
     def frame(
         self,
@@ -93,6 +94,7 @@ class FrameBuilder:
             spectra=spectra[rows] if moved else spectra,
             channel=self._channel,
             channel_label=self._channel_label,
+            intensity_label=self._intensity_label,
             labels=tuple(appearance.labels(ordered, passed)),
             colors=tuple(appearance.colors_of(ordered)),
             numbers=tuple(ordered),

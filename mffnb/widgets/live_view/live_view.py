@@ -25,10 +25,15 @@ FINAL_CHANNELS = 4096
 """Plot width in points for the spectra of a final frame."""
 COLOR_MAPS = ("component", "viridis", "cividis", "gray")
 """Colour maps; "component" is a ramp from dark to the colour of the component."""
-SPECTRA_SCALES = ("each", "common", "sqrt")
-"""Scale of the spectra: each to its own maximum, one common scale, or square root (shows small peaks)."""
+INTENSITY_SCALES = ("linear", "sqrt", "log")
+"""Scales of the intensity axis; square root and logarithm show small peaks beside large ones."""
+NORMALIZATIONS = ("none", "max", "area", "abundance")
+"""Normalisation of the spectra: none, maximum 1, area 1, or times the mean abundance."""
 
-STYLE_TRAITS = ("color_map", "clip", "gamma", "spectra_scale", "highlighted", "enlarged")
+
+SPECTRA_TRAITS = ("intensity_scale", "normalization", "common_scale", "peak_labels", "channel_range")
+"""Traits that say how the spectra are shown; their changes can be undone."""
+STYLE_TRAITS = ("color_map", "clip", "gamma", "highlighted", "enlarged", *SPECTRA_TRAITS)
 """Traits of the view that the user changes in the page."""
 
 
@@ -84,8 +89,20 @@ class LiveView(Displayed, anywidget.AnyWidget):
     gamma = traitlets.Float(1.0, min=0.2, max=3.0).tag(sync=True)
     """Gamma exponent of the contrast; below 1 makes faint features brighter."""
 
-    spectra_scale = traitlets.Enum(SPECTRA_SCALES, "each").tag(sync=True)
-    """Vertical scale of the spectra."""
+    intensity_scale = traitlets.Enum(INTENSITY_SCALES, "linear").tag(sync=True)
+    """Scale of the intensity axis of the spectra."""
+
+    normalization = traitlets.Enum(NORMALIZATIONS, "none").tag(sync=True)
+    """Normalisation of the spectra."""
+
+    common_scale = traitlets.Bool(False).tag(sync=True)
+    """Whether all components share one intensity range, and all measured spectra another one; else each has its own."""
+
+    peak_labels = traitlets.Bool(True).tag(sync=True)
+    """Whether the highest peaks are labelled with their channel."""
+
+    channel_range = traitlets.List(traitlets.Float()).tag(sync=True)
+    """First and last channel that the plot of the spectra shows, the smaller one first; empty for all."""
 
     highlighted = traitlets.List(traitlets.Int()).tag(sync=True)
     """Indices of highlighted components; the others are faded. Empty: no highlight."""

@@ -13,6 +13,8 @@ from mffnb.widgets.tools import composite as _composite
 from mffnb.widgets.tools import drop_pin as _drop_pin
 from mffnb.widgets.tools import fit_area as _fit_area
 from mffnb.widgets.tools import hold as _hold
+from mffnb.widgets.tools import identify as _identify
+from mffnb.widgets.tools import match as _match
 from mffnb.widgets.tools import mean_spectrum as _mean_spectrum
 from mffnb.widgets.tools import probe as _probe
 from mffnb.widgets.tools import profile as _profile
@@ -26,6 +28,7 @@ from mffnb.widgets.tools import save_picture as _save_picture
 from mffnb.widgets.tools import scatter as _scatter
 from mffnb.widgets.tools import show_history as _show_history
 from mffnb.widgets.tools import show_section as _show_section
+from mffnb.widgets.tools import show_spectra as _show_spectra
 from mffnb.widgets.tools import undo as _undo
 
 
@@ -44,8 +47,10 @@ class ToolMethods:
     go_to = _show_history.go_to
     hide = _arrange.hide
     hold = _hold.hold
+    identify = _identify.identify
     keep = _compare.keep
     leave_out = _fit_area.leave_out
+    match = _match.match
     mean_spectrum = _mean_spectrum.mean_spectrum
     merge = _restructure.merge
     probe = _probe.probe
@@ -65,6 +70,7 @@ class ToolMethods:
     show = _arrange.show
     show_history = _show_history.show_history
     show_section = _show_section.show_section
+    show_spectra = _show_spectra.show_spectra
     split = _restructure.split
     undo = _undo.undo
 
@@ -82,8 +88,10 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "go_to": _show_history.go_to,
     "hide": _arrange.hide,
     "hold": _hold.hold,
+    "identify": _identify.identify,
     "keep": _compare.keep,
     "leave_out": _fit_area.leave_out,
+    "match": _match.match,
     "mean_spectrum": _mean_spectrum.mean_spectrum,
     "merge": _restructure.merge,
     "probe": _probe.probe,
@@ -103,6 +111,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "show": _arrange.show,
     "show_history": _show_history.show_history,
     "show_section": _show_section.show_section,
+    "show_spectra": _show_spectra.show_spectra,
     "split": _restructure.split,
     "undo": _undo.undo,
 }

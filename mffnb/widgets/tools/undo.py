@@ -10,7 +10,8 @@ __all__ = ["back", "redo", "undo"]
 def undo(stage: Stage) -> None:
     """Return to the settings before the last change, and to their answer, to the last bit.
 
-    If a run has not ended yet, it is abandoned, and the explorer returns to the last answer.
+    Changes of how the spectra are shown are undone one by one too. If a run has not ended yet, it is abandoned, and the
+    explorer returns to the last answer.
 
     Raises
     ------
@@ -30,6 +31,8 @@ def undo(stage: Stage) -> None:
     3
     >>> explorer.close()
     """
+    if stage.settled and stage.undo_view():
+        return
     history = stage.history
     present = history.entries[history.position] if history.entries else None
     # A run that has failed or has not ended has other settings or another state than the entry.
@@ -48,6 +51,8 @@ def redo(stage: Stage) -> None:
     IndexError
         If there is nothing to redo.
     """
+    if stage.undo_view(redo=True):
+        return
     if stage.history.position + 1 >= len(stage.history.entries):
         raise IndexError("there is nothing to redo")
     stage.show_entry(stage.history.position + 1)

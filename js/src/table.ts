@@ -1,0 +1,34 @@
+// A small table below the spectra, with a title and a button that removes it.
+
+import { action } from "./controls";
+import { element } from "./dom";
+
+export interface Table {
+  readonly root: HTMLElement;
+  /** Show rows of texts under their heads; null hides the table. */
+  show(content: { title: string; heads: readonly string[]; rows: readonly (readonly string[])[] } | null): void;
+}
+
+/** Make a table; `close` is called by its button. */
+export function table(close: () => void, closeTitle: string): Table {
+  const title = element("span", "mffnb-table-title", { role: "status" });
+  const body = element("table", "mffnb-table");
+  const button = action("Close", closeTitle, close);
+  const root = element("div", "mffnb-drawer", { hidden: "" }, [
+    element("div", "mffnb-drawer-buttons", {}, [title, button]),
+    element("div", "mffnb-table-scroll", {}, [body]),
+  ]);
+  root.hidden = true;
+  return {
+    root,
+    show(content) {
+      root.hidden = content === null;
+      if (!content) return;
+      title.textContent = content.title;
+      const cells = (tag: "th" | "td", texts: readonly string[]) => texts.map((text) => element(tag, "", {}, [text]));
+      const rows = content.rows.map((texts) => element("tr", "", {}, cells("td", texts)));
+      const head = element("tr", "", {}, cells("th", content.heads));
+      body.replaceChildren(...(rows.length > 0 ? [head, ...rows] : []));
+    },
+  };
+}
