@@ -54,16 +54,3 @@ export function valueAt({ codes, range, shape }: MapImage, { fx, fy }: Pick<MapP
   const [height, width] = shape;
   return valueOfCode(codes[Math.floor(fy * height) * width + Math.floor(fx * width)], range);
 }
-
-/** Mean of a map over its observed pixels, or over some ten thousand of them; zero if there is none. */
-export function meanOf({ codes, range }: Pick<MapImage, "codes" | "range">): number {
-  const step = Math.max(1, Math.floor(codes.length / 20_000));
-  let [sum, count] = [0, 0];
-  for (let i = 0; i < codes.length; i += step) {
-    const value = valueOfCode(codes[i], range);
-    if (Number.isNaN(value)) continue;
-    sum += value;
-    count += 1;
-  }
-  return count > 0 ? sum / count : 0;
-}

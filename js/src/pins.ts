@@ -1,6 +1,6 @@
 // Pixels that the page keeps: their position, the pixels that are averaged, and their lane among the spectra.
 
-import { type MapImage, valueAt } from "./images";
+import { amountsAt } from "./amounts";
 import { mixture } from "./mixture";
 import type { MapPoint } from "./pointer";
 import { type Binary, type Frame, floats } from "./protocol";
@@ -41,13 +41,9 @@ export function pointOf([y, x]: readonly [number, number], { header }: Frame): M
 }
 
 /** The lane of a kept pixel: its measured spectrum, the model, and the contributions of the components. */
-export function pinLane(pin: Pin, colour: string, images: readonly MapImage[], frame: Frame): Lane {
-  const points = pixelsAround(pin, frame.header.shape).map((pixel) => pointOf(pixel, frame));
-  const means = images.map((image) => {
-    const values = points.map((point) => valueAt(image, point)).filter((value) => !Number.isNaN(value));
-    return values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : Number.NaN;
-  });
-  const { model, stack } = mixture(means, frame.spectra);
+export function pinLane(pin: Pin, colour: string, frame: Frame): Lane {
+  const indices = pixelsAround(pin, frame.header.shape).map((pixel) => pointOf(pixel, frame).index);
+  const { model, stack } = mixture(amountsAt(frame, indices), frame.spectra);
   return {
     label: `${pin.name}: ${pin.pixel[1]}, ${pin.pixel[0]}`,
     colour,

@@ -81,6 +81,8 @@ export interface Header {
   /** Height and width of the maps that were sent; smaller than `shape` if blocks of pixels were averaged. */
   readonly map_shape: readonly [number, number];
   readonly ranges: readonly Range[];
+  /** Range of the gain, a factor of each pixel that multiplies all abundances; null where the model has none. */
+  readonly gain_range: Range | null;
   /** Number of channels that were sent. */
   readonly channels: number;
   readonly bands: boolean;
@@ -153,6 +155,8 @@ export interface Frame {
   readonly header: Header;
   /** Codes of each map, row by row. */
   readonly maps: readonly Uint8Array[];
+  /** Codes of the gain, row by row; null where the model has none. */
+  readonly gain: Uint8Array | null;
   readonly channel: Float32Array;
   readonly spectra: readonly Float32Array[];
   /** Lower and upper end of the band of each spectrum. */
@@ -187,6 +191,7 @@ export function decode(encoded: Encoded | null | undefined): Frame | null {
   return {
     header,
     maps: header.labels.map((_, i) => codes.subarray(i * height * width, (i + 1) * height * width)),
+    gain: header.gain_range ? codes.subarray(k * height * width, (k + 1) * height * width) : null,
     channel: row(0),
     spectra: header.labels.map((_, i) => row(1 + i)),
     patterns: header.pattern

@@ -1,11 +1,12 @@
 // The live view: accepts frames, keeps the layout, paints maps and spectra, and passes gestures to the tools.
 // State that outlives a display is in the traits of the model.
 
+import { meanAmounts } from "./amounts";
 import { Connection } from "./connection";
 import { element } from "./dom";
 import { Freshness } from "./freshness";
 import { brightOf, highlightedOf } from "./highlighting";
-import { componentImages, type MapImage, meanOf } from "./images";
+import { componentImages, type MapImage } from "./images";
 import { aspectRatio, enlargedLayout, gridHeight, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
@@ -337,9 +338,9 @@ export class LiveView implements Stage {
 
   /** The spectra of the components that are shown, as lanes of the plot. */
   private componentLanes(frame: Frame, bright: readonly boolean[]): Lane[] {
-    const { header, maps, spectra, bands } = frame;
+    const { header, spectra, bands } = frame;
     if (this.means.frame !== frame) {
-      this.means = { frame, values: maps.map((codes, i) => meanOf({ codes, range: header.ranges[i] })) };
+      this.means = { frame, values: meanAmounts(frame) };
     }
     const lanes = spectra.map((values, i) => ({
       label: header.labels[i],

@@ -15,6 +15,7 @@ export function frame(): Frame {
     maps: [Uint8Array.of(0, 127, 254, 0, 0, 255), Uint8Array.of(254, 0, 0, 0, 127, 254)],
     channel: Float32Array.of(1, 2, 3, 4),
     spectra: [Float32Array.of(1, 0, 0, 2), Float32Array.of(0, 3, 0, 1)],
+    gain: null,
     bands: null,
     patterns: [],
   };

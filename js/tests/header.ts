@@ -26,6 +26,7 @@ export function header(changes: Partial<Header> = {}): Header {
     final: true,
     sections: [],
     pattern: null,
+    gain_range: null,
     generation: 1,
     epoch: 0,
     sequence: 1,

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { componentImages, meanOf, toolImage, valueAt } from "../src/images";
+import { amountsAt, meanAmounts } from "../src/amounts";
+import { componentImages, valueAt } from "../src/images";
 import { difference, mixture, sumsOver } from "../src/mixture";
 import { frame } from "./frame";
 
@@ -26,10 +27,21 @@ test("sums over a range include its ends, and one channel at least", () => {
   assert.deepEqual(sumsOver(channel, spectra, 2.2, 2.3), [0, 3]);
 });
 
-test("values of a map: at a position, and their mean without missing ones", () => {
+test("value of a map at a position", () => {
   const [first, second] = componentImages(frame());
   assert.equal(valueAt(second, { fx: 0.5, fy: 0.9 }), 1);
   assert.ok(Number.isNaN(valueAt(first, { fx: 0.99, fy: 0.99 })));
-  assert.equal(meanOf(first), 0.3);
-  assert.equal(meanOf(toolImage("x", "#000000", { codes: Uint8Array.of(255), range: [0, 1], shape: [1, 1] })), 0);
+});
+
+test("amounts are abundances times the gain of the pixel, and their means leave out missing pixels", () => {
+  const plain = frame();
+  assert.deepEqual(meanAmounts(plain), [0.3, 5 / 6]);
+  assert.deepEqual(amountsAt(plain, [2]), [1, 0]);
+  assert.ok(Number.isNaN(amountsAt(plain, [5])[0]));
+  const gain = Uint8Array.of(0, 0, 254, 0, 0, 0);
+  const brighter = { ...plain, gain, header: { ...plain.header, gain_range: [1, 3] as const } };
+  assert.deepEqual(amountsAt(brighter, [2]), [3, 0]);
+  assert.deepEqual(meanAmounts(brighter), [0.7, 5 / 6]);
+  const missing = { ...plain, maps: plain.maps.map((codes) => codes.map(() => 255)) };
+  assert.deepEqual(meanAmounts(missing), [0, 0]);
 });

@@ -447,10 +447,13 @@ class LiveFit:
         framing, state, look = self._framing(solved.data), solved.state, self.appearance
         self._move_highlights(view, [solved.names[row] for row in look.rows(solved.names)])
         held = solved.parameters.held_or(self.session.passed)
+        abundances, endmembers, gain = self._factors(solved)
         view.show(
             framing.frame(
-                *self._factors(solved),
+                abundances,
+                endmembers,
                 solved.names,
+                gain=gain,
                 status={
                     "iteration": state.iteration,
                     "relative_error": state.relative_error,
@@ -503,13 +506,14 @@ class LiveFit:
             self._framed = (data, FrameBuilder(image, data.layout.endmembers(np.zeros((1, channels)))))
         return self._framed[1]
 
-    def _factors(self, solved: Solved) -> tuple[xr.DataArray, xr.DataArray]:
-        """Return labelled maps and spectra of a state in physical units."""
+    def _factors(self, solved: Solved) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray | None]:
+        """Return labelled maps, spectra and gains of a state in physical units."""
         if solved.data.image.chain is None:
             layout, state = solved.data.layout, solved.state
-            return layout.abundances(state.abundances), layout.endmembers(state.endmembers)
+            gain = None if state.gain is None else layout.map(state.gain, "gain")
+            return layout.abundances(state.abundances), layout.endmembers(state.endmembers), gain
         result = self.session.result(solved)
-        return result.abundances, result.endmembers
+        return result.abundances, result.endmembers, result.gain
 
     def _drawn(self, _sequence: int) -> None:
         """Let the worker send the next frame; called on the thread that handles messages of the page."""

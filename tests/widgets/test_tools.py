@@ -198,6 +198,20 @@ def test_tools_of_a_stack_and_of_a_line(explore, cube):
     assert line.residual_map().dims == ("x",)
 
 
+def test_the_page_mixes_a_pixel_with_its_gain(explore, cube):
+    explorer = explore(cube * np.linspace(0.5, 2.0, cube.sizes["x"])[:, None], gain=True)
+    explorer.wait()
+    header, answer = explorer.view.encoded["header"], explorer.result
+    codes = np.frombuffer(explorer.view.encoded["maps"], np.uint8).reshape(-1, *header["map_shape"])
+    assert len(codes) == len(header["labels"]) + 1
+    low, high = header["gain_range"]
+    np.testing.assert_allclose(low + codes[-1] / 254 * (high - low), answer.gain, atol=(high - low) / 254)
+    np.testing.assert_allclose(high, answer.gain.max(), rtol=1e-6)
+    explorer.controls.set(gain=False)
+    explorer.wait()
+    assert explorer.view.encoded["header"]["gain_range"] is None
+
+
 def test_another_section_of_a_stack_is_shown_by_all_maps(explore, cube):
     stack = xr.concat([cube, cube, 2 * cube], dim="z").transpose("z", ...).assign_coords(z=("z", [0.0, 1.5, 3.0]))
     stack["z"].attrs["units"] = "nm"

@@ -30,10 +30,9 @@ export const tool: Tool = {
         show();
         const source = stage.values("drop_pin");
         if (made.frame === frame && made.source === source) return made.lanes;
-        const images = stage.images.slice(0, frame.spectra.length);
         const pins = pinsOf(stage);
         // A single one is shown by the tool "probe", with its residual.
-        const lanes = pins.length > 1 ? pins.map((pin, i) => pinLane(pin, colourOf(i), images, frame)) : [];
+        const lanes = pins.length > 1 ? pins.map((pin, i) => pinLane(pin, colourOf(i), frame)) : [];
         made = { frame, source, lanes };
         return lanes;
       },

@@ -1,8 +1,9 @@
 // Tool: endmembers with two channel axes (local FFTs, diffraction patterns) as images instead of curves, and those of the
 // pixel under the pointer as measured and as modelled.
 
+import { amountsAt } from "../amounts";
 import { element } from "../dom";
-import { type MapImage, valueAt } from "../images";
+import type { MapImage } from "../images";
 import { gridLayout } from "../layout";
 import { MapTile } from "../maps";
 import { mixture } from "../mixture";
@@ -50,9 +51,8 @@ export const tool: Tool = {
       const newest = pinsOf(stage).at(-1);
       const kept = newest ? pointOf(newest.pixel, frame) : null;
       const at = pointed ?? kept;
-      if (!at || stage.images.length < frame.patterns.length) return found;
-      const amounts = frame.patterns.map((_, i) => valueAt(stage.images[i], at));
-      const { model } = mixture(amounts, frame.patterns);
+      if (!at) return found;
+      const { model } = mixture(amountsAt(frame, [at.index]), frame.patterns);
       found.push([`model of pixel ${at.x}, ${at.y}`, MEASURED, model]);
       const [row, column] = probed?.pixel ?? [];
       if (probed?.pattern && row === at.y && column === at.x) {

@@ -2,7 +2,7 @@
 // with the contribution of each component and the residual. A click keeps the pixel; several ones have lanes of their own.
 // The model is mixed on the page at once; the measured spectrum comes from mffnb/widgets/tools/probe.py.
 
-import { meanOf, valueAt } from "../images";
+import { amountsAt, meanAmounts } from "../amounts";
 import { difference, type Mixture, mixture } from "../mixture";
 import { type Pin, pinLane, pinsOf, pointOf } from "../pins";
 import type { MapPoint } from "../pointer";
@@ -79,13 +79,8 @@ export const tool: Tool = {
     };
 
     const mixed = (frame: Frame, at: MapPoint | null): Mixture => {
-      const images = stage.images.slice(0, frame.spectra.length);
-      if (at)
-        return mixture(
-          images.map((image) => valueAt(image, at)),
-          frame.spectra,
-        );
-      if (mean.frame !== frame || !mean.mixed) mean = { frame, mixed: mixture(images.map(meanOf), frame.spectra) };
+      if (at) return mixture(amountsAt(frame, [at.index]), frame.spectra);
+      if (mean.frame !== frame || !mean.mixed) mean = { frame, mixed: mixture(meanAmounts(frame), frame.spectra) };
       return mean.mixed as Mixture;
     };
 
@@ -124,8 +119,7 @@ export const tool: Tool = {
         const at = pointed ?? last();
         const newest = pinsOf(stage).at(-1);
         if (!pointed && !fresh && newest && at) {
-          const images = stage.images.slice(0, frame.spectra.length);
-          const { values, channel, stack, model } = pinLane(newest, MEASURED, images, frame);
+          const { values, channel, stack, model } = pinLane(newest, MEASURED, frame);
           return probeLanes(frame, at, model ?? values, stack ?? [], { channel: channel ?? frame.channel, values });
         }
         const { model, stack } = mixed(frame, at);

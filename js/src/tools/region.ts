@@ -1,9 +1,9 @@
 // Tool: a region drawn around pixels of a map, with its mean spectrum as measured and as modelled.
 // Its functions in Python are in mffnb/widgets/tools/region.py.
 
+import { amountsAt } from "../amounts";
 import { type Chip, ChipRow, heldAs } from "../chips";
 import { action, button } from "../controls";
-import { meanOf } from "../images";
 import { mixture } from "../mixture";
 import { type Corner, edgesOfMask, extended, indicesOfMask, pathOf } from "../polygon";
 import { type Binary, bytes, type Frame, floats, MISSING } from "../protocol";
@@ -150,10 +150,7 @@ function regionLane({ name, mask, channel, measured }: Region, frame: Frame): La
   const inside = indicesOfMask(bytes(mask), header.shape, header.map_shape);
   const curve = { label: name, colour: COLOUR, channel: floats(channel), values: floats(measured) };
   if (inside.every((at) => maps[0][at] === MISSING)) return { ...curve, band: null, bright: true }; // left out of the fit
-  const means = maps.map((codes, i) =>
-    meanOf({ codes: Uint8Array.from(inside, (at) => codes[at]), range: header.ranges[i] }),
-  );
-  const { model, stack } = mixture(means, spectra);
+  const { model, stack } = mixture(amountsAt(frame, inside), spectra);
   return {
     ...curve,
     model,

@@ -75,6 +75,8 @@ class Frame:
         Parameters of the fit.
     final : bool
         True for the last frame of a fit.
+    gain : ndarray of shape (h, w), optional
+        Factor of each pixel, where the model has one.
     bands : tuple of two ndarrays of shape (k, m), optional
         Lower and upper end of the uncertainty band of each spectrum.
     held : frozenset of int
@@ -109,6 +111,7 @@ class Frame:
     generation: int = 0
     parameters: Mapping[str, object] = field(default_factory=dict)
     final: bool = False
+    gain: NDArray[np.floating[Any]] | None = None
     bands: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]] | None = None
     held: frozenset[int] = frozenset()
     intensity_label: str = "intensity"
@@ -148,7 +151,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
     header : dict
         JSON-ready: shapes, value range of each map, labels, status, parameters.
     maps : bytes
-        uint8 of shape (k, h', w'): ``value = low + code / LEVELS * (high - low)``, `MISSING` where not
+        uint8 of shape (k, h', w'), (k + 1, h', w') with the gain as the last one: ``value = low + code / LEVELS * (high - low)``, `MISSING` where not
         finite.
     spectra : bytes
         Little-endian float32 of shape (1 + k, m'): the channel coordinate, then the spectra. Where there are bands
@@ -164,8 +167,9 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
     """
     _, height, width = frame.maps.shape
     block = max(1, math.ceil(max(height, width) / max_map_pixels))
-    maps = block_mean(frame.maps, block)
+    maps = block_mean(frame.maps if frame.gain is None else np.concatenate([frame.maps, frame.gain[None]]), block)
     codes, ranges = quantise(maps)
+    gain_range = None if frame.gain is None else ranges.pop()
     channel, spectra = envelope(frame.channel, frame.spectra, max_channels)
     header = {
         "labels": list(frame.labels),
@@ -178,6 +182,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "map_shape": list(maps.shape[1:]),
         "block": block,
         "ranges": ranges,
+        "gain_range": gain_range,
         "channels": int(channel.size),
         "bands": frame.bands is not None,
         "channel_label": frame.channel_label,

@@ -53,6 +53,7 @@ class FrameBuilder:
         generation: int,
         parameters: Mapping[str, object],
         final: bool,
+        gain: xr.DataArray | None = None,
         held: Set[int] = frozenset(),
         passed: Set[int] = frozenset(),
         bands: tuple[Any, Any] | None = None,
@@ -67,6 +68,8 @@ class FrameBuilder:
             Maps and spectra with dimensions ("component", ...), in physical units.
         numbers
             Number of each component, which determines its label and colour.
+        gain
+            Factor of each pixel (pixel dims), where the model has one.
         held
             Numbers of the components whose spectra stay as they are.
         passed
@@ -82,7 +85,8 @@ class FrameBuilder:
         ordered = [numbers[row] for row in rows]
         moved = rows != list(range(len(rows)))  # else nothing is copied
         sections = _sections(self._stack, section)
-        maps = _planes(abundances.values, tuple(one.index for one in sections))
+        plane = tuple(one.index for one in sections)
+        maps = _planes(abundances.values, plane)
         patterns = Patterns.of(endmembers)
         if patterns is not None and moved:
             patterns = replace(patterns, values=patterns.values[rows])
@@ -91,6 +95,7 @@ class FrameBuilder:
             bands = (bands[0][rows], bands[1][rows])
         return Frame(
             maps=maps[rows] if moved else maps,
+            gain=None if gain is None else _planes(gain.values[None], plane)[0],
             spectra=spectra[rows] if moved else spectra,
             channel=self._channel,
             channel_label=self._channel_label,
