@@ -27,15 +27,15 @@ export function heldAs(name: string, header: Header | undefined): number | undef
 
 function actionButton({ text, title, on, clicked }: ChipAction): HTMLElement {
   const state: Record<string, string> = on === undefined ? {} : { "aria-pressed": String(on) };
-  const root = element("button", "mffnb-chip-button", { type: "button", title, ...state }, [text]);
+  const root = element("button", "mffnb-place-button", { type: "button", title, ...state }, [text]);
   root.addEventListener("click", clicked);
   return root;
 }
 
 function chipElement({ name, note, colour, actions }: Chip): HTMLElement {
-  const root = element("span", "mffnb-chip", { role: "group", "aria-label": name }, [
+  const root = element("span", "mffnb-place", { role: "group", "aria-label": name }, [
     element("b", "", {}, [name]),
-    element("span", "mffnb-chip-note", {}, [note]),
+    element("span", "mffnb-place-note", {}, [note]),
     ...actions.map(actionButton),
   ]);
   root.style.setProperty("--mffnb-color", colour);
@@ -44,7 +44,7 @@ function chipElement({ name, note, colour, actions }: Chip): HTMLElement {
 
 /** A row of chips, which is made anew only when what they show has changed, so that a focused button stays. */
 export class ChipRow {
-  readonly root = element("div", "mffnb-chips", { hidden: "" });
+  readonly root = element("div", "mffnb-places", { hidden: "" });
   private shown = "";
 
   show(chips: readonly Chip[]): void {

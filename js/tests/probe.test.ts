@@ -127,7 +127,7 @@ test("several kept pixels have lanes, colours and chips of their own", () => {
   assert.deepEqual(texts(all), ["pixel 0, 1", "residual", "P1: 1, 0", "P2: 0, 1"]);
   assert.notEqual(all[2].colour, all[3].colour);
   assert.ok(Math.abs((all[2].model?.[0] ?? 0) - 0.5) < 1e-6); // half of the first component
-  const [fewer, more, hold, remove] = fake(kept.bar).all("mffnb-chip-button");
+  const [fewer, more, hold, remove] = fake(kept.bar).all("mffnb-place-button");
   for (const one of [more, hold, remove, fewer]) one.fire("click");
   assert.deepEqual(calls, [
     ["probe", { pixel: [0, 1], radius: 1, pinned: true }],

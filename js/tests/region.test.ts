@@ -77,7 +77,7 @@ test("a region is drawn while its button is pressed, and then has a spectrum", (
   assert.equal(clear.hidden, false);
   clear.fire("click");
   assert.deepEqual(calls[1], ["drop_region", {}]);
-  const buttons = () => fake(gestures.bar).all("mffnb-chip-button");
+  const buttons = () => fake(gestures.bar).all("mffnb-place-button");
   for (const one of buttons()) one.fire("click");
   assert.deepEqual(calls.slice(2), [
     ["hold", { what: "R1" }],
