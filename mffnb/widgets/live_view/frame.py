@@ -151,8 +151,8 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
     header : dict
         JSON-ready: shapes, value range of each map, labels, status, parameters.
     maps : bytes
-        uint8 of shape (k, h', w'), (k + 1, h', w') with the gain as the last one: ``value = low + code / LEVELS * (high - low)``, `MISSING` where not
-        finite.
+        uint8 of shape (k, h', w'), or (k + 1, h', w') with the gain as the last one: ``value = low + code / LEVELS *
+        (high - low)``, `MISSING` where not finite.
     spectra : bytes
         Little-endian float32 of shape (1 + k, m'): the channel coordinate, then the spectra. Where there are bands
         (1 + 3 k, m'): then all their lower ends, and all their upper ones.
