@@ -14,6 +14,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from IPython import get_ipython
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure  # slow to import, and a live view draws no figure
 
 logger = logging.getLogger(__name__)
+
+# Figures are imported before they are drawn: a library keeps the traceback of an import that failed, and with it all
+# frames that were running then. Frames that draw hold the explorer, whose memory would not be freed.
 
 _REST = 1.0  # seconds without a new answer before it is drawn, since drawing slows a moving slider down
 _FIRST = 2.0  # seconds after which an unfinished run is drawn for the first time
@@ -122,6 +126,7 @@ class StaticPicture:
         with self._drawing:
             self._stale = False  # before drawing: a change meanwhile makes the picture stale again
             try:
+                import_module("mffnb.plots.figures")  # see the comment above
                 figure = self._draw()
                 if figure is None:
                     return
