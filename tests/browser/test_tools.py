@@ -97,12 +97,12 @@ def test_local_ffts_are_shown_as_images(page, lab):
     assert panel.locator("canvas.mffnb-map").count() == 2
     assert not view.locator("canvas.mffnb-spectra").is_visible()
     view.get_by_text("1/nm").last.wait_for()
-    old = kit.canvas_hash(panel.locator("canvas").first)
+    old = kit.canvas_hash(panel.locator("canvas.mffnb-map").first)
     view.get_by_label("Intensity of the patterns").select_option("linear")
-    kit.wait_canvas_change(panel.locator("canvas").first, old)
+    kit.wait_canvas_change(panel.locator("canvas.mffnb-map").first, old)
     view.locator(".mffnb-grid").first.locator("canvas.mffnb-map").first.click(position={"x": 40, "y": 40})
     panel.get_by_text("as measured").wait_for()
-    panel.locator("canvas").first.hover(position={"x": 60, "y": 60})
+    panel.locator("canvas.mffnb-map").first.hover(position={"x": 60, "y": 60})
     view.locator(".mffnb-tip.mffnb-shown", has_text="1/nm").wait_for()
     kit.screenshot(page, "explorer_patterns")
     assert kit.console_errors(page) == []
