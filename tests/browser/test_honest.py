@@ -42,7 +42,7 @@ def test_picture_greys_before_the_kernel_answers(page, lab):
     assert view.get_attribute("data-generation") == generation
     assert view.locator(".mffnb-outcome").inner_text() == "working"
     page.wait_for_timeout(300)
-    assert float(view.locator(".mffnb-grid").evaluate("(grid) => getComputedStyle(grid).opacity")) < 0.6
+    assert float(view.locator(".mffnb-grid").first.evaluate("(grid) => getComputedStyle(grid).opacity")) < 0.6
     kit.screenshot(page, "honest_outdated")
     wait_final(page, k=4)
     page.wait_for_function("document.querySelector('.mffnb-view').dataset.stale === 'false'")

@@ -120,6 +120,8 @@ def test_a_session_is_restored_with_name_pin_region_and_history(page, lab):
     assert kit.canvas_hash(view.locator("canvas.mffnb-map").nth(1)) == old
     kit.screenshot(page, "lasting_restored")
     view.locator("button.mffnb-button", has_text="Undo").click()
+    view.locator(".mffnb-name", has_text="component 1").first.wait_for()
+    view.locator("button.mffnb-button", has_text="Undo").click()
     wait_final(page, k=3)
     assert kit.console_errors(page) == []
 

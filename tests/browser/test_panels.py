@@ -98,7 +98,9 @@ OVERLAPS = """() => {
     boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b, j) => {
         const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
         const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-        if (wide > 0.5 && high > 0.5) found.push([parts[i].textContent, parts[i + 1 + j].textContent]);
+        const two = [parts[i], parts[i + 1 + j]];
+        if (wide > 0.5 && high > 0.5 && !two[0].contains(two[1]))
+            found.push([...two.map((one) => `${one.className} ${one.textContent}`), innerWidth]);
     }));
     return found;
 }"""
