@@ -1,4 +1,4 @@
-// Whether the kernel still holds the widget: after a restart the page shows the last picture, and nobody answers.
+// Whether the kernel still holds the widget: after a restart the page shows the last picture, and gets no answer.
 
 import { element } from "./dom";
 import type { Kernel } from "./model";

@@ -1,4 +1,4 @@
-"""Rows and columns of an array in memory, copied block by block: a masked image needs no copy of its own."""
+"""Rows and columns of an array in memory, copied block by block: a masked image is not copied."""
 
 from __future__ import annotations
 

@@ -205,12 +205,8 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         return self.controls.parameters
 
     def change(self, appearance: Appearance | None = None, **settings: Any) -> None:
-        """Change settings and start a run from the last state; another appearance comes with its answer."""
+        """Start a run from the last state with changed settings, or with the present ones if none is given."""
         self._fit.change(appearance, **settings)
-
-    def set_name(self, number: int, name: str) -> None:
-        """Set the name of a component and show it, see ``rename``."""
-        self._fit.set_appearance(self._fit.appearance.with_name(number, name))
 
     @property
     def appearance(self) -> Appearance:
@@ -289,10 +285,6 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     def undo_view(self, *, redo: bool = False) -> bool:
         """Undo or redo the last change of how the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`."""
         return self._fit.undo_view(redo=redo)
-
-    def set(self, **settings: Any) -> None:
-        """Change settings, as ``controls.set`` does; without any, the run goes on from its last state."""
-        self._fit.set(**settings)
 
     def set_exactly(self, control: str, value: float) -> None:
         """Set a weight to exactly this number, see ``set_number``."""

@@ -10,18 +10,16 @@ from functools import partial
 from typing import Any
 
 import ipywidgets
-import numpy as np
 import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError, collected_warnings
 from mffnb.solvers import Outcome
-from mffnb.unmixing.auto_volume import ambiguity_note
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance, visible
 from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.frames import Frames
 from mffnb.widgets.history import Entry, History
 from mffnb.widgets.lifetime import weakly
-from mffnb.widgets.live_view.frame_builder import FrameBuilder
 from mffnb.widgets.live_view.live_view import SPECTRA_TRAITS, STYLE_TRAITS, LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
@@ -29,13 +27,13 @@ from mffnb.widgets.notices import failure_notices, notices_of
 from mffnb.widgets.pins import Pin
 from mffnb.widgets.regions import Region
 from mffnb.widgets.saving.live_state import kept_values, settings_of, solved_from, solved_values
-from mffnb.widgets.session.bands import ends_of
 from mffnb.widgets.session.engine_session import EngineSession
-from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
+from mffnb.widgets.session.progress import outcome_text
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import settings_text
+from mffnb.widgets.shown_tools import ShownTools
 from mffnb.widgets.static_picture import StaticPicture
 from mffnb.widgets.tools import TOOLS
 from mffnb.widgets.view_steps import ViewSteps
@@ -82,7 +80,6 @@ class LiveFit:
         self.appearance = Appearance()
         self._restored: tuple[Solved, Appearance] | None = None
         self._showing = threading.RLock()
-        self._numbers: list[int] = []
         self._published: tuple[int, Solved, bool] | None = None
         self._raised: list[tuple[str, type[Warning]]] = []
         self._newest: tuple[int, Parameters] | None = None
@@ -91,13 +88,10 @@ class LiveFit:
             partial(_solve, session, self._raised), weakly(self._publish), on_error=weakly(self._complain)
         )
         self.picture = StaticPicture(weakly(self._figure))
-        self._framed: tuple[LiveImage, FrameBuilder] | None = None
+        self._frames = Frames(session, self._view)
         self._labelled: tuple[Solved, Unmixing] | None = None
-        self._shown: dict[str, Mapping[str, Any]] = {}
         # The history is shown from the start; on engines, whose states cannot be restored, there is none.
-        self._following: dict[str, Mapping[str, Any]] = {}
-        if isinstance(session, Session):
-            self._following["show_history"] = {}
+        self._tools = ShownTools(self._view, ["show_history"] if isinstance(session, Session) else [])
         self._view_steps = ViewSteps()
         self._setting_view = False
         self._greetings = _GREETINGS
@@ -144,14 +138,6 @@ class LiveFit:
         self.session.start_afresh()
         self.submit()
 
-    def set(self, **settings: Any) -> None:
-        """Change settings; without any, the run goes on from its last state."""
-        controls = self._controls()
-        if controls is not None and settings:
-            controls.set(**settings)
-        else:
-            self.submit()
-
     def set_exactly(self, control: str, value: float) -> None:
         """Set a weight to exactly this number; its slider gets another step."""
         controls = self._controls()
@@ -162,7 +148,7 @@ class LiveFit:
         """Tell the page what is done for the newest settings; it greys the picture of older ones."""
         view = self._view()
         if view is not None:
-            text = f"{settings_text(parameters)}"
+            text = settings_text(parameters)
             view.activity = {"generation": generation, "text": text, "progress": None, "failed": failed}
 
     @property
@@ -185,13 +171,16 @@ class LiveFit:
         return controls.parameters
 
     def change(self, appearance: Appearance | None = None, **settings: Any) -> None:
-        """Change settings and start a run from the last state, see :meth:`Controls.set`."""
+        """Start a run from the last state with changed settings, see :meth:`Controls.set`, or with the present ones."""
         controls, before = self._controls(), self.appearance
         if controls is None:
             return
         self.appearance = before if appearance is None else appearance
         try:
-            controls.set(**settings)
+            if settings:
+                controls.set(**settings)
+            else:
+                self.submit()
         except ValueError:
             self.appearance = before
             raise
@@ -202,12 +191,12 @@ class LiveFit:
             self.appearance, self._labelled, published = appearance, None, self._published
             if published is None:
                 return
-            self._show(*published)
+            self._frames.show(published, self.appearance, self.section)
             _, solved, final = published
             if final and self.settled:
                 self._record(solved)
         if final:
-            self._follow_all()
+            self._tools.call_again(self)
         self.picture.renew()
 
     def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
@@ -232,8 +221,8 @@ class LiveFit:
         """Show another section of a stack in all maps."""
         self.section, published = dict(section), self._published
         if published is not None:
-            self._show(*published)
-            self._follow_all()
+            self._frames.show(published, self.appearance, self.section)
+            self._tools.call_again(self)
 
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: move the controls to its settings, and show its answer."""
@@ -274,8 +263,8 @@ class LiveFit:
                 "overlays": self.overlays,
                 "kept": kept_values(self.kept),
                 "section": self.section,
-                "shown": self._shown,
-                "following": dict(self._following),
+                "shown": self._tools.shown,
+                "following": self._tools.following,
                 "style": {name: getattr(view, name) for name in STYLE_TRAITS},
             }
 
@@ -302,18 +291,11 @@ class LiveFit:
 
     def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
-        self._shown[name] = values
-        following = {one: arguments for one, arguments in self._following.items() if one != name}
-        if follow is not False:
-            following[name] = {} if follow is True else follow
-        self._following = following  # replaced, because the worker may go through the old one
-        view = self._view()
-        if view is not None:
-            view.show_tool(name, values)
+        self._tools.show(name, values, follow)
 
     def shown_values(self, name: str) -> Mapping[str, Any]:
         """Return the values that a tool has shown last; empty before its first call."""
-        return self._shown.get(name, {})
+        return self._tools.values(name)
 
     @property
     def spectra_view(self) -> Mapping[str, Any]:
@@ -393,14 +375,14 @@ class LiveFit:
         with self._showing:  # a tool may show the same state in another way at this moment
             self.appearance = self._appearance_of(solved)
             self._published = generation, solved, final
-            self._show(generation, solved, final)
+            self._frames.show(self._published, self.appearance, self.section)
             if final and not solved.unchanged:
                 self._record(solved)
         view = self._view()
         if final and view is not None and not isinstance(self.session, EngineSession):
             view.notices = notices_of(solved, self.session.source.task.transform, self._raised)
         if final:
-            self._follow_all()
+            self._tools.call_again(self)
         self.picture.renew(settled=final)
 
     def _appearance_of(self, solved: Solved) -> Appearance:
@@ -424,63 +406,6 @@ class LiveFit:
             self._view_steps.forget_undone(before)
         self._show_undo()
 
-    def _follow_all(self) -> None:
-        """Call the tools again that follow the run and the section."""
-        for name in self._following:
-            self._follow(name)
-
-    def _follow(self, name: str) -> None:
-        """Call a tool again after a run; one that no longer works is hidden, and its error is not that of the run."""
-        try:
-            TOOLS[name](self, **self._following[name])
-        except (LookupError, ValueError) as error:
-            self.show_tool(name, **{**self.shown_values(name), "shown": False})
-            view = self._view()
-            if view is not None:
-                view.error = f"{name}: {error}"
-
-    def _show(self, generation: int, solved: Solved, final: bool) -> None:
-        """Show a state in the live view, with the parameters of the run that computed it."""
-        view = self._view()
-        if view is None:
-            return
-        framing, state, look = self._framing(solved.data), solved.state, self.appearance
-        self._move_highlights(view, [solved.names[row] for row in look.rows(solved.names)])
-        held = solved.parameters.held_or(self.session.passed)
-        abundances, endmembers, gain = self._factors(solved)
-        view.show(
-            framing.frame(
-                abundances,
-                endmembers,
-                solved.names,
-                gain=gain,
-                status={
-                    "iteration": state.iteration,
-                    "relative_error": state.relative_error,
-                    "objective": state.objective,
-                    "outcome": _outcome_text(solved),
-                    "milliseconds": 1e3 * state.seconds,
-                    "text": _progress_text(solved),
-                    "progress": _share(solved),
-                },
-                generation=generation,
-                parameters=solved.parameters.as_dict(),
-                final=final,
-                held={one.number for one in held},
-                passed={one.number for one in held if one.passed},
-                bands=ends_of(solved.bands, framing.used_channels),
-                section=self.section,
-                appearance=look,
-            )
-        )
-
-    def _move_highlights(self, view: LiveView, numbers: list[int]) -> None:
-        """Let highlighted components, which the page knows by their places, stay highlighted at other places."""
-        before, self._numbers = self._numbers, numbers
-        if before != numbers and view.highlighted:
-            marked = [before[place] for place in view.highlighted if place < len(before)]
-            view.highlighted = [numbers.index(number) for number in marked if number in numbers]
-
     def _figure(self) -> Any:
         """Return a figure of the present answer with its settings below, for a notebook without a kernel."""
         solved = self.session.last
@@ -488,7 +413,7 @@ class LiveFit:
             return None
         figure = visible(self.result).plot()
         error = f"relative error {solved.state.relative_error:.3g}"
-        text = f"{settings_text(solved.parameters)}: {_outcome_text(solved)}, {error}"
+        text = f"{settings_text(solved.parameters)}: {outcome_text(solved)}, {error}"
         low = 0.25 / figure.get_figheight()  # height of one line; cropping instead would draw everything twice
         figure.get_layout_engine().set(rect=(0, low, 1, 1 - 2 * low))
         figure.text(0.01, 0.3 * low, text, fontsize="medium", color="0.35")
@@ -497,23 +422,6 @@ class LiveFit:
     def _later(self) -> int:
         """Return the number of settings that can be redone."""
         return len(self.history.entries) - 1 - self.history.position
-
-    def _framing(self, data: LiveImage) -> FrameBuilder:
-        """Return the builder of frames for an image, which is made once for each image."""
-        if self._framed is None or self._framed[0] is not data:
-            pixels, channels = data.matrix.shape
-            image = data.layout.map(np.zeros(pixels), "abundance")
-            self._framed = (data, FrameBuilder(image, data.layout.endmembers(np.zeros((1, channels)))))
-        return self._framed[1]
-
-    def _factors(self, solved: Solved) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray | None]:
-        """Return labelled maps, spectra and gains of a state in physical units."""
-        if solved.data.image.chain is None:
-            layout, state = solved.data.layout, solved.state
-            gain = None if state.gain is None else layout.map(state.gain, "gain")
-            return layout.abundances(state.abundances), layout.endmembers(state.endmembers), gain
-        result = self.session.result(solved)
-        return result.abundances, result.endmembers, result.gain
 
     def _drawn(self, _sequence: int) -> None:
         """Let the worker send the next frame; called on the thread that handles messages of the page."""
@@ -538,43 +446,9 @@ class LiveFit:
 def _solve(
     session: Session | EngineSession, raised: list[tuple[str, type[Warning]]], parameters: Parameters
 ) -> Iterator[Solved | None]:
-    """Run the solver; warnings of the run go to a list instead of a place where nobody sees them."""
+    """Run the solver; warnings of the run go to a list for the page instead of the stderr of the worker."""
     raised.clear()
     with collected_warnings() as found:
         for step in session.solve(parameters):
             raised[:] = found
             yield step
-
-
-def _share(solved: Solved) -> float | None:
-    """Return the share of searches or replicas that has been done; None where it is not known."""
-    if solved.bands is not None:
-        return solved.bands.share if solved.bands.share < 1 else None
-    if solved.searched is not None and solved.state.outcome is Outcome.RUNNING:
-        done, most = solved.searched
-        return done / most
-    return None
-
-
-def _progress_text(solved: Solved) -> str:
-    """Return a text on what the picture shows if it is not the result of all pixels, or on compiling."""
-    if solved.unchanged:
-        return "stopped before the first picture of these settings: the last result is shown"
-    if solved.pixels:
-        return f"showing {solved.pixels:,} of {solved.data.matrix.shape[0]:,} pixels"
-    if solved.bands is not None:
-        return solved.bands.text
-    running = solved.state.outcome is Outcome.RUNNING
-    if solved.searched is not None and running:
-        done, most = solved.searched
-        return f"searching the smallest volume, {min(done + 1, most)} of at most {most}"
-    return "" if solved.tier is None or not running else solved.tier.status
-
-
-def _outcome_text(solved: Solved) -> str:
-    """Return a text on how a run ended, with the decisions of the rule for volume="auto" if it was used."""
-    words = [solved.state.outcome.name.lower().replace("_", " ")]
-    if solved.found is not None:
-        words.append("fractions sum to one" if solved.found.gain is None else "fractions up to a gain")
-        words.append(ambiguity_note(solved.found.disagreement))
-    return ", ".join(word for word in words if word)

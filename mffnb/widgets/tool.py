@@ -47,7 +47,10 @@ class Stage(Protocol):
         """The present settings."""
 
     def change(self, appearance: Appearance | None = None, **settings: Any) -> None:
-        """Change settings, and start a run from the last state; another appearance comes with its answer."""
+        """Start a run from the last state with changed settings, or with the present ones if none is given.
+
+        Another appearance comes with its answer.
+        """
 
     @property
     def appearance(self) -> Appearance:
@@ -105,9 +108,6 @@ class Stage(Protocol):
 
     def undo_view(self, *, redo: bool = False) -> bool:
         """Undo or redo the last change of how the page shows the spectra; False if there is none since the last run."""
-
-    def set(self, **settings: Any) -> None:
-        """Change settings, as the controls do; without any, the run goes on from its last state."""
 
     def set_exactly(self, control: str, value: float) -> None:
         """Set a weight to exactly this number; its slider gets another step."""

@@ -21,7 +21,7 @@ MISSING = 255
 
 
 class Encodable(Protocol):
-    """A part of a frame with an encoding of its own."""
+    """A part of a frame with its own encoding."""
 
     def encoded(self) -> tuple[dict[str, Any], bytes]:
         """Return an entry for the header, and binary data."""

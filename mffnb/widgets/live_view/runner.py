@@ -211,9 +211,10 @@ class Runner(Generic[P, S]):
             self._closed = True
             self._changed.notify_all()
             thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
+        # Without waiting, no module is used: at the exit of the interpreter, modules are deleted before explorers.
+        if timeout > 0 and thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
-            if thread.is_alive() and timeout > 0:
+            if thread.is_alive():
                 logger.warning("The solve did not reach a yield within %g s; its thread ends when it does.", timeout)
 
     # ------------------------------------------------------------------------- called on the worker thread

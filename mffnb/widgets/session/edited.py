@@ -13,7 +13,7 @@ from mffnb.typing import Float64Array
 from mffnb.widgets.session.solved import Solved, in_order, lowest_free
 
 _PIXELS = 4096  # pixels that determine along which spectrum a component is split
-_STEPS = 50  # power iterations; the direction need not be precise, because the run goes on
+_STEPS = 50  # power iterations; the direction need not be precise, because the run continues
 _SMALLEST_ANGLE = 1e-6  # between the two parts, in rad: less is the rounding error of equal spectra
 
 

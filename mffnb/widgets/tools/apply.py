@@ -10,7 +10,7 @@ __all__ = ["apply", "set_number"]
 
 
 def apply(stage: Stage, **settings: Any) -> None:
-    """Change settings; without any, the run goes on from its last state.
+    """Change settings; without any, the run continues from its last state.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def apply(stage: Stage, **settings: Any) -> None:
     2
     >>> explorer.close()
     """
-    stage.set(**settings)
+    stage.change(**settings)
 
 
 def set_number(stage: Stage, control: str, value: float) -> None:

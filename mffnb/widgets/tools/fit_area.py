@@ -9,7 +9,7 @@ __all__ = ["fit_only", "leave_out"]
 
 
 def leave_out(stage: Stage, name: str, *, on: bool = True) -> None:
-    """Leave the pixels of a region out of the fit; the run goes on with the others.
+    """Leave the pixels of a region out of the fit; the run continues with the others.
 
     Their maps have gaps (NaN), as those of ``mf.unmix(mask=...)``; their measured spectra can still be shown.
 

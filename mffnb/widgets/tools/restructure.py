@@ -1,4 +1,4 @@
-"""Tools of the explorer: merge two components, or split one; the run goes on from there."""
+"""Tools of the explorer: merge two components, or split one; the run continues from there."""
 
 from __future__ import annotations
 
