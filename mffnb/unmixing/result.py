@@ -93,6 +93,8 @@ class Unmixing:
     >>> result = mf.unmix(sample.cube, 3, random_state=0)
     >>> result.abundances.dims, dict(result.endmembers.sizes)["component"]
     (('component', 'y', 'x'), 3)
+    >>> result
+    <Unmixing: 3 components, maps of y 16 x x 24, spectra of mz 1535; converged, relative error 0.439>
     """
 
     endmembers: xr.DataArray
@@ -106,6 +108,16 @@ class Unmixing:
     processed: ProcessedFactors | None = None
     block: Block | None = None
     mapped: Mapped | None = None
+
+    def __repr__(self) -> str:
+        def sizes(array: xr.DataArray) -> str:
+            return " x ".join(f"{name} {size}" for name, size in array.sizes.items() if name != "component")
+
+        shapes = f"maps of {sizes(self.abundances)}, spectra of {sizes(self.endmembers)}"
+        errors = [float(one) for one in self.trace.get("relative_error", ())]
+        error = f", relative error {errors[-1]:.3g}" if len(errors) else ""
+        ending = self.outcome.name.lower().replace("_", " ")
+        return f"<Unmixing: {len(self.endmembers)} components, {shapes}; {ending}{error}>"
 
     def reconstruction(self) -> xr.DataArray:
         """Return f(gain A E) as a cube (pixel dims, channel dims), in the units of the data."""
