@@ -115,7 +115,7 @@ class Unmixing:
 
         shapes = f"maps of {sizes(self.abundances)}, spectra of {sizes(self.endmembers)}"
         errors = [float(one) for one in self.trace.get("relative_error", ())]
-        error = f", relative error {errors[-1]:.3g}" if len(errors) else ""
+        error = f", relative error {errors[-1]:.3g}" if errors else ""
         ending = self.outcome.name.lower().replace("_", " ")
         return f"<Unmixing: {len(self.endmembers)} components, {shapes}; {ending}{error}>"
 
