@@ -15,7 +15,6 @@ from mffnb.typing import Array
 _LANES = 8
 
 
-@kernel()
 def asymmetric_baselines(spectra: Array, smoothness: float, asymmetry: float, iterations: int) -> Array:
     """Compute asymmetric least-squares baselines z of spectra y, (n, channels).
 
@@ -25,21 +24,30 @@ def asymmetric_baselines(spectra: Array, smoothness: float, asymmetry: float, it
     after ``iterations``.
     """
     n, m = spectra.shape
-    baselines = np.empty((n, m))
-    main, first, second = np.zeros(m), np.zeros(m), np.zeros(m)  # main diagonal and two subdiagonals of s D^T D
-    for i in range(m - 2):
-        main[i] += smoothness
-        main[i + 1] += 4 * smoothness
-        main[i + 2] += smoothness
-        first[i] -= 2 * smoothness
-        first[i + 1] -= 2 * smoothness
-        second[i] = smoothness
-    y, observed, weight = np.empty((m, _LANES)), np.empty((m, _LANES)), np.empty((m, _LANES))
+    baselines, bands = np.empty((n, m)), np.zeros((3, m))
+    main, first, second = bands  # main diagonal and two subdiagonals of s D^T D
+    if m > 2:
+        main[2:] += smoothness
+        main[1:-1] += 4 * smoothness
+        main[:-2] += smoothness
+        first[:-2] -= 2 * smoothness
+        first[1:-1] -= 2 * smoothness
+        second[:-2] = smoothness
+    _solve_groups(spectra, bands, asymmetry, iterations, np.zeros((8, m + 4, _LANES)), baselines)
+    return baselines
+
+
+@kernel()
+def _solve_groups(
+    spectra: Array, bands: Array, asymmetry: float, iterations: int, work: Array, baselines: Array
+) -> None:
+    """Compute :func:`asymmetric_baselines` in groups of spectra, given the bands of s D^T D and an array of zeros."""
+    n, m = spectra.shape
+    main, first, second = bands[0], bands[1], bands[2]
+    y, observed, weight, seen = work[0], work[1], work[2], work[3, 0]
     # A = L diag(d) L^T, where L has a unit diagonal and the subdiagonals `one` and `two`. Row i is stored at index i +
     # 2, after two zero rows.
-    d, one, two = np.zeros((m + 2, _LANES)), np.zeros((m + 2, _LANES)), np.zeros((m + 2, _LANES))
-    z = np.zeros((m + 4, _LANES))
-    seen = np.empty(_LANES)
+    d, one, two, z = work[4], work[5], work[6], work[7]
     for begin in range(0, n, _LANES):
         for s in range(_LANES):
             seen[s] = 0.0
@@ -75,4 +83,3 @@ def asymmetric_baselines(spectra: Array, smoothness: float, asymmetry: float, it
         for s in range(min(_LANES, n - begin)):
             for i in range(m):
                 baselines[begin + s, i] = z[i + 2, s] if seen[s] >= 2 else np.nan
-    return baselines

@@ -19,7 +19,12 @@ _OPTIONS: Any = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True
 
 
 def kernel(
-    fastmath: bool | set[str] = False, name: str = "", *, inlined: bool = False
+    fastmath: bool | set[str] = False,
+    name: str = "",
+    *,
+    inlined: bool = False,
+    internal: bool = False,
+    allocates: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function on its first call, without the global interpreter lock.
 
@@ -38,6 +43,12 @@ def kernel(
     inlined
         Copy the function into the kernels that call it before they are compiled. This saves the compilation of the
         function itself, and is best for one that has a single caller. ``fastmath`` is that of the caller.
+    internal
+        The function is called by other kernels only. No wrapper for calls from Python is compiled, and such a call
+        raises TypeError.
+    allocates
+        The function allocates arrays or returns one. Otherwise numba counts no references to arrays, which is a third
+        of the code of a small kernel: the caller in Python holds all arrays.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
@@ -45,17 +56,30 @@ def kernel(
             function.__name__ = function.__qualname__ = name
         elif getattr(function, "__closure__", None):  # the cache would take one version of it for another
             raise TypeError(f"{function.__qualname__} depends on constants of the function around it: give it a name")
-        dispatcher = njit(**_OPTIONS, fastmath=fastmath, inline="always" if inlined else "never")(function)
+        options = _OPTIONS | {"_nrt": allocates, "no_cpython_wrapper": internal, "fastmath": fastmath}
+        dispatcher = njit(**options, inline="always" if inlined else "never")(function)
         if not isinstance(dispatcher, Dispatcher):  # if NUMBA_DISABLE_JIT is set, numba returns the plain function
             return dispatcher
         if cache_folder() is None:
             _warn_without_cache()
         else:
             dispatcher._cache = KernelCache(function)  # type: ignore[attr-defined]  # as enable_caching does
+        if internal:
+            _refuse_calls_from_python(dispatcher)
         KERNELS.append(dispatcher)
         return dispatcher
 
     return compiled
+
+
+def _refuse_calls_from_python(dispatcher: Any) -> None:
+    """Raise TypeError for calls of a kernel from Python, for which it has no wrapper: the process would crash."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise TypeError(f"{dispatcher.py_func.__qualname__} is called by other kernels only")
+
+    dispatcher._insert = lambda *_, **__: None  # keeps the missing wrapper out of the table of compiled versions
+    dispatcher._compile_for_args = refuse  # the call of a version that is not in the table
 
 
 def stored_specialisations() -> list[str]:

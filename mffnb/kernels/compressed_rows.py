@@ -53,7 +53,6 @@ def compress_rows(X: Array, indptr: Array, indices: Array, data: Array) -> None:
             data[entry] = row[indices[entry]]
 
 
-@kernel()
 def transpose_rows(indptr: Array, indices: Array, data: Array, begins: Array, rows: Array, values: Array) -> None:
     """Convert compressed sparse rows (CSR) to compressed sparse columns (CSC).
 
@@ -66,7 +65,12 @@ def transpose_rows(indptr: Array, indices: Array, data: Array, begins: Array, ro
     rows, values
         Row indices and values of the compressed columns (output).
     """
-    place = begins[:-1].copy()
+    _move_entries(indptr, indices, data, begins[:-1].copy(), rows, values)
+
+
+@kernel()
+def _move_entries(indptr: Array, indices: Array, data: Array, place: Array, rows: Array, values: Array) -> None:
+    """Compute :func:`transpose_rows`; ``place`` (columns,) holds the offset of the next entry of each column."""
     for i in range(indptr.size - 1):
         for entry in range(indptr[i], indptr[i + 1]):
             column = indices[entry]

@@ -21,38 +21,49 @@ _LOG_2 = float(np.log(2.0))
 
 
 @kernel()
-def _compress(band: Array) -> tuple[Array, Array, Array]:
-    """Convert the positive entries of a dense band to compressed sparse rows."""
-    rows, columns = band.shape
-    indptr = np.zeros(rows + 1, np.int64)
-    for i in range(rows):
+def _count_positive(band: Array, indptr: Array) -> None:
+    """Write the numbers of positive entries of all rows before each row of a dense band to ``indptr`` (rows + 1,)."""
+    indptr[0] = 0
+    for i in range(band.shape[0]):
         count = 0
-        for m in range(columns):
+        for m in range(band.shape[1]):
             count += band[i, m] > 0.0
         indptr[i + 1] = indptr[i] + count
-    indices, data = np.empty(indptr[rows], np.int32), np.empty(indptr[rows])
-    for i in range(rows):
+
+
+@kernel()
+def _copy_positive(band: Array, indptr: Array, indices: Array, data: Array) -> None:
+    """Write columns and values of the positive entries of a dense band into compressed sparse rows."""
+    for i in range(band.shape[0]):
         entry = indptr[i]
-        for m in range(columns):
+        for m in range(band.shape[1]):
             if band[i, m] > 0.0:
                 indices[entry], data[entry] = m, band[i, m]
                 entry += 1
-    return indptr, indices, data
 
 
 def as_compressed_rows(band: Any) -> tuple[Array, Array, Array]:
     """Return a band, a dense array or a CSR array, as compressed sparse rows (indptr, indices, data)."""
     if isinstance(band, np.ndarray):
-        rows: tuple[Array, Array, Array] = _compress(np.ascontiguousarray(band))
-        return rows
+        band, indptr = np.ascontiguousarray(band), np.empty(len(band) + 1, np.int64)
+        _count_positive(band, indptr)
+        indices, data = np.empty(indptr[-1], np.int32), np.empty(indptr[-1])
+        _copy_positive(band, indptr, indices, data)
+        return indptr, indices, data
     # One type of indices, because each would compile all kernels of the likelihood.
     return band.indptr.astype(np.int64, copy=False), band.indices.astype(np.int32, copy=False), band.data
 
 
-@kernel()
 def model_at_nonzeros(indptr: Array, indices: Array, left: Array, right: Array) -> Array:
     """Evaluate the model ``left right^T`` at the nonzero entries of X."""
     values = np.empty(indptr[-1])
+    _write_model(indptr, indices, left, right, values)
+    return values
+
+
+@kernel()
+def _write_model(indptr: Array, indices: Array, left: Array, right: Array, values: Array) -> None:
+    """Write the result of :func:`model_at_nonzeros` to ``values``."""
     for i in range(indptr.size - 1):
         for entry in range(indptr[i], indptr[i + 1]):
             m = indices[entry]
@@ -60,7 +71,6 @@ def model_at_nonzeros(indptr: Array, indices: Array, left: Array, right: Array) 
             for j in range(left.shape[1]):
                 r += left[i, j] * right[m, j]
             values[entry] = r
-    return values
 
 
 @kernel()
@@ -83,7 +93,7 @@ def add_to_columns(indptr: Array, indices: Array, ratio: Array, left: Array, out
                 out[m, j] += ratio[entry] * left[i, j]
 
 
-@kernel({"contract", "reassoc", "nsz"})
+@kernel({"contract", "reassoc", "nsz"}, internal=True)
 def evaluate_model(indices: Array, right: Array, f: Array, basis: Array, r: Array) -> None:
     """Evaluate the model ``f right^T`` of one row with coefficients f (k,) at the given columns.
 
@@ -99,14 +109,14 @@ def evaluate_model(indices: Array, right: Array, f: Array, basis: Array, r: Arra
             r[p] += f[j] * basis[j, p]
 
 
-@kernel({"contract", "reassoc", "nsz"})
-def _sum_of_logarithms(x: Array, r: Array, exponents: Array) -> float:
+@kernel({"contract", "reassoc", "nsz"}, internal=True)
+def _sum_of_logarithms(x: Array, r: Array, bits: Array, exponents: Array) -> float:
     """Compute ``sum x log r`` for positive normal numbers r, in vector registers.
 
     Calls of a library logarithm would not be vectorised. With ``r = 2^e m`` and m between 0.7 and 1.4, the series of
-    ``log m = 2 artanh s``, ``s = (m - 1) / (m + 1)``, needs few terms. ``r`` and ``exponents`` are overwritten.
+    ``log m = 2 artanh s``, ``s = (m - 1) / (m + 1)``, needs few terms. ``r``, its view ``bits`` as int64, and
+    ``exponents`` are overwritten.
     """
-    bits = r.view(np.int64)
     for p in range(len(x)):
         exponents[p] = (bits[p] - _ROOT_OF_HALF) >> 52
     for p in range(len(x)):
@@ -122,28 +132,52 @@ def _sum_of_logarithms(x: Array, r: Array, exponents: Array) -> float:
     return total
 
 
-@kernel()
 def x_log_x(values: Array) -> float:
     """Compute ``sum x log x`` over the values of an array."""
-    r, exponents = np.empty(BLOCK), np.empty(BLOCK, np.int64)
+    r = np.empty(BLOCK)
+    total: float = _x_log_x(values, r, r.view(np.int64), np.empty(BLOCK, np.int64))
+    return total
+
+
+@kernel()
+def _x_log_x(values: Array, r: Array, bits: Array, exponents: Array) -> float:
+    """Compute :func:`x_log_x`, given workspaces of a block of values."""
     total = 0.0
     for begin in range(0, len(values), BLOCK):
         x = values[begin : begin + BLOCK]
         for p in range(len(x)):
             r[p] = x[p] if x[p] >= _NORMAL else 1.0
-        total += _sum_of_logarithms(x, r[: len(x)], exponents)
+        total += _sum_of_logarithms(x, r, bits, exponents)
     return total
 
 
-@kernel()
 def log_likelihood(indptr: Array, indices: Array, data: Array, factor: Array, start: int, right: Array) -> float:
     """Compute ``sum x log(f right_m)``, the Poisson log-likelihood without its linear term.
 
     The rows of X belong to the columns f of ``factor`` (k, entries), beginning with column ``start``. The result is
     minus infinity where a positive count has a model value of zero.
     """
-    k = len(factor)
-    f, basis, r, exponents = np.empty(k), np.empty((k, BLOCK)), np.empty(BLOCK), np.empty(BLOCK, np.int64)
+    k, r = len(factor), np.empty(BLOCK)
+    work = np.empty(k), np.empty((k, BLOCK)), r, r.view(np.int64), np.empty(BLOCK, np.int64)
+    total: float = _log_likelihood(indptr, indices, data, factor, start, right, *work)
+    return total
+
+
+@kernel()
+def _log_likelihood(
+    indptr: Array,
+    indices: Array,
+    data: Array,
+    factor: Array,
+    start: int,
+    right: Array,
+    f: Array,
+    basis: Array,
+    r: Array,
+    bits: Array,
+    exponents: Array,
+) -> float:
+    """Compute :func:`log_likelihood`, given workspaces of a row and of a block of its values."""
     total = 0.0
     for i in range(indptr.size - 1):
         copy_entries(factor[:, start + i], f)
@@ -156,11 +190,11 @@ def log_likelihood(indptr: Array, indices: Array, data: Array, factor: Array, st
                     if x[p] > 0.0:
                         return -np.inf
                     values[p] = 1.0
-            total += _sum_of_logarithms(x, values, exponents)
+            total += _sum_of_logarithms(x, r, bits, exponents)
     return total
 
 
-@kernel()
+@kernel(internal=True)
 def _entry_minimiser(linear: float, log_weight: float, quadratic: float) -> float:
     """Return the f >= 0 that minimises ``linear f - log_weight log f + quadratic f^2 / 2``.
 
@@ -184,21 +218,28 @@ def minimise_entries(linear: Array, log_weight: Array, quadratic: Array, factor:
                 factor[j, i] = new
 
 
-@kernel()
 def minimiser_row_squares(linear: Array, log_weight: Array, quadratic: Array, added: Array, factor: Array) -> Array:
     """Compute the sum of squares, (k,), of each row of the factor that :func:`minimise_entries` would return.
 
     ``added`` (k,), the multiplier of a norm constraint, is added to ``quadratic``.
     """
-    totals = np.zeros(factor.shape[0])
-    for j in range(factor.shape[0]):
-        for i in range(factor.shape[1]):
-            new = _entry_minimiser(linear[j, i], log_weight[j, i], quadratic[j, i] + added[j])
-            totals[j] += new * new if np.isfinite(new) else factor[j, i] ** 2
+    totals = np.zeros(len(factor))
+    _add_row_squares(linear, log_weight, quadratic, added, factor, totals)
     return totals
 
 
 @kernel()
+def _add_row_squares(
+    linear: Array, log_weight: Array, quadratic: Array, added: Array, factor: Array, totals: Array
+) -> None:
+    """Add the result of :func:`minimiser_row_squares` to ``totals``."""
+    for j in range(factor.shape[0]):
+        for i in range(factor.shape[1]):
+            new = _entry_minimiser(linear[j, i], log_weight[j, i], quadratic[j, i] + added[j])
+            totals[j] += new * new if np.isfinite(new) else factor[j, i] ** 2
+
+
+@kernel(internal=True)
 def _component_sum(linear: Array, log_weight: Array, quadratic: Array, i: int, added: float) -> float:
     """Sum the minimisers of all components of entry i, with the multiplier ``added`` of the sum constraint."""
     total = 0.0

@@ -21,6 +21,7 @@ from mffnb.kernels.copying import copy_entries
 from mffnb.kernels.uncoupled_sweeps import (
     gram_ratios,
     projected_step,
+    run_sweep,
     sweep_kernel,
     sweep_workspace,
     zero_where_penalised,
@@ -34,7 +35,7 @@ _MATH = {"contract", "reassoc", "nsz"}
 _UNDERFLOW = 1e-100
 
 
-@kernel(fastmath=_MATH)
+@kernel(fastmath=_MATH, internal=True)
 def _subtract_rows(weights: Array, factor: Array, first: int, rhs: Array) -> None:
     """Subtract four weighted rows of the factor, from row ``first``, from the right-hand side ``rhs``."""
     last = factor.shape[0] - 1
@@ -48,10 +49,14 @@ def _subtract_rows(weights: Array, factor: Array, first: int, rhs: Array) -> Non
         rhs[i] -= a * p[i] + b * q[i] + c * r[i] + d * s[i]
 
 
-@kernel()
 def row_right_hand_side(gram: Array, cross: Array, factor: Array, j: int, rhs: Array) -> None:
     """Write the right-hand side of the normal equation of row ``j``: ``cross_j - sum_{l != j} gram_jl f_l``."""
-    weights = np.empty(gram.shape[0])
+    _row_right_hand_side(gram, cross, factor, j, rhs, np.empty(len(gram)))
+
+
+@kernel()
+def _row_right_hand_side(gram: Array, cross: Array, factor: Array, j: int, rhs: Array, weights: Array) -> None:
+    """Compute :func:`row_right_hand_side`; ``weights`` (k,) is overwritten."""
     copy_entries(gram[j], weights)
     weights[j] = 0.0
     copy_entries(cross[j], rhs)
@@ -59,7 +64,7 @@ def row_right_hand_side(gram: Array, cross: Array, factor: Array, j: int, rhs: A
         _subtract_rows(weights, factor, first, rhs)
 
 
-@kernel()
+@kernel(internal=True)
 def _minimise_row_in_place(factor: Array, gram: Array, cross: Array, j: int, rhs: Array) -> float:
     """Set row ``j`` to its non-negative minimiser; return the squared step times the curvature ``gram_jj``."""
     curvature, row, source = gram[j, j], factor[j], cross[j]
@@ -75,8 +80,9 @@ def _minimise_row_in_place(factor: Array, gram: Array, cross: Array, j: int, rhs
 def sweep_non_negative(factor: Array, gram: Array, cross: Array, sweeps: int) -> float:
     """Sweep coordinate descent over all components of a non-negative factor whose entries are independent."""
     ratios, curvature = gram_ratios(gram)
-    sweep, cross = sweep_kernel(gram).function, np.require(cross, requirements=["C", "W"])
-    moved: float = sweep(factor, 0, cross, factor.shape[1], ratios, curvature, sweeps, sweep_workspace(len(gram)))
+    address, cross = sweep_kernel(gram).address, np.require(cross, requirements=["C", "W"])
+    work = sweep_workspace(len(gram))
+    moved: float = run_sweep(address, factor, 0, cross, factor.shape[1], ratios, curvature, sweeps, work)
     return moved
 
 
@@ -106,15 +112,18 @@ def project_row_on_ball(factor: Array, gram: Array, j: int, old: Array, squares:
     return gram[j, j] * moved
 
 
-@kernel(fastmath=_MATH)
 def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: int) -> float:
     """Sweep coordinate descent over non-negative rows with ``|f_j| <= radius`` that are not distributed over ranks."""
-    components, entries = factor.shape
-    rhs = np.empty(entries)
-    old = np.empty(entries)
+    moved: float = _sweep_ball(factor, gram, cross, radius, sweeps, *np.empty((2, factor.shape[1])))
+    return moved
+
+
+@kernel(fastmath=_MATH)
+def _sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: int, old: Array, rhs: Array) -> float:
+    """Compute :func:`sweep_ball`; ``old`` and ``rhs`` (entries,) are overwritten."""
     moved = 0.0
     for sweep in range(sweeps):
-        for j in range(components):
+        for j in range(factor.shape[0]):
             squares = minimise_row(factor, gram, cross, j, old, rhs)
             step = project_row_on_ball(factor, gram, j, old, squares, radius)
             if sweep == 0:
@@ -122,16 +131,24 @@ def sweep_ball(factor: Array, gram: Array, cross: Array, radius: float, sweeps: 
     return moved
 
 
-@kernel(fastmath=_MATH)
 def sweep_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Array, sweeps: int) -> float:
     """Sweep coordinate descent over rows with bounds ``lower <= f <= upper``, each of shape (entries,)."""
+    work = np.empty(factor.shape[1]), np.empty(len(factor))
+    moved: float = _sweep_box(factor, gram, cross, lower, upper, sweeps, *work)
+    return moved
+
+
+@kernel(fastmath=_MATH)
+def _sweep_box(
+    factor: Array, gram: Array, cross: Array, lower: Array, upper: Array, sweeps: int, rhs: Array, ratios: Array
+) -> float:
+    """Compute :func:`sweep_box`; ``rhs`` (entries,) and ``ratios`` (k,) are overwritten."""
     components, entries = factor.shape
-    rhs = np.empty(entries)
     moved = 0.0
     for sweep in range(sweeps):
         for j in range(components):
             curvature, row = gram[j, j], factor[j]
-            row_right_hand_side(gram, cross, factor, j, rhs)
+            _row_right_hand_side(gram, cross, factor, j, rhs, ratios)
             step = 0.0
             for i in range(entries):
                 new = row[i] if rhs[i] >= 0.0 else 0.0

@@ -25,12 +25,17 @@ def roughness(factor: Array, indptr: Array, indices: Array, weights: Array) -> f
     return total / 2
 
 
-@kernel()
 def times(factor: Array, indptr: Array, indices: Array, weights: Array) -> Array:
     """Multiply each row of ``factor`` by the graph Laplacian: ``sum w (f_i - f_i')`` over the neighbours of i."""
-    out = np.zeros((factor.shape[0], indptr.size - 1))
+    out = np.zeros((len(factor), indptr.size - 1))
+    _add_times(factor, indptr, indices, weights, out)
+    return out
+
+
+@kernel()
+def _add_times(factor: Array, indptr: Array, indices: Array, weights: Array, out: Array) -> None:
+    """Add the result of :func:`times` to ``out``."""
     for j in range(factor.shape[0]):
         for i in range(indptr.size - 1):
             for edge in range(indptr[i], indptr[i + 1]):
                 out[j, i] += weights[edge] * (factor[j, i] - factor[j, indices[edge]])
-    return out

@@ -23,7 +23,7 @@ def _set_to_zero(slope: Array, curvature: Array) -> None:
             curvature[j, other] = 0.0
 
 
-@kernel({"contract", "reassoc", "nsz"})
+@kernel({"contract", "reassoc", "nsz"}, internal=True)
 def _add_derivatives(
     indices: Array, x: Array, right: Array, f: Array, slope: Array, curvature: Array, workspace: Array
 ) -> float:
@@ -146,15 +146,18 @@ def _add_quadratic_terms(
 
 
 @kernel(inlined=True)
-def _guarded_step(f: Array, slope: Array, curvature: Array, least: float, fixed: Array, workspace: Array) -> float:
-    """Move ``f`` (k,) by one Newton step within the bounds that guarantee descent.
+def _guarded_step(
+    f: Array, slope: Array, curvature: Array, least: float, fixed: Array, i: int, workspace: Array
+) -> float:
+    """Move ``f`` (k,), column i of a factor, by one Newton step within the bounds that guarantee descent.
 
     Returns the sum of squares of the Newton steps of single coordinates, weighted by their curvatures. ``workspace``
     (3, k) is overwritten.
     """
-    step, low, inverse = workspace
+    step, low, inverse = workspace[0], workspace[1], workspace[2]
     _step_lower_bounds(f, curvature, least, low)
-    _fix_coordinates(fixed, slope, curvature)
+    if fixed.size > 0:
+        _fix_coordinates(fixed[:, i], slope, curvature)
     moved = _coordinate_steps(f, slope, curvature)
     _minimise_quadratic(curvature, slope, low, step, inverse)
     for j in range(len(f)):
@@ -162,7 +165,6 @@ def _guarded_step(f: Array, slope: Array, curvature: Array, least: float, fixed:
     return moved
 
 
-@kernel()
 def newton_rows(
     indptr: Array,
     indices: Array,
@@ -191,9 +193,36 @@ def newton_rows(
 
     Returns the sum of ``h d^2``, where h are curvatures and d the Newton steps of single coordinates.
     """
-    k = len(factor)
-    workspace, steps = np.empty((k + 2, BLOCK)), np.empty((3, k))
-    f, slope, curvature, none_fixed = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
+    work = _workspaces(len(factor))
+    moved: float = _newton_rows(
+        indptr, indices, data, factor, start, right, cross, gram, diagonal, fixed, weight, *work
+    )
+    return moved
+
+
+def _workspaces(k: int) -> tuple[Array, Array]:
+    """Allocate arrays for the counts of an entry, (k + 2, any), and for its steps and derivatives, (k + 5, k)."""
+    return np.empty((k + 2, BLOCK)), np.empty((k + 5, k))
+
+
+@kernel()
+def _newton_rows(
+    indptr: Array,
+    indices: Array,
+    data: Array,
+    factor: Array,
+    start: int,
+    right: Array,
+    cross: Array,
+    gram: Array,
+    diagonal: Array,
+    fixed: Array,
+    weight: float,
+    workspace: Array,
+    small: Array,
+) -> float:
+    """Compute :func:`newton_rows`, given its workspaces."""
+    steps, f, slope, curvature = small[:3], small[3], small[4], small[5:]
     moved = 0.0
     for i in range(indptr.size - 1):
         copy_entries(factor[:, start + i], f)
@@ -201,8 +230,7 @@ def newton_rows(
         _set_to_zero(slope, curvature)
         _add_quadratic_terms(f, cross[:, start + i], gram, diagonal[start + i], weight, slope, curvature)
         least = _add_derivatives(columns, x, right, f, slope, curvature, workspace)
-        fixed_here = fixed[:, start + i] if fixed.size > 0 else none_fixed
-        moved += weight * _guarded_step(f, slope, curvature, least, fixed_here, steps)
+        moved += weight * _guarded_step(f, slope, curvature, least, fixed, start + i, steps)
         copy_entries(f, factor[:, start + i])
     return moved
 
@@ -212,7 +240,6 @@ def empty_derivatives(k: int, entries: int) -> Array:
     return np.zeros((k + k * (k + 1) // 2, entries))
 
 
-@kernel()
 def derivatives_of_rows(
     indptr: Array, indices: Array, data: Array, factor: Array, start: int, right: Array, out: Array, least: Array
 ) -> None:
@@ -221,8 +248,25 @@ def derivatives_of_rows(
     They are written to ``out`` (see :func:`empty_derivatives`), and the smallest positive count of each entry to
     ``least``.
     """
+    _derivatives_of_rows(indptr, indices, data, factor, start, right, out, least, *_workspaces(len(factor)))
+
+
+@kernel()
+def _derivatives_of_rows(
+    indptr: Array,
+    indices: Array,
+    data: Array,
+    factor: Array,
+    start: int,
+    right: Array,
+    out: Array,
+    least: Array,
+    workspace: Array,
+    small: Array,
+) -> None:
+    """Compute :func:`derivatives_of_rows`, given its workspaces."""
     k = len(factor)
-    workspace, f, slope, curvature = np.empty((k + 2, BLOCK)), np.empty(k), np.empty(k), np.empty((k, k))
+    f, slope, curvature = small[3], small[4], small[5:]
     for i in range(indptr.size - 1):
         copy_entries(factor[:, start + i], f)
         x, columns = data[indptr[i] : indptr[i + 1]], indices[indptr[i] : indptr[i + 1]]
@@ -236,7 +280,6 @@ def derivatives_of_rows(
                 position += 1
 
 
-@kernel()
 def newton_steps(
     derivatives: Array,
     least: Array,
@@ -248,9 +291,26 @@ def newton_steps(
     weight: float,
 ) -> float:
     """Move each entry by the guarded step of :func:`newton_rows`, given derivatives that were summed over all ranks."""
+    small = _workspaces(len(factor))[1]
+    moved: float = _newton_steps(derivatives, least, factor, cross, gram, diagonal, fixed, weight, small)
+    return moved
+
+
+@kernel()
+def _newton_steps(
+    derivatives: Array,
+    least: Array,
+    factor: Array,
+    cross: Array,
+    gram: Array,
+    diagonal: Array,
+    fixed: Array,
+    weight: float,
+    small: Array,
+) -> float:
+    """Compute :func:`newton_steps`, given its workspace."""
     k = len(factor)
-    f, slope, curvature, none_fixed = np.empty(k), np.empty(k), np.empty((k, k)), np.zeros(k, np.bool_)
-    steps = np.empty((3, k))
+    steps, f, slope, curvature = small[:3], small[3], small[4], small[5:]
     moved = 0.0
     for i in range(factor.shape[1]):
         copy_entries(factor[:, i], f)
@@ -261,7 +321,6 @@ def newton_steps(
                 curvature[j, other] = curvature[other, j] = derivatives[position, i]
                 position += 1
         _add_quadratic_terms(f, cross[:, i], gram, diagonal[i], weight, slope, curvature)
-        fixed_here = fixed[:, i] if fixed.size > 0 else none_fixed
-        moved += weight * _guarded_step(f, slope, curvature, least[i], fixed_here, steps)
+        moved += weight * _guarded_step(f, slope, curvature, least[i], fixed, i, steps)
         copy_entries(f, factor[:, i])
     return moved

@@ -46,7 +46,7 @@ _strip_1, _strip_4, _strip_8 = (strip_product(_ANY_HEIGHT, lanes) for lanes in (
 _tall_strip_4 = strip_product(_FEW_HEIGHTS, 4)
 
 
-@kernel()
+@kernel(internal=True)
 def _strip_height(left: int, most: int) -> int:
     """Return the number of rows of the next strip, such that the ``left`` rows form strips of nearly equal heights."""
     strips = (left + most - 1) // most

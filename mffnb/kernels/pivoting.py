@@ -29,12 +29,12 @@ _CACHED_NUMBERS = 2**17  # total size of the cached Cholesky factors, in numbers
 _NOTHING = np.int64(0)  # a literal would compile the kernels that take it for literals too
 
 
-@kernel()
-def _unit_diagonal(gram: Array, size: Array, out: Array) -> None:
+@kernel(internal=True)
+def _unit_diagonal(gram: Array, size: Array, all_free: Array, work: Array, out: Array) -> None:
     """Scale a Gram matrix to a unit diagonal, with a ridge if it is singular.
 
     The square roots of the diagonal are written to ``size``. The pivots of a principal submatrix are at least those of
-    the whole matrix, so one test decides for all free sets.
+    the whole matrix, so one test decides for all free sets. ``all_free`` (k,) and ``work`` (k, k) are overwritten.
     """
     k = size.size
     for j in range(k):
@@ -43,13 +43,13 @@ def _unit_diagonal(gram: Array, size: Array, out: Array) -> None:
         for other in range(k):
             both = size[j] * size[other]
             out[j, other] = gram[j, other] / both if both > 0.0 else 0.0
-        out[j, j] = 1.0
-    if _factorize(out, np.arange(k), k, np.empty((k, k))) < _SINGULAR:
+        out[j, j], all_free[j] = 1.0, j
+    if _factorize(out, all_free, k, work) < _SINGULAR:
         for j in range(k):
             out[j, j] += _SINGULAR
 
 
-@kernel()
+@kernel(internal=True)
 def _factorize(gram: Array, free: Array, count: int, out: Array) -> float:
     """Write the Cholesky factor of free rows of ``gram`` to ``out``, diagonal inverted; return the smallest pivot."""
     least = np.inf
@@ -66,7 +66,7 @@ def _factorize(gram: Array, free: Array, count: int, out: Array) -> float:
     return least
 
 
-@kernel()
+@kernel(internal=True)
 def _solve(factor: Array, count: int, b: Array) -> None:
     """Solve the system of the free variables with the Cholesky factor from :func:`_factorize`, in place of ``b``."""
     for p in range(count):
@@ -81,7 +81,7 @@ def _solve(factor: Array, count: int, b: Array) -> None:
         b[p] = total * factor[p, p]
 
 
-@kernel()
+@kernel(internal=True)
 def _minimise_free(
     gram: Array, c: Array, side: Array, a: Array, free: Array, b: Array, keys: Array, factors: Array
 ) -> None:
@@ -109,7 +109,7 @@ def _minimise_free(
         a[free[p]] = b[p]
 
 
-@kernel()
+@kernel(internal=True)
 def _block_pivoting(
     gram: Array,
     c: Array,
@@ -156,7 +156,7 @@ def _block_pivoting(
     return False
 
 
-@kernel()
+@kernel(internal=True)
 def _active_set_descent(
     gram: Array,
     c: Array,
@@ -168,10 +168,10 @@ def _active_set_descent(
     b: Array,
     keys: Array,
     factors: Array,
+    here: Array,
 ) -> None:
     """Minimise one column within its bounds by a primal active-set method: each exchange lowers the objective."""
     k = a.size
-    here = np.empty(k)
     for j in range(k):
         a[j] = min(max(a[j], low[j]), high[j])
         side[j] = -1 if a[j] <= low[j] else (1 if a[j] >= high[j] else 0)
@@ -203,7 +203,7 @@ def _active_set_descent(
         side[leaving] = 0
 
 
-@kernel()
+@kernel(internal=True)
 def _slope(gram: Array, c: Array, a: Array, j: int) -> float:
     """Return the derivative of the objective 1/2 a^T G a - c^T a with respect to ``a[j]``."""
     slope = -c[j]
@@ -212,7 +212,7 @@ def _slope(gram: Array, c: Array, a: Array, j: int) -> float:
     return slope
 
 
-@kernel()
+@kernel(internal=True)
 def _slope_tolerance(c: Array, a: Array) -> float:
     """Return the absolute value below which a derivative of the objective counts as rounding error."""
     size = 0.0
@@ -221,7 +221,6 @@ def _slope_tolerance(c: Array, a: Array) -> float:
     return _RELATIVE_TOLERANCE * size
 
 
-@kernel()
 def solve_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Array, weights: Array) -> float:
     """Set every column of a factor to its minimiser within bounds; return the squared change of the reconstruction.
 
@@ -229,26 +228,46 @@ def solve_box(factor: Array, gram: Array, cross: Array, lower: Array, upper: Arr
     but not ``cross``. Where the diagonal of ``gram`` or the weight is zero, the data do not determine the entry: it
     stays unchanged, or goes to its lower bound if a penalty makes ``cross`` negative.
     """
-    k, entries = factor.shape
-    size, scaled = np.empty(k), np.empty((k, k))
-    _unit_diagonal(gram, size, scaled)
-    low, high = np.full(k, -np.inf), np.full(k, np.inf)
-    for j in range(k):
-        if size[j] > 0.0:
-            low[j], high[j] = lower[j] * size[j], upper[j] * size[j]
-    c, a, b = np.empty(k), np.empty(k), np.empty(k)
-    side, free = np.zeros(k, np.int64), np.empty(k, np.int64)
+    k = len(factor)
     slots = _CACHED_NUMBERS // (k * k) | 1
     if k < 16:
         slots = min(slots, 1 << k)
-    keys, factors = np.full(slots, -1), np.empty((slots, k, k))
+    work = np.empty((7, k)), np.zeros((2, k), np.int64), np.empty((k, k)), np.full(slots, -1), np.empty((slots, k, k))
+    moved: float = _solve_box(factor, gram, cross, lower, upper, weights, *work)
+    return moved
+
+
+@kernel()
+def _solve_box(
+    factor: Array,
+    gram: Array,
+    cross: Array,
+    lower: Array,
+    upper: Array,
+    weights: Array,
+    columns: Array,
+    sets: Array,
+    scaled: Array,
+    keys: Array,
+    factors: Array,
+) -> float:
+    """Compute :func:`solve_box`, given its workspaces: ``factors`` caches the Cholesky factors of the sets ``keys``."""
+    k, entries = factor.shape
+    size, low, high = columns[0], columns[1], columns[2]
+    c, a, b, here = columns[3], columns[4], columns[5], columns[6]
+    side, free = sets[0], sets[1]
+    _unit_diagonal(gram, size, free, factors[0], scaled)
+    for j in range(k):
+        low[j], high[j] = -np.inf, np.inf
+        if size[j] > 0.0:
+            low[j], high[j] = lower[j] * size[j], upper[j] * size[j]
     moved = 0.0
     for i in range(entries):
         weight = weights[i]
         for j in range(k):
             c[j] = cross[j, i] / (weight * size[j]) if weight * size[j] > 0.0 else 0.0
         if weight > 0.0 and not _block_pivoting(scaled, c, low, high, side, a, free, b, keys, factors):
-            _active_set_descent(scaled, c, low, high, side, a, free, b, keys, factors)
+            _active_set_descent(scaled, c, low, high, side, a, free, b, keys, factors, here)
         for j in range(k):
             old = factor[j, i]
             if weight * size[j] > 0.0:

@@ -24,7 +24,7 @@ _RIDGE = 1e-8  # weight of a proximal term, relative to the mean diagonal of the
 _DEPENDENT = 1e-18  # squared sine of the angle to the other normals below which one counts as linearly dependent
 
 
-@kernel()
+@kernel(allocates=True)
 def _normal_equations(x: Array, basis: Array, old: Array, gram: Array, linear: Array) -> None:
     """Compute Gram matrix and cross product over observed entries of a row, plus a proximal term at ``old``."""
     k = old.size
@@ -107,7 +107,7 @@ def _most_violated(
     return which, worst
 
 
-@kernel()
+@kernel(allocates=True)
 def _normal(which: int, basis: Array, out: Array) -> None:
     """Write the inward normal of constraint number ``which`` to ``out``, (k,)."""
     entries = basis.shape[0]
@@ -120,7 +120,7 @@ def _normal(which: int, basis: Array, out: Array) -> None:
             out[j] = sign * basis[which // 2, j]
 
 
-@kernel()
+@kernel(allocates=True)
 def _decompose(normals: Array, count: int, d: Array, coefficients: Array, z: Array, q: Array, r: Array) -> None:
     """Decompose a vector d into a combination of the active normals, with ``coefficients``, and an orthogonal rest z.
 
@@ -146,7 +146,7 @@ def _decompose(normals: Array, count: int, d: Array, coefficients: Array, z: Arr
         coefficients[p] /= r[p, p]
 
 
-@kernel()
+@kernel(allocates=True)
 def _dual_active_set(
     gram: Array, linear: Array, basis: Array, lower: float, upper: float, non_negative: bool, slack: float, a: Array
 ) -> bool:
@@ -197,7 +197,7 @@ def _dual_active_set(
     return False
 
 
-@kernel()
+@kernel(allocates=True)
 def fit_rows(
     rows: Array,
     basis: Array,

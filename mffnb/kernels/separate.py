@@ -35,7 +35,7 @@ class SeparateKernel:
     Parameters
     ----------
     function
-        The kernel, for calls from Python.
+        The kernel, which Python cannot call.
     signature
         Types of its arguments and its result.
     """
@@ -60,7 +60,7 @@ def separate(
     signature: Signature, fastmath: bool | set[str] = False, name: str = ""
 ) -> Callable[[Any], SeparateKernel]:
     """Declare a kernel that others call by its address; see :func:`mffnb.kernels.compile.kernel` for the parameters."""
-    return lambda function: SeparateKernel(kernel(fastmath, name)(function), signature)
+    return lambda function: SeparateKernel(kernel(fastmath, name, internal=True)(function), signature)
 
 
 def caller(signature: Signature) -> Any:

@@ -19,9 +19,11 @@ from mffnb.typing import Array
 
 _TOLERANCE = 1e-12  # relative to the largest curvature: smaller multipliers count as zero
 _NOTHING = np.int64(0)  # a literal would compile the kernels that take it for literals too
+# Edges and degrees of a graph without pixels, with the types of :class:`mffnb.graphs.Graph`.
+_NO_GRAPH = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0), np.empty(0)
 
 
-@kernel()
+@kernel(internal=True)
 def _support_minimiser(
     gram: Array, linear: Array, support: Array, size: int, ridge: float, work: Array, out: Array
 ) -> bool:
@@ -66,7 +68,7 @@ def _support_minimiser(
     return True
 
 
-@kernel()
+@kernel(internal=True)
 def minimise_quadratic(
     gram: Array, linear: Array, a: Array, added: float, work: Array, support: Array, out: Array
 ) -> None:
@@ -129,26 +131,16 @@ def minimise_quadratic(
         a[entering] = 1e-300  # adds j to the support, with a negligible value
 
 
-@kernel()
 def sweep_simplex(factor: Array, gram: Array, cross: Array, counts: Array) -> float:
     """Set every column of a factor to its minimiser on the simplex; return the squared change of the reconstruction.
 
     ``counts`` is the factor of ``gram`` for each column, or one factor for all.
     """
-    k, entries = factor.shape
-    a, linear, out = np.empty(k), np.empty(k), np.empty(k)
-    support, work = np.empty(k, np.int64), np.empty((k, k + 2))
-    moved = 0.0
-    for i in range(entries):
-        count = counts[i] if counts.size > 1 else counts[0]
-        for j in range(k):
-            a[j], linear[j] = factor[j, i], cross[j, i] / count
-        minimise_quadratic(gram, linear, a, 0.0, work, support, out)
-        moved += count * _store_column(factor, gram, a, i, 0.0)
+    whole = np.array([0, factor.shape[1]])
+    moved: float = _sweep(factor, gram, cross, counts, 0.0, *_NO_GRAPH, whole, 0, *_workspaces(len(factor)))
     return moved
 
 
-@kernel()
 def sweep_simplex_colour(
     factor: Array,
     gram: Array,
@@ -166,24 +158,57 @@ def sweep_simplex_colour(
 
     ``factor`` holds the columns of this process, then ghost columns that other processes own.
     """
-    k = factor.shape[0]
-    a, linear, out = np.empty(k), np.empty(k), np.empty(k)
-    support, work = np.empty(k, np.int64), np.empty((k, k + 2))
+    edges = indptr, indices, weights, degree
+    moved: float = _sweep(factor, gram, cross, counts, coupling, *edges, bands, first, *_workspaces(len(factor)))
+    return moved
+
+
+def _workspaces(k: int) -> tuple[Array, Array, Array]:
+    """Allocate arrays for a column and its minimiser, (3, k), for its support, (k,), and for the factorization."""
+    return np.empty((3, k)), np.empty(k, np.int64), np.empty((k, k + 2))
+
+
+@kernel()
+def _sweep(
+    factor: Array,
+    gram: Array,
+    cross: Array,
+    counts: Array,
+    coupling: float,
+    indptr: Array,
+    indices: Array,
+    weights: Array,
+    degree: Array,
+    bands: Array,
+    first: int,
+    columns: Array,
+    support: Array,
+    work: Array,
+) -> float:
+    """Compute :func:`sweep_simplex_colour`, given its workspaces; without a graph, ``indptr`` is empty."""
+    a, linear, out = columns[0], columns[1], columns[2]
     moved = 0.0
     for band in range(first, bands.size - 1, 2):
         for i in range(bands[band], bands[band + 1]):
             count = counts[i] if counts.size > 1 else counts[0]
-            for j in range(k):
-                neighbour_sum = 0.0
-                for edge in range(indptr[i], indptr[i + 1]):
-                    neighbour_sum += weights[edge] * factor[j, indices[edge]]
-                a[j], linear[j] = factor[j, i], (cross[j, i] + coupling * neighbour_sum) / count
-            minimise_quadratic(gram, linear, a, coupling * degree[i] / count, work, support, out)
-            moved += count * _store_column(factor, gram, a, i, coupling * degree[i] / count)
+            for j in range(a.size):
+                a[j], linear[j] = factor[j, i], cross[j, i]
+            added = 0.0
+            if indptr.size > 0:
+                added = coupling * degree[i] / count
+                for j in range(a.size):
+                    neighbour_sum = 0.0
+                    for edge in range(indptr[i], indptr[i + 1]):
+                        neighbour_sum += weights[edge] * factor[j, indices[edge]]
+                    linear[j] += coupling * neighbour_sum
+            for j in range(a.size):
+                linear[j] /= count
+            minimise_quadratic(gram, linear, a, added, work, support, out)
+            moved += count * _store_column(factor, gram, a, i, added)
     return moved
 
 
-@kernel()
+@kernel(internal=True)
 def _store_column(factor: Array, gram: Array, a: Array, i: int, added: float) -> float:
     """Store column ``i``, rescaled to a sum of exactly 1; return the squared step weighted by the Hessian."""
     k = a.size

@@ -31,7 +31,7 @@ _SIGNATURE = FLOAT(MATRIX, INTEGER, MATRIX, INTEGER, MATRIX, MATRIX, INTEGER, MA
 call_sweep = caller(_SIGNATURE)
 
 
-@kernel(fastmath=_MATH)
+@kernel(fastmath=_MATH, internal=True)
 def projected_step(rhs: Array, row: Array, curvature: float) -> float:
     """Add the Newton step ``rhs / curvature`` to ``row`` and clip at zero; return the sum of squares of the changes."""
     inverse, moved = 1.0 / curvature, 0.0
@@ -43,7 +43,7 @@ def projected_step(rhs: Array, row: Array, curvature: float) -> float:
     return moved
 
 
-@kernel()
+@kernel(internal=True)
 def zero_where_penalised(rhs: Array, row: Array) -> None:
     """Set entries of ``row`` to zero where ``rhs`` is negative; the other entries stay unchanged.
 
@@ -97,6 +97,23 @@ def sweep_workspace(k: int) -> Array:
     return np.empty((2 * k + 1, _BLOCK))
 
 
+@kernel()
+def run_sweep(
+    address: int,
+    factor: Array,
+    first: int,
+    cross: Array,
+    entries: int,
+    ratios: Array,
+    curvature: Array,
+    sweeps: int,
+    workspace: Array,
+) -> float:
+    """Call a :func:`sweep_kernel` from Python, by its address: one wrapper serves the kernels of all k."""
+    moved: float = call_sweep(address, (factor, first, cross, entries, ratios, curvature, sweeps, workspace))
+    return moved
+
+
 @cache
 def register_sweeps(k: int) -> SeparateKernel:
     """Return the kernel that sweeps groups of :data:`LANES` entries, with all k components of a group in registers."""
@@ -115,22 +132,22 @@ def register_sweeps(k: int) -> SeparateKernel:
         workspace: Array,
     ) -> float:
         whole = entries - entries % LANES
-        moved = 0.0
-        for at in range(nothing, whole, LANES):
-            moved += descend(factor, first + at, cross, at, ratios, curvature, sweeps)
         left = entries - whole
-        if left > 0:  # the unused lanes hold zeros
-            begin = first + whole
-            rest, rhs_block = workspace[:k], workspace[k:]
-            for j in range(k):
-                for i in range(LANES):
-                    rest[j, i], rhs_block[j, i] = 0.0, 0.0
-                for i in range(left):
-                    rest[j, i], rhs_block[j, i] = factor[j, begin + i], cross[j, whole + i]
-            moved += descend(rest, nothing, rhs_block, nothing, ratios, curvature, sweeps)
-            for j in range(k):
-                for i in range(left):
-                    factor[j, begin + i] = rest[j, i]
+        rest, rhs_block = workspace[:k], workspace[k:]
+        for j in range(k):  # the last, incomplete group of entries; the unused lanes hold zeros
+            for i in range(LANES):
+                rest[j, i], rhs_block[j, i] = 0.0, 0.0
+            for i in range(left):
+                rest[j, i], rhs_block[j, i] = factor[j, first + whole + i], cross[j, whole + i]
+        rows, pulls, start, end = factor, cross, first, whole
+        moved = 0.0
+        for _ in range(2):  # first the whole groups, then the last one: ``descend`` is compiled once
+            for at in range(nothing, end, LANES):
+                moved += descend(rows, start + at, pulls, at, ratios, curvature, sweeps)
+            rows, pulls, start, end = rest, rhs_block, nothing, left
+        for j in range(k):
+            for i in range(left):
+                factor[j, first + whole + i] = rest[j, i]
         return moved
 
     return sweep

@@ -15,7 +15,7 @@ from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
 
-@kernel()
+@kernel(allocates=True)
 def _isotonic_errors(x: Array, errors: Array, means: Array, sizes: Array) -> int:
     """Compute the isotonic regression of x by pooling adjacent violators; return the number of blocks of equal values.
 
@@ -40,7 +40,7 @@ def _isotonic_errors(x: Array, errors: Array, means: Array, sizes: Array) -> int
     return count
 
 
-@kernel()
+@kernel(allocates=True)
 def _write_isotonic(x: Array, errors: Array, means: Array, sizes: Array, out: Array) -> None:
     """Write the non-decreasing, non-negative row nearest to x (isotonic regression) into ``out``."""
     count = _isotonic_errors(x, errors, means, sizes)
@@ -51,7 +51,7 @@ def _write_isotonic(x: Array, errors: Array, means: Array, sizes: Array, out: Ar
         start += sizes[block]
 
 
-@kernel()
+@kernel(allocates=True)
 def nearest_unimodal(rows: Array, out: Array) -> None:
     """Write the nearest unimodal non-negative row of each row (k, entries) into ``out``."""
     entries = rows.shape[1]

@@ -38,7 +38,7 @@ def _apply(x: Array, flow: Array, first: Array, second: Array, f: Array) -> None
         f[second[e]] += flow[e]
 
 
-@kernel()
+@kernel(allocates=True)
 def prox_total_variation(
     x: Array, first: Array, second: Array, limits: Array, steepest: float, tolerance: float, most: int, out: Array
 ) -> int:

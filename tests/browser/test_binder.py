@@ -22,7 +22,7 @@ TUTORIAL = kit.PROJECT / "notebooks" / "01_first_unmix.ipynb"
 NOTHING_COMPILED = """
 from mffnb.kernels import hals, laplacian, uncoupled_sweeps
 
-kernels = [uncoupled_sweeps._write_gram_ratios, hals.sweep_ball, hals.sweep_colour, laplacian.roughness]
+kernels = [uncoupled_sweeps._write_gram_ratios, hals._sweep_ball, hals.sweep_colour, laplacian.roughness]
 assert all(kernel.signatures for kernel in kernels)
 assert not any(kernel.stats.cache_misses for kernel in kernels)
 """

@@ -94,8 +94,8 @@ def test_warmup_compiles_all_that_runs_of_every_kind_call(tmp_path):
     warm = set(run("-c", WARMUP + CALLED, cwd=tmp_path, **place).stdout.splitlines())
     called = set(run("-c", RUNS + CALLED, cwd=tmp_path, **place).stdout.splitlines())
     assert called - warm == set()
-    for name in ("_write_gram_ratios", "sweep_ball", "sweep_colour", "sweep_simplex", "sweep_simplex_colour", "roughness",
-                 "solve_box", "newton_rows", "_add_times", "add_times_4", "minimiser_row_squares", "minimise_on_simplex", "impute", "compress_rows"):  # fmt: skip
+    for name in ("_write_gram_ratios", "_sweep_ball", "sweep_colour", "_sweep", "roughness",
+                 "_solve_box", "_newton_rows", "_add_times", "add_times_4", "_add_row_squares", "minimise_on_simplex", "impute", "compress_rows"):  # fmt: skip
         assert any(line.startswith(f"{name}(") for line in called)
 
 
@@ -176,3 +176,20 @@ def test_a_kernel_with_constants_of_the_function_around_it_needs_a_name():
         scaled(2.0, "")
     assert scaled(2.0, "scale_by_2")(3.0) == 6.0
     assert scaled(5.0, "scale_by_5")(3.0) == 15.0
+
+
+@kernel(internal=True)
+def _doubled(x: float) -> float:
+    return 2.0 * x
+
+
+@kernel()
+def _doubled_twice(x: float) -> float:
+    return float(_doubled(_doubled(x)))
+
+
+def test_a_call_of_an_internal_kernel_from_python_is_refused_and_does_not_crash():
+    for _ in range(2):  # before and after it was compiled for another kernel
+        with pytest.raises(TypeError, match=r"_doubled is called by other kernels only"):
+            _doubled(1.0)
+        assert _doubled_twice(1.5) == 6.0
