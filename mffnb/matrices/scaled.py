@@ -35,6 +35,10 @@ class Scaled(Local):
     rows: Float64Array | None = None
     columns: Float64Array | None = None
 
+    def __str__(self) -> str:
+        """Return the storage format of X, which the scales do not change."""
+        return str(self.inner)
+
     @property
     def shape(self) -> tuple[int, int]:
         """Number of rows and of columns."""

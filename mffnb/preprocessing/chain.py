@@ -261,6 +261,17 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
     >>> bool(np.allclose(chain.inverse(processed), cube[..., 1:]))
     True
     """
+    before, chain, last = fit_without_last(cube, steps, channel)
+    return Processed(before if last is None else transformed(last, before), chain)
+
+
+def fit_without_last(
+    cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence[str] | None = None
+) -> tuple[xr.DataArray, Chain, Fitted | None]:
+    """Fit steps in sequence as :func:`fit_chain` does, and apply all but the last one.
+
+    Returns the cube before the last step, the chain, and the fitted last step; None if there are no steps.
+    """
     check_steps(steps)
     image = any(step.takes_image for step in steps) and channel is None
     names = () if image else channel_names(cube, channel)
@@ -273,10 +284,12 @@ def fit_chain(cube: xr.DataArray, steps: Sequence[Step], channel: str | Sequence
             check_infinite(count_infinite(cube))
         fitted.append(fitted_step(step, cube, names))
         check_cancelled()
-        cube = transformed(fitted[-1], cube)
+        last = i == len(steps) - 1 and fitted[-1].new_channel is None
+        cube = cube if last else transformed(fitted[-1], cube)
         if fitted[-1].new_channel is not None:
             names, labels = fitted[-1].new_channel, _labels(cube)
-    return Processed(cube, Chain(tuple(steps), tuple(fitted), names, labels))
+    unapplied = fitted[-1] if fitted and fitted[-1].new_channel is None else None
+    return cube, Chain(tuple(steps), tuple(fitted), names, labels), unapplied
 
 
 def steps_from(description: Iterable[dict[str, Any]], known: Iterable[type] = ()) -> list[Step]:

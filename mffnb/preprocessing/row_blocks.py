@@ -12,8 +12,8 @@ import xarray as xr
 
 from mffnb.cubes.pixel_rows import is_in_memory
 
-# Smaller cubes are processed as a whole. A block of a larger one has about so many bytes.
-_LARGE_BYTES = 2**28
+#: Smaller cubes are processed as a whole. A block of a larger one has about so many bytes.
+LARGE_BYTES = 2**28
 _BLOCK_BYTES = 2**23
 
 Positions = Mapping[Hashable, slice]
@@ -22,7 +22,7 @@ Positions = Mapping[Hashable, slice]
 def row_blocks(cube: xr.DataArray, dim: Hashable) -> Iterator[Positions]:
     """Yield the positions of blocks along one dimension; all of them at once for a small or a lazy cube."""
     length = cube.sizes[dim]
-    if not is_in_memory(cube) or cube.nbytes <= _LARGE_BYTES:
+    if not is_in_memory(cube) or cube.nbytes <= LARGE_BYTES:
         yield {dim: slice(0, length)}
         return
     step = max(1, _BLOCK_BYTES * length // cube.nbytes)

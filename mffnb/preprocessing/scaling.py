@@ -69,6 +69,11 @@ class AffineScaling(Fitted):
         return self.pixel_scale is not None
 
     @property
+    def multiplies(self) -> bool:
+        """Whether the step multiplies rows and columns of X by factors, without an offset."""
+        return self.offset is None
+
+    @property
     def _keeps_units(self) -> bool:
         return self.pixel_scale is None and self.channel_scale is None
 

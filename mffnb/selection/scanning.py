@@ -102,7 +102,7 @@ class Scanning:
     @cached_property
     def matrix(self) -> Matrix:
         """The data matrix X, (pixels, channels), of the preprocessed image."""
-        return sparse_if_smaller(self.image.layout.matrix(self.image.cube))
+        return sparse_if_smaller(self.image.matrix)
 
     @cached_property
     def numbers(self) -> list[int]:

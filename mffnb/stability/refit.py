@@ -96,7 +96,7 @@ class Refit:
     def _data(self, cube: xr.DataArray) -> tuple[Prepared, Matrix]:
         """Return the prepared cube and its matrix."""
         image = self.task.prepare(cube)
-        return image, image.layout.matrix(image.cube)
+        return image, image.matrix
 
     def _replica(self, cube: xr.DataArray, seed: int, answer: Unmixing, noise: Noise) -> tuple[Prepared, Matrix]:
         """Return a prepared replica of the cube and its matrix; that of a large cube is not stored as a second cube."""

@@ -12,12 +12,18 @@ import xarray as xr
 from mffnb.cubes.align import Frame, align, labelled_spectra
 from mffnb.cubes.layout import Layout, channel_names, frame_of, without_masked
 from mffnb.cubes.masks import aligned_masks
+from mffnb.cubes.pixel_rows import is_in_memory
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.io.parallel_write import Block
-from mffnb.matrices import sparse_if_smaller
+from mffnb.matrices import scaled, sparse_if_smaller
 from mffnb.matrices.nested_lists import is_array_like
 from mffnb.parallel.sources import Source
-from mffnb.preprocessing import Chain, Step, fit_chain
+from mffnb.preprocessing import Chain, Fitted, Step
+from mffnb.preprocessing.chain import fit_without_last
+from mffnb.preprocessing.row_blocks import LARGE_BYTES
+from mffnb.preprocessing.scaling import AffineScaling
+from mffnb.preprocessing.step import float_type
+from mffnb.preprocessing.step_results import transformed
 from mffnb.protocols.communicator import SINGLE, Communicator
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
@@ -41,6 +47,9 @@ class Prepared:
         Weights of the rows, columns or entries of X, as :class:`mffnb.MatrixFactorization` takes them.
     frame
         Dimensions and coordinates of the cube before preprocessing; None without preprocessing.
+    scales
+        Factors of the rows and of the columns of X, for a large image whose last step divides pixels and channels by
+        scales: ``cube`` is then the image before that step, because a scaled copy would double the memory.
     """
 
     cube: xr.DataArray
@@ -48,6 +57,7 @@ class Prepared:
     chain: Chain | None = None
     weights: Any = None
     frame: Frame | None = None
+    scales: tuple[Array | None, Array | None] | None = None
 
     @classmethod
     def of(
@@ -66,9 +76,21 @@ class Prepared:
         image = channel is None and any(step.takes_image for step in steps)
         frame = frame_of(cube, () if image else channel_names(cube, channel))
         masked = without_masked(cube, aligned_masks(mask, frame), frame)
-        processed, chain = fit_chain(masked, steps, channel)
+        processed, chain, last = fit_without_last(masked, steps, channel)
+        if last is not None and not (weights is None and communicator.size == 1 and _scales_a_large(processed, last)):
+            processed, last = transformed(last, processed), None
         layout = Layout.of(processed, chain.channel, communicator=communicator)
-        return cls(processed, layout, chain, _carried_weights(weights, frame, chain, layout), frame)
+        scales = _scales(last, layout) if isinstance(last, AffineScaling) else None
+        return cls(processed, layout, chain, _carried_weights(weights, frame, chain, layout), frame, scales)
+
+    def scaled(self, matrix: Matrix) -> Matrix:
+        """Return the matrix X of the processed image from the matrix of ``cube``: they differ by :attr:`scales`."""
+        return matrix if self.scales is None else scaled(matrix, *self.scales)
+
+    @property
+    def matrix(self) -> Matrix:
+        """The matrix X of the processed image in this process, (pixels, channels)."""
+        return self.scaled(self.layout.matrix(self.cube))
 
     def check(self, similarity: Similarity) -> None:
         """Refuse centred data, and a count likelihood for values that preprocessing has changed from counts."""
@@ -126,7 +148,7 @@ class RemoteImage:
     def matrix(self) -> Matrix:
         """Return the matrix X of the image, (pixels, channels); called on the engine."""
         image = Prepared.of(self.source.open(), self.channel, self.mask, self.steps)
-        return sparse_if_smaller(image.layout.matrix(image.cube))
+        return sparse_if_smaller(image.matrix)
 
 
 def matrix_weights(weights: Any, layout: Layout) -> Any:
@@ -136,6 +158,19 @@ def matrix_weights(weights: Any, layout: Layout) -> Any:
     if isinstance(weights, (list, tuple)) and not is_array_like(weights):
         return [matrix_weights(part, layout) for part in weights]
     return np.asarray(layout.rows(weights, "weights"), dtype=np.float64)
+
+
+def _scales_a_large(cube: xr.DataArray, last: Fitted) -> bool:
+    """Return whether a fitted step multiplies rows and columns of X, and its result would be a large second cube."""
+    size = cube.size * float_type(cube).itemsize
+    return isinstance(last, AffineScaling) and last.multiplies and is_in_memory(cube) and size > LARGE_BYTES
+
+
+def _scales(last: AffineScaling, layout: Layout) -> tuple[Array | None, Array | None]:
+    """Return the factors of rows and columns by which a fitted scaling multiplies the matrix of a cube."""
+    parts = last.pixel_scale, last.channel_scale
+    rows, columns = (None if one is None else 1.0 / matrix_weights(xr.DataArray(one), layout).ravel() for one in parts)
+    return rows, columns
 
 
 def _carried_weights(weights: Any, frame: Frame, chain: Chain, layout: Layout) -> Any:

@@ -60,6 +60,6 @@ def _weights(image: Prepared) -> str | None:
     """Return the kind of the weights: "poisson", "entries" for an array over the whole image, or "axes"."""
     weights = image.weights
     if weights is None or isinstance(weights, str):
-        return weights
+        return "axes" if image.scales is not None else weights
     parts = weights if isinstance(weights, (list, tuple)) else [weights]
     return "entries" if any(min(np.shape(part), default=1) > 1 for part in parts) else "axes"

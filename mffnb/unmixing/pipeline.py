@@ -88,7 +88,7 @@ def _matrix(task: Task, cube: Any, image: Prepared, source: Source | None, execu
     if source is not None:
         return RemoteImage(source, task.channel, task.mask, task.preprocess)
     # A lazy cube that the user passes is not loaded into memory.
-    return execution.placement.matrix(image.layout, image.cube, load=isinstance(cube, (str, os.PathLike)))
+    return image.scaled(execution.placement.matrix(image.layout, image.cube, load=isinstance(cube, (str, os.PathLike))))
 
 
 def _warn(solution: Solution) -> None:

@@ -36,7 +36,7 @@ def cube_of(kind="float32", order=("y", "x", "mass"), gaps=True):
 def test_blocks_give_the_values_of_the_whole_cube(step, order, kind, monkeypatch):
     cube = cube_of(kind, order)
     whole = fit_chain(cube, [step], "mass").cube
-    monkeypatch.setattr(row_blocks, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(row_blocks, "LARGE_BYTES", 0)
     monkeypatch.setattr(row_blocks, "_BLOCK_BYTES", 5000)
     assert len(list(row_blocks.row_blocks(cube, "y"))) > 3
     blocks = fit_chain(cube, [step], "mass").cube
@@ -49,7 +49,7 @@ def test_blocks_give_the_values_of_the_whole_cube(step, order, kind, monkeypatch
 def test_infinite_values_in_the_last_block_are_counted(bad, monkeypatch):
     cube = cube_of()
     cube[-1, -1, -1] = bad
-    monkeypatch.setattr(row_blocks, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(row_blocks, "LARGE_BYTES", 0)
     monkeypatch.setattr(row_blocks, "_BLOCK_BYTES", 5000)
     with pytest.raises(ValueError, match="1 values of the cube are infinite"):
         fit_chain(cube, [UnitSum()])
@@ -57,7 +57,7 @@ def test_infinite_values_in_the_last_block_are_counted(bad, monkeypatch):
 
 @pytest.mark.parametrize("step", STEPS, ids=repr)
 def test_a_large_cube_is_copied_once(step, monkeypatch):
-    monkeypatch.setattr(row_blocks, "_LARGE_BYTES", 2**20)
+    monkeypatch.setattr(row_blocks, "LARGE_BYTES", 2**20)
     monkeypatch.setattr(row_blocks, "_BLOCK_BYTES", 2**19)
     cube = xr.DataArray(np.ones((64, 64, 1000), np.float32), dims=("y", "x", "mass"))
     tracemalloc.start()

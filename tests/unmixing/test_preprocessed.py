@@ -19,7 +19,10 @@ from mffnb.preprocessing import (
     SlidingFFT,
     UnitNorm,
     UnitSum,
+    fit_chain,
 )
+from mffnb.unmixing import image
+from mffnb.unmixing.task import Task
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 
@@ -121,3 +124,53 @@ def test_errors_say_what_to_do(cube):
         mf.unmix(cube, 2, similarity="kl", preprocess=[Anscombe()])
     with pytest.raises(TypeError, match="pass objects such as"):
         mf.unmix(cube, 2, preprocess=[UnitSum])
+
+
+def dense_image(dtype):
+    rng = np.random.default_rng(3)
+    A, E = rng.dirichlet(np.full(3, 0.4), 10 * 12), 5 + 60 * rng.random((3, 18)) ** 3
+    counts = rng.poisson(A @ E).reshape(10, 12, 18) + 1
+    return xr.DataArray(counts.astype(dtype), dims=("y", "x", "energy"))
+
+
+SCALED = {"sum": [UnitSum()], "norm": [UnitNorm()], "crop": [Crop({"x": slice(2, 9)}), UnitSum()]}
+POISSON = {"poisson": [PoissonScaling()]}
+OPTIONS = {"plain": {}, "gain": {"volume": 1e-3, "gain": True}}
+# Scaled by their standard deviation, values are no counts, so the likelihood is refused.
+LARGE = [(steps, options) for steps in SCALED | POISSON for options in OPTIONS] + [(steps, "kl") for steps in SCALED]
+
+
+@pytest.mark.parametrize("gaps", [False, True], ids=["complete", "gaps"])
+@pytest.mark.parametrize(("steps", "options"), LARGE)
+def test_a_large_image_is_scaled_without_a_copy_and_gives_the_same_result(monkeypatch, steps, options, gaps):
+    steps, options = (SCALED | POISSON)[steps], (OPTIONS | {"kl": {"similarity": "kl"}})[options]
+    cube = dense_image(float)
+    if gaps:
+        cube[3, 4, 5] = np.nan
+    keywords = {"preprocess": steps, "max_iter": 20, "tol": 0.0, "random_state": 0, **options}
+    copied = mf.unmix(cube, 3, **keywords)
+    monkeypatch.setattr(image, "LARGE_BYTES", 0)
+    prepared = Task.of(k=3, **keywords).prepare(cube)
+    assert prepared.scales is not None
+    assert len(steps) > 1 or np.shares_memory(prepared.cube.values, cube.values)
+    scaled = mf.unmix(cube, 3, **keywords)
+    for name in ("endmembers", "abundances"):
+        np.testing.assert_allclose(getattr(scaled, name), getattr(copied, name), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("steps", [[Range()], [Log1p()], [ConstantBackground()], [UnitSum(), Log1p()]])
+def test_steps_that_do_more_than_scale_rows_and_columns_are_applied(monkeypatch, steps):
+    monkeypatch.setattr(image, "LARGE_BYTES", 0)
+    cube = dense_image("uint8")
+    prepared = Task.of(k=3, preprocess=steps).prepare(cube)
+    assert prepared.scales is None
+    xr.testing.assert_equal(prepared.cube, fit_chain(cube, steps).cube)
+
+
+def test_the_matrix_of_a_large_scaled_image_is_that_of_its_copy(monkeypatch):
+    cube = dense_image("uint8")
+    copied = Task.of(k=3, preprocess=[PoissonScaling()]).prepare(cube).matrix
+    monkeypatch.setattr(image, "LARGE_BYTES", 0)
+    scaled = Task.of(k=3, preprocess=[PoissonScaling()]).prepare(cube).matrix
+    for one, other in zip(scaled.bands(), copied.bands(), strict=True):
+        np.testing.assert_allclose(one[2], other[2], rtol=1e-14)

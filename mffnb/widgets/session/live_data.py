@@ -74,7 +74,7 @@ class LiveInput:
         steps = [step for step, on in zip(self.steps, switches, strict=True) if on]
         task, placement = self.task, self.placement
         image = Prepared.of(self.cube, task.channel, task.mask, steps, task.weights, placement.communicator)
-        return LiveImage(image, placement.matrix(image.layout, image.cube, load=True))
+        return LiveImage(image, image.scaled(placement.matrix(image.layout, image.cube, load=True)))
 
     @property
     def frame(self) -> Frame:
