@@ -79,6 +79,29 @@ def test_descent_between_the_products(columns, k, kind):
         np.testing.assert_allclose(square, 1 + expected @ expected.T, rtol=1e-8)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", [np.float32, np.uint8, np.uint16])
+def test_many_components_multiply_converted_rows_of_narrow_numbers(kind, order, monkeypatch):
+    monkeypatch.setattr("mffnb.matrices.block_products._CONVERTED_NUMBERS", 200)
+    monkeypatch.setattr("mffnb.matrices.dense.BLOCK_BYTES", 2000)
+    rng, k = np.random.default_rng(2), block_products._MAX_NARROW_COMPONENTS + 8
+    X = np.asarray(numbers(rng, 61, 19, kind), order=order)
+    matrix, basis, factor, seen = Dense(X), rng.random((k, 19)), rng.random((k, 61)), []
+
+    def move(rows, cross):
+        seen.append((rows.start, rows.stop))
+        return np.sqrt(cross)
+
+    wide = X.astype(np.float64)
+    np.testing.assert_allclose(matrix.times(basis), basis @ wide.T)
+    np.testing.assert_allclose(matrix.transposed_times(factor), factor @ wide)
+    np.testing.assert_allclose(matrix.fused_products(basis, move), np.sqrt(basis @ wide.T) @ wide)
+    seen.sort()  # blocks may be multiplied on several threads
+    assert [start for start, _ in seen] == [0, *(stop for _, stop in seen[:-1])]
+    assert seen[-1][1] == 61
+    assert len(seen) > 5
+
+
 def test_one_look_makes_both_products_wherever_x_is(monkeypatch):
     monkeypatch.setattr("mffnb.matrices.dense.BLOCK_BYTES", 2000)
     monkeypatch.setattr("mffnb.matrices.sparse.BLOCK_BYTES", 2000)
