@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -12,13 +13,35 @@ from mffnb.matrices.weighting import Weighting
 from mffnb.problem.degrees_of_freedom import Smoothed
 from mffnb.protocols.matrix import Matrix
 from mffnb.selection.evidence import RankCriteria
-from mffnb.selection.recommendation import BLURRED, Recommendation, blur_of, recommend
+from mffnb.selection.recommendation import ABOVE, BLURRED, DISTINCT, WITHIN, Recommendation, blur_of, recommend
 from mffnb.similarities import Frobenius
 from mffnb.threads import limit_threads
 from mffnb.unmixing.image import Prepared
 
 _SPLITS = 3  # pairs of halves for each k, and the largest number of pixels in a half: the defaults of scan_rank
 _PIXELS = 2000
+
+
+@dataclass(frozen=True)
+class DataVerdict:
+    """What the data say about one number of components k.
+
+    Attributes
+    ----------
+    image
+        Spatial autocorrelation of the k-th image relative to that of noise; NaN if it is not computed.
+    above
+        Whether this image stands above the noise: "yes", "unclear", "no", or an empty text.
+    split_half
+        Largest angle between the endmembers of two halves in rad; NaN if it is not computed.
+    reproduced
+        Whether two halves reproduce the endmembers: "yes", "roughly", "no", or an empty text.
+    """
+
+    image: float = np.nan
+    above: str = ""
+    split_half: float = np.nan
+    reproduced: str = ""
 
 
 class DataCriteria:
@@ -135,9 +158,36 @@ class DataCriteria:
             attrs=criteria.gaps,
         )
 
+    def verdicts(self, most: int) -> dict[int, DataVerdict]:
+        """Return what is known about k = 1, 2, ..., ``most``."""
+        found = self.evidence
+        if found is None:
+            return dict.fromkeys(range(1, most + 1), DataVerdict())
+        images = dict(enumerate(found.images.values.tolist(), start=1))
+        blur = blur_of(found.angles.values, found.within.values)
+        halves = {
+            int(k): (float(np.median(angles)), _reproduced(one))
+            for k, angles, one in zip(found.k.values, found.angles.values, blur, strict=True)
+            if np.isfinite(one)
+        }
+        return {
+            k: DataVerdict(images.get(k, np.nan), _above(images.get(k, np.nan)), *halves.get(k, ()))
+            for k in range(1, most + 1)
+        }
+
     def recommend(self) -> Recommendation | None:
         """Return the recommended k with reasons, as for a rank scan; None before all that it needs is computed."""
         found = self.evidence
         if found is None or not self.complete or not self.ks:
             return None
         return recommend(found.reindex(k=self.ks))  # NaN for the larger k: not reproduced
+
+
+def _above(ratio: float) -> str:
+    """Return whether an image stands above the noise, as a word."""
+    return "" if np.isnan(ratio) else "yes" if ratio > ABOVE else "unclear" if ratio > WITHIN else "no"
+
+
+def _reproduced(blur: float) -> str:
+    """Return whether split halves reproduce the endmembers, as a word."""
+    return "yes" if blur < DISTINCT else "roughly" if blur < BLURRED else "no"

@@ -8,14 +8,17 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import xarray as xr
 
 from mffnb.matrices.cancellation import Cancelled, iterate_cancellable
-from mffnb.selection.data_criteria import DataCriteria
 from mffnb.widgets.lifetime import weakly
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.session.live_data import LiveImage
+
+if TYPE_CHECKING:
+    from mffnb.selection.data_criteria import DataCriteria
 
 _NICENESS = 10  # as the Unix command nice
 
@@ -49,16 +52,20 @@ class RankEvidence:
             _steps_while(self._working), weakly(self._publish), on_error=weakly(self._complain)
         )
 
-    def of(self, image: LiveImage) -> DataCriteria:
-        """Return the criteria of an image, as far as they are computed.
+    def of(self, image: LiveImage) -> DataCriteria | None:
+        """Return the criteria of an image as far as they are computed; None before the first request."""
+        return self._criteria.get(image)
+
+    def _created(self, image: LiveImage) -> DataCriteria:
+        """Return the criteria of an image.
 
         Their seed is always 0, so that a restart with another seed does not change what is known about the data.
         """
-        found = self._criteria.get(image)
-        if found is None:
-            found = DataCriteria(image.matrix, image.image, range(2, self.most + 1), seed=0)
-            self._criteria[image] = found
-        return found
+        from mffnb.selection.data_criteria import DataCriteria  # noqa: PLC0415  libraries that a first picture needs not
+
+        if image not in self._criteria:
+            self._criteria[image] = DataCriteria(image.matrix, image.image, range(2, self.most + 1), seed=0)
+        return self._criteria[image]
 
     @property
     def running(self) -> bool:
@@ -67,8 +74,10 @@ class RankEvidence:
 
     def resume(self, image: LiveImage) -> None:
         """Compute what is missing for an image, if it is wanted; returns at once."""
-        criteria = self.of(image)
-        if self.wanted and not self.running and not criteria.complete:
+        if not self.wanted or self.running:
+            return
+        criteria = self._created(image)
+        if not criteria.complete:
             self.error = ""
             self._working.set()
             self._runner.submit(criteria)
@@ -84,12 +93,12 @@ class RankEvidence:
     def stored(self, image: LiveImage) -> xr.Dataset | None:
         """Return the evidence of an image for a session; None while it is not complete."""
         criteria = self.of(image)
-        return criteria.evidence if criteria.complete else None
+        return criteria.evidence if criteria is not None and criteria.complete else None
 
     def restore(self, image: LiveImage, evidence: xr.Dataset | None) -> None:
         """Take the evidence of an image from a session."""
         if evidence is not None:
-            self.of(image).restore(evidence)
+            self._created(image).restore(evidence)
 
     def close(self) -> None:
         """End the computation and its thread, without waiting for it."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from mffnb.selection.data_criteria import DataCriteria
-from mffnb.selection.recommendation import ABOVE, BLURRED, DISTINCT, WITHIN, blur_of
 from mffnb.widgets.history import Entry
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.wording import change_text
 from mffnb.widgets.tool import Stage, local_session
+
+if TYPE_CHECKING:
+    from mffnb.selection.data_criteria import DataCriteria
 
 __all__ = ["evidence", "fill_evidence"]
 
@@ -32,7 +33,8 @@ def evidence(stage: Stage) -> pd.DataFrame:
         - ``relative_error``: that of the newest answer with this k,
         - ``settings``: in what its settings differ from the present ones, apart from k; empty if they are the same,
         - ``image``: spatial autocorrelation of the k-th image relative to that of noise, see
-          :func:`mffnb.selection.independent_images`; above 2 it is certainly no noise,
+          :func:`mffnb.selection.independent_images`,
+        - ``above``: whether this image stands above the noise: ``"yes"``, ``"unclear"`` or ``"no"``,
         - ``split_half``: largest angle between the endmembers of two halves of the pixels, in rad,
         - ``reproduced``: ``"yes"``, ``"roughly"`` or ``"no"``, from this angle relative to the smallest one between
           two endmembers.
@@ -50,17 +52,17 @@ def evidence(stage: Stage) -> pd.DataFrame:
     session = local_session(stage, "evidence")
     search = stage.rank_evidence
     image = session.data if session.last is None else session.last.data
-    criteria = search.of(image)
-    table = _table(stage, criteria)
     if stage.settled or (session.last is not None and stage.settings == session.last.parameters):
         search.resume(image)
-    advice = criteria.recommend()
+    criteria = search.of(image)
+    table = _table(stage, criteria)
+    advice = None if criteria is None else criteria.recommend()
     stage.show_tool(
         "evidence",
         follow=True,
         cells=[_cell(k, row) for k, row in table.iterrows()],
         wanted=search.wanted,
-        share=criteria.share,
+        share=0.0 if criteria is None else criteria.share,
         advice="" if advice is None else str(advice),
         error=search.error,
     )
@@ -97,24 +99,26 @@ def fill_evidence(stage: Stage, *, on: bool = True, wait: bool = False) -> None:
         search.wait()
 
 
-def _table(stage: Stage, criteria: DataCriteria) -> pd.DataFrame:
+def _table(stage: Stage, criteria: DataCriteria | None) -> pd.DataFrame:
     """Return the table of :func:`evidence`."""
-    ks = list(range(1, stage.rank_evidence.most + 1))
-    table = pd.DataFrame(
-        {"relative_error": np.nan, "settings": "", "image": np.nan, "split_half": np.nan, "reproduced": ""},
-        index=pd.Index(ks, name="k"),
-    )
-    for k, (entry, difference) in _answers(stage).items():
-        table.loc[k, ["relative_error", "settings"]] = entry.relative_error, difference
-    found = criteria.evidence
-    if found is not None:
-        count = min(len(ks), found.sizes["image"])
-        table.loc[: ks[0] + count - 1, "image"] = found.images.values[:count]
-        blur = blur_of(found.angles.values, found.within.values)
-        for i, k in enumerate(found.k.values.tolist()):
-            if np.isfinite(blur[i]):
-                table.loc[k, ["split_half", "reproduced"]] = float(np.median(found.angles.values[i])), _word(blur[i])
-    return table
+    ks = range(1, stage.rank_evidence.most + 1)
+    verdicts = {} if criteria is None else criteria.verdicts(ks[-1])
+    answers = _answers(stage)
+    rows = []
+    for k in ks:
+        entry, difference = answers.get(k, (None, ""))
+        verdict = verdicts.get(k)
+        rows.append(
+            {
+                "relative_error": np.nan if entry is None else entry.relative_error,
+                "settings": difference,
+                "image": np.nan if verdict is None else verdict.image,
+                "above": "" if verdict is None else verdict.above,
+                "split_half": np.nan if verdict is None else verdict.split_half,
+                "reproduced": "" if verdict is None else verdict.reproduced,
+            }
+        )
+    return pd.DataFrame(rows, index=pd.Index(ks, name="k"))
 
 
 def _answers(stage: Stage) -> dict[int, tuple[Entry, str]]:
@@ -134,21 +138,14 @@ def _difference(present: Parameters, other: Parameters) -> str:
     return "" if same == other else change_text(same, other)
 
 
-def _word(blur: float) -> str:
-    """Return whether split halves reproduce the endmembers, as a word."""
-    return "yes" if blur < DISTINCT else "roughly" if blur < BLURRED else "no"
-
-
 def _cell(k: Any, row: Any) -> dict[str, Any]:
     """Return what the page shows of one k."""
-    image = float(row["image"])
-    above = "" if np.isnan(image) else "yes" if image > ABOVE else "unclear" if image > WITHIN else "no"
     return {
         "k": int(k),
         "error": _number(row["relative_error"]),
         "settings": row["settings"],
-        "ratio": _number(image),
-        "image": above,
+        "ratio": _number(row["image"]),
+        "image": row["above"],
         "angle": _number(np.degrees(row["split_half"])),
         "reproduced": row["reproduced"],
     }
