@@ -118,7 +118,7 @@ def run_sweep(
 def register_sweeps(k: int) -> SeparateKernel:
     """Return the kernel that sweeps groups of :data:`LANES` entries, with all k components of a group in registers."""
     descend = register_descent(k)
-    nothing = np.int64(0)  # a literal would compile ``descend`` for literals too
+    nothing: int = np.int64(0)  # type: ignore[assignment]  # a literal would compile ``descend`` for literals too
 
     @separate(_SIGNATURE, name=f"sweep_in_registers_{k}")
     def sweep(

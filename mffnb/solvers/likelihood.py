@@ -85,7 +85,7 @@ class Newton:
             return Multiplicative().update(factor, half)
         linear, square = _separable(half, factor, diagonal=False)
         fixed = np.empty((0, 0), bool) if half.fixed is None else half.fixed
-        rest = -linear, half.gram, square, fixed, log.weight
+        rest: Any = (-linear, half.gram, square, fixed, log.weight)
         bands = log.bands()
         if bands is not None and log.share.undivided:
             right, moved = np.ascontiguousarray(log.basis.T), 0.0
