@@ -10,7 +10,7 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.io.read import read
-from mffnb.kernels.tiers.tier import running_on
+from mffnb.kernels.tiers.tier import on_numpy_steps, running_on
 from mffnb.matrices import sparse_if_smaller
 from mffnb.parallel.sources import Source, in_file
 from mffnb.unmixing.auto_volume import warn_if_ambiguous
@@ -48,7 +48,8 @@ def run(task: Task, cube: Any, execution: Execution) -> Unmixing:
         if tier is not None:
             tier.begin(kernel_settings(task, image))
         task = task.with_seed(placement, execution.checkpoint).with_gain_or_sum(matrix, placement)
-        if source is None and not task.automatic:
+        # NumPy steps convert dense blocks to float64 in each pass, of which the search for a volume makes many.
+        if source is None and (on_numpy_steps() or not task.automatic):
             matrix = sparse_if_smaller(matrix)
         if tier is not None:
             tier.require(kernel_settings(task, image, matrix))
