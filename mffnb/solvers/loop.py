@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from mffnb.kernels.tiers.tier import Tier, present_tier
+from mffnb.matrices.cancellation import check_cancelled
 from mffnb.matrices.threaded import threaded_map
 from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
@@ -83,6 +84,7 @@ def iterate(
     yield current
     while current.outcome is Outcome.RUNNING:
         while tier.must_wait(ended=recorder.at_end_of_simpler_steps(current)):
+            check_cancelled()  # a caller that only takes whole states sees none until the kernels are ready
             yield replace(current, whole=False, iterates=None)
         A, E, iteration = iterates.abundances, iterates.endmembers, current.iteration + 1
         moved, endmember_half = _update_abundances(problem, iterates, solver, half if iteration == 1 else None)

@@ -12,6 +12,7 @@ import mffnb as mf
 from mffnb.kernels.tiers import tier as tiers
 from mffnb.kernels.tiers.tier import Tier, running_on
 from mffnb.matrices import Sparse, sparse_if_smaller
+from mffnb.matrices.cancellation import Cancelled, cancellable
 from mffnb.solvers import Outcome
 from mffnb.solvers.subsampled_start import SubsampledStart
 from mffnb.unmixing.task import Task
@@ -162,6 +163,21 @@ def test_a_run_that_waits_for_kernels_can_be_stopped():
         seen = [next(run) for _ in range(40)]
     assert {state.iteration for state in seen[-10:]} == {seen[-1].iteration}
     assert not any(state.whole for state in seen[-10:])
+
+
+def test_a_run_that_waits_for_kernels_is_cancelled_although_its_caller_takes_whole_states_only():
+    cube = counts()
+    tier = Tier(ReadyAfter(np.inf))
+    waited = []
+
+    def wanted():
+        waited.append(tier._waiting_since is not None)
+        return sum(waited) > 3
+
+    with pytest.raises(Cancelled), cancellable(wanted):
+        states(tier, cube, similarity="kl", tol=0.5)
+    assert sum(waited) == 4
+    assert not tier.compiled
 
 
 def test_without_a_child_exact_steps_go_on_and_simpler_ones_give_way_to_compiling(monkeypatch):
