@@ -37,7 +37,7 @@ def test_it_follows_the_settings_and_the_order(explorer):
     before = explorer.freedom()
     explorer.reorder([2, 0, 1])
     explorer.rename(1, "lignin")
-    explorer.k.value = 2
+    explorer.controls.set(k=2)
     explorer.wait()
     after = explorer.result.freedom
     assert len(after.angle) == 2 < len(before.angle)
