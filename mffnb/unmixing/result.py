@@ -97,8 +97,9 @@ class Unmixing:
     >>> result = mf.unmix(sample.cube, 3, random_state=0)
     >>> result.abundances.dims, dict(result.endmembers.sizes)["component"]
     (('component', 'y', 'x'), 3)
-    >>> result
-    <Unmixing: 3 components, maps of y 16 x x 24, spectra of mz 1535; converged, relative error 0.439; spectra could turn by up to 9, 17, 21 degrees>
+    >>> result  # doctest: +NORMALIZE_WHITESPACE
+    <Unmixing: 3 components, maps of y 16 x x 24, spectra of mz 1535; converged, relative error 0.439;
+     spectra could turn by up to 9, 17, 21 degrees>
     """
 
     endmembers: xr.DataArray
