@@ -17,8 +17,8 @@ _RESIDUALS = 1000  # number of pixels whose residual gives the noise
 PATTERN = 1.25
 """Pattern in the residual, relative to that of plain noise, above which the model lacks something.
 
-On 80 simulated scenes (``python -m benchmarks accuracy.freedom --seed 2``) QQ % were above it with the true number of
-components, and RR % with one less.
+On 80 simulated scenes (``python -m benchmarks accuracy.freedom --seed 2``) 1 % were above it with the true number of
+components, and 70 % with one less.
 """
 _CHOOSERS = {
     "volume": "the smallest volume chose these spectra",

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from mffnb.geometry import choose_model, model_choice
-from mffnb.matrices import in_memory
+from mffnb.matrices import Sparse
 
 from .scenes import matrix, scene
 
@@ -41,7 +41,7 @@ def test_variances_of_the_residual_are_exact(thin):
     centre = np.linalg.svd(X, full_matrices=False)
     expected = np.mean((X - (centre[0][:, :3] * centre[1][:3]) @ centre[2][:3]) ** 2, axis=0)
     left, right = (centre[0][:, :3] * centre[1][:3]).T, centre[2][:3]
-    stored = in_memory(sparse.csr_array(X)) if thin else matrix(X)
+    stored = Sparse(sparse.csr_array(X)) if thin else matrix(X)
     found = model_choice._residual_variances(stored, np.ascontiguousarray(left), right)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
