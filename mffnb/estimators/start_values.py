@@ -13,6 +13,7 @@ from mffnb.geometry.starts import NNDSVD, RandomStart
 from mffnb.matrices.checking import check_proportion
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.problem.compatibility import Gauge
+from mffnb.problem.component_assignment import obeying_order
 from mffnb.problem.normalisation import make_likely, to_scaled_gauge
 from mffnb.problem.problem import Problem
 from mffnb.protocols.matrix import Matrix
@@ -70,6 +71,8 @@ def start_values(init: Init, matrix: Matrix, problem: Problem, components: int, 
     if isinstance(problem.similarity, DataDependent):
         complete = problem.similarity.start_data(complete)
     start = _in_data_units(init, complete, problem, components, random_state)
+    if start.description != _GIVEN:
+        start = _obeying(start, problem)
     to_scaled_gauge(start.abundances, start.endmembers, problem, given=start.description == _GIVEN)
     if problem.misfit.barrier:
         make_likely(start.abundances, start.endmembers, problem)
@@ -96,6 +99,15 @@ def _in_data_units(init: Init, matrix: Matrix, problem: Problem, components: int
         return StartValues(abundances, endmembers, "beside known endmembers")
     abundances, endmembers = start.start(matrix, components, seed)
     return StartValues(abundances, endmembers, repr(start))
+
+
+def _obeying(start: StartValues, problem: Problem) -> StartValues:
+    """Return computed start values with their components numbered such that they obey known abundances best."""
+    A, E, description = start
+    order = obeying_order(A, E, problem, 0 if problem.pinned is None else len(problem.pinned.values))
+    if np.array_equal(order, np.arange(len(order))):
+        return start
+    return StartValues(np.ascontiguousarray(A[order]), np.ascontiguousarray(E[order]), description)
 
 
 def _given(init: tuple[Array, Array], matrix: Matrix, problem: Problem, components: int) -> StartValues:
