@@ -83,7 +83,7 @@ class Physics:
     def fixed_on_map(self, image: Prepared) -> list[tuple[int, Float64Array]]:
         """Return component and fraction of each :class:`mffnb.Fixed`, NaN where it is not fixed, (all pixels,)."""
         return [
-            (self._number(term.component), term.on_map(image.layout.pixel_values))
+            (number_named(term.component, self.known), term.on_map(image.layout.pixel_values))
             for term in as_terms(self.abundance_terms)
             if isinstance(term, Fixed)
         ]
@@ -93,19 +93,9 @@ class Physics:
         if not isinstance(term, Fixed):
             return term
         fraction, mask = term.on_map(image.layout.pixel_values), image.layout.pixel_mask
-        return Fixed(self._number(term.component), fraction=fraction if mask is None else fraction[mask.ravel()])
-
-    def _number(self, component: int | str) -> int:
-        """Return the number of a component, also from its name among the known endmembers."""
-        if not isinstance(component, str):
-            return component
-        names = names_of_spectra(self.known)
-        if component not in names:
-            raise ValueError(
-                f"there is no component {component!r}: give its number from 0, or its name in known=, a DataArray "
-                f"whose spectra have names; the names are {', '.join(names) or 'none'}"
-            )
-        return names.index(component)
+        return Fixed(
+            number_named(term.component, self.known), fraction=fraction if mask is None else fraction[mask.ravel()]
+        )
 
     def terms_on_endmembers(self, image: Prepared) -> tuple[Term, ...]:
         """Return the penalties and constraints on the endmembers E of one image."""
@@ -127,7 +117,26 @@ class Physics:
             )
 
 
-def names_of_spectra(known: Any) -> list[str]:
+def number_named(component: int | str, known: Any) -> int:
+    """Return the number of a component, also from its name among the known endmembers.
+
+    Raises
+    ------
+    ValueError
+        If no known endmember has this name.
+    """
+    if not isinstance(component, str):
+        return component
+    names = _names_of_spectra(known)
+    if component not in names:
+        raise ValueError(
+            f"there is no component {component!r}: give its number from 0, or its name in known=, a DataArray "
+            f"whose spectra have names; the names are {', '.join(names) or 'none'}"
+        )
+    return names.index(component)
+
+
+def _names_of_spectra(known: Any) -> list[str]:
     """Return the names of known endmembers: the text coordinate along the first dimension of a DataArray."""
     if not isinstance(known, xr.DataArray) or known.ndim < 2:
         return []

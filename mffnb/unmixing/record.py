@@ -73,11 +73,11 @@ def versions() -> dict[str, str]:
 def _known_abundances(image: Prepared, physics: Physics) -> dict[str, Any]:
     """Return the fixed abundances, if there are any, as runs [first, stop, fraction] of pixels in map order."""
     fixed = physics.fixed_on_map(image)
-    runs = [{"component": number, "runs": _runs(fractions)} for number, fractions in fixed]
+    runs = [{"component": number, "runs": runs_of(fractions)} for number, fractions in fixed]
     return {"fixed": runs} if runs else {}
 
 
-def _runs(values: Float64Array) -> list[list[float]]:
+def runs_of(values: Float64Array) -> list[list[float]]:
     """Return first and one-past-last index of each run of equal numbers with the number; runs of NaN are left out."""
     differs = (values[1:] != values[:-1]) & ~(np.isnan(values[1:]) & np.isnan(values[:-1]))
     limits = [0, *(np.flatnonzero(differs) + 1).tolist(), len(values)]

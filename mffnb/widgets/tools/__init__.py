@@ -12,6 +12,7 @@ from mffnb.widgets.tools import compare as _compare
 from mffnb.widgets.tools import composite as _composite
 from mffnb.widgets.tools import drop_pin as _drop_pin
 from mffnb.widgets.tools import fit_area as _fit_area
+from mffnb.widgets.tools import fix as _fix
 from mffnb.widgets.tools import hold as _hold
 from mffnb.widgets.tools import identify as _identify
 from mffnb.widgets.tools import match as _match
@@ -44,6 +45,7 @@ class ToolMethods:
     drop_pin = _drop_pin.drop_pin
     drop_region = _region.drop_region
     fit_only = _fit_area.fit_only
+    fix = _fix.fix
     go_to = _show_history.go_to
     hide = _arrange.hide
     hold = _hold.hold
@@ -85,6 +87,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "drop_pin": _drop_pin.drop_pin,
     "drop_region": _region.drop_region,
     "fit_only": _fit_area.fit_only,
+    "fix": _fix.fix,
     "go_to": _show_history.go_to,
     "hide": _arrange.hide,
     "hold": _hold.hold,
