@@ -13,6 +13,7 @@ from mffnb.widgets.measured import pixel_axis
 SHAPES = ("polygon", "rectangle", "ellipse", "brush")
 _LEAST = {"polygon": 3, "rectangle": 2, "ellipse": 2, "brush": 1}  # smallest number of positions
 _CORNERS = 64  # of the outline of an ellipse
+_THIN = 1e-9  # pixels: smallest radius of an ellipse, so that its quadratic form is finite
 
 
 def mask_inside(
@@ -89,7 +90,7 @@ def _shaped(
     angle = 2 * np.pi * np.arange(_CORNERS) / _CORNERS
     corners = centre + radii * np.stack([np.sin(angle), np.cos(angle)], axis=1)
     rows, columns = np.arange(size[0])[:, None] - centre[0], np.arange(size[1])[None] - centre[1]
-    radii = np.maximum(radii, np.finfo(np.float64).tiny)
+    radii = np.maximum(radii, _THIN)
     return (rows / radii[0]) ** 2 + (columns / radii[1]) ** 2 <= 1, corners
 
 
