@@ -55,7 +55,7 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     assert session.last is not None, "a result exists only with a state"
     parameters = session.last.parameters
     task = session.task(parameters)
-    written = _written(parameters, task, session.data.image)
+    written = _written(parameters, task, session.last.data.image)
     arguments, unknown = ["cube", str(task.k)], []
     for name, value in _changed(task):
         text = name if name in written else _expression(value)
