@@ -20,6 +20,7 @@ from mffnb.matrices import in_memory
 from mffnb.problem.component_assignment import obeying_order
 from mffnb.problem.formulation import state_problem
 from mffnb.protocols.half import Half
+from mffnb.selection import spectral_angles
 from mffnb.solvers import Hals, ProximalGradient
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
@@ -190,6 +191,21 @@ def test_the_components_of_a_start_are_numbered_as_they_obey_best(first):
         assert order[number] == wanted
         assert sorted(order) == list(range(4))
         assert order[:first].tolist() == list(range(first))
+
+
+def test_knowing_where_components_are_absent_finds_them_better_and_under_their_numbers():
+    sample = mf.datasets.tof_sims_2d(seed=3, shape=(32, 48))
+    share = (sample.abundances / sample.abundances.sum("component")).values
+    terms = [mf.Fixed(number, share[number] < 0.02) for number in range(4)]
+    free, known = (
+        spectral_angles(
+            sample.endmembers.values,
+            mf.unmix(sample.cube, 4, abundance_terms=given, max_iter=100, random_state=0).endmembers.values,
+        )
+        for given in ((), terms)
+    )
+    assert (np.argmin(known, axis=1) == np.arange(4)).all()
+    assert np.diag(known).sum() < 0.8 * free.min(axis=1).sum()
 
 
 def test_components_keep_their_numbers(cube):
