@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from mffnb.constraints.fixed import known_entries
 from mffnb.problem.problem import Problem
@@ -38,5 +38,5 @@ def obeying_order(abundances: Float64Array, endmembers: Float64Array, problem: P
     share = share / np.where(whole > 0, whole, 1.0)
     cost = np.array([((share[:, none] - values[j, none]) ** 2).sum(axis=1) for j, none in enumerate(fixed)])
     cost = total(cost)[first:, first:]
-    _, order = linear_sum_assignment(cost + _PREFERENCE * (1 - np.eye(k - first)))
+    _, order = scipy.optimize.linear_sum_assignment(cost + _PREFERENCE * (1 - np.eye(k - first)))
     return np.concatenate([np.arange(first), first + order])
