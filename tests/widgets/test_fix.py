@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import mffnb as mf
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.widgets.session.fixed_regions import first_rows
+from mffnb.widgets.session.fixed_regions import FixedRegion, first_rows
+from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.solved import numbers_of
+from mffnb.widgets.session.wording import change_text
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 
@@ -129,6 +132,7 @@ def test_code_repeats_what_rerun_shows(explorer, image):
     explorer.fix(0, "spot", 1)
     settled(explorer)
     text = explorer.code()
+    assert "# known abundances: component 1 absent in left; component 0 pure in spot" in text
     assert "mf.Fixed(" in text
     explorer.rerun()
     settled(explorer)
@@ -203,6 +207,14 @@ def test_k_does_not_fall_below_the_components_that_stay(explorer, explore):
     passed.apply(k=1)
     with pytest.raises(ValueError, match="k = 1 is less than the number of components"):
         passed.wait()
+
+
+def test_the_history_says_what_is_known():
+    mask = xr.DataArray(LEFT, dims=("y", "x"))
+    facts = tuple(FixedRegion(1, "left", mask, fraction) for fraction in (0.0, 1.0, 0.25))
+    texts = [change_text(Parameters(3), Parameters(3, fixed=(one,))) for one in facts]
+    assert texts == [f"component 1 {what} in left" for what in ("absent", "pure", "fixed to 0.25")]
+    assert change_text(Parameters(3, fixed=facts[:1]), Parameters(3)) == "no component 1 absent in left"
 
 
 def test_rows_of_a_run_from_the_data():

@@ -51,6 +51,12 @@ class FixedRegion:
         """The constraint of the library; its component is the persistent number."""
         return Fixed(self.component, self.mask, self.fraction)
 
+    @property
+    def words(self) -> str:
+        """What is known, as text: ``component 1 absent in R1``."""
+        what = {0.0: "absent", 1.0: "pure"}.get(self.fraction, f"fixed to {self.fraction:.4g}")
+        return f"component {self.component} {what} in {self.region}"
+
     def as_dict(self) -> dict[str, Any]:
         """Return component, region and fraction, for the page."""
         return {"component": self.component, "region": self.region, "fraction": self.fraction}

@@ -88,7 +88,7 @@ def _written(parameters: Parameters, task: Task, image: Prepared) -> dict[str, l
     fixed = task.physics.fixed_on_map(image)
     if fixed:
         others = [term for term in task.physics.abundance_terms if not isinstance(term, Fixed)]
-        words = [f"component {one.component} in {one.region}" for one in parameters.fixed]
+        words = [one.words for one in parameters.fixed]
         shape, dims = image.layout.map_shape, tuple(map(str, image.layout.pixel_shape))
         written["abundance_terms"] = fixed_lines(fixed, shape, dims, words, _expression(others) if others else "[]")
     return written
