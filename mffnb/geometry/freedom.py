@@ -189,7 +189,8 @@ def rotations(
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(17, i)))
         angle, states = hull.walk(i, movable, rng.random((moves, 3)))
         angles[i] = max(angle, pairs[i])
-        seen = np.vstack([mixtures, states]) @ bounds.E * size[i]  # as long as the given endmember
+        turned = np.vstack([mixtures, states]) @ bounds.E * size[i]  # as long as the given endmember
+        seen = np.vstack([turned, E[i]])
         lower[i], upper[i] = seen.min(axis=0), seen.max(axis=0)
     return Rotations(pairs, angles, partners, lower if signed else np.maximum(lower, 0.0), upper, moves)
 
