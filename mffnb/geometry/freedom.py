@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
-from scipy.optimize import nnls
 
 from mffnb.kernels.freedom import limit_step, walk
 from mffnb.typing import Array, Float64Array
@@ -79,7 +78,7 @@ class EntryNoise:
         rows = squares.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
         columns = squares.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
         mean = max(float(rows.mean()), np.finfo(float).tiny)
-        constant, slope = nnls(np.stack([np.ones(len(rows)), signal[sampled]], axis=1), rows / mean)[0]
+        constant, slope = _non_negative_line(signal[sampled], rows / mean)
         columns = np.maximum(columns, _FLOOR * mean)
         every = max(1, len(rows) // _COMPARED)
         some = np.where(seen, residuals, 0.0)[::every] / np.sqrt(columns)
@@ -287,6 +286,17 @@ class _Bounds:
             who, movable, draws, max(1, len(draws) // _ROUNDS), found,
         )  # fmt: skip
         return float(angle), found
+
+
+def _non_negative_line(x: Array, y: Array) -> tuple[float, float]:
+    """Fit ``y ~ constant + slope x`` by least squares with both numbers >= 0, for x >= 0 and y >= 0."""
+    size = float(x @ x)
+    alone = max(float(x @ y) / size, 0.0) if size > 0 else 0.0
+    spread = x - x.mean()
+    varied = float(spread @ spread)
+    slope = float(spread @ y) / varied if varied > 1e-12 * size else 0.0
+    constant = float(y.mean()) - max(slope, 0.0) * float(x.mean())
+    return (constant, max(slope, 0.0)) if constant >= 0 else (0.0, alone)
 
 
 def _extreme(rows: Float64Array, slack: Float64Array, seed: int) -> Array:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import linalg
+from scipy import linalg, optimize
 
+from mffnb.geometry import freedom
 from mffnb.geometry.freedom import EntryNoise, most_moves, rotations
 
 EXACT = 1e-14  # variance of data without noise
@@ -116,6 +117,14 @@ def test_noise_of_pixels_grows_with_their_signal_and_channels_keep_their_own():
     np.testing.assert_allclose(noise.pixels, signal, rtol=0.2, atol=0.1)
     np.testing.assert_allclose(noise.channels, of_channels, rtol=0.3)
     assert noise.pattern(residuals, np.arange(1000)) == pytest.approx(1, abs=0.1)
+
+
+@given(st.integers(0, 2**31))
+def test_the_line_of_variances_is_that_of_non_negative_least_squares(seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.random(20), np.abs(rng.standard_normal(20) + rng.uniform(-3, 3) * np.arange(20))
+    expected = optimize.nnls(np.stack([np.ones(20), x], axis=1), y)[0]
+    np.testing.assert_allclose(freedom._non_negative_line(x, y), expected, rtol=1e-6, atol=1e-9)
 
 
 def test_a_missing_component_leaves_a_pattern():
