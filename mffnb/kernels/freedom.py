@@ -105,7 +105,7 @@ def apply_move(
     mix_covariance(of_spectra, i, j, t, i, s)
 
 
-@kernel()
+@kernel(allocates=True)
 def walk(
     start: tuple[Array, Array, Array, Array],
     state: tuple[Array, Array, Array, Array],
