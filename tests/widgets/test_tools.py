@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import mffnb as mf
-from mffnb.widgets import view_steps
+from mffnb.widgets import history
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.tools import TOOLS, ToolMethods
 from mffnb.widgets.tools.mean_spectrum import mean_spectrum
@@ -37,7 +37,7 @@ def floats(explorer, name):
 @pytest.mark.parametrize("name", TOOLS)
 def test_each_tool_is_a_documented_method_with_keywords_that_have_defaults_or_types(name):
     function = TOOLS[name]
-    assert vars(ToolMethods)[name] is function
+    assert inspect.unwrap(vars(ToolMethods)[name]) is function
     assert inspect.getdoc(function)
     stage, *others = inspect.signature(function).parameters.values()
     assert stage.name == "stage"
@@ -542,7 +542,7 @@ def test_a_run_after_undo_replaces_a_change_of_the_view_that_was_undone(explore,
 
 
 def test_turns_of_the_wheel_are_undone_together(explore, cube, monkeypatch):
-    monkeypatch.setattr(view_steps, "_ONE_GESTURE", np.inf)  # on a busy machine they may be slow
+    monkeypatch.setattr(history, "_ONE_GESTURE", np.inf)  # on a busy machine they may be slow
     explorer = explore(cube)
     explorer.wait()
     for width in (9.0, 6.0, 4.0):

@@ -1,4 +1,4 @@
-"""State of an explorer as plain values for a session, and back: answers, history, settings, regions, names, pins."""
+"""Settings and answers of an explorer as plain values for a session, and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from mffnb.solvers import Outcome, State
 from mffnb.typing import Array
-from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
@@ -66,11 +65,6 @@ def solved_from(values: Mapping[str, Any], session: Session) -> Solved:
     trace = _trace(values["trace"], values["outcomes"])
     shared = {name: values[name] for name in ("found", "bands", "pixels", "notes")}
     return Solved(state, values["names"], parameters, data, trace, len(trace), **shared)
-
-
-def kept_values(kept: Mapping[str, Unmixing]) -> dict[str, Unmixing]:
-    """Return kept answers without the cube, which all of them share."""
-    return {name: replace(answer, cube=None) for name, answer in kept.items()}
 
 
 def _trace(columns: Mapping[str, Array], outcomes: list[Outcome]) -> list[State]:

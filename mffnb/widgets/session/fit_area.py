@@ -77,6 +77,13 @@ class FitArea:
         """Return the choice with other pixels in a region."""
         return self.with_region(name, mask, left_out=name in self.left_out, only=name in self.only)
 
+    def renamed(self, name: str, new: str) -> FitArea:
+        """Return the choice with another name of a region."""
+        left_out, only = (
+            {new if one == name else one: mask for one, mask in part.items()} for part in (self.left_out, self.only)
+        )
+        return FitArea(left_out, only)
+
     def as_dict(self) -> dict[str, list[str]]:
         """Return the names of the regions."""
         return {"left_out": list(self.left_out), "only": list(self.only)}

@@ -35,7 +35,7 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     Parameters
     ----------
     shown
-        Whether the page shows it. It is written again when a run has ended.
+        Whether the page shows it. It is written again after each gesture.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     ]
     lines = ["import mffnb as mf", *imports, "", f"cube = {cube}", *body]
     text = "\n".join([*lines, _call("result = mf.unmix", arguments), *_labels(stage, task)])
-    stage.show_tool("code", follow=shown, shown=shown, text=text)
+    stage.show_tool("code", follow=shown, recorded=False, shown=shown, text=text)
     return text
 
 
