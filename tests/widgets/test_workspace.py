@@ -243,3 +243,32 @@ def test_equality_is_to_the_bit():
     assert not same({"a": 1}, {"a": True})
     assert same([np.array([np.nan])], [np.array([np.nan])])
     assert not same(np.zeros(2), np.zeros(2, dtype=np.float32))
+
+
+def commented(explorer):
+    return " ".join(line[2:] for line in explorer.code(shown=False).splitlines() if line.startswith("# "))
+
+
+def test_code_says_by_what_angle_its_answer_differs_from_a_merged_picture(explorer):
+    assert commented(explorer) == ""  # the first run starts from the data, as the code does
+    explorer.controls.set(k=3)
+    explorer.wait(60)
+    explorer.merge(0, 2)
+    explorer.wait(60)
+    merged = explorer.result.endmembers
+    assert "k = 3" not in commented(explorer)
+    explorer.undo()
+    explorer.wait(60)
+    assert "explorer.rerun() shows its answer" in commented(explorer)
+    shown = explorer.result.endmembers
+    explorer.rerun()
+    explorer.wait(60)
+    assert commented(explorer) == ""
+    fresh = explorer.result.endmembers
+    explorer.undo()
+    explorer.wait(60)
+    xr.testing.assert_identical(explorer.result.endmembers, shown)
+    cosine = (shown * fresh).sum("energy") / np.sqrt((shown**2).sum("energy") * (fresh**2).sum("energy"))
+    largest = np.degrees(np.arccos(np.minimum(cosine, 1))).max()
+    assert f"differ by up to {float(largest):.3g} degrees" in commented(explorer)
+    assert len(merged) == 2

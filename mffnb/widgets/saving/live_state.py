@@ -51,6 +51,7 @@ def solved_values(solved: Solved) -> dict[str, Any]:
         "found": None if solved.found is None else replace(solved.found, trace=()),
         "bands": solved.bands,
         "pixels": solved.pixels,
+        "from_data": solved.from_data,
         "notes": solved.notes if solved.tier is None else solved.tier.record(),
     }
 
@@ -63,7 +64,7 @@ def solved_from(values: Mapping[str, Any], session: Session) -> Solved:
     if (state.abundances.shape[1], state.endmembers.shape[1]) != data.matrix.shape:
         raise ValueError(f"an answer of the session does not fit its cube of {data.matrix.shape} pixels and channels")
     trace = _trace(values["trace"], values["outcomes"])
-    shared = {name: values[name] for name in ("found", "bands", "pixels", "notes")}
+    shared = {name: values[name] for name in ("found", "bands", "pixels", "from_data", "notes")}
     return Solved(state, values["names"], parameters, data, trace, len(trace), **shared)
 
 

@@ -332,7 +332,7 @@ class Session:
                 solved = in_order(
                     Solved(
                         reached, names, parameters, data, trace, len(trace), found,
-                        pixels=pixels, tier=tier, searched=self._searched,
+                        pixels=pixels, tier=tier, searched=self._searched, from_data=anew,
                     )
                 )  # fmt: skip
                 kept = solved if state.whole else kept

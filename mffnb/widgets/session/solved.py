@@ -51,6 +51,8 @@ class Solved:
         Whether a run with newer parameters was stopped before its first state, so that this is still the state before.
     searched
         How many searches for the smallest volume have ended, and the largest possible number; None for other runs.
+    from_data
+        Whether the run started from the data, as that of :func:`mffnb.unmix` does, and not from an earlier state.
     notes
         What the record of the run holds beside its settings, for a state that was read from a session.
     """
@@ -67,6 +69,7 @@ class Solved:
     tier: Tier | None = None
     unchanged: bool = False
     searched: tuple[int, int] | None = None
+    from_data: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def has_components(self, names: Sequence[int], data: LiveImage, held: tuple[Held, ...] | None) -> bool:

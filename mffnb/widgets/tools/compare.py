@@ -91,7 +91,7 @@ def compare(stage: Stage, name: str | None = None, *, shown: bool = True) -> xr.
             "partner": ("component", [int(numbers[p]) if p >= 0 else -1 for p in partner]),
         }
     )
-    tiles = {"tiles": _tiles(found, stage.section)} if shown else {}
+    tiles: dict[str, Any] = {"tiles": _tiles(found, stage.section)} if shown else {}
     stage.show_tool("compare", follow=shown, kept=list(stage.kept), shown=shown, **tiles)
     return found
 

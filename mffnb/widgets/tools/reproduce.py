@@ -9,6 +9,7 @@ from typing import Any
 import mffnb
 from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.task import Task
+from mffnb.widgets.answer_of_code import origin_lines
 from mffnb.widgets.literals import known_lines, mask_lines
 from mffnb.widgets.session.held import numbers
 from mffnb.widgets.session.parameters import Parameters
@@ -28,9 +29,9 @@ def code(stage: Stage, *, shown: bool = True) -> str:
 
     Settings with their default values are left out. A cube, mask, weights or known spectra that came from memory stand
     there by name, with a comment; held spectra and the pixels of the fit are written out. The code starts from the
-    data, so that its answer may differ from a picture that was reached by moving sliders, merging or splitting;
-    :meth:`mffnb.Explorer.rerun` shows that answer. The code sets names and colours of components in its own order:
-    held ones first, else by share of the signal.
+    data, so that its answer may differ from a picture that was reached by moving sliders, merging or splitting. Its
+    first lines then say so, and by what angle once :meth:`mffnb.Explorer.rerun` has shown that answer. The code sets
+    names and colours of components in its own order: held ones first, else by share of the signal.
 
     Parameters
     ----------
@@ -67,7 +68,14 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     imports = [
         f"import {one}" for one in ("numpy as np", "xarray as xr") if any(f"{one[-2:]}." in line for line in body)
     ]
-    lines = ["import mffnb as mf", *imports, "", f"cube = {cube}", *body]
+    lines = [
+        *origin_lines(session.last, stage.history.entries),
+        "import mffnb as mf",
+        *imports,
+        "",
+        f"cube = {cube}",
+        *body,
+    ]
     text = "\n".join([*lines, _call("result = mf.unmix", arguments), *_labels(stage, task)])
     stage.show_tool("code", follow=shown, recorded=False, shown=shown, text=text)
     return text
