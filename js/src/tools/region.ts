@@ -115,6 +115,7 @@ function chipOf({ name, pixels }: Region, area: Area | undefined, stage: Stage):
     name,
     note: [`${pixels} px`, ...(note ? [note] : [])].join(", "),
     colour: COLOUR,
+    renamed: (wanted) => stage.call("rename_region", { name, new: wanted }),
     actions: [
       {
         text: "Hold",
