@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
-from hypothesis import given, note, settings
+import xarray as xr
+from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
 
 import mffnb as mf
@@ -21,6 +25,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::mffnb.errors.MffnbWarning"),
 ]
 MOVES = ("undo", "redo", "go_to")
+FOUND = (Phase.explicit, Phase.reuse, Phase.generate)  # to shrink a sequence of runs takes too long
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -55,7 +60,7 @@ def walk(explorer, seen):
 
 @pytest.mark.hypothesis
 @pytest.mark.timeout(3600)
-@examples(16)
+@examples(16, phases=FOUND)
 @given(made=sequences(quick=10, deep=200))
 def test_each_gesture_is_one_step_and_undo_redo_and_a_saved_session_are_equal_to_the_bit(made):
     explorer = opened(mixture())
@@ -93,7 +98,7 @@ def test_each_gesture_is_one_step_and_undo_redo_and_a_saved_session_are_equal_to
 
 @pytest.mark.hypothesis
 @pytest.mark.timeout(3600)
-@examples(16)
+@examples(16, phases=FOUND)
 @given(made=st.lists(st.tuples(gestures, st.booleans()), min_size=3, max_size=12))
 def test_gestures_during_runs_are_undone_to_the_start_and_redone_to_the_end(made):
     explorer = opened(mixture())
@@ -122,3 +127,40 @@ def test_gestures_during_runs_are_undone_to_the_start_and_redone_to_the_end(made
             assert_same(moment(explorer), expected, move.__name__)
     finally:
         explorer.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@examples(6, phases=FOUND)
+@given(made=st.lists(gestures, min_size=8, max_size=20))
+def test_code_in_a_fresh_process_gives_what_rerun_shows_to_the_bit(made):
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "cube.nc"
+        mixture().to_netcdf(path)
+        explorer = opened(path)
+        try:
+            for gesture in made:
+                make(explorer, gesture)
+                settle(explorer)
+                if explorer.history.pending:
+                    explorer.back()
+                    settle(explorer)
+            explorer.rerun()
+            explorer.wait(600)
+            code = explorer.code()
+            note(code)
+            assert code.startswith("import mffnb as mf")  # there is no difference that had to be described
+            end = f"\nresult.abundances.to_netcdf({str(path.with_name('A.nc'))!r})\n"
+            end += f"result.endmembers.to_netcdf({str(path.with_name('E.nc'))!r})\n"
+            subprocess.run([sys.executable, "-W", "ignore", "-c", code + end], check=True)
+            abundances, endmembers = (xr.load_dataarray(path.with_name(one)) for one in ("A.nc", "E.nc"))
+            shown = explorer.result
+            distances = [abs(endmembers.values - one).max(axis=1) for one in shown.endmembers.values]
+            rows = np.argmin(distances, axis=1)
+            assert sorted(rows) == list(range(len(rows)))
+            np.testing.assert_array_equal(endmembers.values[rows], shown.endmembers.values)
+            np.testing.assert_array_equal(abundances.values[rows], shown.abundances.values)
+            if "label" in endmembers.coords:
+                assert endmembers.label.values[rows].tolist() == shown.endmembers.label.values.tolist()
+        finally:
+            explorer.close()
