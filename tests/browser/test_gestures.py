@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -145,8 +146,18 @@ def swipe(page, start, end, steps=8):
     session.detach()
 
 
+def wait_until(page, condition):
+    """Wait until a condition is true in Python."""
+    end = time.monotonic() + 20
+    while evaluate(page, condition) != "True":
+        assert time.monotonic() < end, condition
+        page.wait_for_timeout(50)
+
+
 def swipe_spectra(page, view):
-    plot = view.locator("canvas.mffnb-spectra").bounding_box()
+    spectra = view.locator("canvas.mffnb-spectra")
+    spectra.evaluate("one => one.scrollIntoView({block: 'center'})")
+    plot = spectra.bounding_box()
     swipe(page, *((plot["x"] + share * plot["width"], plot["y"] + 40) for share in (0.3, 0.5)))
 
 
@@ -160,18 +171,16 @@ def test_a_finger_pins_a_pixel_chooses_a_band_and_zooms(browser, lab):
         assert json.loads(evaluate(page, "list(explorer.pins['P1'].pixel)")) == [12, 16]
         view.locator("button.mffnb-button", has_text="Band").first.tap()
         swipe_spectra(page, view)
-        view.locator(".mffnb-tile", has_text="band").wait_for()
+        view.locator(".mffnb-tile", has_text="band ").first.wait_for()
+        first_map(view).scroll_into_view_if_needed()
+        view.locator(".mffnb-tile", has_text="band").locator(".mffnb-pin").wait_for()
         kit.screenshot(page, "gestures_touch")
-        low, high = json.loads(evaluate(page, "list(explorer.view.tool_band['ends'])"))
-        assert low < high
-        assert evaluate(page, "explorer.view.channel_range") == "[]"
+        wait_until(page, "explorer.view.tool_band['shown'] and explorer.view.channel_range == []")
         view.locator("button.mffnb-button", has_text="Band").first.tap()
         swipe_spectra(page, view)
-        page.wait_for_timeout(500)
-        assert len(json.loads(evaluate(page, "explorer.view.channel_range"))) == 2
+        wait_until(page, "len(explorer.view.channel_range) == 2")
         view.locator("button.mffnb-button", has_text="Undo").tap()
-        page.wait_for_timeout(500)
-        assert evaluate(page, "explorer.view.channel_range") == "[]"
+        wait_until(page, "explorer.view.channel_range == []")
         assert kit.console_errors(page) == []
         kit.close_notebooks(page, lab)
 

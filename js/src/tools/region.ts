@@ -84,6 +84,7 @@ export const tool: Tool = {
         show();
         showChips();
       },
+      tileMade: show, // of another tool, while the spectra are not painted
       mapMove(point, event) {
         if (!drawing) return;
         if ((event.buttons & 1) === 0) return outline.length > 0 ? finish() : undefined;
