@@ -91,6 +91,12 @@ class History:
         self._pending: list[Workspace] = []
         self._place = -1
         self._last = ("", 0.0)
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        """Number that rises with each gesture, and whenever entries or the position change."""
+        return self._version
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -135,6 +141,7 @@ class History:
             if self._pending:
                 self._pending[self._place + (not again) :] = [workspace]
                 self._place = len(self._pending) - 1
+                self._version += 1
             elif self._entries:
                 solved = self._entries[self._position].solved
                 self._append([Entry(solved, workspace)], self._position + (not again))
@@ -149,6 +156,7 @@ class History:
                 self._pending[self._place] = workspace
             elif self._entries:
                 self._entries[self._position] = Entry(self._entries[self._position].solved, workspace)
+                self._version += 1
 
     def settle(self, solved: Solved, adapted: Callable[[Workspace], Workspace], workspace: Workspace) -> None:
         """Add the state of a run that has ended, with all gestures since it began.
@@ -175,6 +183,7 @@ class History:
         """Replace all entries, by those of a session."""
         with self._lock:
             self._entries, self._position, self._pending, self._place = list(entries), position, [], -1
+            self._version += 1
 
     def move(self, position: int) -> Entry:
         """Make another entry the one that is shown; a run that goes on is abandoned.
@@ -188,6 +197,7 @@ class History:
             if not 0 <= position < len(self._entries):
                 raise IndexError(f"there is no entry {position} in the history, which has {len(self._entries)}")
             self._position, self._pending, self._place, self._last = position, [], -1, ("", 0.0)
+            self._version += 1
             return self._entries[position]
 
     def move_pending(self, step: int) -> Workspace | None:
@@ -204,6 +214,7 @@ class History:
         while len(self._entries) > _MOST or (len(self._entries) > 1 and _nbytes(self._entries) > _MOST_BYTES):
             del self._entries[0]
         self._position = len(self._entries) - 1
+        self._version += 1
 
     def _continues(self, change: str) -> bool:
         """Whether a continuous change goes on with the one before, so that both are one step."""

@@ -25,6 +25,7 @@ from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.notices import failure_notices, notices_of
 from mffnb.widgets.pins import Pin
+from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.recorder import Recorder
 from mffnb.widgets.regions import Region
 from mffnb.widgets.saving.live_state import settings_of, solved_from, solved_values
@@ -79,9 +80,9 @@ class LiveFit:
         self.overlays: dict[str, xr.DataArray] = {}
         self.kept: dict[str, Unmixing] = {}
         self.section: dict[Hashable, int] = {}
-        self.appearance = Appearance()
+        self.appearance = self._at_start = Appearance()
         self._restored: Solved | None = None
-        self._numbers: Solved | None = None
+        self._numbers: tuple[int, Solved] | None = None
         self._showing = threading.RLock()
         self._published: tuple[int, Solved, bool] | None = None
         self._raised: list[tuple[str, type[Warning]]] = []
@@ -94,8 +95,10 @@ class LiveFit:
         self._frames = Frames(session, self._view)
         self._labelled: tuple[Solved, Unmixing] | None = None
         # The history is shown from the start; on engines, whose states cannot be restored, there is none.
-        self._tools = ShownTools(self._view, ["show_history"] if isinstance(session, Session) else [])
+        self._tools = ShownTools(self._view, ["show_history", "evidence"] if isinstance(session, Session) else [])
+        self.rank_evidence = RankEvidence(controls.k.max, self._show_evidence)
         self._recorder = Recorder(self.history, weakly(self._workspace), weakly(self._show_history))
+        self._described = 0
         self._greetings = _GREETINGS
         self._submitting = threading.Lock()
         view.on_drawn = self._drawn
@@ -106,6 +109,7 @@ class LiveFit:
         controls.on_stop(session.stop)
 
     def __del__(self) -> None:
+        self.rank_evidence.close()
         self.runner.close(timeout=0.0)
 
     @property
@@ -129,11 +133,10 @@ class LiveFit:
         """Start a run for the present values of the controls, from the last state."""
         controls = self._controls()
         if controls is not None:
-            with (
-                self.gesture(),
-                self._submitting,
-            ):  # else a thread could submit values after newer ones that another thread has read
+            # Without the lock a thread could submit values after newer ones that another thread has read.
+            with self.gesture(), self._submitting:
                 self.session.cancel_stop()
+                self.rank_evidence.pause()  # it continues when the run has ended
                 parameters = controls.parameters
                 self._newest = self.runner.submit(parameters), parameters
                 self._recorder.begins(self._newest[0])
@@ -251,7 +254,7 @@ class LiveFit:
                 return
             with self._submitting:
                 session.restore(entry.solved)
-                self._restored = self._numbers = entry.solved
+                self._restored, self._numbers = entry.solved, (0, entry.solved)
                 self._restore_workspace(entry.workspace, entry.solved.names)
             controls.show(entry.parameters, entry.workspace.positions)
 
@@ -319,6 +322,7 @@ class LiveFit:
                     [*(entry.workspace for entry in entries), self._workspace().sharing(self.history.workspace())]
                 ),
                 "described": self._tools.described,
+                "evidence": self.rank_evidence.stored(last.data),
             }
 
     def restore(self, stored: Mapping[str, Any]) -> None:
@@ -336,9 +340,10 @@ class LiveFit:
             self.history.replace(entries, stored["position"])
             self._tools.restore_described(stored["described"])
             self._restore_workspace(workspace, last.names)
+            self.rank_evidence.restore(last.data, stored.get("evidence"))
             settled = last.state.outcome is not Outcome.RUNNING
             session.restore(last, settled=settled)
-            self._restored = self._numbers = last
+            self._restored, self._numbers = last, (0, last)
             controls.show(stored["parameters"], workspace.positions)
 
     def show_tool(
@@ -375,7 +380,9 @@ class LiveFit:
         if not isinstance(self.session, EngineSession) and (self.history.entries or self.history.pending):
             earlier, later = self.history.steps
             self.show_tool("undo", recorded=False, earlier=earlier, later=later)
-            self._tools.call_again(self, described=True)
+            if self._described != self.history.version:
+                self._described = self.history.version
+                self._tools.call_again(self, described=True)
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Call a tool for the page."""
@@ -383,13 +390,18 @@ class LiveFit:
             TOOLS[name](self, **arguments)
 
     def close(self) -> None:
-        """End the background thread, complete the static picture, and delete the image on engines."""
+        """End the background threads, complete the static picture, and delete the image on engines."""
+        self.rank_evidence.close()
         self.runner.close()
         self.picture.finish()
         if isinstance(self.session, EngineSession):
             self.session.close()
 
-    # ------------------------------------------------------------------------- called on the worker thread
+    # ------------------------------------------------------------------------- called on the worker threads
+
+    def _show_evidence(self) -> None:
+        """Show the evidence for k as far as it is computed."""
+        TOOLS["evidence"](self)
 
     def _publish(self, generation: int, _: Parameters, solved: Solved, final: bool) -> None:
         """Show a state in the live view, and record it in the history if the run has ended."""
@@ -398,7 +410,7 @@ class LiveFit:
             error.value = ""
         with self._recorder.consequence():
             with self._showing:  # a tool may show the same state in another way at this moment
-                self.appearance = self._appearance_of(solved)
+                self.appearance = self._appearance_of(generation, solved)
                 self._published = generation, solved, final
                 self._frames.show(self._published, self.appearance, self.section)
             view = self._view()
@@ -406,19 +418,29 @@ class LiveFit:
                 view.notices = notices_of(solved, self.session.source.task.transform, self._raised)
             if final:
                 self._tools.call_again(self)
+                self._tools.call_again(self, described=True)  # also while a gesture waits, which is recorded later
             # States on engines cannot be restored.
             if final and not solved.unchanged and not isinstance(self.session, EngineSession):
                 self._recorder.ends(generation, solved)
         self.picture.renew(settled=final)
 
-    def _appearance_of(self, solved: Solved) -> Appearance:
-        """Return how a state is shown: as in the history if it is restored, else without components that have left."""
-        before, self._numbers = self._numbers, solved
-        if before is None or self._restored is solved:
-            self._restored = None
+    def _appearance_of(self, generation: int, solved: Solved) -> Appearance:
+        """Return how a state is shown: as in the history if it is restored, else without components that have left.
+
+        At its end a run may give the number of a component back that it has removed at its start.
+        """
+        followed, self._numbers = self._numbers, (generation, solved)
+        if followed is None or self._restored is solved:
+            self._restored, self._at_start = None, self.appearance
             return self.appearance
+        last, before = followed
+        if last != generation:
+            self._at_start = self.appearance
         # On another grid components are found from the data: their numbers are not those of before.
-        return self.appearance.following(before.names, solved.names if before.data.same_grid(solved.data) else ())
+        names = solved.names if before.data.same_grid(solved.data) else ()
+        now = self.appearance.following(before.names, names)
+        back = {*names} - {*before.names} if last == generation else set()
+        return now.with_returned(back, self._at_start) if back else now
 
     def _figure(self) -> Any:
         """Return a figure of the present answer with its settings below, for a notebook without a kernel."""

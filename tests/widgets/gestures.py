@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import mffnb as mf
 from mffnb.widgets.live_view.live_view import STYLE_TRAITS
 
-DESCRIBE = ("tool_undo", "tool_show_history", "tool_code", "tool_probe")
+DESCRIBE = ("tool_undo", "tool_show_history", "tool_code", "tool_evidence", "tool_probe")
 """Traits of tools that describe the session itself, or what the pointer is at: undo does not restore them."""
 REFUSED = (ValueError, KeyError, IndexError, mf.errors.UnsupportedCombinationError)
 """What a call raises that does not fit the present state, such as merge with a single component."""

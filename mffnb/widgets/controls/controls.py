@@ -144,8 +144,12 @@ class Controls(Displayed, ipywidgets.VBox):
         self._on_restart: list[Callable[[], object]] = []
         self._on_stop: list[Callable[[], object]] = []
         self._menu = (self.add,) if self.menu_sliders else ()
+        self._below = ipywidgets.Box(
+            layout={"flex": "1 1 100%", "margin": "0"}
+        )  # the page puts the evidence for k there
+        self._below.add_class("mffnb-below-model")
         self._model_sliders = (self.k, self.sparsity, *([self.smoothness] if smooth else []), *self.own.values())
-        self._model = group("Model", *self._model_sliders, *self._menu)
+        self._model = group("Model", *self._model_sliders, *self._menu, self._below)
         self._groups = (
             self._model,
             group("Physics", self.similarity, self.fractions, self.volume, *([self.auto] if automatic else [])),
@@ -342,7 +346,15 @@ class Controls(Displayed, ipywidgets.VBox):
     def _parts(self) -> tuple[ipywidgets.Widget, ...]:
         """Return all widgets of the controls, including those that are not shown."""
         headings = [one.children[0] for one in self._groups]
-        return *self._value_controls, self.add, self.restart_button, self.stop_button, *headings, *self._groups
+        return (
+            *self._value_controls,
+            self.add,
+            self.restart_button,
+            self.stop_button,
+            self._below,
+            *headings,
+            *self._groups,
+        )
 
     @property
     def _value_controls(self) -> tuple[ipywidgets.Widget, ...]:
@@ -367,7 +379,7 @@ class Controls(Displayed, ipywidgets.VBox):
 
     def _show_terms(self) -> None:
         """Show the sliders of the added terms in their order."""
-        shown = (*self._model_sliders, *self._added_sliders().values(), *self._menu)
+        shown = (*self._model_sliders, *self._added_sliders().values(), *self._menu, self._below)
         self._model.children = (self._model.children[0], *shown)
 
     def _labels_of(self, values: Mapping[str, float]) -> list[str]:

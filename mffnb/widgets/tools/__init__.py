@@ -12,6 +12,7 @@ from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
 from mffnb.widgets.tools import composite as _composite
 from mffnb.widgets.tools import drop_pin as _drop_pin
+from mffnb.widgets.tools import evidence as _evidence
 from mffnb.widgets.tools import fit_area as _fit_area
 from mffnb.widgets.tools import hold as _hold
 from mffnb.widgets.tools import identify as _identify
@@ -45,6 +46,8 @@ class ToolMethods:
     composite = as_gesture(_composite.composite)
     drop_pin = as_gesture(_drop_pin.drop_pin)
     drop_region = as_gesture(_region.drop_region)
+    evidence = as_gesture(_evidence.evidence)
+    fill_evidence = as_gesture(_evidence.fill_evidence)
     fit_only = as_gesture(_fit_area.fit_only)
     go_to = as_gesture(_show_history.go_to)
     hide = as_gesture(_arrange.hide)
@@ -87,6 +90,8 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "composite": _composite.composite,
     "drop_pin": _drop_pin.drop_pin,
     "drop_region": _region.drop_region,
+    "evidence": _evidence.evidence,
+    "fill_evidence": _evidence.fill_evidence,
     "fit_only": _fit_area.fit_only,
     "go_to": _show_history.go_to,
     "hide": _arrange.hide,

@@ -96,7 +96,9 @@ def _last_of_answer(entries: tuple[Entry, ...], position: int) -> int:
 
 def _pictures(entries: tuple[Entry, ...]) -> Iterator[dict[str, Any]]:
     """Yield what the page shows of the newest answers."""
-    last = [number for number in range(len(entries)) if _last_of_answer(entries, number) == number]
+    answers = [entry.solved for entry in entries]
+    later = [*answers[1:], None]
+    last = [number for number, (one, after) in enumerate(zip(answers, later, strict=True)) if one is not after]
     befores = [None, *last]
     for before, number in [*zip(befores, last, strict=False)][-_MOST:]:
         entry = entries[number]
