@@ -117,6 +117,7 @@ GESTURES = {
     "release": lambda e, a, b: e.release(_component(e, a)),
     "leave_out": lambda e, a, b: e.leave_out(_name(e.regions, a), on=b % 3 > 0),
     "fit_only": lambda e, a, b: e.fit_only(_name(e.regions, a), on=b % 3 > 0),
+    "fix": lambda e, a, b: e.fix(_component(e, a), _name(e.regions, b), (0.0, 1.0)[b % 2], on=a < 4),
     "rename": lambda e, a, b: e.rename(_component(e, a), ("", "lignin", "wax", "water")[b % 4]),
     "hide": lambda e, a, b: e.hide(_component(e, a)),
     "show": lambda e, a, b: e.show(None if b == 5 else _component(e, a)),

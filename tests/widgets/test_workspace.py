@@ -132,6 +132,13 @@ def test_a_gesture_comes_with_the_run_that_it_starts(explorer):
     explorer.region(outline=UPPER, name="upper")
     explorer.leave_out("upper")
     explorer.wait(60)
+    explorer.region(outline=[(0.5, 0), (0.5, 1), (1, 1), (1, 0)], name="lower")
+    explorer.fix(0, "lower")
+    explorer.wait(60)
+    explorer.rename_region("lower", "pure")
+    explorer.wait(60)
+    assert [one.words for one in explorer.settings.fixed] == ["component 0 absent in pure"]
+    undone(explorer, 3)
     explorer.rename_region("upper", "dust")
     explorer.wait(60)
     assert explorer.settings.area.as_dict() == {"left_out": ["dust"], "only": []}

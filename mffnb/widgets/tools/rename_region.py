@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mffnb.widgets.session.fixed_regions import renamed
 from mffnb.widgets.tool import Stage
 from mffnb.widgets.tools.region import show_regions
 
@@ -53,6 +54,8 @@ def rename_region(stage: Stage, name: str, new: str) -> None:
     stage.regions.clear()
     stage.regions.update(regions)
     show_regions(stage, stage.result)
-    area = stage.settings.area
-    if area is not None and name in (*area.left_out, *area.only):
-        stage.change(area=area.renamed(name, wanted))
+    before = stage.settings
+    area = None if before.area is None else before.area.renamed(name, wanted)
+    fixed = renamed(before.fixed, name, wanted)
+    if area != before.area or fixed != before.fixed:
+        stage.change(area=area, fixed=fixed)
