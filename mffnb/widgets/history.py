@@ -104,6 +104,12 @@ class History:
         return tuple(self._entries)
 
     @property
+    def shown(self) -> tuple[tuple[Entry, ...], int]:
+        """All entries, and the index of the one that is shown, of the same moment."""
+        with self._lock:
+            return tuple(self._entries), self._position
+
+    @property
     def position(self) -> int:
         """Index of the entry that was shown last; -1 before the first one."""
         return self._position
@@ -116,15 +122,17 @@ class History:
     @property
     def steps(self) -> tuple[int, int]:
         """Number of steps that can be undone, and of those that can be redone."""
-        if self._pending:
-            return self._position + 1 + self._place, len(self._pending) - 1 - self._place
-        return max(self._position, 0), len(self._entries) - 1 - self._position
+        with self._lock:
+            if self._pending:
+                return self._position + 1 + self._place, len(self._pending) - 1 - self._place
+            return max(self._position, 0), len(self._entries) - 1 - self._position
 
     def workspace(self) -> Workspace:
         """Return the workspace that was recorded last, or restored after it."""
-        if self._pending:
-            return self._pending[self._place]
-        return self._entries[self._position].workspace if self._entries else Workspace()
+        with self._lock:
+            if self._pending:
+                return self._pending[self._place]
+            return self._entries[self._position].workspace if self._entries else Workspace()
 
     def begin(self, workspace: Workspace) -> None:
         """Note that a run begins; its first entry will have this workspace."""

@@ -308,7 +308,7 @@ class LiveFit:
         if controls is None or view is None or isinstance(session, EngineSession) or session.last is None:
             raise RuntimeError("the explorer was closed before it had solved anything")
         with self._showing:
-            last, entries = session.last, self.history.entries
+            last, (entries, position) = session.last, self.history.shown
             answers = list({id(one): one for one in (*(entry.solved for entry in entries), last)}.values())
             number = {id(one): i for i, one in enumerate(answers)}
             return {
@@ -317,7 +317,7 @@ class LiveFit:
                 "answers": [solved_values(one) for one in answers],
                 "last": number[id(last)],
                 "history": [number[id(entry.solved)] for entry in entries],
-                "position": self.history.position,
+                "position": position,
                 **packed(
                     [*(entry.workspace for entry in entries), self._workspace().sharing(self.history.workspace())]
                 ),

@@ -46,7 +46,7 @@ def show_history(stage: Stage, *, shown: bool = True) -> None:
     >>> explorer.close()
     """
     local_session(stage, "show_history")
-    entries, position = stage.history.entries, stage.history.position
+    entries, position = stage.history.shown
     stage.show_tool(
         "show_history",
         follow={} if shown else False,
@@ -98,7 +98,7 @@ def _pictures(entries: tuple[Entry, ...]) -> Iterator[dict[str, Any]]:
     """Yield what the page shows of the newest answers."""
     answers = [entry.solved for entry in entries]
     later = [*answers[1:], None]
-    last = [number for number, (one, after) in enumerate(zip(answers, later, strict=True)) if one is not after]
+    last = [number for number, (one, after) in enumerate(zip(answers, later, strict=False)) if one is not after]
     befores = [None, *last]
     for before, number in [*zip(befores, last, strict=False)][-_MOST:]:
         entry = entries[number]
