@@ -132,6 +132,7 @@ GESTURES = {
     "residual": lambda e, a, b: e.residual_map(shown=a > 1),
     "scatter": lambda e, a, b: e.scatter(_component(e, a), _component(e, b), shown=a > 0),
     "profile": lambda e, a, b: e.profile((0.0, 0.0), (1.0, 1.0 + b)),
+    "freedom": lambda e, a, b: e.freedom(shown=a > 1),
     "mean": lambda e, a, b: e.mean_spectrum(shown=a > 1),
     "identify": lambda e, a, b: e.identify(405.0 + a, shown=b > 0),
     "keep": lambda e, a, b: e.keep("AB"[a % 2]),

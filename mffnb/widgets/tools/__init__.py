@@ -15,6 +15,7 @@ from mffnb.widgets.tools import drop_pin as _drop_pin
 from mffnb.widgets.tools import evidence as _evidence
 from mffnb.widgets.tools import fit_area as _fit_area
 from mffnb.widgets.tools import fix as _fix
+from mffnb.widgets.tools import freedom as _freedom
 from mffnb.widgets.tools import hold as _hold
 from mffnb.widgets.tools import identify as _identify
 from mffnb.widgets.tools import match as _match
@@ -51,6 +52,7 @@ class ToolMethods:
     fill_evidence = as_gesture(_evidence.fill_evidence)
     fit_only = as_gesture(_fit_area.fit_only)
     fix = as_gesture(_fix.fix)
+    freedom = as_gesture(_freedom.freedom)
     go_to = as_gesture(_show_history.go_to)
     hide = as_gesture(_arrange.hide)
     hold = as_gesture(_hold.hold)
@@ -96,6 +98,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "fill_evidence": _evidence.fill_evidence,
     "fit_only": _fit_area.fit_only,
     "fix": _fix.fix,
+    "freedom": _freedom.freedom,
     "go_to": _show_history.go_to,
     "hide": _arrange.hide,
     "hold": _hold.hold,
