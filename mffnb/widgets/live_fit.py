@@ -13,6 +13,7 @@ import ipywidgets
 import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError, collected_warnings
+from mffnb.plots.labels import MAXIMUM
 from mffnb.solvers import Outcome
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance, visible
@@ -36,6 +37,7 @@ from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.shown_tools import ShownTools
 from mffnb.widgets.static_picture import StaticPicture
 from mffnb.widgets.tools import TOOLS
+from mffnb.widgets.tools.show_section import show_on_section
 from mffnb.widgets.view_steps import ViewSteps
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
@@ -43,6 +45,8 @@ from mffnb.widgets.view_steps import ViewSteps
 # the slider while a message of the browser is handled moves it to a message thread. This is repeated, since the first
 # messages may come before that thread exists.
 _GREETINGS = 4
+# Names of the section of a stack, and of the choice of a maximum over sections, among the changes that can be undone.
+_SECTION, _PROJECTION = "section", "projection"
 
 
 class LiveFit:
@@ -218,9 +222,22 @@ class LiveFit:
             raise
 
     def set_section(self, section: Mapping[Hashable, int]) -> None:
-        """Show another section of a stack in all maps."""
-        self.section, published = dict(section), self._published
-        if published is not None:
+        """Show another section of a stack in all maps; each change can be undone."""
+        before = dict(self.section)
+        self._show_section(section)
+        if self.section != before:
+            same = {*_projected(before)} == {*_projected(self.section)}
+            step = _SECTION if same else _PROJECTION
+            self._record_step({step: before}, {step: self.section})
+
+    def _show_section(self, section: Mapping[Hashable, int]) -> None:
+        """Show a section of a stack without a record."""
+        before, published = self.section, self._published
+        self.section = dict(section)
+        stacked = self.result.abundances.dims[1:-2]
+        if all(before.get(name) == self.section.get(name) for name in stacked):
+            self._tools.follow_view(self, {"orthogonal": self.spectra_view.get("orthogonal")})  # the maps stay
+        elif published is not None:
             self._frames.show(published, self.appearance, self.section)
             self._tools.call_again(self)
 
@@ -332,7 +349,11 @@ class LiveFit:
         traits = self._view_steps.redo(entry) if redo else self._view_steps.undo(entry)
         if traits is None:
             return False
-        self._set_style(traits)
+        for name in {_SECTION, _PROJECTION} & {*traits}:
+            self._show_section(traits[name])
+            show_on_section(self)
+        self._set_style({name: value for name, value in traits.items() if name not in (_SECTION, _PROJECTION)})
+        self._tools.follow_view(self, traits)
         self._show_undo()
         return True
 
@@ -441,6 +462,11 @@ class LiveFit:
         if view is not None and newest is not None:
             self._announce(*newest, failed=True)
             view.notices = failure_notices(newest[1], earlier=bool(self.history.entries))
+
+
+def _projected(section: Mapping[Hashable, int]) -> Iterator[Hashable]:
+    """Yield the dimensions over which the maps show the maximum."""
+    return (name for name, index in section.items() if index == MAXIMUM)
 
 
 def _solve(

@@ -76,7 +76,7 @@ def mask_inside(maps: xr.DataArray, corners: Any, *, shares: bool) -> tuple[xr.D
     if shares:
         indices = given * sizes - 0.5
     else:
-        indices = np.stack([_fractional_index(axis, ends) for axis, ends in zip(axes, given.T, strict=True)], axis=1)
+        indices = np.stack([fractional_index(axis, ends) for axis, ends in zip(axes, given.T, strict=True)], axis=1)
     plane = xr.DataArray(_inside(indices, (axes[0].size, axes[1].size)), dims=image.dims[-2:])
     mask = (xr.zeros_like(image, dtype=bool) | plane).transpose(*image.dims)
     return mask, (indices + 0.5) / sizes
@@ -113,7 +113,7 @@ def mean_over(cube: xr.DataArray, mask: xr.DataArray) -> xr.DataArray:
     return mean.rename("mean spectrum")
 
 
-def _fractional_index(axis: Float64Array, values: Float64Array) -> Float64Array:
+def fractional_index(axis: Float64Array, values: Float64Array) -> Float64Array:
     """Return the index of positions on an axis as real numbers, extrapolated beyond its ends."""
     if axis.size < 2:
         return np.asarray(values - axis[0])

@@ -9,6 +9,9 @@ from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.tool import Stage
 from mffnb.widgets.tools import TOOLS
 
+# Tools that show what a trait of the view says, and nothing if it is empty.
+_DRAWN_FROM = {"profile_line": "profile", "orthogonal": "orthogonal_sections"}
+
 
 class ShownTools:
     """Values of the tools for the page.
@@ -58,3 +61,9 @@ class ShownTools:
                 view = self._view()
                 if view is not None:
                     view.error = f"{name}: {error}"
+
+    def follow_view(self, stage: Stage, traits: Mapping[str, Any]) -> None:
+        """Call the tools again that show traits of the view, after these were undone or redone."""
+        for trait, name in _DRAWN_FROM.items():
+            if trait in traits:
+                TOOLS[name](stage, shown=bool(traits[trait]))

@@ -10,8 +10,8 @@ from typing import Any
 
 from mffnb.widgets.history import Entry
 
-_ONE_GESTURE = 0.5  # zooms within this time in seconds are one step: each turn of the wheel is one
-_ZOOM = {"channel_range"}
+_ONE_GESTURE = 0.5  # zooms, or sections, within this time in seconds are one step: each turn of the wheel is one
+_MERGED = ({"channel_range"}, {"section"})
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ViewSteps:
         steps, now = self._steps.setdefault(entry, _Steps()), time.monotonic()
         steps.undone.clear()
         last = steps.done[-1] if steps.done else None
-        if last is not None and {*after} == {*last.after} == _ZOOM and now - last.time < _ONE_GESTURE:
+        if last is not None and {*after} == {*last.after} and {*after} in _MERGED and now - last.time < _ONE_GESTURE:
             steps.done[-1:] = [Step(last.before, after, now)] if after != last.before else []
         else:
             steps.done.append(Step(before, after, now))

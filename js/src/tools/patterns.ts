@@ -10,7 +10,7 @@ import { mixture } from "../mixture";
 import { type IntensityScale, patternAspect, patternImage, patternPosition } from "../pattern_image";
 import { pinsOf, pointOf } from "../pins";
 import type { MapPoint } from "../pointer";
-import { type Binary, type Frame, floats } from "../protocol";
+import { type Binary, type Frame, floats, projected } from "../protocol";
 import type { Tool } from "../tool";
 
 /** What `probe` in Python shows. */
@@ -135,6 +135,7 @@ export const tool: Tool = {
       },
       traitsChanged: repaint,
       mapMove(point) {
+        if (stage.frame && projected(stage.frame.header)) return;
         pointed = point;
         repaint();
       },

@@ -6,7 +6,7 @@ import { amountsAt, meanAmounts } from "../amounts";
 import { difference, type Mixture, mixture } from "../mixture";
 import { type Pin, pinLane, pinsOf, pointOf } from "../pins";
 import type { MapPoint } from "../pointer";
-import { type Binary, type Frame, floats } from "../protocol";
+import { type Binary, type Frame, floats, projected } from "../protocol";
 import type { Lane, StackedCurve } from "../spectra";
 import type { Tool } from "../tool";
 
@@ -87,6 +87,7 @@ export const tool: Tool = {
     return {
       traitsChanged: receive,
       mapMove(point) {
+        if (stage.frame && projected(stage.frame.header)) return;
         if (pointed && pointed.x === point.x && pointed.y === point.y) return;
         pointed = point;
         ask();
@@ -97,6 +98,7 @@ export const tool: Tool = {
         stage.repaintSpectra();
       },
       mapClick(point) {
+        if (stage.frame && projected(stage.frame.header)) return;
         const there = pinsOf(stage).find(({ pixel }) => pixel[0] === point.y && pixel[1] === point.x);
         const again = fresh !== null && fresh.x === point.x && fresh.y === point.y;
         fresh = there || again ? null : point;

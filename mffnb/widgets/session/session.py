@@ -202,7 +202,8 @@ class Session:
         """Return the unmixing task of these parameters from the data, with the preprocessing steps that are on."""
         switches = parameters.steps or (True,) * len(self.source.steps)
         steps = tuple(step for step, on in zip(self.source.steps, switches, strict=True) if on)
-        return replace(self._task.task(parameters), preprocess=steps)
+        last = self.source.restricted(parameters.area).last_steps
+        return replace(self._task.task(parameters), preprocess=(*steps, *last))
 
     def restore(self, solved: Solved, *, settled: bool = True) -> None:
         """Return to an earlier state: the next run with its parameters yields it unchanged, or continues from it."""
@@ -315,7 +316,9 @@ class Session:
             ):
                 trace = traces.setdefault(pixels, [])
                 if before is not None and anew:
-                    names = matched_numbers(state.endmembers, before.state.endmembers, before.names, known)
+                    names = matched_numbers(
+                        state.endmembers, data.spectra_from(before.data, before.state.endmembers), before.names, known
+                    )
                 elif anew and not named:
                     names = first_names(state, data, known, numbers_have_meaning=task.numbers_have_meaning)
                 named = True
