@@ -23,7 +23,9 @@ const VEIL = 0xc0000000;
 const MANY = 60;
 
 /** Below this width of a map the legend is shortened. */
-const NARROW = 270;
+export const NARROW = 270;
+/** Below this width it is left out. */
+const TIGHT = 190;
 
 export class MapTile {
   readonly canvas: HTMLCanvasElement;
@@ -234,6 +236,7 @@ export class MapGrid {
     for (const tile of this.tiles) tile.layout(header, width, height);
     this.tileWidth = width;
     this.root.classList.toggle("mffnb-narrow", width < NARROW);
+    this.root.classList.toggle("mffnb-tight", width < TIGHT);
   }
 
   /** Paint the maps from a place on. */

@@ -39,6 +39,10 @@ const ARROWS: Readonly<Record<string, readonly [right: number, down: number]>> =
   ArrowUp: [0, -1],
   ArrowDown: [0, 1],
 };
+/** Frames of the sections, in CSS pixels. */
+const MARGIN = 8;
+/** Below this width a section has a short caption. */
+const THIN = 130;
 /** Milliseconds after which a request without an answer no longer holds up the next one. */
 const PATIENCE = 1000;
 
@@ -118,7 +122,7 @@ export const tool: Tool = {
         grid.replaceChildren(...views.map(({ root }) => root));
         for (const { tile } of views) tile.picture.addEventListener("pointerleave", () => stage.tip.hide(stage.root));
       }
-      const { width, height, depth, stretch } = cutLayout(now.axes, bar.clientWidth || 600);
+      const { width, height, depth, stretch } = cutLayout(now.axes, (bar.clientWidth || 600) - MARGIN);
       grid.style.gridTemplateColumns = `${width}px ${depth}px`;
       const sizes = [
         [width, height],
@@ -250,7 +254,7 @@ class CutView {
     this.across.style.top = `${(100 * (vertical.index + 0.5)) / vertical.count}%`;
     const words = `${vertical.name} down, ${horizontal.name} across, at ${of.text}`;
     picture.setAttribute("aria-label", `Section of ${image.label}: ${words}. Arrow keys move the cuts.`);
-    caption.textContent = `${vertical.name}–${horizontal.name} at ${of.text}`;
+    caption.textContent = width < THIN ? of.text : `${vertical.name}–${horizontal.name} at ${of.text}`;
     caption.title = words;
   }
 }

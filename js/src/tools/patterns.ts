@@ -5,8 +5,9 @@ import { amountsAt } from "../amounts";
 import { element } from "../dom";
 import type { MapImage } from "../images";
 import { gridLayout } from "../layout";
-import { MapTile } from "../maps";
+import { MapTile, NARROW } from "../maps";
 import { mixture } from "../mixture";
+import { PatternDrawing } from "../pattern_drawing";
 import { type IntensityScale, patternAspect, patternImage, patternPosition } from "../pattern_image";
 import { pinsOf, pointOf } from "../pins";
 import type { MapPoint } from "../pointer";
@@ -32,7 +33,8 @@ export const tool: Tool = {
   start(stage) {
     const grid = element("div", "mffnb-grid mffnb-patterns");
     const axes = element("div", "mffnb-pattern-axes");
-    const panel = element("div", "mffnb-pattern-panel", {}, [grid, axes]);
+    const drawing = new PatternDrawing(stage);
+    const panel = element("div", "mffnb-pattern-panel", {}, [grid, axes, drawing.chips.root]);
     const scales = element("select", "mffnb-select", { "aria-label": "Intensity of the patterns" });
     for (const [value, text] of SCALES) scales.append(new Option(text, value));
     scales.addEventListener("change", () => paint());
@@ -75,6 +77,7 @@ export const tool: Tool = {
       build(images);
       const { columns, width, height } = gridLayout(images.length, patternAspect(pattern), grid.clientWidth || 600);
       grid.style.gridTemplateColumns = `repeat(${columns}, ${width}px)`;
+      grid.classList.toggle("mffnb-narrow", width < NARROW);
       tiles.forEach((tile, i) => {
         tile.picture.style.height = `${height}px`;
         tile.paint(images[i], { table: null, clip: 0, gamma: 1 }, width);
@@ -90,6 +93,7 @@ export const tool: Tool = {
       shape = now;
       tiles = images.map(({ label, colour }) => new MapTile(label, colour));
       grid.replaceChildren(...tiles.map((tile) => tile.root));
+      drawing.attach(tiles);
       tiles.forEach((tile, place) => {
         tile.name.setAttribute("title", "");
         tile.picture.addEventListener("pointermove", (event) => read(place, event));
@@ -127,9 +131,11 @@ export const tool: Tool = {
     };
     return {
       panel,
-      spectraControls: [scales],
+      spectraControls: [scales, drawing.control],
       framed({ header }) {
         panel.hidden = scales.hidden = header.pattern === null;
+        drawing.show();
+        drawing.control.hidden ||= header.pattern === null;
         stage.root.classList.toggle("mffnb-patterned", header.pattern !== null);
         repaint();
       },
