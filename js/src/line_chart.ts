@@ -125,7 +125,7 @@ export class LineChart {
       one.textContent = words;
       parts.push(one);
     };
-    const yTicks = ticks(low, high, 4);
+    const yTicks = ticks(low, high, 5);
     for (const value of yTicks.positions) {
       parts.push(
         svg("line", { class: "mffnb-chart-grid", x1: LEFT, x2: width - RIGHT, y1: top(value), y2: top(value) }),

@@ -21,7 +21,7 @@ interface Probed {
 }
 
 const MEASURED = "#808080";
-const RESIDUAL = "#a0522d";
+const RESIDUAL = "#b4612c";
 const SCALES: readonly (readonly [IntensityScale, string])[] = [
   ["log", "log intensity"],
   ["sqrt", "square root"],
@@ -60,7 +60,7 @@ export const tool: Tool = {
       if (probed?.pattern && row === at.y && column === at.x) {
         const measured = floats(probed.pattern);
         found.push(["as measured", MEASURED, measured]);
-        found.push(["measured - model", RESIDUAL, measured.map((value, j) => value - model[j])]);
+        found.push(["measured − model", RESIDUAL, measured.map((value, j) => value - model[j])]);
       }
       return found;
     }
@@ -72,7 +72,7 @@ export const tool: Tool = {
       const scale = scales.value as IntensityScale;
       const patterns = patternsOf(frame);
       const images: MapImage[] = patterns.map(([label, colour, values]) =>
-        patternImage(label, colour, values, pattern, label === "measured - model" ? "linear" : scale),
+        patternImage(label, colour, values, pattern, label === "measured − model" ? "linear" : scale),
       );
       build(images);
       const { columns, width, height } = gridLayout(images.length, patternAspect(pattern), grid.clientWidth || 600);

@@ -26,7 +26,7 @@ interface Measured {
 
 /** Colour of measured curves: that of text is dark on light and light on dark pages. */
 const MEASURED = "#808080";
-const RESIDUAL = "#a0522d";
+const RESIDUAL = "#b4612c";
 /** Spectra that are kept for pixels that were pointed at. */
 const KEPT = 64;
 /** Milliseconds after which a request without an answer no longer holds up the next one. */
