@@ -27,11 +27,11 @@ import xarray as xr
 from mffnb.typing import Array, Float64Array
 
 # ratio to the noise level: above the first it is certainly an image, below the second certainly noise
-_ABOVE, _WITHIN = 2.0, 1.2
+ABOVE, WITHIN = 2.0, 1.2
 # cosine of the angle between subspaces: above the first they are shared, below the second not shared
 _SAME, _OTHER = 0.9, 0.3
 # angle between halves over smallest angle within a half: below the first reproduced, above the second random
-_DISTINCT, _BLURRED = 0.1, 0.5
+DISTINCT, BLURRED = 0.1, 0.5
 
 _UNCOMPUTED = (
     "no criterion that determines k could be computed, because the data are constant, empty or too few: use more "
@@ -125,12 +125,12 @@ def _gaps(evidence: xr.Dataset) -> tuple[str, ...]:
 
 def is_spatially_correlated(images: Float64Array) -> bool:
     """Whether neighbouring pixels are correlated: at least one image besides the mean exceeds the noise level."""
-    return int((images > _WITHIN).sum()) > 1
+    return int((images > WITHIN).sum()) > 1
 
 
 def _estimate_from_images(ratios: Float64Array) -> _Estimate:
     """Estimate k as the number of images above the noise level."""
-    above, perhaps = int((ratios > _ABOVE).sum()), int((ratios > _WITHIN).sum())
+    above, perhaps = int((ratios > ABOVE).sum()), int((ratios > WITHIN).sum())
     if len(ratios) == 0:
         return _Estimate(None, None, "")
     if perhaps == len(ratios):
@@ -157,9 +157,8 @@ def _estimate_from_halves(ks: list[int], angles: Float64Array, within: Float64Ar
     """Estimate k as the largest number of endmembers that both halves reproduce."""
     if angles.size == 0 or not np.isfinite(angles).any():
         return _Estimate(None, None, "")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        blur = np.median(angles / within, axis=1)
-    distinct, kept = _last_before_failure(ks, blur < _DISTINCT), _last_before_failure(ks, blur < _BLURRED)
+    blur = blur_of(angles, within)
+    distinct, kept = _last_before_failure(ks, blur < DISTINCT), _last_before_failure(ks, blur < BLURRED)
     between = (distinct or ks[0], kept or ks[0])
     if distinct is not None and distinct == kept and distinct != ks[-1]:
         return _Estimate(distinct, between, f"split halves reproduce {distinct} endmembers, and no more")
@@ -167,6 +166,22 @@ def _estimate_from_halves(ks: list[int], angles: Float64Array, within: Float64Ar
         return _Estimate(None, None, "split halves reproduce no endmembers")
     clear, rough = between[0], kept
     return _Estimate(None, between, f"split halves reproduce the endmembers up to k = {clear}, roughly up to {rough}")
+
+
+def blur_of(angles: Float64Array, within: Float64Array) -> Float64Array:
+    """Return, for each k, the angle between split halves relative to the smallest angle within a half, (k,).
+
+    NaN where there is none.
+
+    Parameters
+    ----------
+    angles, within
+        Variables of :attr:`mffnb.selection.RankScan.evidence`, (k, splits).
+    """
+    if angles.shape[1] == 0:
+        return np.full(len(angles), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.median(angles / within, axis=1))
 
 
 def _for_the_recommended(halves: _Estimate, k: int | None) -> _Estimate:

@@ -12,6 +12,7 @@ from mffnb.geometry.compression import compress
 from mffnb.geometry.matching import spectral_angles
 from mffnb.geometry.simplex_search import Progress, SumToOne, WithGain, largest_angle
 from mffnb.matrices import Dense, Scaled
+from mffnb.matrices.cancellation import checked
 from mffnb.protocols.matrix import Matrix
 from mffnb.solvers.subsampled_start import rows_of
 from mffnb.threads import limit_threads
@@ -125,7 +126,7 @@ class SplitHalves:
         model = (WithGain if self.gain else SumToOne)(half, k, self.seed)
         best: Progress | None = None
         with limit_threads(1):  # one BLAS thread: the matrices are small
-            for step in model.search():
+            for step in checked(model.search()):
                 if step.stage != "search":
                     break
                 if step.settled and (best is None or step.objective < best.objective):

@@ -76,6 +76,16 @@ class Appearance:
             {number: weight for number, weight in self.weights.items() if number not in gone},
         )
 
+    def with_returned(self, numbers: Collection[int], before: Appearance) -> Appearance:
+        """Return the appearance after components have come back within a run, with what they had before it."""
+        return Appearance(
+            {**self.names, **{one: name for one, name in before.names.items() if one in numbers}},
+            {**self.colors, **{one: color for one, color in before.colors.items() if one in numbers}},
+            self.hidden | (before.hidden & {*numbers}),
+            tuple(one for one in before.order if one in numbers or one in self.order),
+            {**self.weights, **{one: weight for one, weight in before.weights.items() if one in numbers}},
+        )
+
     def weights_of(self, numbers: Sequence[int]) -> list[float]:
         """Return the weight of each component in the composite; 0 for a hidden one."""
         return [0.0 if number in self.hidden else self.weights.get(number, 1.0) for number in numbers]

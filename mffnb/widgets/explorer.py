@@ -26,6 +26,7 @@ from mffnb.widgets.lifetime import Displayed, hold_weakly
 from mffnb.widgets.live_fit import LiveFit
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.pins import Pin
+from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.regions import Region
 from mffnb.widgets.saving.session_file import Saved, is_session
 from mffnb.widgets.session.engine_session import EngineSession
@@ -249,6 +250,11 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     def overlays(self) -> dict[str, xr.DataArray]:
         """Images of the same area that the user has passed to tools, by the name of the tool."""
         return self._fit.overlays
+
+    @property
+    def rank_evidence(self) -> RankEvidence:
+        """Evidence for k that is computed in the background; see ``evidence`` and ``fill_evidence``."""
+        return self._fit.rank_evidence
 
     @property
     def kept(self) -> dict[str, Unmixing]:

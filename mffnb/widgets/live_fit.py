@@ -26,6 +26,7 @@ from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.notices import failure_notices, notices_of
 from mffnb.widgets.pins import Pin
+from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.regions import Region
 from mffnb.widgets.saving.live_state import kept_values, settings_of, solved_from, solved_values
 from mffnb.widgets.session.engine_session import EngineSession
@@ -81,7 +82,7 @@ class LiveFit:
         self.overlays: dict[str, xr.DataArray] = {}
         self.kept: dict[str, Unmixing] = {}
         self.section: dict[Hashable, int] = {}
-        self.appearance = Appearance()
+        self.appearance = self._at_start = Appearance()
         self._restored: tuple[Solved, Appearance] | None = None
         self._showing = threading.RLock()
         self._published: tuple[int, Solved, bool] | None = None
@@ -95,7 +96,8 @@ class LiveFit:
         self._frames = Frames(session, self._view)
         self._labelled: tuple[Solved, Unmixing] | None = None
         # The history is shown from the start; on engines, whose states cannot be restored, there is none.
-        self._tools = ShownTools(self._view, ["show_history"] if isinstance(session, Session) else [])
+        self._tools = ShownTools(self._view, ["show_history", "evidence"] if isinstance(session, Session) else [])
+        self.rank_evidence = RankEvidence(controls.k.max, self._show_evidence)
         self._view_steps = ViewSteps()
         self._setting_view = False
         self._greetings = _GREETINGS
@@ -108,6 +110,7 @@ class LiveFit:
         controls.on_stop(session.stop)
 
     def __del__(self) -> None:
+        self.rank_evidence.close()
         self.runner.close(timeout=0.0)
 
     @property
@@ -133,6 +136,7 @@ class LiveFit:
         if controls is not None:
             with self._submitting:  # else a thread could submit values after newer ones that another thread has read
                 self.session.cancel_stop()
+                self.rank_evidence.pause()  # it continues when the run has ended
                 parameters = controls.parameters
                 self._newest = self.runner.submit(parameters), parameters
                 self._announce(*self._newest)
@@ -280,6 +284,7 @@ class LiveFit:
                 "overlays": self.overlays,
                 "kept": kept_values(self.kept),
                 "section": self.section,
+                "evidence": self.rank_evidence.stored(last.data),
                 "shown": self._tools.shown,
                 "following": self._tools.following,
                 "style": {name: getattr(view, name) for name in STYLE_TRAITS},
@@ -302,6 +307,7 @@ class LiveFit:
         for name, values in stored["shown"].items():
             self.show_tool(name, follow=stored["following"].get(name, False), **values)
         last = answers[stored["last"]]
+        self.rank_evidence.restore(last.data, stored.get("evidence"))
         session.restore(last, settled=last.state.outcome is not Outcome.RUNNING)
         self.appearance, self._restored = stored["appearance"], (last, stored["appearance"])
         controls.show(stored["parameters"])
@@ -380,13 +386,18 @@ class LiveFit:
         TOOLS[name](self, **arguments)
 
     def close(self) -> None:
-        """End the background thread, complete the static picture, and delete the image on engines."""
+        """End the background threads, complete the static picture, and delete the image on engines."""
+        self.rank_evidence.close()
         self.runner.close()
         self.picture.finish()
         if isinstance(self.session, EngineSession):
             self.session.close()
 
-    # ------------------------------------------------------------------------- called on the worker thread
+    # ------------------------------------------------------------------------- called on the worker threads
+
+    def _show_evidence(self) -> None:
+        """Show the evidence for k as far as it is computed."""
+        TOOLS["evidence"](self)
 
     def _publish(self, generation: int, _: Parameters, solved: Solved, final: bool) -> None:
         """Show a state in the live view, and record it in the history if the run has ended."""
@@ -394,7 +405,7 @@ class LiveFit:
         if error is not None:
             error.value = ""
         with self._showing:  # a tool may show the same state in another way at this moment
-            self.appearance = self._appearance_of(solved)
+            self.appearance = self._appearance_of(generation, solved)
             self._published = generation, solved, final
             self._frames.show(self._published, self.appearance, self.section)
             if final and not solved.unchanged:
@@ -406,16 +417,24 @@ class LiveFit:
             self._tools.call_again(self)
         self.picture.renew(settled=final)
 
-    def _appearance_of(self, solved: Solved) -> Appearance:
-        """Return how a state is shown: as in the history if it is restored, else without components that have left."""
+    def _appearance_of(self, generation: int, solved: Solved) -> Appearance:
+        """Return how a state is shown: as in the history if it is restored, else without components that have left.
+
+        At its end a run may give the number of a component back that it has removed at its start.
+        """
         if self._restored is not None and self._restored[0] is solved:
             (_, appearance), self._restored, self._labelled = self._restored, None, None
             return appearance
         if self._published is None:
             return self.appearance
-        before = self._published[1]
+        last, before, _ = self._published
+        if last != generation:
+            self._at_start = self.appearance
         # On another grid components are found from the data: their numbers are not those of before.
-        return self.appearance.following(before.names, solved.names if before.data.same_grid(solved.data) else ())
+        names = solved.names if before.data.same_grid(solved.data) else ()
+        now = self.appearance.following(before.names, names)
+        back = {*names} - {*before.names} if last == generation else set()
+        return now.with_returned(back, self._at_start) if back else now
 
     def _record(self, solved: Solved) -> None:
         """Add a state and its appearance to the history."""

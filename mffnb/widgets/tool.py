@@ -16,6 +16,7 @@ from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.history import History
 from mffnb.widgets.pins import Pin
+from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
@@ -77,6 +78,10 @@ class Stage(Protocol):
     @property
     def overlays(self) -> dict[str, xr.DataArray]:
         """Images of the same area that the user has passed to tools, by the name of the tool."""
+
+    @property
+    def rank_evidence(self) -> RankEvidence:
+        """Evidence for the number of components that is computed while no run is going on."""
 
     @property
     def kept(self) -> dict[str, Unmixing]:

@@ -144,8 +144,12 @@ class Controls(Displayed, ipywidgets.VBox):
         self._on_restart: list[Callable[[], object]] = []
         self._on_stop: list[Callable[[], object]] = []
         self._menu = (self.add,) if self.menu_sliders else ()
+        self._below = ipywidgets.Box(
+            layout={"flex": "1 1 100%", "margin": "0"}
+        )  # the page puts the evidence for k there
+        self._below.add_class("mffnb-below-model")
         self._model_sliders = (self.k, self.sparsity, *([self.smoothness] if smooth else []), *self.own.values())
-        self._model = group("Model", *self._model_sliders, *self._menu)
+        self._model = group("Model", *self._model_sliders, *self._menu, self._below)
         self._groups = (
             self._model,
             group("Physics", self.similarity, self.fractions, self.volume, *([self.auto] if automatic else [])),
@@ -319,7 +323,15 @@ class Controls(Displayed, ipywidgets.VBox):
     def _parts(self) -> tuple[ipywidgets.Widget, ...]:
         """Return all widgets of the controls, including those that are not shown."""
         headings = [one.children[0] for one in self._groups]
-        return *self._value_controls, self.add, self.restart_button, self.stop_button, *headings, *self._groups
+        return (
+            *self._value_controls,
+            self.add,
+            self.restart_button,
+            self.stop_button,
+            self._below,
+            *headings,
+            *self._groups,
+        )
 
     @property
     def _value_controls(self) -> tuple[ipywidgets.Widget, ...]:
@@ -339,7 +351,7 @@ class Controls(Displayed, ipywidgets.VBox):
         self._added = [one for one in self._added if one != label] if label in self._added else [*self._added, label]
         self.add.value = ""  # reset the menu before its labels change, because new options change the selection
         relabel(self.add, label, f"{_ADDED} {label}" if label in self._added else label)
-        shown = (*self._model_sliders, *self._added_sliders().values(), *self._menu)
+        shown = (*self._model_sliders, *self._added_sliders().values(), *self._menu, self._below)
         self._model.children = (self._model.children[0], *shown)
         self._notify()
 

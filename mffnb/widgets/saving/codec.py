@@ -75,7 +75,8 @@ def _encoded_mapping(values: Mapping[Any, Any], arrays: dict[str, Array]) -> dic
 
 def _encoded_dataset(value: xr.Dataset, arrays: dict[str, Array]) -> dict[str, Any]:
     parts = {str(name): encode(value[name], arrays) for name in value.variables}
-    return {_KIND: "dataset", "parts": parts, "coords": [str(name) for name in value.coords]}
+    attributes = encode(_attributes(value), arrays)
+    return {_KIND: "dataset", "parts": parts, "coords": [str(name) for name in value.coords], "attrs": attributes}
 
 
 def _encoded_object(value: Any, arrays: dict[str, Array]) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def _encoded_labelled(array: xr.DataArray, arrays: dict[str, Array]) -> dict[str
     }  # fmt: skip
 
 
-def _attributes(array: xr.DataArray) -> dict[Any, Any]:
+def _attributes(array: xr.DataArray | xr.Dataset) -> dict[Any, Any]:
     """Return the attributes of an array; those of other types become text, as in a NetCDF file."""
     found: dict[Any, Any] = {}
     for name, value in array.attrs.items():
@@ -152,6 +153,7 @@ def _dataset(stored: Mapping[str, Any], arrays: Mapping[str, Array]) -> xr.Datas
     return xr.Dataset(
         {name: one for name, one in parts.items() if name not in stored["coords"]},
         coords={name: parts[name] for name in stored["coords"]},
+        attrs=decode(stored["attrs"], arrays) if "attrs" in stored else {},
     )
 
 
@@ -173,8 +175,8 @@ _ENCODERS: dict[type, Callable[[Any, dict[str, Array]], dict[str, Any]]] = {
     np.ndarray: _encoded_array,
     tuple: _encoded_items,
     frozenset: lambda value, arrays: {**_encoded_items(sorted(value), arrays), _KIND: "set"},
+    xr.Dataset: _encoded_dataset,  # before Mapping, because it is one
     Mapping: _encoded_mapping,
-    xr.Dataset: _encoded_dataset,
     xr.DataArray: _encoded_labelled,
 }
 

@@ -44,12 +44,15 @@ from mffnb.widgets.session.solved import (
     first_names,
     in_order,
     matched_numbers,
+    names_at_end,
     numbers_of,
     solver_order,
 )
 from mffnb.widgets.session.stopping import Stopping
 
 Item = TypeVar("Item")
+
+_NOTHING = np.empty((0, 0))  # in place of the factors in the trace of a run
 
 
 class Session:
@@ -309,8 +312,9 @@ class Session:
             traces: dict[int, list[State]] = {}  # by the number of pixels that the objective sums over
             kept: Solved | None = None  # the last whole state that was shown
             same_components = not anew and before is not None and before.has_components(names, data, parameters.held)
-            unsettled = anew or (before is not None and before.parameters.similarity != parameters.similarity)
-            unsettled = unsettled or (before is not None and before.data is not data)
+            unsettled = anew or (
+                before is not None and (before.parameters.similarity, before.data) != (parameters.similarity, data)
+            )
             for state, found, pixels, hidden in self._stoppable(
                 self._steps(task, data, len(known), unsettled=unsettled)
             ):
@@ -321,10 +325,11 @@ class Session:
                     )
                 elif anew and not named:
                     names = first_names(state, data, known, numbers_have_meaning=task.numbers_have_meaning)
+                else:
+                    names = names_at_end(before, state, names, known)
                 named = True
                 if state.whole:
-                    nothing = np.empty((0, 0))
-                    trace.append(replace(state, abundances=nothing, endmembers=nothing))
+                    trace.append(replace(state, abundances=_NOTHING, endmembers=_NOTHING))
                 ended = state.whole and self._stopping.wanted and state.outcome is Outcome.RUNNING
                 if hidden:
                     if ended:

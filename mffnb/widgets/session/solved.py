@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from mffnb.geometry import Geometry
-from mffnb.geometry.matching import match
+from mffnb.geometry.matching import match, spectral_angles
 from mffnb.kernels.tiers.tier import Tier
-from mffnb.solvers import State
+from mffnb.solvers import Outcome, State
 from mffnb.typing import Array
 from mffnb.unmixing.component_order import component_order
 from mffnb.unmixing.result import Unmixing
@@ -19,6 +19,8 @@ from mffnb.widgets.session.bands import Bands
 from mffnb.widgets.session.held import Held
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
+
+_CLEARLY = 0.5  # ratio of angles below which components have exchanged their spectra
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +99,36 @@ def matched_numbers(
     free = [j for j, number in enumerate(numbers) if number not in held]
     partner = match(endmembers[len(held) :], before[free])
     return _filled([*held, *(numbers[free[p]] if p >= 0 else -1 for p in partner)])
+
+
+def names_at_end(
+    before: Solved | None, state: State, names: tuple[int, ...], held: Sequence[int] = ()
+) -> tuple[int, ...]:
+    """Return the names of a state; at the end of a run with another k, those of :func:`exchanged_numbers`."""
+    ended = state.whole and state.outcome is not Outcome.RUNNING
+    if before is None or not ended or len(before.names) == len(names):
+        return names
+    return exchanged_numbers(state.endmembers, names, before.state.endmembers, before.names, held)
+
+
+def exchanged_numbers(
+    endmembers: Array, names: tuple[int, ...], before: Array, numbers: Sequence[int], held: Sequence[int] = ()
+) -> tuple[int, ...]:
+    """Return the names at the end of a run that has started from other components than it had before.
+
+    The run may move a component to the spectrum of one that was removed, or that has moved too. Such a component gets
+    the name of the earlier one, if the angles to the earlier spectra are then less than half as large. Arguments are
+    those of :func:`matched_numbers`, and the present names.
+    """
+    found = matched_numbers(endmembers, before, numbers, held)
+    moved = [j for j, (name, other) in enumerate(zip(names, found, strict=True)) if name != other]
+    angles = spectral_angles(endmembers[moved], before)
+
+    def mean(chosen: Sequence[int]) -> float:
+        kept = [angles[i, numbers.index(chosen[j])] for i, j in enumerate(moved) if chosen[j] in numbers]
+        return float(np.mean(kept)) if kept else np.pi / 2
+
+    return found if moved and mean(found) < _CLEARLY * mean(names) else names
 
 
 def _filled(names: list[int]) -> tuple[int, ...]:

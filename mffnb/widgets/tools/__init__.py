@@ -11,6 +11,7 @@ from mffnb.widgets.tools import band as _band
 from mffnb.widgets.tools import compare as _compare
 from mffnb.widgets.tools import composite as _composite
 from mffnb.widgets.tools import drop_pin as _drop_pin
+from mffnb.widgets.tools import evidence as _evidence
 from mffnb.widgets.tools import fit_area as _fit_area
 from mffnb.widgets.tools import fit_channels as _fit_channels
 from mffnb.widgets.tools import hold as _hold
@@ -45,6 +46,8 @@ class ToolMethods:
     composite = _composite.composite
     drop_pin = _drop_pin.drop_pin
     drop_region = _region.drop_region
+    evidence = _evidence.evidence
+    fill_evidence = _evidence.fill_evidence
     fit_only = _fit_area.fit_only
     go_to = _show_history.go_to
     hide = _arrange.hide
@@ -89,6 +92,8 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "composite": _composite.composite,
     "drop_pin": _drop_pin.drop_pin,
     "drop_region": _region.drop_region,
+    "evidence": _evidence.evidence,
+    "fill_evidence": _evidence.fill_evidence,
     "fit_only": _fit_area.fit_only,
     "go_to": _show_history.go_to,
     "hide": _arrange.hide,
