@@ -25,7 +25,7 @@ const MANY = 60;
 /** Below this width of a map the legend is shortened. */
 export const NARROW = 270;
 /** Below this width it is left out. */
-const TIGHT = 165;
+const TIGHT = 190;
 
 export class MapTile {
   readonly canvas: HTMLCanvasElement;
