@@ -6,15 +6,10 @@ import { button } from "./controls";
 import { element } from "./dom";
 import type { MapTile } from "./maps";
 import { type Corner, extended, pathOf } from "./polygon";
-import { ellipse, rectangle, type Shape } from "./shapes";
+import { outlineOf, SHAPES, type Shape } from "./shapes";
 import type { Stage } from "./tool";
 
 const COLOUR = "#8a6d3b";
-const SHAPES: readonly (readonly [Shape, string])[] = [
-  ["ellipse", "ellipse"],
-  ["rectangle", "rectangle"],
-  ["lasso", "lasso"],
-];
 /** Radius of the shape that keys move, and the factor of + and −. */
 const RADIUS = 0.08;
 const FACTOR = 1.25;
@@ -45,7 +40,7 @@ export class PatternDrawing {
     this.stage = stage;
     const title = "Shape that is drawn on a pattern";
     this.list = element("select", "mffnb-select", { title, "aria-label": title });
-    for (const [value, text] of SHAPES) this.list.append(new Option(text, value));
+    for (const [value, text] of SHAPES) if (value !== "brush") this.list.append(new Option(text, value));
     this.list.value = "ellipse";
     this.control = element("span", "mffnb-field", {}, [this.toggle.root, this.list]);
   }
@@ -100,9 +95,8 @@ export class PatternDrawing {
 
   private drawTo(to: Corner): void {
     if (!this.start) return;
-    const shape = this.list.value;
-    if (shape === "lasso") this.draw(extended(this.outline, to));
-    else this.draw(shape === "rectangle" ? rectangle(this.start, to) : ellipse(this.start, to));
+    const shape = this.list.value as Shape;
+    this.draw(shape === "polygon" ? extended(this.outline, to) : outlineOf(shape, [this.start, to]));
   }
 
   private finish(): void {
@@ -117,7 +111,7 @@ export class PatternDrawing {
       [at[0] - radius, at[1] - radius],
       [at[0] + radius, at[1] + radius],
     ];
-    this.draw(this.list.value === "rectangle" ? rectangle(from, to) : ellipse(from, to));
+    this.draw(outlineOf(this.list.value === "rectangle" ? "rectangle" : "ellipse", [from, to]));
   }
 
   private listen({ picture }: MapTile): void {

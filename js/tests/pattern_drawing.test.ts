@@ -1,24 +1,15 @@
-// Shapes on patterns: their outlines, gestures of pointer and keys, and what is asked of Python.
+// Shapes on patterns: gestures of pointer and keys, and what is asked of Python.
 
 import "./fake_document";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isInside } from "../src/histogram";
 import { MapTile } from "../src/maps";
 import { PatternDrawing } from "../src/pattern_drawing";
 import type { Corner } from "../src/polygon";
-import { ellipse, rectangle } from "../src/shapes";
+import { outlineOf } from "../src/shapes";
 import { fake } from "./fake_document";
 import { frame } from "./frame";
 import { callingStage } from "./stage";
-
-test("shapes fill the box between two corners, in either order", () => {
-  assert.deepEqual(rectangle([0.1, 0.2], [0.5, 0.6]).length, 4);
-  for (const outline of [ellipse([0.2, 0.2], [0.6, 0.4]), ellipse([0.6, 0.4], [0.2, 0.2])]) {
-    assert.ok(isInside(outline, 0.4, 0.3)); // the middle
-    assert.ok(!isInside(outline, 0.22, 0.21)); // a corner of the box
-  }
-});
 
 function drawing() {
   const image = frame();
@@ -47,7 +38,12 @@ test("a drag on a pattern leaves channels out, but only while drawing is on", ()
   toggle.fire("click");
   fake(fake(one.control).children[1]).value = "rectangle";
   drag();
-  const expected = { outline: rectangle([0.1, 0.1], [0.5, 0.3]) };
+  const expected = {
+    outline: outlineOf("rectangle", [
+      [0.1, 0.1],
+      [0.5, 0.3],
+    ]),
+  };
   assert.deepEqual(calls.pop(), ["leave_out_channels", expected]);
 });
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 
 from mffnb.geometry.compression import check_components, compress, require_one_process
 from mffnb.matrices import Scaled
+from mffnb.matrices.cancellation import checked
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
@@ -26,7 +27,6 @@ __all__ = ["ModelChoice", "choose_model"]
 _NOISE_FACTOR = 3.0
 #: The same threshold for counts, whose noise is known and was scaled to be uniform.
 _COUNTS_NOISE_FACTOR = 1.3
-_PROBES, _PROBES_AT_ONCE = 64, 16
 _RANK = 30
 # A smaller relative difference of two sums of squares is dominated by rounding, so the residual is then computed
 # directly.
@@ -66,7 +66,7 @@ def choose_model(matrix: Matrix, components: int, seed: int = 0) -> ModelChoice:
     components
         Number of endmembers k.
     seed
-        Seed of the random projections of X.
+        Seed of the randomized SVD of X, on which the choice hardly depends.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def _residuals(matrix: Matrix, components: int, mean: Float64Array, total: float
     squares = np.einsum("ri,ri->r", data.left, data.left)
     centred = data.left - data.left.mean(axis=1, keepdims=True)
     flat_values = linalg.eigvalsh(centred @ centred.T)[::-1]
-    variances = _residual_variances(matrix, data.left[:components], data.right[:components], seed)
+    variances = _residual_variances(matrix, data.left[:components], data.right[:components])
     subspace = float(pixels * variances.sum())
     if total is not None and total - squares[:components].sum() > _MIN_RELATIVE_DIFFERENCE * total:
         subspace = float(total - squares[:components].sum())
@@ -119,15 +119,25 @@ def _residuals(matrix: Matrix, components: int, mean: Float64Array, total: float
     return _Residuals(subspace + max(excess, 0.0), subspace, float(squares.sum()), variances)
 
 
-def _residual_variances(matrix: Matrix, left: Float64Array, right: Float64Array, seed: int) -> Float64Array:
-    """Estimate the mean square of ``X - left^T right`` in each channel, (channels,), from random sums of pixels."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(16,)))
+def _residual_variances(matrix: Matrix, left: Float64Array, right: Float64Array) -> Float64Array:
+    r"""Compute the mean square of ``R = X - left^T right`` in each channel, (channels,).
+
+    .. math:: \sum_p R_{pc}^2 = \sum_p X_{pc}^2 - 2 \sum_r Y_{rc} (L X)_{rc} + \sum_{rs} Y_{rc} (L L^T)_{rs} Y_{sc}
+
+    with Y = ``right`` and L = ``left``. Where rounding errors dominate this difference, residuals are summed.
+    """
     squares = np.zeros(matrix.shape[1])
-    for _ in range(0, _PROBES, _PROBES_AT_ONCE):
-        signs = np.asarray(rng.integers(0, 2, (_PROBES_AT_ONCE, matrix.shape[0])) * 2.0 - 1.0, dtype=np.float64)
-        rest = matrix.transposed_times(signs) - (signs @ left.T) @ right
-        squares += np.einsum("pc,pc->c", rest, rest)
-    return squares / (_PROBES * matrix.shape[0])
+    for _, _, band in checked(matrix.bands()):
+        squares += np.asarray(band.power(2).sum(axis=0) if sparse.issparse(band) else np.einsum("pc,pc->c", band, band))
+    held = np.einsum("rc,rc->c", right, 2 * matrix.transposed_times(left) - (left @ left.T) @ right)
+    rest = squares - held
+    if np.any(rest <= _MIN_RELATIVE_DIFFERENCE * squares):
+        rest = np.zeros(matrix.shape[1])
+        for start, stop, band in checked(matrix.bands()):
+            residual = (band.toarray() if sparse.issparse(band) else band) - left[:, start:stop].T @ right
+            rest += np.einsum("pc,pc->c", residual, residual)
+    variances: Float64Array = rest / matrix.shape[0]
+    return variances
 
 
 def _is_counts(variances: Float64Array, mean: Float64Array) -> bool:
@@ -147,7 +157,6 @@ def _choice(
     rho = flat / subspace if subspace > 0 else (np.inf if flat > 0 else 1.0)
     shares = found.variances / max(float(found.variances.sum()), np.finfo(float).tiny)
     squares = float((shares**2).sum())
-    # The mean over 64 random sums overestimates the sum of squared variances by a factor 1 + 2/64.
-    effective = (1 + 2 / _PROBES) / squares if squares > 0 else np.inf
+    effective = 1 / squares if squares > 0 else np.inf
     threshold = 1 + noise_factor / max(effective - components, 0.5)
     return ModelChoice(bool(rho >= threshold), float(rho), float(threshold), counts, columns)

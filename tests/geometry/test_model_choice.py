@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 
-from mffnb.geometry import choose_model
+from mffnb.geometry import choose_model, model_choice
+from mffnb.matrices import Sparse
 
 from .scenes import matrix, scene
 
@@ -31,6 +33,36 @@ def test_rho_is_the_ratio_of_residuals():
     assert choose_model(matrix(X), 3).rho == pytest.approx(flat / subspace, rel=1e-4)
     # White noise: all channels count.
     assert choose_model(matrix(X), 3).threshold == pytest.approx(1 + 3 / (40 - 3), rel=0.01)
+
+
+@pytest.mark.parametrize("thin", [False, True])
+def test_variances_of_the_residual_are_exact(thin):
+    X = scene(3, 400, noise=0.02, gain=0.05)[0] * (np.random.default_rng(0).random((400, 1)) < (0.2 if thin else 1))
+    centre = np.linalg.svd(X, full_matrices=False)
+    expected = np.mean((X - (centre[0][:, :3] * centre[1][:3]) @ centre[2][:3]) ** 2, axis=0)
+    left, right = (centre[0][:, :3] * centre[1][:3]).T, centre[2][:3]
+    stored = Sparse(sparse.csr_array(X)) if thin else matrix(X)
+    found = model_choice._residual_variances(stored, np.ascontiguousarray(left), right)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_variances_near_rounding_errors_are_summed_from_residuals():
+    X = scene(2, 300, noise=0.0, gain=0.3)[0]
+    X[:, 5] += 1e-7 * np.random.default_rng(0).standard_normal(300)
+    centre = np.linalg.svd(X, full_matrices=False)
+    left, right = (centre[0][:, :2] * centre[1][:2]).T, centre[2][:2]
+    expected = np.mean((X - left.T @ right) ** 2, axis=0)
+    found = model_choice._residual_variances(matrix(X), np.ascontiguousarray(left), right)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-30)
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.02, 0.3])
+def test_the_choice_is_the_same_for_all_seeds(gain):
+    X = scene(3, 600, noise=0.02, gain=gain)[0]
+    choices = [choose_model(matrix(X), 3, seed) for seed in range(20)]
+    assert len({one.gain for one in choices}) == 1
+    np.testing.assert_allclose([one.rho for one in choices], choices[0].rho, rtol=1e-3)
+    np.testing.assert_allclose([one.threshold for one in choices], choices[0].threshold, rtol=1e-3)
 
 
 @pytest.mark.parametrize("gain", [0.0, 0.3])

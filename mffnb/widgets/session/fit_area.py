@@ -151,10 +151,10 @@ def with_area(mask: Any, area: FitArea | None, frame: Frame) -> Any:
 def channel_runs(area: FitArea | None, frame: Frame) -> tuple[tuple[int, int], ...]:
     """Return the runs of channels that are left out, where a preprocessing step computes the channels."""
     used = None if area is None or frame.channel_shape else area.used_channels()
-    return () if used is None else tuple(runs_of(~used.values.ravel()))
+    return () if used is None else tuple(runs_of_true(~used.values.ravel()))
 
 
-def runs_of(chosen: Array) -> list[tuple[int, int]]:
+def runs_of_true(chosen: Array) -> list[tuple[int, int]]:
     """Return first and one-past-last position of each run of True."""
     steps = np.diff(np.concatenate([[0], np.asarray(chosen, dtype=np.int8), [0]]))
     return list(zip(np.flatnonzero(steps > 0).tolist(), np.flatnonzero(steps < 0).tolist(), strict=True))

@@ -176,7 +176,7 @@ class LiveImage:
     def spectra_from(self, other: LiveImage, spectra: Float64Array) -> Float64Array:
         """Return spectra (k, channels) of another image on the same grid at the channels of this one; zero if new."""
         mine, others = self.layout.channel_mask, other.layout.channel_mask
-        if mine is None and others is None:
+        if other is self or (mine is None and others is None):
             return spectra
         all_of_them = np.nan_to_num(other.layout.endmembers(spectra).values.reshape(len(spectra), -1))
         return all_of_them if mine is None else np.asarray(all_of_them[:, mine.ravel()])

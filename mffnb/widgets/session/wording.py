@@ -77,3 +77,4 @@ def _parts(parameters: Parameters) -> Iterator[str]:
         yield from (f"only {name}" for name in parameters.area.only)
         yield from (f"without {name}" for name in parameters.area.left_out)
         yield from (f"without channels {name}" for name in parameters.area.channels)
+    yield from (one.words for one in parameters.fixed)

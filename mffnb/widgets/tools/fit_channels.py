@@ -11,7 +11,7 @@ from mffnb.cubes.align import align
 from mffnb.cubes.layout import frame_of
 from mffnb.typing import Array
 from mffnb.widgets.measured import pixel_axis
-from mffnb.widgets.regions import mask_inside
+from mffnb.widgets.region_shapes import mask_inside
 from mffnb.widgets.session.fit_area import FitArea
 from mffnb.widgets.tool import Stage, local_session
 

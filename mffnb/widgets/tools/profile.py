@@ -11,7 +11,7 @@ import xarray as xr
 from mffnb.plots import as_image
 from mffnb.typing import Float64Array
 from mffnb.widgets.measured import pixel_axis
-from mffnb.widgets.regions import fractional_index
+from mffnb.widgets.region_shapes import fractional_index
 from mffnb.widgets.tool import Stage
 
 __all__ = ["profile"]
