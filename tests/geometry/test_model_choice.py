@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from mffnb.geometry import choose_model, model_choice
+from mffnb.geometry import choose_model, minimum_volume, model_choice
+from mffnb.geometry.matching import spectral_angles
 from mffnb.matrices import Sparse
 
 from .scenes import matrix, scene
@@ -76,3 +77,38 @@ def test_counts_are_recognised_and_levelled(gain):
     np.testing.assert_allclose(choice.columns, 1 / np.sqrt(counts.mean(axis=0)))
     assert not choose_model(matrix(counts / 7), 3).counts
     assert not choose_model(matrix(X + 0.01 * rng.standard_normal(X.shape)), 3).counts
+
+
+def slightly_nonlinear(gain, seed=0):
+    """A scene with few independent channels in its residual, for which the threshold of rho is high."""
+    rng = np.random.default_rng(seed)
+    A, E = rng.dirichlet(np.full(3, 0.6), 1500), 0.2 + rng.random((3, 40))
+    rough = rng.standard_normal((1500, 2)) @ rng.standard_normal((2, 40))
+    return A * np.exp(gain * rng.standard_normal((1500, 1))) @ E + 0.02 * rough, A, E
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.014])
+def test_the_endmembers_found_decide_where_rho_is_not_clear(gain):
+    X, _, _ = slightly_nonlinear(gain)
+    choice = choose_model(matrix(X), 3)
+    assert not choice.clear
+    found = minimum_volume(matrix(X), 3)
+    assert (found.sum_ratio > choice.sum_limit) == (gain > 0)
+    assert (found.model == "gain") == (gain > 0)
+
+
+def test_the_other_model_is_the_alternative_where_both_kinds_of_evidence_disagree():
+    X, _, _ = slightly_nonlinear(0.008)
+    choice = choose_model(matrix(X), 3)
+    assert not choice.gain, "the scene must be one that rho calls sum to one"
+    found = minimum_volume(matrix(X), 3)
+    assert found.model == "gain"
+    alone = minimum_volume(matrix(X), 3, gain=False)
+    np.testing.assert_allclose(spectral_angles(found.alternative, alone.endmembers).min(axis=1), 0, atol=1e-6)
+
+
+def test_a_given_model_is_not_questioned():
+    X, _, _ = slightly_nonlinear(0.014)
+    found = minimum_volume(matrix(X), 3, gain=False)
+    assert found.model == "sum to one"
+    assert np.isnan(found.sum_ratio)
