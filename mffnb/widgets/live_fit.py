@@ -235,8 +235,12 @@ class LiveFit:
 
     def set_section(self, section: Mapping[Hashable, int]) -> None:
         """Show another section of a stack in all maps."""
-        self.section = dict(section)
-        self._show_again()
+        before, self.section = self.section, dict(section)
+        stacked = self.result.abundances.dims[1:-2]
+        if any(before.get(name) != self.section.get(name) for name in stacked):
+            self._show_again()
+        elif self.shown_values("orthogonal_sections").get("shown"):
+            TOOLS["orthogonal_sections"](self)  # the maps stay
 
     def show_entry(self, position: int) -> None:
         """Show an entry of the history: restore its workspace, move the controls to its settings, show its answer."""

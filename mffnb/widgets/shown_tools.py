@@ -37,6 +37,7 @@ class ShownTools:
         given = None if follow is False else {} if follow is True else follow
         if recorded:
             self.recorded = {**self.recorded, name: Shown(values, given)}
+            self.described = {one: shown for one, shown in self.described.items() if one != name}
         else:
             self.described = {**self.described, name: Shown(values, given)}
         self._send(name, values)

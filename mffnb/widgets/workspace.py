@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mffnb.plots.labels import MAXIMUM
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.equality import same
@@ -89,7 +90,7 @@ class Workspace:
     def continuous_change(self, before: Workspace) -> str:
         """Return what a slider or the wheel has changed since an earlier workspace; empty for any other change."""
         if not same(self.section, before.section):
-            return "section"
+            return "section" if _maximum_over(self.section) == _maximum_over(before.section) else ""
         changed = [name for name, value in self.style.items() if not same(value, before.style.get(name))]
         others = replace(self, style=before.style)
         return changed[0] if len(changed) == 1 and changed[0] in _CONTINUOUS and same(others, before) else ""
@@ -99,6 +100,11 @@ class Workspace:
         """The objects that need memory."""
         for values in (self.regions, self.pins, self.overlays, self.kept, self.tools):
             yield from values.values()
+
+
+def _maximum_over(section: Mapping[Hashable, int]) -> set[Hashable]:
+    """Return the dimensions over which the maps show the maximum."""
+    return {name for name, index in section.items() if index == MAXIMUM}
 
 
 def bytes_of(part: Any) -> int:

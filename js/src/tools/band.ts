@@ -5,7 +5,7 @@ import { action, button } from "../controls";
 import { decimalsOf, fixed } from "../format";
 import { type EncodedMap, type MapImage, toolImage } from "../images";
 import { sumsOver } from "../mixture";
-import { type Frame, LEVELS, MISSING, valueOfCode } from "../protocol";
+import { type Frame, LEVELS, MISSING, projected, valueOfCode } from "../protocol";
 import type { Tool } from "../tool";
 
 /** What the function in Python shows. */
@@ -67,7 +67,8 @@ export const tool: Tool = {
         stage.call("band", { start: Math.min(...dragged), stop: Math.max(...dragged) });
       },
       images(frame) {
-        if (dragged) return [modelImage(frame, dragged)];
+        // The sum of maxima over sections is not the maximum of sums.
+        if (dragged && !projected(frame.header)) return [modelImage(frame, dragged)];
         const now = values();
         if (!now?.shown || !now.codes || !now.range || !now.shape || !now.ends) return [];
         if (decoded.source !== now.codes) {

@@ -73,6 +73,13 @@ class Solved:
     from_data: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
 
+    def at_channels_of(self, data: LiveImage) -> Solved:
+        """Return this state with spectra at the channels of another image on its grid; itself for the same image."""
+        spectra = data.spectra_from(self.data, self.state.endmembers)
+        if spectra is self.state.endmembers:
+            return self
+        return replace(self, state=replace(self.state, endmembers=spectra))
+
     def has_components(self, names: Sequence[int], data: LiveImage, wanted: Parameters) -> bool:
         """Whether this is a state of the same image with these components, of which the same are held or fixed."""
         same = self.parameters.held == wanted.held and self.parameters.fixed == wanted.fixed

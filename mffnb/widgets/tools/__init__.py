@@ -14,12 +14,14 @@ from mffnb.widgets.tools import composite as _composite
 from mffnb.widgets.tools import drop_pin as _drop_pin
 from mffnb.widgets.tools import evidence as _evidence
 from mffnb.widgets.tools import fit_area as _fit_area
+from mffnb.widgets.tools import fit_channels as _fit_channels
 from mffnb.widgets.tools import fix as _fix
 from mffnb.widgets.tools import freedom as _freedom
 from mffnb.widgets.tools import hold as _hold
 from mffnb.widgets.tools import identify as _identify
 from mffnb.widgets.tools import match as _match
 from mffnb.widgets.tools import mean_spectrum as _mean_spectrum
+from mffnb.widgets.tools import orthogonal_sections as _orthogonal_sections
 from mffnb.widgets.tools import probe as _probe
 from mffnb.widgets.tools import profile as _profile
 from mffnb.widgets.tools import region as _region
@@ -59,9 +61,11 @@ class ToolMethods:
     identify = as_gesture(_identify.identify)
     keep = as_gesture(_compare.keep)
     leave_out = as_gesture(_fit_area.leave_out)
+    leave_out_channels = as_gesture(_fit_channels.leave_out_channels)
     match = as_gesture(_match.match)
     mean_spectrum = as_gesture(_mean_spectrum.mean_spectrum)
     merge = as_gesture(_restructure.merge)
+    orthogonal_sections = as_gesture(_orthogonal_sections.orthogonal_sections)
     probe = as_gesture(_probe.probe)
     profile = as_gesture(_profile.profile)
     redo = as_gesture(_undo.redo)
@@ -83,6 +87,7 @@ class ToolMethods:
     show_spectra = as_gesture(_show_spectra.show_spectra)
     split = as_gesture(_restructure.split)
     undo = as_gesture(_undo.undo)
+    use_channels = as_gesture(_fit_channels.use_channels)
 
 
 TOOLS: dict[str, Callable[..., Any]] = {
@@ -105,9 +110,11 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "identify": _identify.identify,
     "keep": _compare.keep,
     "leave_out": _fit_area.leave_out,
+    "leave_out_channels": _fit_channels.leave_out_channels,
     "match": _match.match,
     "mean_spectrum": _mean_spectrum.mean_spectrum,
     "merge": _restructure.merge,
+    "orthogonal_sections": _orthogonal_sections.orthogonal_sections,
     "probe": _probe.probe,
     "profile": _profile.profile,
     "redo": _undo.redo,
@@ -129,5 +136,6 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "show_spectra": _show_spectra.show_spectra,
     "split": _restructure.split,
     "undo": _undo.undo,
+    "use_channels": _fit_channels.use_channels,
 }
 """Functions that answer the messages of the page, by name."""

@@ -90,7 +90,10 @@ def _written(parameters: Parameters, task: Task, image: Prepared) -> dict[str, l
         area = parameters.area
         words = [f"without {', '.join(area.left_out)}"] if area.left_out else []
         words = [*([f"only {', '.join(area.only)}"] if area.only else []), *words]
-        written["mask"] = mask_lines(task.mask, ", ".join(words))
+        words += [f"without the channels {', '.join(area.channels)}"] if area.channels else []
+        if task.mask is not None:  # else a preprocessing step leaves the channels out
+            chosen = area.used() is not None
+            written["mask"] = mask_lines(task.mask, ", ".join(words), "pixels" if chosen else "channels")
     if parameters.held:
         written["known"] = known_lines(parameters.held)
     fixed = task.physics.fixed_on_map(image)
