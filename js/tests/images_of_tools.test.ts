@@ -8,7 +8,7 @@ import type { Tip } from "../src/tip";
 import { tool as band, modelImage, rangeText } from "../src/tools/band";
 import { tool as residual } from "../src/tools/residual_map";
 import { tool as zoom } from "../src/tools/zoom";
-import { fake } from "./fake_document";
+import { FakeElement, fake } from "./fake_document";
 import { frame } from "./frame";
 import { callingStage, fakeModel } from "./stage";
 
@@ -70,8 +70,16 @@ test("a drag with Shift shows the image of the model, then the measured one", ()
   gestures.traitsChanged?.();
   const [measured] = gestures.images?.(frame()) ?? [];
   assert.deepEqual([measured.label, measured.range], ["band 2 to 4", [0, 5]]);
-  fake(gestures.spectraControls?.[0]).fire("click");
+  const [choose, clear] = (gestures.spectraControls ?? []).map(fake);
+  clear.fire("click");
   assert.deepEqual(calls[1], ["band", { shown: false }]);
+  Object.assign(stage, { root: new FakeElement("div") });
+  choose.fire("click"); // a finger has no Shift key
+  assert.equal(stage.root.classList.contains("mffnb-choosing-band"), true);
+  gestures.spectraDown?.(at(1));
+  gestures.spectraMove?.(at(3));
+  gestures.spectraUp?.(at(3));
+  assert.deepEqual(calls[2], ["band", { start: 1, stop: 3 }]);
 });
 
 test("the image of the model is missing where the maps are", () => {

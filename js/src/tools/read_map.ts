@@ -17,7 +17,8 @@ export const tool: Tool = {
           const bright = stage.lanes.find(({ component }) => component === i)?.bright ?? true;
           return [{ label: image.label, colour: image.colour, value: valueAt(image, point), bright }];
         });
-        const note = size ? `pixel ${point.x}, ${point.y}` : "pixel";
+        const maxima = stage.frame.header.sections.filter(({ maximum }) => maximum).map(({ text }) => text);
+        const note = maxima.length > 0 ? maxima.join(", ") : size ? `pixel ${point.x}, ${point.y}` : "pixel";
         stage.tip.show(stage.root, event, positionText(point, size), note, rows);
       },
       mapLeave: () => stage.tip.hide(stage.root),

@@ -4,6 +4,7 @@
 import { action } from "../controls";
 import { setTrait } from "../model";
 import { SMALLEST_DRAG, type Tool } from "../tool";
+import { CHOOSING } from "./band";
 
 /** Change of the range by one step of the wheel, and by a key or button. */
 const STEP = 1.25;
@@ -109,7 +110,8 @@ export const tool: Tool = {
         return [];
       },
       spectraDown(event) {
-        const value = event.shiftKey || event.button !== 0 ? null : plot.valueAt(event);
+        const other = event.shiftKey || event.button !== 0 || stage.root?.classList.contains(CHOOSING);
+        const value = other ? null : plot.valueAt(event);
         dragged = false;
         start = value === null ? null : { x: event.clientX, value };
       },

@@ -91,8 +91,8 @@ def compare(stage: Stage, name: str | None = None, *, shown: bool = True) -> xr.
             "partner": ("component", [int(numbers[p]) if p >= 0 else -1 for p in partner]),
         }
     )
-    tiles = _tiles(found, stage.section) if shown else []
-    stage.show_tool("compare", follow=shown, kept=list(stage.kept), shown=shown, tiles=tiles)
+    tiles: dict[str, Any] = {"tiles": _tiles(found, stage.section)} if shown else {}
+    stage.show_tool("compare", follow=shown, kept=list(stage.kept), shown=shown, **tiles)
     return found
 
 
