@@ -23,7 +23,7 @@ const VEIL = 0xc0000000;
 const MANY = 60;
 
 /** Below this width of a map the legend is shortened. */
-const NARROW = 270;
+export const NARROW = 270;
 
 export class MapTile {
   readonly canvas: HTMLCanvasElement;

@@ -70,8 +70,22 @@ test("a drag with Shift shows the image of the model, then the measured one", ()
   gestures.traitsChanged?.();
   const [measured] = gestures.images?.(frame()) ?? [];
   assert.deepEqual([measured.label, measured.range], ["band 2 to 4", [0, 5]]);
-  fake(gestures.spectraControls?.[0]).fire("click");
+  fake(gestures.spectraControls?.[1]).fire("click");
   assert.deepEqual(calls[1], ["band", { shown: false }]);
+});
+
+test("the button Band does the same for one drag without Shift, which then does not zoom", () => {
+  const { plot } = fakePlot();
+  const { stage, calls } = callingStage({}, { frame: frame(), plot });
+  const gestures = band.start(stage);
+  const choose = fake(gestures.spectraControls?.[0]);
+  choose.fire("click");
+  assert.deepEqual([choose.getAttribute("aria-pressed"), plot.choosing], ["true", true]);
+  gestures.spectraDown?.(at(4));
+  gestures.spectraMove?.(at(2));
+  gestures.spectraUp?.(at(2));
+  assert.deepEqual(calls, [["band", { start: 2, stop: 4 }]]);
+  assert.deepEqual([choose.getAttribute("aria-pressed"), plot.choosing], ["false", false]);
 });
 
 test("the image of the model is missing where the maps are", () => {

@@ -1,7 +1,7 @@
-// Tool: dragging over the spectra with the Shift key shows the image of these channels.
+// Tool: dragging over the spectra with the Shift key, or after its button was pressed, shows the image of these channels.
 // While dragging it is that of the model, mixed on the page; then the measured one of mffnb/widgets/tools/band.py.
 
-import { action } from "../controls";
+import { action, button } from "../controls";
 import { decimalsOf, fixed } from "../format";
 import { type EncodedMap, type MapImage, toolImage } from "../images";
 import { sumsOver } from "../mixture";
@@ -24,18 +24,30 @@ export const tool: Tool = {
     const clear = action("Clear band", "Remove the band image: explorer.band(shown=False)", () =>
       stage.call("band", { shown: false }),
     );
+    const choose = button(
+      "Band",
+      "Drag over the spectra (or with Shift): image of these channels, explorer.band(start, stop)",
+      (on) => choosing(on),
+    );
+    choose.root.classList.add("mffnb-of-curves");
+    /** The next drag chooses channels instead of zooming. */
+    const choosing = (on: boolean) => {
+      choose.press(on);
+      plot.choosing = on;
+    };
     let dragged: readonly [number, number] | null = null;
     let decoded: { source?: unknown; image?: MapImage } = {};
     return {
-      spectraControls: [clear],
+      spectraControls: [choose.root, clear],
       traitsChanged() {
         const now = values();
+        choose.root.hidden = now === null;
         clear.hidden = now?.shown !== true;
         dragged = null;
         plot.markRange(now?.shown && now.ends ? now.ends : null);
       },
       spectraDown(event) {
-        const value = event.shiftKey && values() !== null ? plot.valueAt(event) : null;
+        const value = (event.shiftKey || plot.choosing) && values() !== null ? plot.valueAt(event) : null;
         if (value === null) return;
         plot.root.setPointerCapture(event.pointerId);
         dragged = [value, value];
@@ -50,6 +62,7 @@ export const tool: Tool = {
       spectraUp(event) {
         if (!dragged || !plot.root.hasPointerCapture(event.pointerId)) return;
         plot.root.releasePointerCapture(event.pointerId);
+        choosing(false);
         stage.call("band", { start: Math.min(...dragged), stop: Math.max(...dragged) });
       },
       images(frame) {

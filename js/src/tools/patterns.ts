@@ -5,11 +5,11 @@ import { amountsAt } from "../amounts";
 import { element } from "../dom";
 import type { MapImage } from "../images";
 import { gridLayout } from "../layout";
-import { MapTile } from "../maps";
+import { MapTile, NARROW } from "../maps";
 import { mixture } from "../mixture";
-import { type IntensityScale, patternAspect, patternImage, patternPosition } from "../pattern_image";
+import { type IntensityScale, patternAspect, patternDistance, patternImage, patternPosition } from "../pattern_image";
 import { pinsOf, pointOf } from "../pins";
-import type { MapPoint } from "../pointer";
+import { type MapPoint, pixelText } from "../pointer";
 import { type Binary, type Frame, floats } from "../protocol";
 import type { Tool } from "../tool";
 
@@ -53,12 +53,12 @@ export const tool: Tool = {
       const at = pointed ?? kept;
       if (!at) return found;
       const { model } = mixture(amountsAt(frame, [at.index]), frame.patterns);
-      found.push([`model of pixel ${at.x}, ${at.y}`, MEASURED, model]);
+      found.push([`model of ${pixelText([at.y, at.x])}`, MEASURED, model]);
       const [row, column] = probed?.pixel ?? [];
       if (probed?.pattern && row === at.y && column === at.x) {
         const measured = floats(probed.pattern);
         found.push(["as measured", MEASURED, measured]);
-        found.push(["measured - model", RESIDUAL, measured.map((value, j) => value - model[j])]);
+        found.push(["measured − model", RESIDUAL, measured.map((value, j) => value - model[j])]);
       }
       return found;
     }
@@ -70,11 +70,12 @@ export const tool: Tool = {
       const scale = scales.value as IntensityScale;
       const patterns = patternsOf(frame);
       const images: MapImage[] = patterns.map(([label, colour, values]) =>
-        patternImage(label, colour, values, pattern, label === "measured - model" ? "linear" : scale),
+        patternImage(label, colour, values, pattern, label === "measured − model" ? "linear" : scale),
       );
       build(images);
       const { columns, width, height } = gridLayout(images.length, patternAspect(pattern), grid.clientWidth || 600);
       grid.style.gridTemplateColumns = `repeat(${columns}, ${width}px)`;
+      grid.classList.toggle("mffnb-narrow", width < NARROW);
       tiles.forEach((tile, i) => {
         tile.picture.style.height = `${height}px`;
         tile.paint(images[i], { table: null, clip: 0, gamma: 1 }, width);
@@ -114,7 +115,7 @@ export const tool: Tool = {
         value: values[index],
         bright: true,
       }));
-      stage.tip.show(stage.root, event, patternPosition(pattern, fx, fy), "", rows);
+      stage.tip.show(stage.root, event, patternPosition(pattern, fx, fy), patternDistance(pattern, fx, fy), rows);
     }
 
     const repaint = () => {

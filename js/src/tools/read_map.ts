@@ -1,7 +1,7 @@
 // Tool: pointing at a map shows the position and the values of all components there, and a crosshair on all maps.
 
 import { valueAt } from "../images";
-import { positionText } from "../pointer";
+import { pixelText, positionText } from "../pointer";
 import type { Tool } from "../tool";
 
 export const tool: Tool = {
@@ -17,7 +17,7 @@ export const tool: Tool = {
           const bright = stage.lanes.find(({ component }) => component === i)?.bright ?? true;
           return [{ label: image.label, colour: image.colour, value: valueAt(image, point), bright }];
         });
-        const note = size ? `pixel ${point.x}, ${point.y}` : "pixel";
+        const note = size ? pixelText([point.y, point.x]) : "pixel";
         stage.tip.show(stage.root, event, positionText(point, size), note, rows);
       },
       mapLeave: () => stage.tip.hide(stage.root),

@@ -1,5 +1,5 @@
 // Tool: dragging over the spectra zooms into these channels, the wheel zooms around the pointer, a double click shows
-// all channels; so do keys on the plot, and buttons. With Shift the drag is that of the tool "band".
+// all channels; so do keys on the plot, and buttons. With Shift, or after the button Band, the drag is that of the tool "band".
 
 import { action } from "../controls";
 import { setTrait } from "../model";
@@ -109,7 +109,7 @@ export const tool: Tool = {
         return [];
       },
       spectraDown(event) {
-        const value = event.shiftKey || event.button !== 0 ? null : plot.valueAt(event);
+        const value = event.shiftKey || plot.choosing || event.button !== 0 ? null : plot.valueAt(event);
         dragged = false;
         start = value === null ? null : { x: event.clientX, value };
       },
