@@ -341,7 +341,7 @@ def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str
 
 
 def explore(cube: Any, k: int | None = None, **options: Any) -> Explorer:
-    """Open the live explorer on a spectral image with k components, 4 if omitted; see :class:`Explorer` for the options.
+    """Open the live explorer on a spectral image with k components (4); see :class:`Explorer` for the options.
 
     The path of a session, which :meth:`Explorer.save` has written, restores that session with all its settings.
 

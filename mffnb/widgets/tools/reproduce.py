@@ -27,11 +27,11 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     """Python code that reads the data and unmixes them with the present settings.
 
     Settings with their default values are left out. A cube that :func:`mffnb.read` has read is read again, if it is
-    still equal to its file and not larger than 64 MB. Another cube, mask, weights or known spectra that came from memory stand
-    there by name, with a comment; held spectra and the pixels of the fit are written out. The code starts from the
-    data, so that its answer may differ from a picture that was reached by moving sliders, merging or splitting;
-    :meth:`mffnb.Explorer.rerun` shows that answer. The code sets names and colours of components in its own order:
-    held ones first, else by share of the signal.
+    still equal to its file and not larger than 64 MB. Another cube, mask, weights or known spectra that came from
+    memory stand there by name, with a comment; held spectra and the pixels of the fit are written out. The code starts
+    from the data, so that its answer may differ from a picture that was reached by moving sliders, merging or
+    splitting; :meth:`mffnb.Explorer.rerun` shows that answer. The code sets names and colours of components in its own
+    order: held ones first, else by share of the signal.
 
     Parameters
     ----------
