@@ -15,6 +15,7 @@ from mffnb import tuning as tuning
 from mffnb.constraints.ball import NonNegative as NonNegative
 from mffnb.constraints.ball import UnitBall as UnitBall
 from mffnb.constraints.bounds import Bounds as Bounds
+from mffnb.constraints.fixed import Fixed as Fixed
 from mffnb.constraints.orthogonal import Orthogonal as Orthogonal
 from mffnb.constraints.pinned import Pinned as Pinned
 from mffnb.constraints.simplex import Simplex as Simplex
@@ -54,6 +55,7 @@ __all__ = [
     "Bounds",
     "Checkpoint",
     "Explorer",
+    "Fixed",
     "Frobenius",
     "GroupSparsity",
     "Huber",

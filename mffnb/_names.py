@@ -23,6 +23,7 @@ MODULES_OF = {
     "Bounds": "mffnb.constraints.bounds",
     "Checkpoint": "mffnb.solvers.checkpoint",
     "Explorer": "mffnb.widgets.explorer",
+    "Fixed": "mffnb.constraints.fixed",
     "Frobenius": "mffnb.similarities.least_squares",
     "GroupSparsity": "mffnb.penalties.groups",
     "Huber": "mffnb.similarities.huber",

@@ -140,7 +140,7 @@ def _runs() -> Iterator[Any]:
         long = np.tile(thin + np.ones(1, kind), (1, 60))  # spectra with many channels use separate kernels
         yield lambda d=long: MatrixFactorization(2, **_TWICE).fit(d)
     yield lambda: unmix(counts, 2, similarity="kl", solver="multiplicative", **_ONCE)
-    yield lambda: unmix(image, 2, solver="pivoting", **_ONCE)
+    yield lambda: unmix(image, 2, solver="pivoting", **_ONCE).freedom
     yield lambda: unmix(image, 2, abundance_terms=[Bounds(0.0, 1.0)], **_ONCE)
     yield lambda: unmix(image, 2, volume="auto", random_state=0)
     yield lambda: unmix(image, 2, volume="auto", gain=True, random_state=0)

@@ -31,6 +31,7 @@ from mffnb.solvers import Extrapolated, Hals
 ARGUMENTS: dict[type, dict[str, Any]] = {
     penalties.Smoothness: {"graph": grid((2, 3))},
     penalties.TotalVariation: {"graph": grid((2, 3))},
+    constraints.Fixed: {"where": np.arange(6) < 2},
     constraints.Pinned: {"values": np.array([[0.5, np.nan, 1.0, 2.0, np.nan, 0.0]])},
     Extrapolated: {"solver": Hals()},
 }

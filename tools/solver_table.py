@@ -25,6 +25,7 @@ from scipy import sparse
 import mffnb
 from mffnb import (
     Bounds,
+    Fixed,
     GroupSparsity,
     MatrixFactorization,
     MinimumVolume,
@@ -150,6 +151,7 @@ LISTED = (
     Part("MinimumVolume", endmembers=(_volume,)),
     Part("MinimumVolume, Simplex", abundances=(Simplex(),), endmembers=(_volume,)),
     Part("MinimumVolume, Simplex(gain=True)", abundances=(Simplex(gain=True),), endmembers=(_volume,)),
+    Part("Fixed of A", abundances=(Fixed(1, np.arange(PIXELS) < PIXELS // 4),)),
     Part("Pinned endmembers", endmembers=(_whole,)),
     Part("Pinned in some channels", endmembers=(_in_part,)),
     Part("Sparsity of E", endmembers=(Sparsity(0.02),)),

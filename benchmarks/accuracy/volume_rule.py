@@ -1,11 +1,13 @@
 """Constants and warnings of `volume="auto"`, on simulated scenes that are used for nothing else.
 
     python -m benchmarks accuracy.volume_rule constants
+    python -m benchmarks accuracy.volume_rule model
     python -m benchmarks accuracy.volume_rule warnings
 
 `constants`: for facets, the mean spectral angle against the price of pixels outside (kappa) and the largest noise of a fraction,
 where fractions sum to one; for counts, by how many times rho rises above what noise alone causes, with and without a gain (the
-threshold is 1.3). `warnings`: angle to the truth against the angle to the other answer that fits as well; a result warns where the
+threshold is 1.3). `model`: rise of rho in units of its threshold, and the residual of fractions that sum to one over that of free
+abundances, for the endmembers of the smallest simplex. `warnings`: angle to the truth against the angle to the other answer that fits as well; a result warns where the
 latter is above 0.1 rad. Scenes have a gain or none, pure pixels or none, much noise or little; some cannot be unmixed well.
 """
 
@@ -19,7 +21,7 @@ from scipy.stats import spearmanr
 from benchmarks.accuracy.volume import score
 from benchmarks.shared.command import parser
 from benchmarks.shared.scenes import simulated
-from mffnb.geometry import choose_model, facets, minimum_volume, model_choice
+from mffnb.geometry import Search, choose_model, facets, minimum_volume, model_choice
 from mffnb.matrices import in_memory
 
 FACETS = [(k, decibel, purest) for k in (3, 4, 6) for decibel in (20, 30, 40) for purest in (1.0, 0.8)]
@@ -63,6 +65,24 @@ def rise_of_rho(k: int, gain: float, dose: float, i: int) -> float:
     return (choice.rho - 1) / (choice.threshold - 1) * noise_factor
 
 
+def model_evidence(pixels: int, kinds: Sequence[tuple[int, float, float]]) -> None:
+    for gain in (0.0, 0.03, 0.1, 0.3):
+        rises, ratios = [], []
+        for number, kind in enumerate(kinds):
+            matrix = in_memory(simulated(*kind, gain)(700 + number, pixels=pixels)[0])
+            choice = choose_model(matrix, kind[0])
+            rises.append((choice.rho - 1) / (choice.threshold - 1))
+            search = Search(matrix, kind[0], 0, gain=False)
+            for _ in search.steps():
+                pass
+            ratios.append(model_choice.sum_ratio(matrix, search.factors()[0]))
+        print(
+            f"spread of gain {gain:g}: rho {min(rises):.2f} to {max(rises):.2f} of the threshold, "
+            f"residual ratio {min(ratios):.3f} to {max(ratios):.3f}",
+            flush=True,
+        )
+
+
 def warnings(kinds: Sequence[tuple[int, float, float, float]], pixels: int) -> None:
     errors, distances = [], []
     for kind in kinds:
@@ -83,9 +103,11 @@ def warnings(kinds: Sequence[tuple[int, float, float, float]], pixels: int) -> N
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("what", choices=("constants", "warnings"))
+    options.add_argument("what", choices=("constants", "model", "warnings"))
     chosen = options.parse_args(arguments)
-    if chosen.what == "warnings":
+    if chosen.what == "model":
+        model_evidence(300 if chosen.quick else 1500, FACETS[:1] if chosen.quick else FACETS)
+    elif chosen.what == "warnings":
         warnings(DOUBTFUL[:1] if chosen.quick else DOUBTFUL, 300 if chosen.quick else 2000)
     elif chosen.quick:
         facet_constants(FACETS[:1], {"_KAPPA": (3.0,)}, 300)

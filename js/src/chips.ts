@@ -9,7 +9,11 @@ export interface ChipAction {
   readonly title: string;
   /** Whether what it switches is on; omitted for a button that only does something. */
   readonly on?: boolean;
-  readonly clicked: () => void;
+  /** What the button opens, for assistive technology; omitted for a button that opens nothing. */
+  readonly opens?: "dialog";
+  /** Colour of the component that the button belongs to. */
+  readonly colour?: string;
+  readonly clicked: (button: HTMLElement) => void;
 }
 
 /** What a chip shows. */
@@ -25,10 +29,15 @@ export function heldAs(name: string, header: Header | undefined): number | undef
   return header?.held.find((number) => header.labels[header.numbers.indexOf(number)] === name);
 }
 
-function actionButton({ text, title, on, clicked }: ChipAction): HTMLElement {
+function actionButton({ text, title, on, opens, colour, clicked }: ChipAction): HTMLElement {
   const state: Record<string, string> = on === undefined ? {} : { "aria-pressed": String(on) };
+  if (opens) Object.assign(state, { "aria-haspopup": opens, "aria-expanded": "false" });
   const root = element("button", "mffnb-place-button", { type: "button", title, ...state }, [text]);
-  root.addEventListener("click", clicked);
+  if (colour) {
+    root.classList.add("mffnb-chip");
+    root.style.setProperty("--mffnb-color", colour);
+  }
+  root.addEventListener("click", () => clicked(root));
   return root;
 }
 

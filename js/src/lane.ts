@@ -9,6 +9,15 @@ export interface StackedCurve {
   readonly colour: string;
 }
 
+/** A pale band behind a curve, at channels of its own. */
+export interface OuterBand {
+  readonly channel: Float32Array;
+  readonly low: Float32Array;
+  readonly high: Float32Array;
+  /** A few words above the name of the lane. */
+  readonly note: string;
+}
+
 /** One spectrum of the plot. */
 export interface Lane {
   readonly label: string;
@@ -17,6 +26,8 @@ export interface Lane {
   /** Channel of each value; that of the components if omitted. */
   readonly channel?: Float32Array;
   readonly band: readonly [Float32Array, Float32Array] | null;
+  /** A paler band behind the other one. */
+  readonly outer?: OuterBand | null;
   /** Index of the component whose spectrum it is. */
   readonly component?: number;
   /** Sums of contributions, each on top of those before it, at the channels of the components. */
@@ -81,6 +92,7 @@ export function sameLane(a: Lane, b: Lane): boolean {
     a.channel === b.channel &&
     a.band?.[0] === b.band?.[0] &&
     a.band?.[1] === b.band?.[1] &&
+    (a.outer ?? null) === (b.outer ?? null) &&
     a.model === b.model &&
     a.label === b.label &&
     a.colour === b.colour &&

@@ -114,6 +114,11 @@ function drawCurves(g: CanvasRenderingContext2D, lane: Lane, strip: Strip, place
   g.rect(left, strip.top, right - left, place.floor + 1 - strip.top);
   g.clip();
   const own = line(lane.channel ?? channel, lane.values);
+  if (lane.outer) {
+    const edge = (values: Float32Array, of: Float32Array) => columnsOf(line(of, values), left, right, sheet.pixel);
+    const { low, high, channel: own } = lane.outer;
+    drawArea(g, edge(high, own), edge(low, own), lane.colour, 0.16);
+  }
   if (lane.band) drawArea(g, columns(channel, lane.band[1]), columns(channel, lane.band[0]), lane.colour, 0.45);
   if (lane.stack) {
     const layers = lane.stack.map(({ values }) => columns(channel, values));
@@ -134,7 +139,11 @@ function drawName(g: CanvasRenderingContext2D, lane: Lane, place: LaneScale, { n
   g.textAlign = "right";
   g.textBaseline = "alphabetic";
   const text = shortened(lane.label, names[1], (part) => g.measureText(part).width);
-  g.fillText(text, names[0] + names[1], Math.min(place.zero, place.floor) - 1);
+  const base = Math.min(place.zero, place.floor) - 1;
+  g.fillText(text, names[0] + names[1], base);
+  if (!lane.outer?.note) return;
+  g.font = `11px ${family}`;
+  g.fillText(lane.outer.note, names[0] + names[1], base - 14);
 }
 
 /** Choose the labels of the peaks of a lane. */

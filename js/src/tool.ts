@@ -2,6 +2,7 @@
 // Every module in `tools/` exports one as `tool`; the build lists them, see js/README.md "Add a tool".
 
 import type { MapImage } from "./images";
+import type { OuterBand } from "./lane";
 import type { MapGrid, MapTile } from "./maps";
 import type { MapPoint } from "./pointer";
 import type { Frame, LiveViewModel } from "./protocol";
@@ -74,6 +75,8 @@ export interface Gestures {
   spectraUp?(event: PointerEvent): void;
   /** Spectra that are drawn below those of the components. */
   lanes?(frame: Frame): readonly Lane[];
+  /** A pale band behind the curve of each component, or null; empty if the tool has none at present. */
+  outerBands?(frame: Frame): readonly (OuterBand | null)[];
   /** Maps that are shown after those of the components. */
   images?(frame: Frame): readonly MapImage[];
 }

@@ -346,11 +346,13 @@ export class LiveView implements Stage {
     if (this.means.frame !== frame) {
       this.means = { frame, values: meanAmounts(frame) };
     }
+    const outer = this.gestures.flatMap((gesture) => gesture.outerBands?.(frame) ?? []);
     const lanes = spectra.map((values, i) => ({
       label: header.labels[i],
       colour: header.colors[i],
       values,
       band: bands ? bands[i] : null,
+      outer: outer[i] ?? null,
       component: i,
       bright: bright[i],
       abundance: this.means.values[i],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import signal
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
     first = placement.communicator.rank == 0
     result = _solve(options, cube, placement.communicator, progress=first and not options.quiet)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the writing of the result
+    if first and not options.quiet:
+        _summary(result)
     if first or result.block is not None:
         result.save(output)
     if not first:
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     if options.picture is not None:
         _draw(result, options.picture)
     if not options.quiet:
-        _summary(result, [output, *([options.picture] if options.picture else [])])
+        print("wrote " + " and ".join(map(str, [output, *([options.picture] if options.picture else [])])))
     return 130 if result.outcome.name == "INTERRUPTED" else 0
 
 
@@ -143,15 +144,15 @@ def _solve(options: argparse.Namespace, cube: xr.DataArray, communicator: Any, p
 
 def _draw(result: Unmixing, picture: Path) -> None:
     from mffnb.io.atomic import write_atomically  # noqa: PLC0415
-    from mffnb.plots import overview  # noqa: PLC0415
 
-    write_atomically(picture, lambda part: overview(result).savefig(part, dpi=150))
+    write_atomically(picture, lambda part: result.plot().savefig(part, dpi=150))
 
 
-def _summary(result: Unmixing, written: Sequence[Path]) -> None:
+def _summary(result: Unmixing) -> None:
     last = result.trace.isel(iteration=-1)
     print(
         f"{int(last.iteration)} iterations, {float(last.seconds):.2f} s, "
         f"relative error {100 * float(last.relative_error):.2f} %; {result.outcome.value}"
     )
-    print("wrote " + " and ".join(map(str, written)))
+    if result.block is None:  # the freedom of spectra needs all pixels
+        print(result.freedom)

@@ -4,6 +4,7 @@
 
 from mffnb.constraints.ball import NonNegative, UnitBall
 from mffnb.constraints.bounds import Bounds
+from mffnb.constraints.fixed import Fixed
 from mffnb.constraints.orthogonal import Orthogonal
 from mffnb.constraints.pinned import Pinned
 from mffnb.constraints.simplex import Simplex
@@ -12,6 +13,7 @@ from mffnb.keywords import advise_all
 
 __all__ = [
     "Bounds",
+    "Fixed",
     "NonNegative",
     "Orthogonal",
     "Pinned",

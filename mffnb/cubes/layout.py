@@ -229,6 +229,23 @@ class Layout:
         array = array if of_pixels is None or not along_pixels else array[of_pixels]
         return array if of_channels is None or not along_channels else array[:, of_channels]
 
+    def pixel_values(self, values: Any, what: str) -> Array:
+        """Align values over the pixels with the map and return them in its order, (all pixels,).
+
+        Raises
+        ------
+        ValueError
+            If labels or shape do not fit the pixel dimensions.
+        """
+        found = align(values, self.frame, what, [self.frame.pixels()])
+        other = next((name for name in found.dims if name not in self.pixel_shape), None)
+        if other is not None:
+            raise ValueError(
+                f"{what} varies along {other!r}, and it needs one value for each pixel: drop that dimension"
+            )
+        array: Array = expand(found, self.pixel_shape).values.ravel()
+        return array
+
     def spectra(self, values: Any, what: str = "known endmembers") -> Array:
         """Return given spectra at the used channels of the cube, (spectra, used channels).
 

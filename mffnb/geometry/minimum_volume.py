@@ -11,7 +11,7 @@ import numpy as np
 from mffnb.geometry.abundances import fully_constrained, non_negative
 from mffnb.geometry.compression import check_components, require_one_process
 from mffnb.geometry.matching import match
-from mffnb.geometry.model_choice import choose_model
+from mffnb.geometry.model_choice import choose_model, sum_ratio
 from mffnb.geometry.simplex_search import Progress, SumToOne, WithGain, mean_angle
 from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
@@ -38,6 +38,8 @@ class Geometry:
         ``"gain"`` or ``"sum to one"``.
     rho, threshold
         Evidence for the model, see :func:`mffnb.geometry.choose_model`.
+    sum_ratio
+        Residual of fractions that sum to one over that of free abundances; NaN where rho alone decided.
     counts
         Whether channels were scaled to equal noise because the data are counts.
     weight
@@ -73,6 +75,7 @@ class Geometry:
     stopped: bool
     trace: tuple[Progress, ...]
     interrupted: bool = False
+    sum_ratio: float = np.nan
 
 
 def minimum_volume(
@@ -147,13 +150,35 @@ class Search:
         self._choice = choice = choose_model(matrix, components, seed)
         self._levelled = self._level(matrix)
         self._column_units = np.where(choice.columns > 0, 1 / np.where(choice.columns > 0, choice.columns, 1.0), 0.0)
-        self.with_gain = choice.gain if gain is None else gain
-        kind = WithGain if self.with_gain else SumToOne
-        self._model: WithGain | SumToOne = kind(self._levelled, components, seed)
+        self._ratio_decides = gain is None and not choice.clear
+        self._sum_ratio = np.nan
+        self._rival: Float64Array | None = None
+        self._runs_before, self._steps_before = 0, 0
+        self._size = components, seed
+        self._begin(gain=not self._ratio_decides and (choice.gain if gain is None else gain))
+
+    def _begin(self, *, gain: bool) -> None:
+        """Begin the search with one of the two models."""
+        self.with_gain, self.best = gain, None
+        self._model: WithGain | SumToOne = (WithGain if gain else SumToOne)(self._levelled, *self._size)
 
     def steps(self) -> Iterator[Progress]:
         """Iterate over the steps of the search. The iterator may be used once and abandoned at any step."""
         begin = time.perf_counter()
+        yield from self._steps_of_model(begin)
+        if not self._ratio_decides:
+            return
+        first = self._best_step
+        self._sum_ratio = sum_ratio(self._levelled, first.endmembers)
+        if self._sum_ratio > self._choice.sum_limit:
+            self._runs_before, self._steps_before = self._model.runs, len(self.trace)
+            self._begin(gain=True)
+            yield from self._steps_of_model(begin)
+            if not self._choice.gain:  # the two kinds of evidence disagree
+                self._rival = first.endmembers
+
+    def _steps_of_model(self, begin: float) -> Iterator[Progress]:
+        """Iterate over the steps of the search with the present model."""
         for taken in self._model.search():
             step = replace(taken, seconds=time.perf_counter() - begin)
             best = self.best
@@ -187,10 +212,10 @@ class Search:
     def answer(self, *, stopped: bool = False) -> Geometry:
         """Return the best result so far; after a complete search, with its angle to other results of equal fit."""
         best, choice = self._best_step, self._choice
-        other, disagreement = (None, 0.0) if stopped else _disagreement(self._model, best, self.trace)
+        other, disagreement = (None, 0.0) if stopped else self._other(best)
         E, A, gains = self.factors()
         nothing = np.empty((0, 0))
-        searched = [step for step in self.trace if step.stage == "search" and step.settled]
+        searched = [step for step in self.trace[self._steps_before :] if step.stage == "search" and step.settled]
         return Geometry(
             endmembers=E,
             abundances=A,
@@ -206,7 +231,15 @@ class Search:
             alternative=None if other is None else _match_lengths(other * self._column_units, E),
             stopped=stopped,
             trace=tuple(replace(step, endmembers=nothing) for step in self.trace),
+            sum_ratio=self._sum_ratio,
         )
+
+    def _other(self, best: Progress) -> tuple[Float64Array | None, float]:
+        """Return the answer of the other model if the evidence for the model is not clear, else one of equal fit."""
+        if self._rival is not None:
+            rival = self._rival[match(best.endmembers, self._rival)]
+            return rival, mean_angle(best.endmembers, rival)
+        return _disagreement(self._model, best, self.trace[self._steps_before :])
 
     def _level(self, matrix: Matrix) -> Matrix:
         """Scale the channels such that counts have equal noise in each."""
@@ -216,7 +249,7 @@ class Search:
     @property
     def runs(self) -> int:
         """Largest number of runs of the search, each from another start."""
-        return self._model.runs
+        return self._runs_before + self._model.runs
 
     @property
     def _best_step(self) -> Progress:

@@ -24,7 +24,14 @@ from mffnb.plots.spectra import draw_spectra
 __all__ = ["overview", "residuals", "sections"]
 
 
-def overview(result: Factors, *, figure: Figure | None = None, columns: int = 6) -> Figure:
+def overview(
+    result: Factors,
+    *,
+    figure: Figure | None = None,
+    columns: int = 6,
+    band: tuple[xr.DataArray, xr.DataArray] | None = None,
+    note: str = "",
+) -> Figure:
     """Draw the abundance maps above the endmember spectra, one colour for each component.
 
     Parameters
@@ -35,6 +42,8 @@ def overview(result: Factors, *, figure: Figure | None = None, columns: int = 6)
         Figure to draw on; if None, a new one that pyplot does not manage.
     columns
         Maximum number of maps in a row.
+    band, note
+        Lower and upper end of a pale band behind each spectrum, and a sentence above them.
     """
     k = len(result.abundances)
     columns = min(columns, k)
@@ -54,7 +63,9 @@ def overview(result: Factors, *, figure: Figure | None = None, columns: int = 6)
         draw_map(result.abundances[number], ax, color=colors[number], title=labels[number])
         if number % columns:
             ax.set_ylabel("")
-    draw_spectra(result.endmembers, below.subplots())
+    ax = draw_spectra(result.endmembers, below.subplots(), band=band)
+    if note:
+        ax.set_title(note, loc="left", fontsize="small", color="0.35")
     return figure
 
 

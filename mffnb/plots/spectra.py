@@ -25,6 +25,7 @@ def draw_spectra(
     colors: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     stacked: bool = True,
+    band: tuple[xr.DataArray, xr.DataArray] | None = None,
     **options: Any,
 ) -> Axes:
     """Draw spectra, one colour each, stacked above one another or overlaid.
@@ -40,6 +41,9 @@ def draw_spectra(
     stacked
         If True, each spectrum is scaled to its maximum and offset by one from the previous one. If False, the values
         are drawn.
+    band
+        Lower and upper end of a pale band behind each spectrum, with the dimensions and the units of the spectra, for
+        example ``(result.freedom.lower, result.freedom.upper)``.
     options
         Passed to ``Axes.plot``.
     """
@@ -51,7 +55,12 @@ def draw_spectra(
     for number, (spectrum, color, label) in enumerate(zip(values, colors, labels, strict=True)):
         shift = len(values) - 1 - number if stacked else 0
         size = np.nanmax(np.abs(spectrum), initial=0.0) if stacked else 1.0
-        shown = 0.9 * spectrum / (size or 1.0) + shift if stacked else spectrum
+        unit = 0.9 / (size or 1.0) if stacked else 1.0
+        shown = unit * spectrum + shift
+        if band is not None:
+            low, high = (unit * end.values.reshape(len(end), -1)[number] for end in band)
+            inside = (np.minimum(end, 0.97) for end in (low, high)) if stacked else (low, high)  # below the next one
+            ax.fill_between(channel, *(end + shift for end in inside), color=color, alpha=0.16, linewidth=0)
         ax.plot(channel, shown, color=color, label=label, **options)
         if stacked:
             ax.axhline(shift, color=color, linewidth=0.5, alpha=0.4)

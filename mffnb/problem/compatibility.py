@@ -5,7 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 
-from mffnb.constraints import Bounds, Pinned, Simplex
+import numpy as np
+
+from mffnb.constraints import Bounds, Fixed, Orthogonal, Pinned, Simplex
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.penalties import GroupSparsity, MinimumVolume, Sparsity, SpectralSmoothness
 from mffnb.protocols.terms import Penalty, Term
@@ -37,7 +39,7 @@ def check_terms(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, 
                 f"{term!r} is not a term: pass an object with a fold(half) method, such as Sparsity(1e-3)"
             )
     for terms, others, owner in (
-        (endmember_terms, (Simplex, GroupSparsity), "abundance_terms"),
+        (endmember_terms, (Simplex, Fixed, GroupSparsity), "abundance_terms"),
         (abundance_terms, (Pinned, MinimumVolume, SpectralSmoothness), "endmember_terms"),
     ):
         for term in terms:
@@ -48,6 +50,27 @@ def check_terms(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, 
     for terms, kind in ((abundance_terms, Simplex), (endmember_terms, Pinned)):
         if sum(isinstance(term, kind) for term in terms) > 1:
             raise UnsupportedCombinationError(f"{kind.__name__} can be asked for once: make one of the several")
+    _check_fixed(abundance_terms)
+
+
+def _check_fixed(abundance_terms: tuple[Term, ...]) -> None:
+    """Refuse known abundances whose value would depend on the scale of endmembers, or contradict another set."""
+    fixed = [term for term in abundance_terms if isinstance(term, Fixed)]
+    if not fixed:
+        return
+    simplex = next((term for term in abundance_terms if isinstance(term, Simplex)), None)
+    if any(term.between for term in fixed) and (simplex is None or simplex.gain):
+        raise UnsupportedCombinationError(
+            "a fixed fraction between 0 and 1 needs abundances that sum to one, since it depends on the scale of "
+            "endmembers otherwise: add sum_to_one=True, or fix 0 (absent) or 1 (pure) only"
+        )
+    if any(isinstance(term, Orthogonal) for term in abundance_terms):
+        raise UnsupportedCombinationError("one component per pixel goes with no Fixed: drop Orthogonal or Fixed")
+    boxes = _bounds(abundance_terms)
+    if boxes and (simplex is not None or any(np.any(np.asarray(box.lower) > 0) for box in boxes)):
+        raise UnsupportedCombinationError(
+            "Bounds beside Fixed need a lower bound of 0 and no sum to one: drop one of them"
+        )
 
 
 def with_gain(abundance_terms: tuple[Term, ...], endmember_terms: tuple[Term, ...]) -> tuple[Term, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.constraints import Bounds, Pinned, Simplex, UnitBall
+from mffnb.constraints import Bounds, Fixed, Pinned, Simplex, UnitBall
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.matrices import scaled
 from mffnb.matrices.checking import check_proportion, check_size
@@ -122,6 +122,10 @@ def for_new_pixels(
         then not used.
     """
     abundance_terms = tuple(abundance_terms)
+    if any(isinstance(term, Fixed) for term in abundance_terms):
+        raise UnsupportedCombinationError(
+            "Fixed holds abundances of the fitted pixels and says nothing of new ones: use the result of fit_transform"
+        )
     scale_invariant = traits_of(similarity).scale_invariant
     if scale_invariant:
         abundance_terms = with_gain(abundance_terms, ())

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from mffnb.constraints import Bounds, Orthogonal, Pinned, Simplex
+from mffnb.constraints import Bounds, Fixed, Orthogonal, Pinned, Simplex
+from mffnb.constraints.fixed import known_entries
+from mffnb.constraints.fixed_patterns import nearest_fixed_fractions
 from mffnb.constraints.simplex import nearest_fractions
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.problem import Problem
@@ -87,6 +89,8 @@ def make_likely(abundances: Float64Array, endmembers: Float64Array, problem: Pro
     if problem.gauge in (Gauge.SUM, Gauge.GAIN):
         abundances /= abundances.sum(axis=0)
     _into_sets(abundances, problem.abundance_terms, 0)
+    if problem.gauge in (Gauge.SUM, Gauge.GAIN) and any(isinstance(t, Fixed) for t in problem.abundance_terms):
+        _into_sums(abundances, problem.abundance_terms)
     _into_sets(endmembers, problem.endmember_terms, 0 if problem.pinned is None else len(problem.pinned.values))
     if not _is_likely(abundances, endmembers, problem):
         raise ValueError(
@@ -112,6 +116,7 @@ def _into_sets(factor: Float64Array, terms: tuple[Term, ...], known: int) -> Non
 
 def _into_sums(abundances: Float64Array, terms: tuple[Term, ...]) -> None:
     """Project abundance fractions alternately onto their other sets and onto a sum of 1."""
+    known = known_entries(terms, abundances.shape)
     alone = any(isinstance(term, Orthogonal) for term in terms)
     boxes = [term for term in terms if isinstance(term, Bounds)]
     lower, upper = max([0.0, *(box.lower for box in boxes)]), min([np.inf, *(box.upper for box in boxes)])
@@ -119,7 +124,10 @@ def _into_sums(abundances: Float64Array, terms: tuple[Term, ...]) -> None:
         total = abundances.sum(axis=0)
         if np.abs(total - 1.0).max(initial=0.0) <= _SUM_TOLERANCE:
             return
-        abundances[:] = abundances / _or_one(total) if alone else nearest_fractions(abundances, lower, upper)
+        if known is not None:
+            abundances[:] = nearest_fixed_fractions(abundances, *known)
+        else:
+            abundances[:] = abundances / _or_one(total) if alone else nearest_fractions(abundances, lower, upper)
         _into_sets(abundances, terms, 0)
 
 
@@ -139,7 +147,11 @@ def in_data_units(abundances: Float64Array, endmembers: Float64Array, problem: P
         if problem.pinned is not None:
             known = problem.pinned.known
             spectra[: len(known)][known] = problem.pinned.values[known]
-        return UnscaledFactors(abundances / (size * problem.scale)[:, None], spectra, None, size)
+        amounts = abundances / (size * problem.scale)[:, None]
+        for term in problem.abundance_terms:
+            if isinstance(term, Fixed):  # removes rounding errors of fixed fractions
+                amounts = term.project(amounts)
+        return UnscaledFactors(amounts, spectra, None, size)
     size = size / _or_one(-problem.matrix.minimum(-spectra.max(axis=1, initial=0.0)))
     amounts = abundances / size[:, None]
     total = amounts.sum(axis=0)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from mffnb.constraints.fixed_patterns import patterns, remainder
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import simplex
 from mffnb.kernels.tiers import numpy_simplex
@@ -27,7 +28,7 @@ from mffnb.solvers.row_sweeps import (
     sweep_rows,
     update_single_entries,
 )
-from mffnb.typing import Float64Array
+from mffnb.typing import Array, Float64Array
 
 __all__ = ["Hals"]
 
@@ -67,8 +68,8 @@ class Hals:
                 "drop UnitBall, or the penalty on the other factor that calls for it",
             ),
             (
-                fixed and (smooth or half.sum_to_one),
-                "HALS cannot hold values of a factor that is smooth or sums to one: pin endmembers, not abundances",
+                fixed and (smooth or (half.sum_to_one and half.boxed)),
+                "HALS cannot hold values of a factor that is smooth: use solver='auto', or drop one of the two",
             ),
             (
                 half.single and (bounded or half.boxed or smooth or fixed),
@@ -100,8 +101,7 @@ class Hals:
         if half.single:
             return update_single_entries(factor, half)
         if half.fixed is not None:
-            moved = [sweep_fixed_rows(factor, half, half.fixed) for _ in range(self.sweeps)]
-            return moved[0]
+            return _sweep_fixed(factor, half, half.fixed, self.sweeps)
         if half.graph is not None:
             return _sweep_on_graph(factor, half, half.graph, self.sweeps)
         if half.sum_to_one:
@@ -115,6 +115,37 @@ def _sweep_simplex(factor: Float64Array, half: Half) -> float:
     if len(weights) > 1:
         return float(sweep(factor, half.gram, half.cross, weights))
     return update_in_blocks(lambda part, pull: sweep(part, half.gram, pull, weights), factor, half.cross)
+
+
+def _sweep_fixed(factor: Float64Array, half: Half, fixed: Array, sweeps: int) -> float:
+    """Sweep a factor with fixed entries; return the squared step of the first sweep."""
+    if half.sum_to_one:
+        return _sweep_fixed_simplex(factor, half, fixed)
+    moved = [sweep_fixed_rows(factor, half, fixed) for _ in range(sweeps)]
+    return moved[0]
+
+
+def _sweep_fixed_simplex(factor: Float64Array, half: Half, fixed: Array) -> float:
+    """Set the free entries of columns that sum to one to their minimiser; return the squared step.
+
+    Free entries f of a column share the remainder r that the fixed ones leave. In the variable f / r they lie on the
+    simplex, with the same Gram matrix and the right-hand side divided by r.
+    """
+    left, held = remainder(factor, fixed), np.where(fixed, factor, 0.0)
+    weights = np.ones(factor.shape[1]) if half.weights is None else half.weights
+    cross = half.cross - weights * (half.gram @ held)
+    moved = 0.0
+    for one in patterns(fixed):
+        gram, size = half.gram[np.ix_(one.free, one.free)], left[one.columns]
+        divisor, old = np.where(size > 0, size, 1.0), factor[one.block]
+        part = np.ascontiguousarray(old / divisor)
+        total = part.sum(axis=0)
+        part = np.where(total > 0, part / np.where(total > 0, total, 1.0), 1 / len(part))
+        smaller = Half(gram, cross[one.block] / divisor, weights=None if half.weights is None else weights[one.columns])
+        _sweep_simplex(part, smaller)
+        factor[one.block] = part * size
+        moved += float(np.sum(weights[one.columns] * np.diag(gram)[:, None] * (factor[one.block] - old) ** 2))
+    return moved
 
 
 def _sweep_on_graph(factor: Float64Array, half: Half, graph: PixelGraph, sweeps: int) -> float:

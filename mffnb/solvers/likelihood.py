@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mffnb.constraints.fixed_patterns import patterns, remainder
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.kernels import divergence, newton
 from mffnb.kernels.tiers import numpy_counts
@@ -16,6 +17,7 @@ from mffnb.protocols.half import Half
 from mffnb.protocols.losses import LogTerm
 from mffnb.protocols.solver import Solver
 from mffnb.protocols.traits import SolverTraits
+from mffnb.solvers.row_sweeps import held_rows
 from mffnb.typing import Array, Float64Array
 
 __all__ = ["Multiplicative", "Newton"]
@@ -43,14 +45,10 @@ class Multiplicative:
         before = factor.copy()
         minimise_entries = choose(divergence.minimise_entries, numpy_counts.minimise_entries)
         if half.sum_to_one:
-            choose(divergence.minimise_on_simplex, numpy_counts.minimise_on_simplex)(linear, pull, square, factor)
+            _minimise_fractions(linear, pull, square, factor, half.fixed)
         elif np.isfinite(half.radius):
-            # The scale of a partly fixed row is determined by its fixed entries.
-            held = (
-                np.zeros(len(factor), bool)
-                if half.fixed is None
-                else half.summed(np.asarray(half.fixed.any(axis=1))) > 0
-            )
+            # The scale of a partly fixed row is determined by its fixed entries above zero.
+            held = np.zeros(len(factor), bool) if half.fixed is None else held_rows(factor, half, half.fixed)
             added = _multipliers(linear, pull, square, factor, np.where(held > 0, np.inf, half.radius), half)
             minimise_entries(linear, pull, square + added[:, None], factor)
         else:
@@ -121,6 +119,25 @@ def _derivatives(
         derivatives += part
         np.minimum(least[0], smallest, out=least[0])
     return derivatives, least
+
+
+def _minimise_fractions(
+    linear: Float64Array, pull: Float64Array, square: Array, factor: Float64Array, fixed: Array | None
+) -> None:
+    """Minimise the majorizer in place over columns that sum to one; fixed entries are set back by the caller.
+
+    Free entries share the remainder r that fixed ones leave: divided by r they are a point of the simplex.
+    """
+    minimise = choose(divergence.minimise_on_simplex, numpy_counts.minimise_on_simplex)
+    if fixed is None:
+        minimise(linear, pull, square, factor)
+        return
+    left = remainder(factor, fixed)
+    for one in patterns(fixed):
+        size = left[one.columns]
+        part = np.ascontiguousarray(factor[one.block] / np.where(size > 0, size, 1.0))
+        minimise(linear[one.block] * size, pull[one.block], square[one.block] * size**2, part)
+        factor[one.block] = part * size
 
 
 def _multipliers(

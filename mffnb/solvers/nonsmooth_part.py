@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from mffnb.constraints import Orthogonal, UnitBall
+from mffnb.constraints.fixed_patterns import nearest_fixed_fractions, patterns
 from mffnb.constraints.simplex import nearest_fractions
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.protocols.capabilities import traits_of
@@ -97,11 +98,15 @@ def _as_operator(nearest: Callable[[Float64Array], Float64Array]) -> Operator:
 def _simple_sets(half: Half, factor: Float64Array) -> list[Callable[[Float64Array], Float64Array]]:
     """Return the projections onto non-negativity, ball, sum to one, box and fixed values, as few as possible."""
     sets: list[Callable[[Float64Array], Float64Array]] = []
-    held = np.zeros(len(factor), bool) if half.fixed is None else np.asarray(half.fixed.any(axis=1))
+    held = np.zeros(len(factor), bool) if half.fixed is None else (half.fixed & (factor != 0)).any(axis=1)
     if np.isfinite(half.radius) and not held.all():
         ball = UnitBall(half.radius)
-        # The scale of a partly fixed row is determined by its fixed entries.
+        # The scale of a partly fixed row is determined by its fixed entries above zero.
         sets.append(lambda point: np.where(held[:, None], point, ball.project(point)))
+    if half.sum_to_one and half.fixed is not None:
+        fixed, values = half.fixed, factor.copy()
+        groups = tuple(patterns(fixed))
+        return [*sets, lambda point: nearest_fixed_fractions(point, fixed, values, groups)]
     if half.sum_to_one:
         lower, upper = float(np.max(half.lower)), float(np.min(half.upper))  # bounds on abundances are numbers
         sets.append(lambda point: nearest_fractions(point, lower, upper))

@@ -46,7 +46,7 @@ class BlockPivoting:
             (np.isfinite(half.radius), "rows in a ball (UnitBall, which a penalty on the other factor calls for)"),
             (half.sum_to_one, "abundances that sum to one (Simplex)"),
             (half.single, "one component per pixel (Orthogonal)"),
-            (half.fixed is not None, "values that stay as they are (Pinned)"),
+            (half.fixed is not None, "values that stay as they are (Pinned, Fixed)"),
             (np.ndim(half.lower) + np.ndim(half.upper) > 0, "bounds that differ from entry to entry (Bounds)"),
             (half.log is not None, "a similarity that is not quadratic"),
         ):

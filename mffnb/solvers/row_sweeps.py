@@ -128,12 +128,16 @@ def _point(part: ProximalFunction | FactorSet, row: Float64Array, step: float) -
     return np.asarray(project(part, row[None])[0])
 
 
-def _sweep_weighted_ball(factor: Float64Array, half: Half, weights: Float64Array) -> float:
-    """Sweep rows in a ball with weighted entries once: the multiplier of the ball is added to their curvature."""
+def _sweep_weighted_ball(factor: Float64Array, half: Half, weights: Float64Array, fixed: Array | None = None) -> float:
+    """Sweep rows in a ball with weighted entries once: the multiplier of the ball is added to their curvature.
+
+    Entries that are ``fixed`` are zero and stay so.
+    """
     moved = 0.0
     for j in range(len(factor)):
         curvature = half.gram[j, j] * weights
         pull = np.maximum(half.cross[j] - weights * (half.gram[j] @ factor) + curvature * factor[j], 0.0)
+        pull = pull if fixed is None else np.where(fixed[j], 0.0, pull)
         if not half.gram[j, j] > 0:
             factor[j, half.cross[j] < 0] = 0.0
             continue
@@ -154,21 +158,34 @@ def _sweep_weighted_ball(factor: Float64Array, half: Half, weights: Float64Array
 def sweep_fixed_rows(factor: Float64Array, half: Half, fixed: Array) -> float:
     """Set the free entries of each component once (one HALS sweep); return the weighted squared change.
 
-    A component with fixed entries is not rescaled to the bound of its norm, since its fixed entries would change.
+    A component with fixed entries above zero is not rescaled to the bound of its norm, since these would change.
     """
+    if half.weights is not None and np.isfinite(half.radius):
+        return _sweep_weighted_ball(factor, half, half.weights, fixed)
     moved = 0.0
-    held = half.summed(np.asarray(fixed.any(axis=1))) > 0
+    held = held_rows(factor, half, fixed)
     for j in range(len(factor)):
-        curvature = half.gram[j, j]
-        if curvature <= 0:
+        if half.gram[j, j] <= 0:
+            factor[j, ~fixed[j] & (half.cross[j] < 0)] = 0.0  # only a penalty determines these entries
             continue
-        pull = half.cross[j] - half.gram[j] @ factor + curvature * factor[j]
+        if half.weights is None:
+            curvature = half.gram[j, j]
+            pull = half.cross[j] - half.gram[j] @ factor + curvature * factor[j]
+        else:
+            curvature = half.gram[j, j] * half.weights
+            pull = half.cross[j] - half.weights * (half.gram[j] @ factor) + curvature * factor[j]
         new = np.where(fixed[j], factor[j], np.clip(pull / curvature, half.lower, half.upper))
         if np.isfinite(half.radius) and not held[j]:
             new *= min(1.0, half.radius / max(row_norm(new, half), np.finfo(float).tiny))
-        moved += curvature * float(np.sum((new - factor[j]) ** 2))
+        squares = (new - factor[j]) ** 2
+        moved += float(np.sum(squares if half.weights is None else half.weights * squares)) * half.gram[j, j]
         factor[j] = new
     return moved
+
+
+def held_rows(factor: Float64Array, half: Half, fixed: Array) -> Array:
+    """Return which rows have fixed entries above zero, which determine the scale of the row, (k,)."""
+    return half.summed(np.asarray((fixed & (factor != 0)).any(axis=1))) > 0
 
 
 def row_norm(row: Float64Array, half: Half) -> float:

@@ -107,6 +107,7 @@ def evidence(found: Geometry) -> dict[str, Any]:
         "model": found.model,
         "rho": found.rho,
         "threshold": found.threshold,
+        **({} if np.isnan(found.sum_ratio) else {"sum_ratio": found.sum_ratio}),
         "volume_weight": found.weight,
         "disagreement": found.disagreement,
     }

@@ -8,12 +8,14 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from mffnb.constraints import Pinned, Simplex
+from mffnb.constraints import Fixed, Pinned, Simplex
 from mffnb.parallel.placement import Placement
 from mffnb.penalties import MinimumVolume, Smoothness, Sparsity
 from mffnb.problem.compatibility import as_terms
 from mffnb.protocols.terms import GraphTerm, Term
+from mffnb.typing import Float64Array
 from mffnb.unmixing.image import Prepared
 
 
@@ -75,7 +77,25 @@ class Physics:
             terms.append(Sparsity(self.sparsity))
         if self.smoothness != 0:
             terms.append(Smoothness(self.smoothness, placement.graph(image.layout)))
-        return (*terms, *(_with_graph(term, image, placement) for term in as_terms(self.abundance_terms)))
+        own = (self._over_used_pixels(term, image) for term in as_terms(self.abundance_terms))
+        return (*terms, *(_with_graph(term, image, placement) for term in own))
+
+    def fixed_on_map(self, image: Prepared) -> list[tuple[int, Float64Array]]:
+        """Return component and fraction of each :class:`mffnb.Fixed`, NaN where it is not fixed, (all pixels,)."""
+        return [
+            (number_named(term.component, self.known), term.on_map(image.layout.pixel_values))
+            for term in as_terms(self.abundance_terms)
+            if isinstance(term, Fixed)
+        ]
+
+    def _over_used_pixels(self, term: Term, image: Prepared) -> Term:
+        """Return known abundances over the used pixels of the image; any other term as it is."""
+        if not isinstance(term, Fixed):
+            return term
+        fraction, mask = term.on_map(image.layout.pixel_values), image.layout.pixel_mask
+        return Fixed(
+            number_named(term.component, self.known), fraction=fraction if mask is None else fraction[mask.ravel()]
+        )
 
     def terms_on_endmembers(self, image: Prepared) -> tuple[Term, ...]:
         """Return the penalties and constraints on the endmembers E of one image."""
@@ -95,6 +115,35 @@ class Physics:
                 f"{step} divides each pixel by its own number, so fractions of known endmembers do not sum to one "
                 "after it: use gain=True instead of sum_to_one, or leave out the step"
             )
+
+
+def number_named(component: int | str, known: Any) -> int:
+    """Return the number of a component, also from its name among the known endmembers.
+
+    Raises
+    ------
+    ValueError
+        If no known endmember has this name.
+    """
+    if not isinstance(component, str):
+        return component
+    names = _names_of_spectra(known)
+    if component not in names:
+        raise ValueError(
+            f"there is no component {component!r}: give its number from 0, or its name in known=, a DataArray "
+            f"whose spectra have names; the names are {', '.join(names) or 'none'}"
+        )
+    return names.index(component)
+
+
+def _names_of_spectra(known: Any) -> list[str]:
+    """Return the names of known endmembers: the text coordinate along the first dimension of a DataArray."""
+    if not isinstance(known, xr.DataArray) or known.ndim < 2:
+        return []
+    first = known.dims[0]
+    coords = [known.coords[first]] if first in known.coords else []
+    coords += [one for one in known.coords.values() if one.dims == (first,)]
+    return next(([str(name) for name in one.values] for one in coords if one.dtype.kind in "UOT"), [])
 
 
 def _with_graph(term: Term, image: Prepared, placement: Placement) -> Term:

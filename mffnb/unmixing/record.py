@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import platform
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from mffnb.estimators.names import mapped
 from mffnb.protocols.similarity import Similarity
+from mffnb.typing import Float64Array
 from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.physics import Physics
 
@@ -34,6 +36,7 @@ def record(
     return {
         "k": int(k),
         **physics.record(),
+        **_known_abundances(image, physics),
         "known": 0 if physics.known is None else len(image.known_spectra(physics.known)),
         "similarity": _described(similarity),
         "weights": _described_weights(image.weights),
@@ -65,6 +68,20 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[package] = "unknown"
     return found
+
+
+def _known_abundances(image: Prepared, physics: Physics) -> dict[str, Any]:
+    """Return the fixed abundances, if there are any, as runs [first, stop, fraction] of pixels in map order."""
+    fixed = physics.fixed_on_map(image)
+    runs = [{"component": number, "runs": runs_of(fractions)} for number, fractions in fixed]
+    return {"fixed": runs} if runs else {}
+
+
+def runs_of(values: Float64Array) -> list[list[float]]:
+    """Return first and one-past-last index of each run of equal numbers with the number; runs of NaN are left out."""
+    differs = (values[1:] != values[:-1]) & ~(np.isnan(values[1:]) & np.isnan(values[:-1]))
+    limits = [0, *(np.flatnonzero(differs) + 1).tolist(), len(values)]
+    return [[a, b, float(values[a])] for a, b in pairwise(limits) if not np.isnan(values[a])]
 
 
 def _described(part: object) -> str:

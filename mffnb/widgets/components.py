@@ -46,7 +46,8 @@ def editable(stage: Stage, what: str, *components: int | str) -> tuple[Session, 
     Raises
     ------
     ValueError
-        If there is no such component, if it is held, or if the run would not start from the edited state.
+        If there is no such component, if it is held or has known abundances, or if the run would not start from the
+        edited state.
     """
     session = local_session(stage, what)
     numbers = [number_of(stage, component) for component in components]
@@ -56,6 +57,12 @@ def editable(stage: Stage, what: str, *components: int | str) -> tuple[Session, 
     for number in numbers:
         if number in held:
             raise ValueError(f"component {number} is held, and {what} would change it: release it first")
+        regions = [one.region for one in solved.parameters.fixed if one.component == number]
+        if regions:
+            raise ValueError(
+                f"component {number} has known abundances in {', '.join(regions)}, and {what} would change what they "
+                f"mean: call fix({number}, {regions[0]!r}, on=False) first"
+            )
     if session.task(solved.parameters).automatic:
         raise ValueError(
             f"volume='auto' starts from the data, and not from an edited state: {what} needs a fixed volume"

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mffnb.typing import Array
+from mffnb.typing import Array, Float64Array
+from mffnb.unmixing.record import runs_of
 from mffnb.widgets.session.held import Held
 
 _WIDTH = 100  # longest line
@@ -62,6 +63,49 @@ def mask_lines(mask: xr.DataArray | Sequence[xr.DataArray], words: str) -> list[
         lines += _wrapped("for first, stop in [", runs, "]:", "    ")
         lines.append(f"    {name}.values.flat[first:stop] = True")
     return [*lines, f"mask = {names[0] if len(names) == 1 else '[pixels, channels]'}"]
+
+
+def fixed_lines(
+    fixed: Sequence[tuple[int, Float64Array]],
+    shape: tuple[int, ...],
+    dims: tuple[str, ...],
+    words: Sequence[str],
+    others: str | None,
+) -> list[str]:
+    r"""Return lines that define ``abundance_terms``, the known abundances, from runs of pixels of equal fraction.
+
+    Parameters
+    ----------
+    fixed
+        Component and fraction in each pixel of the map, NaN where it is not known, (pixels,).
+    shape, dims
+        Lengths and names of the pixel dimensions.
+    words
+        What the user knows, for a comment.
+    others
+        Code of the list of other terms; None if it cannot be written.
+
+    Examples
+    --------
+    >>> print("\n".join(fixed_lines([(1, np.array([0.0, 0.0, np.nan]))], (3,), ("x",), ["component 1 in R1"], "[]")))
+    # known abundances: component 1 in R1
+    fraction_1 = xr.DataArray(np.full((3,), np.nan), dims=('x',))
+    for first, stop, value in [[0, 2, 0.0]]:
+        fraction_1.values.flat[first:stop] = value
+    abundance_terms = [mf.Fixed(1, fraction=fraction_1)]
+    """
+    lines = [f"# known abundances: {'; '.join(words) or 'passed to mf.explore'}"]
+    for position, (_, fraction) in enumerate(fixed, 1):
+        name = f"fraction_{position}"
+        lines.append(f"{name} = xr.DataArray(np.full({shape}, np.nan), dims={dims})")
+        lines += _wrapped("for first, stop, value in [", [str(run) for run in runs_of(fraction)], "]:", "    ")
+        lines.append(f"    {name}.values.flat[first:stop] = value")
+    if others is None:
+        lines.append("others = ...  # the other abundance_terms as passed to mf.explore")
+    terms = [f"mf.Fixed({number}, fraction=fraction_{position})" for position, (number, _) in enumerate(fixed, 1)]
+    known = f"[{', '.join(terms)}]"
+    before = "" if others == "[]" else f"{'others' if others is None else others} + "
+    return [*lines, f"abundance_terms = {before}{known}"]
 
 
 def _row(values: Array) -> str:

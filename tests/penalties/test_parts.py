@@ -159,7 +159,7 @@ def test_pixelwise_terms_fold_the_same_in_blocks_of_pixels(term):
 
 def _is_coupled(term):
     """Whether a term is a function of the whole factor, or knows where an entry is."""
-    return isinstance(term, penalties.MinimumVolume | constraints.Pinned)
+    return isinstance(term, penalties.MinimumVolume | constraints.Pinned | constraints.Fixed)
 
 
 @pytest.mark.parametrize("term", [p for p in TERMS if p.values[0].traits.uniform])

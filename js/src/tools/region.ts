@@ -4,9 +4,13 @@
 import { amountsAt } from "../amounts";
 import { type Chip, ChipRow, heldAs } from "../chips";
 import { action, button } from "../controls";
+import { element } from "../dom";
+import { knownActions } from "../known";
+import { Menu } from "../menu";
 import { mixture } from "../mixture";
-import { type Corner, edgesOfMask, extended, indicesOfMask, pathOf } from "../polygon";
+import { type Corner, edgesOfMask, indicesOfMask, pathOf } from "../polygon";
 import { type Binary, bytes, type Frame, floats, MISSING } from "../protocol";
+import { Drawing, SHAPES, type Shape } from "../shapes";
 import type { Lane } from "../spectra";
 import type { Stage, Tool } from "../tool";
 
@@ -32,6 +36,9 @@ interface Shown {
 
 const COLOUR = "#8a6d3b";
 
+/** Diameter of the brush at first, and its largest one, in pixels. */
+const [FIRST_WIDTH, LARGEST_WIDTH] = [5, 999];
+
 export const tool: Tool = {
   name: "region",
   place: 1,
@@ -41,22 +48,26 @@ export const tool: Tool = {
     const edges = new WeakMap<Binary, string>();
     let drawing = false;
     let made: { frame?: Frame; source?: readonly Region[]; lanes: readonly Lane[] } = { lanes: [] };
-    let outline: readonly Corner[] = [];
+    const drawn = new Drawing();
+    const { shape, width, root: choices } = shapeChoice();
     const chips = new ChipRow();
+    const menu = new Menu();
     const showChips = () => {
       const parameters = stage.frame?.header.parameters as { readonly area?: Area } | undefined;
-      chips.show(regions().map((one) => chipOf(one, parameters?.area, stage)));
+      chips.show(regions().map((one) => chipOf(one, parameters?.area, stage, menu)));
     };
     const draw = button("Region", "Draw around pixels of a map: explorer.region(vertices)", (on) => {
       drawing = on;
       draw.press(on);
+      choices.hidden = !on;
       stage.root.classList.toggle("mffnb-drawing", on);
     });
     const clear = action("Clear regions", "Remove all regions: explorer.drop_region()", () =>
       stage.call("drop_region", {}),
     );
     const show = () => {
-      const paths = [...regions().map(edgeOf), pathOf(outline)];
+      const grid = stage.frame?.header.shape;
+      const paths = [...regions().map(edgeOf), grid ? drawn.path(shape(), grid) : ""];
       for (const tile of stage.maps.tiles) tile.showOutlines(paths);
     };
     /** Path of a region: as drawn, or around the pixels of its mask. */
@@ -70,12 +81,14 @@ export const tool: Tool = {
       return known;
     };
     const finish = () => {
-      if (drawing && outline.length > 2) stage.call("region", { outline });
-      outline = [];
+      const outline = drawing ? drawn.finished(shape()) : null;
+      const settings = shape() === "brush" ? { shape: "brush", width: width() } : { shape: shape() };
+      if (outline) stage.call("region", { outline, ...(shape() === "polygon" ? {} : settings) });
+      drawn.clear();
       show();
     };
     return {
-      mapControls: [draw.root, clear],
+      mapControls: [draw.root, choices, clear],
       bar: chips.root,
       traitsChanged() {
         const now = values();
@@ -85,9 +98,9 @@ export const tool: Tool = {
         showChips();
       },
       mapMove(point, event) {
-        if (!drawing) return;
-        if ((event.buttons & 1) === 0) return outline.length > 0 ? finish() : undefined;
-        outline = extended(outline, [point.fy, point.fx]);
+        if (!drawing || !stage.frame) return;
+        if ((event.buttons & 1) === 0) return drawn.empty ? undefined : finish();
+        drawn.add(shape(), [point.fy, point.fx], { shape: stage.frame.header.shape, width: width() });
         show();
       },
       mapUp: finish,
@@ -105,8 +118,36 @@ export const tool: Tool = {
   },
 };
 
+/** List of shapes, and the diameter of the brush, which are shown while regions are drawn. */
+function shapeChoice() {
+  const list = element("select", "mffnb-select", {
+    "aria-label": "Shape of the region",
+    title: "Shape of the region: explorer.region(vertices, shape=...)",
+  });
+  for (const [value, text] of SHAPES) list.append(new Option(text, value));
+  list.value = "polygon";
+  const diameter = element("input", "mffnb-fraction", {
+    type: "number",
+    min: 1,
+    max: LARGEST_WIDTH,
+    step: 1,
+    "aria-label": "Diameter of the brush in pixels",
+    title: 'Diameter of the brush in pixels: explorer.region(vertices, shape="brush", width=...)',
+  });
+  diameter.value = String(FIRST_WIDTH);
+  const brush = element("label", "mffnb-field", { hidden: "" }, [diameter, element("span", "", {}, ["px"])]);
+  list.addEventListener("change", () => {
+    brush.hidden = list.value !== "brush";
+  });
+  return {
+    root: element("span", "mffnb-shapes", { hidden: "" }, [list, brush]),
+    shape: () => list.value as Shape,
+    width: () => Math.min(Math.max(Number(diameter.value) || FIRST_WIDTH, 1), LARGEST_WIDTH),
+  };
+}
+
 /** Name and size of a region, and what can be done with it. */
-function chipOf({ name, pixels }: Region, area: Area | undefined, stage: Stage): Chip {
+function chipOf({ name, pixels }: Region, area: Area | undefined, stage: Stage, menu: Menu): Chip {
   const python = JSON.stringify(name);
   const [out, only] = [area?.left_out.includes(name) === true, area?.only.includes(name) === true];
   const component = heldAs(name, stage.frame?.header);
@@ -135,6 +176,7 @@ function chipOf({ name, pixels }: Region, area: Area | undefined, stage: Stage):
         on: only,
         clicked: () => stage.call("fit_only", { name, on: !only }),
       },
+      ...knownActions(stage, menu, name),
       {
         text: "×",
         title: `Remove the region: explorer.drop_region(name=${python})`,

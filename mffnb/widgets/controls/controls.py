@@ -30,7 +30,7 @@ from mffnb.widgets.controls.elements import (
     switch,
 )
 from mffnb.widgets.lifetime import Displayed, hold_weakly, weakly
-from mffnb.widgets.session.held import Held
+from mffnb.widgets.session.held import numbers
 from mffnb.widgets.session.parameters import AUTO, Parameters, TermKnob
 
 _OFF, _SUM, _GAIN = "off", "sum to one", "up to a gain"
@@ -80,7 +80,8 @@ class Controls(Displayed, ipywidgets.VBox):
         steps: Sequence[Step] = (),
     ) -> None:
         self._min_components, self._held, self._area = min_components, parameters.held, parameters.area
-        least = self._least(parameters.held)
+        self._fixed = parameters.fixed
+        least = self._least(parameters)
         if parameters.k < least:
             raise ValueError(f"{least} endmembers are known and k is {parameters.k}: raise k, or drop some of them")
         self.k = ipywidgets.IntSlider(
@@ -188,11 +189,13 @@ class Controls(Displayed, ipywidgets.VBox):
             self.bands.value,
             self._held,
             self._area,
+            self._fixed,
         )
 
-    def _least(self, held: tuple[Held, ...] | None) -> int:
-        """Return the smallest k for held components; None stands for the known endmembers."""
-        return max(1, self._min_components if held is None else len(held))
+    def _least(self, wanted: Parameters) -> int:
+        """Return the smallest k: the number of components that are held or have known abundances in regions."""
+        held = range(self._min_components) if wanted.held is None else numbers(wanted.held)
+        return max(1, len({*held, *(one.component for one in wanted.fixed)}))
 
     def set(self, **values: Any) -> None:
         """Set several controls with a single callback; a number is rounded to the nearest step of its slider.
@@ -216,7 +219,7 @@ class Controls(Displayed, ipywidgets.VBox):
         if values.get("sum_to_one"):
             values.setdefault("gain", False)  # sum-to-one and gain exclude each other
         wanted = replace(self.parameters, **values)  # raises an error for invalid values before any control moves
-        least = self._least(wanted.held)
+        least = self._least(wanted)
         if not least <= wanted.k <= self.k.max:
             few = wanted.k < least
             advice = f"{least} are known" if few else f"open the explorer with max_components={wanted.k}"
@@ -359,11 +362,11 @@ class Controls(Displayed, ipywidgets.VBox):
         self, wanted: Parameters, names: frozenset[str], move: Callable[[Slider, float], None] = move_to_nearest
     ) -> None:
         """Move the named controls to the values of ``wanted``, sliders by this function."""
-        self._held, self._area = wanted.held, wanted.area
+        self._held, self._area, self._fixed = wanted.held, wanted.area, wanted.fixed
         self.k.min = min(self.k.min, wanted.k)
         if "k" in names:
             self.k.value = wanted.k
-        self.k.min = self._least(wanted.held)
+        self.k.min = self._least(wanted)
         if names & {"sum_to_one", "gain"}:
             self.fractions.value = _fractions(wanted)
         if "similarity" in names:

@@ -13,6 +13,7 @@ from mffnb.solvers.grow_shrink import grow, unique_share
 from mffnb.typing import Float64Array
 from mffnb.unmixing.task import Task
 from mffnb.unmixing.warm_start import StartFactors
+from mffnb.widgets.session.fixed_regions import first_rows
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.solved import lowest_free, solver_order
 
@@ -24,22 +25,32 @@ Factors = tuple[Float64Array, Float64Array]
 
 
 def resize_factors(
-    A: Float64Array, E: Float64Array, named: tuple[int, ...], data: LiveImage, k: int, known: int = 0
+    A: Float64Array,
+    E: Float64Array,
+    named: tuple[int, ...],
+    data: LiveImage,
+    k: int,
+    known: int = 0,
+    fixed: Sequence[int] = (),
 ) -> tuple[Float64Array, Float64Array, tuple[int, ...]]:
     """Add or remove components of A (k, pixels) and E (k, channels) until there are ``k``.
 
-    The first ``known`` ones are held and stay.
+    The first ``known`` ones are held and stay, and so do those with the numbers ``fixed``, whose abundances are known.
 
     A new component starts from the largest residual. The one with the smallest unique contribution is removed first.
     """
     names = list(named)
+    _ = first_rows(k, names[:known], fixed)  # refuses a k below the number of components that stay
     while len(A) > k:
-        dropped = known + int(np.argmin(unique_share(A, E, data.matrix.total)[known:]))
+        share = unique_share(A, E, data.matrix.total)
+        stays = [row < known or name in fixed for row, name in enumerate(names)]
+        dropped = int(np.argmin(np.where(stays, np.inf, share)))
         A, E = np.delete(A, dropped, 0), np.delete(E, dropped, 0)
         del names[dropped]
     while len(A) < k:
         A, E = grow(data.complete, A, E)
-        names.append(lowest_free(names))
+        added = next((number for number in fixed if number not in names), None)
+        names.append(lowest_free(names) if added is None else added)
     return A, E, tuple(names)
 
 

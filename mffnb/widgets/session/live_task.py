@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,8 @@ from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
 from mffnb.unmixing.task import Task
-from mffnb.widgets.session.held import stacked
+from mffnb.widgets.session.fixed_regions import first_rows, fixed_numbers, on_rows
+from mffnb.widgets.session.held import numbers, stacked
 from mffnb.widgets.session.live_data import LiveInput
 from mffnb.widgets.session.parameters import OwnTerms, Parameters
 from mffnb.widgets.session.solved import Solved
@@ -32,9 +34,20 @@ class LiveTask:
     source: LiveInput
     own: OwnTerms
 
-    def task(self, parameters: Parameters) -> Task:
-        """Return the unmixing task for these control values."""
+    def task(self, parameters: Parameters, names: Sequence[int] | None = None) -> Task:
+        """Return the unmixing task for these control values.
+
+        Parameters
+        ----------
+        names
+            Number of the component in each row of the solver, to which known abundances are given; None for those of a
+            run from the data.
+        """
         own = self.own.with_values(parameters.own)
+        if fixed := self.fixed(parameters):
+            rows = first_rows(parameters.k, self._held(parameters), fixed) if names is None else names
+            terms = [*own.abundance_terms, *(one.term for one in parameters.fixed)]
+            own = replace(own, abundance_terms=on_rows(terms, rows))
         known = self.source.known if parameters.held is None else stacked(parameters.held)
         physics = Physics(
             parameters.sparsity,
@@ -49,11 +62,18 @@ class LiveTask:
         task = self.source.restricted(parameters.area).task
         return replace(task, k=parameters.k, similarity=parameters.similarity, physics=physics)
 
+    def fixed(self, parameters: Parameters) -> tuple[int, ...]:
+        """Return the numbers of the components with known abundances, in regions or in terms of the user."""
+        return fixed_numbers([*self.own.abundance_terms, *(one.term for one in parameters.fixed)])
+
+    def _held(self, parameters: Parameters) -> tuple[int, ...]:
+        return numbers(parameters.held_or(self.source.passed))
+
     def result(self, solved: Solved) -> Unmixing:
         """Label a state as :func:`mffnb.unmix` labels its result; ``component`` holds the persistent names."""
         state, found = solved.state, solved.found
         record = solved.notes if solved.tier is None else solved.tier.record()
-        task = replace(self.task(solved.parameters), init="explored")
+        task = replace(self.task(solved.parameters, solved.names), init="explored")
         notes: dict[str, Any] = {}
         if found is not None:
             notes = evidence(found)

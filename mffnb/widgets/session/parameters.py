@@ -14,6 +14,7 @@ from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
 from mffnb.widgets.session.catalogue import MenuTerm
 from mffnb.widgets.session.fit_area import FitArea
+from mffnb.widgets.session.fixed_regions import FixedRegion
 from mffnb.widgets.session.held import Held, numbers
 
 AUTO = "auto"
@@ -38,6 +39,8 @@ class Parameters:
         Components whose spectra stay as they are; None for those that were passed to the explorer as ``known``.
     area
         Regions by which the pixels of the fit are chosen; None for all pixels.
+    fixed
+        Known abundances of components in regions.
     """
 
     k: int = 4
@@ -52,6 +55,7 @@ class Parameters:
     bands: bool = False
     held: tuple[Held, ...] | None = None
     area: FitArea | None = None
+    fixed: tuple[FixedRegion, ...] = ()
 
     def __post_init__(self) -> None:
         if not (isinstance(self.k, int) and self.k >= 1):
@@ -75,12 +79,13 @@ class Parameters:
     def as_dict(self) -> dict[str, Any]:
         """Return all parameters by name; the knobs of the user's terms are on the same level as the others.
 
-        Held components are listed by number and regions by name, where the user has chosen any.
+        Held components are listed by number, regions and what is known in them by name, where the user has chosen any.
         """
-        apart = ("own", "held", "area")
+        apart = ("own", "held", "area", "fixed")
         named = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in apart}
         chosen: dict[str, Any] = {} if self.held is None else {"held": numbers(self.held)}
         chosen |= {} if self.area is None else {"area": self.area.as_dict()}
+        chosen |= {"fixed": [one.as_dict() for one in self.fixed]} if self.fixed else {}
         return named | dict(self.own) | chosen
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.constraints import Pinned
+from mffnb.constraints.fixed import known_entries
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.names import named_similarity
@@ -19,6 +20,7 @@ from mffnb.kernels.tiers.tier import Tier, iterate_on, kernels_are_awaited
 from mffnb.matrices.cancellation import Cancelled, iterate_cancellable
 from mffnb.parallel.placement import Local, Placement
 from mffnb.preprocessing import Step
+from mffnb.problem.compatibility import check_terms
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.terms import Term
 from mffnb.solvers import Outcome, State
@@ -33,6 +35,7 @@ from mffnb.widgets.session.bands import Bands, refit_replicas
 from mffnb.widgets.session.catalogue import catalogue
 from mffnb.widgets.session.continuation import resize_factors, start_factors, with_held
 from mffnb.widgets.session.fit_area import FitArea
+from mffnb.widgets.session.fixed_regions import by_number, first_rows
 from mffnb.widgets.session.held import Held, numbers, pinned_of, stacked
 from mffnb.widgets.session.live_data import LiveImage, LiveInput, common_task
 from mffnb.widgets.session.live_task import LiveTask
@@ -46,6 +49,7 @@ from mffnb.widgets.session.solved import (
     matched_numbers,
     names_at_end,
     numbers_of,
+    renamed,
     solver_order,
 )
 from mffnb.widgets.session.stopping import Stopping
@@ -102,7 +106,7 @@ class Session:
             options, channel=channel, mask=mask, known=known, weights=weights, preprocess=preprocess, random_state=seed
         )
         self.source = LiveInput(cube, task, placement or Local())
-        self.own = OwnTerms(tuple(abundance_terms), tuple(endmember_terms), catalogue())
+        self.own = OwnTerms(by_number(abundance_terms, known), tuple(endmember_terms), catalogue())
         self._task = LiveTask(self.source, self.own)
         switches = (True,) * len(self.source.steps)
         self._data = self.source.prepare(switches)
@@ -153,8 +157,10 @@ class Session:
         task, data = self._task.task(parameters), self._data
         if task.automatic:
             check_supported(task.physics, data.matrix, task.similarity, data.image.weights)
-        else:
-            _ = task.run(data.image, self.source.placement)
+            return
+        run = task.run(data.image, self.source.placement)
+        check_terms(tuple(run.abundance_terms), tuple(run.endmember_terms))
+        _ = known_entries(run.abundance_terms, (task.k, data.matrix.shape[0]))
 
     def _pinned(self, held: tuple[Held, ...] | None, data: LiveImage) -> Pinned | None:
         """Return held spectra as a constraint in the units of an image; None stands for those that were passed."""
@@ -205,7 +211,14 @@ class Session:
         """Return the unmixing task of these parameters from the data, with the preprocessing steps that are on."""
         switches = parameters.steps or (True,) * len(self.source.steps)
         steps = tuple(step for step, on in zip(self.source.steps, switches, strict=True) if on)
-        return replace(self._task.task(parameters), preprocess=steps)
+        last = self._last
+        names = None if last is None else self._first_rows(parameters, last.names)
+        return replace(self._task.task(parameters, names), preprocess=steps)
+
+    def _first_rows(self, parameters: Parameters, before: Sequence[int]) -> tuple[int, ...]:
+        """Return the numbers of the components of a run from the data, by row, where some have known abundances."""
+        held = numbers(parameters.held_or(self._passed))
+        return first_rows(parameters.k, held, self._task.fixed(parameters), before)
 
     def restore(self, solved: Solved, *, settled: bool = True) -> None:
         """Return to an earlier state: the next run with its parameters yields it unchanged, or continues from it."""
@@ -279,7 +292,7 @@ class Session:
 
         def run(data: LiveImage) -> Iterator[State]:
             A, E = non_negative_factors_of(answer, data.image)
-            task = self._task.task(parameters)
+            task = self._task.task(parameters, [solved.names[j] for j in order])
             task = replace(task, init=start_factors(A.T, E, task, data, len(held)))
             return (state for state, _ in self._states(task, data))
 
@@ -301,28 +314,28 @@ class Session:
         # components cannot be matched to those on another grid
         before = before if before is None or before.data.same_grid(data) else None
         with half_of_the_threads():  # the other half of the threads is free to encode and send frames
-            task = self._task.task(parameters)
+            task, rows = self._started(initial, data, parameters, len(known))
             _choose_tier(tier, task, data)
+            fixed, names = self._task.fixed(parameters), rows
             anew, named = from_data or task.automatic, False
-            names: tuple[int, ...] = ()
-            if initial is not None:
-                A, E, names = resize_factors(*initial, data, parameters.k, len(known))
-                task = task if task.automatic else replace(task, init=start_factors(A, E, task, data, len(known)))
             traces: dict[int, list[State]] = {}  # by the number of pixels that the objective sums over
             kept: Solved | None = None  # the last whole state that was shown
-            same_components = not anew and before is not None and before.has_components(names, data, parameters.held)
+            same_components = not anew and before is not None and before.has_components(names, data, parameters)
             unsettled = anew or (
                 before is not None and (before.parameters.similarity, before.data) != (parameters.similarity, data)
             )
+            unsettled = unsettled and not (anew and fixed)  # a picture of a subset would number the components anew
             for state, found, pixels, hidden in self._stoppable(
                 self._steps(task, data, len(known), unsettled=unsettled)
             ):
                 trace = traces.setdefault(pixels, [])
-                if before is not None and anew:
+                if anew and fixed:
+                    names = renamed(rows, state.endmembers, before, (*known, *fixed))
+                elif before is not None and anew:
                     names = matched_numbers(state.endmembers, before.state.endmembers, before.names, known)
                 elif anew and not named:
                     names = first_names(state, data, known, numbers_have_meaning=task.numbers_have_meaning)
-                else:
+                elif not fixed:  # else a number stays with the row that its known abundances name
                     names = names_at_end(before, state, names, known)
                 named = True
                 if state.whole:
@@ -355,6 +368,23 @@ class Session:
             if kept is None and same_components and before is not None and before.parameters == parameters:
                 kept = before  # stopped before its first step: a run of a session that was saved while it ran
             yield from self._stopped(kept)
+
+    def _started(
+        self,
+        initial: tuple[Float64Array, Float64Array, tuple[int, ...]] | None,
+        data: LiveImage,
+        parameters: Parameters,
+        known: int,
+    ) -> tuple[Task, tuple[int, ...]]:
+        """Return the task of a run, with its start if it has one, and the names of its rows where known."""
+        fixed = self._task.fixed(parameters)
+        if initial is None:
+            last = self._last
+            rows = self._first_rows(parameters, () if last is None else last.names) if fixed else ()
+            return self._task.task(parameters, rows or None), rows
+        A, E, rows = resize_factors(*initial, data, parameters.k, known, fixed)
+        task = self._task.task(parameters, rows)
+        return (task if task.automatic else replace(task, init=start_factors(A, E, task, data, known))), rows
 
     def _stopped(self, kept: Solved | None) -> Iterator[Solved]:
         """Yield the last whole state of a run that was stopped within an iteration, as its end."""

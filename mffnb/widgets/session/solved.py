@@ -16,7 +16,6 @@ from mffnb.typing import Array
 from mffnb.unmixing.component_order import component_order
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session.bands import Bands
-from mffnb.widgets.session.held import Held
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
 
@@ -71,9 +70,10 @@ class Solved:
     searched: tuple[int, int] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
-    def has_components(self, names: Sequence[int], data: LiveImage, held: tuple[Held, ...] | None) -> bool:
-        """Whether this is a state of the same image, with components of these names and these held ones."""
-        return self.data is data and self.names == tuple(sorted(names)) and self.parameters.held == held
+    def has_components(self, names: Sequence[int], data: LiveImage, wanted: Parameters) -> bool:
+        """Whether this is a state of the same image with these components, of which the same are held or fixed."""
+        same = self.parameters.held == wanted.held and self.parameters.fixed == wanted.fixed
+        return self.data is data and self.names == tuple(sorted(names)) and same
 
 
 def lowest_free(names: list[int]) -> int:
@@ -99,6 +99,28 @@ def matched_numbers(
     free = [j for j, number in enumerate(numbers) if number not in held]
     partner = match(endmembers[len(held) :], before[free])
     return _filled([*held, *(numbers[free[p]] if p >= 0 else -1 for p in partner)])
+
+
+def renamed(rows: Sequence[int], endmembers: Array, before: Solved | None, kept: Sequence[int]) -> tuple[int, ...]:
+    """Return names for new spectra, of which those with names in ``kept`` keep them and the others are matched.
+
+    Parameters
+    ----------
+    rows
+        Names of the new spectra, (k,).
+    endmembers
+        New spectra (k, channels).
+    before
+        An earlier state, whose names the others get where they match; None to keep all names.
+    kept
+        Names that must stay with their rows, because known abundances refer to them.
+    """
+    lead = list(dict.fromkeys(one for one in kept if one in rows))
+    if before is None or not set(before.names) - set(lead):
+        return tuple(rows)
+    order = [*(rows.index(one) for one in lead), *(row for row, name in enumerate(rows) if name not in lead)]
+    found = matched_numbers(endmembers[order], before.state.endmembers, before.names, lead)
+    return tuple(name for _, name in sorted(zip(order, found, strict=True)))
 
 
 def names_at_end(

@@ -73,3 +73,4 @@ def _parts(parameters: Parameters) -> Iterator[str]:
     if not all(parameters.steps):
         off = [str(number + 1) for number, on in enumerate(parameters.steps) if not on]
         yield f"without preprocessing step {', '.join(off)}"
+    yield from (one.words for one in parameters.fixed)

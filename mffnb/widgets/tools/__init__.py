@@ -13,6 +13,8 @@ from mffnb.widgets.tools import composite as _composite
 from mffnb.widgets.tools import drop_pin as _drop_pin
 from mffnb.widgets.tools import evidence as _evidence
 from mffnb.widgets.tools import fit_area as _fit_area
+from mffnb.widgets.tools import fix as _fix
+from mffnb.widgets.tools import freedom as _freedom
 from mffnb.widgets.tools import hold as _hold
 from mffnb.widgets.tools import identify as _identify
 from mffnb.widgets.tools import match as _match
@@ -47,6 +49,8 @@ class ToolMethods:
     evidence = _evidence.evidence
     fill_evidence = _evidence.fill_evidence
     fit_only = _fit_area.fit_only
+    fix = _fix.fix
+    freedom = _freedom.freedom
     go_to = _show_history.go_to
     hide = _arrange.hide
     hold = _hold.hold
@@ -90,6 +94,8 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "evidence": _evidence.evidence,
     "fill_evidence": _evidence.fill_evidence,
     "fit_only": _fit_area.fit_only,
+    "fix": _fix.fix,
+    "freedom": _freedom.freedom,
     "go_to": _show_history.go_to,
     "hide": _arrange.hide,
     "hold": _hold.hold,

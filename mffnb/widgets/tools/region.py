@@ -11,7 +11,9 @@ from mffnb.plots import as_image, channel_coordinate
 from mffnb.typing import Array
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.measured import comparable_cube
-from mffnb.widgets.regions import Region, given_mask, mask_inside, mean_over
+from mffnb.widgets.region_shapes import mask_inside
+from mffnb.widgets.regions import Region, given_mask, mean_over
+from mffnb.widgets.session.fixed_regions import redrawn
 from mffnb.widgets.tool import Stage, local_session
 
 __all__ = ["drop_region", "region"]
@@ -21,6 +23,8 @@ def region(
     stage: Stage,
     vertices: Sequence[Sequence[float]] | None = None,
     *,
+    shape: str = "polygon",
+    width: float = 0.0,
     mask: Array | xr.DataArray | None = None,
     outline: Sequence[Sequence[float]] | None = None,
     name: str | None = None,
@@ -30,12 +34,16 @@ def region(
     Parameters
     ----------
     vertices
-        Corners of a polygon, as positions (y, x) in the last two pixel dimensions. A pixel belongs to the region if its
-        centre is inside.
+        Positions (y, x) in the last two pixel dimensions: the corners of a polygon, two opposite corners of a rectangle
+        or of the box around an ellipse, or the path of a brush. A pixel belongs to the region if its centre is inside.
+    shape
+        ``"polygon"``, ``"rectangle"``, ``"ellipse"`` or ``"brush"``.
+    width
+        Diameter of the brush in pixels.
     mask
         True for the pixels of the region, instead of ``vertices``.
     outline
-        Corners as shares of height and width of the picture, (0, 0) to (1, 1); the page draws these.
+        Vertices as shares of height and width of the picture, (0, 0) to (1, 1); the page draws these.
     name
         Name of the region; R1, R2 and so on if it is omitted. A region with the same name is replaced.
 
@@ -58,6 +66,8 @@ def region(
     <region core: 49 pixels>
     >>> explorer.regions["core"].mean_spectrum.dims
     ('mz',)
+    >>> explorer.region([(40, 40), (110, 110)], shape="ellipse", name="spot")
+    <region spot: 37 pixels>
     >>> explorer.close()
     """
     if sum(one is not None for one in (vertices, mask, outline)) != 1:
@@ -68,7 +78,7 @@ def region(
         inside, corners = given_mask(maps, mask), None
     else:
         given = outline if vertices is None else vertices
-        inside, corners = mask_inside(maps, given, shares=vertices is None)
+        inside, corners = mask_inside(maps, given, shares=vertices is None, shape=shape, width=width)
     cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
     found = Region(
         name or _free_name(stage), inside, mean_over(cube, inside), _mean_abundances(answer, inside), corners
@@ -80,7 +90,7 @@ def region(
 
 
 def drop_region(stage: Stage, *, name: str | None = None) -> None:
-    """Remove a region, or all of them if no name is given. Pixels that it has left out of the fit are used again.
+    """Remove a region, or all of them if no name is given. It no longer restricts the fit or fixes abundances.
 
     Raises
     ------
@@ -99,14 +109,18 @@ def drop_region(stage: Stage, *, name: str | None = None) -> None:
 
 
 def _use_again(stage: Stage, names: Sequence[str], mask: xr.DataArray | None) -> None:
-    """Fit with the present pixels of regions by which the fit is chosen, or without those that were dropped."""
-    before = area = stage.settings.area
+    """Fit with the present pixels of regions that choose the fit or have known abundances, or without dropped ones."""
+    settings = stage.settings
+    before = area = settings.area
+    fixed = settings.fixed
     for name in names:
         if area is not None and name in (*area.left_out, *area.only):
             area = area.without(name) if mask is None else area.redrawn(name, mask)
-    if area is not before:
-        local_session(stage, "region").source.restricted(area)
-        stage.change(area=area)
+        fixed = redrawn(fixed, name, mask)
+    if area is not before or fixed != settings.fixed:
+        session = local_session(stage, "region")
+        session.source.restricted(area)
+        stage.change(area=area, fixed=fixed)
 
 
 def _mean_abundances(answer: Unmixing, inside: xr.DataArray) -> xr.DataArray:

@@ -7,9 +7,11 @@ from dataclasses import fields
 from typing import Any
 
 import mffnb
+from mffnb.constraints import Fixed
+from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.task import Task
-from mffnb.widgets.literals import known_lines, mask_lines
+from mffnb.widgets.literals import fixed_lines, known_lines, mask_lines
 from mffnb.widgets.session.held import numbers
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.solved import first_names, solver_order
@@ -54,7 +56,7 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     assert session.last is not None, "a result exists only with a state"
     parameters = session.last.parameters
     task = session.task(parameters)
-    written = _written(parameters, task)
+    written = _written(parameters, task, session.last.data.image)
     arguments, unknown = ["cube", str(task.k)], []
     for name, value in _changed(task):
         text = name if name in written else _expression(value)
@@ -75,8 +77,8 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     return text
 
 
-def _written(parameters: Parameters, task: Task) -> dict[str, list[str]]:
-    """Return lines that define the held spectra and the mask, by keyword, where the user has chosen any."""
+def _written(parameters: Parameters, task: Task, image: Prepared) -> dict[str, list[str]]:
+    """Return lines that define held spectra, mask and known abundances, by keyword, where the user has chosen any."""
     written: dict[str, list[str]] = {}
     if parameters.area is not None:
         area = parameters.area
@@ -85,6 +87,12 @@ def _written(parameters: Parameters, task: Task) -> dict[str, list[str]]:
         written["mask"] = mask_lines(task.mask, ", ".join(words))
     if parameters.held:
         written["known"] = known_lines(parameters.held)
+    fixed = task.physics.fixed_on_map(image)
+    if fixed:
+        others = [term for term in task.physics.abundance_terms if not isinstance(term, Fixed)]
+        words = [one.words for one in parameters.fixed]
+        shape, dims = image.layout.map_shape, tuple(map(str, image.layout.pixel_shape))
+        written["abundance_terms"] = fixed_lines(fixed, shape, dims, words, _expression(others) if others else "[]")
     return written
 
 

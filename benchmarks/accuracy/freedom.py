@@ -1,0 +1,104 @@
+"""Freedom of spectra against their true error, on random scenes: coverage, false comfort, residual patterns, time.
+
+    python -m benchmarks accuracy.freedom --scenes 60 --seed 20261129
+
+Each scene has 2 to 8 components, with or without pure pixels and a gain, and white noise of 15 to 40 dB or 20 to 2000
+counts a pixel. It is unmixed from an NNDSVD start, without penalties. A true spectrum is covered if its angle to the
+answer is at most the freedom. False comfort: more than 0.1 rad off, with a freedom below 0.1 rad. Patterns are those of
+the residual, also with one component less: the limit above which a result doubts its range lies between both.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from scipy.stats import spearmanr
+
+import mffnb as mf
+from benchmarks.shared.command import parser
+from benchmarks.shared.scenes import simulated
+from benchmarks.shared.scores import angles
+from mffnb.selection import match
+from mffnb.unmixing.freedom import PATTERN
+
+ONE_THREAD = True
+PIXELS, CHANNELS = 3000, 150
+MOST = 8  # components
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Errors and freedoms of the spectra of one scene (rad), patterns in its residuals, and the processor time."""
+
+    kind: str
+    k: int
+    errors: np.ndarray
+    freedoms: np.ndarray
+    pattern: float
+    pattern_of_fewer: float
+    seconds: float
+
+
+def judge(rng: np.random.Generator, pixels: int) -> Judged:
+    k, decibel = int(rng.integers(2, MOST + 1)), float(rng.uniform(15, 40))
+    purest = float(rng.choice([1.0, 0.9, 0.75])) if k > 2 else 1.0
+    gain = float(rng.choice([0.0, 0.3]))
+    counts = rng.random() < 0.4
+    X, E, _ = simulated(k, 200.0 if counts else decibel, purest, gain)(int(rng.integers(2**31)), pixels, CHANNELS)
+    if counts:
+        dose = np.exp(rng.uniform(np.log(20), np.log(2000)))
+        X = rng.poisson(np.maximum(X, 0) * dose / X.sum(axis=1).mean()).astype(float)
+    answer, fewer = (mf.unmix(cube_of(X), number, random_state=0) for number in (k, k - 1))
+    began = time.process_time()
+    free = answer.freedom
+    seconds = time.process_time() - began
+    found = answer.endmembers.values
+    order = match(E, found)
+    return Judged(
+        "counts" if counts else "white noise", k, angles(E, found[order]), free.angle.values[order],
+        free.pattern, fewer.freedom.pattern, seconds,
+    )  # fmt: skip
+
+
+def cube_of(X: np.ndarray) -> xr.DataArray:
+    return xr.DataArray(X[None], dims=("y", "x", "channel"))
+
+
+def table(name: str, found: Sequence[Judged]) -> None:
+    if not found:
+        return
+    error, free = (np.concatenate([getattr(one, what) for one in found]) for what in ("errors", "freedoms"))
+    comfort = np.mean((error > 0.1) & (free < 0.1))
+    print(
+        f"| {name} | {len(error)} | {np.mean(free >= error):.3f} | {comfort:.3f} | {np.median(error):.3f} | "
+        f"{np.median(free):.3f} | {spearmanr(error, free).statistic:.2f} | "
+        f"{1e3 * np.median([one.seconds for one in found]):.0f} |",
+        flush=True,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("--scenes", type=int, default=60)
+    options.add_argument("--seed", type=int, default=20261129)
+    chosen = options.parse_args(arguments)
+    rng = np.random.default_rng(chosen.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of answers that are not unique, which are the subject
+        found = [judge(rng, 300 if chosen.quick else PIXELS) for _ in range(2 if chosen.quick else chosen.scenes)]
+    print("| scenes | spectra | covered | false comfort | median error | median freedom | rank correlation | ms |")
+    print("|---|---|---|---|---|---|---|---|")
+    table("all", found)
+    for kind in ("white noise", "counts"):
+        table(kind, [one for one in found if one.kind == kind])
+    for k in range(2, MOST + 1):
+        table(f"k = {k}", [one for one in found if one.k == k])
+    for name in ("pattern", "pattern_of_fewer"):
+        values = np.array([getattr(one, name) for one in found])
+        quantiles = np.quantile(values, (0.05, 0.5, 0.9, 0.97)).round(2)
+        print(f"{name}: quantiles 5, 50, 90, 97 %: {quantiles}, {np.mean(values > PATTERN):.2f} above {PATTERN}")

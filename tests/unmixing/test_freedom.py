@@ -1,0 +1,128 @@
+"""The freedom of a result: labels, units, constraints, files and sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import mffnb as mf
+from mffnb.errors import UnsupportedCombinationError
+from mffnb.preprocessing import UnitSum
+from mffnb.unmixing.freedom import Freedom
+
+
+@pytest.fixture(scope="module")
+def cube() -> xr.DataArray:
+    """A noisy image of three components without pure pixels, with a masked corner as NaN."""
+    rng = np.random.default_rng(0)
+    A = 0.1 + 0.7 * rng.dirichlet(np.ones(3), (12, 17))
+    E = 0.3 + rng.random((3, 25))
+    data = A @ E + 0.003 * rng.standard_normal((12, 17, 25))
+    return xr.DataArray(
+        data, dims=("y", "x", "energy"), coords={"energy": np.linspace(100, 200, 25)}, attrs={"units": "counts"}
+    )
+
+
+@pytest.fixture(scope="module")
+def answer(cube) -> mf.Unmixing:
+    return mf.unmix(cube, 3, random_state=0)
+
+
+def test_labels_are_those_of_the_endmembers(answer):
+    free = answer.freedom
+    assert free.angle.dims == ("component",)
+    assert free.lower.dims == answer.endmembers.dims
+    np.testing.assert_array_equal(free.upper.energy, answer.endmembers.energy)
+    assert (free.lower <= answer.endmembers + 1e-12).all()
+    assert (free.upper >= answer.endmembers - 1e-12).all()
+    assert (free.angle > 0.05).all(), "without pure pixels spectra are open"
+    assert set(free.partner.values.tolist()) <= {0, 1, 2}
+
+
+def test_it_is_the_same_for_other_scales_and_layouts(cube, answer):
+    scaled = mf.unmix(1000 * cube, 3, random_state=0)
+    np.testing.assert_allclose(scaled.freedom.angle, answer.freedom.angle, rtol=0.02)
+    turned = mf.unmix(cube.transpose("energy", "x", "y"), 3, channel="energy", random_state=0)
+    assert turned.freedom.lower.dims == ("component", "energy")
+
+
+def test_masked_pixels_and_channels_are_left_out(cube):
+    mask = np.ones((12, 17), bool)
+    mask[:3] = False
+    masked = mf.unmix(cube, 3, mask=mask, random_state=0)
+    alone = mf.unmix(cube[3:], 3, random_state=0)
+    np.testing.assert_allclose(masked.freedom.angle, alone.freedom.angle, rtol=1e-6)
+
+
+def test_missing_entries(cube):
+    holes = cube.where(np.random.default_rng(1).random(cube.shape) > 0.1)
+    assert np.isfinite(mf.unmix(holes, 3, random_state=0).freedom.angle).all()
+
+
+def test_known_endmembers_do_not_turn(cube, answer):
+    fitted = mf.unmix(cube, 3, known=answer.endmembers[:1].values, random_state=0)
+    assert fitted.freedom.angle[0] == 0
+    assert (fitted.freedom.angle[1:] > 0).all()
+
+
+def test_the_sentence_names_what_chose_the_spectra(cube):
+    fitted = mf.unmix(cube, 3, volume=1e-3, random_state=0)
+    assert "the smallest volume chose these spectra" in str(fitted.freedom)
+    assert "could turn by up to" in repr(fitted)
+
+
+def test_a_component_too_few_is_doubted(cube):
+    assert not mf.unmix(cube, 3, random_state=0).freedom.doubt
+    assert "try another k" in str(mf.unmix(cube, 2, random_state=0).freedom)
+
+
+def test_a_component_that_is_zero_has_no_angle():
+    rng = np.random.default_rng(2)
+    data = rng.random((8, 9, 1)) * rng.random(10)
+    A, E = rng.random((72, 2)), rng.random((2, 10))
+    A[:, 1] = 0
+    with pytest.warns(mf.errors.DegenerateWarning):
+        fitted = mf.unmix(data, 2, init=(A, E), max_iter=200, tol=0.1, similarity="kl", solver="multiplicative")
+    angle = fitted.freedom.angle.values
+    assert np.isnan(angle[1])
+    assert len(fitted.freedom.in_degrees) == 1
+
+
+def test_with_preprocessing_the_band_is_in_the_units_of_the_data(cube):
+    fitted = mf.unmix(cube, 3, preprocess=[UnitSum()], random_state=0)
+    assert (fitted.freedom.angle > 0.05).all()
+    assert (fitted.freedom.lower <= fitted.endmembers * 1.0001 + 1e-9).all()
+    assert (fitted.freedom.upper >= fitted.endmembers * 0.9999 - 1e-9).all()
+
+
+def test_it_is_stored_with_the_result(answer, tmp_path):
+    assert answer.freedom is answer.freedom
+    answer.save(tmp_path / "run.nc")
+    loaded = mf.load(tmp_path / "run.nc")
+    assert str(loaded.freedom) == str(answer.freedom)
+    xr.testing.assert_allclose(loaded.freedom.lower, answer.freedom.lower)
+    np.testing.assert_array_equal(loaded.freedom.partner, answer.freedom.partner)
+    half = loaded.normalized("max")
+    assert float(half.endmembers.max()) == 1
+    assert (half.freedom.upper >= half.endmembers - 1e-9).all()
+
+
+def test_a_file_without_it_says_what_to_do(cube, tmp_path):
+    mf.unmix(cube, 3, random_state=0).save(tmp_path / "run.nc")
+    loaded = mf.load(tmp_path / "run.nc")
+    with pytest.raises(ValueError, match="before saving"):
+        _ = loaded.freedom
+    assert "turn" not in repr(loaded)
+
+
+def test_other_models_are_refused(cube):
+    with pytest.raises(UnsupportedCombinationError, match="linear model"):
+        _ = mf.unmix(cube.clip(0), 2, transform="rounding", tol=0.1, random_state=0).freedom
+
+
+def test_degrees_are_rounded_up():
+    angle = xr.DataArray([0.0, 0.001, np.deg2rad(12.2), np.nan], dims="component")
+    spectra = xr.zeros_like(angle)
+    free = Freedom(angle, angle, angle, spectra, spectra, 10, 1.0)
+    assert free.in_degrees == [0, 1, 13]
