@@ -208,12 +208,13 @@ def tool_package(root: Path) -> str:
         "from collections.abc import Callable",
         "from typing import Any",
         "",
+        "from mffnb.widgets.tool import as_gesture",
         *(f"from {dotted} import {module} as _{module}" for module in modules),
     ]
     lines += ["", "", "class ToolMethods:", '    """Methods of the explorer, one for each tool."""', ""]
     # The modules have names of their own here: a method with the name of its module would hide it.
     sources = {name: f"_{homes[name].rpartition('.')[2]}.{name}" for name in sorted(homes)}
-    lines += [f"    {name} = {source}" for name, source in sources.items()]
+    lines += [f"    {name} = as_gesture({source})" for name, source in sources.items()]
     lines += [
         "",
         "",

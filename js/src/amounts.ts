@@ -21,8 +21,12 @@ export function amountsAt({ header, maps, gain }: Frame, indices: readonly numbe
   });
 }
 
-/** Mean amount of each component over the observed pixels, or over some ten thousand of them; zero if there is none. */
-export function meanAmounts(frame: Frame): number[] {
+/**
+ * Mean amount of each component over the observed pixels, or over some ten thousand of them; zero if there is none. In a
+ * stack it is the mean over all sections.
+ */
+export function meanAmounts(frame: Frame): readonly number[] {
+  if (frame.header.means) return frame.header.means;
   const size = frame.maps[0]?.length ?? 0;
   const step = Math.max(1, Math.floor(size / SAMPLED));
   const indices = Array.from({ length: Math.ceil(size / step) }, (_, n) => n * step);

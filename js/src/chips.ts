@@ -1,6 +1,7 @@
 // Chips: one for each region and each kept pixel, with buttons for what can be done with it.
 
 import { element } from "./dom";
+import { editName } from "./name_field";
 import type { Header } from "./protocol";
 
 /** A button of a chip. */
@@ -22,6 +23,8 @@ export interface Chip {
   readonly note: string;
   readonly colour: string;
   readonly actions: readonly ChipAction[];
+  /** Called with a new name, for a chip whose name can be changed. */
+  readonly renamed?: (name: string) => void;
 }
 
 /** Number of the held component of this name. */
@@ -41,9 +44,30 @@ function actionButton({ text, title, on, opens, colour, clicked }: ChipAction): 
   return root;
 }
 
-function chipElement({ name, note, colour, actions }: Chip): HTMLElement {
+/** The name of a chip: a double click, or Enter or F2 while it has the focus, turns it into a field. */
+function nameElement({ name, renamed }: Chip): HTMLElement {
+  if (!renamed) return element("b", "", {}, [name]);
+  const title = "Double click, or Enter: another name";
+  const root = element(
+    "b",
+    "mffnb-place-name",
+    { tabindex: 0, role: "button", title, "aria-label": `Rename ${name}` },
+    [name],
+  );
+  const edit = () => editName(root, name, renamed);
+  root.addEventListener("dblclick", edit);
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== "F2") return;
+    event.preventDefault(); // else the field gets the Enter
+    edit();
+  });
+  return root;
+}
+
+function chipElement(chip: Chip): HTMLElement {
+  const { name, note, colour, actions } = chip;
   const root = element("span", "mffnb-place", { role: "group", "aria-label": name }, [
-    element("b", "", {}, [name]),
+    nameElement(chip),
     element("span", "mffnb-place-note", {}, [note]),
     ...actions.map(actionButton),
   ]);

@@ -36,6 +36,28 @@ export function strengths(codes: Uint8Array, range: Range, weight: number, clip:
   );
 }
 
+/** A map of this many pixels is mixed while a slider is dragged; of a larger one only some rows and columns. */
+const PREVIEW = 2 ** 17;
+/** Maps with fewer pixels, by map. */
+const reduced = new WeakMap<Uint8Array, Uint8Array>();
+
+/** Distance of the rows and columns of a map that are mixed while a slider is dragged. */
+export function previewStep([height, width]: readonly [number, number]): number {
+  return Math.max(1, Math.ceil(Math.sqrt((height * width) / PREVIEW)));
+}
+
+/** Every n-th row and column of a map; made once for each map. */
+export function everyNth(codes: Uint8Array, [height, width]: readonly [number, number], step: number): Uint8Array {
+  const known = reduced.get(codes);
+  const [rows, columns] = [Math.ceil(height / step), Math.ceil(width / step)];
+  if (known?.length === rows * columns) return known;
+  const made = new Uint8Array(rows * columns);
+  for (let row = 0, at = 0; row < rows; row++)
+    for (let column = 0, from = row * step * width; column < columns; column++, from += step) made[at++] = codes[from];
+  reduced.set(codes, made);
+  return made;
+}
+
 const same = (a: Layer, b: Layer | undefined) =>
   b !== undefined &&
   a.codes === b.codes &&

@@ -1,4 +1,4 @@
-// Creation of DOM elements.
+// Creation of DOM elements, and of files.
 
 type Attributes = Readonly<Record<string, string | number>>;
 
@@ -22,4 +22,13 @@ export function svg(tag: string, attributes: Attributes = {}, children: readonly
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
   node.append(...children);
   return node;
+}
+
+/** Save a file through the browser. */
+export function saveFile(content: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }

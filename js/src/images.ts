@@ -14,6 +14,8 @@ export interface MapImage {
   readonly shape: readonly [number, number];
   /** True while the map belongs to an older state than those of the components. */
   readonly stale?: boolean;
+  /** True for a map around zero that shares its range with others, so that its contrast is that of the whole range. */
+  readonly aroundZero?: boolean;
   /** True for a component that is hidden: its tile takes no room. */
   readonly hidden?: boolean;
   /** Colours of the pixels, in place of those of the codes. */

@@ -1,12 +1,12 @@
 // Tiles of the abundance maps: canvas, scale bar, crosshair, name and colour legend of each component.
 
 import { ramp } from "./colour";
-import { colourOfCode, contrastLimits, gradient, greyPixels, pixelsOfCodes } from "./contrast";
+import { colourOfCode, contrastLimits, gradient, greyPixels, type Limits, pixelsOfCodes } from "./contrast";
 import { element, svg } from "./dom";
 import { number } from "./format";
 import type { MapImage } from "./images";
 import { type GridLayout, scaleBar } from "./layout";
-import { bytes, codeOfZero, type Header, type Range, valueOfCode } from "./protocol";
+import { bytes, codeOfZero, type Header, LEVELS, type Range, valueOfCode } from "./protocol";
 
 /** How maps are coloured: the traits of the view. */
 export interface MapStyle {
@@ -24,6 +24,8 @@ const MANY = 60;
 
 /** Below this width of a map the legend is shortened. */
 export const NARROW = 270;
+/** Below this width it is left out. */
+const TIGHT = 190;
 
 export class MapTile {
   readonly canvas: HTMLCanvasElement;
@@ -96,7 +98,7 @@ export class MapTile {
       this.paintUnder(shown, shownWidth);
       return;
     }
-    const limits = contrastLimits(codes, style.clip);
+    const limits: Limits = shown.aroundZero ? [0, LEVELS] : contrastLimits(codes, style.clip);
     this.nothing.hidden = range[0] !== 0 || range[1] !== 0;
     const colour = colourOfCode({ ...style, ramp: this.ramp }, limits, codeOfZero(range));
     this.canvas.style.imageRendering = rendering(width, shownWidth);
@@ -104,7 +106,9 @@ export class MapTile {
     this.putPixels(codes, width, height, colours);
     this.shownRange = [valueOfCode(limits[0], range), valueOfCode(limits[1], range)];
     this.low.textContent = number(this.shownRange[0], 2);
-    this.high.textContent = number(this.shownRange[1], 3);
+    // Without room for the lower end, the upper one says that the range is symmetric.
+    this.high.textContent = `${shown.aroundZero ? "±" : ""}${number(this.shownRange[1], 3)}`;
+    this.low.hidden = shown.aroundZero === true;
     this.gradient.style.background = gradient(colour, limits);
     this.root.classList.toggle("mffnb-stale", stale === true);
   }
@@ -234,6 +238,7 @@ export class MapGrid {
     for (const tile of this.tiles) tile.layout(header, width, height);
     this.tileWidth = width;
     this.root.classList.toggle("mffnb-narrow", width < NARROW);
+    this.root.classList.toggle("mffnb-tight", width < TIGHT);
   }
 
   /** Paint the maps from a place on. */

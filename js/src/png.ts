@@ -1,5 +1,6 @@
 // A map as a PNG file: its pixels enlarged without smoothing, the scale bar, and its name with the range of its values.
 
+import { saveFile } from "./dom";
 import { number } from "./format";
 import type { MapImage } from "./images";
 import { aspectRatio, scaleBar } from "./layout";
@@ -50,11 +51,7 @@ export function picture(tile: MapTile, image: MapImage, header: Header): HTMLCan
 export function download(tile: MapTile, image: MapImage, header: Header): void {
   picture(tile, image, header).toBlob((blob) => {
     if (!blob) return;
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = `${image.label.replace(/[^\p{L}\p{N}.-]+/gu, "_")}.png`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    saveFile(blob, `${image.label.replace(/[^\p{L}\p{N}.-]+/gu, "_")}.png`);
   }, "image/png");
 }
 

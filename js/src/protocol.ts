@@ -64,6 +64,8 @@ export interface Section {
   readonly text: string;
   readonly index: number;
   readonly count: number;
+  /** Whether the maps show the maximum over all sections. */
+  readonly maximum?: boolean;
 }
 
 /** JSON part of a frame. */
@@ -78,6 +80,8 @@ export interface Header {
   readonly hidden: readonly number[];
   /** Weight of each component in the composite. */
   readonly weights: readonly number[];
+  /** Mean amount of each component over a stack, of which the maps are a part; null for an image. */
+  readonly means?: readonly number[] | null;
   /** Height and width of the image in pixels. */
   readonly shape: readonly [number, number];
   /** Height and width of the maps that were sent; smaller than `shape` if blocks of pixels were averaged. */
@@ -206,6 +210,11 @@ export function decode(encoded: Encoded | null | undefined): Frame | null {
 /** Whether a frame belongs to an older solve than the one that is shown. */
 export function outdated(header: Header, shown: Header | undefined): boolean {
   return shown !== undefined && shown.epoch === header.epoch && header.generation < shown.generation;
+}
+
+/** Whether the maps show maxima over sections: their pixels have no spectrum, since each map may be from another one. */
+export function projected({ sections }: Header): boolean {
+  return sections.some(({ maximum }) => maximum === true);
 }
 
 /** Value of a code of a map; NaN if it is missing. */

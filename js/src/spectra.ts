@@ -58,8 +58,6 @@ export class SpectraPlot {
   private readonly cursor = element("div", "mffnb-cursor");
   private readonly mark = element("div", "mffnb-channel-range", { hidden: "" });
   private painted: Painted | null = null;
-  /** True while the next drag chooses a band of channels. */
-  choosing = false;
   /** Ends of the channels that are shown, in the direction of the axis; null for all. */
   shown: readonly [number, number] | null = null;
 

@@ -16,7 +16,9 @@ export function table(close: () => void, closeTitle: string): Table {
   const button = action("Close", closeTitle, close);
   const root = element("div", "mffnb-drawer", { hidden: "" }, [
     element("div", "mffnb-drawer-buttons", {}, [title, button]),
-    element("div", "mffnb-table-scroll", {}, [body]),
+    element("div", "mffnb-table-scroll", { tabindex: 0, role: "group", "aria-label": "Table, arrow keys scroll it" }, [
+      body,
+    ]),
   ]);
   root.hidden = true;
   return {

@@ -45,7 +45,13 @@ export class Tip {
   readonly root = element("div", "mffnb-tip");
 
   /** Show the box in `view` beside the pointer. */
-  show(view: HTMLElement, event: MouseEvent, title: string, note: string, rows: readonly TipRow[]): void {
+  show(
+    view: HTMLElement,
+    event: Pick<MouseEvent, "clientX" | "clientY">,
+    title: string,
+    note: string,
+    rows: readonly TipRow[],
+  ): void {
     const head = element("div", "mffnb-tip-title", {}, [
       element("b", "", {}, [title]),
       element("span", "", {}, [note]),

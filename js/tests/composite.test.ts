@@ -4,7 +4,7 @@ import "./fake_document";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseColour } from "../src/colour";
-import { type Layer, Mixer, strengths } from "../src/composite";
+import { everyNth, type Layer, Mixer, previewStep, strengths } from "../src/composite";
 import { greyPixels } from "../src/contrast";
 import { enlargedLayout } from "../src/layout";
 import { pictureSize } from "../src/png";
@@ -123,4 +123,27 @@ test("an enlarged map fills the width, within the height of the window", () => {
   assert.equal(enlargedLayout(1, 2000, 1000).width, 774);
   assert.deepEqual(pictureSize(48, 2 / 3), [1056, 704]);
   assert.deepEqual(pictureSize(100, 4), [300, 1200]);
+});
+
+test("while a weight of a large map is dragged, only some rows and columns are mixed, and all of them at rest", async () => {
+  assert.deepEqual([previewStep([256, 512]), previewStep([257, 512]), previewStep([1024, 1024])], [1, 2, 3]);
+  const codes = Uint8Array.from({ length: 15 }, (_, j) => j);
+  assert.deepEqual([...everyNth(codes, [3, 5], 2)], [0, 2, 4, 10, 12, 14]);
+  const size = 400;
+  const image = frame();
+  const shape = [size, size] as const;
+  const maps = [new Uint8Array(size * size), new Uint8Array(size * size)];
+  const now = { ...image, maps, header: { ...image.header, shape, map_shape: shape } };
+  const { model } = fakeModel({ clip: 0, gamma: 1 });
+  let painted = 0;
+  const { stage } = callingStage({ shown: true, opacity: 1 }, { frame: now, model, repaintAdded: () => painted++ });
+  const gestures = tool.start(stage);
+  const width = () => gestures.images?.(now)[0].shape[1];
+  assert.equal(width(), size);
+  const [slider] = fake((gestures.mapControls ?? [])[1]).all("mffnb-range");
+  slider.value = "0.5";
+  slider.fire("input");
+  assert.deepEqual([width(), painted], [size / 2, 1]);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.deepEqual([width(), painted], [size, 2]);
 });

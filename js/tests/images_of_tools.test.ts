@@ -8,7 +8,7 @@ import type { Tip } from "../src/tip";
 import { tool as band, modelImage, rangeText } from "../src/tools/band";
 import { tool as residual } from "../src/tools/residual_map";
 import { tool as zoom } from "../src/tools/zoom";
-import { fake } from "./fake_document";
+import { FakeElement, fake } from "./fake_document";
 import { frame } from "./frame";
 import { callingStage, fakeModel } from "./stage";
 
@@ -70,22 +70,16 @@ test("a drag with Shift shows the image of the model, then the measured one", ()
   gestures.traitsChanged?.();
   const [measured] = gestures.images?.(frame()) ?? [];
   assert.deepEqual([measured.label, measured.range], ["band 2 to 4", [0, 5]]);
-  fake(gestures.spectraControls?.[1]).fire("click");
+  const [choose, clear] = (gestures.spectraControls ?? []).map(fake);
+  clear.fire("click");
   assert.deepEqual(calls[1], ["band", { shown: false }]);
-});
-
-test("the button Band does the same for one drag without Shift, which then does not zoom", () => {
-  const { plot } = fakePlot();
-  const { stage, calls } = callingStage({}, { frame: frame(), plot });
-  const gestures = band.start(stage);
-  const choose = fake(gestures.spectraControls?.[0]);
-  choose.fire("click");
-  assert.deepEqual([choose.getAttribute("aria-pressed"), plot.choosing], ["true", true]);
-  gestures.spectraDown?.(at(4));
-  gestures.spectraMove?.(at(2));
-  gestures.spectraUp?.(at(2));
-  assert.deepEqual(calls, [["band", { start: 2, stop: 4 }]]);
-  assert.deepEqual([choose.getAttribute("aria-pressed"), plot.choosing], ["false", false]);
+  Object.assign(stage, { root: new FakeElement("div") });
+  choose.fire("click"); // a finger has no Shift key
+  assert.equal(stage.root.classList.contains("mffnb-choosing-band"), true);
+  gestures.spectraDown?.(at(1));
+  gestures.spectraMove?.(at(3));
+  gestures.spectraUp?.(at(3));
+  assert.deepEqual(calls[2], ["band", { start: 1, stop: 3 }]);
 });
 
 test("the image of the model is missing where the maps are", () => {

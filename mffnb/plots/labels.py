@@ -16,6 +16,8 @@ from mffnb.typing import Array
 __all__ = ["as_image", "axis_label", "channel_coordinate", "channel_label", "pixel_size"]
 
 MIDDLE: Mapping[Hashable, int] = MappingProxyType({})  # no section is chosen, so the middle one is shown
+MAXIMUM = -1
+"""Index of a section that stands for the maximum over all of them."""
 _LARGEST = 1e150  # larger coordinates overflow in the transforms of matplotlib
 
 
@@ -83,10 +85,16 @@ def _texts(array: xr.DataArray, name: str) -> list[str] | None:
 
 
 def as_image(image: xr.DataArray, section: Mapping[Hashable, int] = MIDDLE) -> xr.DataArray:
-    """Reduce a map to two dimensions: a line scan becomes one row, a stack a section, the middle one if not given."""
+    """Reduce a map to two dimensions: a line scan becomes one row, a stack a section, the middle one if not given.
+
+    Where the index of the section is :data:`MAXIMUM`, the maximum over the dimension is taken instead.
+    """
     if image.ndim == 1:
         return image.expand_dims({"": 1})
-    return image.isel({name: section.get(name, image.sizes[name] // 2) for name in image.dims[:-2]})
+    chosen = {name: section.get(name, image.sizes[name] // 2) for name in image.dims[:-2]}
+    plane = image.isel({name: index for name, index in chosen.items() if index != MAXIMUM})
+    projected = [name for name, index in chosen.items() if index == MAXIMUM]
+    return plane.max(projected) if projected else plane
 
 
 def channel_label(spectra: xr.DataArray) -> str:

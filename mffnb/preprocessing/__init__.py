@@ -9,6 +9,7 @@ from mffnb.keywords import advise_all
 from mffnb.preprocessing.augment import Parts, augment, split
 from mffnb.preprocessing.background import AsymmetricBaseline, ConstantBackground, PowerLawBackground
 from mffnb.preprocessing.chain import Chain, Processed, fit_chain, steps_from
+from mffnb.preprocessing.channel_mask import LeaveOutChannels
 from mffnb.preprocessing.elementwise import Anscombe, Log1p
 from mffnb.preprocessing.grid import Bin, Crop
 from mffnb.preprocessing.scaling import MeanCentre, PoissonScaling, Range, UnitNorm, UnitSum
@@ -23,6 +24,7 @@ __all__ = [
     "ConstantBackground",
     "Crop",
     "Fitted",
+    "LeaveOutChannels",
     "Log1p",
     "MeanCentre",
     "Parts",

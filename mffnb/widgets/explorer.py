@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import ipywidgets
@@ -145,7 +146,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else path
         self.view.watched, self.view.typed = self.controls.watched, list(self.controls.weights)
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
-        self._fit.show_tool("set_color", palette=component_colors(_OFFERED_COLORS))
+        self._fit.show_tool("set_color", recorded=False, palette=component_colors(_OFFERED_COLORS))
         super().__init__([self.controls, self._error, self.view])
         self.add_class("mffnb-explorer")  # the part of the page that fills the screen on request
         hold_weakly(self, self._error)
@@ -190,9 +191,27 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """Whether the run for the present settings has ended."""
         return self._fit.settled
 
+    def gesture(self) -> AbstractContextManager[None]:
+        """Record all that is changed in this context as one step, which ``undo`` takes back.
+
+        Examples
+        --------
+        >>> import mffnb as mf
+        >>> explorer = mf.explore(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube, k=3)
+        >>> explorer.wait()
+        >>> with explorer.gesture():
+        ...     explorer.rename(0, "lignin")
+        ...     explorer.hide(1)
+        >>> explorer.undo()
+        >>> dict(explorer.names), sorted(explorer.appearance.hidden)
+        ({}, [])
+        >>> explorer.close()
+        """
+        return self._fit.gesture()
+
     @property
     def history(self) -> History:
-        """Settings whose runs have ended, with their answers; ``undo`` and ``redo`` move in it."""
+        """States after each gesture, with their settings and answers; ``undo`` and ``redo`` move in it."""
         return self._fit.history
 
     @property
@@ -207,7 +226,8 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
 
     def change(self, appearance: Appearance | None = None, **settings: Any) -> None:
         """Start a run from the last state with changed settings, or with the present ones if none is given."""
-        self._fit.change(appearance, **settings)
+        with self.gesture():
+            self._fit.change(appearance, **settings)
 
     @property
     def appearance(self) -> Appearance:
@@ -215,12 +235,14 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         return self._fit.appearance
 
     def set_appearance(self, appearance: Appearance) -> None:
-        """Show the components in another way; it becomes an entry of the history."""
-        self._fit.set_appearance(appearance)
+        """Show the components in another way."""
+        with self.gesture():
+            self._fit.set_appearance(appearance)
 
     def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
         """Run on from an edited state, see ``merge`` and ``split``."""
-        self._fit.continue_from(solved, appearance)
+        with self.gesture():
+            self._fit.continue_from(solved, appearance)
 
     @property
     def contrast(self) -> tuple[float, float]:
@@ -268,7 +290,8 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
 
     def set_section(self, section: Mapping[Hashable, int]) -> None:
         """Show another section of a stack, see ``show_section``."""
-        self._fit.set_section(section)
+        with self.gesture():
+            self._fit.set_section(section)
 
     @property
     def path(self) -> str | None:
@@ -276,7 +299,7 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         return self._fit.path
 
     def show_entry(self, position: int) -> None:
-        """Show an entry of the history: its settings and its answer."""
+        """Show an entry of the history: its settings, its answer and its workspace."""
         self._fit.show_entry(position)
 
     @property
@@ -288,9 +311,9 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """Change how the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`."""
         self._fit.set_spectra_view(**traits)
 
-    def undo_view(self, *, redo: bool = False) -> bool:
-        """Undo or redo the last change of how the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`."""
-        return self._fit.undo_view(redo=redo)
+    def undo_pending(self, *, redo: bool = False) -> bool:
+        """Undo or redo a gesture that was made since the present run began, see :class:`mffnb.widgets.tool.Stage`."""
+        return self._fit.undo_pending(redo=redo)
 
     def set_exactly(self, control: str, value: float) -> None:
         """Set a weight to exactly this number, see ``set_number``."""
@@ -305,9 +328,11 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         """Return the state of the explorer as values that a session holds, see :class:`mffnb.widgets.tool.Stage`."""
         return self._fit.stored()
 
-    def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
+    def show_tool(
+        self, name: str, *, follow: bool | Mapping[str, Any] = False, recorded: bool = True, **values: Any
+    ) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
-        self._fit.show_tool(name, follow=follow, **values)
+        self._fit.show_tool(name, follow=follow, recorded=recorded, **values)
 
     def shown_values(self, name: str) -> Mapping[str, Any]:
         """Return the values that a tool has shown last, see :class:`mffnb.widgets.tool.Stage`."""

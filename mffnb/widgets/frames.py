@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -84,6 +84,10 @@ class Frames:
                 appearance=look,
             )
         )
+
+    def expect(self, names: Sequence[int], look: Appearance) -> None:
+        """Take the highlighted places as those of these components, because undo has restored them."""
+        self._numbers = [names[row] for row in look.rows(names)]
 
     def _move_highlights(self, view: LiveView, numbers: list[int]) -> None:
         """Let highlighted components, which the page knows by their places, stay highlighted at other places."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.record import runs_of
+from mffnb.widgets.session.fit_area import runs_of_true
 from mffnb.widgets.session.held import Held
 
 _WIDTH = 100  # longest line
@@ -40,8 +40,10 @@ def known_lines(held: Sequence[Held]) -> list[str]:
     return [*heading, "known = np.array([", *rows, end]
 
 
-def mask_lines(mask: xr.DataArray | Sequence[xr.DataArray], words: str) -> list[str]:
+def mask_lines(mask: xr.DataArray | Sequence[xr.DataArray], words: str, only: str = "pixels") -> list[str]:
     r"""Return lines that define ``mask`` from the runs of its used pixels, and of its used channels.
+
+    A single mask is that of ``only``, the pixels or the channels.
 
     Examples
     --------
@@ -54,12 +56,12 @@ def mask_lines(mask: xr.DataArray | Sequence[xr.DataArray], words: str) -> list[
     mask = pixels
     """
     parts = [mask] if isinstance(mask, xr.DataArray) else list(mask)
-    names = ["pixels", "channels"][: len(parts)]
-    lines = [f"# pixels of the fit: {words}"]
+    names = ["pixels", "channels"] if len(parts) > 1 else [only]
+    lines = [f"# {names[0]} of the fit: {words}"]
     for name, part in zip(names, parts, strict=True):
         dims = tuple(map(str, part.dims))
         lines.append(f"{name} = xr.DataArray(np.zeros({part.shape}, dtype=bool), dims={dims})")
-        runs = [str(run) for run in _runs(part.values.ravel())]
+        runs = [str(run) for run in runs_of_true(part.values.ravel())]
         lines += _wrapped("for first, stop in [", runs, "]:", "    ")
         lines.append(f"    {name}.values.flat[first:stop] = True")
     return [*lines, f"mask = {names[0] if len(names) == 1 else '[pixels, channels]'}"]
@@ -118,9 +120,3 @@ def _wrapped(begin: str, items: Sequence[str], end: str, indent: str) -> list[st
     """Return a list of items in lines of limited length."""
     text = f"{begin}{', '.join(items)}{end}"
     return textwrap.wrap(text, _WIDTH, subsequent_indent=indent, break_long_words=False, drop_whitespace=True) or [text]
-
-
-def _runs(used: Any) -> list[tuple[int, int]]:
-    """Return first and one-past-last position of each run of True."""
-    steps = np.diff(np.concatenate([[0], np.asarray(used, dtype=np.int8), [0]]))
-    return list(zip(np.flatnonzero(steps > 0).tolist(), np.flatnonzero(steps < 0).tolist(), strict=True))

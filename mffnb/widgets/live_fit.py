@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -26,8 +26,10 @@ from mffnb.widgets.live_view.runner import Runner
 from mffnb.widgets.notices import failure_notices, notices_of
 from mffnb.widgets.pins import Pin
 from mffnb.widgets.rank_evidence import RankEvidence
+from mffnb.widgets.recorder import Recorder
 from mffnb.widgets.regions import Region
-from mffnb.widgets.saving.live_state import kept_values, settings_of, solved_from, solved_values
+from mffnb.widgets.saving.live_state import settings_of, solved_from, solved_values
+from mffnb.widgets.saving.moments import packed, unpacked
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.progress import outcome_text
@@ -37,7 +39,7 @@ from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.shown_tools import ShownTools
 from mffnb.widgets.static_picture import StaticPicture
 from mffnb.widgets.tools import TOOLS
-from mffnb.widgets.view_steps import ViewSteps
+from mffnb.widgets.workspace import Workspace
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
 # slider on the thread that last wrote to it. At first this is the main thread, which a running cell blocks. Writing to
@@ -79,7 +81,8 @@ class LiveFit:
         self.kept: dict[str, Unmixing] = {}
         self.section: dict[Hashable, int] = {}
         self.appearance = self._at_start = Appearance()
-        self._restored: tuple[Solved, Appearance] | None = None
+        self._restored: Solved | None = None
+        self._numbers: tuple[int, Solved] | None = None
         self._showing = threading.RLock()
         self._published: tuple[int, Solved, bool] | None = None
         self._raised: list[tuple[str, type[Warning]]] = []
@@ -94,13 +97,13 @@ class LiveFit:
         # The history is shown from the start; on engines, whose states cannot be restored, there is none.
         self._tools = ShownTools(self._view, ["show_history", "evidence"] if isinstance(session, Session) else [])
         self.rank_evidence = RankEvidence(controls.k.max, self._show_evidence)
-        self._view_steps = ViewSteps()
-        self._setting_view = False
+        self._recorder = Recorder(self.history, weakly(self._workspace), weakly(self._show_history))
+        self._described = 0
         self._greetings = _GREETINGS
         self._submitting = threading.Lock()
         view.on_drawn = self._drawn
         view.on_call = self._call
-        view.observe(weakly(self._record_view), SPECTRA_TRAITS)
+        view.observe(weakly(self._record_view), STYLE_TRAITS)
         controls.on_change(self.submit)
         controls.on_restart(self.start_afresh)
         controls.on_stop(session.stop)
@@ -130,11 +133,13 @@ class LiveFit:
         """Start a run for the present values of the controls, from the last state."""
         controls = self._controls()
         if controls is not None:
-            with self._submitting:  # else a thread could submit values after newer ones that another thread has read
+            # Without the lock a thread could submit values after newer ones that another thread has read.
+            with self.gesture(), self._submitting:
                 self.session.cancel_stop()
                 self.rank_evidence.pause()  # it continues when the run has ended
                 parameters = controls.parameters
                 self._newest = self.runner.submit(parameters), parameters
+                self._recorder.begins(self._newest[0])
                 self._announce(*self._newest)
 
     def start_afresh(self) -> None:
@@ -147,6 +152,10 @@ class LiveFit:
         controls = self._controls()
         if controls is not None:
             controls.set_exactly(control, value)
+
+    def gesture(self) -> AbstractContextManager[None]:
+        """Record what the user changes in this context as one step of the history."""
+        return self._recorder.gesture()
 
     def _announce(self, generation: int, parameters: Parameters, *, failed: bool = False) -> None:
         """Tell the page what is done for the newest settings; it greys the picture of older ones."""
@@ -190,16 +199,19 @@ class LiveFit:
             raise
 
     def set_appearance(self, appearance: Appearance) -> None:
-        """Show the components in another way; it becomes an entry of the history."""
+        """Show the components in another way."""
         with self._showing:
-            self.appearance, self._labelled, published = appearance, None, self._published
+            self.appearance, self._labelled = appearance, None
+        self._show_again()
+
+    def _show_again(self) -> None:
+        """Show the present state again, after its appearance or section has changed."""
+        with self._showing:
+            published = self._published
             if published is None:
                 return
             self._frames.show(published, self.appearance, self.section)
-            _, solved, final = published
-            if final and self.settled:
-                self._record(solved)
-        if final:
+        if published[2]:
             self._tools.call_again(self)
         self.picture.renew()
 
@@ -223,27 +235,76 @@ class LiveFit:
 
     def set_section(self, section: Mapping[Hashable, int]) -> None:
         """Show another section of a stack in all maps."""
-        self.section, published = dict(section), self._published
-        if published is not None:
-            self._frames.show(published, self.appearance, self.section)
-            self._tools.call_again(self)
+        before, self.section = self.section, dict(section)
+        stacked = self.result.abundances.dims[1:-2]
+        if any(before.get(name) != self.section.get(name) for name in stacked):
+            self._show_again()
+        elif self.shown_values("orthogonal_sections").get("shown"):
+            TOOLS["orthogonal_sections"](self)  # the maps stay
 
     def show_entry(self, position: int) -> None:
-        """Show an entry of the history: move the controls to its settings, and show its answer."""
+        """Show an entry of the history: restore its workspace, move the controls to its settings, show its answer."""
         controls, session = self._controls(), self.session
         if controls is None or isinstance(session, EngineSession):
             raise UnsupportedCombinationError(
                 "undo needs the pixels in this process: open an explorer without cluster="
             )
-        entry = self.history.move(position)
-        there = self._published is not None and self._published[1] is entry.solved and self.settled
-        if there and controls.parameters == entry.parameters:  # else other settings have failed
-            self.set_appearance(entry.appearance)  # nothing else differs, so that no run is needed
-            return
-        with self._submitting:
-            session.restore(entry.solved)
-            self._restored = entry.solved, entry.appearance
-        controls.show(entry.parameters)
+        with self.gesture():
+            entry = self.history.move(position)
+            self._recorder.moves()
+            there = self._published is not None and self._published[1] is entry.solved and self.settled
+            if there and controls.parameters == entry.parameters:  # else other settings have failed
+                self._show_workspace(entry.workspace)  # no run is needed
+                return
+            with self._submitting:
+                session.restore(entry.solved)
+                self._restored, self._numbers = entry.solved, (0, entry.solved)
+                self._restore_workspace(entry.workspace, entry.solved.names)
+            controls.show(entry.parameters, entry.workspace.positions)
+
+    def undo_pending(self, *, redo: bool = False) -> bool:
+        """Undo or redo a gesture that was made since the present run began; False if there is none."""
+        with self.gesture():
+            workspace = self.history.move_pending(1 if redo else -1)
+            if workspace is not None:
+                self._recorder.moves()
+                self._show_workspace(workspace)
+        return workspace is not None
+
+    def _workspace(self) -> Workspace:
+        """Return the present workspace."""
+        view, controls = self._view(), self._controls()
+        style = {} if view is None else {name: getattr(view, name) for name in STYLE_TRAITS}
+        return Workspace(
+            self.appearance,
+            dict(self.regions),
+            dict(self.pins),
+            dict(self.overlays),
+            dict(self.kept),
+            dict(self.section),
+            self._tools.recorded,
+            style,
+            {} if controls is None else controls.positions,
+        )
+
+    def _restore_workspace(self, one: Workspace, names: Sequence[int]) -> None:
+        """Return to a workspace for components of these names, without showing the state of the run again."""
+        self._frames.expect(names, one.appearance)
+        with self._showing:
+            self.appearance, self.section, self._labelled = one.appearance, dict(one.section), None
+            self.regions, self.pins = dict(one.regions), dict(one.pins)
+            self.overlays, self.kept = dict(one.overlays), dict(one.kept)
+        self._tools.restore(one.tools)
+        self.set_spectra_view(**one.style)
+
+    def _show_workspace(self, one: Workspace) -> None:
+        """Return to a workspace of the present answer."""
+        changed = (one.appearance, dict(one.section)) != (self.appearance, self.section)
+        self._restore_workspace(one, () if self._published is None else self._published[1].names)
+        if changed:
+            self._show_again()
+        else:
+            self._tools.call_again(self)
 
     def stored(self) -> dict[str, Any]:
         """Return the state of the explorer as values that a session holds."""
@@ -251,26 +312,21 @@ class LiveFit:
         if controls is None or view is None or isinstance(session, EngineSession) or session.last is None:
             raise RuntimeError("the explorer was closed before it had solved anything")
         with self._showing:
-            last, entries = session.last, self.history.entries
+            last, (entries, position) = session.last, self.history.shown
             answers = list({id(one): one for one in (*(entry.solved for entry in entries), last)}.values())
             number = {id(one): i for i, one in enumerate(answers)}
             return {
                 "settings": settings_of(session, controls.parameters, controls.k.max),
                 "parameters": controls.parameters,
                 "answers": [solved_values(one) for one in answers],
-                "history": [(number[id(entry.solved)], entry.appearance) for entry in entries],
-                "position": self.history.position,
                 "last": number[id(last)],
-                "appearance": self.appearance,
-                "regions": self.regions,
-                "pins": self.pins,
-                "overlays": self.overlays,
-                "kept": kept_values(self.kept),
-                "section": self.section,
+                "history": [number[id(entry.solved)] for entry in entries],
+                "position": position,
+                **packed(
+                    [*(entry.workspace for entry in entries), self._workspace().sharing(self.history.workspace())]
+                ),
+                "described": self._tools.described,
                 "evidence": self.rank_evidence.stored(last.data),
-                "shown": self._tools.shown,
-                "following": self._tools.following,
-                "style": {name: getattr(view, name) for name in STYLE_TRAITS},
             }
 
     def restore(self, stored: Mapping[str, Any]) -> None:
@@ -280,24 +336,25 @@ class LiveFit:
         assert view is not None, "a new explorer has a view"
         assert isinstance(session, Session), "only sessions of one process are saved"
         answers = [solved_from(values, session) for values in stored["answers"]]
-        entries = [Entry(answers[number], appearance) for number, appearance in stored["history"]]
-        self.history.replace(entries, stored["position"])
-        self.regions, self.overlays = dict(stored["regions"]), dict(stored["overlays"])
-        self.pins = dict(stored.get("pins", {}))  # files of earlier versions have none
-        self.section, cube = dict(stored["section"]), session.source.cube
-        self.kept = {name: replace(answer, cube=cube) for name, answer in stored["kept"].items()}
-        self._set_style(stored["style"])
-        for name, values in stored["shown"].items():
-            self.show_tool(name, follow=stored["following"].get(name, False), **values)
+        *earlier, workspace = unpacked(stored, session.source.cube)
+        entries = [Entry(answers[number], one) for number, one in zip(stored["history"], earlier, strict=True)]
         last = answers[stored["last"]]
-        self.rank_evidence.restore(last.data, stored.get("evidence"))
-        session.restore(last, settled=last.state.outcome is not Outcome.RUNNING)
-        self.appearance, self._restored = stored["appearance"], (last, stored["appearance"])
-        controls.show(stored["parameters"])
+        with self.gesture():
+            self._recorder.moves()
+            self.history.replace(entries, stored["position"])
+            self._tools.restore_described(stored["described"])
+            self._restore_workspace(workspace, last.names)
+            self.rank_evidence.restore(last.data, stored.get("evidence"))
+            settled = last.state.outcome is not Outcome.RUNNING
+            session.restore(last, settled=settled)
+            self._restored, self._numbers = last, (0, last)
+            controls.show(stored["parameters"], workspace.positions)
 
-    def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
+    def show_tool(
+        self, name: str, *, follow: bool | Mapping[str, Any] = False, recorded: bool = True, **values: Any
+    ) -> None:
         """Send the values that a tool shows to the page, see :class:`mffnb.widgets.tool.Stage`."""
-        self._tools.show(name, values, follow)
+        self._tools.show(name, values, follow, recorded=recorded)
 
     def shown_values(self, name: str) -> Mapping[str, Any]:
         """Return the values that a tool has shown last; empty before its first call."""
@@ -311,58 +368,30 @@ class LiveFit:
 
     def set_spectra_view(self, **traits: Any) -> None:
         """Change how the page shows the spectra; all traits together are one change that can be undone."""
-        before = self.spectra_view
-        self._set_style(traits)
-        after = self.spectra_view
-        changed = [name for name in after if after[name] != before[name]]
-        if changed:
-            self._record_step({name: before[name] for name in changed}, {name: after[name] for name in changed})
-
-    def _set_style(self, traits: Mapping[str, Any]) -> None:
-        """Set traits of the view without a record."""
         view = self._view()
-        if view is None:
-            return
-        self._setting_view = True
-        try:
-            for name, value in traits.items():
-                view.set_trait(name, value)
-        finally:
-            self._setting_view = False
+        if view is not None:
+            with self.gesture():
+                for name, value in traits.items():
+                    view.set_trait(name, value)
 
-    def undo_view(self, *, redo: bool = False) -> bool:
-        """Undo or redo the last change of how the page shows the spectra, if there is one since the last run."""
-        if self.history.position < 0:
-            return False
-        entry = self.history.entries[self.history.position]
-        traits = self._view_steps.redo(entry) if redo else self._view_steps.undo(entry)
-        if traits is None:
-            return False
-        self._set_style(traits)
-        self._show_undo()
-        return True
+    def _record_view(self, _: Any) -> None:
+        """Record a change of how the answer is shown by the page, or by an assignment in Python."""
+        with self.gesture():
+            pass
 
-    def _record_view(self, change: Any) -> None:
-        """Record a change of how the spectra are shown by the page, or by an assignment in Python."""
-        if not self._setting_view:
-            self._record_step({change.name: change.old}, {change.name: change.new})
-
-    def _record_step(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        """Record a change that belongs to the entry of the history that is shown."""
-        if self.history.position >= 0:
-            entry = self.history.entries[self.history.position]
-            self._view_steps.record(entry, before, after)
-            self._show_undo()
-
-    def _show_undo(self) -> None:
-        """Show how many changes can be undone, and redone."""
-        history = self.history
-        done, undone = self._view_steps.counts(history.entries[history.position])
-        self.show_tool("undo", earlier=history.position + done, later=self._later() + undone)
+    def _show_history(self) -> None:
+        """Show how many gestures can be undone, and redone, and the thumbnails."""
+        if not isinstance(self.session, EngineSession) and (self.history.entries or self.history.pending):
+            earlier, later = self.history.steps
+            self.show_tool("undo", recorded=False, earlier=earlier, later=later)
+            if self._described != self.history.version:
+                self._described = self.history.version
+                self._tools.call_again(self, described=True)
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Call a tool for the page."""
-        TOOLS[name](self, **arguments)
+        with self.gesture():
+            TOOLS[name](self, **arguments)
 
     def close(self) -> None:
         """End the background threads, complete the static picture, and delete the image on engines."""
@@ -383,17 +412,20 @@ class LiveFit:
         error = self._error()
         if error is not None:
             error.value = ""
-        with self._showing:  # a tool may show the same state in another way at this moment
-            self.appearance = self._appearance_of(generation, solved)
-            self._published = generation, solved, final
-            self._frames.show(self._published, self.appearance, self.section)
-            if final and not solved.unchanged:
-                self._record(solved)
-        view = self._view()
-        if final and view is not None and not isinstance(self.session, EngineSession):
-            view.notices = notices_of(solved, self.session.source.task.transform, self._raised)
-        if final:
-            self._tools.call_again(self)
+        with self._recorder.consequence():
+            with self._showing:  # a tool may show the same state in another way at this moment
+                self.appearance = self._appearance_of(generation, solved)
+                self._published = generation, solved, final
+                self._frames.show(self._published, self.appearance, self.section)
+            view = self._view()
+            if final and view is not None and not isinstance(self.session, EngineSession):
+                view.notices = notices_of(solved, self.session.source.task.transform, self._raised)
+            if final:
+                self._tools.call_again(self)
+                self._tools.call_again(self, described=True)  # also while a gesture waits, which is recorded later
+            # States on engines cannot be restored.
+            if final and not solved.unchanged and not isinstance(self.session, EngineSession):
+                self._recorder.ends(generation, solved)
         self.picture.renew(settled=final)
 
     def _appearance_of(self, generation: int, solved: Solved) -> Appearance:
@@ -401,12 +433,11 @@ class LiveFit:
 
         At its end a run may give the number of a component back that it has removed at its start.
         """
-        if self._restored is not None and self._restored[0] is solved:
-            (_, appearance), self._restored, self._labelled = self._restored, None, None
-            return appearance
-        if self._published is None:
+        followed, self._numbers = self._numbers, (generation, solved)
+        if followed is None or self._restored is solved:
+            self._restored, self._at_start = None, self.appearance
             return self.appearance
-        last, before, _ = self._published
+        last, before = followed
         if last != generation:
             self._at_start = self.appearance
         # On another grid components are found from the data: their numbers are not those of before.
@@ -414,16 +445,6 @@ class LiveFit:
         now = self.appearance.following(before.names, names)
         back = {*names} - {*before.names} if last == generation else set()
         return now.with_returned(back, self._at_start) if back else now
-
-    def _record(self, solved: Solved) -> None:
-        """Add a state and its appearance to the history."""
-        if isinstance(self.session, EngineSession):  # whose states cannot be restored
-            return
-        before = self.history.entries[self.history.position] if self.history.position >= 0 else None
-        self.history.record(solved, self.appearance)
-        if before is not None and before is not self.history.entries[self.history.position]:
-            self._view_steps.forget_undone(before)
-        self._show_undo()
 
     def _figure(self) -> Any:
         """Return a figure of the present answer with its settings below, for a notebook without a kernel."""
@@ -437,10 +458,6 @@ class LiveFit:
         figure.get_layout_engine().set(rect=(0, low, 1, 1 - 2 * low))
         figure.text(0.01, 0.3 * low, text, fontsize="medium", color="0.35")
         return figure
-
-    def _later(self) -> int:
-        """Return the number of settings that can be redone."""
-        return len(self.history.entries) - 1 - self.history.position
 
     def _drawn(self, _sequence: int) -> None:
         """Let the worker send the next frame; called on the thread that handles messages of the page."""

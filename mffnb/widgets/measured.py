@@ -10,7 +10,7 @@ import xarray as xr
 
 from mffnb.cubes.layout import Layout
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.plots.labels import MIDDLE, as_image
+from mffnb.plots.labels import MAXIMUM, MIDDLE, as_image
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array
 from mffnb.unmixing.result import Unmixing
@@ -115,6 +115,12 @@ def picture_position(maps: xr.DataArray, where: Mapping[Hashable, xr.DataArray])
 
 def _of_picture(image: xr.DataArray, shown: Sequence[int], section: Mapping[Hashable, int]) -> dict[Hashable, int]:
     """Return the index along each dimension of a pixel (row, column) of the picture."""
+    projected = [str(name) for name in image.dims[:-2] if section.get(name) == MAXIMUM]
+    if projected:
+        raise ValueError(
+            f"the maps show the maximum over {' and '.join(projected)}, whose pixels have no spectrum of their own: "
+            f"show a section first, explorer.show_section({projected[0]}=...)"
+        )
     numbers = image.copy(data=np.arange(image.size).reshape(image.shape))
     picture = as_image(numbers, section).values
     row, column = (int(index) for index in shown)

@@ -60,7 +60,7 @@ def mask_inside(
     if shares:
         indices = given * sizes - 0.5
     else:
-        indices = np.stack([_fractional_index(axis, ends) for axis, ends in zip(axes, given.T, strict=True)], axis=1)
+        indices = np.stack([fractional_index(axis, ends) for axis, ends in zip(axes, given.T, strict=True)], axis=1)
     inside, corners = _shaped(shape, indices, (axes[0].size, axes[1].size), width)
     plane = xr.DataArray(inside, dims=image.dims[-2:])
     mask = (xr.zeros_like(image, dtype=bool) | plane).transpose(*image.dims)
@@ -110,7 +110,7 @@ def _stroke(path: Float64Array, size: tuple[int, int], radius: float) -> Array:
     return inside
 
 
-def _fractional_index(axis: Float64Array, values: Float64Array) -> Float64Array:
+def fractional_index(axis: Float64Array, values: Float64Array) -> Float64Array:
     """Return the index of positions on an axis as real numbers, extrapolated beyond its ends."""
     if axis.size < 2:
         return np.asarray(values - axis[0])

@@ -1,13 +1,16 @@
 """Tools of the explorer: what a tool of :mod:`mffnb.widgets.tools` may use, and what it shows in the page.
 
 A tool is a function ``name(stage, **arguments)``. Its module lists it in ``__all__``, and it is then both the method
-``Explorer.name(**arguments)`` and the answer to the message ``stage.call("name", arguments)`` of the page.
+``Explorer.name(**arguments)`` and the answer to the message ``stage.call("name", arguments)`` of the page. Each call is
+a gesture: what it changes of the stage becomes one step of the history, without a line in the tool.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager
+from functools import wraps
+from typing import Any, Protocol, TypeVar, cast
 
 import xarray as xr
 
@@ -22,6 +25,8 @@ from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Stage(Protocol):
@@ -39,9 +44,12 @@ class Stage(Protocol):
     def settled(self) -> bool:
         """Whether the run for the present settings has ended."""
 
+    def gesture(self) -> AbstractContextManager[None]:
+        """Record what the user changes in this context as one step of the history."""
+
     @property
     def history(self) -> History:
-        """Settings whose runs have ended, with their answers."""
+        """States after each gesture, with their settings and answers."""
 
     @property
     def settings(self) -> Parameters:
@@ -58,7 +66,7 @@ class Stage(Protocol):
         """Names, colours, visibility and order of the components."""
 
     def set_appearance(self, appearance: Appearance) -> None:
-        """Show the components in another way; it becomes an entry of the history."""
+        """Show the components in another way."""
 
     def continue_from(self, solved: Solved, appearance: Appearance | None = None) -> None:
         """Run on from a state that a tool has edited, with its number of components."""
@@ -102,17 +110,17 @@ class Stage(Protocol):
         """Start the run from the data instead of the last state."""
 
     def show_entry(self, position: int) -> None:
-        """Show an entry of the history: its settings and its answer."""
+        """Show an entry of the history: its settings, its answer and its workspace."""
 
     @property
     def spectra_view(self) -> Mapping[str, Any]:
         """How the page shows the spectra: the traits ``SPECTRA_TRAITS`` of the live view, by name."""
 
     def set_spectra_view(self, **traits: Any) -> None:
-        """Change how the page shows the spectra; each change can be undone."""
+        """Change how the page shows the spectra; all traits together are one change."""
 
-    def undo_view(self, *, redo: bool = False) -> bool:
-        """Undo or redo the last change of how the page shows the spectra; False if there is none since the last run."""
+    def undo_pending(self, *, redo: bool = False) -> bool:
+        """Undo or redo a gesture that was made since the present run began; False if there is none."""
 
     def set_exactly(self, control: str, value: float) -> None:
         """Set a weight to exactly this number; its slider gets another step."""
@@ -120,11 +128,15 @@ class Stage(Protocol):
     def stored(self) -> dict[str, Any]:
         """Return settings, answers, history, regions, names and what tools show, as values that a session holds."""
 
-    def show_tool(self, name: str, *, follow: bool | Mapping[str, Any] = False, **values: Any) -> None:
+    def show_tool(
+        self, name: str, *, follow: bool | Mapping[str, Any] = False, recorded: bool = True, **values: Any
+    ) -> None:
         """Send the values that a tool shows to its part in the page: text, numbers, and arrays as float32.
 
         They stay there until the next call, also when the page is loaded again. With ``follow``, the tool is called
         again whenever a run has ended or another section is shown: without arguments, or with the given ones.
+        Undo restores them, unless ``recorded`` is False: for tools that describe the session itself, such as its code,
+        or what the pointer is at. These are called again after each gesture.
         """
 
     def shown_values(self, name: str) -> Mapping[str, Any]:
@@ -138,3 +150,14 @@ def local_session(stage: Stage, name: str) -> Session:
             f"{name} needs the pixels in this process, and they are on engines: open an explorer without cluster="
         )
     return stage.session
+
+
+def as_gesture(tool: Function) -> Function:
+    """Return a tool as a method: what it changes of the stage becomes one step of the history."""
+
+    @wraps(tool)
+    def call(stage: Stage, *arguments: Any, **keywords: Any) -> Any:
+        with stage.gesture():
+            return tool(stage, *arguments, **keywords)
+
+    return cast(Function, call)

@@ -180,9 +180,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def new_page(browser: Browser, *, width: int = 1400, height: int = 1100, scale: float = 1) -> Iterator[Page]:
+def new_page(
+    browser: Browser, *, width: int = 1400, height: int = 1100, scale: float = 1, touch: bool = False
+) -> Iterator[Page]:
     """Open a page in a fresh context; `console_errors` tells what went wrong in it."""
-    context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=scale)
+    viewport = {"width": width, "height": height}
+    context = browser.new_context(viewport=viewport, device_scale_factor=scale, has_touch=touch)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -119,9 +119,14 @@ def test_a_session_is_restored_with_name_pin_region_and_history(page, lab):
     assert view.locator(".mffnb-outlines path").count() > 0
     assert kit.canvas_hash(view.locator("canvas.mffnb-map").nth(1)) == old
     kit.screenshot(page, "lasting_restored")
-    view.locator("button.mffnb-button", has_text="Undo").click()
+    undo = view.locator("button.mffnb-button", has_text="Undo")
+    undo.click()
+    view.locator(".mffnb-place", has_text="core").wait_for(state="detached")
+    undo.click()
+    view.locator(".mffnb-pin").first.wait_for(state="detached")
+    undo.click()
     view.locator(".mffnb-name", has_text="component 1").first.wait_for()
-    view.locator("button.mffnb-button", has_text="Undo").click()
+    undo.click()
     wait_final(page, k=3)
     assert kit.console_errors(page) == []
 

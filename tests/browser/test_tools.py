@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.browser import lab as kit
 from tests.browser.test_explorer import READY, evaluate, opened, slider, wait_final
 
@@ -78,6 +80,98 @@ def test_a_slider_shows_the_sections_of_a_stack(page, lab):
     before = field.input_value()
     page.wait_for_timeout(700)
     assert field.input_value() == before
+    assert kit.console_errors(page) == []
+
+
+def test_maximum_and_orthogonal_sections_of_a_stack(page, lab):
+    view = opened(page, lab, "sections.ipynb", (STACK,))
+    page.locator(READY).wait_for(timeout=120_000)
+    canvas, cuts = view.locator("canvas.mffnb-map").first, view.locator(".mffnb-cuts canvas.mffnb-map")
+    old = kit.canvas_hash(canvas)
+    view.get_by_role("button", name="Maximum").click()
+    view.get_by_text("maximum over z", exact=True).wait_for()
+    kit.wait_canvas_change(canvas, old)
+    canvas.click(position={"x": 40, "y": 40})  # such a pixel has no spectrum
+    assert evaluate(page, "(explorer.section, len(explorer.pins))") == "({'z': -1}, 0)"
+    view.get_by_role("button", name="Maximum").click()
+    view.get_by_text("z = 1 µm", exact=True).wait_for()
+    assert kit.canvas_hash(canvas) == old
+    view.get_by_role("button", name="Orthogonal").click()
+    cuts.first.wait_for()
+    assert cuts.count() == 3
+    kit.screenshot(page, "explorer_orthogonal")
+    first = kit.canvas_hash(cuts.nth(1))
+    box = cuts.first.bounding_box()
+    cuts.first.click(position={"x": box["width"] * 0.25, "y": box["height"] * 0.77})
+    kit.wait_canvas_change(cuts.nth(1), first)
+    assert evaluate(page, "explorer.section") == "{'z': 2, 'y': 24, 'x': 12}"
+    view.locator(".mffnb-cuts .mffnb-picture").nth(1).focus()
+    page.keyboard.press("ArrowUp")  # rows of this section are those of z
+    view.get_by_text("z = 0.5 µm", exact=True).wait_for()
+    caption = view.locator(".mffnb-cuts .mffnb-caption").last
+    before = caption.text_content()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("([node, old]) => node.textContent !== old", arg=[caption.element_handle(), before])
+    assert evaluate(page, "explorer.section") == "{'z': 1, 'y': 24, 'x': 13}"
+    view.get_by_label("Component of the orthogonal sections").select_option("2")
+    view.get_by_label("Section of component 2").first.wait_for()
+    view.get_by_role("button", name="Undo", exact=True).click()
+    view.get_by_label("Section of component 0").first.wait_for()
+    assert kit.console_errors(page) == []
+
+
+def profile_line(page, reached):
+    """The line of the profile as Python knows it, as soon as a condition holds."""
+    for _ in range(100):
+        line = json.loads(evaluate(page, "explorer.view.profile_line"))
+        if reached(line):
+            return line
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the line of the profile stays {line}")
+
+
+def test_a_line_is_drawn_on_a_map_and_its_profile_follows(page, lab):
+    view = opened(page, lab, "profile.ipynb", (QUESTIONS,))
+    page.locator(READY).wait_for(timeout=120_000)
+    canvas, curve = view.locator("canvas.mffnb-map").first, view.locator(".mffnb-chart-curve").first
+    view.get_by_role("button", name="Profile").click()
+    curve.wait_for()
+    first = curve.get_attribute("d")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.7, steps=8)
+    page.wait_for_function("([curve, old]) => curve.isConnected === false || curve.getAttribute('d') !== old",
+                           arg=[curve.element_handle(), first])  # fmt: skip
+    page.mouse.up()
+    line = profile_line(page, lambda found: found[0] != found[2])
+    size = json.loads(evaluate(page, "[float(explorer.result.abundances[d][-1]) for d in ('y', 'x')]"))
+    assert [line[0] / size[0], line[1] / size[1], line[2] / size[0], line[3] / size[1]] == pytest.approx(
+        [0.2, 0.2, 0.7, 0.8], abs=0.03
+    )
+    view.locator(".mffnb-line-end").first.focus()
+    page.keyboard.press("ArrowLeft")
+    view.locator(".mffnb-line-width").first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+    pixel = size[1] / 47
+    moved = profile_line(page, lambda found: found[4] > 2.5 * pixel)
+    assert moved[3] == pytest.approx(line[3] - pixel, abs=pixel / 10)
+    assert moved[4] == pytest.approx(3 * pixel, rel=0.01)
+    view.locator(".mffnb-chart").hover(position={"x": 400, "y": 60})
+    view.locator(".mffnb-tip.mffnb-shown", has_text="distance").wait_for()
+    kit.screenshot(page, "explorer_profile")
+    with page.expect_download() as download:
+        view.get_by_role("button", name="CSV").click()
+    rows = download.value.path().read_text().splitlines()
+    assert rows[0] == "distance (µm),component 0,component 1,component 2"
+    assert len(rows) == 1 + int(evaluate(page, "explorer.profile().distance.size"))
+    view.get_by_role("button", name="Undo", exact=True).click()
+    undone = profile_line(page, lambda found: found[4] < 2.5 * pixel)
+    assert undone[4] == pytest.approx(2 * pixel, rel=0.01)
+    view.get_by_role("button", name="Profile").click()
+    view.locator(".mffnb-chart").wait_for(state="hidden")
+    assert evaluate(page, "explorer.view.profile_line") == "[]"
     assert kit.console_errors(page) == []
 
 

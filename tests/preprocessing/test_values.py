@@ -270,3 +270,19 @@ def test_parameters_are_checked(make):
 def test_spectra_are_needed(step):
     with pytest.raises(ValueError, match="put it after SlidingFFT"):
         step.fit(mixture()[..., 0], ())
+
+
+def test_channels_that_are_left_out_are_missing_and_the_others_stay():
+    cube = xr.DataArray(np.arange(24.0, dtype=np.float32).reshape(2, 3, 4), dims=("y", "ky", "kx"))
+    there = pre.LeaveOutChannels([(1, 3), (11, 12)]).fit(cube, ("ky", "kx")).transform(cube)
+    left_out = np.zeros(12, dtype=bool)
+    left_out[[1, 2, 11]] = True
+    np.testing.assert_array_equal(np.isnan(there), np.broadcast_to(left_out.reshape(3, 4), cube.shape))
+    np.testing.assert_array_equal(there.where(np.isfinite(there), 0), cube.where(np.isfinite(there), 0))
+    assert (there.dims, there.dtype) == (cube.dims, np.float32)
+    with pytest.raises(ValueError, match="beyond the last of 12"):
+        pre.LeaveOutChannels([(1, 13)]).fit(cube, ("ky", "kx"))
+    with pytest.raises(ValueError, match="no channel is left"):
+        pre.LeaveOutChannels([(0, 12)]).fit(cube, ("ky", "kx"))
+    with pytest.raises(ValueError, match="pairs of first"):
+        pre.LeaveOutChannels([(3, 3)])

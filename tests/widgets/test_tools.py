@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import mffnb as mf
-from mffnb.widgets import view_steps
+from mffnb.widgets import history
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.tools import TOOLS, ToolMethods
 from mffnb.widgets.tools.mean_spectrum import mean_spectrum
@@ -37,7 +37,7 @@ def floats(explorer, name):
 @pytest.mark.parametrize("name", TOOLS)
 def test_each_tool_is_a_documented_method_with_keywords_that_have_defaults_or_types(name):
     function = TOOLS[name]
-    assert vars(ToolMethods)[name] is function
+    assert inspect.unwrap(vars(ToolMethods)[name]) is function
     assert inspect.getdoc(function)
     stage, *others = inspect.signature(function).parameters.values()
     assert stage.name == "stage"
@@ -226,7 +226,7 @@ def test_another_section_of_a_stack_is_shown_by_all_maps(explore, cube):
         return header["sections"], [high for _, high in [*header["ranges"], *traits]]
 
     sections, middle = shown()
-    assert sections == [{"name": "z", "text": "z = 1.5 nm", "index": 1, "count": 3}]
+    assert sections == [{"name": "z", "text": "z = 1.5 nm", "index": 1, "count": 3, "maximum": False}]
     explorer.show_section(z=2.9)
     sections, last = shown()
     assert (sections[0]["text"], dict(explorer.section)) == ("z = 3 nm", {"z": 2})
@@ -491,6 +491,49 @@ def test_profile_is_the_map_along_a_line(explore, cube):
     np.testing.assert_allclose(beyond[:, 2:], maps[:, :2, [0, 1, 2]].mean("y"), rtol=1e-12)
     with pytest.raises(ValueError, match="same position"):
         explorer.profile((1.0, 1.0), (1.0, 1.0))
+    with pytest.raises(ValueError, match="width"):
+        explorer.profile((1.0, 1.0), (1.0, 2.0), width=-1.0)
+    with pytest.raises(ValueError, match="two positions"):
+        explorer.profile((1.0, 1.0))
+
+
+def shown_profile(explorer):
+    return np.frombuffer(explorer.view.tool_profile["values"], "<f4").reshape(2, -1)
+
+
+def test_a_profile_is_shown_follows_the_run_and_is_undone(explore, cube):
+    explorer = explore(cube)
+    explorer.wait()
+    assert explorer.profile() is None
+    rows, columns = cube.shape[:2]
+    shares = [[(2 + 0.5) / rows, 0.5 / columns], [(2 + 0.5) / rows, 1 - 0.5 / columns]]
+    call(explorer, "profile", line=shares, moving=True)
+    assert explorer.view.profile_line == []  # nothing to undo before the line is drawn
+    call(explorer, "profile", line=shares)
+    first = explorer.view.profile_line
+    np.testing.assert_allclose(first, [cube.y[2], cube.x[0], cube.y[2], cube.x[-1], 0.0], rtol=1e-6)
+    np.testing.assert_allclose(shown_profile(explorer), explorer.result.abundances[:, 2], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(explorer.view.tool_profile["line"], shares, atol=1e-6)
+    wide = explorer.profile(width=1.0)
+    np.testing.assert_allclose(shown_profile(explorer), wide, rtol=1e-5)
+    explorer.controls.set(sparsity=0.1)
+    explorer.wait()
+    np.testing.assert_allclose(shown_profile(explorer), explorer.profile(), rtol=1e-5)
+    explorer.undo()
+    explorer.wait()
+    np.testing.assert_allclose(shown_profile(explorer), wide, rtol=1e-5)
+    explorer.undo()
+    assert explorer.view.profile_line == first
+    np.testing.assert_allclose(shown_profile(explorer), explorer.profile(), rtol=1e-5)
+    explorer.undo()
+    assert not explorer.view.tool_profile.get("shown")
+    explorer.redo()
+    assert explorer.view.tool_profile["line"] == pytest.approx(np.array(shares), abs=1e-6)
+    explorer.profile(shown=False)
+    assert explorer.view.profile_line == []
+    hidden = explorer.profile((1.0, 0.0), (1.0, 4.5), shown=False)
+    np.testing.assert_allclose(hidden, explorer.result.abundances[:, 2], rtol=1e-12)
+    assert explorer.view.tool_profile["shown"] is False
 
 
 @pytest.mark.parametrize(("suffix", "begin"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
@@ -570,7 +613,7 @@ def test_a_run_after_undo_replaces_a_change_of_the_view_that_was_undone(explore,
 
 
 def test_turns_of_the_wheel_are_undone_together(explore, cube, monkeypatch):
-    monkeypatch.setattr(view_steps, "_ONE_GESTURE", np.inf)  # on a busy machine they may be slow
+    monkeypatch.setattr(history, "_ONE_GESTURE", np.inf)  # on a busy machine they may be slow
     explorer = explore(cube)
     explorer.wait()
     for width in (9.0, 6.0, 4.0):
@@ -616,3 +659,88 @@ def test_match_follows_the_run(explore, cube):
     assert shown["angle"] == explorer.match().angle.tolist()
     call(explorer, "match", shown=False)
     assert explorer.view.tool_match["shown"] is False
+
+
+@pytest.fixture
+def stack(cube):
+    layers = [cube, 2 * cube.roll(y=1), cube.roll(x=2)]
+    return xr.concat(layers, dim="z").assign_coords(z=("z", [0.0, 0.5, 1.0], {"units": "µm"}))
+
+
+def shown_maps(explorer):
+    encoded = explorer.view.encoded
+    codes = np.frombuffer(encoded["maps"], np.uint8).reshape(2, *encoded["header"]["map_shape"])
+    ranges = np.array(encoded["header"]["ranges"])
+    return ranges[:, :1, None] + codes / 254 * (ranges[:, 1:, None] - ranges[:, :1, None])
+
+
+def test_maximum_projection_is_shown_by_maps_and_tools_and_is_undone(explore, stack):
+    explorer = explore(stack)
+    explorer.wait()
+    maps = explorer.result.abundances
+    explorer.show_section(z=1.0)
+    explorer.probe(pixel=[0, 0])
+    call(explorer, "show_section", maximum="z")
+    highest = maps.max("z")
+    np.testing.assert_allclose(shown_maps(explorer), highest, atol=float(highest.max()) / 200)
+    assert explorer.view.encoded["header"]["sections"][0]["text"] == "maximum over z"
+    means = explorer.view.encoded["header"]["means"]
+    np.testing.assert_allclose(means, maps.mean(maps.dims[1:]), rtol=1e-12)
+    np.testing.assert_allclose(explorer.profile((1.0, 0.0), (1.0, 4.5)), highest[:, 2], rtol=1e-12)
+    assert explorer.view.tool_drop_pin["pins"] == []  # the pixel is in another picture
+    with pytest.raises(ValueError, match="maximum over z"):
+        explorer.probe(pixel=[0, 0])
+    with pytest.raises(ValueError, match="no sections along 'y'"):
+        explorer.show_section(maximum="y")
+    explorer.undo()
+    explorer.undo()  # the profile was first
+    np.testing.assert_allclose(shown_maps(explorer), maps[:, 2], atol=float(maps[:, 2].max()) / 200)
+    assert [one["name"] for one in explorer.view.tool_drop_pin["pins"]] == ["P1"]
+    explorer.redo()
+    assert explorer.section["z"] == -1
+
+
+def test_a_missing_pixel_does_not_hide_the_maximum_of_the_others(explore, stack):
+    mask = xr.ones_like(stack.isel(energy=0, drop=True), dtype=bool)
+    mask[0, 0, 0] = mask[:, 1, 1] = False
+    explorer = explore(stack, mask=mask)
+    explorer.wait()
+    explorer.show_section(maximum="z")
+    codes = np.frombuffer(explorer.view.encoded["maps"], np.uint8).reshape(2, *stack.shape[1:3])
+    assert (codes[:, 0, 0] < 255).all()
+    assert (codes[:, 1, 1] == 255).all()
+
+
+def test_orthogonal_sections_go_through_the_chosen_point_and_follow(explore, stack):
+    explorer = explore(stack)
+    explorer.wait()
+    maps = explorer.result.abundances
+    explorer.rename(1, "lignin")
+    explorer.show_section(z=0.5, y=1.0, x=2.0)
+    found = explorer.orthogonal_sections("lignin")
+    row, column = int(np.argmin(abs(stack.y.values - 1.0))), int(np.argmin(abs(stack.x.values - 2.0)))
+    np.testing.assert_array_equal(found.yx, maps[1, 1])
+    np.testing.assert_array_equal(found.zx, maps[1, :, row])
+    np.testing.assert_array_equal(found.zy, maps[1, :, :, column])
+    sequence = explorer.view.encoded["header"]["sequence"]
+    call(explorer, "show_section", index=[1], plane=[0, 3])
+    assert explorer.view.encoded["header"]["sequence"] == sequence  # the maps are the same
+    shown = explorer.view.tool_orthogonal_sections
+    assert [axis["index"] for axis in shown["axes"]] == [1, 0, 3]
+    assert shown["axes"][0]["text"] == "z = 0.5 µm"
+    low, high = shown["range"]
+    assert [low, high] == pytest.approx([0, float(maps[1].max())])
+    codes = np.frombuffer(shown["sections"][1]["codes"], np.uint8).reshape(shown["sections"][1]["shape"])
+    np.testing.assert_allclose(low + codes / 254 * (high - low), maps[1, :, 0], atol=high / 200)
+    explorer.controls.set(sparsity=0.1)
+    explorer.wait()
+    after = explorer.view.tool_orthogonal_sections["sections"][0]["codes"]
+    assert after != shown["sections"][0]["codes"]
+    explorer.undo()
+    explorer.wait()
+    explorer.undo()
+    assert explorer.view.tool_orthogonal_sections["axes"][2]["index"] == column
+    explorer.undo()
+    assert not explorer.view.tool_orthogonal_sections.get("shown")
+    with pytest.raises(ValueError, match="three dimensions"):
+        explore(stack[0]).orthogonal_sections()

@@ -1,11 +1,11 @@
-// Tool: dragging over the spectra with the Shift key, or after its button was pressed, shows the image of these channels.
+// Tool: dragging over the spectra with the Shift key, or with the button "Band" pressed, shows the image of these channels.
 // While dragging it is that of the model, mixed on the page; then the measured one of mffnb/widgets/tools/band.py.
 
 import { action, button } from "../controls";
 import { decimalsOf, fixed } from "../format";
 import { type EncodedMap, type MapImage, toolImage } from "../images";
 import { sumsOver } from "../mixture";
-import { type Frame, LEVELS, MISSING, valueOfCode } from "../protocol";
+import { type Frame, LEVELS, MISSING, projected, valueOfCode } from "../protocol";
 import type { Tool } from "../tool";
 
 /** What the function in Python shows. */
@@ -15,6 +15,9 @@ interface Shown extends EncodedMap {
 }
 
 const COLOUR = "#6b8e9e";
+
+/** Class of the view while a drag over the spectra chooses a band without the Shift key, which a finger does not have. */
+export const CHOOSING = "mffnb-choosing-band";
 
 export const tool: Tool = {
   name: "band",
@@ -26,15 +29,14 @@ export const tool: Tool = {
     );
     const choose = button(
       "Band",
-      "Drag over the spectra (or with Shift): image of these channels, explorer.band(start, stop)",
-      (on) => choosing(on),
+      "Drag over the spectra for the image of these channels (or drag with Shift)",
+      (on) => {
+        choose.press(on);
+        stage.root.classList.toggle(CHOOSING, on);
+      },
     );
     choose.root.classList.add("mffnb-of-curves");
-    /** The next drag chooses channels instead of zooming. */
-    const choosing = (on: boolean) => {
-      choose.press(on);
-      plot.choosing = on;
-    };
+    const chooses = (event: PointerEvent) => event.shiftKey || choose.root.getAttribute("aria-pressed") === "true";
     let dragged: readonly [number, number] | null = null;
     let decoded: { source?: unknown; image?: MapImage } = {};
     return {
@@ -47,7 +49,7 @@ export const tool: Tool = {
         plot.markRange(now?.shown && now.ends ? now.ends : null);
       },
       spectraDown(event) {
-        const value = (event.shiftKey || plot.choosing) && values() !== null ? plot.valueAt(event) : null;
+        const value = chooses(event) && values() !== null ? plot.valueAt(event) : null;
         if (value === null) return;
         plot.root.setPointerCapture(event.pointerId);
         dragged = [value, value];
@@ -62,11 +64,11 @@ export const tool: Tool = {
       spectraUp(event) {
         if (!dragged || !plot.root.hasPointerCapture(event.pointerId)) return;
         plot.root.releasePointerCapture(event.pointerId);
-        choosing(false);
         stage.call("band", { start: Math.min(...dragged), stop: Math.max(...dragged) });
       },
       images(frame) {
-        if (dragged) return [modelImage(frame, dragged)];
+        // The sum of maxima over sections is not the maximum of sums.
+        if (dragged && !projected(frame.header)) return [modelImage(frame, dragged)];
         const now = values();
         if (!now?.shown || !now.codes || !now.range || !now.shape || !now.ends) return [];
         if (decoded.source !== now.codes) {

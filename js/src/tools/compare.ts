@@ -53,7 +53,7 @@ export const tool: Tool = {
           decoded = { source: now.tiles, images: now.tiles.map((one) => toolImage(one.label, one.colour, one)) };
         }
         const stale = stage.frame?.header.final === false;
-        return decoded.images.map((image) => ({ ...image, stale }));
+        return decoded.images.map((image) => ({ ...image, stale, aroundZero: true }));
       },
     };
   },

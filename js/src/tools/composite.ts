@@ -2,7 +2,7 @@
 // Its function in Python is mffnb/widgets/tools/composite.py.
 
 import { parseColour } from "../colour";
-import { Mixer, strengths } from "../composite";
+import { everyNth, Mixer, previewStep, strengths } from "../composite";
 import { action, button } from "../controls";
 import { element } from "../dom";
 import type { EncodedMap, MapImage } from "../images";
@@ -26,7 +26,17 @@ export const tool: Tool = {
   place: 2,
   start(stage) {
     const values = () => stage.values<Shown>("composite");
-    const mixer = new Mixer();
+    const [mixer, previews] = [new Mixer(), new Mixer()];
+    let resting: ReturnType<typeof setTimeout> | undefined;
+    /** Paint at once, from fewer pixels of large maps until the slider rests. */
+    const moved = () => {
+      clearTimeout(resting);
+      resting = setTimeout(() => {
+        resting = undefined;
+        stage.repaintAdded();
+      }, REST);
+      stage.repaintAdded();
+    };
     const show = button("Composite", "Mix the components by colour: explorer.composite()", (shown) =>
       stage.call("composite", { shown }),
     );
@@ -43,7 +53,7 @@ export const tool: Tool = {
     const weightSlider = ({ header }: Frame, i: number): MixSlider => {
       const [number, label] = [header.numbers[i], header.labels[i]];
       const title = `Weight of ${label} in the composite (double click: 1)`;
-      const made = mixSlider(label, title, MOST, stage.repaintAdded, (weight) =>
+      const made = mixSlider(label, title, MOST, moved, (weight) =>
         stage.call("composite", { weights: [[number, weight]] }),
       );
       made.root.style.setProperty("--mffnb-color", header.colors[i]);
@@ -62,7 +72,7 @@ export const tool: Tool = {
         const parts = sliders.filter((_, i) => !hidden.includes(i)).map(({ root }) => root);
         if (over) {
           const title = `Opacity of the components over ${over.name}`;
-          const opacity = mixSlider(`over ${over.name}`, title, 1, stage.repaintAdded, (value) =>
+          const opacity = mixSlider(`over ${over.name}`, title, 1, moved, (value) =>
             stage.call("composite", { opacity: value }),
           );
           const remove = action("Remove image", "Show the components on dark: explorer.composite(over=False)", () =>
@@ -93,10 +103,13 @@ export const tool: Tool = {
         update(frame);
         const { header, maps } = frame;
         const [clip, gamma] = [stage.model.get("clip"), stage.model.get("gamma")];
+        const step = resting === undefined ? 1 : previewStep(header.map_shape);
+        const shape = header.map_shape.map((size) => Math.ceil(size / step)) as unknown as MapImage["shape"];
         const layers = maps.flatMap((codes, i) => {
           if (header.hidden.includes(i)) return [];
           const strength = strengths(codes, header.ranges[i], sliders[i].value(), clip, gamma);
-          return [{ codes, colour: parseColour(header.colors[i]), strength }];
+          const shown = step > 1 ? everyNth(codes, header.map_shape, step) : codes;
+          return [{ codes: shown, colour: parseColour(header.colors[i]), strength }];
         });
         const under = imageFor(frame);
         const image: MapImage = {
@@ -104,8 +117,8 @@ export const tool: Tool = {
           colour: COLOUR,
           codes: NO_CODES,
           range: [0, 1],
-          shape: header.map_shape,
-          pixels: mixer.mix(layers, under !== undefined),
+          shape,
+          pixels: (step > 1 ? previews : mixer).mix(layers, under !== undefined),
           ...(under && { under, opacity: sliders[maps.length].value() }),
         };
         return [image];

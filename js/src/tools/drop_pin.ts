@@ -27,6 +27,7 @@ export const tool: Tool = {
     return {
       bar: chips.root,
       traitsChanged: show,
+      tileMade: show, // of another tool, while the spectra are not painted
       lanes(frame) {
         show();
         const source = stage.values("drop_pin");

@@ -7,10 +7,11 @@ import type { MapImage } from "../images";
 import { gridLayout } from "../layout";
 import { MapTile, NARROW } from "../maps";
 import { mixture } from "../mixture";
+import { PatternDrawing } from "../pattern_drawing";
 import { type IntensityScale, patternAspect, patternDistance, patternImage, patternPosition } from "../pattern_image";
 import { pinsOf, pointOf } from "../pins";
 import { type MapPoint, pixelText } from "../pointer";
-import { type Binary, type Frame, floats } from "../protocol";
+import { type Binary, type Frame, floats, projected } from "../protocol";
 import type { Tool } from "../tool";
 
 /** What `probe` in Python shows. */
@@ -20,7 +21,7 @@ interface Probed {
 }
 
 const MEASURED = "#808080";
-const RESIDUAL = "#a0522d";
+const RESIDUAL = "#b4612c";
 const SCALES: readonly (readonly [IntensityScale, string])[] = [
   ["log", "log intensity"],
   ["sqrt", "square root"],
@@ -32,7 +33,8 @@ export const tool: Tool = {
   start(stage) {
     const grid = element("div", "mffnb-grid mffnb-patterns");
     const axes = element("div", "mffnb-pattern-axes");
-    const panel = element("div", "mffnb-pattern-panel", {}, [grid, axes]);
+    const drawing = new PatternDrawing(stage);
+    const panel = element("div", "mffnb-pattern-panel", {}, [grid, axes, drawing.chips.root]);
     const scales = element("select", "mffnb-select", { "aria-label": "Intensity of the patterns" });
     for (const [value, text] of SCALES) scales.append(new Option(text, value));
     scales.addEventListener("change", () => paint());
@@ -91,6 +93,7 @@ export const tool: Tool = {
       shape = now;
       tiles = images.map(({ label, colour }) => new MapTile(label, colour));
       grid.replaceChildren(...tiles.map((tile) => tile.root));
+      drawing.attach(tiles);
       tiles.forEach((tile, place) => {
         tile.name.setAttribute("title", "");
         tile.picture.addEventListener("pointermove", (event) => read(place, event));
@@ -128,14 +131,17 @@ export const tool: Tool = {
     };
     return {
       panel,
-      spectraControls: [scales],
+      spectraControls: [scales, drawing.control],
       framed({ header }) {
         panel.hidden = scales.hidden = header.pattern === null;
+        drawing.show();
+        drawing.control.hidden ||= header.pattern === null;
         stage.root.classList.toggle("mffnb-patterned", header.pattern !== null);
         repaint();
       },
       traitsChanged: repaint,
       mapMove(point) {
+        if (stage.frame && projected(stage.frame.header)) return;
         pointed = point;
         repaint();
       },

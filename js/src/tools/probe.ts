@@ -6,7 +6,7 @@ import { amountsAt, meanAmounts } from "../amounts";
 import { difference, type Mixture, mixture } from "../mixture";
 import { type Pin, pinLane, pinsOf, pointOf } from "../pins";
 import { type MapPoint, pixelText } from "../pointer";
-import { type Binary, type Frame, floats } from "../protocol";
+import { type Binary, type Frame, floats, projected } from "../protocol";
 import type { Lane, StackedCurve } from "../spectra";
 import type { Tool } from "../tool";
 
@@ -26,7 +26,7 @@ interface Measured {
 
 /** Colour of measured curves: that of text is dark on light and light on dark pages. */
 const MEASURED = "#808080";
-const RESIDUAL = "#a0522d";
+const RESIDUAL = "#b4612c";
 /** Spectra that are kept for pixels that were pointed at. */
 const KEPT = 64;
 /** Milliseconds after which a request without an answer no longer holds up the next one. */
@@ -87,6 +87,7 @@ export const tool: Tool = {
     return {
       traitsChanged: receive,
       mapMove(point) {
+        if (stage.frame && projected(stage.frame.header)) return;
         if (pointed && pointed.x === point.x && pointed.y === point.y) return;
         pointed = point;
         ask();
@@ -97,6 +98,7 @@ export const tool: Tool = {
         stage.repaintSpectra();
       },
       mapClick(point) {
+        if (stage.frame && projected(stage.frame.header)) return;
         const there = pinsOf(stage).find(({ pixel }) => pixel[0] === point.y && pixel[1] === point.x);
         const again = fresh !== null && fresh.x === point.x && fresh.y === point.y;
         fresh = there || again ? null : point;

@@ -17,7 +17,9 @@ export const tool: Tool = {
           const bright = stage.lanes.find(({ component }) => component === i)?.bright ?? true;
           return [{ label: image.label, colour: image.colour, value: valueAt(image, point), bright }];
         });
-        const note = size ? pixelText([point.y, point.x]) : "pixel";
+        const maxima = stage.frame.header.sections.filter(({ maximum }) => maximum).map(({ text }) => text);
+        const pixel = size ? pixelText([point.y, point.x]) : "pixel";
+        const note = maxima.length > 0 ? maxima.join(", ") : pixel;
         stage.tip.show(stage.root, event, positionText(point, size), note, rows);
       },
       mapLeave: () => stage.tip.hide(stage.root),

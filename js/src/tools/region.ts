@@ -9,7 +9,7 @@ import { knownActions } from "../known";
 import { Menu } from "../menu";
 import { mixture } from "../mixture";
 import { type Corner, edgesOfMask, indicesOfMask, pathOf } from "../polygon";
-import { type Binary, bytes, type Frame, floats, MISSING } from "../protocol";
+import { type Binary, bytes, type Frame, floats, MISSING, projected } from "../protocol";
 import { Drawing, SHAPES, type Shape } from "../shapes";
 import type { Lane } from "../spectra";
 import type { Stage, Tool } from "../tool";
@@ -97,6 +97,7 @@ export const tool: Tool = {
         show();
         showChips();
       },
+      tileMade: show, // of another tool, while the spectra are not painted
       mapMove(point, event) {
         if (!drawing || !stage.frame) return;
         if ((event.buttons & 1) === 0) return drawn.empty ? undefined : finish();
@@ -156,6 +157,7 @@ function chipOf({ name, pixels }: Region, area: Area | undefined, stage: Stage, 
     name,
     note: [`${pixels} px`, ...(note ? [note] : [])].join(", "),
     colour: COLOUR,
+    renamed: (wanted) => stage.call("rename_region", { name, new: wanted }),
     actions: [
       {
         text: "Hold",
@@ -191,7 +193,7 @@ function regionLane({ name, mask, channel, measured }: Region, frame: Frame): La
   const { header, maps, spectra } = frame;
   const inside = indicesOfMask(bytes(mask), header.shape, header.map_shape);
   const curve = { label: name, colour: COLOUR, channel: floats(channel), values: floats(measured) };
-  if (inside.every((at) => maps[0][at] === MISSING)) return { ...curve, band: null, bright: true }; // left out of the fit
+  if (projected(header) || inside.every((at) => maps[0][at] === MISSING)) return { ...curve, band: null, bright: true }; // no model
   const { model, stack } = mixture(amountsAt(frame, inside), spectra);
   return {
     ...curve,

@@ -4,7 +4,7 @@
 import { parseColour } from "../colour";
 import { button } from "../controls";
 import { element, svg } from "../dom";
-import { number } from "../format";
+import { fixed, number } from "../format";
 import { binsFor, countPairs, densityPixels, selectPixels } from "../histogram";
 import type { EncodedMap, MapImage } from "../images";
 import type { MapTile } from "../maps";
@@ -144,7 +144,7 @@ function decorate(tile: MapTile, { x, y, correlation }: Partial<Shown>): void {
     const ends = range.map((end) => element("span", "", {}, [number(end, 2)]));
     return element("div", `mffnb-axis mffnb-axis-${name}`, {}, [ends[0], element("b", "", {}, [label]), ends[1]]);
   };
-  const text = correlation === undefined || correlation === null ? "" : `r = ${correlation.toFixed(2)}`;
+  const text = correlation === undefined || correlation === null ? "" : `r = ${fixed(correlation, 2)}`;
   tile.picture.append(axis("x", x), axis("y", y));
   tile.caption.append(element("span", "mffnb-legend", { title: "Pearson's correlation coefficient" }, [text]));
 }

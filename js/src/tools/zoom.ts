@@ -1,9 +1,10 @@
 // Tool: dragging over the spectra zooms into these channels, the wheel zooms around the pointer, a double click shows
-// all channels; so do keys on the plot, and buttons. With Shift, or after the button Band, the drag is that of the tool "band".
+// all channels; so do keys on the plot, and buttons. With Shift the drag is that of the tool "band".
 
 import { action } from "../controls";
 import { setTrait } from "../model";
 import { SMALLEST_DRAG, type Tool } from "../tool";
+import { CHOOSING } from "./band";
 
 /** Change of the range by one step of the wheel, and by a key or button. */
 const STEP = 1.25;
@@ -109,7 +110,8 @@ export const tool: Tool = {
         return [];
       },
       spectraDown(event) {
-        const value = event.shiftKey || plot.choosing || event.button !== 0 ? null : plot.valueAt(event);
+        const other = event.shiftKey || event.button !== 0 || stage.root?.classList.contains(CHOOSING);
+        const value = other ? null : plot.valueAt(event);
         dragged = false;
         start = value === null ? null : { x: event.clientX, value };
       },

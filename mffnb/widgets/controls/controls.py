@@ -274,16 +274,39 @@ class Controls(Displayed, ipywidgets.VBox):
             self._setting = False
         self._notify()
 
-    def show(self, parameters: Parameters) -> None:
-        """Move all controls to these parameters, with a single callback; terms of the menu are added or removed."""
+    @property
+    def positions(self) -> dict[str, float]:
+        """Positions of all sliders of weights by name, also of those that are disabled or not shown."""
+        return {name: one.value for name, one in self._weight_sliders.items()}
+
+    @property
+    def _weight_sliders(self) -> dict[str, Slider]:
+        menu = {name: one for part in self.menu_sliders.values() for name, one in part.items()}
+        return {"sparsity": self.sparsity, "smoothness": self.smoothness, "volume": self.volume, **self.own, **menu}
+
+    def show(self, parameters: Parameters, positions: Mapping[str, float] = MappingProxyType({})) -> None:
+        """Move all controls to these parameters, with a single callback; terms of the menu are added or removed.
+
+        Parameters
+        ----------
+        parameters
+            The settings.
+        positions
+            Positions of sliders that have no effect with these settings, as in :attr:`positions`.
+        """
         self._setting = True
         try:
             self._move(parameters, frozenset(Parameters.__dataclass_fields__), move_to)
-            for label, part in self.menu_sliders.items():
-                if (label in self._added) != bool(part.keys() & parameters.own.keys()):
-                    self._toggle(label)
+            wanted = self._labels_of(parameters.own)
+            for label in {*self._added} ^ {*wanted}:
+                self._toggle(label)
+            if self._added != wanted:
+                self._added = wanted
+                self._show_terms()
             for name, slider in (self.own | self._added_sliders()).items():
                 move_to(slider, parameters.own[name])
+            for name, value in positions.items():
+                move_to(self._weight_sliders[name], value)
         finally:
             self._setting = False
         self._notify()
@@ -354,9 +377,18 @@ class Controls(Displayed, ipywidgets.VBox):
         self._added = [one for one in self._added if one != label] if label in self._added else [*self._added, label]
         self.add.value = ""  # reset the menu before its labels change, because new options change the selection
         relabel(self.add, label, f"{_ADDED} {label}" if label in self._added else label)
+        self._show_terms()
+        self._notify()
+
+    def _show_terms(self) -> None:
+        """Show the sliders of the added terms in their order."""
         shown = (*self._model_sliders, *self._added_sliders().values(), *self._menu, self._below)
         self._model.children = (self._model.children[0], *shown)
-        self._notify()
+
+    def _labels_of(self, values: Mapping[str, float]) -> list[str]:
+        """Return the terms of the menu to which some values of knobs belong, in the order of the values."""
+        labels = {name: label for label, part in self.menu_sliders.items() for name in part}
+        return list(dict.fromkeys(labels[name] for name in values if name in labels))
 
     def _move(
         self, wanted: Parameters, names: frozenset[str], move: Callable[[Slider, float], None] = move_to_nearest

@@ -39,12 +39,15 @@ class Section:
         Position of the section with its unit, for example "z = 3 µm".
     index, count
         Number of the section, counted from 0, and number of sections.
+    maximum
+        Whether the maps show the maximum over all sections.
     """
 
     name: str
     text: str
     index: int
     count: int
+    maximum: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ class Frame:
         Indices of components whose map and spectrum the page does not show.
     weights : tuple of float, optional
         Weight of each component in the composite; 1 if omitted.
+    means : tuple of float, optional
+        Mean abundance of each component over a stack, of which the maps are a part; None for an image.
 
     Examples
     --------
@@ -120,6 +125,7 @@ class Frame:
     numbers: tuple[int, ...] = ()
     hidden: tuple[int, ...] = ()
     weights: tuple[float, ...] = ()
+    means: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         k = len(self.labels)
@@ -178,6 +184,7 @@ def encode(frame: Frame, max_map_pixels: int, max_channels: int) -> tuple[dict[s
         "held": sorted(frame.held),
         "hidden": list(frame.hidden),
         "weights": list(frame.weights or [1.0] * len(frame.labels)),
+        "means": plain(frame.means),
         "shape": [height, width],
         "map_shape": list(maps.shape[1:]),
         "block": block,

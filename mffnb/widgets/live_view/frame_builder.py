@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb import plots
-from mffnb.plots.labels import MIDDLE, pixel_coordinate, with_units
+from mffnb.plots.labels import MAXIMUM, MIDDLE, pixel_coordinate, with_units
 from mffnb.typing import Array
 from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.live_view.frame import Frame, Section
@@ -85,7 +85,7 @@ class FrameBuilder:
         ordered = [numbers[row] for row in rows]
         moved = rows != list(range(len(rows)))  # else nothing is copied
         sections = _sections(self._stack, section)
-        plane = tuple(one.index for one in sections)
+        plane = tuple(MAXIMUM if one.maximum else one.index for one in sections)
         maps = _planes(abundances.values, plane)
         patterns = Patterns.of(endmembers)
         if patterns is not None and moved:
@@ -104,6 +104,7 @@ class FrameBuilder:
             colors=tuple(appearance.colors_of(ordered)),
             numbers=tuple(ordered),
             weights=tuple(appearance.weights_of(ordered)),
+            means=_means(abundances.values, None if gain is None else gain.values, rows) if sections else None,
             hidden=tuple(place for place, number in enumerate(ordered) if number in appearance.hidden),
             pixel_size=self._pixel_size,
             status=status,
@@ -121,8 +122,11 @@ def _sections(stack: xr.DataArray, section: Mapping[Hashable, int]) -> tuple[Sec
     """Return number and position of the section of a stack along each dimension but the last two."""
     found = []
     for name in stack.dims[:-2]:
-        count = stack.sizes[name]
-        index = min(section.get(name, count // 2), count - 1)  # a preprocessing step may have reduced the stack
+        count, chosen = stack.sizes[name], section.get(name, stack.sizes[name] // 2)
+        if chosen == MAXIMUM:
+            found.append(Section(str(name), f"maximum over {name}", count // 2, count, maximum=True))
+            continue
+        index = min(chosen, count - 1)  # a preprocessing step may have reduced the stack
         axis = pixel_coordinate(stack, name)
         units = stack[name].attrs.get("units") if axis is not None else None
         text = f"{name} = {index if axis is None else f'{axis[index]:.4g}'}{f' {units}' if units else ''}"
@@ -137,6 +141,14 @@ def _planes(maps: Array, section: tuple[int, ...]) -> Array:
     """
     if maps.ndim == 2:
         return maps[:, None].copy()
-    key: tuple[Any, ...] = (slice(None), *section)
-    planes: Array = maps[key].copy()
-    return planes
+    planes = maps
+    for index in section:  # each one reduces the first dimension after that of the components
+        planes = np.fmax.reduce(planes, axis=1) if index == MAXIMUM else planes[:, index]
+    return planes if MAXIMUM in section else planes.copy()
+
+
+def _means(maps: Array, gain: Array | None, rows: Sequence[int]) -> tuple[float, ...]:
+    """Return the mean amount of each component over the pixels of a stack that the fit uses; zero if there is none."""
+    amounts = maps if gain is None else maps * gain
+    means = [amounts[row][np.isfinite(amounts[row])] for row in rows]
+    return tuple(float(values.mean()) if values.size else 0.0 for values in means)

@@ -31,8 +31,11 @@ NORMALIZATIONS = ("none", "max", "area", "abundance")
 """Normalisation of the spectra: none, maximum 1, area 1, or times the mean abundance."""
 
 
-SPECTRA_TRAITS = ("intensity_scale", "normalization", "common_scale", "peak_labels", "channel_range")
-"""Traits that say how the spectra are shown; their changes can be undone."""
+SPECTRA_TRAITS = (
+    "intensity_scale", "normalization", "common_scale", "peak_labels", "channel_range", "profile_line",
+    "orthogonal",
+)  # fmt: skip
+"""Traits that say how spectra, profile and orthogonal sections are shown; their changes can be undone."""
 STYLE_TRAITS = ("color_map", "clip", "gamma", "highlighted", "enlarged", *SPECTRA_TRAITS)
 """Traits of the view that the user changes in the page."""
 
@@ -103,6 +106,12 @@ class LiveView(Displayed, anywidget.AnyWidget):
 
     channel_range = traitlets.List(traitlets.Float()).tag(sync=True)
     """First and last channel that the plot of the spectra shows, the smaller one first; empty for all."""
+
+    profile_line = traitlets.List(traitlets.Float()).tag(sync=True)
+    """Line whose profile is shown: y and x of its start, y and x of its end, and its width; empty for none."""
+
+    orthogonal = traitlets.List(traitlets.Int()).tag(sync=True)
+    """Number of the component whose orthogonal sections are shown; empty for none."""
 
     highlighted = traitlets.List(traitlets.Int()).tag(sync=True)
     """Indices of highlighted components; the others are faded. Empty: no highlight."""

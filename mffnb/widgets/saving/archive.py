@@ -19,7 +19,7 @@ from mffnb.typing import Array
 from mffnb.widgets.saving.codec import decode, encode
 
 FORMAT = "mffnb session"
-VERSION = 1
+VERSION = 2
 """Version of the format; raise it when a reader of the present version would misread a file."""
 _MEMBER = "session.json"
 
@@ -90,7 +90,7 @@ def _document(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     if document["version"] != VERSION:
         raise ValueError(
             f"{name} has format {document['version']} of mffnb {document['mffnb']}, and this version reads format "
-            f"{VERSION}: update mffnb"
+            f"{VERSION}: {'update mffnb' if document['version'] > VERSION else 'open it with the mffnb that wrote it'}"
         )
     return dict(document)
 

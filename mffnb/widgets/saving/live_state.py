@@ -1,4 +1,4 @@
-"""State of an explorer as plain values for a session, and back: answers, history, settings, regions, names, pins."""
+"""Settings and answers of an explorer as plain values for a session, and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from mffnb.solvers import Outcome, State
 from mffnb.typing import Array
-from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
@@ -52,6 +51,7 @@ def solved_values(solved: Solved) -> dict[str, Any]:
         "found": None if solved.found is None else replace(solved.found, trace=()),
         "bands": solved.bands,
         "pixels": solved.pixels,
+        "from_data": solved.from_data,
         "notes": solved.notes if solved.tier is None else solved.tier.record(),
     }
 
@@ -64,13 +64,8 @@ def solved_from(values: Mapping[str, Any], session: Session) -> Solved:
     if (state.abundances.shape[1], state.endmembers.shape[1]) != data.matrix.shape:
         raise ValueError(f"an answer of the session does not fit its cube of {data.matrix.shape} pixels and channels")
     trace = _trace(values["trace"], values["outcomes"])
-    shared = {name: values[name] for name in ("found", "bands", "pixels", "notes")}
+    shared = {name: values[name] for name in ("found", "bands", "pixels", "from_data", "notes")}
     return Solved(state, values["names"], parameters, data, trace, len(trace), **shared)
-
-
-def kept_values(kept: Mapping[str, Unmixing]) -> dict[str, Unmixing]:
-    """Return kept answers without the cube, which all of them share."""
-    return {name: replace(answer, cube=None) for name, answer in kept.items()}
 
 
 def _trace(columns: Mapping[str, Array], outcomes: list[Outcome]) -> list[State]:

@@ -133,5 +133,7 @@ def _edited(solved: Solved, A: Float64Array, E: Float64Array, names: tuple[int, 
         solved.state, abundances=A, endmembers=np.ascontiguousarray(E), outcome=Outcome.RUNNING, iterates=None
     )
     parameters = replace(solved.parameters, k=len(names))
-    edited = replace(solved, state=state, names=names, parameters=parameters, found=None, bands=None, pixels=0)
+    edited = replace(
+        solved, state=state, names=names, parameters=parameters, found=None, bands=None, pixels=0, from_data=False
+    )
     return in_order(edited)

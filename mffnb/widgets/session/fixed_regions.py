@@ -80,6 +80,11 @@ def redrawn(fixed: Sequence[FixedRegion], region: str, mask: xr.DataArray | None
     return tuple(replace(one, mask=pixels) if one.region == region else one for one in fixed)
 
 
+def renamed(fixed: Sequence[FixedRegion], region: str, new: str) -> tuple[FixedRegion, ...]:
+    """Return what is known with another name of a region."""
+    return tuple(replace(one, region=new) if one.region == region else one for one in fixed)
+
+
 def fixed_numbers(terms: Iterable[Term]) -> tuple[int, ...]:
     """Return the numbers of the components with known abundances, each once."""
     found = [term.component for term in terms if isinstance(term, Fixed) and not isinstance(term.component, str)]

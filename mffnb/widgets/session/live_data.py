@@ -16,13 +16,14 @@ from mffnb.estimators.data_range import negative_share
 from mffnb.matrices import Dense, Partial, sparse_if_smaller
 from mffnb.matrices.partial import impute_mean_spectrum
 from mffnb.parallel.placement import Local, Placement
-from mffnb.preprocessing import Step
+from mffnb.preprocessing import LeaveOutChannels, Step
 from mffnb.protocols.matrix import Matrix
 from mffnb.similarities.noise_models import robust_noise_level, sample_rows
+from mffnb.typing import Float64Array
 from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.task import Task
 from mffnb.widgets.session.cube_file import file_of
-from mffnb.widgets.session.fit_area import FitArea, check_area, with_area
+from mffnb.widgets.session.fit_area import FitArea, channel_runs, check_area, with_area
 from mffnb.widgets.session.held import Held, passed_spectra
 
 _OPTIONS = ("solver", "max_iter", "tol")
@@ -54,11 +55,14 @@ class LiveInput:
         Settings that stay the same while sliders move; its preprocessing steps can be switched off one by one.
     placement
         The process or processes that hold the pixels.
+    last_steps
+        Steps after those of the user, which leave out channels that these compute.
     """
 
     cube: xr.DataArray
     task: Task
     placement: Placement = field(default_factory=Local)
+    last_steps: tuple[Step, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -77,7 +81,7 @@ class LiveInput:
 
     def prepare(self, switches: Sequence[bool]) -> LiveImage:
         """Prepare the image with the preprocessing steps that are switched on."""
-        steps = [step for step, on in zip(self.steps, switches, strict=True) if on]
+        steps = [*(step for step, on in zip(self.steps, switches, strict=True) if on), *self.last_steps]
         task, placement = self.task, self.placement
         image = Prepared.of(self.cube, task.channel, task.mask, steps, task.weights, placement.communicator)
         return LiveImage(image, placement.matrix(image.layout, image.cube, load=True))
@@ -95,7 +99,7 @@ class LiveInput:
         return passed_spectra(self.known, self.frame)
 
     def restricted(self, area: FitArea | None) -> LiveInput:
-        """Return the same input with the pixels that the chosen regions leave.
+        """Return the same input with the pixels and channels that a choice leaves.
 
         Raises
         ------
@@ -106,7 +110,9 @@ class LiveInput:
             return self
         mask = with_area(self.task.mask, area, self.frame)
         check_area(mask, self.frame)
-        return replace(self, task=replace(self.task, mask=mask))
+        runs = channel_runs(area, self.frame)
+        last = (LeaveOutChannels(runs),) if runs else ()
+        return replace(self, task=replace(self.task, mask=mask), last_steps=last)
 
     def with_cube(self, cube: xr.DataArray) -> LiveInput:
         """Return the same input with another cube on the same pixel and channel grid."""
@@ -169,7 +175,14 @@ class LiveImage:
         return bool(seen.size and (seen >= 0).all() and seen.any() and (seen == np.rint(seen)).all())
 
     def same_grid(self, other: LiveImage) -> bool:
-        """Whether this image has the map and the used channels of another image; it may use other pixels of the map."""
+        """Whether this image has the map and the channels of another image; it may use other ones of them."""
         mine, others = self.layout, other.layout
-        shapes = mine.pixel_shape == others.pixel_shape and mine.channel_shape == others.channel_shape
-        return shapes and self.matrix.shape[1] == other.matrix.shape[1]
+        return mine.pixel_shape == others.pixel_shape and mine.channel_shape == others.channel_shape
+
+    def spectra_from(self, other: LiveImage, spectra: Float64Array) -> Float64Array:
+        """Return spectra (k, channels) of another image on the same grid at the channels of this one; zero if new."""
+        mine, others = self.layout.channel_mask, other.layout.channel_mask
+        if other is self or (mine is None and others is None):
+            return spectra
+        all_of_them = np.nan_to_num(other.layout.endmembers(spectra).values.reshape(len(spectra), -1))
+        return all_of_them if mine is None else np.asarray(all_of_them[:, mine.ravel()])

@@ -211,9 +211,10 @@ class Session:
         """Return the unmixing task of these parameters from the data, with the preprocessing steps that are on."""
         switches = parameters.steps or (True,) * len(self.source.steps)
         steps = tuple(step for step, on in zip(self.source.steps, switches, strict=True) if on)
+        added = self.source.restricted(parameters.area).last_steps
         last = self._last
         names = None if last is None else self._first_rows(parameters, last.names)
-        return replace(self._task.task(parameters, names), preprocess=steps)
+        return replace(self._task.task(parameters, names), preprocess=(*steps, *added))
 
     def _first_rows(self, parameters: Parameters, before: Sequence[int]) -> tuple[int, ...]:
         """Return the numbers of the components of a run from the data, by row, where some have known abundances."""
@@ -312,7 +313,7 @@ class Session:
         initial = None if self._restarts.wanted else self._initial(before, data, parameters.held)
         from_data = initial is None
         # components cannot be matched to those on another grid
-        before = before if before is None or before.data.same_grid(data) else None
+        before = None if before is None or not before.data.same_grid(data) else before.at_channels_of(data)
         with half_of_the_threads():  # the other half of the threads is free to encode and send frames
             task, rows = self._started(initial, data, parameters, len(known))
             _choose_tier(tier, task, data)
@@ -350,7 +351,7 @@ class Session:
                 solved = in_order(
                     Solved(
                         reached, names, parameters, data, trace, len(trace), found,
-                        pixels=pixels, tier=tier, searched=self._searched,
+                        pixels=pixels, tier=tier, searched=self._searched, from_data=anew,
                     )
                 )  # fmt: skip
                 kept = solved if state.whole else kept

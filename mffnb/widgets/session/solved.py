@@ -52,6 +52,8 @@ class Solved:
         Whether a run with newer parameters was stopped before its first state, so that this is still the state before.
     searched
         How many searches for the smallest volume have ended, and the largest possible number; None for other runs.
+    from_data
+        Whether the run started from the data, as that of :func:`mffnb.unmix` does, and not from an earlier state.
     notes
         What the record of the run holds beside its settings, for a state that was read from a session.
     """
@@ -68,7 +70,15 @@ class Solved:
     tier: Tier | None = None
     unchanged: bool = False
     searched: tuple[int, int] | None = None
+    from_data: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def at_channels_of(self, data: LiveImage) -> Solved:
+        """Return this state with spectra at the channels of another image on its grid; itself for the same image."""
+        spectra = data.spectra_from(self.data, self.state.endmembers)
+        if spectra is self.state.endmembers:
+            return self
+        return replace(self, state=replace(self.state, endmembers=spectra))
 
     def has_components(self, names: Sequence[int], data: LiveImage, wanted: Parameters) -> bool:
         """Whether this is a state of the same image with these components, of which the same are held or fixed."""

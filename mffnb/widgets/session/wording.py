@@ -73,4 +73,8 @@ def _parts(parameters: Parameters) -> Iterator[str]:
     if not all(parameters.steps):
         off = [str(number + 1) for number, on in enumerate(parameters.steps) if not on]
         yield f"without preprocessing step {', '.join(off)}"
+    if parameters.area is not None:
+        yield from (f"only {name}" for name in parameters.area.only)
+        yield from (f"without {name}" for name in parameters.area.left_out)
+        yield from (f"without channels {name}" for name in parameters.area.channels)
     yield from (one.words for one in parameters.fixed)

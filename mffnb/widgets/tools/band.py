@@ -52,9 +52,8 @@ def band(stage: Stage, start: float | None = None, stop: float | None = None, *,
     >>> explorer.close()
     """
     image = band_image(local_session(stage, "band"), start, stop)
-    ends = image.attrs["range"]
-    tile: dict[str, Any] = encode_tile(image, stage.section) if shown else {}
-    stage.show_tool("band", follow={"start": start, "stop": stop} if shown else False, shown=shown, ends=ends, **tile)
+    tile: dict[str, Any] = {"ends": image.attrs["range"], **encode_tile(image, stage.section)} if shown else {}
+    stage.show_tool("band", follow={"start": start, "stop": stop} if shown else False, shown=shown, **tile)
     return image
 
 

@@ -91,10 +91,10 @@ def compare(stage: Stage, name: str | None = None, *, shown: bool = True) -> xr.
             "partner": ("component", [int(numbers[p]) if p >= 0 else -1 for p in partner]),
         }
     )
-    tiles = _tiles(found, stage.section) if shown else []
     title = f"k = {len(now.endmembers)} compared with {name}, k = {len(kept.endmembers)}: endmembers and their angles"
     pairs = {"title": title, "answer": name, "pairs": _pairs(found, kept)}
-    stage.show_tool("compare", follow=shown, kept=list(stage.kept), shown=shown, tiles=tiles, **pairs)
+    tiles: dict[str, Any] = {"tiles": _tiles(found, stage.section), **pairs} if shown else {}
+    stage.show_tool("compare", follow=shown, kept=list(stage.kept), shown=shown, **tiles)
     return found
 
 

@@ -60,6 +60,7 @@ def evidence(stage: Stage) -> pd.DataFrame:
     stage.show_tool(
         "evidence",
         follow=True,
+        recorded=False,
         cells=[_cell(k, row) for k, row in table.iterrows()],
         wanted=search.wanted,
         share=0.0 if criteria is None else criteria.share,

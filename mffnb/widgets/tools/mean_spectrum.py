@@ -35,7 +35,8 @@ def mean_spectrum(stage: Stage, *, shown: bool = True) -> xr.DataArray:
     channel, values = channel_coordinate(spectrum), spectrum.values.ravel()
     picture = channel_coordinate(shown_image.layout.endmembers(np.zeros((1, shown_image.matrix.shape[1]))))
     used = np.isfinite(values) & (channel >= picture.min()) & (channel <= picture.max())
-    stage.show_tool("mean_spectrum", shown=shown, channel=channel[used], values=values[used])
+    curve = {"channel": channel[used], "values": values[used]} if shown else {}
+    stage.show_tool("mean_spectrum", shown=shown, **curve)
     return spectrum.isel(component=0, drop=True).rename("mean spectrum")
 
 

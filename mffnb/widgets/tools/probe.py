@@ -85,7 +85,7 @@ def probe(
         }
     )
     if shown:
-        stage.show_tool("probe", pinned=pinned, **_for_page(answer, where, found))
+        stage.show_tool("probe", recorded=False, pinned=pinned, **_for_page(answer, where, found))
     if shown and pinned:
         centre = pixel_indices(answer.abundances, pixel, given, 0.0, stage.section)
         row, column = picture_position(answer.abundances, centre)

@@ -11,6 +11,7 @@ from mffnb.constraints import Fixed
 from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.task import Task
+from mffnb.widgets.answer_of_code import origin_lines
 from mffnb.widgets.literals import fixed_lines, known_lines, mask_lines
 from mffnb.widgets.session.held import numbers
 from mffnb.widgets.session.parameters import Parameters
@@ -32,13 +33,13 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     still equal to its file and not larger than 64 MB. Another cube, mask, weights or known spectra that came from
     memory stand there by name, with a comment; held spectra and the pixels of the fit are written out. The code starts
     from the data, so that its answer may differ from a picture that was reached by moving sliders, merging or
-    splitting; :meth:`mffnb.Explorer.rerun` shows that answer. The code sets names and colours of components in its own
-    order: held ones first, else by share of the signal.
+    splitting. Its first lines then say so, and by what angle once :meth:`mffnb.Explorer.rerun` has shown that answer.
+    The code sets names and colours of components in its own order: held ones first, else by share of the signal.
 
     Parameters
     ----------
     shown
-        Whether the page shows it. It is written again when a run has ended.
+        Whether the page shows it. It is written again after each gesture.
 
     Examples
     --------
@@ -71,9 +72,16 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     imports = [
         f"import {one}" for one in ("numpy as np", "xarray as xr") if any(f"{one[-2:]}." in line for line in body)
     ]
-    lines = ["import mffnb as mf", *imports, "", f"cube = {cube}", *body]
+    lines = [
+        *origin_lines(session.last, stage.history.entries),
+        "import mffnb as mf",
+        *imports,
+        "",
+        f"cube = {cube}",
+        *body,
+    ]
     text = "\n".join([*lines, _call("result = mf.unmix", arguments), *_labels(stage, task)])
-    stage.show_tool("code", follow=shown, shown=shown, text=text)
+    stage.show_tool("code", follow=shown, recorded=False, shown=shown, text=text)
     return text
 
 
@@ -84,7 +92,10 @@ def _written(parameters: Parameters, task: Task, image: Prepared) -> dict[str, l
         area = parameters.area
         words = [f"without {', '.join(area.left_out)}"] if area.left_out else []
         words = [*([f"only {', '.join(area.only)}"] if area.only else []), *words]
-        written["mask"] = mask_lines(task.mask, ", ".join(words))
+        words += [f"without the channels {', '.join(area.channels)}"] if area.channels else []
+        if task.mask is not None:  # else a preprocessing step leaves the channels out
+            chosen = area.used() is not None
+            written["mask"] = mask_lines(task.mask, ", ".join(words), "pixels" if chosen else "channels")
     if parameters.held:
         written["known"] = known_lines(parameters.held)
     fixed = task.physics.fixed_on_map(image)

@@ -81,13 +81,14 @@ def scatter(
         chosen = _points_inside(inside, *(image.values for image in images))
         found["inside"] = plain[0].copy(data=chosen)
         region(stage, mask=chosen, name=name)
+    if not shown:
+        stage.show_tool("scatter", **{**stage.shown_values("scatter"), "shown": False})
+        return found
     tiles = [
         {"axis": axis, "label": image.attrs["label"], **encode_tile(image, stage.section, from_zero=False)}
         for axis, image in zip(axes, images, strict=True)
     ]
-    stage.show_tool(
-        "scatter", follow=shown, shown=shown, x=tiles[0], y=tiles[1], correlation=found.attrs["correlation"]
-    )
+    stage.show_tool("scatter", follow=True, shown=True, x=tiles[0], y=tiles[1], correlation=found.attrs["correlation"])
     return found
 
 

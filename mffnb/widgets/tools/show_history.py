@@ -10,21 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mffnb.plots import as_image
+from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.history import Entry
 from mffnb.widgets.live_view.thumbnail import thumbnail
+from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import change_text, settings_text
 from mffnb.widgets.tool import Stage, local_session
 
 __all__ = ["go_to", "show_history"]
 
-_THUMBNAILS: weakref.WeakKeyDictionary[Entry, NDArray[np.uint8]] = weakref.WeakKeyDictionary()
+_THUMBNAILS: weakref.WeakKeyDictionary[Solved, tuple[Appearance, NDArray[np.uint8]]] = weakref.WeakKeyDictionary()
 _MOST = 24  # thumbnails in the page; a frame of 48 x 48 pixels has 7 kB
 
 
 def show_history(stage: Stage, *, shown: bool = True) -> None:
-    """Show the history as thumbnails below the spectra, each with its settings; it follows each run that has ended.
+    """Show the history as thumbnails below the spectra, one for each answer with its settings; it follows each run.
 
-    ``explorer.history.entries`` has the settings and the answers in Python.
+    ``explorer.history.entries`` has the state after each gesture in Python.
 
     Parameters
     ----------
@@ -44,18 +46,19 @@ def show_history(stage: Stage, *, shown: bool = True) -> None:
     >>> explorer.close()
     """
     local_session(stage, "show_history")
-    entries, position = stage.history.entries, stage.history.position
+    entries, position = stage.history.shown
     stage.show_tool(
         "show_history",
         follow={} if shown else False,
+        recorded=False,
         shown=shown,
-        position=position,
+        position=_last_of_answer(entries, position) if entries else -1,
         entries=list(_pictures(entries)) if shown else [],
     )
 
 
 def go_to(stage: Stage, position: int) -> None:
-    """Return to an entry of the history: its settings, and its answer to the last bit.
+    """Return to an entry of the history: its settings, its answer, regions, pins and all else, to the last bit.
 
     Parameters
     ----------
@@ -83,16 +86,27 @@ def go_to(stage: Stage, position: int) -> None:
     stage.show_entry(int(position))
 
 
+def _last_of_answer(entries: tuple[Entry, ...], position: int) -> int:
+    """Return the position of the last entry that has the answer of an entry: the others are gestures before it."""
+    solved = entries[position].solved
+    while position + 1 < len(entries) and entries[position + 1].solved is solved:
+        position += 1
+    return position
+
+
 def _pictures(entries: tuple[Entry, ...]) -> Iterator[dict[str, Any]]:
-    """Yield what the page shows of the newest entries."""
-    first = max(0, len(entries) - _MOST)
-    for number in range(first, len(entries)):
-        entry, before = entries[number], entries[number - 1] if number else None
+    """Yield what the page shows of the newest answers."""
+    answers = [entry.solved for entry in entries]
+    later = [*answers[1:], None]
+    last = [number for number, (one, after) in enumerate(zip(answers, later, strict=False)) if one is not after]
+    befores = [None, *last]
+    for before, number in [*zip(befores, last, strict=False)][-_MOST:]:
+        entry = entries[number]
         picture = _thumbnail(entry)
         yield {
             "position": number,
             "settings": settings_text(entry.parameters),
-            "change": change_text(None if before is None else before.parameters, entry.parameters),
+            "change": change_text(None if before is None else entries[before].parameters, entry.parameters),
             "outcome": entry.outcome.name.lower().replace("_", " "),
             "error": f"{entry.relative_error:.3g}",
             "shape": list(picture.shape[:2]),
@@ -101,11 +115,12 @@ def _pictures(entries: tuple[Entry, ...]) -> Iterator[dict[str, Any]]:
 
 
 def _thumbnail(entry: Entry) -> NDArray[np.uint8]:
-    """Return the picture of an entry, which is made once."""
-    found = _THUMBNAILS.get(entry)
-    if found is None:
-        found = _THUMBNAILS[entry] = _made(entry)
-    return found
+    """Return the picture of an entry, which is made once for each answer and appearance."""
+    look, picture = _THUMBNAILS.get(entry.solved, (None, None))
+    if picture is None or look != entry.appearance:
+        picture = _made(entry)
+        _THUMBNAILS[entry.solved] = entry.appearance, picture
+    return picture
 
 
 def _made(entry: Entry) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Tool of the explorer: undo and redo of settings, with the answers that belong to them."""
+"""Tool of the explorer: undo and redo of gestures, with the settings and answers that belong to them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["back", "redo", "undo"]
 
 
 def undo(stage: Stage) -> None:
-    """Return to the settings before the last change, and to their answer, to the last bit.
+    """Take the last gesture back: return to the settings before, their answer, regions, pins and all else, to the bit.
 
-    Changes of how the spectra are shown are undone one by one too. If a run has not ended yet, it is abandoned, and the
-    explorer returns to the last answer.
+    If a run has not ended yet, gestures that were made since it began are taken back first, while it goes on. Then it
+    is abandoned, and the explorer returns to the last answer.
 
     Raises
     ------
@@ -31,27 +31,25 @@ def undo(stage: Stage) -> None:
     3
     >>> explorer.close()
     """
-    if stage.settled and stage.undo_view():
+    if stage.undo_pending():
         return
     history = stage.history
-    present = history.entries[history.position] if history.entries else None
     # A run that has failed or has not ended has other settings or another state than the entry.
-    shown = present is not None and stage.settings == present.parameters and stage.session.last is present.solved
-    position = history.position - 1 if shown else history.position
+    position = history.position if history.pending else history.position - 1
     if position < 0:
         raise IndexError("there is nothing to undo")
     stage.show_entry(position)
 
 
 def redo(stage: Stage) -> None:
-    """Return to the settings that were undone last, and to their answer.
+    """Return to the state that was undone last: its settings, its answer, regions, pins and all else.
 
     Raises
     ------
     IndexError
         If there is nothing to redo.
     """
-    if stage.undo_view(redo=True):
+    if stage.undo_pending(redo=True):
         return
     if stage.history.position + 1 >= len(stage.history.entries):
         raise IndexError("there is nothing to redo")
