@@ -46,14 +46,25 @@ export function patternAspect({ shape, axes }: Pattern): number {
   return Math.min(Math.max(ratio, 1 / 6), 6);
 }
 
-/** Text of a position in a pattern, given as shares of width and height: "ky 1.25, kx -0.5 (1/nm)". */
+/** Text of a position in a pattern, given as shares of width and height: "ky 1.25 1/nm, kx −0.5 1/nm". */
 export function patternPosition({ shape, axes }: Pattern, fx: number, fy: number): string {
-  return [fy, fx].map((share, i) => coordinateText(axes[i], share, shape[i])).join(", ");
+  return [fy, fx].map((share, i) => coordinateText(axes[i], coordinate(axes[i], share, shape[i]))).join(", ");
 }
 
-function coordinateText({ label, first, last }: PatternAxis, share: number, count: number): string {
-  const index = Math.floor(share * count);
-  const value = count > 1 ? first + ((last - first) * index) / (count - 1) : first;
-  const [, name, unit] = label.match(/^(.*?)(?: \(([^)]*)\))?$/) ?? [label, label, ""];
-  return `${name} ${number(value, 3)}${unit ? ` ${unit}` : ""}`;
+/** Text of the distance from the centre of a Fourier transform, and of the lattice spacing that belongs to it; else empty. */
+export function patternDistance({ shape, axes }: Pattern, fx: number, fy: number): string {
+  const [unit, other] = axes.map(({ label }) => /^spatial frequency.*\(1\/(\w+)\)$/.exec(label)?.[1]);
+  if (!unit || unit !== other) return "";
+  const length = Math.hypot(...[fy, fx].map((share, i) => coordinate(axes[i], share, shape[i])));
+  return `|k| ${number(length)} 1/${unit}${length > 0 ? `, spacing ${number(1 / length)} ${unit}` : ""}`;
+}
+
+/** Coordinate of the channel at a share of an axis. */
+function coordinate({ first, last }: PatternAxis, share: number, count: number): number {
+  return count > 1 ? first + ((last - first) * Math.floor(share * count)) / (count - 1) : first;
+}
+
+function coordinateText({ label, name }: PatternAxis, value: number): string {
+  const [, long, unit] = label.match(/^(.*?)(?: \(([^)]*)\))?$/) ?? [label, label, ""];
+  return `${name || long} ${number(value, 3)}${unit ? ` ${unit}` : ""}`;
 }

@@ -2,7 +2,7 @@
 
 import { amountsAt } from "./amounts";
 import { mixture } from "./mixture";
-import type { MapPoint } from "./pointer";
+import { type MapPoint, pixelText } from "./pointer";
 import { type Binary, type Frame, floats } from "./protocol";
 import type { Lane } from "./spectra";
 import type { Stage } from "./tool";
@@ -45,7 +45,7 @@ export function pinLane(pin: Pin, colour: string, frame: Frame): Lane {
   const indices = pixelsAround(pin, frame.header.shape).map((pixel) => pointOf(pixel, frame).index);
   const { model, stack } = mixture(amountsAt(frame, indices), frame.spectra);
   return {
-    label: `${pin.name}: ${pin.pixel[1]}, ${pin.pixel[0]}`,
+    label: `${pin.name}: ${pixelText(pin.pixel)}`,
     colour,
     channel: floats(pin.channel),
     values: floats(pin.measured),

@@ -33,12 +33,22 @@ export function mapPoint({ clientX, clientY }: Position, box: Box, header: Heade
   };
 }
 
+/** Text of a pixel, given as row and column: with the names of the axes, because Python takes the row first. */
+export function pixelText([y, x]: readonly [number, number]): string {
+  return `pixel x ${x}, y ${y}`;
+}
+
 /** Text of a position: in units of length where the pixel size is known, else in pixels. */
 export function positionText({ x, y }: MapPoint, size: Header["pixel_size"]): string {
   if (!size) return `x ${x}, y ${y}`;
   const [height, width, unit] = size;
   const text = (pixel: number, step: number) => `${fixed(pixel * step, decimalsOf(step, 6))} ${unit}`;
   return `x ${text(x, width)}, y ${text(y, height)}`;
+}
+
+/** Distance of two channels on average. */
+export function meanStep(channel: Float32Array): number {
+  return Math.abs(channel[channel.length - 1] - channel[0]) / Math.max(channel.length - 1, 1);
 }
 
 /** Return the index of the channel nearest to a value. The channels rise or fall. */

@@ -52,6 +52,8 @@ export interface Pattern {
 
 export interface PatternAxis {
   readonly label: string;
+  /** Name of the dimension, for texts with little room. */
+  readonly name?: string;
   readonly first: number;
   readonly last: number;
 }

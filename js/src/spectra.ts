@@ -10,7 +10,7 @@ import { curvesOf, type Extent, paintLane, type Sheet } from "./lane_painting";
 import { plotHeight } from "./layout";
 import type { PeakLabel } from "./peaks";
 import { ChannelAxis, laneAt, union, valueRange } from "./plot_geometry";
-import { highestPeak, nearestChannel } from "./pointer";
+import { highestPeak, meanStep, nearestChannel } from "./pointer";
 import { ticks } from "./ticks";
 
 export type { Lane, StackedCurve } from "./lane";
@@ -108,10 +108,7 @@ export class SpectraPlot {
     ]);
 
     const axisTicks = ticks(axis.from, axis.to, (area.right - area.left) / 95);
-    const decimals = decimalsOf(
-      Math.abs(channel[channel.length - 1] - channel[0]) / Math.max(channel.length - 1, 1),
-      2,
-    );
+    const decimals = decimalsOf(meanStep(channel), 2);
     const sheet: Sheet = {
       axis,
       axisTicks,
@@ -151,14 +148,28 @@ export class SpectraPlot {
   }
 
   /** Index of the channel under the pointer, or of a peak close to it; null outside the area. */
-  channelAt({ clientX }: MouseEvent): number | null {
+  channelAt(event: MouseEvent): number | null {
     if (!this.painted) return null;
     const { axis, channel, lanes, extents } = this.painted;
-    const value = axis.value(clientX - this.root.getBoundingClientRect().left);
+    const value = axis.value(event.clientX - this.root.getBoundingClientRect().left);
     if (value === null) return null;
+    const measured = this.measuredPeakAt(event);
+    if (measured !== null) return nearestChannel(channel, measured);
     const curves = lanes.map((lane, i) => ({ values: lane.values, top: top(extents[i]) }));
     const bright = curves.filter((_, i) => lanes[i].bright && !lanes[i].channel);
     return highestPeak(channel, bright, nearestChannel(channel, value), axis.distance(REACH));
+  }
+
+  /** Channel under the pointer on a measured spectrum or a residual, or of its peak close to it; null elsewhere. */
+  measuredPeakAt(event: MouseEvent): number | null {
+    const lane = this.laneAt(event);
+    if (!this.painted || lane < 0) return null;
+    const { axis, lanes, extents } = this.painted;
+    const { component, channel, values } = lanes[lane];
+    const value = axis.value(event.clientX - this.root.getBoundingClientRect().left);
+    if (value === null || component !== undefined || !channel) return null;
+    const curve = { values, top: top(extents[lane]) };
+    return channel[highestPeak(channel, [curve], nearestChannel(channel, value), axis.distance(REACH))];
   }
 
   /** Channel value under the pointer; the nearest end outside of the area. */
@@ -192,11 +203,9 @@ export class SpectraPlot {
     });
   }
 
-  /** Distance of two channels on average. */
+  /** Distance of two channels on average, whatever part of them is shown. */
   get channelStep(): number {
-    if (!this.painted) return 1;
-    const { axis, channel } = this.painted;
-    return Math.abs(axis.span) / Math.max(channel.length - 1, 1);
+    return this.painted ? meanStep(this.painted.channel) : 1;
   }
 
   /** Draw the vertical line at a channel. */

@@ -10,14 +10,26 @@ export interface TipRow {
   readonly bright: boolean;
 }
 
-/** Return the left and top end of a box beside a point, so that it stays inside the view. */
+/** Return the left and top end of a box beside a point, so that it stays inside the view and above the end of the window. */
 export function boxPosition(
   [x, y]: readonly [number, number],
   [width, height]: readonly [number, number],
   view: readonly [number, number],
+  end = view[1],
 ): readonly [number, number] {
   const left = x + 24 + width > view[0] ? Math.max(x - 14 - width, 0) : x + 18;
-  return [left, Math.min(y + 14, Math.max(view[1] - height - 4, 0))];
+  const lowest = Math.min(view[1], end) - height - 4;
+  // Above the pointer where there is no room below it, so that the box does not cover what is pointed at.
+  const above = end < view[1] && y + 14 > lowest ? Math.min(lowest, y - 14 - height) : lowest;
+  return [left, Math.max(Math.min(y + 14, above), 0)];
+}
+
+/** Height of JupyterLab's status bar at the lower end of the window. */
+const STATUS_BAR = 28;
+
+/** Lower end of what the window shows of the view. */
+function endOfWindow(view: HTMLElement): number {
+  return (view.ownerDocument?.defaultView?.innerHeight ?? Number.POSITIVE_INFINITY) - STATUS_BAR;
 }
 
 function rowElement({ label, colour, value, bright }: TipRow): HTMLElement {
@@ -52,6 +64,7 @@ export class Tip {
       [event.clientX - box.left, event.clientY - box.top],
       [this.root.offsetWidth, this.root.offsetHeight],
       [box.width, box.height],
+      endOfWindow(view) - box.top,
     );
     this.root.style.transform = `translate(${left}px, ${top}px)`;
   }

@@ -11,6 +11,7 @@ import { aspectRatio, enlargedLayout, gridHeight, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
 import { bytes, decode, type Frame, type Header, type LiveViewModel, type Message, outdated } from "./protocol";
+import { Refusal } from "./refusal";
 import { type Lane, SpectraPlot } from "./spectra";
 import { StatusLine } from "./status";
 import { Tip } from "./tip";
@@ -57,6 +58,7 @@ export class LiveView implements Stage {
   private readonly connection: Connection;
   private readonly freshness: Freshness;
   private readonly body: HTMLElement;
+  private readonly refusal: Refusal;
   private readonly empty = element("div", "mffnb-empty", {}, [NO_PICTURE_YET]);
   private readonly tools: readonly Tool[];
   private readonly gestures: readonly Gestures[];
@@ -81,6 +83,7 @@ export class LiveView implements Stage {
     // stops the event before the notebook, which would cancel the key.
     this.root = element("div", "mffnb-view", { "data-lm-suppress-shortcuts": "true" });
     this.root.addEventListener("keydown", (event) => event.stopPropagation());
+    this.refusal = new Refusal(this.root);
     this.tools = tools;
     this.gestures = tools.map((tool) => tool.start(this));
     this.body = element("div", "mffnb-body", { hidden: "" }, [
@@ -92,7 +95,7 @@ export class LiveView implements Stage {
       ...this.gestures.flatMap(({ panel }) => panel ?? []),
     ]);
     this.connection = new Connection(model, this.root);
-    this.root.append(this.connection.root, this.status.root, this.empty, this.body, this.tip.root);
+    this.root.append(this.connection.root, this.status.root, this.empty, this.body, this.tip.root, this.refusal.root);
     this.listenToSpectra();
     model.on("change:encoded", this.schedule);
     this.freshness = new Freshness(model, this.showStatus);
@@ -230,6 +233,7 @@ export class LiveView implements Stage {
     this.empty.textContent = activity.failed ? NO_PICTURE : NO_PICTURE_YET;
     this.status.root.hidden = !frame && activity.text === undefined;
     this.status.show(frame?.header ?? null, { stale, waiting, activity, error: model.get("error") });
+    this.refusal.show(model.get("error") ?? "", this.status.root);
     const notices = stale && !activity.failed ? [] : (model.get("notices") ?? []);
     this.status.showNotices(notices, (notice) => this.call(notice.tool ?? "", notice.arguments ?? {}));
   };

@@ -30,8 +30,15 @@ test("an answer is kept first, and then compared", () => {
     range: [-1, 1],
     shape: [1, 3],
   };
-  shown.values = { kept: ["A"], shown: true, tiles: [tile] };
+  const pairs = [
+    ["a", "a", "3.0°"],
+    ["none", "b", ""],
+  ];
+  shown.values = { kept: ["A"], shown: true, tiles: [tile], title: "k = 1 and A", answer: "A", pairs };
   gestures.traitsChanged?.();
+  const table = fake(gestures.bar);
+  assert.equal(table.textContent, "k = 1 and AClosenowin Aangleaa3.0°noneb");
+  assert.match(keep.getAttribute("title") ?? "", /Kept so far: A$/);
   const [image] = gestures.images?.(frame()) ?? [];
   assert.deepEqual([image.label, image.range, image.stale], ["Δ a, 3.0°", [-1, 1], false]);
   assert.equal(compare.getAttribute("aria-pressed"), "true");

@@ -22,7 +22,7 @@ const found = {
   note: ["fragment", ""],
 };
 
-function started(values: object | null, peak: object | null = null) {
+function started(values: object | null, peak: object | null = null, measured: number | null = null) {
   const keys: ((event: object) => void)[] = [];
   const root = Object.assign(new FakeElement("div"), {
     addEventListener: (_: string, listener: (event: object) => void) => keys.push(listener),
@@ -31,6 +31,7 @@ function started(values: object | null, peak: object | null = null) {
     root,
     channelStep: 0.25,
     peakAt: () => peak,
+    measuredPeakAt: () => measured,
     channelOf: () => 43,
     peakChannels: () => [23, 43, 57],
     laneAt: () => 1,
@@ -59,6 +60,15 @@ test("a click on a peak asks for its candidates and highlights nothing", () => {
   others.spectraClick?.(event);
   assert.deepEqual(calls, [["identify", { channel: 43 }]]);
   assert.deepEqual(state.highlighted, []);
+});
+
+test("a click on a measured spectrum or a residual asks for its channel, which has no label", () => {
+  const { gestures, calls, state, root } = started({}, null, 8.05);
+  const event = click();
+  gestures.spectraMove?.(event as PointerEvent);
+  gestures.spectraClick?.(event);
+  assert.deepEqual([calls, event.defaultPrevented], [[["identify", { channel: 8.05 }]], true]);
+  assert.deepEqual([state.highlighted, root.className.includes("mffnb-on-peak")], [[], true]);
 });
 
 test("a click elsewhere, or where Python cannot be called, highlights", () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { patternAspect, patternImage, patternPosition } from "../src/pattern_image";
+import { patternAspect, patternDistance, patternImage, patternPosition } from "../src/pattern_image";
 import { MISSING, type Pattern } from "../src/protocol";
 
 const PATTERN: Pattern = {
@@ -33,4 +33,18 @@ test("a position has the coordinates of the channel, and an equal unit gives equ
   assert.equal(patternAspect(PATTERN), 4 / 6);
   const other = { ...PATTERN, axes: [PATTERN.axes[0], { label: "energy (eV)", first: 0, last: 9 }] } as Pattern;
   assert.equal(patternAspect(other), 2 / 3);
+});
+
+test("a spatial frequency has its distance from zero and a lattice spacing; other axes have none", () => {
+  const axes = [-3, -4].map((end, i) => ({
+    label: `spatial frequency along ${"yx"[i]} (1/nm)`,
+    name: ["ky", "kx"][i],
+    first: end,
+    last: -end,
+  }));
+  const fourier = { shape: [3, 3], axes } as unknown as Pattern;
+  assert.equal(patternPosition(fourier, 0.99, 0.1), "ky −3 1/nm, kx 4 1/nm");
+  assert.equal(patternDistance(fourier, 0.99, 0.1), "|k| 5 1/nm, spacing 0.2 nm");
+  assert.equal(patternDistance(fourier, 0.5, 0.5), "|k| 0 1/nm");
+  assert.equal(patternDistance(PATTERN, 0.99, 0.1), "");
 });

@@ -83,4 +83,7 @@ test("the box is right of the pointer, left of it at the right border, and never
   assert.deepEqual(boxPosition([700, 50], [130, 90], [800, 600]), [556, 64]);
   assert.deepEqual(boxPosition([100, 590], [130, 90], [800, 600]), [118, 506]);
   assert.deepEqual(boxPosition([100, 5], [130, 90], [800, 60]), [118, 0]);
+  // The window ends within the view: the box is above the pointer, and below it where the window has room.
+  assert.deepEqual(boxPosition([100, 250], [130, 90], [800, 600], 300), [118, 146]);
+  assert.deepEqual(boxPosition([100, 150], [130, 90], [800, 600], 300), [118, 164]);
 });

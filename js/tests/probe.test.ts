@@ -59,7 +59,7 @@ test("pointing shows the model at once, then the measured spectrum and the resid
   const { lanes, calls, gestures, shown, now } = started({});
   gestures.mapMove?.(pointOf([0, 2], now), {} as PointerEvent);
   assert.deepEqual(calls, [["probe", { pixel: [0, 2], pinned: false }]]);
-  assert.deepEqual([texts(lanes())[0], curve(lanes()[0])], ["pixel 2, 0", [1, 0, 0, 2]]);
+  assert.deepEqual([texts(lanes())[0], curve(lanes()[0])], ["pixel x 2, y 0", [1, 0, 0, 2]]);
   assert.deepEqual(
     lanes()[0].stack?.map(({ values }) => values[3]),
     [2, 2],
@@ -94,14 +94,14 @@ test("a click keeps the pixel, and a click on a kept one removes it", () => {
   const point = pointOf([1, 1], now);
   gestures.mapClick?.(point, {} as MouseEvent);
   assert.deepEqual(calls, [["probe", { pixel: [1, 1], pinned: true }]]);
-  assert.equal(texts(lanes())[0], "pixel 1, 1"); // at once
+  assert.equal(texts(lanes())[0], "pixel x 1, y 1"); // at once
   shown.values = answer([1, 1], [[1, 1]]);
   changed();
   assert.deepEqual(pins.at(-1), [`P1:${point.fx},${point.fy}`]);
   assert.deepEqual(
     [texts(lanes()), curve(lanes()[0])],
     [
-      ["pixel 1, 1", "residual"],
+      ["pixel x 1, y 1", "residual"],
       [2, 3, 0, 5],
     ],
   );
@@ -124,7 +124,7 @@ test("several kept pixels have lanes, colours and chips of their own", () => {
   );
   changed();
   const all = lanes();
-  assert.deepEqual(texts(all), ["pixel 0, 1", "residual", "P1: 1, 0", "P2: 0, 1"]);
+  assert.deepEqual(texts(all), ["pixel x 0, y 1", "residual", "P1: pixel x 1, y 0", "P2: pixel x 0, y 1"]);
   assert.notEqual(all[2].colour, all[3].colour);
   assert.ok(Math.abs((all[2].model?.[0] ?? 0) - 0.5) < 1e-6); // half of the first component
   const [fewer, more, hold, remove] = fake(kept.bar).all("mffnb-place-button");
@@ -148,12 +148,12 @@ test("pixels within the radius of a pin are those that Python averages", () => {
 
 test("a pixel that Python has pinned is shown after a reload", () => {
   const { lanes } = started(answer([0, 1], [[0, 1]]));
-  assert.equal(texts(lanes())[0], "pixel 1, 0");
+  assert.equal(texts(lanes())[0], "pixel x 1, y 0");
 });
 
 test("on another grid, neither the kept pixel nor its measured spectrum is shown", () => {
   const { stage, gestures, now, lanes } = started(answer([0, 1], [[0, 1]]));
-  assert.equal(texts(lanes())[0], "pixel 1, 0");
+  assert.equal(texts(lanes())[0], "pixel x 1, y 0");
   const binned = { ...now, header: { ...now.header, shape: [1, 2] as const } };
   Object.assign(stage, { frame: binned });
   const [lane] = gestures.lanes?.(binned) ?? [];
@@ -164,5 +164,5 @@ test("where Python cannot be called, the model is drawn and nothing is asked", (
   const { lanes, calls, gestures, now } = started(null);
   gestures.mapMove?.(pointOf([0, 0], now), {} as PointerEvent);
   gestures.mapClick?.(pointOf([0, 0], now), {} as MouseEvent);
-  assert.deepEqual([calls, texts(lanes())[0]], [[], "pixel 0, 0"]);
+  assert.deepEqual([calls, texts(lanes())[0]], [[], "pixel x 0, y 0"]);
 });

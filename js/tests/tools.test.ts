@@ -89,7 +89,7 @@ test("pointing at a map shows the values of all components and moves all crossha
     [0.8, 0.8],
   ]);
   const [, , title, note, rows] = shown[0];
-  assert.deepEqual([title, note], ["x 8 nm, y 6 nm", "pixel 4, 3"]);
+  assert.deepEqual([title, note], ["x 8 nm, y 6 nm", "pixel x 4, y 3"]);
   assert.deepEqual(rows, [
     { label: "a", colour: "#2b83d6", value: Number.NaN, bright: true },
     { label: "b", colour: "#d62728", value: 1, bright: false },

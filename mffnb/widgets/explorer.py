@@ -365,8 +365,8 @@ def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str
     return Session(data, channel, **options)
 
 
-def explore(cube: Any, **options: Any) -> Explorer:
-    """Open the live explorer on a spectral image; see :class:`Explorer` for the options.
+def explore(cube: Any, k: int | None = None, **options: Any) -> Explorer:
+    """Open the live explorer on a spectral image with k components (4); see :class:`Explorer` for the options.
 
     The path of a session, which :meth:`Explorer.save` has written, restores that session with all its settings.
 
@@ -379,6 +379,8 @@ def explore(cube: Any, **options: Any) -> Explorer:
     'CONVERGED'
     >>> explorer.close()
     """
+    if k is not None:
+        options = {"k": k, **options}
     if isinstance(cube, (str, os.PathLike)) and is_session(cube):
         if options:
             raise TypeError(

@@ -255,3 +255,10 @@ for cube in (X, labelled):
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout.split() == ["[]", "[]"]
+
+
+def test_k_can_be_given_without_its_name_as_for_unmix(cube):
+    opened = mf.explore(cube, 2, tol=1e-2)
+    opened.wait(60)
+    assert opened.result.endmembers.sizes["component"] == 2
+    opened.close()

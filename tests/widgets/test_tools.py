@@ -323,6 +323,20 @@ def test_code_names_the_file_and_what_came_from_memory(explore, cube, tmp_path):
     assert "mf.unmix(cube, 3," in explorer.view.tool_code["text"]
 
 
+def test_code_reads_the_file_of_a_cube_that_is_unchanged_since_it_was_read(explore, cube, tmp_path):
+    cube.to_netcdf(tmp_path / "map.nc")
+    read = mf.read(tmp_path / "map.nc")
+    explorer = explore(read)
+    text = explorer.code()
+    assert f"cube = mf.read({str(tmp_path / 'map.nc')!r})" in text
+    names = {}
+    exec(text, {}, names)
+    xr.testing.assert_identical(names["cube"], read)
+    for changed in (2 * read, read[1:], read.assign_coords(energy=read.energy + 1.0)):
+        changed.attrs["source"] = read.attrs["source"]
+        assert "cube = ...  # the cube that was passed to mf.explore" in explore(changed).code()
+
+
 def test_region_has_mean_spectrum_and_abundances_of_its_pixels(explore, cube):
     explorer = explore(cube)
     explorer.wait()
@@ -426,6 +440,20 @@ def test_compare_pairs_components_and_subtracts_their_signal(explore, cube):
     signals = [float((one.abundances * one.endmembers.sum("energy")).sum()) for one in (before, explorer.result)]
     np.testing.assert_allclose(found.difference.sum(), 60 * (1 - 1), atol=1e-9)
     assert signals[0] == pytest.approx(signals[1], rel=0.1)
+    shown = explorer.view.tool_compare
+    assert shown["title"].startswith("k = 3 compared with two, k = 2")
+    assert [row[1] for row in shown["pairs"]].count("none") == 1
+    assert shown["pairs"][new] == [f"component {new}", "none", ""]
+    explorer.keep("three")
+    explorer.controls.set(k=2)
+    explorer.wait()
+    fewer = explorer.compare("three")
+    lost = ({0, 1, 2} - {int(one) for one in fewer.partner.values}).pop()
+    assert explorer.view.tool_compare["pairs"][2:] == [["none", f"component {lost}", ""]]
+    explorer.controls.set(k=3)
+    explorer.wait()
+    found = explorer.compare("two")
+    new = int(np.flatnonzero(found.partner.values < 0)[0])
     tiles = explorer.view.tool_compare["tiles"]
     assert sorted(tile["label"][:3] for tile in tiles) == ["Δ 0", "Δ 1", "Δ 2"]
     assert len({tuple(tile["range"]) for tile in tiles}) == 1  # one common scale

@@ -3,6 +3,7 @@
 
 import { type Chip, ChipRow, heldAs } from "../chips";
 import { colourOf, type Pin, pinLane, pinsOf, pointOf } from "../pins";
+import { pixelText } from "../pointer";
 import type { Frame } from "../protocol";
 import type { Lane } from "../spectra";
 import type { Stage, Tool } from "../tool";
@@ -52,7 +53,7 @@ function chipOf({ name, pixel, radius, pixels }: Pin, colour: string, stage: Sta
   const held = heldAs(name, stage.frame?.header);
   return {
     name,
-    note: `pixel ${pixel[1]}, ${pixel[0]}${radius > 0 ? `, mean of ${pixels} px` : ""}`,
+    note: `${pixelText(pixel)}${radius > 0 ? `, mean of ${pixels} px` : ""}`,
     colour,
     actions: [
       average(-1, "−", "Average over fewer pixels"),

@@ -1,4 +1,5 @@
-// Tool: a click on a labelled peak lists what it may be; the key P goes through the peaks.
+// Tool: a click on a labelled peak, or on a measured spectrum or residual, lists what it may be; the key P goes through
+// the labelled peaks.
 // Its function in Python is mffnb/widgets/tools/identify.py.
 
 import { decimalsOf, fixed } from "../format";
@@ -30,6 +31,11 @@ export const tool: Tool = {
       present = channel;
       stage.call("identify", { channel });
     };
+    /** Channel of the labelled peak under the pointer. Noisy spectra have no labels: any of their channels can be clicked. */
+    const channelAt = (event: MouseEvent) => {
+      const peak = plot.peakAt(event);
+      return peak ? plot.channelOf(peak) : plot.measuredPeakAt(event);
+    };
     plot.root.addEventListener("keydown", (event) => {
       if (event.key.toLowerCase() !== "p" || event.ctrlKey || event.metaKey || values() === null) return;
       const peaks = plot.peakChannels();
@@ -47,13 +53,13 @@ export const tool: Tool = {
         list.show(now?.shown ? contentOf(now as Shown, plot.channelStep) : null);
       },
       spectraMove(event) {
-        plot.root.classList.toggle("mffnb-on-peak", values() !== null && plot.peakAt(event) !== null);
+        plot.root.classList.toggle("mffnb-on-peak", values() !== null && channelAt(event) !== null);
       },
       spectraClick(event) {
-        const peak = values() === null ? null : plot.peakAt(event);
-        if (!peak) return;
+        const channel = values() === null ? null : channelAt(event);
+        if (channel === null) return;
         event.preventDefault(); // a click elsewhere highlights the component
-        ask(plot.channelOf(peak));
+        ask(channel);
       },
     };
   },

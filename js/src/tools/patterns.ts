@@ -8,9 +8,9 @@ import { gridLayout } from "../layout";
 import { MapTile, NARROW } from "../maps";
 import { mixture } from "../mixture";
 import { PatternDrawing } from "../pattern_drawing";
-import { type IntensityScale, patternAspect, patternImage, patternPosition } from "../pattern_image";
+import { type IntensityScale, patternAspect, patternDistance, patternImage, patternPosition } from "../pattern_image";
 import { pinsOf, pointOf } from "../pins";
-import type { MapPoint } from "../pointer";
+import { type MapPoint, pixelText } from "../pointer";
 import { type Binary, type Frame, floats, projected } from "../protocol";
 import type { Tool } from "../tool";
 
@@ -55,7 +55,7 @@ export const tool: Tool = {
       const at = pointed ?? kept;
       if (!at) return found;
       const { model } = mixture(amountsAt(frame, [at.index]), frame.patterns);
-      found.push([`model of pixel ${at.x}, ${at.y}`, MEASURED, model]);
+      found.push([`model of ${pixelText([at.y, at.x])}`, MEASURED, model]);
       const [row, column] = probed?.pixel ?? [];
       if (probed?.pattern && row === at.y && column === at.x) {
         const measured = floats(probed.pattern);
@@ -118,7 +118,7 @@ export const tool: Tool = {
         value: values[index],
         bright: true,
       }));
-      stage.tip.show(stage.root, event, patternPosition(pattern, fx, fy), "", rows);
+      stage.tip.show(stage.root, event, patternPosition(pattern, fx, fy), patternDistance(pattern, fx, fy), rows);
     }
 
     const repaint = () => {

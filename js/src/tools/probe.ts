@@ -5,7 +5,7 @@
 import { amountsAt, meanAmounts } from "../amounts";
 import { difference, type Mixture, mixture } from "../mixture";
 import { type Pin, pinLane, pinsOf, pointOf } from "../pins";
-import type { MapPoint } from "../pointer";
+import { type MapPoint, pixelText } from "../pointer";
 import { type Binary, type Frame, floats, projected } from "../protocol";
 import type { Lane, StackedCurve } from "../spectra";
 import type { Tool } from "../tool";
@@ -141,7 +141,7 @@ function probeLanes(
   stack: readonly StackedCurve[],
   measured: Measured | undefined,
 ): Lane[] {
-  const label = at ? `pixel ${at.x}, ${at.y}` : "mean model";
+  const label = at ? pixelText([at.y, at.x]) : "mean model";
   const shared = { band: null, bright: true };
   const residual = measured
     ? difference(measured.channel, measured.values, channel, model)

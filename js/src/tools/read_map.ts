@@ -1,7 +1,7 @@
 // Tool: pointing at a map shows the position and the values of all components there, and a crosshair on all maps.
 
 import { valueAt } from "../images";
-import { positionText } from "../pointer";
+import { pixelText, positionText } from "../pointer";
 import type { Tool } from "../tool";
 
 export const tool: Tool = {
@@ -18,7 +18,8 @@ export const tool: Tool = {
           return [{ label: image.label, colour: image.colour, value: valueAt(image, point), bright }];
         });
         const maxima = stage.frame.header.sections.filter(({ maximum }) => maximum).map(({ text }) => text);
-        const note = maxima.length > 0 ? maxima.join(", ") : size ? `pixel ${point.x}, ${point.y}` : "pixel";
+        const pixel = size ? pixelText([point.y, point.x]) : "pixel";
+        const note = maxima.length > 0 ? maxima.join(", ") : pixel;
         stage.tip.show(stage.root, event, positionText(point, size), note, rows);
       },
       mapLeave: () => stage.tip.hide(stage.root),

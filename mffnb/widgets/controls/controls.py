@@ -92,7 +92,7 @@ class Controls(Displayed, ipywidgets.VBox):
             tooltip="k: number of endmembers",
             continuous_update=True,
             style={"description_width": "initial"},
-            layout=flexible(),
+            layout=flexible(3),  # its name and its steps need more room than those of the weights
         )
         volume = parameters.volume
         self.sparsity = knob_slider(knobs(Sparsity)[0], parameters.sparsity)

@@ -115,9 +115,9 @@ def relabel(choice: ipywidgets.Dropdown, value: Any, label: str) -> None:
         choice.index = index
 
 
-def flexible() -> dict[str, str]:
-    """Return the layout of a control that grows with the row that contains it."""
-    return {"width": "auto", "min_width": "14em", "flex": "1 1 14em"}
+def flexible(share: int = 1) -> dict[str, str]:
+    """Return the layout of a control that grows with the row that contains it, by its share of the free room."""
+    return {"width": "auto", "min_width": "14em", "flex": f"{share} 1 14em"}
 
 
 def group(heading: str, *controls: ipywidgets.Widget) -> ipywidgets.HBox:

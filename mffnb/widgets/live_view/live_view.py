@@ -221,7 +221,11 @@ class LiveView(Displayed, anywidget.AnyWidget):
         except Exception as error:
             logger.debug("A message from the browser failed: %r", content, exc_info=error)
             self.failure = error
-            self.error = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            text = " ".join(str(error).split())
+            # A refusal is a sentence for the user; other errors are for a report, where their type helps.
+            known = isinstance(error, (ValueError, ImportError))
+            self.error = ""  # the page shows a repeated refusal again
+            self.error = text if known else f"{type(error).__name__}: {text}"
 
     def _parsed(self, content: Any) -> Callable[[], object]:
         """Return the call that a message of the browser requests."""

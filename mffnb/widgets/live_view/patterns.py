@@ -27,11 +27,14 @@ class PatternAxis:
         Name and unit, for example "ky (1/nm)".
     first, last
         Coordinate of the first and the last channel; numbers of channels where there is none.
+    name
+        Name of the dimension, for texts with little room.
     """
 
     label: str
     first: float
     last: float
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +61,7 @@ class Patterns:
         >>> import xarray as xr
         >>> spectra = xr.DataArray([[[1.0, 2.0, 3.0]]], dims=("component", "ky", "kx"), coords={"kx": [-1.0, 0.0, 1.0]})
         >>> Patterns.of(spectra).axes[1]
-        PatternAxis(label='kx', first=-1.0, last=1.0)
+        PatternAxis(label='kx', first=-1.0, last=1.0, name='kx')
         >>> Patterns.of(spectra[:, 0]) is None
         True
         """
@@ -81,5 +84,5 @@ def _axis(endmembers: xr.DataArray, name: Any) -> PatternAxis:
     """Return the axis of a channel dimension."""
     coordinate = pixel_coordinate(endmembers, name)
     if coordinate is None:
-        return PatternAxis(f"{name}, by number", 0.0, float(endmembers.sizes[name] - 1))
-    return PatternAxis(axis_label(endmembers, name), float(coordinate[0]), float(coordinate[-1]))
+        return PatternAxis(f"{name}, by number", 0.0, float(endmembers.sizes[name] - 1), str(name))
+    return PatternAxis(axis_label(endmembers, name), float(coordinate[0]), float(coordinate[-1]), str(name))

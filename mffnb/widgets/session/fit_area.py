@@ -135,7 +135,7 @@ def with_area(mask: Any, area: FitArea | None, frame: Frame) -> Any:
     if chosen is not None and dict(chosen.sizes) != dict(frame.pixel_shape):
         raise UnsupportedCombinationError(
             "a region is left out pixel by pixel, and a preprocessing step has changed the pixels: "
-            "apply that step first, and explore its result"
+            "apply that step first, step.fit(cube, ()).transform(cube), and explore its result"
         )
     of_pixels, of_channels = aligned_masks(mask, frame)
     if channels is not None and frame.channel_shape:

@@ -22,6 +22,7 @@ from mffnb.similarities.noise_models import robust_noise_level, sample_rows
 from mffnb.typing import Float64Array
 from mffnb.unmixing.image import Prepared
 from mffnb.unmixing.task import Task
+from mffnb.widgets.session.cube_file import file_of
 from mffnb.widgets.session.fit_area import FitArea, channel_runs, check_area, with_area
 from mffnb.widgets.session.held import Held, passed_spectra
 
@@ -67,6 +68,11 @@ class LiveInput:
     def steps(self) -> tuple[Step, ...]:
         """Preprocessing steps that the user passed."""
         return tuple(self.task.preprocess)
+
+    @cached_property
+    def file(self) -> str | None:
+        """Path of the file that holds exactly this cube, if it came from one; None else."""
+        return file_of(self.cube)
 
     @property
     def known(self) -> Any:

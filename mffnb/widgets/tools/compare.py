@@ -71,7 +71,7 @@ def compare(stage: Stage, name: str | None = None, *, shown: bool = True) -> xr.
     [0, 1, 2, -1]
     >>> explorer.close()
     """
-    now, kept = stage.result, _kept(stage, name)
+    now, (name, kept) = stage.result, _kept(stage, name)
     if now.abundances.shape[1:] != kept.abundances.shape[1:] or now.endmembers.shape[1:] != kept.endmembers.shape[1:]:
         raise ValueError(
             "the kept answer is on another grid: switch the preprocessing steps back, or keep a new answer"
@@ -91,16 +91,32 @@ def compare(stage: Stage, name: str | None = None, *, shown: bool = True) -> xr.
             "partner": ("component", [int(numbers[p]) if p >= 0 else -1 for p in partner]),
         }
     )
-    tiles: dict[str, Any] = {"tiles": _tiles(found, stage.section)} if shown else {}
+    title = f"k = {len(now.endmembers)} compared with {name}, k = {len(kept.endmembers)}: endmembers and their angles"
+    pairs = {"title": title, "answer": name, "pairs": _pairs(found, kept)}
+    tiles: dict[str, Any] = {"tiles": _tiles(found, stage.section), **pairs} if shown else {}
     stage.show_tool("compare", follow=shown, kept=list(stage.kept), shown=shown, **tiles)
     return found
 
 
-def _kept(stage: Stage, name: str | None) -> Unmixing:
-    """Return the answer that was kept under a name."""
+def _kept(stage: Stage, name: str | None) -> tuple[str, Unmixing]:
+    """Return the name of a kept answer, the last one if None, and the answer."""
     if not stage.kept or (name is not None and name not in stage.kept):
         raise KeyError(f"no answer is kept as {name!r}: explorer.keep({name or 'A'!r}) keeps the present one")
-    return stage.kept[next(reversed(stage.kept)) if name is None else name]
+    chosen = next(reversed(stage.kept)) if name is None else name
+    return chosen, stage.kept[chosen]
+
+
+def _pairs(found: xr.Dataset, kept: Unmixing) -> list[list[str]]:
+    """Return present component, kept component and angle as text, then the kept components without partner."""
+    now, before = identity(found.difference)[0], identity(kept.endmembers)[0]
+    numbers = [int(number) for number in kept.endmembers["component"].values]
+    label = dict(zip(numbers, before, strict=True))
+    partner = [int(p) for p in found.partner.values]
+    rows = [
+        [text, label[p], f"{np.degrees(angle):.1f}°"] if p >= 0 else [text, "none", ""]
+        for text, p, angle in zip(now, partner, found.angle.values, strict=True)
+    ]
+    return rows + [["none", label[number], ""] for number in numbers if number not in partner]
 
 
 def _spectra(answer: Unmixing) -> Float64Array:

@@ -199,7 +199,7 @@ def _on_grid(session: Session, spectrum: Any) -> Any:
     ):
         raise UnsupportedCombinationError(
             "hold needs the pixels and channels of the cube, and a preprocessing step has changed them: "
-            "apply that step first, and explore its result"
+            "apply that step first, step.fit(cube, ()).transform(cube), and explore its result"
         )
     return spectrum
 

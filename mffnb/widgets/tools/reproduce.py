@@ -29,11 +29,12 @@ _WIDTH = 100  # longest line of a call on one line
 def code(stage: Stage, *, shown: bool = True) -> str:
     """Python code that reads the data and unmixes them with the present settings.
 
-    Settings with their default values are left out. A cube, mask, weights or known spectra that came from memory stand
-    there by name, with a comment; held spectra and the pixels of the fit are written out. The code starts from the
-    data, so that its answer may differ from a picture that was reached by moving sliders, merging or splitting. Its
-    first lines then say so, and by what angle once :meth:`mffnb.Explorer.rerun` has shown that answer. The code sets
-    names and colours of components in its own order: held ones first, else by share of the signal.
+    Settings with their default values are left out. A cube that :func:`mffnb.read` has read is read again, if it is
+    still equal to its file and not larger than 64 MB. Another cube, mask, weights or known spectra that came from
+    memory stand there by name, with a comment; held spectra and the pixels of the fit are written out. The code starts
+    from the data, so that its answer may differ from a picture that was reached by moving sliders, merging or
+    splitting. Its first lines then say so, and by what angle once :meth:`mffnb.Explorer.rerun` has shown that answer.
+    The code sets names and colours of components in its own order: held ones first, else by share of the signal.
 
     Parameters
     ----------
@@ -64,7 +65,8 @@ def code(stage: Stage, *, shown: bool = True) -> str:
             unknown.append(name)
         arguments.append(f"{name}={name if text is None else text}")
     arguments.append(f"random_state={task.seed}")
-    cube = "...  # the cube that was passed to mf.explore" if stage.path is None else f"mf.read({stage.path!r})"
+    path = stage.path or session.source.file
+    cube = "...  # the cube that was passed to mf.explore" if path is None else f"mf.read({path!r})"
     body = [f"{name} = ...  # {name} as passed to mf.explore" for name in unknown]
     body += [line for lines in written.values() for line in lines]
     imports = [
