@@ -323,6 +323,13 @@ def wait_canvas_change(canvas: Locator, old: int, *, timeout: float = 10_000) ->
     )
 
 
+def wait_canvas_equals(canvas: Locator, wanted: int, *, timeout: float = 10_000) -> None:
+    """Wait until a canvas has a hash taken before."""
+    canvas.page.wait_for_function(
+        f"([canvas, wanted]) => ({_HASH})(canvas) === wanted", arg=[canvas.element_handle(), wanted], timeout=timeout
+    )
+
+
 def screenshot(page: Page, name: str) -> pathlib.Path:
     """Save what the page shows, in the folder MFFNB_TEST_ARTIFACTS or `test-artifacts`."""
     folder = pathlib.Path(os.environ.get("MFFNB_TEST_ARTIFACTS") or PROJECT / "test-artifacts")

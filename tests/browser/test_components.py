@@ -70,7 +70,7 @@ def test_components_are_hidden_and_shown_again(page, lab, view):
     wait_names(page, *(f"component {number}" for number in range(4)))
     page.mouse.move(5, 5)
     page.wait_for_timeout(300)
-    assert kit.canvas_hash(spectra) == before
+    kit.wait_canvas_equals(spectra, before)
     evaluate(page, "explorer.hide(2)")
     wait_names(page, "component 0", "component 1", "component 3")
     view.locator("button.mffnb-button", has_text="Undo").click()
@@ -88,7 +88,7 @@ def test_a_dragged_map_moves_and_merges(page, lab, view):
     page.mouse.up()
     wait_names(page, "component 2", "component 0", "component 1", "component 3")
     assert json.loads(evaluate(page, NUMBERS)) == [2, 0, 1, 3]
-    assert kit.canvas_hash(first) == of_two
+    kit.wait_canvas_equals(first, of_two)
     assert evaluate(page, "explorer.view.highlighted") == "[0]"  # the end of a drag is no click on its name
     view.locator(".mffnb-name").first.focus()
     page.keyboard.press("Alt+ArrowRight")
@@ -191,7 +191,7 @@ def test_a_composite_follows_its_weights_over_an_image(page, lab, view):
         page.wait_for_timeout(50)
     assert evaluate(page, "explorer.appearance.weights") == "{}"
     page.wait_for_timeout(200)
-    assert kit.canvas_hash(canvas) == old
+    kit.wait_canvas_equals(canvas, old)
     assert kit.console_errors(page) == []
 
 

@@ -77,7 +77,7 @@ def test_regions_pins_and_contrast_are_undone_and_redone_in_the_page(page, lab, 
     undo, redo = (view.locator("button.mffnb-button", has_text=text) for text in ("Undo", "Redo"))
     undo.click()
     kit.wait_canvas_change(first, changed)
-    assert kit.canvas_hash(first) == before
+    kit.wait_canvas_equals(first, before)
     undo.click()
     view.locator(".mffnb-place", has_text="P1").wait_for(state="detached")
     undo.click()
@@ -90,7 +90,7 @@ def test_regions_pins_and_contrast_are_undone_and_redone_in_the_page(page, lab, 
     for _ in range(4):
         redo.click()
     kit.wait_canvas_change(first, before)
-    assert kit.canvas_hash(first) == changed
+    kit.wait_canvas_equals(first, changed)
     assert chips(view).count() == 2
     assert evaluate(page, "(list(explorer.regions), list(explorer.pins))") == "(['core'], ['P1'])"
     assert kit.console_errors(page) == []

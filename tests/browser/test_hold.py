@@ -107,7 +107,7 @@ def test_chip_leaves_a_region_out_of_the_fit_and_fits_only_there(page, lab):
     view.locator(".mffnb-place", has_text="left out").wait_for(state="detached")
     page.locator(READY).wait_for()
     assert first.evaluate(GAPS) == 0
-    assert kit.canvas_hash(first) == whole
+    kit.wait_canvas_equals(first, whole)
     assert kit.console_errors(page) == []
 
 

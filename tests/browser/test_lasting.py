@@ -117,7 +117,7 @@ def test_a_session_is_restored_with_name_pin_region_and_history(page, lab):
     view.locator(".mffnb-pin:visible").first.wait_for()
     assert evaluate(page, "explorer.view.tool_probe['pixel']") == pixel
     assert view.locator(".mffnb-outlines path").count() > 0
-    assert kit.canvas_hash(view.locator("canvas.mffnb-map").nth(1)) == old
+    kit.wait_canvas_equals(view.locator("canvas.mffnb-map").nth(1), old)
     kit.screenshot(page, "lasting_restored")
     undo = view.locator("button.mffnb-button", has_text="Undo")
     undo.click()
@@ -150,7 +150,7 @@ def test_thumbnails_of_the_history_lead_back(page, lab):
     kit.screenshot(page, "lasting_history")
     strip.nth(0).click()
     wait_final(page, k=3)
-    assert kit.canvas_hash(first) == old
+    kit.wait_canvas_equals(first, old)
     page.wait_for_function("document.querySelector('.mffnb-thumbnail').getAttribute('aria-current') === 'true'")
     assert evaluate(page, "explorer.history.position") == "0"
     view.locator("button.mffnb-button", has_text="History").click()

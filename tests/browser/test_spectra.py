@@ -75,7 +75,7 @@ def test_axes_normalisation_and_zoom_by_controls_keys_and_python(page, lab):
     kit.wait_canvas_change(canvas, hashes[-1])
     page.mouse.move(5, 5)
     page.wait_for_timeout(300)
-    assert kit.canvas_hash(canvas) == hashes[0]
+    kit.wait_canvas_equals(canvas, hashes[0])
     evaluate(page, "explorer.undo()")
     kit.wait_canvas_change(canvas, hashes[0])
     assert kit.console_errors(page) == []
@@ -100,7 +100,7 @@ def test_pointing_at_a_map_paints_the_pixel_and_leaves_the_components(page, lab)
     assert canvas.evaluate(halves, 1) != lower
     page.mouse.move(5, 5)
     page.wait_for_timeout(400)
-    assert kit.canvas_hash(canvas) == whole  # what was painted in parts is what is painted at once
+    kit.wait_canvas_equals(canvas, whole)  # what was painted in parts is what is painted at once
 
 
 def test_a_click_on_a_peak_lists_its_candidates_and_python_matches_a_library(page, lab):

@@ -63,6 +63,8 @@ export const tool: Tool = {
     let overlays: ProfileOverlay[] = [];
     /** The line while it is drawn or moved. */
     let drawn: ProfileLine | null = null;
+    /** Whether a line was drawn that is no step for Undo yet; its last values may come before the pointer is released. */
+    let unfinished = false;
     let asked = 0;
     let source: unknown = null;
 
@@ -86,11 +88,13 @@ export const tool: Tool = {
     const draw = (next: ProfileLine) => {
       if (next.start[0] === next.end[0] && next.start[1] === next.end[1]) return;
       drawn = next;
+      unfinished = true;
       showLine();
       send(true);
     };
     const finish = () => {
-      if (drawn) send(false);
+      if (unfinished) send(false);
+      unfinished = false;
     };
     const movePart = (part: Part, to: Corner) => {
       const [now, extent] = [line(), values()?.extent];
