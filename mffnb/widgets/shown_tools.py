@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.tool import Stage
 from mffnb.widgets.tools import TOOLS
@@ -32,7 +34,8 @@ class ShownTools:
 
     def show(self, name: str, values: Mapping[str, Any], follow: bool | Mapping[str, Any], *, recorded: bool) -> None:
         """Send values to the page, and note whether the tool is called again, see :meth:`Stage.show_tool`."""
-        if recorded and name not in self.recorded and dict(values) == {"shown": False}:
+        values = {key: _plain(value) for key, value in values.items()}
+        if recorded and name not in self.recorded and values == {"shown": False}:
             return  # a call that only computes is no step
         given = None if follow is False else {} if follow is True else follow
         if recorded:
@@ -85,3 +88,12 @@ class ShownTools:
         view = self._view()
         if view is not None:
             view.show_tool(name, values)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with Python's numbers in place of NumPy's, as a session gives them back."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_plain, value))
+    return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value

@@ -25,8 +25,8 @@ def test_the_page_gets_endmembers_and_the_pixel_as_images(cube):
     assert encoded["header"]["pattern"] == {
         "shape": [5, 4],
         "axes": [
-            {"label": "ky (1/nm)", "first": -1.0, "last": 1.0},
-            {"label": "kx, by number", "first": 0.0, "last": 3.0},
+            {"label": "ky (1/nm)", "first": -1.0, "last": 1.0, "name": "ky"},
+            {"label": "kx, by number", "first": 0.0, "last": 3.0, "name": "kx"},
         ],
     }
     sent = np.frombuffer(encoded["patterns"], "<f4").reshape(2, 5, 4)

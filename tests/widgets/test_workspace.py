@@ -9,9 +9,13 @@ import pytest
 import xarray as xr
 
 import mffnb as mf
+from mffnb.solvers import Outcome, State
 from mffnb.widgets import history
+from mffnb.widgets.answer_of_code import origin_lines
 from mffnb.widgets.equality import same
+from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
+from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.workspace import Workspace, bytes_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
@@ -279,3 +283,14 @@ def test_code_says_by_what_angle_its_answer_differs_from_a_merged_picture(explor
     largest = np.degrees(np.arccos(np.minimum(cosine, 1))).max()
     assert f"differ by up to {float(largest):.3g} degrees" in commented(explorer)
     assert len(merged) == 2
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"), [(Outcome.RUNNING, ""), (Outcome.CONVERGED, ""), (Outcome.STOPPED, "was stopped")]
+)
+def test_code_of_a_run_from_the_data_needs_no_excuse_unless_it_was_stopped(outcome, words):
+    state = State(3, np.ones((2, 4)), np.ones((2, 5)), 1.0, 0.1, 0.1, 0.0, outcome=outcome)
+    shown = Solved(state, (0, 1), Parameters(k=2), data=None, from_data=True)
+    lines = origin_lines(shown, [])
+    assert bool(lines) == bool(words)
+    assert words in " ".join(lines)

@@ -67,7 +67,7 @@ def region(
     >>> explorer.regions["core"].mean_spectrum.dims
     ('mz',)
     >>> explorer.region([(40, 40), (110, 110)], shape="ellipse", name="spot")
-    <region spot: 37 pixels>
+    <region spot: 45 pixels>
     >>> explorer.close()
     """
     if sum(one is not None for one in (vertices, mask, outline)) != 1:
