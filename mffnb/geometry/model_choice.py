@@ -170,7 +170,9 @@ def _residual_variances(matrix: Matrix, left: Float64Array, right: Float64Array)
     """
     squares = np.zeros(matrix.shape[1])
     for _, _, band in checked(matrix.bands()):
-        squares += np.asarray(band.power(2).sum(axis=0) if sparse.issparse(band) else np.einsum("pc,pc->c", band, band))
+        # The sum of a scipy matrix, unlike that of an array, has two dimensions.
+        band_squares = band.power(2).sum(axis=0) if sparse.issparse(band) else np.einsum("pc,pc->c", band, band)
+        squares += np.asarray(band_squares).ravel()
     held = np.einsum("rc,rc->c", right, 2 * matrix.transposed_times(left) - (left @ left.T) @ right)
     rest = squares - held
     if np.any(rest <= _MIN_RELATIVE_DIFFERENCE * squares):

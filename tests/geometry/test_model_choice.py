@@ -36,13 +36,13 @@ def test_rho_is_the_ratio_of_residuals():
     assert choose_model(matrix(X), 3).threshold == pytest.approx(1 + 3 / (40 - 3), rel=0.01)
 
 
-@pytest.mark.parametrize("thin", [False, True])
+@pytest.mark.parametrize("thin", [None, sparse.csr_array, sparse.csr_matrix])
 def test_variances_of_the_residual_are_exact(thin):
     X = scene(3, 400, noise=0.02, gain=0.05)[0] * (np.random.default_rng(0).random((400, 1)) < (0.2 if thin else 1))
     centre = np.linalg.svd(X, full_matrices=False)
     expected = np.mean((X - (centre[0][:, :3] * centre[1][:3]) @ centre[2][:3]) ** 2, axis=0)
     left, right = (centre[0][:, :3] * centre[1][:3]).T, centre[2][:3]
-    stored = Sparse(sparse.csr_array(X)) if thin else matrix(X)
+    stored = Sparse(thin(X)) if thin else matrix(X)
     found = model_choice._residual_variances(stored, np.ascontiguousarray(left), right)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
