@@ -71,6 +71,8 @@ def test_padlock_and_chip_hold_spectra_and_undo_restores(page, lab):
     undo.click()
     page.wait_for_function(WAIT_HELD, arg=[False, True, False], timeout=60_000)
     wait_final(page, k=3)
+    undo.click()  # the region
+    chip.wait_for(state="detached")
     undo.click()
     page.wait_for_function(WAIT_HELD, arg=[False, False, False], timeout=60_000)
     assert evaluate(page, "explorer.settings.held") == "None"
