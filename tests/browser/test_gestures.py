@@ -166,7 +166,7 @@ def test_a_finger_pins_a_pixel_chooses_a_band_and_zooms(browser, lab):
         view = opened(page, lab, "touch.ipynb", (SCENE,))
         page.locator(READY).wait_for(timeout=120_000)
         box = first_map(view).bounding_box()
-        page.touchscreen.tap(*at(box, 0.51, 0.52))
+        first_map(view).tap(position={"x": 0.51 * box["width"], "y": 0.52 * box["height"]})  # once the layout rests
         view.locator(".mffnb-place", has_text="P1").wait_for()
         assert json.loads(evaluate(page, "list(explorer.pins['P1'].pixel)")) == [12, 16]
         view.locator("button.mffnb-button", has_text="Band").first.tap()
