@@ -1,4 +1,4 @@
-// Shapes on patterns: gestures of pointer and keys, and what is asked of Python.
+// Shapes on patterns: gestures of pointer and keys, and calls of Python.
 
 import "./fake_document";
 import assert from "node:assert/strict";

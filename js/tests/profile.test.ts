@@ -1,4 +1,4 @@
-// Tool "profile": geometry of a line with a width, the chart, the table, gestures and what is asked of Python.
+// Tool "profile": geometry of a line with a width, the chart, the table, gestures and calls of Python.
 
 import "./fake_document";
 import assert from "node:assert/strict";

@@ -18,7 +18,8 @@ import numpy as np
 from mffnb.kernels.compile import kernel
 from mffnb.typing import Array
 
-_FAR = 10.0  # largest multiple of one endmember that is added to another one, both of norm 1
+FAR = 10.0
+"""Largest multiple of one endmember that is added to another one, both of norm 1."""
 
 
 @kernel()
@@ -160,7 +161,7 @@ def walk(
         i = who if pick < 1.0 else movable[int((pick - 1.0) * movable.size)]
         j = (i + 1 + int(draws[move, 1] * (k - 1))) % k
         A, E, of_maps, of_spectra = state
-        low, high = limit_step(A[i], A[j], slack_of_pixels, np.sqrt(max(of_maps[j, j], 0.0)), 1.0, -_FAR, _FAR)
+        low, high = limit_step(A[i], A[j], slack_of_pixels, np.sqrt(max(of_maps[j, j], 0.0)), 1.0, -FAR, FAR)
         low, high = limit_step(E[j], E[i], slack_of_channels, np.sqrt(max(of_spectra[i, i], 0.0)), -1.0, low, high)
         t = low if u < 0.3 else high if u < 0.6 else low + (high - low) * (u - 0.6) / 0.4
         if i == who and 0.1 < u < 0.5:  # the end that leads farther away

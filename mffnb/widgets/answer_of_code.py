@@ -28,9 +28,9 @@ def origin_lines(shown: Solved, entries: Sequence[Entry]) -> list[str]:
         The history, which may have the answer of the code from an earlier run with the same settings from the data.
     """
     if shown.from_data:
-        if shown.state.outcome in (*_ENDED, Outcome.RUNNING):  # a run that goes on ends where the code does
+        if shown.state.outcome in (*_ENDED, Outcome.RUNNING):  # a running fit ends where the code does
             return []
-        return ["# The run of the picture was stopped, and this code goes on to its end."]
+        return ["# The run of the picture was stopped, and this code runs to the end."]
     answer = next((one.solved for one in reversed(entries) if _is_answer_of_code(one.solved, shown)), None)
     if answer is None:
         text = (
