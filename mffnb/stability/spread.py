@@ -153,11 +153,11 @@ def rescaled_to(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
     return np.asarray(spectra * _scale_factors(wanted, spectra)[:, None])
 
 
-def aligned(wanted: Float64Array, spectra: Float64Array, *, fixed: bool) -> Float64Array:
-    """Reorder spectra (k, channels) like the reference spectra, and unless ``fixed`` scale them to their partners."""
+def alignment(wanted: Float64Array, spectra: Float64Array) -> tuple[Array, Float64Array]:
+    """Return the order of spectra (k, channels) that matches the reference, and the factors that scale them to it."""
     seen = np.isfinite(wanted).all(axis=0) & np.isfinite(spectra).all(axis=0)
-    found = spectra[match(wanted[:, seen], spectra[:, seen])]
-    return found if fixed else found * _scale_factors(wanted[:, seen], found[:, seen])[:, None]
+    order = match(wanted[:, seen], spectra[:, seen])
+    return order, _scale_factors(wanted[:, seen], spectra[order][:, seen])
 
 
 def _scale_factors(wanted: Float64Array, spectra: Float64Array) -> Float64Array:

@@ -218,6 +218,7 @@ class _SearchLoop:
                 report.get("outcome", ""),
                 point,
                 report.get("seconds", 0.0),
+                tuple(report.get("parts", ())),
             )
             self.journal.add(trial)
             self.trials.append(trial)
