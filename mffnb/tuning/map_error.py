@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,10 @@ from mffnb.matrices.local import band_limits
 from mffnb.similarities import KullbackLeibler
 from mffnb.stability.spread import alignment, as_matrix
 from mffnb.tuning.evaluation import Fit, Measured
+from mffnb.tuning.proposal import PENALTIES
 from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.result import Unmixing
 
-_BARE = {"sparsity": 0.0, "smoothness": 0.0}
 _FLOOR = 1e-3  # lower bound of expected counts, as a fraction of the mean: it limits the weight of an entry
 _FAINT = 0.05  # smallest total of a pixel, as a fraction of the mean: fractions of darker ones are only noise
 _RIDGE = 1e-9  # keeps the normal equations of a pixel with few entries solvable
@@ -32,20 +33,24 @@ _GROUPS = 20  # of pixels, whose errors are recorded
 class MapError:
     r"""Error of the abundance maps, estimated without truth by cross-fitting two random halves of the entries.
 
-    .. math:: \Bigl( \tfrac1{2 n} \sum_{h} \sum_{ij} \bigl( a^{(h)}_{ij} - r^{(h)}_{ij} \bigr)^2 \Bigr)^{1/2}
+    .. math:: \Bigl( \tfrac1n \sum_{ij} \tfrac12 \sum_{h} \bigl( a^{(h)}_{ij} - r^{(h)}_{ij} \bigr)^2
+              - \tfrac14 \bigl( a^{(1)}_{ij} - a^{(2)}_{ij} \bigr)^2 \Bigr)^{1/2}
 
     where :math:`a^{(h)}` are the fractions of a fit to the entries of half h with the penalties of the trial, and
     :math:`r^{(h)}` those of the other half: unconstrained least squares with the endmembers of a fit without sparsity
-    and smoothness. Their noise is independent, so that the noise of r only adds a constant. A penalty that removes
+    and smoothness. Their noise is independent, so that the noise of r only adds a constant. The second term
+    corrects for the noise of a, which is twice as large as that of a fit to all entries. A penalty that removes
     noise from the maps lowers the error; one that blurs the maps, or turns the endmembers away from those that fit
     best, raises it. The prediction error of :class:`HeldOut` does not contain the latter, since other endmembers with
     other maps predict as well.
 
-    The error is relative to the fit without sparsity and smoothness: if its endmembers are wrong, the maps are as well,
-    and no penalty is selected that would turn them back.
+    The error is relative to the fit without these penalties: if its endmembers are wrong, the maps are as well, and no
+    penalty is selected that would turn them back.
 
     Parameters
     ----------
+    without
+        Penalties that the fit of the reference leaves out: those that are searched.
     seed
         Seed of the random halves.
 
@@ -58,19 +63,25 @@ class MapError:
     [False, False]
     """
 
+    without: tuple[str, ...] = ("sparsity", "smoothness")
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.without, str) or not set(self.without) <= set(PENALTIES):
+            raise ValueError(f"without must be a tuple of names among {PENALTIES}, got {self.without!r}")
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Raise UnsupportedCombinationError for settings with which maps cannot be compared with least squares."""
-        volume = settings.get("volume")
+        volume, k = settings.get("volume"), settings.get("k")
         refused = {
+            "several k, whose maps cannot be compared": k is not None and not isinstance(k, Integral),
             "volume='auto', which needs the geometry of complete pixels": isinstance(volume, str) and volume == "auto",
             "preprocess": bool(settings.get("preprocess")),
             "transform": settings.get("transform") not in (None, "identity"),
         }
         for name, given in refused.items():
             if given:
-                raise UnsupportedCombinationError(f"MapError does not take {name}: use HeldOut(), BIC() or a weight")
+                raise UnsupportedCombinationError(f"MapError does not take {name}: leave it out, or use BIC()")
 
     def measure(self, fit: Fit) -> Measured:
         """Fit each half of the entries and return the distance of its maps from those of the other half."""
@@ -85,22 +96,24 @@ class MapError:
             )
             for half in halves
         ]
-        squares = [reference.squares(result, number) for number, result in enumerate(results)]
-        each = np.mean(squares, axis=0)
-        return Measured(float(np.sqrt(each.mean())), results[0], _parts(each))
+        maps = np.stack([reference.fractions(result) for result in results])
+        apart = ((maps - reference.halves) ** 2).sum(axis=1).mean(axis=0)
+        each = apart - ((maps[0] - maps[1]) ** 2).sum(axis=0) / 4
+        return Measured(float(np.sign(each.mean()) * np.sqrt(abs(each.mean()))), results[0], _parts(each))
 
-    def _reference(self, fit: Fit, values: Float64Array, first: Array) -> _Reference:
+    def _reference(self, fit: Fit, values: Float64Array, first: Array) -> Reference:
         """Return the maps without penalties, which are computed once per worker."""
-        key = (type(self), self.seed, repr(sorted({**fit.settings, **_BARE}.items())))
+        bare = dict.fromkeys(self.without, 0.0)
+        key = (type(self), self.seed, repr(sorted({**fit.settings, **bare}.items())))
         if key not in fit.memory:
             counts = isinstance(named_similarity(fit.settings.get("similarity", "frobenius")), KullbackLeibler)
-            fit.memory[key] = _Reference.of(fit.unmix(**_BARE), fit.cube, first, counts=counts)
-        found: _Reference = fit.memory[key]
+            fit.memory[key] = Reference.of(fit.unmix(**bare), fit.cube, first, counts=counts)
+        found: Reference = fit.memory[key]
         return found
 
 
 @dataclass(frozen=True, eq=False)
-class _Reference:
+class Reference:
     """Fractions of each half of the entries by least squares, with the endmembers of a fit without penalties.
 
     Attributes
@@ -122,7 +135,7 @@ class _Reference:
     fixed: bool
 
     @classmethod
-    def of(cls, bare: Unmixing, cube: xr.DataArray, first: Array, *, counts: bool) -> _Reference:
+    def of(cls, bare: Unmixing, cube: xr.DataArray, first: Array, *, counts: bool) -> Reference:
         """Compute both references from the fit without penalties; ``first`` masks the entries of the first half."""
         E, A = as_matrix(bare.endmembers), as_matrix(bare.abundances)
         channels, pixels = np.isfinite(E).all(axis=0), np.isfinite(A).all(axis=0)
@@ -140,14 +153,13 @@ class _Reference:
         halves = np.stack([_least_squares(X, part, E, A, counts=counts) for part in outer]) / total
         return cls(E, halves, pixels, channels, bool(bare.parameters.get("sum_to_one")))
 
-    def squares(self, result: Unmixing, half: int) -> Float64Array:
-        """Return the squared distance of the fractions of a fit to one half from those of the other one, (pixels,)."""
+    def fractions(self, result: Unmixing) -> Float64Array:
+        """Return the fractions of another fit, (k, used pixels), with components in the order of the reference."""
         E, A = as_matrix(result.endmembers)[:, self.channels], as_matrix(result.abundances)[:, self.pixels]
         order, factors = alignment(self.endmembers, E)
         A = A[order] if self.fixed else A[order] / factors[:, None]
         total = A.sum(axis=0)
-        fractions = A / np.where(total > 0, total, 1.0)
-        return np.asarray(((fractions - self.halves[half]) ** 2).sum(axis=0))
+        return np.asarray(A / np.where(total > 0, total, 1.0))
 
 
 def _least_squares(X: Array, seen: Array, E: Float64Array, A: Float64Array, *, counts: bool) -> Float64Array:
