@@ -138,7 +138,7 @@ class Reference:
     def of(cls, bare: Unmixing, cube: xr.DataArray, first: Array, *, counts: bool) -> Reference:
         """Compute both references from the fit without penalties; ``first`` masks the entries of the first half."""
         E, A = as_matrix(bare.endmembers), as_matrix(bare.abundances)
-        channels, pixels = np.isfinite(E).all(axis=0), np.isfinite(A).all(axis=0)
+        channels, pixels = (np.asarray(np.isfinite(one).all(axis=0)) for one in (E, A))
         E, A = E[:, channels], A[:, pixels]
         if bare.gain is not None:
             A = A * np.asarray(bare.gain.values, dtype=np.float64).ravel()[pixels]
