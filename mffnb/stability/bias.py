@@ -21,7 +21,7 @@ from mffnb.unmixing.result import Unmixing
 _UNSEEN = {"smoothness": "the smoothness penalty", "terms": "your own terms"}
 _CHOOSERS = {"volume": "the smallest volume", "sparsity": "the sparsity penalty"}
 # Share of the penalties in the second fit, and how often the displacement of the replicas counts for volume="auto",
-# which has no weaker penalty. On 10 simulated scenes (benchmarks.accuracy.penalty_bands, seed 21), 90 % bands held the
+# which has no weaker penalty. On 10 simulated scenes (benchmarks.accuracy.coverage, seed 21), 90 % bands held the
 # truth in 91 to 97 % of channels with a tenth, and in 89 to 92 % with 0.3. For "auto", once, twice and three times gave
 # 83, 89 and 93 %.
 _WEAKER = 0.1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mffnb as mf
-from benchmarks.accuracy import penalty_bands
+from benchmarks.accuracy import coverage
 from benchmarks.shared.textured_scenes import drawn
 from mffnb.selection import stability
 from mffnb.stability import Bias, RunStatistics, bias_of, weaker_fit, weaker_weights
@@ -105,7 +105,7 @@ def test_a_transformation_has_no_freedom_and_says_so(cube):
 def test_bands_of_penalised_results_contain_the_truth_more_often_than_those_of_noise():
     scenes = [drawn(np.random.default_rng([3, number]), counts=False) for number in range(3)]
     for settings in ({"volume": 1e-3}, {"smoothness": 0.1}):
-        found = [penalty_bands.judge(scene, settings, replicas=9) for scene in scenes]
+        found = [coverage.judge(scene, settings, replicas=9) for scene in scenes]
         noise, whole = (np.concatenate([getattr(one, what) for one in found]).mean() for what in ("noise", "whole"))
         assert whole > 0.7
         assert whole > noise + 0.1

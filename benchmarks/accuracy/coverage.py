@@ -1,6 +1,6 @@
 """Coverage of 90 % bands of penalised results: by noise alone, and with the bias or the freedom, on random scenes.
 
-    python -m benchmarks accuracy.penalty_bands --scenes 12 --seed 20261130
+    python -m benchmarks accuracy.coverage --scenes 12 --seed 20261130
 
 Scenes: `benchmarks/shared/textured_scenes.py`. Each is unmixed with each penalty and gets bands from 15 replicas by
 `mffnb.selection.stability`. Judged are the channels in which a true endmember has a tenth of its maximum or more; the
