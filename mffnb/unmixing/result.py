@@ -125,7 +125,9 @@ class Unmixing:
         ending = self.outcome.name.lower().replace("_", " ")
         free = self._freedom_or_none()
         turns = "" if free is None else f"; {free.sentence}"
-        return f"<Unmixing: {len(self.endmembers)} components, {shapes}; {ending}{error}{turns}>"
+        suggested = self.parameters.get("suggested")
+        why = "" if suggested is None else f"; the data suggested {suggested['settings']}"
+        return f"<Unmixing: {len(self.endmembers)} components, {shapes}; {ending}{error}{turns}{why}>"
 
     @cached_property
     def freedom(self) -> Freedom:
