@@ -48,7 +48,7 @@ def peaks(k: int, decibel: float, purest: float, gain: float) -> Callable[..., S
         for one in E:
             for _ in range(rng.integers(3, 9)):
                 width = rng.uniform(0.7, 2.5)
-                one += rng.lognormal() * np.exp(-(((position - rng.integers(channels)) / width) ** 2) / 2)
+                one[:] += rng.lognormal() * np.exp(-(((position - rng.integers(channels)) / width) ** 2) / 2)
         E[E < 1e-4] = 0
         A = rng.dirichlet(np.full(k, 0.7), 20 * pixels)
         A = A[A.max(axis=1) <= purest][:pixels].T

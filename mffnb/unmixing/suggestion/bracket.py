@@ -95,7 +95,7 @@ def _directions(matrix: Matrix, noise: Noise, seed: int) -> tuple[int | None, Fl
     Source: Marchenko & Pastur 1967. Rows and columns are scaled to noise of one size first.
     """
     columns = np.where(noise.variances > 0, 1 / np.sqrt(np.maximum(noise.variances, np.finfo(float).tiny)), 0.0)
-    edge = _EDGE * (np.sqrt(matrix.shape[0]) + np.sqrt(max(1, np.count_nonzero(columns))))
+    edge = _EDGE * (np.sqrt(matrix.shape[0]) + np.sqrt(max(1.0, float(np.count_nonzero(columns)))))
     values = randomized_svd(scaled(matrix, None, columns) if columns.any() else matrix, _MOST + 2, seed)[1] / edge
     if not columns.any() or max(noise.along_channels, noise.along_pixels) > _SHARED:
         return None, values
@@ -107,5 +107,5 @@ def _gap(values: Float64Array) -> int:
     positive = values[values > 1e-9 * max(float(values.max(initial=0.0)), 0.0)][: _MOST + 1]
     if len(positive) < 3:
         return max(1, len(positive))
-    drops = np.log(positive[1:-1] / positive[2:])
+    drops: Float64Array = np.log(positive[1:-1]) - np.log(positive[2:])
     return int(drops.argmax()) + 2

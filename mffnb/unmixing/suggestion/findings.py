@@ -74,8 +74,9 @@ class Findings:
 
     @property
     def counts(self) -> bool:
-        """Whether the variance of the noise is in proportion to the mean, and no value is negative."""
-        return self.noise.like_counts and self.values.negative == 0
+        """Whether variance is in proportion to the mean, no value is negative, and no step is non-linear."""
+        chain = self.image.chain
+        return self.noise.like_counts and self.values.negative == 0 and not (chain is not None and chain.bends)
 
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
@@ -155,7 +156,7 @@ class Findings:
             yield Reason("fractions", f"abundances may sum to one ({evidence})", choice.rho, settings, optional=True)
 
     def _smoothness(self) -> Iterator[Reason]:
-        found = Neighbours.of(self.sample, self.noise, self.k)
+        found = None if self.values.constant else Neighbours.of(self.sample, self.noise, self.k)
         if found is None:
             return
         if found.worth:

@@ -37,10 +37,11 @@ class Neighbours:
 
     @classmethod
     def of(cls, sample: Sample, noise: Noise, k: int, seed: int = 0) -> Neighbours | None:
-        """Compare pixels with the mean of their neighbours; None if pixels have too few neighbours."""
+        """Compare pixels with the mean of their neighbours; None without noise or with too few neighbours."""
         graph = sample.graph
         inner = graph.degree > 0.99
-        if inner.sum() < 10 * k or k > min(sample.matrix.shape):
+        silent = not (noise.variances > 0).any()
+        if silent or inner.sum() < 10 * k or k > min(sample.matrix.shape):
             return None
         columns = np.where(noise.variances > 0, 1 / np.sqrt(np.maximum(noise.variances, np.finfo(float).tiny)), 0.0)
         whitened = scaled(sample.matrix, None, columns)

@@ -10,6 +10,7 @@ from mffnb.typing import Array
 from mffnb.unmixing.suggestion.sample import Sample
 
 _LEAST = 20  # steps between zero and the largest value from which values at the largest one can be saturated
+_NEAR, _FEWEST = 0.98, 5  # a pile at the largest value has more entries than the range below it, and this many
 _TOLERANCE = 1e-6  # relative deviation from a multiple of the step, for values that were stored as float32
 
 
@@ -45,17 +46,18 @@ class Values:
         """Examine the values of a sample."""
         X = sample.values
         top = float(X.max())
-        zeros, squares, negative, near, at_top = 0, 0.0, 0.0, 0, []
+        zeros, squares, negative, near, equal, at_top = 0, 0.0, 0.0, 0, 0, []
         for rows, block in sample.blocks():
             zeros += int(np.count_nonzero(block == 0))
             squares += float(np.vdot(block, block))
             below = block[block < 0]
             negative += float(below @ below)
-            near += int(np.count_nonzero((block >= 0.9 * top) & (block < top)))
-            at_top.append(rows.start + np.flatnonzero((block == top).sum(axis=1)))
+            near += int(np.count_nonzero((block >= _NEAR * top) & (block < top)))
+            equal += int(np.count_nonzero(block == top))
+            at_top.append(rows.start + np.flatnonzero((block == top).any(axis=1)))
         full = np.concatenate(at_top)
         step = _step(X)
-        many = len(full) >= 5 and len(full) > near and (step == 0 or top >= _LEAST * step)
+        many = equal >= _FEWEST and equal > near and top > 0 and (step == 0 or top >= _LEAST * step)
         dead = (X[:1] == X).all(axis=0)
         return cls(
             step=step,
