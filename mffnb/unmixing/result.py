@@ -25,6 +25,7 @@ from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 from mffnb.transforms import Mapped
 from mffnb.unmixing.freedom import Freedom, check_freedom, freedom_of
+from mffnb.unmixing.splits import Split, find_splits
 from mffnb.unmixing.storable import aliases, plain, storable
 from mffnb.unmixing.stored_coordinates import decode
 
@@ -163,6 +164,11 @@ class Unmixing:
         sizes = [(one**2).sum(over) for one in (self.endmembers, chain.endmembers(made.endmembers))]
         scale = (sizes[0] / sizes[1].where(sizes[1] > 0, 1.0)) ** 0.5  # abundances took the inverse factor
         return found.converted(lambda spectra: chain.endmembers(spectra) * scale)
+
+    @cached_property
+    def splits(self) -> list[Split]:
+        """Pairs of components that look like one material, see :func:`mffnb.unmixing.splits.find_splits`."""
+        return find_splits(self.endmembers, self.abundances)
 
     def reconstruction(self) -> xr.DataArray:
         """Return f(gain A E) as a cube (pixel dims, channel dims), in the units of the data."""
