@@ -17,8 +17,8 @@ _FEWEST = 50  # pixels of both, at least, and pairs of neighbours
 _PRESENT = 0.1  # mean share of the smaller one of both in these pixels, at least
 _OPPOSED = -0.3  # correlation of their shares, at most
 # Variance between neighbours relative to that of all pixels: at least the first in the ratio of both, where 1 has no
-# image at all, and at most the second in their sum. In simulations of a catalyst, of impurities, of a root and of
-# edges, splits had 0.75 to 1.1, and pairs of true components 0 to 0.4.
+# image at all, and at most the second in their sum. These limits were set on four simulated experiments (catalyst,
+# impurities, root, edges), not on scenes drawn for it: splits had 0.75 to 1.1, pairs of true components 0 to 0.4.
 _GRAIN, _IMAGE = 0.7, 0.5
 
 

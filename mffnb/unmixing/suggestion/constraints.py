@@ -16,9 +16,9 @@ from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.suggestion.sample import Sample
 
 _PIXELS, _RESIDUALS, _MOVES = 2048, 500, 4000
-# On the random scenes of ``python -m benchmarks accuracy.suggest rule`` (broad bands or narrow peaks, white noise or
-# counts, with and without gain and pure pixels) the smallest volume was the better answer where both hold.
-# Entries below 5 % of the largest were 0.68 to 0.8 of spectra of peaks, and 0.03 to 0.41 of those of bands.
+# On 47 random scenes of broad bands or narrow peaks (as in ``python -m benchmarks accuracy.suggest rule``) entries below
+# 5 % of the largest were 0.68 to 0.83 of peaks, and 0.03 to 0.41 of bands, where the smallest volume was better. The
+# measure itself was chosen among four with the simulated experiments in view, see docs/accuracy.md.
 FREE, EMPTY = 0.05, 0.5
 _ZERO = 0.05
 _ITERATIONS, _TOLERANCE = 100, 1e-3
