@@ -16,9 +16,9 @@ from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.suggestion.sample import Sample
 
 _PIXELS, _RESIDUALS, _MOVES = 2048, 500, 4000
-# On 47 random scenes of broad bands or narrow peaks (as in ``python -m benchmarks accuracy.suggest rule``) entries below
-# 5 % of the largest were 0.68 to 0.83 of peaks, and 0.03 to 0.41 of bands, where the smallest volume was better. The
-# measure itself was chosen among four with the simulated experiments in view, see docs/accuracy.md.
+# On 47 random scenes of broad bands or narrow peaks (as ``python -m benchmarks accuracy.suggest rule`` draws them)
+# entries below 5 % of the largest were 0.68 to 0.83 of peaks, and 0.03 to 0.41 of bands, where the smallest volume was
+# better. The measure was chosen among four with the simulated experiments in view, see docs/accuracy.md.
 FREE, EMPTY = 0.05, 0.5
 _ZERO = 0.05
 _ITERATIONS, _TOLERANCE = 100, 1e-3
