@@ -4,6 +4,7 @@
 
 from mffnb.io.readers.hdf5 import HDF5
 from mffnb.io.readers.matlab import MATLAB
+from mffnb.io.readers.nanonis import NANONIS_GRID, NANONIS_POINT
 from mffnb.io.readers.netcdf import NETCDF
 from mffnb.io.readers.nexus import NEXUS
 from mffnb.io.readers.numpy_files import NPY, NPZ
@@ -16,6 +17,8 @@ __all__ = [
     "HDF5",
     "HDF5_DIALECTS",
     "MATLAB",
+    "NANONIS_GRID",
+    "NANONIS_POINT",
     "NETCDF",
     "NEXUS",
     "NPY",
