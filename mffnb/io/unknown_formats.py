@@ -16,6 +16,8 @@ def refusal(path: Path) -> str | None:
         return f"{path.name} is a Galactic SPC file, which mffnb cannot read: {_EXPORT}"
     if suffix in (".img", ".hdr", ".bil", ".bip", ".bsq", ".raw") and _is_envi(path):
         return f"{path.name} is an ENVI image, which mffnb cannot read: {_EXPORT}"
+    if suffix == ".ibd":
+        return f"{path.name} holds the numbers of an imzML file: name the .imzML file beside it"
     if suffix in _TABLES:
         return (
             f"{path.name} is a table of text, which mffnb cannot read: load its numbers with numpy.loadtxt or "

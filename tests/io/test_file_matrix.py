@@ -64,14 +64,17 @@ REFUSED = {
     "velox_several_signals.emd": "say which one",
     "Samson.mat": "say which one",
     "tofsimsData.rda": "say which one",
-    "Example_Continuous.imzML": "no reader",
-    "Example_Processed.imzML": "no reader",
-    "Example_Processed.ibd": "no reader",
+    "Example_Processed.ibd": "name the .imzML file",
 }  # fmt: skip
 
 
 # Files whose values the test file of their reader compares.
-ELSEWHERE = ("grid_spectroscopy.3ds", "bias_spectroscopy.dat")
+ELSEWHERE = (
+    "grid_spectroscopy.3ds",
+    "bias_spectroscopy.dat",
+    "Example_Continuous.imzML",
+    "Example_Processed.imzML",
+)
 IN_ROOT = ("88_ES", "bfo", "Samson", "chondro", "tofsims", "no_pure", "Example")
 
 

@@ -3,6 +3,7 @@
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
 from mffnb.io.readers.hdf5 import HDF5
+from mffnb.io.readers.imzml import IMZML
 from mffnb.io.readers.matlab import MATLAB
 from mffnb.io.readers.nanonis import NANONIS_GRID, NANONIS_POINT
 from mffnb.io.readers.netcdf import NETCDF
@@ -16,6 +17,7 @@ from mffnb.io.readers.zarr import ZARR
 __all__ = [
     "HDF5",
     "HDF5_DIALECTS",
+    "IMZML",
     "MATLAB",
     "NANONIS_GRID",
     "NANONIS_POINT",
