@@ -50,17 +50,8 @@ READ = [
 ]
 # fmt: on
 REFUSED = {
-    "DEMO_3D.SPC": "Galactic SPC",
-    "m_xyxy.spc": "Galactic SPC",
-    "envi_bil.img": "ENVI",
-    "envi_bil.hdr": "ENVI",
-    "witec_table.txt": "table of text",
-    "labspec_map.txt": "table of text",
-    "labspec_series.txt": "table of text",
-    "map_xy.csv": "table of text",
-    "map_test.xyz": "table of text",
+    "m_xyxy.spc": "different axes",
     "opus.0000": "no reader",
-    "Au168mA_nodisplacement.gsf": "no reader",
     "velox_several_signals.emd": "say which one",
     "Samson.mat": "say which one",
     "tofsimsData.rda": "say which one",
@@ -72,6 +63,15 @@ REFUSED = {
 ELSEWHERE = (
     "grid_spectroscopy.3ds",
     "bias_spectroscopy.dat",
+    "witec_table.txt",
+    "labspec_map.txt",
+    "labspec_series.txt",
+    "map_xy.csv",
+    "map_test.xyz",
+    "DEMO_3D.SPC",
+    "envi_bil.img",
+    "envi_bil.hdr",
+    "Au168mA_nodisplacement.gsf",
     "Example_Continuous.imzML",
     "Example_Processed.imzML",
 )

@@ -2,6 +2,9 @@
 
 # Written by tools/generate_names.py from the declarations in the modules: do not edit below the docstring.
 
+from mffnb.io.readers.envi import ENVI
+from mffnb.io.readers.galactic import GALACTIC
+from mffnb.io.readers.gsf import GSF
 from mffnb.io.readers.hdf5 import HDF5
 from mffnb.io.readers.imzml import IMZML
 from mffnb.io.readers.matlab import MATLAB
@@ -10,11 +13,17 @@ from mffnb.io.readers.netcdf import NETCDF
 from mffnb.io.readers.nexus import NEXUS
 from mffnb.io.readers.numpy_files import NPY, NPZ
 from mffnb.io.readers.r import RDATA
-from mffnb.io.readers.rosettasciio import HDF5_DIALECTS, ROSETTASCIIO
+from mffnb.io.readers.rosettasciio import EDAX_JEOL, HDF5_DIALECTS, ROSETTASCIIO
+from mffnb.io.readers.text import EXCEL, TEXT
 from mffnb.io.readers.tiff import TIFF
 from mffnb.io.readers.zarr import ZARR
 
 __all__ = [
+    "EDAX_JEOL",
+    "ENVI",
+    "EXCEL",
+    "GALACTIC",
+    "GSF",
     "HDF5",
     "HDF5_DIALECTS",
     "IMZML",
@@ -27,6 +36,7 @@ __all__ = [
     "NPZ",
     "RDATA",
     "ROSETTASCIIO",
+    "TEXT",
     "TIFF",
     "ZARR",
 ]
