@@ -51,7 +51,6 @@ READ = [
 # fmt: on
 REFUSED = {
     "m_xyxy.spc": "different axes",
-    "opus.0000": "no reader",
     "velox_several_signals.emd": "say which one",
     "Samson.mat": "say which one",
     "tofsimsData.rda": "say which one",
@@ -72,6 +71,7 @@ ELSEWHERE = (
     "envi_bil.img",
     "envi_bil.hdr",
     "Au168mA_nodisplacement.gsf",
+    "opus.0000",
     "Example_Continuous.imzML",
     "Example_Processed.imzML",
 )

@@ -7,11 +7,13 @@ from mffnb.io.readers.galactic import GALACTIC
 from mffnb.io.readers.gsf import GSF
 from mffnb.io.readers.hdf5 import HDF5
 from mffnb.io.readers.imzml import IMZML
+from mffnb.io.readers.jcamp import JCAMP
 from mffnb.io.readers.matlab import MATLAB
 from mffnb.io.readers.nanonis import NANONIS_GRID, NANONIS_POINT
 from mffnb.io.readers.netcdf import NETCDF
 from mffnb.io.readers.nexus import NEXUS
 from mffnb.io.readers.numpy_files import NPY, NPZ
+from mffnb.io.readers.opus import OPUS
 from mffnb.io.readers.r import RDATA
 from mffnb.io.readers.rosettasciio import EDAX_JEOL, HDF5_DIALECTS, ROSETTASCIIO
 from mffnb.io.readers.text import EXCEL, TEXT
@@ -27,6 +29,7 @@ __all__ = [
     "HDF5",
     "HDF5_DIALECTS",
     "IMZML",
+    "JCAMP",
     "MATLAB",
     "NANONIS_GRID",
     "NANONIS_POINT",
@@ -34,6 +37,7 @@ __all__ = [
     "NEXUS",
     "NPY",
     "NPZ",
+    "OPUS",
     "RDATA",
     "ROSETTASCIIO",
     "TEXT",
