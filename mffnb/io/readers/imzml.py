@@ -230,4 +230,5 @@ IMZML = Reader(
     read_imzml,
     datasets="`exact`, or width of bins: `10 ppm`",
     extra="io",
+    package="pyimzml",
 )

@@ -66,4 +66,12 @@ def is_jcamp(path: Path) -> bool:
         return next((line for line in lines if line and not line.startswith(b"$$")), b"").startswith(b"##")
 
 
-JCAMP = Reader("JCAMP-DX spectrum", (".jdx", ".dx", ".jcm"), read_jcamp, sniff=is_jcamp, datasets="number", extra="io")
+JCAMP = Reader(
+    "JCAMP-DX spectrum",
+    (".jdx", ".dx", ".jcm"),
+    read_jcamp,
+    sniff=is_jcamp,
+    datasets="number",
+    extra="io",
+    package="jcamp",
+)

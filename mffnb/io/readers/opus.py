@@ -40,7 +40,7 @@ def read_opus(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArr
         raise ValueError(f"{path.name}: there are no single spectra dataset={dataset!r}; it holds {listed}")
     data = held[fitting[0]]
     coords: dict[Any, xr.Variable] = {"wavenumber": coordinate("wavenumber", np.asarray(data.x), {"units": "1/cm"})}
-    reason = "requested" if dataset else f"the first result among {listed}"
+    reason = "requested" if dataset else "the result that the instrument computed"
     attrs = {"long_name": data.label, "dataset": fitting[0], "choice": reason}
     return data_array(np.atleast_2d(np.asarray(data.y)), ("x", "wavenumber"), coords, attrs=attrs)
 
@@ -52,4 +52,5 @@ OPUS = Reader(
     sniff=starts_with(b"\x0a\x0a\xfe\xfe"),
     datasets="key or label",
     extra="io",
+    package="brukeropus",
 )

@@ -125,7 +125,13 @@ def _units(signal: Mapping[str, Any]) -> dict[str, str]:
 
 
 ROSETTASCIIO = Reader(
-    "all formats of RosettaSciIO", (), read_rosettasciio, datasets="number or title", lazy=True, extra="io"
+    "all formats of RosettaSciIO",
+    (),
+    read_rosettasciio,
+    datasets="number or title",
+    lazy=True,
+    extra="io",
+    package="rosettasciio",
 )
 # Suffixes that other readers have as well, whose content is not theirs.
 EDAX_JEOL = Reader(
@@ -135,6 +141,7 @@ EDAX_JEOL = Reader(
     datasets="number or title",
     lazy=True,
     extra="io",
+    package="rosettasciio",
 )
 HDF5_DIALECTS = Reader(
     "HDF5 of HyperSpy, Delmic, EMD (py4DSTEM, Velox), Arina, USID, Tofwerk",
@@ -144,4 +151,5 @@ HDF5_DIALECTS = Reader(
     datasets="number, title or path",
     lazy=True,
     extra="io",
+    package="rosettasciio",
 )

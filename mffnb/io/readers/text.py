@@ -153,4 +153,12 @@ TEXT = Reader(
     read_text,
     datasets="`rows` or `columns`, where the layout is not clear",
 )
-EXCEL = Reader("Excel table", (".xlsx",), read_excel, sniff=starts_with(b"PK\x03\x04"), datasets="sheet", extra="io")
+EXCEL = Reader(
+    "Excel table",
+    (".xlsx",),
+    read_excel,
+    sniff=starts_with(b"PK\x03\x04"),
+    datasets="sheet",
+    extra="io",
+    package="openpyxl",
+)
