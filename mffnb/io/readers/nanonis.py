@@ -8,7 +8,7 @@ grids that were stopped early with zeros.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,9 @@ def read_point(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataAr
     name, units = split_unit(names[0])
     name = name.lower().removesuffix(" calc")
     fields = dict(part[:2] for part in (line.strip().split("\t") for line in head.split("\n")) if len(part) >= 2)
-    attrs = {key: fields[key] for key in ("Experiment", "Date", "X (m)", "Y (m)", "Z (m)") if key in fields}
+    attrs: dict[str, Any] = {
+        key: fields[key] for key in ("Experiment", "Date", "X (m)", "Y (m)", "Z (m)") if key in fields
+    }
     coords: dict[Any, xr.Variable] = {name: coordinate(name, columns[0], {"units": units})}
     attrs |= _channel_attrs(names[1 + number], reason)
     return data_array(columns[1 + number][None], ("x", name), coords, attrs=attrs)
@@ -234,7 +236,7 @@ def _sweep_values(path: Path, grid: Grid, parameters: Array, pixel: Array) -> Ar
     return values
 
 
-def _channel_attrs(name: str, reason: str) -> Mapping[str, Any]:
+def _channel_attrs(name: str, reason: str) -> dict[str, Any]:
     """Return quantity and unit of a channel, and why it was chosen."""
     quantity, units = split_unit(name)
     return {"long_name": quantity, "units": units, "dataset": name, "choice": reason}
