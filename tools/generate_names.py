@@ -43,8 +43,8 @@ TOOL_WING = "widgets/tools"
 """Package of the explorer's tools, whose public functions are methods of the explorer."""
 
 PUBLIC_WINGS = (
-    "datasets", "errors", "geometry", "graphs", "identification", "matrices", "parallel", "plots", "preprocessing",
-    "presets", "selection", "tuning",
+    "datasets", "errors", "geometry", "graphs", "identification", "io", "matrices", "parallel", "plots",
+    "preprocessing", "presets", "selection", "tuning",
 )  # fmt: skip
 """Modules and packages that are names of ``mffnb`` themselves."""
 
