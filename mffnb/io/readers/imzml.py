@@ -26,7 +26,7 @@ from mffnb.typing import Array
 
 __all__ = ["IMZML"]
 
-DEFAULT_PPM = 10.0  # mass accuracy of common TOF and FT instruments, as in METASPACE and Cardinal within a factor of 3
+DEFAULT_PPM = 10.0  # a few times the mass accuracy of common instruments: peaks of one ion fall into one bin
 _REPEATED = 2  # pixels per distinct m/z value from which on the values are an axis of the instrument
 _DENSE = 0.5  # filled share from which on dense float32 takes less memory than values with column numbers
 _MOST_MISSING = 1 << 20
