@@ -139,7 +139,10 @@ export const tool: Tool = {
         stage.root.classList.toggle("mffnb-patterned", header.pattern !== null);
         repaint();
       },
-      traitsChanged: repaint,
+      traitsChanged() {
+        drawing.show();
+        repaint();
+      },
       mapMove(point) {
         if (stage.frame && projected(stage.frame.header)) return;
         pointed = point;
