@@ -72,7 +72,7 @@ export class PatternDrawing {
   show(): void {
     this.draw(this.outline);
     const callable = this.stage.values("leave_out_channels") !== null;
-    this.control.hidden = !callable;
+    this.control.hidden = !callable || !this.stage.frame?.header.pattern;
     const parameters = this.stage.frame?.header.parameters as { area?: { channels?: readonly string[] } } | undefined;
     this.chips.show((parameters?.area?.channels ?? []).map((name) => this.chipOf(name)));
   }

@@ -96,3 +96,10 @@ test("channels that are left out have a chip that uses them again", () => {
   button.fire("click");
   assert.deepEqual(calls.pop(), ["use_channels", { name: "M1" }]);
 });
+
+test("spectra without two channel axes have no shapes", () => {
+  const { stage } = callingStage({}, { frame: frame() });
+  const one = new PatternDrawing(stage);
+  one.show();
+  assert.equal(fake(one.control).hidden, true);
+});

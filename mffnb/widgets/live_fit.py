@@ -42,7 +42,6 @@ from mffnb.widgets.shown_tools import ShownTools
 from mffnb.widgets.static_picture import StaticPicture
 from mffnb.widgets.tools import TOOLS
 from mffnb.widgets.tools.freedom import show_freedom
-from mffnb.widgets.tools.region import show_regions
 from mffnb.widgets.workspace import Workspace
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
@@ -258,8 +257,6 @@ class LiveFit:
         before, self.section = self.section, dict(section)
         stacked = self.result.abundances.dims[1:-2]
         if any(before.get(name) != self.section.get(name) for name in stacked):
-            if self.regions:
-                show_regions(self, self.result)  # their spectra are those of the section
             self._show_again()
         elif self.shown_values("orthogonal_sections").get("shown"):
             TOOLS["orthogonal_sections"](self)  # the maps stay
@@ -347,7 +344,8 @@ class LiveFit:
                 **packed(
                     [*(entry.workspace for entry in entries), self._workspace().sharing(self.history.workspace())]
                 ),
-                "described": self._tools.described,
+                # The freedom is searched again: it belongs to a run, whose number is another one after restoring.
+                "described": {name: one for name, one in self._tools.described.items() if name != "freedom"},
                 "evidence": self.rank_evidence.stored(last.data),
             }
 

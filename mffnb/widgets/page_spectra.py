@@ -23,6 +23,7 @@ from mffnb.widgets.tools.show_spectra import normalized
 _LANE, _AXIS = 0.72, 0.7  # inches of a spectrum, and of the channel axis
 _REGION, _MEAN = "#8a6d3b", "#7f7f7f"  # colours of these spectra in the page
 _SMALLEST = 0.08  # share of the height that a labelled peak has at least, as in the page
+_GAP, _EDGE = 0.045, 0.015  # shares of the width between two labels, and between a label and an end of the axis
 _MOST_DECADES, _FEWEST_DECADES = 5, 2  # of the logarithmic axis
 _TITLES = {
     "none": "{name}{unit}",
@@ -94,11 +95,15 @@ def draw_lanes(figure: Any, stage: Stage, answer: Unmixing) -> None:
     chosen = view.get("channel_range") or ()
     if chosen:
         ends = (chosen[0], chosen[1]) if ends[0] <= ends[1] else (chosen[1], chosen[0])
+    margin = _EDGE * abs(ends[1] - ends[0])
+    zoom = min(ends) + margin, max(ends) - margin
     ranges = [lane.range_between(ends) for lane in lanes]
     for lane, ax, own in zip(lanes, axes, ranges, strict=True):
         alike = [one for one, other in zip(ranges, lanes, strict=True) if other.component == lane.component]
         low, high = (min(one[0] for one in alike), max(one[1] for one in alike)) if view.get("common_scale") else own
-        _draw(lane, ax, (low, high), str(view.get("intensity_scale", "linear")), peaks=bool(view.get("peak_labels")))
+        _draw(
+            lane, ax, (low, high), str(view.get("intensity_scale", "linear")), zoom if view.get("peak_labels") else None
+        )
         ax.tick_params(labelbottom=ax is axes[-1])
     if channel.size > 1:
         axes[0].set_xlim(*ends)
@@ -109,8 +114,8 @@ def draw_lanes(figure: Any, stage: Stage, answer: Unmixing) -> None:
     figure.supylabel(title.format(name=attrs.get("long_name", "intensity"), unit=unit), fontsize="medium")
 
 
-def _draw(lane: _Lane, ax: Axes, ends: tuple[float, float], scale: str, *, peaks: bool) -> None:
-    """Draw one spectrum with its name."""
+def _draw(lane: _Lane, ax: Axes, ends: tuple[float, float], scale: str, zoom: tuple[float, float] | None) -> None:
+    """Draw one spectrum with its name, and with labels of its peaks between two channels."""
     low, high = ends
     for i, (lower, upper) in enumerate(lane.bands):
         ax.fill_between(lane.channel, lower, upper, color=lane.color, alpha=0.16 + 0.14 * i, linewidth=0)
@@ -118,9 +123,12 @@ def _draw(lane: _Lane, ax: Axes, ends: tuple[float, float], scale: str, *, peaks
     if lane.model is not None:
         ax.plot(lane.channel, lane.model, color="black", linewidth=0.7, linestyle="--")
     ax.axhline(0, color="0.8", linewidth=0.5, zorder=0)
-    if peaks and lane.smooth:
-        seen = np.where(lane.values >= _SMALLEST * high, lane.values, 0.0)
-        label_peaks(xr.DataArray(seen, dims="channel", coords={"channel": lane.channel}), ax, digits=_digits(lane))
+    if zoom is not None and lane.smooth:
+        inside = (lane.channel > zoom[0]) & (lane.channel < zoom[1])
+        seen = np.where(inside & (lane.values >= _SMALLEST * high), lane.values, 0.0)
+        peaked = xr.DataArray(seen, dims="channel", coords={"channel": lane.channel})[inside]
+        if peaked.size:
+            label_peaks(peaked, ax, digits=_digits(lane), gap=_GAP)
     room = 0.3 * ((high - low) or 1.0)
     if scale == "log":
         knee = _knee(lane, high)

@@ -47,7 +47,7 @@ def press(explorer, word):
 def test_counts_fitted_by_least_squares_are_cured_by_poisson(opened):
     rng, mean = scene()
     explorer = opened(rng.poisson(20 * mean).astype(float), k=2)
-    assert any(text.startswith("The data are counts") for text in explorer.notices)
+    assert any(text.startswith("These are counts") for text in explorer.notices)
     press(explorer, "counts")
     assert explorer.settings.similarity == "kl"
     assert not any("counts" in text for text in explorer.notices)

@@ -135,7 +135,6 @@ export const tool: Tool = {
       framed({ header }) {
         panel.hidden = scales.hidden = header.pattern === null;
         drawing.show();
-        drawing.control.hidden ||= header.pattern === null;
         stage.root.classList.toggle("mffnb-patterned", header.pattern !== null);
         repaint();
       },

@@ -49,6 +49,7 @@ export const tool: Tool = {
         const count = now?.entries?.length ?? 0;
         panel.hidden = now?.shown !== true || count === 0;
         single.hidden = count !== 1;
+        strip.hidden = count < 2;
         if (!now?.entries || source === now.entries) return;
         source = now.entries;
         strip.replaceChildren(...source.map((entry) => thumbnail(stage, entry, entry.position === now.position)));
