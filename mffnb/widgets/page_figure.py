@@ -26,6 +26,7 @@ from mffnb.widgets.tools.composite import picture
 _WIDTH = 9.5  # inches: reduced to the two columns of a journal, text of 10 points has 7.5
 _COLUMNS = 4  # largest number of pictures in a row
 _RARE = 0.02  # a clipped maximum below this share of the maximum would hide a rare component
+_RIGHT = 0.85  # share of the width of a map beyond which a name stands at the left of its mark
 _DECADES = 4  # of the logarithmic intensity of patterns, as in the page
 _MISFIT, _BAND = "#b8860b", "#6b8e9e"  # colours of these tiles in the page
 
@@ -204,8 +205,11 @@ def _draw_marks(ax: Axes, plane: xr.DataArray, stage: Stage) -> None:
 
 
 def _name(ax: Axes, text: str, x: float, y: float) -> None:
-    """Write a name beside a mark, white on black."""
+    """Write a name beside a mark, white on black, on the side that has room."""
+    left, right = ax.get_xlim()
+    at_right = (x - left) / (right - left) > _RIGHT
     ax.annotate(
-        text, (x, y), (4, 4), textcoords="offset points", color="white", fontsize="x-small", annotation_clip=True,
+        text, (x, y), (-4, 4) if at_right else (4, 4), textcoords="offset points", ha="right" if at_right else "left",
+        color="white", fontsize="x-small", annotation_clip=True,
         bbox={"boxstyle": "square,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.6},
     )  # fmt: skip

@@ -63,7 +63,7 @@ def test_a_spot_of_a_pattern_gives_the_image_of_its_channels(cube):
         np.testing.assert_allclose(image, expected, rtol=1e-12)
         assert image.attrs["ranges"] == {"ky": [-1.0, 0.0], "kx": [1.0, 2.0]}
     shown = explorer.view.tool_band
-    assert shown["text"] == "spot at ky -0.5, kx 1.5"
+    assert shown["text"] == "spot (-0.5, 1.5)"
     assert shown["outline"] == [[0, 0.25], [0, 0.75], [0.6, 0.75], [0.6, 0.25]]
     ellipse = explorer.band((-1, 0), (1, 3), shape="ellipse")
     corners = cube.isel(ky=[0, -1], kx=[0, -1]).sum(("ky", "kx"))

@@ -47,6 +47,7 @@ export const tool: Tool = {
         const now = values();
         choose.root.hidden = now === null;
         clear.hidden = now?.shown !== true;
+        clear.textContent = now?.shown && !now.ends ? "Clear spot" : "Clear band";
         dragged = null;
         plot.markRange(now?.shown && now.ends ? now.ends : null);
       },

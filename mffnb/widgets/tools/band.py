@@ -122,7 +122,7 @@ def _text(box: dict[str, list[float]]) -> str:
     if len(box) == 1:
         ((first, last),) = box.values()
         return f"band {first:g}" if first == last else f"band {first:g} to {last:g}"
-    return "spot at " + ", ".join(f"{name} {(first + last) / 2:.3g}" for name, (first, last) in box.items())
+    return f"spot ({', '.join(f'{(first + last) / 2:.3g}' for first, last in box.values())})"
 
 
 def _sums(matrix: Matrix, chosen: Array) -> Array:
