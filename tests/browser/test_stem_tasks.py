@@ -9,7 +9,7 @@ CELL = """
 import mffnb as mf
 
 image = mf.datasets.stem_catalyst(seed=0, shape=(1024, 1024)).cube
-explorer = mf.explore(image, 2, preprocess=[mf.preprocessing.SlidingFFT(window=192, step=32)], tol=1e-3)
+explorer = mf.explore(image, 2, preprocess=[mf.preprocessing.SlidingFFT(size=320, step=32, zoom=5)], tol=1e-3)
 explorer
 """
 

@@ -265,7 +265,7 @@ def test_hold_refuses_steps_without_a_rule(explore):
     with pytest.raises(ValueError, match=r"not linear|explore its result"):
         bent.hold(0)
     image = xr.DataArray(np.random.default_rng(0).random((64, 64)), dims=("y", "x"))
-    windows = explore(image, preprocess=[mf.preprocessing.SlidingFFT(window=16, step=8)])
+    windows = explore(image, preprocess=[mf.preprocessing.SlidingFFT(size=16, step=8)])
     windows.wait()
     with pytest.raises(mf.errors.UnsupportedCombinationError, match="computes them from an image"):
         windows.hold(0)

@@ -94,7 +94,7 @@ def test_a_spot_that_does_not_fit_the_pattern_is_refused(cube, given, message):
 def test_a_spot_of_a_computed_pattern_follows_the_run():
     generator = np.random.default_rng(1)
     image = xr.DataArray(generator.random((64, 64)), dims=("y", "x"))
-    explorer = mf.explore(image, k=2, preprocess=[mf.preprocessing.SlidingFFT(window=16, step=8)], tol=1e-2)
+    explorer = mf.explore(image, k=2, preprocess=[mf.preprocessing.SlidingFFT(size=16, step=8)], tol=1e-2)
     explorer.wait()
     patterns = explorer.result.processed.chain.transform(image)
     names = explorer.result.endmembers.dims[1:]
