@@ -16,6 +16,7 @@ const SAYING = 2000;
 
 export const tool: Tool = {
   name: "code",
+  paints: false,
   place: 2,
   start(stage) {
     const values = () => stage.values<Shown>("code");

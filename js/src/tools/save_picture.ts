@@ -12,6 +12,7 @@ const CHOICES: readonly (readonly [suffix: string, text: string])[] = [
 
 export const tool: Tool = {
   name: "save_picture",
+  paints: false,
   place: 3,
   start(stage) {
     const title = 'Save maps and spectra as a figure: explorer.save_picture("figure.pdf")';

@@ -29,6 +29,7 @@ const SINGLE = "This is the first answer. Each change of the settings adds one h
 
 export const tool: Tool = {
   name: "show_history",
+  paints: false,
   place: 3,
   start(stage) {
     const values = () => stage.values<Shown>("show_history");
