@@ -78,7 +78,7 @@ def draw_map(
     if colorbar:
         figure = ax.get_figure()
         if figure is not None:
-            beyond = drawn.norm.vmax is not None and highest > drawn.norm.vmax
+            beyond = highest > float(drawn.get_clim()[1])
             figure.colorbar(drawn, ax=ax, fraction=0.046, pad=0.03, extend="max" if beyond else "neither")
     return ax
 

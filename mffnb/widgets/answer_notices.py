@@ -70,7 +70,7 @@ def _spikes(solved: Solved, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
     channel = channel_coordinate(layout.endmembers(state.endmembers[:1]))
     used = np.flatnonzero(np.isfinite(layout.endmembers(state.endmembers[:1]).values).ravel())
     name = next(iter(layout.channel_shape))
-    for row in np.flatnonzero((total > 0) & (squares.max(axis=1) > _SPIKE * total)):
+    for row in np.flatnonzero((total > 0) & (squares.max(axis=1) > _SPIKE * total)).tolist():
         where = _odd_map(layout.map(state.abundances[row], "map").values)
         if not where:
             continue
@@ -111,7 +111,7 @@ def _pairs(solved: Solved, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
             if not (size[i] > 0 and size[j] > 0) or {solved.names[i], solved.names[j]} <= held:
                 continue
             # An arc sine is exact for small angles, where an arc cosine is not.
-            angle = 2 * float(np.arcsin(min(1.0, np.linalg.norm(unit[i] - unit[j]) / 2)))
+            angle = 2 * float(np.arcsin(min(1.0, float(np.linalg.norm(unit[i] - unit[j])) / 2)))
             if angle < _EQUAL:
                 why = f"have nearly equal spectra ({np.degrees(angle):.1f}° apart)"
             elif angle < _SIMILAR and _correlation(state.abundances[i], state.abundances[j]) < _EXCLUSIVE:

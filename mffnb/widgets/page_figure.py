@@ -70,7 +70,8 @@ def page_figure(stage: Stage) -> Figure:
     heights = [grids[0][2], grids[1][2] if patterns else height_of_lanes(stage, answer)]
     where = ", ".join(one.text for one in sections_of(answer.abundances[0], stage.section))
     figure = Figure(figsize=(_WIDTH, sum(heights) + (0.3 if where else 0.0)), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=heights)
+    parts: Any = figure.subfigures(2, 1, height_ratios=heights)
+    above, below = parts
     for tile, ax in _on_axes(above, tiles, *grids[0][:2]):
         _draw(tile, ax, stage)
     if patterns:

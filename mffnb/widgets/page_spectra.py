@@ -162,13 +162,16 @@ def _lanes(stage: Stage, answer: Unmixing) -> Iterator[_Lane]:
         values, scaled = spectra[row], shown[row]
         bands = [] if free is None else [(free[0][row][used], free[1][row][used])]
         one = _Lane(label, color, channel[used], values[used], component=True, smooth=True, bands=bands)
-        size = np.nanmax(np.abs(values), initial=0.0)
-        yield one.times(float(np.nanmax(np.abs(scaled), initial=0.0) / size) if size > 0 else 1.0)
+        size = _largest(values)
+        yield one.times(_largest(scaled) / size if size > 0 else 1.0)
     for one in _measured(stage, answer, channel, used):
-        size = (
-            np.nanmax(np.abs(one.values), initial=0.0) if how == "max" else abs(np.trapezoid(one.values, one.channel))
-        )
-        yield one.times(1.0 / float(size)) if how in ("max", "area") and size > 0 else one
+        size = {"max": _largest(one.values), "area": abs(float(np.trapezoid(one.values, one.channel)))}.get(how, 1.0)
+        yield one.times(1.0 / size) if size > 0 else one
+
+
+def _largest(values: Array) -> float:
+    """Return the largest absolute value of a spectrum."""
+    return float(np.nanmax(np.abs(values), initial=0.0))
 
 
 def _freedom(stage: Stage, answer: Unmixing) -> tuple[Float64Array, Float64Array] | None:
@@ -196,8 +199,8 @@ def _measured(stage: Stage, answer: Unmixing, channel: Array, used: Array) -> It
         yield _Lane(region.name, _REGION, channel[used], measured[used], model=model[used])
     mean = stage.shown_values("mean_spectrum")
     if mean.get("shown"):
-        curve = (np.asarray(mean[name], dtype=np.float64) for name in ("channel", "values"))
-        yield _Lane("mean", _MEAN, *curve, smooth=True)
+        own, values = (np.asarray(mean[name], dtype=np.float64) for name in ("channel", "values"))
+        yield _Lane("mean", _MEAN, own, values, smooth=True)
 
 
 def _digits(lane: _Lane) -> int:
@@ -212,7 +215,7 @@ def _knee(lane: _Lane, top: float) -> float:
     if not positive.size or top <= 0:
         return 1.0
     small = float(np.quantile(positive, 0.1))
-    return min(max(small, top / 10**_MOST_DECADES), top / 10**_FEWEST_DECADES)
+    return float(min(max(small, top / 10**_MOST_DECADES), top / 10**_FEWEST_DECADES))
 
 
 def _decades(knee: float, top: float) -> Float64Array:

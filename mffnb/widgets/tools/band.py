@@ -86,7 +86,11 @@ def band(
         again["mask"] = inside.values
     box = box_of(inside)
     ends = list(box.values())
-    tile = {"ends": ends[0] if len(ends) == 1 else None, "text": _text(box), "outline": outline_of(inside, outline)}
+    tile: dict[str, Any] = {
+        "ends": ends[0] if len(ends) == 1 else None,
+        "text": _text(box),
+        "outline": outline_of(inside, outline),
+    }
     stage.show_tool("band", follow=again, shown=True, **tile, **encode_tile(image, stage.section))
     return image
 

@@ -14,7 +14,7 @@ from mffnb.widgets.tool import Stage
 __all__ = ["save_picture"]
 
 _FORMATS = (".png", ".svg", ".pdf")
-_EDITABLE = {"svg.fonttype": "none", "pdf.fonttype": 42}  # text stays text in a drawing program
+_EDITABLE: Any = {"svg.fonttype": "none", "pdf.fonttype": 42}  # text stays text in a drawing program
 
 
 def save_picture(stage: Stage, path: str | os.PathLike[str], *, dpi: float = 300, download: int | None = None) -> None:
