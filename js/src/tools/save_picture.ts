@@ -5,9 +5,9 @@ import type { Tool } from "../tool";
 
 const CHOICES: readonly (readonly [suffix: string, text: string])[] = [
   ["", "Save figure"],
-  ["png", "PNG: pixels"],
-  ["svg", "SVG: for a drawing program"],
-  ["pdf", "PDF: for a paper"],
+  ["png", "PNG"],
+  ["svg", "SVG"],
+  ["pdf", "PDF"],
 ];
 
 export const tool: Tool = {
