@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from mffnb.keywords import checks_keywords
 from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 from mffnb.transforms import Mapped
-from mffnb.unmixing.freedom import Freedom, check_freedom, freedom_of
+from mffnb.unmixing.freedom import Freedom, check_freedom, growing_freedom_of
 from mffnb.unmixing.splits import Split, find_splits
 from mffnb.unmixing.storable import aliases, plain, storable
 from mffnb.unmixing.stored_coordinates import decode
@@ -154,16 +155,56 @@ class Unmixing:
         """
         if self.stored_freedom is not None:
             return self.stored_freedom
+        *_, found = self._freedom_steps(None)
+        assert found is not None, "the last step returns the freedom"
+        return found()
+
+    def growing_freedom(self, image: xr.DataArray | None = None) -> Iterator[Callable[[], Freedom] | None]:
+        """Compute :attr:`freedom` in steps of some milliseconds, to be left at any of them; its range only grows.
+
+        Parameters
+        ----------
+        image
+            The preprocessed image, if it is known, so that it is not computed again.
+
+        Yields
+        ------
+        Callable or None
+            Returns what has been found so far; None as long as that is nothing. After the last one, :attr:`freedom`
+            needs no further computation.
+
+        Raises
+        ------
+        UnsupportedCombinationError, ValueError
+            As :attr:`freedom`.
+        """
+        if self.stored_freedom is None and "freedom" not in self.__dict__:
+            found = None
+            for found in self._freedom_steps(image):
+                yield found
+            if found is not None:
+                self.__dict__["freedom"] = found()  # where a cached property has its value
+        yield lambda: self.freedom
+
+    def _freedom_steps(self, image: xr.DataArray | None) -> Iterator[Callable[[], Freedom] | None]:
+        """Compute the freedom from the data."""
         check_freedom(self.parameters, has_data=self.cube is not None, whole=self.block is None)
         if self.processed is None:
-            return freedom_of(self.endmembers, self.abundances, as_cube(self.cube), self.parameters, self.gain)
+            yield from growing_freedom_of(
+                self.endmembers, self.abundances, as_cube(self.cube), self.parameters, self.gain
+            )
+            return
         made, chain = self.processed, self.processed.chain
-        image = chain.transform(as_cube(self.cube))
-        found = freedom_of(made.endmembers, made.abundances, image, self.parameters, made.gain)
+        image = chain.transform(as_cube(self.cube)) if image is None else image
         over = [name for name in self.endmembers.dims if name != "component"]
         sizes = [(one**2).sum(over) for one in (self.endmembers, chain.endmembers(made.endmembers))]
         scale = (sizes[0] / sizes[1].where(sizes[1] > 0, 1.0)) ** 0.5  # abundances took the inverse factor
-        return found.converted(lambda spectra: chain.endmembers(spectra) * scale)
+
+        def physical(spectra: xr.DataArray) -> xr.DataArray:
+            return chain.endmembers(spectra) * scale
+
+        for found in growing_freedom_of(made.endmembers, made.abundances, image, self.parameters, made.gain):
+            yield None if found is None else partial(_physical, found, physical)
 
     @cached_property
     def splits(self) -> list[Split]:
@@ -365,6 +406,11 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
         mapped=None if transform is None else Mapped(transform, arrays.get("intercept")),
         stored_freedom=Freedom.from_arrays(arrays),
     )
+
+
+def _physical(found: Callable[[], Freedom], physical: Callable[[xr.DataArray], xr.DataArray]) -> Freedom:
+    """Return a freedom in other units."""
+    return found().converted(physical)
 
 
 def _model(

@@ -18,6 +18,7 @@ from mffnb.plots.palette import component_colors
 from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
+from mffnb.unmixing.freedom import Freedom
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance
@@ -250,6 +251,15 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         return self._fit.contrast
 
     @property
+    def color_map(self) -> str:
+        """Colour map of the maps in the page; "component" for the colour of each component."""
+        return self._fit.color_map
+
+    def send_file(self, name: str, content: bytes, request: int) -> None:
+        """Send a file to the page, see :class:`mffnb.widgets.tool.Stage`."""
+        self._fit.send_file(name, content, request)
+
+    @property
     def known(self) -> xr.DataArray | None:
         """Held spectra as :func:`mffnb.unmix` takes them in ``known=``, ("component", channel dims); None without any.
 
@@ -310,6 +320,10 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     def set_spectra_view(self, **traits: Any) -> None:
         """Change how the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`."""
         self._fit.set_spectra_view(**traits)
+
+    def show_freedom(self, found: Freedom | str, *, complete: bool = True) -> None:
+        """Show how far each spectrum of the answer could turn, see ``freedom``."""
+        self._fit.show_freedom(found, complete=complete)
 
     def undo_pending(self, *, redo: bool = False) -> bool:
         """Undo or redo a gesture that was made since the present run began, see :class:`mffnb.widgets.tool.Stage`."""

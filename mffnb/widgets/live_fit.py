@@ -14,12 +14,14 @@ import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError, collected_warnings
 from mffnb.solvers import Outcome
+from mffnb.unmixing.freedom import Freedom
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance, visible
 from mffnb.widgets.controls.controls import Controls
 from mffnb.widgets.frames import Frames
 from mffnb.widgets.history import Entry, History
 from mffnb.widgets.lifetime import weakly
+from mffnb.widgets.live_freedom import LiveFreedom
 from mffnb.widgets.live_view.live_view import SPECTRA_TRAITS, STYLE_TRAITS, LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
@@ -39,6 +41,7 @@ from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.shown_tools import ShownTools
 from mffnb.widgets.static_picture import StaticPicture
 from mffnb.widgets.tools import TOOLS
+from mffnb.widgets.tools.freedom import show_freedom
 from mffnb.widgets.workspace import Workspace
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
@@ -97,6 +100,7 @@ class LiveFit:
         # The history is shown from the start; on engines, whose states cannot be restored, there is none.
         self._tools = ShownTools(self._view, ["show_history", "evidence"] if isinstance(session, Session) else [])
         self.rank_evidence = RankEvidence(controls.k.max, self._show_evidence)
+        self.live_freedom = LiveFreedom(self._freedom_found)
         self._recorder = Recorder(self.history, weakly(self._workspace), weakly(self._show_history))
         self._described = 0
         self._greetings = _GREETINGS
@@ -104,12 +108,14 @@ class LiveFit:
         view.on_drawn = self._drawn
         view.on_call = self._call
         view.observe(weakly(self._record_view), STYLE_TRAITS)
+        view.observe(weakly(self._search_freedom), "freedom_bands")
         controls.on_change(self.submit)
         controls.on_restart(self.start_afresh)
         controls.on_stop(session.stop)
 
     def __del__(self) -> None:
         self.rank_evidence.close()
+        self.live_freedom.close()
         self.runner.close(timeout=0.0)
 
     @property
@@ -137,6 +143,7 @@ class LiveFit:
             with self.gesture(), self._submitting:
                 self.session.cancel_stop()
                 self.rank_evidence.pause()  # it continues when the run has ended
+                self.live_freedom.pause()
                 parameters = controls.parameters
                 self._newest = self.runner.submit(parameters), parameters
                 self._recorder.begins(self._newest[0])
@@ -169,6 +176,18 @@ class LiveFit:
         """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
         view = self._view()
         return (0.0, 1.0) if view is None else (view.clip, view.gamma)
+
+    @property
+    def color_map(self) -> str:
+        """Colour map of the maps in the page."""
+        view = self._view()
+        return "component" if view is None else str(view.color_map)
+
+    def send_file(self, name: str, content: bytes, request: int) -> None:
+        """Send a file to the page, which saves it through the browser if it has made this request."""
+        view = self._view()
+        if view is not None:
+            view.send({"type": "file", "name": name, "request": request}, [content])
 
     @property
     def settled(self) -> bool:
@@ -325,7 +344,8 @@ class LiveFit:
                 **packed(
                     [*(entry.workspace for entry in entries), self._workspace().sharing(self.history.workspace())]
                 ),
-                "described": self._tools.described,
+                # The freedom is searched again: it belongs to a run, whose number is another one after restoring.
+                "described": {name: one for name, one in self._tools.described.items() if name != "freedom"},
                 "evidence": self.rank_evidence.stored(last.data),
             }
 
@@ -374,6 +394,30 @@ class LiveFit:
                 for name, value in traits.items():
                     view.set_trait(name, value)
 
+    def _search_freedom(self, _: Any = None) -> None:
+        """Search for the freedom of the answer on the screen, if the page shows it."""
+        view, solved = self._view(), self.session.last
+        if view is None or solved is None or isinstance(self.session, EngineSession):
+            return
+        if not view.freedom_bands:
+            self.live_freedom.pause()
+        elif self._published is not None and self._published[1:] == (solved, True):
+            image = solved.data.image
+            processed = image.chain is not None and image.scales is None  # else the last step is not in the cube
+            self.live_freedom.resume(self.result, image.cube if processed else None)
+
+    def show_freedom(self, found: Freedom | str, *, complete: bool = True) -> None:
+        """Show how far each spectrum of the answer could turn, see :class:`mffnb.widgets.tool.Stage`."""
+        published = self._published
+        if published is not None and published[2]:
+            show_freedom(self, found, published[0], complete=complete)
+
+    def _freedom_found(self, answer: Unmixing, found: Freedom | str, complete: bool) -> None:
+        """Show what a search has found; called on its thread."""
+        labelled = self._labelled
+        if labelled is not None and labelled[1] is answer:
+            self.show_freedom(found, complete=complete)
+
     def _record_view(self, _: Any) -> None:
         """Record a change of how the answer is shown by the page, or by an assignment in Python."""
         with self.gesture():
@@ -396,6 +440,7 @@ class LiveFit:
     def close(self) -> None:
         """End the background threads, complete the static picture, and delete the image on engines."""
         self.rank_evidence.close()
+        self.live_freedom.close()
         self.runner.close()
         self.picture.finish()
         if isinstance(self.session, EngineSession):
@@ -419,13 +464,16 @@ class LiveFit:
                 self._frames.show(self._published, self.appearance, self.section)
             view = self._view()
             if final and view is not None and not isinstance(self.session, EngineSession):
-                view.notices = notices_of(solved, self.session.source.task.transform, self._raised)
+                labels = self.appearance.labels(solved.names)
+                view.notices = notices_of(solved, self.session.source.task.transform, self._raised, labels)
             if final:
                 self._tools.call_again(self)
                 self._tools.call_again(self, described=True)  # also while a gesture waits, which is recorded later
             # States on engines cannot be restored.
             if final and not solved.unchanged and not isinstance(self.session, EngineSession):
                 self._recorder.ends(generation, solved)
+        if final:
+            self._search_freedom()
         self.picture.renew(settled=final)
 
     def _appearance_of(self, generation: int, solved: Solved) -> Appearance:

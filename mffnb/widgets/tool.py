@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar, cast
 import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.unmixing.freedom import Freedom
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.history import History
@@ -76,6 +77,13 @@ class Stage(Protocol):
         """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
 
     @property
+    def color_map(self) -> str:
+        """Colour map of the maps in the page; "component" for the colour of each component."""
+
+    def send_file(self, name: str, content: bytes, request: int) -> None:
+        """Send a file to the page, which saves it through the browser if it has made this request."""
+
+    @property
     def pins(self) -> dict[str, Pin]:
         """Pixels whose spectra the page keeps, by name."""
 
@@ -118,6 +126,12 @@ class Stage(Protocol):
 
     def set_spectra_view(self, **traits: Any) -> None:
         """Change how the page shows the spectra; all traits together are one change."""
+
+    def show_freedom(self, found: Freedom | str, *, complete: bool = True) -> None:
+        """Show how far each spectrum of the answer could turn, or a sentence why this is not known.
+
+        ``complete`` is False while the search goes on.
+        """
 
     def undo_pending(self, *, redo: bool = False) -> bool:
         """Undo or redo a gesture that was made since the present run began; False if there is none."""

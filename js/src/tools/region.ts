@@ -8,7 +8,7 @@ import { element } from "../dom";
 import { knownActions } from "../known";
 import { Menu } from "../menu";
 import { mixture } from "../mixture";
-import { type Corner, edgesOfMask, indicesOfMask, pathOf } from "../polygon";
+import { type Corner, edgesOfMask, indicesOfMask, pathOf, topOf, topOfMask } from "../polygon";
 import { type Binary, bytes, type Frame, floats, MISSING, projected } from "../protocol";
 import { Drawing, SHAPES, type Shape } from "../shapes";
 import type { Lane } from "../spectra";
@@ -17,6 +17,8 @@ import type { Stage, Tool } from "../tool";
 interface Region {
   readonly name: string;
   readonly pixels: number;
+  /** Section of a stack whose pixels are measured; empty for an image. */
+  readonly section?: string;
   readonly outline: readonly Corner[] | null;
   readonly mask: Binary;
   readonly channel: Binary;
@@ -68,7 +70,19 @@ export const tool: Tool = {
     const show = () => {
       const grid = stage.frame?.header.shape;
       const paths = [...regions().map(edgeOf), grid ? drawn.path(shape(), grid) : ""];
-      for (const tile of stage.maps.tiles) tile.showOutlines(paths);
+      const names = regions().flatMap(nameOf);
+      for (const tile of stage.maps.tiles) {
+        tile.showOutlines(paths);
+        tile.showNames(names);
+      }
+    };
+    /** Name of a region at its upper edge. */
+    const nameOf = ({ name, outline, mask }: Region) => {
+      const shape = stage.frame?.header.shape;
+      const codes = bytes(mask);
+      const fits = shape && codes.length === shape[0] * shape[1];
+      const at = outline ? topOf(outline) : fits ? topOfMask(codes, shape) : null;
+      return at ? [{ text: name, fy: at[0], fx: at[1] }] : [];
     };
     /** Path of a region: as drawn, or around the pixels of its mask. */
     const edgeOf = (one: Region) => {
@@ -189,10 +203,15 @@ function chipOf({ name, pixels }: Region, area: Area | undefined, stage: Stage, 
 }
 
 /** The measured mean spectrum of a region over the contributions of the components. */
-function regionLane({ name, mask, channel, measured }: Region, frame: Frame): Lane {
+function regionLane({ name, section, mask, channel, measured }: Region, frame: Frame): Lane {
   const { header, maps, spectra } = frame;
   const inside = indicesOfMask(bytes(mask), header.shape, header.map_shape);
-  const curve = { label: name, colour: COLOUR, channel: floats(channel), values: floats(measured) };
+  const curve = {
+    label: section ? `${name}, ${section}` : name,
+    colour: COLOUR,
+    channel: floats(channel),
+    values: floats(measured),
+  };
   if (projected(header) || inside.every((at) => maps[0][at] === MISSING)) return { ...curve, band: null, bright: true }; // no model
   const { model, stack } = mixture(amountsAt(frame, inside), spectra);
   return {

@@ -33,7 +33,7 @@ NORMALIZATIONS = ("none", "max", "area", "abundance")
 
 SPECTRA_TRAITS = (
     "intensity_scale", "normalization", "common_scale", "peak_labels", "channel_range", "profile_line",
-    "orthogonal",
+    "orthogonal", "freedom_bands",
 )  # fmt: skip
 """Traits that say how spectra, profile and orthogonal sections are shown; their changes can be undone."""
 STYLE_TRAITS = ("color_map", "clip", "gamma", "highlighted", "enlarged", *SPECTRA_TRAITS)
@@ -103,6 +103,9 @@ class LiveView(Displayed, anywidget.AnyWidget):
 
     peak_labels = traitlets.Bool(True).tag(sync=True)
     """Whether the highest peaks are labelled with their channel."""
+
+    freedom_bands = traitlets.Bool(True).tag(sync=True)
+    """Whether a pale band behind each spectrum shows how far it could turn without a worse fit."""
 
     channel_range = traitlets.List(traitlets.Float()).tag(sync=True)
     """First and last channel that the plot of the spectra shows, the smaller one first; empty for all."""
