@@ -14,8 +14,7 @@ from mffnb.similarities.banded_misfit import dense_bands
 from mffnb.typing import Array
 from mffnb.widgets.live_view.tile import encode_tile
 from mffnb.widgets.measured import before_preprocessing
-from mffnb.widgets.session.session import Session
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import LocalSession, Stage, local_session
 
 __all__ = ["band"]
 
@@ -57,7 +56,7 @@ def band(stage: Stage, start: float | None = None, stop: float | None = None, *,
     return image
 
 
-def band_image(session: Session, start: float | None, stop: float | None) -> xr.DataArray:
+def band_image(session: LocalSession, start: float | None, stop: float | None) -> xr.DataArray:
     """Return the image of a range of channels, without showing it; see :func:`band`."""
     layout, matrix = before_preprocessing(session, session.data, "band")
     if len(layout.channel_shape) > 1:
