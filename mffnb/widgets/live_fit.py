@@ -158,6 +158,7 @@ class LiveFit:
 
         A search that goes on shows its newest answer without a step.
         """
+        assert isinstance(self.session, AnswerSession), "a run shows its own states"
         with self.gesture(), self._submitting:
             self.session.restore(solved)
             self._submit(solved.parameters, step=step)

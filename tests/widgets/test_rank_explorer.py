@@ -42,6 +42,7 @@ def test_finished_scan_shows_the_recommendation_with_reasons(ranks, scan):
     words = ranks._board.description.value
     assert (f"k = {advice.k} is recommended" in words) or "Undetermined" in words
     assert all(reason.split("'")[0] in words for reason in advice.reasons)
+    assert (ranks.best.description == "recommended") == (advice.k is not None)
     ranks.choose(5)
     ranks.best.click()
     assert ranks.k == (advice.k or advice.between[0])

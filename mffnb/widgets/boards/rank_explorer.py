@@ -297,6 +297,9 @@ class RankExplorer(BoardWidget):
         reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in advice.reasons)
         few = "" if scan.ks == self._numbers else ", from the finished k only"
         self._board.description.value = f"<b>{head}</b>{few}<ul>{reasons}</ul>"
+        if advice.k is None:  # a button "recommended" would contradict the text
+            self.best.description = f"k = {self._nearest(low)}"
+            self.best.tooltip = "Select the smallest number of components that the criteria leave possible"
         self.best.disabled = False
         if self._follows:
             self._move(advice.k if advice.k in scan.results else self._nearest(low))

@@ -232,7 +232,8 @@ def _intercept(result: Unmixing, layout: Layout) -> Float64Array | None:
     mapped = result.mapped
     if mapped is None or mapped.intercept is None:
         return None
-    return _used(np.asarray(mapped.intercept), 1, layout.channel_mask)[0]
+    intercept: Float64Array = _used(np.asarray(mapped.intercept), 1, layout.channel_mask)[0]
+    return intercept
 
 
 def _trace(result: Unmixing) -> list[State]:
