@@ -93,6 +93,7 @@ def test_pointing_at_a_map_and_clicking_splits_the_pixel(page, lab, ranks):
 
 def test_residual_band_region_composite_and_profile_in_the_rank_explorer(page, lab, ranks):
     tiles = ranks.locator("canvas.mffnb-map")
+    assert button(ranks, "Residual").get_attribute("title").endswith(": ranks.residual_map()")
     button(ranks, "Residual").click()
     page.wait_for_function("(n) => document.querySelectorAll('.mffnb-view canvas.mffnb-map').length === n", arg=5)
     spectra = ranks.locator("canvas.mffnb-spectra").bounding_box()

@@ -145,6 +145,14 @@ def test_undo_returns_to_the_answer_before_and_selects_it(board):
     assert board.history.position == step + 1  # it was selected already
 
 
+def test_the_history_names_the_answers(board):
+    select(board, 3)
+    last = board.view.tool_show_history["entries"][-1]
+    k = len(board.result.endmembers)
+    assert last["change"] == {"RankExplorer": f"k = {k}", "TuningMonitor": "trial 3"}[type(board).__name__]
+    assert f"k = {k}" in last["settings"]
+
+
 def test_answers_that_the_search_selects_are_no_steps(opened):
     _, steps = opened
     assert steps == {"ranks": 1, "monitor": 1}
