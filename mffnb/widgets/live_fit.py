@@ -184,11 +184,12 @@ class LiveFit:
         view, session = self._view(), self.session
         assert isinstance(session, AnswerSession), "a run always has a state"
         with self.gesture(), self._submitting, self._showing:
-            self._recorder.begins(self.runner.generation + 1)
+            generation = self.runner.generation + 1
+            self._recorder.begins(generation)
             session.clear(reason)
             self._published = self._labelled = None
             if view is not None:
-                view.activity = {}
+                view.activity = {"generation": generation, "text": reason, "progress": None, "failed": True}
                 view.notices = []
                 view.clear()
 
