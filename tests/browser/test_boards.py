@@ -198,6 +198,7 @@ def test_a_trial_is_probed_renamed_and_undone(page, lab):
     page.mouse.click(*at(first_map(view).bounding_box(), 0.5, 0.5))
     chips(view).first.wait_for()
     button(view, "Residual").click()
+    view.locator(".mffnb-name", has_text="misfit").wait_for()  # the tiles are made anew
     name = view.locator(".mffnb-name").first
     name.dblclick()
     page.keyboard.type("lignin")
