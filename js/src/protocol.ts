@@ -152,6 +152,8 @@ export interface LiveViewTraits {
   watched: readonly string[];
   /** Names of the sliders whose numbers can be typed. */
   typed: readonly string[];
+  /** Variable in Python of the widget that holds the view, in hints. */
+  owner: string;
   activity: Partial<Activity>;
   notices: readonly Notice[];
   /** What the functions of tools show, as `tool_name`; undefined where they cannot be called. */

@@ -21,7 +21,6 @@ from mffnb.selection.criteria import (
     explained_variance,
     information_criteria,
     largest_similarity,
-    relative_error,
     silhouette,
 )
 from mffnb.selection.held_out import HeldOutEntries
@@ -138,7 +137,7 @@ class RankCriteria:
         angles = np.full((self.splits, 2), np.nan)
         row: Row = {
             "k": k,
-            "relative_error": relative_error(matrix, A, E) if matrix.complete else best.model.relative_error_,
+            "relative_error": best.model.relative_error_,
             "explained_variance": explained_variance(matrix, A, E) if matrix.complete else np.nan,
             "aic": aic,
             "bic": bic,

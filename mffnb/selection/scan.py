@@ -14,7 +14,7 @@ from mffnb.selection.recommendation import Recommendation, recommend
 from mffnb.unmixing.result import Unmixing
 
 CRITERIA = {
-    "relative_error": "relative error |X - A E| / |X|",
+    "relative_error": "relative error |X - A E| / |X|, for counts the root of the divergence relative to the mean",
     "explained_variance": "explained variance",
     "aic": "AIC",
     "bic": "BIC",

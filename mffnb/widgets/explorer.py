@@ -37,11 +37,12 @@ from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import settings_text
+from mffnb.widgets.tool import Stage
 from mffnb.widgets.tools import TOOLS, ToolMethods
 
 __all__ = ["Explorer", "explore"]
 
-_OFFERED_COLORS = 24  # those of the palette that colour-blind readers can distinguish
+OFFERED_COLORS = 24  # those of the palette that colour-blind readers can distinguish
 
 
 class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
@@ -65,7 +66,8 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     mask, weights
         As for :func:`mffnb.unmix`.
     start
-        A result for this image to start from; its components keep their numbers and colours.
+        A result for this image to start from; its components keep their numbers, and names and colours that the user
+        has given them.
     abundance_terms, endmember_terms
         Penalties and constraints as objects. Fields that :func:`mffnb.knobs.knob` describes get a slider, whose name
         for ``controls.set`` is its label.
@@ -147,7 +149,9 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else path
         self.view.watched, self.view.typed = self.controls.watched, list(self.controls.weights)
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
-        self._fit.show_tool("set_color", recorded=False, palette=component_colors(_OFFERED_COLORS))
+        if start is not None:
+            self._fit.appearance = Appearance.of(start)
+        self._fit.show_tool("set_color", recorded=False, palette=component_colors(OFFERED_COLORS))
         super().__init__([self.controls, self._error, self.view])
         self.add_class("mffnb-explorer")  # the part of the page that fills the screen on request
         hold_weakly(self, self._error)
@@ -162,6 +166,11 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
 
     def __repr__(self) -> str:
         return f"<explorer: {settings_text(self.controls.parameters)}>"
+
+    @property
+    def stage(self) -> Stage:
+        """What the tools use of the explorer."""
+        return self._fit
 
     @property
     def result(self) -> Unmixing:

@@ -17,7 +17,7 @@ from mffnb.solvers import Outcome
 from mffnb.unmixing.freedom import Freedom
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance, visible
-from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.fit_controls import FitControls
 from mffnb.widgets.frames import Frames
 from mffnb.widgets.history import Entry, History
 from mffnb.widgets.lifetime import weakly
@@ -25,13 +25,14 @@ from mffnb.widgets.live_freedom import LiveFreedom
 from mffnb.widgets.live_view.live_view import SPECTRA_TRAITS, STYLE_TRAITS, LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
-from mffnb.widgets.notices import failure_notices, notices_of
+from mffnb.widgets.notices import failure_notices, notices_of, without_actions
 from mffnb.widgets.pins import Pin
 from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.recorder import Recorder
 from mffnb.widgets.regions import Region
 from mffnb.widgets.saving.live_state import settings_of, solved_from, solved_values
 from mffnb.widgets.saving.moments import packed, unpacked
+from mffnb.widgets.session.answer_session import AnswerSession
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.progress import outcome_text
@@ -40,6 +41,7 @@ from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.shown_tools import ShownTools
 from mffnb.widgets.static_picture import StaticPicture
+from mffnb.widgets.tool import LocalSession
 from mffnb.widgets.tools import TOOLS
 from mffnb.widgets.tools.freedom import show_freedom
 from mffnb.widgets.workspace import Workspace
@@ -67,15 +69,18 @@ class LiveFit:
         Widget that shows the error of a run.
     path
         Path of the file that is explored; None for a cube from memory.
+    picture
+        Static picture of the widget that holds the view; None for one of the answer alone.
     """
 
     def __init__(
         self,
-        session: Session | EngineSession,
-        controls: Controls,
+        session: LocalSession | EngineSession,
+        controls: FitControls,
         view: LiveView,
         error: ipywidgets.HTML,
         path: str | None = None,
+        picture: StaticPicture | None = None,
     ) -> None:
         self.session, self.path, self.history = session, path, History()
         self.regions: dict[str, Region] = {}
@@ -94,12 +99,13 @@ class LiveFit:
         self.runner: Runner[Parameters, Solved] = Runner(
             partial(_solve, session, self._raised), weakly(self._publish), on_error=weakly(self._complain)
         )
-        self.picture = StaticPicture(weakly(self._figure))
+        self.picture = picture or StaticPicture(weakly(self._figure))
         self._frames = Frames(session, self._view)
         self._labelled: tuple[Solved, Unmixing] | None = None
         # The history is shown from the start; on engines, whose states cannot be restored, there is none.
-        self._tools = ShownTools(self._view, ["show_history", "evidence"] if isinstance(session, Session) else [])
-        self.rank_evidence = RankEvidence(controls.k.max, self._show_evidence)
+        described = [] if isinstance(session, EngineSession) else ["show_history"]
+        self._tools = ShownTools(self._view, [*described, *(["evidence"] if isinstance(session, Session) else [])])
+        self.rank_evidence = RankEvidence(controls.max_components, self._show_evidence)
         self.live_freedom = LiveFreedom(self._freedom_found)
         self._recorder = Recorder(self.history, weakly(self._workspace), weakly(self._show_history))
         self._described = 0
@@ -126,6 +132,8 @@ class LiveFit:
         solved = self.session.last
         if solved is None:
             self.runner.wait()  # there is no state: raise the error of the run
+            if isinstance(self.session, AnswerSession):
+                raise ValueError(self.session.absent)
             raise RuntimeError(
                 "there is no result, since the first run was stopped or closed before its first picture: move a "
                 "slider, or open a new explorer"
@@ -144,10 +152,53 @@ class LiveFit:
                 self.session.cancel_stop()
                 self.rank_evidence.pause()  # it continues when the run has ended
                 self.live_freedom.pause()
-                parameters = controls.parameters
-                self._newest = self.runner.submit(parameters), parameters
-                self._recorder.begins(self._newest[0])
-                self._announce(*self._newest)
+                self._submit(controls.parameters)
+
+    def _submit(self, parameters: Parameters, *, step: bool = True) -> None:
+        """Start a run; the lock is held."""
+        self._newest = self.runner.submit(parameters), parameters
+        self._recorder.begins(self._newest[0], step=step)
+        self._announce(*self._newest)
+
+    def show_answer(self, solved: Solved, *, step: bool) -> None:
+        """Show an answer of a search; ``step`` says whether it is a step of the history, or replaces the present one.
+
+        A search that goes on shows its newest answer without a step.
+        """
+        assert isinstance(self.session, AnswerSession), "a run shows its own states"
+        with self.gesture(), self._submitting:
+            self.session.restore(solved)
+            self._submit(solved.parameters, step=step)
+
+    def expect(self, text: str, *, coming: bool) -> None:
+        """Say that another answer of a search was selected, until the next one is shown.
+
+        The picture greys if that answer is ``coming``; otherwise the text is shown as an error.
+        """
+        view = self._view()
+        with self.gesture(), self._submitting:
+            generation = self.runner.generation + 1
+            self._recorder.begins(generation)
+            if isinstance(self.session, AnswerSession):
+                self.session.waiting = True
+            if view is not None and coming:
+                view.activity = {"generation": generation, "text": text, "progress": None, "failed": False}
+            elif view is not None:
+                view.error = text
+
+    def clear(self, reason: str) -> None:
+        """Show no answer of a search, and keep the reason for those who ask for one."""
+        view, session = self._view(), self.session
+        assert isinstance(session, AnswerSession), "a run always has a state"
+        with self.gesture(), self._submitting, self._showing:
+            generation = self.runner.generation + 1
+            self._recorder.begins(generation)
+            session.clear(reason)
+            self._published = self._labelled = None
+            if view is not None:
+                view.activity = {"generation": generation, "text": reason, "progress": None, "failed": True}
+                view.notices = []
+                view.clear()
 
     def start_afresh(self) -> None:
         """Start a run from the data."""
@@ -272,6 +323,7 @@ class LiveFit:
             entry = self.history.move(position)
             self._recorder.moves()
             there = self._published is not None and self._published[1] is entry.solved and self.settled
+            there = there and not (isinstance(session, AnswerSession) and session.waiting)
             if there and controls.parameters == entry.parameters:  # else other settings have failed
                 self._show_workspace(entry.workspace)  # no run is needed
                 return
@@ -328,14 +380,14 @@ class LiveFit:
     def stored(self) -> dict[str, Any]:
         """Return the state of the explorer as values that a session holds."""
         controls, view, session = self._controls(), self._view(), self.session
-        if controls is None or view is None or isinstance(session, EngineSession) or session.last is None:
+        if controls is None or view is None or not isinstance(session, Session) or session.last is None:
             raise RuntimeError("the explorer was closed before it had solved anything")
         with self._showing:
             last, (entries, position) = session.last, self.history.shown
             answers = list({id(one): one for one in (*(entry.solved for entry in entries), last)}.values())
             number = {id(one): i for i, one in enumerate(answers)}
             return {
-                "settings": settings_of(session, controls.parameters, controls.k.max),
+                "settings": settings_of(session, controls.parameters, controls.max_components),
                 "parameters": controls.parameters,
                 "answers": [solved_values(one) for one in answers],
                 "last": number[id(last)],
@@ -459,13 +511,16 @@ class LiveFit:
             error.value = ""
         with self._recorder.consequence():
             with self._showing:  # a tool may show the same state in another way at this moment
+                if isinstance(self.session, AnswerSession) and self.session.last is not solved:
+                    return  # another answer was selected in the meantime, which failed
                 self.appearance = self._appearance_of(generation, solved)
                 self._published = generation, solved, final
                 self._frames.show(self._published, self.appearance, self.section)
             view = self._view()
             if final and view is not None and not isinstance(self.session, EngineSession):
                 labels = self.appearance.labels(solved.names)
-                view.notices = notices_of(solved, self.session.source.task.transform, self._raised, labels)
+                found = notices_of(solved, self.session.source.task.transform, self._raised, labels)
+                view.notices = found if isinstance(self.session, Session) else without_actions(found)
             if final:
                 self._tools.call_again(self)
                 self._tools.call_again(self, described=True)  # also while a gesture waits, which is recorded later
@@ -481,6 +536,8 @@ class LiveFit:
 
         At its end a run may give the number of a component back that it has removed at its start.
         """
+        if solved.origin is not None:  # a search gives no number twice, so that nothing is forgotten
+            return self.appearance
         followed, self._numbers = self._numbers, (generation, solved)
         if followed is None or self._restored is solved:
             self._restored, self._at_start = None, self.appearance
@@ -530,7 +587,7 @@ class LiveFit:
 
 
 def _solve(
-    session: Session | EngineSession, raised: list[tuple[str, type[Warning]]], parameters: Parameters
+    session: LocalSession | EngineSession, raised: list[tuple[str, type[Warning]]], parameters: Parameters
 ) -> Iterator[Solved | None]:
     """Run the solver; warnings of the run go to a list for the page instead of the stderr of the worker."""
     raised.clear()

@@ -56,6 +56,11 @@ def notices_of(
     return [*warned, *answer_notices(solved, names)]
 
 
+def without_actions(notices: Sequence[Notice]) -> list[Notice]:
+    """Return the texts of warnings alone, for a view that starts no run."""
+    return [{"text": notice["text"]} for notice in notices]
+
+
 def failure_notices(parameters: Parameters, *, earlier: bool) -> list[Notice]:
     """Return the way out after a run has failed.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from functools import wraps
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import xarray as xr
 
@@ -22,19 +22,22 @@ from mffnb.widgets.history import History
 from mffnb.widgets.pins import Pin
 from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.regions import Region
+from mffnb.widgets.session.answer_session import AnswerSession, no_run
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+LocalSession: TypeAlias = Session | AnswerSession
+"""A session whose pixels are in this process."""
 
 
 class Stage(Protocol):
     """The part of an explorer that a tool uses."""
 
     @property
-    def session(self) -> Session | EngineSession:
+    def session(self) -> LocalSession | EngineSession:
         """Cube, settings and newest state."""
 
     @property
@@ -157,7 +160,15 @@ class Stage(Protocol):
         """Return the values that a tool has shown last; empty before its first call."""
 
 
-def local_session(stage: Stage, name: str) -> Session:
+class Staged(Protocol):
+    """A widget that has the tools as methods."""
+
+    @property
+    def stage(self) -> Stage:
+        """What the tools use of the widget."""
+
+
+def local_session(stage: Stage, name: str) -> LocalSession:
     """Return the session of a stage if it has all pixels in this process; refuse the tool otherwise."""
     if isinstance(stage.session, EngineSession):
         raise UnsupportedCombinationError(
@@ -166,11 +177,26 @@ def local_session(stage: Stage, name: str) -> Session:
     return stage.session
 
 
+def running_session(stage: Stage, name: str) -> Session:
+    """Return the session of a stage for a tool that starts a run; refuse the tool where answers of a search are shown.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        If no run can be started in this process.
+    """
+    session = local_session(stage, name)
+    if isinstance(session, AnswerSession):
+        raise no_run(name)
+    return session
+
+
 def as_gesture(tool: Function) -> Function:
-    """Return a tool as a method: what it changes of the stage becomes one step of the history."""
+    """Return a tool as a method of a widget: what it changes of the stage becomes one step of the history."""
 
     @wraps(tool)
-    def call(stage: Stage, *arguments: Any, **keywords: Any) -> Any:
+    def call(widget: Staged, *arguments: Any, **keywords: Any) -> Any:
+        stage = widget.stage
         with stage.gesture():
             return tool(stage, *arguments, **keywords)
 

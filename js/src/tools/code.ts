@@ -60,6 +60,7 @@ export const tool: Tool = {
         show.press(now?.shown === true);
         panel.hidden = now?.shown !== true;
         text.textContent = now?.text ?? "";
+        rerun.hidden = stage.values("rerun") === null;
       },
     };
   },

@@ -2,7 +2,7 @@
 // Its functions in Python are in mffnb/widgets/tools/region.py.
 
 import { amountsAt } from "../amounts";
-import { type Chip, ChipRow, heldAs } from "../chips";
+import { type Chip, ChipRow, callable, heldAs } from "../chips";
 import { action, button } from "../controls";
 import { element } from "../dom";
 import { knownActions } from "../known";
@@ -172,33 +172,39 @@ function chipOf({ name, pixels }: Region, area: Area | undefined, stage: Stage, 
     note: [`${pixels} px`, ...(note ? [note] : [])].join(", "),
     colour: COLOUR,
     renamed: (wanted) => stage.call("rename_region", { name, new: wanted }),
-    actions: [
-      {
-        text: "Hold",
-        title: `Hold its mean spectrum as a component: explorer.hold(${python})`,
-        on: component !== undefined,
-        clicked: () =>
-          component === undefined ? stage.call("hold", { what: name }) : stage.call("release", { component }),
-      },
-      {
-        text: "Leave out",
-        title: `Leave its pixels out of the fit: explorer.leave_out(${python})`,
-        on: out,
-        clicked: () => stage.call("leave_out", { name, on: !out }),
-      },
-      {
-        text: "Fit only here",
-        title: `Fit only the pixels of this region: explorer.fit_only(${python})`,
-        on: only,
-        clicked: () => stage.call("fit_only", { name, on: !only }),
-      },
-      ...knownActions(stage, menu, name),
-      {
-        text: "×",
-        title: `Remove the region: explorer.drop_region(name=${python})`,
-        clicked: () => stage.call("drop_region", { name }),
-      },
-    ],
+    actions: callable(
+      [
+        {
+          tool: "hold",
+          text: "Hold",
+          title: `Hold its mean spectrum as a component: explorer.hold(${python})`,
+          on: component !== undefined,
+          clicked: () =>
+            component === undefined ? stage.call("hold", { what: name }) : stage.call("release", { component }),
+        },
+        {
+          tool: "leave_out",
+          text: "Leave out",
+          title: `Leave its pixels out of the fit: explorer.leave_out(${python})`,
+          on: out,
+          clicked: () => stage.call("leave_out", { name, on: !out }),
+        },
+        {
+          tool: "fit_only",
+          text: "Fit only here",
+          title: `Fit only the pixels of this region: explorer.fit_only(${python})`,
+          on: only,
+          clicked: () => stage.call("fit_only", { name, on: !only }),
+        },
+        ...knownActions(stage, menu, name),
+        {
+          text: "×",
+          title: `Remove the region: explorer.drop_region(name=${python})`,
+          clicked: () => stage.call("drop_region", { name }),
+        },
+      ],
+      stage,
+    ),
   };
 }
 

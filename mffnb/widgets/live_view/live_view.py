@@ -131,6 +131,9 @@ class LiveView(Displayed, anywidget.AnyWidget):
     typed = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """Names of the sliders whose numbers may be typed, for the tool ``set_number``."""
 
+    owner = traitlets.Unicode("explorer").tag(sync=True)
+    """Variable by which the hints of the page name the widget that holds the view, as in "explorer.undo()"."""
+
     activity = traitlets.Dict().tag(sync=True)
     """What is done for the newest settings: `generation`, `text`, `progress` (0 to 1, or None) and `failed`."""
 

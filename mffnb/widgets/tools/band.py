@@ -15,8 +15,7 @@ from mffnb.typing import Array
 from mffnb.widgets.channel_choice import ChannelChoice, box_of, outline_of
 from mffnb.widgets.live_view.tile import encode_tile
 from mffnb.widgets.measured import before_preprocessing
-from mffnb.widgets.session.session import Session
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import LocalSession, Stage, local_session
 
 __all__ = ["band"]
 
@@ -95,7 +94,7 @@ def band(
     return image
 
 
-def band_image(session: Session, start: float | None, stop: float | None) -> xr.DataArray:
+def band_image(session: LocalSession, start: float | None, stop: float | None) -> xr.DataArray:
     """Return the image of a range of channels, without showing it; see :func:`band`."""
     return _summed(session, ChannelChoice(start, stop))[0]
 

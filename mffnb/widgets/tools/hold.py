@@ -18,7 +18,7 @@ from mffnb.widgets.session.grid_before import mask_before, spectrum_before
 from mffnb.widgets.session.held import Held, one_spectrum, rounded
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import lowest_free
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import Stage, running_session
 
 __all__ = ["hold", "release"]
 
@@ -81,7 +81,7 @@ def hold(
     2
     >>> explorer.close()
     """
-    session, answer = local_session(stage, "hold"), stage.result
+    session, answer = running_session(stage, "hold"), stage.result
     if (what is None) == (pixel is None):
         raise ValueError("give one of a component, a region or a spectrum, and pixel")
     label = None if name is None else " ".join(name.split())
@@ -133,7 +133,7 @@ def release(stage: Stage, component: int | str) -> None:
     ValueError
         If it is not held.
     """
-    session = local_session(stage, "release")
+    session = running_session(stage, "release")
     held = stage.settings.held_or(session.passed)
     number = _number(stage, stage.result, component)
     released = next((one for one in held if one.number == number), None)
