@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from mffnb.matrices.svd import sketched_svd
 from mffnb.problem.formulation import state_problem
 from mffnb.problem.problem import Problem
 from mffnb.protocols.matrix import Matrix
+from mffnb.protocols.solver import Start
 from mffnb.similarities import Frobenius
 from mffnb.solvers.auto import Auto
 from mffnb.solvers.driving import drive
@@ -62,6 +63,8 @@ class BasinHopping:
         Number of iterations after each hop.
     rank
         Number of singular vectors, relative to the number of components.
+    begin
+        Method that computes the factors from which the search begins, on the compressed data.
     """
 
     # Of restarts (10, 20) from random values or pixels and of hops (10, 20) of 1, 2 and 4 components, these hops ended
@@ -72,6 +75,7 @@ class BasinHopping:
     hops: int = 16
     iterations: int = 8
     rank: float = 4.0
+    begin: Start = field(default_factory=NNDSVD)
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """Return A (k, own pixels) and E (k, own channels) in data units."""
@@ -98,7 +102,7 @@ class BasinHopping:
     def _search(self, data: LowRank, components: int, seed: int, generator: np.random.Generator) -> _Minimum:
         """Run NMF from NNDSVD, then hop; return the lowest minimum."""
         problem = state_problem(data, Frobenius(), (), ())
-        best = _descend(problem, *NNDSVD().start(data, components, seed), _FIRST)
+        best = _descend(problem, *self.begin.start(data, components, seed), _FIRST)
         for _ in range(self.hops):
             new = _descend(problem, *_hop(data, best, generator), self.iterations)
             best = new if new.objective < best.objective else best

@@ -12,7 +12,7 @@ from mffnb.matrices import Dense, replicate_columns
 from mffnb.problem.formulation import state_problem
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.solver import Start
+from mffnb.protocols.solver import Choosing, Chosen, Start
 from mffnb.similarities import Frobenius
 from mffnb.solvers import Auto, BlockPivoting, Extrapolated, Hals, drive, iterate
 from mffnb.typing import Array, Float64Array
@@ -48,9 +48,15 @@ class SubsampledStart:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """Return A (k, own pixels) and E (k, own channels) in data units; for small images those of ``begin``."""
-        abundances, endmembers = self.begin.start(matrix, components, seed)
+        abundances, endmembers, _ = self.choose(matrix, components, seed)
+        return abundances, endmembers
+
+    def choose(self, matrix: Matrix, components: int, seed: int) -> Chosen:
+        """Return the start values, and the name of the method that ``begin`` has chosen."""
+        begun = _chosen(self.begin, matrix, components, seed)
         if matrix.shape[0] <= self.pixels:
-            return abundances, endmembers
+            return begun
+        abundances, endmembers, name = begun
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(4,)))
         drawn = np.sort(generator.choice(matrix.shape[0], self.pixels, replace=False))
         spectra, maps = np.zeros((self.pixels, matrix.shape[1])), np.zeros((components, self.pixels))
@@ -67,7 +73,14 @@ class SubsampledStart:
         endmembers = np.ascontiguousarray(spectra[:, matrix.own_columns])
         solver = _SWEEPS if on_numpy_steps() else BlockPivoting()
         solver.update(abundances, Half(spectra @ spectra.T, matrix.times(endmembers)))
-        return abundances, endmembers
+        return Chosen(abundances, endmembers, name)
+
+
+def _chosen(start: Start, matrix: Matrix, components: int, seed: int) -> Chosen:
+    """Return start values with the name of the chosen method, or of the only one."""
+    if isinstance(start, Choosing):
+        return start.choose(matrix, components, seed)
+    return Chosen(*start.start(matrix, components, seed), repr(start))
 
 
 def _within(numbers: Array, entries: slice) -> Array:
