@@ -105,7 +105,13 @@ class ShortRuns:
 
     def choose(self, matrix: Matrix, components: int, seed: int) -> Chosen:
         """Make the short runs, and return the best one with its name."""
-        left, values, right = sketched_svd(matrix, min(components, *matrix.shape), seed)
+        return self.choose_from(matrix, sketched_svd(matrix, min(components, *matrix.shape), seed), components, seed)
+
+    def choose_from(
+        self, matrix: Matrix, triplets: tuple[Float64Array, Float64Array, Float64Array], components: int, seed: int
+    ) -> Chosen:
+        """Make the short runs on these singular triplets, of which the first k are used; return the best run."""
+        left, values, right = (part[:components] for part in triplets)
         by_svd = Chosen(*split_triplets(matrix, left, values, right, components), repr(NNDSVD()))
         if components == 1 or len(values) < components:
             return by_svd

@@ -12,9 +12,10 @@ from mffnb.matrices import Dense, replicate_columns
 from mffnb.problem.formulation import state_problem
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.solver import Choosing, Chosen, Start
+from mffnb.protocols.solver import Chosen, Start
 from mffnb.similarities import Frobenius
 from mffnb.solvers import Auto, BlockPivoting, Extrapolated, Hals, drive, iterate
+from mffnb.solvers.chosen_start import chosen_by
 from mffnb.typing import Array, Float64Array
 
 # Sweeps for exact abundances where block pivoting, whose code is long, is not compiled yet.
@@ -53,7 +54,7 @@ class SubsampledStart:
 
     def choose(self, matrix: Matrix, components: int, seed: int) -> Chosen:
         """Return the start values, and the name of the method that ``begin`` has chosen."""
-        begun = _chosen(self.begin, matrix, components, seed)
+        begun = chosen_by(self.begin, matrix, components, seed)
         if matrix.shape[0] <= self.pixels:
             return begun
         abundances, endmembers, name = begun
@@ -74,13 +75,6 @@ class SubsampledStart:
         solver = _SWEEPS if on_numpy_steps() else BlockPivoting()
         solver.update(abundances, Half(spectra @ spectra.T, matrix.times(endmembers)))
         return Chosen(abundances, endmembers, name)
-
-
-def _chosen(start: Start, matrix: Matrix, components: int, seed: int) -> Chosen:
-    """Return start values with the name of the chosen method, or of the only one."""
-    if isinstance(start, Choosing):
-        return start.choose(matrix, components, seed)
-    return Chosen(*start.start(matrix, components, seed), repr(start))
 
 
 def _within(numbers: Array, entries: slice) -> Array:
