@@ -13,6 +13,7 @@ from mffnb.io.read import read
 from mffnb.kernels.tiers.tier import on_numpy_steps, running_on
 from mffnb.matrices import sparse_if_smaller
 from mffnb.parallel.sources import Source, in_file
+from mffnb.preprocessing import SlidingFFT
 from mffnb.unmixing.auto_volume import warn_if_ambiguous
 from mffnb.unmixing.execution import Execution
 from mffnb.unmixing.image import Prepared, RemoteImage
@@ -21,6 +22,7 @@ from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
 from mffnb.unmixing.solve import solve
+from mffnb.unmixing.splits import warn_if_split
 from mffnb.unmixing.task import Task
 
 
@@ -72,7 +74,10 @@ def run(task: Task, cube: Any, execution: Execution) -> Unmixing:
         image = image.rows(block)
         data = image.cube
     _warn(solution)
-    return task.label(data, image, solution, block)
+    result = task.label(data, image, solution, block)
+    if block is None and not task.numbers_have_meaning:
+        warn_if_split(result.splits, task.k, windows=any(isinstance(step, SlidingFFT) for step in task.preprocess))
+    return result
 
 
 def _open(task: Task, cube: Any, execution: Execution) -> tuple[xr.DataArray, Source | None]:
