@@ -73,7 +73,8 @@ class MatrixFactorization(LinearModel):
         is the default of the similarity, usually the identity.
     init
         ``"nndsvd"``, ``"random"``, a start object, a pair ``(A, E)`` of shapes (pixels, k) and (k, channels)
-        in the units of the data, or ``"auto"``: NNDSVD where k does not exceed the shape of X, else random; groups of
+        in the units of the data, or ``"auto"``: the best of short runs from pure pixels, pure channels and NNDSVD
+        (:class:`mffnb.geometry.short_runs.ShortRuns`) where k does not exceed the shape of X, else random; groups of
         pixels (:class:`mffnb.geometry.Groups`) for one component per pixel; for unweighted least squares
         :class:`mffnb.solvers.basin_hopping.BasinHopping` from 12 components on, and
         :class:`mffnb.solvers.subsampled_start.SubsampledStart` from 131072 pixels on.
