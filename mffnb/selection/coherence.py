@@ -42,6 +42,7 @@ _PIXELS = 10  # smallest number of pixels per singular vector; with fewer, noise
 _FEWEST = 10  # fewest values of noise from which its centre is estimated
 _SURE = 4.0  # standard errors by which the centre of correlated noise exceeds zero
 _BLURS = 40  # largest number of blurring steps: a standard deviation of about three pixels
+_SMOOTH = 20  # blurring steps of an image that is as smooth as signal
 _MARGIN = 1.15  # the edge of blurred noise is known to about this factor (simulated scenes)
 _MOST = 0.99  # largest autocorrelation of noise
 _APART = 2.0  # if the most negative value exceeds the next one by this ratio, it is not noise
@@ -161,6 +162,15 @@ def _noise_range(values: Float64Array, graph: Graph, most: int, seed: int) -> tu
     while len(below) > 1 and below[0] > _APART * below[1]:
         below = below[1:]
     return 0.0, float(max(below[0] if len(below) else 0.0, least))
+
+
+def smooth_noise(graph: Graph, number: int = 12, seed: int = 0) -> Float64Array:
+    """Return smooth random images (number, pixels) of norm 1: white noise, blurred by about two pixels."""
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(40,)))
+    noise = generator.standard_normal((number, graph.pixels))
+    for _ in range(_SMOOTH):
+        noise -= 0.5 * graph.times(noise)
+    return np.asarray(noise / np.linalg.norm(noise, axis=1, keepdims=True))
 
 
 def _depth(values: Float64Array, centre: float) -> float:

@@ -6,7 +6,7 @@ simulated scenes that were drawn for this purpose (``benchmarks/shared/rank_scen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -15,30 +15,41 @@ from mffnb.typing import Float64Array
 
 # ratio to the noise level: above the first it is certainly an image, below the second certainly noise
 ABOVE, WITHIN = 2.0, 1.2
+_DOUBTFUL = 1.4  # an image below this ratio is noise if both halves do not have its direction
 # cosine of the angle between subspaces: above the first they are shared, below the second not shared
 _SAME, _OTHER = 0.9, 0.3
 # ratio of the variance along a direction to that along the following ones, which are noise: a clear and a possible step
 _STEP, _SMALL_STEP = 1.5, 1.2
-_AFTER = 3  # number of directions after a step that show the level of noise
+AFTER = 3  # number of directions after a step that show the level of noise
 _ROUNDING = 1e-10  # smallest variance along a direction, relative to the largest one
+_LEVEL = 1.1  # largest variance along most directions of noise that nothing shares
+_WEAK = 1.12  # variance along a direction that may then be signal
+_HIDING = 1.6  # the same for the weakest direction, below which there may be one more that noise hides
 _WHITE = 1.25  # largest variance along directions of noise that channels do not share
 # singular value of [B; B C] relative to noise: below the first a tilt, above the second none
-_TILT, _NO_TILT = 1.5, 3.0
-_SHIFT, _NO_SHIFT = 2.5, 5.0
-# variance that quadratic functions leave, relative to noise, if they explain a coordinate, and before
-_EXPLAINED, _UNEXPLAINED = 1.5, 3.0
+_TILT, _NO_TILT = 1.35, 2.7
+_SHIFT, _NO_SHIFT = 1.8, 2.0
+_HIGHER = 4.0  # the second, if orders above the first may be among them
+_SPECIAL = 3.3  # ratio to that of other smooth multipliers, above which a small value proves a tilt or a shift
+# variance that quadratic functions leave, relative to noise, if they explain a coordinate, and ratio to that before
+_EXPLAINED, _UNEXPLAINED = 1.3, 2.0
+_STRONG = 4.0
+_FEW = 3
+_PURE = 0.3  # share of pixels in few places, below which a curve proves a product
 
 
 @dataclass(frozen=True)
 class Count:
     """Number of directions that are certainly signal, and of those that may be, with the reason as a sentence.
 
-    Both numbers are None if the criterion does not apply to the data.
+    Both numbers are None if the criterion does not apply to the data. ``confirmed`` tells whether images and
+    directions, which do not depend on each other, give the same number.
     """
 
     sure: int | None
     perhaps: int | None
     reason: str = ""
+    confirmed: bool = False
 
     @property
     def clear(self) -> bool:
@@ -98,13 +109,17 @@ def count_confirmed(variances: Float64Array) -> Count:
 
     The last direction before a step counts.
     """
-    if len(variances) <= _AFTER or not variances.max() > 0:
+    if len(variances) <= AFTER or not variances.max() > 0:
         return NOTHING
     variances = np.maximum(variances, _ROUNDING * variances.max())  # data without noise
-    steps = np.array([one / variances[i + 1 : i + 1 + _AFTER].mean() for i, one in enumerate(variances[:-_AFTER])])
+    steps = np.array([one / variances[i + 1 : i + 1 + AFTER].mean() for i, one in enumerate(variances[:-AFTER])])
     sure, perhaps = (int(np.flatnonzero(steps > least).max(initial=-1)) + 1 for least in (_STEP, _SMALL_STEP))
-    if sure == 0 or perhaps == len(steps):
+    if sure == 0:
         return NOTHING
+    if np.median(variances[sure:]) < _LEVEL:
+        perhaps = max(perhaps, int(np.flatnonzero(variances > _WEAK).max(initial=-1)) + 1)
+    if perhaps >= len(steps):
+        return Count(None, None, f"both halves have the same {perhaps} spectral directions or more: no linear mixture")
     if sure == perhaps:
         return Count(sure, sure, f"both halves of the pixels have the same {sure} spectral directions")
     return Count(sure, perhaps, f"both halves of the pixels have the same {sure} to {perhaps} spectral directions")
@@ -123,19 +138,30 @@ def count_signal(evidence: xr.Dataset) -> tuple[Count, tuple[str, ...]]:
     ratios, variances = values_of(evidence, "images"), values_of(evidence, "variances")
     images = count_images(ratios)
     confirmed = count_confirmed(variances) if variances.size else count_shared(values_of(evidence, "shared"))
-    if images.sure is None or confirmed.sure is None:
-        one = confirmed if images.sure is None and not is_endless(ratios) else images
+    endless = is_endless(ratios) or (confirmed.sure is None and bool(confirmed.reason))
+    if endless:
+        return Count(None, None), tuple(filter(None, (images.reason, confirmed.reason)))
+    if images.sure is None or images.perhaps is None or confirmed.sure is None or confirmed.perhaps is None:
+        one = images if confirmed.sure is None or confirmed.perhaps is None else _with_hidden(confirmed, variances)
         return one, tuple(filter(None, (one.reason,)))
-    assert images.perhaps is not None
-    assert confirmed.perhaps is not None
-    even = not variances.size or float(variances[-_AFTER:].mean()) < _WHITE
-    low = max(images.sure, confirmed.sure)
-    high = max(images.perhaps, confirmed.perhaps if even or not images.clear else 0, low)
-    if not even and images.clear and confirmed.sure > images.sure:
-        return Count(images.sure, confirmed.perhaps), (images.reason, confirmed.reason)
-    if confirmed.sure <= images.sure and high == images.perhaps:
-        return Count(low, high, images.reason), (images.reason,)
-    return Count(low, high), (images.reason, confirmed.reason)
+    even = variances.size > 0 and float(variances[-AFTER:].mean()) < _WHITE
+    both = (images.reason, confirmed.reason)
+    low, high = max(images.sure, confirmed.sure), max(images.perhaps, confirmed.perhaps)
+    if not even and images.clear:
+        low, high = images.sure, confirmed.perhaps if confirmed.sure > images.sure else images.sure
+    elif even and confirmed.clear and confirmed.sure == images.sure == int((ratios > _DOUBTFUL).sum()):
+        high = low
+    same = low == high == confirmed.sure == images.sure
+    if (low, high) == (images.sure, images.perhaps):
+        return Count(low, high, confirmed=same), both[:1]
+    return Count(low, high, confirmed=same), both[1:] if same else both
+
+
+def _with_hidden(count: Count, variances: Float64Array) -> Count:
+    """Return the count with one more possible direction if the weakest is so weak that noise may hide another one."""
+    if not count.clear or not variances.size or count.sure == 1 or not variances[count.sure - 1] < _HIDING:
+        return count
+    return replace(count, perhaps=count.sure + 1, reason=f"{count.reason}, the last one barely above noise")
 
 
 def is_endless(ratios: Float64Array) -> bool:
@@ -145,37 +171,38 @@ def is_endless(ratios: Float64Array) -> bool:
 
 def count_variations(evidence: xr.Dataset) -> Variation:
     """Count the directions of the signal that are tilts, shifts or products of others, see :mod:`.variation`."""
+    plain = values_of(evidence, "plain")
     found = [
-        _repeated(values_of(evidence, "tilt"), _TILT, _NO_TILT, "tilted along the channels"),
-        _repeated(values_of(evidence, "shift"), _SHIFT, _NO_SHIFT, "shifted along the channels"),
-        _curved(values_of(evidence, "curve"), values_of(evidence, "weakest")),
+        _repeated(values_of(evidence, "tilt"), plain, _TILT, _NO_TILT, "tilted along the channels"),
+        _repeated(values_of(evidence, "shift"), plain, _SHIFT, _NO_SHIFT, "shifted along the channels"),
+        _curved(*(values_of(evidence, name) for name in ("curve", "straight", "pure"))),
     ]
-    some = [one for one in found if one.perhaps]
-    if not some:
-        return Variation(0, 0)
-    sure = max(one.sure for one in some)
-    named = next((one for one in some if one.sure == sure and sure), some[0])
-    # Second orders of a tilt are functions of its first order, so that two criteria may count the same direction.
-    most = sum(one.perhaps for one in some) if sum(one.sure > 0 for one in some) > 1 else max(o.perhaps for o in some)
-    return Variation(sure, most, named.reason)
+    # Second orders of a tilt are functions of its first order, so that criteria may count the same direction twice.
+    sure, perhaps = (max(getattr(one, name) for one in found) for name in ("sure", "perhaps"))
+    reason = next((one.reason for one in found if (one.sure if sure else one.perhaps) == (sure or perhaps)), "")
+    return Variation(sure, perhaps, reason)
 
 
-def _repeated(values: Float64Array, below: float, above: float, what: str) -> Variation:
-    sure, perhaps = int((values < below).sum()), int((values < above).sum())
+def _repeated(values: Float64Array, plain: Float64Array, below: float, above: float, what: str) -> Variation:
+    special = values * _SPECIAL < plain[: len(values)]
+    sure = int(np.cumprod(special & (values < below)).sum())
+    perhaps = int((values < (_HIGHER if sure else above)).sum())
     if not perhaps:
         return Variation(0, 0)
+    perhaps += bool(perhaps < len(values) and values[perhaps] < _HIGHER)  # its second order
     one = "1 of them is a spectrum" if sure == 1 else f"{sure} of them are spectra"
     reason = f"{one} of the others {what}" if sure else f"1 of them may be a spectrum of the others {what}"
     return Variation(sure, perhaps, reason)
 
 
-def _curved(left: Float64Array, before: Float64Array) -> Variation:
+def _curved(left: Float64Array, before: Float64Array, pure: Float64Array) -> Variation:
     number = len(left) + 2
-    explained = np.flatnonzero((left < _EXPLAINED) & (before > _UNEXPLAINED))
-    perhaps = np.flatnonzero((left < _UNEXPLAINED) & (before > _EXPLAINED * left))
-    most = number - 2 - int(perhaps[0]) if len(perhaps) else 0
-    if not len(explained):
-        return Variation(0, most, "the map of 1 of them may be a product of the others" if most else "")
-    extra = number - 2 - int(explained[0])
-    one = "the map of 1 of them is a product" if extra == 1 else f"the maps of {extra} of them are products"
-    return Variation(extra, max(extra, most), f"{one} of the others: light passes several materials")
+    few = np.arange(len(left)) < _FEW  # functions of many coordinates pass through pixels of any mixture
+    sure, perhaps = (
+        next((number - 2 - int(d) for d in np.flatnonzero((left < most) & (before > least * left) & proven)), 0)
+        for most, least, proven in ((_EXPLAINED, _STRONG, few & (pure < _PURE)), (_UNEXPLAINED, _EXPLAINED, True))
+    )
+    if not sure:
+        return Variation(0, perhaps, "the map of 1 of them may be a product of the others" if perhaps else "")
+    one = "the map of 1 of them is a product" if sure == 1 else f"the maps of {sure} of them are products"
+    return Variation(sure, max(sure, perhaps), f"{one} of the others: light passes several materials")

@@ -10,8 +10,8 @@ import xarray as xr
 
 from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
-from mffnb.selection.coherence import SpatialImages, noise_whitened
-from mffnb.selection.counting import count_images, count_signal, is_spatially_correlated
+from mffnb.selection.coherence import SpatialImages, noise_whitened, smooth_noise
+from mffnb.selection.counting import AFTER, count_images, count_signal, is_spatially_correlated
 from mffnb.selection.directions import WhitenedSample
 from mffnb.selection.split_half import SplitHalves
 from mffnb.selection.variation import Variations, signal_images
@@ -25,7 +25,7 @@ def _nothing() -> Float64Array:
 
 @dataclass(frozen=True, eq=False)
 class DataDirections:
-    """Directions of the data: the variables ``images`` to ``weakest`` of :attr:`mffnb.selection.RankScan.evidence`."""
+    """Directions of the data: the variables ``images`` to ``pure`` of :attr:`mffnb.selection.RankScan.evidence`."""
 
     images: Float64Array = field(default_factory=_nothing)
     shared: Float64Array = field(default_factory=_nothing)
@@ -60,15 +60,17 @@ class DataDirections:
             whitened = noise_whitened(matrix, graph, seed) if alike else Scaled(matrix, columns=columns)
             shared = halves.shared_directions(whitened, most)
         sample = WhitenedSample.of(matrix, columns, seed)
-        found = cls(smooth.ratios, shared, sample.held_out_variances(most))
+        found = cls(smooth.ratios, shared, sample.held_out_variances(most + AFTER))
         count = count_signal(xr.Dataset(found.variables()))[0]
         if count.sure is None or count.sure > most:
             return found
+        ordered = len(image.layout.channel_shape) == 1
         if count_images(smooth.ratios).sure == count.sure:
-            images = smooth.images[: count.sure]
+            fields = smooth_noise(graph, seed=seed) if smooth.centre > 0 else None
+            variations = Variations.of(matrix, smooth.images[: count.sure], ordered=ordered, smooth=fields)
         else:
             images = signal_images(matrix, sample.factors, count.sure, seed)
-        variations = Variations.of(matrix, images, ordered=len(image.layout.channel_shape) == 1)
+            variations = Variations.of(matrix, images, ordered=ordered)
         return cls(found.images, found.shared, found.variances, variations)
 
     def variables(self) -> dict[str, Any]:
@@ -80,8 +82,10 @@ class DataDirections:
             "variances": ("vector", self.variances),
             "tilt": ("tilted", varied.tilt),
             "shift": ("shifted", varied.shift),
+            "plain": ("tilted", varied.plain),
             "curve": ("coordinate", varied.curve),
-            "weakest": ("coordinate", varied.weakest),
+            "straight": ("coordinate", varied.straight),
+            "pure": ("coordinate", varied.pure),
         }
 
     def coordinates(self) -> dict[str, list[int]]:

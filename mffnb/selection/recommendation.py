@@ -11,7 +11,7 @@ k is the number of directions that are signal, less those that are variations of
 - **Endmembers of split halves**: the angle between partners in two halves, divided by the smallest angle between two
   endmembers of the same half. Below 0.1 all endmembers are reproduced. Above 0.5 the matching is random. The criterion
   is clear if the ratio jumps from below 0.1 to above 0.5 between k and k + 1. It decides nothing alone. If it is clear
-  and contradicts the others, k is undetermined.
+  and contradicts a number that only one of the criteria above gives, k is undetermined.
 
 The other criteria are for visual inspection only. On measured data they often have their optimum at an end of the scan.
 """
@@ -86,7 +86,7 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
     varied = count_variations(evidence)
     low, high = max(1, count.sure - varied.perhaps), max(1, count.perhaps - varied.sure)
     reasons = (*reasons, *filter(None, (varied.reason,)))
-    if halves.k is not None and count.clear and not varied.perhaps:
+    if halves.k is not None and count.clear and not count.confirmed and not varied.perhaps:
         low, high = min(low, halves.k), max(high, halves.k)
     halves = _for_the_recommended(halves, low if low == high else None)
     reasons = (*reasons, *filter(None, (halves.reason,)), *_gaps(evidence))

@@ -6,12 +6,14 @@ Data of the form X = A E + noise have as many directions as materials. Other dat
   along the channels, its signal has the directions e and c e. So some spectrum u of the signal space U exists for which
   c u is in U, too. With B the (R, channels) signal in units of its noise, the matrix [B; B C] then has fewer than 2 R
   singular values above the noise. The number that is missing is the number of directions that are tilts.
-- **Shift.** The same with the derivative along the channels in place of the ramp.
+- **Shift.** The same with the derivative along the channels in place of the ramp, both smoothed.
 - **Non-linear mixing.** Of R coordinates of a pixel, divided by its intensity, some are quadratic functions of the
   others (bilinear mixing: the product of two fractions). What is left of them is noise.
 
 A component that is a material of its own passes all three: its spectrum is no tilt of others, and its map no function
-of the other maps.
+of the other maps. Where the signal is weak or spectra are broad, [B; B C] has small singular values for any smooth
+multiplier in place of the ramp; then a small one for the ramp proves nothing. Where pixels are pure, their coordinates
+take few values, through which some quadratic function always passes; then a curve proves nothing.
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ from mffnb.matrices.svd import randomized_svd
 from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
 
-_WIDTH = 2.0  # standard deviation, in channels, of the filter that takes derivatives
+_WIDTH = 1.5  # standard deviation, in channels, of the filter that takes derivatives
 _CHANNELS = 4  # fewest channels for each row of [B; B C]
 _DIM = 0.1  # pixels below this fraction of the mean intensity have no reliable fractions
+_NEAR = 4.0  # standard deviations of the squared distance of two pixels of the same place
 _PIXELS = 16384  # largest number of pixels whose coordinates are compared
 
 
@@ -43,25 +46,34 @@ class Variations:
     tilt, shift
         Smallest singular values of [B; B C], ascending, in multiples of that of noise alone: about 1 or below for a
         direction that is a tilt (a shift) of another.
+    plain
+        The same for other smooth multipliers (their median), which no known effect has.
     curve
         Element d: largest variance, in units of that of noise, which the quadratic functions of d + 1 coordinates leave
         of the other ones; about 1 if these are functions of the first d + 1.
-    weakest
-        Element d: smallest variance of those other coordinates before.
+    straight
+        Element d: the same for linear functions.
+    pure
+        Element d: share of pixels that lie within noise in few places, through which a quadratic function of d + 1
+        coordinates passes whatever the mixing is.
     """
 
     tilt: Float64Array
     shift: Float64Array
+    plain: Float64Array
     curve: Float64Array
-    weakest: Float64Array
+    straight: Float64Array
+    pure: Float64Array
 
     @classmethod
     def none(cls) -> Variations:
         """Return empty criteria, for data that do not allow them."""
-        return cls(*(np.empty(0) for _ in range(4)))
+        return cls(*(np.empty(0) for _ in range(6)))
 
     @classmethod
-    def of(cls, matrix: Matrix, images: Float64Array, *, ordered: bool) -> Variations:
+    def of(
+        cls, matrix: Matrix, images: Float64Array, *, ordered: bool, smooth: Float64Array | None = None
+    ) -> Variations:
         """Test the directions of the signal.
 
         Parameters
@@ -72,6 +84,9 @@ class Variations:
             Orthonormal images (R, pixels) that span the signal.
         ordered
             Whether the channels are one axis (energy, wavelength), along which spectra can tilt and shift.
+        smooth
+            Images (some, pixels) of norm 1 that are about as smooth as the signal, in which noise that neighbours share
+            is larger than in a single pixel; None if neighbours share none.
         """
         number, (pixels, channels) = len(images), matrix.shape
         if number < 2 or pixels <= 2 * number or channels < _CHANNELS * number:
@@ -81,10 +96,16 @@ class Variations:
         floor = 1e-12 * max(float(np.max(variances)), float(np.max(raw**2)) / pixels)
         factors = np.where(variances > floor, 1 / np.sqrt(np.maximum(variances, floor)), 0.0)
         B = raw * factors
-        empty = np.empty(0)
-        tilt, shift = (_tilt(B), _shift(B, factors)) if ordered and np.count_nonzero(factors) > 1 else (empty, empty)
-        curve, weakest = _curvature(Scaled(matrix, columns=factors), B)
-        return cls(tilt, shift, curve, weakest)
+        curves = _curvature(Scaled(matrix, columns=factors), B)
+        if not ordered or np.count_nonzero(factors) < 2:
+            return cls(np.empty(0), np.empty(0), np.empty(0), *curves)
+        if smooth is not None:
+            rest = smooth - (smooth @ images.T) @ images
+            rest = rest / np.maximum(np.linalg.norm(rest, axis=1, keepdims=True), 1e-6)
+            power = np.mean((matrix.transposed_times(rest) * factors) ** 2)
+            B = B / np.sqrt(max(float(power) * channels / np.count_nonzero(factors), 1.0))
+        ramp, *others = (_multiplied(B, multiplier) for multiplier in _multipliers(channels))
+        return cls(ramp, _shift(B, factors), np.median(others, axis=0), *curves)
 
 
 def signal_images(matrix: Matrix, columns: Float64Array, number: int, seed: int) -> Float64Array:
@@ -98,21 +119,30 @@ def _stacked(B: Float64Array, changed: Float64Array) -> Float64Array:
     return np.asarray(values[: len(B)] / np.sqrt(B.shape[1]))
 
 
-def _tilt(B: Float64Array) -> Float64Array:
-    ramp = np.linspace(-1, 1, B.shape[1])
-    return _stacked(B, B * ramp / np.sqrt(np.mean(ramp**2)))
+def _multipliers(channels: int) -> list[Float64Array]:
+    """Return the ramp, and smooth multipliers that are no ramp, each with mean 0 and mean square 1."""
+    x = np.linspace(-1, 1, channels)
+    some = [x, 3 * x**2 - 1, 5 * x**3 - 3 * x, np.cos(2 * np.pi * x), np.sin(2 * np.pi * x)]
+    return [(one - one.mean()) / (one - one.mean()).std() for one in some]
+
+
+def _multiplied(B: Float64Array, multiplier: Float64Array) -> Float64Array:
+    return _stacked(B, B * multiplier)
 
 
 def _shift(B: Float64Array, factors: Float64Array) -> Float64Array:
+    plain = B * np.where(factors > 0, 1 / np.where(factors > 0, factors, 1.0), 0.0)
     impulse = np.zeros(8 * int(np.ceil(_WIDTH)) + 1)
     impulse[len(impulse) // 2] = 1.0
-    gain = float(np.linalg.norm(gaussian_filter1d(impulse, _WIDTH, order=1)))
-    plain = B * np.where(factors > 0, 1 / np.where(factors > 0, factors, 1.0), 0.0)
-    return _stacked(B, gaussian_filter1d(plain, _WIDTH, axis=1, order=1, mode="nearest") * factors / gain)
+    parts = []
+    for order in (0, 1):
+        gain = float(np.linalg.norm(gaussian_filter1d(impulse, _WIDTH, order=order)))
+        parts.append(gaussian_filter1d(plain, _WIDTH, axis=1, order=order, mode="nearest") * factors / gain)
+    return _stacked(*parts)
 
 
-def _curvature(whitened: Scaled, B: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Return ``curve`` and ``weakest`` of :class:`Variations`."""
+def _curvature(whitened: Scaled, B: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Return ``curve``, ``straight`` and ``pure`` of :class:`Variations`."""
     number = len(B)
     right = linalg.svd(B, full_matrices=False)[2]
     Y = whitened.times(right).T[:: max(1, whitened.shape[0] // _PIXELS)]
@@ -121,19 +151,31 @@ def _curvature(whitened: Scaled, B: Float64Array) -> tuple[Float64Array, Float64
     intensity = Y @ mean
     bright = intensity > _DIM * max(float(intensity.mean()), np.finfo(np.float64).tiny)
     if number < 3 or np.count_nonzero(bright) < 10 * number**2:
-        return np.empty(0), np.empty(0)
+        return np.empty(0), np.empty(0), np.empty(0)
     weight = intensity[bright] / intensity[bright].mean()
     across = linalg.null_space(mean[None])
     Z = (Y[bright] @ across) / weight[:, None]  # relative to the intensity, so that a gain does not matter
     Z = Z - np.average(Z, axis=0, weights=weight**2)
     Z = Z @ linalg.svd(Z * weight[:, None], full_matrices=False)[2].T
-    curve, weakest = np.empty(number - 2), np.empty(number - 2)
+    curve, straight, pure = (np.empty(number - 2) for _ in range(3))
     for d in range(1, number - 1):
         first, target = Z[:, :d], Z[:, d:] * weight[:, None]
         pairs = [first[:, i] * first[:, j] for i in range(d) for j in range(i + 1)]
         basis = np.column_stack([np.ones(len(Z)), first, *pairs]) * weight[:, None]
         basis = linalg.qr(basis, mode="economic", check_finite=False)[0]
+        straight[d - 1] = np.max(np.mean(target**2, axis=0))
+        pure[d - 1] = _isolated(Z * weight[:, None], basis.shape[1])
         left = target - basis @ (basis.T @ target)
         curve[d - 1] = np.max(np.sum(left**2, axis=0)) / (len(Z) - basis.shape[1])
-        weakest[d - 1] = np.min(np.mean(target**2, axis=0))
-    return curve, weakest
+    return curve, straight, pure
+
+
+def _isolated(points: Float64Array, clusters: int) -> float:
+    """Return the share of points that are within noise (variance 1) of one of some points that are far apart."""
+    dimensions = points.shape[1]
+    near = np.full(len(points), np.inf)
+    centre = points[np.argmax(np.sum(points**2, axis=1))]
+    for _ in range(clusters):
+        near = np.minimum(near, np.sum((points - centre) ** 2, axis=1))
+        centre = points[np.argmax(near)]
+    return float(np.mean(near < 2 * dimensions + _NEAR * np.sqrt(2 * dimensions)))

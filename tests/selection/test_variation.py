@@ -27,7 +27,7 @@ def fractions(k, rng):
 def counted(X, directions, *, ordered=True):
     matrix = in_memory(X)
     found = Variations.of(matrix, signal_images(matrix, np.ones(CHANNELS), directions, 0), ordered=ordered)
-    names = {"tilt": "t", "shift": "s", "curve": "c", "weakest": "c"}
+    names = {"tilt": "t", "plain": "t", "shift": "s", "curve": "c", "straight": "c", "pure": "c"}
     return count_variations(xr.Dataset({name: (dim, getattr(found, name)) for name, dim in names.items()}))
 
 
