@@ -34,6 +34,7 @@ _SPECIAL = 3.3  # ratio to that of other smooth multipliers, above which a small
 # variance that quadratic functions leave, relative to noise, if they explain a coordinate, and ratio to that before
 _EXPLAINED, _UNEXPLAINED = 1.3, 2.0
 _STRONG = 4.0
+_NEARLY = 0.005  # share of a strong coordinate that noise in the other ones leaves
 _FEW = 3
 _PURE = 0.3  # share of pixels in few places, below which a curve proves a product
 
@@ -42,8 +43,8 @@ _PURE = 0.3  # share of pixels in few places, below which a curve proves a produ
 class Count:
     """Number of directions that are certainly signal, and of those that may be, with the reason as a sentence.
 
-    Both numbers are None if the criterion does not apply to the data. ``confirmed`` tells whether images and
-    directions, which do not depend on each other, give the same number.
+    Both numbers are None if the criterion does not apply to the data. ``confirmed`` tells whether
+    directions that both halves of the pixels have give this number.
     """
 
     sure: int | None
@@ -121,7 +122,9 @@ def count_confirmed(variances: Float64Array) -> Count:
     if perhaps >= len(steps):
         return Count(None, None, f"both halves have the same {perhaps} spectral directions or more: no linear mixture")
     if sure == perhaps:
-        return Count(sure, sure, f"both halves of the pixels have the same {sure} spectral directions")
+        return Count(
+            sure, sure, confirmed=True, reason=f"both halves of the pixels have the same {sure} spectral directions"
+        )
     return Count(sure, perhaps, f"both halves of the pixels have the same {sure} to {perhaps} spectral directions")
 
 
@@ -199,8 +202,11 @@ def _curved(left: Float64Array, before: Float64Array, pure: Float64Array) -> Var
     number = len(left) + 2
     few = np.arange(len(left)) < _FEW  # functions of many coordinates pass through pixels of any mixture
     sure, perhaps = (
-        next((number - 2 - int(d) for d in np.flatnonzero((left < most) & (before > least * left) & proven)), 0)
-        for most, least, proven in ((_EXPLAINED, _STRONG, few & (pure < _PURE)), (_UNEXPLAINED, _EXPLAINED, True))
+        next((number - 2 - int(d) for d in np.flatnonzero((left < most) & (before > least * left) & possible)), 0)
+        for most, least, possible in (
+            (np.maximum(_EXPLAINED, _NEARLY * before), _STRONG, few & (pure < _PURE)),
+            (_UNEXPLAINED, _EXPLAINED, True),
+        )
     )
     if not sure:
         return Variation(0, perhaps, "the map of 1 of them may be a product of the others" if perhaps else "")

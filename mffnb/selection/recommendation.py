@@ -11,7 +11,7 @@ k is the number of directions that are signal, less those that are variations of
 - **Endmembers of split halves**: the angle between partners in two halves, divided by the smallest angle between two
   endmembers of the same half. Below 0.1 all endmembers are reproduced. Above 0.5 the matching is random. The criterion
   is clear if the ratio jumps from below 0.1 to above 0.5 between k and k + 1. It decides nothing alone. If it is clear
-  and contradicts a number that only one of the criteria above gives, k is undetermined.
+  and contradicts a number that only images give, k is undetermined.
 
 The other criteria are for visual inspection only. On measured data they often have their optimum at an end of the scan.
 """

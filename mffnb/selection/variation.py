@@ -19,6 +19,7 @@ take few values, through which some quadratic function always passes; then a cur
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 from scipy import linalg
@@ -32,6 +33,8 @@ from mffnb.typing import Float64Array
 
 _WIDTH = 1.5  # standard deviation, in channels, of the filter that takes derivatives
 _CHANNELS = 4  # fewest channels for each row of [B; B C]
+# Degree of the polynomials of few coordinates: relative to the intensity, products are quotients of polynomials.
+_DEGREES = {1: 4, 2: 3}
 _DIM = 0.1  # pixels below this fraction of the mean intensity have no reliable fractions
 _NEAR = 4.0  # standard deviations of the squared distance of two pixels of the same place
 _PIXELS = 16384  # largest number of pixels whose coordinates are compared
@@ -138,7 +141,9 @@ def _shift(B: Float64Array, factors: Float64Array) -> Float64Array:
     for order in (0, 1):
         gain = float(np.linalg.norm(gaussian_filter1d(impulse, _WIDTH, order=order)))
         parts.append(gaussian_filter1d(plain, _WIDTH, axis=1, order=order, mode="nearest") * factors / gain)
-    return _stacked(*parts)
+    edge = int(np.ceil(4 * _WIDTH))  # what lies beyond the first and the last channel is not known
+    inside = slice(edge, -edge) if B.shape[1] - 2 * edge >= 2 * len(B) else slice(None)
+    return _stacked(*(part[:, inside] for part in parts))
 
 
 def _curvature(whitened: Scaled, B: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
@@ -160,8 +165,9 @@ def _curvature(whitened: Scaled, B: Float64Array) -> tuple[Float64Array, Float64
     curve, straight, pure = (np.empty(number - 2) for _ in range(3))
     for d in range(1, number - 1):
         first, target = Z[:, :d], Z[:, d:] * weight[:, None]
-        pairs = [first[:, i] * first[:, j] for i in range(d) for j in range(i + 1)]
-        basis = np.column_stack([np.ones(len(Z)), first, *pairs]) * weight[:, None]
+        powers = combinations_with_replacement(range(d + 1), _DEGREES.get(d, 2))
+        with_one = np.column_stack([np.ones(len(Z)), first / np.abs(first).max(initial=1e-300)])
+        basis = np.column_stack([np.prod(with_one[:, list(some)], axis=1) for some in powers]) * weight[:, None]
         basis = linalg.qr(basis, mode="economic", check_finite=False)[0]
         straight[d - 1] = np.max(np.mean(target**2, axis=0))
         pure[d - 1] = _isolated(Z * weight[:, None], basis.shape[1])
