@@ -15,6 +15,7 @@ from mffnb.typing import Float64Array
 
 # ratio to the noise level: above the first it is certainly an image, below the second certainly noise
 ABOVE, WITHIN = 2.0, 1.2
+_FEW_IMAGES = 2
 _DOUBTFUL = 1.4  # an image below this ratio is noise if both halves do not have its direction
 # cosine of the angle between subspaces: above the first they are shared, below the second not shared
 _SAME, _OTHER = 0.9, 0.3
@@ -27,8 +28,9 @@ _WEAK = 1.12  # variance along a direction that may then be signal
 _HIDING = 1.6  # the same for the weakest direction, below which there may be one more that noise hides
 _WHITE = 1.25  # largest variance along directions of noise that channels do not share
 # singular value of [B; B C] relative to noise: below the first a tilt, above the second none
-_TILT, _NO_TILT = 1.35, 2.7
-_SHIFT, _NO_SHIFT = 1.8, 2.0
+_TILT, _NO_TILT, _NO_WEAK_TILT = 1.35, 1.5, 2.7
+_SHIFT = 2.0
+_WEAK_SIGNAL = 3.0  # variance along the weakest direction, relative to noise, below which the third number holds
 _HIGHER = 4.0  # the second, if orders above the first may be among them
 _SPECIAL = 3.3  # ratio to that of other smooth multipliers, above which a small value proves a tilt or a shift
 # variance that quadratic functions leave, relative to noise, if they explain a coordinate, and ratio to that before
@@ -141,17 +143,21 @@ def count_signal(evidence: xr.Dataset) -> tuple[Count, tuple[str, ...]]:
     ratios, variances = values_of(evidence, "images"), values_of(evidence, "variances")
     images = count_images(ratios)
     confirmed = count_confirmed(variances) if variances.size else count_shared(values_of(evidence, "shared"))
-    endless = is_endless(ratios) or (confirmed.sure is None and bool(confirmed.reason))
+    even = variances.size > 0 and float(variances[-AFTER:].mean()) < _WHITE
+    unlimited = confirmed.sure is None and bool(confirmed.reason)
+    if unlimited and not even and images.clear and images.sure > _FEW_IMAGES:
+        return images, (images.reason,)
+    endless = is_endless(ratios) or unlimited
     if endless:
         return Count(None, None), tuple(filter(None, (images.reason, confirmed.reason)))
     if images.sure is None or images.perhaps is None or confirmed.sure is None or confirmed.perhaps is None:
         one = images if confirmed.sure is None or confirmed.perhaps is None else _with_hidden(confirmed, variances)
         return one, tuple(filter(None, (one.reason,)))
-    even = variances.size > 0 and float(variances[-AFTER:].mean()) < _WHITE
     both = (images.reason, confirmed.reason)
     low, high = max(images.sure, confirmed.sure), max(images.perhaps, confirmed.perhaps)
     if not even and images.clear:
-        low, high = images.sure, confirmed.perhaps if confirmed.sure > images.sure else images.sure
+        # One image besides the mean may be a smooth gain or tilt of pixels that are not similar otherwise.
+        low, high = images.sure, confirmed.perhaps if confirmed.sure > images.sure <= _FEW_IMAGES else images.sure
     elif even and confirmed.clear and confirmed.sure == images.sure == int((ratios > _DOUBTFUL).sum()):
         high = low
     same = low == high == confirmed.sure == images.sure
@@ -174,10 +180,11 @@ def is_endless(ratios: Float64Array) -> bool:
 
 def count_variations(evidence: xr.Dataset) -> Variation:
     """Count the directions of the signal that are tilts, shifts or products of others, see :mod:`.variation`."""
-    plain = values_of(evidence, "plain")
+    tilt, plain = values_of(evidence, "tilt"), values_of(evidence, "plain")
     found = [
-        _repeated(values_of(evidence, "tilt"), plain, _TILT, _NO_TILT, "tilted along the channels"),
-        _repeated(values_of(evidence, "shift"), plain, _SHIFT, _NO_SHIFT, "shifted along the channels"),
+        _repeated(tilt, plain, _TILT, _NO_WEAK_TILT if _is_weak(evidence, len(tilt)) else _NO_TILT, "tilted"),
+        # A shifted spectrum may be another material, for example a phase with another lattice constant.
+        _repeated(values_of(evidence, "shift"), plain, 0.0, _SHIFT, "shifted"),
         _curved(*(values_of(evidence, name) for name in ("curve", "straight", "pure"))),
     ]
     # Second orders of a tilt are functions of its first order, so that criteria may count the same direction twice.
@@ -194,8 +201,17 @@ def _repeated(values: Float64Array, plain: Float64Array, below: float, above: fl
         return Variation(0, 0)
     perhaps += bool(perhaps < len(values) and values[perhaps] < _HIGHER)  # its second order
     one = "1 of them is a spectrum" if sure == 1 else f"{sure} of them are spectra"
-    reason = f"{one} of the others {what}" if sure else f"1 of them may be a spectrum of the others {what}"
+    reason = f"{one} of the others" if sure else "1 of them may be a spectrum of the others"
+    reason = f"{reason}, {what} along the channels"
     return Variation(sure, perhaps, reason)
+
+
+def _is_weak(evidence: xr.Dataset, number: int) -> bool:
+    """Whether the weakest of some directions is hardly stronger than noise."""
+    variances = values_of(evidence, "variances")
+    if number == 0 or len(variances) <= number:
+        return True
+    return bool(variances[number - 1] < _WEAK_SIGNAL * np.median(variances[number:]))
 
 
 def _curved(left: Float64Array, before: Float64Array, pure: Float64Array) -> Variation:

@@ -51,14 +51,13 @@ class DataDirections:
         """
         graph = image.layout.graph
         smooth = SpatialImages.of(matrix, graph, most, seed)
-        columns = np.ones(matrix.shape[1]) if halves is None else halves.columns
-        shared = np.empty(0)
-        if halves is not None:
-            # Differences between neighbouring pixels estimate the noise only if the signal of neighbouring pixels is
-            # correlated.
-            alike = is_spatially_correlated(smooth.ratios)
-            whitened = noise_whitened(matrix, graph, seed) if alike else Scaled(matrix, columns=columns)
-            shared = halves.shared_directions(whitened, most)
+        whitened = Scaled(matrix, columns=np.ones(matrix.shape[1]) if halves is None else halves.columns)
+        # Differences between neighbouring pixels estimate the noise only if the signal of neighbours is correlated.
+        if is_spatially_correlated(smooth.ratios):
+            whitened = noise_whitened(matrix, graph, seed)
+        assert whitened.columns is not None
+        columns = whitened.columns
+        shared = np.empty(0) if halves is None else halves.shared_directions(whitened, most)
         sample = WhitenedSample.of(matrix, columns, seed)
         found = cls(smooth.ratios, shared, sample.held_out_variances(most + AFTER))
         count = count_signal(xr.Dataset(found.variables()))[0]

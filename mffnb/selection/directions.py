@@ -102,7 +102,8 @@ class WhitenedSample:
                 along = np.full(rank, np.nan)
                 along[: len(right)] = np.mean((there @ right.T) ** 2, axis=0)
                 rest = float(np.mean(np.einsum("pc,pc->p", there, there))) - float(np.nansum(along))
-                found.append(along * seen / max(rest, np.finfo(np.float64).tiny))
+                least = max(np.finfo(np.float64).eps * float(np.nansum(along)), np.finfo(np.float64).tiny)
+                found.append(along * seen / max(rest, least))
         mean = np.mean(found, axis=0)
         return np.asarray(mean[np.isfinite(mean)])
 

@@ -35,6 +35,7 @@ _WIDTH = 1.5  # standard deviation, in channels, of the filter that takes deriva
 _CHANNELS = 4  # fewest channels for each row of [B; B C]
 # Degree of the polynomials of few coordinates: relative to the intensity, products are quotients of polynomials.
 _DEGREES = {1: 4, 2: 3}
+_POWER = 4.0  # smallest signal, in units of noise, of a spectrum that is tilted or shifted
 _DIM = 0.1  # pixels below this fraction of the mean intensity have no reliable fractions
 _NEAR = 4.0  # standard deviations of the squared distance of two pixels of the same place
 _PIXELS = 16384  # largest number of pixels whose coordinates are compared
@@ -97,6 +98,7 @@ class Variations:
         raw = matrix.transposed_times(images)
         variances = residual_variances(matrix, images, raw) * pixels / (pixels - number)
         floor = 1e-12 * max(float(np.max(variances)), float(np.max(raw**2)) / pixels)
+        floor = max(floor, float(np.finfo(np.float64).tiny))
         factors = np.where(variances > floor, 1 / np.sqrt(np.maximum(variances, floor)), 0.0)
         B = raw * factors
         curves = _curvature(Scaled(matrix, columns=factors), B)
@@ -117,9 +119,15 @@ def signal_images(matrix: Matrix, columns: Float64Array, number: int, seed: int)
 
 
 def _stacked(B: Float64Array, changed: Float64Array) -> Float64Array:
-    """Return the smallest half of the singular values of [B; changed], relative to that of noise."""
-    values = linalg.svdvals(np.vstack([B, changed]))[::-1]
-    return np.asarray(values[: len(B)] / np.sqrt(B.shape[1]))
+    """Return the smallest half of the singular values of [B; changed], relative to that of noise.
+
+    Combinations of B that vanish when they are changed (a flat spectrum has no derivative) do not count: infinite.
+    """
+    left, values, _ = linalg.svd(np.vstack([B, changed]), full_matrices=False)
+    noise, number = np.sqrt(B.shape[1]), len(B)
+    values, left = values[::-1][:number] / noise, left[:, ::-1][:, :number]
+    power = np.linalg.norm(left[number:].T @ changed, axis=1) / noise
+    return np.sort(np.where(power > np.minimum(_POWER, 2 * values), values, np.inf))
 
 
 def _multipliers(channels: int) -> list[Float64Array]:
