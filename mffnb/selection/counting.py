@@ -122,7 +122,7 @@ def count_confirmed(variances: Float64Array) -> Count:
     if np.median(variances[sure:]) < _LEVEL:
         perhaps = max(perhaps, int(np.flatnonzero(variances > _WEAK).max(initial=-1)) + 1)
     if perhaps >= len(steps):
-        return Count(None, None, f"both halves have the same {perhaps} spectral directions or more: no linear mixture")
+        return Count(None, None, f"both halves have the same {perhaps} spectral directions or more")
     if sure == perhaps:
         return Count(
             sure, sure, confirmed=True, reason=f"both halves of the pixels have the same {sure} spectral directions"

@@ -99,13 +99,12 @@ class WhitenedSample:
             halves = X[order[: len(X) // 2]], X[order[len(X) // 2 :]]
             for here, there in (halves, halves[::-1]):
                 right = compress(Dense(here), rank, self.seed).right
-                along = np.full(rank, np.nan)
+                along = np.zeros(rank)  # X may have fewer directions
                 along[: len(right)] = np.mean((there @ right.T) ** 2, axis=0)
-                rest = float(np.mean(np.einsum("pc,pc->p", there, there))) - float(np.nansum(along))
-                least = max(np.finfo(np.float64).eps * float(np.nansum(along)), np.finfo(np.float64).tiny)
+                rest = float(np.mean(np.einsum("pc,pc->p", there, there))) - float(along.sum())
+                least = max(np.finfo(np.float64).eps * float(along.sum()), np.finfo(np.float64).tiny)
                 found.append(along * seen / max(rest, least))
-        mean = np.mean(found, axis=0)
-        return np.asarray(mean[np.isfinite(mean)])
+        return np.asarray(np.mean(found, axis=0))
 
 
 def _noise_factors(X: Float64Array) -> Float64Array:
