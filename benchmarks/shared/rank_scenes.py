@@ -103,7 +103,7 @@ def _varied(
 def _with_noise(kind: str, X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if kind == "counts":
         dose = np.exp(rng.uniform(np.log(100), np.log(10000)))
-        return rng.poisson(X / X.sum(-1).mean() * dose).astype(np.float64)
+        return np.asarray(rng.poisson(X / X.sum(-1).mean() * dose), dtype=np.float64)
     size = np.sqrt(np.mean(X**2) / 10 ** (rng.uniform(15, 40) / 10))
     noise = rng.standard_normal(X.shape)
     if kind == "uneven":

@@ -59,6 +59,11 @@ class Count:
         """Whether both numbers are the same."""
         return self.sure is not None and self.sure == self.perhaps
 
+    @property
+    def limits(self) -> tuple[int, int] | None:
+        """Both numbers; None if the criterion does not apply."""
+        return None if self.sure is None or self.perhaps is None else (self.sure, self.perhaps)
+
 
 NOTHING = Count(None, None)
 
@@ -144,33 +149,38 @@ def count_signal(evidence: xr.Dataset) -> tuple[Count, tuple[str, ...]]:
     images = count_images(ratios)
     confirmed = count_confirmed(variances) if variances.size else count_shared(values_of(evidence, "shared"))
     even = variances.size > 0 and float(variances[-AFTER:].mean()) < _WHITE
-    unlimited = confirmed.sure is None and bool(confirmed.reason)
-    if unlimited and not even and images.clear and images.sure > _FEW_IMAGES:
-        return images, (images.reason,)
-    endless = is_endless(ratios) or unlimited
-    if endless:
+    unlimited = confirmed.limits is None and bool(confirmed.reason)
+    certain = unlimited and not even and images.clear and (images.sure or 0) > _FEW_IMAGES
+    if (is_endless(ratios) or unlimited) and not certain:
         return Count(None, None), tuple(filter(None, (images.reason, confirmed.reason)))
-    if images.sure is None or images.perhaps is None or confirmed.sure is None or confirmed.perhaps is None:
-        one = images if confirmed.sure is None or confirmed.perhaps is None else _with_hidden(confirmed, variances)
+    if images.limits is None or confirmed.limits is None:
+        one = images if confirmed.limits is None else _with_hidden(confirmed, variances)
         return one, tuple(filter(None, (one.reason,)))
-    both = (images.reason, confirmed.reason)
-    low, high = max(images.sure, confirmed.sure), max(images.perhaps, confirmed.perhaps)
-    if not even and images.clear:
+    found = _combined(images.limits, confirmed.limits, ratios, even=even)
+    agreed = found.clear and images.sure == confirmed.sure == found.sure
+    count = replace(found, confirmed=agreed)
+    if count.limits == images.limits:
+        return count, (images.reason,)
+    return count, (confirmed.reason,) if agreed else (images.reason, confirmed.reason)
+
+
+def _combined(images: tuple[int, int], confirmed: tuple[int, int], ratios: Float64Array, *, even: bool) -> Count:
+    """Return the range that the ranges of images and of confirmed directions leave."""
+    sure, perhaps = images
+    if not even and sure == perhaps:
         # One image besides the mean may be a smooth gain or tilt of pixels that are not similar otherwise.
-        low, high = images.sure, confirmed.perhaps if confirmed.sure > images.sure <= _FEW_IMAGES else images.sure
-    elif even and confirmed.clear and confirmed.sure == images.sure == int((ratios > _DOUBTFUL).sum()):
-        high = low
-    same = low == high == confirmed.sure == images.sure
-    if (low, high) == (images.sure, images.perhaps):
-        return Count(low, high, confirmed=same), both[:1]
-    return Count(low, high, confirmed=same), both[1:] if same else both
+        return Count(sure, confirmed[1] if confirmed[0] > sure <= _FEW_IMAGES else sure)
+    if even and confirmed == (sure, sure) and sure == int((ratios > _DOUBTFUL).sum()):
+        return Count(sure, sure)
+    return Count(max(sure, confirmed[0]), max(perhaps, confirmed[1]))
 
 
 def _with_hidden(count: Count, variances: Float64Array) -> Count:
     """Return the count with one more possible direction if the weakest is so weak that noise may hide another one."""
-    if not count.clear or not variances.size or count.sure == 1 or not variances[count.sure - 1] < _HIDING:
+    number = count.sure or 0
+    if not count.clear or number < 2 or len(variances) < number or not variances[number - 1] < _HIDING:
         return count
-    return replace(count, perhaps=count.sure + 1, reason=f"{count.reason}, the last one barely above noise")
+    return replace(count, perhaps=number + 1, reason=f"{count.reason}, the last one barely above noise")
 
 
 def is_endless(ratios: Float64Array) -> bool:
