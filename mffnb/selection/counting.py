@@ -33,12 +33,9 @@ _SHIFT = 2.0
 _WEAK_SIGNAL = 3.0  # variance along the weakest direction, relative to noise, below which the third number holds
 _HIGHER = 4.0  # the second, if orders above the first may be among them
 _SPECIAL = 3.3  # ratio to that of other smooth multipliers, above which a small value proves a tilt or a shift
-# variance that quadratic functions leave, relative to noise, if they explain a coordinate, and ratio to that before
-_EXPLAINED, _UNEXPLAINED = 1.3, 2.0
-_STRONG = 4.0
+# largest variance that functions of other coordinates leave of one, relative to noise and to that before
+_EXPLAINED, _LEFT = 2.0, 0.75
 _NEARLY = 0.005  # share of a strong coordinate that noise in the other ones leaves
-_FEW = 3
-_PURE = 0.3  # share of pixels in few places, below which a curve proves a product
 
 
 @dataclass(frozen=True)
@@ -195,7 +192,7 @@ def count_variations(evidence: xr.Dataset) -> Variation:
         _repeated(tilt, plain, _TILT, _NO_WEAK_TILT if _is_weak(evidence, len(tilt)) else _NO_TILT, "tilted"),
         # A shifted spectrum may be another material, for example a phase with another lattice constant.
         _repeated(values_of(evidence, "shift"), plain, 0.0, _SHIFT, "shifted"),
-        _curved(*(values_of(evidence, name) for name in ("curve", "straight", "pure"))),
+        _curved(values_of(evidence, "curve"), values_of(evidence, "straight")),
     ]
     # Second orders of a tilt are functions of its first order, so that criteria may count the same direction twice.
     sure, perhaps = (max(getattr(one, name) for one in found) for name in ("sure", "perhaps"))
@@ -224,17 +221,8 @@ def _is_weak(evidence: xr.Dataset, number: int) -> bool:
     return bool(variances[number - 1] < _WEAK_SIGNAL * np.median(variances[number:]))
 
 
-def _curved(left: Float64Array, before: Float64Array, pure: Float64Array) -> Variation:
-    number = len(left) + 2
-    few = np.arange(len(left)) < _FEW  # functions of many coordinates pass through pixels of any mixture
-    sure, perhaps = (
-        next((number - 2 - int(d) for d in np.flatnonzero((left < most) & (before > least * left) & possible)), 0)
-        for most, least, possible in (
-            (np.maximum(_EXPLAINED, _NEARLY * before), _STRONG, few & (pure < _PURE)),
-            (_UNEXPLAINED, _EXPLAINED, True),
-        )
-    )
-    if not sure:
-        return Variation(0, perhaps, "the map of 1 of them may be a product of the others" if perhaps else "")
-    one = "the map of 1 of them is a product" if sure == 1 else f"the maps of {sure} of them are products"
-    return Variation(sure, max(sure, perhaps), f"{one} of the others: light passes several materials")
+def _curved(left: Float64Array, before: Float64Array) -> Variation:
+    explained = np.flatnonzero((left < np.maximum(_EXPLAINED, _NEARLY * before)) & (left < _LEFT * before))
+    if not len(explained):
+        return Variation(0, 0)
+    return Variation(0, len(left) - int(explained[0]), "the map of 1 of them may be a product of the others")

@@ -25,7 +25,7 @@ def _nothing() -> Float64Array:
 
 @dataclass(frozen=True, eq=False)
 class DataDirections:
-    """Directions of the data: the variables ``images`` to ``pure`` of :attr:`mffnb.selection.RankScan.evidence`."""
+    """Directions of the data: the variables ``images`` to ``straight`` of :attr:`mffnb.selection.RankScan.evidence`."""
 
     images: Float64Array = field(default_factory=_nothing)
     shared: Float64Array = field(default_factory=_nothing)
@@ -84,7 +84,6 @@ class DataDirections:
             "plain": ("tilted", varied.plain),
             "curve": ("coordinate", varied.curve),
             "straight": ("coordinate", varied.straight),
-            "pure": ("coordinate", varied.pure),
         }
 
     def coordinates(self) -> dict[str, list[int]]:

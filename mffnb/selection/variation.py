@@ -12,8 +12,8 @@ Data of the form X = A E + noise have as many directions as materials. Other dat
 
 A component that is a material of its own passes all three: its spectrum is no tilt of others, and its map no function
 of the other maps. Where the signal is weak or spectra are broad, [B; B C] has small singular values for any smooth
-multiplier in place of the ramp; then a small one for the ramp proves nothing. Where pixels are pure, their coordinates
-take few values, through which some quadratic function always passes; then a curve proves nothing.
+multiplier in place of the ramp; then a small one for the ramp proves nothing. A curve never proves a product: the map
+of a phase at an interface can be a function of the maps of its neighbours, too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ _CHANNELS = 4  # fewest channels for each row of [B; B C]
 _DEGREES = {1: 4, 2: 3}
 _POWER = 4.0  # smallest signal, in units of noise, of a spectrum that is tilted or shifted
 _DIM = 0.1  # pixels below this fraction of the mean intensity have no reliable fractions
-_NEAR = 4.0  # standard deviations of the squared distance of two pixels of the same place
 _PIXELS = 16384  # largest number of pixels whose coordinates are compared
 
 
@@ -57,9 +56,6 @@ class Variations:
         of the other ones; about 1 if these are functions of the first d + 1.
     straight
         Element d: the same for linear functions.
-    pure
-        Element d: share of pixels that lie within noise in few places, through which a quadratic function of d + 1
-        coordinates passes whatever the mixing is.
     """
 
     tilt: Float64Array
@@ -67,12 +63,11 @@ class Variations:
     plain: Float64Array
     curve: Float64Array
     straight: Float64Array
-    pure: Float64Array
 
     @classmethod
     def none(cls) -> Variations:
         """Return empty criteria, for data that do not allow them."""
-        return cls(*(np.empty(0) for _ in range(6)))
+        return cls(*(np.empty(0) for _ in range(5)))
 
     @classmethod
     def of(
@@ -154,8 +149,8 @@ def _shift(B: Float64Array, factors: Float64Array) -> Float64Array:
     return _stacked(*(part[:, inside] for part in parts))
 
 
-def _curvature(whitened: Scaled, B: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Return ``curve``, ``straight`` and ``pure`` of :class:`Variations`."""
+def _curvature(whitened: Scaled, B: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Return ``curve`` and ``straight`` of :class:`Variations`."""
     number = len(B)
     right = linalg.svd(B, full_matrices=False)[2]
     Y = whitened.times(right).T[:: max(1, whitened.shape[0] // _PIXELS)]
@@ -164,13 +159,13 @@ def _curvature(whitened: Scaled, B: Float64Array) -> tuple[Float64Array, Float64
     intensity = Y @ mean
     bright = intensity > _DIM * max(float(intensity.mean()), np.finfo(np.float64).tiny)
     if number < 3 or np.count_nonzero(bright) < 10 * number**2:
-        return np.empty(0), np.empty(0), np.empty(0)
+        return np.empty(0), np.empty(0)
     weight = intensity[bright] / intensity[bright].mean()
     across = linalg.null_space(mean[None])
     Z = (Y[bright] @ across) / weight[:, None]  # relative to the intensity, so that a gain does not matter
     Z = Z - np.average(Z, axis=0, weights=weight**2)
     Z = Z @ linalg.svd(Z * weight[:, None], full_matrices=False)[2].T
-    curve, straight, pure = (np.empty(number - 2) for _ in range(3))
+    curve, straight = np.empty(number - 2), np.empty(number - 2)
     for d in range(1, number - 1):
         first, target = Z[:, :d], Z[:, d:] * weight[:, None]
         powers = combinations_with_replacement(range(d + 1), _DEGREES.get(d, 2))
@@ -178,18 +173,6 @@ def _curvature(whitened: Scaled, B: Float64Array) -> tuple[Float64Array, Float64
         basis = np.column_stack([np.prod(with_one[:, list(some)], axis=1) for some in powers]) * weight[:, None]
         basis = linalg.qr(basis, mode="economic", check_finite=False)[0]
         straight[d - 1] = np.max(np.mean(target**2, axis=0))
-        pure[d - 1] = _isolated(Z * weight[:, None], basis.shape[1])
         left = target - basis @ (basis.T @ target)
         curve[d - 1] = np.max(np.sum(left**2, axis=0)) / (len(Z) - basis.shape[1])
-    return curve, straight, pure
-
-
-def _isolated(points: Float64Array, clusters: int) -> float:
-    """Return the share of points that are within noise (variance 1) of one of some points that are far apart."""
-    dimensions = points.shape[1]
-    near = np.full(len(points), np.inf)
-    centre = points[np.argmax(np.sum(points**2, axis=1))]
-    for _ in range(clusters):
-        near = np.minimum(near, np.sum((points - centre) ** 2, axis=1))
-        centre = points[np.argmax(near)]
-    return float(np.mean(near < 2 * dimensions + _NEAR * np.sqrt(2 * dimensions)))
+    return curve, straight

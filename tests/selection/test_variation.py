@@ -27,7 +27,7 @@ def fractions(k, rng):
 def counted(X, directions, *, ordered=True):
     matrix = in_memory(X)
     found = Variations.of(matrix, signal_images(matrix, np.ones(CHANNELS), directions, 0), ordered=ordered)
-    names = {"tilt": "t", "plain": "t", "shift": "s", "curve": "c", "straight": "c", "pure": "c"}
+    names = {"tilt": "t", "plain": "t", "shift": "s", "curve": "c", "straight": "c"}
     return count_variations(xr.Dataset({name: (dim, getattr(found, name)) for name, dim in names.items()}))
 
 
@@ -77,13 +77,13 @@ def test_a_shifted_spectrum_is_one_material(seed):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("gain", [False, True])
-def test_bilinear_mixing_is_no_further_material(seed, gain):
+def test_bilinear_mixing_may_be_no_further_material(seed, gain):
     rng = np.random.default_rng(seed)
     A, E = fractions(2, rng), spectra(2, rng)
     X = A @ E + A[:, :1] * A[:, 1:] * rng.random(CHANNELS)
     X = X * rng.uniform(0.7, 1.4, (len(X), 1)) if gain else X
     found = counted(noisy(X, rng), 3)
-    assert (found.sure, found.perhaps) == (1, 1)
+    assert (found.sure, found.perhaps) == (0, 1)
     assert "product" in found.reason
 
 
