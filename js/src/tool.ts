@@ -86,6 +86,8 @@ export interface Tool {
   readonly name: string;
   /** Order in which controls appear and lanes are drawn: small values first, zero if omitted; then by name. */
   readonly place?: number;
+  /** False if its values change nothing on maps and spectra: they are then not painted again. True if omitted. */
+  readonly paints?: boolean;
   /** Start the tool in one view; its state is local to the function. */
   start(stage: Stage): Gestures;
 }

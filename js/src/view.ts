@@ -101,7 +101,8 @@ export class LiveView implements Stage {
     this.freshness = new Freshness(model, this.showStatus);
     for (const name of STATUS_TRAITS) model.on(`change:${name}`, this.showStatus);
     for (const name of STYLE_TRAITS) model.on(`change:${name}`, this.restyle);
-    for (const name of this.toolTraits()) model.on(`change:${name}`, this.restyleTools);
+    for (const name of this.toolTraits(true)) model.on(`change:${name}`, this.restyleTools);
+    for (const name of this.toolTraits(false)) model.on(`change:${name}`, this.tellOfTraits);
     this.resizes.observe(this.root);
     // JupyterLab switches themes by attributes of the body; canvases do not follow by themselves. It may hide
     // everything at that moment, so the painting waits for the next screen refresh.
@@ -119,7 +120,8 @@ export class LiveView implements Stage {
     this.freshness.remove();
     for (const name of STATUS_TRAITS) this.model.off(`change:${name}`, this.showStatus);
     for (const name of STYLE_TRAITS) this.model.off(`change:${name}`, this.restyle);
-    for (const name of this.toolTraits()) this.model.off(`change:${name}`, this.restyleTools);
+    for (const name of this.toolTraits(true)) this.model.off(`change:${name}`, this.restyleTools);
+    for (const name of this.toolTraits(false)) this.model.off(`change:${name}`, this.tellOfTraits);
     this.connection.remove();
     this.resizes.disconnect();
     this.themes.disconnect();
@@ -136,9 +138,10 @@ export class LiveView implements Stage {
     return (this.model.get(`tool_${tool}`) as Partial<Values> | undefined) ?? null;
   }
 
-  /** Traits that change what tools show, or the plot of the spectra, but no map of a component. */
-  private toolTraits(): string[] {
-    return [...SPECTRA_TRAITS, ...this.tools.map((tool) => `tool_${tool.name}`)];
+  /** Traits of tools that change maps and spectra, with those of the plot, or traits of tools that change neither. */
+  private toolTraits(paints: boolean): string[] {
+    const tools = this.tools.filter((tool) => (tool.paints ?? true) === paints);
+    return [...(paints ? SPECTRA_TRAITS : []), ...tools.map((tool) => `tool_${tool.name}`)];
   }
 
   private controls(name: "mapControls" | "spectraControls"): HTMLElement[] {
@@ -263,14 +266,16 @@ export class LiveView implements Stage {
 
   // ---------------------------------------------------------------------------------------------------- painting
 
+  private readonly tellOfTraits = (): void => this.tell((gesture) => gesture.traitsChanged?.());
+
   private readonly restyle = (): void => {
-    this.tell((gesture) => gesture.traitsChanged?.());
+    this.tellOfTraits();
     this.repaint();
   };
 
   /** Paint what tools add, with the next screen refresh: the answer to a pointer does not paint the other maps. */
   private readonly restyleTools = (): void => {
-    this.tell((gesture) => gesture.traitsChanged?.());
+    this.tellOfTraits();
     this.repaintAdded();
     this.repaintSpectra();
   };

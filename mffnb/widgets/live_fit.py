@@ -451,7 +451,9 @@ class LiveFit:
         solved = self.session.last
         if solved is None:
             return None
-        figure = visible(self.result).plot()
+        result = self.result
+        # How far spectra could turn is drawn if it is known: to compute it here would slow the next move down.
+        figure = visible(result).plot(**({} if "freedom" in vars(result) else {"band": None, "note": ""}))
         error = f"relative error {solved.state.relative_error:.3g}"
         text = f"{settings_text(solved.parameters)}: {outcome_text(solved)}, {error}"
         low = 0.25 / figure.get_figheight()  # height of one line; cropping instead would draw everything twice

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 # Figures are imported before they are drawn: a library keeps the traceback of an import that failed, and with it all
 # frames that were running then. Frames that draw hold the explorer, whose memory would not be freed.
 
-_REST = 1.0  # seconds without a new answer before it is drawn, since drawing slows a moving slider down
+_REST = 2.0  # seconds without a new answer before it is drawn, since drawing slows a moving slider down
 _FIRST = 2.0  # seconds after which an unfinished run is drawn for the first time
 _HEADER = 33  # bytes of a PNG file up to the end of its first chunk; a multiple of 3, so that base64 keeps the mark
 _MARK = b"Software\0mffnb, static picture of a widget"

@@ -13,6 +13,7 @@ interface Shown {
 
 export const tool: Tool = {
   name: "code",
+  paints: false,
   place: 2,
   start(stage) {
     const values = () => stage.values<Shown>("code");

@@ -53,6 +53,7 @@ export function cellText({ k, error, settings, ratio, image, angle, reproduced }
 
 export const tool: Tool = {
   name: "evidence",
+  paints: false,
   start(stage) {
     const values = () => stage.values<Shown>("evidence");
     const fill = action("", "", () => stage.call("fill_evidence", { on: !busy(values()) }));

@@ -26,6 +26,7 @@ interface Shown {
 
 export const tool: Tool = {
   name: "show_history",
+  paints: false,
   place: 3,
   start(stage) {
     const values = () => stage.values<Shown>("show_history");

@@ -12,6 +12,7 @@ interface Shown {
 
 export const tool: Tool = {
   name: "undo",
+  paints: false,
   place: -2,
   start(stage) {
     const undo = action("Undo", "Return to the settings before the last change (Ctrl+Z): explorer.undo()", () =>
