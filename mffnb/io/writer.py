@@ -79,6 +79,12 @@ class Export:
         """File name of the data, or a general title."""
         return Path(str(self.parameters.get("source") or "")).name or "mffnb unmixing"
 
+    def residual(self, cube: Any = None) -> xr.DataArray:
+        """Return the data minus the reconstruction, (pixel dims, channel dims)."""
+        model = self.model()
+        data = self.data().transpose(*model.dims)
+        return model.copy(data=data.values - model.values).rename("residual")
+
     def component(self, number: int) -> Export:
         """Return one component, for formats that hold one spectrum or one map."""
         row = slice(number, number + 1)

@@ -8,6 +8,7 @@ from typing import Any
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
+from mffnb.errors import collected_warnings, warn
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.io.read import read
 from mffnb.kernels.tiers.tier import on_numpy_steps, running_on
@@ -71,7 +72,7 @@ def run(task: Task, cube: Any, execution: Execution) -> Unmixing:
     if block is not None:
         image = image.rows(block)
         data = image.cube
-    _warn(solution)
+    solution = _warn(solution)
     return task.label(data, image, solution, block)
 
 
@@ -92,9 +93,16 @@ def _matrix(task: Task, cube: Any, image: Prepared, source: Source | None, execu
     return image.scaled(execution.placement.matrix(image.layout, image.cube, load=isinstance(cube, (str, os.PathLike))))
 
 
-def _warn(solution: Solution) -> None:
-    """Warn of unused components, of a run that did not converge, and of another solution of equal fit."""
-    warn_if_ambiguous(solution.disagreement)
-    if solution.used is not None:
-        warn_if_poor(solution.used, solution.endmembers, solution.outcome, solution.negative_share)
-    warn_if_certain(solution.abundances.T, solution.endmembers, solution.mapped)
+def _warn(solution: Solution) -> Solution:
+    """Warn of unused components, of a run that did not converge, and of another solution of equal fit.
+
+    The solution is returned with these warnings in its notes, so that a report shows them.
+    """
+    with collected_warnings() as found:
+        warn_if_ambiguous(solution.disagreement)
+        if solution.used is not None:
+            warn_if_poor(solution.used, solution.endmembers, solution.outcome, solution.negative_share)
+        warn_if_certain(solution.abundances.T, solution.endmembers, solution.mapped)
+    for message, category in found:
+        warn(message, category)
+    return solution.with_notes({"warnings": [message for message, _category in found]} if found else {})

@@ -8,6 +8,7 @@ from mffnb.io.writers.jcamp import JCAMP
 from mffnb.io.writers.msa import MSA
 from mffnb.io.writers.nsid import NSID
 from mffnb.io.writers.pictures import PICTURE
+from mffnb.io.writers.report import REPORT
 from mffnb.io.writers.tables import CSV, XLSX
 from mffnb.io.writers.tiff import OME_TIFF, TIFF
 
@@ -20,6 +21,7 @@ __all__ = [
     "NSID",
     "OME_TIFF",
     "PICTURE",
+    "REPORT",
     "TIFF",
     "XLSX",
 ]

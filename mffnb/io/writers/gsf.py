@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mffnb.io.writer import Export, Writer, one_line
-from mffnb.plots.labels import as_image, pixel_coordinate, pixel_size
+from mffnb.plots.labels import as_image, pixel_size
 
 __all__ = ["GSF"]
 
@@ -34,11 +34,11 @@ def write_gsf(export: Export, path: Path) -> None:
         )
     plane = as_image(image)
     rows, columns = plane.shape
-    header = {"XRes": columns, "YRes": rows}
+    header: dict[str, object] = {"XRes": columns, "YRes": rows}
     size = pixel_size(plane)
     if size is not None:
         scale = _METRES.get(size[2], 1.0)
-        first = [float(np.min(pixel_coordinate(plane, name))) for name in plane.dims]
+        first = [float(plane[name].min()) for name in plane.dims]
         corner = [start - step / 2 for start, step in zip(first, size[:2], strict=True)]
         header |= {
             "XReal": columns * size[1] * scale,
