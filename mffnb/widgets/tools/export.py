@@ -46,5 +46,9 @@ def export(stage: Stage, path: str | os.PathLike[str]) -> tuple[Path, ...]:
     >>> explorer.close()
     """
     # Pixels on engines have no code to show; the record of the run serves.
-    written = None if isinstance(stage.session, EngineSession) else code(stage, shown=bool(stage.shown_values("code").get("shown")))
+    written = (
+        None
+        if isinstance(stage.session, EngineSession)
+        else code(stage, shown=bool(stage.shown_values("code").get("shown")))
+    )
     return stage.result.export(path, code=written)
