@@ -89,7 +89,7 @@ class MatrixFactorization(LinearModel):
         The run ends when the projected gradient, measured as the relative change of A E that it would cause, is at
         most this.
     random_state
-        Seed of random starts and of the randomized decomposition.
+        Seed of random starts and of the randomized decomposition; ``rng=`` is another name of this keyword.
 
     Attributes
     ----------
