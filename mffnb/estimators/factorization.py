@@ -390,7 +390,8 @@ class MatrixFactorization(LinearModel):
         given, fitted = np.nan_to_num(X[:, kept]), np.where(np.isfinite(X[:, kept]), np.nan_to_num(model[:, kept]), 0.0)
         size = (fitted**2).sum(axis=1)
         gain = (given * fitted).sum(axis=1) / np.where(size > 0, size, 1.0)
-        return model * gain[:, None]
+        predicted: Float64Array = model * gain[:, None]
+        return predicted
 
     def inverse_transform(self, A: Array) -> Float64Array:
         """Return spectra (pixels, channels) for abundances A (pixels, k), through the transform and without gain."""

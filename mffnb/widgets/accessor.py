@@ -37,4 +37,4 @@ class CubeAccessor:
 def register() -> None:
     """Register the accessor once; leave an attribute of another package with the same name as it is."""
     if not hasattr(xr.DataArray, "mffnb"):
-        xr.register_dataarray_accessor("mffnb")(CubeAccessor)
+        xr.register_dataarray_accessor("mffnb")(CubeAccessor)  # type: ignore[no-untyped-call]
