@@ -42,6 +42,7 @@ from mffnb.transforms import Logistic as Logistic
 from mffnb.transforms import Rounding as Rounding
 from mffnb.unmixing.result import Unmixing as Unmixing
 from mffnb.unmixing.result import load as load
+from mffnb.unmixing.suggest import suggest as suggest
 from mffnb.unmixing.unmix import unmix as unmix
 from mffnb.widgets.boards.rank_explorer import RankExplorer as RankExplorer
 from mffnb.widgets.boards.tuning_monitor import TuningMonitor as TuningMonitor
@@ -96,6 +97,7 @@ __all__ = [
     "presets",
     "read",
     "selection",
+    "suggest",
     "tuning",
     "unmix",
 ]

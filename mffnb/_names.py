@@ -52,5 +52,6 @@ MODULES_OF = {
     "knob": "mffnb.knobs",
     "load": "mffnb.unmixing.result",
     "read": "mffnb.io.read",
+    "suggest": "mffnb.unmixing.suggest",
     "unmix": "mffnb.unmixing.unmix",
 }

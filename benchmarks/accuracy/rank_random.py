@@ -20,9 +20,9 @@ from scipy.ndimage import gaussian_filter
 from benchmarks.shared.command import parser, print_header, print_row
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.layout import Layout
+from mffnb.geometry.coherence import noise_whitened
 from mffnb.matrices import Scaled, sparse_if_smaller
 from mffnb.selection import independent_images
-from mffnb.selection.coherence import noise_whitened
 from mffnb.selection.recommendation import Recommendation, is_spatially_correlated, recommend
 from mffnb.selection.split_half import SplitHalves
 

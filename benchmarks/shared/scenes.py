@@ -39,6 +39,25 @@ def simulated(k: int, decibel: float, purest: float, gain: float) -> Callable[..
     return draw
 
 
+def peaks(k: int, decibel: float, purest: float, gain: float) -> Callable[..., Scene]:
+    """Sums of narrow peaks on nothing, as in mass spectra, in random mixtures; parameters as for :func:`simulated`."""
+
+    def draw(seed: int, pixels: int = 5000, channels: int = 150) -> Scene:
+        rng = np.random.default_rng(seed)
+        position, E = np.arange(channels), np.zeros((k, channels))
+        for one in E:
+            for _ in range(rng.integers(3, 9)):
+                width = rng.uniform(0.7, 2.5)
+                one[:] += rng.lognormal() * np.exp(-(((position - rng.integers(channels)) / width) ** 2) / 2)
+        E[E < 1e-4] = 0
+        A = rng.dirichlet(np.full(k, 0.7), 20 * pixels)
+        A = A[A.max(axis=1) <= purest][:pixels].T
+        gains = np.exp(gain * rng.standard_normal(A.shape[1]))
+        return noisy((gains * A).T @ E, decibel, rng), E, A
+
+    return draw
+
+
 def without_pure_pixels(path: str, decibel: float) -> Callable[[int], Scene]:
     """A simulation in a file with arrays `abundances` (y, x, k) and `endmembers` (k, channels); noise is added."""
 

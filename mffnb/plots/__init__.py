@@ -31,6 +31,7 @@ _MODULES_OF = {
     "search": "mffnb.plots.searches",
     "sections": "mffnb.plots.figures",
     "stability": "mffnb.plots.bands",
+    "suggestion": "mffnb.plots.suggestions",
 }
 __all__ = list(_MODULES_OF)
 __getattr__, __dir__ = lazy_names(__name__, _MODULES_OF)

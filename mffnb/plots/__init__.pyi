@@ -23,6 +23,7 @@ from mffnb.plots.searches import draw_settings as draw_settings
 from mffnb.plots.searches import search as search
 from mffnb.plots.spectra import draw_spectra as draw_spectra
 from mffnb.plots.spectra import label_peaks as label_peaks
+from mffnb.plots.suggestions import suggestion as suggestion
 
 __all__ = [
     "as_image",
@@ -48,4 +49,5 @@ __all__ = [
     "search",
     "sections",
     "stability",
+    "suggestion",
 ]

@@ -136,3 +136,15 @@ class Uncertainty(Protocol):
     @property
     def score(self) -> xr.DataArray:
         """Stability of each component, 0 to 1."""
+
+
+class Suggested(Protocol):
+    """Protocol of suggested settings, as :func:`mffnb.suggest` returns them."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Suggested keywords, with the number of components ``k``."""
+
+    @property
+    def evidence(self) -> xr.Dataset:
+        """Autocorrelation ``images`` of the images, and ``mean`` and ``variance`` of the noise of the channels."""

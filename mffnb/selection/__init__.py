@@ -1,7 +1,7 @@
 """Choose the number of components k (rank selection) and match components between results."""
 
+from mffnb.geometry.coherence import independent_images
 from mffnb.geometry.matching import match, spectral_angles
-from mffnb.selection.coherence import independent_images
 from mffnb.selection.component_tree import Lineage
 from mffnb.selection.consensus import cophenetic_correlation, dispersion
 from mffnb.selection.rank import scan_rank

@@ -10,12 +10,12 @@ import numpy as np
 import xarray as xr
 
 from mffnb.estimators.factorization import MatrixFactorization
+from mffnb.geometry.coherence import independent_images, noise_whitened
 from mffnb.matrices import Scaled
 from mffnb.matrices.partial import iter_rows_and_weights
 from mffnb.matrices.weighting import Weighting
 from mffnb.problem.degrees_of_freedom import Smoothed
 from mffnb.protocols.similarity import Similarity
-from mffnb.selection.coherence import independent_images, noise_whitened
 from mffnb.selection.consensus import cophenetic_correlation, dispersion
 from mffnb.selection.criteria import (
     explained_variance,

@@ -80,6 +80,11 @@ class Execution:
         """Whether the engines are the ranks of one MPI program, among which pixels are distributed."""
         return self.engines is not None and self.engines.mpi
 
+    @property
+    def alone(self) -> bool:
+        """Whether this process solves the task and no checkpoint is kept, so that the data may decide the model."""
+        return self.placement.holds_all_pixels and not self.on_mpi_engines and self.checkpoint is None
+
     def starts_on_engines(self, task: Task) -> bool:
         """Whether several starts are fitted independently on engines, so that each engine needs the whole image.
 

@@ -14,6 +14,7 @@ from mffnb.io.read import read
 from mffnb.kernels.tiers.tier import on_numpy_steps, running_on
 from mffnb.matrices import sparse_if_smaller
 from mffnb.parallel.sources import Source, in_file
+from mffnb.preprocessing import SlidingFFT
 from mffnb.unmixing.auto_volume import warn_if_ambiguous
 from mffnb.unmixing.execution import Execution
 from mffnb.unmixing.image import Prepared, RemoteImage
@@ -22,6 +23,7 @@ from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.solution import Solution
 from mffnb.unmixing.solve import solve
+from mffnb.unmixing.splits import warn_if_split
 from mffnb.unmixing.task import Task
 
 
@@ -72,8 +74,16 @@ def run(task: Task, cube: Any, execution: Execution) -> Unmixing:
     if block is not None:
         image = image.rows(block)
         data = image.cube
-    solution = _warn(solution)
-    return task.label(data, image, solution, block)
+    with collected_warnings() as found:
+        _warn(solution)
+        result = task.label(data, image, solution, block)
+        if block is None and not task.numbers_have_meaning:
+            warn_if_split(result.splits, task.k, windows=any(isinstance(step, SlidingFFT) for step in task.preprocess))
+    for message, category in found:
+        warn(message, category)
+    if found:  # a report shows them
+        result.parameters["warnings"] = [message for message, _category in found]
+    return result
 
 
 def _open(task: Task, cube: Any, execution: Execution) -> tuple[xr.DataArray, Source | None]:
@@ -93,16 +103,9 @@ def _matrix(task: Task, cube: Any, image: Prepared, source: Source | None, execu
     return image.scaled(execution.placement.matrix(image.layout, image.cube, load=isinstance(cube, (str, os.PathLike))))
 
 
-def _warn(solution: Solution) -> Solution:
-    """Warn of unused components, of a run that did not converge, and of another solution of equal fit.
-
-    The solution is returned with these warnings in its notes, so that a report shows them.
-    """
-    with collected_warnings() as found:
-        warn_if_ambiguous(solution.disagreement)
-        if solution.used is not None:
-            warn_if_poor(solution.used, solution.endmembers, solution.outcome, solution.negative_share)
-        warn_if_certain(solution.abundances.T, solution.endmembers, solution.mapped)
-    for message, category in found:
-        warn(message, category)
-    return solution.with_notes({"warnings": [message for message, _category in found]} if found else {})
+def _warn(solution: Solution) -> None:
+    """Warn of unused components, of a run that did not converge, and of another solution of equal fit."""
+    warn_if_ambiguous(solution.disagreement)
+    if solution.used is not None:
+        warn_if_poor(solution.used, solution.endmembers, solution.outcome, solution.negative_share)
+    warn_if_certain(solution.abundances.T, solution.endmembers, solution.mapped)

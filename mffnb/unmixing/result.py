@@ -27,6 +27,7 @@ from mffnb.solvers import Outcome
 from mffnb.transforms import Mapped
 from mffnb.unmixing.exporting import exported
 from mffnb.unmixing.freedom import Freedom, check_freedom, freedom_of
+from mffnb.unmixing.splits import Split, find_splits
 from mffnb.unmixing.storable import aliases, plain, storable
 from mffnb.unmixing.stored_coordinates import decode
 
@@ -127,7 +128,9 @@ class Unmixing:
         ending = self.outcome.name.lower().replace("_", " ")
         free = self._freedom_or_none()
         turns = "" if free is None else f"; {free.sentence}"
-        return f"<Unmixing: {len(self.endmembers)} components, {shapes}; {ending}{error}{turns}>"
+        suggested = self.parameters.get("suggested")
+        why = "" if suggested is None else f"; the data suggested {suggested['settings']}"
+        return f"<Unmixing: {len(self.endmembers)} components, {shapes}; {ending}{error}{turns}{why}>"
 
     @cached_property
     def freedom(self) -> Freedom:
@@ -163,6 +166,11 @@ class Unmixing:
         sizes = [(one**2).sum(over) for one in (self.endmembers, chain.endmembers(made.endmembers))]
         scale = (sizes[0] / sizes[1].where(sizes[1] > 0, 1.0)) ** 0.5  # abundances took the inverse factor
         return found.converted(lambda spectra: chain.endmembers(spectra) * scale)
+
+    @cached_property
+    def splits(self) -> list[Split]:
+        """Pairs of components that look like one material, see :func:`mffnb.unmixing.splits.find_splits`."""
+        return find_splits(self.endmembers, self.abundances)
 
     def reconstruction(self) -> xr.DataArray:
         """Return f(gain A E) as a cube (pixel dims, channel dims), in the units of the data."""

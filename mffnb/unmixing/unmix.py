@@ -16,6 +16,7 @@ from mffnb.protocols.terms import Term
 from mffnb.solvers import State
 from mffnb.solvers.checkpoint import Checkpoint
 from mffnb.typing import Seed
+from mffnb.unmixing.defaults_from_data import fill_in, with_suggestion
 from mffnb.unmixing.execution import Execution
 from mffnb.unmixing.pipeline import run
 from mffnb.unmixing.remote_unmix import run_on_engines
@@ -28,7 +29,7 @@ __all__ = ["unmix"]
 @checks_keywords()
 def unmix(
     cube: Any,
-    k: int,
+    k: int | None = None,
     *,
     similarity: str | Similarity = "frobenius",
     sparsity: float = 0.0,
@@ -71,7 +72,8 @@ def unmix(
         Spectral image: an ``xarray.DataArray``, a HyperSpy signal, an array whose last axis is the channel, or the
         path of a file that :func:`mffnb.read` can read. It is not modified.
     k
-        Number of endmembers.
+        Number of endmembers. If it is left out, k and all settings that are left at their defaults are those of
+        :func:`mffnb.suggest`; ``result.parameters["suggested"]`` says which and why.
     similarity
         A name of ``mffnb.similarities.NAMED``, such as ``"frobenius"``, ``"kl"`` for counts, ``"itakura-saito"`` for
         noise in proportion to the signal, ``"huber"`` where there are outliers, ``"angle"`` for the directions of
@@ -166,14 +168,18 @@ def unmix(
     >>> float(result.abundances.sum("component").mean().round(6))
     1.0
     """
-    task = Task.of(
-        k=k, similarity=similarity, sparsity=sparsity, smoothness=smoothness, volume=volume, sum_to_one=sum_to_one,
-        gain=gain, known=known, weights=weights, transform=transform, mask=mask, preprocess=preprocess, channel=channel,
-        init=init, solver=solver, n_init=n_init, max_iter=max_iter, tol=tol, random_state=random_state,
-        abundance_terms=abundance_terms, endmember_terms=endmember_terms,
-    )  # fmt: skip
+    settings: dict[str, Any] = {
+        "k": k, "similarity": similarity, "sparsity": sparsity, "smoothness": smoothness, "volume": volume,
+        "sum_to_one": sum_to_one, "gain": gain, "known": known, "weights": weights, "transform": transform,
+        "mask": mask, "preprocess": preprocess, "channel": channel, "init": init, "solver": solver, "n_init": n_init,
+        "max_iter": max_iter, "tol": tol, "random_state": random_state, "abundance_terms": abundance_terms,
+        "endmember_terms": endmember_terms,
+    }  # fmt: skip
     execution = Execution.of(communicator, cluster, checkpoint, callback, progress, gather)
+    suggestion = None
+    if k is None:
+        settings, suggestion = fill_in(cube, settings, alone=execution.alone)
+    task = Task.of(**settings)
     execution.check(task)
-    if execution.on_mpi_engines:
-        return run_on_engines(task, cube, execution)
-    return run(task, cube, execution)
+    result = (run_on_engines if execution.on_mpi_engines else run)(task, cube, execution)
+    return result if suggestion is None else with_suggestion(result, suggestion)

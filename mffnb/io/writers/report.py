@@ -100,10 +100,10 @@ def _residual_figure(export: Export, missed: Any, dark: bool) -> Any:
     figure = residuals(Fit())
     if dark:  # the mean is then a pale line on its band
         for drawn in figure.axes[1].collections:
-            drawn.set_facecolor("0.35")
+            drawn.set_color("0.35")
         legend = figure.axes[1].get_legend()
         for patch in legend.get_patches() if legend is not None else ():
-            patch.set_facecolor("0.35")
+            patch.set_color("0.35")
     return _adapted(figure, dark)
 
 

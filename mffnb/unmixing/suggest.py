@@ -1,0 +1,82 @@
+"""Suggest settings for unmixing from the data alone, with a reason and a figure for each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from mffnb.cubes.as_cube import as_cube
+from mffnb.io.read import read
+from mffnb.keywords import checks_keywords
+from mffnb.preprocessing import SlidingFFT, Step
+from mffnb.preprocessing.step_results import check_steps
+from mffnb.unmixing.image import Prepared
+from mffnb.unmixing.pictures import is_picture
+from mffnb.unmixing.suggestion.excerpt import excerpt
+from mffnb.unmixing.suggestion.findings import Findings
+from mffnb.unmixing.suggestion.sample import Sample
+from mffnb.unmixing.suggestion.suggestion import Suggestion
+from mffnb.unmixing.suggestion.windows import windows
+
+__all__ = ["suggest"]
+
+
+@checks_keywords()
+def suggest(
+    cube: Any,
+    k: int | None = None,
+    *,
+    channel: str | Sequence[str] | None = None,
+    mask: Any = None,
+    preprocess: Sequence[Step] = (),
+    volume: bool = True,
+) -> Suggestion:
+    """Suggest the number of endmembers, the noise model and constraints for a spectral image, with reasons.
+
+    The data alone decide, within a few seconds: a part of a large image is read. The number of endmembers is a quick
+    count of images above the noise; :func:`mffnb.selection.scan_rank` is the thorough answer.
+
+    Parameters
+    ----------
+    cube
+        Spectral image, or the path of its file, as for :func:`mffnb.unmix`. It is not modified.
+    k
+        Number of endmembers, if it is known; None to count them.
+    channel, mask, preprocess
+        As for :func:`mffnb.unmix`; they are among the suggested settings.
+    volume
+        Whether ``volume="auto"`` may be suggested, which takes no other penalty, weights, ranks or checkpoint.
+
+    Returns
+    -------
+    Suggestion
+        ``settings`` for ``mf.unmix(cube, **suggestion.settings)``, and the reasons and doubts as sentences.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the data cannot be unmixed at all; the message says what to do.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> sample = mf.datasets.tof_sims_2d(seed=0, shape=(32, 48))
+    >>> suggestion = mf.suggest(sample.cube)
+    >>> print(suggestion.line)
+    k=4, weights='poisson'
+    """
+    data = read(cube) if isinstance(cube, (str, os.PathLike)) else as_cube(cube)
+    check_steps(preprocess or ())
+    steps, reasons = list(preprocess), []
+    if channel is None and not any(isinstance(step, SlidingFFT) for step in steps) and is_picture(data):
+        step, reason = windows(data)
+        steps.append(step)
+        reasons.append(reason)
+    inputs = {"channel": channel, "mask": mask, "preprocess": steps or None}
+    given = {name: value for name, value in inputs.items() if value is not None}
+    part, used = excerpt(data, channel, mask, steps)
+    image = Prepared.of(part, channel, used, steps)
+    found = Findings.of(image, Sample.of(image), k, volume=volume)
+    settings = {"k": found.k, **found.settings, **given}
+    return Suggestion(settings, found.between, (*reasons, *found.reasons), found.doubts, found.evidence)

@@ -1,0 +1,1 @@
+"""Suggestion of settings from the data alone: noise model, number of components, constraints."""
