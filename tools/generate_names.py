@@ -22,7 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 EAGER_WINGS = (
-    "constraints", "geometry", "io/readers", "penalties", "preprocessing", "presets", "similarities", "solvers",
+    "constraints", "geometry", "io/readers", "io/writers", "penalties", "preprocessing", "presets", "similarities",
+    "solvers",
 )  # fmt: skip
 """Packages that import the public names of their modules."""
 

@@ -126,7 +126,7 @@ def unmix(
     max_iter, tol
         Largest number of iterations, and the projected gradient (relative change of A E) below which the run ends.
     random_state
-        Seed; the one used is kept in ``result.parameters``.
+        Seed; the one used is kept in ``result.parameters``. ``rng=`` is another name of this keyword.
     callback
         Called with a :class:`mffnb.solvers.State` after each iteration; returning True ends the run.
     progress

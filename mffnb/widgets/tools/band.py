@@ -99,7 +99,7 @@ def band_image(session: LocalSession, start: float | None, stop: float | None) -
     return _summed(session, ChannelChoice(start, stop))[0]
 
 
-def _summed(session: Session, choice: ChannelChoice) -> tuple[xr.DataArray, xr.DataArray]:
+def _summed(session: LocalSession, choice: ChannelChoice) -> tuple[xr.DataArray, xr.DataArray]:
     """Return the image of some channels, and which ones they are."""
     layout, matrix = _spectra(session)
     spectrum = layout.endmembers(np.ones((1, matrix.shape[1])))
@@ -112,7 +112,7 @@ def _summed(session: Session, choice: ChannelChoice) -> tuple[xr.DataArray, xr.D
     return image, inside
 
 
-def _spectra(session: Session) -> tuple[Layout, Matrix]:
+def _spectra(session: LocalSession) -> tuple[Layout, Matrix]:
     """Return layout and data matrix before preprocessing, or after it where the cube is an image without spectra."""
     image = session.data
     if image.image.chain is not None and any(step.takes_image for step in session.source.steps):
