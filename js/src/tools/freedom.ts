@@ -38,7 +38,7 @@ export const tool: Tool = {
       "Pale: how far each spectrum could turn while other non-negative maps and spectra fit as well: explorer.freedom()",
       (shown) => setTrait(model, "freedom_bands", shown),
     );
-    const line = element("summary", "mffnb-details-line", { role: "status" });
+    const line = element("summary", "mffnb-details-line");
     const body = element("table", "mffnb-table");
     const details = element("details", "mffnb-details", { hidden: "" }, [line, body]);
     let decoded: { source?: Binary; bands: ReadonlyMap<number, OuterBand> } = { bands: new Map() };
