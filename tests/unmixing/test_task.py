@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 
 import numpy as np
 import pytest
@@ -94,12 +95,14 @@ def test_warnings_point_to_the_line_of_the_caller(mixture):
         mf.unmix(mixture, 3, max_iter=2, random_state=0)
     assert {one.filename for one in told} == {__file__}
     counts = mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube
-    with pytest.warns(mf.errors.DisagreementWarning) as told:
+    with warnings.catch_warnings(record=True) as told:  # there may be others, such as that of a split
+        warnings.simplefilter("always")
         mf.unmix(counts, 4, volume="auto", random_state=0)
+    assert mf.errors.DisagreementWarning in {one.category for one in told}
     assert {one.filename for one in told} == {__file__}
 
 
-@pytest.mark.parametrize("k", [0, -1, 2.0, "3", True, None])
+@pytest.mark.parametrize("k", [0, -1, 2.0, "3", True])
 def test_a_wrong_number_of_components_is_refused_by_the_name_k(mixture, k):
     with pytest.raises(ValueError, match="k must be a whole number >= 1"):
         mf.unmix(mixture, k)
