@@ -23,7 +23,7 @@ from mffnb.widgets.lifetime import weakly
 from mffnb.widgets.live_view.live_view import SPECTRA_TRAITS, STYLE_TRAITS, LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
-from mffnb.widgets.notices import failure_notices, notices_of
+from mffnb.widgets.notices import Notice, failure_notices, notices_of
 from mffnb.widgets.pins import Pin
 from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.recorder import Recorder
@@ -87,6 +87,7 @@ class LiveFit:
         self._published: tuple[int, Solved, bool] | None = None
         self._raised: list[tuple[str, type[Warning]]] = []
         self._newest: tuple[int, Parameters] | None = None
+        self._opening: tuple[Parameters, Notice] | None = None
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
             partial(_solve, session, self._raised), weakly(self._publish), on_error=weakly(self._complain)
@@ -156,6 +157,14 @@ class LiveFit:
     def gesture(self) -> AbstractContextManager[None]:
         """Record what the user changes in this context as one step of the history."""
         return self._recorder.gesture()
+
+    def announce_opening(self, notice: Notice) -> None:
+        """Show a line on the settings at the opening, for as long as they are in force."""
+        view = self._view()
+        if view is not None:
+            with self._showing:  # the first run may end at this moment
+                self._opening = self.settings, notice
+                view.notices = [notice, *view.notices]
 
     def _announce(self, generation: int, parameters: Parameters, *, failed: bool = False) -> None:
         """Tell the page what is done for the newest settings; it greys the picture of older ones."""
@@ -419,7 +428,10 @@ class LiveFit:
                 self._frames.show(self._published, self.appearance, self.section)
             view = self._view()
             if final and view is not None and not isinstance(self.session, EngineSession):
-                view.notices = notices_of(solved, self.session.source.task.transform, self._raised)
+                with self._showing:
+                    opened = self._opening is not None and self._opening[0] == solved.parameters
+                    first = [self._opening[1]] if opened and self._opening is not None else []
+                    view.notices = first + notices_of(solved, self.session.source.task.transform, self._raised)
             if final:
                 self._tools.call_again(self)
                 self._tools.call_again(self, described=True)  # also while a gesture waits, which is recorded later
