@@ -24,7 +24,8 @@ def suggested_opening(cube: Any, options: Mapping[str, Any]) -> tuple[dict[str, 
     given = {"channel": None, "mask": None, "preprocess": (), **options}
     filled, found = fill_in(cube, given, alone=not engines)
     taken = {name: value for name, value in filled.items() if name in found.settings and value is not given.get(name)}
-    steps, left_out = taken.pop("preprocess", ()), {}
+    steps = taken.pop("preprocess", ())
+    left_out: dict[str, Any] = {}
     if len(steps) > len(given["preprocess"] or ()):  # windows of a picture
         (left_out if engines else taken)["preprocess"] = steps
     text = f"opened with {keywords(taken)}, which the data suggest"

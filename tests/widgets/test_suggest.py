@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import mffnb as mf
@@ -183,3 +184,16 @@ def test_it_examines_the_pixels_and_steps_of_the_fit(explore):
     explorer.apply(steps=(False,))
     assert explorer.suggest() is not binned
     assert shown(explorer)["steps"] == [False]
+
+
+def test_it_examines_the_regions_that_are_left(explore):
+    explorer = explore(COMPACT, k=2, max_iter=20)
+    explorer.wait()
+    mask = np.zeros((20, 24), dtype=bool)
+    mask[:8, :8] = True
+    explorer.leave_out(explorer.region(mask=mask).name)
+    explorer.leave_out_channels(between=tuple(COMPACT[COMPACT.dims[-1]].values[[3, 9]]))
+    used = explorer.suggest().settings["mask"]
+    assert [int((~one).sum()) for one in used] == [64, 7]
+    assert shown(explorer)["line"] == "k=3, volume='auto'"  # mask is no suggestion
+    assert shown(explorer)["area"] == explorer.settings.as_dict()["area"]

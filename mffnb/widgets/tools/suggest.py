@@ -142,12 +142,13 @@ def _in_background(stage: weakref.ref[Stage], session: Session, settings: Parame
 def _show(stage: Stage, session: Session, settings: Parameters, found: Suggestion) -> None:
     """Send reasons and doubts to the page; it compares the settings with those of the picture."""
     steps, area = _pixels(settings)
+    follows = {name for reason in found.reasons for name in reason.settings}  # mask and steps of the fit do not
     stage.show_tool(
         "suggest",
         recorded=False,
         shown=True,
         busy=False,
-        line=found.line,
+        line=keywords({name: value for name, value in found.settings.items() if name in follows}),
         reasons=list(_rows(session, found)),
         doubts=list(found.doubts),
         steps=list(steps),
