@@ -5,6 +5,7 @@ from mffnb import errors as errors
 from mffnb import geometry as geometry
 from mffnb import graphs as graphs
 from mffnb import identification as identification
+from mffnb import io as io
 from mffnb import matrices as matrices
 from mffnb import parallel as parallel
 from mffnb import plots as plots
@@ -88,6 +89,7 @@ __all__ = [
     "geometry",
     "graphs",
     "identification",
+    "io",
     "knob",
     "load",
     "matrices",

@@ -8,6 +8,7 @@ WINGS = (
     "geometry",
     "graphs",
     "identification",
+    "io",
     "matrices",
     "parallel",
     "plots",

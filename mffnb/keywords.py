@@ -39,6 +39,8 @@ def check_keywords(call: str, given: Iterable[str], known: Iterable[str]) -> Non
 def checks_keywords(*passed_to: Callable[..., Any], also: Iterable[str] = ()) -> Callable[[Call], Call]:
     """Return a decorator that calls :func:`check_keywords` before a function or the constructor of a class.
 
+    Where there is a keyword ``random_state``, ``rng`` (the name in NumPy and SciPy) is accepted in its place.
+
     Parameters
     ----------
     passed_to
@@ -52,9 +54,14 @@ def checks_keywords(*passed_to: Callable[..., Any], also: Iterable[str] = ()) ->
         known = [name for one in calls for name in keywords_of(one)]
         known = list(dict.fromkeys([*known, *also]))
         label = function.__qualname__.removesuffix(".__init__")
+        has_seed = "random_state" in known and "rng" not in known
 
         @wraps(function)
         def checked(*arguments: Any, **keywords: Any) -> Any:
+            if has_seed and "rng" in keywords:
+                if "random_state" in keywords:
+                    raise TypeError(f"{label} got both rng and random_state, which are one setting: give one of them")
+                keywords["random_state"] = keywords.pop("rng")
             check_keywords(label, keywords, known)
             return function(*arguments, **keywords)
 

@@ -24,6 +24,16 @@ def file(tmp_path, cube):
     return path
 
 
+def test_unmix_exports_for_other_programs(tmp_path, file, capsys):
+    table, maps = tmp_path / "spectra.csv", tmp_path / "maps.gsf"
+    arguments = ["-k", "2", "--random-state", "0", "-o", str(tmp_path / "out.nc"), "-q"]
+    assert main(["unmix", str(file), *arguments, "--export", str(table), "--export", str(maps)]) == 0
+    assert table.read_text().startswith("channel,component 0,component 1\n")
+    assert len(list(tmp_path.glob("maps-*.gsf"))) == 2
+    assert main(["unmix", str(file), *arguments, "--export", str(tmp_path / "run.doc")]) != 0
+    assert "no suffix of an export format" in capsys.readouterr().err
+
+
 def test_unmix_writes_result_and_picture(tmp_path, file, capsys, cube):
     out, picture = tmp_path / "out.nc", tmp_path / "out.png"
     arguments = ["-k", "3", "--sparsity", "1e-3", "--smoothness", "0.01", "--random-state", "0"]

@@ -85,3 +85,12 @@ def test_each_public_part_refuses_an_unknown_keyword_by_its_name(name):
 def test_other_errors_of_a_constructor_are_not_changed():
     with pytest.raises(TypeError, match="takes from 1 to 3 positional arguments"):
         mf.Bounds(1, 2, 3, 4)
+
+
+def test_rng_is_another_name_of_random_state(cube):
+    one, other = (mf.unmix(cube, 2, init="random", **{name: 3}) for name in ("rng", "random_state"))
+    np.testing.assert_array_equal(one.endmembers, other.endmembers)
+    assert one.parameters["random_state"] == 3
+    assert mf.MatrixFactorization(2, rng=5).get_params()["random_state"] == 5
+    with pytest.raises(TypeError, match="unmix got both rng and random_state"):
+        mf.unmix(cube, 2, rng=0, random_state=0)

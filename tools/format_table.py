@@ -24,6 +24,17 @@ with `lazy=True`, or by default if they would fill more than a quarter of the me
 
 """
 CLOSING = """
+`mffnb formats` and `mf.io.formats()` show this table with the packages that are installed. `mffnb info FILE` and
+`mf.io.info(path)` list what a file holds, and what `mf.read` chooses and why.
+
+- Nanonis: of several channels, the first lock-in signal is read, else the current; `attrs["choice"]` says which. Rows
+  run from the lower edge of the grid upwards, as the file stores them. Pixels that were not measured are masked.
+- imzML: the image is sparse and missing pixels are masked. The m/z axis is exact if the file repeats its m/z values, on
+  average in two pixels or more. Other peaks are summed in bins of 10 ppm; bins without a peak are left out.
+- Text: a first row of channels makes each further row a pixel, after its position. LabSpec does not name the columns of
+  the positions: x is then the one that changes from row to row, and in `.xyz` files the first one.
+- ENVI: bad bands (`bbl`) and the value to be ignored are masked. A file that stays on disk has them in `good_band`.
+
 A reader is one module in `mffnb/io/readers/` that declares a `Reader` and lists it in `__all__`;
 `python tools/generate_names.py` then adds it to the package, `python tools/format_table.py` to this table. Another
 distribution registers its `Reader` with an entry point:

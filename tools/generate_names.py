@@ -22,7 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 EAGER_WINGS = (
-    "constraints", "geometry", "io/readers", "penalties", "preprocessing", "presets", "similarities", "solvers",
+    "constraints", "geometry", "io/readers", "io/writers", "penalties", "preprocessing", "presets", "similarities",
+    "solvers",
 )  # fmt: skip
 """Packages that import the public names of their modules."""
 
@@ -43,8 +44,8 @@ TOOL_WING = "widgets/tools"
 """Package of the explorer's tools, whose public functions are methods of the explorer."""
 
 PUBLIC_WINGS = (
-    "datasets", "errors", "geometry", "graphs", "identification", "matrices", "parallel", "plots", "preprocessing",
-    "presets", "selection", "tuning",
+    "datasets", "errors", "geometry", "graphs", "identification", "io", "matrices", "parallel", "plots",
+    "preprocessing", "presets", "selection", "tuning",
 )  # fmt: skip
 """Modules and packages that are names of ``mffnb`` themselves."""
 

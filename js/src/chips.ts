@@ -3,9 +3,12 @@
 import { element } from "./dom";
 import { editName } from "./name_field";
 import type { Header } from "./protocol";
+import type { Stage } from "./tool";
 
 /** A button of a chip. */
 export interface ChipAction {
+  /** Tool in Python without which there is no such button; omitted for a button of the tool of the chip. */
+  readonly tool?: string;
   readonly text: string;
   readonly title: string;
   /** Whether what it switches is on; omitted for a button that only does something. */
@@ -25,6 +28,11 @@ export interface Chip {
   readonly actions: readonly ChipAction[];
   /** Called with a new name, for a chip whose name can be changed. */
   readonly renamed?: (name: string) => void;
+}
+
+/** The buttons whose tools can be called: the view of a search offers none that starts a run. */
+export function callable(actions: readonly ChipAction[], stage: Pick<Stage, "values">): readonly ChipAction[] {
+  return actions.filter(({ tool }) => tool === undefined || stage.values(tool) !== null);
 }
 
 /** Number of the held component of this name. */

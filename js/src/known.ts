@@ -46,6 +46,7 @@ export function knownActions(stage: Stage, menu: Menu, name: string): readonly C
     };
   });
   const add: ChipAction = {
+    tool: "fix",
     text: "Known…",
     title: `Say that a component is absent, pure or of a known fraction here: explorer.fix(component, ${JSON.stringify(name)})`,
     opens: "dialog",

@@ -1,6 +1,7 @@
 // Entry of the bundle live_view.js: the widget class `LiveView` of mffnb.
 
 import { TOOLS } from "all-tools";
+import { nameHints } from "./hints";
 import type { LiveViewModel } from "./protocol";
 import { nameSliders } from "./slider_names";
 import { takeTypedNumbers } from "./typed_numbers";
@@ -18,11 +19,13 @@ export default {
     const view = new LiveView(model, TOOLS);
     el.append(view.root);
     const stopNaming = nameSliders(view.root);
+    const stopHints = nameHints(view.root, model.get("owner") ?? "explorer");
     const stopTyping = takeTypedNumbers(view.root, model.get("typed") ?? [], (control, value) =>
       view.call("set_number", { control, value }),
     );
     return () => {
       stopNaming();
+      stopHints();
       stopTyping();
       view.remove();
     };

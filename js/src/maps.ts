@@ -39,6 +39,8 @@ export class MapTile {
     preserveAspectRatio: "none",
   });
   private shownOutlines = "";
+  private readonly names = element("div", "mffnb-region-names");
+  private shownNames = "";
   private readonly pins = element("div", "mffnb-pins");
   private shownPins = "";
   private readonly nothing = element("div", "mffnb-nothing", { hidden: "" }, ["zero everywhere"]);
@@ -64,6 +66,7 @@ export class MapTile {
       this.canvas,
       this.veil,
       this.outlines,
+      this.names,
       this.bar,
       this.nothing,
       this.pins,
@@ -154,6 +157,14 @@ export class MapTile {
     this.outlines.replaceChildren(...paths.filter(Boolean).map(outlineElement));
   }
 
+  /** Write names of regions at their upper edges. */
+  showNames(names: readonly PlacedName[]): void {
+    const key = JSON.stringify(names);
+    if (key === this.shownNames) return;
+    this.shownNames = key;
+    this.names.replaceChildren(...names.map(nameElement));
+  }
+
   /** Place the marks of kept pixels. */
   placePins(marks: readonly Mark[]): void {
     const key = JSON.stringify(marks);
@@ -188,6 +199,22 @@ export interface Mark {
   readonly fy: number;
   readonly text: string;
   readonly colour: string;
+}
+
+/** A name at a share of width and height. */
+export interface PlacedName {
+  readonly text: string;
+  readonly fx: number;
+  readonly fy: number;
+}
+
+/** A name above its place, or below it where there is no room above. */
+function nameElement({ text, fx, fy }: PlacedName): HTMLElement {
+  const low = fy < 0.12 ? " mffnb-below" : "";
+  const root = element("span", `mffnb-region-name${fx > 0.7 ? " mffnb-left" : ""}${low}`, {}, [text]);
+  root.style.left = `${100 * fx}%`;
+  root.style.top = `${100 * fy}%`;
+  return root;
 }
 
 /** A diamond with the name of the pin beside it, on the side that has room. */

@@ -11,8 +11,9 @@ export interface WidgetModel<Traits> {
   set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void;
   save_changes(): void;
   send(content: unknown): void;
+  on(event: "msg:custom", callback: (content: unknown, buffers: readonly DataView<ArrayBuffer>[]) => void): void;
   on(event: string, callback: () => void): void;
-  off(event: string, callback: () => void): void;
+  off(event: string, callback: (...values: never[]) => void): void;
   /** The manager of the widgets of a notebook; its kernel is known in JupyterLab only. */
   readonly widget_manager?: {
     readonly kernel?: Kernel | null;

@@ -6,9 +6,13 @@ export type Drop = "before" | "after" | "onto";
 /** Share of the width of a tile, at either side, in which a dropped tile is placed beside it. */
 const SIDE = 0.28;
 
-/** Return where a tile is dropped, from the position of the pointer as a share of the width of the other tile. */
-export function dropAt(fx: number): Drop {
-  return fx < SIDE ? "before" : fx > 1 - SIDE ? "after" : "onto";
+/**
+ * Return where a tile is dropped, from the position of the pointer as a share of the width of the other tile; beside it
+ * if components cannot be merged.
+ */
+export function dropAt(fx: number, merges = true): Drop {
+  const side = merges ? SIDE : 0.5;
+  return fx < side ? "before" : fx >= 1 - side ? "after" : "onto";
 }
 
 /** Return the numbers after one of them was moved beside another one. */

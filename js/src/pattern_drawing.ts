@@ -1,8 +1,9 @@
-// Shapes drawn on patterns: their channels are left out of the fit, by mffnb/widgets/tools/fit_channels.py.
-// Drag on a pattern; or focus one, move the shape by arrow keys, resize it by + and −, and press Enter.
+// Shapes drawn on patterns: their channels are left out of the fit, by mffnb/widgets/tools/fit_channels.py, or summed to
+// an image (a virtual detector), by mffnb/widgets/tools/band.py. Drag on a pattern; or focus one, move the shape by arrow
+// keys, resize it by + and −, and press Enter.
 
 import { type Chip, ChipRow } from "./chips";
-import { button } from "./controls";
+import { type Button, button } from "./controls";
 import { element } from "./dom";
 import type { MapTile } from "./maps";
 import { type Corner, extended, pathOf } from "./polygon";
@@ -20,15 +21,32 @@ const ARROWS: Readonly<Record<string, Corner>> = {
   ArrowDown: [1, 0],
 };
 
+/** What a shape is drawn for: the function in Python that gets its outline. */
+type Purpose = "leave_out_channels" | "band";
+
+/** What the function behind "Spot" shows. */
+interface Spot {
+  readonly shown: boolean;
+  readonly outline: readonly Corner[] | null;
+}
+
 export class PatternDrawing {
   readonly chips = new ChipRow();
   readonly control: HTMLElement;
   private readonly stage: Stage;
-  private readonly toggle = button(
-    "Leave out",
-    "Draw around channels that the fit shall not use, such as the central beam: explorer.leave_out_channels(vertices)",
-    (on) => this.switch(on),
-  );
+  private readonly buttons: Readonly<Record<Purpose, Button>> = {
+    band: button(
+      "Spot",
+      "Draw around a spot of a pattern for the image of these channels (virtual detector): explorer.band(start, stop)",
+      (on) => this.switch(on ? "band" : null),
+    ),
+    leave_out_channels: button(
+      "Leave out",
+      "Draw around channels that the fit shall not use, such as the central beam: explorer.leave_out_channels(vertices)",
+      (on) => this.switch(on ? "leave_out_channels" : null),
+    ),
+  };
+  private purpose: Purpose | null = null;
   private readonly list: HTMLSelectElement;
   private tiles: readonly MapTile[] = [];
   private start: Corner | null = null;
@@ -42,17 +60,19 @@ export class PatternDrawing {
     this.list = element("select", "mffnb-select", { title, "aria-label": title });
     for (const [value, text] of SHAPES) if (value !== "brush") this.list.append(new Option(text, value));
     this.list.value = "ellipse";
-    this.control = element("span", "mffnb-field", {}, [this.toggle.root, this.list]);
+    const { band, leave_out_channels: leaveOut } = this.buttons;
+    this.control = element("span", "mffnb-field", {}, [band.root, leaveOut.root, this.list]);
   }
 
   private get on(): boolean {
-    return this.toggle.root.getAttribute("aria-pressed") === "true";
+    return this.purpose !== null;
   }
 
-  /** Show which channels are left out. */
+  /** Show which channels are left out, and the spot whose image is shown. */
   show(): void {
+    this.draw(this.outline);
     const callable = this.stage.values("leave_out_channels") !== null;
-    this.control.hidden = !callable;
+    this.control.hidden = !callable || !this.stage.frame?.header.pattern;
     const parameters = this.stage.frame?.header.parameters as { area?: { channels?: readonly string[] } } | undefined;
     this.chips.show((parameters?.area?.channels ?? []).map((name) => this.chipOf(name)));
   }
@@ -76,21 +96,25 @@ export class PatternDrawing {
   attach(tiles: readonly MapTile[]): void {
     this.tiles = tiles;
     for (const tile of tiles) this.listen(tile);
-    this.switch(this.on);
+    this.switch(this.purpose);
   }
 
-  private switch(on: boolean): void {
-    this.toggle.press(on);
+  private switch(purpose: Purpose | null): void {
+    this.purpose = purpose;
+    for (const [name, one] of Object.entries(this.buttons)) one.press(name === purpose);
+    const { on } = this;
     for (const { picture } of this.tiles) {
       picture.setAttribute("tabindex", on ? "0" : "-1");
       picture.style.touchAction = on ? "none" : "";
     }
-    if (!on) this.draw([]);
+    this.draw(on ? this.outline : []);
   }
 
   private draw(outline: readonly Corner[]): void {
     this.outline = outline;
-    for (const tile of this.tiles) tile.showOutlines([pathOf(outline)]);
+    const spot = this.stage.values<Spot>("band");
+    const kept = spot?.shown && spot.outline ? [pathOf(spot.outline)] : [];
+    for (const tile of this.tiles) tile.showOutlines([...kept, pathOf(outline)]);
   }
 
   private drawTo(to: Corner): void {
@@ -100,7 +124,7 @@ export class PatternDrawing {
   }
 
   private finish(): void {
-    if (this.outline.length > 2) this.stage.call("leave_out_channels", { outline: this.outline });
+    if (this.outline.length > 2 && this.purpose) this.stage.call(this.purpose, { outline: this.outline });
     this.start = null;
     this.draw([]);
   }

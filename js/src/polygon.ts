@@ -38,6 +38,17 @@ export function indicesOfMask(
   return found;
 }
 
+/** The uppermost corner of an outline. */
+export function topOf(outline: readonly Corner[]): Corner {
+  return outline.reduce((top, corner) => (corner[0] < top[0] ? corner : top));
+}
+
+/** The upper left corner of the first pixel of a mask, row by row; null if it has none. */
+export function topOfMask(mask: Uint8Array, [height, width]: readonly [number, number]): Corner | null {
+  const first = mask.findIndex((one) => one > 0);
+  return first < 0 ? null : [Math.floor(first / width) / height, (first % width) / width];
+}
+
 /** Largest side of the grid on which the edge of a mask is drawn. */
 const EDGE_GRID = 256;
 

@@ -111,6 +111,13 @@ export interface Header {
   readonly sequence: number;
 }
 
+/** A message from Python with a file, for the page that has made the request. */
+export interface FileMessage {
+  readonly type: "file";
+  readonly name: string;
+  readonly request: number;
+}
+
 /** Binary data as the widget manager delivers it. */
 export type Binary = ArrayBuffer | ArrayBufferView;
 
@@ -131,6 +138,8 @@ export interface LiveViewTraits {
   normalization: Normalization;
   common_scale: boolean;
   peak_labels: boolean;
+  /** Whether a pale band shows how far each spectrum could turn. */
+  freedom_bands: boolean;
   /** Ends of the channels that are shown; empty for all. */
   channel_range: readonly number[];
   highlighted: readonly number[];
@@ -143,6 +152,8 @@ export interface LiveViewTraits {
   watched: readonly string[];
   /** Names of the sliders whose numbers can be typed. */
   typed: readonly string[];
+  /** Variable in Python of the widget that holds the view, in hints. */
+  owner: string;
   activity: Partial<Activity>;
   notices: readonly Notice[];
   /** What the functions of tools show, as `tool_name`; undefined where they cannot be called. */

@@ -27,10 +27,14 @@ export function table(close: () => void, closeTitle: string): Table {
       root.hidden = content === null;
       if (!content) return;
       title.textContent = content.title;
-      const cells = (tag: "th" | "td", texts: readonly string[]) => texts.map((text) => element(tag, "", {}, [text]));
-      const rows = content.rows.map((texts) => element("tr", "", {}, cells("td", texts)));
-      const head = element("tr", "", {}, cells("th", content.heads));
-      body.replaceChildren(...(rows.length > 0 ? [head, ...rows] : []));
+      body.replaceChildren(...rowsOf(content));
     },
   };
+}
+
+/** Rows of texts below a row of heads; nothing without rows. */
+export function rowsOf({ heads, rows }: { heads: readonly string[]; rows: readonly (readonly string[])[] }) {
+  const cells = (tag: "th" | "td", texts: readonly string[]) => texts.map((text) => element(tag, "", {}, [text]));
+  const head = element("tr", "", {}, cells("th", heads));
+  return rows.length > 0 ? [head, ...rows.map((texts) => element("tr", "", {}, cells("td", texts)))] : [];
 }

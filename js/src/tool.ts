@@ -53,6 +53,10 @@ export interface Gestures {
   framed?(frame: Frame): void;
   /** A trait or the values of a tool have changed, in the page or in Python. */
   traitsChanged?(): void;
+  /** A file has come from Python, for the page that has made this request. */
+  fileCame?(name: string, request: number, content: DataView<ArrayBuffer>): void;
+  /** A call of Python was refused. */
+  refused?(): void;
   /** The tile of a map has been made; those of the components come first. */
   tileMade?(tile: MapTile, place: number): void;
   /** The pointer moves over a map, or leaves it. */

@@ -10,7 +10,16 @@ import { componentImages, type MapImage } from "./images";
 import { aspectRatio, enlargedLayout, gridHeight, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
-import { bytes, decode, type Frame, type Header, type LiveViewModel, type Message, outdated } from "./protocol";
+import {
+  bytes,
+  decode,
+  type FileMessage,
+  type Frame,
+  type Header,
+  type LiveViewModel,
+  type Message,
+  outdated,
+} from "./protocol";
 import { Refusal } from "./refusal";
 import { type Lane, SpectraPlot } from "./spectra";
 import { StatusLine } from "./status";
@@ -23,7 +32,14 @@ const NO_PICTURE = "There is no picture, because these settings do not suit the 
 const STATUS_TRAITS = ["error", "notices"];
 const STYLE_TRAITS = ["color_map", "clip", "gamma", "highlighted", "enlarged", "color_tables"];
 /** Traits that change the plot of the spectra alone. */
-const SPECTRA_TRAITS = ["intensity_scale", "normalization", "common_scale", "peak_labels", "channel_range"];
+const SPECTRA_TRAITS = [
+  "intensity_scale",
+  "normalization",
+  "common_scale",
+  "peak_labels",
+  "channel_range",
+  "freedom_bands",
+];
 /** Facts about the frame on the screen, as data attributes for tests and style sheets. */
 const FACTS = ["generation", "final", "iteration", "objective", "parameters", "bands"];
 
@@ -98,6 +114,7 @@ export class LiveView implements Stage {
     this.root.append(this.connection.root, this.status.root, this.empty, this.body, this.tip.root, this.refusal.root);
     this.listenToSpectra();
     model.on("change:encoded", this.schedule);
+    model.on("msg:custom", this.receive);
     this.freshness = new Freshness(model, this.showStatus);
     for (const name of STATUS_TRAITS) model.on(`change:${name}`, this.showStatus);
     for (const name of STYLE_TRAITS) model.on(`change:${name}`, this.restyle);
@@ -117,6 +134,7 @@ export class LiveView implements Stage {
     for (const one of [this.pending, this.pendingSpectra, this.pendingAdded])
       if (one !== null) cancelAnimationFrame(one);
     this.model.off("change:encoded", this.schedule);
+    this.model.off("msg:custom", this.receive);
     this.freshness.remove();
     for (const name of STATUS_TRAITS) this.model.off(`change:${name}`, this.showStatus);
     for (const name of STYLE_TRAITS) this.model.off(`change:${name}`, this.restyle);
@@ -194,6 +212,13 @@ export class LiveView implements Stage {
     });
   }
 
+  /** Pass a file of Python to the tools. */
+  private readonly receive = (content: unknown, buffers: readonly DataView<ArrayBuffer>[]): void => {
+    const { type, name, request } = content as Partial<FileMessage>;
+    if (type !== "file" || name === undefined || request === undefined || buffers.length === 0) return;
+    this.tell((gesture) => gesture.fileCame?.(name, request, buffers[0]));
+  };
+
   private tell(report: (gesture: Gestures) => void): void {
     for (const gesture of this.gestures) report(gesture);
   }
@@ -237,6 +262,7 @@ export class LiveView implements Stage {
     this.status.root.hidden = !frame && activity.text === undefined;
     this.status.show(frame?.header ?? null, { stale, waiting, activity, error: model.get("error") });
     this.refusal.show(model.get("error") ?? "", this.status.root);
+    if (model.get("error")) this.tell((gesture) => gesture.refused?.());
     const notices = stale && !activity.failed ? [] : (model.get("notices") ?? []);
     this.status.showNotices(notices, (notice) => this.call(notice.tool ?? "", notice.arguments ?? {}));
   };

@@ -3,7 +3,7 @@
 import "./fake_document";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChipRow } from "../src/chips";
+import { ChipRow, callable } from "../src/chips";
 import { type FakeElement, fake } from "./fake_document";
 
 function rowWith(renamed?: (name: string) => void) {
@@ -15,6 +15,16 @@ function rowWith(renamed?: (name: string) => void) {
 
 test("a name that cannot be changed is plain text", () => {
   assert.equal(rowWith().all("mffnb-place-name").length, 0);
+});
+
+test("buttons of tools that cannot be called are left out", () => {
+  const action = (text: string, tool?: string) => ({ text, title: "", clicked() {}, ...(tool && { tool }) });
+  const stage = { values: (tool: string) => (tool === "hold" ? null : {}) };
+  const left = callable([action("Hold", "hold"), action("Only", "fit_only"), action("×")], stage);
+  assert.deepEqual(
+    left.map(({ text }) => text),
+    ["Only", "×"],
+  );
 });
 
 test("Enter on a name opens a field, whose Enter accepts and whose Escape refuses", () => {

@@ -15,7 +15,14 @@ import { callingStage } from "./stage";
 test("a component moves beside another one, and all others keep their order", () => {
   assert.deepEqual(moved([0, 1, 2, 3], 3, 1, "before"), [0, 3, 1, 2]);
   assert.deepEqual(moved([0, 1, 2, 3], 0, 2, "after"), [1, 2, 0, 3]);
-  assert.deepEqual([0.1, 0.5, 0.9].map(dropAt), ["before", "onto", "after"]);
+  assert.deepEqual(
+    [0.1, 0.5, 0.9].map((fx) => dropAt(fx)),
+    ["before", "onto", "after"],
+  );
+  assert.deepEqual(
+    [0.1, 0.4, 0.9].map((fx) => dropAt(fx, false)),
+    ["before", "before", "after"],
+  );
 });
 
 test("a step passes hidden components, and ends at either end", () => {
@@ -35,13 +42,14 @@ function fakeTiles(count: number) {
   return { tiles, components: tiles } as unknown as MapGrid;
 }
 
-function started() {
+function started(values: (tool: string) => object | null = () => ({})) {
   const now = {
     ...frame(),
     header: header({ labels: ["a", "b", "c"], numbers: [5, 0, 3], colors: ["#1", "#2", "#3"] }),
   };
   const maps = fakeTiles(3);
   const { stage, calls } = callingStage({}, { frame: now, maps });
+  stage.values = <Values extends object>(tool: string) => values(tool) as Partial<Values> | null;
   const gestures = tool.start(stage);
   maps.tiles.forEach((tile, i) => {
     gestures.tileMade?.(tile, i);
@@ -72,6 +80,18 @@ test("a tile that is dropped beside another one moves, and onto another one merg
   drag(first, [150, 50]);
   fakeDocument.fire("pointercancel");
   assert.deepEqual(calls, []);
+});
+
+test("where components cannot be merged, a tile is always dropped beside another one", () => {
+  const { calls, maps } = started((tool) => (tool === "merge" ? null : {}));
+  drag(maps.tiles[0], [145, 50]);
+  fakeDocument.fire("pointerup");
+  drag(maps.tiles[0], [155, 50]);
+  fakeDocument.fire("pointerup");
+  assert.deepEqual(
+    calls.map(([name]) => name),
+    ["reorder", "reorder"],
+  );
 });
 
 test("Alt with an arrow key moves a component", () => {

@@ -33,7 +33,13 @@ test("a mask at full resolution selects pixels of smaller maps by their centres"
 test("a region is drawn while its button is pressed, and then has a spectrum", () => {
   const now = frame();
   const outlines: (readonly string[])[] = [];
-  const tiles = [{ showOutlines: (paths: readonly string[]) => outlines.push(paths) }];
+  const names: unknown[] = [];
+  const tiles = [
+    {
+      showOutlines: (paths: readonly string[]) => outlines.push(paths),
+      showNames: (placed: readonly unknown[]) => names.splice(0, names.length, ...placed),
+    },
+  ];
   const root = { classList: { toggle() {} } } as unknown as HTMLElement;
   const { stage, calls, shown } = callingStage({}, { frame: now, maps: { tiles } as unknown as MapGrid, root });
   const gestures = tool.start(stage);
@@ -71,6 +77,10 @@ test("a region is drawn while its button is pressed, and then has a spectrum", (
   gestures.traitsChanged?.();
   const [lane] = gestures.lanes?.(now) ?? [];
   assert.deepEqual([lane.label, [...lane.values]], ["R1", [1, 2, 3, 4]]);
+  assert.deepEqual(names, [{ text: "R1", fy: 0, fx: 0 }]);
+  shown.values = { regions: [{ ...region, outline: null, section: "z = 3 nm" }] };
+  assert.equal(gestures.lanes?.({ ...now })[0].label, "R1, z = 3 nm");
+  shown.values = { regions: [region] };
   assert.equal(lane.model?.[0], 0.75); // mean of 0.5 and 1 of the first component
   const binned = { ...now, header: { ...now.header, shape: [1, 2] as const } };
   assert.deepEqual(gestures.lanes?.(binned), []); // the mask is of another grid

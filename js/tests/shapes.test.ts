@@ -59,7 +59,7 @@ test("equal corners and too few positions make no region", () => {
 test("the chosen shape is drawn, and Python gets its name and the diameter of the brush", () => {
   const now = frame();
   const outlines: (readonly string[])[] = [];
-  const tiles = [{ showOutlines: (paths: readonly string[]) => outlines.push(paths) }];
+  const tiles = [{ showOutlines: (paths: readonly string[]) => outlines.push(paths), showNames() {} }];
   const root = { classList: { toggle() {} } } as unknown as HTMLElement;
   const { stage, calls } = callingStage({}, { frame: now, maps: { tiles } as unknown as MapGrid, root });
   const gestures = tool.start(stage);

@@ -17,16 +17,19 @@ const entry = (position: number) => ({
   picture: new Uint8Array(6).buffer,
 });
 
-test("entries are shown from the second one on, and a click returns to one", () => {
+test("a single entry has a sentence beside it, and a click on one of several returns to it", () => {
   const { stage, calls, shown } = callingStage({});
   const gestures = tool.start(stage);
   const panel = fake(gestures.panel);
   shown.values = { shown: true, position: 0, entries: [entry(0)] };
   gestures.traitsChanged?.();
-  assert.equal(panel.hidden, true);
+  assert.equal(panel.hidden, false);
+  const note = panel.all("mffnb-history-note")[0];
+  assert.equal(note.hidden, false);
   shown.values = { shown: true, position: 1, entries: [entry(0), entry(1)] };
   gestures.traitsChanged?.();
   assert.equal(panel.hidden, false);
+  assert.equal(note.hidden, true);
   const found = panel.all("mffnb-thumbnail");
   assert.deepEqual(
     found.map((one) => one.getAttribute("aria-current")),

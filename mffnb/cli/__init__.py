@@ -1,4 +1,4 @@
-"""The command line: ``mffnb lab``, ``mffnb unmix`` and ``mffnb warmup``, one module for each command."""
+"""The command line: ``mffnb lab``, ``suggest``, ``unmix``, ``info``, ``formats`` and ``warmup``, one module each."""
 
 from mffnb.cli.command_line import main
 

@@ -40,6 +40,10 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--every", type=amount, default=60.0, help="seconds between two checkpoints (%(default)s)")
     parser.add_argument("--picture", type=path, help="maps and spectra, .png or .pdf")
+    parser.add_argument(
+        "--export", type=path, action="append", default=[], metavar="FILE",
+        help="spectra (.csv, ...), maps (.tif, ...), .hspy, .hf5 or report .html; may be repeated",
+    )  # fmt: skip
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     parser.set_defaults(run=run)
 
@@ -67,8 +71,10 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.picture is not None:
         _draw(result, options.picture)
+    exports = [written for target in options.export for written in result.export(target)]
     if not options.quiet:
-        print("wrote " + " and ".join(map(str, [output, *([options.picture] if options.picture else [])])))
+        pictures = [options.picture] if options.picture else []
+        print("wrote " + " and ".join(map(str, [output, *pictures, *exports])))
     return 130 if result.outcome.name == "INTERRUPTED" else 0
 
 
@@ -91,7 +97,14 @@ def _check_targets(options: argparse.Namespace, output: Path) -> None:
         check_file(options.file)
     check_target(output)
     picture = options.picture
-    for target in (output, picture):
+    if options.export:
+        from mffnb.io.export import choose_writer  # noqa: PLC0415
+
+        for target in options.export:
+            choose_writer(target)
+    if len({one.resolve() for one in (output, *options.export)}) <= len(options.export):
+        raise ValueError("--output and --export name the same file, or --export names one twice")
+    for target in (output, picture, *options.export):
         if target is not None and not target.parent.is_dir():
             raise ValueError(f"there is no folder {target.parent}: make it first")
         if target is not None:
@@ -138,7 +151,7 @@ def _solve(options: argparse.Namespace, cube: xr.DataArray, communicator: Any, p
         progress=progress,
         communicator=communicator,
         checkpoint=None if options.checkpoint is None else Checkpoint(options.checkpoint, options.every),
-        gather=options.picture is not None,  # a figure needs all maps on one rank
+        gather=bool(options.picture or options.export),  # a figure needs all maps on one rank
     )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mffnb.cubes.pixel_rows import CubeRows
+from mffnb.cubes.sparse_map import SparseMap
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
 from mffnb.matrices.collective_errors import run_collectively
 from mffnb.protocols.communicator import SINGLE, Communicator
@@ -69,6 +70,8 @@ def _count_part(rows: CubeRows, share: slice) -> _Part:
     infinite, by_band, in_channel = 0, {}, np.zeros(rows.shape[1], int)
     if (pixels := sparse_pixels_of(rows.data)) is not None:
         limits = rows.limits[share.start : share.stop + 1].tolist()
+        if isinstance(pixels, SparseMap):
+            return _count_map(pixels, rows, limits[0], limits[-1])
         data = pixels[limits[0] : limits[-1]].compressed().data
         if np.isnan(data).any():
             raise ValueError(f"{pixels.path.name} holds NaN among its counts: make it dense for missing entries")
@@ -80,3 +83,18 @@ def _count_part(rows: CubeRows, share: slice) -> _Part:
             by_band[start] = missing.sum(axis=1)
             in_channel += missing.sum(axis=0)
     return _Part(infinite, by_band, in_channel)
+
+
+def _count_map(pixels: SparseMap, rows: CubeRows, start: int, stop: int) -> _Part:
+    """Count the missing pixels among the used pixels ``start:stop`` of a sparse map."""
+    mask = rows.layout.pixel_mask
+    used = np.arange(pixels.absent.size) if mask is None else np.flatnonzero(mask)
+    used, channels = used[start:stop], rows.shape[1]
+    data = pixels.compressed()[used].data
+    if np.isnan(data).any():
+        raise ValueError(
+            "a sparse map holds NaN among its counts: select channels and make it dense, cube.copy(data=...)"
+        )
+    absent = pixels.absent[used]
+    by_band = {start: absent * channels} if absent.any() else {}
+    return _Part(int(np.isinf(data).sum()), by_band, np.full(channels, int(absent.sum())))

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from scipy import sparse
 
+from mffnb.cubes.sparse_map import SparseMap
 from mffnb.typing import Array
 
 _COMPRESSED_ROWS = {"indices", "indptr", "format", "shape", "data"}
@@ -108,10 +109,10 @@ class SparsePixels:
         return function(*_to_dense(args), **options)
 
 
-def sparse_pixels_of(cube: xr.DataArray) -> SparsePixels | None:
-    """Return the :class:`SparsePixels` that a cube wraps; None if it wraps another kind of array."""
+def sparse_pixels_of(cube: xr.DataArray) -> SparsePixels | SparseMap | None:
+    """Return the :class:`SparsePixels` or :class:`SparseMap` that a cube wraps; None for another kind of array."""
     held = getattr(cube.variable, "_data", None)
-    return held if isinstance(held, SparsePixels) else None
+    return held if isinstance(held, (SparsePixels, SparseMap)) else None
 
 
 def is_sparse_file(names: set[str]) -> bool:

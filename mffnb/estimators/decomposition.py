@@ -113,6 +113,14 @@ class LinearDecomposition(LinearModel):
         products = part.matrix.times(np.ascontiguousarray(components[:, part.matrix.own_columns]))
         return part.unobserved.insert_pixels(np.ascontiguousarray((products - (components @ mean)[:, None]).T))
 
+    def _predicted(self, X: Float64Array, kept: Array) -> Float64Array:
+        """Return the model of X, with scores by least squares over the kept channels.
+
+        :meth:`transform` projects, which is least squares for all channels only.
+        """
+        scores = linalg.lstsq(self.components_[:, kept].T, (X[:, kept] - self.mean_[kept]).T)[0]
+        return self.inverse_transform(scores.T)
+
     def inverse_transform(self, A: Array) -> Float64Array:
         """Return the spectra (pixels, channels) that belong to scores A (pixels, k), including the mean spectrum."""
         return super().inverse_transform(A) + self.mean_

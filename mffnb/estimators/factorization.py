@@ -13,6 +13,7 @@ from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError, warn
 from mffnb.estimators.ball_constraint import ball_multipliers
 from mffnb.estimators.base import LinearModel
 from mffnb.estimators.fitting import fit
+from mffnb.estimators.held_out_score import explained_variance, held_out, poisson_log_likelihood
 from mffnb.estimators.missing_data import find_unobserved, unfitted_channels, warn_if_unobserved
 from mffnb.estimators.names import mapped, named_solver, named_transform
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
@@ -30,6 +31,7 @@ from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
 from mffnb.protocols.terms import Term
 from mffnb.protocols.transform import Transform
+from mffnb.similarities import KullbackLeibler
 from mffnb.similarities.banded_misfit import BandedMisfit
 from mffnb.solvers import Auto, Extrapolated, Hals, ProximalGradient, State
 from mffnb.solvers.checkpoint import Keeper
@@ -73,7 +75,8 @@ class MatrixFactorization(LinearModel):
         is the default of the similarity, usually the identity.
     init
         ``"nndsvd"``, ``"random"``, a start object, a pair ``(A, E)`` of shapes (pixels, k) and (k, channels)
-        in the units of the data, or ``"auto"``: NNDSVD where k does not exceed the shape of X, else random; groups of
+        in the units of the data, or ``"auto"``: the best of short runs from pure pixels, pure channels and NNDSVD
+        (:class:`mffnb.geometry.short_runs.ShortRuns`) where k does not exceed the shape of X, else random; groups of
         pixels (:class:`mffnb.geometry.Groups`) for one component per pixel; for unweighted least squares
         :class:`mffnb.solvers.basin_hopping.BasinHopping` from 12 components on, and
         :class:`mffnb.solvers.subsampled_start.SubsampledStart` from 131072 pixels on.
@@ -87,7 +90,7 @@ class MatrixFactorization(LinearModel):
         The run ends when the projected gradient, measured as the relative change of A E that it would cause, is at
         most this.
     random_state
-        Seed of random starts and of the randomized decomposition.
+        Seed of random starts and of the randomized decomposition; ``rng=`` is another name of this keyword.
 
     Attributes
     ----------
@@ -358,6 +361,38 @@ class MatrixFactorization(LinearModel):
             if problem.misfit.majorized:
                 half = problem.misfit.abundance_half(abundances, endmembers)
         return False
+
+    def score(self, X: Array | Matrix, y: None = None) -> float:
+        """Return how well the model predicts held-out channels of X; higher is better.
+
+        As :meth:`LinearModel.score`; for counts (``similarity="kl"``) it is the mean Poisson log-likelihood of an entry
+        instead of the explained variance.
+
+        Examples
+        --------
+        >>> import mffnb as mf
+        >>> from sklearn.model_selection import GridSearchCV
+        >>> X = mf.datasets.raman_map(seed=0).cube.values.reshape(-1, 400)[::40]
+        >>> search = GridSearchCV(mf.MatrixFactorization(random_state=0), {"n_components": [1, 2]}).fit(X)
+        >>> search.best_params_
+        {'n_components': 2}
+        """
+        data = self._checked_data(X)
+        model = held_out(data, self._predicted)
+        if isinstance(self.similarity_, KullbackLeibler):
+            return poisson_log_likelihood(data, model)
+        return explained_variance(data, model)
+
+    def _predicted(self, X: Float64Array, kept: Array) -> Float64Array:
+        """Return the model of X, with a gain by least squares over the kept channels where the model has one."""
+        model = super()._predicted(X, kept)
+        if self.gain_ is None:
+            return model
+        given, fitted = np.nan_to_num(X[:, kept]), np.where(np.isfinite(X[:, kept]), np.nan_to_num(model[:, kept]), 0.0)
+        size = (fitted**2).sum(axis=1)
+        gain = (given * fitted).sum(axis=1) / np.where(size > 0, size, 1.0)
+        predicted: Float64Array = model * gain[:, None]
+        return predicted
 
     def inverse_transform(self, A: Array) -> Float64Array:
         """Return spectra (pixels, channels) for abundances A (pixels, k), through the transform and without gain."""

@@ -37,7 +37,8 @@ class LatentClasses(LinearModel):
     n_components
         Number of classes.
     n_init
-        Number of runs, the first from NNDSVD and the others from random start values; the best one is kept.
+        Number of runs, the first from ``init="auto"`` of :class:`mffnb.MatrixFactorization` and the others from random
+        start values; the best one is kept.
     max_iter, tol
         As for :class:`mffnb.MatrixFactorization`.
     random_state

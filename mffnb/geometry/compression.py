@@ -7,6 +7,7 @@ import numpy as np
 from mffnb.matrices import LowRank
 from mffnb.matrices.svd import randomized_svd
 from mffnb.protocols.matrix import Products
+from mffnb.typing import Array, Float64Array
 
 
 def compress(matrix: Products, rank: int, seed: int) -> LowRank:
@@ -37,3 +38,11 @@ def check_components(matrix: Products, components: int) -> None:
         raise ValueError(
             f"{components} endmembers cannot be distinguished in {pixels} pixels: request {pixels} at most"
         )
+
+
+def gather_pixels(matrix: Products, factor: Float64Array, pixels: Array) -> Float64Array:
+    """Return the columns of a factor (k, own pixels) that belong to these pixels, on every rank."""
+    here = (matrix.own.start <= pixels) & (pixels < matrix.own.stop)
+    some = np.zeros((len(factor), len(pixels)))
+    some[:, here] = factor[:, pixels[here] - matrix.own.start]
+    return matrix.total(some)

@@ -10,7 +10,7 @@ Sources: Lawton & Sylvestre 1971, Technometrics 13:617; Borgen & Kowalski 1985, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,6 +27,7 @@ _FEW, _DIRECTIONS = 256, 192  # points that are all kept, and random directions 
 _COMPARED = 200  # residuals of pixels that are compared for the correlation of channels
 _STATES, _ROUNDS = 64, 2  # states of an endmember that the band shows; how often the walk begins again
 _FEWEST, _MOST = 1000, 64000
+_STEP = 1000  # moves of one endmember between two checks whether the search goes on: a few milliseconds
 
 
 def most_moves(components: int) -> int:
@@ -165,27 +166,91 @@ def rotations(
     >>> bool((rotations(mixed, E + 1, noise).angles > 0.1).all())
     True
     """
-    k, size = len(E), np.linalg.norm(E, axis=1)
-    moves = most_moves(k) if moves is None else moves
-    of_pixels = noise.pixels
-    if A.shape[1] > _PIXELS:
-        some = np.random.default_rng(seed).choice(A.shape[1], _PIXELS, replace=False)
-        A, of_pixels = A[:, some], of_pixels[some]
-    movable = np.array([i for i in range(k) if i not in set(fixed)], dtype=np.int64)
-    pairs, angles, partners, lower, upper = np.zeros(k), np.zeros(k), np.full(k, -1), E.copy(), E.copy()
-    if k == 1 or not len(movable):
-        return Rotations(pairs, angles, partners, lower, upper, 0)
-    bounds = _Bounds.of(A * size[:, None], E / size[:, None], of_pixels, noise.channels, signed=signed)
-    hull = bounds.hull(seed)
-    for i in map(int, movable):
-        pairs[i], partners[i], mixtures = bounds.pairs(i)
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(17, i)))
-        angle, states = hull.walk(i, movable, rng.random((moves, 3)))
-        angles[i] = max(angle, pairs[i])
-        turned = np.vstack([mixtures, states]) @ bounds.E * size[i]  # as long as the given endmember
-        seen = np.vstack([turned, E[i]])
-        lower[i], upper[i] = seen.min(axis=0), seen.max(axis=0)
-    return Rotations(pairs, angles, partners, lower if signed else np.maximum(lower, 0.0), upper, moves)
+    search = RotationSearch(A, E, noise, fixed=fixed, signed=signed, moves=moves, seed=seed)
+    for _ in search.steps():
+        pass
+    return search.found
+
+
+class RotationSearch:
+    """The search of :func:`rotations` in small steps, between which it may be left; parameters are those of it.
+
+    Examples
+    --------
+    >>> A, E = np.array([[0.7, 0.3] * 20, [0.3, 0.7] * 20]), np.array([[1.0, 2, 3, 2], [2.0, 1, 2, 4]])
+    >>> search = RotationSearch(A, E, EntryNoise(np.ones(40), np.full(4, 1e-12)))
+    >>> angles = [search.found.angles for _ in search.steps()]
+    >>> bool((np.diff(angles, axis=0) >= 0).all())
+    True
+    """
+
+    def __init__(
+        self,
+        A: Float64Array,
+        E: Float64Array,
+        noise: EntryNoise,
+        *,
+        fixed: Sequence[int] = (),
+        signed: bool = False,
+        moves: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        k = len(E)
+        self._E, self._size, self._signed, self._seed = E, np.linalg.norm(E, axis=1), signed, seed
+        self._moves = most_moves(k) if moves is None else moves
+        of_pixels = noise.pixels
+        if A.shape[1] > _PIXELS:
+            some = np.random.default_rng(seed).choice(A.shape[1], _PIXELS, replace=False)
+            A, of_pixels = A[:, some], of_pixels[some]
+        movable = [i for i in range(k) if i not in set(fixed)]
+        self._movable = np.array(movable if k > 1 else [], dtype=np.int64)
+        self._factors = A, of_pixels, noise.channels
+        self._pairs, self._angles, self._partners = np.zeros(k), np.zeros(k), np.full(k, -1)
+        self._mixtures: dict[int, Float64Array] = {}
+        self._walks: dict[int, _Walk] = {}
+        self._bounds: _Bounds | None = None
+
+    def steps(self) -> Iterator[bool]:
+        """Search on; a step takes some milliseconds. Yield whether all endmembers have been turned in pairs."""
+        if not len(self._movable):
+            return
+        A, of_pixels, of_channels = self._factors
+        size = self._size
+        bounds = _Bounds.of(A * size[:, None], self._E / size[:, None], of_pixels, of_channels, signed=self._signed)
+        yield False
+        hull = bounds.hull(self._seed)
+        yield False
+        self._bounds = bounds
+        for i in map(int, self._movable):
+            self._pairs[i], self._partners[i], self._mixtures[i] = bounds.pairs(i)
+            self._angles[i] = self._pairs[i]
+            yield False
+        for i in map(int, self._movable):
+            rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(17, i)))
+            self._walks[i] = _Walk(hull, i, self._movable, rng.random((self._moves, 3)))
+        for first in range(0, self._moves, _STEP):  # all of them in turn, so that all bands grow
+            for i, walked in self._walks.items():
+                self._angles[i] = max(walked.go_on(first, min(first + _STEP, self._moves)), self._pairs[i])
+                yield True
+
+    @property
+    def found(self) -> Rotations:
+        """What has been found so far."""
+        lower, upper = self._E.copy(), self._E.copy()
+        for i, mixtures in self._mixtures.items():
+            assert self._bounds is not None, "mixtures come from the bounds"
+            states = self._walks[i].found if i in self._walks else np.empty((0, len(self._E)))
+            turned = np.vstack([mixtures, states]) @ self._bounds.E * self._size[i]  # as long as the given endmember
+            seen = np.vstack([turned, self._E[i]])
+            lower[i], upper[i] = seen.min(axis=0), seen.max(axis=0)
+        return Rotations(
+            self._pairs.copy(),
+            self._angles.copy(),
+            self._partners.copy(),
+            lower if self._signed else np.maximum(lower, 0.0),
+            upper,
+            self._moves if len(self._movable) else 0,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,16 +335,29 @@ class _Bounds:
         low, high = limit_step(self.A[i], self.A[j], self.pixels, of_map, 1.0, -FAR, FAR)
         return tuple(limit_step(self.E[j], self.E[i], self.channels, of_spectrum, -1.0, low, high))
 
-    def walk(self, who: int, movable: Array, draws: Float64Array) -> tuple[float, Float64Array]:
-        """Walk over all endmembers; return the largest angle of one (rad), and its coefficients in some states."""
-        start = self.A, self.E, self.of_maps, self.of_spectra
-        found = np.zeros((_STATES + 1, len(self.E)))
-        found[:, who] = 1.0
+
+class _Walk:
+    """A walk over all endmembers that seeks the largest angle of one of them."""
+
+    def __init__(self, bounds: _Bounds, who: int, movable: Array, draws: Float64Array) -> None:
+        self._start = bounds.A, bounds.E, bounds.of_maps, bounds.of_spectra
+        self._state = tuple(map(np.empty_like, self._start))
+        k = len(bounds.E)
+        self._mixing, self._nearest = np.empty((k, k)), np.ones(1)
+        self._bounds, self._who, self._movable, self._draws = bounds, who, movable, draws
+        self.found = np.zeros((_STATES + 1, k))
+        """Coefficients of the endmember in some of its states; the last ones are those of the largest angle."""
+        self.found[:, who] = 1.0
+
+    def go_on(self, first: int, last: int) -> float:
+        """Make some moves; return the largest angle (rad) so far."""
+        bounds = self._bounds
         angle = walk(
-            start, tuple(map(np.empty_like, start)), self.pixels, self.channels, self.gram, self.noise,
-            who, movable, draws, max(1, len(draws) // _ROUNDS), found,
+            self._start, self._state, self._mixing, self._nearest, bounds.pixels, bounds.channels, bounds.gram,
+            bounds.noise, self._who, self._movable, self._draws, max(1, len(self._draws) // _ROUNDS), first, last,
+            self.found,
         )  # fmt: skip
-        return float(angle), found
+        return float(angle)
 
 
 def _non_negative_line(x: Array, y: Array) -> tuple[float, float]:

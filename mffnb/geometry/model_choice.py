@@ -151,7 +151,7 @@ def _residuals(matrix: Matrix, components: int, mean: Float64Array, total: float
     squares = np.einsum("ri,ri->r", data.left, data.left)
     centred = data.left - data.left.mean(axis=1, keepdims=True)
     flat_values = linalg.eigvalsh(centred @ centred.T)[::-1]
-    variances = _residual_variances(matrix, data.left[:components], data.right[:components])
+    variances = residual_variances(matrix, data.left[:components], data.right[:components])
     subspace = float(pixels * variances.sum())
     if total is not None and total - squares[:components].sum() > _MIN_RELATIVE_DIFFERENCE * total:
         subspace = float(total - squares[:components].sum())
@@ -161,7 +161,7 @@ def _residuals(matrix: Matrix, components: int, mean: Float64Array, total: float
     return _Residuals(subspace + max(excess, 0.0), subspace, float(squares.sum()), variances)
 
 
-def _residual_variances(matrix: Matrix, left: Float64Array, right: Float64Array) -> Float64Array:
+def residual_variances(matrix: Matrix, left: Float64Array, right: Float64Array) -> Float64Array:
     r"""Compute the mean square of ``R = X - left^T right`` in each channel, (channels,).
 
     .. math:: \sum_p R_{pc}^2 = \sum_p X_{pc}^2 - 2 \sum_r Y_{rc} (L X)_{rc} + \sum_{rs} Y_{rc} (L L^T)_{rs} Y_{sc}

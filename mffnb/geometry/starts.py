@@ -45,21 +45,28 @@ class NNDSVD:
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """Compute A and E for the pixels and channels of this rank; each contains the root of the singular values."""
         left, values, right = sketched_svd(matrix, min(components, *matrix.shape), seed)
-        abundances = np.zeros((components, left.shape[1]))
-        endmembers = np.zeros((components, right.shape[1]))
-        for j in range(len(values)):
-            halves = [(np.maximum(s * left[j], 0), np.maximum(s * right[j], 0)) for s in (1.0, -1.0)]
-            norms = [matrix.total(np.array([a @ a, e @ e])) ** 0.5 for a, e in halves]
-            best = int(np.argmax([a * e for a, e in norms]))
-            (a, e), (of_a, of_e) = halves[best], norms[best]
-            if of_a * of_e > 0:
-                root = np.sqrt(values[j] * of_a * of_e)
-                abundances[j], endmembers[j] = root * a / of_a, root * e / of_e
-        # An entry that is zero in both factors stays zero, so zeros (up to rounding) are replaced by the mean.
-        for factor, entries in ((abundances, matrix.shape[0]), (endmembers, matrix.shape[1])):
-            mean = float(matrix.total(np.array(factor.sum()))) / (components * entries)
-            factor[factor <= _FAINT * mean] = mean
-        return abundances, endmembers
+        return split_triplets(matrix, left, values, right, components)
+
+
+def split_triplets(
+    matrix: Matrix, left: Float64Array, values: Float64Array, right: Float64Array, components: int
+) -> tuple[Float64Array, Float64Array]:
+    """Compute A and E of :class:`NNDSVD` from singular triplets of X, of which there may be fewer than components."""
+    abundances = np.zeros((components, left.shape[1]))
+    endmembers = np.zeros((components, right.shape[1]))
+    for j in range(len(values)):
+        halves = [(np.maximum(s * left[j], 0), np.maximum(s * right[j], 0)) for s in (1.0, -1.0)]
+        norms = [matrix.total(np.array([a @ a, e @ e])) ** 0.5 for a, e in halves]
+        best = int(np.argmax([a * e for a, e in norms]))
+        (a, e), (of_a, of_e) = halves[best], norms[best]
+        if of_a * of_e > 0:
+            root = np.sqrt(values[j] * of_a * of_e)
+            abundances[j], endmembers[j] = root * a / of_a, root * e / of_e
+    # An entry that is zero in both factors stays zero, so zeros (up to rounding) are replaced by the mean.
+    for factor, entries in ((abundances, matrix.shape[0]), (endmembers, matrix.shape[1])):
+        mean = float(matrix.total(np.array(factor.sum()))) / (components * entries)
+        factor[factor <= _FAINT * mean] = mean
+    return abundances, endmembers
 
 
 def _uniform_entries(seed: int, tag: int, entries: slice, components: int) -> Float64Array:

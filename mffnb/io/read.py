@@ -22,11 +22,13 @@ def read(path: str | os.PathLike[str], *, dataset: str | int | None = None, lazy
     ``.npy`` and ``.npz`` (NumPy), ``.nc`` (NetCDF), ``.h5`` or ``.hf5`` (HDF5, calibrated by its dimension scales where
     it has some, as in pyNSID), ``.zarr`` (an optional extra), ``.mat`` (MATLAB) and ``.rda`` (R, an optional extra) are
     read as they are, last axis the channel: transpose data stored in another order. The ``dimension_type`` of pyNSID
-    decides instead, where it is stated. An ``.npz`` of compressed rows, :func:`scipy.sparse.save_npz`, is an image
-    (x, channel) that is never made dense. Of TIFF stacks, height and width are pixels and planes channels. All other
-    formats, such as ``.hspy``, ``.dm4``, ``.bcf`` or ``.spd``, and HDF5 files of HyperSpy, Delmic, EMD, NeXus and
-    others, are read through RosettaSciIO, an optional extra, which also knows which axes are pixels. Other
-    distributions can register readers: see :mod:`mffnb.registry.plugins`.
+    decides instead, where it is stated. An ``.npz`` of compressed rows, :func:`scipy.sparse.save_npz`, is an image (x,
+    channel) that is never made dense. Of TIFF stacks, height and width are pixels and planes channels. Nanonis grids,
+    imzML (a sparse image), ENVI, Galactic SPC, Bruker OPUS, JCAMP-DX, GSF and tables of text or Excel are read with the
+    axes and units that they state; ``attrs["choice"]`` says why a channel was selected. All other formats, such as
+    ``.hspy``, ``.dm4``, ``.bcf`` or ``.spd``, and HDF5 files of HyperSpy, Delmic, EMD, NeXus and others, are read
+    through RosettaSciIO, an optional extra, which also knows which axes are pixels. Other distributions can register
+    readers: see :mod:`mffnb.registry.plugins`.
 
     Parameters
     ----------
@@ -34,8 +36,10 @@ def read(path: str | os.PathLike[str], *, dataset: str | int | None = None, lazy
         The file.
     dataset
         Which array, where a file holds several: a name (``.npz``, ``.nc``, ``.mat``), a path (``"/measurement/data"``
-        in ``.h5`` and ``.zarr``, ``"object/slot/column"`` in ``.rda``), or a number or title (TIFF, RosettaSciIO). May
-        be left out where only one could be a spectral image.
+        in ``.h5`` and ``.zarr``, ``"object/slot/column"`` in ``.rda``), or a number or title (TIFF, RosettaSciIO), a
+        channel (Nanonis), the m/z axis (imzML: ``"exact"``, or the width of bins, ``"10 ppm"``), or the layout of a
+        table (``"rows"``, ``"columns"``). :func:`mffnb.io.info` lists the arrays of a file. May be left out where only
+        one could be a spectral image.
     lazy
         Leave NetCDF, HDF5, zarr, TIFF, ``.npy`` and most RosettaSciIO data on disk, to be read in bands while unmixing;
         by default where they would fill more than a quarter of the machine's memory as float64.

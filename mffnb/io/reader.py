@@ -54,6 +54,8 @@ class Reader:
         Whether the reader supports data that stay on disk.
     extra
         Extra of this package to install, if the reader needs one: ``pip install "mffnb[extra]"``.
+    package
+        Name of the distribution of that extra which the reader imports; empty if it needs none.
     """
 
     name: str
@@ -63,3 +65,4 @@ class Reader:
     datasets: str = ""
     lazy: bool = False
     extra: str | None = None
+    package: str = ""

@@ -110,6 +110,8 @@ def apply_move(
 def walk(
     start: tuple[Array, Array, Array, Array],
     state: tuple[Array, Array, Array, Array],
+    mixing: Array,
+    nearest: Array,
     slack_of_pixels: Array,
     slack_of_channels: Array,
     gram: Array,
@@ -118,17 +120,21 @@ def walk(
     movable: Array,
     draws: Array,
     restart: int,
+    first: int,
+    last: int,
     found: Array,
 ) -> float:
-    """Walk over pairs of factors, and return the largest angle (rad) between one endmember and where it began.
+    """Make a part of a walk over pairs of factors; return the largest angle (rad) of one endmember to where it began.
 
     Parameters
     ----------
     start
         A (k, pixels), E (k, channels) with rows of norm 1, and the covariance matrices (k, k) of the abundances of a
         pixel and of the entries of a channel, for noise of variance 1.
-    state
-        Work arrays of the same shapes.
+    state, mixing
+        Work arrays of the same shapes, and of (k, k): where the walk is, for the next part.
+    nearest
+        Smallest cosine so far, (1,); 1 before the first part.
     slack_of_pixels, slack_of_channels
         How far entries may fall below zero, for an estimate whose variance is 1 in those matrices.
     gram
@@ -143,14 +149,15 @@ def walk(
         Random numbers between 0 and 1, (moves, 3).
     restart
         Number of moves after which the walk begins again at the start.
+    first, last
+        Moves of this part: from ``first`` to before ``last``.
     found
         Result: coefficients of ``who`` in some of its states, (states, k), first at the start; the last row is that of
         the largest angle.
     """
     k, moves, kept = gram.shape[0], draws.shape[0], found.shape[0] - 1
-    mixing, trial, rival = np.empty((k, k)), np.empty(k), np.empty(k)
-    smallest = 1.0
-    for move in range(moves):
+    trial, rival = np.empty(k), np.empty(k)
+    for move in range(first, last):
         if move % restart == 0:
             begin_again(start, state)
             for p in range(k):
@@ -178,7 +185,7 @@ def walk(
         row = move * kept // moves
         for m in range(k):
             found[row, m] = mixing[who, m]
-            if near < smallest:
+            if near < nearest[0]:
                 found[kept, m] = mixing[who, m]
-        smallest = min(smallest, near)
-    return np.arccos(min(1.0, max(-1.0, smallest)))
+        nearest[0] = min(nearest[0], near)
+    return np.arccos(min(1.0, max(-1.0, nearest[0])))

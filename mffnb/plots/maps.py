@@ -59,17 +59,18 @@ def draw_map(
     colorbar
         Whether to add a colour bar.
     options
-        Passed to ``Axes.imshow``. Defaults: ``vmin`` is 0 or the lowest value, ``vmax`` the 99.8th percentile, and
-        equal lengths on both axes if they have the same unit.
+        Passed to ``Axes.imshow``. Defaults without ``norm``: ``vmin`` is 0 or the lowest value, ``vmax`` the 99.8th
+        percentile; and equal lengths on both axes if they have the same unit.
     """
     plane = as_image(image)
     options.setdefault("cmap", "viridis" if color is None else component_colormap(color))
     values = plane.values[np.isfinite(plane.values)]
     lowest, bright, highest = np.percentile(values, [0, _BRIGHT, 100]) if values.size else (0.0, 1.0, 1.0)
-    options.setdefault("vmin", min(0.0, lowest))
-    options.setdefault("vmax", bright if bright > 0 else highest)
+    if "norm" not in options:
+        options.setdefault("vmin", min(0.0, lowest))
+        options.setdefault("vmax", bright if bright > 0 else highest)
     aspect = options.pop("aspect", "auto" if plane.shape[0] == 1 else _aspect(plane))
-    drawn = ax.imshow(plane.values, extent=_extent(plane), interpolation="nearest", **options)
+    drawn = ax.imshow(plane.values, extent=extent(plane), interpolation="nearest", **options)
     ax.set_aspect(aspect)
     ax.set_xlabel(pixel_label(plane, plane.dims[1]))
     ax.set_ylabel(pixel_label(plane, plane.dims[0]))
@@ -77,13 +78,12 @@ def draw_map(
     if colorbar:
         figure = ax.get_figure()
         if figure is not None:
-            figure.colorbar(
-                drawn, ax=ax, fraction=0.046, pad=0.03, extend="max" if highest > options["vmax"] else "neither"
-            )
+            beyond = highest > float(drawn.get_clim()[1])
+            figure.colorbar(drawn, ax=ax, fraction=0.046, pad=0.03, extend="max" if beyond else "neither")
     return ax
 
 
-def _extent(plane: xr.DataArray) -> tuple[float, float, float, float]:
+def extent(plane: xr.DataArray) -> tuple[float, float, float, float]:
     """Return the outer pixel edges of a map (left, right, bottom, top); the first row is at the top."""
     edges = []
     for name in (plane.dims[1], plane.dims[0]):
@@ -103,7 +103,7 @@ def _aspect(plane: xr.DataArray) -> Any:
     units = {plane[name].attrs.get("units") if name in plane.coords else None for name in plane.dims}
     if len(units) == 1:
         return "equal"
-    left, right, bottom, top = _extent(plane)
+    left, right, bottom, top = extent(plane)
     return abs((right - left) / plane.shape[1] / ((top - bottom) / plane.shape[0]))
 
 
@@ -138,7 +138,7 @@ def draw_scale_bar(image: xr.DataArray, ax: Axes, length: float | None = None) -
     True
     """
     plane = as_image(image)
-    left, right, bottom, top = _extent(plane)
+    left, right, bottom, top = extent(plane)
     width, height = right - left, top - bottom
     size = pixel_size(plane)
     unit = "pixel" if size is None else size[2]
@@ -192,13 +192,19 @@ def draw_composite(
         values = np.nan_to_num(plane.values.astype(np.float64))
         bright = _brightness(plane.values)
         light += np.clip(values / bright, 0.0, 1.0)[..., None] * to_rgb(color)
-    ax.imshow(np.clip(light, 0.0, 1.0), extent=_extent(planes[0]), interpolation="nearest")
-    ax.set_aspect(_aspect(planes[0]))
-    ax.set(xlabel=pixel_label(planes[0], planes[0].dims[1]), ylabel=pixel_label(planes[0], planes[0].dims[0]))
-    ax.set_title(title, fontsize="medium")
+    draw_colors(np.clip(light, 0.0, 1.0), planes[0], ax, title=title)
     if legend:
         handles = [Patch(color=color, label=label) for color, label in zip(colors or own, labels, strict=True)]
         ax.legend(handles=handles, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.02, 1.0))
+    return ax
+
+
+def draw_colors(colors: Array, plane: xr.DataArray, ax: Axes, *, title: str = "") -> Axes:
+    """Draw a picture (height, width, rgb) with the calibrated axes of a map of the same area."""
+    ax.imshow(colors, extent=extent(plane), interpolation="nearest")
+    ax.set_aspect(_aspect(plane))
+    ax.set(xlabel=pixel_label(plane, plane.dims[1]), ylabel=pixel_label(plane, plane.dims[0]))
+    ax.set_title(title, fontsize="medium")
     return ax
 
 

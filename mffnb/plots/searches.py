@@ -65,10 +65,10 @@ def draw_front(trials: Sequence[Any], front: Sequence[Any], ax: Axes) -> Axes:
     for some, line, color in ((trials, "", "0.5"), (front, "-", _BEST)):
         shown = [trial for trial in some if trial.error is not None]
         ax.plot(
-            [trial.sparseness for trial in shown], [100 * trial.error for trial in shown], marker="o", markersize=4,
+            [trial.sparseness for trial in shown], [trial.error for trial in shown], marker="o", markersize=4,
             linestyle=line, color=color,
         )  # fmt: skip
-    ax.set(xlabel="sparseness of the abundances", ylabel="relative error (%)")
+    ax.set(xlabel="sparseness of the abundances", ylabel="relative error")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

@@ -86,7 +86,14 @@ def draw_spectra(
 
 
 def label_peaks(
-    spectrum: xr.DataArray, ax: Axes, *, number: int = 6, digits: int = 0, color: str = "black", **options: Any
+    spectrum: xr.DataArray,
+    ax: Axes,
+    *,
+    number: int = 6,
+    digits: int = 0,
+    color: str = "black",
+    gap: float = _CLOSE,
+    **options: Any,
 ) -> Axes:
     """Label the most prominent peaks of a drawn spectrum with their positions, as far as space allows.
 
@@ -102,6 +109,8 @@ def label_peaks(
         Digits after the decimal point.
     color
         Colour of the text.
+    gap
+        Smallest distance of two labels, as a fraction of the width of the axis.
     options
         Passed to ``Axes.annotate``.
 
@@ -129,7 +138,7 @@ def label_peaks(
     peaks, heights = peaks[clear] - 1, heights[clear]
     chosen: list[int] = []
     for i in peaks[np.argsort(-heights, kind="stable")]:
-        crowded = any(abs(coordinate[i] - coordinate[other]) < _CLOSE * np.ptp(coordinate) for other in chosen)
+        crowded = any(abs(coordinate[i] - coordinate[other]) < gap * np.ptp(coordinate) for other in chosen)
         if len(chosen) < number and not crowded:
             chosen.append(int(i))
     ax.margins(y=0.12)  # space for the labels

@@ -79,6 +79,10 @@ class SlidingFFT(Step):
     def __post_init__(self) -> None:
         if self.dc not in ("mean", "mask", "keep"):
             raise ValueError(f"dc={self.dc!r} is not known: use 'mean', 'mask' or 'keep'")
+        if not isinstance(self.window, (str, tuple)):  # SciPy would take a number as the parameter of a Kaiser window
+            raise ValueError(
+                f"window is the name of a taper, such as 'hann', got {self.window!r}: the side of the window is size="
+            )
         if not self.zoom >= 1:
             raise ValueError(f"zoom keeps 1 / zoom of the frequencies, so it is 1 or more, got {self.zoom!r}")
         for name in ("size", "step"):

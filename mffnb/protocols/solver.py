@@ -5,7 +5,7 @@ Optional capabilities are declared in :class:`mffnb.protocols.SolverTraits`.
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
@@ -18,6 +18,22 @@ class Start(Protocol):
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """Return non-negative A (k, pixels) and E (k, channels)."""
+
+
+class Chosen(NamedTuple):
+    """Start values A (k, own pixels) and E (k, own channels) in data units, and the name of the method chosen."""
+
+    abundances: Float64Array
+    endmembers: Float64Array
+    name: str
+
+
+@runtime_checkable
+class Choosing(Start, Protocol):
+    """A start that chooses among several methods by the data."""
+
+    def choose(self, matrix: Matrix, components: int, seed: int) -> Chosen:
+        """Return the start values, and the name of the method that they come from."""
 
 
 @runtime_checkable

@@ -29,12 +29,6 @@ def explained_variance(matrix: Matrix, abundances: Float64Array, endmembers: Flo
     return 1.0 - left / about_mean if about_mean > 0 else np.nan
 
 
-def relative_error(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> float:
-    """Return the relative error |X - A E| / |X| (Frobenius norm) of complete data."""
-    whole = matrix.squared_norm
-    return float(np.sqrt(_squared_residual(matrix, abundances, endmembers) / whole)) if whole > 0 else 0.0
-
-
 def information_criteria(
     matrix: Matrix, similarity: Similarity, abundances: Float64Array, endmembers: Float64Array, left: float = 1.0
 ) -> tuple[float, float]:

@@ -12,8 +12,9 @@ from mffnb.matrices.cancellation import check_cancelled
 from mffnb.matrices.weighting import Weighting
 from mffnb.problem.degrees_of_freedom import Smoothed
 from mffnb.protocols.matrix import Matrix
+from mffnb.selection.counting import ABOVE, WITHIN
 from mffnb.selection.evidence import RankCriteria
-from mffnb.selection.recommendation import ABOVE, BLURRED, DISTINCT, WITHIN, Recommendation, blur_of, recommend
+from mffnb.selection.recommendation import BLURRED, DISTINCT, Recommendation, blur_of, recommend
 from mffnb.similarities import Frobenius
 from mffnb.threads import limit_threads
 from mffnb.unmixing.image import Prepared
@@ -137,7 +138,7 @@ class DataCriteria:
 
     @property
     def evidence(self) -> xr.Dataset | None:
-        """The variables ``images``, ``shared``, ``angles`` and ``within`` of :attr:`mffnb.selection.RankScan.evidence`.
+        """The variables of :attr:`mffnb.selection.RankScan.evidence` that depend on the data alone.
 
         It has the k that are complete; None before the first step has ended.
         """
@@ -149,8 +150,7 @@ class DataCriteria:
         pairs = np.array([angles[k] for k in whole], dtype=np.float64).reshape(len(whole), criteria.splits, 2)
         return xr.Dataset(
             {
-                "images": ("image", criteria.images),
-                "shared": ("direction", criteria.shared),
+                **criteria.directions.variables(),
                 "angles": (("k", "split"), pairs[..., 0], {"units": "rad"}),
                 "within": (("k", "split"), pairs[..., 1], {"units": "rad"}),
             },

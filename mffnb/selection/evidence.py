@@ -10,8 +10,6 @@ import numpy as np
 import xarray as xr
 
 from mffnb.estimators.factorization import MatrixFactorization
-from mffnb.geometry.coherence import independent_images, noise_whitened
-from mffnb.matrices import Scaled
 from mffnb.matrices.partial import iter_rows_and_weights
 from mffnb.matrices.weighting import Weighting
 from mffnb.problem.degrees_of_freedom import Smoothed
@@ -21,15 +19,13 @@ from mffnb.selection.criteria import (
     explained_variance,
     information_criteria,
     largest_similarity,
-    relative_error,
     silhouette,
 )
+from mffnb.selection.data_directions import DataDirections
 from mffnb.selection.held_out import HeldOutEntries
-from mffnb.selection.recommendation import is_spatially_correlated
 from mffnb.selection.restarts import Restart
 from mffnb.selection.scan import CRITERIA
 from mffnb.selection.split_half import SplitHalves
-from mffnb.typing import Float64Array
 from mffnb.unmixing.image import Prepared
 
 # images computed beyond the largest k, to see where the spatial autocorrelation reaches the noise level
@@ -51,8 +47,8 @@ class RankCriteria:
         Similarity and smoothness penalty of the fits.
     seed
         Seed of all random numbers.
-    images, shared
-        Criteria of the data alone, see :class:`mffnb.selection.RankScan`.
+    directions
+        Criteria of the data alone.
     hidden, halves
         Held-out entries and split halves; None if switched off, or undefined for these data.
     gaps
@@ -63,8 +59,7 @@ class RankCriteria:
     similarity: Similarity
     smoothed: Smoothed
     seed: int
-    images: Float64Array
-    shared: Float64Array
+    directions: DataDirections
     hidden: HeldOutEntries | None
     halves: SplitHalves | None
     gaps: dict[str, Any] = field(default_factory=dict)
@@ -99,24 +94,15 @@ class RankCriteria:
         matrix = weighting.matrix
         whole = matrix.complete
         most = ks[-1] + _SPARE_IMAGES
-        images = independent_images(matrix, image.layout.graph, most, seed) if whole else np.empty(0)
         halves = SplitHalves.of(matrix, ks, splits, pixels, seed) if whole and splits > 0 else None
         hidden = (
             HeldOutEntries.of(matrix, share, matrix.shape[0] if smoothed.weight > 0 else _HELD_PIXELS, seed)
             if share > 0
             else None
         )
-        shared = np.empty(0)
-        if halves is not None:
-            # Differences between neighbouring pixels estimate the noise only if the signal of neighbouring pixels is
-            # correlated.
-            if is_spatially_correlated(images):
-                whitened = noise_whitened(matrix, image.layout.graph, seed)
-            else:
-                whitened = Scaled(matrix, columns=halves.columns)
-            shared = halves.shared_directions(whitened, most)
+        directions = DataDirections.of(matrix, image, halves, most, seed) if whole else DataDirections()
         gaps = {} if whole else _gaps_of(weighting)
-        return cls(weighting, similarity, smoothed, seed, images, shared, hidden, halves, gaps)
+        return cls(weighting, similarity, smoothed, seed, directions, hidden, halves, gaps)
 
     @property
     def splits(self) -> int:
@@ -138,7 +124,7 @@ class RankCriteria:
         angles = np.full((self.splits, 2), np.nan)
         row: Row = {
             "k": k,
-            "relative_error": relative_error(matrix, A, E) if matrix.complete else best.model.relative_error_,
+            "relative_error": best.model.relative_error_,
             "explained_variance": explained_variance(matrix, A, E) if matrix.complete else np.nan,
             "aic": aic,
             "bic": bic,
@@ -166,9 +152,8 @@ class RankCriteria:
         }
         for name in ("angles", "within"):
             variables[name] = (("k", "split"), np.stack([row[name] for row in rows]), {"units": "rad"})
-        variables["images"], variables["shared"] = ("image", self.images), ("direction", self.shared)
-        numbers = {"k": [row["k"] for row in rows]}
-        numbers |= {"image": list(range(1, len(self.images) + 1)), "direction": list(range(1, len(self.shared) + 1))}
+        variables |= self.directions.variables()
+        numbers = {"k": [row["k"] for row in rows]} | self.directions.coordinates()
         return xr.Dataset(variables, coords=numbers, attrs=self.gaps)
 
 

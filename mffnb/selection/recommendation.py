@@ -1,18 +1,17 @@
 """Recommend a number of components k from the criteria of a rank scan.
 
-A number is recommended if one of the first two criteria determines it clearly and no other criterion clearly
-contradicts it.
+k is the number of directions that are signal, less those that are variations of others.
 
-- **Images above the noise** (:func:`mffnb.selection.independent_images`): k for data of the form X = A E + noise. The
-  count is clear if each ratio to the noise is either above 2 or below 1.2; k is then the number of ratios above 2. If
-  all computed ratios exceed 1.2, the data are no linear mixture (nonlinear mixing, variable spectra), or the noise is
-  spatially correlated. The criterion then gives no number.
-- **Singular vectors shared by split halves**: clear if the cosine drops from above 0.9 to below 0.3 in one step. This
-  replaces the images if neighbouring pixels are not correlated (a single image, the mean, is always present). It can
-  also show that the number of images is too small.
+- **Signal** (:mod:`mffnb.selection.counting`): images above the noise (:func:`mffnb.selection.independent_images`), and
+  spectral directions along which both halves of the pixels vary more than along noise
+  (:mod:`mffnb.selection.directions`). Each sees components that the other one misses: images need neighbours that are
+  similar, directions need noise that channels do not share.
+- **Variations** (:mod:`mffnb.selection.variation`): directions that are tilts or shifts of the spectrum of another, or
+  products of two, belong to the same materials.
 - **Endmembers of split halves**: the angle between partners in two halves, divided by the smallest angle between two
   endmembers of the same half. Below 0.1 all endmembers are reproduced. Above 0.5 the matching is random. The criterion
-  is clear if the ratio jumps from below 0.1 to above 0.5 between k and k + 1.
+  is clear if the ratio jumps from below 0.1 to above 0.5 between k and k + 1. It decides nothing alone. If it is clear
+  and contradicts a number that only images give, k is undetermined.
 
 The other criteria are for visual inspection only. On measured data they often have their optimum at an end of the scan.
 """
@@ -24,12 +23,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from mffnb.selection.counting import Count, Variation, count_signal, count_variations
 from mffnb.typing import Array, Float64Array
 
-# ratio to the noise level: above the first it is certainly an image, below the second certainly noise
-ABOVE, WITHIN = 2.0, 1.2
-# cosine of the angle between subspaces: above the first they are shared, below the second not shared
-_SAME, _OTHER = 0.9, 0.3
 # angle between halves over smallest angle within a half: below the first reproduced, above the second random
 DISTINCT, BLURRED = 0.1, 0.5
 
@@ -82,29 +78,38 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
         Dataset :attr:`mffnb.selection.RankScan.evidence`.
     """
     ks = [int(k) for k in evidence.k.values]
-    count, shared = _estimate_from_images(evidence.images.values), _estimate_from_directions(evidence.shared.values)
+    count, reasons = count_signal(evidence)
     halves = _estimate_from_halves(ks, evidence.angles.values, evidence.within.values)
-    if not is_spatially_correlated(evidence.images.values):
-        count = shared if shared.k is not None else count
-    halves = _for_the_recommended(halves, count.k)
-    reasons = tuple(one.reason for one in dict.fromkeys((count, halves)) if one.reason)
-    # Without any argument, the user must still learn why the scan does not determine k.
-    reasons = (*reasons, *_gaps(evidence)) or (_UNCOMPUTED,)
-    if count.between is not None and count.between[0] > ks[-1] and halves.k is None:
-        between = halves.between or (ks[-1], count.between[1])
-        return Recommendation(None, between, (*reasons, "larger than all k of this scan"))
-    if count.k is None:
-        return Recommendation(None, count.between or halves.between or (ks[0], ks[-1]), reasons)
-    named = [count.k]
-    if shared.k is not None and shared.k > count.k:
-        named, reasons = [*named, shared.k], (*reasons, shared.reason)
-    if halves.k is not None:
-        named.append(halves.k)
-    if min(named) < max(named):
-        return Recommendation(None, (min(named), max(named)), (*reasons, "the criteria disagree"))
-    if count.k not in ks:
-        return Recommendation(None, (count.k, count.k), (*reasons, f"k = {count.k} is not in this scan: add it"))
-    return Recommendation(count.k, (count.k, count.k), reasons)
+    if count.sure is None or count.perhaps is None:
+        reasons = (*reasons, *filter(None, (halves.reason,)), *_gaps(evidence)) or (_UNCOMPUTED,)
+        return Recommendation(None, halves.between or (ks[0], ks[-1]), reasons)
+    varied = count_variations(evidence)
+    low, high = max(1, count.sure - varied.perhaps), max(1, count.perhaps - varied.sure)
+    reasons = (*reasons, *filter(None, (varied.reason,)))
+    if halves.k is not None and count.clear and not count.confirmed and not varied.perhaps:
+        low, high = min(low, halves.k), max(high, halves.k)
+    halves = _for_the_recommended(halves, low if low == high else None)
+    reasons = (*reasons, *filter(None, (halves.reason,)), *_gaps(evidence))
+    if low > ks[-1]:
+        between = halves.between if halves.between is not None and halves.k is None else (ks[-1], high)
+        return Recommendation(None, between, (*reasons, f"larger than all k of this scan: scan up to {high + 1}"))
+    if low < high:
+        return Recommendation(None, (low, high), (*reasons, _what_decides(low, high, count, varied)))
+    if low not in ks:
+        return Recommendation(None, (low, low), (*reasons, f"k = {low} is not in this scan: add it"))
+    return Recommendation(low, (low, low), reasons)
+
+
+def _what_decides(low: int, high: int, count: Count, varied: Variation) -> str:
+    """Return the sentence that says what would settle an open k."""
+    if varied.perhaps > varied.sure:
+        return (
+            f"compare the spectra for k = {low} and {high}: where two of them differ by a tilt, a shift or a product "
+            f"only, k = {low} is right"
+        )
+    if not count.clear:
+        return f"less noise decides: measure longer, or bin pixels, and scan k = {low} to {high} again"
+    return f"the criteria disagree: k = {high} is right if its maps show structure that those for k = {low} do not"
 
 
 def _gaps(evidence: xr.Dataset) -> tuple[str, ...]:
@@ -121,36 +126,6 @@ def _gaps(evidence: xr.Dataset) -> tuple[str, ...]:
             "held-out error in the plot of this scan, or weight pixels and channels only",
         )
     return ()
-
-
-def is_spatially_correlated(images: Float64Array) -> bool:
-    """Whether neighbouring pixels are correlated: at least one image besides the mean exceeds the noise level."""
-    return int((images > WITHIN).sum()) > 1
-
-
-def _estimate_from_images(ratios: Float64Array) -> _Estimate:
-    """Estimate k as the number of images above the noise level."""
-    above, perhaps = int((ratios > ABOVE).sum()), int((ratios > WITHIN).sum())
-    if len(ratios) == 0:
-        return _Estimate(None, None, "")
-    if perhaps == len(ratios):
-        return _Estimate(None, None, f"more than {perhaps - 1} images stand above the noise: no linear mixture")
-    if not is_spatially_correlated(ratios):
-        return _Estimate(None, None, "neighbouring pixels are not correlated")
-    if above == perhaps:
-        return _Estimate(above, (above, above), f"{above} images stand above the noise")
-    return _Estimate(None, (max(above, 1), perhaps), f"{above} to {perhaps} images stand above the noise")
-
-
-def _estimate_from_directions(cosines: Float64Array) -> _Estimate:
-    """Estimate k as the number of singular vectors that two halves share.
-
-    The last cosine above the threshold counts, because two nearly equal singular values can rotate an earlier subspace.
-    """
-    same, perhaps = (int(np.flatnonzero(cosines > least).max(initial=-1)) + 1 for least in (_SAME, _OTHER))
-    if 0 < same == perhaps < len(cosines):
-        return _Estimate(same, (same, same), f"split halves share {same} singular vectors")
-    return _Estimate(None, None, "")
 
 
 def _estimate_from_halves(ks: list[int], angles: Float64Array, within: Float64Array) -> _Estimate:

@@ -14,7 +14,7 @@ from mffnb.selection.recommendation import Recommendation, recommend
 from mffnb.unmixing.result import Unmixing
 
 CRITERIA = {
-    "relative_error": "relative error |X - A E| / |X|",
+    "relative_error": "relative error |X - A E| / |X|, for counts the root of the divergence relative to the mean",
     "explained_variance": "explained variance",
     "aic": "AIC",
     "bic": "BIC",
@@ -40,6 +40,9 @@ class RankScan:
         angle between two endmembers of one half, in rad. ``images`` ("image"): spatial autocorrelation relative to the
         noise, see :func:`mffnb.selection.independent_images`. ``shared`` ("direction"): cosine of the largest angle
         between the subspaces of the leading singular vectors of two halves, for 1, 2, ... singular vectors.
+        ``variances`` ("vector"): variance of one half along the singular vectors of the other, relative to noise.
+        ``tilt``, ``plain`` ("tilted"), ``shift`` ("shifted"), ``curve``, ``straight`` ("coordinate"): whether
+        directions of the signal are variations of others, see :class:`mffnb.selection.variation.Variations`.
     results
         The best unmixing result for each k.
     parameters

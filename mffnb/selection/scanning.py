@@ -37,6 +37,7 @@ from mffnb.unmixing.task import Task
 
 _FINAL = 0.3  # tolerance of the result that is kept for each k, relative to that of the restarts
 _RESTART_PIXELS = 4096
+_OF_A_SCAN = ("n_init", "max_iter", "tol", "held_out", "splits", "split_pixels")
 _OF_A_FIT = ("n_components", "weights", "init", "random_state")  # these parameters differ between the fits of one scan
 
 
@@ -151,13 +152,13 @@ class Scanning:
             rows.append(row)
             results[k] = self._labelled(smaller)
             scan = RankScan(
-                work.criteria.dataset(rows), dict(results), self._record | results[k].parameters, self._settings
+                work.criteria.dataset(rows), dict(results), results[k].parameters | self._record, self._settings
             )
             yield Stage(share, f"k = {k}: done", scan)
 
     @property
     def _record(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("n_init", "held_out", "splits", "split_pixels")}
+        return {name: getattr(self, name) for name in _OF_A_SCAN}
 
     @property
     def _settings(self) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from mffnb.matrices import Dense, replicate_columns
 from mffnb.problem.formulation import state_problem
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.solver import Start
+from mffnb.protocols.solver import Chosen, Start
 from mffnb.similarities import Frobenius
 from mffnb.solvers import Auto, BlockPivoting, Extrapolated, Hals, drive, iterate
+from mffnb.solvers.chosen_start import chosen_by
 from mffnb.typing import Array, Float64Array
 
 # Sweeps for exact abundances where block pivoting, whose code is long, is not compiled yet.
@@ -48,9 +49,15 @@ class SubsampledStart:
 
     def start(self, matrix: Matrix, components: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """Return A (k, own pixels) and E (k, own channels) in data units; for small images those of ``begin``."""
-        abundances, endmembers = self.begin.start(matrix, components, seed)
+        abundances, endmembers, _ = self.choose(matrix, components, seed)
+        return abundances, endmembers
+
+    def choose(self, matrix: Matrix, components: int, seed: int) -> Chosen:
+        """Return the start values, and the name of the method that ``begin`` has chosen."""
+        begun = chosen_by(self.begin, matrix, components, seed)
         if matrix.shape[0] <= self.pixels:
-            return abundances, endmembers
+            return begun
+        abundances, endmembers, name = begun
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(4,)))
         drawn = np.sort(generator.choice(matrix.shape[0], self.pixels, replace=False))
         spectra, maps = np.zeros((self.pixels, matrix.shape[1])), np.zeros((components, self.pixels))
@@ -67,7 +74,7 @@ class SubsampledStart:
         endmembers = np.ascontiguousarray(spectra[:, matrix.own_columns])
         solver = _SWEEPS if on_numpy_steps() else BlockPivoting()
         solver.update(abundances, Half(spectra @ spectra.T, matrix.times(endmembers)))
-        return abundances, endmembers
+        return Chosen(abundances, endmembers, name)
 
 
 def _within(numbers: Array, entries: slice) -> Array:

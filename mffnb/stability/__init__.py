@@ -2,20 +2,25 @@
 
 from mffnb.stability.ambiguity import Reach, reach_of
 from mffnb.stability.assessment import Stability, stability
+from mffnb.stability.bias import Bias, bias_of, weaker_fit, weaker_weights
 from mffnb.stability.efficiency import efficiency_warning
 from mffnb.stability.replicas import PoissonCounts, SignFlips, noise_of
 from mffnb.stability.spread import RunSpread, RunStatistics, match_quality
 
 __all__ = [
+    "Bias",
     "PoissonCounts",
     "Reach",
     "RunSpread",
     "RunStatistics",
     "SignFlips",
     "Stability",
+    "bias_of",
     "efficiency_warning",
     "match_quality",
     "noise_of",
     "reach_of",
     "stability",
+    "weaker_fit",
+    "weaker_weights",
 ]

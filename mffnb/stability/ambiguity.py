@@ -65,8 +65,8 @@ def reach_of(cube: xr.DataArray, answer: Unmixing, noise: Noise) -> Reach:
     error that noise causes next to zeros.
 
     The range is zero if a penalty or a volume term selects one of the equivalent solutions, because that is an
-    assumption and no property of the data. It is also zero after preprocessing or a transformation, where it is not
-    computed.
+    assumption and no property of the data; :mod:`mffnb.stability.bias` is for these. It is also zero after
+    preprocessing or a transformation, where it is not computed.
 
     Parameters
     ----------
@@ -199,7 +199,12 @@ def _observed(cube: xr.DataArray, pixels: Array, channels: Array, A: Float64Arra
 
 def _determined_by_penalty(answer: Unmixing) -> bool:
     """Whether a penalty, a volume term or a transformation of the fit selects one of the equivalent solutions."""
-    return answer.mapped is not None or any(answer.parameters.get(name) for name in _SELECTING_TERMS)
+    return answer.mapped is not None or is_selected(answer)
+
+
+def is_selected(answer: Unmixing) -> bool:
+    """Whether a penalty, a volume or a term of the user selects one of the equivalent solutions."""
+    return any(answer.parameters.get(name) for name in _SELECTING_TERMS)
 
 
 def _reach(answer: Unmixing, *steps: Float64Array) -> Reach:

@@ -18,6 +18,7 @@ from mffnb.matrices.checking import drawn_seed
 from mffnb.solvers import Outcome
 from mffnb.solvers.interrupts import require_uninterrupted
 from mffnb.stability.ambiguity import Reach, reach_of
+from mffnb.stability.bias import Bias, bias_of, weaker_fit
 from mffnb.stability.efficiency import efficiency_warning
 from mffnb.stability.refit import Refit, without_data
 from mffnb.stability.replicas import Noise, noise_of
@@ -48,12 +49,14 @@ class Stability:
     reach
         Rotational ambiguity of the endmembers; None without replicas.
     doubt
-        Warning that the bands may be too narrow, with advice; empty if there is none.
+        Warning that the bands may be too narrow, with advice, or what they assume; empty if there is none.
     parameters
         Numbers of runs and the seed.
     interrupted
         Whether Ctrl-C ended the assessment. It then holds the complete runs only, ``doubt`` says how many there are,
         and a spread is None if its runs are too few.
+    bias
+        Bias of a result that a penalty or a volume selected, which widens the bands; None without one.
     """
 
     answer: Unmixing
@@ -65,15 +68,16 @@ class Stability:
     doubt: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
+    bias: Bias | None = None
 
     @property
     def lower(self) -> xr.DataArray:
-        """The lower end of the endmember band (noise and rotational ambiguity), ("component", channel dims)."""
+        """The lower end of the endmember band (noise, rotational ambiguity, bias), ("component", channel dims)."""
         return self._band[0]
 
     @property
     def upper(self) -> xr.DataArray:
-        """The upper end of the endmember band (noise and rotational ambiguity), ("component", channel dims)."""
+        """The upper end of the endmember band (noise, rotational ambiguity, bias), ("component", channel dims)."""
         return self._band[1]
 
     @property
@@ -95,9 +99,11 @@ class Stability:
 
     @property
     def _band(self) -> tuple[xr.DataArray, xr.DataArray]:
-        """Return both ends of the endmember band: of noise alone, or widened by the rotational ambiguity."""
-        noise = self._replicas
-        return (noise.lower, noise.upper) if self.reach is None else self.reach.widen(noise.lower, noise.upper)
+        """Return both ends of the endmember band: that of noise, widened by the rotational ambiguity and the bias."""
+        ends = self._replicas.lower, self._replicas.upper
+        for part in (self.reach, self.bias):
+            ends = ends if part is None else part.widen(*ends)
+        return ends
 
     @property
     def _replicas(self) -> RunSpread:
@@ -132,7 +138,9 @@ def stability(
 
     The noise band is :math:`\hat e \pm q`, with q the quantile of :math:`|e^* - \hat e|` over replicas: where this
     method would find the endmember in a repeated measurement. The rotational ambiguity
-    (:func:`mffnb.stability.reach_of`) is added to it. Other model errors are not included.
+    (:func:`mffnb.stability.reach_of`) is added to it. If a penalty or a volume selected the result, its bias
+    (:func:`mffnb.stability.bias_of`) is added instead; where that cannot be estimated, the freedom of the spectra
+    replaces the band. Other model errors are not included.
 
     Parameters
     ----------
@@ -200,11 +208,14 @@ def stability(
     tasks += [_RefitRun(refit, sent, one, light, noise) for one in seeds[n_init:]]
     parts = [RunStatistics(answer), RunStatistics(answer)]
     reach: Reach | None = None
+    bias: Bias | None = None
     interrupted = False
     try:
         for number, run in enumerate(_with_progress(_run_all(tasks, data, executor), len(tasks), wanted=progress)):
             parts[number >= n_init].add(run)
-        reach = None if noise is None else reach_of(data, answer, noise)
+        if noise is not None:
+            reach = reach_of(data, answer, noise)
+            bias = bias_of(answer, parts[1], weaker_fit(answer, settings, data), data)
     except KeyboardInterrupt:
         interrupted = True
         enough = [len(part) >= fewest for part, fewest in zip(parts, (2, _fewest_replicas(level)), strict=True)]
@@ -212,6 +223,8 @@ def stability(
             raise
         doubt = "; ".join(filter(None, [doubt, _what_is_complete(parts, n_init, n_bootstrap)]))
         parts = [part if usable else RunStatistics(answer) for part, usable in zip(parts, enough, strict=True)]
+    if bias is not None:
+        doubt = "; ".join(filter(None, [doubt, bias.doubt]))
     restarts, replicated = (part.spread(level) if len(part) else None for part in parts)
     return Stability(
         answer,
@@ -223,6 +236,7 @@ def stability(
         doubt,
         {"n_init": n_init, "n_bootstrap": n_bootstrap, "random_state": seed},
         interrupted,
+        bias,
     )
 
 
@@ -230,7 +244,7 @@ def _what_is_complete(parts: Sequence[RunStatistics], n_init: int, n_bootstrap: 
     """Return a sentence that tells how many runs were complete when Ctrl-C ended the assessment."""
     return (
         f"interrupted after {len(parts[0])} of {n_init} restarts and {len(parts[1])} of {n_bootstrap} replicas: "
-        "bands contain noise only, without the rotational ambiguity; run again for all of them"
+        "bands contain noise only, without the rotational ambiguity and the bias; run again for all of them"
     )
 
 

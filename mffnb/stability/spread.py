@@ -46,8 +46,8 @@ class RunStatistics:
 
     def __init__(self, answer: Unmixing) -> None:
         self._answer = answer
-        self._spectra = _flat(answer.endmembers)
-        self._maps = _flat(answer.abundances)
+        self._spectra = as_matrix(answer.endmembers)
+        self._maps = as_matrix(answer.abundances)
         # abundances that sum to one have no free scale, so that components are not rescaled
         self._fixed = bool(answer.parameters.get("sum_to_one"))
         self._found: list[Float64Array] = []
@@ -61,7 +61,7 @@ class RunStatistics:
 
     def add(self, run: Unmixing) -> None:
         """Match and rescale the components of one run and add it to the statistics, without modifying the run."""
-        E, A = _flat(run.endmembers), _flat(run.abundances)
+        E, A = as_matrix(run.endmembers), as_matrix(run.abundances)
         seen = np.isfinite(E).all(axis=0) & np.isfinite(self._spectra).all(axis=0)
         order = match(self._spectra[:, seen], E[:, seen])
         E, A = E[order], A[order]
@@ -76,6 +76,13 @@ class RunStatistics:
         change = A - self._mean
         self._mean += change / len(self._found)
         self._squares += change * (A - self._mean)
+
+    def displacement(self) -> Float64Array:
+        """Return the mean displacement of the endmembers of the runs from those of the result, (k, channels).
+
+        For replicas, which are simulated from the result, this is the bias of the whole fit.
+        """
+        return np.asarray(np.mean(self._found, axis=0) - self._spectra)
 
     def band(self, level: float) -> tuple[xr.DataArray, xr.DataArray]:
         r"""Return both ends of the endmember band: :math:`\hat e \pm q`, q the quantile of :math:`|e^* - \hat e|`.
@@ -146,6 +153,13 @@ def rescaled_to(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
     return np.asarray(spectra * _scale_factors(wanted, spectra)[:, None])
 
 
+def alignment(wanted: Float64Array, spectra: Float64Array) -> tuple[Array, Float64Array]:
+    """Return the order of spectra (k, channels) that matches the reference, and the factors that scale them to it."""
+    seen = np.isfinite(wanted).all(axis=0) & np.isfinite(spectra).all(axis=0)
+    order = match(wanted[:, seen], spectra[:, seen])
+    return order, _scale_factors(wanted[:, seen], spectra[order][:, seen])
+
+
 def _scale_factors(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
     """Return the least-squares factor that scales each spectrum to its reference spectrum, (k,).
 
@@ -158,6 +172,6 @@ def _scale_factors(wanted: Float64Array, spectra: Float64Array) -> Float64Array:
     return np.asarray(np.where(product > 0, np.maximum(cosine, 0.5), 1.0) * ratio)
 
 
-def _flat(factor: xr.DataArray) -> Float64Array:
+def as_matrix(factor: xr.DataArray) -> Float64Array:
     """Return a labelled factor as a matrix (k, entries)."""
     return np.asarray(factor.values, dtype=np.float64).reshape(len(factor), -1)

@@ -2,6 +2,7 @@
 
 from mffnb.tuning import objectives
 from mffnb.tuning.evaluation import Fit, Measured, Objective, sparseness
+from mffnb.tuning.map_error import MapError
 from mffnb.tuning.objectives import BIC, HeldOut, Repeatability, TargetSparsity
 from mffnb.tuning.search import tune
 from mffnb.tuning.staging import staged
@@ -13,6 +14,7 @@ __all__ = [
     "Ended",
     "Fit",
     "HeldOut",
+    "MapError",
     "Measured",
     "Objective",
     "Repeatability",

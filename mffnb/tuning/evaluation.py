@@ -53,10 +53,21 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The loss of a trial, with the fit that it was computed from."""
+    """The loss of a trial, with the fit that it was computed from.
+
+    Attributes
+    ----------
+    loss
+        Value of the objective.
+    result
+        The fit.
+    parts
+        Errors of parts of the data, the same for all trials, from which the significance of a difference is computed.
+    """
 
     loss: float
     result: Unmixing
+    parts: tuple[float, ...] = ()
 
 
 @runtime_checkable
@@ -172,4 +183,5 @@ def _report(measured: Measured) -> Report:
         "error": error if np.isfinite(error) else None,
         "sparseness": sparseness(result.abundances),
         "outcome": result.outcome.name,
+        "parts": list(measured.parts),
     }

@@ -61,7 +61,8 @@ class Journal:
         if self.path is not None:
             parts = ("number", "point", "loss", "message", "error", "sparseness", "outcome", "seconds")
             # The settings are stored for human readers; only the point is read back.
-            self._write({name: getattr(trial, name) for name in parts} | {"settings": trial.settings})
+            line = {name: getattr(trial, name) for name in parts} | {"settings": trial.settings}
+            self._write(line | ({"parts": list(trial.parts)} if trial.parts else {}))
 
     def _write(self, document: Mapping[str, Any]) -> None:
         """Append one JSON line and force it to disk."""
@@ -134,7 +135,11 @@ def _trial(document: Mapping[str, Any] | None, space: Space) -> Trial | None:
         settings = space.settings(document["point"])
     except (ValueError, TypeError, KeyError, IndexError):
         return None
-    return Trial(settings=settings, point=document["point"], **{name: document[name] for name in kinds})
+    parts = document.get("parts", [])  # only some objectives have parts
+    if not (isinstance(parts, list) and all(isinstance(one, (int, float)) for one in parts)):
+        return None
+    named = {name: document[name] for name in kinds}
+    return Trial(settings=settings, point=document["point"], parts=tuple(map(float, parts)), **named)
 
 
 def _readable(value: Any) -> Any:

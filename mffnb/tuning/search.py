@@ -49,7 +49,8 @@ def tune(
         expression. For penalty weights start at 1e-3.
     objective
         One of :mod:`mffnb.tuning.objectives`, or a function that takes an :class:`mffnb.Unmixing` and returns a number;
-        None selects the error of held-out entries.
+        None selects the error of maps (:class:`MapError`) if smoothness, alone or with sparsity, is searched, and the
+        error of held-out entries otherwise.
     algorithm
         ``"tpe"`` (Bayesian), ``"random"``, ``"anneal"``, ``"grid"`` or ``"line"``.
     max_evals

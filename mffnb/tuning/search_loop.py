@@ -16,10 +16,10 @@ from mffnb.cubes.as_cube import as_cube
 from mffnb.io.read import read
 from mffnb.keywords import check_keywords, keywords_of
 from mffnb.tuning.algorithms import Algorithm, algorithm_named
+from mffnb.tuning.default_objective import default_objective
 from mffnb.tuning.evaluation import Job, Objective, Report
 from mffnb.tuning.fingerprint import fingerprint, stable_text
 from mffnb.tuning.journal import Journal
-from mffnb.tuning.objectives import HeldOut
 from mffnb.tuning.space import Point, Space
 from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Ended, Tuning
@@ -77,8 +77,8 @@ class SettingsSearch:
 
     @cached_property
     def resolved_objective(self) -> Any:
-        """The objective of the search; the held-out error if the user gave None."""
-        return HeldOut() if self.objective is None else self.objective
+        """The objective of the search, see :func:`default_objective` if the user gave None."""
+        return default_objective(self.space, self.options) if self.objective is None else self.objective
 
     @cached_property
     def job(self) -> Job:
@@ -218,6 +218,7 @@ class _SearchLoop:
                 report.get("outcome", ""),
                 point,
                 report.get("seconds", 0.0),
+                tuple(report.get("parts", ())),
             )
             self.journal.add(trial)
             self.trials.append(trial)

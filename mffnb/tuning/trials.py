@@ -33,6 +33,8 @@ class Trial:
         Point that the search algorithm proposed, a number for each label of the space.
     seconds
         Run time; ignored in comparisons of trials.
+    parts
+        Errors of parts of the data, see :class:`mffnb.tuning.Measured`; empty if the objective has none.
     """
 
     number: int
@@ -44,6 +46,7 @@ class Trial:
     outcome: str = ""
     point: Mapping[str, Any] = field(default_factory=dict, repr=False)
     seconds: float = field(default=0.0, compare=False)
+    parts: tuple[float, ...] = field(default=(), repr=False)
 
     @property
     def failed(self) -> bool:

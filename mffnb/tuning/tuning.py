@@ -11,6 +11,7 @@ import pandas as pd
 
 from mffnb import plots
 from mffnb.tuning.evaluation import Job
+from mffnb.tuning.proposal import proposal
 from mffnb.tuning.trials import Trial, pareto_front
 from mffnb.unmixing.result import Unmixing
 
@@ -73,11 +74,19 @@ class Tuning:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All keywords of :func:`mffnb.unmix` of the best trial: ``mf.unmix(cube, **found.settings)``."""
-        return {**self.job.options, **self.best.settings}
+        """All keywords of :func:`mffnb.unmix` that the search proposes: ``mf.unmix(cube, **found.settings)``.
+
+        They are those of the best trial, with penalties of zero if no penalty helps, see :attr:`advice`.
+        """
+        return {**self.job.options, **proposal(self.trials, self.best)[0]}
+
+    @property
+    def advice(self) -> str:
+        """Sentence on whether penalties help; empty if the objective cannot tell (:class:`MapError` can)."""
+        return proposal(self.trials, self.best)[1]
 
     def unmix(self, cube: Any = None, **changes: Any) -> Unmixing:
-        """Run :func:`mffnb.unmix` with the settings of the best trial, on the same or another cube."""
+        """Run :func:`mffnb.unmix` with the proposed :attr:`settings`, on the same or another cube."""
         from mffnb.unmixing.unmix import unmix  # noqa: PLC0415  same name as this method
 
         return unmix(self.job.cube if cube is None else cube, **{**self.settings, **changes})

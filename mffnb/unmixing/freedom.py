@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
-from mffnb.geometry.freedom import EntryNoise, Rotations, rotations
+from mffnb.geometry.freedom import EntryNoise, Rotations, RotationSearch
 from mffnb.typing import Array, Float64Array
 
 _RESIDUALS = 1000  # number of pixels whose residual gives the noise
@@ -124,7 +124,23 @@ def freedom_of(
     gain: xr.DataArray | None = None,
     moves: int | None = None,
 ) -> Freedom:
-    """Compute the freedom of labelled factors.
+    """Compute the freedom of labelled factors; see :func:`growing_freedom_of` for the parameters."""
+    *_, found = growing_freedom_of(endmembers, abundances, data, parameters, gain, moves)
+    assert found is not None, "the last step returns the freedom"
+    return found()
+
+
+def growing_freedom_of(
+    endmembers: xr.DataArray,
+    abundances: xr.DataArray,
+    data: xr.DataArray,
+    parameters: Mapping[str, Any],
+    gain: xr.DataArray | None = None,
+    moves: int | None = None,
+) -> Iterator[Callable[[], Freedom] | None]:
+    """Compute the freedom of labelled factors in steps of some milliseconds; yield functions that return it so far.
+
+    There is nothing to return (None) before each endmember has been mixed with each other one.
 
     Parameters
     ----------
@@ -151,8 +167,15 @@ def freedom_of(
     residuals = _rows(data, *dims, np.flatnonzero(pixels)[sampled])[:, channels] - A[:, sampled].T @ E
     noise = EntryNoise.of(residuals, sampled, signal / mean if mean > 0 else np.ones(len(signal)))
     fixed = [int(np.flatnonzero(used == one)[0]) for one in range(int(parameters.get("known") or 0)) if one in used]
-    found = rotations(A[used], E[used], noise, fixed=fixed, signed=bool((E < 0).any()), moves=moves)
-    return _labelled(found, endmembers, used, channels, noise.pattern(residuals, sampled), parameters)
+    pattern = noise.pattern(residuals, sampled)
+    search = RotationSearch(A[used], E[used], noise, fixed=fixed, signed=bool((E < 0).any()), moves=moves)
+
+    def so_far() -> Freedom:
+        return _labelled(search.found, endmembers, used, channels, pattern, parameters)
+
+    for begun in search.steps():
+        yield so_far if begun else None
+    yield so_far
 
 
 def _rows(data: xr.DataArray, pixels: tuple[Any, ...], channels: tuple[Any, ...], numbers: Array) -> Float64Array:

@@ -8,6 +8,7 @@ from typing import Any
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
+from mffnb.errors import collected_warnings, warn
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.io.read import read
 from mffnb.kernels.tiers.tier import on_numpy_steps, running_on
@@ -73,10 +74,15 @@ def run(task: Task, cube: Any, execution: Execution) -> Unmixing:
     if block is not None:
         image = image.rows(block)
         data = image.cube
-    _warn(solution)
-    result = task.label(data, image, solution, block)
-    if block is None and not task.numbers_have_meaning:
-        warn_if_split(result.splits, task.k, windows=any(isinstance(step, SlidingFFT) for step in task.preprocess))
+    with collected_warnings() as found:
+        _warn(solution)
+        result = task.label(data, image, solution, block)
+        if block is None and not task.numbers_have_meaning:
+            warn_if_split(result.splits, task.k, windows=any(isinstance(step, SlidingFFT) for step in task.preprocess))
+    for message, category in found:
+        warn(message, category)
+    if found:  # a report shows them
+        result.parameters["warnings"] = [message for message, _category in found]
     return result
 
 

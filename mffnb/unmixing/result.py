@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mffnb.cubes.align import align
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.layout import frame_of
 from mffnb.estimators.names import TRANSFORMS
+from mffnb.io.export import choose_writer, write_export
 from mffnb.io.files import check_file
 from mffnb.io.netcdf_store import read_netcdf, write_netcdf
 from mffnb.io.parallel_write import Block, write_blocks
@@ -24,7 +26,8 @@ from mffnb.keywords import checks_keywords
 from mffnb.preprocessing import Chain
 from mffnb.solvers import Outcome
 from mffnb.transforms import Mapped
-from mffnb.unmixing.freedom import Freedom, check_freedom, freedom_of
+from mffnb.unmixing.exporting import exported
+from mffnb.unmixing.freedom import Freedom, check_freedom, growing_freedom_of
 from mffnb.unmixing.splits import Split, find_splits
 from mffnb.unmixing.storable import aliases, plain, storable
 from mffnb.unmixing.stored_coordinates import decode
@@ -154,16 +157,56 @@ class Unmixing:
         """
         if self.stored_freedom is not None:
             return self.stored_freedom
+        *_, found = self._freedom_steps(None)
+        assert found is not None, "the last step returns the freedom"
+        return found()
+
+    def growing_freedom(self, image: xr.DataArray | None = None) -> Iterator[Callable[[], Freedom] | None]:
+        """Compute :attr:`freedom` in steps of some milliseconds, to be left at any of them; its range only grows.
+
+        Parameters
+        ----------
+        image
+            The preprocessed image, if it is known, so that it is not computed again.
+
+        Yields
+        ------
+        Callable or None
+            Returns what has been found so far; None as long as that is nothing. After the last one, :attr:`freedom`
+            needs no further computation.
+
+        Raises
+        ------
+        UnsupportedCombinationError, ValueError
+            As :attr:`freedom`.
+        """
+        if self.stored_freedom is None and "freedom" not in self.__dict__:
+            found = None
+            for found in self._freedom_steps(image):
+                yield found
+            if found is not None:
+                self.__dict__["freedom"] = found()  # where a cached property has its value
+        yield lambda: self.freedom
+
+    def _freedom_steps(self, image: xr.DataArray | None) -> Iterator[Callable[[], Freedom] | None]:
+        """Compute the freedom from the data."""
         check_freedom(self.parameters, has_data=self.cube is not None, whole=self.block is None)
         if self.processed is None:
-            return freedom_of(self.endmembers, self.abundances, as_cube(self.cube), self.parameters, self.gain)
+            yield from growing_freedom_of(
+                self.endmembers, self.abundances, as_cube(self.cube), self.parameters, self.gain
+            )
+            return
         made, chain = self.processed, self.processed.chain
-        image = chain.transform(as_cube(self.cube))
-        found = freedom_of(made.endmembers, made.abundances, image, self.parameters, made.gain)
+        image = chain.transform(as_cube(self.cube)) if image is None else image
         over = [name for name in self.endmembers.dims if name != "component"]
         sizes = [(one**2).sum(over) for one in (self.endmembers, chain.endmembers(made.endmembers))]
         scale = (sizes[0] / sizes[1].where(sizes[1] > 0, 1.0)) ** 0.5  # abundances took the inverse factor
-        return found.converted(lambda spectra: chain.endmembers(spectra) * scale)
+
+        def physical(spectra: xr.DataArray) -> xr.DataArray:
+            return chain.endmembers(spectra) * scale
+
+        for found in growing_freedom_of(made.endmembers, made.abundances, image, self.parameters, made.gain):
+            yield None if found is None else partial(_physical, found, physical)
 
     @cached_property
     def splits(self) -> list[Split]:
@@ -200,20 +243,43 @@ class Unmixing:
         ValueError
             If the data do not fit the reconstruction.
         """
-        if cube is None and self.cube is None:
-            raise ValueError("a result loaded from a file does not hold its cube: pass it, result.residual(cube)")
         model = self.reconstruction()
+        data = self.target(cube, model, "residual")
+        return model.copy(data=data.values - model.values).rename("residual")
+
+    def target(self, cube: Any = None, model: xr.DataArray | None = None, use: str = "target") -> xr.DataArray:
+        """Return the data that the reconstruction is compared with, in its dimensions.
+
+        After a step that has no inverse, such as a sliding FFT, these are the data after that step.
+
+        Parameters
+        ----------
+        cube
+            The data, if the result was loaded from a file and does not hold them.
+        model
+            The reconstruction, if it is known already.
+        use
+            Name of the method for messages.
+
+        Raises
+        ------
+        ValueError
+            If the data are missing, or do not fit the reconstruction.
+        """
+        if cube is None and self.cube is None:
+            raise ValueError(f"a result loaded from a file does not hold its cube: pass it, result.{use}(cube)")
+        model = self.reconstruction() if model is None else model
         frame = frame_of(model, [name for name in self.endmembers.dims if name != "component"])
         data: Any = self.cube if cube is None else cube
         if self.processed is not None:
             data = self.processed.chain.target(as_cube(data))
-        aligned = align(data, frame, "the cube of the residual", [tuple(frame.shape)])
+        aligned = align(data, frame, f"the cube of the {use}", [tuple(frame.shape)])
         if set(aligned.dims) != set(model.dims):
             raise ValueError(
-                f"the cube of the residual has the dimensions {tuple(map(str, aligned.dims))} and the reconstruction "
+                f"the cube of the {use} has the dimensions {tuple(map(str, aligned.dims))} and the reconstruction "
                 f"{tuple(map(str, model.dims))}: pass the cube that was unmixed"
             )
-        return model.copy(data=aligned.transpose(*model.dims).values - model.values).rename("residual")
+        return model.copy(data=aligned.transpose(*model.dims).values).rename("target")
 
     def normalized(self, how: str = "max") -> Unmixing:
         """Return the result with every endmember scaled to size 1, and its abundances by the inverse factor.
@@ -300,6 +366,84 @@ class Unmixing:
         else:
             write_netcdf(dataset, path)
 
+    def export(self, path: str | os.PathLike[str], *, cube: Any = None, code: str | None = None) -> tuple[Path, ...]:
+        """Write spectra, maps or the whole result for another program; the suffix says the format.
+
+        ========================== ============================================================================
+        suffix                     content
+        ========================== ============================================================================
+        .csv, .xlsx                spectra, one column for each component; units in the headers
+        .msa                       spectra in the EMSA/MAS format, one file for each component
+        .jdx, .dx                  spectra in JCAMP-DX, one block for each component
+        .tif, .tiff                maps as an ImageJ hyperstack with names, colours and pixel size
+        .ome.tif, .ome.tiff        the same as OME-TIFF
+        .png, .pdf, .svg           maps with scale bars
+        .gsf                       maps for Gwyddion, one file for each component
+        .hspy                      data and factors as a HyperSpy signal with ``learning_results``
+        .hf5                       maps and spectra as NSID datasets, which sidpy reads
+        .html                      report: maps, spectra, residual, settings, code and warnings
+        ========================== ============================================================================
+
+        :meth:`save` writes the file that :func:`mffnb.load` reads.
+
+        Parameters
+        ----------
+        path
+            File to write. It is complete or does not change.
+        cube
+            The data, if the result was loaded from a file; for ``.hspy`` and the residual of a report.
+        code
+            Code that the report shows instead of the call from the record of the run.
+
+        Returns
+        -------
+        tuple of Path
+            The files that were written: with ``.msa`` and ``.gsf`` one for each component, ``NAME-LABEL.msa``.
+
+        Raises
+        ------
+        ValueError
+            If the suffix is unknown, the format cannot hold the result, or its package is not installed.
+
+        Examples
+        --------
+        >>> import mffnb as mf, os, tempfile
+        >>> sample = mf.datasets.tof_sims_2d(seed=0, shape=(16, 24))
+        >>> result = mf.unmix(sample.cube, 2, random_state=0)
+        >>> path, = result.export(os.path.join(tempfile.mkdtemp(), "spectra.csv"))
+        >>> path.read_text().splitlines()[0]
+        'mass-to-charge ratio (u),component 0 (counts),component 1 (counts)'
+        """
+        writer, _suffix = choose_writer(path)
+        return write_export(exported(self, self._freedom_or_none() if writer.bands else None, cube, code), path)
+
+    def to_hyperspy(self, cube: Any = None) -> Any:
+        """Return the data as a HyperSpy signal whose ``learning_results`` are the endmembers and abundances.
+
+        ``signal.plot_decomposition_results()`` and ``signal.get_decomposition_loadings()`` then work. A gain is part of
+        the loadings.
+
+        Raises
+        ------
+        ValueError
+            If HyperSpy is not installed, the result does not hold its data, or its model is not linear.
+        """
+        from mffnb.io.hyperspy_signal import to_hyperspy  # noqa: PLC0415  HyperSpy is an optional dependency
+
+        return to_hyperspy(exported(self, None, cube))
+
+    def to_sidpy(self) -> dict[str, Any]:
+        """Return maps, spectra and gain as sidpy datasets: ``"abundances"``, ``"endmembers"`` and perhaps ``"gain"``.
+
+        Raises
+        ------
+        ValueError
+            If sidpy is not installed.
+        """
+        from mffnb.io.sidpy_datasets import to_sidpy  # noqa: PLC0415  sidpy is an optional dependency
+
+        return to_sidpy(exported(self, None))
+
 
 @checks_keywords()
 def load(path: str | os.PathLike[str]) -> Unmixing:
@@ -365,6 +509,11 @@ def load(path: str | os.PathLike[str]) -> Unmixing:
         mapped=None if transform is None else Mapped(transform, arrays.get("intercept")),
         stored_freedom=Freedom.from_arrays(arrays),
     )
+
+
+def _physical(found: Callable[[], Freedom], physical: Callable[[xr.DataArray], xr.DataArray]) -> Freedom:
+    """Return a freedom in other units."""
+    return found().converted(physical)
 
 
 def _model(

@@ -113,7 +113,8 @@ def unmix(
     channel
         Name(s) of the channel dimension(s); the last one if None.
     init
-        ``"auto"``, ``"nndsvd"``, ``"random"``, a start object, an earlier result to continue from, or a pair: maps and
+        ``"auto"`` (the best of short runs from pure pixels, pure channels and NNDSVD; ``result.parameters["start"]``
+        names it), ``"nndsvd"``, ``"random"``, a start object, an earlier result to continue from, or a pair: maps and
         spectra with labels, which are aligned, or matrices (A, E) of the used pixels and channels. All are in the units
         of the cube, on the grid of the result.
     solver
@@ -125,7 +126,7 @@ def unmix(
     max_iter, tol
         Largest number of iterations, and the projected gradient (relative change of A E) below which the run ends.
     random_state
-        Seed; the one used is kept in ``result.parameters``.
+        Seed; the one used is kept in ``result.parameters``. ``rng=`` is another name of this keyword.
     callback
         Called with a :class:`mffnb.solvers.State` after each iteration; returning True ends the run.
     progress

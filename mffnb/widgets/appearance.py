@@ -48,6 +48,24 @@ class Appearance:
     order: tuple[int, ...] = ()
     weights: Mapping[int, float] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, result: Unmixing) -> Appearance:
+        """Return the appearance that :meth:`applied` has written into a result."""
+        component = result.endmembers.coords.get("component")
+        if component is None or component.dtype.kind not in "iu":
+            return cls()
+        numbers, plain = [int(number) for number in component.values], cls()
+        coordinates = result.endmembers.coords
+        labels = [str(one) for one in coordinates["label"].values] if "label" in coordinates else plain.labels(numbers)
+        colors = [str(one) for one in coordinates["color"].values] if "color" in coordinates else []
+        hidden = coordinates["hidden"].values if "hidden" in coordinates else np.zeros(len(numbers), dtype=bool)
+        return cls(
+            {number: label for number, label in zip(numbers, labels, strict=True) if [label] != plain.labels([number])},
+            {number: one for number, one in zip(numbers, colors, strict=False) if [one] != plain.colors_of([number])},
+            frozenset(number for number, away in zip(numbers, hidden, strict=True) if away),
+            () if numbers == sorted(numbers) else tuple(numbers),
+        )
+
     def rows(self, numbers: Sequence[int]) -> list[int]:
         """Return the rows of components in the order in which they are shown."""
         place = {number: i for i, number in enumerate(self.order)}

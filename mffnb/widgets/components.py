@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import Stage, running_session
 
 
 def numbers_of(stage: Stage) -> list[int]:
@@ -49,7 +49,7 @@ def editable(stage: Stage, what: str, *components: int | str) -> tuple[Session, 
         If there is no such component, if it is held or has known abundances, or if the run would not start from the
         edited state.
     """
-    session = local_session(stage, what)
+    session = running_session(stage, what)
     numbers = [number_of(stage, component) for component in components]
     solved = session.last
     assert solved is not None, "a result exists only with a state"

@@ -18,6 +18,7 @@ from mffnb.plots.palette import component_colors
 from mffnb.preprocessing import Step
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.terms import Term
+from mffnb.unmixing.freedom import Freedom
 from mffnb.unmixing.pictures import warn_if_picture
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance
@@ -37,11 +38,12 @@ from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.suggested_opening import suggested_opening
+from mffnb.widgets.tool import Stage
 from mffnb.widgets.tools import TOOLS, ToolMethods
 
 __all__ = ["Explorer", "explore"]
 
-_OFFERED_COLORS = 24  # those of the palette that colour-blind readers can distinguish
+OFFERED_COLORS = 24  # those of the palette that colour-blind readers can distinguish
 
 
 class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
@@ -65,7 +67,8 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     mask, weights
         As for :func:`mffnb.unmix`.
     start
-        A result for this image to start from; its components keep their numbers and colours.
+        A result for this image to start from; its components keep their numbers, and names and colours that the user
+        has given them.
     abundance_terms, endmember_terms
         Penalties and constraints as objects. Fields that :func:`mffnb.knobs.knob` describes get a slider, whose name
         for ``controls.set`` is its label.
@@ -147,7 +150,9 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else path
         self.view.watched, self.view.typed = self.controls.watched, list(self.controls.weights)
         self._fit = LiveFit(self.session, self.controls, self.view, self._error, path)
-        self._fit.show_tool("set_color", recorded=False, palette=component_colors(_OFFERED_COLORS))
+        if start is not None:
+            self._fit.appearance = Appearance.of(start)
+        self._fit.show_tool("set_color", recorded=False, palette=component_colors(OFFERED_COLORS))
         super().__init__([self.controls, self._error, self.view])
         self.add_class("mffnb-explorer")  # the part of the page that fills the screen on request
         hold_weakly(self, self._error)
@@ -162,6 +167,11 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
 
     def __repr__(self) -> str:
         return f"<explorer: {settings_text(self.controls.parameters)}>"
+
+    @property
+    def stage(self) -> Stage:
+        """What the tools use of the explorer."""
+        return self._fit
 
     @property
     def result(self) -> Unmixing:
@@ -251,6 +261,15 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
         return self._fit.contrast
 
     @property
+    def color_map(self) -> str:
+        """Colour map of the maps in the page; "component" for the colour of each component."""
+        return self._fit.color_map
+
+    def send_file(self, name: str, content: bytes, request: int) -> None:
+        """Send a file to the page, see :class:`mffnb.widgets.tool.Stage`."""
+        self._fit.send_file(name, content, request)
+
+    @property
     def known(self) -> xr.DataArray | None:
         """Held spectra as :func:`mffnb.unmix` takes them in ``known=``, ("component", channel dims); None without any.
 
@@ -311,6 +330,10 @@ class Explorer(ToolMethods, Displayed, ipywidgets.VBox):
     def set_spectra_view(self, **traits: Any) -> None:
         """Change how the page shows the spectra, see :class:`mffnb.widgets.tool.Stage`."""
         self._fit.set_spectra_view(**traits)
+
+    def show_freedom(self, found: Freedom | str, *, complete: bool = True) -> None:
+        """Show how far each spectrum of the answer could turn, see ``freedom``."""
+        self._fit.show_freedom(found, complete=complete)
 
     def undo_pending(self, *, redo: bool = False) -> bool:
         """Undo or redo a gesture that was made since the present run began, see :class:`mffnb.widgets.tool.Stage`."""

@@ -14,8 +14,8 @@ from mffnb.widgets.session.bands import ends_of
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.progress import outcome_text, progress_text, share_done
-from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
+from mffnb.widgets.tool import LocalSession
 
 
 class Frames:
@@ -29,7 +29,7 @@ class Frames:
         Returns the live view; None if it was dropped.
     """
 
-    def __init__(self, session: Session | EngineSession, view: Callable[[], LiveView | None]) -> None:
+    def __init__(self, session: LocalSession | EngineSession, view: Callable[[], LiveView | None]) -> None:
         self._session, self._view = session, view
         self._framed: tuple[LiveImage, FrameBuilder] | None = None
         self._numbers: list[int] = []
@@ -75,7 +75,7 @@ class Frames:
                     "progress": share_done(solved),
                 },
                 generation=generation,
-                parameters=solved.parameters.as_dict(),
+                parameters=solved.parameters.as_dict() | ({} if solved.origin is None else dict(solved.origin.place)),
                 final=final,
                 held={one.number for one in held},
                 passed={one.number for one in held if one.passed},

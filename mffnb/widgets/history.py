@@ -92,6 +92,7 @@ class History:
         self._place = -1
         self._last = ("", 0.0)
         self._version = 0
+        self._step = True
 
     @property
     def version(self) -> int:
@@ -134,10 +135,13 @@ class History:
                 return self._pending[self._place]
             return self._entries[self._position].workspace if self._entries else Workspace()
 
-    def begin(self, workspace: Workspace) -> None:
-        """Note that a run begins; its first entry will have this workspace."""
+    def begin(self, workspace: Workspace, *, step: bool = True) -> None:
+        """Note that a run begins; its first entry will have this workspace.
+
+        Without ``step`` its entry will replace the present one, because the user has not asked for the run.
+        """
         with self._lock:
-            self._pending, self._place, self._last = [workspace], 0, ("", 0.0)
+            self._pending, self._place, self._last, self._step = [workspace], 0, ("", 0.0), step
 
     def add(self, workspace: Workspace) -> None:
         """Add a gesture to the present answer, or to the run that goes on; none if it has changed nothing."""
@@ -184,7 +188,8 @@ class History:
             pending = [adapted(one) for one in self._pending] or [workspace]
             place, self._pending, self._place = max(self._place, 0), [], -1
             last = len(pending) - 1
-            self._append([Entry(solved, one) for one in pending], self._position + 1)
+            self._append([Entry(solved, one) for one in pending], max(self._position + self._step, 0))
+            self._step = True
             self._position -= last - place
 
     def replace(self, entries: Sequence[Entry], position: int) -> None:

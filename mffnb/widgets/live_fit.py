@@ -14,22 +14,25 @@ import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError, collected_warnings
 from mffnb.solvers import Outcome
+from mffnb.unmixing.freedom import Freedom
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance, visible
-from mffnb.widgets.controls.controls import Controls
+from mffnb.widgets.fit_controls import FitControls
 from mffnb.widgets.frames import Frames
 from mffnb.widgets.history import Entry, History
 from mffnb.widgets.lifetime import weakly
+from mffnb.widgets.live_freedom import LiveFreedom
 from mffnb.widgets.live_view.live_view import SPECTRA_TRAITS, STYLE_TRAITS, LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
-from mffnb.widgets.notices import Notice, failure_notices, notices_of
+from mffnb.widgets.notices import Notice, failure_notices, notices_of, without_actions
 from mffnb.widgets.pins import Pin
 from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.recorder import Recorder
 from mffnb.widgets.regions import Region
 from mffnb.widgets.saving.live_state import settings_of, solved_from, solved_values
 from mffnb.widgets.saving.moments import packed, unpacked
+from mffnb.widgets.session.answer_session import AnswerSession
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.progress import outcome_text
@@ -38,7 +41,9 @@ from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import settings_text
 from mffnb.widgets.shown_tools import ShownTools
 from mffnb.widgets.static_picture import StaticPicture
+from mffnb.widgets.tool import LocalSession
 from mffnb.widgets.tools import TOOLS
+from mffnb.widgets.tools.freedom import show_freedom
 from mffnb.widgets.workspace import Workspace
 
 # The state of the controls is sent to the browser again after the first frames. ipykernel handles the messages of a
@@ -64,15 +69,18 @@ class LiveFit:
         Widget that shows the error of a run.
     path
         Path of the file that is explored; None for a cube from memory.
+    picture
+        Static picture of the widget that holds the view; None for one of the answer alone.
     """
 
     def __init__(
         self,
-        session: Session | EngineSession,
-        controls: Controls,
+        session: LocalSession | EngineSession,
+        controls: FitControls,
         view: LiveView,
         error: ipywidgets.HTML,
         path: str | None = None,
+        picture: StaticPicture | None = None,
     ) -> None:
         self.session, self.path, self.history = session, path, History()
         self.regions: dict[str, Region] = {}
@@ -92,12 +100,14 @@ class LiveFit:
         self.runner: Runner[Parameters, Solved] = Runner(
             partial(_solve, session, self._raised), weakly(self._publish), on_error=weakly(self._complain)
         )
-        self.picture = StaticPicture(weakly(self._figure))
+        self.picture = picture or StaticPicture(weakly(self._figure))
         self._frames = Frames(session, self._view)
         self._labelled: tuple[Solved, Unmixing] | None = None
         # The history is shown from the start; on engines, whose states cannot be restored, there is none.
-        self._tools = ShownTools(self._view, ["show_history", "evidence"] if isinstance(session, Session) else [])
-        self.rank_evidence = RankEvidence(controls.k.max, self._show_evidence)
+        described = [] if isinstance(session, EngineSession) else ["show_history"]
+        self._tools = ShownTools(self._view, [*described, *(["evidence"] if isinstance(session, Session) else [])])
+        self.rank_evidence = RankEvidence(controls.max_components, self._show_evidence)
+        self.live_freedom = LiveFreedom(self._freedom_found)
         self._recorder = Recorder(self.history, weakly(self._workspace), weakly(self._show_history))
         self._described = 0
         self._greetings = _GREETINGS
@@ -105,12 +115,14 @@ class LiveFit:
         view.on_drawn = self._drawn
         view.on_call = self._call
         view.observe(weakly(self._record_view), STYLE_TRAITS)
+        view.observe(weakly(self._search_freedom), "freedom_bands")
         controls.on_change(self.submit)
         controls.on_restart(self.start_afresh)
         controls.on_stop(session.stop)
 
     def __del__(self) -> None:
         self.rank_evidence.close()
+        self.live_freedom.close()
         self.runner.close(timeout=0.0)
 
     @property
@@ -121,6 +133,8 @@ class LiveFit:
         solved = self.session.last
         if solved is None:
             self.runner.wait()  # there is no state: raise the error of the run
+            if isinstance(self.session, AnswerSession):
+                raise ValueError(self.session.absent)
             raise RuntimeError(
                 "there is no result, since the first run was stopped or closed before its first picture: move a "
                 "slider, or open a new explorer"
@@ -138,10 +152,54 @@ class LiveFit:
             with self.gesture(), self._submitting:
                 self.session.cancel_stop()
                 self.rank_evidence.pause()  # it continues when the run has ended
-                parameters = controls.parameters
-                self._newest = self.runner.submit(parameters), parameters
-                self._recorder.begins(self._newest[0])
-                self._announce(*self._newest)
+                self.live_freedom.pause()
+                self._submit(controls.parameters)
+
+    def _submit(self, parameters: Parameters, *, step: bool = True) -> None:
+        """Start a run; the lock is held."""
+        self._newest = self.runner.submit(parameters), parameters
+        self._recorder.begins(self._newest[0], step=step)
+        self._announce(*self._newest)
+
+    def show_answer(self, solved: Solved, *, step: bool) -> None:
+        """Show an answer of a search; ``step`` says whether it is a step of the history, or replaces the present one.
+
+        A search that goes on shows its newest answer without a step.
+        """
+        assert isinstance(self.session, AnswerSession), "a run shows its own states"
+        with self.gesture(), self._submitting:
+            self.session.restore(solved)
+            self._submit(solved.parameters, step=step)
+
+    def expect(self, text: str, *, coming: bool) -> None:
+        """Say that another answer of a search was selected, until the next one is shown.
+
+        The picture greys if that answer is ``coming``; otherwise the text is shown as an error.
+        """
+        view = self._view()
+        with self.gesture(), self._submitting:
+            generation = self.runner.generation + 1
+            self._recorder.begins(generation)
+            if isinstance(self.session, AnswerSession):
+                self.session.waiting = True
+            if view is not None and coming:
+                view.activity = {"generation": generation, "text": text, "progress": None, "failed": False}
+            elif view is not None:
+                view.error = text
+
+    def clear(self, reason: str) -> None:
+        """Show no answer of a search, and keep the reason for those who ask for one."""
+        view, session = self._view(), self.session
+        assert isinstance(session, AnswerSession), "a run always has a state"
+        with self.gesture(), self._submitting, self._showing:
+            generation = self.runner.generation + 1
+            self._recorder.begins(generation)
+            session.clear(reason)
+            self._published = self._labelled = None
+            if view is not None:
+                view.activity = {"generation": generation, "text": reason, "progress": None, "failed": True}
+                view.notices = []
+                view.clear()
 
     def start_afresh(self) -> None:
         """Start a run from the data."""
@@ -166,6 +224,10 @@ class LiveFit:
                 self._opening = self.settings, notice
                 view.notices = [notice, *view.notices]
 
+    def _opened_with(self, parameters: Parameters) -> list[Notice]:
+        """Return the line on the settings at the opening if they are in force."""
+        return [self._opening[1]] if self._opening is not None and self._opening[0] == parameters else []
+
     def _announce(self, generation: int, parameters: Parameters, *, failed: bool = False) -> None:
         """Tell the page what is done for the newest settings; it greys the picture of older ones."""
         view = self._view()
@@ -178,6 +240,18 @@ class LiveFit:
         """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
         view = self._view()
         return (0.0, 1.0) if view is None else (view.clip, view.gamma)
+
+    @property
+    def color_map(self) -> str:
+        """Colour map of the maps in the page."""
+        view = self._view()
+        return "component" if view is None else str(view.color_map)
+
+    def send_file(self, name: str, content: bytes, request: int) -> None:
+        """Send a file to the page, which saves it through the browser if it has made this request."""
+        view = self._view()
+        if view is not None:
+            view.send({"type": "file", "name": name, "request": request}, [content])
 
     @property
     def settled(self) -> bool:
@@ -262,6 +336,7 @@ class LiveFit:
             entry = self.history.move(position)
             self._recorder.moves()
             there = self._published is not None and self._published[1] is entry.solved and self.settled
+            there = there and not (isinstance(session, AnswerSession) and session.waiting)
             if there and controls.parameters == entry.parameters:  # else other settings have failed
                 self._show_workspace(entry.workspace)  # no run is needed
                 return
@@ -318,14 +393,14 @@ class LiveFit:
     def stored(self) -> dict[str, Any]:
         """Return the state of the explorer as values that a session holds."""
         controls, view, session = self._controls(), self._view(), self.session
-        if controls is None or view is None or isinstance(session, EngineSession) or session.last is None:
+        if controls is None or view is None or not isinstance(session, Session) or session.last is None:
             raise RuntimeError("the explorer was closed before it had solved anything")
         with self._showing:
             last, (entries, position) = session.last, self.history.shown
             answers = list({id(one): one for one in (*(entry.solved for entry in entries), last)}.values())
             number = {id(one): i for i, one in enumerate(answers)}
             return {
-                "settings": settings_of(session, controls.parameters, controls.k.max),
+                "settings": settings_of(session, controls.parameters, controls.max_components),
                 "parameters": controls.parameters,
                 "answers": [solved_values(one) for one in answers],
                 "last": number[id(last)],
@@ -334,7 +409,8 @@ class LiveFit:
                 **packed(
                     [*(entry.workspace for entry in entries), self._workspace().sharing(self.history.workspace())]
                 ),
-                "described": self._tools.described,
+                # The freedom is searched again: it belongs to a run, whose number is another one after restoring.
+                "described": {name: one for name, one in self._tools.described.items() if name != "freedom"},
                 "evidence": self.rank_evidence.stored(last.data),
             }
 
@@ -383,6 +459,30 @@ class LiveFit:
                 for name, value in traits.items():
                     view.set_trait(name, value)
 
+    def _search_freedom(self, _: Any = None) -> None:
+        """Search for the freedom of the answer on the screen, if the page shows it."""
+        view, solved = self._view(), self.session.last
+        if view is None or solved is None or isinstance(self.session, EngineSession):
+            return
+        if not view.freedom_bands:
+            self.live_freedom.pause()
+        elif self._published is not None and self._published[1:] == (solved, True):
+            image = solved.data.image
+            processed = image.chain is not None and image.scales is None  # else the last step is not in the cube
+            self.live_freedom.resume(self.result, image.cube if processed else None)
+
+    def show_freedom(self, found: Freedom | str, *, complete: bool = True) -> None:
+        """Show how far each spectrum of the answer could turn, see :class:`mffnb.widgets.tool.Stage`."""
+        published = self._published
+        if published is not None and published[2]:
+            show_freedom(self, found, published[0], complete=complete)
+
+    def _freedom_found(self, answer: Unmixing, found: Freedom | str, complete: bool) -> None:
+        """Show what a search has found; called on its thread."""
+        labelled = self._labelled
+        if labelled is not None and labelled[1] is answer:
+            self.show_freedom(found, complete=complete)
+
     def _record_view(self, _: Any) -> None:
         """Record a change of how the answer is shown by the page, or by an assignment in Python."""
         with self.gesture():
@@ -405,6 +505,7 @@ class LiveFit:
     def close(self) -> None:
         """End the background threads, complete the static picture, and delete the image on engines."""
         self.rank_evidence.close()
+        self.live_freedom.close()
         self.runner.close()
         self.picture.finish()
         if isinstance(self.session, EngineSession):
@@ -423,21 +524,26 @@ class LiveFit:
             error.value = ""
         with self._recorder.consequence():
             with self._showing:  # a tool may show the same state in another way at this moment
+                if isinstance(self.session, AnswerSession) and self.session.last is not solved:
+                    return  # another answer was selected in the meantime, which failed
                 self.appearance = self._appearance_of(generation, solved)
                 self._published = generation, solved, final
                 self._frames.show(self._published, self.appearance, self.section)
             view = self._view()
             if final and view is not None and not isinstance(self.session, EngineSession):
-                with self._showing:
-                    opened = self._opening is not None and self._opening[0] == solved.parameters
-                    first = [self._opening[1]] if opened and self._opening is not None else []
-                    view.notices = first + notices_of(solved, self.session.source.task.transform, self._raised)
+                labels = self.appearance.labels(solved.names)
+                found = notices_of(solved, self.session.source.task.transform, self._raised, labels)
+                found = found if isinstance(self.session, Session) else without_actions(found)
+                with self._showing:  # the line on the opening may come at this moment
+                    view.notices = self._opened_with(solved.parameters) + found
             if final:
                 self._tools.call_again(self)
                 self._tools.call_again(self, described=True)  # also while a gesture waits, which is recorded later
             # States on engines cannot be restored.
             if final and not solved.unchanged and not isinstance(self.session, EngineSession):
                 self._recorder.ends(generation, solved)
+        if final:
+            self._search_freedom()
         self.picture.renew(settled=final)
 
     def _appearance_of(self, generation: int, solved: Solved) -> Appearance:
@@ -445,6 +551,8 @@ class LiveFit:
 
         At its end a run may give the number of a component back that it has removed at its start.
         """
+        if solved.origin is not None:  # a search gives no number twice, so that nothing is forgotten
+            return self.appearance
         followed, self._numbers = self._numbers, (generation, solved)
         if followed is None or self._restored is solved:
             self._restored, self._at_start = None, self.appearance
@@ -494,7 +602,7 @@ class LiveFit:
 
 
 def _solve(
-    session: Session | EngineSession, raised: list[tuple[str, type[Warning]]], parameters: Parameters
+    session: LocalSession | EngineSession, raised: list[tuple[str, type[Warning]]], parameters: Parameters
 ) -> Iterator[Solved | None]:
     """Run the solver; warnings of the run go to a list for the page instead of the stderr of the worker."""
     raised.clear()

@@ -15,12 +15,12 @@ from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Array
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session.live_data import LiveImage
-from mffnb.widgets.session.session import Session
+from mffnb.widgets.tool import LocalSession
 
 _COMPARABLE: weakref.WeakKeyDictionary[LiveImage, xr.DataArray] = weakref.WeakKeyDictionary()
 
 
-def before_preprocessing(session: Session, image: LiveImage, tool: str) -> tuple[Layout, Matrix]:
+def before_preprocessing(session: LocalSession, image: LiveImage, tool: str) -> tuple[Layout, Matrix]:
     """Return layout and data matrix of the cube as the user passed it.
 
     Raises

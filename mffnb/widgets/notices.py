@@ -12,6 +12,7 @@ from mffnb.estimators.names import mapped
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.protocols.transform import Transform
 from mffnb.unmixing.auto_volume import warn_if_ambiguous
+from mffnb.widgets.answer_notices import answer_notices
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.solved import Solved
 
@@ -20,9 +21,14 @@ Notice = dict[str, Any]
 
 
 def notices_of(
-    solved: Solved, transform: str | Transform | None, raised: Sequence[tuple[str, type[Warning]]] = ()
+    solved: Solved,
+    transform: str | Transform | None,
+    raised: Sequence[tuple[str, type[Warning]]] = (),
+    labels: Sequence[str] | None = None,
 ) -> list[Notice]:
     """Return the warnings that :func:`mffnb.unmix` would issue for a state, after those that its run has raised.
+
+    What is suspicious in the state itself follows.
 
     Parameters
     ----------
@@ -32,6 +38,8 @@ def notices_of(
         Transformation of the model.
     raised
         Message and category of the warnings of the run.
+    labels
+        Names of the components; by default their numbers.
     """
     state = solved.state
     with collected_warnings() as found:
@@ -43,7 +51,14 @@ def notices_of(
         warn_if_certain(state.abundances.T, state.endmembers, model)
     dead = int(np.count_nonzero((used == 0) | ~state.endmembers.any(axis=1)))
     unique = dict.fromkeys([*raised, *found])
-    return [{"text": text, **_action(category, solved.parameters, dead)} for text, category in unique]
+    names = [f"component {number}" for number in solved.names] if labels is None else labels
+    warned = [{"text": text, **_action(category, solved.parameters, dead)} for text, category in unique]
+    return [*warned, *answer_notices(solved, names)]
+
+
+def without_actions(notices: Sequence[Notice]) -> list[Notice]:
+    """Return the texts of warnings alone, for a view that starts no run."""
+    return [{"text": notice["text"]} for notice in notices]
 
 
 def failure_notices(parameters: Parameters, *, earlier: bool) -> list[Notice]:

@@ -24,6 +24,8 @@ class _Changes:
         Whether undo or redo has moved to another entry.
     begun
         Number of the run that has begun, if any.
+    step
+        Whether its answer is a step of its own; otherwise it takes the place of the present one.
     ended
         Number and state of the run that has ended, if any.
     """
@@ -31,6 +33,7 @@ class _Changes:
     gesture: bool = False
     moved: bool = False
     begun: int | None = None
+    step: bool = True
     ended: tuple[int, Solved] | None = None
 
 
@@ -87,9 +90,10 @@ class Recorder:
                 if self._open == 0:
                     self._compare()
 
-    def begins(self, generation: int) -> None:
-        """Note in a gesture that a run begins."""
+    def begins(self, generation: int, *, step: bool = True) -> None:
+        """Note in a gesture that a run begins, and whether its answer is a step of its own."""
         self._changes.begun = self._newest = generation
+        self._changes.step = step
 
     def moves(self) -> None:
         """Note in a gesture that the history has moved to another entry, whose run and workspace are no new step."""
@@ -110,7 +114,7 @@ class Recorder:
         if changes.moved:
             history.update(now)
         elif changes.begun is not None:
-            history.begin(now)
+            history.begin(now, step=changes.step)
         elif changes.gesture:
             history.add(now)
         else:
@@ -122,4 +126,9 @@ class Recorder:
     def _settle(self, changes: _Changes, now: Workspace) -> None:
         if changes.ended is not None:
             _, solved = changes.ended
-            self._history.settle(solved, lambda one: one.without_components(solved.names), now)
+            self._history.settle(solved, lambda one: _adapted(one, solved), now)
+
+
+def _adapted(workspace: Workspace, solved: Solved) -> Workspace:
+    """Return a workspace without what belongs to components that have left; a search gives no number twice."""
+    return workspace if solved.origin is not None else workspace.without_components(solved.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ class ShownTools:
     """
 
     def __init__(self, view: Callable[[], LiveView | None], following: Iterable[str] = ()) -> None:
-        self._view = view
+        self._view, self._changing = view, threading.Lock()
         # Both are replaced and not changed, because the worker may go through the old ones.
         self.recorded: Mapping[str, Shown] = {}
         """What tools show that undo restores."""
@@ -38,11 +39,14 @@ class ShownTools:
         if recorded and name not in self.recorded and values == {"shown": False}:
             return  # a call that only computes is no step
         given = None if follow is False else {} if follow is True else follow
-        if recorded:
-            self.recorded = {**self.recorded, name: Shown(values, given)}
-            self.described = {one: shown for one, shown in self.described.items() if one != name}
-        else:
-            self.described = {**self.described, name: Shown(values, given)}
+        with self._changing:  # several threads show something
+            if recorded:
+                self.recorded = {**self.recorded, name: Shown(values, given)}
+                self.described = {one: shown for one, shown in self.described.items() if one != name}
+            else:
+                self.described = {**self.described, name: Shown(values, given)}
+                if name in self.recorded:  # a session of an earlier version
+                    self.recorded = {one: shown for one, shown in self.recorded.items() if one != name}
         self._send(name, values)
 
     def values(self, name: str) -> Mapping[str, Any]:

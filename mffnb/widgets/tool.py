@@ -10,30 +10,34 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from functools import wraps
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
+from mffnb.unmixing.freedom import Freedom
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import Appearance
 from mffnb.widgets.history import History
 from mffnb.widgets.pins import Pin
 from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.regions import Region
+from mffnb.widgets.session.answer_session import AnswerSession, no_run
 from mffnb.widgets.session.engine_session import EngineSession
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+LocalSession: TypeAlias = Session | AnswerSession
+"""A session whose pixels are in this process."""
 
 
 class Stage(Protocol):
     """The part of an explorer that a tool uses."""
 
     @property
-    def session(self) -> Session | EngineSession:
+    def session(self) -> LocalSession | EngineSession:
         """Cube, settings and newest state."""
 
     @property
@@ -74,6 +78,13 @@ class Stage(Protocol):
     @property
     def contrast(self) -> tuple[float, float]:
         """Percentage of the brightest pixels that the page saturates, and exponent of its contrast."""
+
+    @property
+    def color_map(self) -> str:
+        """Colour map of the maps in the page; "component" for the colour of each component."""
+
+    def send_file(self, name: str, content: bytes, request: int) -> None:
+        """Send a file to the page, which saves it through the browser if it has made this request."""
 
     @property
     def pins(self) -> dict[str, Pin]:
@@ -119,6 +130,12 @@ class Stage(Protocol):
     def set_spectra_view(self, **traits: Any) -> None:
         """Change how the page shows the spectra; all traits together are one change."""
 
+    def show_freedom(self, found: Freedom | str, *, complete: bool = True) -> None:
+        """Show how far each spectrum of the answer could turn, or a sentence why this is not known.
+
+        ``complete`` is False while the search goes on.
+        """
+
     def undo_pending(self, *, redo: bool = False) -> bool:
         """Undo or redo a gesture that was made since the present run began; False if there is none."""
 
@@ -143,7 +160,15 @@ class Stage(Protocol):
         """Return the values that a tool has shown last; empty before its first call."""
 
 
-def local_session(stage: Stage, name: str) -> Session:
+class Staged(Protocol):
+    """A widget that has the tools as methods."""
+
+    @property
+    def stage(self) -> Stage:
+        """What the tools use of the widget."""
+
+
+def local_session(stage: Stage, name: str) -> LocalSession:
     """Return the session of a stage if it has all pixels in this process; refuse the tool otherwise."""
     if isinstance(stage.session, EngineSession):
         raise UnsupportedCombinationError(
@@ -152,11 +177,26 @@ def local_session(stage: Stage, name: str) -> Session:
     return stage.session
 
 
+def running_session(stage: Stage, name: str) -> Session:
+    """Return the session of a stage for a tool that starts a run; refuse the tool where answers of a search are shown.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        If no run can be started in this process.
+    """
+    session = local_session(stage, name)
+    if isinstance(session, AnswerSession):
+        raise no_run(name)
+    return session
+
+
 def as_gesture(tool: Function) -> Function:
-    """Return a tool as a method: what it changes of the stage becomes one step of the history."""
+    """Return a tool as a method of a widget: what it changes of the stage becomes one step of the history."""
 
     @wraps(tool)
-    def call(stage: Stage, *arguments: Any, **keywords: Any) -> Any:
+    def call(widget: Staged, *arguments: Any, **keywords: Any) -> Any:
+        stage = widget.stage
         with stage.gesture():
             return tool(stage, *arguments, **keywords)
 

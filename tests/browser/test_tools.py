@@ -180,7 +180,7 @@ PATTERNS = """
 import mffnb as mf
 
 image = mf.datasets.stem_catalyst(seed=0).cube
-explorer = mf.explore(image, k=2, preprocess=[mf.preprocessing.SlidingFFT(window=64, step=16)], tol=1e-3)
+explorer = mf.explore(image, k=2, preprocess=[mf.preprocessing.SlidingFFT(size=64, step=16)], tol=1e-3)
 explorer
 """
 

@@ -290,7 +290,7 @@ def test_transform_finds_the_one_component_of_each_pixel(X):
 def test_counts_that_are_stuck_at_zero_abundance_are_told():
     data = np.random.default_rng(0).random((40, 12))
     model = MatrixFactorization(
-        2, similarity="kl", endmember_terms=[Ridge(0.05)], tol=1e-9, max_iter=2000, random_state=0
+        2, similarity="kl", endmember_terms=[Ridge(0.05)], init="nndsvd", tol=1e-9, max_iter=2000, random_state=0
     )
     with pytest.warns(ConvergenceWarning, match=r"abundances near zero should be larger.*use solver='proximal'"):
         A = model.fit_transform(data)

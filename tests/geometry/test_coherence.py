@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
+from mffnb.geometry.coherence import SpatialImages
 from mffnb.graphs import grid
 from mffnb.matrices import in_memory
 from mffnb.selection import independent_images
@@ -66,3 +68,20 @@ def test_count_without_noise():
     rng = np.random.default_rng(0)
     X = smooth_maps(4, rng).T @ rng.random((4, 40))
     assert counted(X) == (4, 4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("width", [0.6, 0.9])
+def test_noise_that_neighbours_share_is_not_counted(width, seed):
+    rng = np.random.default_rng(seed)
+    noise = gaussian_filter(rng.standard_normal((*SHAPE, 60)), (width, width, 0)).reshape(-1, 60)
+    X = smooth_maps(2 + seed, rng).T @ rng.random((2 + seed, 60)) ** 2
+    sure, perhaps = counted(X + 0.02 * noise / noise.std())
+    assert sure <= 2 + seed <= perhaps <= 3 + seed
+    assert counted(noise)[0] <= 1
+
+
+def test_centre_of_white_noise_is_zero():
+    rng = np.random.default_rng(0)
+    X = smooth_maps(3, rng).T @ rng.random((3, 60)) + 0.05 * rng.standard_normal((SHAPE[0] * SHAPE[1], 60))
+    assert SpatialImages.of(in_memory(X), grid(SHAPE), 10).centre == 0.0

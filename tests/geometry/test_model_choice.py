@@ -43,7 +43,7 @@ def test_variances_of_the_residual_are_exact(thin):
     expected = np.mean((X - (centre[0][:, :3] * centre[1][:3]) @ centre[2][:3]) ** 2, axis=0)
     left, right = (centre[0][:, :3] * centre[1][:3]).T, centre[2][:3]
     stored = Sparse(thin(X)) if thin else matrix(X)
-    found = model_choice._residual_variances(stored, np.ascontiguousarray(left), right)
+    found = model_choice.residual_variances(stored, np.ascontiguousarray(left), right)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
@@ -53,7 +53,7 @@ def test_variances_near_rounding_errors_are_summed_from_residuals():
     centre = np.linalg.svd(X, full_matrices=False)
     left, right = (centre[0][:, :2] * centre[1][:2]).T, centre[2][:2]
     expected = np.mean((X - left.T @ right) ** 2, axis=0)
-    found = model_choice._residual_variances(matrix(X), np.ascontiguousarray(left), right)
+    found = model_choice.residual_variances(matrix(X), np.ascontiguousarray(left), right)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-30)
 
 

@@ -109,9 +109,9 @@ def test_hyperspy_file_through_rosettasciio(tmp_path, cube):
 def test_unreadable_files_say_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no file"):
         read(tmp_path / "missing.npy")
-    (tmp_path / "a.3ds").write_text("?")
-    with pytest.raises(ValueError, match=r"no reader for '.3ds'|mffnb\[io\]"):
-        read(tmp_path / "a.3ds")
+    (tmp_path / "a.quux").write_text("?")
+    with pytest.raises(ValueError, match=r"no reader for '.quux'|mffnb\[io\]"):
+        read(tmp_path / "a.quux")
     np.savez(tmp_path / "b.npz", a=np.zeros(3))
     with pytest.raises(ValueError, match="no array with two or more dimensions"):
         read(tmp_path / "b.npz")

@@ -183,3 +183,8 @@ def test_images_that_make_no_sense():
 def test_parameters_are_checked(wrong):
     with pytest.raises(ValueError, match=r"got|not known"):
         SlidingFFT(**wrong)
+
+
+def test_a_number_is_no_taper():
+    with pytest.raises(ValueError, match="side of the window is size="):
+        SlidingFFT(window=64)

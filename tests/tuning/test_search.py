@@ -287,7 +287,9 @@ def test_staged_search_selects_sparsity_first(cube, tmp_path):
     assert [t.settings["sparsity"] for t in first.trials[:2]] == [0.0, 1e-3]
     assert {t.settings["smoothness"] for t in first.trials} == {0.0}
     assert {t.settings["sparsity"] for t in second.trials} == {first.best.settings["sparsity"]}
-    assert second.best.loss <= first.best.loss
+    assert second.trials[0].settings["smoothness"] == 0.0
+    assert second.best.loss <= second.trials[0].loss
+    assert [one.record["objective"][:8] for one in (first, second)] == ["HeldOut(", "MapError"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["s.smoothness.jsonl", "s.sparsity.jsonl"]
     assert staged(cube, k=3, max_evals=4, path=tmp_path / "s.jsonl")[1].trials == second.trials
 

@@ -13,13 +13,17 @@ from hypothesis import strategies as st
 import mffnb as mf
 from mffnb.widgets.live_view.live_view import STYLE_TRAITS
 
-DESCRIBE = ("tool_undo", "tool_show_history", "tool_code", "tool_evidence", "tool_probe")
-"""Traits of tools that describe the session itself, or what the pointer is at: undo does not restore them."""
+DESCRIBE = ("tool_undo", "tool_show_history", "tool_code", "tool_evidence", "tool_probe", "tool_freedom")
+"""Traits of tools that describe the session itself or what the pointer is at, or are computed later: undo does not restore
+them."""
 REFUSED = (ValueError, KeyError, IndexError, mf.errors.UnsupportedCombinationError)
 """What a call raises that does not fit the present state, such as merge with a single component."""
 
 gestures = st.tuples(st.deferred(lambda: st.sampled_from(sorted(GESTURES))), st.integers(0, 5), st.integers(0, 5))
 """A gesture: its name and two numbers that choose its arguments."""
+OF_STACKS = ("section", "maximum", "orthogonal", "plane", "leave_out_channels", "use_channels", "k", "draw", "fit_only")
+gestures_of_stacks = gestures | st.tuples(st.sampled_from(OF_STACKS), st.integers(0, 5), st.integers(0, 5))
+"""Gestures with more of those that change what is shown of a stack."""
 
 
 def opened(cube, **options):
@@ -117,6 +121,12 @@ GESTURES = {
     "release": lambda e, a, b: e.release(_component(e, a)),
     "leave_out": lambda e, a, b: e.leave_out(_name(e.regions, a), on=b % 3 > 0),
     "fit_only": lambda e, a, b: e.fit_only(_name(e.regions, a), on=b % 3 > 0),
+    "leave_out_channels": lambda e, a, b: e.leave_out_channels(between=(400 + 4 * a, 402 + 4 * a), name=f"M{b % 2}"),
+    "use_channels": lambda e, a, b: e.use_channels(name=None if b == 5 else f"M{a % 2}"),
+    "section": lambda e, a, b: e.show_section(index=(a % 2,)),
+    "maximum": lambda e, a, b: e.show_section(maximum="z"),
+    "orthogonal": lambda e, a, b: e.orthogonal_sections(_component(e, a), shown=b > 1),
+    "plane": lambda e, a, b: e.show_section(plane=(a % 3, b % 5)),
     "fix": lambda e, a, b: e.fix(_component(e, a), _name(e.regions, b), (0.0, 1.0)[b % 2], on=a < 4),
     "rename": lambda e, a, b: e.rename(_component(e, a), ("", "lignin", "wax", "water")[b % 4]),
     "hide": lambda e, a, b: e.hide(_component(e, a)),

@@ -126,3 +126,24 @@ def test_bands_of_wrong_shape_raise_an_error():
         Frame(
             np.ones((1, 3, 4)), np.ones((1, 5)), np.arange(5.0), "E", ("a",), ("#111111",), bands=(np.ones((1, 4)),) * 2
         )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"smoothness": 0.1}, "not a confidence interval"), ({"sparsity": 1e-2}, "the sparsity penalty chose")],
+    ids=str,
+)
+def test_bands_of_a_penalised_result_contain_its_bias(cube, options, said):
+    explorer = opened(cube, **options)
+    explorer.controls.set(bands=True)
+    explorer.wait(120)
+    last = explorer.frames[-1]
+    low, high = last.bands
+    found = mf.selection.stability(cube, explorer.result, n_init=0, n_bootstrap=20, random_state=4)
+    noise = (found.replicas.upper - found.replicas.lower).mean("energy").values
+    wanted = (found.upper - found.lower).mean("energy").values
+    np.testing.assert_allclose((high - low).mean(axis=1), wanted, rtol=0.4)
+    assert (wanted > noise).all()
+    assert said in last.status["text"]
+    assert said in found.doubt
+    explorer.close()

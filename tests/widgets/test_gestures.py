@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import Phase, given, note, settings
+from hypothesis import Phase, example, given, note, settings
 from hypothesis import strategies as st
 
 import mffnb as mf
@@ -18,7 +18,7 @@ from mffnb.widgets import history
 from mffnb.widgets.equality import same
 from tests.conftest import mixture
 from tests.depth import examples
-from tests.widgets.gestures import gestures, make, moment, opened, settle
+from tests.widgets.gestures import gestures, gestures_of_stacks, make, moment, opened, settle
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning"),
@@ -38,10 +38,10 @@ def _each_turn_of_the_wheel_is_one_gesture():
 
 
 @st.composite
-def sequences(draw, quick, deep):
+def sequences(draw, quick, deep, made=gestures):
     """Lists of gestures, longer ones in the deep profile; hypothesis itself prefers short ones."""
     most = deep if settings.get_current_profile_name() == "deep" else quick
-    return draw(st.lists(gestures, min_size=draw(st.integers(1, most)), max_size=most))
+    return draw(st.lists(made, min_size=draw(st.integers(1, most)), max_size=most))
 
 
 def assert_same(found, expected, words):
@@ -65,7 +65,23 @@ def walk(explorer, seen):
 @examples(6, **FOUND)
 @given(made=sequences(quick=10, deep=200))
 def test_each_gesture_is_one_step_and_undo_redo_and_a_saved_session_are_equal_to_the_bit(made):
-    explorer = opened(mixture())
+    check_steps(opened(mixture()), made)
+
+
+@pytest.mark.hypothesis
+@pytest.mark.timeout(3600)
+@examples(4, **FOUND)
+@given(made=sequences(quick=10, deep=100, made=gestures_of_stacks))
+@example(
+    made=[(name, 1, 2) for name in ("draw", "section", "orthogonal", "plane", "maximum", "leave_out_channels", "k")]
+)
+def test_gestures_on_a_stack_are_steps_too(made):
+    stack = xr.concat([mixture(seed=seed) for seed in (0, 1)], "z").assign_coords(z=("z", [0.0, 2.0], {"units": "nm"}))
+    check_steps(opened(stack, preprocess=[mf.preprocessing.Bin(space={"y": 2, "x": 2})]), made)
+
+
+def check_steps(explorer, made):
+    """Make gestures, and compare each state with those of undo, redo and a saved session."""
     try:
         settle(explorer)
         seen = [moment(explorer)]

@@ -206,16 +206,69 @@ def test_bands_of_held_components_are_zero(explore):
     assert width[1] < 1e-6 < width[0]
 
 
-def test_hold_with_a_step_that_keeps_the_grid_and_refusal_with_one_that_does_not(explore, cube):
+def test_hold_with_a_step_that_keeps_the_grid(explore, cube):
     explorer = explore(preprocess=[mf.preprocessing.UnitSum()])
     explorer.wait()
     explorer.hold(0)
     explorer.wait()
     np.testing.assert_allclose(spectrum(explorer, 0), explorer.known[0], rtol=1e-6)
-    binned = explore(preprocess=[mf.preprocessing.Bin(channel=2)])
-    binned.wait()
-    with pytest.raises(mf.errors.UnsupportedCombinationError, match="apply that step first"):
-        binned.hold(0)
+
+
+GRIDS = [
+    [mf.preprocessing.Bin(channel=2)],
+    [mf.preprocessing.Bin(channel=2, how="mean")],
+    [mf.preprocessing.Bin(space=2)],
+    [mf.preprocessing.Crop({"energy": (406, 430), "x": slice(1, 6)})],
+    [
+        mf.preprocessing.Crop({"energy": slice(2, 17)}),
+        mf.preprocessing.Bin(space={"y": 2}, channel=3),
+        mf.preprocessing.UnitSum(),
+    ],
+]
+
+
+@pytest.mark.parametrize("steps", GRIDS)
+def test_a_component_is_held_on_another_grid(explore, steps):
+    explorer = explore(preprocess=steps)
+    explorer.wait()
+    before = explorer.result
+    explorer.hold(1)
+    explorer.controls.set(sparsity=0.1)
+    explorer.wait()
+    np.testing.assert_allclose(spectrum(explorer, 1), before.endmembers[1], rtol=1e-5, atol=1e-9)
+    assert explorer.known.shape[1:] == explorer.session.source.cube.shape[2:]
+
+
+@pytest.mark.parametrize("steps", GRIDS[:4])
+def test_a_region_and_a_pixel_are_held_on_another_grid(explore, cube, steps):
+    explorer = explore(preprocess=steps, max_components=6)
+    explorer.wait()
+    maps = explorer.result.abundances
+    mask = np.zeros(maps.shape[1:], dtype=bool)
+    mask[1:3, :2] = True
+    region = explorer.region(mask=mask, name="R")
+    number = explorer.hold("R")
+    explorer.wait()
+    held = explorer.result.endmembers.sel(component=number)
+    shape = np.ravel(held / region.mean_spectrum)
+    np.testing.assert_allclose(shape, shape.mean(), rtol=1e-5)
+    pixel = explorer.hold(pixel=[1, 1])
+    explorer.wait()
+    measured = explorer.probe(pixel=[1, 1]).measured
+    shape = np.ravel(explorer.result.endmembers.sel(component=pixel) / measured)
+    np.testing.assert_allclose(shape, shape.mean(), rtol=1e-5)
+
+
+def test_hold_refuses_steps_without_a_rule(explore):
+    bent = explore(preprocess=[mf.preprocessing.Bin(channel=2), mf.preprocessing.Anscombe()])
+    bent.wait()
+    with pytest.raises(ValueError, match=r"not linear|explore its result"):
+        bent.hold(0)
+    image = xr.DataArray(np.random.default_rng(0).random((64, 64)), dims=("y", "x"))
+    windows = explore(image, preprocess=[mf.preprocessing.SlidingFFT(size=16, step=8)])
+    windows.wait()
+    with pytest.raises(mf.errors.UnsupportedCombinationError, match="computes them from an image"):
+        windows.hold(0)
 
 
 def test_hold_refuses_in_one_sentence(explorer, explore, cube):

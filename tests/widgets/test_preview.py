@@ -10,6 +10,7 @@ import pytest
 from scipy.optimize import nnls
 
 import mffnb as mf
+from mffnb.geometry.starts import NNDSVD
 from mffnb.kernels.tiers.tier import Tier
 from mffnb.solvers import Outcome, likelihood
 from mffnb.widgets.session import preview
@@ -84,8 +85,9 @@ def test_subsets_do_not_change_the_result(watched, counts, moved):
     np.testing.assert_allclose(ours.abundances.values, theirs.abundances.values[order], rtol=1e-9, atol=1e-12)
 
 
-def test_states_that_are_worse_than_the_picture_are_not_shown(counts, small_subsets):
-    """Else the picture would jump back to start values of all pixels."""
+def test_states_that_are_worse_than_the_picture_are_not_shown(counts, small_subsets, monkeypatch):
+    """Else the picture would jump back to start values of all pixels, which are poor ones here."""
+    monkeypatch.setattr("mffnb.estimators.start_values._by_rule", lambda *_: NNDSVD())
     one = Watched(counts, k=3, similarity="kl", tol=1e-3)
     one.session.start_afresh()
     shown = list(one.session.solve(one.explorer.controls.parameters))

@@ -545,6 +545,21 @@ def test_pictures_are_written_in_the_format_of_their_suffix(explore, cube, tmp_p
         explorer.save_picture(tmp_path / "maps.doc")
 
 
+def test_exports_have_names_and_colours_of_the_page_without_hidden_components(explore, cube, tmp_path):
+    explorer = explore(cube)
+    explorer.rename(0, "lignin")
+    explorer.hide(1)
+    explorer.code()
+    (path,) = explorer.export(tmp_path / "spectra.csv")
+    header = path.read_text().splitlines()[0]
+    assert "lignin" in header
+    assert "component 1" not in header
+    assert explorer.view.tool_code["shown"] is True  # the drawer stays open
+    (path,) = explorer.export(tmp_path / "report.html")
+    assert "mf.unmix(" in path.read_text()
+    assert "hidden and left out here: component 1" in path.read_text()
+
+
 def test_show_spectra_returns_what_it_shows_and_each_call_is_undone(explore, cube):
     explorer = explore(cube)
     explorer.wait()

@@ -11,7 +11,9 @@ import type { Tool } from "../tool";
 /** What the function in Python shows. */
 interface Shown extends EncodedMap {
   readonly shown: boolean;
-  readonly ends: readonly [number, number];
+  /** Ends of a range of channels; null for a spot of a pattern. */
+  readonly ends: readonly [number, number] | null;
+  readonly text: string;
 }
 
 const COLOUR = "#6b8e9e";
@@ -45,6 +47,7 @@ export const tool: Tool = {
         const now = values();
         choose.root.hidden = now === null;
         clear.hidden = now?.shown !== true;
+        clear.textContent = now?.shown && !now.ends ? "Clear spot" : "Clear band";
         dragged = null;
         plot.markRange(now?.shown && now.ends ? now.ends : null);
       },
@@ -70,9 +73,9 @@ export const tool: Tool = {
         // The sum of maxima over sections is not the maximum of sums.
         if (dragged && !projected(frame.header)) return [modelImage(frame, dragged)];
         const now = values();
-        if (!now?.shown || !now.codes || !now.range || !now.shape || !now.ends) return [];
+        if (!now?.shown || !now.codes || !now.range || !now.shape) return [];
         if (decoded.source !== now.codes) {
-          const label = `band ${rangeText(now.ends, plot.channelStep)}`;
+          const label = now.ends ? `band ${rangeText(now.ends, plot.channelStep)}` : (now.text ?? "band");
           decoded = { source: now.codes, image: toolImage(label, COLOUR, now as Shown) };
         }
         return decoded.image ? [decoded.image] : [];

@@ -11,6 +11,9 @@ interface Shown {
   readonly text: string;
 }
 
+/** Milliseconds for which the button says that the code was copied. */
+const SAYING = 2000;
+
 export const tool: Tool = {
   name: "code",
   paints: false,
@@ -21,8 +24,25 @@ export const tool: Tool = {
       stage.call("code", { shown }),
     );
     const copy = action("Copy", "Copy the code", () => {
-      navigator.clipboard?.writeText(values()?.text ?? "").catch(() => undefined);
+      // Without a secure connection a page has no clipboard; the text is selected, so that Ctrl+C copies it.
+      const copied = navigator.clipboard?.writeText(values()?.text ?? "") ?? Promise.reject();
+      copied.then(
+        () => say("Copied"),
+        () => {
+          window.getSelection()?.selectAllChildren(text);
+          say("Press Ctrl+C");
+        },
+      );
     });
+    const say = (words: string) => {
+      copy.textContent = words;
+      copy.setAttribute("aria-live", "polite");
+      clearTimeout(saying);
+      saying = setTimeout(() => {
+        copy.textContent = "Copy";
+      }, SAYING);
+    };
+    let saying: ReturnType<typeof setTimeout> | undefined;
     const rerun = action("Rerun", "Start from the data, as the code does: explorer.rerun()", () =>
       stage.call("rerun", {}),
     );
@@ -40,6 +60,7 @@ export const tool: Tool = {
         show.press(now?.shown === true);
         panel.hidden = now?.shown !== true;
         text.textContent = now?.text ?? "";
+        rerun.hidden = stage.values("rerun") === null;
       },
     };
   },

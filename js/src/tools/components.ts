@@ -58,7 +58,8 @@ export const tool: Tool = {
         const number = stage.frame?.header.numbers[place];
         if (number === undefined || !available()) return;
         tile.caption.append(menuButton(stage, menu, tile, place, number, move));
-        tile.name.title = "Click: highlight. Double click: rename. Drag: move, or merge. Alt and arrow keys: move";
+        const merge = stage.values("merge") === null ? "" : ", or merge";
+        tile.name.title = `Click: highlight. Double click: rename. Drag: move${merge}. Alt and arrow keys: move`;
         listenToDrag(stage, tile, number);
         tile.name.addEventListener("keydown", (event) => {
           const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -122,12 +123,16 @@ function menuButton(
     menu.toggle(stage.root, opener, label, [
       item("Rename", "explorer.rename()", () => tile.name.dispatchEvent(new MouseEvent("dblclick"))),
       item("Hide", `explorer.hide(${number})`, () => stage.call("hide", { component: number })),
-      item("Split", `Start a second one from its residual: explorer.split(${number})`, () =>
-        stage.call("split", { component: number }),
-      ),
+      ...(stage.values("split") === null
+        ? []
+        : [
+            item("Split", `Start a second one from its residual: explorer.split(${number})`, () =>
+              stage.call("split", { component: number }),
+            ),
+          ]),
       item("Move left", "explorer.reorder()", () => move(number, -1)),
       item("Move right", "explorer.reorder()", () => move(number, 1)),
-      ...(numbers.length > 1 ? [merge] : []),
+      ...(numbers.length > 1 && stage.values("merge") !== null ? [merge] : []),
       swatches(stage, number, chosen),
     ]);
   });
@@ -171,7 +176,7 @@ function listenToDrag(stage: Stage, { caption, root }: MapTile, number: number):
       const box = tile.root.getBoundingClientRect();
       const [fx, fy] = [(clientX - box.left) / box.width, (clientY - box.top) / box.height];
       if (!(fx >= 0 && fx <= 1 && fy >= 0 && fy <= 1) || numbers[i] === number) return;
-      dropped = { tile, target: numbers[i], drop: dropAt(fx) };
+      dropped = { tile, target: numbers[i], drop: dropAt(fx, stage.values("merge") !== null) };
       tile.root.dataset.drop = `merge into ${labels[i]}`;
       tile.root.classList.add(DROP_CLASSES[dropped.drop]);
     });

@@ -1,7 +1,7 @@
 // Tool: marks of kept pixels on the maps, a chip for each with what can be done with it, and lanes of several ones.
 // A click on a map keeps a pixel, see probe.ts. The function in Python is in mffnb/widgets/tools/drop_pin.py.
 
-import { type Chip, ChipRow, heldAs } from "../chips";
+import { type Chip, ChipRow, callable, heldAs } from "../chips";
 import { colourOf, type Pin, pinLane, pinsOf, pointOf } from "../pins";
 import { pixelText } from "../pointer";
 import type { Frame } from "../protocol";
@@ -55,21 +55,27 @@ function chipOf({ name, pixel, radius, pixels }: Pin, colour: string, stage: Sta
     name,
     note: `${pixelText(pixel)}${radius > 0 ? `, mean of ${pixels} px` : ""}`,
     colour,
-    actions: [
-      average(-1, "−", "Average over fewer pixels"),
-      average(1, "+", "Average over more pixels around it"),
-      {
-        text: "Hold",
-        title: `Hold its spectrum as a component: explorer.hold(pixel=[${pixel}], radius=${radius})`,
-        on: held !== undefined,
-        clicked: () =>
-          held === undefined ? stage.call("hold", { pixel, radius, name }) : stage.call("release", { component: held }),
-      },
-      {
-        text: "×",
-        title: `Remove the pin: explorer.drop_pin(name="${name}")`,
-        clicked: () => stage.call("drop_pin", { name }),
-      },
-    ],
+    actions: callable(
+      [
+        average(-1, "−", "Average over fewer pixels"),
+        average(1, "+", "Average over more pixels around it"),
+        {
+          tool: "hold",
+          text: "Hold",
+          title: `Hold its spectrum as a component: explorer.hold(pixel=[${pixel}], radius=${radius})`,
+          on: held !== undefined,
+          clicked: () =>
+            held === undefined
+              ? stage.call("hold", { pixel, radius, name })
+              : stage.call("release", { component: held }),
+        },
+        {
+          text: "×",
+          title: `Remove the pin: explorer.drop_pin(name="${name}")`,
+          clicked: () => stage.call("drop_pin", { name }),
+        },
+      ],
+      stage,
+    ),
   };
 }

@@ -1,20 +1,27 @@
-// Tool: how far each spectrum could turn without a worse fit, as a pale band behind its curve.
-// Its function in Python is mffnb/widgets/tools/freedom.py.
+// Tool: how far each spectrum could turn without a worse fit, as a pale band behind its curve, which grows while Python
+// searches on. Its function in Python is mffnb/widgets/tools/freedom.py.
 
 import { button } from "../controls";
+import { element } from "../dom";
 import type { OuterBand } from "../lane";
+import { setTrait } from "../model";
 import { type Binary, type Frame, floats } from "../protocol";
-import { table } from "../table";
+import { rowsOf } from "../table";
 import type { Tool } from "../tool";
 
-/** What the function in Python shows. */
+/** What Python shows. */
 interface Shown {
-  readonly shown: boolean;
+  /** Number of the run whose answer it belongs to. */
+  readonly generation: number;
   readonly text: string;
+  /** Numbers of the components; empty where the text says why there is no freedom. */
   readonly numbers: readonly number[];
+  /** Whether the search has ended. */
+  readonly complete: boolean;
   /** Angle of each component in degrees, rounded up; -1 for one that is zero everywhere. */
   readonly degrees: readonly number[];
-  readonly partners: readonly string[];
+  /** Number of the component with which each one mixes farthest; -1 for none. */
+  readonly partners: readonly number[];
   readonly channel: Binary;
   /** All lower ends, then all upper ends. */
   readonly ends: Binary;
@@ -24,31 +31,43 @@ export const tool: Tool = {
   name: "freedom",
   place: 0.6,
   start(stage) {
+    const { model } = stage;
     const values = () => stage.values<Shown>("freedom");
     const free = button(
       "Freedom",
       "Pale: how far each spectrum could turn while other non-negative maps and spectra fit as well: explorer.freedom()",
-      (shown) => stage.call("freedom", { shown }),
+      (shown) => setTrait(model, "freedom_bands", shown),
     );
-    const list = table(() => stage.call("freedom", { shown: false }), "explorer.freedom(shown=False)");
+    const line = element("summary", "mffnb-details-line");
+    const body = element("table", "mffnb-table");
+    const details = element("details", "mffnb-details", { hidden: "" }, [line, body]);
     let decoded: { source?: Binary; bands: ReadonlyMap<number, OuterBand> } = { bands: new Map() };
-    let outdated: Binary | undefined; // ends of a picture that has changed since
+    /** What Python shows for the picture on the screen; null for an older one or while a run goes on. */
+    const present = (frame: Frame | null): Shown | null => {
+      const now = values();
+      const mine = now?.generation !== undefined && now.generation === frame?.header.generation && frame.header.final;
+      return mine && model.get("freedom_bands") ? (now as Shown) : null;
+    };
+    const describe = (frame: Frame | null) => {
+      const now = present(frame);
+      details.hidden = now === null;
+      if (!now || !frame) return;
+      line.textContent = now.complete === false ? `${now.text} (searching on)` : now.text;
+      body.replaceChildren(...(now.numbers.length > 0 ? rowsOf(contentOf(now, frame)) : []));
+    };
     return {
       spectraControls: [free.root],
-      panel: list.root,
-      framed(frame) {
-        if (!frame.header.final) outdated = values()?.ends;
-      },
+      panel: details,
+      framed: describe,
       traitsChanged() {
-        const now = values();
-        free.root.hidden = now === null;
-        free.press(now?.shown === true);
-        list.show(now?.shown ? contentOf(now as Shown, stage.frame) : null);
+        free.root.hidden = values() === null;
+        free.press(model.get("freedom_bands"));
+        describe(stage.frame);
       },
       outerBands(frame) {
-        const now = values();
-        if (!now?.shown || !now.ends || now.ends === outdated) return [];
-        if (decoded.source !== now.ends) decoded = { source: now.ends, bands: bandsOf(now as Shown) };
+        const now = present(frame);
+        if (!now?.ends) return [];
+        if (decoded.source !== now.ends) decoded = { source: now.ends, bands: bandsOf(now) };
         return frame.header.numbers.map((number) => decoded.bands.get(number) ?? null);
       },
     };
@@ -56,24 +75,25 @@ export const tool: Tool = {
 };
 
 /** The band of each component, by its number. */
-export function bandsOf({ numbers, degrees, channel, ends }: Shown): ReadonlyMap<number, OuterBand> {
+export function bandsOf({ numbers, degrees, channel, ends, complete }: Shown): ReadonlyMap<number, OuterBand> {
   const [axis, all] = [floats(channel), floats(ends)];
   const row = (i: number) => all.subarray(i * axis.length, (i + 1) * axis.length);
+  const note = (angle: number) => (angle < 0 ? "" : `≤ ${angle}°${complete === false ? " …" : ""}`);
   return new Map(
     numbers.map((number, i) => [
       number,
-      { channel: axis, low: row(i), high: row(numbers.length + i), note: degrees[i] < 0 ? "" : `≤ ${degrees[i]}°` },
+      { channel: axis, low: row(i), high: row(numbers.length + i), note: note(degrees[i]) },
     ]),
   );
 }
 
-/** Title, heads and rows of the table of angles. */
-export function contentOf({ text, numbers, degrees, partners }: Shown, frame: Frame | null) {
-  const { numbers: shown = [], labels = [] } = frame?.header ?? {};
+/** Heads and rows of the table of angles. */
+export function contentOf({ numbers, degrees, partners }: Shown, { header }: Frame) {
+  const name = (number: number) => header.labels[header.numbers.indexOf(number)] ?? "";
   const rows = numbers.map((number, i) => [
-    labels[shown.indexOf(number)] ?? `component ${number}`,
+    name(number),
     degrees[i] < 0 ? "zero everywhere" : `up to ${degrees[i]}°`,
-    partners[i],
+    name(partners[i]),
   ]);
-  return { title: text, heads: ["component", "could turn by", "mostly towards or away from"], rows };
+  return { heads: ["component", "could turn by", "mostly towards or away from"], rows };
 }

@@ -135,11 +135,13 @@ export const tool: Tool = {
       framed({ header }) {
         panel.hidden = scales.hidden = header.pattern === null;
         drawing.show();
-        drawing.control.hidden ||= header.pattern === null;
         stage.root.classList.toggle("mffnb-patterned", header.pattern !== null);
         repaint();
       },
-      traitsChanged: repaint,
+      traitsChanged() {
+        drawing.show();
+        repaint();
+      },
       mapMove(point) {
         if (stage.frame && projected(stage.frame.header)) return;
         pointed = point;

@@ -2,13 +2,13 @@
 // Its functions in Python are in mffnb/widgets/tools/region.py.
 
 import { amountsAt } from "../amounts";
-import { type Chip, ChipRow, heldAs } from "../chips";
+import { type Chip, ChipRow, callable, heldAs } from "../chips";
 import { action, button } from "../controls";
 import { element } from "../dom";
 import { knownActions } from "../known";
 import { Menu } from "../menu";
 import { mixture } from "../mixture";
-import { type Corner, edgesOfMask, indicesOfMask, pathOf } from "../polygon";
+import { type Corner, edgesOfMask, indicesOfMask, pathOf, topOf, topOfMask } from "../polygon";
 import { type Binary, bytes, type Frame, floats, MISSING, projected } from "../protocol";
 import { Drawing, SHAPES, type Shape } from "../shapes";
 import type { Lane } from "../spectra";
@@ -17,6 +17,8 @@ import type { Stage, Tool } from "../tool";
 interface Region {
   readonly name: string;
   readonly pixels: number;
+  /** Section of a stack whose pixels are measured; empty for an image. */
+  readonly section?: string;
   readonly outline: readonly Corner[] | null;
   readonly mask: Binary;
   readonly channel: Binary;
@@ -68,7 +70,19 @@ export const tool: Tool = {
     const show = () => {
       const grid = stage.frame?.header.shape;
       const paths = [...regions().map(edgeOf), grid ? drawn.path(shape(), grid) : ""];
-      for (const tile of stage.maps.tiles) tile.showOutlines(paths);
+      const names = regions().flatMap(nameOf);
+      for (const tile of stage.maps.tiles) {
+        tile.showOutlines(paths);
+        tile.showNames(names);
+      }
+    };
+    /** Name of a region at its upper edge. */
+    const nameOf = ({ name, outline, mask }: Region) => {
+      const shape = stage.frame?.header.shape;
+      const codes = bytes(mask);
+      const fits = shape && codes.length === shape[0] * shape[1];
+      const at = outline ? topOf(outline) : fits ? topOfMask(codes, shape) : null;
+      return at ? [{ text: name, fy: at[0], fx: at[1] }] : [];
     };
     /** Path of a region: as drawn, or around the pixels of its mask. */
     const edgeOf = (one: Region) => {
@@ -158,41 +172,52 @@ function chipOf({ name, pixels }: Region, area: Area | undefined, stage: Stage, 
     note: [`${pixels} px`, ...(note ? [note] : [])].join(", "),
     colour: COLOUR,
     renamed: (wanted) => stage.call("rename_region", { name, new: wanted }),
-    actions: [
-      {
-        text: "Hold",
-        title: `Hold its mean spectrum as a component: explorer.hold(${python})`,
-        on: component !== undefined,
-        clicked: () =>
-          component === undefined ? stage.call("hold", { what: name }) : stage.call("release", { component }),
-      },
-      {
-        text: "Leave out",
-        title: `Leave its pixels out of the fit: explorer.leave_out(${python})`,
-        on: out,
-        clicked: () => stage.call("leave_out", { name, on: !out }),
-      },
-      {
-        text: "Fit only here",
-        title: `Fit only the pixels of this region: explorer.fit_only(${python})`,
-        on: only,
-        clicked: () => stage.call("fit_only", { name, on: !only }),
-      },
-      ...knownActions(stage, menu, name),
-      {
-        text: "×",
-        title: `Remove the region: explorer.drop_region(name=${python})`,
-        clicked: () => stage.call("drop_region", { name }),
-      },
-    ],
+    actions: callable(
+      [
+        {
+          tool: "hold",
+          text: "Hold",
+          title: `Hold its mean spectrum as a component: explorer.hold(${python})`,
+          on: component !== undefined,
+          clicked: () =>
+            component === undefined ? stage.call("hold", { what: name }) : stage.call("release", { component }),
+        },
+        {
+          tool: "leave_out",
+          text: "Leave out",
+          title: `Leave its pixels out of the fit: explorer.leave_out(${python})`,
+          on: out,
+          clicked: () => stage.call("leave_out", { name, on: !out }),
+        },
+        {
+          tool: "fit_only",
+          text: "Fit only here",
+          title: `Fit only the pixels of this region: explorer.fit_only(${python})`,
+          on: only,
+          clicked: () => stage.call("fit_only", { name, on: !only }),
+        },
+        ...knownActions(stage, menu, name),
+        {
+          text: "×",
+          title: `Remove the region: explorer.drop_region(name=${python})`,
+          clicked: () => stage.call("drop_region", { name }),
+        },
+      ],
+      stage,
+    ),
   };
 }
 
 /** The measured mean spectrum of a region over the contributions of the components. */
-function regionLane({ name, mask, channel, measured }: Region, frame: Frame): Lane {
+function regionLane({ name, section, mask, channel, measured }: Region, frame: Frame): Lane {
   const { header, maps, spectra } = frame;
   const inside = indicesOfMask(bytes(mask), header.shape, header.map_shape);
-  const curve = { label: name, colour: COLOUR, channel: floats(channel), values: floats(measured) };
+  const curve = {
+    label: section ? `${name}, ${section}` : name,
+    colour: COLOUR,
+    channel: floats(channel),
+    values: floats(measured),
+  };
   if (projected(header) || inside.every((at) => maps[0][at] === MISSING)) return { ...curve, band: null, bright: true }; // no model
   const { model, stack } = mixture(amountsAt(frame, inside), spectra);
   return {

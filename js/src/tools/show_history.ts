@@ -24,6 +24,9 @@ interface Shown {
   readonly entries: readonly Entry[];
 }
 
+/** With a single answer there is nothing to return to. */
+const SINGLE = "This is the first answer. Each change of the settings adds one here; a click returns to it.";
+
 export const tool: Tool = {
   name: "show_history",
   paints: false,
@@ -34,7 +37,8 @@ export const tool: Tool = {
       stage.call("show_history", { shown }),
     );
     const strip = element("div", "mffnb-strip", { role: "group", "aria-label": "History" });
-    const panel = element("div", "mffnb-history", { hidden: "" }, [strip]);
+    const single = element("div", "mffnb-history-note", { hidden: "" }, [SINGLE]);
+    const panel = element("div", "mffnb-history", { hidden: "" }, [single, strip]);
     let source: readonly Entry[] | undefined;
     return {
       spectraControls: [show.root],
@@ -43,8 +47,10 @@ export const tool: Tool = {
         const now = values();
         show.root.hidden = now === null;
         show.press(now?.shown === true);
-        // With a single answer there is nothing to return to.
-        panel.hidden = now?.shown !== true || (now.entries?.length ?? 0) < 2;
+        const count = now?.entries?.length ?? 0;
+        panel.hidden = now?.shown !== true || count === 0;
+        single.hidden = count !== 1;
+        strip.hidden = count < 2;
         if (!now?.entries || source === now.entries) return;
         source = now.entries;
         strip.replaceChildren(...source.map((entry) => thumbnail(stage, entry, entry.position === now.position)));

@@ -55,4 +55,4 @@ def _columns(value: Any, _attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {str(name): column for name, column in value.items()} if isinstance(value, dict) else {}
 
 
-RDATA = Reader("R data", (".rda", ".rdata", ".rds"), read_r, datasets="object/slot/column", extra="io")
+RDATA = Reader("R data", (".rda", ".rdata", ".rds"), read_r, datasets="object/slot/column", extra="io", package="rdata")

@@ -23,7 +23,7 @@ from mffnb.io.readers.hdf5 import read_hdf5
 from mffnb.io.signals import Reordered, choose_signal, warn_if_incomplete
 from mffnb.io.unknown_formats import no_reader, refusal
 
-__all__ = ["HDF5_DIALECTS", "ROSETTASCIIO"]
+__all__ = ["EDAX_JEOL", "HDF5_DIALECTS", "ROSETTASCIIO"]
 
 # Log files of sensors, which have a suffix of text tables.
 _NO_IMAGES = ("Impulse", "Protochips", "DENS", "NumPy")
@@ -125,7 +125,23 @@ def _units(signal: Mapping[str, Any]) -> dict[str, str]:
 
 
 ROSETTASCIIO = Reader(
-    "all formats of RosettaSciIO", (), read_rosettasciio, datasets="number or title", lazy=True, extra="io"
+    "all formats of RosettaSciIO",
+    (),
+    read_rosettasciio,
+    datasets="number or title",
+    lazy=True,
+    extra="io",
+    package="rosettasciio",
+)
+# Suffixes that other readers have as well, whose content is not theirs.
+EDAX_JEOL = Reader(
+    "EDAX spectrum, JEOL or Hamamatsu image",
+    (".spc", ".img"),
+    read_rosettasciio,
+    datasets="number or title",
+    lazy=True,
+    extra="io",
+    package="rosettasciio",
 )
 HDF5_DIALECTS = Reader(
     "HDF5 of HyperSpy, Delmic, EMD (py4DSTEM, Velox), Arina, USID, Tofwerk",
@@ -135,4 +151,5 @@ HDF5_DIALECTS = Reader(
     datasets="number, title or path",
     lazy=True,
     extra="io",
+    package="rosettasciio",
 )

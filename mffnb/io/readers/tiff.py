@@ -189,4 +189,5 @@ TIFF = Reader(
     datasets="number or name",
     lazy=True,
     extra="io",
+    package="tifffile",
 )

@@ -41,4 +41,6 @@ def read_zarr_array(path: Path, dataset: str | None, lazy: bool | None) -> xr.Da
     return cube if keep_on_disk(lazy, cube.size) else cube.load()
 
 
-ZARR = Reader("zarr", (".zarr",), read_zarr_array, sniff=is_store, datasets="path", lazy=True, extra="io")
+ZARR = Reader(
+    "zarr", (".zarr",), read_zarr_array, sniff=is_store, datasets="path", lazy=True, extra="io", package="zarr"
+)

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import html
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import ipywidgets
 
+from mffnb.plots.palette import component_colors
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.explorer import Explorer
+from mffnb.widgets.boards.answer_controls import AnswerControls
+from mffnb.widgets.explorer import OFFERED_COLORS, Explorer
 from mffnb.widgets.lifetime import hold_weakly, weakly
-from mffnb.widgets.live_view.frame_builder import FrameBuilder
+from mffnb.widgets.live_fit import LiveFit
 from mffnb.widgets.live_view.live_view import LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
-from mffnb.widgets.session.solved import matched_numbers, numbers_of
+from mffnb.widgets.session.answer_session import AnswerSession
+from mffnb.widgets.session.search_answer import SearchAnswer
 from mffnb.widgets.static_picture import StaticPicture
+from mffnb.widgets.tools import TOOLS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure  # slow to import
 
-# number of frames after which the state of the controls is sent again; mffnb.widgets.explorer gives the reason
-_REFRESHES = 4
+OF_AN_EXPLORER = frozenset(
+    {
+        "apply", "apply_suggestion", "back", "evidence", "fill_evidence", "fit_only", "fix", "hold", "leave_out",
+        "leave_out_channels", "merge", "release", "rerun", "save", "set_number", "split", "suggest", "use_channels",
+    }
+)  # fmt: skip
+"""Tools that start a run, or concern the settings of one: the view of a search does not offer them."""
 _MODEL_KEYWORDS = {"k", "sparsity", "smoothness", "volume", "sum_to_one", "gain", "similarity", "known", "weights"}
 _DATA_KEYWORDS = {"mask", "preprocess", "channel", "abundance_terms", "endmember_terms"}
 _EXPLORER_KEYWORDS = _MODEL_KEYWORDS | _DATA_KEYWORDS | {"random_state", "solver", "max_iter", "tol"}
@@ -45,8 +54,15 @@ class Board(Generic[P, S]):
         Label and tooltip of the button that opens an explorer.
     explore
         Called when that button is clicked; a callback that does not keep the search widget alive.
+    selected
+        Called with the answer to which undo or the history returns, so that the search widget selects it; a callback
+        that does not keep it alive.
     summary
         Returns the figure that a notebook shows without a kernel, or None; it does not keep the search widget alive.
+    opener, owner
+        Name of the class of the search widget in code, and of a variable for it in the hints of the page.
+    cube
+        The cube or path that the user has passed to it.
     frames_per_second
         Largest rate of published states.
     stopped
@@ -60,7 +76,11 @@ class Board(Generic[P, S]):
         *,
         to_explorer: tuple[str, str],
         explore: Callable[[], object],
+        selected: Callable[[SearchAnswer], object],
         summary: Callable[[], Figure | None],
+        opener: str,
+        owner: str,
+        cube: Any,
         frames_per_second: float,
         stopped: threading.Event,
     ) -> None:
@@ -83,7 +103,8 @@ class Board(Generic[P, S]):
         self.description = ipywidgets.HTML()
         self.description.add_class("mffnb-words")
         self.error = ipywidgets.HTML()
-        self.view = LiveView()
+        self.view = LiveView(tools=[name for name in TOOLS if name not in OF_AN_EXPLORER], owner=owner)
+        self.view_error = ipywidgets.HTML()
         self.explorer_box = ipywidgets.VBox()
         self.explorer: Explorer | None = None
         self.failure: Exception | None = None
@@ -92,13 +113,15 @@ class Board(Generic[P, S]):
         )
         self.static_picture = StaticPicture(summary)
         self.lock = threading.RLock()  # widget callbacks may run on any thread
-        self._frame_builder: tuple[Any, FrameBuilder] | None = None
-        self._previous_answer: Unmixing | None = None
-        self._frames = 0
-        self._refreshes_left = _REFRESHES
+        self.session = AnswerSession(opener)
+        self.controls = AnswerControls(self.session, selected, weakly(self._refresh))
+        path = os.path.abspath(cube) if isinstance(cube, (str, os.PathLike)) else None
+        self.fit = LiveFit(self.session, self.controls, self.view, self.view_error, path, self.static_picture)
+        self.fit.show_tool("set_color", recorded=False, palette=component_colors(OFFERED_COLORS))
+        self._shown: SearchAnswer | None = None
+        self._expected = ""
         self._refreshed: tuple[ipywidgets.Widget, ...] = ()
         hold_weakly(*self.widgets)
-        self.view.on_drawn = weakly(self._drawn)
         stop, call = weakly(self.request_stop), weakly(self.call_and_show_error)
         self.stop_button.on_click(lambda _: stop())
         self.explore_button.on_click(lambda _: call(explore))
@@ -114,6 +137,7 @@ class Board(Generic[P, S]):
             self.progress,
             self.description,
             self.error,
+            self.view_error,
             self.view,
             self.explorer_box,
         )
@@ -137,43 +161,36 @@ class Board(Generic[P, S]):
         self.stop_button.disabled = True
         self.bar.bar_style = "danger"
 
-    def component_numbers(self, answer: Unmixing) -> tuple[int, ...]:
-        """Return a number for each component of a result: that of the most similar component that was shown before.
-
-        Components therefore keep their number and colour while the result changes.
-        """
-        spectra = answer.endmembers.fillna(0.0).values.reshape(len(answer.endmembers), -1)
-        before = self._previous_answer
-        if before is None:
-            return numbers_of(answer)
-        shown = before.endmembers.fillna(0.0).values.reshape(len(before.endmembers), -1)
-        if shown.shape[1] != spectra.shape[1]:
-            return numbers_of(answer)
-        return matched_numbers(spectra, shown, numbers_of(before))
-
-    def show(self, answer: Unmixing, status: Mapping[str, object], parameters: Mapping[str, object]) -> None:
-        """Show a result in the live view, with components in the order of their numbers."""
+    def show(self, answer: SearchAnswer, *, step: bool) -> None:
+        """Show an answer in the live view, unless it is shown; ``step`` says whether undo returns to the one before."""
         with self.lock:
-            self._previous_answer = answer
-            self._frames += 1
-            if self._frame_builder is None or self._frame_builder[0] is not answer.cube:
-                self._frame_builder = answer.cube, FrameBuilder(answer.abundances[0], answer.endmembers)
-            frame = self._frame_builder[1].frame(
-                answer.abundances,
-                answer.endmembers,
-                numbers_of(answer),
-                status={"outcome": answer.outcome.name.lower().replace("_", " "), **status},
-                generation=self._frames,
-                parameters=parameters,
-                final=True,
-            )
-            self.view.show(frame)
-        self.static_picture.renew()
+            if answer is self._shown and not self._expected:
+                return
+            self._shown, self._expected = answer, ""
+            self.fit.show_answer(self.session.solved(answer), step=step)
 
-    def clear(self) -> None:
-        """Remove maps and spectra from the live view."""
+    def expect(self, text: str, *, coming: bool = True) -> None:
+        """Say which answer is selected that is not there, and whether it is coming."""
         with self.lock:
-            self.view.clear()
+            if text != self._expected:
+                self._expected = text
+                self.fit.expect(text, coming=coming)
+
+    def clear(self, reason: str) -> None:
+        """Remove maps and spectra from the live view, because an answer was selected that does not exist."""
+        with self.lock:
+            if reason != self._expected:
+                self._shown, self._expected = None, reason
+                self.fit.clear(reason)
+
+    def returned(self, answer: SearchAnswer) -> None:
+        """Note that undo or the history shows this answer."""
+        with self.lock:
+            self._shown, self._expected = answer, ""
+
+    def named(self, answer: SearchAnswer) -> Unmixing:
+        """Return the result of an answer with the names, colours and order that the user has given."""
+        return self.fit.appearance.applied(answer.result)
 
     def open_explorer(self, answer: Unmixing, settings: Mapping[str, Any]) -> Explorer:
         """Open an explorer below the board, which starts from a result and the settings of its fit."""
@@ -194,9 +211,11 @@ class Board(Generic[P, S]):
         """Stop the background worker; wait ``patience`` seconds for its thread."""
         self.stopped.set()
         self.runner.close(patience)
+        self.fit.runner.close(patience)
 
     def close(self) -> None:
         """Close all widgets of the board and the explorer."""
+        self.fit.close()
         if self.explorer is not None:
             self.explorer.close()
         for widget in self.widgets:
@@ -205,17 +224,13 @@ class Board(Generic[P, S]):
     def refresh_when_drawn(self, *widgets: ipywidgets.Widget) -> None:
         """Send the state of these controls to the browser again after the first frames.
 
-        Otherwise they would not react while a cell runs: see the comment in :mod:`mffnb.widgets.explorer`.
+        Otherwise they would not react while a cell runs: see the comment in :mod:`mffnb.widgets.live_fit`.
         """
         self._refreshed = (*widgets, self.stop_button, self.explore_button)
 
-    def _drawn(self, _sequence: int) -> None:
-        """Report a frame that the browser has drawn to the worker, and send the state of the controls again."""
-        self.runner.acknowledge()
-        if self._refreshes_left > 0:
-            self._refreshes_left -= 1
-            for widget in self._refreshed:
-                widget.send_state("tooltip" if widget.has_trait("tooltip") else "value")
+    def _refresh(self) -> None:
+        for widget in self._refreshed:
+            widget.send_state("tooltip" if widget.has_trait("tooltip") else "value")
 
     def call_and_show_error(self, call: Callable[..., object], *arguments: Any) -> None:
         """Run the callback of a button or figure; if it raises an error, show the error and keep it as ``failure``."""
@@ -224,16 +239,3 @@ class Board(Generic[P, S]):
         except Exception as error:  # a notebook does not show an exception in a widget callback
             self.failure = error
             self.error.value = error_html(error)
-
-
-def with_component_numbers(answer: Unmixing, numbers: tuple[int, ...]) -> Unmixing:
-    """Return a copy of a result with these component numbers as its coordinate, sorted by number."""
-    order = sorted(range(len(numbers)), key=lambda component: numbers[component])
-    coordinate = {"component": [numbers[component] for component in order]}
-    other = answer.alternative
-    return replace(
-        answer,
-        endmembers=answer.endmembers.isel(component=order).assign_coords(coordinate),
-        abundances=answer.abundances.isel(component=order).assign_coords(coordinate),
-        alternative=None if other is None else other.isel(component=order).assign_coords(coordinate),
-    )

@@ -15,13 +15,16 @@ from mffnb.selection.component_tree import Lineage
 from mffnb.selection.scan import RankScan
 from mffnb.selection.scanning import Scanning, Stage
 from mffnb.unmixing.result import Unmixing
-from mffnb.widgets.boards.board import Board, with_component_numbers
+from mffnb.widgets.appearance import visible
+from mffnb.widgets.boards.board import Board
 from mffnb.widgets.boards.board_widget import BoardWidget
 from mffnb.widgets.boards.picture import Picture, RenderedFigure
 from mffnb.widgets.boards.rank_pictures import criteria, summary, tree
+from mffnb.widgets.boards.search_calls import call_of_scan
 from mffnb.widgets.controls.elements import flexible
 from mffnb.widgets.explorer import Explorer
 from mffnb.widgets.lifetime import hold_weakly, weakly
+from mffnb.widgets.session.search_answer import SearchAnswer, with_component_numbers
 
 __all__ = ["RankExplorer"]
 
@@ -30,9 +33,10 @@ class RankExplorer(BoardWidget):
     """Widget for choosing the number of components k while a rank scan runs.
 
     The scan of :func:`mffnb.selection.scan_rank` runs in the background, and the criteria are updated after each k. A
-    click on a k, or the slider, shows its maps and spectra. Components keep their number and colour as k changes. The
-    tree shows which component splits into which. At the end the recommended k is shown with its reasons, and an
-    explorer can be opened from the selected result.
+    click on a k, or the slider, shows its maps and spectra in the view of the explorer, with its tools, history and
+    names: ``ranks.probe(y=, x=)``, ``ranks.residual_map()``, ``ranks.rename(0, "lignin")``. Components keep number,
+    name and colour as k changes. The tree shows which component splits into which. At the end the recommended k is
+    shown with its reasons. An explorer can be opened from the selected result, for the tools that start a run.
 
     Parameters
     ----------
@@ -63,6 +67,9 @@ class RankExplorer(BoardWidget):
     >>> ranks.choose(4)
     >>> ranks.result.abundances.sizes["component"]
     4
+    >>> ranks.wait()
+    >>> sorted(ranks.probe(pixel=(3, 4)))
+    ['contributions', 'measured', 'model', 'residual']
     >>> ranks.close()
     """
 
@@ -78,6 +85,7 @@ class RankExplorer(BoardWidget):
         self._follows = True  # the explorer shows the newest k until the user selects one
         self._mover: int | None = None  # the thread that moves the slider from the program
         self._numbers = numbers
+        self._answers: dict[int, SearchAnswer] = {}
         self._drawn: tuple[RankScan | None, bool] = None, False
         self._ended = False
         self.slider = ipywidgets.SelectionSlider(
@@ -93,7 +101,8 @@ class RankExplorer(BoardWidget):
         keep, stopped = weakly(self._keep), threading.Event()
         self._board: Board[None, Stage] = Board(
             lambda _: _stages(scanning, stopped, keep), self._publish, frames_per_second=10.0,
-            explore=weakly(self.explore), summary=weakly(self._summary),
+            explore=weakly(self.explore), selected=weakly(self._returned), summary=weakly(self._summary),
+            opener="mf.RankExplorer", owner="ranks", cube=None if finished is not None else cube,
             to_explorer=("explore with this k", "Open an explorer below that starts from this result"),
             stopped=stopped,
         )  # fmt: skip
@@ -119,6 +128,7 @@ class RankExplorer(BoardWidget):
             self.criteria,
             board.description,
             self._choice,
+            board.view_error,
             board.view,
             self.tree,
             board.explorer_box,
@@ -139,6 +149,8 @@ class RankExplorer(BoardWidget):
     def result(self) -> Unmixing:
         """The result for the selected k; its ``component`` coordinate holds numbers that persist as k changes.
 
+        Names and colours that the user has given are its coordinates ``label`` and ``color``.
+
         Raises
         ------
         ValueError
@@ -147,7 +159,7 @@ class RankExplorer(BoardWidget):
         k, scan = self.k, self.scan
         if scan is None or k not in scan.results:
             raise ValueError(f"k = {k} is not finished yet: call wait(), or select another k")
-        return self._numbered(scan, k)
+        return self._board.named(self._answer(scan, k))
 
     def choose(self, k: int) -> None:
         """Select the number of components that is shown, as a click or the slider does.
@@ -162,7 +174,7 @@ class RankExplorer(BoardWidget):
             raise ValueError(f"k = {k} is not in this scan: use one of {', '.join(map(str, values))}")
         self._follows = False
         if k == self.k:
-            self._show()
+            self._show(step=True)
         else:
             self.slider.value = k
 
@@ -195,7 +207,7 @@ class RankExplorer(BoardWidget):
             self.criteria.redraw()
             if len(self.tree.spots) != len(scan.ks):
                 self.tree.redraw()
-            self._show()
+            self._show(step=not self._follows)
         if final:
             self._advise(scan)
 
@@ -208,15 +220,32 @@ class RankExplorer(BoardWidget):
                 self._tree_of_scan = scan.lineage()
             return self._tree_of_scan
 
-    def _numbered(self, scan: RankScan, k: int) -> Unmixing:
-        """Return the result for k with persistent component numbers."""
-        return with_component_numbers(scan.results[k], tuple(self._lineage(scan).families()[k]))
+    def _answer(self, scan: RankScan, k: int) -> SearchAnswer:
+        """Return the answer for k with persistent component numbers; the same object whenever it is asked for."""
+        with self._board.lock:
+            if k not in self._answers:
+                numbers = tuple(self._lineage(scan).families()[k])
+                self._answers[k] = SearchAnswer(
+                    with_component_numbers(scan.results[k], numbers),
+                    {**scan.settings, "random_state": scan.parameters.get("random_state")},
+                    numbers,
+                    call_of_scan(scan, k),
+                    {},
+                )
+            return self._answers[k]
 
     def _moved(self) -> None:
         """Show the k that the user has selected with the slider."""
         if self._mover != threading.get_ident():
             self._follows = False
-        self._show()
+            self._show(step=True)
+
+    def _returned(self, answer: SearchAnswer) -> None:
+        """Select the k of an answer that undo or the history shows."""
+        self._follows = False
+        self._move(len(answer.result.endmembers))
+        self._board.returned(answer)
+        self._mark(self.k, there=True)
 
     def _move(self, k: int) -> None:
         """Move the slider from the program; unlike a move by the user, this does not count as a selection."""
@@ -238,18 +267,27 @@ class RankExplorer(BoardWidget):
         assert self.scan is not None
         return min(self.scan.ks, key=lambda one: (abs(one - k), one))
 
-    def _show(self) -> None:
-        """Show the selected result in the live view, and mark its k in the figures."""
+    def _show(self, *, step: bool) -> None:
+        """Show the selected result in the live view, and mark its k in the figures.
+
+        ``step`` says whether the user has selected it, so that undo returns to the one before.
+        """
         with self._board.lock:
             k, scan = self.k, self.scan
-            self.criteria.chosen = self.tree.chosen = k
             there = scan is not None and k in scan.results
-            self._board.explore_button.disabled = not there
-            if scan is None or not there:
-                return
-            error = float(scan.evidence.relative_error.sel(k=k))
-            # not self.result: the slider may have moved since
-            self._board.show(self._numbered(scan, k), {"relative_error": error, "text": f"k = {k}"}, {"k": k})
+            self._mark(k, there=there)
+            if scan is not None and there:
+                self._board.show(self._answer(scan, k), step=step)
+            elif step and not self._ended:
+                self._board.expect(f"k = {k}, which the scan has not reached yet")
+            elif step:
+                done = "none" if scan is None else ", ".join(map(str, scan.ks))
+                self._board.expect(f"k = {k} is not finished: select another k (finished: {done})", coming=False)
+
+    def _mark(self, k: int, *, there: bool) -> None:
+        """Mark a k in the figures, and say whether an explorer can be opened from its result."""
+        self.criteria.chosen = self.tree.chosen = k
+        self._board.explore_button.disabled = not there
 
     def _advise(self, scan: RankScan) -> None:
         """Show the recommended k with its reasons, and select it unless the user has selected a k."""
@@ -259,9 +297,13 @@ class RankExplorer(BoardWidget):
         reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in advice.reasons)
         few = "" if scan.ks == self._numbers else ", from the finished k only"
         self._board.description.value = f"<b>{head}</b>{few}<ul>{reasons}</ul>"
+        if advice.k is None:  # a button "recommended" would contradict the text
+            self.best.description = f"k = {self._nearest(low)}"
+            self.best.tooltip = "Select the smallest number of components that the criteria leave possible"
         self.best.disabled = False
         if self._follows:
             self._move(advice.k if advice.k in scan.results else self._nearest(low))
+            self._show(step=False)
 
     def _draw_criteria(self) -> RenderedFigure | None:
         """Return the figure of the criteria of the present scan."""
@@ -279,7 +321,8 @@ class RankExplorer(BoardWidget):
         if scan is None:
             return None
         k = self.k
-        return summary(scan, self._numbered(scan, k if k in scan.results else scan.ks[-1]))
+        answer = self._answer(scan, k if k in scan.results else scan.ks[-1])
+        return summary(scan, visible(self._board.named(answer)))
 
 
 def _stages(

@@ -59,7 +59,7 @@ def summary(scan: RankScan, shown: Unmixing) -> Figure:
 def _criteria_text(scan: RankScan, k: int) -> str:
     """Return a text with the main criteria of one k, for screen readers."""
     row = scan.evidence.sel(k=k)
-    parts = [f"relative error {100 * float(row.relative_error):.3g} %"]
+    parts = [f"relative error {float(row.relative_error):.3g}"]
     for name, text, unit in (("held_out", "held-out error", ""), ("split_half", "angle between halves", " rad")):
         value = float(row[name])
         if math.isfinite(value):

@@ -62,6 +62,12 @@ class TrialChoice:
         else:
             self.slider.value = number
 
+    def select(self, number: int) -> None:
+        """Move the slider to a trial that undo shows again, and no longer follow the best one."""
+        self._follows_best = False
+        with self._changing:
+            self._move(number)
+
     def follow(self, trials: Trials) -> int:
         """Extend the slider to new trials and follow the best trial; return the index of the selected trial."""
         with self._changing:

@@ -18,7 +18,7 @@ def trial_html(number: int, trial: Trial, error: str) -> str:
         return f"{head}<span class='mffnb-failed'>its maps cannot be shown: {html.escape(error)}</span>"
     parts = [f"loss <b>{_short(trial.loss)}</b>"]
     if trial.error is not None:
-        parts.append(f"relative error <b>{100 * trial.error:.3g} %</b>")
+        parts.append(f"relative error <b>{trial.error:.3g}</b>")
     if trial.sparseness is not None:
         parts.append(f"sparseness <b>{trial.sparseness:.3g}</b>")
     return head + " &nbsp; ".join([*parts, trial.outcome.lower().replace("_", " ")])

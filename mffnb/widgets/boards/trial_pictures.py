@@ -70,7 +70,7 @@ def progress_text(trials: Sequence[Trial], total: int, ended: str) -> str:
     """Return a text on the progress of a search: number of trials, lowest loss, failures, and how it ended."""
     done = [trial.loss for trial in trials if trial.loss is not None]
     failed = len(trials) - len(done)
-    parts = [f"trial {len(trials)} of {total}"]
+    parts = [f"{len(trials)} of {total} trials"]
     if done:
         parts.append(f"best {min(done):.4g}")
     if failed:
@@ -87,7 +87,7 @@ def _points(ax: Axes, trials: Sequence[Trial], name: str) -> Array:
         heights = [low if trial.loss is None else min(trial.loss, top) for trial in trials]
         return np.array([(trial.number, height) for trial, height in zip(trials, heights, strict=True)], dtype=float)
     if name == "front":
-        return np.array([[_or_nan(trial.sparseness), 100 * _or_nan(trial.error)] for trial in trials])
+        return np.array([[_or_nan(trial.sparseness), _or_nan(trial.error)] for trial in trials])
     across, up = ax.get_xlabel(), ax.get_ylabel()
     return np.array([[_setting(trial, across), _setting(trial, up)] for trial in trials])
 

@@ -18,15 +18,19 @@ from mffnb.tuning.trials import Trial
 from mffnb.tuning.tuning import Ended, Tuning
 from mffnb.unmixing.result import Unmixing
 from mffnb.unmixing.unmix import unmix
-from mffnb.widgets.boards.board import Board, with_component_numbers
+from mffnb.widgets.appearance import visible
+from mffnb.widgets.boards.board import Board
 from mffnb.widgets.boards.board_widget import BoardWidget
+from mffnb.widgets.boards.known_components import KnownComponents
 from mffnb.widgets.boards.picture import Picture, RenderedFigure
+from mffnb.widgets.boards.search_calls import call_of_trial
 from mffnb.widgets.boards.trial_choice import TrialChoice
 from mffnb.widgets.boards.trial_fits import TrialFits
 from mffnb.widgets.boards.trial_html import trial_html
 from mffnb.widgets.boards.trial_pictures import progress_text, search_figure, settings_of, summary
 from mffnb.widgets.explorer import Explorer
 from mffnb.widgets.lifetime import hold_weakly, weakly
+from mffnb.widgets.session.search_answer import SearchAnswer, with_component_numbers
 
 __all__ = ["TuningMonitor"]
 
@@ -40,8 +44,9 @@ class TuningMonitor(BoardWidget):
 
     The search of :func:`mffnb.tuning.tune` runs in the background, with identical trials. Every trial is a point in
     three figures: loss against trial, settings against each other, error against sparseness. A click on a point, or the
-    slider, shows the maps for the settings of the trial; before that the best trial so far is shown. The settings of a
-    trial can be passed to an explorer.
+    slider, shows the maps for the settings of the trial in the view of the explorer, with its tools, history and names:
+    ``monitor.probe(y=, x=)``, ``monitor.residual_map()``, ``monitor.rename(0, "lignin")``. Before that the best trial
+    so far is shown. The settings of a trial can be passed to an explorer, for the tools that start a run.
 
     Parameters
     ----------
@@ -97,15 +102,16 @@ class TuningMonitor(BoardWidget):
             if space is not None or objective is not None or options:
                 raise TypeError("a finished search takes no other arguments: give a cube and a space for a new one")
             finished: Found = (cube,)
-            self._open(lambda _stop, _pool: (one for one in [finished]), len(cube.trials))
+            self._open(lambda _stop, _pool: (one for one in [finished]), len(cube.trials), cube=cube.job.source)
             return
         search = SettingsSearch(
             cube, space, objective, algorithm, max_evals, executor, window, path, seed, patience, None, options
         )
         search.warn_if_picture()
         self._open(
-            lambda stop, pool: ((one,) for one in search.with_executor(pool, stop).states()), max_evals, executor
-        )
+            lambda stop, pool: ((one,) for one in search.with_executor(pool, stop).states()), max_evals, executor,
+            cube=cube,
+        )  # fmt: skip
 
     @classmethod
     def staged(
@@ -147,6 +153,7 @@ class TuningMonitor(BoardWidget):
             lambda stop, pool: StagedSearch(search.with_executor(pool, stop), sparsity, smoothness).states(),
             2 * max_evals,
             executor,
+            cube=cube,
         )
         return monitor
 
@@ -155,6 +162,8 @@ class TuningMonitor(BoardWidget):
         states: Callable[[Callable[[], bool], Executor | None], Generator[Found]],
         total: int,
         executor: Any = None,
+        *,
+        cube: Any,
     ) -> None:
         """Create the widgets and start the search.
 
@@ -163,14 +172,18 @@ class TuningMonitor(BoardWidget):
         self._total = total
         self._found: Found = ()
         self._drawn: tuple[Trial, ...] | None = None
-        self._shown: int | None = None
+        self._by_user = False  # whether the user has selected the trial that is to be shown
+        self._known = KnownComponents()
+        self._orders: dict[int, tuple[int, ...]] = {}
+        self._answers: dict[int, tuple[Unmixing, SearchAnswer]] = {}
         # One thread for the trials gives the same trials as no executor, and keeps the worker free to react to clicks.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mffnb-trial") if executor is None else None
         self._fits = TrialFits()
         advance = weakly(self._advance)
         self._board: Board[int, Found] = Board(
             lambda _: _states(advance), self._publish, frames_per_second=3.0, explore=weakly(self.explore),
-            summary=weakly(self._summary),
+            selected=weakly(self._returned), summary=weakly(self._summary),
+            opener="mf.TuningMonitor", owner="monitor", cube=cube,
             to_explorer=("use these settings", "Open an explorer below with the settings of this trial"),
             stopped=threading.Event(),
         )  # fmt: skip
@@ -186,7 +199,7 @@ class TuningMonitor(BoardWidget):
         self._board.refresh_when_drawn(self.slider, self.best)
         board = self._board
         above = [board.progress, board.error, self.picture, self._row, board.description]
-        super().__init__([*above, board.view, board.explorer_box], layout={"align_items": "stretch"})
+        super().__init__([*above, board.view_error, board.view, board.explorer_box], layout={"align_items": "stretch"})
         self._parts = (self.picture, self.slider, self.best, self._row)
         hold_weakly(self, *self._parts)
         board.runner.submit(0)
@@ -232,6 +245,8 @@ class TuningMonitor(BoardWidget):
     def result(self) -> Unmixing:
         """The result for the settings of the selected trial; call :meth:`wait` first.
 
+        Names and colours that the user has given are its coordinates ``label`` and ``color``.
+
         Raises
         ------
         ValueError
@@ -254,7 +269,7 @@ class TuningMonitor(BoardWidget):
         answer = self._fits.get(number)
         if answer is None:
             raise ValueError(f"the maps of trial {number} are not available yet: call wait() first")
-        return answer
+        return self._board.named(self._searched(number, answer))
 
     def choose(self, number: int) -> None:
         """Select a trial by its index in :attr:`trials`, as a click or the slider does.
@@ -327,6 +342,7 @@ class TuningMonitor(BoardWidget):
 
     def _chosen(self) -> None:
         """Show the trial that the user has selected, and request its fit."""
+        self._by_user = True
         self._show_trial()
         self._board.runner.submit(self.slider.value)
 
@@ -336,19 +352,48 @@ class TuningMonitor(BoardWidget):
             trials, number = self.trials, self.slider.value
             if number >= len(trials):
                 return
-            trial, answer = trials[number], self._fits.get(number)
-            self.picture.chosen = number
-            self._board.explore_button.disabled = answer is None
-            self._board.description.value = trial_html(number, trial, self._fits.error_message(number))
-            if trial.failed or self._fits.error_message(number):
-                self._shown = None
-                self._board.clear()
-            elif answer is not None and self._shown != number:
-                self._shown = number
-                error = float(answer.trace.relative_error[-1])
-                named = with_component_numbers(answer, self._board.component_numbers(answer))
-                self._fits.store(number, named)
-                self._board.show(named, {"relative_error": error, "text": f"trial {number}"}, {"trial": number})
+            trial, answer, failed = trials[number], self._fits.get(number), self._fits.error_message(number)
+            self._describe(number, trial)
+            if trial.failed or failed:
+                reason = trial.message if trial.failed else f"its maps cannot be shown: {failed}"
+                self._board.clear(f"trial {number} has no maps: {reason}")
+            elif answer is not None:
+                self._board.show(self._searched(number, answer), step=self._by_user)
+            else:
+                self._board.expect(f"trial {number}")
+                return
+            self._by_user = False
+
+    def _describe(self, number: int, trial: Trial) -> None:
+        """Show the text of a trial, mark its points, and say whether an explorer can be opened from it."""
+        self.picture.chosen = number
+        self._board.explore_button.disabled = self._fits.get(number) is None
+        self._board.description.value = trial_html(number, trial, self._fits.error_message(number))
+
+    def _searched(self, number: int, fitted: Unmixing) -> SearchAnswer:
+        """Return the fit of a trial with persistent component numbers; the same object for the same fit."""
+        with self._board.lock:
+            made = self._answers.get(number)
+            if made is None or made[0] is not fitted:
+                settings, order = settings_of(self._found, number), self._orders.get(number)
+                order = self._orders[number] = order or self._known.numbers(fitted)
+                named = with_component_numbers(fitted, order)
+                made = fitted, SearchAnswer(named, settings, order, call_of_trial(settings), {"trial": number})
+                self._answers = {one: each for one, each in self._answers.items() if self._fits.get(one) is each[0]}
+                self._answers[number] = made
+            return made[1]
+
+    def _returned(self, answer: SearchAnswer) -> None:
+        """Select the trial of an answer that undo or the history shows."""
+        number = answer.place["trial"]
+        with self._board.lock:
+            self._by_user = False
+            if self._fits.get(number) is None:  # it was too old to be kept
+                self._fits.store(number, answer.result)
+                self._answers[number] = answer.result, answer
+            self._choice.select(number)
+            self._board.returned(answer)
+            self._describe(number, self.trials[number])
 
     def _draw(self) -> RenderedFigure | None:
         """Return the figure of the search with the trials so far."""
@@ -356,7 +401,10 @@ class TuningMonitor(BoardWidget):
 
     def _summary(self) -> Figure | None:
         """Return a figure with the trials and the selected result; None before the first trial has finished."""
-        return summary(self._found, self._fits.get(self.slider.value)) if self.trials else None
+        number = self.slider.value
+        answer = self._fits.get(number)
+        named = None if answer is None else visible(self._board.named(self._searched(number, answer)))
+        return summary(self._found, named) if self.trials else None
 
 
 def _states(advance: Callable[[], tuple[Found, bool] | None]) -> Iterator[Found]:

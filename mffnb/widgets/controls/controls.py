@@ -192,6 +192,11 @@ class Controls(Displayed, ipywidgets.VBox):
             self._fixed,
         )
 
+    @property
+    def max_components(self) -> int:
+        """Largest k of the slider."""
+        return int(self.k.max)
+
     def _least(self, wanted: Parameters) -> int:
         """Return the smallest k: the number of components that are held or have known abundances in regions."""
         held = range(self._min_components) if wanted.held is None else numbers(wanted.held)

@@ -84,7 +84,7 @@ class FrameBuilder:
         rows = appearance.rows(numbers)
         ordered = [numbers[row] for row in rows]
         moved = rows != list(range(len(rows)))  # else nothing is copied
-        sections = _sections(self._stack, section)
+        sections = sections_of(self._stack, section)
         plane = tuple(MAXIMUM if one.maximum else one.index for one in sections)
         maps = _planes(abundances.values, plane)
         patterns = Patterns.of(endmembers)
@@ -118,7 +118,7 @@ class FrameBuilder:
         )
 
 
-def _sections(stack: xr.DataArray, section: Mapping[Hashable, int]) -> tuple[Section, ...]:
+def sections_of(stack: xr.DataArray, section: Mapping[Hashable, int]) -> tuple[Section, ...]:
     """Return number and position of the section of a stack along each dimension but the last two."""
     found = []
     for name in stack.dims[:-2]:

@@ -33,7 +33,7 @@ NORMALIZATIONS = ("none", "max", "area", "abundance")
 
 SPECTRA_TRAITS = (
     "intensity_scale", "normalization", "common_scale", "peak_labels", "channel_range", "profile_line",
-    "orthogonal",
+    "orthogonal", "freedom_bands",
 )  # fmt: skip
 """Traits that say how spectra, profile and orthogonal sections are shown; their changes can be undone."""
 STYLE_TRAITS = ("color_map", "clip", "gamma", "highlighted", "enlarged", *SPECTRA_TRAITS)
@@ -104,6 +104,9 @@ class LiveView(Displayed, anywidget.AnyWidget):
     peak_labels = traitlets.Bool(True).tag(sync=True)
     """Whether the highest peaks are labelled with their channel."""
 
+    freedom_bands = traitlets.Bool(True).tag(sync=True)
+    """Whether a pale band behind each spectrum shows how far it could turn without a worse fit."""
+
     channel_range = traitlets.List(traitlets.Float()).tag(sync=True)
     """First and last channel that the plot of the spectra shows, the smaller one first; empty for all."""
 
@@ -127,6 +130,9 @@ class LiveView(Displayed, anywidget.AnyWidget):
 
     typed = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """Names of the sliders whose numbers may be typed, for the tool ``set_number``."""
+
+    owner = traitlets.Unicode("explorer").tag(sync=True)
+    """Variable by which the hints of the page name the widget that holds the view, as in "explorer.undo()"."""
 
     activity = traitlets.Dict().tag(sync=True)
     """What is done for the newest settings: `generation`, `text`, `progress` (0 to 1, or None) and `failed`."""

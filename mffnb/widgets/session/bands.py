@@ -13,7 +13,7 @@ import xarray as xr
 
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.solvers import State
-from mffnb.stability import RunStatistics, efficiency_warning, noise_of, reach_of
+from mffnb.stability import RunStatistics, bias_of, efficiency_warning, noise_of, reach_of
 from mffnb.threads import half_of_the_threads
 from mffnb.typing import Float64Array
 from mffnb.unmixing.result import Unmixing
@@ -53,6 +53,7 @@ def refit_replicas(
     seed: int,
     run: Callable[[LiveImage], Iterator[State]],
     labelled: Callable[[State, LiveImage], Unmixing],
+    run_weaker: Callable[[LiveImage], Iterator[State]] | None = None,
 ) -> Iterator[Bands]:
     """Fit replicas of the noise; yield the bands so far every few milliseconds. The caller may stop at any yield.
 
@@ -68,6 +69,8 @@ def refit_replicas(
         Function that fits a replica with a warm start from the result.
     labelled
         Function that converts a state to a labelled result.
+    run_weaker
+        Function that fits the data with weaker penalties and a warm start from the result; None if there are none.
     """
     cube = source.cube
     try:
@@ -83,24 +86,40 @@ def refit_replicas(
         _ = data.solver_matrix  # computed on the background thread, since it takes a while
         return data
 
+    weaker = None
+    if run_weaker is not None:
+        meanwhile = Bands("bands: fit with weaker penalties")
+        data = yield from _aside(lambda: source.prepare(switches), meanwhile)
+        weaker = labelled((yield from _last_state(run_weaker(data), meanwhile)), data)
     runs, bands = RunStatistics(answer), Bands(f"bands: replica 1 of {REPLICAS}")
     for number in range(REPLICAS):
         data = yield from _aside(partial(replica, number), bands)
-        last: list[State] = []
-        with half_of_the_threads():  # leave half of the threads free, so that the browser view can still be updated
-            for state in run(data):
-                last[:] = [state]
-                yield bands
-        runs.add(labelled(last[0], data))
-        enough = len(runs) >= _LEAST
-        ends = [end.sortby("component") for end in reach.widen(*runs.band(LEVEL))] if enough else [None, None]
+        runs.add(labelled((yield from _last_state(run(data), bands)), data))
+        ends: list[Any] = [None, None]
+        doubts = [efficiency_warning(answer, noise)]
+        if len(runs) >= _LEAST:
+            bias = yield from _aside(partial(bias_of, answer, runs, weaker, cube), bands)
+            widened = reach.widen(*runs.band(LEVEL))
+            if bias is not None:
+                widened = bias.widen(*widened)
+                doubts.append(bias.doubt)
+            ends = [end.sortby("component") for end in widened]
         done = f"bands: replica {number + 2} of {REPLICAS}"
         if number == REPLICAS - 1:
             done = f"bands: {100 * LEVEL:g} % over {len(runs)} replicas of the noise ({noise.name})"
-            doubt = efficiency_warning(answer, noise)
-            done += f"; {doubt}" if doubt else ""
+            done = "; ".join(filter(None, [done, *doubts]))
         bands = Bands(done, ends[0], ends[1], (number + 1) / REPLICAS)
         yield bands
+
+
+def _last_state(states: Iterator[State], meanwhile: Bands) -> Generator[Bands, None, State]:
+    """Run a fit to its end and return the last state, so that the caller can abandon it after each iteration."""
+    last: list[State] = []
+    with half_of_the_threads():  # leave half of the threads free, so that the browser view can still be updated
+        for state in states:
+            last[:] = [state]
+            yield meanwhile
+    return last[0]
 
 
 def _aside(work: Callable[[], T], meanwhile: Bands) -> Generator[Bands, None, T]:

@@ -161,6 +161,11 @@ class LiveImage:
         return robust_noise_level(self.matrix)
 
     @cached_property
+    def total(self) -> float:
+        """Sum of all values of X."""
+        return float(self.matrix.times(np.ones((1, self.matrix.shape[1]))).sum())
+
+    @cached_property
     def negative_share(self) -> float:
         """Sum of squares of the negative values of X, relative to that of all values; zero for X on engines."""
         return 0.0 if self.matrix.squared_norm == 0 else negative_share(self.matrix)

@@ -19,6 +19,8 @@ def share_done(solved: Solved) -> float | None:
 
 def progress_text(solved: Solved) -> str:
     """Return a text on what the picture shows if it is not the result of all pixels, or on compiling."""
+    if solved.origin is not None:
+        return solved.origin.words
     if solved.unchanged:
         return "stopped before the first picture of these settings: the last result is shown"
     if solved.pixels:

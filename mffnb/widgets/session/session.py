@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,6 +25,7 @@ from mffnb.problem.compatibility import check_terms
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.terms import Term
 from mffnb.solvers import Outcome, State
+from mffnb.stability import weaker_weights
 from mffnb.threads import half_of_the_threads
 from mffnb.typing import Float64Array
 from mffnb.unmixing.auto_volume import check_supported, iterate_volume
@@ -291,9 +293,9 @@ class Session:
         answer = self.result(solved)
         answer = replace(answer, endmembers=answer.endmembers[order], abundances=answer.abundances[order])
 
-        def run(data: LiveImage) -> Iterator[State]:
+        def run(data: LiveImage, settings: Parameters = parameters) -> Iterator[State]:
             A, E = non_negative_factors_of(answer, data.image)
-            task = self._task.task(parameters, [solved.names[j] for j in order])
+            task = self._task.task(settings, [solved.names[j] for j in order])
             task = replace(task, init=start_factors(A.T, E, task, data, len(held)))
             return (state for state, _ in self._states(task, data))
 
@@ -303,7 +305,9 @@ class Session:
 
         switches = parameters.steps or (True,) * len(self.source.steps)
         source = self.source.restricted(parameters.area)
-        return refit_replicas(answer, source, switches, self._seed, run, labelled)
+        weights = weaker_weights({"volume": parameters.volume, "sparsity": parameters.sparsity})
+        weaker = partial(run, settings=replace(parameters, **weights)) if weights else None
+        return refit_replicas(answer, source, switches, self._seed, run, labelled, weaker)
 
     def _solve(self, parameters: Parameters, tier: Tier | None) -> Iterator[Solved | None]:
         data = self._data = self.prepared_for(parameters)

@@ -18,6 +18,7 @@ from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.session.bands import Bands
 from mffnb.widgets.session.live_data import LiveImage
 from mffnb.widgets.session.parameters import Parameters
+from mffnb.widgets.session.search_answer import SearchAnswer
 
 _CLEARLY = 0.5  # ratio of angles below which components have exchanged their spectra
 
@@ -56,6 +57,8 @@ class Solved:
         Whether the run started from the data, as that of :func:`mffnb.unmix` does, and not from an earlier state.
     notes
         What the record of the run holds beside its settings, for a state that was read from a session.
+    origin
+        The answer of a search that this state shows; None for a state of a run.
     """
 
     state: State
@@ -72,6 +75,7 @@ class Solved:
     searched: tuple[int, int] | None = None
     from_data: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
+    origin: SearchAnswer | None = None
 
     def at_channels_of(self, data: LiveImage) -> Solved:
         """Return this state with spectra at the channels of another image on its grid; itself for the same image."""

@@ -13,6 +13,7 @@ from mffnb.widgets.tools import compare as _compare
 from mffnb.widgets.tools import composite as _composite
 from mffnb.widgets.tools import drop_pin as _drop_pin
 from mffnb.widgets.tools import evidence as _evidence
+from mffnb.widgets.tools import export as _export
 from mffnb.widgets.tools import fit_area as _fit_area
 from mffnb.widgets.tools import fit_channels as _fit_channels
 from mffnb.widgets.tools import fix as _fix
@@ -53,6 +54,7 @@ class ToolMethods:
     drop_pin = as_gesture(_drop_pin.drop_pin)
     drop_region = as_gesture(_region.drop_region)
     evidence = as_gesture(_evidence.evidence)
+    export = as_gesture(_export.export)
     fill_evidence = as_gesture(_evidence.fill_evidence)
     fit_only = as_gesture(_fit_area.fit_only)
     fix = as_gesture(_fix.fix)
@@ -104,6 +106,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "drop_pin": _drop_pin.drop_pin,
     "drop_region": _region.drop_region,
     "evidence": _evidence.evidence,
+    "export": _export.export,
     "fill_evidence": _evidence.fill_evidence,
     "fit_only": _fit_area.fit_only,
     "fix": _fix.fix,

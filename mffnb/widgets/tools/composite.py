@@ -88,14 +88,15 @@ def composite(
     look = stage.appearance
     if any(look.weights.get(number, 1.0) != weight for number, weight in changed.items()):
         stage.set_appearance(replace(look, weights={**look.weights, **changed}))
-    if image is None or image.shape != maps.shape[1:]:  # preprocessing may have changed the grid
-        return _picture(stage, None, chosen)
-    return _picture(stage, as_image(image, stage.section), chosen)
+    return picture(stage, chosen)
 
 
-def _picture(stage: Stage, plane: xr.DataArray | None, opacity: float) -> xr.DataArray:
+def picture(stage: Stage, opacity: float) -> xr.DataArray:
     """Return the composite of the present result, as the page draws it."""
     maps, look, numbers = stage.result.abundances, stage.appearance, numbers_of(stage)
+    image = stage.overlays.get("composite")
+    fits = image is not None and image.shape == maps.shape[1:]  # preprocessing may have changed the grid
+    plane = as_image(image, stage.section) if image is not None and fits else None
     planes = [as_image(one, stage.section) for one in maps]
     hue, brightness = mix(
         np.stack([one.values for one in planes]), look.colors_of(numbers), look.weights_of(numbers), *stage.contrast

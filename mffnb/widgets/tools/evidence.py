@@ -11,7 +11,7 @@ import pandas as pd
 from mffnb.widgets.history import Entry
 from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.wording import change_text
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import Stage, running_session
 
 if TYPE_CHECKING:
     from mffnb.selection.data_criteria import DataCriteria
@@ -49,7 +49,7 @@ def evidence(stage: Stage) -> pd.DataFrame:
     ['', 'yes', 'yes', 'no', '']
     >>> explorer.close()
     """
-    session = local_session(stage, "evidence")
+    session = running_session(stage, "evidence")
     search = stage.rank_evidence
     image = session.data if session.last is None else session.last.data
     if stage.settled or (session.last is not None and stage.settings == session.last.parameters):
@@ -88,7 +88,7 @@ def fill_evidence(stage: Stage, *, on: bool = True, wait: bool = False) -> None:
     RuntimeError
         With ``wait``, if the run for the present settings has not ended: call ``explorer.wait()`` first.
     """
-    local_session(stage, "fill_evidence")
+    running_session(stage, "fill_evidence")
     if wait and not stage.settled:
         raise RuntimeError("the evidence is computed after the run has ended: call explorer.wait() first")
     search = stage.rank_evidence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mffnb.widgets.session.fit_area import FitArea
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import Stage, running_session
 
 __all__ = ["fit_only", "leave_out"]
 
@@ -79,7 +79,7 @@ def fit_only(stage: Stage, name: str, *, on: bool = True) -> None:
 
 def _choose(stage: Stage, name: str, *, left_out: bool, only: bool) -> None:
     """Set whether a region is left out of the fit, or is one of those to which it is restricted."""
-    session = local_session(stage, "leave_out")
+    session = running_session(stage, "leave_out")
     if name not in stage.regions:
         raise KeyError(f"there is no region {name!r}: the names are {', '.join(stage.regions) or 'none'}")
     area = (stage.settings.area or FitArea()).with_region(name, stage.regions[name].mask, left_out=left_out, only=only)

@@ -13,7 +13,7 @@ from mffnb.typing import Array
 from mffnb.widgets.measured import pixel_axis
 from mffnb.widgets.region_shapes import mask_inside
 from mffnb.widgets.session.fit_area import FitArea
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import Stage, running_session
 
 __all__ = ["leave_out_channels", "use_channels"]
 
@@ -71,7 +71,7 @@ def leave_out_channels(
     """
     if sum(one is not None for one in (vertices, between, mask, outline)) != 1:
         raise ValueError("give one of vertices, between, mask and outline")
-    session = local_session(stage, "leave_out_channels")
+    session = running_session(stage, "leave_out_channels")
     spectra = stage.result.endmembers
     if between is not None:
         inside = _between(spectra, between)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from mffnb.widgets.components import number_of
 from mffnb.widgets.regions import Region
 from mffnb.widgets.session.fixed_regions import with_region
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import Stage, running_session
 
 __all__ = ["fix"]
 
@@ -48,7 +48,7 @@ def fix(stage: Stage, component: int | str, region: str | Region, fraction: floa
     0.0
     >>> explorer.close()
     """
-    session = local_session(stage, "fix")
+    session = running_session(stage, "fix")
     name = region.name if isinstance(region, Region) else region
     if name not in stage.regions:
         raise KeyError(f"there is no region {name!r}: the names are {', '.join(stage.regions) or 'none'}")

@@ -10,13 +10,15 @@ import numpy as np
 import xarray as xr
 
 from mffnb.errors import MffnbWarning, UnsupportedCombinationError, warn
+from mffnb.preprocessing import Chain
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.measured import comparable_cube, pixel_indices, used_pixels
-from mffnb.widgets.regions import Region
+from mffnb.widgets.regions import Region, mean_over
+from mffnb.widgets.session.grid_before import mask_before, spectrum_before
 from mffnb.widgets.session.held import Held, one_spectrum, rounded
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import lowest_free
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import Stage, running_session
 
 __all__ = ["hold", "release"]
 
@@ -79,7 +81,7 @@ def hold(
     2
     >>> explorer.close()
     """
-    session, answer = local_session(stage, "hold"), stage.result
+    session, answer = running_session(stage, "hold"), stage.result
     if (what is None) == (pixel is None):
         raise ValueError("give one of a component, a region or a spectrum, and pixel")
     label = None if name is None else " ".join(name.split())
@@ -95,11 +97,12 @@ def hold(
         spectrum, found, origin = before.spectrum, own, before.origin
     elif own is not None:
         spectrum, found, origin = answer.endmembers.sel(component=own), own, f"component {own} of the explorer"
-        spectrum = _on_grid(session, spectrum)
+        chain = _chain_of_grid(session)
+        if chain is not None:
+            spectrum = spectrum_before(chain, spectrum.drop_vars("component"), session.source.frame)
     else:
         spectrum, origin, region = _measured(stage, session, answer, what, pixel, radius)
         label = label or region
-        spectrum = _on_grid(session, spectrum)
     spectrum = one_spectrum(spectrum, session.source.frame)
     if found is None and label is not None:
         found = _named(stage, answer).get(label)
@@ -130,7 +133,7 @@ def release(stage: Stage, component: int | str) -> None:
     ValueError
         If it is not held.
     """
-    session = local_session(stage, "release")
+    session = running_session(stage, "release")
     held = stage.settings.held_or(session.passed)
     number = _number(stage, stage.result, component)
     released = next((one for one in held if one.number == number), None)
@@ -176,32 +179,54 @@ def _measured(
 ) -> tuple[Any, str, str | None]:
     """Return a spectrum with a few words on its origin, and the name of its region if it is one."""
     if pixel is not None:
-        cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
         where = used_pixels(answer.abundances, pixel_indices(answer.abundances, pixel, {}, radius, stage.section))
         count = next(iter(where.values())).size
         row, column = (int(one) for one in pixel)
         origin = f"pixel {row}, {column}" if count == 1 else f"mean of {count} pixels around {row}, {column}"
+        chain = _chain_of_grid(session)
+        if chain is not None:
+            near = xr.zeros_like(answer.abundances.isel(component=0, drop=True), dtype=bool)
+            near.values[tuple(where[name].values for name in near.dims)] = True
+            return _mean_before(session, chain, near), origin, None
+        cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
         return cube.isel(where).mean("pixel").compute().astype(np.float64), origin, None
     region = stage.regions[what] if isinstance(what, str) else what
     if isinstance(region, Region):
-        return region.mean_spectrum, f"mean of region {region.name}, {region.pixels} pixels", region.name
+        origin = f"mean of region {region.name}, {region.pixels} pixels"
+        chain = _chain_of_grid(session)
+        if chain is None:
+            return region.mean_spectrum, origin, region.name
+        if region.mask.shape != answer.abundances.shape[1:]:
+            raise ValueError(f"region {region.name!r} has the pixels of another grid: draw it again")
+        return _mean_before(session, chain, region.mask), origin, region.name
     return what, "a spectrum passed to explorer.hold", None
 
 
-def _on_grid(session: Session, spectrum: Any) -> Any:
-    """Refuse a spectrum of the explorer where preprocessing has changed its channels; other ones are checked later."""
-    frame = session.source.frame
-    image = session.data.image
-    if image.chain is None or not isinstance(spectrum, xr.DataArray):
-        return spectrum
-    if tuple(image.layout.channel_shape.items()) != tuple(frame.channel_shape.items()) or (
-        tuple(image.layout.pixel_shape.items()) != tuple(frame.pixel_shape.items())
-    ):
+def _mean_before(session: Session, chain: Chain, mask: xr.DataArray) -> xr.DataArray:
+    """Return the mean spectrum of pixels of the result in the cube before preprocessing."""
+    return mean_over(session.source.cube, mask_before(chain, mask, session.source.frame))
+
+
+def _chain_of_grid(session: Session) -> Chain | None:
+    """Return the preprocessing if it has changed pixels or channels of the cube; None if it keeps them.
+
+    Raises
+    ------
+    UnsupportedCombinationError
+        If a step computes the spectra from an image, which has none that could be held.
+    """
+    frame, image = session.source.frame, session.data.image
+    if image.chain is None:
+        return None
+    if any(step.takes_image for step in session.source.steps):
         raise UnsupportedCombinationError(
-            "hold needs the pixels and channels of the cube, and a preprocessing step has changed them: "
-            "apply that step first, step.fit(cube, ()).transform(cube), and explore its result"
+            "hold needs a cube with spectra, and here a preprocessing step computes them from an image: "
+            "apply that step first, step.fit(image, ()).transform(image), and explore its result"
         )
-    return spectrum
+    kept = tuple(image.layout.channel_shape.items()) == tuple(frame.channel_shape.items()) and (
+        tuple(image.layout.pixel_shape.items()) == tuple(frame.pixel_shape.items())
+    )
+    return None if kept else image.chain
 
 
 def _without_negative(spectrum: xr.DataArray) -> xr.DataArray:

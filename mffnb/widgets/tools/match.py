@@ -9,12 +9,11 @@ import pandas as pd
 
 from mffnb.identification.spectral_library import match_library
 from mffnb.widgets.session.engine_session import EngineSession
-from mffnb.widgets.session.session import Session
-from mffnb.widgets.tool import Stage
+from mffnb.widgets.tool import LocalSession, Stage
 
 __all__ = ["match"]
 
-_LIBRARIES: weakref.WeakKeyDictionary[Session | EngineSession, Any] = weakref.WeakKeyDictionary()
+_LIBRARIES: weakref.WeakKeyDictionary[LocalSession | EngineSession, Any] = weakref.WeakKeyDictionary()
 """The library of each explorer, with which later answers are compared."""
 
 

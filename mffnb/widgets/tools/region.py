@@ -10,6 +10,7 @@ import xarray as xr
 from mffnb.plots import as_image, channel_coordinate
 from mffnb.typing import Array
 from mffnb.unmixing.result import Unmixing
+from mffnb.widgets.live_view.frame_builder import sections_of
 from mffnb.widgets.measured import comparable_cube
 from mffnb.widgets.region_shapes import mask_inside
 from mffnb.widgets.regions import Region, given_mask, mean_over
@@ -80,9 +81,7 @@ def region(
         given = outline if vertices is None else vertices
         inside, corners = mask_inside(maps, given, shares=vertices is None, shape=shape, width=width)
     cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
-    found = Region(
-        name or _free_name(stage), inside, mean_over(cube, inside), _mean_abundances(answer, inside), corners
-    )
+    found = Region(name or _free_name(stage), inside, mean_over(cube, inside), mean_abundances(answer, inside), corners)
     stage.regions[found.name] = found
     show_regions(stage, answer)
     _use_again(stage, [found.name], found.mask)
@@ -123,7 +122,7 @@ def _use_again(stage: Stage, names: Sequence[str], mask: xr.DataArray | None) ->
         stage.change(area=area, fixed=fixed)
 
 
-def _mean_abundances(answer: Unmixing, inside: xr.DataArray) -> xr.DataArray:
+def mean_abundances(answer: Unmixing, inside: xr.DataArray) -> xr.DataArray:
     """Return the mean abundance of each component over a region; NaN where the fit uses none of its pixels."""
     amounts = answer.abundances if answer.gain is None else answer.abundances * answer.gain
     used = amounts.where(inside)
@@ -136,17 +135,41 @@ def _free_name(stage: Stage) -> str:
     return next(name for name in (f"R{i}" for i in range(1, len(stage.regions) + 2)) if name not in stage.regions)
 
 
+def _in_section(stage: Stage, answer: Unmixing, one: Region) -> tuple[xr.DataArray, str]:
+    """Return the mean spectrum of a region in the section of a stack that is shown, and the text of the section."""
+    stacked = one.mask.dims[:-2]
+    if not stacked or one.mask.shape != answer.abundances.shape[1:]:
+        return one.mean_spectrum, ""
+    sections = sections_of(answer.abundances[0], stage.section)
+    if any(section.maximum for section in sections):
+        return one.mean_spectrum, "all sections"
+    there = xr.zeros_like(one.mask)
+    plane = {name: section.index for name, section in zip(stacked, sections, strict=True)}
+    there[plane] = one.mask[plane]
+    text = ", ".join(section.text for section in sections)
+    if not there.any():
+        return one.mean_spectrum * np.nan, text
+    session = local_session(stage, "region")
+    cube = comparable_cube(session.data if session.last is None else session.last.data, answer)
+    return mean_over(cube, there), text
+
+
 def show_regions(stage: Stage, answer: Unmixing) -> None:
-    """Send all regions to the page."""
+    """Send all regions to the page.
+
+    In a stack the page has the maps of one section, so that the spectrum as measured is that of the same section.
+    """
     channel = channel_coordinate(answer.endmembers)
     shown = []
     for one in stage.regions.values():
-        values = one.mean_spectrum.values.ravel()
+        measured, section = _in_section(stage, answer, one)
+        values = measured.values.ravel()
         used = np.isfinite(values)
         shown.append(
             {
                 "name": one.name,
                 "pixels": one.pixels,
+                "section": section,
                 "outline": None if one.vertices is None else one.vertices.tolist(),
                 "mask": np.ascontiguousarray(as_image(one.mask, stage.section).values, dtype=np.uint8).tobytes(),
                 "channel": channel[used].astype("<f4").tobytes(),

@@ -13,10 +13,12 @@ from mffnb.unmixing.physics import Physics
 from mffnb.unmixing.task import Task
 from mffnb.widgets.answer_of_code import origin_lines
 from mffnb.widgets.literals import fixed_lines, known_lines, mask_lines
+from mffnb.widgets.session.answer_session import AnswerSession
 from mffnb.widgets.session.held import numbers
 from mffnb.widgets.session.parameters import Parameters
+from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import first_names, solver_order
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import LocalSession, Stage, local_session
 
 __all__ = ["code", "rerun"]
 
@@ -55,6 +57,37 @@ def code(stage: Stage, *, shown: bool = True) -> str:
     session = local_session(stage, "code")
     _ = stage.result  # wait for a first state
     assert session.last is not None, "a result exists only with a state"
+    text = _code_of_search(stage, session) if isinstance(session, AnswerSession) else _code_of_run(stage, session)
+    stage.show_tool("code", follow=shown, recorded=False, shown=shown, text=text)
+    return text
+
+
+def _code_of_search(stage: Stage, session: AnswerSession) -> str:
+    """Return the code that finds an answer of a search again, and names its components."""
+    solved = session.last
+    assert solved is not None, "a result exists only with a state"
+    assert solved.origin is not None, "a state of this session is an answer of a search"
+    call, opener = solved.origin.call, session.opener
+    arguments, body = ["cube", *call.leading], []
+    for name, value in call.keywords.items():
+        text = _expression(value)
+        if text is None:
+            body.append(f"{name} = ...  # {name} as passed to {opener}")
+        arguments.append(f"{name}={name if text is None else text}")
+    lines = ["import mffnb as mf", "", f"cube = {_cube(stage, session, opener)}", *body]
+    lines += [_call(f"{call.variable} = {call.function}", arguments), *call.following]
+    return "\n".join([*lines, *_name_lines(stage, list(solved.origin.order))])
+
+
+def _cube(stage: Stage, session: LocalSession, opener: str) -> str:
+    """Return code for the cube: read from its file if it came from one."""
+    path = stage.path or session.source.file
+    return f"...  # the cube that was passed to {opener}" if path is None else f"mf.read({path!r})"
+
+
+def _code_of_run(stage: Stage, session: Session) -> str:
+    """Return the code for the state of a run."""
+    assert session.last is not None, "a result exists only with a state"
     parameters = session.last.parameters
     task = session.task(parameters)
     written = _written(parameters, task, session.last.data.image)
@@ -65,8 +98,6 @@ def code(stage: Stage, *, shown: bool = True) -> str:
             unknown.append(name)
         arguments.append(f"{name}={name if text is None else text}")
     arguments.append(f"random_state={task.seed}")
-    path = stage.path or session.source.file
-    cube = "...  # the cube that was passed to mf.explore" if path is None else f"mf.read({path!r})"
     body = [f"{name} = ...  # {name} as passed to mf.explore" for name in unknown]
     body += [line for lines in written.values() for line in lines]
     imports = [
@@ -77,12 +108,10 @@ def code(stage: Stage, *, shown: bool = True) -> str:
         "import mffnb as mf",
         *imports,
         "",
-        f"cube = {cube}",
+        f"cube = {_cube(stage, session, 'mf.explore')}",
         *body,
     ]
-    text = "\n".join([*lines, _call("result = mf.unmix", arguments), *_labels(stage, task)])
-    stage.show_tool("code", follow=shown, recorded=False, shown=shown, text=text)
-    return text
+    return "\n".join([*lines, _call("result = mf.unmix", arguments), *_labels(stage, task)])
 
 
 def _written(parameters: Parameters, task: Task, image: Prepared) -> dict[str, list[str]]:
@@ -117,12 +146,17 @@ def rerun(stage: Stage) -> None:
 
 def _labels(stage: Stage, task: Task) -> Iterator[str]:
     """Yield the lines that give the components of the code their names and colours."""
-    solved, look = stage.session.last, stage.appearance
+    solved = stage.session.last
     assert solved is not None, "a result exists only with a state"
     held = numbers(solved.parameters.held_or(stage.session.passed))
     positions = first_names(solved.state, solved.data, numbers_have_meaning=task.numbers_have_meaning)
     rows = sorted(range(len(positions)), key=positions.__getitem__)
-    ordered = [solved.names[row] for row in (solver_order(solved.names, held) if held else rows)]
+    yield from _name_lines(stage, [solved.names[row] for row in (solver_order(solved.names, held) if held else rows)])
+
+
+def _name_lines(stage: Stage, ordered: Sequence[int]) -> Iterator[str]:
+    """Yield the lines that give components, whose numbers are in the order of the result, names and colours."""
+    look = stage.appearance
     found = {"label": look.labels(ordered)} if {*look.names} & {*ordered} else {}
     found |= {"color": look.colors_of(ordered)} if {*look.colors} & {*ordered} else {}
     if found:

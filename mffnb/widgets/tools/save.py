@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mffnb.widgets.saving.session_file import write_session
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import Stage, running_session
 
 __all__ = ["save"]
 
@@ -45,6 +45,6 @@ def save(stage: Stage, path: str | os.PathLike[str], *, include: bool | None = N
     ['component 0', 'lignin', 'component 2']
     >>> again.close()
     """
-    session = local_session(stage, "save")
+    session = running_session(stage, "save")
     _ = stage.result  # wait for a first state
     write_session(path, session.source.cube, stage.path, stage.stored(), include)

@@ -102,11 +102,12 @@ def _pictures(entries: tuple[Entry, ...]) -> Iterator[dict[str, Any]]:
     befores = [None, *last]
     for before, number in [*zip(befores, last, strict=False)][-_MOST:]:
         entry = entries[number]
-        picture = _thumbnail(entry)
+        picture, origin = _thumbnail(entry), entry.solved.origin
+        place = "" if origin is None else origin.words  # such as the trial of a search
         yield {
             "position": number,
-            "settings": settings_text(entry.parameters),
-            "change": change_text(None if before is None else entries[before].parameters, entry.parameters),
+            "settings": ": ".join(text for text in (place, settings_text(entry.parameters)) if text),
+            "change": place or change_text(None if before is None else entries[before].parameters, entry.parameters),
             "outcome": entry.outcome.name.lower().replace("_", " "),
             "error": f"{entry.relative_error:.3g}",
             "shape": list(picture.shape[:2]),

@@ -77,7 +77,7 @@ def show_spectra(
         changed["channel_range"] = _ends(channels)
     stage.set_spectra_view(**changed)
     how = stage.spectra_view.get("normalization", "none")
-    return _normalized(stage.result, str(how))
+    return normalized(stage.result, str(how))
 
 
 def _one_of(name: str, value: str, allowed: Sequence[str]) -> str:
@@ -95,7 +95,7 @@ def _ends(channels: Sequence[float]) -> list[float]:
     return ends
 
 
-def _normalized(answer: Unmixing, how: str) -> xr.DataArray:
+def normalized(answer: Unmixing, how: str) -> xr.DataArray:
     """Return endmembers as the page shows them."""
     if how == "none":
         return answer.endmembers

@@ -11,7 +11,7 @@ from mffnb.unmixing.suggest import suggest as suggestion_of
 from mffnb.unmixing.suggestion.suggestion import Suggestion, keywords
 from mffnb.widgets.session.parameters import AUTO, Parameters
 from mffnb.widgets.session.session import Session
-from mffnb.widgets.tool import Stage, local_session
+from mffnb.widgets.tool import Stage, running_session
 
 __all__ = ["apply_suggestion", "suggest"]
 
@@ -36,7 +36,7 @@ def suggest(stage: Stage, *, shown: bool = True, wait: bool = True) -> Suggestio
     Raises
     ------
     UnsupportedCombinationError
-        If the pixels are on engines.
+        If the pixels are on engines, or answers of a search are shown.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def suggest(stage: Stage, *, shown: bool = True, wait: bool = True) -> Suggestio
     4
     >>> explorer.close()
     """
-    session, settings = local_session(stage, "suggest"), stage.settings
+    session, settings = running_session(stage, "suggest"), stage.settings
     if not shown:
         stage.show_tool("suggest", recorded=False, shown=False)
         return _suggestion(session, settings) if wait else None
@@ -77,7 +77,7 @@ def apply_suggestion(stage: Stage, setting: str) -> None:
     ValueError
         If nothing is suggested for this setting, or if it is not a setting that the open explorer can change.
     """
-    found = _suggestion(local_session(stage, "apply_suggestion"), stage.settings)
+    found = _suggestion(running_session(stage, "apply_suggestion"), stage.settings)
     offered = {name: value for reason in found.reasons for name, value in reason.settings.items()}
     if setting not in offered:
         raise ValueError(f"nothing is suggested for {setting!r}: use one of {', '.join(offered)}")
