@@ -37,6 +37,7 @@ from mffnb.widgets.session.parameters import Parameters
 from mffnb.widgets.session.session import Session
 from mffnb.widgets.session.solved import Solved
 from mffnb.widgets.session.wording import settings_text
+from mffnb.widgets.suggested_opening import suggested_opening
 from mffnb.widgets.tool import Stage
 from mffnb.widgets.tools import TOOLS, ToolMethods
 
@@ -389,7 +390,10 @@ def _session(cube: Any, channel: Any, engines: Cluster | None, options: dict[str
 
 
 def explore(cube: Any, k: int | None = None, **options: Any) -> Explorer:
-    """Open the live explorer on a spectral image with k components (4); see :class:`Explorer` for the options.
+    """Open the live explorer on a spectral image with k components; see :class:`Explorer` for the options.
+
+    Without k, the data decide on k and on all that is left at its default, as in :func:`mffnb.unmix`; a line in the
+    page says so, and ``explorer.suggest()`` lists the reasons. With ``start=``, k is 4 unless it is given.
 
     The path of a session, which :meth:`Explorer.save` has written, restores that session with all its settings.
 
@@ -411,4 +415,9 @@ def explore(cube: Any, k: int | None = None, **options: Any) -> Explorer:
             )
         saved = Saved.read(cube)
         return Explorer(saved, **saved.settings)
-    return Explorer(cube, **options)
+    if "k" in options or options.get("start") is not None:
+        return Explorer(cube, **options)
+    options, notice = suggested_opening(cube, options)
+    explorer = Explorer(cube, **options)
+    explorer._fit.announce_opening(notice)
+    return explorer

@@ -25,7 +25,7 @@ from mffnb.widgets.live_freedom import LiveFreedom
 from mffnb.widgets.live_view.live_view import SPECTRA_TRAITS, STYLE_TRAITS, LiveView
 from mffnb.widgets.live_view.messages import error_html
 from mffnb.widgets.live_view.runner import Runner
-from mffnb.widgets.notices import failure_notices, notices_of, without_actions
+from mffnb.widgets.notices import Notice, failure_notices, notices_of, without_actions
 from mffnb.widgets.pins import Pin
 from mffnb.widgets.rank_evidence import RankEvidence
 from mffnb.widgets.recorder import Recorder
@@ -95,6 +95,7 @@ class LiveFit:
         self._published: tuple[int, Solved, bool] | None = None
         self._raised: list[tuple[str, type[Warning]]] = []
         self._newest: tuple[int, Parameters] | None = None
+        self._opening: tuple[Parameters, Notice] | None = None
         self._controls, self._view, self._error = weakref.ref(controls), weakref.ref(view), weakref.ref(error)
         self.runner: Runner[Parameters, Solved] = Runner(
             partial(_solve, session, self._raised), weakly(self._publish), on_error=weakly(self._complain)
@@ -214,6 +215,18 @@ class LiveFit:
     def gesture(self) -> AbstractContextManager[None]:
         """Record what the user changes in this context as one step of the history."""
         return self._recorder.gesture()
+
+    def announce_opening(self, notice: Notice) -> None:
+        """Show a line on the settings at the opening, for as long as they are in force."""
+        view = self._view()
+        if view is not None:
+            with self._showing:  # the first run may end at this moment
+                self._opening = self.settings, notice
+                view.notices = [notice, *view.notices]
+
+    def _opened_with(self, parameters: Parameters) -> list[Notice]:
+        """Return the line on the settings at the opening if they are in force."""
+        return [self._opening[1]] if self._opening is not None and self._opening[0] == parameters else []
 
     def _announce(self, generation: int, parameters: Parameters, *, failed: bool = False) -> None:
         """Tell the page what is done for the newest settings; it greys the picture of older ones."""
@@ -520,7 +533,9 @@ class LiveFit:
             if final and view is not None and not isinstance(self.session, EngineSession):
                 labels = self.appearance.labels(solved.names)
                 found = notices_of(solved, self.session.source.task.transform, self._raised, labels)
-                view.notices = found if isinstance(self.session, Session) else without_actions(found)
+                found = found if isinstance(self.session, Session) else without_actions(found)
+                with self._showing:  # the line on the opening may come at this moment
+                    view.notices = self._opened_with(solved.parameters) + found
             if final:
                 self._tools.call_again(self)
                 self._tools.call_again(self, described=True)  # also while a gesture waits, which is recorded later

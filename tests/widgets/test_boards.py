@@ -161,6 +161,7 @@ def test_answers_that_the_search_selects_are_no_steps(opened):
 def test_tools_of_a_run_are_not_offered_and_refused_in_one_sentence(ranks):
     arguments = {
         "apply": {"k": 2},
+        "apply_suggestion": {"setting": "k"},
         "fit_only": {"name": "R1"},
         "fix": {"component": 0, "region": "R1"},
         "hold": {"what": 0},

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 OF_AN_EXPLORER = frozenset(
     {
-        "apply", "back", "evidence", "fill_evidence", "fit_only", "fix", "hold", "leave_out", "leave_out_channels",
-        "merge", "release", "rerun", "save", "set_number", "split", "use_channels",
+        "apply", "apply_suggestion", "back", "evidence", "fill_evidence", "fit_only", "fix", "hold", "leave_out",
+        "leave_out_channels", "merge", "release", "rerun", "save", "set_number", "split", "suggest", "use_channels",
     }
 )  # fmt: skip
 """Tools that start a run, or concern the settings of one: the view of a search does not offer them."""

@@ -37,6 +37,7 @@ from mffnb.widgets.tools import scatter as _scatter
 from mffnb.widgets.tools import show_history as _show_history
 from mffnb.widgets.tools import show_section as _show_section
 from mffnb.widgets.tools import show_spectra as _show_spectra
+from mffnb.widgets.tools import suggest as _suggest
 from mffnb.widgets.tools import undo as _undo
 
 
@@ -44,6 +45,7 @@ class ToolMethods:
     """Methods of the explorer, one for each tool."""
 
     apply = as_gesture(_apply.apply)
+    apply_suggestion = as_gesture(_suggest.apply_suggestion)
     back = as_gesture(_undo.back)
     band = as_gesture(_band.band)
     code = as_gesture(_reproduce.code)
@@ -88,12 +90,14 @@ class ToolMethods:
     show_section = as_gesture(_show_section.show_section)
     show_spectra = as_gesture(_show_spectra.show_spectra)
     split = as_gesture(_restructure.split)
+    suggest = as_gesture(_suggest.suggest)
     undo = as_gesture(_undo.undo)
     use_channels = as_gesture(_fit_channels.use_channels)
 
 
 TOOLS: dict[str, Callable[..., Any]] = {
     "apply": _apply.apply,
+    "apply_suggestion": _suggest.apply_suggestion,
     "back": _undo.back,
     "band": _band.band,
     "code": _reproduce.code,
@@ -138,6 +142,7 @@ TOOLS: dict[str, Callable[..., Any]] = {
     "show_section": _show_section.show_section,
     "show_spectra": _show_spectra.show_spectra,
     "split": _restructure.split,
+    "suggest": _suggest.suggest,
     "undo": _undo.undo,
     "use_channels": _fit_channels.use_channels,
 }
