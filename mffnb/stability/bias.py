@@ -107,7 +107,7 @@ def bias_of(answer: Unmixing, runs: RunStatistics, weaker: Unmixing | None, cube
     --------
     >>> import mffnb as mf
     >>> cube = mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube
-    >>> found = mf.selection.stability(cube, 3, n_init=0, n_bootstrap=9, volume=1e-3, similarity="kl")
+    >>> found = mf.selection.stability(cube, 3, n_init=0, n_bootstrap=9, volume=1e-3, similarity="kl", tol=1e-2)
     >>> bool((found.bias.displacement >= 0).all()), found.bias.freedom
     (True, None)
     """

@@ -41,7 +41,7 @@ def efficiency(answer: Unmixing) -> float:
     Examples
     --------
     >>> import mffnb as mf
-    >>> answer = mf.unmix(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube, 4, similarity="kl", random_state=0)
+    >>> answer = mf.unmix(mf.datasets.tof_sims_2d(seed=0, shape=(16, 24)).cube, 3, similarity="kl", random_state=0)
     >>> efficiency(answer) < 0.5
     True
     """

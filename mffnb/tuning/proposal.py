@@ -17,7 +17,8 @@ def proposal(trials: Sequence[Trial], best: Trial) -> tuple[dict[str, Any], str]
     """Return the searched settings to use, and a sentence on whether penalties help; empty if that was not tested.
 
     Trials whose losses have parts are compared with the trial of the weakest penalties, part by part. If the best one
-    is not better by two standard errors, penalties are set to zero.
+    is not better by two standard errors, searched penalties are set to zero; one
+    that all trials share stays.
 
     Parameters
     ----------
@@ -34,7 +35,8 @@ def proposal(trials: Sequence[Trial], best: Trial) -> tuple[dict[str, Any], str]
     ({'sparsity': 0.0}, {'sparsity': 1.0})
     """
     settings = dict(best.settings)
-    searched = [name for name in PENALTIES if isinstance(settings.get(name), (int, float))]
+    weights = [name for name in PENALTIES if isinstance(settings.get(name), (int, float))]
+    searched = [name for name in weights if len({one.settings.get(name) for one in trials}) > 1]
     others = [one for one in trials if one.parts and _without(one.settings, searched) == _without(settings, searched)]
     if not searched or not best.parts or len({_total(one, searched) for one in others}) < 2:
         return settings, ""
@@ -46,8 +48,8 @@ def proposal(trials: Sequence[Trial], best: Trial) -> tuple[dict[str, Any], str]
             f"no penalty helps: no weight of {' and '.join(searched)} gave a clearly lower error than the weakest one"
         )
     lower = 100 * (1 - best.loss / weakest.loss) if best.loss is not None and weakest.loss else 0.0
-    weights = ", ".join(f"{name} {settings[name]:.3g}" for name in searched)
-    return settings, f"{weights}: the error is {lower:.2g} % lower than with the weakest penalty"
+    values = ", ".join(f"{name} {settings[name]:.3g}" for name in searched)
+    return settings, f"{values}: the error is {lower:.2g} % lower than with the weakest penalty"
 
 
 def _without(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

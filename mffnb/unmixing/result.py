@@ -103,7 +103,7 @@ class Unmixing:
     (('component', 'y', 'x'), 3)
     >>> result  # doctest: +NORMALIZE_WHITESPACE
     <Unmixing: 3 components, maps of y 16 x x 24, spectra of mz 1535; converged, relative error 0.439;
-     spectra could turn by up to 9, 17, 21 degrees>
+     spectra could turn by up to 9, 17, 20 degrees>
     """
 
     endmembers: xr.DataArray
@@ -153,7 +153,7 @@ class Unmixing:
         >>> sample = mf.datasets.raman_map(seed=0)
         >>> plain = mf.unmix(sample.cube, 3, random_state=0)
         >>> print(plain.freedom.sentence)
-        spectra could turn by up to 13, 15, 17 degrees
+        spectra could turn by up to 12, 12, 13 degrees
         """
         if self.stored_freedom is not None:
             return self.stored_freedom

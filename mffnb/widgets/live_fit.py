@@ -122,7 +122,7 @@ class LiveFit:
 
     def __del__(self) -> None:
         self.rank_evidence.close()
-        self.live_freedom.close()
+        self.live_freedom.close(timeout=0.0)
         self.runner.close(timeout=0.0)
 
     @property

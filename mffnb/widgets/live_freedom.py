@@ -57,10 +57,10 @@ class LiveFreedom:
         """Wait until no search is running; raise its error if it failed."""
         self._runner.wait(timeout)
 
-    def close(self) -> None:
-        """Leave the search and end its thread, without waiting for it."""
+    def close(self, timeout: float = 2.0) -> None:
+        """Leave the search and end its thread; wait for it, for this many seconds at most."""
         self.pause()
-        self._runner.close(timeout=0.0)
+        self._runner.close(timeout=timeout)
 
     # ------------------------------------------------------------------------- called on the thread of the search
 

@@ -225,11 +225,11 @@ def test_hdf5_that_refers_to_another_folder_is_refused(tmp_path, kind):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.spc", b"\x00\x4b\x00\x00" * 20, "Galactic SPC"),
-        ("a.csv", b"x,y,400\n0,0,1\n", "table of text"),
+        ("a.spc", b"\x00\x4b\x00\x00" * 20, "truncated within its header"),
+        ("a.csv", b"x,y,400\n0,0,1\n", "say dataset="),
         ("a.npy", b"hello", "first bytes differ"),
         ("a.nc", b"hello", "first bytes differ"),
-        ("a.gsf", b"Gwyddion", "no reader for"),
+        ("a.gsf", b"Gwyddion", "first bytes differ"),
         ("a.0000", b"\x0a\x0a", "no reader for"),
         ("a.mat", b"hello", "could not be read"),
         ("a.dm4", b"hello", "could not be read"),

@@ -96,7 +96,7 @@ def test_a_feature_tells_two_like_spectra_apart_and_survives_a_file(tmp_path):
     spectrum = mixture()[0, 0].values
     cube = xr.DataArray(np.full((6, 10, 1), 1.0) * spectrum, dims=("y", "x", "energy"))
     height = xr.DataArray(40 * left, dims=("y", "x"), name="height", attrs={"units": "nm"})
-    result = mf.unmix(augment(cube, height), 2, sum_to_one=True, random_state=0)
+    result = mf.unmix(augment(cube, height), 2, sum_to_one=True, init=mf.geometry.SPA(), random_state=0)
     result.save(tmp_path / "run.nc")
     found = split(mf.load(tmp_path / "run.nc").endmembers)
     assert found.spectra.sizes["energy"] == 20

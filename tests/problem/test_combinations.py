@@ -270,7 +270,6 @@ def test_known_spectra_are_put_in_place_of_what_a_start_says():
         ({"k": 2.5}, "whole number >= 1, got 2.5"),
         ({"k": True}, "whole number >= 1, got True"),
         ({"k": "3", "volume": 1e-3}, "whole number >= 1, got '3'"),
-        ({"k": None, "volume": "auto"}, "whole number >= 1, got None"),
         ({"similarity": None}, "similarity=None is not known"),
         ({"init": 3}, "init=3 is not known"),
         ({"solver": mf.solvers.Hals}, "solver=.* is not known"),

@@ -121,7 +121,7 @@ def test_a_term_that_writes_into_the_gram_matrix_changes_nothing_else() -> None:
         half.gram[:] = 7.0
         return kept
 
-    spoiled, sound = (fit(abundance_terms=[Folding(change)], max_iter=20) for change in (spoil, lambda half: half))
+    spoiled, sound = (fit(abundance_terms=[Folding(change)], max_iter=200) for change in (spoil, lambda half: half))
     np.testing.assert_array_equal(spoiled, sound)
 
 
@@ -227,6 +227,7 @@ class Pushing:
 @pytest.mark.parametrize("factor", ["abundance_terms", "endmember_terms"])
 @pytest.mark.parametrize("kind", [Quadratic, Sloped])
 @pytest.mark.parametrize("weight", [0.0, 0.5, 1.1])
+@pytest.mark.filterwarnings("ignore::mffnb.errors.ConvergenceWarning")
 def test_a_value_that_contradicts_the_subproblem_is_told(factor: str, kind: Any, weight: float) -> None:
     with pytest.warns(mf.errors.DegenerateWarning, match=f"{kind.__name__} contradicts itself"):
         fit(**{factor: [kind(weight)]}, max_iter=3, tol=1.0)

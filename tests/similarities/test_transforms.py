@@ -9,6 +9,7 @@ from scipy import special
 import mffnb as mf
 from mffnb import MatrixFactorization, Smoothness, Sparsity
 from mffnb.errors import DegenerateWarning
+from mffnb.geometry.starts import NNDSVD
 from mffnb.graphs import grid
 from mffnb.similarities import NAMED
 from mffnb.transforms import Identity, Logistic, Mapped, Rounding
@@ -175,7 +176,7 @@ def separable():
 @pytest.mark.parametrize("similarity", ["bernoulli", "frobenius"])
 def test_chances_that_became_certain_are_told_of(similarity):
     X = separable()
-    options = {"similarity": similarity, "transform": "logistic", "random_state": 0}
+    options = {"similarity": similarity, "transform": "logistic", "init": NNDSVD(), "random_state": 0}
     with pytest.warns(DegenerateWarning, match=r"grow without end.*add abundance_terms=\[mffnb.Ridge") as caught:
         MatrixFactorization(3, **options).fit_transform(X)
     assert caught[0].filename == __file__

@@ -27,7 +27,7 @@ def windows(picture: xr.DataArray) -> tuple[SlidingFFT, Reason]:
     >>> x = np.arange(512.0)
     >>> lattice = np.cos(2 * np.pi * x / 16)[:, None] + np.cos(2 * np.pi * x / 16)
     >>> windows(xr.DataArray(lattice, dims=("y", "x")))[0].size
-    72
+    98
     """
     values = np.nan_to_num(np.asarray(picture.squeeze().values, dtype=np.float64))
     shape: Any = values.shape
