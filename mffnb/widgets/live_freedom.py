@@ -17,7 +17,7 @@ from mffnb.widgets.lifetime import weakly
 from mffnb.widgets.live_view.runner import Runner
 
 _NICENESS = 10  # as the Unix command nice
-_REST = 0.15  # seconds without a move of a control before the search begins, so that none runs while one is dragged
+_REST = 1.0  # seconds without a move of a control before the search begins, which would slow the next picture down
 _SHOWN_PER_SECOND = 4  # each one paints all spectra again
 
 
