@@ -29,6 +29,8 @@ import { type Gestures, SMALLEST_DRAG, type Stage, type Tool } from "./tool";
 /** Traits that change the picture but not the frame. */
 const NO_PICTURE_YET = "Maps and spectra appear here with the first solution.";
 const NO_PICTURE = "There is no picture, because these settings do not suit the data: see the message above.";
+/** Milliseconds after a move of a control within which the page shows nothing of it but its answer. */
+const FAST_ANSWER = 120;
 const STATUS_TRAITS = ["error", "notices"];
 const STYLE_TRAITS = ["color_map", "clip", "gamma", "highlighted", "enlarged", "color_tables"];
 /** Traits that change the plot of the spectra alone. */
@@ -85,6 +87,7 @@ export class LiveView implements Stage {
   private pending: number | null = null;
   private pendingSpectra: number | null = null;
   private pendingAdded: number | null = null;
+  private pendingStatus: ReturnType<typeof setTimeout> | null = null;
   private removed = false;
   /** Whether one map fills the room of all. */
   private enlarged = false;
@@ -252,20 +255,40 @@ export class LiveView implements Stage {
     setTimeout(() => this.removed || this.send({ type: "drawn", sequence: header.sequence }), 0);
   }
 
+  /** Show what the kernel does. That a picture is outdated is shown after a delay: a fast answer comes before, and
+   * painting the greyed picture would delay it. */
   private readonly showStatus = (): void => {
+    const waits = this.frame !== null && this.isStale() && !this.freshness.activity.failed;
+    if (waits) {
+      this.pendingStatus ??= setTimeout(this.writeStatus, FAST_ANSWER);
+    } else {
+      this.writeStatus();
+    }
+    const error = this.model.get("error") ?? "";
+    this.refusal.show(error, this.status.root);
+    if (error) this.tell((gesture) => gesture.refused?.());
+  };
+
+  private readonly writeStatus = (): void => {
+    if (this.pendingStatus !== null) clearTimeout(this.pendingStatus);
+    this.pendingStatus = null;
+    if (this.removed) return;
     const { frame, freshness, model } = this;
     const { activity, waiting } = freshness;
-    const stale = freshness.stale(frame?.header.generation);
+    const stale = this.isStale();
     this.root.classList.toggle("mffnb-outdated", stale);
     this.root.dataset.stale = String(stale);
     this.empty.textContent = activity.failed ? NO_PICTURE : NO_PICTURE_YET;
     this.status.root.hidden = !frame && activity.text === undefined;
     this.status.show(frame?.header ?? null, { stale, waiting, activity, error: model.get("error") });
-    this.refusal.show(model.get("error") ?? "", this.status.root);
-    if (model.get("error")) this.tell((gesture) => gesture.refused?.());
     const notices = stale && !activity.failed ? [] : (model.get("notices") ?? []);
     this.status.showNotices(notices, (notice) => this.call(notice.tool ?? "", notice.arguments ?? {}));
   };
+
+  /** Whether the picture belongs to older settings than those of the controls. */
+  private isStale(): boolean {
+    return this.freshness.stale(this.frame?.header.generation);
+  }
 
   private showEmpty(): void {
     this.frame = null;
