@@ -76,7 +76,7 @@ def test_no_iteration_rises_whatever_measures_the_chances(boolean, similarity):
 
 @pytest.mark.slow
 def test_the_intercept_is_at_its_best(boolean):
-    model = MatrixFactorization(2, similarity="bernoulli", random_state=0, max_iter=60, tol=0)
+    model = MatrixFactorization(2, similarity="bernoulli", init="nndsvd", random_state=0, max_iter=60, tol=0)
     A = model.fit_transform(boolean[0])
     chance = model.inverse_transform(A)
     # The derivative by an intercept: as many are foretold as there are.

@@ -273,6 +273,7 @@ import mffnb as mf
 from mffnb.kernels.tiers.compilation import _compilations
 
 X = np.random.default_rng(0).random((8, 9, 3)) @ np.random.default_rng(1).random((3, 40))
+X += 0.2 * np.random.default_rng(2).random(X.shape)
 later = []
 
 def callback(state):  # stops the run some iterations after the child has ended
