@@ -282,7 +282,7 @@ def callback(state):  # stops the run some iterations after the child has ended
         later.append(state.iteration)
     return len(later) > 20
 
-result = mf.unmix(X, 3, tol=0.0, max_iter=1000000, callback=callback)
+result = mf.unmix(X, 3, init="random", tol=0.0, max_iter=1000000, callback=callback)
 objective = result.trace.objective.values
 print([one.failure for one in _compilations.values()])
 print(result.parameters.get("numpy_iterations", 0), len(objective) - 1)
