@@ -45,8 +45,6 @@ class ShownTools:
                 self.described = {one: shown for one, shown in self.described.items() if one != name}
             else:
                 self.described = {**self.described, name: Shown(values, given)}
-                if name in self.recorded:  # a session of an earlier version
-                    self.recorded = {one: shown for one, shown in self.recorded.items() if one != name}
         self._send(name, values)
 
     def values(self, name: str) -> Mapping[str, Any]:
