@@ -294,3 +294,15 @@ def test_code_of_a_run_from_the_data_needs_no_excuse_unless_it_was_stopped(outco
     lines = origin_lines(shown, [])
     assert bool(lines) == bool(words)
     assert words in " ".join(lines)
+
+
+def test_a_line_that_is_moved_is_no_step_before_its_end(explorer):
+    """The page sends values of a moving line beside those of its end, sometimes after them."""
+    line = [[0.1, 0.1], [0.6, 0.6]]
+    explorer.profile(line=line, width=0.5)
+    before = steps(explorer)
+    explorer.profile(line=line, width=0.7, moving=True)
+    explorer.profile(line=line, width=0.5)
+    assert steps(explorer) == before
+    explorer.undo()
+    assert explorer.profile() is None
