@@ -250,7 +250,7 @@ def blocks(self):
 Chunked.blocks = blocks
 late = []
 try:
-    mf.unmix(mf.read("good.h5", lazy=True), 3, communicator=world, callback=lambda s: late.append(1) if s.iteration == 3 else None)
+    mf.unmix(mf.read("good.h5", lazy=True), 3, init="random", random_state=0, communicator=world, callback=lambda s: late.append(1) if s.iteration == 3 else None)
 except OSError as raised:
     assert "the disk went away" in str(raised)
 else:
