@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from mffnb.cubes.dense_copy import DenseCopy
 from mffnb.typing import Array
 
 # Entries of the largest dense copy, 1 GB of float32: a longer spectrum axis is meant to stay sparse.
@@ -16,7 +16,7 @@ _MOST_DENSE = 1 << 28
 
 
 @dataclass(frozen=True, eq=False)
-class SparseMap:
+class SparseMap(DenseCopy):
     """Sparse spectral image (pixel dims, channel) as a duck array for xarray; pixels may be missing.
 
     Integers and slices select pixels and channels without a dense copy. Any other operation works on a dense copy, in
@@ -111,23 +111,3 @@ class SparseMap:
         if tuple(flat) == tuple(range(self.ndim)):
             return self
         return np.asarray(self).transpose(*order)
-
-    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return getattr(function, method)(*_to_dense(inputs), **options)
-
-    def __array_function__(
-        self, function: Callable[..., Any], types: Any, args: Sequence[Any], options: Mapping[str, Any]
-    ) -> Any:
-        return function(*_to_dense(args), **options)
-
-
-def _to_dense(values: Any) -> Any:
-    """Replace every :class:`SparseMap` in nested arguments of a NumPy function by a dense array."""
-    return type(values)(
-        np.asarray(value)
-        if isinstance(value, SparseMap)
-        else _to_dense(value)
-        if isinstance(value, (list, tuple))
-        else value
-        for value in values
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import xarray as xr
 from scipy import sparse
 
+from mffnb.cubes.dense_copy import DenseCopy
 from mffnb.cubes.sparse_map import SparseMap
 from mffnb.typing import Array
 
@@ -19,7 +19,7 @@ _COMPRESSED_ROWS = {"indices", "indptr", "format", "shape", "data"}
 
 
 @dataclass(frozen=True, eq=False)
-class SparsePixels:
+class SparsePixels(DenseCopy):
     """Rows ``start:stop`` of a sparse matrix (pixels, channels) in a SciPy ``.npz`` file, as a duck array for xarray.
 
     A slice of rows is again a :class:`SparsePixels`, without reading the file. Any other operation reads the rows and
@@ -100,14 +100,6 @@ class SparsePixels:
         """Return the transposed matrix as a dense array."""
         return np.asarray(self).transpose(*order)
 
-    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return getattr(function, method)(*_to_dense(inputs), **options)
-
-    def __array_function__(
-        self, function: Callable[..., Any], types: Any, args: Sequence[Any], options: Mapping[str, Any]
-    ) -> Any:
-        return function(*_to_dense(args), **options)
-
 
 def sparse_pixels_of(cube: xr.DataArray) -> SparsePixels | SparseMap | None:
     """Return the :class:`SparsePixels` or :class:`SparseMap` that a cube wraps; None for another kind of array."""
@@ -118,18 +110,6 @@ def sparse_pixels_of(cube: xr.DataArray) -> SparsePixels | SparseMap | None:
 def is_sparse_file(names: set[str]) -> bool:
     """Whether an ``.npz`` file with arrays of these names was written by :func:`scipy.sparse.save_npz`."""
     return names >= _COMPRESSED_ROWS
-
-
-def _to_dense(values: Any) -> Any:
-    """Replace every :class:`SparsePixels` in nested arguments of a NumPy function by a dense array."""
-    return type(values)(
-        np.asarray(value)
-        if isinstance(value, SparsePixels)
-        else _to_dense(value)
-        if isinstance(value, (list, tuple))
-        else value
-        for value in values
-    )
 
 
 def npy_header(member: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
