@@ -310,6 +310,20 @@ _HASH = """(canvas) => {
 }"""
 
 
+def steady_box(element: Locator) -> dict[str, float]:
+    """Place of an element in the window, in pixels, once it has not moved for a fifth of a second.
+
+    A message that appears above the picture moves it: a drag that began at its former place would miss it.
+    """
+    element.scroll_into_view_if_needed()
+    box, same = element.bounding_box(), 0
+    while same < 4:
+        element.page.wait_for_timeout(50)
+        last, box = box, element.bounding_box()
+        same = same + 1 if box == last and box is not None else 0
+    return box
+
+
 def canvas_hash(canvas: Locator) -> int:
     """Return a number that changes with the pixels of a canvas."""
     value: int = canvas.evaluate(_HASH)

@@ -65,7 +65,7 @@ def ranks(page, lab):
 
 
 def test_pointing_at_a_map_and_clicking_splits_the_pixel(page, lab, ranks):
-    spectra, box = ranks.locator("canvas.mffnb-spectra"), first_map(ranks).bounding_box()
+    spectra, box = ranks.locator("canvas.mffnb-spectra"), kit.steady_box(first_map(ranks))
     before = kit.canvas_hash(spectra)
     page.mouse.move(*at(box, 0.4, 0.4))
     page.mouse.move(*at(box, 0.5, 0.5))
@@ -96,7 +96,7 @@ def test_residual_band_region_composite_and_profile_in_the_rank_explorer(page, l
     assert button(ranks, "Residual").get_attribute("title").endswith(": ranks.residual_map()")
     button(ranks, "Residual").click()
     page.wait_for_function("(n) => document.querySelectorAll('.mffnb-view canvas.mffnb-map').length === n", arg=5)
-    spectra = ranks.locator("canvas.mffnb-spectra").bounding_box()
+    spectra = kit.steady_box(ranks.locator("canvas.mffnb-spectra"))
     page.keyboard.down("Shift")
     drag_over(page, spectra, 0.3, 0.4)
     page.keyboard.up("Shift")
@@ -174,7 +174,7 @@ def test_answers_are_compared_returned_to_and_written_as_code(page, lab, ranks):
 def test_spectra_zoom_and_a_map_is_enlarged(page, lab, ranks):
     spectra = ranks.locator("canvas.mffnb-spectra")
     before = kit.canvas_hash(spectra)
-    drag_over(page, spectra.bounding_box(), 0.2, 0.5)
+    drag_over(page, kit.steady_box(spectra), 0.2, 0.5)
     kit.wait_canvas_change(spectra, before)
     low, high = json.loads(evaluate(page, "ranks.view.channel_range"))
     assert low < high
@@ -195,7 +195,7 @@ def test_a_trial_is_probed_renamed_and_undone(page, lab):
     best = int(evaluate(page, "monitor.search.best.number"))
     wait_shown(page, trial=best)
     view.scroll_into_view_if_needed()
-    page.mouse.click(*at(first_map(view).bounding_box(), 0.5, 0.5))
+    page.mouse.click(*at(kit.steady_box(first_map(view)), 0.5, 0.5))
     chips(view).first.wait_for()
     button(view, "Residual").click()
     view.locator(".mffnb-name", has_text="misfit").wait_for()  # the tiles are made anew

@@ -41,7 +41,7 @@ def wait_names(page, *wanted):
 def drag_caption(page, view, label, target, share):
     """Drag the caption of a map to a share of the width of another one, and stop before the button is released."""
     caption = view.locator(".mffnb-tile", has=page.get_by_text(label, exact=True)).locator(".mffnb-name")
-    start = caption.bounding_box()
+    start = kit.steady_box(caption)
     end = view.locator(".mffnb-tile", has=page.get_by_text(target, exact=True)).bounding_box()
     page.mouse.move(start["x"] + 20, start["y"] + start["height"] / 2)
     page.mouse.down()
@@ -227,7 +227,7 @@ def test_points_of_a_scatter_plot_become_a_region(page, lab, view):
     plot.wait_for()
     view.get_by_label("Map on the y axis of the scatter plot").select_option("2")
     page.wait_for_function("() => document.querySelector('.mffnb-axis-y b')?.textContent === 'component 2'")
-    box = plot.locator("canvas.mffnb-map").bounding_box()
+    box = kit.steady_box(plot.locator("canvas.mffnb-map"))
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.02 * box["height"])
     page.mouse.down()
     for fx, fy in ((1.01, -0.01), (1.01, 1.01), (0.5, 1.01), (0.5, 0.1)):

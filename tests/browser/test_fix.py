@@ -29,7 +29,7 @@ COLOURS = """(canvas, inside) => { const g = canvas.getContext("2d");
 
 def drag(page, view, corners):
     """Drag over the second map between shares of its width and height; return these after rounding to the screen."""
-    box = view.locator("canvas.mffnb-map").nth(1).bounding_box()
+    box = kit.steady_box(view.locator("canvas.mffnb-map").nth(1))
     points = [(round(box["x"] + x * box["width"]), round(box["y"] + y * box["height"])) for x, y in corners]
     page.mouse.move(*points[0])
     page.mouse.down()

@@ -41,7 +41,7 @@ def at(box, share_x, share_y):
 def draw_region(page, view, left=0.2, top=0.2, right=0.7, bottom=0.7):
     draw = view.locator("button.mffnb-button", has_text="Region").first
     draw.click()
-    box = first_map(view).bounding_box()
+    box = kit.steady_box(first_map(view))
     page.mouse.move(*at(box, left, top))
     page.mouse.down()
     for x, y in ((right, top), (right, bottom), (left, bottom)):
@@ -66,7 +66,7 @@ def test_regions_pins_and_contrast_are_undone_and_redone_in_the_page(page, lab, 
     page.keyboard.press("Enter")
     view.locator(".mffnb-place-name", has_text="core").wait_for()
     assert evaluate(page, "list(explorer.regions)") == "['core']"
-    box = first.bounding_box()
+    box = kit.steady_box(first)
     page.mouse.click(*at(box, 0.9, 0.9))
     view.locator(".mffnb-place", has_text="P1").wait_for()
     view.get_by_label("Colour map").select_option("viridis")
@@ -108,7 +108,7 @@ def test_gestures_in_one_explorer_do_not_reach_the_other_and_a_region_is_copied(
     one.scroll_into_view_if_needed()
     draw_region(page, one)
     chips(one).first.wait_for()
-    box = first_map(one).bounding_box()
+    box = kit.steady_box(first_map(one))
     page.mouse.click(*at(box, 0.9, 0.9))
     one.locator(".mffnb-place", has_text="P1").wait_for()
     one.get_by_label("Colour map").select_option("gray")
@@ -157,7 +157,7 @@ def wait_until(page, condition):
 def swipe_spectra(page, view):
     spectra = view.locator("canvas.mffnb-spectra")
     spectra.evaluate("one => one.scrollIntoView({block: 'center'})")
-    plot = spectra.bounding_box()
+    plot = kit.steady_box(spectra)
     swipe(page, *((plot["x"] + share * plot["width"], plot["y"] + 40) for share in (0.3, 0.5)))
 
 
@@ -165,7 +165,7 @@ def test_a_finger_pins_a_pixel_chooses_a_band_and_zooms(browser, lab):
     with kit.new_page(browser, width=1000, height=1200, touch=True) as page:
         view = opened(page, lab, "touch.ipynb", (SCENE,))
         page.locator(READY).wait_for(timeout=120_000)
-        box = first_map(view).bounding_box()
+        box = kit.steady_box(first_map(view))
         first_map(view).tap(position={"x": 0.51 * box["width"], "y": 0.52 * box["height"]})  # once the layout rests
         view.locator(".mffnb-place", has_text="P1").wait_for()
         assert json.loads(evaluate(page, "list(explorer.pins['P1'].pixel)")) == [12, 16]

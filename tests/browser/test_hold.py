@@ -29,7 +29,7 @@ def draw_region(page, view, corners):
     """Draw a region on the second map, between shares of its width and height."""
     button = view.locator("button.mffnb-button", has_text="Region").first
     button.click()
-    box = view.locator("canvas.mffnb-map").nth(1).bounding_box()
+    box = kit.steady_box(view.locator("canvas.mffnb-map").nth(1))
     points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
     page.mouse.move(*points[0])
     page.mouse.down()
@@ -117,7 +117,7 @@ def test_several_pixels_are_kept_averaged_and_held(page, lab):
     view = opened(page, lab, "pins.ipynb", (EXPLORE,))
     page.locator(READY).wait_for(timeout=120_000)
     maps, spectra = view.locator("canvas.mffnb-map"), view.locator("canvas.mffnb-spectra")
-    box = maps.nth(1).bounding_box()
+    box = kit.steady_box(maps.nth(1))
     for i, (x, y) in enumerate([(0.22, 0.31), (0.51, 0.52), (0.95, 0.8)]):
         maps.nth(1).click(position={"x": x * box["width"], "y": y * box["height"]})
         view.locator(".mffnb-place", has_text=f"P{i + 1}").wait_for()
@@ -141,7 +141,7 @@ def test_several_pixels_are_kept_averaged_and_held(page, lab):
     assert float(evaluate(page, f"abs(explorer.known.values[0] - {mean}).max()")) < 1e-5
     chip.locator("button", has_text="×").click()
     view.locator(".mffnb-place", has_text="P2").wait_for(state="detached")
-    box = maps.nth(1).bounding_box()  # four maps have another size than three
+    box = kit.steady_box(maps.nth(1))  # four maps have another size than three
     maps.nth(1).click(position={"x": 0.22 * box["width"], "y": 0.31 * box["height"]})  # a kept pixel is released
     view.locator(".mffnb-place", has_text="P1").wait_for(state="detached")
     assert json.loads(evaluate(page, "len(explorer.pins)")) == 1

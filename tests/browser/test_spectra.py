@@ -108,7 +108,7 @@ def test_a_click_on_a_peak_lists_its_candidates_and_python_matches_a_library(pag
     page.locator(READY).wait_for(timeout=120_000)
     plot, drawers = view.locator(".mffnb-plot"), view.locator(".mffnb-drawer:visible")
     plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
+    box = kit.steady_box(plot)
     x = plot.evaluate(PEAK)
     page.mouse.click(box["x"] + x, box["y"] + 14)
     drawers.first.wait_for()

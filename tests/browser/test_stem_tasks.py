@@ -40,7 +40,7 @@ def test_worst_window_where_a_spot_is_and_the_figure(page, lab, tmp_path):
     view.get_by_role("button", name="Spot", exact=True).click()
     pattern = view.locator(".mffnb-patterns .mffnb-picture").first
     pattern.scroll_into_view_if_needed()
-    drag(page, pattern.bounding_box(), (0.55, 0.35), (0.6, 0.4))
+    drag(page, kit.steady_box(pattern), (0.55, 0.35), (0.6, 0.4))
     view.locator(".mffnb-tile", has_text="spot (").wait_for(timeout=30_000)
     view.get_by_role("button", name="Spot", exact=True).click()
     view.locator(".mffnb-grid").first.scroll_into_view_if_needed()

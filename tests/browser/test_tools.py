@@ -101,7 +101,7 @@ def test_maximum_and_orthogonal_sections_of_a_stack(page, lab):
     assert cuts.count() == 3
     kit.screenshot(page, "explorer_orthogonal")
     first = kit.canvas_hash(cuts.nth(1))
-    box = cuts.first.bounding_box()
+    box = kit.steady_box(cuts.first)
     cuts.first.click(position={"x": box["width"] * 0.25, "y": box["height"] * 0.77})
     kit.wait_canvas_change(cuts.nth(1), first)
     assert evaluate(page, "explorer.section") == "{'z': 2, 'y': 24, 'x': 12}"
@@ -137,7 +137,7 @@ def test_a_line_is_drawn_on_a_map_and_its_profile_follows(page, lab):
     view.get_by_role("button", name="Profile").click()
     curve.wait_for()
     first = curve.get_attribute("d")
-    box = canvas.bounding_box()
+    box = kit.steady_box(canvas)
     page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.7, steps=8)
@@ -255,7 +255,7 @@ def test_a_pixel_a_misfit_and_a_band_are_shown_and_known_in_python(page, lab):
     page.wait_for_timeout(300)
     assert evaluate(page, "explorer.view.tool_probe['pinned']") == "True"
     row, column = json.loads(evaluate(page, "explorer.view.tool_probe['pixel']"))
-    box = maps.nth(1).bounding_box()
+    box = kit.steady_box(maps.nth(1))
     assert (row, column) == (int(30 / box["height"] * 32), int(40 / box["width"] * 48))
     measured = "np.frombuffer(explorer.view.tool_probe['measured'], '<f4')"
     assert float(evaluate(page, f"abs({measured} - sample.cube.values[{row}, {column}]).max()")) < 1e-4
@@ -276,7 +276,7 @@ def test_a_pixel_a_misfit_and_a_band_are_shown_and_known_in_python(page, lab):
     page.wait_for_timeout(300)
     assert evaluate(page, "explorer.view.tool_probe['pixel'] == explorer.view.tool_residual_map['worst']") == "True"
     spectra.scroll_into_view_if_needed()
-    box = spectra.bounding_box()
+    box = kit.steady_box(spectra)
     page.keyboard.down("Shift")
     drag(page, box, 0.3, 0.32)
     page.keyboard.up("Shift")
@@ -296,7 +296,7 @@ def test_zoom_undo_and_code(page, lab):
     page.mouse.move(5, 5)
     page.wait_for_timeout(200)
     whole = kit.canvas_hash(spectra)
-    drag(page, spectra.bounding_box(), 0.3, 0.5)
+    drag(page, kit.steady_box(spectra), 0.3, 0.5)
     kit.wait_canvas_change(spectra, whole)
     assert evaluate(page, "explorer.view.highlighted") == "[]"  # a drag is no click
     undo = view.locator("button.mffnb-button", has_text="Undo")

@@ -27,7 +27,7 @@ def pinned(page, lab, name, *, table):
     page.wait_for_timeout(300)
     plot.evaluate("(node) => node.scrollIntoView({ block: 'start' })")
     page.wait_for_timeout(300)
-    box = plot.bounding_box()
+    box = kit.steady_box(plot)
     return view, (box["x"] + box["width"] / 2, box["y"] + box["height"] - ABOVE_AXIS)
 
 
@@ -47,7 +47,7 @@ def test_a_refusal_appears_beside_the_click_and_the_next_gesture_removes_it(page
     page.set_viewport_size({"width": 1400, "height": 500})  # the status line is above the window
     view.locator(".mffnb-plot").evaluate("(node) => node.scrollIntoView({ block: 'end' })")
     page.wait_for_timeout(300)
-    box = view.locator(".mffnb-plot").bounding_box()
+    box = kit.steady_box(view.locator(".mffnb-plot"))
     point = (point[0], box["y"] + box["height"] - ABOVE_AXIS)
     page.mouse.click(*point)
     refusal.get_by_text("no table fits").wait_for()
@@ -65,7 +65,7 @@ def test_the_button_band_chooses_channels_by_the_next_drag(page, lab):
     view, (x, y) = pinned(page, lab, "band_button.ipynb", table=True)
     view.locator("button.mffnb-button", has_text="Band").first.click()
     page.wait_for_timeout(300)
-    box = view.locator(".mffnb-plot").bounding_box()
+    box = kit.steady_box(view.locator(".mffnb-plot"))
     y = box["y"] + 60
     page.mouse.move(x, y)
     page.mouse.down()
