@@ -52,8 +52,8 @@ class Findings:
     @classmethod
     def of(cls, image: Prepared, sample: Sample, k: int | None, *, volume: bool = True) -> Findings:
         """Examine a sample of an image."""
-        noise = Noise.of(sample)
-        return cls(image, sample, Values.of(sample), noise, bracket(sample, noise), k, volume)
+        counted = bracket(sample, ordered=len(image.layout.channel_shape) == 1, overlapping=image.has_windows)
+        return cls(image, sample, Values.of(sample), Noise.of(sample), counted, k, volume)
 
     @property
     def k(self) -> int:
@@ -76,7 +76,7 @@ class Findings:
     def counts(self) -> bool:
         """Whether variance is in proportion to the mean, no value is negative, and all steps are linear."""
         chain = self.image.chain
-        linear = chain is None or not (chain.bends or any(step.takes_image for step in chain.steps))
+        linear = chain is None or not (chain.bends or self.image.has_windows)
         return linear and self.noise.like_counts and self.values.negative == 0
 
     @cached_property
