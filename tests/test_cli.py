@@ -53,6 +53,20 @@ def test_result_stands_beside_the_file_by_default(file):
     assert mf.load(file.with_suffix(".mffnb.nc")).parameters["k"] == 2
 
 
+def test_without_k_the_data_decide_and_one_line_says_so(tmp_path, file, capsys):
+    out = tmp_path / "out.nc"
+    assert main(["unmix", str(file), "--random-state", "0", "-o", str(out)]) == 0
+    expected = mf.unmix(file, random_state=0)
+    result = mf.load(out)
+    np.testing.assert_array_equal(result.endmembers, expected.endmembers)
+    suggested = expected.parameters["suggested"]["settings"]
+    assert result.parameters["suggested"]["settings"] == suggested
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if "no -k" in one]
+    assert suggested in line
+    assert main(["unmix", str(file), "-k", "2", "--max-iter", "30", "-o", str(out)]) == 0
+    assert "no -k" not in capsys.readouterr().out
+
+
 def test_mistakes_end_with_one_line_and_code_2(tmp_path, file, capsys):
     for arguments in (
         ["unmix"],

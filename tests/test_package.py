@@ -23,7 +23,7 @@ graphs constraints matrices registry transforms
 penalties similarities geometry cubes plots
 io preprocessing problem
 solvers datasets identification
-estimators parallel
+component_count estimators parallel
 presets unmixing
 stability
 selection

@@ -25,7 +25,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--demo", action="store_true", help="a simulated image instead of a file")
     parser.add_argument("--dataset", help="which array of the file")
     parser.add_argument("--channel", action="append", help="channel dimension; the last one by default")
-    parser.add_argument("-k", type=whole(1), default=4, help="number of endmembers (%(default)s)")
+    parser.add_argument(
+        "-k", type=whole(1), help="number of endmembers; without it the data decide, as `mffnb suggest` explains"
+    )
     parser.add_argument("--sparsity", type=amount, default=0.0, help="weight; try 1e-3 (%(default)s)")
     parser.add_argument("--smoothness", type=amount, default=0.0, help="weight; try 1e-3 (%(default)s)")
     parser.add_argument("--sum-to-one", action="store_true", help="abundances are fractions")
@@ -162,6 +164,11 @@ def _draw(result: Unmixing, picture: Path) -> None:
 
 
 def _summary(result: Unmixing) -> None:
+    suggested = result.parameters.get("suggested")
+    if suggested is not None:
+        low, high = suggested["between"]
+        count = f" ({low} to {high} are possible)" if low < high else ""
+        print(f"no -k, so the data decided: {suggested['settings']}{count}; `mffnb suggest` gives the reasons")
     last = result.trace.isel(iteration=-1)
     print(
         f"{int(last.iteration)} iterations, {float(last.seconds):.2f} s, "

@@ -148,6 +148,8 @@ def _noise_range(values: Float64Array, graph: Graph, most: int, seed: int) -> tu
     skipped. If too few negative values remain, the estimate is at least three standard deviations of a single value.
     """
     least = 3 / np.sqrt(max(1, len(graph.indices) // 2))
+    if len(values) == 0:  # constant channels hold no noise
+        return 0.0, least
     # at most half of the values are taken for signal, so that the rest is noise
     noise = values[: len(values) - min(most, len(values) // 2)]
     centre = float(np.median(noise))

@@ -34,6 +34,8 @@ def fit_inverted_simplex(data: LowRank, endmembers: Float64Array, seed: int) -> 
         return None  # the inversion of a line segment is the segment itself
     points, directions = data.left[:k], data.right[:k]
     vertices, noise = endmembers @ directions.T, simplex_noise(data, k)
+    if np.linalg.matrix_rank(np.hstack([vertices, np.ones((k, 1))])) < k:
+        return None  # endmembers of very noisy data may coincide, and span no simplex
     _, smallest = fit_facets(points, vertices, noise, seed)
     inverted, objective = fit_facets(points, invert_vertices(points, vertices), noise, seed)
     if objective > smallest + np.log(_MAX_VOLUME_RATIO):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from mffnb.component_count.counting import ABOVE, WITHIN
 from mffnb.matrices.cancellation import check_cancelled
 from mffnb.matrices.weighting import Weighting
 from mffnb.problem.degrees_of_freedom import Smoothed
 from mffnb.protocols.matrix import Matrix
-from mffnb.selection.counting import ABOVE, WITHIN
 from mffnb.selection.evidence import RankCriteria
 from mffnb.selection.recommendation import BLURRED, DISTINCT, Recommendation, blur_of, recommend
 from mffnb.similarities import Frobenius

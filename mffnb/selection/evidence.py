@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mffnb.component_count.data_directions import DataDirections
 from mffnb.estimators.factorization import MatrixFactorization
 from mffnb.matrices.partial import iter_rows_and_weights
 from mffnb.matrices.weighting import Weighting
@@ -21,7 +22,6 @@ from mffnb.selection.criteria import (
     largest_similarity,
     silhouette,
 )
-from mffnb.selection.data_directions import DataDirections
 from mffnb.selection.held_out import HeldOutEntries
 from mffnb.selection.restarts import Restart
 from mffnb.selection.scan import CRITERIA
@@ -100,7 +100,11 @@ class RankCriteria:
             if share > 0
             else None
         )
-        directions = DataDirections.of(matrix, image, halves, most, seed) if whole else DataDirections()
+        ordered = len(image.layout.channel_shape) == 1
+        directions = DataDirections()
+        if whole:
+            graph, windows = image.layout.graph, image.has_windows
+            directions = DataDirections.of(matrix, graph, halves, most, seed, ordered=ordered, overlapping=windows)
         gaps = {} if whole else _gaps_of(weighting)
         return cls(weighting, similarity, smoothed, seed, directions, hidden, halves, gaps)
 

@@ -2,12 +2,12 @@
 
 k is the number of directions that are signal, less those that are variations of others.
 
-- **Signal** (:mod:`mffnb.selection.counting`): images above the noise (:func:`mffnb.selection.independent_images`), and
-  spectral directions along which both halves of the pixels vary more than along noise
-  (:mod:`mffnb.selection.directions`). Each sees components that the other one misses: images need neighbours that are
-  similar, directions need noise that channels do not share.
-- **Variations** (:mod:`mffnb.selection.variation`): directions that are tilts or shifts of the spectrum of another, or
-  products of two, belong to the same materials.
+- **Signal** (:mod:`mffnb.component_count.counting`): images above the noise
+  (:func:`mffnb.selection.independent_images`), and spectral directions along which both halves of the pixels vary more
+  than along noise (:mod:`mffnb.component_count.directions`). Each sees components that the other one misses: images
+  need neighbours that are similar, directions need noise that channels do not share.
+- **Variations** (:mod:`mffnb.component_count.variation`): directions that are tilts or shifts of the spectrum of
+  another, or products of two, belong to the same materials.
 - **Endmembers of split halves**: the angle between partners in two halves, divided by the smallest angle between two
   endmembers of the same half. Below 0.1 all endmembers are reproduced. Above 0.5 the matching is random. The criterion
   is clear if the ratio jumps from below 0.1 to above 0.5 between k and k + 1. It decides nothing alone. If it is clear
@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from mffnb.selection.counting import Count, Variation, count_signal, count_variations
+from mffnb.component_count.counting import Count, Variation, count_signal, count_variations, materials
 from mffnb.typing import Array, Float64Array
 
 # angle between halves over smallest angle within a half: below the first reproduced, above the second random
@@ -84,7 +84,7 @@ def recommend(evidence: xr.Dataset) -> Recommendation:
         reasons = (*reasons, *filter(None, (halves.reason,)), *_gaps(evidence)) or (_UNCOMPUTED,)
         return Recommendation(None, halves.between or (ks[0], ks[-1]), reasons)
     varied = count_variations(evidence)
-    low, high = max(1, count.sure - varied.perhaps), max(1, count.perhaps - varied.sure)
+    low, high = materials(count, varied)
     reasons = (*reasons, *filter(None, (varied.reason,)))
     if halves.k is not None and count.clear and not count.confirmed and not varied.perhaps:
         low, high = min(low, halves.k), max(high, halves.k)

@@ -42,7 +42,7 @@ class RankScan:
         between the subspaces of the leading singular vectors of two halves, for 1, 2, ... singular vectors.
         ``variances`` ("vector"): variance of one half along the singular vectors of the other, relative to noise.
         ``tilt``, ``plain`` ("tilted"), ``shift`` ("shifted"), ``curve``, ``straight`` ("coordinate"): whether
-        directions of the signal are variations of others, see :class:`mffnb.selection.variation.Variations`.
+        directions of the signal are variations of others, see :class:`mffnb.component_count.variation.Variations`.
     results
         The best unmixing result for each k.
     parameters

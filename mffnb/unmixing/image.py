@@ -59,6 +59,11 @@ class Prepared:
     frame: Frame | None = None
     scales: tuple[Array | None, Array | None] | None = None
 
+    @property
+    def has_windows(self) -> bool:
+        """Whether pixels are windows of a picture, which overlap and hold moduli of a Fourier transform."""
+        return self.chain is not None and any(step.takes_image for step in self.chain.steps)
+
     @classmethod
     def of(
         cls,

@@ -9,6 +9,8 @@ import pytest
 from scipy import sparse
 
 from mffnb.geometry import minimum_volume
+from mffnb.geometry.compression import compress
+from mffnb.geometry.inverted_simplex import fit_inverted_simplex
 from mffnb.matrices import Chunked, Sparse
 from tests.parallel.pretend import alone
 
@@ -195,3 +197,10 @@ def test_an_interrupt_while_others_are_compared_loses_nothing(monkeypatch):
     found = minimum_volume(matrix(X), 3, gain=False)
     assert found.stopped
     np.testing.assert_array_equal(found.endmembers, whole.endmembers)
+
+
+def test_endmembers_that_coincide_have_no_inverted_simplex():
+    """Counts of a few events a pixel gave two equal endmembers, and the search ended in an error of linear algebra."""
+    X, spectra, _ = scene(3, 300, channels=20, gain=0.0, purest=0.85, seed=0)
+    data = compress(matrix(X), 5, 0)
+    assert fit_inverted_simplex(data, spectra[[0, 1, 1]], 0) is None

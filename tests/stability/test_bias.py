@@ -85,7 +85,7 @@ def test_the_doubt_names_what_chose_the_spectra_and_another_answer(cube):
         runs.add(answer)
     wide = replace(answer, stored_freedom=replace(free, angle=free.angle * 0 + 0.5))
     assert "the sparsity penalty chose the right spectra" in bias_of(wide, runs, None, cube).doubt
-    narrow = replace(answer, stored_freedom=replace(free, angle=free.angle * 0 + 0.01))
+    narrow = replace(answer, stored_freedom=replace(free, angle=free.angle * 0 + 0.3))
     assert bias_of(narrow, runs, None, cube).doubt == ""
     other = replace(narrow, parameters={**answer.parameters, "disagreement": 0.3})
     assert "see result.alternative" in bias_of(other, runs, None, cube).doubt

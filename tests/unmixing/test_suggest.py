@@ -75,6 +75,51 @@ def test_noise_of_one_size_and_of_the_size_of_the_signal_are_told_from_counts():
     assert "weights" not in mf.suggest(clean + 0.02 * rng.standard_normal(clean.shape)).settings
 
 
+@pytest.mark.parametrize(("draw", "components"), [(noisy, 3), (counted, 2)])
+def test_components_are_those_of_a_rank_scan(draw, components):
+    cube = draw(components=components)
+    found = mf.suggest(cube)
+    scan = mf.selection.scan_rank(cube, range(2, 6), n_init=1, splits=0, held_out=0, random_state=0)
+    assert found.between == scan.recommend().between == (components, components)
+
+
+def test_one_material_with_a_tilt_is_no_second_one():
+    """The count of images alone took the tilt of one spectrum for a component of its own."""
+    maps, spectra = smooth(3)
+    tilt = 1 + 0.5 * np.mgrid[-1 : 1 : SHAPE[0] * 1j, -1 : 1 : SHAPE[1] * 1j][1][..., None] * np.linspace(
+        -1, 1, CHANNELS
+    )
+    first = np.einsum("yx,c->yxc", maps[0], spectra[0]) * tilt
+    cube = first + np.einsum("kyx,kc->yxc", maps[1:], spectra[1:])
+    found = mf.suggest(cube + 0.002 * np.random.default_rng(0).standard_normal(cube.shape))
+    assert found.settings["k"] == 3
+    assert "tilted" in reason(found, "components").text
+
+
+@pytest.mark.parametrize("by", ["step", "values"])
+def test_windows_of_a_picture_are_no_counts(by):
+    y, x = np.mgrid[:500, :520]
+    lattice = np.cos(2 * np.pi * x / 9) + np.where(x < 250, np.cos(2 * np.pi * y / 7), np.cos(2 * np.pi * (x + y) / 13))
+    picture = np.random.default_rng(1).poisson(20 + 5 * lattice)
+    step = mf.preprocessing.SlidingFFT(size=48, step=16, log=False)
+    image = xr.DataArray(picture.astype(float), dims=("y", "x"))
+    if by == "step":
+        found = mf.suggest(image, preprocess=[step])
+    else:
+        windows = step.fit(image, ()).transform(image)
+        found = mf.suggest(windows, channel=["ky", "kx"])
+    assert "weights" not in found.settings
+
+
+def test_speckle_is_no_count():
+    """Its variance seems to grow with a power of 1.3, since few singular vectors follow it."""
+    maps, spectra = smooth(3)
+    clean = np.einsum("kyx,kc->yxc", maps, spectra)
+    found = mf.suggest(np.random.default_rng(0).gamma(10, 0.1, clean.shape) * clean)
+    assert "weights" not in found.settings
+    assert "in proportion" in reason(found, "noise").text
+
+
 def test_the_level_of_the_noise_is_found():
     cube = noisy(0.05)
     text = reason(mf.suggest(cube), "noise").text

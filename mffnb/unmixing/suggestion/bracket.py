@@ -5,20 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
-from mffnb.geometry.coherence import independent_images
-from mffnb.matrices import scaled
+from mffnb.component_count.counting import count_signal, count_variations, materials
+from mffnb.component_count.data_directions import DataDirections
 from mffnb.matrices.svd import randomized_svd
-from mffnb.protocols.matrix import Matrix
 from mffnb.typing import Float64Array
-from mffnb.unmixing.suggestion.noise import Noise
 from mffnb.unmixing.suggestion.sample import Sample
 
-_MOST = 12  # largest k
-_SURE, _NONE = 2.0, 1.2  # ratio to the noise: above the first an image, below the second noise, as in a rank scan
-_SHARED = 0.3  # correlation of the noise of neighbours from which singular values cannot be counted
-_CLEAR = 1.5  # singular values relative to noise that decide between images that are uncertain
-_EDGE = 1.05  # singular values of noise exceed their limit by a few percent in finite samples
+_MOST, _PIXELS = 12, 10  # largest k; fewest pixels for each image
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,24 +26,17 @@ class Bracket:
         The most likely number.
     between
         Smallest and largest number that remain possible.
-    images, directions
-        Numbers of images and of singular vectors above the noise; None if one could not be counted.
     reason
         One sentence.
     ratios
         Autocorrelation of the leading images relative to that of noise, see
         :func:`mffnb.selection.independent_images`.
-    above_noise
-        Leading singular values relative to the largest one of noise.
     """
 
     k: int
     between: tuple[int, int]
-    images: int | None
-    directions: int | None
     reason: str
     ratios: Float64Array
-    above_noise: Float64Array
 
     @property
     def sure(self) -> bool:
@@ -56,50 +44,37 @@ class Bracket:
         return self.between[0] == self.between[1]
 
 
-def bracket(sample: Sample, noise: Noise, seed: int = 0) -> Bracket:
-    """Count components that stand above the noise, as smooth images and as singular vectors."""
-    matrix = sample.matrix
-    ratios = independent_images(matrix, sample.graph, min(_MOST + 2, *matrix.shape), seed)
-    directions, values = _directions(matrix, noise, seed)
-    above, perhaps = int((ratios > _SURE).sum()), int((ratios > _NONE).sum())
-    most = min(_MOST, *matrix.shape)
-    counted = directions if directions is not None and directions < len(values) else None
-    if perhaps <= 1:
-        if counted is None:
-            k, limits = _gap(values), (1, most)
-            reason = f"nothing limits k clearly, {k} is where the singular values drop most"
-        else:
-            k = min(max(counted, 1), most)
-            limits = k, k
-            reason = f"{counted} singular vectors stand above the noise, and neighbouring pixels are not similar"
-        return Bracket(k, limits, None, counted, reason, ratios, values)
-    if perhaps == len(ratios):
-        k = _gap(ratios)
-        reason = (
-            f"all {perhaps} images that were computed stand above the noise (spectra that vary, non-linear mixing or "
-            f"noise shared by neighbours), {k} is where they drop most"
-        )
-        return Bracket(k, (min(2, most), most), None, counted, reason, ratios, values)
-    low = max(above, 1)
-    if above == perhaps:
-        return Bracket(low, (low, low), above, counted, f"{above} images stand above the noise", ratios, values)
-    clear = int((values > _CLEAR).sum()) if counted is not None else low
-    k = min(max(clear, low), perhaps)
-    reason = f"{above} to {perhaps} images stand above the noise"
-    return Bracket(k, (low, perhaps), None, counted, reason, ratios, values)
+def bracket(sample: Sample, *, ordered: bool, overlapping: bool = False, seed: int = 0) -> Bracket:
+    """Count components by the rule of a rank scan, without the endmembers of split halves.
 
-
-def _directions(matrix: Matrix, noise: Noise, seed: int) -> tuple[int | None, Float64Array]:
-    r"""Count singular values above those of noise, :math:`\sqrt n + \sqrt m` for n pixels and m channels.
-
-    Source: Marchenko & Pastur 1967. Rows and columns are scaled to noise of one size first.
+    Parameters
+    ----------
+    sample
+        Pixels with the graph of their neighbours.
+    ordered
+        Whether the channels are one axis, along which spectra can tilt and shift.
+    overlapping
+        Whether pixels are windows of a picture, which overlap.
+    seed
+        Seed of all random numbers.
     """
-    columns = np.where(noise.variances > 0, 1 / np.sqrt(np.maximum(noise.variances, np.finfo(float).tiny)), 0.0)
-    edge = _EDGE * (np.sqrt(matrix.shape[0]) + np.sqrt(max(1.0, float(np.count_nonzero(columns)))))
-    values = randomized_svd(scaled(matrix, None, columns) if columns.any() else matrix, _MOST + 2, seed)[1] / edge
-    if not columns.any() or max(noise.along_channels, noise.along_pixels) > _SHARED:
-        return None, values
-    return int((values > 1).sum()), values
+    matrix = sample.matrix
+    most = min(_MOST, *matrix.shape)
+    searched = min(_MOST + 2, max(2, matrix.shape[0] // _PIXELS), *matrix.shape)
+    found = DataDirections.of(matrix, sample.graph, None, searched, seed, ordered=ordered, overlapping=overlapping)
+    evidence = xr.Dataset(found.variables())
+    count, reasons = count_signal(evidence)
+    if count.sure is None:
+        # More images or directions than can be counted, or neither: the largest drop is a guess.
+        images = bool((found.images > 0).any())
+        k = min(_gap(found.images if images else randomized_svd(matrix, searched, seed)[1]), most)
+        why = "; ".join(reasons) or "there are too few pixels or channels to count components"
+        guess = f"{k} is a guess, after which {'images' if images else 'directions'} drop most"
+        return Bracket(k, (1 if not reasons else min(2, most), most), f"{why}: {guess}", found.images)
+    varied = count_variations(evidence)
+    low, high = (min(one, most) for one in materials(count, varied))
+    k = min(max(count.sure - varied.sure, low), high)
+    return Bracket(k, (low, high), "; ".join(filter(None, (*reasons, varied.reason))), found.images)
 
 
 def _gap(values: Float64Array) -> int:

@@ -52,8 +52,8 @@ class Findings:
     @classmethod
     def of(cls, image: Prepared, sample: Sample, k: int | None, *, volume: bool = True) -> Findings:
         """Examine a sample of an image."""
-        noise = Noise.of(sample)
-        return cls(image, sample, Values.of(sample), noise, bracket(sample, noise), k, volume)
+        counted = bracket(sample, ordered=len(image.layout.channel_shape) == 1, overlapping=image.has_windows)
+        return cls(image, sample, Values.of(sample), Noise.of(sample), counted, k, volume)
 
     @property
     def k(self) -> int:
@@ -74,9 +74,10 @@ class Findings:
 
     @property
     def counts(self) -> bool:
-        """Whether variance is in proportion to the mean, no value is negative, and no step is non-linear."""
+        """Whether variance is in proportion to the mean, no value is negative, and all steps are linear."""
         chain = self.image.chain
-        return self.noise.like_counts and self.values.negative == 0 and not (chain is not None and chain.bends)
+        linear = chain is None or not (chain.bends or self.image.has_windows)
+        return linear and self.noise.like_counts and self.values.negative == 0
 
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
@@ -119,11 +120,25 @@ class Findings:
             unit = ", and all values are whole: counts" if self.values.step == 1 and noise.is_poisson else ""
             text = f"its variance grows like the mean (power {power:.2f}), {noise.per_count:.3g} times as large{unit}"
             return Reason("noise", f"{level}, {text}", power, {} if self.compact else {"weights": "poisson"})
+        if noise.grows_like_counts:
+            text = f"its variance grows about like the mean (power {power:.2f}), but {self._why_no_counts}: no counts"
+            return Reason("noise", f"{level}, {text}", power)
         if power > noise.PROPORTIONAL:
             return Reason(
                 "noise", f"{level}, and grows in proportion to the signal (variance ~ mean^{power:.2f})", power
             )
         return Reason("noise", f"{level}, of about the same size everywhere (variance ~ mean^{power:.2f})", power)
+
+    @property
+    def _why_no_counts(self) -> str:
+        """Reason against counts of data whose variance grows about like the mean."""
+        if self.values.negative > 0:
+            return "some values are negative"
+        if self.noise.like_counts:
+            return "a step of the preprocessing is not linear"
+        if self.noise.is_shared:
+            return f"neighbouring channels share it (correlation {self.noise.along_channels:.2f})"
+        return f"not in proportion to it (off by {self.noise.bend:.0%})"
 
     @property
     def compact(self) -> bool:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 
+from mffnb.component_count.counting import AFTER, count_images, count_signal, is_spatially_correlated
+from mffnb.component_count.directions import WhitenedSample
+from mffnb.component_count.variation import Variations, signal_images
 from mffnb.geometry.coherence import SpatialImages, noise_whitened, smooth_noise
+from mffnb.graphs import Graph
 from mffnb.matrices import Scaled
 from mffnb.protocols.matrix import Matrix
-from mffnb.selection.counting import AFTER, count_images, count_signal, is_spatially_correlated
-from mffnb.selection.directions import WhitenedSample
-from mffnb.selection.split_half import SplitHalves
-from mffnb.selection.variation import Variations, signal_images
 from mffnb.typing import Float64Array
-from mffnb.unmixing.image import Prepared
+
+
+class Halves(Protocol):
+    """Pairs of halves of the pixels, whose singular vectors are compared."""
+
+    @property
+    def columns(self) -> Float64Array:
+        """Factors of the channels."""
+        ...
+
+    def shared_directions(self, whitened: Scaled, most: int) -> Float64Array:
+        """Return the cosines between the subspaces of both halves."""
+        ...
 
 
 def _nothing() -> Float64Array:
@@ -33,23 +45,37 @@ class DataDirections:
     variations: Variations = field(default_factory=Variations.none)
 
     @classmethod
-    def of(cls, matrix: Matrix, image: Prepared, halves: SplitHalves | None, most: int, seed: int) -> DataDirections:
+    def of(
+        cls,
+        matrix: Matrix,
+        graph: Graph,
+        halves: Halves | None,
+        most: int,
+        seed: int,
+        *,
+        ordered: bool,
+        overlapping: bool = False,
+    ) -> DataDirections:
         """Compute all criteria.
 
         Parameters
         ----------
         matrix
             Data matrix X, (pixels, channels), complete.
-        image
-            The image with its pixel adjacency graph.
+        graph
+            Pixel adjacency graph.
         halves
             Pairs of halves; None leaves out ``shared``.
         most
             Number of directions.
         seed
             Seed of all random numbers.
+        ordered
+            Whether the channels are one axis, along which spectra can tilt and shift.
+        overlapping
+            Whether pixels are windows that overlap. One half of them then has the noise of the other, so that halves
+            confirm nothing, and images alone are counted.
         """
-        graph = image.layout.graph
         smooth = SpatialImages.of(matrix, graph, most, seed)
         whitened = Scaled(matrix, columns=np.ones(matrix.shape[1]) if halves is None else halves.columns)
         # Differences between neighbouring pixels estimate the noise only if the signal of neighbours is correlated.
@@ -57,13 +83,13 @@ class DataDirections:
             whitened = noise_whitened(matrix, graph, seed)
         assert whitened.columns is not None
         columns = whitened.columns
-        shared = np.empty(0) if halves is None else halves.shared_directions(whitened, most)
+        shared = np.empty(0) if halves is None or overlapping else halves.shared_directions(whitened, most)
         sample = WhitenedSample.of(matrix, columns, seed)
-        found = cls(smooth.ratios, shared, sample.held_out_variances(most + AFTER))
+        confirmed = np.empty(0) if overlapping else sample.held_out_variances(most + AFTER)
+        found = cls(smooth.ratios, shared, confirmed)
         count = count_signal(xr.Dataset(found.variables()))[0]
         if count.sure is None or count.sure > most:
             return found
-        ordered = len(image.layout.channel_shape) == 1
         if count_images(smooth.ratios).sure == count.sure:
             fields = smooth_noise(graph, seed=seed) if smooth.centre > 0 else None
             variations = Variations.of(matrix, smooth.images[: count.sure], ordered=ordered, smooth=fields)

@@ -200,6 +200,13 @@ def count_variations(evidence: xr.Dataset) -> Variation:
     return Variation(sure, perhaps, reason)
 
 
+def materials(count: Count, varied: Variation) -> tuple[int, int]:
+    """Return the smallest and the largest number of components: directions that are signal, less variations."""
+    assert count.sure is not None
+    assert count.perhaps is not None
+    return max(1, count.sure - varied.perhaps), max(1, count.perhaps - varied.sure)
+
+
 def _repeated(values: Float64Array, plain: Float64Array, below: float, above: float, what: str) -> Variation:
     special = values * _SPECIAL < plain[: len(values)]
     sure = int(np.cumprod(special & (values < below)).sum())

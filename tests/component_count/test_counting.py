@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 import mffnb as mf
-from mffnb.selection.counting import count_signal, count_variations
+from mffnb.component_count.counting import count_signal, count_variations
 from mffnb.selection.recommendation import recommend
 
 WHITE = [1.02, 1.0, 0.99, 1.01, 1.0, 1.0, 0.98, 1.0]

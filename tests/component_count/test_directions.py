@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mffnb.component_count.counting import count_confirmed
+from mffnb.component_count.directions import WhitenedSample
 from mffnb.matrices import in_memory
-from mffnb.selection.counting import count_confirmed
-from mffnb.selection.directions import WhitenedSample
 
 PIXELS, CHANNELS = 1200, 60
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from mffnb.component_count.counting import count_variations
+from mffnb.component_count.variation import Variations, signal_images
 from mffnb.matrices import in_memory
-from mffnb.selection.counting import count_variations
-from mffnb.selection.variation import Variations, signal_images
 
 SHAPE, CHANNELS = (30, 36), 80
 X_AXIS = np.linspace(0, 1, CHANNELS)
