@@ -3,7 +3,7 @@
     python -m benchmarks accuracy.seeds --seeds 40 [--file no_pure_pixels.npz]
 
 The data stay the same, only `random_state` changes. Changes: seeds whose model (sum to one or gain) differs from the most frequent
-one, and seeds with a spectrum more than 0.01 rad from that of the seed with the median error. Scenes: those of `accuracy.peers named`, and
+one, and seeds with a spectrum more than 0.01 rad from that of the seed with the median error. Scenes: those of `accuracy.programs named`, and
 simulated ones (bands without pure pixels or with them, with and without a gain, 30 and 20 dB).
 """
 

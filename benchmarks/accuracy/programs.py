@@ -1,7 +1,7 @@
 """Plain call, volume="auto" and `suggest` next to scikit-learn, pyMCR and pure pixels with NNLS, on scenes with truth.
 
-    python -m benchmarks accuracy.peers named [--seeds 5] [--file no_pure_pixels.npz]
-    python -m benchmarks accuracy.peers random --scenes 200 --seed 20261130
+    python -m benchmarks accuracy.programs named [--seeds 5] [--file no_pure_pixels.npz]
+    python -m benchmarks accuracy.programs random --scenes 200 --seed 20261130
 
 All methods get the true k and the same data; `suggest(cube, k)` finds all other settings. Mean spectral angle (rad) / RMSE of the
 fractions, each endmember scaled to maximum 1 and each pixel to sum 1 in truth and answer (the maps of `xdm_film` are no fractions:
