@@ -1,9 +1,9 @@
 """Freedom of spectra against their true error, on random scenes: coverage, false comfort, residual patterns, time.
 
-    python -m benchmarks accuracy.freedom --scenes 60 --seed 20261129
+    python -m benchmarks accuracy.freedom --scenes 80 --seed 20261130
 
 Each scene has 2 to 8 components, with or without pure pixels and a gain, and white noise of 15 to 40 dB or 20 to 2000
-counts a pixel. It is unmixed from an NNDSVD start, without penalties. A true spectrum is covered if its angle to the
+counts a pixel. It is unmixed by plain `unmix`, without penalties. A true spectrum is covered if its angle to the
 answer is at most the freedom. False comfort: more than 0.1 rad off, with a freedom below 0.1 rad. Patterns are those of
 the residual, also with one component less: the limit above which a result doubts its range lies between both.
 """

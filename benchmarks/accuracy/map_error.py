@@ -86,11 +86,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "penalty", "objective", "within 10 % of the best", "median", "worst", "worse than without by 10 %", "proposes none", "s",
     )  # fmt: skip
     for penalty in penalties:
+        pairs = [one["MapError"] for what, one in found if what == penalty]
+        none = np.array([one.over_best / one.over_zero for one in pairs])  # error without penalty over the best one
+        some = f"{len(none)} of {len(none)}"
+        print_row(
+            penalty, "no penalty", f"{np.sum(none <= 1.1)} of {len(none)}", f"{np.median(none):.2f}", f"{none.max():.2f}", "-", some, "",
+        )  # fmt: skip
         for name in OBJECTIVES:
-            some = [one[name] for what, one in found if what == penalty]
-            best, zero = (np.array([getattr(one, what) for one in some]) for what in ("over_best", "over_zero"))
+            judged = [one[name] for what, one in found if what == penalty]
+            best, zero = (np.array([getattr(one, what) for one in judged]) for what in ("over_best", "over_zero"))
             print_row(
-                penalty, name, f"{np.sum(best <= 1.1)} of {len(some)}", f"{np.median(best):.2f}", f"{best.max():.2f}",
-                f"{np.sum(zero > 1.1)} of {len(some)}", f"{sum(one.none for one in some)} of {len(some)}",
-                f"{np.median([one.seconds for one in some]):.1f}",
+                penalty, name, f"{np.sum(best <= 1.1)} of {len(judged)}", f"{np.median(best):.2f}", f"{best.max():.2f}",
+                f"{np.sum(zero > 1.1)} of {len(judged)}", f"{sum(one.none for one in judged)} of {len(judged)}",
+                f"{np.median([one.seconds for one in judged]):.1f}",
             )  # fmt: skip

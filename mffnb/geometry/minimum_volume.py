@@ -153,7 +153,8 @@ class Search:
         self._ratio_decides = gain is None and not choice.clear
         self._sum_ratio = np.nan
         self._rival: Float64Array | None = None
-        self._runs_before, self._steps_before = 0, 0
+        self._other_runs = 0  # of the model that is not the answer's
+        self._of_answer = slice(None)  # steps of the model of the answer in the trace
         self._size = components, seed
         self._begin(gain=not self._ratio_decides and (choice.gain if gain is None else gain))
 
@@ -168,23 +169,40 @@ class Search:
         yield from self._steps_of_model(begin)
         if not self._ratio_decides:
             return
-        first = self._best_step
+        first, steps = self._best_step, len(self.trace)
         self._sum_ratio = sum_ratio(self._levelled, first.endmembers)
-        if self._sum_ratio > self._choice.sum_limit:
-            self._runs_before, self._steps_before = self._model.runs, len(self.trace)
+        # A simplex with a vertex at the origin contains pixels of any size, so the ratio is no evidence against a gain.
+        at_origin = not first.endmembers.any(axis=1).all()
+        has_gain = self._sum_ratio > self._choice.sum_limit or (at_origin and self._choice.gain)
+        if not has_gain and not self._choice.gain:
+            return
+        # Where the two kinds of evidence disagree, the answer of the other model is the alternative.
+        if has_gain:
+            self._other_runs, self._of_answer = self._model.runs, slice(steps, None)
             self._begin(gain=True)
             yield from self._steps_of_model(begin)
-            if not self._choice.gain:  # the two kinds of evidence disagree
-                self._rival = first.endmembers
+            self._rival = None if self._choice.gain else first.endmembers
+        else:
+            self._of_answer = slice(steps)
+            yield from self._steps_of_rival(begin)
+
+    def _steps_of_rival(self, begin: float) -> Iterator[Progress]:
+        """Iterate over the steps of the search with a gain, whose answer is the alternative; the best step stays."""
+        best: Progress | None = None
+        other = WithGain(self._levelled, *self._size)
+        self._other_runs = other.runs
+        for taken in other.search():
+            step = replace(taken, seconds=time.perf_counter() - begin)
+            best = _better(step, best)
+            self.trace.append(replace(step, endmembers=np.empty((0, 0))))
+            yield step
+        self._rival = None if best is None else best.endmembers
 
     def _steps_of_model(self, begin: float) -> Iterator[Progress]:
         """Iterate over the steps of the search with the present model."""
         for taken in self._model.search():
             step = replace(taken, seconds=time.perf_counter() - begin)
-            best = self.best
-            # Objectives with another weight or other pixels are not comparable; then the later step counts as better.
-            if best is None or step.weight != best.weight or step.objective <= best.objective:
-                self.best = step
+            self.best = _better(step, self.best)
             self.trace.append(step if step.settled else replace(step, endmembers=np.empty((0, 0))))
             yield step
 
@@ -215,7 +233,7 @@ class Search:
         other, disagreement = (None, 0.0) if stopped else self._other(best)
         E, A, gains = self.factors()
         nothing = np.empty((0, 0))
-        searched = [step for step in self.trace[self._steps_before :] if step.stage == "search" and step.settled]
+        searched = [step for step in self.trace[self._of_answer] if step.stage == "search" and step.settled]
         return Geometry(
             endmembers=E,
             abundances=A,
@@ -239,7 +257,7 @@ class Search:
         if self._rival is not None:
             rival = self._rival[match(best.endmembers, self._rival)]
             return rival, mean_angle(best.endmembers, rival)
-        return _disagreement(self._model, best, self.trace[self._steps_before :])
+        return _disagreement(self._model, best, self.trace[self._of_answer])
 
     def _level(self, matrix: Matrix) -> Matrix:
         """Scale the channels such that counts have equal noise in each."""
@@ -249,7 +267,7 @@ class Search:
     @property
     def runs(self) -> int:
         """Largest number of runs of the search, each from another start."""
-        return self._runs_before + self._model.runs
+        return self._other_runs + self._model.runs
 
     @property
     def _best_step(self) -> Progress:
@@ -257,6 +275,13 @@ class Search:
         if self.best is None:
             raise RuntimeError("the search has taken no step")
         return self.best
+
+
+def _better(step: Progress, best: Progress | None) -> Progress:
+    """Return the better one of a step and the best step before it."""
+    # Objectives with another weight or other pixels are not comparable; then the later step counts as better.
+    later = best is None or step.weight != best.weight or step.objective <= best.objective
+    return step if later or best is None else best
 
 
 def _check(matrix: Matrix, components: int) -> None:
@@ -272,9 +297,9 @@ def _check(matrix: Matrix, components: int) -> None:
 
 
 def _match_lengths(endmembers: Float64Array, others: Float64Array) -> Float64Array:
-    """Scale spectra to the norms of their partners."""
+    """Scale spectra to the norms of their partners, except for partners that are zero."""
     lengths, wanted = (np.linalg.norm(one, axis=1, keepdims=True) for one in (endmembers, others))
-    return np.asarray(endmembers * (wanted / np.where(lengths > 0, lengths, 1.0)))
+    return np.asarray(endmembers * np.where(wanted > 0, wanted / np.where(lengths > 0, lengths, 1.0), 1.0))
 
 
 def _disagreement(

@@ -128,7 +128,7 @@ class Unmixing:
         error = f", relative error {errors[-1]:.3g}" if errors else ""
         ending = self.outcome.name.lower().replace("_", " ")
         free = self._freedom_or_none()
-        turns = "" if free is None else f"; {free.sentence}"
+        turns = "" if free is None else "".join(f"; {part}" for part in (free.sentence, free.doubt) if part)
         suggested = self.parameters.get("suggested")
         why = "" if suggested is None else f"; the data suggested {suggested['settings']}"
         return f"<Unmixing: {len(self.endmembers)} components, {shapes}; {ending}{error}{turns}{why}>"

@@ -107,6 +107,48 @@ def test_the_other_model_is_the_alternative_where_both_kinds_of_evidence_disagre
     np.testing.assert_allclose(spectral_angles(found.alternative, alone.endmembers).min(axis=1), 0, atol=1e-6)
 
 
+def test_the_gain_is_the_alternative_where_only_rho_has_evidence_of_it():
+    """Two components and their mixture, in noise: a third of the directions is hardly above it."""
+    rng = np.random.default_rng(2)
+    A, E = rng.dirichlet(np.full(3, 0.7), 2000), 0.2 + rng.random((3, 40))
+    E[2] = 0.5 * (E[0] + E[1]) + 0.1 * rng.standard_normal(40)
+    X = np.exp(0.3 * rng.standard_normal((2000, 1))) * (A @ E) + 0.1 * rng.standard_normal((2000, 40))
+    choice = choose_model(matrix(X), 3)
+    assert choice.gain
+    assert not choice.clear
+    reports = []
+    found = minimum_volume(matrix(X), 3, callback=reports.append)
+    assert found.model == "sum to one"
+    assert found.sum_ratio < choice.sum_limit
+    assert len(reports) == len(found.trace)
+    alone = minimum_volume(matrix(X), 3, gain=True)
+    np.testing.assert_allclose(spectral_angles(found.alternative, alone.endmembers).min(axis=1), 0, atol=1e-6)
+    assert found.disagreement > 0.1
+    assert {name for name, _ in found.candidates} == {
+        name for name, _ in minimum_volume(matrix(X), 3, gain=False).candidates
+    }
+
+
+def buried(noise, seed, gain):
+    """Bands of which one direction is buried in noise."""
+    rng = np.random.default_rng(seed)
+    A, position = rng.dirichlet(np.full(4, 0.7), 1000), np.linspace(0, 1, 60)
+    E = 0.1 + np.exp(-(((position - rng.random((4, 6, 1))) / rng.uniform(0.1, 0.2, (4, 6, 1))) ** 2)).sum(axis=1)
+    X = np.exp(gain * rng.standard_normal((1000, 1))) * (A @ E)
+    return X + noise * rng.standard_normal(X.shape)
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.3])
+@pytest.mark.parametrize(("noise", "seed"), [(0.2, 0), (0.2, 2), (0.3, 2), (0.3, 3)])
+def test_a_vertex_at_the_origin_is_no_evidence_against_a_gain(noise, seed, gain):
+    X = buried(noise, seed, gain)
+    choice, found = choose_model(matrix(X), 4), minimum_volume(matrix(X), 4)
+    assert found.sum_ratio < choice.sum_limit, "the ratio must not see the gain"
+    assert found.model == ("gain" if gain else "sum to one")
+    assert choice.gain == (gain > 0)
+    assert found.endmembers.any(axis=1).all()
+
+
 def test_a_given_model_is_not_questioned():
     X, _, _ = slightly_nonlinear(0.014)
     found = minimum_volume(matrix(X), 3, gain=False)
