@@ -12,6 +12,7 @@ from mffnb.typing import Array, Float64Array
 MORE = 3
 """Number of components that a figure can show beyond those of the result."""
 _POWER_STEPS = 30
+_ROUNDING = 1e-9  # of a mean of counts, relative to the largest value
 _SMALL_CHANNELS, _SMALL_SIDE, _FEWEST = 256, 128, 32
 
 
@@ -103,13 +104,9 @@ def quantised(values: Float64Array, block: int) -> tuple[Array, float]:
     >>> quantised(np.array([0.0, 1.5, 3.0]), 2)
     (array([0, 3, 6], dtype=uint8), 0.5)
     """
-    largest = float(np.abs(values).max(initial=0.0))
-    counts = np.rint(values * block)
-    if (
-        largest * block < 2**16
-        and values.min(initial=0.0) >= 0
-        and np.allclose(counts, values * block, rtol=0, atol=1e-6)
-    ):
+    counts, largest = np.rint(values * block), float(np.abs(values).max(initial=0.0))
+    whole = np.abs(counts - values * block).max(initial=0.0) <= _ROUNDING * largest * block
+    if whole and counts.min(initial=0.0) >= 0 and counts.max(initial=0.0) < 2**16:
         return counts.astype(np.uint8 if counts.max(initial=0.0) < 2**8 else np.uint16), 1.0 / block
     kind = np.int16 if values.min() < 0 else np.uint16
     step = largest / np.iinfo(kind).max
@@ -127,7 +124,7 @@ def _means(array: Float64Array, axis: int, block: int) -> Float64Array:
 
 
 def _rank_one(residual: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Return amounts (pixels,) and a spectrum of norm one (channels,), both >= 0, whose product reduces the residual."""
+    """Return amounts (pixels,) and a spectrum of norm one (channels,), both >= 0, that reduce the residual."""
     spectrum = np.sqrt(np.mean(np.maximum(residual, 0.0) ** 2, axis=0))
     amounts = np.zeros(len(residual))
     for _ in range(_POWER_STEPS):

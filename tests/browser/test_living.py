@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 import mffnb as mf
+from mffnb.solvers import Outcome
 
 TOLERANCE = 1e-8
 # Keep the worker of the page, and each state that it reports.
@@ -101,7 +102,8 @@ def test_factors_are_those_of_python_from_the_same_start(opened, cube, result, s
     until(page, ENDED)
     found = page.evaluate(LAST)
     expected = mf.unmix(cube, 3, init=result, tol=TOLERANCE, max_iter=5000, **settings)
-    assert found["outcome"] == expected.outcome.value == "converged"
+    assert found["outcome"] == "converged"
+    assert expected.outcome is Outcome.CONVERGED
     assert difference(np.reshape(found["A"], (3, -1)), expected.abundances.values.reshape(3, -1)) < 1e-3
     assert difference(np.reshape(found["E"], (3, -1)), expected.endmembers.values) < 1e-3
     assert found["objective"] == pytest.approx(float(expected.trace.objective[-1]), rel=1e-6)
@@ -128,11 +130,32 @@ def test_number_of_components_can_be_moved(opened):
         assert page.locator(".mffnb-tile:visible").count() == k
 
 
-def test_pointing_at_a_map_shows_the_measured_spectrum(opened, cube):
+def test_pointing_at_a_map_draws_its_spectrum_and_a_band_adds_an_image(opened):
     page = opened()
-    tile = page.locator(".mffnb-tile canvas").first.bounding_box()
-    page.mouse.move(tile["x"] + tile["width"] / 2, tile["y"] + tile["height"] / 2)
-    until(page, "() => document.querySelector('.mffnb-view').textContent.includes('residual')")
+    drawn = page.evaluate(PIXELS)
+    box = page.locator("canvas.mffnb-map").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 16.5 / 32, box["y"] + box["height"] * 12.5 / 24)
+    until(page, f"(before) => JSON.stringify(({PIXELS})()) !== JSON.stringify(before)", drawn)
+    assert "pixel x 16, y 12" in page.locator(".mffnb-view").inner_text()
+    assert page.evaluate("window.answers.length") == 0  # the page itself holds the measured spectra
+    plot = page.locator(".mffnb-plot").bounding_box()
+    page.keyboard.down("Shift")
+    page.mouse.move(plot["x"] + plot["width"] * 0.4, plot["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + plot["width"] * 0.5, plot["y"] + 40)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    until(page, "() => document.querySelectorAll('.mffnb-tile').length === 4")
+
+
+def test_component_can_be_renamed_and_components_mixed(opened):
+    page = opened()
+    page.locator(".mffnb-name").first.dblclick()
+    page.keyboard.type("lignin")
+    page.keyboard.press("Enter")
+    until(page, "() => document.querySelector('.mffnb-name').textContent.includes('lignin')")
+    page.get_by_role("button", name="Composite").click()
+    until(page, "() => document.querySelectorAll('.mffnb-tile').length === 4")
 
 
 @pytest.mark.parametrize("width", [420, 1280])
@@ -145,17 +168,21 @@ def test_figure_is_accessible(opened, scheme, width):
     assert "explorer." not in page.content().split('<script type="application/json"')[0].split("<details>")[0]
 
 
-def test_policy_of_the_page_refuses_requests_and_other_scripts(opened):
-    page = opened()
-    refused = page.evaluate(
-        """async () => {
-          const found = [];
-          document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => found.push(effectiveDirective));
-          await fetch("https://example.org/").catch(() => {});
-          try { eval("1"); } catch { found.push("eval"); }
-          await new Promise((done) => setTimeout(done, 50));
-          return found;
-        }"""
+def test_policy_refuses_requests_and_other_scripts(browser, result, tmp_path):
+    (path,) = result.export(tmp_path / "figure.living.html")
+    page, refused = browser.new_page(), []
+    page.on("console", lambda message: refused.append(message.text))
+    page.goto(path.as_uri())
+    page.wait_for_selector(".mffnb-view[data-final=true]")
+    outcome = page.evaluate("fetch('https://example.org/').then(() => 'loaded', () => 'refused')")
+    assert outcome == "refused"
+    assert any("Content Security Policy" in text and "default-src" in text for text in refused)
+    assert not page.evaluate(
+        """() => new Promise((done) => {
+          const script = document.createElement("script");
+          script.textContent = "window.injected = true";
+          document.body.append(script);
+          setTimeout(() => done(window.injected === true), 50);
+        })"""
     )
-    assert "connect-src" in refused or "default-src" in refused
-    assert "eval" in refused
+    page.close()

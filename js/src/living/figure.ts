@@ -29,6 +29,8 @@ export class LivingFigure {
   private readonly weights: number[];
   private readonly own: Shown;
   private shown: Shown;
+  /** Whether the page shows the result as it was written: the next run then starts from it. */
+  private published = true;
   private generation = 0;
   private sequence = 0;
 
@@ -39,7 +41,7 @@ export class LivingFigure {
     this.matrix = { codes, step: facts.step, pixels, channels: channel.length };
     this.labels = [...facts.labels];
     this.weights = facts.labels.map(() => 1);
-    const moved = () => this.solve(false);
+    const moved = () => this.solve();
     this.sliders = {
       k: countSlider("Components", K_HELP, facts.labels.length, moved),
       sparsity: weightSlider("Sparsity", SPARSITY_HELP, facts.sparsity, moved),
@@ -96,7 +98,7 @@ export class LivingFigure {
     return { k: k.value(), sparsity: sparsity.value(), smoothness: smoothness.value() };
   }
 
-  /** Return to the settings of the result, and show it; the next run starts from it. */
+  /** Return to the settings of the result, and show it. */
   private reset(): void {
     for (const name of ["k", "sparsity", "smoothness"] as const) this.sliders[name].set(this.facts.settings[name]);
     this.generation += 1;
@@ -104,13 +106,10 @@ export class LivingFigure {
     this.show({ ...this.own, generation: this.generation });
     this.published = true;
   }
-  /** Whether the page shows the result as it was written: the next run then starts from it. */
-  private published = true;
-
-  private solve(fresh: boolean): void {
+  private solve(): void {
     this.generation += 1;
     const { generation, settings } = this;
-    const request: Request = { type: "solve", generation, settings, fresh: fresh || this.published };
+    const request: Request = { type: "solve", generation, settings, fresh: this.published };
     this.published = false;
     this.worker.postMessage(request);
     const text = `${settings.k} components`;

@@ -38,9 +38,10 @@ export class Solver {
   /** Scale s of the data. */
   readonly scale: number;
   iteration = 0;
-  objective: number;
+  /** The objective of the best factors; unknown before the first iteration, which raises it by no more than rounding. */
+  objective = Number.POSITIVE_INFINITY;
   /** |s X - A E| / |s X|. */
-  relativeError = 0;
+  relativeError = 1;
   /** Size of the projected gradient relative to the data, which falls to zero; tested against the tolerance. */
   step = Number.POSITIVE_INFINITY;
   private reached: Factors;
@@ -55,9 +56,6 @@ export class Solver {
     this.scale = scaleOf(data);
     this.reached = copyOf(start);
     this.trial = copyOf(start);
-    const misfit = this.misfitOf(this.reached, this.spectraHalf(this.reached));
-    this.objective = misfit + this.penaltyOf(this.reached);
-    this.relativeError = Math.sqrt(misfit / ZERO);
   }
 
   /** The best factors until now, in the units of the solver. */

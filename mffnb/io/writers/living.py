@@ -86,7 +86,7 @@ def _check_model(export: Export) -> None:
 
 
 def _data(export: Export) -> LivingData:
-    """Return data and factors as arrays with two pixel dimensions and one channel dimension, without unused channels."""
+    """Return data and factors with two pixel dimensions and one channel dimension, without unused channels."""
     if len(export.channels) != 1 or len(export.pixels) > 2:
         raise ValueError(
             "a living figure shows an image or a line of spectra, and this result has the pixel dimensions "
@@ -134,11 +134,12 @@ def _page(export: Export, data: LivingData, pixels: int, channels: int) -> str:
             f'<p class="mffnb-living-facts">{escape(_sentence(data, pixels, channels))}</p>',
             '<div class="mffnb-living-controls" id="controls" role="group" aria-label="Settings of the solver"></div>',
             '<div id="view"><noscript>The figure needs JavaScript; it loads nothing from elsewhere.</noscript></div>',
-            f"<details><summary>Code of the published result</summary>"
-            f'<pre tabindex="0" aria-label="Code that repeats the run"><code>{escape(export.code)}</code></pre></details>',
+            "<details><summary>Code of the published result</summary>",
+            '<pre tabindex="0" aria-label="Code that repeats the run">',
+            f"<code>{escape(export.code)}</code></pre></details>",
             _warnings(export),
-            f"</main><footer>Written by mffnb {escape(metadata.version('mffnb'))}. The solver runs in this page: nothing "
-            "is loaded or sent.</footer>",
+            f"</main><footer>Written by mffnb {escape(metadata.version('mffnb'))}.",
+            "The solver runs in this page: nothing is loaded or sent.</footer>",
             f'<script type="application/json" id="facts">{facts.replace("<", chr(92) + "u003c")}</script>',
             f'<script type="application/octet-stream" id="arrays">{block.packed()}</script>',
             f"<script>{script}</script></body></html>",
@@ -208,7 +209,7 @@ def _facts(export: Export, data: LivingData, pixels: int, channels: int, block: 
         ),
         "pixel_size": None if size is None else [size[0] * pixels, size[1] * pixels, size[2]],
         "settings": {"k": k, **{name: float(settings.get(name, 0.0)) for name in ("sparsity", "smoothness")}},
-        "outcome": export.outcome,
+        "outcome": export.outcome.split(":")[0],
         "sparsity": _limits(Sparsity),
         "smoothness": _limits(Smoothness),
         "tolerance": float(settings.get("tol", 1e-4)),
