@@ -35,6 +35,17 @@ export class Run {
     this.data = nonZeroEntries(opening.matrix);
   }
 
+  /** Let the browser compile the solver before the first slider moves: a run of it is made and dropped. */
+  warmUp(): void {
+    const { opening, data } = this;
+    const k = opening.starts.ranked.length;
+    const start = toSolver(storedFactors(opening.starts, startNumbers(opening.starts, k), data), data);
+    for (const smoothness of [0, 1]) {
+      const solver = new Solver(data, opening.grid, start, { sparsity: 0, smoothness });
+      for (let i = 0; i < 3; i++) solver.iterate();
+    }
+  }
+
   /** Take new settings: go on from the present factors, or start from the stored ones where k has changed. */
   request({ generation, settings, fresh }: Request): void {
     const { opening, data } = this;

@@ -37,7 +37,11 @@ function next(): void {
 }
 
 scope.onmessage = ({ data }) => {
-  if (data.type === "open") run = new Run(data);
-  else run?.request(data);
-  next();
+  if (data.type === "open") {
+    run = new Run(data);
+    run.warmUp();
+  } else {
+    run?.request(data);
+    next();
+  }
 };
