@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
 import { allTools } from "./all_tools.mjs";
+import { workerSource } from "./worker_source.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -14,10 +15,14 @@ const here = dirname(fileURLToPath(import.meta.url));
 export const BUNDLES = {
   "live_view.ts": "widgets/live_view/static/live_view.js",
   "picture.ts": "widgets/boards/static/picture.js",
+  "living.ts": "io/writers/static/living.js",
 };
 
 /** Libraries whose code is in a bundle; their licence must be there too. */
-const LIBRARIES = { "live_view.ts": ["d3-format"], "picture.ts": [] };
+const LIBRARIES = { "live_view.ts": ["d3-format"], "picture.ts": [], "living.ts": ["d3-format"] };
+
+/** Bundles that a page holds as a script of its own; widgets import the other ones. */
+const SCRIPTS = ["living.ts"];
 
 function banner(source) {
   const licences = LIBRARIES[source].map((name) => {
@@ -33,8 +38,9 @@ function options(source, folder) {
     entryPoints: [`src/${source}`],
     outfile: join(folder, BUNDLES[source]),
     bundle: true,
-    plugins: [allTools],
-    format: "esm",
+    plugins: [allTools, workerSource],
+    loader: { ".css": "text" },
+    format: SCRIPTS.includes(source) ? "iife" : "esm",
     target: "es2022",
     charset: "utf8",
     minify: true,

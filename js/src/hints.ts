@@ -1,4 +1,5 @@
-// Hints of controls name the call in Python that does the same. In the view of a search it is a method of its widget.
+// Hints of controls name the call in Python that does the same. In the view of a search it is a method of its widget; in a page
+// without Python the calls are left out.
 
 const CALL = /\bexplorer\./g;
 
@@ -7,18 +8,34 @@ export function hintFor(owner: string, hint: string): string {
   return hint.replace(CALL, `${owner}.`);
 }
 
+/** Return a hint without the call in Python that ends it. */
+export function withoutCall(hint: string): string {
+  return hint.replace(/(^|[:.]?\s*)\bexplorer\.\w+\(.*\)$/, "");
+}
+
 /** Let the hints below an element name this variable, also those that come later; return what ends it. */
 export function nameHints(root: HTMLElement, owner: string): () => void {
   if (owner === "explorer") return () => undefined;
+  return rewriteHints(root, ["title"], (hint) => hintFor(owner, hint));
+}
+
+/** Leave out the calls of the hints and accessible names below an element, also of later ones; return what ends it. */
+export function hideCalls(root: HTMLElement): () => void {
+  return rewriteHints(root, ["title", "aria-label"], withoutCall);
+}
+
+function rewriteHints(root: HTMLElement, attributes: string[], rewrite: (hint: string) => string): () => void {
   const rename = (one: Element) => {
-    const hint = one.getAttribute("title") ?? "";
-    const named = hintFor(owner, hint);
-    if (named !== hint) one.setAttribute("title", named);
+    for (const name of attributes) {
+      const hint = one.getAttribute(name) ?? "";
+      const named = rewrite(hint);
+      if (named !== hint) one.setAttribute(name, named);
+    }
   };
   const all = (node: Node) => {
     if (!(node instanceof Element)) return;
     rename(node);
-    for (const one of node.querySelectorAll("[title]")) rename(one);
+    for (const one of node.querySelectorAll("[title], [aria-label]")) rename(one);
   };
   const changes = new MutationObserver((found) => {
     for (const { type, target, addedNodes } of found) {
@@ -27,6 +44,6 @@ export function nameHints(root: HTMLElement, owner: string): () => void {
     }
   });
   all(root);
-  changes.observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: ["title"] });
+  changes.observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: attributes });
   return () => changes.disconnect();
 }

@@ -44,7 +44,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--picture", type=path, help="maps and spectra, .png or .pdf")
     parser.add_argument(
         "--export", type=path, action="append", default=[], metavar="FILE",
-        help="spectra (.csv, ...), maps (.tif, ...), .hspy, .hf5 or report .html; may be repeated",
+        help="spectra (.csv, ...), maps (.tif, ...), .hspy, .hf5, report .html or .living.html; may be repeated",
     )  # fmt: skip
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar, no summary")
     parser.set_defaults(run=run)

@@ -382,6 +382,7 @@ class Unmixing:
         .hspy                      data and factors as a HyperSpy signal with ``learning_results``
         .hf5                       maps and spectra as NSID datasets, which sidpy reads
         .html                      report: maps, spectra, residual, settings, code and warnings
+        .living.html               page in which a reader moves k, sparsity and smoothness, without Python
         ========================== ============================================================================
 
         :meth:`save` writes the file that :func:`mffnb.load` reads.
@@ -391,7 +392,8 @@ class Unmixing:
         path
             File to write. It is complete or does not change.
         cube
-            The data, if the result was loaded from a file; for ``.hspy`` and the residual of a report.
+            The data, if the result was loaded from a file; for ``.hspy``, ``.living.html`` and the residual of a
+            report.
         code
             Code that the report shows instead of the call from the record of the run.
 

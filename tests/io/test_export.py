@@ -122,7 +122,8 @@ def test_an_unknown_suffix_is_refused_with_the_list(result, tmp_path):
 def test_each_writer_keeps_an_older_file_after_an_error(result, tmp_path, suffix, monkeypatch):
     path = tmp_path / f"one{suffix}"
     path.write_text("older")
-    one = Unmixing(result.endmembers[:1], result.abundances[:1], result.outcome, result.trace, {}, cube=result.cube)
+    record = {"k": 1, "similarity": "frobenius"}
+    one = Unmixing(result.endmembers[:1], result.abundances[:1], result.outcome, result.trace, record, cube=result.cube)
     one.export(path)
     assert path.stat().st_size > 5
     path.write_text("older")

@@ -103,9 +103,10 @@ export const tool: Tool = {
         const again = fresh !== null && fresh.x === point.x && fresh.y === point.y;
         fresh = there || again ? null : point;
         if (there) stage.call("drop_pin", { name: there.name });
-        else if (fresh && stage.values("probe") !== null) stage.call("probe", { pixel: pixelOf(point), pinned: true });
-        // Where Python can be called, the tool "drop_pin" marks what Python keeps.
-        if (stage.values("probe") === null)
+        else if (fresh && stage.values("drop_pin") !== null)
+          stage.call("probe", { pixel: pixelOf(point), pinned: true });
+        // Where Python keeps pixels, the tool "drop_pin" marks them.
+        if (stage.values("drop_pin") === null)
           for (const tile of stage.maps.tiles) tile.placePins(fresh ? [{ ...fresh, text: "", colour: MEASURED }] : []);
         stage.repaintSpectra();
       },

@@ -5,6 +5,7 @@
 from mffnb.io.writers.gsf import GSF
 from mffnb.io.writers.hspy import HSPY
 from mffnb.io.writers.jcamp import JCAMP
+from mffnb.io.writers.living import LIVING_FIGURE
 from mffnb.io.writers.msa import MSA
 from mffnb.io.writers.nsid import NSID
 from mffnb.io.writers.pictures import PICTURE
@@ -17,6 +18,7 @@ __all__ = [
     "GSF",
     "HSPY",
     "JCAMP",
+    "LIVING_FIGURE",
     "MSA",
     "NSID",
     "OME_TIFF",
