@@ -27,8 +27,12 @@ STARVED_AFTER = 3
 """Number of consecutive solves abandoned without a frame after which a state is shown all the same."""
 
 
-SLOWEST_PERIOD = 0.3
+SLOWEST_PERIOD = 0.2
 """Seconds between two frames of a run at most, however long the browser needs to draw one."""
+
+
+MEASURED_DRAWINGS = 3
+"""Drawing times of which the shortest one counts: the first frame of another k takes longer than those after it."""
 
 
 IDLE_SECONDS = 0.3
@@ -126,7 +130,7 @@ class Runner(Generic[P, S]):
         self._undrawn = 0
         self._listening = False
         self._sent_at = -float("inf")
-        self._drawing_seconds = 0.0
+        self._drawing_seconds: deque[float] = deque(maxlen=MEASURED_DRAWINGS)
         self._starved = 0
 
     @property
@@ -170,7 +174,7 @@ class Runner(Generic[P, S]):
         """Report that the browser has drawn the last frame; arguments are ignored, so that this can be any callback."""
         with self._changed:
             if self._undrawn:
-                self._drawing_seconds = time.perf_counter() - self._sent_at
+                self._drawing_seconds.append(time.perf_counter() - self._sent_at)
             self._undrawn = 0
             self._listening = True
             self._changed.notify_all()
@@ -329,8 +333,8 @@ class Runner(Generic[P, S]):
         elapsed = time.perf_counter() - self._sent_at
         if self._listening and self._undrawn > first and elapsed < self._acknowledge_timeout:
             return False
-        slow = min(self._drawing_seconds / self._drawing_share, SLOWEST_PERIOD)
-        return first or elapsed >= max(self._period, slow)
+        needed = min(self._drawing_seconds, default=0.0) / self._drawing_share
+        return first or elapsed >= max(self._period, min(needed, SLOWEST_PERIOD))
 
     def _screen_is_free(self, generation: int) -> bool:
         """Wait until the last frame is drawn, or for the time limit; return False if newer parameters arrived."""
