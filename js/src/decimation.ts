@@ -92,15 +92,19 @@ export interface Columns {
 export function columnsOf(line: Points, left: number, right: number, step: number): Columns {
   const heights = new Float64Array(Math.max(Math.ceil((right - left) / step), 0)).fill(Number.NaN);
   for (let i = 0; i < line.length; i += 2) {
-    const [x, y] = [line[i], line[i + 1]];
+    const x = line[i];
+    const y = line[i + 1];
     if (Number.isNaN(y)) continue;
     const at = Math.floor((x - left) / step);
     if (at >= 0 && at < heights.length && !(heights[at] <= y)) heights[at] = y; // upwards is smaller
-    const [nextX, nextY] = [line[i + 2], line[i + 3]];
-    if (i + 2 >= line.length || Number.isNaN(nextY) || nextX === x) continue;
-    const ends = [x, nextX].map((end) => (end - left) / step - 0.5);
-    const last = Math.min(Math.floor(Math.max(...ends)), heights.length - 1);
-    for (let j = Math.max(Math.ceil(Math.min(...ends)), 0); j <= last; j++) {
+    if (i + 2 >= line.length) continue;
+    const nextX = line[i + 2];
+    const nextY = line[i + 3];
+    if (Number.isNaN(nextY) || nextX === x) continue;
+    const from = (Math.min(x, nextX) - left) / step - 0.5;
+    const to = (Math.max(x, nextX) - left) / step - 0.5;
+    const last = Math.min(Math.floor(to), heights.length - 1);
+    for (let j = Math.max(Math.ceil(from), 0); j <= last; j++) {
       const middle = y + ((left + (j + 0.5) * step - x) / (nextX - x)) * (nextY - y);
       if (!(heights[j] <= middle)) heights[j] = middle;
     }

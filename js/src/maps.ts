@@ -56,6 +56,8 @@ export class MapTile {
   readonly under = element("canvas", "mffnb-under", { hidden: "" });
   private underSource: unknown = null;
   private image: ImageData | null = null;
+  /** Texts of the ends of the legend, and its colours. */
+  private written: readonly [string, string, string] = ["", "", ""];
   /** Values that are shown darkest and brightest. */
   shownRange: Range = [0, 0];
 
@@ -108,12 +110,21 @@ export class MapTile {
     const colours = pixelsOfCodes(colour);
     this.putPixels(codes, width, height, colours);
     this.shownRange = [valueOfCode(limits[0], range), valueOfCode(limits[1], range)];
-    this.low.textContent = number(this.shownRange[0], 2);
-    // Without room for the lower end, the upper one says that the range is symmetric.
-    this.high.textContent = `${shown.aroundZero ? "±" : ""}${number(this.shownRange[1], 3)}`;
-    this.low.hidden = shown.aroundZero === true;
-    this.gradient.style.background = gradient(colour, limits);
+    this.writeLegend(shown.aroundZero === true, gradient(colour, limits));
     this.root.classList.toggle("mffnb-stale", stale === true);
+  }
+
+  /** Write what has changed: each text that is written makes the page compute its layout again. */
+  private writeLegend(aroundZero: boolean, colours: string): void {
+    const low = number(this.shownRange[0], 2);
+    // Without room for the lower end, the upper one says that the range is symmetric.
+    const high = `${aroundZero ? "±" : ""}${number(this.shownRange[1], 3)}`;
+    const [oldLow, oldHigh, oldColours] = this.written;
+    if (low !== oldLow) this.low.textContent = low;
+    if (high !== oldHigh) this.high.textContent = high;
+    this.low.hidden = aroundZero;
+    if (colours !== oldColours) this.gradient.style.background = colours;
+    this.written = [low, high, colours];
   }
 
   /** Paint a grey image below the canvas, which is decoded once. */

@@ -218,6 +218,13 @@ export function decode(encoded: Encoded | null | undefined): Frame | null {
   };
 }
 
+/** The frame with the array of channels of the one before, where they are equal: what is drawn by them then stays. */
+export function sharingChannels(frame: Frame, before: Frame | null): Frame {
+  const channel = before?.channel;
+  const equal = channel?.length === frame.channel.length && channel.every((value, j) => value === frame.channel[j]);
+  return equal ? { ...frame, channel } : frame;
+}
+
 /** Whether a frame belongs to an older solve than the one that is shown. */
 export function outdated(header: Header, shown: Header | undefined): boolean {
   return shown !== undefined && shown.epoch === header.epoch && header.generation < shown.generation;

@@ -45,6 +45,10 @@ export class StatusLine {
   private readonly bar = element("progress", "mffnb-progress", { max: 1, hidden: "", "aria-label": "Progress" });
   private readonly notices = element("ul", "mffnb-notices", { hidden: "" });
   private shown = "";
+  /** What the line consists of, and the values in it. */
+  private parts = "";
+  private values: readonly HTMLElement[] = [];
+  private texts: readonly string[] = [];
 
   constructor() {
     this.root.append(this.line, this.bar, this.notices);
@@ -60,15 +64,28 @@ export class StatusLine {
     this.bar.hidden = progress == null;
     if (progress != null) this.bar.value = progress;
     const facts = header ? statusFacts(header.status) : [];
-    this.line.replaceChildren(
-      element("span", "mffnb-dot"),
-      element("span", "mffnb-outcome", {}, [words]),
-      ...facts.map(([name, value]) =>
-        element("span", "mffnb-fact", {}, [name ? `${name} ` : "", element("b", "", {}, [value])]),
-      ),
-      ...(note ? [element("span", "mffnb-text", {}, [note])] : []),
-      ...(error ? [element("span", "mffnb-error", { role: "alert" }, [error])] : []),
-    );
+    this.write(words, facts, note, error);
+  }
+
+  /** Write the line. During a run only the values change: their elements stay, which costs the page less. */
+  private write(words: string, facts: readonly [string, string][], note: string, error: string): void {
+    const parts = JSON.stringify([words, facts.map(([name]) => name), note, error]);
+    if (parts !== this.parts) {
+      this.parts = parts;
+      this.values = facts.map(([, value]) => element("b", "", {}, [value]));
+      this.texts = facts.map(([, value]) => value);
+      this.line.replaceChildren(
+        element("span", "mffnb-dot"),
+        element("span", "mffnb-outcome", {}, [words]),
+        ...facts.map(([name], i) => element("span", "mffnb-fact", {}, [name ? `${name} ` : "", this.values[i]])),
+        ...(note ? [element("span", "mffnb-text", {}, [note])] : []),
+        ...(error ? [element("span", "mffnb-error", { role: "alert" }, [error])] : []),
+      );
+    }
+    facts.forEach(([, value], i) => {
+      if (value !== this.texts[i]) this.values[i].textContent = value;
+    });
+    this.texts = facts.map(([, value]) => value);
   }
 
   /** Show the warnings of a run, one in a line, with the action that cures each where there is one. */

@@ -7,9 +7,11 @@ import { element } from "./dom";
 import { Freshness } from "./freshness";
 import { brightOf, highlightedOf } from "./highlighting";
 import { componentImages, type MapImage } from "./images";
+import { Later } from "./later";
 import { aspectRatio, enlargedLayout, gridHeight, gridLayout } from "./layout";
 import { MapGrid, type MapTile } from "./maps";
 import { mapPoint } from "./pointer";
+import { PressHold } from "./press_hold";
 import {
   bytes,
   decode,
@@ -19,6 +21,7 @@ import {
   type LiveViewModel,
   type Message,
   outdated,
+  sharingChannels,
 } from "./protocol";
 import { Refusal } from "./refusal";
 import { type Lane, SpectraPlot } from "./spectra";
@@ -31,6 +34,8 @@ const NO_PICTURE_YET = "Maps and spectra appear here with the first solution.";
 const NO_PICTURE = "There is no picture, because these settings do not suit the data: see the message above.";
 /** Milliseconds after a move of a control within which the page shows nothing of it but its answer. */
 const FAST_ANSWER = 120;
+/** Milliseconds between the maps and the spectra of a frame of a run: spectra take longer to paint than all maps. */
+const SPECTRA_DELAY = 80;
 const STATUS_TRAITS = ["error", "notices"];
 const STYLE_TRAITS = ["color_map", "clip", "gamma", "highlighted", "enlarged", "color_tables"];
 /** Traits that change the plot of the spectra alone. */
@@ -87,14 +92,18 @@ export class LiveView implements Stage {
   private pending: number | null = null;
   private pendingSpectra: number | null = null;
   private pendingAdded: number | null = null;
-  private pendingStatus: ReturnType<typeof setTimeout> | null = null;
   private removed = false;
   /** Whether one map fills the room of all. */
   private enlarged = false;
   private tilesKey: string | null = null;
   private width = 0;
   private reported = "";
-  private means: { frame: Frame | null; values: readonly number[] } = { frame: null, values: [] };
+  private facts: readonly string[] = [];
+  /** Numbers of the components whose spectra are painted. */
+  private numbers = "";
+  private readonly laterStatus = new Later(() => this.writeStatus(), FAST_ANSWER);
+  private readonly laterSpectra = new Later(() => this.repaintSpectra(), SPECTRA_DELAY);
+  private readonly press: PressHold;
 
   constructor(model: LiveViewModel, tools: readonly Tool[]) {
     this.model = model;
@@ -116,6 +125,7 @@ export class LiveView implements Stage {
     this.connection = new Connection(model, this.root);
     this.root.append(this.connection.root, this.status.root, this.empty, this.body, this.tip.root, this.refusal.root);
     this.listenToSpectra();
+    this.press = new PressHold([this.maps.root, this.plot.root], this.showStatus);
     model.on("change:encoded", this.schedule);
     model.on("msg:custom", this.receive);
     this.freshness = new Freshness(model, this.showStatus);
@@ -134,6 +144,8 @@ export class LiveView implements Stage {
   /** Stop everything and leave the page. */
   remove(): void {
     this.removed = true;
+    for (const one of [this.laterStatus, this.laterSpectra]) one.cancel();
+    this.press.remove();
     for (const one of [this.pending, this.pendingSpectra, this.pendingAdded])
       if (one !== null) cancelAnimationFrame(one);
     this.model.off("change:encoded", this.schedule);
@@ -237,18 +249,19 @@ export class LiveView implements Stage {
     });
   };
 
-  private accept(frame: Frame | null): void {
-    if (!frame) {
+  private accept(decoded: Frame | null): void {
+    if (!decoded) {
       this.showEmpty();
       return;
     }
+    const frame = sharingChannels(decoded, this.frame);
     const { header } = frame;
     if (outdated(header, this.frame?.header)) return;
     this.frame = frame;
     this.empty.hidden = true;
     this.body.hidden = false;
     this.tell((gesture) => gesture.framed?.(frame));
-    this.repaint();
+    this.paintFrame(frame);
     this.showStatus();
     this.publishFacts(frame);
     // A timer set in an animation callback runs after the pixels reached the screen.
@@ -259,19 +272,14 @@ export class LiveView implements Stage {
    * painting the greyed picture would delay it. */
   private readonly showStatus = (): void => {
     const waits = this.frame !== null && this.isStale() && !this.freshness.activity.failed;
-    if (waits) {
-      this.pendingStatus ??= setTimeout(this.writeStatus, FAST_ANSWER);
-    } else {
-      this.writeStatus();
-    }
+    if (waits) this.laterStatus.request();
+    else this.laterStatus.now();
     const error = this.model.get("error") ?? "";
     this.refusal.show(error, this.status.root);
     if (error) this.tell((gesture) => gesture.refused?.());
   };
 
-  private readonly writeStatus = (): void => {
-    if (this.pendingStatus !== null) clearTimeout(this.pendingStatus);
-    this.pendingStatus = null;
+  private writeStatus(): void {
     if (this.removed) return;
     const { frame, freshness, model } = this;
     const { activity, waiting } = freshness;
@@ -281,9 +289,10 @@ export class LiveView implements Stage {
     this.empty.textContent = activity.failed ? NO_PICTURE : NO_PICTURE_YET;
     this.status.root.hidden = !frame && activity.text === undefined;
     this.status.show(frame?.header ?? null, { stale, waiting, activity, error: model.get("error") });
+    if (this.press.held) return; // notices above the picture would move it under the pointer
     const notices = stale && !activity.failed ? [] : (model.get("notices") ?? []);
     this.status.showNotices(notices, (notice) => this.call(notice.tool ?? "", notice.arguments ?? {}));
-  };
+  }
 
   /** Whether the picture belongs to older settings than those of the controls. */
   private isStale(): boolean {
@@ -298,14 +307,17 @@ export class LiveView implements Stage {
     this.showStatus();
     this.tip.hide(this.root);
     for (const name of FACTS) delete this.root.dataset[name];
+    this.facts = [];
   }
 
   private publishFacts({ header, bands }: Frame): void {
     const { iteration, objective } = header.status;
     const { generation, final, parameters } = header;
     const facts = [generation, final, iteration ?? "", objective ?? "", JSON.stringify(parameters), bands !== null];
+    const before = this.facts;
+    this.facts = facts.map(String);
     FACTS.forEach((name, i) => {
-      this.root.dataset[name] = String(facts[i]);
+      if (this.facts[i] !== before[i]) this.root.dataset[name] = this.facts[i];
     });
   }
 
@@ -330,14 +342,25 @@ export class LiveView implements Stage {
   };
 
   repaint(): void {
-    const { frame } = this;
-    if (!frame) return;
+    if (!this.frame) return;
+    this.paintComponents(this.frame);
+    this.paintSpectra();
+  }
+
+  /** Paint the maps of a new frame, and its spectra soon after; those of a final frame or of others at once. */
+  private paintFrame(frame: Frame): void {
+    const others = JSON.stringify(frame.header.numbers) !== this.numbers;
+    this.paintComponents(frame);
+    if (others || frame.header.final) this.paintSpectra();
+    else this.laterSpectra.request();
+  }
+
+  private paintComponents(frame: Frame): void {
     this.paintMaps(frame, 0);
     const { highlighted, bright } = this.highlighting(frame);
     this.maps.components.forEach((tile, i) => {
       tile.mark(highlighted.includes(i), bright[i]);
     });
-    this.paintSpectra();
   }
 
   /** Paint the spectra with the next screen refresh, after a tool has changed its own. */
@@ -370,6 +393,8 @@ export class LiveView implements Stage {
   private paintSpectra(): void {
     const { frame, model } = this;
     if (!frame) return;
+    this.laterSpectra.cancel();
+    this.numbers = JSON.stringify(frame.header.numbers);
     const { bright } = this.highlighting(frame);
     this.lanes = [
       ...this.componentLanes(frame, bright),
@@ -397,9 +422,7 @@ export class LiveView implements Stage {
   /** The spectra of the components that are shown, as lanes of the plot. */
   private componentLanes(frame: Frame, bright: readonly boolean[]): Lane[] {
     const { header, spectra, bands } = frame;
-    if (this.means.frame !== frame) {
-      this.means = { frame, values: meanAmounts(frame) };
-    }
+    const means = meanAmounts(frame);
     const outer = this.gestures.flatMap((gesture) => gesture.outerBands?.(frame) ?? []);
     const lanes = spectra.map((values, i) => ({
       label: header.labels[i],
@@ -409,7 +432,7 @@ export class LiveView implements Stage {
       outer: outer[i] ?? null,
       component: i,
       bright: bright[i],
-      abundance: this.means.values[i],
+      abundance: means[i],
       peaks: true,
     }));
     return lanes.filter(({ component }) => !header.hidden.includes(component));

@@ -45,3 +45,18 @@ test("amounts are abundances times the gain of the pixel, and their means leave 
   const missing = { ...plain, maps: plain.maps.map((codes) => codes.map(() => 255)) };
   assert.deepEqual(meanAmounts(missing), [0, 0]);
 });
+
+test("means over an image are those of all its pixels, with and without a gain, and are computed once", () => {
+  const size = 400;
+  const codes = (factor: number) => Uint8Array.from({ length: size }, (_, j) => (factor * j) % 256); // 255 is missing
+  const plain = frame();
+  const large = { ...plain, maps: [codes(3), codes(7)], gain: codes(11) };
+  for (const gain_range of [null, [0.5, 2]] as const) {
+    const one = { ...large, gain: gain_range && large.gain, header: { ...plain.header, gain_range } };
+    const all = amountsAt(one, [...Array(size).keys()]);
+    meanAmounts(one).forEach((value, i) => {
+      assert.ok(Math.abs(value - all[i]) < 1e-12);
+    });
+    assert.equal(meanAmounts(one), meanAmounts(one));
+  }
+});

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, codeOfZero, decode, LEVELS, MISSING, outdated, valueOfCode } from "../src/protocol";
+import { bytes, codeOfZero, decode, LEVELS, MISSING, outdated, sharingChannels, valueOfCode } from "../src/protocol";
+import { frame } from "./frame";
 import { header } from "./header";
 
 /** A view into a larger buffer at an offset that is no multiple of four, as a message delivers it. */
@@ -81,4 +82,13 @@ test("frames of an older solve are dropped until the view is cleared", () => {
   assert.equal(outdated(header({ generation: 2 }), header({ generation: 2 })), false);
   assert.equal(outdated(header({ generation: 1, epoch: 1 }), header({ generation: 2, epoch: 0 })), false);
   assert.equal(outdated(header(), undefined), false);
+});
+
+test("a frame shares the channels of the one before where they are equal", () => {
+  const [before, after] = [frame(), frame()];
+  assert.equal(sharingChannels(after, before).channel, before.channel);
+  assert.equal(sharingChannels(after, before).spectra, after.spectra);
+  assert.equal(sharingChannels(after, null), after);
+  for (const channel of [Float32Array.of(1, 2, 3, 5), Float32Array.of(1, 2, 3)])
+    assert.equal(sharingChannels({ ...after, channel }, before).channel, channel);
 });

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { statusFacts } from "../src/status";
+import { StatusLine, statusFacts } from "../src/status";
+import { fake } from "./fake_document";
+import { header } from "./header";
 
 test("only what was reported is shown", () => {
   assert.deepEqual(statusFacts({}), []);
@@ -19,4 +21,21 @@ test("numbers are rounded, and long times are in seconds", () => {
     ["", "999 ms"],
   ]);
   assert.deepEqual(statusFacts({ milliseconds: 2340 }), [["", "2.3 s"]]);
+});
+
+test("during a run the values change in their elements, and another outcome makes a new line", () => {
+  const status = new StatusLine();
+  const present = { stale: false, waiting: false, activity: {}, error: "" };
+  const show = (iteration: number, final = false) => status.show(header({ status: { iteration }, final }), present);
+  const line = () => fake(status.root).all("mffnb-fact")[0];
+  show(1);
+  const first = line();
+  assert.equal(first.textContent, "iteration 1");
+  show(2);
+  assert.equal(line(), first);
+  assert.equal(first.textContent, "iteration 2");
+  show(2, true);
+  assert.notEqual(line(), first);
+  assert.equal(fake(status.root).all("mffnb-outcome")[0].textContent, "done");
+  assert.equal(line().textContent, "iteration 2");
 });

@@ -273,8 +273,12 @@ def test_a_pixel_a_misfit_and_a_band_are_shown_and_known_in_python(page, lab):
     worst.wait_for()
     assert maps.count() == 4
     worst.click()
-    page.wait_for_timeout(300)
-    assert evaluate(page, "explorer.view.tool_probe['pixel'] == explorer.view.tool_residual_map['worst']") == "True"
+    asked = "explorer.view.tool_probe['pixel'] == explorer.view.tool_residual_map['worst']"
+    for _ in range(100):
+        if evaluate(page, asked) == "True":
+            break
+        page.wait_for_timeout(100)
+    assert evaluate(page, asked) == "True"
     spectra.scroll_into_view_if_needed()
     box = kit.steady_box(spectra)
     page.keyboard.down("Shift")

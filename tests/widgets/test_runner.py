@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
@@ -384,7 +385,7 @@ def test_wait_after_close_returns_for_a_finished_solve(make):
 
 def test_no_frame_while_the_last_one_is_not_acknowledged(make, published):
     steps = Steps()
-    runner = make(steps, frames_per_second=1e9, acknowledge_timeout=LONG)
+    runner = make(steps, frames_per_second=1e9, drawing_share=1e9, acknowledge_timeout=LONG)
     runner.acknowledge()  # a browser is connected
     runner.submit("a")
     steps.permits.release()
@@ -428,7 +429,7 @@ def test_a_state_that_could_not_be_sent_is_sent_at_a_later_yield_without_a_new_s
             assert waits.acquire(timeout=LONG)
             yield None
 
-    runner = make(solve, frames_per_second=1e9, acknowledge_timeout=LONG)
+    runner = make(solve, frames_per_second=1e9, drawing_share=1e9, acknowledge_timeout=LONG)
     runner.acknowledge()  # a browser is connected
     runner.submit("a")
     published.wait_for(lambda items: len(items) == 1)
@@ -508,7 +509,50 @@ def test_newer_parameters_replace_a_waiting_final_frame(make, published):
     assert exhausted.wait(LONG)
     runner.acknowledge()
     runner.wait(LONG)
-    assert [(item[0], item[3]) for item in published.items] == [(1, False), (2, True)]
+    assert [(item[0], item[3]) for item in published.items] == [(1, False), (2, False), (2, True)]
+
+
+def test_the_first_frame_of_newer_parameters_follows_at_most_one_frame_that_is_not_drawn(make, published):
+    exhausted = threading.Event()
+
+    def solve(n):
+        yield n
+        yield n
+        exhausted.set()
+
+    runner = make(solve, frames_per_second=1e9, acknowledge_timeout=LONG)
+    runner.acknowledge()
+    for n in (1, 2, 3):
+        exhausted.clear()
+        runner.submit(n)
+        assert exhausted.wait(LONG)
+    assert [item[0] for item in published.items] == [1, 2]
+    runner.acknowledge()
+    runner.wait(LONG)
+    assert [(item[0], item[3]) for item in published.items] == [(1, False), (2, False), (3, True)]
+
+
+def test_a_browser_that_draws_slowly_gets_fewer_frames(make, published):
+    """With a share of one half, two frames are as far apart as twice the time that the browser needs for one."""
+    needed, sent_at = 0.1, []
+    stop = threading.Event()
+
+    def solve(n):
+        while not stop.is_set():
+            time.sleep(0.001)
+            yield n
+
+    runner = make(solve, frames_per_second=1e9, drawing_share=0.5, acknowledge_timeout=LONG)
+    runner.acknowledge()
+    runner.submit(1)
+    for count in range(1, 5):
+        published.wait_for(lambda items, count=count: len(items) >= count)
+        sent_at.append(time.perf_counter())
+        time.sleep(needed)
+        runner.acknowledge()
+    stop.set()
+    runner.acknowledge()
+    assert min(b - a for a, b in itertools.pairwise(sent_at)) > 1.8 * needed
 
 
 def test_without_a_browser_nothing_waits(make, published):

@@ -27,6 +27,14 @@ STARVED_AFTER = 3
 """Number of consecutive solves abandoned without a frame after which a state is shown all the same."""
 
 
+SLOWEST_PERIOD = 0.2
+"""Seconds between two frames of a run at most, however long the browser needs to draw one."""
+
+
+MEASURED_DRAWINGS = 3
+"""Drawing times of which the shortest one counts: the first frame of another k takes longer than those after it."""
+
+
 IDLE_SECONDS = 0.3
 """Seconds without a request after which the thread ends, so that views that are dropped without close leave none."""
 
@@ -69,6 +77,9 @@ class Runner(Generic[P, S]):
         generation after a newer one.
     frames_per_second : float
         Upper limit for states of one generation. Its first state and the final one are exempt.
+    drawing_share : float
+        Largest share of the time that the browser spends on drawing frames of one generation, from the time between a
+        frame and its acknowledgement. The rest is for the gestures of the user. The limit above is lower where needed.
     acknowledge_timeout : float
         Seconds to wait for `acknowledge` before the next frame is sent. Without any acknowledgement so far (no
         browser), there is no waiting.
@@ -96,6 +107,7 @@ class Runner(Generic[P, S]):
         publish: Callable[[int, P, S, bool], object],
         *,
         frames_per_second: float = 20.0,
+        drawing_share: float = 1 / 3,
         acknowledge_timeout: float = 0.3,
         on_error: Callable[[BaseException], object] | None = None,
     ) -> None:
@@ -104,6 +116,7 @@ class Runner(Generic[P, S]):
         self._publish = publish
         self._on_error = on_error
         self._period = 1.0 / frames_per_second
+        self._drawing_share = drawing_share
         self._acknowledge_timeout = acknowledge_timeout
         # This condition protects all attributes below. It is not held while solve, publish or on_error run, because
         # submit must not block.
@@ -114,9 +127,10 @@ class Runner(Generic[P, S]):
         self._done = 0
         self._request: tuple[P, float] | None = None
         self._error: BaseException | None = None
-        self._acknowledged = True
+        self._undrawn = 0
         self._listening = False
         self._sent_at = -float("inf")
+        self._drawing_seconds: deque[float] = deque(maxlen=MEASURED_DRAWINGS)
         self._starved = 0
 
     @property
@@ -159,7 +173,10 @@ class Runner(Generic[P, S]):
     def acknowledge(self, *_: object) -> None:
         """Report that the browser has drawn the last frame; arguments are ignored, so that this can be any callback."""
         with self._changed:
-            self._acknowledged = self._listening = True
+            if self._undrawn:
+                self._drawing_seconds.append(time.perf_counter() - self._sent_at)
+            self._undrawn = 0
+            self._listening = True
             self._changed.notify_all()
 
     def wait(self, timeout: float | None = None) -> None:
@@ -309,24 +326,28 @@ class Runner(Generic[P, S]):
         return self._closed or self._generation != generation
 
     def _may_send(self, *, first: bool) -> bool:
-        """Whether the browser is ready for a frame and the frame rate allows it."""
+        """Whether the browser is ready for a frame and the frame rate allows it.
+
+        The first frame of a generation may follow one frame that is not drawn yet: the browser draws only the newest.
+        """
         elapsed = time.perf_counter() - self._sent_at
-        if self._listening and not self._acknowledged and elapsed < self._acknowledge_timeout:
+        if self._listening and self._undrawn > first and elapsed < self._acknowledge_timeout:
             return False
-        return first or elapsed >= self._period
+        needed = min(self._drawing_seconds, default=0.0) / self._drawing_share
+        return first or elapsed >= max(self._period, min(needed, SLOWEST_PERIOD))
 
     def _screen_is_free(self, generation: int) -> bool:
         """Wait until the last frame is drawn, or for the time limit; return False if newer parameters arrived."""
         with self._changed:
             remaining = self._sent_at + self._acknowledge_timeout - time.perf_counter()
             if self._listening and remaining > 0:
-                self._changed.wait_for(lambda: self._acknowledged or self._superseded(generation), remaining)
+                self._changed.wait_for(lambda: not self._undrawn or self._superseded(generation), remaining)
             return not self._superseded(generation)
 
     def _send(self, generation: int, parameters: P, state: S, final: bool, sent: _Counter) -> None:
         """Publish a state and count it."""
         with self._changed:
-            self._acknowledged = False
+            self._undrawn += 1
             self._sent_at = time.perf_counter()
         self._publish(generation, parameters, state, final)
         sent.frames += 1
