@@ -120,9 +120,11 @@ def _stacked(B: Float64Array, changed: Float64Array) -> Float64Array:
     """
     left, values, _ = linalg.svd(np.vstack([B, changed]), full_matrices=False)
     noise, number = np.sqrt(B.shape[1]), len(B)
+    rounding = 1e-12 * values[0] / noise
     values, left = values[::-1][:number] / noise, left[:, ::-1][:, :number]
     power = np.linalg.norm(left[number:].T @ changed, axis=1) / noise
-    return np.sort(np.where(power > np.minimum(_POWER, 2 * values), values, np.inf))
+    least = np.maximum(np.minimum(_POWER, 2 * values), rounding)
+    return np.sort(np.where(power > least, values, np.inf))
 
 
 def _multipliers(channels: int) -> list[Float64Array]:

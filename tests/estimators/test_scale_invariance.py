@@ -63,7 +63,7 @@ def test_factors_of_other_similarities_scale_with_the_data(part: str, similarity
         A = model.fit_transform(X * size)
         found.append((A, model.components_ / size))
     for one, other in zip(*found, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-9 * abs(one).max())
+        np.testing.assert_allclose(one, other, atol=1e-6 * abs(one).max())  # backtracking enlarges rounding
 
 
 def test_a_fraction_of_rounding_size_is_zero_and_does_not_move_its_endmember() -> None:
