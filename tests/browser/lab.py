@@ -330,14 +330,14 @@ def canvas_hash(canvas: Locator) -> int:
     return value
 
 
-def wait_canvas_change(canvas: Locator, old: int, *, timeout: float = 10_000) -> None:
+def wait_canvas_change(canvas: Locator, old: int, *, timeout: float = 30_000) -> None:
     """Wait until a canvas differs from the hash taken before."""
     canvas.page.wait_for_function(
         f"([canvas, old]) => ({_HASH})(canvas) !== old", arg=[canvas.element_handle(), old], timeout=timeout
     )
 
 
-def wait_canvas_equals(canvas: Locator, wanted: int, *, timeout: float = 10_000) -> None:
+def wait_canvas_equals(canvas: Locator, wanted: int, *, timeout: float = 30_000) -> None:
     """Wait until a canvas has a hash taken before."""
     canvas.page.wait_for_function(
         f"([canvas, wanted]) => ({_HASH})(canvas) === wanted", arg=[canvas.element_handle(), wanted], timeout=timeout
