@@ -110,7 +110,7 @@ class FitArea:
         left_out, only = (
             {new if one == name else one: mask for one, mask in part.items()} for part in (self.left_out, self.only)
         )
-        return FitArea(left_out, only)
+        return FitArea(left_out, only, self.channels)
 
     def as_dict(self) -> dict[str, list[str]]:
         """Return the names of the regions."""
