@@ -108,9 +108,8 @@ def test_names_of_pixels_and_regions_in_one_corner_do_not_cover_each_other(page,
     page.mouse.move(5, 5)
     kit.screenshot(page, "labels_in_corners")
     tile = view.locator(".mffnb-tile").first
-    map_box, boxes = first_map(view).bounding_box(), []
-    for label in tile.locator(".mffnb-label").all():
-        boxes.append({**label.bounding_box(), "text": label.inner_text()})
+    map_box, labels = first_map(view).bounding_box(), tile.locator(".mffnb-label").all()
+    boxes = [{**label.bounding_box(), "text": label.inner_text()} for label in labels]
     assert {box["text"] for box in boxes} == {*corners, "P1", "P2", "P3", "P4"}
     for i, one in enumerate(boxes):
         assert one["x"] + one["width"] <= map_box["x"] + map_box["width"] + 1, one["text"]
