@@ -5,6 +5,7 @@ import { colourOfCode, contrastLimits, gradient, greyPixels, type Limits, pixels
 import { element, svg } from "./dom";
 import { number } from "./format";
 import type { MapImage } from "./images";
+import { placeLabels } from "./labels";
 import { type GridLayout, scaleBar } from "./layout";
 import { bytes, codeOfZero, type Header, LEVELS, type Range, valueOfCode } from "./protocol";
 
@@ -40,9 +41,12 @@ export class MapTile {
   });
   private shownOutlines = "";
   private readonly names = element("div", "mffnb-region-names");
-  private shownNames = "";
+  private placedNames: readonly PlacedName[] = [];
   private readonly pins = element("div", "mffnb-pins");
-  private shownPins = "";
+  private marks: readonly Mark[] = [];
+  private shownLabels = "";
+  /** Width and height in CSS pixels. */
+  private size: readonly [number, number] = [0, 0];
   private readonly nothing = element("div", "mffnb-nothing", { hidden: "" }, ["zero everywhere"]);
   readonly name: HTMLElement;
   /** The line below the map: its name and the legend of its colours. */
@@ -86,6 +90,8 @@ export class MapTile {
 
   layout(header: Header, width: number, height: number): void {
     this.picture.style.height = `${height}px`;
+    this.size = [width, height];
+    this.showLabels();
     const bar = scaleBar(header, width, height);
     this.bar.hidden = bar === null;
     if (!bar) return;
@@ -170,18 +176,35 @@ export class MapTile {
 
   /** Write names of regions at their upper edges. */
   showNames(names: readonly PlacedName[]): void {
-    const key = JSON.stringify(names);
-    if (key === this.shownNames) return;
-    this.shownNames = key;
-    this.names.replaceChildren(...names.map(nameElement));
+    this.placedNames = names;
+    this.showLabels();
   }
 
   /** Place the marks of kept pixels. */
   placePins(marks: readonly Mark[]): void {
-    const key = JSON.stringify(marks);
-    if (key === this.shownPins) return;
-    this.shownPins = key;
-    this.pins.replaceChildren(...marks.map(markElement));
+    this.marks = marks;
+    this.showLabels();
+  }
+
+  /** Place marks and all labels anew if something has changed: labels of regions make room for those of pixels. */
+  private showLabels(): void {
+    const [width, height] = this.size;
+    const key = JSON.stringify([this.placedNames, this.marks, this.size]);
+    if (key === this.shownLabels || width === 0) return;
+    this.shownLabels = key;
+    const labels = [
+      ...this.marks.map((mark) => ({ ...mark, marked: true })),
+      ...this.placedNames.map((name) => ({ ...name, marked: false })),
+    ];
+    const texts = placeLabels(labels, width, height).map(({ left, top }, i) => {
+      const kind = labels[i].marked ? "mffnb-pin-name" : "mffnb-region-name";
+      const root = element("span", `mffnb-label ${kind}`, {}, [labels[i].text]);
+      root.style.left = `${left}px`;
+      root.style.top = `${top}px`;
+      return root;
+    });
+    this.pins.replaceChildren(...this.marks.map(markElement), ...texts.slice(0, this.marks.length));
+    this.names.replaceChildren(...texts.slice(this.marks.length));
   }
 
   /** Darken the pixels that are not selected; null for none. */
@@ -219,19 +242,9 @@ export interface PlacedName {
   readonly fy: number;
 }
 
-/** A name above its place, or below it where there is no room above. */
-function nameElement({ text, fx, fy }: PlacedName): HTMLElement {
-  const low = fy < 0.12 ? " mffnb-below" : "";
-  const root = element("span", `mffnb-region-name${fx > 0.7 ? " mffnb-left" : ""}${low}`, {}, [text]);
-  root.style.left = `${100 * fx}%`;
-  root.style.top = `${100 * fy}%`;
-  return root;
-}
-
-/** A diamond with the name of the pin beside it, on the side that has room. */
-function markElement({ fx, fy, text, colour }: Mark): HTMLElement {
-  const name = element("span", fx > 0.85 ? "mffnb-pin-name mffnb-left" : "mffnb-pin-name", {}, [text]);
-  const root = element("div", "mffnb-pin-place", {}, [element("div", "mffnb-pin"), name]);
+/** The diamond of a kept pixel. */
+function markElement({ fx, fy, colour }: Mark): HTMLElement {
+  const root = element("div", "mffnb-pin-place", {}, [element("div", "mffnb-pin")]);
   root.style.left = `${100 * fx}%`;
   root.style.top = `${100 * fy}%`;
   root.style.setProperty("--mffnb-color", colour);

@@ -21,7 +21,7 @@ const SHOWN = {
   reasons: REASONS,
   doubts: ["k is not certain"],
   steps: [],
-  area: null,
+  pixels: "",
 };
 
 function started(parameters: object, values: object) {
@@ -48,10 +48,18 @@ test("a setting is in force if the picture has it", () => {
   assert.equal(inForce({ ...REASONS[0], setting: "smoothness", value: 0.1 }, { smoothness: 0.1 + 1e-12 }), true);
 });
 
-test("other pixels or steps make the list outdated", () => {
-  assert.equal(isOutdated({ steps: [], area: null }, { k: 3 }), false);
-  assert.equal(isOutdated({ steps: [true], area: null }, { steps: [false] }), true);
-  assert.equal(isOutdated({ steps: [], area: null }, { area: { left_out: ["R1"] } }), true);
+test("other pixels, channels or steps make the list outdated", () => {
+  assert.equal(isOutdated({ steps: [], pixels: "" }, { k: 3 }), false);
+  assert.equal(isOutdated({ steps: [true] }, { steps: [false] }), true);
+  assert.equal(isOutdated({ steps: [], pixels: "" }, { area: { left_out: ["R1"] }, pixels: "ab" }), true);
+  assert.equal(isOutdated({ steps: [], pixels: "ab" }, { area: { left_out: ["R1"] }, pixels: "ab" }), false);
+  assert.equal(isOutdated({ steps: [], pixels: "ab" }, { area: { left_out: ["R1"] }, pixels: "cd" }), true);
+});
+
+test("all steps are on whether they are listed or not", () => {
+  assert.equal(isOutdated({ steps: [] }, { steps: [true, true] }), false);
+  assert.equal(isOutdated({ steps: [true] }, {}), false);
+  assert.equal(isOutdated({ steps: [true] }, { steps: [false] }), true);
 });
 
 test("each reason has a row, and a button only where the open explorer can apply it", () => {

@@ -60,7 +60,8 @@ class Entry:
         return self.solved.state.abundances.nbytes + self.solved.state.endmembers.nbytes
 
     def __repr__(self) -> str:
-        changed = {name: value for name, value in self.parameters.as_dict().items() if value not in (0, False, ())}
+        given = {name: value for name, value in self.parameters.as_dict().items() if name != "pixels"}
+        changed = {name: value for name, value in given.items() if value not in (0, False, ())}
         settings = ", ".join(f"{name}={value!r}" for name, value in changed.items())
         return f"<{settings}: error {self.relative_error:.4g}, {self.outcome.name.lower()}>"
 

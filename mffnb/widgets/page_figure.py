@@ -17,8 +17,16 @@ from mffnb.plots.maps import draw_colors, draw_map, draw_scale_bar, extent
 from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.result import Unmixing
 from mffnb.widgets.appearance import visible
-from mffnb.widgets.live_view.frame import LEVELS, MISSING
 from mffnb.widgets.live_view.frame_builder import sections_of
+from mffnb.widgets.page_charts import (
+    PROFILE_HEIGHT,
+    decoded,
+    draw_line,
+    draw_profile,
+    draw_scatter,
+    draw_sections,
+    sections_height,
+)
 from mffnb.widgets.page_spectra import draw_lanes, height_of_lanes
 from mffnb.widgets.tool import Stage
 from mffnb.widgets.tools.composite import picture
@@ -47,6 +55,8 @@ class _Tile:
         Options of :func:`mffnb.plots.draw_map`.
     of_pixels
         Whether its axes are those of the image, and not those of the channels.
+    scatter
+        What the tool shows of a scatter plot, which is drawn in place of the image; empty for an image.
     """
 
     title: str
@@ -55,25 +65,36 @@ class _Tile:
     colors: Array | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     of_pixels: bool = True
+    scatter: Mapping[str, Any] = field(default_factory=dict)
 
 
 def page_figure(stage: Stage) -> Figure:
     """Draw what the page shows: maps of the components and of the tools, and below them the spectra or patterns.
 
     Colours, contrast, section of a stack, names and order are those of the page, as are scale, normalisation and zoom
-    of the spectra. Regions and kept pixels are drawn on the maps, and their spectra below those of the components.
+    of the spectra. Regions, kept pixels and the line of a profile are drawn on the maps. Orthogonal sections and the
+    profile are between maps and spectra, as on the page; spectra of regions and pixels are below those of the
+    components.
     """
     answer = visible(stage.result)
     tiles = [*_components(stage, answer), *_of_tools(stage, answer)]
     patterns = list(_patterns(answer))
+    sections, line = _on_page(stage, "orthogonal_sections", "sections"), _on_page(stage, "profile", "values")
     grids = [_grid(tiles), _grid(patterns)]
-    heights = [grids[0][2], grids[1][2] if patterns else height_of_lanes(stage, answer)]
+    heights = [grids[0][2]]
+    heights += [sections_height(sections)] if sections else []
+    heights += [PROFILE_HEIGHT] if line else []
+    heights += [grids[1][2] if patterns else height_of_lanes(stage, answer)]
     where = ", ".join(one.text for one in sections_of(answer.abundances[0], stage.section))
     figure = Figure(figsize=(_WIDTH, sum(heights) + (0.3 if where else 0.0)), layout="constrained")
-    parts: Any = figure.subfigures(2, 1, height_ratios=heights)
-    above, below = parts
+    parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights)
+    above, *between, below = parts
     for tile, ax in _on_axes(above, tiles, *grids[0][:2]):
         _draw(tile, ax, stage)
+    if sections:
+        draw_sections(between[0], stage, sections, lambda values: _norm(values, *stage.contrast))
+    if line:
+        draw_profile(between[-1], line, answer)
     if patterns:
         for tile, ax in _on_axes(below, patterns, *grids[1][:2]):
             _draw(tile, ax, stage)
@@ -82,6 +103,12 @@ def page_figure(stage: Stage) -> Figure:
     if where:
         figure.suptitle(where, fontsize="medium")
     return figure
+
+
+def _on_page(stage: Stage, tool: str, key: str) -> Mapping[str, Any]:
+    """Return what a tool shows; nothing while the page does not show it or its first values are awaited."""
+    shown = stage.shown_values(tool)
+    return shown if shown.get("shown") and shown.get(key) is not None else {}
 
 
 def _components(stage: Stage, answer: Unmixing) -> Iterator[_Tile]:
@@ -121,14 +148,14 @@ def _of_tools(stage: Stage, answer: Unmixing) -> Iterator[_Tile]:
         low, high = one["range"]
         options = {"cmap": "RdBu_r", "vmin": low, "vmax": high}
         yield _Tile(one["label"], _decoded(one, plane), one["colour"], options=options)
+    scatter = _on_page(stage, "scatter", "x")
+    if scatter:
+        yield _Tile("scatter", plane, of_pixels=False, scatter=scatter)
 
 
 def _decoded(tile: Mapping[str, Any], plane: xr.DataArray) -> xr.DataArray:
     """Return the values of a map that a tool shows, see ``encode_tile``, with the coordinates of the picture."""
-    codes = np.frombuffer(tile["codes"], np.uint8).reshape(tile["shape"])
-    low, high = tile["range"]
-    values = np.where(codes == MISSING, np.nan, low + codes.astype(np.float64) / LEVELS * (high - low))
-    found = xr.DataArray(values, dims=plane.dims)
+    found = xr.DataArray(decoded(tile), dims=plane.dims)
     for name in plane.dims:
         axis = pixel_coordinate(plane, name)
         if axis is not None:  # the middle of each block of pixels
@@ -172,7 +199,9 @@ def _on_axes(figure: Any, tiles: list[_Tile], rows: int, columns: int) -> Iterat
 
 def _draw(tile: _Tile, ax: Axes, stage: Stage) -> None:
     """Draw a picture, with a scale bar if the size of its pixels is known, and with regions and kept pixels."""
-    if tile.colors is not None:
+    if tile.scatter:
+        draw_scatter(ax, tile.scatter)
+    elif tile.colors is not None:
         draw_colors(tile.colors, tile.plane, ax, title=tile.title)
     else:
         draw_map(tile.plane, ax, color=tile.color, title=tile.title, **tile.options)
@@ -184,8 +213,10 @@ def _draw(tile: _Tile, ax: Axes, stage: Stage) -> None:
 
 
 def _draw_marks(ax: Axes, plane: xr.DataArray, stage: Stage) -> None:
-    """Draw the outlines and names of regions, and a diamond at each kept pixel."""
+    """Draw the outlines and names of regions, a diamond at each kept pixel, and the line of the profile."""
     left, right, bottom, top = extent(plane)
+    if line := _on_page(stage, "profile", "line"):
+        draw_line(ax, plane, line)
     for region in stage.regions.values():
         inside = np.asarray(as_image(region.mask, stage.section).values, dtype=np.float64)
         if min(inside.shape) < 2 or not inside.any():

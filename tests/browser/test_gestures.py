@@ -96,6 +96,32 @@ def test_regions_pins_and_contrast_are_undone_and_redone_in_the_page(page, lab, 
     assert kit.console_errors(page) == []
 
 
+def test_names_of_pixels_and_regions_in_one_corner_do_not_cover_each_other(page, lab, view):
+    corners = {"vessel": (0.0, 0.0), "middle lamella": (0.8, 0.75)}
+    for name, (y, x) in corners.items():
+        outline = [(y, x), (y, x + 0.2), (y + 0.2, x + 0.2), (y + 0.2, x)]
+        evaluate(page, f"explorer.region(outline={outline}, name={name!r})")
+    for pixel in ((0, 1), (1, 2), (23, 31), (19, 25)):
+        evaluate(page, f"explorer.probe(pixel={pixel})")
+    view.locator(".mffnb-pin-name", has_text="P4").first.wait_for()
+    page.wait_for_timeout(200)
+    page.mouse.move(5, 5)
+    kit.screenshot(page, "labels_in_corners")
+    tile = view.locator(".mffnb-tile").first
+    map_box, labels = first_map(view).bounding_box(), tile.locator(".mffnb-label").all()
+    boxes = [{**label.bounding_box(), "text": label.inner_text()} for label in labels]
+    assert {box["text"] for box in boxes} == {*corners, "P1", "P2", "P3", "P4"}
+    for i, one in enumerate(boxes):
+        assert one["x"] + one["width"] <= map_box["x"] + map_box["width"] + 1, one["text"]
+        for other in boxes[i + 1 :]:
+            apart = [
+                one[start] + one[size] <= other[start] + 1 or other[start] + other[size] <= one[start] + 1
+                for start, size in (("x", "width"), ("y", "height"))
+            ]
+            assert any(apart), (one["text"], other["text"])
+    assert kit.console_errors(page) == []
+
+
 def test_gestures_in_one_explorer_do_not_reach_the_other_and_a_region_is_copied(page, lab):
     write(lab, "two.ipynb", (SCENE, SECOND))
     kit.open_notebook(page, lab, "two.ipynb")

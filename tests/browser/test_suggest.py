@@ -39,6 +39,20 @@ def test_reasons_are_listed_and_applied_one_by_one(page, lab):
     evaluate(page, "explorer.undo()")
     drawer.locator("button:enabled", has_text=f"Apply k={suggested}").wait_for(timeout=60_000)
     assert int(evaluate(page, "explorer.settings.k")) == suggested - 1
+    region = "explorer.region(outline=[(0, 0), (0, {0}), ({0}, {0}), ({0}, 0)], name='R1')"
+    evaluate(page, region.format(0.7))
+    evaluate(page, "explorer.fit_only('R1')")
+    title, again = drawer.locator("[role=status]"), drawer.locator("button", has_text="Examine again")
+    for outline in (0.7, 0.9):  # the second one is drawn under the same name
+        evaluate(page, region.format(outline))
+        evaluate(page, "explorer.wait()")
+        title.filter(has_text="for other pixels, channels or preprocessing").wait_for(timeout=60_000)
+        assert drawer.locator("button:enabled", has_text="Apply").count() == 0
+        title.scroll_into_view_if_needed()
+        kit.screenshot(page, f"suggest_outdated_{outline}")
+        again.click()
+        title.filter(has_text="The data suggest").wait_for(timeout=60_000)
+        assert again.is_hidden()
     view.locator("button.mffnb-button", has_text="Suggest").click()
     drawer.wait_for(state="detached", timeout=30_000)
     assert kit.console_errors(page) == []

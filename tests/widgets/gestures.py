@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 import mffnb as mf
 from mffnb.widgets.live_view.live_view import STYLE_TRAITS
 
-DESCRIBE = ("tool_undo", "tool_show_history", "tool_code", "tool_evidence", "tool_probe", "tool_freedom")
+DESCRIBE = (
+    "tool_undo",
+    "tool_show_history",
+    "tool_code",
+    "tool_evidence",
+    "tool_probe",
+    "tool_freedom",
+    "tool_suggest",
+)
 """Traits of tools that describe the session itself or what the pointer is at, or are computed later: undo does not restore
 them."""
 REFUSED = (ValueError, KeyError, IndexError, mf.errors.UnsupportedCombinationError)
@@ -61,6 +69,12 @@ def _component(explorer, a):
 
 def _name(mapping, a):
     return [*mapping][a % len(mapping)] if mapping else "none"
+
+
+def _suggested(explorer, a):
+    """A setting that the data suggest, also one that only an opening can set: that is refused."""
+    settings = [name for reason in explorer.suggest(shown=False).reasons for name in reason.settings]
+    return settings[a % len(settings)] if settings else "k"
 
 
 def _box(a, b):
@@ -145,6 +159,8 @@ GESTURES = {
     "freedom": lambda e, a, b: e.freedom(shown=a > 1),
     "mean": lambda e, a, b: e.mean_spectrum(shown=a > 1),
     "identify": lambda e, a, b: e.identify(405.0 + a, shown=b > 0),
+    "suggest": lambda e, a, b: e.suggest(shown=b > 0),
+    "apply_suggestion": lambda e, a, b: e.apply_suggestion(_suggested(e, a)),
     "keep": lambda e, a, b: e.keep("AB"[a % 2]),
     "compare": lambda e, a, b: e.compare(shown=a > 1),
     "spectra": lambda e, a, b: e.show_spectra(scale=("linear", "sqrt", "log")[a % 3], normalize=("none", "max")[b % 2]),

@@ -166,3 +166,16 @@ def test_history_drops_images_of_earlier_masks_beyond_its_memory(explorer, cube,
         explorer.leave_out("R")
         explorer.wait()
     assert 2 <= len(explorer.history.entries) <= 5
+
+
+def test_another_name_of_a_region_keeps_the_channels_that_are_left_out(explorer, cube):
+    channel = cube.energy.values
+    explorer.leave_out_channels(between=(channel[1] - 0.5, channel[2] + 0.5), name="M1")
+    explorer.region(mask=mask_of(cube, slice(0, 1), slice(0, 3)), name="R")
+    explorer.wait()
+    before = explorer.settings
+    explorer.rename_region("R", "edge")
+    assert explorer.settings == before
+    explorer.leave_out("edge")
+    explorer.rename_region("edge", "dust")
+    assert explorer.settings.area.as_dict() == {"left_out": ["dust"], "only": [], "channels": ["M1"]}

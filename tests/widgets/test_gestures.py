@@ -64,6 +64,7 @@ def walk(explorer, seen):
 @pytest.mark.timeout(3600)
 @examples(6, **FOUND)
 @given(made=sequences(quick=10, deep=200))
+@example(made=[("suggest", 0, 1), *(("apply_suggestion", a, 0) for a in range(3)), ("draw", 1, 2), ("suggest", 0, 0)])
 def test_each_gesture_is_one_step_and_undo_redo_and_a_saved_session_are_equal_to_the_bit(made):
     check_steps(opened(mixture()), made)
 

@@ -267,8 +267,29 @@ def test_hold_refuses_steps_without_a_rule(explore):
     image = xr.DataArray(np.random.default_rng(0).random((64, 64)), dims=("y", "x"))
     windows = explore(image, preprocess=[mf.preprocessing.SlidingFFT(size=16, step=8)])
     windows.wait()
-    with pytest.raises(mf.errors.UnsupportedCombinationError, match="computes them from an image"):
-        windows.hold(0)
+    windows.region(mask=np.ones(windows.result.abundances.shape[1:], dtype=bool), name="R1")
+    pattern = windows.result.endmembers[0].drop_vars("component")
+    for what in ({"what": 0}, {"what": "R1"}, {"pixel": (1, 1)}, {"what": pattern}, {"what": pattern, "component": 1}):
+        with pytest.raises(mf.errors.UnsupportedCombinationError, match="computes them from an image"):
+            windows.hold(**what)
+    assert windows.settings.held is None
+
+
+def test_hold_takes_patterns_of_a_sliding_fft_that_was_applied_before(explore):
+    image = xr.DataArray(np.random.default_rng(0).random((64, 64)), dims=("y", "x"))
+    step = mf.preprocessing.SlidingFFT(size=16, step=8)
+    patterns = step.fit(image, ()).transform(image)  # as the message of the test above says
+    explorer = explore(patterns, k=2, channel=["ky", "kx"], tol=1e-3)
+    explorer.wait()
+    before = explorer.result.endmembers[0]
+    explorer.hold(0)
+    pixel = explorer.hold(pixel=(1, 1))
+    explorer.wait()
+    shown = explorer.result.endmembers
+    for number, given in ((0, before), (pixel, patterns[1, 1])):
+        used = given.values > 1e-3  # zero frequency is zero
+        ratio = shown.sel(component=number).values[used] / given.values[used]
+        np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-5)
 
 
 def test_hold_refuses_in_one_sentence(explorer, explore, cube):

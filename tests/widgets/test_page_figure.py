@@ -100,6 +100,62 @@ def test_differences_to_a_kept_answer_are_around_zero(explorer):
         np.testing.assert_allclose(image.get_clim(), (-largest, largest), rtol=1e-12)
 
 
+def test_the_scatter_plot_counts_each_pixel_and_ends_with_the_tool(explorer):
+    explorer.rename(1, "lignin")
+    found = explorer.scatter(0, 1)
+    maps, _ = drawn(explorer)
+    ax = maps[f"scatter, r = {found.attrs['correlation']:.2f}"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("component 0", "lignin")
+    (counts,) = ax.collections
+    assert counts.get_array().sum() == 16 * 24
+    low, high = ax.get_xlim()
+    np.testing.assert_allclose((low, high), (found.horizontal.min(), found.horizontal.max()), rtol=1e-6, atol=1e-6)
+    explorer.scatter(shown=False)
+    assert not [title for title in drawn(explorer)[0] if title.startswith("scatter")]
+
+
+def test_the_profile_is_drawn_with_its_line_on_the_maps(explorer):
+    line = explorer.profile((20, 20), (60, 100), width=15)
+    explorer.hide(2)
+    above, between, below = page_figure(explorer).subfigs
+    (ax,) = between.axes
+    curves = {one.get_label(): one.get_ydata() for one in ax.lines if not one.get_label().startswith("_")}
+    assert [*curves] == ["component 0", "component 1"]
+    for (_, drawn_values), values in zip(curves.items(), line, strict=False):
+        np.testing.assert_allclose(drawn_values, values, rtol=1e-6)
+    assert ax.get_xlabel() == "distance (µm)"
+    np.testing.assert_allclose(ax.get_xlim(), (0, np.hypot(40, 80)), rtol=1e-6)
+    on_map = [one for one in above.axes[0].lines if one.get_marker() == "o"]
+    np.testing.assert_allclose(on_map[0].get_xydata(), [(20, 20), (100, 60)], rtol=1e-6)
+    (area,) = above.axes[0].patches
+    corners = area.get_xy()[:4]
+    np.testing.assert_allclose(np.hypot(*(corners[0] - corners[3])), 15, rtol=1e-5)
+    np.testing.assert_allclose(np.dot(corners[0] - corners[3], corners[1] - corners[0]), 0, atol=1e-2)
+    assert len(below.axes) == 2
+    explorer.profile(shown=False)
+    assert len(page_figure(explorer).subfigs) == 2
+
+
+def test_orthogonal_sections_have_the_values_of_the_stack_and_one_colour_scale(sample):
+    stack = xr.concat([sample, 2 * sample, 3 * sample], dim="z").assign_coords(z=("z", [0.0, 5.0, 9.0]))
+    explorer = mf.explore(stack, k=2, tol=1e-2)
+    explorer.wait()
+    explorer.rename(1, "wax")
+    explorer.show_section(z=9.0, y=40.0, x=60.0)
+    found = explorer.orthogonal_sections(1)
+    _, between, _ = page_figure(explorer).subfigs
+    front, under, side = [ax for ax in between.axes if ax.get_title()]
+    assert front.get_title() == "wax, z = 9"
+    np.testing.assert_array_equal(front.images[0].get_array(), found.yx)
+    np.testing.assert_array_equal(under.images[0].get_array(), found.zx)
+    np.testing.assert_array_equal(side.images[0].get_array(), found.zy.T)
+    assert len({ax.images[0].get_clim() for ax in (front, under, side)}) == 1
+    row, column = (one.get_ydata()[0] for one in front.lines if one.get_xdata()[0] == 0), front.lines[1].get_xdata()[0]
+    np.testing.assert_allclose(next(row), 40.0, atol=5)  # the pixel whose centre is nearest
+    np.testing.assert_allclose(column, 60.0, atol=5)
+    explorer.close()
+
+
 @pytest.mark.parametrize("scale", ["linear", "sqrt", "log"])
 def test_spectra_have_the_scale_the_normalisation_and_the_zoom_of_the_page(explorer, scale):
     shown = explorer.show_spectra(scale=scale, normalize="max", channels=(20, 60), common=True)

@@ -196,4 +196,22 @@ def test_it_examines_the_regions_that_are_left(explore):
     used = explorer.suggest().settings["mask"]
     assert [int((~one).sum()) for one in used] == [64, 7]
     assert shown(explorer)["line"] == "k=3, volume='auto'"  # mask is no suggestion
-    assert shown(explorer)["area"] == explorer.settings.as_dict()["area"]
+    assert shown(explorer)["pixels"] == explorer.settings.as_dict()["pixels"]
+
+
+def test_the_list_is_outdated_when_a_region_of_the_same_name_is_redrawn(explore):
+    explorer = explore(COMPACT, k=3, max_iter=20)
+    explorer.region(outline=[(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 0.0)], name="R1")
+    explorer.fit_only("R1")
+    explorer.wait()
+    before = explorer.suggest()
+    examined = shown(explorer)["pixels"]
+    assert examined == explorer.view.encoded["header"]["parameters"]["pixels"]
+    explorer.region(outline=[(0.2, 0.2), (0.2, 1.0), (1.0, 1.0), (1.0, 0.2)], name="R1")
+    explorer.wait()
+    assert explorer.view.encoded["header"]["parameters"]["pixels"] != examined == shown(explorer)["pixels"]
+    assert explorer.suggest() is not before
+    assert explorer.view.encoded["header"]["parameters"]["pixels"] == shown(explorer)["pixels"]
+    explorer.undo()
+    explorer.wait()
+    assert explorer.view.encoded["header"]["parameters"]["pixels"] == examined

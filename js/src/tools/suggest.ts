@@ -28,9 +28,9 @@ interface Shown {
   readonly line: string;
   readonly reasons: readonly Reason[];
   readonly doubts: readonly string[];
-  /** Preprocessing steps and pixels that were examined. */
+  /** Preprocessing steps that were on (empty: all), and a digest of the pixels and channels that were examined. */
   readonly steps: readonly boolean[];
-  readonly area: unknown;
+  readonly pixels: string;
 }
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -43,9 +43,15 @@ export function inForce({ setting, value, given }: Reason, settings: Settings): 
   return Math.abs(present - value) <= 1e-6 * Math.abs(value);
 }
 
-/** Whether the picture has other pixels or preprocessing than the ones that were examined. */
-export function isOutdated({ steps = [], area = null }: Partial<Shown>, settings: Settings): boolean {
-  return JSON.stringify([steps, area]) !== JSON.stringify([settings.steps ?? [], settings.area ?? null]);
+/** Steps that are on, as a text; a list in which all are on means the same as an empty one. */
+function stepsText(steps: unknown): string {
+  const given = Array.isArray(steps) ? steps : [];
+  return given.every(Boolean) ? "" : JSON.stringify(given);
+}
+
+/** Whether the picture has other pixels, channels or preprocessing than the ones that were examined. */
+export function isOutdated({ steps, pixels = "" }: Partial<Shown>, settings: Settings): boolean {
+  return stepsText(steps) !== stepsText(settings.steps) || pixels !== (settings.pixels ?? "");
 }
 
 export const tool: Tool = {
@@ -94,7 +100,7 @@ export const tool: Tool = {
 function titleOf({ busy, error, line }: Partial<Shown>, outdated: boolean): string {
   if (busy) return "Examining the data …";
   if (error) return error;
-  return outdated ? "These were suggested for other pixels or preprocessing" : `The data suggest ${line}`;
+  return outdated ? "These were suggested for other pixels, channels or preprocessing" : `The data suggest ${line}`;
 }
 
 function row(topic: string, text: string, cell: Node | string): HTMLElement {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -110,7 +112,18 @@ class FitArea:
         left_out, only = (
             {new if one == name else one: mask for one, mask in part.items()} for part in (self.left_out, self.only)
         )
-        return FitArea(left_out, only)
+        return FitArea(left_out, only, self.channels)
+
+    @cached_property
+    def digest(self) -> str:
+        """A short text that differs for other pixels or channels, also where the names of the regions are the same."""
+        found = hashlib.blake2b(digest_size=8)
+        for part in (self.left_out, self.only, self.channels):
+            for name, mask in part.items():
+                found.update(f"{name} {mask.sizes}".encode())
+                found.update(np.packbits(mask.values).tobytes())
+            found.update(b"end of the part")
+        return found.hexdigest()
 
     def as_dict(self) -> dict[str, list[str]]:
         """Return the names of the regions."""

@@ -80,11 +80,12 @@ class Parameters:
         """Return all parameters by name; the knobs of the user's terms are on the same level as the others.
 
         Held components are listed by number, regions and what is known in them by name, where the user has chosen any.
+        ``pixels`` changes with the pixels of the regions and with the channels, also where their names stay.
         """
         apart = ("own", "held", "area", "fixed")
         named = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in apart}
         chosen: dict[str, Any] = {} if self.held is None else {"held": numbers(self.held)}
-        chosen |= {} if self.area is None else {"area": self.area.as_dict()}
+        chosen |= {} if self.area is None else {"area": self.area.as_dict(), "pixels": self.area.digest}
         chosen |= {"fixed": [one.as_dict() for one in self.fixed]} if self.fixed else {}
         return named | dict(self.own) | chosen
 

@@ -63,6 +63,9 @@ def hold(
     ValueError
         If there is no such component or region, if the spectrum does not fit the channels, or if k is at the upper
         end of its slider.
+    UnsupportedCombinationError
+        If a preprocessing step such as ``SlidingFFT`` computes the spectra from an image, or if the volume is
+        automatic.
 
     Examples
     --------
@@ -84,6 +87,7 @@ def hold(
     session, answer = running_session(stage, "hold"), stage.result
     if (what is None) == (pixel is None):
         raise ValueError("give one of a component, a region or a spectrum, and pixel")
+    _refuse_image(session)
     label = None if name is None else " ".join(name.split())
     found = component if component is None else _number(stage, answer, component)
     own = _component(stage, answer, what)
@@ -208,25 +212,26 @@ def _mean_before(session: Session, chain: Chain, mask: xr.DataArray) -> xr.DataA
 
 
 def _chain_of_grid(session: Session) -> Chain | None:
-    """Return the preprocessing if it has changed pixels or channels of the cube; None if it keeps them.
-
-    Raises
-    ------
-    UnsupportedCombinationError
-        If a step computes the spectra from an image, which has none that could be held.
-    """
+    """Return the preprocessing if it has changed pixels or channels of the cube; None if it keeps them."""
     frame, image = session.source.frame, session.data.image
     if image.chain is None:
         return None
+    kept = tuple(image.layout.channel_shape.items()) == tuple(frame.channel_shape.items()) and (
+        tuple(image.layout.pixel_shape.items()) == tuple(frame.pixel_shape.items())
+    )
+    return None if kept else image.chain
+
+
+def _refuse_image(session: Session) -> None:
+    """Refuse to hold anything where a preprocessing step computes the spectra from an image.
+
+    Held spectra are in the units of the cube before preprocessing, and an image has no spectra.
+    """
     if any(step.takes_image for step in session.source.steps):
         raise UnsupportedCombinationError(
             "hold needs a cube with spectra, and here a preprocessing step computes them from an image: "
             "apply that step first, step.fit(image, ()).transform(image), and explore its result"
         )
-    kept = tuple(image.layout.channel_shape.items()) == tuple(frame.channel_shape.items()) and (
-        tuple(image.layout.pixel_shape.items()) == tuple(frame.pixel_shape.items())
-    )
-    return None if kept else image.chain
 
 
 def _without_negative(spectrum: xr.DataArray) -> xr.DataArray:

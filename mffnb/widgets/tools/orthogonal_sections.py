@@ -69,15 +69,15 @@ def orthogonal_sections(stage: Stage, component: int | str | None = None, *, sho
     else:
         number = number_of(stage, component)
     volume = maps[numbers.index(number)]
-    point = _point(volume, stage.section)
+    point = cut_point(volume, stage.section)
     volume = volume.isel({name: point[name] for name in volume.dims[:-_STACK]})
-    sections = _sections(volume, point)
+    sections = cut_sections(volume, point)
     _show(stage, number, volume, sections, point)
     stage.set_spectra_view(orthogonal=[number])
     return sections
 
 
-def _point(volume: xr.DataArray, section: Mapping[Hashable, int]) -> dict[Hashable, int]:
+def cut_point(volume: xr.DataArray, section: Mapping[Hashable, int]) -> dict[Hashable, int]:
     """Return the index of the cut along each dimension; the middle where none is chosen, or a maximum is shown."""
     chosen = {name: section.get(name, MAXIMUM) for name in volume.dims}
     return {
@@ -86,7 +86,7 @@ def _point(volume: xr.DataArray, section: Mapping[Hashable, int]) -> dict[Hashab
     }
 
 
-def _sections(volume: xr.DataArray, point: Mapping[Hashable, int]) -> xr.Dataset:
+def cut_sections(volume: xr.DataArray, point: Mapping[Hashable, int]) -> xr.Dataset:
     """Return the three sections; the coordinate of the cut of one is no coordinate of the others."""
     depth, row, column = volume.dims
     planes = {}

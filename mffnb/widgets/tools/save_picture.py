@@ -21,8 +21,9 @@ def save_picture(stage: Stage, path: str | os.PathLike[str], *, dpi: float = 300
     """Write a figure of what the page shows: maps with scale bars, spectra or patterns with axes, units and names.
 
     Colours, contrast, section, order and names are those of the page, as are normalisation, scale and zoom of the
-    spectra. Composite, misfit, band image and differences are part of it while the page shows them, as are regions and
-    kept pixels. Hidden components are left out. A scale bar needs pixels of known size: coordinates with a unit.
+    spectra. Composite, misfit, band image, differences, scatter plot, profile and orthogonal sections are part of it
+    while the page shows them, as are regions and kept pixels. Hidden components are left out. A scale bar needs pixels
+    of known size: coordinates with a unit.
 
     Parameters
     ----------

@@ -152,7 +152,7 @@ def _show(stage: Stage, session: Session, settings: Parameters, found: Suggestio
         reasons=list(_rows(session, found)),
         doubts=list(found.doubts),
         steps=list(steps),
-        area=None if area is None else area.as_dict(),
+        pixels="" if area is None else area.digest,
     )
 
 
