@@ -21,12 +21,16 @@ interface PictureTraits {
   what: string;
 }
 
+/** A narrow page shows the picture at this share of its width at least, and scrolls: its text has 11 pixels then. */
+const SMALLEST = 0.8;
+
 type PictureModel = WidgetModel<PictureTraits>;
 
 class Picture {
   readonly root = element("div", "mffnb-figure", { "data-lm-suppress-shortcuts": "true", hidden: "" });
   private readonly image = element("img", "mffnb-figure-image", { alt: "" });
   private readonly group = element("div", "mffnb-spots", { role: "radiogroup" });
+  private readonly plate = element("div", "mffnb-figure-plate", {}, [this.image, this.group]);
   private readonly model: PictureModel;
   private readonly themes = new MutationObserver(() => this.reportTheme());
   private values: readonly number[] = [];
@@ -34,7 +38,7 @@ class Picture {
 
   constructor(model: PictureModel) {
     this.model = model;
-    this.root.append(this.image, this.group);
+    this.root.append(this.plate);
     model.on("change:shown", this.show);
     model.on("change:chosen", this.mark);
     this.group.addEventListener("click", ({ target }) => {
@@ -71,6 +75,7 @@ class Picture {
     if (this.url) URL.revokeObjectURL(this.url);
     this.url = url;
     this.root.style.maxWidth = `${width}px`;
+    this.plate.style.minWidth = `${SMALLEST * width}px`;
     this.group.setAttribute("aria-label", this.model.get("what"));
     const focused = this.group.contains(document.activeElement);
     this.values = spots.map((spot) => spot.value);

@@ -1,17 +1,17 @@
 // Names and values of the sliders above the view for screen readers: ipywidgets gives the handle of a slider neither.
 
-/** Give each slider of the explorer around a view the name before it and the number beside it; return what ends it. */
+/** Give each slider of the explorer or the board around a view the name before it and the number beside it; return what ends it. */
 export function nameSliders(view: HTMLElement): () => void {
   const changes = new MutationObserver((found) => {
     for (const { target } of found) update(target);
   });
-  // The first size comes when the view is in the page: before, there is no explorer around it.
+  // The first size comes when the view is in the page: before, there is nothing around it.
   const shown = new ResizeObserver(() => {
-    const page = view.closest(".mffnb-explorer");
+    const page = view.closest(".mffnb-explorer, .mffnb-board");
     if (!page) return;
     shown.disconnect();
     update(page);
-    changes.observe(page.querySelector(".mffnb-settings") ?? page, {
+    changes.observe(page.querySelector(".mffnb-settings, .mffnb-choice") ?? page, {
       subtree: true,
       childList: true,
       characterData: true,

@@ -134,6 +134,7 @@ class RankExplorer(BoardWidget):
             board.explorer_box,
         ]
         super().__init__(parts, layout={"align_items": "stretch"})
+        self.add_class("mffnb-board")
         self._parts = (self.criteria, self.tree, self.slider, self.best, self._choice)
         hold_weakly(self, *self._parts)
         if finished is not None:

@@ -200,6 +200,7 @@ class TuningMonitor(BoardWidget):
         board = self._board
         above = [board.progress, board.error, self.picture, self._row, board.description]
         super().__init__([*above, board.view_error, board.view, board.explorer_box], layout={"align_items": "stretch"})
+        self.add_class("mffnb-board")
         self._parts = (self.picture, self.slider, self.best, self._row)
         hold_weakly(self, *self._parts)
         board.runner.submit(0)

@@ -368,6 +368,7 @@ THIS SOFTWARE.
 .mffnb-group > .widget-html:first-child { position: absolute; top: 4px; left: 0; margin: 0; }
 .mffnb-group > .widget-html:first-child .widget-html-content { color: var(--jp-ui-font-color2, #616161); font-size: 12px; font-weight: 600; line-height: 26px; }
 /* The number beside a slider needs little room, the slider much. */
+.mffnb-choice > .widget-inline-hbox { flex: 1 1 18em !important; min-width: min(18em, 100%); }
 .mffnb-settings .widget-readout, .mffnb-choice .widget-readout { min-width: 3.2em; width: 3.2em; }
 
 /* The explorer alone on the screen. */
