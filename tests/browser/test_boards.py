@@ -96,11 +96,15 @@ def test_residual_band_region_composite_and_profile_in_the_rank_explorer(page, l
     assert button(ranks, "Residual").get_attribute("title").endswith(": ranks.residual_map()")
     button(ranks, "Residual").click()
     page.wait_for_function("(n) => document.querySelectorAll('.mffnb-view canvas.mffnb-map').length === n", arg=5)
-    spectra = kit.steady_box(ranks.locator("canvas.mffnb-spectra"))
-    page.keyboard.down("Shift")
-    drag_over(page, spectra, 0.3, 0.4)
-    page.keyboard.up("Shift")
-    page.wait_for_function("(n) => document.querySelectorAll('.mffnb-view canvas.mffnb-map').length === n", arg=6)
+    for _ in range(3):  # a drag may be lost while a loaded machine still paints the residual
+        spectra = kit.steady_box(ranks.locator("canvas.mffnb-spectra"))
+        page.keyboard.down("Shift")
+        drag_over(page, spectra, 0.3, 0.4)
+        page.keyboard.up("Shift")
+        page.wait_for_timeout(3000)
+        if tiles.count() == 6:
+            break
+    assert tiles.count() == 6
     draw_region(page, ranks)
     chips(ranks).first.wait_for()
     kernel_value(page, "list(ranks.regions)", "['R1']")
