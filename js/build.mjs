@@ -21,7 +21,7 @@ export const BUNDLES = {
 /** Libraries whose code is in a bundle; their licence must be there too. */
 const LIBRARIES = { "live_view.ts": ["d3-format"], "picture.ts": [], "living.ts": ["d3-format"] };
 
-/** Bundles that a page holds as a script of its own; widgets import the other ones. */
+/** Bundles that a page holds as a separate script; widgets import the other ones. */
 const SCRIPTS = ["living.ts"];
 
 function banner(source) {

@@ -49,7 +49,7 @@ function solved(run: Run) {
   return last;
 }
 
-test("a run goes on from its factors when a weight moves, and starts again when k changes or it is told to", () => {
+test("a run continues from its factors when a weight moves, and starts again when k changes or it is told to", () => {
   const run = new Run(OPENING);
   assert.equal(run.advance(), null);
   const settings = { k: 2, sparsity: 0, smoothness: 0 };

@@ -84,7 +84,7 @@ def test_components_are_those_of_a_rank_scan(draw, components):
 
 
 def test_one_material_with_a_tilt_is_no_second_one():
-    """The count of images alone took the tilt of one spectrum for a component of its own."""
+    """The count of images alone counted the tilt of one spectrum as a component."""
     maps, spectra = smooth(3)
     tilt = 1 + 0.5 * np.mgrid[-1 : 1 : SHAPE[0] * 1j, -1 : 1 : SHAPE[1] * 1j][1][..., None] * np.linspace(
         -1, 1, CHANNELS

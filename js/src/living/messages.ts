@@ -48,6 +48,6 @@ export interface Answer {
   readonly objective: number;
   readonly relativeError: number;
   readonly milliseconds: number;
-  /** Empty while the run goes on. */
+  /** Empty while the run continues. */
   readonly outcome: string;
 }
