@@ -134,7 +134,7 @@ export const tool: Tool = {
   },
 };
 
-/** The spectrum of the pixel and its residual, which is zero until the measured spectrum is known. */
+/** The spectrum of the pixel and its residual, which has no curve until the measured spectrum is known. */
 function probeLanes(
   { channel }: Frame,
   at: MapPoint | null,
@@ -146,7 +146,7 @@ function probeLanes(
   const shared = { band: null, bright: true };
   const residual = measured
     ? difference(measured.channel, measured.values, channel, model)
-    : new Float32Array(channel.length);
+    : new Float32Array(channel.length).fill(Number.NaN);
   return [
     {
       label,
