@@ -324,6 +324,15 @@ def steady_box(element: Locator) -> dict[str, float]:
     return box
 
 
+def wait_freedom(page: Page, *, timeout: float = 60_000) -> None:
+    """Wait until the search for the freedom of the spectra has ended, since it draws bands into their plot."""
+    page.wait_for_function(
+        """() => { const line = document.querySelector(".mffnb-details:not([hidden]) summary");
+          return line && !line.textContent.includes("searching on"); }""",
+        timeout=timeout,
+    )
+
+
 def canvas_hash(canvas: Locator) -> int:
     """Return a number that changes with the pixels of a canvas."""
     value: int = canvas.evaluate(_HASH)

@@ -58,6 +58,7 @@ def ranks(page, lab):
         page.locator(".mffnb-words b").first.wait_for()
     evaluate(page, "ranks.choose(4)")
     wait_shown(page, k=4)
+    kit.wait_freedom(page)
     view = page.locator(".mffnb-view").first
     view.scroll_into_view_if_needed()
     yield view

@@ -55,6 +55,7 @@ def choose(page, view, label, item):
 
 
 def test_components_are_hidden_and_shown_again(page, lab, view):
+    kit.wait_freedom(page)
     spectra = view.locator("canvas.mffnb-spectra")
     before = kit.canvas_hash(spectra)
     height = spectra.bounding_box()["height"]

@@ -12,10 +12,6 @@ sample = mf.datasets.eels_map(seed=0)
 explorer = mf.explore(sample.cube, k=4)
 explorer
 """
-COMPLETE = """() => {
-  const line = document.querySelector(".mffnb-details:not([hidden]) summary");
-  return line && !line.textContent.includes("searching on");
-}"""
 
 
 def test_bands_show_how_far_spectra_could_turn_and_follow_the_settings(page, lab):
@@ -24,7 +20,7 @@ def test_bands_show_how_far_spectra_could_turn_and_follow_the_settings(page, lab
     canvas = view.locator("canvas.mffnb-spectra")
     button = view.locator("button.mffnb-button", has_text="Freedom")
     page.mouse.move(5, 5)
-    page.wait_for_function(COMPLETE, timeout=60_000)  # without any click
+    kit.wait_freedom(page)  # without any click
     details = view.locator(".mffnb-details:visible")
     degrees = evaluate(page, "explorer.result.freedom.in_degrees[0]")
     assert "could turn by up to" in details.inner_text()
@@ -36,7 +32,7 @@ def test_bands_show_how_far_spectra_could_turn_and_follow_the_settings(page, lab
     kit.wait_canvas_change(canvas, banded)
     evaluate(page, "explorer.wait()")
     page.wait_for_function("() => document.querySelectorAll('.mffnb-details:not([hidden]) tr').length === 4")
-    page.wait_for_function(COMPLETE, timeout=60_000)
+    kit.wait_freedom(page)
     kit.screenshot(page, "freedom_eels_k3")
     page.wait_for_timeout(300)
     before = kit.canvas_hash(canvas)

@@ -42,6 +42,7 @@ PEAK = """(node) => {
 def test_axes_normalisation_and_zoom_by_controls_keys_and_python(page, lab):
     view = opened(page, lab, "spectra.ipynb", (CELL,))
     page.locator(READY).wait_for(timeout=120_000)
+    kit.wait_freedom(page)
     canvas = view.locator("canvas.mffnb-spectra")
     page.mouse.move(5, 5)
     page.wait_for_timeout(200)
@@ -84,6 +85,7 @@ def test_axes_normalisation_and_zoom_by_controls_keys_and_python(page, lab):
 def test_pointing_at_a_map_paints_the_pixel_and_leaves_the_components(page, lab):
     view = opened(page, lab, "spectra.ipynb", (CELL,))
     page.locator(READY).wait_for(timeout=120_000)
+    kit.wait_freedom(page)
     canvas = view.locator("canvas.mffnb-spectra")
     page.mouse.move(5, 5)
     page.wait_for_timeout(300)

@@ -20,6 +20,7 @@ explorer
 def test_mean_spectrum_by_click_by_python_and_its_error(page, lab):
     view = opened(page, lab, "mean.ipynb", (MEAN,))
     page.locator(READY).wait_for(timeout=120_000)
+    kit.wait_freedom(page)
     canvas, button = view.locator("canvas.mffnb-spectra"), view.locator("button.mffnb-button", has_text="Mean")
     assert evaluate(page, "explorer.view.tool_mean_spectrum") == "{}"
     old = kit.canvas_hash(canvas)
@@ -133,6 +134,7 @@ def profile_line(page, reached):
 def test_a_line_is_drawn_on_a_map_and_its_profile_follows(page, lab):
     view = opened(page, lab, "profile.ipynb", (QUESTIONS,))
     page.locator(READY).wait_for(timeout=120_000)
+    kit.wait_freedom(page)
     canvas, curve = view.locator("canvas.mffnb-map").first, view.locator(".mffnb-chart-curve").first
     view.get_by_role("button", name="Profile").click()
     curve.wait_for()
@@ -296,6 +298,7 @@ def test_a_pixel_a_misfit_and_a_band_are_shown_and_known_in_python(page, lab):
 def test_zoom_undo_and_code(page, lab):
     view = opened(page, lab, "questions.ipynb", (QUESTIONS,))
     page.locator(READY).wait_for(timeout=120_000)
+    kit.wait_freedom(page)
     spectra, first = view.locator("canvas.mffnb-spectra"), view.locator("canvas.mffnb-map").first
     page.mouse.move(5, 5)
     page.wait_for_timeout(200)
