@@ -123,10 +123,9 @@ def fractional_index(axis: Float64Array, values: Float64Array) -> Float64Array:
 
 def _inside(corners: Float64Array, shape: tuple[int, int]) -> Array:
     """Return which pixels of a picture lie inside of a polygon, by the even-odd rule along each row."""
-    rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])[None]
+    rows, columns = np.arange(shape[0]), np.arange(shape[1])
     inside = np.zeros(shape, dtype=bool)
     for (y0, x0), (y1, x1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        crosses = (y0 > rows) != (y1 > rows)
-        at = x0 + (rows - y0) / (y1 - y0 if y1 != y0 else 1.0) * (x1 - x0)
-        inside ^= crosses & (columns < at)
+        crossed = rows[(y0 > rows) != (y1 > rows)]  # an edge along a row crosses none, so there is no division by zero
+        inside[crossed] ^= columns < x0 + (crossed[:, None] - y0) / (y1 - y0) * (x1 - x0)
     return inside
