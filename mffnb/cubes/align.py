@@ -113,8 +113,14 @@ def labelled_spectra(given: Any, frame: Frame, what: str = "known endmembers") -
     Raises
     ------
     ValueError
-        If the spectra have other dimensions or are sampled at other coordinates than the cube.
+        If the spectra have other dimensions or are sampled at other coordinates than the cube, or if it is an image,
+        whose spectra a preprocessing step computes.
     """
+    if not frame.channel_shape:
+        raise ValueError(
+            f"{what} need a cube with spectra, and here a preprocessing step computes them from an image: "
+            "apply that step first, step.fit(image, ()).transform(image), and use its result"
+        )
     found = align(given, frame, what, [frame.channels()], more=True)
     wrong = [name for name in found.dims if name in frame.pixel_shape]
     missing = [name for name in frame.channel_shape if name not in found.dims]

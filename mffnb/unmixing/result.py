@@ -211,7 +211,8 @@ class Unmixing:
     @cached_property
     def splits(self) -> list[Split]:
         """Pairs of components that look like one material, see :func:`mffnb.unmixing.splits.find_splits`."""
-        return find_splits(self.endmembers, self.abundances)
+        found = find_splits(self.endmembers, self.abundances)
+        return [one for one in found if one.second >= int(self.parameters.get("known") or 0)]
 
     def reconstruction(self) -> xr.DataArray:
         """Return f(gain A E) as a cube (pixel dims, channel dims), in the units of the data."""

@@ -11,20 +11,13 @@ from mffnb.estimators.names import named_similarity
 from mffnb.plots.labels import channel_coordinate
 from mffnb.similarities import Frobenius
 from mffnb.typing import Array
+from mffnb.unmixing.splits import find_splits
 from mffnb.widgets.session.solved import Solved
 
 _POISSON = (0.5, 2.0)  # variance over mean of the residual of counts; a detector whose steps are no counts has its gain
 _SPIKE = 0.9  # share of the squared spectrum in one channel
 _FEW = 3  # pixels of a cosmic ray
 _NOISE = 0.1  # correlation between neighbouring pixels of a map, below which it has no structure
-_EQUAL = 0.05
-"""Angle (rad) between two endmembers below which they are nearly equal."""
-_SIMILAR, _EXCLUSIVE = 0.12, -0.6
-"""Angle (rad) and correlation of the maps of two components that may show one material in two places.
-
-On 80 simulated scenes (2 to 5 components, smooth maps, counts or Gaussian noise) no pair was named at the true number
-of components, whose closest pair was 0.32 rad apart, and in 6 % of the scenes with one component more.
-"""
 
 
 def answer_notices(solved: Solved, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -101,41 +94,18 @@ def _odd_map(values: Array) -> str:
 
 
 def _pairs(solved: Solved, labels: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Two components whose spectra are nearly equal, or similar while their maps exclude each other."""
+    """Return pairs of components that look like one material, by the rule of ``result.splits``."""
     state, parameters = solved.state, solved.parameters
-    size = np.linalg.norm(state.endmembers, axis=1)
-    unit = state.endmembers / np.where(size > 0, size, 1.0)[:, None]
     held = {one.number for one in parameters.held_or(())}
-    for i in range(len(unit)):
-        for j in range(i + 1, len(unit)):
-            if not (size[i] > 0 and size[j] > 0) or {solved.names[i], solved.names[j]} <= held:
-                continue
-            # An arc sine is exact for small angles, where an arc cosine is not.
-            angle = 2 * float(np.arcsin(min(1.0, float(np.linalg.norm(unit[i] - unit[j])) / 2)))
-            if angle < _EQUAL:
-                why = f"have nearly equal spectra ({np.degrees(angle):.1f}° apart)"
-            elif angle < _SIMILAR and _correlation(state.abundances[i], state.abundances[j]) < _EXCLUSIVE:
-                why = f"have similar spectra ({np.degrees(angle):.1f}° apart) in places that exclude each other"
-            else:
-                continue
-            text = f"{labels[i]} and {labels[j]} {why}: one material may be shown twice."
-            if parameters.volume == "auto":
-                yield {
-                    "text": text,
-                    "action": f"k = {len(unit) - 1}",
-                    "tool": "apply",
-                    "arguments": {"k": len(unit) - 1},
-                }
-            else:
-                arguments = {"component": solved.names[i], "other": solved.names[j]}
-                yield {"text": text, "action": "Merge them", "tool": "merge", "arguments": arguments}
-
-
-def _correlation(a: Array, b: Array) -> float:
-    """Return the correlation of two maps over the pixels in which either is present."""
-    there = (a > 0.1 * a.max(initial=0.0)) | (b > 0.1 * b.max(initial=0.0))
-    if np.count_nonzero(there) < 3:
-        return 0.0
-    x, y = a[there] - a[there].mean(), b[there] - b[there].mean()
-    size = float(np.linalg.norm(x) * np.linalg.norm(y))
-    return float(x @ y) / size if size > 0 else 0.0
+    layout = solved.data.layout
+    for one in find_splits(layout.endmembers(state.endmembers), layout.abundances(state.abundances)):
+        component, other = solved.names[one.first], solved.names[one.second]
+        if {component, other} <= held:
+            continue
+        text = f"{labels[one.first]} and {labels[one.second]} {one.why}: one material may be shown twice."
+        if parameters.volume == "auto":
+            fewer = len(state.endmembers) - 1
+            yield {"text": text, "action": f"k = {fewer}", "tool": "apply", "arguments": {"k": fewer}}
+        else:
+            arguments = {"component": component, "other": other}
+            yield {"text": text, "action": "Merge them", "tool": "merge", "arguments": arguments}

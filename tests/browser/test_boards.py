@@ -176,6 +176,27 @@ def test_answers_are_compared_returned_to_and_written_as_code(page, lab, ranks):
     assert kit.console_errors(page) == []
 
 
+def test_a_finger_chooses_k_and_pins_a_pixel_on_a_narrow_page(browser, lab):
+    with kit.new_page(browser, width=700, height=1600, touch=True) as page:
+        view = opened(page, lab, "board_touch.ipynb", RANKS)
+        wait_text(page, "done for k = 2, 3, 4, 5")
+        evaluate(page, "ranks.choose(4)")
+        wait_shown(page, k=4)
+        figure = page.locator(".mffnb-figure").first
+        swipe_by = "node => { node.scrollLeft = node.scrollWidth; return node.scrollLeft; }"
+        assert figure.evaluate(swipe_by) > 100  # the figure is wider than the page, and scrolls
+        figure.locator(".mffnb-spot[data-value='3']").nth(2).tap()
+        wait_shown(page, k=3)
+        assert evaluate(page, "ranks.k") == "3"
+        view.scroll_into_view_if_needed()
+        page.touchscreen.tap(*at(first_map(view).bounding_box(), 0.5, 0.5))
+        chips(view).first.wait_for()
+        kernel_value(page, "list(ranks.pins)", "['P1']")
+        kit.screenshot(page, "board_touch")
+        assert kit.console_errors(page) == []
+        kit.close_notebooks(page, lab)
+
+
 def test_spectra_zoom_and_a_map_is_enlarged(page, lab, ranks):
     spectra = ranks.locator("canvas.mffnb-spectra")
     before = kit.canvas_hash(spectra)

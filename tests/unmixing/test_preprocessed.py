@@ -89,6 +89,13 @@ def test_a_run_goes_on_from_a_result(cube):
     assert more.trace.objective.values[0] == pytest.approx(first.trace.objective.values[-1], rel=1e-9)
 
 
+def test_known_spectra_of_an_image_are_refused_in_one_sentence():
+    image = np.random.default_rng(0).random((64, 64))
+    for known in (np.ones((1, 256)), np.ones((1, 16, 16)), np.ones(16)):
+        with pytest.raises(ValueError, match=r"known endmembers need a cube with spectra.*apply that step first"):
+            mf.unmix(image, 3, known=known, preprocess=[SlidingFFT(16, step=4)])
+
+
 def test_known_spectra_keep_their_units(cube):
     known = mf.unmix(cube, 3, random_state=0).endmembers[:1]
     result = mf.unmix(cube, 3, known=known, preprocess=[PoissonScaling()], random_state=0)

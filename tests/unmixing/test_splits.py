@@ -10,7 +10,7 @@ import xarray as xr
 
 import mffnb as mf
 from mffnb.errors import DegenerateWarning
-from mffnb.unmixing.splits import find_splits
+from mffnb.unmixing.splits import find_splits, warn_if_split
 
 NAMES = ("component", "y", "x")
 SPECTRA = np.array([[1, 1, 0.1, 0.3], [1, 0.8, 0.1, 0.2], [0.1, 0.2, 1, 0.5]])
@@ -44,6 +44,17 @@ def test_random_maps_are_no_split():
     rng = np.random.default_rng(0)
     fractions = rng.dirichlet([1, 1, 1], (24, 36)).transpose(2, 0, 1)
     assert find_splits(xr.DataArray(SPECTRA, dims=("component", "mz")), xr.DataArray(fractions, dims=NAMES)) == []
+
+
+def test_equal_spectra_are_one_material_wherever_they_are_and_three_of_them_are_one_too():
+    spectra = np.array([[1, 1, 0.1, 0.3], [2, 2.02, 0.2, 0.6], [0.1, 0.2, 1, 0.5], [1, 0.99, 0.1, 0.3], [0, 0, 0, 0]])
+    corners = np.zeros((5, 4, 6))
+    for one, (row, column) in enumerate([(0, 0), (2, 3), (0, 3), (2, 0), (1, 1)]):
+        corners[one, row : row + 2, column : column + 3] = 1
+    found = find_splits(xr.DataArray(spectra, dims=("component", "mz")), xr.DataArray(corners, dims=NAMES))
+    assert [(one.first, one.second) for one in found] == [(0, 1), (0, 3), (1, 3)]
+    with pytest.warns(DegenerateWarning, match="components 0 and 1 have nearly equal spectra .*; try k=3$"):
+        warn_if_split(found, 5)
 
 
 def test_masked_pixels_do_not_count():

@@ -106,17 +106,16 @@ def test_nearly_equal_spectra_are_named_and_merged(opened):
     assert (notice["tool"], notice["arguments"]) == ("merge", {"component": 0, "other": 2})
 
 
-def test_similar_spectra_need_maps_that_exclude_each_other(opened):
+def test_a_ratio_that_is_no_image_is_named_as_in_the_result(opened):
     rng, mean = scene(k=3)
     explorer = opened(mean + 0.01 * rng.random(mean.shape), k=3)
     state = explorer.session.last.state
-    E, A = state.endmembers.copy(), state.abundances.copy()
-    turned = E[0] / np.linalg.norm(E[0])
-    away = E[1] - (E[1] @ turned) * turned
-    E[1] = turned + np.tan(0.08) * away / np.linalg.norm(away)
-    half = np.arange(A.shape[1]) < A.shape[1] // 2
-    A[0], A[1] = half, ~half
+    E = state.endmembers / np.linalg.norm(state.endmembers, axis=1, keepdims=True)
+    E[1] = E[0] + 0.2 * E[1]
+    phase = (np.arange(state.abundances.shape[1]) < state.abundances.shape[1] // 2).astype(float)
+    grain = rng.random(phase.size)
+    A = np.stack([phase * grain, phase * (1 - grain), 1 - phase])
     (notice,) = answer_notices(with_factors(explorer, E, A), ["a", "b", "c"])
-    assert "exclude each other" in notice["text"]
-    A[1] = A[0] + 0.1
+    assert notice["text"].startswith("a and b share the same pixels, and their ratio is no image")
+    A[0], A[1] = phase, 0.02 * phase * grain
     assert not list(answer_notices(with_factors(explorer, E, A), ["a", "b", "c"]))
