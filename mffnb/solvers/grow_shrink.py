@@ -7,16 +7,19 @@ import numpy as np
 from mffnb.kernels import hals
 from mffnb.kernels.tiers import numpy_steps
 from mffnb.kernels.tiers.tier import choose
-from mffnb.matrices import replicate_columns
+from mffnb.matrices import Dense, replicate_columns
 from mffnb.matrices.entry_blocks import update_in_blocks
 from mffnb.protocols.matrix import Matrix
+from mffnb.solvers.subsampled_start import rows_of
 from mffnb.typing import Array, Float64Array, Total, local_total
 
 _POWER_STEPS = 2  # power iterations on the residual: start values need not be precise
 _OCTAVES = 40  # endmembers within a factor of 2^20 of 1 keep their unit
 
 
-def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> tuple[Float64Array, Float64Array]:
+def grow(
+    matrix: Matrix, abundances: Float64Array, endmembers: Float64Array, rows: Array | None = None
+) -> tuple[Float64Array, Float64Array]:
     r"""Add a component by rank-one NMF of the residual :math:`X - A E`.
 
     Parameters
@@ -25,24 +28,35 @@ def grow(matrix: Matrix, abundances: Float64Array, endmembers: Float64Array) -> 
         X, (pixels, channels).
     abundances, endmembers
         A (k, own pixels) and E (k, channels), with A E in the units of X; the arrays are not changed.
+    rows
+        Sorted indices of pixels from which the new spectrum is found before one step on all pixels, which takes less
+        than half the time; None for steps on all pixels.
 
     Returns
     -------
     abundances, endmembers
         Shapes (k + 1, own pixels) and (k + 1, channels); the new component is last.
     """
+    first, A = (matrix, abundances) if rows is None else (Dense(rows_of(matrix, rows)), abundances[:, rows])
     # Initial spectrum: the residual of the mean spectrum after a least-squares fit by the present components.
-    mean = replicate_columns(matrix, matrix.transposed_times(np.ones((1, abundances.shape[1]))))[0]
+    mean = replicate_columns(first, first.transposed_times(np.ones((1, A.shape[1]))))[0]
     spectrum = _positive_unit(mean - np.linalg.lstsq(endmembers.T, mean, rcond=None)[0] @ endmembers, mean, local_total)
-    pixels = np.zeros(abundances.shape[1])
-    for _ in range(_POWER_STEPS):
-        left = matrix.times(spectrum[None, matrix.own_columns])[0] - (endmembers @ spectrum) @ abundances
-        pixels = _positive_unit(left, np.ones_like(left), matrix.total)
-        left = replicate_columns(matrix, matrix.transposed_times(pixels[None]))[0]
-        left -= matrix.total(abundances @ pixels) @ endmembers
-        spectrum = _positive_unit(left, mean, local_total)
-    size = max(0.0, float(spectrum @ left))
+    for _ in range(_POWER_STEPS - 1):
+        _, spectrum, _ = _power_step(first, A, endmembers, spectrum)
+    pixels, spectrum, size = _power_step(matrix, abundances, endmembers, spectrum)
     return np.vstack([abundances, size * pixels]), np.vstack([endmembers, spectrum])
+
+
+def _power_step(
+    matrix: Matrix, abundances: Float64Array, endmembers: Float64Array, spectrum: Float64Array
+) -> tuple[Float64Array, Float64Array, float]:
+    """Return pixels and spectrum, both non-negative and of norm 1, after a power step on the residual, and its size."""
+    left = matrix.times(spectrum[None, matrix.own_columns])[0] - (endmembers @ spectrum) @ abundances
+    pixels = _positive_unit(left, np.ones_like(left), matrix.total)
+    left = replicate_columns(matrix, matrix.transposed_times(pixels[None]))[0]
+    left -= matrix.total(abundances @ pixels) @ endmembers
+    spectrum = _positive_unit(left, spectrum, local_total)
+    return pixels, spectrum, max(0.0, float(spectrum @ left))
 
 
 def start_beside_known(matrix: Matrix, components: int, known: Array) -> tuple[Float64Array, Float64Array]:

@@ -52,3 +52,15 @@ def test_unique_share_is_the_energy_outside_the_span_of_the_others(mixture):
         rest = E[j] - np.linalg.lstsq(others.T, E[j], rcond=None)[0] @ others
         expected = np.sum(A[j] ** 2) * np.sum(rest**2)
         assert unique_share(A, E)[j] == pytest.approx(expected, rel=1e-6)
+
+
+def test_grow_from_some_pixels_finds_the_component_of_all(mixture):
+    A, E = mixture
+    X = A.T @ E
+    rows = np.arange(0, len(X), 3)
+    more_A, more_E = grow(Dense(X), A[:3], E[:3], rows)
+    assert more_A.shape == (4, len(X))
+    all_A, all_E = grow(Dense(X), A[:3], E[:3])
+    assert spectral_angles(more_E[3:], all_E[3:])[0, 0] < 0.05
+    assert np.linalg.norm(X - more_A.T @ more_E) < 0.2 * np.linalg.norm(X - A[:3].T @ E[:3])
+    np.testing.assert_allclose(more_A[3], all_A[3], atol=0.1 * all_A[3].max())

@@ -10,7 +10,7 @@ from mffnb.constraints import Pinned
 from mffnb.protocols.matrix import Matrix
 from mffnb.similarities import Frobenius
 from mffnb.solvers.grow_shrink import grow, unique_share
-from mffnb.typing import Float64Array
+from mffnb.typing import Array, Float64Array
 from mffnb.unmixing.task import Task
 from mffnb.unmixing.warm_start import StartFactors
 from mffnb.widgets.session.fixed_regions import first_rows
@@ -20,6 +20,9 @@ from mffnb.widgets.session.solved import lowest_free, solver_order
 # Smallest start value, relative to the mean of a row. At a zero a likelihood may be infinite, and multiplicative
 # updates cannot change a zero.
 _LEAST = 1e-4
+# A new component is found on about so many entries of a large image, of at least so many pixels, if it has so many
+# times more of them.
+_ENTRIES, _LEAST_PIXELS, _RATIO = 2**19, 512, 8
 
 Factors = tuple[Float64Array, Float64Array]
 
@@ -48,10 +51,19 @@ def resize_factors(
         A, E = np.delete(A, dropped, 0), np.delete(E, dropped, 0)
         del names[dropped]
     while len(A) < k:
-        A, E = grow(data.complete, A, E)
+        A, E = grow(data.complete, A, E, _some_pixels(data.complete))
         added = next((number for number in fixed if number not in names), None)
         names.append(lowest_free(names) if added is None else added)
     return A, E, tuple(names)
+
+
+def _some_pixels(matrix: Matrix) -> Array | None:
+    """Return sorted random pixels of a large image, the same at each call; None for all of them."""
+    pixels, channels = matrix.shape
+    count = max(_LEAST_PIXELS, _ENTRIES // channels)
+    if matrix.shared or pixels < _RATIO * count:
+        return None
+    return np.sort(np.random.default_rng(0).choice(pixels, count, replace=False))
 
 
 def start_factors(A: Float64Array, E: Float64Array, task: Task, data: LiveImage, known: int = 0) -> StartFactors:
