@@ -70,7 +70,8 @@ def test_a_file_of_several_signals_lists_them_and_says_what_to_do(tmp_path):
         file["first"] = np.ones((3, 4, 5))
         file["second"] = np.ones((3, 4, 5))
     found = mf.io.info(tmp_path / "a.h5")
-    assert found.signals == "'first' (3, 4, 5), 'second' (3, 4, 5)"
+    assert [(one.name, one.shape) for one in found.signals] == [("first", (3, 4, 5)), ("second", (3, 4, 5))]
+    assert "\n           1  'second'  3 x 4 x 5  float64\n" in str(found)
     assert "by the content; other readers of .h5" in found.why
     assert found.chosen[0].startswith("refuses  a.h5: say which one with dataset=")
 
