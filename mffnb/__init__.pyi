@@ -49,6 +49,8 @@ from mffnb.widgets.boards.rank_explorer import RankExplorer as RankExplorer
 from mffnb.widgets.boards.tuning_monitor import TuningMonitor as TuningMonitor
 from mffnb.widgets.explorer import Explorer as Explorer
 from mffnb.widgets.explorer import explore as explore
+from mffnb.widgets.signal_chooser import SignalChooser as SignalChooser
+from mffnb.widgets.signal_chooser import open as open  # noqa: A004
 
 __version__: str
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "RankExplorer",
     "Ridge",
     "Rounding",
+    "SignalChooser",
     "Simplex",
     "Smoothness",
     "Sparsity",

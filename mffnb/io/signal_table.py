@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-_MOST_ROWS = 20
-
 
 @dataclass(frozen=True)
 class Signal:
@@ -56,7 +54,7 @@ class Signal:
         return f"{self.name!r} {title}".rstrip(), shape, rest
 
 
-def signal_table(signals: Sequence[Signal], numbers: Sequence[int] | None = None) -> str:
+def signal_table(signals: Sequence[Signal], numbers: Sequence[int] | None = None, most: int = 20) -> str:
     """Return the numbered table of signals: number, name and title, shape, type, unit and dimensions.
 
     Parameters
@@ -65,6 +63,8 @@ def signal_table(signals: Sequence[Signal], numbers: Sequence[int] | None = None
         All signals of a file.
     numbers
         Numbers of the signals in the table; by default all.
+    most
+        Number of rows after which the others are only counted.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def signal_table(signals: Sequence[Signal], numbers: Sequence[int] | None = None
       1  'stack'  9 x 9 x 50
     """
     used = list(range(len(signals)) if numbers is None else numbers)
-    shown = used[:_MOST_ROWS]
+    shown = used[:most]
     cells = [(str(number), *signals[number]._cells()) for number in shown]
     widths = [max((len(row[column]) for row in cells), default=0) for column in range(3)]
     rows = [
