@@ -22,7 +22,7 @@ from mffnb.constraints.pinned import Pinned as Pinned
 from mffnb.constraints.simplex import Simplex as Simplex
 from mffnb.constraints.unimodal import Unimodal as Unimodal
 from mffnb.estimators.factorization import MatrixFactorization as MatrixFactorization
-from mffnb.io.read import read as read
+from mffnb.io.read_paths import read as read
 from mffnb.knobs import knob as knob
 from mffnb.penalties.groups import GroupSparsity as GroupSparsity
 from mffnb.penalties.ridge import Ridge as Ridge

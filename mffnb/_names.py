@@ -54,7 +54,7 @@ MODULES_OF = {
     "knob": "mffnb.knobs",
     "load": "mffnb.unmixing.result",
     "open": "mffnb.widgets.signal_chooser",
-    "read": "mffnb.io.read",
+    "read": "mffnb.io.read_paths",
     "suggest": "mffnb.unmixing.suggest",
     "unmix": "mffnb.unmixing.unmix",
 }

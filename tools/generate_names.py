@@ -35,7 +35,7 @@ TOP_LEVEL_WINGS = ("constraints", "penalties", "similarities")
 """Packages whose public classes are names of ``mffnb`` itself."""
 
 TOP_LEVEL_MODULES = (
-    "estimators/factorization", "io/read", "knobs", "plots/palette", "solvers/checkpoint", "transforms",
+    "estimators/factorization", "io/read_paths", "knobs", "plots/palette", "solvers/checkpoint", "transforms",
     "unmixing/result", "unmixing/suggest", "unmixing/unmix", "widgets/boards/rank_explorer",
     "widgets/boards/tuning_monitor", "widgets/explorer", "widgets/signal_chooser",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Read a spectral image from a file of any known format."""
+"""Read a spectral image from one file of any known format."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from mffnb.io.reader import Reader
 from mffnb.io.registry import choose_reader
 from mffnb.keywords import checks_keywords
 
-__all__ = ["read"]
-
 
 @checks_keywords()
 def read(
@@ -25,39 +23,7 @@ def read(
     channel: str | int | None = None,
     lazy: bool | None = None,
 ) -> xr.DataArray:
-    """Read a spectral image. All formats are listed in docs/formats.md.
-
-    ``.npy`` and ``.npz`` (NumPy), ``.nc`` (NetCDF), ``.h5`` or ``.hf5`` (HDF5, calibrated by its dimension scales where
-    it has some, as in pyNSID), ``.zarr`` (an optional extra), ``.mat`` (MATLAB) and ``.rda`` (R, an optional extra) are
-    read as they are, last axis the channel: transpose data stored in another order. The ``dimension_type`` of pyNSID
-    decides instead, where it is stated. An ``.npz`` of compressed rows, :func:`scipy.sparse.save_npz`, is an image (x,
-    channel) that is never made dense. Of TIFF stacks, height and width are pixels and planes channels. Nanonis grids,
-    imzML (a sparse image), ENVI, Galactic SPC, Bruker OPUS, JCAMP-DX, GSF and tables of text or Excel are read with the
-    axes and units that they state; ``attrs["choice"]`` says why a channel was selected. All other formats, such as
-    ``.hspy``, ``.dm4``, ``.bcf`` or ``.spd``, and HDF5 files of HyperSpy, Delmic, EMD, NeXus and others, are read
-    through RosettaSciIO, an optional extra, which also knows which axes are pixels. Other distributions can register
-    readers: see :mod:`mffnb.registry.plugins`.
-
-    Parameters
-    ----------
-    path
-        The file.
-    dataset
-        Which array, where a file holds several: its number, or its name (``.npz``, ``.nc``, ``.mat``), path
-        (``"/measurement/data"`` in ``.h5`` and ``.zarr``, ``"object/slot/column"`` in ``.rda``), title (RosettaSciIO,
-        TIFF, JCAMP-DX) or sheet (Excel); :func:`mffnb.io.contents` lists them. May be left out where only one could be
-        a spectral image. Of imzML it states the m/z axis (``"exact"``, or the width of bins, ``"10 ppm"``), of a table
-        the layout (``"rows"``, ``"columns"``).
-    channel
-        Which channel of a measurement with named channels (Nanonis): its name, with or without the unit, or number.
-    lazy
-        Leave NetCDF, HDF5, zarr, TIFF, ``.npy`` and most RosettaSciIO data on disk, to be read in bands while unmixing;
-        by default where they would fill more than a quarter of the machine's memory as float64.
-
-    Returns
-    -------
-    xarray.DataArray
-        The cube; ``attrs["source"]`` names the file.
+    """Read one file as a cube; :func:`mffnb.read` explains the arguments, and reads folders too.
 
     Raises
     ------
