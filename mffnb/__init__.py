@@ -11,7 +11,8 @@ from mffnb._names import MODULES_OF, WINGS
 from mffnb.registry.lazy_names import lazy_names
 
 __version__ = "0.1.0"
-__all__ = ["__version__", *sorted((*WINGS, *MODULES_OF))]  # noqa: PLE0604
+# `from mffnb import *` keeps the built-in function open.
+__all__ = ["__version__", *sorted({*WINGS, *MODULES_OF} - {"open"})]  # noqa: PLE0604
 _load, __dir__ = lazy_names(__name__, MODULES_OF, WINGS)
 
 

@@ -22,7 +22,7 @@ from mffnb.constraints.pinned import Pinned as Pinned
 from mffnb.constraints.simplex import Simplex as Simplex
 from mffnb.constraints.unimodal import Unimodal as Unimodal
 from mffnb.estimators.factorization import MatrixFactorization as MatrixFactorization
-from mffnb.io.read import read as read
+from mffnb.io.read_paths import read as read
 from mffnb.knobs import knob as knob
 from mffnb.penalties.groups import GroupSparsity as GroupSparsity
 from mffnb.penalties.ridge import Ridge as Ridge
@@ -49,6 +49,8 @@ from mffnb.widgets.boards.rank_explorer import RankExplorer as RankExplorer
 from mffnb.widgets.boards.tuning_monitor import TuningMonitor as TuningMonitor
 from mffnb.widgets.explorer import Explorer as Explorer
 from mffnb.widgets.explorer import explore as explore
+from mffnb.widgets.signal_chooser import SignalChooser as SignalChooser
+from mffnb.widgets.signal_chooser import open as open  # noqa: A004
 
 __version__: str
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "RankExplorer",
     "Ridge",
     "Rounding",
+    "SignalChooser",
     "Simplex",
     "Smoothness",
     "Sparsity",

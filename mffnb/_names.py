@@ -38,6 +38,7 @@ MODULES_OF = {
     "RankExplorer": "mffnb.widgets.boards.rank_explorer",
     "Ridge": "mffnb.penalties.ridge",
     "Rounding": "mffnb.transforms",
+    "SignalChooser": "mffnb.widgets.signal_chooser",
     "Simplex": "mffnb.constraints.simplex",
     "Smoothness": "mffnb.penalties.smoothness",
     "Sparsity": "mffnb.penalties.sparsity",
@@ -52,7 +53,8 @@ MODULES_OF = {
     "explore": "mffnb.widgets.explorer",
     "knob": "mffnb.knobs",
     "load": "mffnb.unmixing.result",
-    "read": "mffnb.io.read",
+    "open": "mffnb.widgets.signal_chooser",
+    "read": "mffnb.io.read_paths",
     "suggest": "mffnb.unmixing.suggest",
     "unmix": "mffnb.unmixing.unmix",
 }

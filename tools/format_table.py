@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mffnb.io import readers
 from mffnb.io.reader import Reader
@@ -19,13 +21,62 @@ INTRODUCTION = """\
 # File formats
 
 `mf.read(path)` selects the reader by the suffix of the file and, if several readers have this suffix, by the content.
-`dataset=` selects one array of a file that holds several. Data that can stay on disk are read in blocks while unmixing:
-with `lazy=True`, or by default if they would fill more than a quarter of the memory.
+Data that can stay on disk are read in blocks while unmixing: with `lazy=True`, or by default if they would fill more
+than a quarter of the memory.
 
 """
+EXAMPLE = """\
+import h5py
+import numpy as np
+import mffnb as mf
+
+with h5py.File("session.h5", "w") as file:
+    file["before/spectra"], file["after/spectra"] = np.ones((2, 64, 96, 30))
+    file["before/topography"] = np.ones((64, 96))
+mf.read("session.h5", dataset="after/spectra")  # or dataset=0
+mf.read("session.h5")  # ValueError"""
 CLOSING = """
-`mffnb formats` and `mf.io.formats()` show this table with the packages that are installed. `mffnb info FILE` and
-`mf.io.info(path)` list what a file holds, and what `mf.read` chooses and why.
+`mffnb formats` and `mf.io.formats()` show this table with the packages that are installed.
+
+## Files with several signals
+
+A signal is an array in a file. `dataset=` selects one by its number or its name; `channel=` does so in a measurement
+with named channels (Nanonis). Without either, `mf.read` reads the only signal that can be a spectral image. If several
+can be, it reads none, and its message is the numbered table of the signals:
+
+```python
+{code}
+```
+
+```text
+{message}
+```
+
+| to see the signals | |
+|---|---|
+| `mffnb info FILE`, `mf.io.info(path)` | the table, and what `mf.read` chooses and why |
+| `mf.io.contents(path)` | a tuple of `Signal`: `name`, `shape`, `dims`, `units`, `dtype`, `title` |
+| `mf.open(path)` in a notebook | list, preview picture, the line of code, and a button that reads |
+
+The data are not read for the first two. Exceptions are small spectra (SPC, JCAMP-DX, OPUS, OMNIC), tables of text and R
+data, which have to be read as a whole, and those formats of RosettaSciIO that cannot stay on disk. Shapes are those of
+the file; `mf.read` moves the channels last. A NetCDF variable whose only dimensions are positions is a picture: it is
+read by its name, for example for `mf.preprocessing.augment(cube, picture)`.
+
+## Folders and patterns
+
+| path | gives |
+|---|---|
+| `mf.read("session/*.h5")` | a list of cubes, sorted by the numbers in the names |
+| `mf.read("session")` | the same of a folder whose files have one suffix; files that no reader knows are left out |
+| a folder or pattern of TIFF files with one picture each | one cube, whose channels the names state |
+
+The channel in a name is the only number that differs between the names, with its unit (`scan_284.5eV.tif`: a dimension
+`energy` in eV), or else the text in which they differ (`map_Fe_K.tif`: the channel `Fe`). Where this is not clear,
+`pattern=` says it: `"s*_{{wavelength:nm}}"` names dimension and unit, `*` stands for other parts that change. Files
+that do not fit are left out.
+
+## Notes on formats
 
 - Nanonis: of several channels, the first lock-in signal is read, else the current; `attrs["choice"]` says which. Rows
   run from the lower edge of the grid upwards, as the file stores them. Pixels that were not measured are masked.
@@ -33,7 +84,14 @@ CLOSING = """
   average in two pixels or more. Other peaks are summed in bins of 10 ppm; bins without a peak are left out.
 - Text: a first row of channels makes each further row a pixel, after its position. LabSpec does not name the columns of
   the positions: x is then the one that changes from row to row, and in `.xyz` files the first one.
+- Excel: `dataset="Sheet1/rows"` and `"Sheet1/columns"` state the layout of the table in a sheet.
+- SPC, JCAMP-DX and OMNIC: spectra of one axis are read together as a line; others one by one.
+- OMNIC: spectra (`.spa`) and groups (`.spg`) were tested with files that the tests write. Series (`.srs`) and maps
+  (`.map`) are not read: save a group.
+- ION-TOF SurfaceLab: `.ita` and `.itm` are not read: export imzML.
 - ENVI: bad bands (`bbl`) and the value to be ignored are masked. A file that stays on disk has them in `good_band`.
+
+## Other formats
 
 A reader is one module in `mffnb/io/readers/` that declares a `Reader` and lists it in `__all__`;
 `python tools/generate_names.py` then adds it to the package, `python tools/format_table.py` to this table. Another
@@ -47,7 +105,8 @@ my-format = "my_package.reading:MY_FORMAT"
 ```python
 from mffnb.io.reader import Reader, starts_with
 
-MY_FORMAT = Reader("My format", (".mine",), read_mine, sniff=starts_with(b"MINE"))  # read_mine(path, dataset, lazy)
+# read_mine(path, dataset, lazy) returns the cube, contents_of_mine(path) a tuple of mf.io.Signal
+MY_FORMAT = Reader("My format", (".mine",), read_mine, contents_of_mine, sniff=starts_with(b"MINE"))
 ```
 
 Registered readers come before those of mffnb, so that `sniff` can select files of a general suffix such as `.h5`.
@@ -65,12 +124,22 @@ def row(reader: Reader) -> str:
     return f"| {reader.name} | {suffixes} | {reader.datasets} | {'yes' if reader.lazy else ''} | {needs} |"
 
 
+def refused() -> str:
+    """Message of the file with several signals that ``EXAMPLE`` writes and reads."""
+    with TemporaryDirectory() as folder, chdir(folder):
+        try:
+            exec(EXAMPLE, {})
+        except ValueError as error:
+            return str(error)
+    raise AssertionError("the example of docs/formats.md reads a file without a choice")
+
+
 def page() -> str:
     """Text of the page."""
     own = [one for one in vars(readers).values() if isinstance(one, Reader)]
     ordered = sorted(own, key=lambda reader: (not reader.suffixes, reader.name.lower()))
     head = ["| format | suffixes | `dataset=` | can stay on disk | needs |", "|---|---|---|---|---|"]
-    return INTRODUCTION + "\n".join([*head, *map(row, ordered), ""]) + CLOSING
+    return INTRODUCTION + "\n".join([*head, *map(row, ordered), ""]) + CLOSING.format(code=EXAMPLE, message=refused())
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ A new module in one of the wings below is found by its declarations; nothing els
 from __future__ import annotations
 
 import ast
+import builtins
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -34,9 +35,9 @@ TOP_LEVEL_WINGS = ("constraints", "penalties", "similarities")
 """Packages whose public classes are names of ``mffnb`` itself."""
 
 TOP_LEVEL_MODULES = (
-    "estimators/factorization", "io/read", "knobs", "plots/palette", "solvers/checkpoint", "transforms",
+    "estimators/factorization", "io/read_paths", "knobs", "plots/palette", "solvers/checkpoint", "transforms",
     "unmixing/result", "unmixing/suggest", "unmixing/unmix", "widgets/boards/rank_explorer",
-    "widgets/boards/tuning_monitor", "widgets/explorer",
+    "widgets/boards/tuning_monitor", "widgets/explorer", "widgets/signal_chooser",
 )  # fmt: skip
 """Modules all of whose public names are names of ``mffnb`` itself, and of no other package."""
 
@@ -48,6 +49,9 @@ PUBLIC_WINGS = (
     "preprocessing", "presets", "selection", "tuning",
 )  # fmt: skip
 """Modules and packages that are names of ``mffnb`` themselves."""
+
+BUILTINS = frozenset(dir(builtins))
+"""Built-in names of Python, which a star import does not replace."""
 
 NOTE = "Written by tools/generate_names.py from the declarations in the modules: do not edit"
 WIDTH = 120
@@ -187,8 +191,10 @@ def stub(homes: dict[str, str], wings: Sequence[str] = (), more: Sequence[str] =
     """Text of the ``__init__.pyi`` of a package that loads its names at first use, for type checkers and editors."""
     lines = [f"# {NOTE}.", "", *(f"from mffnb import {wing} as {wing}" for wing in wings)]
     ordered = sorted(homes, key=lambda name: (homes[name], kind(name), name.lower()))
-    lines += [f"from {homes[name]} import {name} as {name}" for name in ordered]
-    lines += ["", *more, *listed("__all__", (*homes, *wings, *(one.partition(":")[0] for one in more))), ""]
+    builtin = {name: "  # noqa: A004" for name in homes if name in BUILTINS}
+    lines += [f"from {homes[name]} import {name} as {name}{builtin.get(name, '')}" for name in ordered]
+    starred = [name for name in homes if name not in BUILTINS]
+    lines += ["", *more, *listed("__all__", (*starred, *wings, *(one.partition(":")[0] for one in more))), ""]
     return "\n".join(lines)
 
 

@@ -1,12 +1,14 @@
-"""Choice of the dataset of a file, and of whether it is loaded into memory or stays on disk."""
+"""Choice of the signal of a file, and of whether it is loaded into memory or stays on disk."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
+
+from mffnb.io.signal_table import Signal, held
 
 
 def keep_on_disk(requested: bool | None, size: int) -> bool:
@@ -41,47 +43,106 @@ def check_numbers(path: Path, name: str, dtype: Any) -> None:
         raise TypeError(f"{path.name}: {name!r} holds {dtype} and no real numbers: choose another one with dataset=")
 
 
-def choose_dataset(path: Path, shapes: Mapping[str, tuple[int, ...]], requested: str | None) -> str:
-    """Return the name of the dataset to read: the requested one, or the only one that can be a spectral image.
+def matching(signals: Sequence[Signal], requested: str) -> list[int]:
+    """Return the numbers of the signals that are requested: by name, else by title, else by number.
+
+    Examples
+    --------
+    >>> matching([Signal("photo", (9, 9)), Signal("stack", (9, 9, 50), title="EDX")], "EDX")
+    [1]
+    """
+    spellings = (requested, requested.strip("/"))
+    by_name = [n for n, one in enumerate(signals) if one.name in spellings]
+    by_title = [n for n, one in enumerate(signals) if one.title and one.title in spellings]
+    by_number = [int(requested)] if requested.isdecimal() and int(requested) < len(signals) else []
+    return by_name or by_title or by_number
+
+
+def choose_signal(
+    path: Path,
+    signals: Sequence[Signal],
+    requested: str | None,
+    candidates: Sequence[int],
+    *,
+    keyword: str = "dataset",
+    problem: str = "",
+) -> int:
+    """Return the number of the signal to read: the requested one, or the only candidate.
 
     Parameters
     ----------
     path
         Path of the file, for the error message.
-    shapes
-        Names of the datasets with their shapes.
+    signals
+        All signals of the file.
     requested
-        Name of a dataset. None chooses the only dataset with two or more dimensions. Beside two-dimensional pictures
-        and tables, it chooses the only one with three or more, if it is also the largest.
+        Name, title or number of a signal; None for no request.
+    candidates
+        Numbers of the signals that can be spectral images.
+    keyword
+        Keyword of :func:`mffnb.read` that chooses, for the message.
+    problem
+        Why the file does not decide by itself, for the message.
 
     Raises
     ------
     ValueError
-        If the name does not exist or several datasets are possible; the message lists names and shapes.
+        If the signal does not exist or several are possible; the message is the numbered table of the signals.
 
     Examples
     --------
-    >>> choose_dataset(Path("a.h5"), {"photo": (9, 9), "stack": (9, 9, 50), "energy": (50,)}, None)
-    'stack'
+    >>> choose_signal(Path("a.h5"), [Signal("first", (9, 9, 50)), Signal("second", (9, 9, 50))], "second", [0, 1])
+    1
     """
-    if requested is not None:
-        for name in (requested, requested.strip("/")):
-            if name in shapes:
-                return name
-    fitting = [name for name, shape in shapes.items() if len(shape) >= 2]
-    if requested is None and len(fitting) > 1:
-        # A smaller dataset with three dimensions may be maps that belong to a table of spectra, so it is not chosen.
-        deep = [name for name in fitting if len(shapes[name]) >= 3]
-        largest = max(fitting, key=lambda name: prod(shapes[name]))
-        fitting = deep if deep == [largest] else fitting
-    if requested is None and len(fitting) == 1:
+    fitting = list(candidates) if requested is None else matching(signals, requested)
+    if len(fitting) == 1:
         return fitting[0]
+    if requested is not None:
+        several = f"several have the name {requested!r}: give the number of one"
+        problem = several if fitting else f"there is no {keyword} {requested!r}"
+        raise ValueError(f"{path.name}: {problem}; {held(signals, fitting or None)}")
     if not fitting:
-        held = ", ".join(f"{name!r} {shape}" for name, shape in shapes.items()) or "nothing"
         raise ValueError(
-            f"{path.name} has no array with two or more dimensions, as a spectral image needs; it holds {held}: "
-            "pass the array that you mean, reshaped to (y, x, channel)"
+            f"{path.name} has no array with two or more dimensions of numbers, as a spectral image needs: load the "
+            f"array that you mean by yourself, and pass it in the shape (y, x, channel); {held(signals)}"
         )
-    names = ", ".join(f"{name!r} {shapes[name]}" for name in fitting)
-    problem = "say which one with dataset=" if requested is None else f"there is no dataset {requested!r}"
-    raise ValueError(f"{path.name}: {problem}; it holds {names}")
+    advice = f"say which one with {keyword}=, a number or a name"
+    raise ValueError(f"{path.name}: {f'{problem}: ' if problem else ''}{advice}; {held(signals, fitting)}")
+
+
+def choose_dataset(
+    path: Path, signals: Sequence[Signal], requested: str | None, among: Sequence[int] | None = None
+) -> int:
+    """Return the number of the array to read: the requested one, or the only one that can be a spectral image.
+
+    Parameters
+    ----------
+    path
+        Path of the file, for the error message.
+    signals
+        All arrays of the file.
+    requested
+        Name or number of an array. None chooses the only array with two or more dimensions. Beside two-dimensional
+        pictures and tables, it chooses the only one with three or more, if it is also the largest.
+    among
+        Numbers of the arrays that can be chosen without a request; by default all.
+
+    Raises
+    ------
+    ValueError
+        If the array does not exist or several are possible; the message is the numbered table of the arrays.
+
+    Examples
+    --------
+    >>> held = [Signal("photo", (9, 9)), Signal("stack", (9, 9, 50)), Signal("energy", (50,))]
+    >>> choose_dataset(Path("a.h5"), held, None)
+    1
+    """
+    considered = range(len(signals)) if among is None else among
+    fitting = [number for number in considered if len(signals[number].shape) >= 2]
+    if requested is None and len(fitting) > 1:
+        # A smaller array with three dimensions may be maps that belong to a table of spectra, so it is not chosen.
+        deep = [number for number in fitting if len(signals[number].shape) >= 3]
+        largest = max(fitting, key=lambda number: prod(length or 1 for length in signals[number].shape))
+        fitting = deep if deep == [largest] else fitting
+    return choose_signal(path, signals, requested, fitting)

@@ -11,13 +11,14 @@ import xarray as xr
 
 from mffnb.cubes.layout import channel_names
 from mffnb.io.files import check_file
+from mffnb.io.foreign import parsing
 from mffnb.io.read import read
 from mffnb.io.reader import Reader
 from mffnb.io.registry import choose_reader, readers
+from mffnb.io.signal_table import Signal, signal_table
 
-__all__ = ["FileInfo", "info"]
+__all__ = ["FileInfo", "contents", "info"]
 
-_NO_NAME = "\0"  # no array has this name, so that a reader refuses it and lists those of the file
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -36,7 +37,7 @@ class FileInfo:
     why
         Why this reader was selected.
     signals
-        Names and shapes of the arrays in the file, as its reader lists them; empty if it holds one array.
+        The arrays in the file; empty if they cannot be listed.
     chosen
         What :func:`mffnb.read` reads: shape, axes, type and size; or the sentence that refuses to choose.
     """
@@ -45,13 +46,13 @@ class FileInfo:
     size: int
     reader: str
     why: str
-    signals: str
+    signals: tuple[Signal, ...]
     chosen: tuple[str, ...]
 
     def __str__(self) -> str:
         """Return the description, one line for each part."""
         lines = [f"{self.path.name}, {_bytes(self.size)}", f"  reader   {self.reader} ({self.why})"]
-        lines += [f"  signals  {self.signals}"] if self.signals else []
+        lines += ["  signals  " + signal_table(self.signals)[2:].replace("\n", "\n" + 9 * " ")] if self.signals else []
         return "\n".join([*lines, *(f"  {line}" for line in self.chosen)])
 
 
@@ -73,6 +74,7 @@ def info(path: str | os.PathLike[str]) -> FileInfo:
     >>> print(info(path))
     map.npy, 9.7 kB
       reader   NumPy array (the only reader of .npy)
+      signals  0  'map'  4 x 5 x 60  float64
       reads    4 x 5 x 60 float64, 9.6 kB in memory
       axes     y 4, x 5 | channel 60
     """
@@ -85,7 +87,42 @@ def info(path: str | os.PathLike[str]) -> FileInfo:
         chosen = _described(read(path, lazy=True if reader.lazy else None))
     except (ValueError, TypeError) as error:
         chosen = (f"refuses  {' '.join(str(error).split())}",)
-    return FileInfo(path, size, reader.name, _reason(path, reader), _signals(path, reader), chosen)
+    try:
+        signals = contents(path)
+    except (ValueError, TypeError):  # the sentence that refuses the file says why
+        signals = ()
+    return FileInfo(path, size, reader.name, _reason(path, reader), signals, chosen)
+
+
+def contents(path: str | os.PathLike[str]) -> tuple[Signal, ...]:
+    """List the signals (arrays) in a file without loading them, in the order of their numbers.
+
+    Returns
+    -------
+    tuple of Signal
+        ``name``, ``shape``, ``dims``, ``units`` (of the values), ``dtype`` and ``title`` of each; ``dataset=`` of
+        :func:`mffnb.read` accepts its number, name or title. Empty if the reader of the file does not list them.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it is a folder or no file of its format.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "maps.npz")
+    >>> np.savez(path, photo=np.ones((4, 5)), stack=np.ones((4, 5, 60)))
+    >>> for signal in contents(path):
+    ...     print(signal)
+    'photo' 4 x 5 float64
+    'stack' 4 x 5 x 60 float64
+    """
+    path = Path(path)
+    check_file(path)
+    reader = choose_reader(path)
+    with parsing(path, reader):
+        return reader.contents(path)
 
 
 def _reason(path: Path, reader: Reader) -> str:
@@ -97,17 +134,6 @@ def _reason(path: Path, reader: Reader) -> str:
     if not others:
         return f"the only reader of {suffix}"
     return f"by the content; other readers of {suffix}: {'; '.join(others)}"
-
-
-def _signals(path: Path, reader: Reader) -> str:
-    """Return the list of arrays in a file; empty where the reader has none."""
-    if not reader.datasets:
-        return ""
-    try:
-        reader.read(path, _NO_NAME, True)
-    except Exception as error:  # a damaged file raises exceptions of all types, and is described by its refusal
-        return " ".join(str(error).split()).partition("it holds ")[2]
-    return ""
 
 
 def _described(cube: xr.DataArray) -> tuple[str, ...]:

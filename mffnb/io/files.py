@@ -7,7 +7,8 @@ from typing import Any
 
 from mffnb.io.reader import starts_with
 
-_STORES = (".zarr", ".zspy")
+STORES = (".zarr", ".zspy")
+"""Suffixes of folders that are read as one file."""
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _NETCDF3 = (b"CDF\x01", b"CDF\x02")
 
@@ -24,8 +25,8 @@ def check_file(path: Path) -> None:
     """
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
-    if path.is_dir() and path.suffix.lower() not in _STORES:
-        raise ValueError(f"{path} is a folder: name the file in it")
+    if path.is_dir() and path.suffix.lower() not in STORES:
+        raise ValueError(f"{path} is a folder: name the file in it, or read all of them with mf.read")
     if not path.is_file() and not path.is_dir():
         raise ValueError(f"{path} is a pipe, a device or a socket and no file: copy its content to a file first")
 

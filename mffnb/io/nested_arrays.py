@@ -11,15 +11,22 @@ import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.io.choose import check_numbers, choose_dataset
+from mffnb.io.signal_table import Signal, of_array
 from mffnb.typing import Array
 
 
 def choose_array(path: Path, objects: Mapping[str, Any], requested: str | None) -> xr.DataArray:
     """Return an array of a file as a cube: the requested one, or the only one that can be a spectral image."""
     found = dict(arrays(objects))
-    name = choose_dataset(path, {name: array.shape for name, array in found.items()}, requested)
+    listed = listed_arrays(objects)
+    name = listed[choose_dataset(path, listed, requested)].name
     check_numbers(path, name, found[name].dtype)
     return as_cube(found[name])
+
+
+def listed_arrays(objects: Mapping[str, Any]) -> tuple[Signal, ...]:
+    """Return the signals of all numeric arrays in dictionaries."""
+    return tuple(of_array(name, array) for name, array in arrays(objects))
 
 
 def arrays(objects: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Array]]:

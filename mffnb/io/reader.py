@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mffnb.io.signal_table import Signal
+
 
 def accept(_path: Path) -> bool:
     """Accept every file, for formats that the suffix alone identifies."""
     return True
+
+
+def not_listed(_path: Path) -> tuple[Signal, ...]:
+    """Return no signals, for readers of other distributions that do not list what is in a file."""
+    return ()
 
 
 def starts_with(signature: bytes) -> Callable[[Path], bool]:
@@ -45,11 +52,15 @@ class Reader:
     read
         Function that reads a file: ``read(path, dataset, lazy)`` with the arguments of :func:`mffnb.read`. Returns a
         DataArray, or anything else that :func:`mffnb.cubes.as_cube.as_cube` accepts, such as an array (..., channel).
+    contents
+        Function that lists the signals of a file without loading them, in the order of their numbers.
     sniff
         Function that tests whether the content of a file has this format. It decides between readers of the same
         suffix.
     datasets
         What the argument ``dataset`` selects in a file of this format; empty if a file holds one array.
+    channels
+        Whether the signals are channels of one measurement, so that ``channel=`` of :func:`mffnb.read` selects one.
     lazy
         Whether the reader supports data that stay on disk.
     extra
@@ -61,8 +72,10 @@ class Reader:
     name: str
     suffixes: tuple[str, ...]
     read: Callable[[Path, str | None, bool | None], Any]
+    contents: Callable[[Path], tuple[Signal, ...]] = not_listed
     sniff: Callable[[Path], bool] = accept
     datasets: str = ""
+    channels: bool = False
     lazy: bool = False
     extra: str | None = None
     package: str = ""

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mffnb.cubes.as_cube import in_array_order
 from mffnb.cubes.pixel_rows import is_in_memory
 from mffnb.errors import FileWarning, warn
+from mffnb.io.choose import choose_signal
+from mffnb.io.signal_table import Signal, of_array
 from mffnb.typing import Array
 
 _ZERO_SHARE = 0.05
@@ -69,28 +72,39 @@ def _index(axis: Mapping[str, Any], default: int) -> int:
     return default if found is None else int(found)
 
 
-def choose_signal(path: Path, signals: Sequence[Mapping[str, Any]], requested: str | None) -> int:
-    """Return the index of a signal: by number or title, or the only one that can be a spectral image.
+def number_of_signal(path: Path, signals: Sequence[Mapping[str, Any]], requested: str | None) -> int:
+    """Return the number of a signal: by number or title, or the only one that can be a spectral image.
 
     Raises
     ------
     ValueError
-        If there is no such signal, or several are possible; the message lists number, title and shape of all.
+        If there is no such signal, or several are possible; the message is the numbered table of the signals.
     """
-    titles = [str(signal.get("metadata", {}).get("General", {}).get("title") or "") for signal in signals]
-    if requested is not None:
-        fitting = [number for number, title in enumerate(titles) if requested in (str(number), title)]
-        problem = f"there is no dataset {requested!r}" if not fitting else f"several have the title {requested!r}"
-    else:
-        fitting = [number for number, signal in enumerate(signals) if _can_be_image(signal)]
-        spectral = [number for number in fitting if _has_both_kinds(signals[number])]
-        deep = [number for number in spectral or fitting if np.ndim(signals[number]["data"]) >= 3]
-        fitting = next((found for found in (deep, spectral) if len(found) == 1), fitting)
-        problem = "say which one with dataset=" if fitting else "none has two or more dimensions of numbers"
-    if len(fitting) == 1:
-        return fitting[0]
-    held = ", ".join(f"{n} {title!r} {np.shape(signals[n]['data'])}" for n, title in enumerate(titles)) or "nothing"
-    raise ValueError(f"{path.name}: {problem}; it holds {held} (number, title, shape)")
+    fitting = [number for number, signal in enumerate(signals) if _can_be_image(signal)]
+    spectral = [number for number in fitting if _has_both_kinds(signals[number])]
+    deep = [number for number in spectral or fitting if np.ndim(signals[number]["data"]) >= 3]
+    fitting = next((found for found in (deep, spectral) if len(found) == 1), fitting)
+    return choose_signal(path, listed_signals(signals), requested, fitting)
+
+
+def listed_signals(signals: Sequence[Mapping[str, Any]]) -> tuple[Signal, ...]:
+    """Return title, shape, dimensions, type and unit of signals in the layout of RosettaSciIO."""
+    found = []
+    for signal in signals:
+        title = str(signal.get("metadata", {}).get("General", {}).get("title") or "")
+        names = [axis.get("name") for axis in in_array_order(signal["axes"])]
+        dims = names if all(isinstance(name, str) and name for name in names) else ()
+        found.append(of_array(title, signal["data"], dims, units_of_values(signal).get("units")))
+    return tuple(found)
+
+
+def units_of_values(signal: Mapping[str, Any]) -> dict[str, str]:
+    """Return quantity and unit of the values, which HyperSpy writes as ``"Intensity (Counts)"``."""
+    quantity = signal.get("metadata", {}).get("Signal", {}).get("quantity")
+    if not isinstance(quantity, str) or not quantity:
+        return {}
+    name, opened, units = quantity.removesuffix(")").partition(" (")
+    return {"long_name": name} | ({"units": units} if opened else {})
 
 
 def warn_if_incomplete(path: Path, cube: xr.DataArray, stored_first: Hashable, channels: Sequence[Hashable]) -> None:

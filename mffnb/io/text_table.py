@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mffnb.io.signal_table import Signal
 from mffnb.io.xml_check import check_zipped_xml
 from mffnb.typing import Array
 
@@ -93,25 +94,16 @@ class Table:
         return cls(named, frame.to_numpy(np.float64), {key.strip(): text.strip() for key, text in meta.items()})
 
     @classmethod
-    def of_sheet(cls, path: Path, sheet: str | None) -> Table:
+    def of_sheet(cls, path: Path, sheet: str) -> Table:
         """Read the table in a sheet of an Excel file; the first row is the header unless it holds numbers only.
 
         Raises
         ------
         ValueError
-            If there are several sheets and none is named, or the package for Excel files is missing.
+            If the sheet holds no numbers, or a text among them.
         """
-        check_zipped_xml(path)
-        try:
-            book = pd.ExcelFile(path, engine="openpyxl")
-        except ImportError:
-            raise ValueError(f'reading {path.name} needs the openpyxl package: pip install "mffnb[io]"') from None
-        with book:
-            names = [str(name) for name in book.sheet_names]
-            if (sheet is None and len(names) > 1) or (sheet is not None and sheet not in names):
-                problem = "say which one with dataset=" if sheet is None else f"there is no sheet {sheet!r}"
-                raise ValueError(f"{path.name}: {problem}; it holds the sheets {', '.join(map(repr, names))}")
-            frame = book.parse(sheet or names[0], header=None)
+        with _book(path) as book:
+            frame = pd.read_excel(book, sheet_name=sheet, header=None)
         first = ["" if pd.isna(cell) else str(cell) for cell in frame.iloc[0]] if len(frame) else []
         labelled = not all(map(_is_number, first))
         try:
@@ -121,8 +113,30 @@ class Table:
                 f"{path.name} holds a text among its numbers ({error}): remove its column or row"
             ) from None
         if values.size == 0:
-            raise ValueError(f"{path.name}: the sheet {sheet or names[0]!r} holds no numbers")
+            raise ValueError(f"{path.name}: the sheet {sheet!r} holds no numbers")
         return cls(tuple(first) if labelled else (), values, {})
+
+
+def sheets(path: Path) -> tuple[Signal, ...]:
+    """Return the sheets of an Excel file, with the shapes that it states."""
+    with _book(path) as book:
+        shapes = {str(name): (book.book[name].max_row, book.book[name].max_column) for name in book.sheet_names}
+    return tuple(Signal(name, shape, ("row", "column")) for name, shape in shapes.items())
+
+
+def _book(path: Path) -> pd.ExcelFile:
+    """Open an Excel file.
+
+    Raises
+    ------
+    ValueError
+        If the file is no Excel file, or the package for Excel files is missing.
+    """
+    check_zipped_xml(path)
+    try:
+        return pd.ExcelFile(path, engine="openpyxl")
+    except ImportError:
+        raise ValueError(f'reading {path.name} needs the openpyxl package: pip install "mffnb[io]"') from None
 
 
 def _separator(lines: Sequence[str]) -> str:

@@ -11,6 +11,16 @@ def refusal(path: Path) -> str | None:
     """Return what a file of a known format without a reader is, and what to do; None for other files."""
     if path.suffix.lower() == ".ibd":
         return f"{path.name} holds the numbers of an imzML file: name the .imzML file beside it"
+    if path.suffix.lower() == ".srs":
+        return (
+            f"{path.name} is a series of OMNIC, which mffnb does not read: save it as a group (.spg), or read it by "
+            "yourself (pip install spectrochempy-omnic; spectrochempy_omnic.OMNICReader(path).data) and pass the array"
+        )
+    if path.suffix.lower() in (".ita", ".itm"):
+        return (
+            f"{path.name} is a file of ION-TOF SurfaceLab, which mffnb does not read: export it as imzML, or read it "
+            "by yourself (pip install pySPM; pySPM.ITA(path)) and pass the array (y, x, peak)"
+        )
     return None
 
 

@@ -42,6 +42,7 @@ def test_every_package_of_a_reader_is_in_its_extra():
         (".imzML", b"<mzML/>", "pyimzml.ImzMLParser"),
         (".0", b"\n\n\xfe\xfe", "brukeropus"),
         (".jdx", b"##TITLE=a\n##END=\n", "jcamp"),
+        (".spa", b"Spectral Data File", "spectrochempy_omnic"),
         (".xlsx", b"PK\x03\x04", "openpyxl"),
     ],
 )
@@ -51,7 +52,9 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(tmp_path, 
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)
     path.with_suffix(".ibd").write_bytes(b"")
-    with pytest.raises(ValueError, match=rf'needs the {package.split(".")[0]} package: pip install "mffnb\[io\]"'):
+    with pytest.raises(
+        ValueError, match=rf'needs the {package.split(".")[0].replace("_", "-")} package: pip install "mffnb\[io\]"'
+    ):
         mf.read(path)
 
 
@@ -70,7 +73,8 @@ def test_a_file_of_several_signals_lists_them_and_says_what_to_do(tmp_path):
         file["first"] = np.ones((3, 4, 5))
         file["second"] = np.ones((3, 4, 5))
     found = mf.io.info(tmp_path / "a.h5")
-    assert found.signals == "'first' (3, 4, 5), 'second' (3, 4, 5)"
+    assert [(one.name, one.shape) for one in found.signals] == [("first", (3, 4, 5)), ("second", (3, 4, 5))]
+    assert "\n           1  'second'  3 x 4 x 5  float64\n" in str(found)
     assert "by the content; other readers of .h5" in found.why
     assert found.chosen[0].startswith("refuses  a.h5: say which one with dataset=")
 
@@ -85,7 +89,22 @@ def test_a_damaged_file_is_described_by_the_sentence_that_refuses_it(tmp_path, c
         mf.io.info(tmp_path / "nothing.npy")
 
 
-SUFFIXES = (".3ds", ".dat", ".imzML", ".gsf", ".hdr", ".img", ".txt", ".csv", ".xyz", ".xlsx", ".spc", ".0", ".jdx")
+SUFFIXES = (
+    ".3ds",
+    ".dat",
+    ".imzML",
+    ".gsf",
+    ".hdr",
+    ".img",
+    ".txt",
+    ".csv",
+    ".xyz",
+    ".xlsx",
+    ".spc",
+    ".0",
+    ".jdx",
+    ".spa",
+)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

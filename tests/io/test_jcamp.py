@@ -49,7 +49,9 @@ def test_several_spectra_are_a_line_of_pixels(tmp_path):
     np.testing.assert_allclose(cube, [[1, 2, 3, 4, 5, 6], [2, 4, 6, 8, 10, 12]])
     np.testing.assert_allclose(mf.read(tmp_path / "a.dx", dataset="1"), cube[1:])
     (tmp_path / "a.dx").write_text(linked(PLAIN, PLAIN.replace("LASTX=450", "LASTX=460")))
-    with pytest.raises(ValueError, match="2 spectra of different axes"):
+    with pytest.raises(
+        ValueError, match="its 2 spectra have different axes and are read one by one: say which one with dataset="
+    ):
         mf.read(tmp_path / "a.dx")
 
 

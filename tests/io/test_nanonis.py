@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import mffnb as mf
 from mffnb.datasets import fetch
@@ -91,8 +92,25 @@ def test_pixels_of_a_stopped_grid_are_masked(tmp_path, filled):
 
 
 def test_an_unknown_channel_is_refused_with_those_of_the_file(tmp_path):
-    with pytest.raises(ValueError, match=r"'nothing'; it holds 0 'Current \(A\)', 1 'LIX 1 omega \(A\)'"):
-        mf.read(write_grid(tmp_path / "a.3ds"), dataset="nothing")
+    path = write_grid(tmp_path / "a.3ds")
+    for keyword in ("dataset", "channel"):
+        with pytest.raises(
+            ValueError, match=r"no channel 'nothing'; it holds\n  0  'Current' .* A .*;\n  1  'LIX 1 omega'"
+        ):
+            mf.read(path, **{keyword: "nothing"})
+
+
+def test_a_channel_is_chosen_by_name_or_number(tmp_path):
+    path = write_grid(tmp_path / "a.3ds")
+    expected = mf.read(path, dataset="Current (A)")
+    assert not expected.identical(mf.read(path))
+    for channel in ("Current", "Current (A)", 0):
+        xr.testing.assert_identical(mf.read(path, channel=channel), expected)
+    with pytest.raises(ValueError, match=r"dataset=1 and channel=0 both select an array of a\.3ds"):
+        mf.read(path, dataset=1, channel=0)
+    np.save(tmp_path / "a.npy", np.ones((3, 4, 5)))
+    with pytest.raises(ValueError, match=r"has no named channels, but channel='Current' is given: leave it out"):
+        mf.read(tmp_path / "a.npy", channel="Current")
 
 
 def test_sweeps_that_differ_between_pixels_are_reported(tmp_path):

@@ -144,7 +144,9 @@ def test_an_excel_sheet_is_read_as_a_text_table(tmp_path):
     with pd.ExcelWriter(tmp_path / "b.xlsx") as writer:
         for name in ("first", "second"):
             frame.to_excel(writer, sheet_name=name, index=False)
-    with pytest.raises(ValueError, match="holds the sheets 'first', 'second'"):
+    with pytest.raises(
+        ValueError, match=r"say which one with dataset=.*; it holds\n  0  'first'   9 x 5 .*;\n  1  'second'"
+    ):
         mf.read(tmp_path / "b.xlsx")
     np.testing.assert_array_equal(mf.read(tmp_path / "b.xlsx", dataset="second"), EXPECTED)
     content = (tmp_path / "a.xlsx").read_bytes()
@@ -152,6 +154,21 @@ def test_an_excel_sheet_is_read_as_a_text_table(tmp_path):
         (tmp_path / "a.xlsx").write_bytes(content[: int(share * len(content))])
         with pytest.raises(ValueError, match=r"a\.xlsx"):
             mf.read(tmp_path / "a.xlsx")
+
+
+def test_the_layout_of_a_sheet_is_stated_as_the_message_says(tmp_path):
+    values = np.arange(15.0).reshape(3, 5)
+    with pd.ExcelWriter(tmp_path / "a.xlsx") as writer:
+        for name in ("first", "second"):
+            pd.DataFrame(values).to_excel(writer, sheet_name=name, index=False, header=False)
+    with pytest.raises(ValueError, match=r"may be spectra: say dataset='second/rows' or dataset='second/columns'"):
+        mf.read(tmp_path / "a.xlsx", dataset="second")
+    np.testing.assert_array_equal(mf.read(tmp_path / "a.xlsx", dataset="second/rows"), values)
+    np.testing.assert_array_equal(mf.read(tmp_path / "a.xlsx", dataset="1/columns"), values[:, 1:].T)
+    with pytest.raises(ValueError, match="there is no dataset 'third'"):
+        mf.read(tmp_path / "a.xlsx", dataset="third/rows")
+    pd.DataFrame(values).to_excel(tmp_path / "b.xlsx", index=False, header=False)
+    np.testing.assert_array_equal(mf.read(tmp_path / "b.xlsx", dataset="rows"), values)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from mffnb.io.readers.nanonis import NANONIS_GRID, NANONIS_POINT
 from mffnb.io.readers.netcdf import NETCDF
 from mffnb.io.readers.nexus import NEXUS
 from mffnb.io.readers.numpy_files import NPY, NPZ
+from mffnb.io.readers.omnic import OMNIC
 from mffnb.io.readers.opus import OPUS
 from mffnb.io.readers.r import RDATA
 from mffnb.io.readers.rosettasciio import EDAX_JEOL, HDF5_DIALECTS, ROSETTASCIIO
@@ -37,6 +38,7 @@ __all__ = [
     "NEXUS",
     "NPY",
     "NPZ",
+    "OMNIC",
     "OPUS",
     "RDATA",
     "ROSETTASCIIO",

@@ -17,6 +17,7 @@ from mffnb.cubes.lazy_array import lazy_cube, with_axes
 from mffnb.errors import FileWarning, warn
 from mffnb.io.choose import check_numbers, keep_on_disk
 from mffnb.io.reader import Reader
+from mffnb.io.signal_table import Signal
 from mffnb.typing import Array
 
 __all__ = ["ENVI"]
@@ -51,6 +52,13 @@ def read_envi(path: Path, _dataset: str | None, lazy: bool | None) -> xr.DataArr
         if cube.dtype.kind != "f" or keep_on_disk(lazy, prod(header.shape)):
             warn(f"{path.name}: {bad.sum()} bad bands stay on disk: pass mask=cube['good_band']", FileWarning)
     return cube.assign_attrs(title=header.fields.get("description", path.stem).strip())
+
+
+def envi_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the one image of the file, with its title."""
+    header = Header.of(path)
+    title = header.fields.get("description", path.stem).strip()
+    return (Signal(title, header.shape, _ORDERS[header.order], dtype=str(header.dtype.newbyteorder("="))),)
 
 
 @dataclass(frozen=True)
@@ -201,6 +209,7 @@ ENVI = Reader(
     "ENVI image (bsq, bil, bip)",
     (".hdr", ".img", ".bil", ".bip", ".bsq"),
     read_envi,
+    envi_contents,
     sniff=lambda path: header_file(path) is not None,
     lazy=True,
 )

@@ -15,7 +15,9 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.data_array import coordinate, data_array
+from mffnb.io.choose import choose_signal
 from mffnb.io.reader import Reader
+from mffnb.io.signal_table import Signal
 from mffnb.typing import Array
 
 __all__ = ["GALACTIC"]
@@ -87,21 +89,33 @@ def read_galactic(path: Path, dataset: str | None, _lazy: bool | None) -> xr.Dat
     content = path.read_bytes()
     header = Header.of(path, content)
     spectra, times = _spectra(path, content, header)
+    listed = _listed(spectra, times)
     if dataset is not None:
-        if not dataset.isdecimal() or int(dataset) >= len(spectra):
-            raise ValueError(f"{path.name}: dataset={dataset!r} is no number of a spectrum, 0 to {len(spectra) - 1}")
-        spectra, times = [spectra[int(dataset)]], [times[int(dataset)]]
+        number = choose_signal(path, listed, dataset, range(len(listed)))
+        spectra, times = [spectra[number]], [times[number]]
     axis = spectra[0][0]
     if any(not np.array_equal(one, axis) for one, _ in spectra):
-        lengths = sorted({one.size for one, _ in spectra})
-        raise ValueError(
-            f"{path.name} holds {len(spectra)} spectra of different axes, {lengths[0]} to {lengths[-1]} points: "
-            f"read one by its number, dataset='0' to '{len(spectra) - 1}', and resample them to a common axis"
-        )
+        problem = f"its {len(spectra)} spectra have different axes and are read one by one"
+        choose_signal(path, listed, None, range(len(listed)), problem=problem)
     units = {"units": header.units} if header.units else {}
     coords: dict[Any, xr.Variable] = {"channel": coordinate("channel", axis, units)}
     cube = data_array(np.stack([values for _, values in spectra]), ("x", "channel"), coords)
     return cube.assign_coords(z=("x", times)) if len(set(times)) > 1 else cube
+
+
+def galactic_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the spectra of the file; those of one axis are read together."""
+    content = path.read_bytes()
+    return _listed(*_spectra(path, content, Header.of(path, content)))
+
+
+def _listed(spectra: list[tuple[Array, Array]], times: list[float]) -> tuple[Signal, ...]:
+    """Return the signals of spectra, with their z values as titles if these differ."""
+    titles = [f"z = {time:g}" if len(set(times)) > 1 else "" for time in times]
+    return tuple(
+        Signal(f"spectrum {number}", (values.size,), ("channel",), dtype=str(values.dtype), title=title)
+        for number, ((_, values), title) in enumerate(zip(spectra, titles, strict=True))
+    )
 
 
 def _spectra(path: Path, content: bytes, header: Header) -> tuple[list[tuple[Array, Array]], list[float]]:
@@ -154,4 +168,6 @@ def is_galactic(path: Path) -> bool:
     return len(head) == 4 and head[1] in (_NEW, _NEW_SWAPPED, _OLD) and head[3] not in (0x3E, 0x3F, 0x40)
 
 
-GALACTIC = Reader("Galactic SPC (GRAMS)", (".spc",), read_galactic, sniff=is_galactic, datasets="number")
+GALACTIC = Reader(
+    "Galactic SPC (GRAMS)", (".spc",), read_galactic, galactic_contents, sniff=is_galactic, datasets="number"
+)

@@ -11,6 +11,7 @@ import xarray as xr
 
 from mffnb.cubes.data_array import coordinate, data_array
 from mffnb.io.reader import Reader, starts_with
+from mffnb.io.signal_table import Signal, of_array
 
 __all__ = ["GSF"]
 
@@ -51,4 +52,10 @@ def read_gsf(path: Path, _dataset: str | None, _lazy: bool | None) -> xr.DataArr
     return data_array(values, ("y", "x"), coords, attrs=attrs)
 
 
-GSF = Reader("Gwyddion Simple Field (picture)", (".gsf",), read_gsf, sniff=starts_with(_MAGIC.strip()))
+def gsf_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the one picture of the file."""
+    picture = read_gsf(path, None, None)
+    return (of_array(picture.attrs["title"], picture, picture.dims, picture.attrs.get("units")),)
+
+
+GSF = Reader("Gwyddion Simple Field (picture)", (".gsf",), read_gsf, gsf_contents, sniff=starts_with(_MAGIC.strip()))

@@ -14,6 +14,7 @@ from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
 from mffnb.io.files import is_hdf5
 from mffnb.io.hdf5_dialects import dialect
 from mffnb.io.reader import Reader
+from mffnb.io.signal_table import Signal, of_array
 from mffnb.typing import Array
 
 __all__ = ["HDF5"]
@@ -31,14 +32,8 @@ def read_hdf5(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArra
     import h5py  # noqa: PLC0415  a second of import that other formats need not pay
 
     with h5py.File(path, "r") as stored:
-        shapes: dict[str, tuple[int, ...]] = {}
-
-        def visit(name: str, item: Any) -> None:
-            if isinstance(item, h5py.Dataset) and item.dtype.kind in "biufc":
-                shapes[name] = item.shape
-
-        stored.visititems(visit)
-        name = choose_dataset(path, shapes, dataset)
+        held = arrays_of(stored)
+        name = held[choose_dataset(path, held, dataset)].name
         item = stored[name]
         check_numbers(path, name, item.dtype)
         axes = [_axis(dimension) for dimension in item.dims]
@@ -46,6 +41,32 @@ def read_hdf5(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArra
         array = None if keep_on_disk(lazy, item.size) else item[()]
     cube = from_hdf5(path, name) if array is None else as_cube(array)
     return _calibrate(cube, axes).assign_attrs(attrs)
+
+
+def hdf5_contents(path: Path) -> tuple[Signal, ...]:
+    """Return all arrays of numbers in an HDF5 file."""
+    import h5py  # noqa: PLC0415  a second of import that other formats need not pay
+
+    with h5py.File(path, "r") as stored:
+        return tuple(arrays_of(stored))
+
+
+def arrays_of(stored: Any) -> list[Signal]:
+    """Return all arrays of numbers in an open HDF5 file, by their paths; coordinates of dimensions are left out."""
+    import h5py  # noqa: PLC0415  a second of import that other formats need not pay
+
+    found = []
+
+    def visit(name: str, item: Any) -> None:
+        if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "biufc" or not item.shape:
+            return
+        if item.ndim > 1 or not item.is_scale:
+            names = [_axis(dimension).name for dimension in item.dims]
+            units = _text(item.attrs.get("units"))
+            found.append(of_array(name, item, names if all(names) else (), units))
+
+    stored.visititems(visit)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +140,8 @@ HDF5 = Reader(
     "HDF5, with dimension scales as in pyNSID",
     (".h5", ".hdf5", ".hdf", ".hf5"),
     read_hdf5,
+    hdf5_contents,
     sniff=is_plain,
-    datasets="path",
+    datasets="number or path",
     lazy=True,
 )

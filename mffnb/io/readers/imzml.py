@@ -21,6 +21,7 @@ from mffnb.cubes.data_array import coordinate
 from mffnb.cubes.sparse_map import SparseMap
 from mffnb.io.choose import stays_on_disk
 from mffnb.io.reader import Reader
+from mffnb.io.signal_table import Signal
 from mffnb.io.xml_check import check_xml
 from mffnb.typing import Array
 
@@ -105,17 +106,9 @@ class Spectra:
 def _spectra(path: Path) -> Spectra:
     """Read all peaks of a file, after a comparison of the addresses in it with the size of the binary file."""
     check_xml(path)
-    try:
-        from pyimzml.ImzMLParser import ImzMLParser  # noqa: PLC0415  an extra
-    except ImportError:
-        raise ValueError(f'reading {path.name} needs the pyimzml package: pip install "mffnb[io]"') from None
     binary = _binary_file(path)
     with binary.open("rb") as file:
-        try:
-            parser = ImzMLParser(str(path), parse_lib="ElementTree", ibd_file=file)
-        except Exception as error:  # the parser raises exceptions of all types for an incomplete file
-            text = " ".join(str(error).split()) or type(error).__name__
-            raise ValueError(f"{path.name} is truncated or damaged ({text}): copy it again") from error
+        parser = _parsed(path, file)
         _check_addresses(path, binary, parser)
         _check_identity(path, parser, file)
         lengths, parts_mz, parts_intensity = [], [], []
@@ -138,6 +131,37 @@ def _spectra(path: Path) -> Spectra:
     if not (np.isfinite(mz).all() and mz.min() > 0):
         raise ValueError(f"{path.name} holds m/z values that are not positive numbers: it is damaged, export it again")
     return Spectra(mz, intensity, np.array(lengths), *_placed(path, parser), shared)
+
+
+def imzml_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the one image of the file; the length of its m/z axis is known if all spectra share one."""
+    check_xml(path)
+    with _binary_file(path).open("rb") as file:
+        parser = _parsed(path, file)
+    _, shape, _, _ = _placed(path, parser)
+    shared = len(set(zip(parser.mzOffsets, parser.mzLengths, strict=True))) == 1
+    dims = (*("z", "y", "x")[-len(shape) :], "mz")
+    kind = {"f": "float32", "d": "float64"}.get(parser.intensityPrecision, "")
+    return (Signal(path.stem, (*shape, parser.mzLengths[0] if shared else None), dims, dtype=kind),)
+
+
+def _parsed(path: Path, file: Any) -> Any:
+    """Return the parser of a file, which has read the XML part and no spectrum.
+
+    Raises
+    ------
+    ValueError
+        If the pyimzml package is missing, or the XML part is incomplete.
+    """
+    try:
+        from pyimzml.ImzMLParser import ImzMLParser  # noqa: PLC0415  an extra
+    except ImportError:
+        raise ValueError(f'reading {path.name} needs the pyimzml package: pip install "mffnb[io]"') from None
+    try:
+        return ImzMLParser(str(path), parse_lib="ElementTree", ibd_file=file)
+    except Exception as error:  # the parser raises exceptions of all types for an incomplete file
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path.name} is truncated or damaged ({text}): copy it again") from error
 
 
 def _binary_file(path: Path) -> Path:
@@ -228,6 +252,7 @@ IMZML = Reader(
     "imzML, continuous and processed",
     (".imzml",),
     read_imzml,
+    imzml_contents,
     datasets="`exact`, or width of bins: `10 ppm`",
     extra="io",
     package="pyimzml",

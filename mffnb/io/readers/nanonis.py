@@ -18,7 +18,9 @@ import xarray as xr
 
 from mffnb.cubes.data_array import coordinate, data_array
 from mffnb.errors import FileWarning, warn
+from mffnb.io.choose import choose_signal
 from mffnb.io.reader import Reader, starts_with
+from mffnb.io.signal_table import Signal
 from mffnb.typing import Array
 
 __all__ = ["NANONIS_GRID", "NANONIS_POINT"]
@@ -34,7 +36,7 @@ _MOST_MISSING = 1 << 20
 def read_grid(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
     """Read a channel of a Nanonis grid as (y, x, sweep); pixels that were not measured are NaN."""
     grid = Grid.of(path)
-    number, reason = choose_channel(path, grid.channels, dataset, grid.sweep)
+    number, reason = choose_channel(path, grid_contents(path), dataset, grid.sweep)
     pixels, points = grid.shape[0] * grid.shape[1], grid.points
     stored = np.memmap(
         path, ">f4", "r", grid.begin, (grid.measured, len(grid.parameters) + points * len(grid.channels))
@@ -66,8 +68,50 @@ def read_grid(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArr
     return data_array(values.reshape(*grid.shape, points), ("y", "x", name.lower()), coords, attrs=attrs)
 
 
+def grid_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the channels of a grid."""
+    grid = Grid.of(path)
+    return _channels(
+        grid.channels, (*grid.shape, grid.points), ("y", "x", split_unit(grid.sweep)[0].lower()), "float32"
+    )
+
+
 def read_point(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
     """Read a channel of a Nanonis point spectrum as a line (x, sweep) of one pixel."""
+    head, names, columns = _table(path)
+    number, reason = choose_channel(path, _point_channels(names, columns), dataset, names[0])
+    name, (_, units) = _sweep_name(names), split_unit(names[0])
+    fields = dict(part[:2] for part in (line.strip().split("\t") for line in head.split("\n")) if len(part) >= 2)
+    attrs: dict[str, Any] = {
+        key: fields[key] for key in ("Experiment", "Date", "X (m)", "Y (m)", "Z (m)") if key in fields
+    }
+    coords: dict[Any, xr.Variable] = {name: coordinate(name, columns[0], {"units": units})}
+    attrs |= _channel_attrs(names[1 + number], reason)
+    return data_array(columns[1 + number][None], ("x", name), coords, attrs=attrs)
+
+
+def point_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the channels of a point spectrum."""
+    return _point_channels(*_table(path)[1:])
+
+
+def _point_channels(names: Sequence[str], columns: Array) -> tuple[Signal, ...]:
+    return _channels(names[1:], (1, columns.shape[1]), ("x", _sweep_name(names)), "float64")
+
+
+def _sweep_name(names: Sequence[str]) -> str:
+    """Return the name of the swept signal, the first column, as a dimension."""
+    return split_unit(names[0])[0].lower().removesuffix(" calc")
+
+
+def _channels(names: Sequence[str], shape: tuple[int, ...], dims: tuple[str, ...], dtype: str) -> tuple[Signal, ...]:
+    """Return the signals of channels; a channel may be named without its unit."""
+    parts = [(name, *split_unit(name)) for name in names]
+    return tuple(Signal(plain, shape, dims, units, dtype, name) for name, plain, units in parts)
+
+
+def _table(path: Path) -> tuple[str, list[str], Array]:
+    """Return header, names and columns of a point spectrum."""
     text = path.read_bytes().decode("utf-8", "replace")
     head, found, table = text.partition("[DATA]")
     lines = table.split("\n")[1:]
@@ -79,17 +123,7 @@ def read_point(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataAr
         raise ValueError(
             f"{path.name} has lines with other than {len(names)} values: it is truncated, so copy it again"
         )
-    columns = np.array(cells, float).T
-    number, reason = choose_channel(path, names[1:], dataset, names[0])
-    name, units = split_unit(names[0])
-    name = name.lower().removesuffix(" calc")
-    fields = dict(part[:2] for part in (line.strip().split("\t") for line in head.split("\n")) if len(part) >= 2)
-    attrs: dict[str, Any] = {
-        key: fields[key] for key in ("Experiment", "Date", "X (m)", "Y (m)", "Z (m)") if key in fields
-    }
-    coords: dict[Any, xr.Variable] = {name: coordinate(name, columns[0], {"units": units})}
-    attrs |= _channel_attrs(names[1 + number], reason)
-    return data_array(columns[1 + number][None], ("x", name), coords, attrs=attrs)
+    return head, names, np.array(cells, float).T
 
 
 @dataclass(frozen=True)
@@ -180,21 +214,18 @@ class Grid:
         )  # fmt: skip
 
 
-def choose_channel(path: Path, names: Sequence[str], requested: str | None, sweep: str) -> tuple[int, str]:
+def choose_channel(path: Path, channels: Sequence[Signal], requested: str | None, sweep: str) -> tuple[int, str]:
     """Return the number of a channel and why it was chosen: as requested, else lock-in, current, or the first one.
 
     Examples
     --------
-    >>> choose_channel(Path("a.3ds"), ["Current (A)", "LIX 1 omega (A)"], None, "Bias (V)")
+    >>> channels = [Signal("Current (A)", (9, 50)), Signal("LIX 1 omega (A)", (9, 50))]
+    >>> choose_channel(Path("a.3ds"), channels, None, "Bias (V)")
     (1, 'the first lock-in signal')
     """
     if requested is not None:
-        plain = [split_unit(name)[0] for name in names]
-        fitting = [n for n, name in enumerate(names) if requested in (str(n), name, plain[n])]
-        if len(fitting) == 1:
-            return fitting[0], "requested"
-        held = ", ".join(f"{n} {name!r}" for n, name in enumerate(names))
-        raise ValueError(f"{path.name}: there is no single channel dataset={requested!r}; it holds {held}")
+        return choose_signal(path, channels, requested, range(len(channels)), keyword="channel"), "requested"
+    names = [one.title or one.name for one in channels]
     forward = [n for n, name in enumerate(names) if not _SIDE.search(name)] or list(range(len(names)))
     for pattern, reason in ((_LOCK_IN, "the first lock-in signal"), (_CURRENT, "no lock-in signal: the current")):
         fitting = [n for n in forward if pattern.search(names[n])]
@@ -243,8 +274,20 @@ def _channel_attrs(name: str, reason: str) -> dict[str, Any]:
 
 
 NANONIS_GRID = Reader(
-    "Nanonis grid spectroscopy", (".3ds",), read_grid, sniff=starts_with(b"Grid dim"), datasets="number or channel"
+    "Nanonis grid spectroscopy",
+    (".3ds",),
+    read_grid,
+    grid_contents,
+    sniff=starts_with(b"Grid dim"),
+    datasets="number or channel",
+    channels=True,
 )
 NANONIS_POINT = Reader(
-    "Nanonis point spectrum", (".dat",), read_point, sniff=starts_with(b"Experiment\t"), datasets="number or channel"
+    "Nanonis point spectrum",
+    (".dat",),
+    read_point,
+    point_contents,
+    sniff=starts_with(b"Experiment\t"),
+    datasets="number or channel",
+    channels=True,
 )

@@ -13,12 +13,13 @@ from mffnb.cubes.as_cube import as_cube, from_axes
 from mffnb.cubes.lazy_array import from_hdf5, with_axes
 from mffnb.errors import FileWarning, warn
 from mffnb.io.axis_kinds import with_kinds
-from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_signal, keep_on_disk
 from mffnb.io.files import is_hdf5
 from mffnb.io.hdf5_dialects import NEXUS as DIALECT
 from mffnb.io.hdf5_dialects import dialect, nexus_signal, text
 from mffnb.io.reader import Reader
-from mffnb.io.readers.hdf5 import read_hdf5
+from mffnb.io.readers.hdf5 import arrays_of, read_hdf5
+from mffnb.io.signal_table import Signal, of_array
 from mffnb.typing import Array
 
 __all__ = ["NEXUS"]
@@ -31,15 +32,13 @@ def read_nexus(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArr
     import h5py  # noqa: PLC0415  a second of import that other formats need not pay
 
     with h5py.File(path, "r") as stored:
-        groups = _groups(stored)
-        named = {*groups, *(group.rpartition("/")[0] for group in groups)}
-        if not groups or (dataset is not None and dataset.strip("/") not in named):
+        listed, count = _listed(stored)
+        if not count:
             return read_hdf5(path, dataset, lazy)
-        shapes = {name: stored[name].shape for name in groups}
-        if dataset is None:
-            name = _default(stored, shapes) or choose_dataset(path, shapes, None)
-        else:
-            name = next(one for one in groups if dataset.strip("/") in (one, one.rpartition("/")[0]))
+        default = _default(stored, [one.name for one in listed[:count]]) if dataset is None else None
+        name = listed[choose_signal(path, listed, default or dataset, range(count))].name
+        if name not in [one.name for one in listed[:count]]:
+            return read_hdf5(path, name, lazy)
         item = stored[name]
         check_numbers(path, name, item.dtype)
         axes = _with_signal(with_kinds(_axes(path, item)), item)
@@ -48,6 +47,27 @@ def read_nexus(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArr
         array = None if on_disk else item[()]
     cube = as_cube(with_axes(from_hdf5(path, name), axes) if array is None else from_axes(array, axes))
     return cube.assign_attrs({"channel": [cube.dims[-1]]} | cube.attrs | attrs)
+
+
+def nexus_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the data of the NXdata groups, then all other arrays of numbers in the file."""
+    import h5py  # noqa: PLC0415  a second of import that other formats need not pay
+
+    with h5py.File(path, "r") as stored:
+        return tuple(_listed(stored)[0])
+
+
+def _listed(stored: Any) -> tuple[list[Signal], int]:
+    """Return the signals of an open file, and how many of them, the first ones, are data of NXdata groups."""
+    found = []
+    for name in _groups(stored):
+        item = stored[name]
+        names = dict(_stated(item.parent, item))
+        dims = [names.get(position, "") for position in range(item.ndim)]
+        title = name.rpartition("/")[0]
+        found.append(of_array(name, item, dims if all(dims) else (), text(item.attrs.get("units")), title))
+    groups = {one.name for one in found}
+    return [*found, *(one for one in arrays_of(stored) if one.name not in groups)], len(found)
 
 
 def _groups(stored: Any) -> list[str]:
@@ -63,12 +83,12 @@ def _groups(stored: Any) -> list[str]:
     return found
 
 
-def _default(stored: Any, shapes: dict[str, tuple[int, ...]]) -> str | None:
+def _default(stored: Any, names: list[str]) -> str | None:
     """Return the data to which the ``default`` attributes of the file lead; None if there are none."""
     item = stored
     while (name := text(item.attrs.get("default"))) in item and hasattr(item[name], "keys"):
         item = item[name]
-    return next((name for name in shapes if name.rpartition("/")[0] == item.name.strip("/")), None)
+    return next((name for name in names if name.rpartition("/")[0] == item.name.strip("/")), None)
 
 
 def _axes(path: Path, item: Any) -> list[dict[str, Any]]:
@@ -136,7 +156,8 @@ NEXUS = Reader(
     "NeXus (NXdata)",
     (".h5", ".hdf5", ".hdf", ".hf5", ".nxs", ".nx5"),
     read_nexus,
+    nexus_contents,
     sniff=lambda path: dialect(path) == DIALECT or (path.suffix.lower().startswith(".nx") and is_hdf5(path)),
-    datasets="path of the group or of an array",
+    datasets="number, or path of the group or of an array",
     lazy=True,
 )

@@ -13,6 +13,7 @@ from mffnb.cubes.lazy_array import from_npy
 from mffnb.cubes.sparse_pixels import SparsePixels, is_sparse_file, npy_header
 from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
 from mffnb.io.reader import Reader, starts_with
+from mffnb.io.signal_table import Signal, of_array
 
 __all__ = ["NPY", "NPZ"]
 
@@ -24,31 +25,51 @@ def read_npy(path: Path, _dataset: str | None, lazy: bool | None) -> xr.DataArra
     return from_npy(path) if keep_on_disk(lazy, stored.size) else as_cube(np.array(stored))
 
 
+def npy_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the one array of the file."""
+    return (of_array(path.stem, np.load(path, allow_pickle=False, mmap_mode="r")),)
+
+
 def read_npz(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
     """Read an array of a ``.npz`` archive, or a matrix of compressed sparse rows, which stays sparse."""
-    shapes = _shapes_in(path)
-    if dataset is None and is_sparse_file(set(shapes)):
+    members = _members(path)
+    if dataset is None and is_sparse_file(set(members)):
         pixels = SparsePixels.of(path)
         return as_cube(xr.DataArray(xr.Variable(as_cube(np.empty((1, 1))).dims, pixels)))
     with np.load(path, allow_pickle=False) as archive:
-        numeric = {name: shape for name, shape in shapes.items() if shape is not None}
-        name = choose_dataset(path, numeric, dataset)
+        listed = [one for one in members.values() if one is not None]
+        name = listed[choose_dataset(path, listed, dataset)].name
         check_numbers(path, name, archive[name].dtype)
         return as_cube(archive[name])
 
 
-def _shapes_in(path: Path) -> dict[str, tuple[int, ...] | None]:
-    """Return the shape of each array in an archive by name, from its header; None for text."""
-    found: dict[str, tuple[int, ...] | None] = {}
+def npz_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the arrays of numbers in an archive, or its one matrix of compressed sparse rows."""
+    members = _members(path)
+    if is_sparse_file(set(members)):
+        pixels = SparsePixels.of(path)
+        return (Signal(path.stem, pixels.shape, dtype=str(pixels.dtype)),)
+    return tuple(one for one in members.values() if one is not None)
+
+
+def _members(path: Path) -> dict[str, Signal | None]:
+    """Return the signal of each array in an archive by name, from its header; None for text."""
+    found: dict[str, Signal | None] = {}
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             with archive.open(name) as member:
                 shape, dtype = npy_header(member)
-            found[name.removesuffix(".npy")] = tuple(shape) if dtype.kind in "biufc" else None
+            key = name.removesuffix(".npy")
+            found[key] = Signal(key, tuple(shape), dtype=str(dtype)) if dtype.kind in "biufc" else None
     return found
 
 
-NPY = Reader("NumPy array", (".npy",), read_npy, sniff=starts_with(b"\x93NUMPY"), lazy=True)
+NPY = Reader("NumPy array", (".npy",), read_npy, npy_contents, sniff=starts_with(b"\x93NUMPY"), lazy=True)
 NPZ = Reader(
-    "NumPy archive, or SciPy sparse matrix", (".npz",), read_npz, sniff=starts_with(b"PK\x03\x04"), datasets="name"
+    "NumPy archive, or SciPy sparse matrix",
+    (".npz",),
+    read_npz,
+    npz_contents,
+    sniff=starts_with(b"PK\x03\x04"),
+    datasets="number or name",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.data_array import coordinate, data_array
+from mffnb.io.choose import choose_signal
 from mffnb.io.reader import Reader, starts_with
+from mffnb.io.signal_table import Signal, of_array
 
 __all__ = ["OPUS"]
 
@@ -19,6 +22,36 @@ _PREFERRED = ("a", "t", "r", "km", "ra", "e", "logr", "atr", "pas", "sm")
 
 def read_opus(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
     """Read the spectra of one kind in an OPUS file as a line (x, wavenumber): absorbance first, if it is there."""
+    held = _spectra(path)
+    listed = _listed(held)
+    preferred = [n for key in _PREFERRED for n, one in enumerate(listed) if one.name == key]
+    name = listed[choose_signal(path, listed, dataset, [*preferred, *range(len(listed))][:1])].name
+    data = held[name]
+    coords: dict[Any, xr.Variable] = {"wavenumber": coordinate("wavenumber", np.asarray(data.x), {"units": "1/cm"})}
+    reason = "requested" if dataset else "the result that the instrument computed"
+    attrs = {"long_name": data.label, "dataset": name, "choice": reason}
+    return data_array(np.atleast_2d(np.asarray(data.y)), ("x", "wavenumber"), coords, attrs=attrs)
+
+
+def opus_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the spectra of all kinds in the file, by their keys."""
+    return _listed(_spectra(path))
+
+
+def _listed(held: Mapping[str, Any]) -> tuple[Signal, ...]:
+    return tuple(
+        of_array(key, np.atleast_2d(data.y), ("x", "wavenumber"), title=data.label) for key, data in held.items()
+    )
+
+
+def _spectra(path: Path) -> dict[str, Any]:
+    """Return the spectra of a file by their keys.
+
+    Raises
+    ------
+    ValueError
+        If the brukeropus package is missing, or the file is truncated or damaged.
+    """
     try:
         import brukeropus  # noqa: PLC0415  an extra
     except ImportError:
@@ -33,24 +66,16 @@ def read_opus(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArr
         raise ValueError(f"{path.name} is truncated or damaged ({text}): copy it again") from error
     if missing > 0 or not held:
         raise ValueError(f"{path.name} is truncated, {max(missing, 0)} of its bytes are missing: copy it again")
-    listed = ", ".join(f"{key!r} {data.label}" for key, data in held.items())
-    key = dataset or next((one for one in (*_PREFERRED, *held) if one in held), "")
-    fitting = [name for name, data in held.items() if key in (name, data.label)]
-    if len(fitting) != 1:
-        raise ValueError(f"{path.name}: there are no single spectra dataset={dataset!r}; it holds {listed}")
-    data = held[fitting[0]]
-    coords: dict[Any, xr.Variable] = {"wavenumber": coordinate("wavenumber", np.asarray(data.x), {"units": "1/cm"})}
-    reason = "requested" if dataset else "the result that the instrument computed"
-    attrs = {"long_name": data.label, "dataset": fitting[0], "choice": reason}
-    return data_array(np.atleast_2d(np.asarray(data.y)), ("x", "wavenumber"), coords, attrs=attrs)
+    return held
 
 
 OPUS = Reader(
     "Bruker OPUS spectrum (any suffix)",
     (),
     read_opus,
+    opus_contents,
     sniff=starts_with(b"\x0a\x0a\xfe\xfe"),
-    datasets="key or label",
+    datasets="number, key or label",
     extra="io",
     package="brukeropus",
 )

@@ -8,8 +8,9 @@ from typing import Any
 
 import xarray as xr
 
-from mffnb.io.nested_arrays import choose_array
+from mffnb.io.nested_arrays import choose_array, listed_arrays
 from mffnb.io.reader import Reader
+from mffnb.io.signal_table import Signal
 
 __all__ = ["RDATA"]
 
@@ -17,6 +18,11 @@ __all__ = ["RDATA"]
 def read_r(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
     """Read an array of an R data file."""
     return choose_array(path, r_objects(path), dataset)
+
+
+def r_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the arrays of an R data file, which has to be read for it."""
+    return listed_arrays(r_objects(path))
 
 
 def r_objects(path: Path) -> dict[str, Any]:
@@ -55,4 +61,12 @@ def _columns(value: Any, _attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {str(name): column for name, column in value.items()} if isinstance(value, dict) else {}
 
 
-RDATA = Reader("R data", (".rda", ".rdata", ".rds"), read_r, datasets="object/slot/column", extra="io", package="rdata")
+RDATA = Reader(
+    "R data",
+    (".rda", ".rdata", ".rds"),
+    read_r,
+    r_contents,
+    datasets="number or object/slot/column",
+    extra="io",
+    package="rdata",
+)

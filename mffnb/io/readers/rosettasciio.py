@@ -19,8 +19,9 @@ from mffnb.io.expected_size import warn_if_short
 from mffnb.io.hdf5_dialects import NEXUS, dialect
 from mffnb.io.reader import Reader
 from mffnb.io.reader_log import collected_log
-from mffnb.io.readers.hdf5 import read_hdf5
-from mffnb.io.signals import Reordered, choose_signal, warn_if_incomplete
+from mffnb.io.readers.hdf5 import hdf5_contents, read_hdf5
+from mffnb.io.signal_table import Signal
+from mffnb.io.signals import Reordered, listed_signals, number_of_signal, units_of_values, warn_if_incomplete
 from mffnb.io.unknown_formats import no_reader, refusal
 
 __all__ = ["EDAX_JEOL", "HDF5_DIALECTS", "ROSETTASCIIO"]
@@ -40,6 +41,25 @@ _SQUARE = (
 
 def read_rosettasciio(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
     """Read a signal with the first RosettaSciIO plug-in for this file that does not fail."""
+    signals, messages = _opened(path, stays_on_disk(path.stat().st_size) if lazy is None else lazy)
+    for message in messages:
+        warn(f"{path.name}: {message}", FileWarning)
+    return _cube(path, signals, dataset)
+
+
+def rosettasciio_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the signals of the file; their data stay on disk where the plug-in can do it."""
+    return listed_signals(_opened(path, True)[0])
+
+
+def _opened(path: Path, on_disk: bool) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the signals that the first fitting plug-in reads, and its messages.
+
+    Raises
+    ------
+    ValueError
+        If there is no plug-in for this file, or all fail.
+    """
     if (reason := refusal(path)) is not None:
         raise ValueError(reason)
     warn_if_short(path)
@@ -47,7 +67,6 @@ def read_rosettasciio(path: Path, dataset: str | None, lazy: bool | None) -> xr.
     if not plugins:
         raise ValueError(no_reader(path))
     failures = []
-    on_disk = stays_on_disk(path.stat().st_size) if lazy is None else lazy
     for plugin in plugins:
         with collected_log("rsciio") as messages:
             try:
@@ -63,15 +82,13 @@ def read_rosettasciio(path: Path, dataset: str | None, lazy: bool | None) -> xr.
             continue
         if plugin["name"] == "Arina":
             messages.append(_SQUARE.format(signals[0]["data"].shape))
-        for message in dict.fromkeys(messages):
-            warn(f"{path.name}: {message}", FileWarning)
-        return _cube(path, signals, dataset)
+        return signals, list(dict.fromkeys(messages))
     raise ValueError(f"{path.name} could not be read as {path.suffix} file; " + "; ".join(failures))
 
 
 def read_dialect(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
     """Read a signal of an HDF5 file of a known dialect; or any array of it, if ``dataset`` is a path in the file."""
-    if dataset is not None and "/" in dataset:
+    if dataset is not None and "/" in dataset and dataset.strip("/") in [one.name for one in hdf5_contents(path)]:
         return read_hdf5(path, dataset, lazy)
     return read_rosettasciio(path, dataset, lazy)
 
@@ -104,7 +121,7 @@ def _signals(plugin: Mapping[str, Any], path: Path, on_disk: bool) -> list[dict[
 
 def _cube(path: Path, signals: Sequence[Mapping[str, Any]], dataset: str | None) -> xr.DataArray:
     """Return one of the signals as a cube, with its axes as the instrument meant them."""
-    signal = signals[choose_signal(path, signals, dataset)]
+    signal = signals[number_of_signal(path, signals, dataset)]
     title = signal.get("metadata", {}).get("General", {}).get("title") or "the signal"
     check_numbers(path, str(title), signal["data"].dtype)
     ordered = Reordered.of(path, signal["data"], with_kinds(signal["axes"]), signal.get("post_process", ()))
@@ -112,22 +129,14 @@ def _cube(path: Path, signals: Sequence[Mapping[str, Any]], dataset: str | None)
     warn_if_incomplete(path, cube, axis_names(in_array_order(ordered.axes))[0], channel_names(cube, None))
     kinds = {axis["navigate"] for axis in ordered.axes}
     channel = {"channel": [cube.dims[-1]]} if kinds == {True, False} else {}
-    return cube.assign_attrs(channel | cube.attrs | _units(signal))
-
-
-def _units(signal: Mapping[str, Any]) -> dict[str, str]:
-    """Return quantity and units of the values, which HyperSpy writes as ``"Intensity (Counts)"``."""
-    quantity = signal.get("metadata", {}).get("Signal", {}).get("quantity")
-    if not isinstance(quantity, str) or not quantity:
-        return {}
-    name, opened, units = quantity.removesuffix(")").partition(" (")
-    return {"long_name": name} | ({"units": units} if opened else {})
+    return cube.assign_attrs(channel | cube.attrs | units_of_values(signal))
 
 
 ROSETTASCIIO = Reader(
     "all formats of RosettaSciIO",
     (),
     read_rosettasciio,
+    rosettasciio_contents,
     datasets="number or title",
     lazy=True,
     extra="io",
@@ -138,6 +147,7 @@ EDAX_JEOL = Reader(
     "EDAX spectrum, JEOL or Hamamatsu image",
     (".spc", ".img"),
     read_rosettasciio,
+    rosettasciio_contents,
     datasets="number or title",
     lazy=True,
     extra="io",
@@ -147,6 +157,7 @@ HDF5_DIALECTS = Reader(
     "HDF5 of HyperSpy, Delmic, EMD (py4DSTEM, Velox), Arina, USID, Tofwerk",
     (".h5", ".hdf5", ".hdf", ".hf5"),
     read_dialect,
+    rosettasciio_contents,
     sniff=lambda path: dialect(path) not in (None, NEXUS),
     datasets="number, title or path",
     lazy=True,

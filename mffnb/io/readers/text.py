@@ -19,8 +19,10 @@ import xarray as xr
 from mffnb.cubes.data_array import coordinate, data_array
 from mffnb.cubes.pixel_list import as_map
 from mffnb.errors import FileWarning, warn
+from mffnb.io.choose import choose_signal, matching
 from mffnb.io.reader import Reader, starts_with
-from mffnb.io.text_table import Table
+from mffnb.io.signal_table import Signal
+from mffnb.io.text_table import Table, sheets
 from mffnb.typing import Array
 
 __all__ = ["EXCEL", "TEXT"]
@@ -41,12 +43,24 @@ def read_text(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArr
     return _cube(path, Table.of_text(path), dataset)
 
 
+def text_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the one table of the file, whose text has to be read for it."""
+    return (Signal(path.stem, Table.of_text(path).values.shape, ("row", "column"), dtype="float64"),)
+
+
 def read_excel(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArray:
-    """Read the table in a sheet of an Excel file."""
-    return _cube(path, Table.of_sheet(path, dataset), None)
+    """Read the table in a sheet of an Excel file; ``dataset`` is a sheet, a layout, or ``sheet/layout``."""
+    listed = sheets(path)
+    sheet, layout = dataset, None
+    if dataset is not None and not matching(listed, dataset):
+        head, _, last = dataset.rpartition("/")  # no name of a sheet contains a slash
+        if last in _LAYOUTS:
+            sheet, layout = head or None, last
+    name = listed[choose_signal(path, listed, sheet, range(len(listed)))].name
+    return _cube(path, Table.of_sheet(path, name), layout, f"{name}/")
 
 
-def _cube(path: Path, table: Table, layout: str | None) -> xr.DataArray:
+def _cube(path: Path, table: Table, layout: str | None, sheet: str = "") -> xr.DataArray:
     """Return the cube that a table holds, by its layout."""
     header, values = table.header, table.values
     channels = _channels(header)
@@ -67,7 +81,7 @@ def _cube(path: Path, table: Table, layout: str | None) -> xr.DataArray:
         return data_array(values, ("x", "channel"))
     raise ValueError(
         f"{path.name}: rows or columns of this table of {values.shape[0]} x {values.shape[1]} numbers may be spectra: "
-        "say dataset='rows' or dataset='columns' (the first column then holds the channels)"
+        f"say dataset='{sheet}rows' or dataset='{sheet}columns' (the first column then holds the channels)"
     )
 
 
@@ -151,14 +165,16 @@ TEXT = Reader(
     "table of text: LabSpec, WITec, Renishaw, .xyz, csv, two-column spectra",
     (".csv", ".tsv", ".txt", ".xyz", ".asc", ".dat", ".dpt"),
     read_text,
+    text_contents,
     datasets="`rows` or `columns`, where the layout is not clear",
 )
 EXCEL = Reader(
     "Excel table",
     (".xlsx",),
     read_excel,
+    sheets,
     sniff=starts_with(b"PK\x03\x04"),
-    datasets="sheet",
+    datasets="number or name of the sheet; `sheet/rows` or `sheet/columns`, where the layout is not clear",
     extra="io",
     package="openpyxl",
 )

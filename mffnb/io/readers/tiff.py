@@ -17,9 +17,10 @@ import xarray as xr
 from mffnb.cubes.as_cube import as_cube, from_axes
 from mffnb.cubes.lazy_array import lazy_cube, with_axes
 from mffnb.errors import FileWarning
-from mffnb.io.choose import check_numbers, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_signal, keep_on_disk
 from mffnb.io.reader import Reader
 from mffnb.io.reader_log import collected_log
+from mffnb.io.signal_table import Signal, of_array
 
 __all__ = ["TIFF"]
 
@@ -30,11 +31,7 @@ _NUMBER = re.compile(r"\s*([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 
 def read_tiff(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
     """Read a series of a TIFF file: height and width of a page are pixels, all other axes are channels."""
-    try:
-        import tifffile  # noqa: PLC0415  an extra
-    except ImportError:
-        raise ValueError('reading TIFF files needs the tifffile package: pip install "mffnb[io]"') from None
-    with collected_log("tifffile") as messages, tifffile.TiffFile(path) as file:
+    with collected_log("tifffile") as messages, _opened(path) as file:
         number = _choose(path, file.series, dataset)
         series = file.series[number]
         check_numbers(path, f"series {number}", series.dtype)
@@ -48,16 +45,34 @@ def read_tiff(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArra
 
 def _choose(path: Path, series: Any, requested: str | None) -> int:
     """Return the number of a series: as requested by number or name, or the only one, or the only stack."""
-    if requested is not None:
-        fitting = [n for n, one in enumerate(series) if requested in (str(n), one.name)]
-    else:
-        deep = [n for n, one in enumerate(series) if one.ndim >= 3]
-        fitting = deep if len(deep) == 1 else list(range(len(series)))
-    if len(fitting) == 1:
-        return fitting[0]
-    held = ", ".join(f"{n} {one.name!r} {one.shape}" for n, one in enumerate(series)) or "nothing"
-    problem = "say which one with dataset=" if requested is None else f"there is no single dataset {requested!r}"
-    raise ValueError(f"{path.name}: {problem}; it holds {held} (number, name, shape)")
+    deep = [n for n, one in enumerate(series) if one.ndim >= 3]
+    return choose_signal(path, _listed(series), requested, deep if len(deep) == 1 else range(len(series)))
+
+
+def tiff_contents(path: Path) -> tuple[Signal, ...]:
+    """Return the series of a TIFF file."""
+    with collected_log("tifffile"), _opened(path) as file:
+        return _listed(file.series)
+
+
+def _listed(series: Any) -> tuple[Signal, ...]:
+    """Return the signals of the series of an open file."""
+    return tuple(of_array(one.name, one, [_NAMES.get(letter, letter.lower()) for letter in one.axes]) for one in series)
+
+
+def _opened(path: Path) -> Any:
+    """Open a TIFF file.
+
+    Raises
+    ------
+    ValueError
+        If the tifffile package is missing.
+    """
+    try:
+        import tifffile  # noqa: PLC0415  an extra
+    except ImportError:
+        raise ValueError('reading TIFF files needs the tifffile package: pip install "mffnb[io]"') from None
+    return tifffile.TiffFile(path)
 
 
 def _stated_planes(file: Any, number: int) -> int:
@@ -186,6 +201,7 @@ TIFF = Reader(
     "TIFF, OME-TIFF and ImageJ stacks; planes are channels",
     (".tif", ".tiff", ".btf", ".tf8"),
     read_tiff,
+    tiff_contents,
     datasets="number or name",
     lazy=True,
     extra="io",

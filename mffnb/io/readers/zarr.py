@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mffnb.cubes.lazy_array import from_zarr
 from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
 from mffnb.io.netcdf_store import open_labelled
 from mffnb.io.reader import Reader
+from mffnb.io.signal_table import Signal, of_array
 from mffnb.io.zarr_store import is_store
 
 __all__ = ["ZARR"]
@@ -19,21 +21,12 @@ __all__ = ["ZARR"]
 
 def read_zarr_array(path: Path, dataset: str | None, lazy: bool | None) -> xr.DataArray:
     """Read an array of a zarr store, with its coordinates if xarray has written it."""
-    try:
-        import zarr  # noqa: PLC0415  an extra
-    except ImportError:
-        raise ValueError('reading .zarr needs the zarr package: pip install "mffnb[io]"') from None
-    stored = zarr.open(path, mode="r")
-    if isinstance(stored, zarr.Array):
-        found = {"": stored}
-    else:
-        members = stored.members(max_depth=None)
-        found = {name: item for name, item in members if isinstance(item, zarr.Array) and item.dtype.kind in "biufc"}
-    name = choose_dataset(path, {name: array.shape for name, array in found.items()}, dataset)
+    found = _arrays(path)
+    listed = _listed(found)
+    name = listed[choose_dataset(path, listed, dataset)].name
     check_numbers(path, name or path.name, found[name].dtype)
-    array, group = found[name], name.rpartition("/")[0]
-    names: Any = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
-    if names is None or not all(names) or not name:
+    group = name.rpartition("/")[0]
+    if not _dimensions(found[name]) or not name:
         cube = from_zarr(path, name)
     else:  # the store was written by xarray, with coordinates
         options = {"engine": "zarr", "group": group or None, "consolidated": False, "chunks": None}
@@ -41,6 +34,44 @@ def read_zarr_array(path: Path, dataset: str | None, lazy: bool | None) -> xr.Da
     return cube if keep_on_disk(lazy, cube.size) else cube.load()
 
 
+def zarr_contents(path: Path) -> tuple[Signal, ...]:
+    """Return all arrays of numbers in a store."""
+    return _listed(_arrays(path))
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    """Return the arrays of numbers in a store by their paths; the path of a store that is one array is empty."""
+    try:
+        import zarr  # noqa: PLC0415  an extra
+    except ImportError:
+        raise ValueError('reading .zarr needs the zarr package: pip install "mffnb[io]"') from None
+    stored = zarr.open(path, mode="r")
+    if isinstance(stored, zarr.Array):
+        return {"": stored}
+    members = stored.members(max_depth=None)
+    return {name: item for name, item in members if isinstance(item, zarr.Array) and item.dtype.kind in "biufc"}
+
+
+def _listed(found: Mapping[str, Any]) -> tuple[Signal, ...]:
+    return tuple(
+        of_array(name, array, _dimensions(array), array.attrs.get("units")) for name, array in sorted(found.items())
+    )
+
+
+def _dimensions(array: Any) -> tuple[str, ...]:
+    """Return the names of the dimensions that xarray has written; empty if there are none."""
+    names: Any = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
+    return tuple(names) if names is not None and all(names) else ()
+
+
 ZARR = Reader(
-    "zarr", (".zarr",), read_zarr_array, sniff=is_store, datasets="path", lazy=True, extra="io", package="zarr"
+    "zarr",
+    (".zarr",),
+    read_zarr_array,
+    zarr_contents,
+    sniff=is_store,
+    datasets="number or path",
+    lazy=True,
+    extra="io",
+    package="zarr",
 )
