@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from mffnb.constraints import Bounds
 from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError, warn
 from mffnb.estimators.ball_constraint import ball_multipliers
-from mffnb.estimators.base import LinearModel
+from mffnb.estimators.base import LinearModel, holds_no_pixels
 from mffnb.estimators.fitting import Fitted, fit
 from mffnb.estimators.held_out_score import explained_variance, held_out, poisson_log_likelihood
 from mffnb.estimators.missing_data import find_unobserved, unfitted_channels, warn_if_unobserved
@@ -255,6 +255,8 @@ class MatrixFactorization(LinearModel):
         >>> model.components_.shape, model.n_samples_seen_ == len(X)
         ((2, 400), True)
         """
+        if holds_no_pixels(X):
+            return self
         matrix = as_matrix(self, X, reset=self._stream is None, missing=True)
         if self._stream is None:
             stream = OnlineFit(FactorizationRun(**self.get_params(deep=False)), channels=matrix.shape[1])
@@ -282,6 +284,8 @@ class MatrixFactorization(LinearModel):
         (Itakura-Saito, for example) may have several minima.
         """
         check_is_fitted(self)
+        if holds_no_pixels(X):
+            return np.empty((0, len(self.components_)))
         matrix = as_matrix(self, X, reset=False, missing=True)
         weights, is_fitted_data = None, self._is_fitted_data(matrix)
         if self.needs_pixel_weights_:

@@ -295,7 +295,7 @@ def check_streamable(run: FactorizationRun, channels: int) -> None:
     if not isinstance(similarity, Frobenius):
         raise UnsupportedCombinationError(
             f"{type(similarity).__name__} needs all pixels at once, because a stream keeps sums of least squares only: "
-            "use similarity='frobenius', or load the data and call fit"
+            "use similarity='frobenius', or load the data (signal.compute() in HyperSpy) and call fit"
         )
     if fitted_transform(similarity, named_transform(run.transform)) is not None:
         raise UnsupportedCombinationError(
