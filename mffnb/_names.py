@@ -43,6 +43,7 @@ MODULES_OF = {
     "Sparsity": "mffnb.penalties.sparsity",
     "SpectralAngle": "mffnb.similarities.angle",
     "SpectralSmoothness": "mffnb.penalties.smoothness",
+    "Stream": "mffnb.unmixing.stream",
     "TotalVariation": "mffnb.penalties.variation",
     "TuningMonitor": "mffnb.widgets.boards.tuning_monitor",
     "Unimodal": "mffnb.constraints.unimodal",
@@ -53,6 +54,7 @@ MODULES_OF = {
     "knob": "mffnb.knobs",
     "load": "mffnb.unmixing.result",
     "read": "mffnb.io.read",
+    "stream": "mffnb.unmixing.stream",
     "suggest": "mffnb.unmixing.suggest",
     "unmix": "mffnb.unmixing.unmix",
 }

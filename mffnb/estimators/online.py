@@ -49,7 +49,7 @@ from mffnb.protocols.part_results import update_factor
 from mffnb.similarities import Frobenius
 from mffnb.solvers import Extrapolated
 from mffnb.threads import single_threaded_blas
-from mffnb.typing import Float64Array
+from mffnb.typing import Array, Float64Array
 
 _UPDATES = 10  # half steps of E after each batch; they cost nothing beside the abundances of the batch
 _GROWTH, _GROWTH_OF_STARTS = 1.25, 2.0  # of the number of pixels from one fit of the sample to the next one
@@ -180,6 +180,25 @@ class OnlineFit:
                 return False
             self._fit_sample()
         return True
+
+    def unmixed(self, matrix: Matrix) -> tuple[Float64Array, Float64Array | None]:
+        """Return the abundances (k, pixels) of pixels with data for the present endmembers, and their gain or None."""
+        with single_threaded_blas(), without_warnings():
+            new = self._new_pixels(matrix)
+            A = self._abundances(new, self._endmembers)
+        if new.gauge is not Gauge.GAIN:
+            return A / (self.size * new.scale)[:, None], None
+        assert new.misfit.gain is not None
+        assert new.rows is not None
+        amounts = A / self.size[:, None]
+        total = amounts.sum(axis=0)
+        gain = np.where(matrix.row_squares > 0, new.misfit.gain / new.rows * total / new.scale, 0.0)
+        return amounts / total, gain
+
+    @property
+    def observed(self) -> Array:
+        """Boolean, True for channels that had data so far, (channels,)."""
+        return self._observed
 
     def _rows(self, batch: Matrix) -> Any:
         """Return the pixels of a batch that hold data, as an array or a sparse array."""
