@@ -5,7 +5,7 @@ python -m benchmarks scale.stream [--frames 500] [--side 64] [--channels 128] [-
 A simulated movie of four components, whose maps drift, with noise of 5 % of the brightest channel. In the second case the fourth
 component appears half-way (its share is below 1 % in the first third). `MatrixFactorization.partial_fit` receives the frames one by
 one, each made when it is needed, in a process of its own: the peak of its memory (VmHWM) after a tenth of the frames and at the end
-is to differ by less than 50 MB. The batch fit gets all frames as one float32 array, in another process. Angles in rad between the
+is to differ by less than 50 MB. `mf.stream` gets the same frames in one row; it also keeps the maps, 4 k bytes a pixel. The batch fit gets all frames as one float32 array, in another process. Angles in rad between the
 endmembers: largest and mean; goal 0.01. "own freedom" is the largest angle between batch fits with tol 1e-4 (the default) and 1e-6:
 where it is large, the data do not determine the endmembers, and an angle to the batch fit measures little.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -53,14 +54,18 @@ def movie(frames: int, side: int, channels: int, late: bool, seed: int = 0) -> I
 def measure(how: str, model: str, late: bool, sizes: Sequence[int]) -> None:
     """Run in a fresh process: print endmembers, processor seconds and memory as JSON."""
     settings = dict(MODELS[model], random_state=0)
-    factorization = mf.MatrixFactorization(K, **settings)
+    factorization: Any = mf.MatrixFactorization(K, **settings)
     frames, memory = movie(*sizes, late), []
-    if how == "stream":
+    if how in ("stream", "maps"):
+        live = mf.stream(K, **settings)
         mf.MatrixFactorization(K, **settings).fit(next(movie(*sizes, late)))  # loads libraries and kernels
         seconds = 0.0
         for number, frame in enumerate(frames, 1):
             begin = time.process_time()
-            factorization.partial_fit(frame)
+            if how == "maps":
+                live = live.push(frame.reshape(sizes[1], sizes[1], -1))
+            else:
+                factorization.partial_fit(frame)
             seconds += time.process_time() - begin
             if number == max(sizes[0] // 10, 1):
                 memory.append(memory_status("VmHWM"))
@@ -73,7 +78,8 @@ def measure(how: str, model: str, late: bool, sizes: Sequence[int]) -> None:
         begin = time.process_time()
         factorization.set_params(**tight).fit(X.reshape(-1, sizes[2]))
         seconds = time.process_time() - begin
-    print(json.dumps({"E": factorization.components_.tolist(), "seconds": seconds, "memory": memory}))
+    E = live.endmembers.values if how == "maps" else factorization.components_
+    print(json.dumps({"E": E.tolist(), "seconds": seconds, "memory": memory}))
 
 
 def angles(one: list[list[float]], other: list[list[float]]) -> np.ndarray:
@@ -99,15 +105,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{sizes[0]} frames of {sizes[1]} x {sizes[1]} x {sizes[2]}", "largest angle", "mean", "own freedom",
         "stream / batch, processor time", "memory at a tenth, MB", "growth, MB",
     )  # fmt: skip
+
+    def run(how: str, model: str, late: str) -> Any:
+        return json.loads(output(start(benchmark_command("scale.stream", *given, "--measure", how, model, late))))
+
     for late in ("", "late"):
         for model in chosen.models[:1] if chosen.quick else chosen.models:
-            stream, batch, tight = (
-                json.loads(output(start(benchmark_command("scale.stream", *given, "--measure", how, model, late))))
-                for how in ("stream", "batch", "tight")
-            )
-            off, own = angles(batch["E"], stream["E"]), angles(batch["E"], tight["E"]).max()
-            early, end = (value / MB for value in stream["memory"])
-            print_row(
-                f"{model}{', late component' if late else ''}", f"{off.max():.4f}", f"{off.mean():.4f}", f"{own:.4f}",
-                f"{stream['seconds'] / batch['seconds']:.2f}", f"{early:.0f}", f"{end - early:.1f}",
-            )  # fmt: skip
+            batch, tight = run("batch", model, late), run("tight", model, late)
+            own = angles(batch["E"], tight["E"]).max()
+            for how in ("stream",) if late or model != chosen.models[0] else ("stream", "maps"):
+                stream = run(how, model, late)
+                off = angles(batch["E"], stream["E"])
+                early, end = (value / MB for value in stream["memory"])
+                print_row(
+                    f"{model}{', late component' if late else ''}{', mf.stream' if how == 'maps' else ''}",
+                    f"{off.max():.4f}", f"{off.mean():.4f}", f"{own:.4f}",
+                    f"{stream['seconds'] / batch['seconds']:.2f}", f"{early:.0f}", f"{end - early:.1f}",
+                )  # fmt: skip

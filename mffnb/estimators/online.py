@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mffnb.constraints import Fixed
+from mffnb.constraints import Fixed, Pinned
 from mffnb.errors import UnsupportedCombinationError, without_warnings
 from mffnb.estimators.ball_constraint import ball_multipliers
 from mffnb.estimators.fitting import Fitted, fit
@@ -45,7 +45,7 @@ from mffnb.problem.problem import Problem
 from mffnb.protocols.capabilities import traits_of
 from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
-from mffnb.protocols.part_results import update_factor
+from mffnb.protocols.part_results import is_own, update_factor
 from mffnb.similarities import Frobenius
 from mffnb.solvers import Extrapolated
 from mffnb.threads import single_threaded_blas
@@ -234,9 +234,8 @@ class OnlineFit:
     def _new_pixels(self, matrix: Matrix) -> Problem:
         """Return the problem of other pixels, with the scale and the terms of the last fit."""
         problem, terms = self.fitted.problem, tuple(self._run.abundance_terms)
-        multipliers = ball_multipliers(problem, self.fitted.state)
         return for_new_pixels(
-            matrix, named_similarity(self._run.similarity), (*terms, *multipliers), problem.columns, problem.scale
+            matrix, named_similarity(self._run.similarity), (*terms, *self._multipliers), problem.columns, problem.scale
         )
 
     def _abundances(self, problem: Problem, endmembers: Float64Array) -> Float64Array:
@@ -296,6 +295,7 @@ class OnlineFit:
     def _take(self, fitted: Fitted, sums: Sums, matrix: Matrix) -> None:
         """Set a fit of the sample, and the sums that belong to its endmembers."""
         self.fitted, self._sums, self._norm = fitted, sums, _mean_norm(matrix)
+        self._multipliers = ball_multipliers(fitted.problem, fitted.state)
         self._endmembers = np.array(fitted.state.endmembers)
         self._fitted_endmembers = self._endmembers.copy()
         self._sample.abundances = np.ascontiguousarray(fitted.state.abundances.T)
@@ -304,8 +304,9 @@ class OnlineFit:
 
     @property
     def _numbers_have_meaning(self) -> bool:
-        """Whether terms of E refer to components by their number, such as known endmembers."""
-        return bool(self._run.endmember_terms)
+        """Whether terms refer to components by their number: known endmembers, and perhaps terms of the user."""
+        terms = (*self._run.abundance_terms, *self._run.endmember_terms)
+        return any(isinstance(term, Pinned) or not is_own(term) for term in terms)
 
 
 def check_streamable(run: FactorizationRun, channels: int) -> None:

@@ -75,6 +75,16 @@ def test_a_stream_ends_at_the_fit_of_all_pixels(name, late, small_sample):
     assert np.abs(A - B).mean() < 0.01 * np.abs(A).mean() + (0.01 if late else 0.0)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_components_keep_their_numbers(name, small_sample):
+    model, before = MatrixFactorization(K, random_state=0, **MODELS[name]), None
+    for frame in frames(30, late=True, seed=1):
+        model.partial_fit(frame)
+        if before is not None:
+            np.testing.assert_array_equal(match(before, model.components_), np.arange(K))
+        before = model.components_
+
+
 @pytest.mark.parametrize(
     "terms",
     [
