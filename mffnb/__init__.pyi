@@ -43,6 +43,8 @@ from mffnb.transforms import Logistic as Logistic
 from mffnb.transforms import Rounding as Rounding
 from mffnb.unmixing.result import Unmixing as Unmixing
 from mffnb.unmixing.result import load as load
+from mffnb.unmixing.stream import Stream as Stream
+from mffnb.unmixing.stream import stream as stream
 from mffnb.unmixing.suggest import suggest as suggest
 from mffnb.unmixing.unmix import unmix as unmix
 from mffnb.widgets.boards.rank_explorer import RankExplorer as RankExplorer
@@ -79,6 +81,7 @@ __all__ = [
     "Sparsity",
     "SpectralAngle",
     "SpectralSmoothness",
+    "Stream",
     "TotalVariation",
     "TuningMonitor",
     "Unimodal",
@@ -102,6 +105,7 @@ __all__ = [
     "presets",
     "read",
     "selection",
+    "stream",
     "suggest",
     "tuning",
     "unmix",

@@ -44,6 +44,7 @@ MODULES_OF = {
     "Sparsity": "mffnb.penalties.sparsity",
     "SpectralAngle": "mffnb.similarities.angle",
     "SpectralSmoothness": "mffnb.penalties.smoothness",
+    "Stream": "mffnb.unmixing.stream",
     "TotalVariation": "mffnb.penalties.variation",
     "TuningMonitor": "mffnb.widgets.boards.tuning_monitor",
     "Unimodal": "mffnb.constraints.unimodal",
@@ -55,6 +56,7 @@ MODULES_OF = {
     "load": "mffnb.unmixing.result",
     "open": "mffnb.widgets.signal_chooser",
     "read": "mffnb.io.read_paths",
+    "stream": "mffnb.unmixing.stream",
     "suggest": "mffnb.unmixing.suggest",
     "unmix": "mffnb.unmixing.unmix",
 }

@@ -74,3 +74,8 @@ class LinearModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse, tags.input_tags.allow_nan = True, self.missing_entries
         return tags
+
+
+def holds_no_pixels(X: Any) -> bool:
+    """Return whether X is an array (0, channels): HyperSpy passes one for a chunk whose pixels are all masked."""
+    return isinstance(X, np.ndarray) and X.ndim == 2 and len(X) == 0

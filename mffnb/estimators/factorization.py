@@ -11,11 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 from mffnb.constraints import Bounds
 from mffnb.errors import ConvergenceWarning, UnsupportedCombinationError, warn
 from mffnb.estimators.ball_constraint import ball_multipliers
-from mffnb.estimators.base import LinearModel
-from mffnb.estimators.fitting import fit
+from mffnb.estimators.base import LinearModel, holds_no_pixels
+from mffnb.estimators.fitting import Fitted, fit
 from mffnb.estimators.held_out_score import explained_variance, held_out, poisson_log_likelihood
 from mffnb.estimators.missing_data import find_unobserved, unfitted_channels, warn_if_unobserved
 from mffnb.estimators.names import mapped, named_solver, named_transform
+from mffnb.estimators.new_pixels import solve_abundances
+from mffnb.estimators.online import OnlineFit
 from mffnb.estimators.result_warnings import warn_if_certain, warn_if_poor
 from mffnb.estimators.run import FactorizationRun
 from mffnb.estimators.start_values import Init
@@ -25,7 +27,6 @@ from mffnb.matrices.checking import as_matrix
 from mffnb.problem.compatibility import Gauge
 from mffnb.problem.formulation import for_new_pixels
 from mffnb.problem.problem import Problem
-from mffnb.protocols.half import Half
 from mffnb.protocols.matrix import Matrix
 from mffnb.protocols.similarity import Similarity
 from mffnb.protocols.solver import Solver
@@ -33,7 +34,7 @@ from mffnb.protocols.terms import Term
 from mffnb.protocols.transform import Transform
 from mffnb.similarities import KullbackLeibler
 from mffnb.similarities.banded_misfit import BandedMisfit
-from mffnb.solvers import Auto, Extrapolated, Hals, ProximalGradient, State
+from mffnb.solvers import Auto, Extrapolated, Hals, State
 from mffnb.solvers.checkpoint import Keeper
 from mffnb.threads import single_threaded_blas
 from mffnb.transforms import Mapped
@@ -41,7 +42,6 @@ from mffnb.typing import Array, Float64Array, Seed
 
 __all__ = ["MatrixFactorization"]
 
-_SMALL_STEP = 1e-6  # step of converged abundances of new spectra, relative to the data
 _SAME = 1e-9  # relative difference of the sums of the pixels of equal data in another storage
 
 
@@ -125,6 +125,7 @@ class MatrixFactorization(LinearModel):
     """
 
     missing_entries: ClassVar[bool] = True
+    _stream: OnlineFit | None = None  # set by partial_fit
 
     @checks_keywords()
     def __init__(
@@ -200,7 +201,13 @@ class MatrixFactorization(LinearModel):
         With a writer of checkpoints (``keeper``), the run continues from the state that it has stored.
         """
         fitted = fit(FactorizationRun(**self.get_params(deep=False)), matrix, callback, keeper)
-        problem, state = fitted.problem, fitted.state
+        self._stream = None
+        self._set_fitted(fitted)
+        return fitted.abundances
+
+    def _set_fitted(self, fitted: Fitted) -> None:
+        """Set the attributes of the fitted model."""
+        problem, state, matrix = fitted.problem, fitted.state, fitted.matrix
         self.start_, self.trace_ = fitted.start, fitted.trace
         self.components_, self.gain_ = fitted.endmembers, fitted.factors.gain
         self.columns_ = None if problem.columns is None else replicate_columns(matrix, problem.columns)
@@ -215,7 +222,52 @@ class MatrixFactorization(LinearModel):
         self.objective_, self.relative_error_ = state.objective, state.relative_error
         self.n_components_ = self._n_features_out = self.components_.shape[0]
         self.n_features_in_ = matrix.shape[1]
-        return fitted.abundances
+
+    def partial_fit(self, X: Array, y: None = None) -> Self:
+        """Update the endmembers with the next pixels of a stream, in memory that does not grow with the stream.
+
+        The first call begins a stream, and so does the first one after :meth:`fit`. Abundances of the pixels are not
+        kept: :meth:`transform` computes them, best after the end of the stream. :class:`mffnb.estimators.online`
+        describes the method. Settings must not change during a stream. ``n_samples_seen_`` counts the pixels;
+        attributes of the run (``trace_``, ``objective_``, ``gain_``) are those of the last fit of the kept sample.
+
+        Parameters
+        ----------
+        X
+            The next pixels, (pixels, channels): an array or a sparse matrix. NaN marks missing entries, and pixels
+            without data are left out.
+        y
+            Ignored.
+
+        Raises
+        ------
+        UnsupportedCombinationError
+            For a similarity other than least squares, a fitted transform, abundance terms that couple pixels or hold
+            values of single pixels, and weights of pixels.
+
+        Examples
+        --------
+        >>> import mffnb as mf
+        >>> X = mf.datasets.raman_map(seed=0).cube.values.reshape(-1, 400)
+        >>> model = mf.MatrixFactorization(2, abundance_terms=[mf.Sparsity(1e-3)], random_state=0)
+        >>> for rows in np.array_split(X, 8):
+        ...     model = model.partial_fit(rows)
+        >>> model.components_.shape, model.n_samples_seen_ == len(X)
+        ((2, 400), True)
+        """
+        if holds_no_pixels(X):
+            return self
+        matrix = as_matrix(self, X, reset=self._stream is None, missing=True)
+        if self._stream is None:
+            stream = OnlineFit(FactorizationRun(**self.get_params(deep=False)), channels=matrix.shape[1])
+        else:
+            stream = self._stream
+        if stream.add(matrix):
+            self._set_fitted(stream.fitted)
+        self._stream = stream
+        self.components_, self.size_ = stream.spectra, stream.size
+        self.n_samples_seen_ = stream.seen
+        return self
 
     def iterate(self, X: Array | Matrix) -> Iterator[State]:
         """Run the factorization of X and yield its states, with factors in data units, without setting attributes."""
@@ -232,6 +284,8 @@ class MatrixFactorization(LinearModel):
         (Itakura-Saito, for example) may have several minima.
         """
         check_is_fitted(self)
+        if holds_no_pixels(X):
+            return np.empty((0, len(self.components_)))
         matrix = as_matrix(self, X, reset=False, missing=True)
         weights, is_fitted_data = None, self._is_fitted_data(matrix)
         if self.needs_pixel_weights_:
@@ -301,7 +355,9 @@ class MatrixFactorization(LinearModel):
         with single_threaded_blas():
             if exact:
                 self._check_one_minimum(problem, abundances, endmembers)
-            converged = self._solve_abundances(abundances, endmembers, problem)
+            converged = solve_abundances(
+                abundances, endmembers, problem, solver=self.solver, max_iter=self.max_iter, tol=self.tol
+            )
         if not np.isfinite(abundances).all():
             raise ValueError(
                 f"abundances are not finite, because the endmembers (largest {np.nanmax(self.components_):.3g}) are "
@@ -343,24 +399,6 @@ class MatrixFactorization(LinearModel):
                 "start: use the result of fit_transform, or solver='auto' with least squares of complete data and "
                 "without further terms"
             )
-
-    def _solve_abundances(self, abundances: Float64Array, endmembers: Float64Array, problem: Problem) -> bool:
-        """Set A (k, pixels of this rank) in place to the minimiser of the objective for fixed endmembers.
-
-        Return whether it converged within ``max_iter`` iterations.
-        """
-        half = problem.misfit.abundance_half(abundances, endmembers)
-        solver = _solver_of_abundances(named_solver(self.solver), problem.with_abundance_terms(half))
-        for _ in range(self.max_iter):
-            before = abundances.copy()
-            step = problem.step(solver.update(abundances, problem.with_abundance_terms(half)), 0.0)
-            if step <= min(self.tol, _SMALL_STEP):
-                return True
-            if not problem.matrix.total(np.array(float(not np.array_equal(before, abundances)))):
-                return step <= _SMALL_STEP  # no shorter step lowers the objective, because of rounding
-            if problem.misfit.majorized:
-                half = problem.misfit.abundance_half(abundances, endmembers)
-        return False
 
     def score(self, X: Array | Matrix, y: None = None) -> float:
         """Return how well the model predicts held-out channels of X; higher is better.
@@ -409,17 +447,6 @@ class MatrixFactorization(LinearModel):
         """Convert X to the storage with the fewest bytes; a matrix of :mod:`mffnb.matrices` is returned unchanged."""
         matrix = as_matrix(self, X, reset=True, missing=True)
         return matrix if matrix is X else sparse_if_smaller(matrix)
-
-
-def _solver_of_abundances(solver: Solver, half: Half) -> Solver:
-    """Return the solver of abundances for fixed endmembers: for counts under a constraint, proximal gradients.
-
-    There "auto" selects multiplicative updates, which need thousands of iterations where abundances become zero.
-    """
-    inner = solver.solver if isinstance(solver, Extrapolated) else solver
-    constrained = half.sum_to_one or half.boxed or np.isfinite(half.radius)
-    slow = isinstance(inner, Auto) and half.log is not None and constrained
-    return ProximalGradient() if slow and ProximalGradient().refuses(half) is None else solver
 
 
 def _pixel_sums(matrix: Matrix) -> Float64Array:

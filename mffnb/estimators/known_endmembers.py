@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from mffnb.errors import DegenerateWarning, UnsupportedCombinationError, warn
-from mffnb.estimators.base import LinearModel
+from mffnb.estimators.base import LinearModel, holds_no_pixels
 from mffnb.estimators.missing_data import ObservedPart, leave_out_unobserved
 from mffnb.kernels import pivoting, simplex
 from mffnb.matrices import Partial, in_memory
@@ -91,6 +91,15 @@ class KnownEndmembers(LinearModel):
         self._fit(X)
         return self
 
+    def partial_fit(self, X: Array | Matrix, y: None = None) -> KnownEndmembers:
+        """Check the endmembers against some of the pixels, as :meth:`fit` does: for data that are read in batches.
+
+        :meth:`transform` then returns the abundances of each batch.
+        """
+        if not holds_no_pixels(X):
+            self._fit(X, reset="components_" not in vars(self))
+        return self
+
     def fit_transform(self, X: Array | Matrix, y: None = None) -> Float64Array:
         """Check the endmembers against X (pixels, channels) and return its abundances (pixels, k)."""
         return self._abundances(self._fit(X))
@@ -98,10 +107,12 @@ class KnownEndmembers(LinearModel):
     def transform(self, X: Array | Matrix) -> Float64Array:
         """Return abundances (pixels, k) of X (pixels, channels); of the pixels of this rank if X is distributed."""
         check_is_fitted(self)
+        if holds_no_pixels(X):
+            return np.empty((0, len(self.components_)))
         return self._abundances(self._observed(as_matrix(self, X, reset=False, missing=not is_matrix(X))))
 
-    def _fit(self, X: Array | Matrix) -> ObservedPart:
-        matrix = as_matrix(self, X, reset=True, missing=not is_matrix(X))
+    def _fit(self, X: Array | Matrix, *, reset: bool = True) -> ObservedPart:
+        matrix = as_matrix(self, X, reset=reset, missing=not is_matrix(X))
         check_size(matrix)
         self.components_ = self._checked(matrix.shape[1])
         check_proportion(self.components_, mean_size(matrix), "endmembers", fractions=self.sum_to_one)
