@@ -14,6 +14,7 @@ from mffnb.preprocessing.elementwise import Anscombe, Log1p
 from mffnb.preprocessing.grid import Bin, Crop
 from mffnb.preprocessing.scaling import MeanCentre, PoissonScaling, Range, UnitNorm, UnitSum
 from mffnb.preprocessing.sliding_fft import SlidingFFT
+from mffnb.preprocessing.spikes import SpikeRemoval
 from mffnb.preprocessing.step import Fitted, Step
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Processed",
     "Range",
     "SlidingFFT",
+    "SpikeRemoval",
     "Step",
     "UnitNorm",
     "UnitSum",

@@ -36,7 +36,8 @@ BACKGROUND = [
     pre.ConstantBackground((None, 410)),
 ]
 GRID = [pre.Crop({"x": (1, None)}), pre.Bin(space=2, channel=2)]
-LISTED = [*SCALING, *BENDING, *BACKGROUND, *GRID]
+STAYING = [pre.SpikeRemoval(width=1)]  # results stay in the values after these steps
+LISTED = [*SCALING, *BENDING, *BACKGROUND, *GRID, *STAYING]
 # A step that needs no special parameters here is found by itself; the sliding FFT takes images and has its own tests.
 FOUND = [step() for step in _STEPS if step not in {pre.SlidingFFT, *map(type, LISTED)}]
 ALL = [*LISTED, *FOUND]
@@ -189,4 +190,6 @@ def test_what_is_declared():
     assert {type(s).__name__ for s in LISTED if s.centred} == {"MeanCentre", "Range"}
     assert not pre.Range(0, 1).centred
     assert [s for s in LISTED if s.bends] == BENDING
+    assert [s for s in LISTED if not s.undone] == [*GRID, *STAYING]
+    assert [s for s in LISTED if s.selects] == GRID[:1]
     assert {type(s).__name__ for s in LISTED if s.stabilizes} == {"PoissonScaling", "Anscombe"}
