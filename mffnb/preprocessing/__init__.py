@@ -12,6 +12,7 @@ from mffnb.preprocessing.chain import Chain, Processed, fit_chain, steps_from
 from mffnb.preprocessing.channel_mask import LeaveOutChannels
 from mffnb.preprocessing.elementwise import Anscombe, Log1p
 from mffnb.preprocessing.grid import Bin, Crop
+from mffnb.preprocessing.peak_picking import PeakPicking
 from mffnb.preprocessing.ppm_bins import PpmBins
 from mffnb.preprocessing.scaling import MeanCentre, PoissonScaling, Range, UnitNorm, UnitSum
 from mffnb.preprocessing.sliding_fft import SlidingFFT
@@ -30,6 +31,7 @@ __all__ = [
     "Log1p",
     "MeanCentre",
     "Parts",
+    "PeakPicking",
     "PoissonScaling",
     "PowerLawBackground",
     "PpmBins",

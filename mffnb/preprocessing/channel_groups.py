@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,15 +27,18 @@ class ChannelGroups(Fitted):
         Ascending number of the group of each channel; -1 for channels in no group.
     centre
         Coordinate of each group, with attributes.
+    numbers
+        Further numbers for the record of a result.
     """
 
     group: xr.Variable
     centre: xr.Variable
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def found(self) -> dict[str, Any]:
-        """Number of groups, and of channels in a group."""
-        return {"channels": self.centre.size, "of": int((self.group.values >= 0).sum())}
+        """Number of groups, of channels in a group, and further numbers."""
+        return {"groups": self.centre.size, "channels": int((self.group.values >= 0).sum()), **self.numbers}
 
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the sums over each group; a sparse cube stays sparse, and sums of integers stay integers.
@@ -127,3 +130,12 @@ def _sparse_sums(pixels: Any, group: Array, groups: int) -> SparseMap:
         summed = summed.astype(np.float32)
     absent = pixels.absent if isinstance(pixels, SparseMap) else np.zeros(rows.shape[0], bool)
     return SparseMap(summed, tuple(pixels.shape[:-1]), absent)
+
+
+def mean_of_groups(values: Array, group: Array, weights: Array | None = None) -> Array:
+    """Return the (weighted) mean of the values of each group of channels."""
+    inside = group >= 0
+    weight = np.ones(values.size) if weights is None else weights
+    first = values[inside][np.append(0, np.flatnonzero(np.diff(group[inside])) + 1)]  # subtracted to keep all digits
+    sums = np.bincount(group[inside], weight[inside] * (values[inside] - first[group[inside]]))
+    return np.asarray(first + sums / np.bincount(group[inside], weight[inside]))

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from mffnb.preprocessing.channel_groups import ChannelGroups
+from mffnb.preprocessing.channel_groups import ChannelGroups, mean_of_groups
 from mffnb.preprocessing.step import Step, single_channel
-from mffnb.typing import Array
 
 __all__ = ["PpmBins"]
 
@@ -77,12 +76,3 @@ def ascending_mz(cube: xr.DataArray, name: Hashable, step: Step) -> xr.Variable:
             f"cube.sortby({name!r}), or cube.assign_coords({name}=mz)"
         )
     return mz
-
-
-def mean_of_groups(values: Array, group: Array, weights: Array | None = None) -> Array:
-    """Return the (weighted) mean of the values of each group of channels."""
-    inside = group >= 0
-    weight = np.ones(values.size) if weights is None else weights
-    first = values[inside][np.append(0, np.flatnonzero(np.diff(group[inside])) + 1)]  # subtracted to keep all digits
-    sums = np.bincount(group[inside], weight[inside] * (values[inside] - first[group[inside]]))
-    return np.asarray(first + sums / np.bincount(group[inside], weight[inside]))

@@ -40,20 +40,25 @@ class NoiseModel:
         """
         from scipy.optimize import nnls  # noqa: PLC0415  slow import, needed for this step only
 
-        second = np.abs(np.diff(values, 2, axis=-1)).ravel()
-        signal = smooth[..., 1:-1].ravel()
-        steps = second[second > 0]
-        if not steps.size:
+        level, variance, step = _variances(values, smooth)
+        if step is None:
             return None
-        groups = np.array_split(np.argsort(signal, kind="stable"), _LEVELS)
-        variance = np.array([(_TO_SIGMA * _trimmed_mean(second[one])) ** 2 for one in groups if one.size])
-        level = np.array([max(float(np.median(signal[one])), 0.0) for one in groups if one.size])
-        known, step = variance > 0, float(steps.min())
+        known = variance > 0
         scaled = np.stack([1 / variance[known], level[known] / variance[known]], axis=1)
         constant, slope = nnls(scaled, np.ones(int(known.sum())))[0] if known.any() else (0.0, 0.0)
         if np.median(variance) < _COARSE * step**2:  # few counts: the median tells neither signal nor noise of them
             slope = max(slope, step)
         return cls(float(constant), float(slope))
+
+    @classmethod
+    def least(cls, values: Float64Array, smooth: Float64Array) -> NoiseModel | None:
+        """Return the variance proportional to the signal that no level of the signal falls below.
+
+        For one spectrum with many peaks, whose slopes look like noise at most levels. Returns None without noise.
+        """
+        level, variance, _ = _variances(values, smooth)
+        known = (variance > 0) & (level > 0)
+        return cls(0.0, float((variance[known] / level[known]).min())) if known.any() else None
 
     def stabilized(self, values: Float64Array) -> Float64Array:
         """Return values whose noise has variance one, by the generalised Anscombe transform."""
@@ -72,6 +77,17 @@ class Runs(NamedTuple):
     first: Array
     stop: Array
     score: Float64Array
+
+
+def _variances(values: Float64Array, smooth: Float64Array) -> tuple[Float64Array, Float64Array, float | None]:
+    """Return signal and variance of the noise at several levels, and the smallest step between values, if any."""
+    second = np.abs(np.diff(values, 2, axis=-1)).ravel()
+    signal = smooth[..., 1:-1].ravel()
+    steps = second[second > 0]
+    groups = [one for one in np.array_split(np.argsort(signal, kind="stable"), _LEVELS) if one.size]
+    variance = np.array([(_TO_SIGMA * _trimmed_mean(second[one])) ** 2 for one in groups])
+    level = np.array([max(float(np.median(signal[one])), 0.0) for one in groups])
+    return level, variance, float(steps.min()) if steps.size else None
 
 
 def _trimmed_mean(values: Float64Array) -> float:

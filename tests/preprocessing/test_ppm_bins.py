@@ -55,7 +55,7 @@ def test_bins_against_sums_by_hand(ppm):
     assert int(binned.sum()) == int(cube.sum(dtype=np.int64))
     assert (binned.attrs, binned.name, binned["mz"].attrs) == (cube.attrs, cube.name, cube["mz"].attrs)
     xr.testing.assert_identical(binned["x"], cube["x"])
-    assert fitted.found == {"channels": len(centres), "of": 900}
+    assert fitted.found == {"groups": len(centres), "channels": 900}
     np.testing.assert_array_equal(np.bincount(fitted.new_positions("mz", 900)), np.bincount(fitted.group.values))
 
 
@@ -108,11 +108,11 @@ def test_missing_values_count_as_the_mean_of_their_bin():
     assert int(binned.isnull().any("mz").sum()) == 1
 
 
-@pytest.mark.parametrize("make", [lambda cube: cube, sparse_cube, lambda cube: cube.chunk({"y": 2, "mz": 100})])
+@pytest.mark.parametrize("make", [lambda cube: cube, sparse_cube, lambda cube: cube.chunk({"y": 3})])
 def test_factors_have_the_channels_of_the_bins(make, tmp_path):
     """A Poisson fit to the binned counts is the fit to counts that were binned before."""
     cube = make(dense())
-    options = {"similarity": "kl", "random_state": 0, "max_iter": 30}
+    options = {"similarity": "kl", "random_state": 0, "max_iter": 5}
     result = mf.unmix(cube, 2, preprocess=[PpmBins(50.0)], **options)
     before = mf.unmix(PpmBins(50.0).fit(dense(), MZ).transform(dense()), 2, **options)
     np.testing.assert_allclose(result.reconstruction(), before.reconstruction(), rtol=1e-6)

@@ -38,8 +38,9 @@ BACKGROUND = [
 GRID = [pre.Crop({"x": (1, None)}), pre.Bin(space=2, channel=2)]
 STAYING = [pre.SpikeRemoval(width=1), pre.PpmBins(10_000.0)]  # results stay in the values after these steps
 LISTED = [*SCALING, *BENDING, *BACKGROUND, *GRID, *STAYING]
-# A step that needs no special parameters here is found by itself; the sliding FFT takes images and has its own tests.
-FOUND = [step() for step in _STEPS if step not in {pre.SlidingFFT, *map(type, LISTED)}]
+# These need an image, peaks or frames, and have their own tests. Other steps are found by themselves.
+OWN = {pre.SlidingFFT, pre.PeakPicking}
+FOUND = [step() for step in _STEPS if step not in OWN | {*map(type, LISTED)}]
 ALL = [*LISTED, *FOUND]
 
 
@@ -57,7 +58,7 @@ cubes = arrays(
 
 def test_every_step_is_found():
     public = {getattr(pre, name) for name in pre.__all__}
-    assert {type(step) for step in ALL} == set(_STEPS) - {pre.SlidingFFT}
+    assert {type(step) for step in ALL} == set(_STEPS) - OWN
     assert set(_STEPS) == {one for one in public if isinstance(one, type) and pre.Step in one.__mro__[1:]}
 
 
