@@ -10,6 +10,7 @@ from mffnb.preprocessing.augment import Parts, augment, split
 from mffnb.preprocessing.background import AsymmetricBaseline, ConstantBackground, PowerLawBackground
 from mffnb.preprocessing.chain import Chain, Processed, fit_chain, steps_from
 from mffnb.preprocessing.channel_mask import LeaveOutChannels
+from mffnb.preprocessing.dead_time import DeadTime
 from mffnb.preprocessing.elementwise import Anscombe, Log1p
 from mffnb.preprocessing.grid import Bin, Crop
 from mffnb.preprocessing.peak_picking import PeakPicking
@@ -26,6 +27,7 @@ __all__ = [
     "Chain",
     "ConstantBackground",
     "Crop",
+    "DeadTime",
     "Fitted",
     "LeaveOutChannels",
     "Log1p",

@@ -36,7 +36,12 @@ BACKGROUND = [
     pre.ConstantBackground((None, 410)),
 ]
 GRID = [pre.Crop({"x": (1, None)}), pre.Bin(space=2, channel=2)]
-STAYING = [pre.SpikeRemoval(width=1), pre.PpmBins(10_000.0)]  # results stay in the values after these steps
+STAYING = [
+    pre.SpikeRemoval(width=1),
+    pre.PpmBins(10_000.0),
+    pre.DeadTime(1e4),
+    pre.DeadTime(1e5, 2),
+]  # results stay in the values after these steps
 LISTED = [*SCALING, *BENDING, *BACKGROUND, *GRID, *STAYING]
 # These need an image, peaks or frames, and have their own tests. Other steps are found by themselves.
 OWN = {pre.SlidingFFT, pre.PeakPicking}
