@@ -19,6 +19,7 @@ from mffnb.preprocessing.scaling import MeanCentre, PoissonScaling, Range, UnitN
 from mffnb.preprocessing.sliding_fft import SlidingFFT
 from mffnb.preprocessing.spikes import SpikeRemoval
 from mffnb.preprocessing.step import Fitted, Step
+from mffnb.preprocessing.zero_loss import ZeroLossAlignment
 
 __all__ = [
     "Anscombe",
@@ -44,6 +45,7 @@ __all__ = [
     "Step",
     "UnitNorm",
     "UnitSum",
+    "ZeroLossAlignment",
     "augment",
     "fit_chain",
     "split",
