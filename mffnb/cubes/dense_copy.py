@@ -23,6 +23,10 @@ class DenseCopy:
     def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **options: Any) -> Any:
         return getattr(function, method)(*_to_dense(inputs), **options)
 
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        """Return a dense copy with another type of numbers; ``options`` are those of ``numpy.ndarray.astype``."""
+        return np.asarray(self).astype(dtype, **options)
+
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Sequence[Any], options: Mapping[str, Any]
     ) -> Any:

@@ -10,11 +10,16 @@ from mffnb.preprocessing.augment import Parts, augment, split
 from mffnb.preprocessing.background import AsymmetricBaseline, ConstantBackground, PowerLawBackground
 from mffnb.preprocessing.chain import Chain, Processed, fit_chain, steps_from
 from mffnb.preprocessing.channel_mask import LeaveOutChannels
+from mffnb.preprocessing.dead_time import DeadTime
 from mffnb.preprocessing.elementwise import Anscombe, Log1p
 from mffnb.preprocessing.grid import Bin, Crop
+from mffnb.preprocessing.peak_picking import PeakPicking
+from mffnb.preprocessing.ppm_bins import PpmBins
 from mffnb.preprocessing.scaling import MeanCentre, PoissonScaling, Range, UnitNorm, UnitSum
 from mffnb.preprocessing.sliding_fft import SlidingFFT
+from mffnb.preprocessing.spikes import SpikeRemoval
 from mffnb.preprocessing.step import Fitted, Step
+from mffnb.preprocessing.zero_loss import ZeroLossAlignment
 
 __all__ = [
     "Anscombe",
@@ -23,19 +28,24 @@ __all__ = [
     "Chain",
     "ConstantBackground",
     "Crop",
+    "DeadTime",
     "Fitted",
     "LeaveOutChannels",
     "Log1p",
     "MeanCentre",
     "Parts",
+    "PeakPicking",
     "PoissonScaling",
     "PowerLawBackground",
+    "PpmBins",
     "Processed",
     "Range",
     "SlidingFFT",
+    "SpikeRemoval",
     "Step",
     "UnitNorm",
     "UnitSum",
+    "ZeroLossAlignment",
     "augment",
     "fit_chain",
     "split",

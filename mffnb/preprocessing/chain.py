@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,7 +12,6 @@ import xarray as xr
 from mffnb.cubes.layout import channel_names
 from mffnb.cubes.missing import check_infinite
 from mffnb.matrices.cancellation import check_cancelled, checked
-from mffnb.preprocessing.grid import Bin, Binned, Crop, Cropped
 from mffnb.preprocessing.row_blocks import count_infinite
 from mffnb.preprocessing.step import Fitted, Step, derived_classes
 from mffnb.preprocessing.step_results import (
@@ -36,7 +35,7 @@ class Chain:
     """Fitted steps in the order they were applied. Build it with :func:`fit_chain`.
 
     The inverse undoes the steps from the last to the first; it ends at a :class:`SlidingFFT`, which has no inverse.
-    Crops and bins are not undone: results stay on the cropped and binned grid.
+    Steps that are not undone, such as crops and bins, are left: results stay on the cropped and binned grid.
 
     Attributes
     ----------
@@ -82,13 +81,13 @@ class Chain:
     def target(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the data on the grid and in the units of :meth:`inverse`, to compare them with a reconstruction.
 
-        These data are the cube, cropped and binned, or its sliding FFT.
+        These data are the cube after all steps that are not undone, such as crops and bins, or its sliding FFT.
         """
         begin = self._last_without_inverse + 1
         for fitted in self.fitted[:begin]:
             cube = transformed(fitted, cube)
-        for fitted in self.fitted[begin:]:
-            if isinstance(fitted, (Cropped, Binned)):
+        for step, fitted in zip(self.steps[begin:], self.fitted[begin:], strict=True):
+            if not step.undone:
                 cube = transformed(fitted, cube)
         return cube
 
@@ -147,15 +146,27 @@ class Chain:
         return weights
 
     @property
+    def alters_data(self) -> bool:
+        """Whether results describe other data than the cube: a step that is not undone has changed values or grid."""
+        return any(not (step.undone or step.selects) for step in self.steps)
+
+    @property
     def scaling_of_pixels(self) -> str | None:
         """Name of a step that divides each pixel by a scale of this pixel, such as its sum; None if there is none."""
         pairs = zip(self.steps, self.fitted, strict=True)
         return next((type(step).__name__ for step, fitted in pairs if fitted.scales_pixels), None)
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return names and parameters of the steps as JSON-compatible values, which :func:`steps_from` reads."""
-        coded = (plain(step, {}) for step in self.steps)
-        return [{"step": one["type"], "parameters": one["fields"]} for one in coded]
+        """Return names and parameters of the steps as JSON-compatible values, which :func:`steps_from` reads.
+
+        A step whose fit finds numbers in the data, such as the number of spikes, has them as "found".
+        """
+        described = []
+        for i, step in enumerate(self.steps):
+            one = plain(step, {})
+            found = self.fitted[i].found if i < len(self.fitted) else {}
+            described.append({"step": one["type"], "parameters": one["fields"]} | ({"found": found} if found else {}))
+        return described
 
     def to_dataset(self) -> xr.Dataset:
         """Return steps and fitted states as a dataset of arrays and one JSON attribute, with unique dimension names."""
@@ -205,13 +216,15 @@ class Chain:
 
     def _way_back(self) -> Iterator[Fitted]:
         """Return the fitted steps in inverse order, each cropped to the grid of the later crops."""
-        later: list[Cropped] = []
-        for fitted in reversed(self.fitted[self._last_without_inverse + 1 :]):
-            if isinstance(fitted, Cropped):
-                later.insert(0, fitted)
+        later: list[Mapping[Hashable, slice]] = []
+        begin = self._last_without_inverse + 1
+        for step, fitted in reversed(list(zip(self.steps[begin:], self.fitted[begin:], strict=True))):
+            if fitted.selected is not None:
+                later.insert(0, fitted.selected)
+            if not step.undone:
                 continue
-            for crop in later:
-                fitted = fitted.cropped(crop.positions)  # noqa: PLW2901  the same, for what is left
+            for positions in later:
+                fitted = fitted.cropped(positions)  # noqa: PLW2901  the same, for what is left
             yield fitted
 
     def _labelled(self, array: xr.DataArray) -> xr.DataArray:
@@ -278,9 +291,9 @@ def fit_without_last(
     labels = _labels(cube)
     fitted: list[Fitted] = []
     for i, step in enumerate(checked(steps)):
-        if isinstance(step, Bin):
-            _check_bin_is_early(steps[:i], fitted)
-        if not isinstance(step, Crop) and all(isinstance(before, Crop) for before in steps[:i]):
+        if not (step.undone or step.selects):
+            _check_is_early(step, steps[:i], fitted)
+        if not step.selects and all(before.selects for before in steps[:i]):
             check_infinite(count_infinite(cube))
         fitted.append(fitted_step(step, cube, names))
         check_cancelled()
@@ -305,13 +318,14 @@ def steps_from(description: Iterable[dict[str, Any]], known: Iterable[type] = ()
     return list(from_plain(coded, {}, classes))
 
 
-def _check_bin_is_early(before: Sequence[Step], fitted: Sequence[Fitted]) -> None:
-    """Raise an error for a :class:`Bin` after scaling or non-linear steps, whose sums cannot be inverted."""
-    for step, state in zip(reversed(before), reversed(fitted), strict=True):
+def _check_is_early(step: Step, before: Sequence[Step], fitted: Sequence[Fitted]) -> None:
+    """Raise an error for a step that is not undone, such as :class:`Bin`, after scaling or non-linear steps."""
+    for earlier, state in zip(reversed(before), reversed(fitted), strict=True):
         if state.new_channel is not None:
             return
-        if not isinstance(state, (Cropped, Binned)):
-            raise ValueError(f"put Bin before {type(step).__name__}: afterwards it could not be undone in the answer")
+        if earlier.undone:
+            name = type(earlier).__name__
+            raise ValueError(f"put {type(step).__name__} before {name}: afterwards {name} could not be undone")
 
 
 def _labels(cube: xr.DataArray) -> dict[str, Any]:

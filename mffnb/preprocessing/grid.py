@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.preprocessing.step import Fitted, Step, float_type, pixels
+from mffnb.typing import Array
 
 __all__ = ["Bin", "Crop"]
 
@@ -26,6 +27,18 @@ class Cropped(Fitted):
     def transform(self, cube: xr.DataArray) -> xr.DataArray:
         """Return the kept part of the cube as a copy."""
         return cube.isel(self.positions).copy()
+
+    @property
+    def selected(self) -> Mapping[Hashable, slice]:
+        """Kept positions of each dimension."""
+        return self.positions
+
+    def new_positions(self, dim: Hashable, length: int) -> Array:
+        """Return the position in the cropped grid of each position of a dimension; -1 outside of the crop."""
+        new = np.full(length, -1)
+        kept = new[self.positions.get(dim, slice(None))]
+        kept[:] = np.arange(len(kept))
+        return new
 
     def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
         """Return the kept channels of known spectra."""
@@ -64,6 +77,16 @@ class Crop(Step):
 
     where: Mapping[Hashable, Bounds] = field(default_factory=dict)
 
+    @property
+    def undone(self) -> bool:
+        """Whether the inverse undoes the step: never, results stay on the cropped grid."""
+        return False
+
+    @property
+    def selects(self) -> bool:
+        """Whether the step only selects a part of the grid: always."""
+        return True
+
     def fit(self, cube: xr.DataArray, channel: tuple[Hashable, ...]) -> Cropped:
         """Compute the kept positions of each dimension of a cube.
 
@@ -98,6 +121,13 @@ class Binned(Fitted):
         # otherwise be too low.
         share = (size if self.how == "sum" else 1) / observed.where(observed > 0)
         return _labelled((total * share).astype(float_type(cube)), cube)
+
+    def new_positions(self, dim: Hashable, length: int) -> Array:
+        """Return the block of each position of a dimension; -1 for positions of an incomplete block at the end."""
+        block = self.blocks.get(dim, 1)
+        new = np.arange(length) // block
+        new[length // block * block :] = -1
+        return new
 
     def prepare_known(self, spectra: xr.DataArray) -> xr.DataArray:
         """Return known spectra on the binned grid: sums or means over blocks of channels, times the pixels of a block.
@@ -155,6 +185,11 @@ class Bin(Step):
     space: int | Mapping[Hashable, int] = 2
     channel: int | Mapping[Hashable, int] = 1
     how: Literal["auto", "sum", "mean"] = "auto"
+
+    @property
+    def undone(self) -> bool:
+        """Whether the inverse undoes the step: never, results stay on the binned grid."""
+        return False
 
     def __post_init__(self) -> None:
         if self.how not in ("auto", "sum", "mean"):

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from mffnb.cubes.pixel_rows import is_in_memory
+from mffnb.cubes.sparse_pixels import sparse_pixels_of
 
 #: Smaller cubes are processed as a whole. A block of a larger one has about so many bytes.
 LARGE_BYTES = 2**28
@@ -94,6 +95,8 @@ def count_infinite(cube: xr.DataArray) -> int:
     """Return the number of infinite values of a cube."""
     if cube.dtype.kind != "f":
         return 0
+    if (pixels := sparse_pixels_of(cube)) is not None:
+        return int(np.isinf(pixels.compressed().data).sum())
     return int(over_pixels(cube, (), lambda part: np.isinf(part).sum(), lambda one, other: one + other))
 
 

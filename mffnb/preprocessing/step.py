@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import xarray as xr
+
+from mffnb.typing import Array
 
 __all__ = ["Fitted", "Step"]
 
@@ -85,9 +87,45 @@ class Fitted(Protocol):
         """Return the fitted step for a part of the grid, which is inverted after a later :class:`Crop`."""
         return self
 
+    @property
+    def selected(self) -> Mapping[Hashable, slice] | None:
+        """Kept positions of each dimension, if the step only selects a part of the grid; None for other steps."""
+        return None
+
+    def new_positions(self, dim: Hashable, length: int) -> Array:
+        """Return the position after the step of each position of a dimension before it; -1 where it is left out.
+
+        A step that changes the length of a dimension overrides this.
+
+        Parameters
+        ----------
+        dim, length
+            Name of a dimension before the step, and its length.
+        """
+        return np.arange(length)
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """Numbers and text that the fit found in the data, which the record of a result shows beside the parameters."""
+        return {}
+
 
 class Step(Protocol):
     """Base class of preprocessing steps: a frozen dataclass of the user's parameters."""
+
+    @property
+    def undone(self) -> bool:
+        """Whether the inverse of a chain undoes the step.
+
+        Otherwise results stay on the grid and in the values after the step, and so do the data that they are compared
+        with. Such a step must come before all steps that are undone, unless it only selects a part of the grid.
+        """
+        return True
+
+    @property
+    def selects(self) -> bool:
+        """Whether the step only selects a part of the grid, so that it may come anywhere; see `Fitted.selected`."""
+        return False
 
     @property
     def signed(self) -> bool:

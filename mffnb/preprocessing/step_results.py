@@ -10,7 +10,7 @@ import xarray as xr
 from mffnb.preprocessing.step import Fitted, Step
 from mffnb.protocols.part_results import is_own
 
-_NEEDED = ("fit", "takes_image", "signed", "centred", "stabilizes", "bends")
+_NEEDED = ("fit", "takes_image", "undone", "selects", "signed", "centred", "stabilizes", "bends")
 
 
 def check_steps(steps: Any) -> None:

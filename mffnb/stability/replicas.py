@@ -143,10 +143,11 @@ def noise_of(cube: xr.DataArray, answer: Unmixing, how: str = "auto") -> Noise:
     """
     if how not in REPLICAS:
         raise ValueError(f"replicas={how!r} is not known: use 'auto', 'poisson' or 'residual'")
-    if reconstructed_sizes(answer) != {**cube.sizes}:
+    altered = answer.processed is not None and answer.processed.chain.alters_data
+    if altered or reconstructed_sizes(answer) != {**cube.sizes}:
         raise UnsupportedCombinationError(
-            "preprocessing changes the grid, so that the result does not model every entry of the cube: "
-            "crop, bin or transform the cube first, and unmix the new cube without these steps"
+            "preprocessing changes the grid or the values, so that the result does not model every entry of the cube: "
+            "apply these steps first, mf.preprocessing.fit_chain(cube, steps).cube, and unmix the new cube without them"
         )
     likelihood, seen = uses_count_likelihood(answer), _Seen.of(cube, answer)
     if how == "residual" or (how == "auto" and seen.negative):

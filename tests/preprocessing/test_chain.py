@@ -15,6 +15,7 @@ import mffnb as mf
 from mffnb import preprocessing as pre
 from mffnb.io.netcdf_store import read_netcdf, write_netcdf
 from mffnb.preprocessing import Chain, fit_chain, steps_from
+from mffnb.stability.replicas import noise_of
 from tests.conftest import mixture
 from tests.depth import examples
 
@@ -210,6 +211,58 @@ def test_a_step_of_ones_own(cube):
         Chain.from_dataset(stored)
     assert Chain.from_dataset(stored, known=[Doubled]).steps == chain.steps
     assert steps_from(chain.describe(), known=[Doubled]) == list(chain.steps)
+
+
+@dataclasses.dataclass(frozen=True)
+class Halved(pre.Step, pre.Fitted):
+    """A user's step that is not undone: results stay in its values."""
+
+    @property
+    def undone(self):
+        return False
+
+    @property
+    def found(self):
+        return {"factor": 0.5}
+
+    def fit(self, cube, channel):
+        return self
+
+    def transform(self, cube):
+        return cube / 2
+
+
+def test_a_step_of_ones_own_that_is_not_undone(cube):
+    """The fields of the step alone decide what the chain does with it."""
+    processed, chain = fit_chain(
+        cube, [pre.Crop({"y": slice(1, 5)}), Halved(), pre.UnitSum(), pre.Crop({"x": slice(3)})]
+    )
+    np.testing.assert_allclose(chain.target(cube), cube[1:5, :3] / 2)
+    np.testing.assert_allclose(chain.inverse(processed), chain.target(cube))
+    assert chain.describe()[1] == {"step": "Halved", "parameters": {}, "found": {"factor": 0.5}}
+    assert steps_from(chain.describe(), known=[Halved]) == list(chain.steps)
+    assert chain.alters_data
+    assert not fit_chain(cube, [pre.Crop({"y": slice(1, 5)}), pre.UnitSum()]).chain.alters_data
+    with pytest.raises(ValueError, match="put Halved before UnitSum: afterwards UnitSum could not be undone"):
+        fit_chain(cube, [pre.UnitSum(), Halved()])
+
+
+def test_noise_of_other_values_than_the_cube_is_refused(cube):
+    result = mf.unmix(cube, 3, preprocess=[Halved()], random_state=0)
+    with pytest.raises(mf.errors.UnsupportedCombinationError, match="apply these steps first"):
+        noise_of(cube, result)
+
+
+@pytest.mark.parametrize("step", [pre.Crop({"y": slice(1, 5)}), pre.Crop({"y": slice(5, 1, -2)}), pre.Bin({"y": 4})])
+def test_new_positions_of_a_grid(cube, step):
+    fitted = step.fit(cube, ("energy",))
+    rows = xr.zeros_like(cube) + xr.DataArray(np.arange(6.0), dims="y")
+    after = fitted.transform(rows)[:, 0, 0].values
+    new = fitted.new_positions("y", 6)
+    expected = [np.flatnonzero(new == i) for i in range(len(after))]
+    scale = after[0] / expected[0].sum() if isinstance(step, pre.Bin) else 1
+    np.testing.assert_allclose(after, [scale * one.sum() for one in expected])
+    np.testing.assert_array_equal(fitted.new_positions("x", 10)[:2], [0, 1])
 
 
 def test_what_is_no_step_or_no_chain(cube):

@@ -100,5 +100,5 @@ def test_invalid_noise_models_raise_an_error_with_advice():
     with pytest.raises(ValueError, match="replicas='residual'"):
         noise_of(negative, mf.unmix(negative, 2, random_state=0), "poisson")
     cropped = mf.unmix(cube, 2, preprocess=[mf.preprocessing.Crop({"energy": (404, 420)})], random_state=0)
-    with pytest.raises(mf.errors.UnsupportedCombinationError, match="crop, bin or transform the cube first"):
+    with pytest.raises(mf.errors.UnsupportedCombinationError, match="apply these steps first"):
         noise_of(cube, cropped)

@@ -102,7 +102,7 @@ def test_status_line_explains_missing_bands(cube):
     last = explorer.frames[-1]
     assert last.final
     assert last.bands is None
-    assert "crop, bin or transform the cube first" in last.status["text"]
+    assert "apply these steps first" in last.status["text"]
     explorer.close()
 
 

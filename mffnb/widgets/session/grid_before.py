@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from math import prod
 
 import numpy as np
 import xarray as xr
@@ -11,7 +10,6 @@ import xarray as xr
 from mffnb.cubes.align import OTHER, Frame
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.preprocessing import Chain
-from mffnb.preprocessing.grid import Binned, Cropped
 from mffnb.typing import Array
 
 _EXACT = 1e-6  # relative error above which a spectrum on the grid of the cube does not repeat that of the result
@@ -30,24 +28,24 @@ def mask_before(chain: Chain, mask: xr.DataArray, frame: Frame) -> xr.DataArray:
 def spectrum_before(chain: Chain, spectrum: xr.DataArray, frame: Frame) -> xr.DataArray:
     """Return the spectrum of a cube whose preparation is a spectrum of the result, (channel dims).
 
-    Channels that are not in the result are unknown (NaN). The channels of a block get equal values.
+    Channels that are not in the result are unknown (NaN). The channels of a block get equal values: the value of the
+    block over the response of the steps to a constant spectrum, which is the number of channels for a sum.
 
     Raises
     ------
     UnsupportedCombinationError
         If no such spectrum is found: another step treats the channels of a block differently.
     """
-    values = spectrum.values.astype(np.float64)
+    dims, order = tuple(frame.channel_shape), (OTHER, *spectrum.dims)
+    wanted = chain.prepare_endmembers(spectrum.expand_dims({OTHER: 1})).transpose(*order).values
+    constant = frame.labelled(xr.Variable(dims, np.ones(tuple(frame.channel_shape.values()))))
+    values = wanted[0] / chain.prepare_known(constant.expand_dims({OTHER: 1})).transpose(*order).values[0]
     for place, name in enumerate(spectrum.dims):
         owner = _owners(chain, name, frame.channel_shape[name])
         taken = np.take(values, np.maximum(owner, 0), axis=place)
         values = np.where((owner >= 0).reshape([-1 if i == place else 1 for i in range(spectrum.ndim)]), taken, np.nan)
-    summed = [fitted for fitted in chain.fitted if isinstance(fitted, Binned) and fitted.how == "sum"]
-    values = values / prod(prod(fitted.blocks.values()) for fitted in summed)
-    dims = tuple(frame.channel_shape)
     found = frame.labelled(xr.Variable(spectrum.dims, values).transpose(*dims))
-    wanted = chain.prepare_endmembers(spectrum.expand_dims({OTHER: 1})).transpose(OTHER, *spectrum.dims).values
-    repeated = chain.prepare_known(found.expand_dims({OTHER: 1})).transpose(OTHER, *spectrum.dims).values
+    repeated = chain.prepare_known(found.expand_dims({OTHER: 1})).transpose(*order).values
     if not np.allclose(repeated, wanted, rtol=0, atol=_EXACT * np.nanmax(np.abs(wanted), initial=0.0), equal_nan=True):
         raise UnsupportedCombinationError(
             "hold cannot find the spectrum of the cube that these preprocessing steps turn into that of the component: "
@@ -58,13 +56,9 @@ def spectrum_before(chain: Chain, spectrum: xr.DataArray, frame: Frame) -> xr.Da
 
 def _owners(chain: Chain, name: Hashable, size: int) -> Array:
     """Return the index in the result of each position of a dimension of the cube; -1 if it is not in the result."""
-    groups = np.arange(size)[:, None]  # positions of the cube for each index
+    owner = np.arange(size)
     for fitted in chain.fitted:
-        if isinstance(fitted, Cropped) and name in fitted.positions:
-            groups = groups[fitted.positions[name]]
-        elif isinstance(fitted, Binned) and fitted.blocks.get(name, 1) > 1:
-            block = fitted.blocks[name]
-            groups = groups[: len(groups) // block * block].reshape(-1, block * groups.shape[1])
-    owner = np.full(size, -1)
-    owner[groups.ravel()] = np.repeat(np.arange(len(groups)), groups.shape[1])
+        length = int(owner.max(initial=-1)) + 1
+        moved = fitted.new_positions(name, length)
+        owner = np.where(owner >= 0, moved[np.maximum(owner, 0)], -1)
     return owner
