@@ -6,6 +6,11 @@ Each scene has 2 to 8 components, with or without pure pixels and a gain, and wh
 counts a pixel. It is unmixed by plain `unmix`, without penalties. A true spectrum is covered if its angle to the
 answer is at most the freedom. False comfort: more than 0.1 rad off, with a freedom below 0.1 rad. Patterns are those of
 the residual, also with one component less: the limit above which a result doubts its range lies between both.
+
+    python -m benchmarks accuracy.freedom sparsity --scenes 40 --seed 20261130
+
+Scenes in which each pixel has one or two of 2 to 5 components, with a sparsity of random weight: the freedom that
+respects this penalty, and beside it that of the same answer without the penalty.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -21,7 +26,7 @@ from scipy.stats import spearmanr
 
 import mffnb as mf
 from benchmarks.shared.command import parser
-from benchmarks.shared.scenes import simulated
+from benchmarks.shared.scenes import noisy, simulated
 from benchmarks.shared.scores import angles
 from mffnb.selection import match
 from mffnb.unmixing.freedom import PATTERN
@@ -65,6 +70,30 @@ def judge(rng: np.random.Generator, pixels: int) -> Judged:
     )  # fmt: skip
 
 
+def judge_sparse(rng: np.random.Generator, pixels: int) -> tuple[Judged, Judged]:
+    k = int(rng.integers(2, 6))
+    _, E, A = simulated(k, 200.0, 1.0, 0.0)(int(rng.integers(2**31)), pixels, CHANNELS)
+    A[np.argsort(A, axis=0) < k - rng.integers(1, 3, A.shape[1])] = 0
+    A *= np.exp(0.2 * rng.standard_normal(A.shape[1])) / np.maximum(A.sum(axis=0), 1e-12)
+    X, counts, weight = A.T @ E, rng.random() < 0.4, 10 ** rng.uniform(-4, -1)
+    if counts:
+        X = rng.poisson(X * np.exp(rng.uniform(np.log(50), np.log(2000))) / X.sum(axis=1).mean()).astype(float)
+    else:
+        X = noisy(X, float(rng.uniform(15, 40)), rng)
+    likely = bool(counts and rng.random() < 0.5)
+    answer = mf.unmix(cube_of(X), k, sparsity=weight, similarity="kl" if likely else "frobenius", random_state=0)
+    whole = replace(answer, parameters={**answer.parameters, "sparsity": 0.0})
+    order = match(E, answer.endmembers.values)
+    error = angles(E, answer.endmembers.values[order])
+    found = []
+    for kind, one in (("with sparsity", answer), ("without", whole)):
+        began = time.process_time()
+        free = one.freedom
+        seconds = time.process_time() - began
+        found.append(Judged(kind, k, error, free.angle.values[order], free.pattern, free.pattern, seconds))
+    return found[0], found[1]
+
+
 def cube_of(X: np.ndarray) -> xr.DataArray:
     return xr.DataArray(X[None], dims=("y", "x", "channel"))
 
@@ -84,15 +113,25 @@ def table(name: str, found: Sequence[Judged]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__)
+    options.add_argument("what", nargs="?", choices=("plain", "sparsity"), default="plain")
     options.add_argument("--scenes", type=int, default=60)
     options.add_argument("--seed", type=int, default=20261129)
     chosen = options.parse_args(arguments)
-    rng = np.random.default_rng(chosen.seed)
+    rng, scenes, pixels = np.random.default_rng(chosen.seed), chosen.scenes, PIXELS
+    if chosen.quick:
+        scenes, pixels = 2, 300
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of answers that are not unique, which are the subject
-        found = [judge(rng, 300 if chosen.quick else PIXELS) for _ in range(2 if chosen.quick else chosen.scenes)]
+        if chosen.what == "sparsity":
+            found = [one for _ in range(scenes) for one in judge_sparse(rng, pixels)]
+        else:
+            found = [judge(rng, pixels) for _ in range(scenes)]
     print("| scenes | spectra | covered | false comfort | median error | median freedom | rank correlation | ms |")
     print("|---|---|---|---|---|---|---|---|")
+    if chosen.what == "sparsity":
+        for kind in ("with sparsity", "without"):
+            table(kind, [one for one in found if one.kind == kind])
+        return
     table("all", found)
     for kind in ("white noise", "counts"):
         table(kind, [one for one in found if one.kind == kind])

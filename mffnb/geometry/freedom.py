@@ -1,8 +1,9 @@
 r"""Rotational freedom: how far each endmember can turn while another pair of non-negative factors fits as well.
 
 For any invertible T, :math:`A E = (A T^{-1}) (T E)`: data determine the factors only up to such a T. Of these pairs
-those are possible whose entries are not negative beyond the noise. The angle between an endmember and the farthest one
-found in them is its freedom: an inner approximation of the feasible region, by single pairs and by a random walk.
+those are possible whose entries are not negative beyond the noise, and that satisfy the constraints and the sparsity
+of the run. The angle between an endmember and the farthest one found in them is its freedom: an inner approximation of
+the feasible region, by single pairs and by a random walk.
 
 Sources: Lawton & Sylvestre 1971, Technometrics 13:617; Borgen & Kowalski 1985, Anal. Chim. Acta 174:1; Donoho & Stodden
 2003, Proc. NIPS 16 (when factors are unique); Tauler 2001, J. Chemometrics 15:627 (bands of feasible profiles).
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import linalg
 
-from mffnb.kernels.freedom import FAR, limit_step, walk
+from mffnb.kernels.freedom import FAR, limit_growth, limit_step, walk
 from mffnb.typing import Array, Float64Array
 
 _SURE = 3.0  # standard deviations below zero that noise explains
@@ -130,6 +131,8 @@ def rotations(
     *,
     fixed: Sequence[int] = (),
     signed: bool = False,
+    fractions: bool = False,
+    growth: float = np.inf,
     moves: int | None = None,
     seed: int = 0,
 ) -> Rotations:
@@ -145,6 +148,12 @@ def rotations(
         Numbers of endmembers that are known and do not move.
     signed
         Whether endmembers may be negative: then only the maps limit them.
+    fractions
+        Whether abundances sum to one, without a gain. A mixture is divided by the sum of its coefficients, so this sum
+        must be positive; any other mixture keeps the sum of the abundances.
+    growth
+        Largest growth of the L1 norm of the maps, for endmembers of norm 1, relative to that of A; infinite if no
+        sparsity is requested.
     moves
         Number of moves of the walk; None for as many as k asks for, see :func:`most_moves`.
     seed
@@ -166,7 +175,9 @@ def rotations(
     >>> bool((rotations(mixed, E + 1, noise).angles > 0.1).all())
     True
     """
-    search = RotationSearch(A, E, noise, fixed=fixed, signed=signed, moves=moves, seed=seed)
+    search = RotationSearch(
+        A, E, noise, fixed=fixed, signed=signed, fractions=fractions, growth=growth, moves=moves, seed=seed
+    )
     for _ in search.steps():
         pass
     return search.found
@@ -192,10 +203,13 @@ class RotationSearch:
         *,
         fixed: Sequence[int] = (),
         signed: bool = False,
+        fractions: bool = False,
+        growth: float = np.inf,
         moves: int | None = None,
         seed: int = 0,
     ) -> None:
         k = len(E)
+        self._fractions, self._growth, self._totals = fractions, growth, A.sum(axis=1)
         self._E, self._size, self._signed, self._seed = E, np.linalg.norm(E, axis=1), signed, seed
         self._moves = most_moves(k) if moves is None else moves
         of_pixels = noise.pixels
@@ -208,7 +222,6 @@ class RotationSearch:
         self._pairs, self._angles, self._partners = np.zeros(k), np.zeros(k), np.full(k, -1)
         self._mixtures: dict[int, Float64Array] = {}
         self._walks: dict[int, _Walk] = {}
-        self._bounds: _Bounds | None = None
 
     def steps(self) -> Iterator[bool]:
         """Search on; a step takes some milliseconds. Yield whether all endmembers have been turned in pairs."""
@@ -217,10 +230,12 @@ class RotationSearch:
         A, of_pixels, of_channels = self._factors
         size = self._size
         bounds = _Bounds.of(A * size[:, None], self._E / size[:, None], of_pixels, of_channels, signed=self._signed)
+        bounds = bounds.with_growth(self._totals * size, self._growth)
         yield False
         hull = bounds.hull(self._seed)
+        if self._fractions:
+            bounds, hull = bounds.with_sum(1 / size), hull.with_sum(1 / size)
         yield False
-        self._bounds = bounds
         for i in map(int, self._movable):
             self._pairs[i], self._partners[i], self._mixtures[i] = bounds.pairs(i)
             self._angles[i] = self._pairs[i]
@@ -236,11 +251,10 @@ class RotationSearch:
     @property
     def found(self) -> Rotations:
         """What has been found so far."""
-        lower, upper = self._E.copy(), self._E.copy()
+        lower, upper, units = self._E.copy(), self._E.copy(), self._E / self._size[:, None]
         for i, mixtures in self._mixtures.items():
-            assert self._bounds is not None, "mixtures come from the bounds"
             states = self._walks[i].found if i in self._walks else np.empty((0, len(self._E)))
-            turned = np.vstack([mixtures, states]) @ self._bounds.E * self._size[i]  # as long as the given endmember
+            turned = np.vstack([mixtures, states]) @ units * self._size[i]  # as long as the given endmember
             seen = np.vstack([turned, self._E[i]])
             lower[i], upper[i] = seen.min(axis=0), seen.max(axis=0)
         return Rotations(
@@ -267,6 +281,8 @@ class _Bounds:
         Largest multiple of their standard deviations by which entries may be negative, (pixels,) and (channels,).
     noise
         Smallest ratio of the squared norm of an endmember to its variance in ``of_spectra``.
+    totals, most
+        Sum of each map over all pixels, (k,), and the largest sum of all of them.
     """
 
     A: Float64Array
@@ -277,6 +293,8 @@ class _Bounds:
     pixels: Float64Array
     channels: Float64Array
     noise: float
+    totals: Float64Array
+    most: float = np.inf
 
     @classmethod
     def of(cls, A: Float64Array, E: Float64Array, of_pixels: Array, of_channels: Array, *, signed: bool) -> _Bounds:
@@ -291,6 +309,7 @@ class _Bounds:
             pixels=_SURE * np.sqrt(of_pixels),
             channels=np.full(len(of_channels), np.inf) if signed else _SURE * np.sqrt(of_channels),
             noise=_CLEAR**2 * float(of_channels.sum()),
+            totals=A.sum(axis=1),
         )
 
     def hull(self, seed: int) -> _Bounds:
@@ -304,6 +323,18 @@ class _Bounds:
             pixels=self.pixels[p],
             channels=self.channels[c],
         )
+
+    def with_sum(self, shares: Float64Array) -> _Bounds:
+        """Return the bounds with one more channel, that of the sums of coefficients, which must not fall below zero."""
+        return replace(
+            self,
+            E=np.ascontiguousarray(np.hstack([self.E, shares[:, None]])),
+            channels=np.append(self.channels, 0.0),
+        )
+
+    def with_growth(self, totals: Float64Array, growth: float) -> _Bounds:
+        """Return the bounds with these sums of the maps, which may grow by this part."""
+        return replace(self, totals=totals, most=(1 + growth) * float(totals.sum()))
 
     def pairs(self, who: int) -> tuple[float, int, Float64Array]:
         """Mix one endmember with each other one as far as both signs allow.
@@ -333,14 +364,17 @@ class _Bounds:
         """Return the smallest and the largest t for which ``e_i + t e_j`` and ``a_j - t a_i`` are possible."""
         of_map, of_spectrum = (np.sqrt(max(one, 0.0)) for one in (self.of_maps[j, j], self.of_spectra[i, i]))
         low, high = limit_step(self.A[i], self.A[j], self.pixels, of_map, 1.0, -FAR, FAR)
-        return tuple(limit_step(self.E[j], self.E[i], self.channels, of_spectrum, -1.0, low, high))
+        low, high = limit_step(self.E[j], self.E[i], self.channels, of_spectrum, -1.0, low, high)
+        if np.isfinite(self.most):
+            low = limit_growth(self.totals[i], self.gram[i, j], self.most - self.totals.sum(), low)
+        return low, high
 
 
 class _Walk:
     """A walk over all endmembers that seeks the largest angle of one of them."""
 
     def __init__(self, bounds: _Bounds, who: int, movable: Array, draws: Float64Array) -> None:
-        self._start = bounds.A, bounds.E, bounds.of_maps, bounds.of_spectra
+        self._start = bounds.A, bounds.E, bounds.of_maps, bounds.of_spectra, bounds.totals[:, None].copy()
         self._state = tuple(map(np.empty_like, self._start))
         k = len(bounds.E)
         self._mixing, self._nearest = np.empty((k, k)), np.ones(1)
@@ -354,8 +388,8 @@ class _Walk:
         bounds = self._bounds
         angle = walk(
             self._start, self._state, self._mixing, self._nearest, bounds.pixels, bounds.channels, bounds.gram,
-            bounds.noise, self._who, self._movable, self._draws, max(1, len(self._draws) // _ROUNDS), first, last,
-            self.found,
+            bounds.noise, bounds.most, self._who, self._movable, self._draws, max(1, len(self._draws) // _ROUNDS),
+            first, last, self.found,
         )  # fmt: skip
         return float(angle)
 

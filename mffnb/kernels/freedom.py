@@ -6,6 +6,7 @@ The product A E does not change under a move of the pair (i, j),
 
 and the signs limit t: no entry may fall below what noise explains. A walk makes such moves one after the other, each
 with the room that the earlier ones have left, and keeps the largest angle between one endmember and where it began.
+A sparsity penalty limits t as well: the L1 norm of all maps may grow by what noise explains only.
 
 Sources: Lawton & Sylvestre 1971, Technometrics 13:617 (two components); Borgen & Kowalski 1985, Anal. Chim. Acta 174:1
 (more components: the feasible region). The walk is an inner approximation of that region for any number of components.
@@ -40,6 +41,21 @@ def limit_step(
 
 
 @kernel()
+def limit_growth(total: float, along: float, room: float, low: float) -> float:
+    r"""Narrow the lower end of an interval of t such that the L1 norm of all maps grows by at most ``room``.
+
+    For endmembers of norm 1 with inner product g (``along``), the move multiplies map i, of L1 norm ``total``, by
+    :math:`\sqrt{1 + 2 t g + t^2}` and takes t times map i from map j. The norm grows for t < 0 only, and reaches the
+    limit at :math:`t = -r (2 + r) / (2 (1 + r - g))` with r the room relative to ``total``.
+    """
+    if not total > 0.0:
+        return low
+    r = max(room, 0.0) / total
+    apart = 1.0 + r - along
+    return low if apart <= 0.0 else max(low, -r * (2.0 + r) / (2.0 * apart))
+
+
+@kernel()
 def mix_covariance(covariance: Array, here: int, there: int, by: float, row: int, scale: float) -> None:
     """Update a covariance matrix, in place: variable ``here`` gains ``by`` times ``there``, then ``row`` is scaled."""
     k = covariance.shape[0]
@@ -64,9 +80,9 @@ def product_of(a: Array, gram: Array, b: Array) -> float:
 
 
 @kernel(inlined=True)
-def begin_again(start: tuple[Array, Array, Array, Array], state: tuple[Array, Array, Array, Array]) -> None:
+def begin_again(start: tuple[Array, ...], state: tuple[Array, ...]) -> None:
     """Copy the first matrices, each with k rows, to those of the walk."""
-    for matrix in range(4):
+    for matrix in range(5):
         for p in range(start[matrix].shape[0]):
             for q in range(start[matrix].shape[1]):
                 state[matrix][p, q] = start[matrix][p, q]
@@ -90,11 +106,9 @@ def cosine(mixed: Array, gram: Array, who: int) -> float:
 
 
 @kernel(inlined=True)
-def apply_move(
-    state: tuple[Array, Array, Array, Array], mixing: Array, trial: Array, i: int, j: int, t: float, s: float
-) -> None:
+def apply_move(state: tuple[Array, ...], mixing: Array, trial: Array, i: int, j: int, t: float, s: float) -> None:
     """Add t times endmember j to endmember i, scale it by s, and change the maps and covariances to suit."""
-    A, E, of_maps, of_spectra = state
+    A, E, of_maps, of_spectra, totals = state
     for m in range(trial.size):
         mixing[i, m] = trial[m] * s
     for c in range(E.shape[1]):
@@ -102,20 +116,23 @@ def apply_move(
     for p in range(A.shape[1]):
         A[j, p] -= t * A[i, p]
         A[i, p] /= s
+    totals[j, 0] -= t * totals[i, 0]
+    totals[i, 0] /= s
     mix_covariance(of_maps, j, i, -t, i, 1.0 / s)
     mix_covariance(of_spectra, i, j, t, i, s)
 
 
 @kernel(allocates=True)
 def walk(
-    start: tuple[Array, Array, Array, Array],
-    state: tuple[Array, Array, Array, Array],
+    start: tuple[Array, ...],
+    state: tuple[Array, ...],
     mixing: Array,
     nearest: Array,
     slack_of_pixels: Array,
     slack_of_channels: Array,
     gram: Array,
     noise: float,
+    most: float,
     who: int,
     movable: Array,
     draws: Array,
@@ -129,8 +146,8 @@ def walk(
     Parameters
     ----------
     start
-        A (k, pixels), E (k, channels) with rows of norm 1, and the covariance matrices (k, k) of the abundances of a
-        pixel and of the entries of a channel, for noise of variance 1.
+        A (k, pixels), E (k, channels) with rows of norm 1, the covariance matrices (k, k) of the abundances of a
+        pixel and of the entries of a channel, for noise of variance 1, and the sum of each map over all pixels, (k, 1).
     state, mixing
         Work arrays of the same shapes, and of (k, k): where the walk is, for the next part.
     nearest
@@ -141,6 +158,8 @@ def walk(
         ``E E^T``.
     noise
         Smallest ratio of the squared norm of an endmember to its variance in those matrices.
+    most
+        Largest sum of all maps; infinite if no sparsity is requested.
     who
         Endmember whose angle is sought.
     movable
@@ -167,9 +186,11 @@ def walk(
         pick, u = 2.0 * draws[move, 0], draws[move, 2]
         i = who if pick < 1.0 else movable[int((pick - 1.0) * movable.size)]
         j = (i + 1 + int(draws[move, 1] * (k - 1))) % k
-        A, E, of_maps, of_spectra = state
+        A, E, of_maps, of_spectra, totals = state
         low, high = limit_step(A[i], A[j], slack_of_pixels, np.sqrt(max(of_maps[j, j], 0.0)), 1.0, -FAR, FAR)
         low, high = limit_step(E[j], E[i], slack_of_channels, np.sqrt(max(of_spectra[i, i], 0.0)), -1.0, low, high)
+        if np.isfinite(most):
+            low = limit_growth(totals[i, 0], product_of(mixing[i], gram, mixing[j]), most - totals.sum(), low)
         t = low if u < 0.3 else high if u < 0.6 else low + (high - low) * (u - 0.6) / 0.4
         if i == who and 0.1 < u < 0.5:  # the end that leads farther away
             mix_rows(mixing, i, j, low, trial)

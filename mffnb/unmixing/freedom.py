@@ -22,7 +22,7 @@ components, and 70 % with one less.
 """
 _CHOOSERS = {
     "volume": "the smallest volume chose these spectra",
-    "sparsity": "the sparsity penalty chose these spectra",
+    "sparsity": "the sparsity penalty chose these spectra, and may leave less",
     "smoothness": "the smoothness penalty chose these spectra",
     "terms": "your own terms chose these spectra, and may leave less",
 }
@@ -51,7 +51,8 @@ class Freedom:
     pattern
         Largest pattern in the residual, relative to that of plain noise; well above 1 if the model lacks something.
     chosen_by
-        What chose these endmembers among the possible ones, for example the volume; empty if nothing did.
+        What chose these endmembers among the possible ones, for example the volume, and whether the range respects the
+        sparsity; empty if there is no penalty.
     """
 
     angle: xr.DataArray
@@ -168,7 +169,16 @@ def growing_freedom_of(
     noise = EntryNoise.of(residuals, sampled, signal / mean if mean > 0 else np.ones(len(signal)))
     fixed = [int(np.flatnonzero(used == one)[0]) for one in range(int(parameters.get("known") or 0)) if one in used]
     pattern = noise.pattern(residuals, sampled)
-    search = RotationSearch(A[used], E[used], noise, fixed=fixed, signed=bool((E < 0).any()), moves=moves)
+    search = RotationSearch(
+        A[used],
+        E[used],
+        noise,
+        fixed=fixed,
+        signed=bool((E < 0).any()),
+        fractions=bool(parameters.get("sum_to_one")),
+        growth=_growth(parameters, A[used], E[used], noise) if len(used) else np.inf,
+        moves=moves,
+    )
 
     def so_far() -> Freedom:
         return _labelled(search.found, endmembers, used, channels, pattern, parameters)
@@ -212,8 +222,42 @@ def _labelled(
         upper=of_spectra(found.upper, "upper"),
         moves=found.moves,
         pattern=pattern,
-        chosen_by="; ".join(text for name, text in _CHOOSERS.items() if parameters.get(name)),
+        chosen_by=_chosen_by(parameters),
     )
+
+
+def _chosen_by(parameters: Mapping[str, Any]) -> str:
+    """Return what chose these spectra among those that fit as well, and whether the range respects the sparsity."""
+    found = {name: text for name, text in _CHOOSERS.items() if parameters.get(name)}
+    if _limits_sparsity(parameters):
+        found["sparsity"] = "the range respects the sparsity penalty"
+    return "; ".join(found.values())
+
+
+def _limits_sparsity(parameters: Mapping[str, Any]) -> bool:
+    """Whether a sparsity penalty is in force in an objective whose scale follows from the factors."""
+    known = parameters.get("similarity") in ("frobenius", "kl") and parameters.get("weights") is None
+    return bool(parameters.get("sparsity")) and known and not parameters.get("terms")
+
+
+def _growth(parameters: Mapping[str, Any], A: Float64Array, E: Float64Array, noise: EntryNoise) -> float:
+    r"""Return the growth of the L1 norm of the maps that noise explains, relative to their L1 norm.
+
+    The objective of the true factors exceeds that of the fitted ones by about :math:`\sigma^2 d / 2`, with d degrees of
+    freedom, since the fit follows the noise of variance :math:`\sigma^2`. Maps whose penalty is higher by less than
+    this cannot be told from the fitted ones.
+    """
+    if not _limits_sparsity(parameters):
+        return np.inf
+    k, n = A.shape
+    variance = float(noise.pixels.mean() * noise.channels.sum())  # of a pixel, summed over its channels
+    mean = float(A.sum(axis=1) @ E.sum(axis=1)) / n
+    square = float(np.vdot(A @ A.T, E @ E.T)) / n + variance
+    # Data are scaled to a mean pixel sum (counts) or a mean squared norm of 1. Counts have the variance of their mean.
+    counts = parameters["similarity"] == "kl"
+    scale, single = (1 / mean, variance / mean**2) if counts else (square**-0.5, variance / square / E.shape[1])
+    norm = float(np.linalg.norm(E, axis=1) @ A.sum(axis=1))
+    return float(k * (n + E.shape[1] - k) * single / 2 / (float(parameters["sparsity"]) * scale * norm))
 
 
 def check_freedom(parameters: Mapping[str, Any], *, has_data: bool, whole: bool) -> None:

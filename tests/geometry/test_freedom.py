@@ -85,6 +85,48 @@ def test_known_endmembers_stay():
     assert (found.angles[[0, 2]] > 0.01).all()
 
 
+def test_fractions_that_sum_to_one_keep_the_sum_of_coefficients_positive():
+    """A dark endmember can be subtracted from a bright one many times; as fractions, less than once."""
+    E = np.array([[4.0, 5.0, 6.0], [0.5, 0.2, 0.3]])
+    A = np.vstack([np.linspace(0.3, 0.7, 20), np.linspace(0.7, 0.3, 20)])
+    free, limited = (rotations(A, E, noiseless(A, E), fractions=fractions) for fractions in (False, True))
+    for found, multiple in ((free, (E[0] / E[1]).min()), (limited, 1.0)):
+        # the other end of the pair is e_1 + t e_2 with a_2 - t a_1 >= 0
+        ends = [E[0] - multiple * E[1], E[0] + (A[1] / A[0]).min() * E[1]]
+        cosines = [end @ E[0] / np.linalg.norm(end) / np.linalg.norm(E[0]) for end in ends]
+        np.testing.assert_allclose(found.pairs[0], np.arccos(min(cosines)), rtol=1e-4)
+    assert limited.angles[0] < free.angles[0] / 2
+
+
+@given(st.integers(0, 2**31), st.floats(1e-4, 0.1))
+def test_the_maps_of_the_farthest_pair_grow_as_far_as_allowed(seed, growth):
+    rng = np.random.default_rng(seed)
+    A, E = rng.random((2, 30)) + 0.2, rng.random((2, 12)) + 0.2
+    noise = noiseless(A, E)
+    free, limited = rotations(A, E, noise, moves=500), rotations(A, E, noise, growth=growth, moves=500)
+    assert (limited.pairs <= free.pairs + 1e-12).all()
+    sums, norms = A.sum(axis=1), np.linalg.norm(E, axis=1)
+    for i, j in ((0, 1), (1, 0)):
+
+        def excess(t, i=i, j=j):
+            whole = np.linalg.norm(E[i] + t * E[j]) * sums[i] + norms[j] * (sums[j] - t * sums[i])
+            return whole - (1 + growth) * norms @ sums
+
+        low = -(E[i] / E[j]).min()
+        low = optimize.brentq(excess, low, 0) if excess(low) > 0 else low
+        ends = [E[i] + low * E[j], E[i] + (A[j] / A[i]).min() * E[j]]
+        cosines = [end @ E[i] / np.linalg.norm(end) / norms[i] for end in ends]
+        np.testing.assert_allclose(limited.pairs[i], np.arccos(min(cosines)), rtol=1e-4, atol=1e-5)
+
+
+def test_no_growth_leaves_only_mixtures_that_lower_the_norm_of_the_maps():
+    A, E = np.array([[0.6, 0.4] * 10, [0.4, 0.6] * 10]), np.array([[1.0, 2, 3, 2], [2.0, 1, 2, 4]])
+    found = rotations(A, E, noiseless(A, E), growth=0.0)
+    inward = E[0] + (A[1] / A[0]).min() * E[1]
+    cosine = inward @ E[0] / np.linalg.norm(inward) / np.linalg.norm(E[0])
+    np.testing.assert_allclose(found.pairs[0], np.arccos(cosine), rtol=1e-4)
+
+
 def test_noise_widens_the_freedom():
     A, E = separable(3, np.random.default_rng(2))
     quiet, loud = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -9,6 +11,7 @@ import xarray as xr
 import mffnb as mf
 from mffnb.errors import UnsupportedCombinationError
 from mffnb.preprocessing import UnitSum
+from mffnb.selection import match
 from mffnb.unmixing.freedom import Freedom
 
 
@@ -70,6 +73,40 @@ def test_the_sentence_names_what_chose_the_spectra(cube):
     fitted = mf.unmix(cube, 3, volume=1e-3, random_state=0)
     assert "the smallest volume chose these spectra" in str(fitted.freedom)
     assert "could turn by up to" in repr(fitted)
+
+
+@pytest.mark.parametrize("similarity", ["frobenius", "kl"])
+def test_sparsity_narrows_the_freedom_and_leaves_the_true_spectra_in_it(similarity):
+    """The maps are sparse, so the penalty is true: each pixel has one or two of three components."""
+    rng = np.random.default_rng(5)
+    A = np.zeros((3, 600))
+    for pixel in A.T:
+        there = rng.permutation(3)[: rng.integers(1, 3)]
+        pixel[there] = rng.dirichlet(np.ones(len(there)))
+    E = 0.3 + rng.random((3, 40))
+    X = rng.poisson(5000 * (A.T @ E)).astype(float)
+    cube = xr.DataArray(X.reshape(20, 30, 40), dims=("y", "x", "channel"))
+    narrowed = {}
+    for weight in (1e-4, 1e-2):
+        result = mf.unmix(cube, 3, sparsity=weight, similarity=similarity, random_state=0)
+        whole = replace(result, parameters={**result.parameters, "sparsity": 0.0})
+        assert (result.freedom.pairs <= whole.freedom.pairs + 1e-9).all()
+        found = result.endmembers.values
+        found = found[match(E, found)]
+        cosines = np.sum(E * found, axis=1) / np.linalg.norm(E, axis=1) / np.linalg.norm(found, axis=1)
+        assert (result.freedom.angle.values[match(E, result.endmembers.values)] >= np.arccos(cosines)).all()
+        narrowed[weight] = float((result.freedom.pairs / whole.freedom.pairs).min())
+        assert "the range respects the sparsity penalty" in str(result.freedom)
+    assert narrowed[1e-2] < 0.95
+    assert narrowed[1e-2] < narrowed[1e-4] + 1e-9
+
+
+def test_with_weights_the_sparsity_does_not_narrow_the_freedom(cube):
+    weights = np.ones(cube.sizes["energy"])
+    fitted = mf.unmix(cube, 3, sparsity=1e-2, weights=weights, random_state=0)
+    without = replace(fitted, parameters={**fitted.parameters, "sparsity": 0.0})
+    np.testing.assert_array_equal(fitted.freedom.angle, without.freedom.angle)
+    assert "and may leave less" in str(fitted.freedom)
 
 
 def test_a_component_too_few_is_doubted(cube):
