@@ -25,6 +25,7 @@ extensions = [
     "offline_math",
     "written_pages",
 ]
+templates_path = ["_templates"]
 exclude_patterns = ["_build", "_ext"]
 root_doc = "index"
 
@@ -33,7 +34,17 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
-suppress_warnings = ["mystnb.unknown_mime_type"]
+suppress_warnings = ["mystnb.unknown_mime_type", "ref.python"]  # several classes have an attribute `shape`
+
+# Names whose files would differ in case only, which some file systems do not keep apart.
+autosummary_filename_map = {"mffnb.stream": "mffnb.stream_function", "mffnb.open": "mffnb.open_function"}
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+add_module_names = False
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
 
 # Everything that a page loads comes with it, formulas included.
 html_math_renderer = "mathtext"

@@ -15,15 +15,20 @@ from sphinx.errors import SphinxError
 UNITS_PER_EM = 100
 """Size of the font in which formulas are drawn, in units of the drawing."""
 
-SAME = {
-    r"\tfrac": r"\frac",
-    r"\dfrac": r"\frac",
-    r"\lVert": r"\Vert",
-    r"\rVert": r"\Vert",
-    r"\lvert": "|",
-    r"\rvert": "|",
-}
-"""Commands of LaTeX that matplotlib does not have, and the ones that are drawn for them."""
+SAME = (
+    (r"\\begin{cases}(.*?)&(.*?)\\\\(.*?)&(.*?)\\end{cases}", r"\1\\quad(\2),\\quad \3\\quad(\4)"),
+    (r"\\[td]frac(?![A-Za-z])", r"\\frac"),
+    (r"\\frac(\w)(\w)", r"\\frac{\1}{\2}"),
+    (r"\\mathcal\s+(\w)", r"\\mathcal{\1}"),
+    (r"\\sqrt\s*(\w)", r"\\sqrt{\1}"),
+    (r"\\([gl]e)(?![A-Za-z])", r"\\\1q"),
+    (r"\\[lr]Vert(?![A-Za-z])", r"\\Vert"),
+    (r"\\[lr]vert(?![A-Za-z])", "|"),
+    (r"\\Bigl(?![A-Za-z])", r"\\left"),
+    (r"\\Bigr(?![A-Za-z])", r"\\right"),
+    (r"\\(?:big[lr]|Big|textstyle)(?![A-Za-z])", ""),
+)
+"""Patterns of LaTeX that matplotlib does not have, and what is drawn for them."""
 
 
 def setup(app: Any) -> dict[str, Any]:
@@ -40,8 +45,8 @@ def drawing(formula: str) -> str:
     True
     """
     source = " ".join(formula.split())
-    for command, other in SAME.items():
-        source = re.sub(re.escape(command) + r"(?![A-Za-z])", lambda _, other=other: other, source)
+    for pattern, other in SAME:
+        source = re.sub(pattern, other, source)
     try:
         path = TextPath((0, 0), f"${source}$", size=UNITS_PER_EM, prop=FontProperties(math_fontfamily="dejavuserif"))
     except ValueError as error:
@@ -73,7 +78,7 @@ def _inline(translator: Any, node: nodes.math) -> None:
 
 
 def _block(translator: Any, node: nodes.math_block) -> None:
-    lines = [line for line in re.split(r"\\\\|\n\n", node.astext()) if line.strip()]
-    drawn = "<br>".join(drawing(line.replace("&", "")) for line in lines)
+    formulas = re.split(r"\n\n", node.astext())
+    drawn = "<br>".join(drawing(formula) for formula in formulas if formula.strip())
     translator.body.append(f'<div class="formula-block" tabindex="0">{drawn}</div>')
     raise nodes.SkipNode

@@ -10,6 +10,8 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
+import reference_pages
+
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
 
@@ -32,6 +34,7 @@ def write_pages() -> None:
     for source, page in PROJECT.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         write(DOCS / "project" / page, with_links_of_the_site(text, (ROOT / source).parent, DOCS / "project"))
+    reference_pages.write_all(DOCS / "reference" / "pages", write)
 
 
 def write(path: Path, text: str) -> None:

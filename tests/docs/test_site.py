@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -9,6 +10,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from mffnb._names import MODULES_OF, WINGS
 
 ROOT = Path(__file__).parents[2]
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "video": "src"}
@@ -75,3 +78,16 @@ def test_nothing_is_loaded_from_a_network(pages):
 @pytest.mark.timeout(900)
 def test_pictures_have_a_text(pages):
     assert not [f"{path.name}: {one}" for path, page in pages.items() for one in page.without_text]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_public_name_has_a_page(pages):
+    described = set().union(*(page.ids for page in pages.values()))
+    found = {name: importlib.import_module(f"mffnb.{name}") for name in WINGS}
+    names = [
+        *MODULES_OF,
+        *(f"{wing}.{name}" for wing, module in found.items() for name in getattr(module, "__all__", ())),
+    ]
+    missing = [name for name in names if f"mffnb.{name}" not in described and f"module-mffnb.{name}" not in described]
+    assert not missing, "add their group to docs/_ext/reference_pages.py"
