@@ -10,7 +10,10 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
+import living_figure
+import page_code
 import reference_pages
+import tutorial_pages
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -35,6 +38,13 @@ def write_pages() -> None:
         text = (ROOT / source).read_text(encoding="utf-8")
         write(DOCS / "project" / page, with_links_of_the_site(text, (ROOT / source).parent, DOCS / "project"))
     reference_pages.write_all(DOCS / "reference" / "pages", write)
+    tutorials = DOCS / "tutorials"
+    tutorial_pages.write_all(
+        ROOT / "notebooks", tutorials, lambda text: with_links_of_the_site(text, ROOT / "notebooks", tutorials), write
+    )
+    for folder in (DOCS, DOCS / "guides"):
+        page_code.draw_all(folder)
+    living_figure.write(DOCS / "_static" / "figure.living.html")
 
 
 def write(path: Path, text: str) -> None:
@@ -59,6 +69,8 @@ def with_links_of_the_site(text: str, home: Path, target: Path) -> str:
         outside = str(path.relative_to(ROOT))
         if outside in PROJECT:
             return f"[{name}]({relpath(DOCS / 'project' / PROJECT[outside], target)}{place})"
+        if path.suffix == ".ipynb":
+            return f"[{name}]({relpath(DOCS / 'tutorials' / path.name, target)}{place})"
         if path.is_file() and path.is_relative_to(DOCS):
             return f"[{name}]({relpath(path, target)}{place})"
         return f"`{outside}`"

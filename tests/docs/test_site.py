@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import subprocess
 import sys
@@ -91,3 +92,12 @@ def test_every_public_name_has_a_page(pages):
     ]
     missing = [name for name in names if f"mffnb.{name}" not in described and f"module-mffnb.{name}" not in described]
     assert not missing, "add their group to docs/_ext/reference_pages.py"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["offline_math", "reference_pages", "written_pages"])
+def test_examples_of_the_extensions(name, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.attempted
+    assert not found.failed
