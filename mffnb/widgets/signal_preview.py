@@ -66,7 +66,7 @@ def _image(cube: xr.DataArray) -> tuple[xr.DataArray, str]:
         return cube.squeeze(drop=True).astype(np.float64), "Spectrum"
     image, step = total_image(cube)
     count = int(np.prod([cube.sizes[name] for name in channels]))
-    part = f"every {step}th of {count} channels" if step > 1 else f"{count} channel{'s' if count > 1 else ''}"
+    part = f"{count} channel{'s' if count > 1 else ''}" + (f", of every {step}th row" if step > 1 else "")
     long = [name for name in image.dims if image.sizes[name] > 1]
     image = image.squeeze([name for name in image.dims if name not in long], drop=True)
     if image.ndim > 2:
