@@ -76,6 +76,8 @@ def _image(cube: xr.DataArray) -> tuple[xr.DataArray, str]:
 
 def _described(cube: xr.DataArray) -> str:
     channels = channel_names(cube, None)
-    pixels = ", ".join(str(name) for name in cube.dims if name not in channels)
-    shape = " x ".join(map(str, cube.shape))
-    return f"{shape} {cube.dtype} ({pixels} | {', '.join(map(str, channels))})"
+    shape, names = " x ".join(map(str, cube.shape)), ", ".join(map(str, cube.dims))
+    if not is_picture(cube):
+        pixels = ", ".join(str(name) for name in cube.dims if name not in channels)
+        names = f"{pixels} | {', '.join(map(str, channels))}"
+    return f"{shape} {cube.dtype} ({names})"

@@ -145,7 +145,7 @@ def test_a_large_file_is_previewed_without_reading_all_of_it(tmp_path):
         ((2, 3, 4, 5), ("z", "y", "x", "e"), "Total image, middle section: sum of 5 channels"),
         ((7, 5), ("x", "energy"), "Total of each pixel: sum of 5 channels"),
         ((1, 5), ("x", "energy"), "Spectrum. 1 x 5"),
-        ((6, 5), ("y", "x"), "Picture without a spectral axis"),
+        ((6, 5), ("y", "x"), "Picture without a spectral axis. 6 x 5 float64 (y, x)"),
     ],
 )
 def test_the_preview_says_what_it_shows(shape, dims, words):
