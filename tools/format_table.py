@@ -87,8 +87,10 @@ that do not fit are left out.
 - Excel: `dataset="Sheet1/rows"` and `"Sheet1/columns"` state the layout of the table in a sheet.
 - SPC, JCAMP-DX and OMNIC: spectra of one axis are read together as a line; others one by one.
 - OMNIC: spectra (`.spa`) and groups (`.spg`) were tested with files that the tests write. Series (`.srs`) and maps
-  (`.map`) are not read: save a group.
-- ION-TOF SurfaceLab: `.ita` and `.itm` are not read: export imzML.
+  (`.map`) are not read, because the direction of their wavenumbers could not be compared with OMNIC: save a group, or
+  read them with the package that the message names.
+- ION-TOF SurfaceLab: `.ita` and `.itm` are not read: export imzML, or use pySPM in an environment of its own, since it
+  needs IPython 8.
 - ENVI: bad bands (`bbl`) and the value to be ignored are masked. A file that stays on disk has them in `good_band`.
 
 ## Other formats

@@ -66,7 +66,7 @@ def _image(cube: xr.DataArray) -> tuple[xr.DataArray, str]:
         return cube.squeeze(drop=True).astype(np.float64), "Spectrum"
     image, step = total_image(cube)
     count = int(np.prod([cube.sizes[name] for name in channels]))
-    part = f"every {step}th of {count} channels" if step > 1 else f"{count} channel{'s' if count > 1 else ''}"
+    part = f"{count} channel{'s' if count > 1 else ''}" + (f", of every {step}th row" if step > 1 else "")
     long = [name for name in image.dims if image.sizes[name] > 1]
     image = image.squeeze([name for name in image.dims if name not in long], drop=True)
     if image.ndim > 2:
@@ -76,6 +76,8 @@ def _image(cube: xr.DataArray) -> tuple[xr.DataArray, str]:
 
 def _described(cube: xr.DataArray) -> str:
     channels = channel_names(cube, None)
-    pixels = ", ".join(str(name) for name in cube.dims if name not in channels)
-    shape = " x ".join(map(str, cube.shape))
-    return f"{shape} {cube.dtype} ({pixels} | {', '.join(map(str, channels))})"
+    shape, names = " x ".join(map(str, cube.shape)), ", ".join(map(str, cube.dims))
+    if not is_picture(cube):
+        pixels = ", ".join(str(name) for name in cube.dims if name not in channels)
+        names = f"{pixels} | {', '.join(map(str, channels))}"
+    return f"{shape} {cube.dtype} ({names})"
