@@ -11,6 +11,7 @@ from mffnb.preprocessing.background import AsymmetricBaseline, ConstantBackgroun
 from mffnb.preprocessing.chain import Chain, Processed, fit_chain, steps_from
 from mffnb.preprocessing.channel_mask import LeaveOutChannels
 from mffnb.preprocessing.dead_time import DeadTime
+from mffnb.preprocessing.detector_mask import DetectorMask
 from mffnb.preprocessing.elementwise import Anscombe, Log1p
 from mffnb.preprocessing.grid import Bin, Crop
 from mffnb.preprocessing.peak_picking import PeakPicking
@@ -29,6 +30,7 @@ __all__ = [
     "ConstantBackground",
     "Crop",
     "DeadTime",
+    "DetectorMask",
     "Fitted",
     "LeaveOutChannels",
     "Log1p",
