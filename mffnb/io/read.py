@@ -8,8 +8,11 @@ from pathlib import Path
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
+from mffnb.io.companions import check_store
+from mffnb.io.expansion import hdf5_expands
 from mffnb.io.files import check_file, check_links, is_hdf5
 from mffnb.io.registry import choose_reader
+from mffnb.io.short_text import short_text
 from mffnb.keywords import checks_keywords
 
 __all__ = ["read"]
@@ -70,12 +73,19 @@ def read(path: str | os.PathLike[str], *, dataset: str | int | None = None, lazy
     try:
         if is_hdf5(path):
             check_links(path)
+            hdf5_expands(path)
+        elif path.is_dir():
+            check_store(path)
         cube = as_cube(reader.read(path, None if dataset is None else str(dataset), lazy))
-    except (FileNotFoundError, PermissionError, MemoryError, Warning):
+    except MemoryError as error:
+        if str(error).startswith(path.name):
+            raise
+        raise MemoryError(f"{path.name} needs more memory than there is, or is damaged: {short_text(error)}") from error
+    except (FileNotFoundError, PermissionError, Warning):
         raise
     except Exception as error:  # libraries raise exceptions of all types on a damaged file
         if isinstance(error, (ValueError, TypeError)) and path.name in str(error):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{path.name} could not be read as {reader.name}: {str(error) or type(error).__name__}") from error
+        raise kind(f"{path.name} could not be read as {reader.name}: {short_text(error)}") from error
     return cube.assign_attrs(source=str(path))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from mffnb.io.xml_check import check_zipped_xml
 from mffnb.typing import Array
 
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|nan", re.IGNORECASE)
+_MOST_BLANK, _MOST_CELLS = 10_000, 50_000_000  # rows without a cell, and cells of a sheet
 _SEPARATORS = ("\t", ";", ",")
 
 
@@ -111,7 +113,7 @@ class Table:
             if (sheet is None and len(names) > 1) or (sheet is not None and sheet not in names):
                 problem = "say which one with dataset=" if sheet is None else f"there is no sheet {sheet!r}"
                 raise ValueError(f"{path.name}: {problem}; it holds the sheets {', '.join(map(repr, names))}")
-            frame = book.parse(sheet or names[0], header=None)
+            frame = _frame(path, book.book[sheet or names[0]])
         first = ["" if pd.isna(cell) else str(cell) for cell in frame.iloc[0]] if len(frame) else []
         labelled = not all(map(_is_number, first))
         try:
@@ -123,6 +125,24 @@ class Table:
         if values.size == 0:
             raise ValueError(f"{path.name}: the sheet {sheet or names[0]!r} holds no numbers")
         return cls(tuple(first) if labelled else (), values, {})
+
+
+def _frame(path: Path, sheet: Any) -> pd.DataFrame:
+    """Return the cells of a sheet; a cell far from the others would make pandas fill a table up to it."""
+    sheet.reset_dimensions()  # they are stated in the file, and may be wrong
+    rows: list[tuple[Any, ...]] = []
+    widest, blank = 0, 0
+    for row in sheet.iter_rows(values_only=True):
+        filled = max((number for number, cell in enumerate(row, 1) if cell is not None), default=0)
+        blank = 0 if filled else blank + 1
+        widest = max(widest, filled)
+        if blank > _MOST_BLANK or widest * (len(rows) + 1) > _MOST_CELLS:
+            raise ValueError(
+                f"{path.name} has a cell in row {len(rows) + 1} and column {widest}, far from the others: remove it, "
+                "or save the table as text (.csv)"
+            )
+        rows.append(row[:filled])
+    return pd.DataFrame(rows[: len(rows) - blank])
 
 
 def _separator(lines: Sequence[str]) -> str:

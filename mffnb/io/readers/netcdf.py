@@ -7,7 +7,8 @@ from pathlib import Path
 import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
-from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_dataset
+from mffnb.io.expansion import kept_on_disk
 from mffnb.io.files import is_hdf5, is_netcdf3
 from mffnb.io.netcdf_store import open_netcdf
 from mffnb.io.reader import Reader
@@ -24,7 +25,7 @@ def read_netcdf_variable(path: Path, dataset: str | None, lazy: bool | None) -> 
         numeric = {key: shape for key, shape in numeric.items() if _has_coordinates(stored[key])} or numeric
     cube = stored[choose_dataset(path, numeric, dataset)]
     check_numbers(path, str(cube.name), cube.dtype)
-    if keep_on_disk(lazy, cube.size):
+    if kept_on_disk(path, lazy, cube.shape, cube.dtype.itemsize, path.stat().st_size):
         return as_cube(cube)  # the file stays open as long as the cube exists
     with stored:
         return as_cube(cube.load())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.lazy_array import from_npy
 from mffnb.cubes.sparse_pixels import SparsePixels, is_sparse_file, npy_header
 from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
+from mffnb.io.expansion import check_expansion
 from mffnb.io.reader import Reader, starts_with
 
 __all__ = ["NPY", "NPZ"]
@@ -33,8 +35,9 @@ def read_npz(path: Path, dataset: str | None, _lazy: bool | None) -> xr.DataArra
     with np.load(path, allow_pickle=False) as archive:
         numeric = {name: shape for name, shape in shapes.items() if shape is not None}
         name = choose_dataset(path, numeric, dataset)
-        check_numbers(path, name, archive[name].dtype)
-        return as_cube(archive[name])
+        array = archive[name]
+    check_numbers(path, name, array.dtype)
+    return as_cube(array)
 
 
 def _shapes_in(path: Path) -> dict[str, tuple[int, ...] | None]:
@@ -44,6 +47,8 @@ def _shapes_in(path: Path) -> dict[str, tuple[int, ...] | None]:
         for name in archive.namelist():
             with archive.open(name) as member:
                 shape, dtype = npy_header(member)
+            stored = min(archive.getinfo(name).compress_size, path.stat().st_size)
+            check_expansion(path, prod(shape) * dtype.itemsize, stored, "load the array by yourself if you trust it")
             found[name.removesuffix(".npy")] = tuple(shape) if dtype.kind in "biufc" else None
     return found
 

@@ -9,10 +9,11 @@ import xarray as xr
 
 from mffnb.cubes.as_cube import as_cube
 from mffnb.cubes.lazy_array import from_zarr
-from mffnb.io.choose import check_numbers, choose_dataset, keep_on_disk
+from mffnb.io.choose import check_numbers, choose_dataset
+from mffnb.io.expansion import chunk_bytes, kept_on_disk, zarr_expands
 from mffnb.io.netcdf_store import open_labelled
 from mffnb.io.reader import Reader
-from mffnb.io.zarr_store import is_store
+from mffnb.io.zarr_store import arrays_in, is_store
 
 __all__ = ["ZARR"]
 
@@ -24,21 +25,20 @@ def read_zarr_array(path: Path, dataset: str | None, lazy: bool | None) -> xr.Da
     except ImportError:
         raise ValueError('reading .zarr needs the zarr package: pip install "mffnb[io]"') from None
     stored = zarr.open(path, mode="r")
-    if isinstance(stored, zarr.Array):
-        found = {"": stored}
-    else:
-        members = stored.members(max_depth=None)
-        found = {name: item for name, item in members if isinstance(item, zarr.Array) and item.dtype.kind in "biufc"}
+    held = arrays_in(stored)
+    zarr_expands(path, held)
+    found = {name: item for name, item in held.items() if not name or item.dtype.kind in "biufc"}
     name = choose_dataset(path, {name: array.shape for name, array in found.items()}, dataset)
     check_numbers(path, name or path.name, found[name].dtype)
     array, group = found[name], name.rpartition("/")[0]
+    on_disk = kept_on_disk(path, lazy, array.shape, array.dtype.itemsize, chunk_bytes(array))
     names: Any = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
     if names is None or not all(names) or not name:
         cube = from_zarr(path, name)
     else:  # the store was written by xarray, with coordinates
         options = {"engine": "zarr", "group": group or None, "consolidated": False, "chunks": None}
         cube = as_cube(open_labelled(path, **options)[name.rpartition("/")[2]])
-    return cube if keep_on_disk(lazy, cube.size) else cube.load()
+    return cube if on_disk else cube.load()
 
 
 ZARR = Reader(
