@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 
 from mffnb.io.atomic import write_atomically
+from mffnb.io.expansion import hdf5_expands
 from mffnb.io.files import check_links, is_netcdf3
 
 
@@ -35,6 +36,7 @@ def open_netcdf(path: Path) -> xr.Dataset:
     if is_netcdf3(path):
         return open_labelled(path, engine="scipy")
     check_links(path)
+    hdf5_expands(path)
     return open_labelled(path, engine="h5netcdf", phony_dims="access")
 
 

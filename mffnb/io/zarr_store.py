@@ -29,6 +29,15 @@ def is_store(path: str | os.PathLike[str]) -> bool:
     return any((Path(path) / mark).is_file() for mark in _MARKS)
 
 
+def arrays_in(stored: Any) -> dict[str, Any]:
+    """Return all arrays of an open store by their paths; the path of a store of one array is empty."""
+    import zarr  # noqa: PLC0415  an extra
+
+    if isinstance(stored, zarr.Array):
+        return {"": stored}
+    return {name: item for name, item in stored.members(max_depth=None) if isinstance(item, zarr.Array)}
+
+
 def write_zarr(dataset: xr.Dataset, path: str | os.PathLike[str], encoding: Any = None) -> None:
     """Write a dataset as a zarr store; after an error an older store is unchanged."""
     with store_to_fill(path) as part:
