@@ -60,7 +60,7 @@ def stream(
 ) -> Stream:
     """Begin to unmix an image that arrives in parts: rows of a map, or frames of a movie.
 
-    Memory holds a sample of 16 MB and k numbers per pixel (the maps), not the data. Endmembers follow by least
+    Memory holds a sample of 16 MB, and maps and gains as float32, not the data. Endmembers follow by least
     squares, see :mod:`mffnb.estimators.online`.
 
     Parameters
