@@ -36,7 +36,9 @@ def write_own(folder: Path) -> list[Path]:
     labelled.to_netcdf(folder / "three.nc", engine="scipy")
     labelled.to_dataset().to_zarr(folder / "labelled.zarr", zarr_format=2)
     labelled.to_dataset().to_zarr(folder / "third.zarr", zarr_format=3)
-    pd.DataFrame(flat[:, :8]).to_excel(folder / "a.xlsx", index=False)
+    y, x = np.divmod(np.arange(24), 6)
+    names = ["x", "y", *range(100, 300, 10)]
+    pd.DataFrame(np.column_stack([x, y, flat]), columns=names).to_excel(folder / "a.xlsx", index=False)
     import_module("tifffile").imwrite(folder / "deflate.tif", np.moveaxis(cube, 2, 0), compression="zlib")
     import_module("tifffile").imwrite(folder / "b.ome.tif", np.moveaxis(cube, 2, 0), metadata={"axes": "CYX"})
     _jcamp(folder / "a.jdx", flat[0])

@@ -26,7 +26,7 @@ def check_companions(path: Path) -> None:
     folder = path.resolve().parent
     for one in path.parent.iterdir():
         # ``path`` itself was named by the user.
-        if one.name != path.name and one.name.startswith(path.stem) and one.is_symlink():
+        if one.name != path.name and one.stem == path.stem and one.is_symlink():
             check_inside(path, one.name, one.resolve(), folder)
     pattern = _NAMED.get(path.suffix.lower())
     if pattern is None or not path.is_file():

@@ -240,3 +240,17 @@ def test_hostile_files_are_read_or_refused_within_10_s_and_2_gb(kinds):
         command, check=False, capture_output=True, text=True, env=environment(1), cwd=Path(mf.__path__[0]).parent
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_links_of_other_names_and_links_to_the_file_itself_are_no_reason_to_refuse_it(tmp_path):
+    for name in ("archive", "elsewhere", "work"):
+        (tmp_path / name).mkdir()
+    write_hspy(tmp_path / "archive" / "scan1.hspy", numbers())
+    tifffile = pytest.importorskip("tifffile", reason="the io extra is not installed")
+    tifffile.imwrite(tmp_path / "archive" / "scan1.tif", np.moveaxis(numbers(), 2, 0))
+    (tmp_path / "elsewhere" / "scan10.raw").write_bytes(b"0")
+    (tmp_path / "work" / "scan10.raw").symlink_to(tmp_path / "elsewhere" / "scan10.raw")
+    for suffix in (".hspy", ".tif"):
+        path = tmp_path / "work" / f"scan1{suffix}"
+        path.symlink_to(tmp_path / "archive" / f"scan1{suffix}")
+        np.testing.assert_array_equal(mf.read(path), numbers())

@@ -133,8 +133,10 @@ def _expands(path: Path) -> bool:
         return hdf5_expands(path)
     if path.suffix.lower() != ".zspy":
         return False
-    import zarr  # noqa: PLC0415  an extra
-
+    try:
+        import zarr  # noqa: PLC0415  an extra
+    except ImportError:  # the plug-in says so
+        return False
     stored = zarr.open(path if path.is_dir() else zarr.storage.ZipStore(path, mode="r"), mode="r")
     return zarr_expands(path, arrays_in(stored))
 

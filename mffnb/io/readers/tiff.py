@@ -107,7 +107,7 @@ def _check_size(path: Path, series: Any, stated: int) -> None:
     pages = [page for page in series.pages if page is not None]
     folder = path.resolve().parent
     for place in {page.parent.filehandle.path for page in pages}:
-        check_inside(path, Path(place).name, Path(place).resolve(), folder if place != str(path) else Path("/"))
+        check_inside(path, Path(place).name, Path(place).resolve(), folder)
     ends = [
         offset + count for page in pages for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
     ]
