@@ -59,7 +59,8 @@ class Preview:
 def _image(cube: xr.DataArray) -> tuple[xr.DataArray, str]:
     """Return the image or line to draw, and what it is."""
     if is_picture(cube):
-        return cube.squeeze(drop=True).astype(np.float64), "Picture without a spectral axis"
+        words = "All values, a spectrum in each row" if "channel" in cube.dims else "Picture without a spectral axis"
+        return cube.squeeze(drop=True).astype(np.float64), words
     channels = channel_names(cube, None)
     pixels = [name for name in cube.dims if name not in channels and cube.sizes[name] > 1]
     if not pixels and len(channels) == 1:
@@ -77,7 +78,7 @@ def _image(cube: xr.DataArray) -> tuple[xr.DataArray, str]:
 def _described(cube: xr.DataArray) -> str:
     channels = channel_names(cube, None)
     shape, names = " x ".join(map(str, cube.shape)), ", ".join(map(str, cube.dims))
-    if not is_picture(cube):
+    if "channel" in cube.dims or not is_picture(cube):
         pixels = ", ".join(str(name) for name in cube.dims if name not in channels)
         names = f"{pixels} | {', '.join(map(str, channels))}"
     return f"{shape} {cube.dtype} ({names})"
