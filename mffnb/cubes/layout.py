@@ -16,6 +16,7 @@ from mffnb.cubes.data_array import coordinate, data_array
 from mffnb.cubes.masks import aligned_masks, cumulative_used, exclude_missing, insert_masked
 from mffnb.cubes.missing import check_infinite, count_missing
 from mffnb.cubes.pixel_rows import CubeRows, is_in_memory
+from mffnb.cubes.sparse_map import SparseMap
 from mffnb.cubes.sparse_pixels import sparse_pixels_of
 from mffnb.graphs import Graph, bands, grid
 from mffnb.matrices import Chunked, Gathered, Partial, Selection, Sparse, in_memory, selected
@@ -340,7 +341,13 @@ def without_masked(cube: xr.DataArray, masks: tuple[Array | None, Array | None],
     """Return the cube with NaN for masked pixels and channels; the cube itself if all are used."""
     for mask, shape in zip(masks, (frame.pixel_shape, frame.channel_shape), strict=True):
         if mask is not None:
-            cube = _with_nan(cube, xr.DataArray(mask, dims=tuple(shape)))
+            used, held = xr.DataArray(mask, dims=tuple(shape)), sparse_pixels_of(cube)
+            if isinstance(held, SparseMap) and used.dims == cube.dims[:-1]:
+                stored = cube.encoding.get("dtype", cube.dtype)
+                cube = cube.copy(data=held.without(~mask.ravel()))
+                cube.encoding = {**cube.encoding, "dtype": stored}
+            else:
+                cube = _with_nan(cube, used)
     return cube
 
 

@@ -12,6 +12,7 @@ from mffnb.preprocessing.chain import Chain, Processed, fit_chain, steps_from
 from mffnb.preprocessing.channel_mask import LeaveOutChannels
 from mffnb.preprocessing.dead_time import DeadTime
 from mffnb.preprocessing.detector_mask import DetectorMask
+from mffnb.preprocessing.drift import DriftCorrection
 from mffnb.preprocessing.elementwise import Anscombe, Log1p
 from mffnb.preprocessing.grid import Bin, Crop
 from mffnb.preprocessing.peak_picking import PeakPicking
@@ -31,6 +32,7 @@ __all__ = [
     "Crop",
     "DeadTime",
     "DetectorMask",
+    "DriftCorrection",
     "Fitted",
     "LeaveOutChannels",
     "Log1p",
