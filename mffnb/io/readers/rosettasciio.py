@@ -14,6 +14,7 @@ from mffnb.cubes.as_cube import as_cube, axis_names, from_axes, in_array_order
 from mffnb.cubes.layout import channel_names
 from mffnb.errors import FileWarning, warn
 from mffnb.io.axis_kinds import with_kinds
+from mffnb.io.bruker_check import check_bruker
 from mffnb.io.choose import check_numbers, stays_on_disk
 from mffnb.io.companions import check_companions
 from mffnb.io.expansion import hdf5_expands, zarr_expands
@@ -53,6 +54,8 @@ def read_rosettasciio(path: Path, dataset: str | None, lazy: bool | None) -> xr.
         raise ValueError(no_reader(path))
     failures = []
     check_companions(path)
+    if path.is_file():
+        check_bruker(path)
     on_disk = _expands(path) or (stays_on_disk(_size(path)) if lazy is None else lazy)
     for plugin in plugins:
         with collected_log("rsciio") as messages:
