@@ -193,6 +193,11 @@ def mat_of_many_cells(folder: Path) -> Path:
     return _mat(folder / "cells.mat", _matrix(1, (1 << 15, 1 << 14), b""))
 
 
+def mat_of_many_empty_cells(folder: Path) -> Path:
+    packed = deflated_zeros(1 << 26, _matrix(1, (1 << 20, 8), b"", 1 << 26))
+    return _mat(folder / "empty.mat", struct.pack("<II", 15, len(packed)) + packed)
+
+
 def mat_of_nested_cells(folder: Path) -> Path:
     inside = _matrix(1, (1 << 15, 1 << 14), b"")
     return _mat(folder / "nested.mat", _matrix(1, (1, 1), inside))
@@ -712,7 +717,7 @@ KINDS: dict[str, tuple[Callable[[Path], Path], ...]] = {
         rda_bomb, jcamp_bomb, bcf_bomb, bcf_of_a_large_detector,
     ),
     "shapes": (
-        npz_of_a_large_shape, npy_of_a_large_shape, mat_of_a_large_shape, mat4_of_a_large_shape, mat_of_many_cells, mat_of_nested_cells,
+        npz_of_a_large_shape, npy_of_a_large_shape, mat_of_a_large_shape, mat4_of_a_large_shape, mat_of_many_cells, mat_of_many_empty_cells, mat_of_nested_cells,
         hdf5_of_a_large_shape, hdf5_of_a_long_axis, zarr_of_a_large_shape, xlsx_with_a_far_cell, ome_of_many_planes,
         rda_of_a_large_vector, rda_of_a_large_list, text_map_of_scattered_positions, netcdf3_of_a_large_shape, endless_tiff, bcf_of_circular_folders, deep_xml,
     ),

@@ -55,16 +55,17 @@ def check_bruker(path: Path) -> None:
 
 def _check_parents(path: Path, parents: list[int]) -> None:
     """Raise ValueError if a folder lies in itself, which would be followed for ever."""
+    whole = {-1}  # items from which the parents lead to the root
     for number in range(len(parents)):
-        place = number
-        for _ in range(len(parents) + 1):
-            if place == -1:
-                break
+        place, passed = number, set[int]()
+        while place not in whole:
             if not 0 <= place < len(parents):
                 raise ValueError(f"{path.name} names a folder that it does not have: it is damaged, copy it again")
+            if place in passed:
+                raise ValueError(f"{path.name} has a folder that lies in itself: it is damaged, copy it again")
+            passed.add(place)
             place = parents[place]
-        else:
-            raise ValueError(f"{path.name} has a folder that lies in itself: it is damaged, copy it again")
+        whole |= passed
 
 
 def _check_blocks(path: Path, size: int) -> None:
