@@ -16,7 +16,9 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 import zarr
+from numcodecs import Blosc
 from scipy import io, sparse
 
 import mffnb as mf
@@ -278,3 +280,23 @@ def test_bruker_containers_are_checked_before_they_are_read(tmp_path, small_limi
         path.write_bytes(changed)
         with pytest.raises(ValueError, match="it is damaged, copy it again"):
             mf.read(path)
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.zspy"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_truncated_chunks_of_blosc_are_refused_as_it_reads_beyond_their_end(tmp_path, name, share):
+    if name == "a.zarr":
+        cube = numbers()
+        dataset = xr.Dataset({"cube": (("y", "x", "e"), cube)}, coords={"e": np.linspace(100, 290, 20)})
+        dataset.to_zarr(tmp_path / name, zarr_format=2, consolidated=False)
+        store = zarr.open_group(tmp_path / name, mode="r")
+        assert "Blosc" in repr(store["e"].compressors)
+        chunk = tmp_path / name / "e" / "0"
+    else:
+        write_zspy(tmp_path / name, numbers(), compressors=Blosc(cname="lz4"))
+        chunk = max((tmp_path / name).rglob("0.0.0"), key=lambda one: one.stat().st_size)
+    np.testing.assert_array_equal(mf.read(tmp_path / name), numbers())
+    content = chunk.read_bytes()
+    chunk.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match=rf"{name} is truncated, its chunk"):
+        mf.read(tmp_path / name)

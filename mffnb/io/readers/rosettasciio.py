@@ -27,7 +27,7 @@ from mffnb.io.readers.hdf5 import read_hdf5
 from mffnb.io.short_text import short_text
 from mffnb.io.signals import Reordered, choose_signal, warn_if_incomplete
 from mffnb.io.unknown_formats import no_reader, refusal
-from mffnb.io.zarr_store import arrays_in
+from mffnb.io.zarr_store import arrays_in, check_blosc
 
 __all__ = ["EDAX_JEOL", "HDF5_DIALECTS", "ROSETTASCIIO"]
 
@@ -123,7 +123,9 @@ def _expands(path: Path) -> bool:
     except ImportError:  # the plug-in says so
         return False
     stored = zarr.open(path if path.is_dir() else zarr.storage.ZipStore(path, mode="r"), mode="r")
-    return zarr_expands(path, arrays_in(stored))
+    arrays = arrays_in(stored)
+    check_blosc(path, arrays)
+    return zarr_expands(path, arrays)
 
 
 def _size(path: Path) -> int:

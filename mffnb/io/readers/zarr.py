@@ -13,7 +13,7 @@ from mffnb.io.choose import check_numbers, choose_dataset
 from mffnb.io.expansion import chunk_bytes, kept_on_disk, zarr_expands
 from mffnb.io.netcdf_store import open_labelled
 from mffnb.io.reader import Reader
-from mffnb.io.zarr_store import arrays_in, is_store
+from mffnb.io.zarr_store import arrays_in, check_blosc, is_store
 
 __all__ = ["ZARR"]
 
@@ -27,6 +27,7 @@ def read_zarr_array(path: Path, dataset: str | None, lazy: bool | None) -> xr.Da
     stored = zarr.open(path, mode="r")
     held = arrays_in(stored)
     zarr_expands(path, held)
+    check_blosc(path, held)
     found = {name: item for name, item in held.items() if not name or item.dtype.kind in "biufc"}
     name = choose_dataset(path, {name: array.shape for name, array in found.items()}, dataset)
     check_numbers(path, name or path.name, found[name].dtype)
