@@ -5,6 +5,7 @@ Each function writes one file into a folder and returns the path to open. A secr
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pickle
@@ -190,6 +191,11 @@ def mat_of_bytes_as_numbers(folder: Path) -> Path:
 
 def mat_of_many_cells(folder: Path) -> Path:
     return _mat(folder / "cells.mat", _matrix(1, (1 << 15, 1 << 14), b""))
+
+
+def mat_of_many_empty_cells(folder: Path) -> Path:
+    packed = deflated_zeros(1 << 26, _matrix(1, (1 << 20, 8), b"", 1 << 26))
+    return _mat(folder / "empty.mat", struct.pack("<II", 15, len(packed)) + packed)
 
 
 def mat_of_nested_cells(folder: Path) -> Path:
@@ -530,6 +536,58 @@ def bcf_of_entities(folder: Path) -> Path:
     return folder / "laughs.bcf"
 
 
+def _sfs(path: Path, parents: tuple[int, ...], header: bytes, packed: bytes = b"", chunk: int = 1 << 22) -> Path:
+    """Write a container of a folder and its header file, as one chunk each; a compressed one, if there is a block."""
+    names = (b"EDSDatabase", b"HeaderData")
+    body = header
+    if packed:
+        body = (
+            struct.pack("<IIII", 0x53434141, 1 << 20, 0, 1).ljust(0x80, b"\0")
+            + struct.pack("<I12x", len(packed))
+            + packed
+        )
+    items = b"".join(
+        struct.pack(
+            "<iQQQQIi176s?3s256s32s",
+            2 if n else -1,
+            len(body) if n else 0,
+            0,
+            0,
+            0,
+            0,
+            parent,
+            b"",
+            not n,
+            b"",
+            names[n],
+            b"",
+        )
+        for n, parent in enumerate(parents)
+    )
+    content = bytearray(0x118 + 4 * chunk)
+    content[:8] = b"AAMVHFSS"
+    struct.pack_into("<fI", content, 0x124, 2.6, chunk)
+    struct.pack_into("<III", content, 0x140, 1, len(parents), 4)
+    for number, part in enumerate((items, struct.pack("<I", 3), body), 1):
+        begin = 0x138 + number * chunk
+        content[begin : begin + len(part)] = part
+    path.write_bytes(content)
+    return path
+
+
+def bcf_of_circular_folders(folder: Path) -> Path:
+    return _sfs(folder / "ring.bcf", (1, 0), b"<a/>")
+
+
+def bcf_bomb(folder: Path) -> Path:
+    return _sfs(folder / "bomb.bcf", (-1, 0), b"", deflated_zeros(GIGABYTES))
+
+
+def bcf_of_a_large_detector(folder: Path) -> Path:
+    layers = base64.b64encode(deflated_zeros(GIGABYTES))
+    return _sfs(folder / "layers.bcf", (-1, 0), b"<a><DetLayers>" + layers + b"</DetLayers></a>")
+
+
 def ome_of_entities(folder: Path) -> Path:
     return _ome(folder, '<Channel ID="&b10;"/>', LAUGHS)
 
@@ -656,12 +714,12 @@ KINDS: dict[str, tuple[Callable[[Path], Path], ...]] = {
     "bombs": (
         npz_bomb, npz_bomb_with_a_false_size, sparse_npz_bomb, mat_bomb, mat_of_bytes_as_numbers, mat73_bomb, hdf5_bomb, netcdf_bomb,
         hspy_bomb, zspy_bomb, hdf5_of_one_large_chunk, zarr_bomb, zarr_of_one_large_chunk, tiff_bomb, tiff_of_one_large_page, xlsx_bomb,
-        rda_bomb, jcamp_bomb,
+        rda_bomb, jcamp_bomb, bcf_bomb, bcf_of_a_large_detector,
     ),
     "shapes": (
-        npz_of_a_large_shape, npy_of_a_large_shape, mat_of_a_large_shape, mat4_of_a_large_shape, mat_of_many_cells, mat_of_nested_cells,
+        npz_of_a_large_shape, npy_of_a_large_shape, mat_of_a_large_shape, mat4_of_a_large_shape, mat_of_many_cells, mat_of_many_empty_cells, mat_of_nested_cells,
         hdf5_of_a_large_shape, hdf5_of_a_long_axis, zarr_of_a_large_shape, xlsx_with_a_far_cell, ome_of_many_planes,
-        rda_of_a_large_vector, rda_of_a_large_list, text_map_of_scattered_positions, netcdf3_of_a_large_shape, endless_tiff, deep_xml,
+        rda_of_a_large_vector, rda_of_a_large_list, text_map_of_scattered_positions, netcdf3_of_a_large_shape, endless_tiff, bcf_of_circular_folders, deep_xml,
     ),
     "entities": (
         xlsx_of_entities, bcf_of_entities, imzml_of_entities, imzml_with_an_external_entity, ome_of_entities, ome_with_an_external_entity,

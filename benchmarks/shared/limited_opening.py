@@ -31,7 +31,7 @@ MEMORY = 2 * 10**9
 _PATIENCE = 6 * SECONDS  # wall time
 _ADDRESSES = 3 * MEMORY  # limit of the address space beyond that of the parent; stops an allocation that would fill it
 _EVENTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect")
-_LONGEST = 1000
+_LONGEST = 4000  # a refusal to choose lists all arrays of the file
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def write_hspy(path: Path, cube: np.ndarray) -> Path:
     return path
 
 
-def write_zspy(path: Path, cube: np.ndarray) -> Path:
+def write_zspy(path: Path, cube: np.ndarray, **options: Any) -> Path:
     """Write a HyperSpy store as a copy of an HDF5 file; the writer of RosettaSciIO needs an older zarr package."""
     h5py, zarr = import_module("h5py"), import_module("zarr")
     source = write_hspy(path.with_suffix(".copied.hspy"), cube)
@@ -74,7 +74,7 @@ def write_zspy(path: Path, cube: np.ndarray) -> Path:
         def copy(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):
                 if item.dtype.kind in "iuf":
-                    copied = made.create_array(name, data=item[()])
+                    copied = made.create_array(name, data=item[()], **options)
                     copied.attrs.update(_plain(item.attrs))
             else:
                 made.require_group(name).attrs.update(_plain(item.attrs))

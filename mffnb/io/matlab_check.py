@@ -17,7 +17,7 @@ _HEAD = 128
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _STRUCT, _OBJECT, _CHAR, _SPARSE, _FUNCTION = 1, 2, 3, 4, 5, 16
 _COMPLEX = 0x0800
-_OF_CELL = 64  # bytes of memory of a Python object
+_OF_CELL = 1024  # as if a cell took so many bytes: empty cells take 64, but the time of a thousand numbers
 _DEEPEST = 50
 
 

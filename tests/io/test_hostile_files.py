@@ -5,7 +5,9 @@ The slow test opens the files of ``benchmarks io.hostile_files`` in child proces
 
 from __future__ import annotations
 
+import base64
 import gzip
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,9 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 import zarr
+from numcodecs import Blosc
 from scipy import io, sparse
 
 import mffnb as mf
@@ -254,3 +258,45 @@ def test_links_of_other_names_and_links_to_the_file_itself_are_no_reason_to_refu
         path = tmp_path / "work" / f"scan1{suffix}"
         path.symlink_to(tmp_path / "archive" / f"scan1{suffix}")
         np.testing.assert_array_equal(mf.read(path), numbers())
+
+
+def test_bruker_containers_are_checked_before_they_are_read(tmp_path, small_limit):
+    packed = hostile_files.deflated_zeros(1 << 26)
+    header = b"<a><DetLayers>" + base64.b64encode(packed) + b"</DetLayers></a>"
+    cases = {
+        "ring": (((1, 0), b"<a/>"), "a folder that lies in itself"),
+        "nowhere": (((-1, 7), b"<a/>"), "a folder that it does not have"),
+        "blocks": (((-1, 0), b"", packed + bytes(1000)), r"blocks\.bcf expands"),
+        "layers": (((-1, 0), header), r"layers\.bcf expands"),
+    }
+    for name, (parts, message) in cases.items():
+        path = hostile_files._sfs(tmp_path / f"{name}.bcf", *parts, chunk=1 << 17)
+        with pytest.raises(ValueError, match=message):
+            mf.read(path)
+    content = bytearray(path.read_bytes())
+    for place, value in ((0x128, 16), (0x144, 1 << 30)):
+        changed = content.copy()
+        struct.pack_into("<I", changed, place, value)
+        path.write_bytes(changed)
+        with pytest.raises(ValueError, match="it is damaged, copy it again"):
+            mf.read(path)
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.zspy"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_truncated_chunks_of_blosc_are_refused_as_it_reads_beyond_their_end(tmp_path, name, share):
+    if name == "a.zarr":
+        cube = numbers()
+        dataset = xr.Dataset({"cube": (("y", "x", "e"), cube)}, coords={"e": np.linspace(100, 290, 20)})
+        dataset.to_zarr(tmp_path / name, zarr_format=2, consolidated=False)
+        store = zarr.open_group(tmp_path / name, mode="r")
+        assert "Blosc" in repr(store["e"].compressors)
+        chunk = tmp_path / name / "e" / "0"
+    else:
+        write_zspy(tmp_path / name, numbers(), compressors=Blosc(cname="lz4"))
+        chunk = max((tmp_path / name).rglob("0.0.0"), key=lambda one: one.stat().st_size)
+    np.testing.assert_array_equal(mf.read(tmp_path / name), numbers())
+    content = chunk.read_bytes()
+    chunk.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match=rf"{name} is truncated, its chunk"):
+        mf.read(tmp_path / name)

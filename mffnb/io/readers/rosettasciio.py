@@ -14,6 +14,7 @@ from mffnb.cubes.as_cube import as_cube, axis_names, from_axes, in_array_order
 from mffnb.cubes.layout import channel_names
 from mffnb.errors import FileWarning, warn
 from mffnb.io.axis_kinds import with_kinds
+from mffnb.io.bruker_check import check_bruker
 from mffnb.io.choose import check_numbers, stays_on_disk
 from mffnb.io.companions import check_companions
 from mffnb.io.expansion import hdf5_expands, zarr_expands
@@ -27,7 +28,7 @@ from mffnb.io.short_text import short_text
 from mffnb.io.signal_table import Signal
 from mffnb.io.signals import Reordered, listed_signals, number_of_signal, units_of_values, warn_if_incomplete
 from mffnb.io.unknown_formats import no_reader, refusal
-from mffnb.io.zarr_store import arrays_in
+from mffnb.io.zarr_store import arrays_in, check_blosc
 
 __all__ = ["EDAX_JEOL", "HDF5_DIALECTS", "ROSETTASCIIO"]
 
@@ -73,6 +74,8 @@ def _opened(path: Path, lazy: bool | None) -> tuple[list[dict[str, Any]], list[s
         raise ValueError(no_reader(path))
     failures = []
     check_companions(path)
+    if path.is_file():
+        check_bruker(path)
     on_disk = _expands(path) or (stays_on_disk(_size(path)) if lazy is None else lazy)
     for plugin in plugins:
         with collected_log("rsciio") as messages:
@@ -138,7 +141,9 @@ def _expands(path: Path) -> bool:
     except ImportError:  # the plug-in says so
         return False
     stored = zarr.open(path if path.is_dir() else zarr.storage.ZipStore(path, mode="r"), mode="r")
-    return zarr_expands(path, arrays_in(stored))
+    arrays = arrays_in(stored)
+    check_blosc(path, arrays)
+    return zarr_expands(path, arrays)
 
 
 def _size(path: Path) -> int:

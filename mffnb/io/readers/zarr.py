@@ -15,7 +15,7 @@ from mffnb.io.expansion import chunk_bytes, kept_on_disk, zarr_expands
 from mffnb.io.netcdf_store import open_labelled
 from mffnb.io.reader import Reader
 from mffnb.io.signal_table import Signal, of_array
-from mffnb.io.zarr_store import arrays_in, is_store
+from mffnb.io.zarr_store import arrays_in, check_blosc, is_store
 
 __all__ = ["ZARR"]
 
@@ -49,6 +49,7 @@ def _arrays(path: Path) -> dict[str, Any]:
         raise ValueError('reading .zarr needs the zarr package: pip install "mffnb[io]"') from None
     held = arrays_in(zarr.open(path, mode="r"))
     zarr_expands(path, held)
+    check_blosc(path, held)
     return {name: item for name, item in held.items() if not name or item.dtype.kind in "biufc"}
 
 
