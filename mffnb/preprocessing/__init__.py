@@ -13,6 +13,7 @@ from mffnb.preprocessing.channel_mask import LeaveOutChannels
 from mffnb.preprocessing.dead_time import DeadTime
 from mffnb.preprocessing.elementwise import Anscombe, Log1p
 from mffnb.preprocessing.grid import Bin, Crop
+from mffnb.preprocessing.image_scaling import ImageScaling
 from mffnb.preprocessing.peak_picking import PeakPicking
 from mffnb.preprocessing.ppm_bins import PpmBins
 from mffnb.preprocessing.scaling import MeanCentre, PoissonScaling, Range, UnitNorm, UnitSum
@@ -30,6 +31,7 @@ __all__ = [
     "Crop",
     "DeadTime",
     "Fitted",
+    "ImageScaling",
     "LeaveOutChannels",
     "Log1p",
     "MeanCentre",
