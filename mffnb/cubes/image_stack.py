@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,6 @@ import xarray as xr
 from scipy import sparse
 
 from mffnb.cubes.align import Frame
-from mffnb.cubes.as_cube import is_hyperspy, is_sidpy
 from mffnb.cubes.common_channels import common_channels
 from mffnb.cubes.data_array import data_array
 from mffnb.cubes.layout import channel_names, frame_of
@@ -23,28 +21,6 @@ from mffnb.errors import MffnbWarning, warn
 from mffnb.typing import Array
 
 
-def is_several(data: Any) -> bool:
-    """Return whether data are a list of several images, not one image as nested lists of numbers.
-
-    A list or tuple holds images if its parts are labelled cubes, signals, tables, paths, or arrays with two dimensions
-    or more.
-
-    Examples
-    --------
-    >>> is_several([np.ones((2, 5)), np.ones((3, 5))]), is_several([[1.0, 2.0], [3.0, 4.0]])
-    (True, False)
-    """
-    if not isinstance(data, (list, tuple)) or not data:
-        return False
-    return all(
-        isinstance(one, (str, os.PathLike))
-        or is_hyperspy(one)
-        or is_sidpy(one)
-        or (hasattr(one, "ndim") and hasattr(one, "shape") and one.ndim >= 2)
-        for one in data
-    )
-
-
 def warn_if_equal_arrays(data: Sequence[Any]) -> None:
     """Warn that a list of equal plain arrays, which NumPy could stack, is a list of images."""
     if all(type(one) is np.ndarray for one in data) and len({one.shape for one in data}) == 1:
@@ -52,21 +28,6 @@ def warn_if_equal_arrays(data: Sequence[Any]) -> None:
             f"each array of a list is an image of its own, and these {len(data)} of one shape are no longer one image: "
             "to unmix them as one, pass numpy.stack(list)",
             MffnbWarning,
-        )
-
-
-def refuse_several(data: Any, what: str) -> None:
-    """Refuse a list of images where one image is needed.
-
-    Raises
-    ------
-    TypeError
-        If the data are a list of images; the message says how to continue.
-    """
-    if is_several(data):
-        raise TypeError(
-            f"{what} takes one image and got a list of {len(data)}: pass one of them, or unmix them jointly by "
-            "mf.unmix(list, k)"
         )
 
 

@@ -26,6 +26,11 @@ from mffnb.protocols import traits_of
 from mffnb.similarities import BetaDivergence, KullbackLeibler
 from mffnb.unmixing.pictures import warn_if_picture
 
+_DEFAULTS: dict[str, Any] = {
+    "similarity": "frobenius", "transform": None, "sum_to_one": False, "gain": False, "mask": None, "weights": None,
+    "preprocess": (),
+}  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False)
 class JointInput:
@@ -136,6 +141,41 @@ class JointInput:
                 f"over the channels; got a list of {len(given)}"
             )
         return list(given)
+
+
+def stacked_input(images: Sequence[Any], settings: dict[str, Any]) -> tuple[xr.DataArray, dict[str, Any]]:
+    """Return the cube of all pixels of several images, and keywords of :func:`mffnb.unmix` for it.
+
+    Unmixing the cube with these keywords is the joint model. Keywords that are left out have their defaults. A list of
+    one image gives that image.
+    """
+    if len(images) == 1:
+        one = images[0]
+        cube = read(one) if isinstance(one, (str, os.PathLike)) else as_cube(one)
+        return cube, for_one_image(settings, None)
+    given = JointInput.of(images, settings.get("channel"), settings.get("preprocess"))
+    whole = _DEFAULTS | settings
+    changed = given.scaled(given.translated(whole, whole.pop("image_weights", None)))
+    needed = {name: changed[name] for name in ("mask", "weights", "preprocess") if changed[name] is not None}
+    return given.stack.cube, settings | needed
+
+
+def for_one_image(settings: dict[str, Any], image_weights: Any) -> dict[str, Any]:
+    """Return the keywords for the only image of a list: masks and weights without their outer list.
+
+    Raises
+    ------
+    ValueError
+        If ``image_weights`` does not hold one number.
+    """
+    if image_weights is not None and len(image_weights) != 1:
+        raise ValueError(f"image_weights holds one number for each image, and there is one; got {image_weights!r}")
+    found = dict(settings)
+    for name in ("mask", "weights"):
+        value = found.get(name)
+        if isinstance(value, (list, tuple)) and len(value) == 1:
+            found[name] = value[0]
+    return found
 
 
 def divides_images(settings: dict[str, Any]) -> bool:

@@ -65,21 +65,3 @@ def joint_of_one(image: Any, result: Unmixing) -> JointUnmixing:
 def shared_start(init: Any) -> Any:
     """Return an earlier joint result as a start for the stacked pixels; any other start as it is."""
     return init.shared if isinstance(init, JointUnmixing) else init
-
-
-def for_one_image(settings: dict[str, Any], image_weights: Any) -> dict[str, Any]:
-    """Return the keywords for the only image of a list: masks and weights without their outer list.
-
-    Raises
-    ------
-    ValueError
-        If ``image_weights`` does not hold one number.
-    """
-    if image_weights is not None and len(image_weights) != 1:
-        raise ValueError(f"image_weights holds one number for each image, and there is one; got {image_weights!r}")
-    found = dict(settings)
-    for name in ("mask", "weights"):
-        value = found[name]
-        if isinstance(value, (list, tuple)) and len(value) == 1:
-            found[name] = value[0]
-    return found

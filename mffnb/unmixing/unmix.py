@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, cast, overload
 
 from xarray import DataArray
 
-from mffnb.cubes.image_stack import is_several
+from mffnb.cubes.as_cube import is_several
 from mffnb.estimators.start_values import Init
 from mffnb.keywords import checks_keywords
 from mffnb.parallel import Cluster
@@ -22,7 +22,8 @@ from mffnb.typing import Array, Seed
 from mffnb.unmixing.defaults_from_data import fill_in, with_suggestion
 from mffnb.unmixing.execution import Execution
 from mffnb.unmixing.joint import JointUnmixing
-from mffnb.unmixing.joint_unmix import for_one_image, joint_of_one, shared_start, unmix_jointly
+from mffnb.unmixing.joint_input import for_one_image
+from mffnb.unmixing.joint_unmix import joint_of_one, shared_start, unmix_jointly
 from mffnb.unmixing.pipeline import run
 from mffnb.unmixing.remote_unmix import run_on_engines
 from mffnb.unmixing.result import Unmixing

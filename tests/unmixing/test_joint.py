@@ -323,6 +323,38 @@ def test_sparse_images_stay_sparse(tmp_path):
     np.testing.assert_array_equal(stack.cube.values, np.concatenate([one.reshape(30, 20) for one in counts]))
 
 
+def test_the_scan_of_k_takes_several_images():
+    scan = mf.selection.scan_rank(IMAGES, [2, 3], n_init=1, splits=0, random_state=0)
+    assert scan.results[3].abundances.sizes["pixel"] == 111
+    rows = xr.DataArray(np.concatenate([one.values.reshape(-1, 20) / share(one) for one in IMAGES]))
+    alone = mf.selection.scan_rank(rows, [2, 3], n_init=1, splits=0, random_state=0, channel="dim_1")
+    for criterion in ("relative_error", "held_out"):
+        np.testing.assert_allclose(scan.evidence[criterion], alone.evidence[criterion], rtol=1e-6)
+    with pytest.raises(UnsupportedCombinationError, match="has no smoothness"):
+        mf.selection.scan_rank(IMAGES, [2], smoothness=1e-3)
+
+
+def test_stability_takes_several_images_and_their_joint_result():
+    joint = mf.unmix(IMAGES, 3, random_state=0)
+    found = mf.selection.stability(IMAGES, joint, n_init=0, n_bootstrap=9, random_state=0)
+    assert found.answer is joint.shared
+    assert found.deviation.sizes["pixel"] == 111
+    assert bool((found.lower <= joint.endmembers).all())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda images: mf.explore(images, 3),
+        mf.suggest,
+        lambda images: mf.tuning.tune(images, {"sparsity": (1e-4, 1e-2)}),
+    ],
+)
+def test_what_takes_one_image_refuses_a_list(call):
+    with pytest.raises(TypeError, match="this takes one image, and got a list of 3: pass one of them"):
+        call(IMAGES)
+
+
 def test_the_command_line_unmixes_several_files(tmp_path, capsys):
     names = []
     for number, cube in enumerate(IMAGES[:2]):
