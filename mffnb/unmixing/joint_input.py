@@ -20,8 +20,9 @@ from mffnb.errors import MffnbWarning, UnsupportedCombinationError, warn
 from mffnb.estimators.names import named_similarity
 from mffnb.io.read import read
 from mffnb.matrices.nested_lists import is_array_like
-from mffnb.preprocessing import SpikeRemoval
+from mffnb.preprocessing import Bin, SpikeRemoval
 from mffnb.preprocessing.image_scaling import ImageScaling
+from mffnb.preprocessing.step_results import check_steps
 from mffnb.protocols import traits_of
 from mffnb.similarities import BetaDivergence, KullbackLeibler
 from mffnb.unmixing.pictures import warn_if_picture
@@ -73,6 +74,7 @@ class JointInput:
         ValueError
             If masks, weights or steps do not suit several images.
         """
+        check_steps(settings["preprocess"] or ())
         _check_steps_suit(settings["preprocess"] or ())
         mask, weights = self._mask(settings["mask"]), self._weights(settings["weights"])
         of_images = self._image_weights(image_weights)
@@ -215,7 +217,8 @@ def names_of_images(cubes: Sequence[xr.DataArray]) -> tuple[str, ...]:
 def _check_steps_suit(steps: Sequence[Any]) -> None:
     """Refuse steps that use the neighbourhood of a pixel, which stacked images do not have."""
     for step in steps:
-        if getattr(step, "takes_image", False) or isinstance(step, SpikeRemoval):
+        bins = isinstance(step, Bin) and step.space != 1
+        if bins or step.takes_image or isinstance(step, SpikeRemoval):
             raise UnsupportedCombinationError(
                 f"{type(step).__name__} uses neighbouring pixels: apply it to each image first, "
                 "mf.preprocessing.fit_chain(cube, [step]).cube, and unmix the processed images"

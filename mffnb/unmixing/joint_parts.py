@@ -39,7 +39,7 @@ def _part(shared: Unmixing, stack: ImageStack, number: int) -> Unmixing:
         abundances=maps(shared.abundances),
         gain=maps_or_none(shared.gain),
         cube=stack.images[number],
-        parameters={**shared.parameters, "image": number, "images": len(stack.images)},
+        parameters={**shared.parameters, "image": number},
         processed=None if made is None else ProcessedFactors(
             chain_of_image(made.chain, rows, frame.pixel_shape), made.endmembers, maps(made.abundances),
             maps_or_none(made.gain),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mffnb.cubes.image_stack import warn_if_equal_arrays
@@ -50,6 +51,7 @@ def unmix_jointly(
     task = Task.of(**given.scaled(settings))
     execution.check(task)
     shared = run(task, given.stack.cube, execution)
+    shared = replace(shared, parameters={**shared.parameters, "images": len(given.names)})
     if suggestion is not None:
         shared = with_suggestion(shared, suggestion)
     return JointUnmixing(shared, parts_of(shared, given.stack), given.names, given.stack.note)

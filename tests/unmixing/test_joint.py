@@ -10,6 +10,7 @@ from mffnb.cubes.image_stack import ImageStack
 from mffnb.cubes.layout import Layout
 from mffnb.errors import MffnbWarning, UnsupportedCombinationError
 from mffnb.graphs import disjoint, grid
+from mffnb.unmixing.written_call import written_call
 
 ENERGY = np.linspace(10.0, 29.0, 20)
 SPECTRA = np.random.default_rng(7).random((3, 20))
@@ -250,6 +251,7 @@ def test_image_weights_multiply_the_misfit_of_an_image():
         ({"image_weights": [1, 2]}, "one number > 0 for each of the 3 images"),
         ({"mask": [None, None]}, "mask of 3 images is a list with one entry for each"),
         ({"weights": ["poisson", None, None]}, "pass it alone"),
+        ({"preprocess": [mf.preprocessing.Bin(2)]}, "Bin uses neighbouring pixels"),
         ({"preprocess": [mf.preprocessing.SpikeRemoval()]}, "SpikeRemoval uses neighbouring pixels"),
         ({"cluster": object()}, "in one process"),
     ],
@@ -296,6 +298,33 @@ def test_disjoint_graphs():
         disjoint([])
     one = grid((3, 4))
     assert disjoint([one]) is one
+
+
+def test_the_written_call_repeats_the_joint_run():
+    sources = [one.assign_attrs(source=f"map{number}.h5") for number, one in enumerate(IMAGES[:2])]
+    joint = mf.unmix(sources, 3, random_state=0, max_iter=5, tol=0.5)
+    assert written_call(joint[1].parameters).splitlines()[2:] == [
+        "images = [mf.read('map0.h5'), mf.read('map1.h5')]",
+        "joint = mf.unmix(images, 3, max_iter=5, tol=0.5, random_state=0)",
+        "result = joint[1]",
+    ]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [mf.preprocessing.Crop({"energy": slice(2, 15)}), mf.preprocessing.UnitNorm()],
+        [mf.preprocessing.Bin(1, channel=2)],
+        [mf.preprocessing.ConstantBackground(), mf.preprocessing.UnitSum()],
+        [mf.preprocessing.Log1p()],
+    ],
+)
+def test_steps_are_inverted_for_each_image(steps):
+    joint = mf.unmix(IMAGES, 3, random_state=0, preprocess=steps, max_iter=30, tol=0.5)
+    whole = joint.shared.residual().values
+    parts = [part.residual() for part in joint]
+    assert [one.shape[:-1] for one in parts] == [one.shape[:-1] for one in IMAGES]
+    np.testing.assert_allclose(np.concatenate([one.values.reshape(-1, whole.shape[1]) for one in parts]), whole)
 
 
 def test_stacked_pixels_that_were_removed_have_no_graph():
