@@ -15,6 +15,7 @@ from mffnb.preprocessing.detector_mask import DetectorMask
 from mffnb.preprocessing.drift import DriftCorrection
 from mffnb.preprocessing.elementwise import Anscombe, Log1p
 from mffnb.preprocessing.grid import Bin, Crop
+from mffnb.preprocessing.image_scaling import ImageScaling
 from mffnb.preprocessing.peak_picking import PeakPicking
 from mffnb.preprocessing.ppm_bins import PpmBins
 from mffnb.preprocessing.scaling import MeanCentre, PoissonScaling, Range, UnitNorm, UnitSum
@@ -34,6 +35,7 @@ __all__ = [
     "DetectorMask",
     "DriftCorrection",
     "Fitted",
+    "ImageScaling",
     "LeaveOutChannels",
     "Log1p",
     "MeanCentre",
