@@ -19,53 +19,101 @@ class MffnbWarning(UserWarning):
 
 
 class DegenerateWarning(MffnbWarning):
-    """The result is finite but degenerate: a component is zero, for example."""
+    """The result is finite but degenerate: a component is zero, for example.
+
+    What to do: look at the number of components first, because a zero component is often one too many. Then lower
+    the weight of the penalty that the message names, or change ``random_state``.
+    """
 
 
 class ConvergenceWarning(MffnbWarning):
-    """The iteration ended before it reached the requested tolerance."""
+    """The iteration ended before it reached the requested tolerance.
+
+    What to do: raise ``max_iter``, or raise ``tol`` if the maps no longer change. ``result.outcome.value`` says why
+    the run ended.
+    """
 
 
 class DisagreementWarning(MffnbWarning):
-    """Two results that fit the data equally well differ strongly."""
+    """Two results that fit the data equally well differ strongly.
+
+    What to do: compare both solutions (``result.alternative``). Choose by what is known of the sample, and give it
+    to the fit: a known spectrum, a pure region, or the sum to one.
+    """
 
 
 class NoiseWarning(MffnbWarning):
-    """The noise does not follow the noise model of the fit, so its uncertainties are not reliable."""
+    """The noise does not follow the noise model of the fit, so its uncertainties are not reliable.
+
+    What to do: choose the similarity of the detector, such as ``similarity="kl"`` for counts. Look for components
+    that the fit lacks in the map of the misfit.
+    """
 
 
 class SlowReadingWarning(MffnbWarning):
-    """The chunks of a file do not fit the bands that are read, so each pass reads much more data than it uses."""
+    """The chunks of a file do not fit the bands that are read, so each pass reads much more data than it uses.
+
+    What to do: store the file again with chunks of whole spectra, or load it into memory if it fits.
+    """
 
 
 class CheckpointWarning(MffnbWarning):
-    """A checkpoint could not be written, or the newest checkpoint could not be read."""
+    """A checkpoint could not be written, or the newest checkpoint could not be read.
+
+    What to do: free space on the disk, or name another folder. The run itself continues.
+    """
 
 
 class FileWarning(MffnbWarning):
-    """A file seems to be incomplete, or its reader reported a problem."""
+    """A file seems to be incomplete, or its reader reported a problem.
+
+    What to do: compare the size and the axes of the cube with those of the measurement. Copy the file again if it
+    is shorter than expected.
+    """
 
 
 class PictureWarning(MffnbWarning):
-    """The data look like a plain picture, whose last dimension holds no spectra."""
+    """The data look like a plain picture, whose last dimension holds no spectra.
+
+    What to do: put the channel last. One picture without spectra needs ``mffnb.preprocessing.SlidingFFT`` first.
+    """
 
 
 class PluginWarning(MffnbWarning):
-    """A part or reader of another distribution could not be loaded."""
+    """A part or reader of another distribution could not be loaded.
+
+    What to do: update or remove the distribution that the message names. All other parts and readers work.
+    """
 
 
 class DatasetUnavailableError(OSError):
-    """A measured data set is neither in the cache nor available for download."""
+    """A measured data set is neither in the cache nor available for download.
+
+    What to do: set the environment variable ``MFFNB_DATA`` to a folder with the file, or use the simulated data of
+    :mod:`mffnb.datasets`.
+    """
 
 
 class UnsupportedCombinationError(ValueError):
-    """No solver supports this combination of similarity, penalties, constraints and data."""
+    """No solver supports this combination of similarity, penalties, constraints and data.
+
+    What to do: leave out the part that the message names, or use ``solver="auto"``. The page on solvers lists all
+    combinations.
+    """
 
 
 def warn(message: str, category: type[Warning]) -> None:
     """Issue a warning that points to the line of the user; do nothing inside of :func:`without_warnings`.
 
     The line of the user is the innermost one of the call stack outside of this package and of scikit-learn.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     warn("a loose fit", ConvergenceWarning)
+    >>> str(told[0].message)
+    'a loose fit'
     """
     if _quiet.get():
         return

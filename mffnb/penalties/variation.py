@@ -80,8 +80,8 @@ class TotalVariation:
     def prox(self, factor: Float64Array, step: float) -> Float64Array:
         """Return the non-negative proximal point: the unconstrained proximal point of each row, clipped at zero.
 
-        The minimiser of a sum of |f_i - f_i'| is determined level set by level set. Bounds on f therefore clip it and
-        change nothing else (Hochbaum 2001, J. ACM 48:686).
+        The minimiser of a sum of ``|f_i - f_i'|`` is determined level set by level set. Bounds on f therefore clip it
+        and change nothing else (Hochbaum 2001, J. ACM 48:686).
         """
         first, second, weights, steepest = self._edges(factor.shape[1])
         point = np.empty(factor.shape)

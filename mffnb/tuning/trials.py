@@ -22,8 +22,8 @@ class Trial:
     message
         Reason of the failure; empty if the trial succeeded.
     error
-        Relative error |X - A E| / |X| of the fit; for counts the square root of the divergence relative to that of the
-        mean spectrum.
+        Relative error ``|X - A E| / |X|`` of the fit; for counts the square root of the divergence relative to that of
+        the mean spectrum.
     sparseness
         Hoyer sparseness of the abundances, 0 (all equal in every pixel) to 1 (one component per pixel);
         see :func:`mffnb.tuning.sparseness`.

@@ -1,0 +1,60 @@
+"""The code of the guides runs, and their text is short and plain."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDES = sorted([*DOCS.glob("guides/*.md"), DOCS / "index.md", DOCS / "install.md", DOCS / "first_map.md"])
+LONGEST = 25
+"""Words of a sentence."""
+
+
+def page_code():
+    spec = importlib.util.spec_from_file_location("page_code", DOCS / "_ext" / "page_code.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def sentences(text):
+    """Sentences of a page in Markdown without its code; each cell of a table and each item of a list is one or more."""
+    text = re.sub(r"^(```|:::+)[^\n]*\n(.*?^\1[`:]*$)?", "\n\n", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"<!--.*?-->|^:[\w-]+:.*$|^\(.*\)=$", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"`[^`]*`", "code", text)
+    blocks = re.split(r"\n\s*\n|\n(?=\s*(?:[-*#|>]|\d+\.)\s)|\|", text)
+    return [
+        one.strip()
+        for block in blocks
+        for one in re.split(r"(?<=[.:?!])\**\s+", " ".join(block.split()))
+        if one.strip()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("A b. C d e: f", 3), ("| a | b c |\n|---|---|\n", 4), ("`a b c` is [d e](f)", 1)]
+)
+def test_sentences_are_counted(text, count):
+    assert len(sentences(text)) == count
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_sentences_are_short(page):
+    long = [one for one in sentences(page.read_text(encoding="utf-8")) if len(re.findall(r"[\w'-]+", one)) > LONGEST]
+    assert not long
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("guides/*.md")), ids=lambda page: page.stem)
+def test_guides_are_short(page):
+    assert len(page.read_text(encoding="utf-8").splitlines()) < 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_the_code_of_a_page_runs(page):
+    page_code().run(page)
