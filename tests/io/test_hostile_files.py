@@ -300,3 +300,11 @@ def test_truncated_chunks_of_blosc_are_refused_as_it_reads_beyond_their_end(tmp_
     chunk.write_bytes(content[: int(share * len(content))])
     with pytest.raises(ValueError, match=rf"{name} is truncated, its chunk"):
         mf.read(tmp_path / name)
+
+
+def test_an_envi_header_that_ends_within_its_wavelengths_is_refused(tmp_path):
+    fields = "samples = 6\nlines = 4\nbands = 20\ndata type = 4\ninterleave = bsq\n"
+    (tmp_path / "a.hdr").write_text(f"ENVI\n{fields}wavelength = {{100, 110, 12")
+    (tmp_path / "a.img").write_bytes(bytes(4 * 480))
+    with pytest.raises(ValueError, match=r"a\.hdr is truncated within a list"):
+        mf.read(tmp_path / "a.hdr")
