@@ -254,6 +254,7 @@ def test_image_weights_multiply_the_misfit_of_an_image():
         ({"preprocess": [mf.preprocessing.Bin(2)]}, "Bin uses neighbouring pixels"),
         ({"preprocess": [mf.preprocessing.SpikeRemoval()]}, "SpikeRemoval uses neighbouring pixels"),
         ({"cluster": object()}, "in one process"),
+        ({"gather": False}, "leave out gather"),
     ],
 )
 def test_what_does_not_suit_several_images_is_refused(options, message):
@@ -395,6 +396,9 @@ def test_the_command_line_unmixes_several_files(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "map0" in printed
     assert "map1" in printed
+    other = tmp_path / "other.nc"
+    assert main(["unmix", *names, "-k", "3", "-q", "--random-state", "0", "-o", str(other)]) == 0
+    assert mf.load(other).names == ("map0", "map1")
     assert main(["unmix", *names, "-k", "3", "--export", str(tmp_path / "report.html")]) != 0
     assert "--export is for one file" in capsys.readouterr().err
     joint = mf.load(tmp_path / "map0.joint.mffnb.nc")
