@@ -168,7 +168,7 @@ def _solve(options: argparse.Namespace, cube: Any, communicator: Any, progress: 
         progress=progress,
         communicator=communicator,
         checkpoint=None if options.checkpoint is None else Checkpoint(options.checkpoint, options.every),
-        gather=bool(options.picture or options.export),  # a figure needs all maps on one rank
+        gather=bool(options.picture or options.export or len(options.files) > 1),  # a figure needs all maps on one rank
     )
     return result
 

@@ -60,8 +60,8 @@ def unmix_jointly(
 def joint_of_one(image: Any, result: Unmixing) -> JointUnmixing:
     """Return the result of a single image as a joint result, unchanged."""
     warn_if_equal_arrays([image])
-    assert result.cube is not None, "a new result holds its data"
-    return JointUnmixing(result, (result,), names_of_images([result.cube]))
+    names = ("image 0",) if result.cube is None else names_of_images([result.cube])
+    return JointUnmixing(result, (result,), names)
 
 
 def shared_start(init: Any) -> Any:

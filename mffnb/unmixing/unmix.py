@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, cast, overload
 from xarray import DataArray
 
 from mffnb.cubes.as_cube import is_several
+from mffnb.errors import UnsupportedCombinationError
 from mffnb.estimators.start_values import Init
 from mffnb.keywords import checks_keywords
 from mffnb.parallel import Cluster
@@ -219,6 +220,8 @@ def unmix(
     several = is_several(cube)
     if image_weights is not None and not several:
         raise ValueError("image_weights is for a list of images: leave it out, or pass weights")
+    if several and not gather:
+        raise UnsupportedCombinationError("a list of images needs all maps in each process: leave out gather")
     execution = Execution.of(communicator, cluster, checkpoint, callback, progress, gather)
     if several and len(cube) > 1:
         return unmix_jointly(cube, settings, image_weights, execution)
