@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import mffnb
+from mffnb._names import MODULES_OF
 
 PACKAGE = Path(mffnb.__file__).parent
 
@@ -149,3 +150,7 @@ def test_every_public_name_resolves_and_is_documented():
         assert name == "__version__" or value.__doc__
     with pytest.raises(AttributeError, match="no attribute 'unmixx'"):
         _ = mffnb.unmixx
+
+
+def test_names_of_mffnb_have_an_example():
+    assert not [name for name in MODULES_OF if ">>>" not in (getattr(mffnb, name).__doc__ or "")]

@@ -16,7 +16,14 @@ __all__ = ["NonNegative", "UnitBall"]
 
 @dataclass(frozen=True)
 class NonNegative:
-    r"""Non-negativity: :math:`f_{ij} \ge 0`. It always holds, so adding it changes nothing."""
+    r"""Non-negativity: :math:`f_{ij} \ge 0`. It always holds, so adding it changes nothing.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> mf.NonNegative().project(np.array([[-1.0, 2.0]]))
+    array([[0., 2.]])
+    """
 
     traits: ClassVar[TermTraits] = TermTraits(
         pixelwise=True,
@@ -51,6 +58,12 @@ class UnitBall:
         r, the largest norm of a row.
     total
         Function that sums an array over all ranks that share the entries; set by :meth:`on_rank`.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> mf.UnitBall(1.0).project(np.array([[3.0, 4.0]]))
+    array([[0.6, 0.8]])
     """
 
     traits: ClassVar[TermTraits] = TermTraits(

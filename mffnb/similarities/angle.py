@@ -29,6 +29,14 @@ class SpectralAngle:
     Weights of channels and entries apply to the inner product and to both norms; weights of pixels multiply the
     summand. Sources: Kannan et al. 2018, Adv. Struct. Chem. Imaging 4:6, table 2; Kruse et al. 1993, Remote Sens.
     Environ. 44:145 (spectral angle mapper).
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> scene = mf.datasets.raman_map(seed=0, shape=(8, 8))
+    >>> result = mf.unmix(scene.cube, 2, similarity="angle", random_state=0)
+    >>> bool((abs(result.abundances.sum("component") - 1) < 1e-9).all()), result.gain.dims
+    (True, ('y', 'x'))
     """
 
     traits: ClassVar[SimilarityTraits] = SimilarityTraits(

@@ -26,6 +26,16 @@ class Bernoulli:
     The transform f is :class:`mffnb.transforms.Logistic` if none is given. Data are not scaled. Add a penalty,
     ``abundance_terms=[Ridge(0.01)]`` for example: without one the factors usually diverge, and a warning says so. See
     :class:`mffnb.transforms.Logistic` for the reason.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mffnb as mf
+    >>> answers = np.random.default_rng(0).random((6, 10, 8)) < 0.3
+    >>> result = mf.unmix(answers, 2, similarity="bernoulli", abundance_terms=[mf.Ridge(0.01)], random_state=0)
+    >>> chances = result.reconstruction()
+    >>> bool(chances.min() > 0), bool(chances.max() < 1)
+    (True, True)
     """
 
     traits: ClassVar[SimilarityTraits] = SimilarityTraits(

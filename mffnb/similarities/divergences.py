@@ -79,6 +79,12 @@ class KullbackLeibler:
 
     It suits counts, in particular low counts. Data are scaled to a mean pixel sum of 1 before penalties are added.
     Source: Lee & Seung 1999, Nature 401:788.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> mf.KullbackLeibler().distance(1.0).value(np.array([2.0]), np.array([1.0])).round(4)  # 2 log 2 - 2 + 1
+    array([0.3863])
     """
 
     traits: ClassVar[SimilarityTraits] = SimilarityTraits(

@@ -65,6 +65,13 @@ class Huber:
         sigma, the standard deviation of the noise in the units of the (weighted) data. None estimates it from the data
         as 1.4826 times the median absolute residual of a low-rank model that is fitted with clipped residuals
         (:func:`mffnb.similarities.noise_models.robust_noise_level`).
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> loss = mf.Huber(delta=1.0, noise=1.0).distance(1.0)
+    >>> loss.value(np.array([0.5, 3.0]), np.zeros(2))  # quadratic up to delta, linear beyond
+    array([0.125, 2.5  ])
     """
 
     traits: ClassVar[SimilarityTraits] = SimilarityTraits(

@@ -44,6 +44,12 @@ class Frobenius:
 
     It suits signals with constant noise. Data are scaled to a mean squared pixel norm of 1 before penalties are added,
     so a penalty weight has the same meaning for every cube.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> mf.Frobenius().distance(1.0).value(np.array([3.0]), np.array([1.0]))
+    array([2.])
     """
 
     traits: ClassVar[SimilarityTraits] = SimilarityTraits(

@@ -113,6 +113,12 @@ class Stream:
     """An image that arrives in parts, with its endmembers and maps so far. :func:`mffnb.stream` creates it.
 
     Components keep their numbers while the image grows; those of :meth:`result` are sorted as in any result.
+
+    Examples
+    --------
+    >>> import mffnb as mf
+    >>> mf.stream(2, random_state=0)
+    <Stream: 2 components, no data yet>
     """
 
     def __init__(self, task: Task, dim: str | None):
