@@ -11,11 +11,18 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from mffnb._names import MODULES_OF, WINGS
+from tests.browser.lab import chromium
 
 ROOT = Path(__file__).parents[2]
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "video": "src"}
+
+# Texts that reach beyond the right edge of the window, outside of boxes that scroll.
+WIDER = """() => [...document.querySelectorAll("article p, article dd, article dt, article h1")]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest("table, .formula-block"))
+  .map((one) => one.textContent.slice(0, 40))"""
 
 
 class Page(HTMLParser):
@@ -101,3 +108,22 @@ def test_examples_of_the_extensions(name, monkeypatch):
     found = doctest.testmod(importlib.import_module(name))
     assert found.attempted
     assert not found.failed
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.timeout(900)
+def test_pages_are_accessible_and_fit_a_narrow_screen(pages):
+    home = min(pages, key=lambda path: len(path.parts)).parent
+    looked_at = ["index", "guides/counts", "tutorials/counts", "reference/api/mffnb.Huber", "reference/pages/names"]
+    wrong = []
+    with chromium() as browser:
+        for scheme, width in [("light", 1400), ("dark", 420)]:
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            for name in looked_at:
+                page.goto((home / f"{name}.html").as_uri())
+                found = Axe().run(page).response["violations"]
+                serious = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+                wider = page.evaluate(WIDER)
+                wrong += [(name, scheme, serious, wider)] if serious or wider else []
+    assert not wrong
