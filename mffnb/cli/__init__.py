@@ -1,4 +1,4 @@
-"""The command line: ``mffnb lab``, ``suggest``, ``unmix``, ``info``, ``formats`` and ``warmup``, one module each."""
+"""Commands: ``mffnb demo``, ``lab``, ``suggest``, ``unmix``, ``info``, ``formats``, ``warmup``; a module each."""
 
 from mffnb.cli.command_line import main
 
